@@ -1,0 +1,3 @@
+//! `docker-credential-gitea`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! `kubectl regcred`.
+
+fn main() {}

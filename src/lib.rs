@@ -1,0 +1,14 @@
+//! One registry token in the OS keychain feeds docker, Kubernetes pull Secrets and CI.
+//!
+//! The map, from the outside in. Arrows point one way: programs → [`commands`] → {[`keychain`], [`docker`], [`gitea`],
+//! [`cluster`]} → [`model`]. The four in the middle do not know each other.
+//!
+//! - [`helper`] speaks docker's credential-helper protocol over [`keychain`]; nothing else is in its path.
+//! - [`commands`] holds one file a verb of `kubectl regcred`: observe, plan, apply, report.
+//! - [`keychain`] is where credentials rest.
+//! - [`gitea`] is the registry's and Gitea's HTTP.
+//! - [`cluster`] is Kubernetes: connecting, Secrets, and who owns them.
+//! - [`model`] has the words that everything is said in, without I/O.
+
+pub mod env;
+pub mod model;

@@ -1,0 +1,344 @@
+//! Editing a JSON object in place, for files and Secrets that belong to other people.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// The text of a JSON object, of which single members are replaced, added and removed.
+///
+/// `serde_json` parses; the edits are splices at the places that it found. Every byte outside of an edited member
+/// stays: white space, the order of keys, escapes, numbers that no machine type holds, duplicate keys.
+/// The text may hold tokens: it is zeroed on drop and not shown by `Debug`.
+///
+/// ```
+/// use regcred::model::JsonEdit;
+/// let mut config = JsonEdit::parse(r#"{ "auths": {"a": {}}, "psFormat":"table" }"#)?;
+/// config.set(&["auths", "b"], "{}")?;
+/// assert_eq!(config.as_str(), r#"{ "auths": {"a": {},"b": {}}, "psFormat":"table" }"#);
+/// # Ok::<(), regcred::model::JsonEditError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct JsonEdit(Zeroizing<String>);
+
+/// Why a text cannot be edited. The messages never quote the text.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum JsonEditError {
+    /// No JSON at all.
+    #[error("not valid JSON: line {line} column {column}")]
+    Syntax {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1; 0 where the text ends too early.
+        column: usize,
+    },
+    /// JSON, but no object where one is needed.
+    #[error("{0} is not a JSON object")]
+    NotAnObject(String),
+}
+
+struct Member {
+    key: String,
+    /// From the opening quote of the key to the last byte of the value.
+    whole: Range<usize>,
+    value: Range<usize>,
+}
+
+impl JsonEdit {
+    /// Takes the text of a JSON object.
+    pub fn parse(text: &str) -> Result<Self, JsonEditError> {
+        let this = Self(Zeroizing::new(text.to_owned()));
+        this.object(&[])?;
+        Ok(this)
+    }
+
+    /// The whole text as it stands now.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text of the value at `path`; `None` where the path leads nowhere.
+    #[must_use]
+    pub fn get(&self, path: &[&str]) -> Option<&str> {
+        self.find(path).map(|range| &self.0[range])
+    }
+
+    /// Key and value text of every member of the object at `path`, in the order of the text.
+    ///
+    /// Nothing at `path`, or `null`, is an object without members.
+    pub fn members(&self, path: &[&str]) -> Result<Vec<(String, &str)>, JsonEditError> {
+        let members = self.object(path)?;
+        Ok(members
+            .into_iter()
+            .map(|member| (member.key, &self.0[member.value]))
+            .collect())
+    }
+
+    /// Gives the member at `path` the value `json`, and makes the objects on the way that are not there.
+    ///
+    /// # Panics
+    /// Where `path` is empty.
+    pub fn set(&mut self, path: &[&str], json: &str) -> Result<(), JsonEditError> {
+        let (key, parent) = path.split_last().expect("a path names a member");
+        if let Some(range) = self.find(path) {
+            self.splice(range, &[json]);
+            return Ok(());
+        }
+        let place = match self.find(parent) {
+            Some(place) if &self.0[place.clone()] != "null" => place,
+            Some(place) => {
+                self.splice(place.clone(), &["{}"]);
+                place.start..place.start + 2
+            }
+            None => {
+                let object = Zeroizing::new(format!("{{{}:{json}}}", quoted(key)));
+                return self.set(parent, &object);
+            }
+        };
+        let members = self.object(parent)?;
+        let Some(last) = members.last() else {
+            return {
+                self.splice(place.start + 1..place.start + 1, &[&quoted(key), ":", json]);
+                Ok(())
+            };
+        };
+        // A new member looks like its neighbour: the same white space before the key and around the colon.
+        let before = match members.len() {
+            1 => place.start + 1,
+            n => members[n - 2].whole.end + 1,
+        };
+        let lead = self.0[before..last.whole.start].trim_start_matches([',']).to_owned();
+        let lead = lead.rsplit_once(',').map_or(lead.as_str(), |(_, lead)| lead).to_owned();
+        let gap = self.0[last.whole.start..last.value.start]
+            .rsplit_once(':')
+            .map_or("", |(_, gap)| gap)
+            .to_owned();
+        let end = last.whole.end;
+        self.splice(end..end, &[",", &lead, &quoted(key), ":", &gap, json]);
+        Ok(())
+    }
+
+    /// Removes the member at `path`, every one where the key stands more than once. Says whether there was one.
+    ///
+    /// # Panics
+    /// Where `path` is empty.
+    pub fn remove(&mut self, path: &[&str]) -> Result<bool, JsonEditError> {
+        let (key, parent) = path.split_last().expect("a path names a member");
+        let mut removed = false;
+        loop {
+            let members = self.object(parent)?;
+            let Some(at) = members.iter().position(|member| member.key == *key) else {
+                return Ok(removed);
+            };
+            let range = match (at.checked_sub(1).map(|i| &members[i]), members.get(at + 1)) {
+                (Some(previous), _) => previous.whole.end..members[at].whole.end,
+                (None, Some(next)) => members[at].whole.start..next.whole.start,
+                (None, None) => {
+                    let open = self.find(parent).map_or(0, |range| range.start);
+                    open + 1..members[at].whole.end
+                }
+            };
+            self.splice(range, &[]);
+            removed = true;
+        }
+    }
+
+    fn splice(&mut self, range: Range<usize>, parts: &[&str]) {
+        let added: usize = parts.iter().map(|part| part.len()).sum();
+        // One allocation of the final size: a growing String would leave copies of tokens behind it.
+        let mut text = Zeroizing::new(String::with_capacity(self.0.len() - range.len() + added));
+        text.push_str(&self.0[..range.start]);
+        parts.iter().for_each(|part| text.push_str(part));
+        text.push_str(&self.0[range.end..]);
+        self.0 = text;
+    }
+
+    /// The last one wins where a key stands twice, as it does for Go's decoder.
+    fn find(&self, path: &[&str]) -> Option<Range<usize>> {
+        let mut place = trimmed(&self.0);
+        for key in path {
+            let members = members(&self.0, place).ok()??;
+            place = members.into_iter().rfind(|member| member.key == *key)?.value;
+        }
+        Some(place)
+    }
+
+    fn object(&self, path: &[&str]) -> Result<Vec<Member>, JsonEditError> {
+        let Some(place) = self.find(path) else {
+            // Either nothing is there, or something on the way is no object.
+            return match path.split_last() {
+                Some((_, parent)) => self.object(parent).map(|_| Vec::new()),
+                None => Ok(Vec::new()),
+            };
+        };
+        if !path.is_empty() && &self.0[place.clone()] == "null" {
+            return Ok(Vec::new());
+        }
+        members(&self.0, place)?
+            .ok_or_else(|| JsonEditError::NotAnObject(path.last().map_or("the document", |key| *key).to_owned()))
+    }
+}
+
+impl fmt::Debug for JsonEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonEdit({} bytes)", self.0.len())
+    }
+}
+
+fn quoted(key: &str) -> String {
+    serde_json::Value::from(key).to_string()
+}
+
+fn trimmed(text: &str) -> Range<usize> {
+    let start = text.len() - text.trim_start().len();
+    start..start + text.trim().len()
+}
+
+/// The members of the object at `place`; `None` where a value of another kind stands there.
+fn members(text: &str, place: Range<usize>) -> Result<Option<Vec<Member>>, JsonEditError> {
+    let syntax = |e: &serde_json::Error| JsonEditError::Syntax {
+        line: e.line(),
+        column: e.column(),
+    };
+    let inner = &text[place.clone()];
+    if !inner.starts_with('{') {
+        return match serde_json::from_str::<&RawValue>(inner) {
+            Ok(_) => Ok(None),
+            Err(e) => Err(syntax(&e)),
+        };
+    }
+    let Pairs(pairs) = serde_json::from_str(inner).map_err(|e| syntax(&e))?;
+    let mut members = Vec::with_capacity(pairs.len());
+    let mut previous = place.start + 1;
+    for (key, raw) in pairs {
+        // `raw` borrows from `text`: its address is its place.
+        let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
+        let value = start..start + raw.get().len();
+        // Only white space and one comma can stand before the key.
+        let quote = previous + text[previous..].find('"').unwrap_or_default();
+        previous = value.end;
+        members.push(Member {
+            key,
+            whole: quote..value.end,
+            value,
+        });
+    }
+    Ok(Some(members))
+}
+
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(pairs)
+            }
+        }
+        deserializer.deserialize_map(InOrder).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(text: &str) -> JsonEdit {
+        JsonEdit::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_new_member_looks_like_its_neighbour_and_goes_without_a_trace() {
+        for (before, path, after) in [
+            (r"{}", &["a"][..], r#"{"a":1}"#),
+            (" { }\n", &["a"], " {\"a\":1 }\n"),
+            (r#"{"b":2}"#, &["a"], r#"{"b":2,"a":1}"#),
+            ("{\n\t\"b\": 2\n}\n", &["a"], "{\n\t\"b\": 2,\n\t\"a\": 1\n}\n"),
+            (
+                "{\n\t\"b\": 2,\n\t\"c\" : [1, 2]\n}",
+                &["a"],
+                "{\n\t\"b\": 2,\n\t\"c\" : [1, 2],\n\t\"a\": 1\n}",
+            ),
+            (r#"{"x": {"y":1}}"#, &["x", "a"], r#"{"x": {"y":1,"a":1}}"#),
+            (r#"{"x":{}}"#, &["x", "a"], r#"{"x":{"a":1}}"#),
+            (r#"{"k\/\u0041":1e400}"#, &["a"], r#"{"k\/\u0041":1e400,"a":1}"#),
+        ] {
+            let mut json = edit(before);
+            json.set(path, "1").unwrap();
+            assert_eq!(json.as_str(), after);
+            assert!(json.remove(path).unwrap());
+            assert_eq!(json.as_str(), before, "removing what was added");
+            assert!(!json.remove(path).unwrap());
+        }
+    }
+
+    #[test]
+    fn missing_objects_are_made_and_null_is_one() {
+        let mut json = edit(r#"{"z":1}"#);
+        json.set(&["auths", "r"], "{}").unwrap();
+        assert_eq!(json.as_str(), r#"{"z":1,"auths":{"r":{}}}"#);
+        let mut json = edit(r#"{"auths":null}"#);
+        json.set(&["auths", "r"], "{}").unwrap();
+        assert_eq!(json.as_str(), r#"{"auths":{"r":{}}}"#);
+    }
+
+    #[test]
+    fn replacing_touches_nothing_else() {
+        let mut json = edit("{ \"a\" : 1 , \"b\":{ \"c\":[ 1 ] } , \"a\" : 2 }");
+        json.set(&["b", "c"], "null").unwrap();
+        json.set(&["a"], "3").unwrap();
+        assert_eq!(
+            json.as_str(),
+            "{ \"a\" : 1 , \"b\":{ \"c\":null } , \"a\" : 3 }",
+            "the last duplicate counts"
+        );
+        assert_eq!(json.get(&["a"]), Some("3"));
+        assert!(json.remove(&["a"]).unwrap());
+        assert_eq!(json.members(&[]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_without_quoting_it() {
+        assert_eq!(
+            JsonEdit::parse("[\"s3cret\"]"),
+            Err(JsonEditError::NotAnObject("the document".into()))
+        );
+        assert!(matches!(
+            JsonEdit::parse("{\"a\":s3cret}"),
+            Err(JsonEditError::Syntax { line: 1, .. })
+        ));
+        assert!(matches!(JsonEdit::parse(""), Err(JsonEditError::Syntax { .. })));
+        assert!(matches!(JsonEdit::parse("{} {}"), Err(JsonEditError::Syntax { .. })));
+        let mut json = edit(r#"{"auths":[]}"#);
+        assert_eq!(
+            json.members(&["auths"]),
+            Err(JsonEditError::NotAnObject("auths".into()))
+        );
+        assert_eq!(
+            json.set(&["auths", "r"], "{}"),
+            Err(JsonEditError::NotAnObject("auths".into()))
+        );
+        assert_eq!(
+            json.set(&["auths", "r", "auth"], "{}"),
+            Err(JsonEditError::NotAnObject("auths".into()))
+        );
+        assert_eq!(format!("{json:?}"), "JsonEdit(12 bytes)");
+    }
+}

@@ -1,0 +1,11 @@
+//! The words that everything else is said in: no I/O.
+
+mod docker_config;
+mod json_edit;
+mod registry;
+mod token;
+
+pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem};
+pub use json_edit::{JsonEdit, JsonEditError};
+pub use registry::{Registry, RegistryError};
+pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

@@ -1,0 +1,327 @@
+//! The name of a container registry, normalised once.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The key that docker and kubelet know Docker Hub by, kept for the sake of every `config.json` since 2013.
+const HUB_CONFIG_KEY: &str = "https://index.docker.io/v1/";
+const HUB: &str = "docker.io";
+const HUB_ALIASES: [&str; 4] = [
+    HUB,
+    "index.docker.io",
+    "registry-1.docker.io",
+    "registry.hub.docker.com",
+];
+
+/// Longest host name of the DNS, in octets (RFC 1035 §2.3.4).
+const MAX_HOST: usize = 253;
+/// Longest label of a host name, in octets (RFC 1035 §2.3.4).
+const MAX_LABEL: usize = 63;
+
+/// A container registry: `host[:port]`, lower case, without scheme, path or default port.
+///
+/// Clients spell one registry in many ways: docker sends `host`, crane `host/owner/image`, nerdctl `https://host:443`,
+/// old configuration files hold `https://host/v1/`. All of them parse to the same value.
+///
+/// ```
+/// use regcred::model::Registry;
+/// let registry: Registry = "https://Gitea.example.com:443/v2/".parse()?;
+/// assert_eq!(registry.as_str(), "gitea.example.com");
+/// # Ok::<(), regcred::model::RegistryError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Registry(String);
+
+/// Why a text does not name a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// Nothing is left once scheme and path are gone.
+    #[error("the registry's name is empty")]
+    Empty,
+    /// Anything but `http` and `https` before `://`.
+    #[error("a registry is reached over https or http, not by that scheme")]
+    Scheme,
+    /// `user@host` or `user:password@host`.
+    #[error("a registry's name holds no user name: give the user with -u")]
+    UserInfo,
+    /// A line feed, NUL or another control character.
+    #[error("the registry's name holds a control character")]
+    Control,
+    /// A host name with letters outside ASCII.
+    #[error("a registry's name is ASCII: write an international name in its xn-- form")]
+    NotAscii,
+    /// A port that is no number from 1 to 65535.
+    #[error("the registry's port is not a number from 1 to 65535")]
+    Port,
+    /// Something that can be neither a host name nor an IP address.
+    #[error("that is not a host name or an IP address, with or without a port")]
+    Host,
+}
+
+impl Registry {
+    /// The normalised `host[:port]`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key under which docker's `config.json` and a `dockerconfigjson` Secret hold this registry.
+    #[must_use]
+    pub fn config_key(&self) -> &str {
+        if self.is_docker_hub() { HUB_CONFIG_KEY } else { &self.0 }
+    }
+
+    /// The host without its port; an IPv6 address keeps its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match self.0.rfind(':') {
+            Some(colon) if !self.0[colon..].contains(']') => &self.0[..colon],
+            _ => &self.0,
+        }
+    }
+
+    /// Docker Hub, whose registry, token server and configuration key have three different names.
+    #[must_use]
+    pub fn is_docker_hub(&self) -> bool {
+        self.0 == HUB
+    }
+
+    /// A host that can only be this machine: docker and we speak plain http to it without being asked.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+            return v6.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback());
+        }
+        host == "localhost" || host.ends_with(".localhost") || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// Whether `key`, a key of an `auths` object, names this registry as a whole, and not one path below it.
+    #[must_use]
+    pub fn is_named_by(&self, key: &str) -> bool {
+        let rest = strip_scheme(key).map_or(key, |(_, rest)| rest);
+        let path = rest.split_once('/').map_or("", |(_, path)| path).trim_matches('/');
+        matches!(path, "" | "v1" | "v2") && key.parse::<Self>().is_ok_and(|named| named == *self)
+    }
+}
+
+impl fmt::Display for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Registry {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        let text = text.trim();
+        if text.chars().any(char::is_control) {
+            return Err(RegistryError::Control);
+        }
+        let (plain_http, rest) = match strip_scheme(text) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (true, rest),
+            Some(_) => return Err(RegistryError::Scheme),
+            None => (false, text.strip_prefix("//").unwrap_or(text)),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.is_empty() {
+            return Err(RegistryError::Empty);
+        }
+        if authority.contains('@') {
+            return Err(RegistryError::UserInfo);
+        }
+        if !authority.is_ascii() {
+            return Err(RegistryError::NotAscii);
+        }
+        let (host, port) = split_port(authority)?;
+        let host = normal_host(host)?;
+        if HUB_ALIASES.contains(&host.as_str()) && matches!(port, None | Some(443)) {
+            return Ok(Self(HUB.to_owned()));
+        }
+        let default_port = if plain_http { 80 } else { 443 };
+        Ok(Self(match port {
+            Some(port) if port != default_port => format!("{host}:{port}"),
+            _ => host,
+        }))
+    }
+}
+
+fn strip_scheme(text: &str) -> Option<(&str, &str)> {
+    text.split_once("://")
+}
+
+/// Splits `host:port`, `[v6]:port` and a bare IPv6 address.
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), RegistryError> {
+    if authority.parse::<Ipv6Addr>().is_ok() {
+        return Ok((authority, None));
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(v6) => {
+            let (host, rest) = v6.split_once(']').ok_or(RegistryError::Host)?;
+            match rest {
+                "" => (host, None),
+                _ => (host, Some(rest.strip_prefix(':').ok_or(RegistryError::Host)?)),
+            }
+        }
+        None => match authority.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let port = match port {
+        None => None,
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => match digits.parse::<u16>() {
+            Ok(port) if port > 0 => Some(port),
+            _ => return Err(RegistryError::Port),
+        },
+        Some(_) => return Err(RegistryError::Port),
+    };
+    if authority.starts_with('[') && host.parse::<Ipv6Addr>().is_err() {
+        return Err(RegistryError::Host);
+    }
+    Ok((host, port))
+}
+
+fn normal_host(host: &str) -> Result<String, RegistryError> {
+    if let Ok(v6) = host.parse::<Ipv6Addr>() {
+        return Ok(format!("[{v6}]"));
+    }
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= MAX_LABEL
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    if host.len() > MAX_HOST || !host.split('.').all(label) {
+        return Err(RegistryError::Host);
+    }
+    Ok(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_registry_has_one_name() {
+        for (text, name) in [
+            ("gitea.example.com", "gitea.example.com"),
+            ("  gitea.example.com\n", "gitea.example.com"),
+            ("GITEA.Example.COM", "gitea.example.com"),
+            ("https://gitea.example.com", "gitea.example.com"),
+            ("HTTPS://gitea.example.com/", "gitea.example.com"),
+            ("http://gitea.example.com", "gitea.example.com"),
+            ("http://gitea.example.com:80", "gitea.example.com"),
+            ("http://gitea.example.com:443", "gitea.example.com:443"),
+            ("gitea.example.com:80", "gitea.example.com:80"),
+            ("gitea.example.com:443", "gitea.example.com"),
+            ("gitea.example.com:0443", "gitea.example.com"),
+            ("https://gitea.example.com:443/v2/", "gitea.example.com"),
+            ("gitea.example.com/v1/", "gitea.example.com"),
+            ("gitea.example.com/owner/image:tag", "gitea.example.com"),
+            ("//gitea.example.com:3000", "gitea.example.com:3000"),
+            (
+                "https://gitea.example.com:3000/some/path?foo=bar#x",
+                "gitea.example.com:3000",
+            ),
+            ("gitea.example.com.", "gitea.example.com"),
+            ("my_registry:5000", "my_registry:5000"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("127.0.0.1:5000", "127.0.0.1:5000"),
+            ("localhost", "localhost"),
+            ("::1", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("[0:0::1]:5000", "[::1]:5000"),
+            ("https://[2001:DB8::1]:443/", "[2001:db8::1]"),
+            ("docker.io", "docker.io"),
+            ("index.docker.io", "docker.io"),
+            ("registry-1.docker.io:443", "docker.io"),
+            ("https://index.docker.io/v1/", "docker.io"),
+        ] {
+            assert_eq!(text.parse::<Registry>().unwrap().as_str(), name, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_registry_says_why() {
+        use RegistryError as E;
+        let long = format!("{}.com", "a".repeat(64));
+        for (text, error) in [
+            ("", E::Empty),
+            ("   ", E::Empty),
+            ("https://", E::Empty),
+            ("/owner/image", E::Empty),
+            ("ftp://gitea.example.com", E::Scheme),
+            ("admin@gitea.example.com", E::UserInfo),
+            ("https://admin:secret@gitea.example.com/", E::UserInfo),
+            ("gitea.example.com\nevil", E::Control),
+            ("gitea\0.example.com", E::Control),
+            ("bücher.example", E::NotAscii),
+            ("gitea.example.com:0", E::Port),
+            ("gitea.example.com:65536", E::Port),
+            ("gitea.example.com:", E::Port),
+            ("gitea.example.com:http", E::Port),
+            ("gitea.example.com:+1", E::Port),
+            ("gitea..example.com", E::Host),
+            ("-gitea.example.com", E::Host),
+            ("gitea example.com", E::Host),
+            ("gitea.example.com\\v2", E::Host),
+            ("[gitea.example.com]", E::Host),
+            ("[::1", E::Host),
+            ("[::1]5000", E::Host),
+            (long.as_str(), E::Host),
+        ] {
+            assert_eq!(text.parse::<Registry>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_below_a_registry_is_not_the_registry() {
+        let registry: Registry = "gitea.example.com".parse().unwrap();
+        for key in [
+            "gitea.example.com",
+            "https://gitea.example.com/v2/",
+            "gitea.example.com:443",
+            "gitea.example.com/v1",
+        ] {
+            assert!(registry.is_named_by(key), "{key}");
+        }
+        for key in [
+            "gitea.example.com/org",
+            "https://gitea.example.com/v2/org",
+            "gitea.example.com:3000",
+            "*.example.com",
+        ] {
+            assert!(!registry.is_named_by(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn loopback_and_hub_are_known() {
+        for (text, loopback) in [
+            ("localhost:3000", true),
+            ("gitea.localhost", true),
+            ("127.8.0.1", true),
+            ("[::1]:80", true),
+            ("128.0.0.1", false),
+            ("localhost.example.com", false),
+            ("[2001:db8::1]", false),
+        ] {
+            assert_eq!(text.parse::<Registry>().unwrap().is_loopback(), loopback, "{text}");
+        }
+        let hub: Registry = "docker.io".parse().unwrap();
+        assert_eq!(hub.config_key(), "https://index.docker.io/v1/");
+        let v6: Registry = "[::1]:5000".parse().unwrap();
+        assert_eq!((v6.host(), v6.config_key()), ("[::1]", "[::1]:5000"));
+    }
+}

@@ -1,0 +1,229 @@
+//! Tokens and the credentials they are part of.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::Registry;
+
+/// A Personal Access Token, or any password of a registry.
+///
+/// It has no `Display`, its `Debug` shows nothing, and its memory is zeroed when it is dropped. [`Token::expose`] is
+/// the only way to the text, so that `grep expose` finds every place where a token leaves this type.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Zeroizing<String>);
+
+/// Why a text cannot be a token. The messages never quote the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// There is nothing in it but white space.
+    #[error("the token is empty")]
+    Empty,
+    /// The bytes are not UTF-8.
+    #[error("the token is not text")]
+    NotText,
+    /// There is more than one line, or another control character in it.
+    #[error("the token holds a line break or another control character")]
+    Control,
+}
+
+impl Token {
+    /// Takes a token as people paste, pipe and store it: white space around it, such as a final line feed, is dropped.
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TokenError::Empty);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(TokenError::Control);
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// [`Token::parse`] for bytes from a file or a pipe, which are zeroed.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, TokenError> {
+        let bytes = Zeroizing::new(bytes);
+        Self::parse(std::str::from_utf8(&bytes).map_err(|_| TokenError::NotText)?)
+    }
+
+    /// Takes a token exactly as a credential helper's client sent it, even an empty one.
+    #[must_use]
+    pub fn verbatim(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The token itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(redacted)")
+    }
+}
+
+/// The name that a registry knows a token's owner by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Username(String);
+
+/// Why a text cannot be a user name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UsernameError {
+    /// There is nothing in it.
+    #[error("the user name is empty")]
+    Empty,
+    /// A line feed, NUL or another control character.
+    #[error("the user name holds a control character")]
+    Control,
+    /// A colon, which ends the user name in HTTP Basic authentication (RFC 7617 §2).
+    #[error("the user name holds a colon, which HTTP Basic authentication cannot carry")]
+    Colon,
+}
+
+impl Username {
+    /// The name as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `<token>` instead of a name: the secret is then an OAuth2 refresh token, which only docker's clients can use.
+    #[must_use]
+    pub fn is_identity_token(&self) -> bool {
+        self.0 == "<token>"
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Username {
+    type Err = UsernameError;
+
+    fn from_str(text: &str) -> Result<Self, UsernameError> {
+        if text.trim().is_empty() {
+            return Err(UsernameError::Empty);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(UsernameError::Control);
+        }
+        if text.contains(':') {
+            return Err(UsernameError::Colon);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What opens one registry for one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Where it is valid.
+    pub registry: Registry,
+    /// Whose it is.
+    pub username: Username,
+    /// The secret half.
+    pub token: Token,
+}
+
+impl Credential {
+    /// `base64(username:token)`: the `auth` field of docker's files and the value of a Basic header.
+    #[must_use]
+    pub fn basic(&self) -> Zeroizing<String> {
+        let pair = Zeroizing::new(format!("{}:{}", self.username, self.token.expose()));
+        Zeroizing::new(STANDARD.encode(pair.as_bytes()))
+    }
+}
+
+/// What a stored credential is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Use {
+    /// This workstation's clients: pull and push.
+    Docker,
+    /// Pull Secrets: pull only.
+    Cluster,
+}
+
+impl Use {
+    /// The word for it on the command line, in annotations and in the keychain.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A word that is neither `docker` nor `cluster`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a use is `docker` or `cluster`")]
+pub struct UseError;
+
+impl FromStr for Use {
+    type Err = UseError;
+
+    fn from_str(text: &str) -> Result<Self, UseError> {
+        match text {
+            "docker" => Ok(Self::Docker),
+            "cluster" => Ok(Self::Cluster),
+            _ => Err(UseError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_does_not_show_itself() {
+        let credential = Credential {
+            registry: "gitea.example.com".parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse("s3cret").unwrap(),
+        };
+        let shown = format!("{credential:?} {:#?}", credential.token);
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains("redacted"), "{shown}");
+        assert_eq!(credential.basic().as_str(), "YWRtaW46czNjcmV0");
+    }
+
+    #[test]
+    fn tokens_are_taken_as_people_pipe_them() {
+        for text in ["abc", "abc\n", "  abc\r\n", "\tabc "] {
+            assert_eq!(Token::from_bytes(text.into()).unwrap().expose(), "abc");
+        }
+        assert_eq!(Token::parse(" \n"), Err(TokenError::Empty));
+        assert_eq!(Token::parse("one\ntwo"), Err(TokenError::Control));
+        assert_eq!(Token::from_bytes(vec![0xff, 0xfe]), Err(TokenError::NotText));
+        assert_eq!(Token::verbatim(String::new()).expose(), "");
+    }
+
+    #[test]
+    fn user_names_are_what_basic_authentication_can_carry() {
+        for name in ["admin", "robot$ci", "<token>", "Zoë", "a b"] {
+            assert_eq!(name.parse::<Username>().unwrap().as_str(), name);
+        }
+        assert_eq!(" ".parse::<Username>(), Err(UsernameError::Empty));
+        assert_eq!("a:b".parse::<Username>(), Err(UsernameError::Colon));
+        assert_eq!("a\nb".parse::<Username>(), Err(UsernameError::Control));
+    }
+}

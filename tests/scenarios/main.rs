@@ -1,0 +1,15 @@
+//! Every scenario, in one binary: first on doubles, then on the real parts that are here.
+
+#![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::from_args();
+    let trials: Vec<Vec<Trial>> = vec![];
+    let trials = trials.into_iter().flatten().collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

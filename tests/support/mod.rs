@@ -1,0 +1,5 @@
+//! What the scenarios and the quickstart share: doubles on loopback, and the real parts with how each starts.
+#![allow(dead_code, reason = "the quickstart and the scenarios each use a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+pub mod part;
