@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Runs every test, on real servers and clients where they are to be had. Arguments go to `cargo test`.
+# With CI=true a missing part is a failure; otherwise its tests are reported as ignored.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+ci=false
+[[ ${CI:-} != true ]] || ci=true
+times=() failures=() missing=()
+
+# Runs a stage and keeps its time. A failed one does not keep the next ones from saying what they have to say.
+stage() {
+    local name=$1 start=$SECONDS
+    shift
+    echo "== $name"
+    "$@" || failures+=("$name")
+    times+=("$name $((SECONDS - start)) s")
+}
+
+finish() {
+    local IFS=,
+    echo "stages:${times[*]/#/ }"
+    if ((${#failures[@]})); then
+        echo "failed:${failures[*]/#/ }" >&2
+        exit 1
+    fi
+}
+
+# part NAME WHERE-FROM PROGRAM...: one line of the table
+part() {
+    local name=$1 from=$2 program path lacks=''
+    shift 2
+    for program; do
+        path=$(PATH=${folder:-/nonexistent}:$PATH command -v "$program") || lacks+=" $program"
+    done
+    if [[ -z $lacks ]]; then
+        printf '  %-20s found in %s\n' "$name" "${path%/*}"
+    else
+        printf '  %-20s missing: no%s (%s)\n' "$name" "$lacks" "$from"
+        missing+=("$name")
+    fi
+}
+
+parts() {
+    tests/parts/packages.sh
+    unset REGCRED_TEST_CONTROL_PLANE
+    local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
+    if folder=$(tests/parts/control-plane.sh); then export REGCRED_TEST_CONTROL_PLANE=$folder; fi
+    echo "parts:"
+    part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
+    part "kubectl" "$plane" kubectl
+    part "keychain" "packages gnome-keyring and dbus" gnome-keyring-daemon dbus-daemon
+    part "secret-tool" "package libsecret-tools" secret-tool
+    part "docker" "Docker's command line; no engine is needed" docker
+    part "skopeo" "package skopeo" skopeo
+    part "podman" "package podman" podman
+    part "buildah" "package buildah" buildah
+    part "registry" "package docker-registry" docker-registry
+    part "htpasswd" "package apache2-utils" htpasswd
+    part "peer helper" "package golang-docker-credential-helpers" docker-credential-secretservice
+    part "strace" "package strace" strace
+    part "shellcheck" "package shellcheck" shellcheck
+}
+
+scripts() {
+    command -v shellcheck >/dev/null || return 0 # missing: said above
+    find . \( -name target -o -name .git \) -prune -o \( -name '*.sh' -o -path ./.ci/run \) -type f -print0 |
+        xargs -0 shellcheck
+}
+
+stage parts parts
+if ((${#missing[@]})) && $ci; then
+    echo "missing in CI:$(printf ' "%s"' "${missing[@]}")" >&2
+    failures+=(parts)
+    finish
+fi
+if $ci; then export REGCRED_TEST_REQUIRE_PARTS=1; fi
+
+# No test means the cluster of whoever runs it: one that forgets to name its own finds none.
+export KUBECONFIG=/dev/null
+stage tests cargo test --locked "$@"
+stage quickstart cargo run --locked --example quickstart
+stage scripts scripts
+stage binaries tests/parts/binaries.sh
+finish
