@@ -1,0 +1,222 @@
+//! Docker's credential-helper protocol, for every registry.
+//!
+//! `docker-credential-X ACTION` with the input on stdin and the answer on stdout; what clients rely on is written down
+//! nowhere but in `credentials/` and `client/` of docker-credential-helpers and in the clients:
+//!
+//! - Clients read stdout alone, errors too, and take any exit code but 0 for a failure; some know only 1.
+//! - "Not found" is one exact text. Any other failure of `get` is fatal to most clients.
+//! - `erase` of nothing succeeds: podman and skopeo fail, some of them with a stack overflow, when it does not.
+//! - stderr goes to the user's terminal as it is: nothing on success, one line on a failure that needs a person.
+//! - `list` and `version` do not read stdin, which can be the user's terminal.
+
+mod input;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::env::Env;
+use crate::keychain::{self, Keychain, Name};
+use crate::model::{Credential, Token, Use, Username};
+use crate::watchdog::Watchdog;
+use input::Entry;
+
+/// What the program is called in its own messages.
+const PROGRAM: &str = "docker-credential-gitea";
+
+/// `errCredentialsNotFoundMessage` of docker-credential-helpers; clients compare it byte for byte.
+const NOT_FOUND: &str = "credentials not found in native keychain";
+/// `errCredentialsMissingServerURLMessage`.
+const NO_SERVER: &str = "no credentials server URL";
+/// `errCredentialsMissingUsernameMessage`.
+const NO_USERNAME: &str = "no credentials username";
+
+/// When to give up on a keychain that can show a prompt, and on one that cannot.
+const LIMITS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(10)];
+
+/// What the program says and how it ends.
+#[derive(Debug)]
+struct Answer {
+    stdout: Zeroizing<String>,
+    stderr: Option<String>,
+    code: u8,
+}
+
+/// Why there is no answer to an action.
+enum Failure {
+    /// A text that is part of the protocol and concerns no person.
+    Protocol(&'static str),
+    /// What the client sent cannot be used.
+    Input(String),
+    /// The keychain did not do it.
+    Keychain(keychain::Error),
+}
+
+impl From<keychain::Error> for Failure {
+    fn from(error: keychain::Error) -> Self {
+        Self::Keychain(error)
+    }
+}
+
+impl Answer {
+    fn success(stdout: String) -> Self {
+        Self {
+            stdout: Zeroizing::new(stdout),
+            stderr: None,
+            code: 0,
+        }
+    }
+
+    fn failure(stdout: &dyn Display, stderr: Option<String>) -> Self {
+        Self {
+            stdout: Zeroizing::new(format!("{stdout}\n")),
+            stderr,
+            code: 1,
+        }
+    }
+
+    /// A failure that a person has to do something about.
+    fn trouble(what: &dyn Display, hint: Option<&str>) -> Self {
+        let line = match hint {
+            Some(hint) => format!("{PROGRAM}: {what}; hint: {hint}"),
+            None => format!("{PROGRAM}: {what}"),
+        };
+        Self::failure(what, Some(line))
+    }
+
+    /// Writes it. Where nobody reads any more, there is nobody to tell either.
+    fn write(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
+        if let Some(line) = &self.stderr {
+            let _ = writeln!(stderr, "{line}");
+        }
+        match stdout.write_all(self.stdout.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => self.code,
+            Err(_) => 1,
+        }
+    }
+}
+
+/// Runs the program on this process's stdin, stdout and stderr. `args` are those after the program's name.
+///
+/// The keychain cannot hang it: a watchdog ends the process.
+pub fn main(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
+    let args: Vec<_> = args.into_iter().collect();
+    let limit = LIMITS[usize::from(!can_prompt(env))];
+    let mut watchdog = None;
+    let answer = answer(&args, &mut io::stdin(), || {
+        watchdog = Some(Watchdog::start(limit, move || {
+            let error = keychain::Error::NoAnswer(limit);
+            Answer::trouble(&error, error.hint()).write(&mut io::stdout(), &mut io::stderr())
+        }));
+        Keychain::open(env)
+    });
+    // Whoever reads our output may take as long as they like.
+    drop(watchdog);
+    ExitCode::from(answer.write(&mut io::stdout(), &mut io::stderr()))
+}
+
+/// Runs one action, and gives the program's exit code. The keychain is opened when it is needed, if it is.
+pub fn run(
+    args: &[OsString],
+    stdin: &mut dyn Read,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+    open: impl FnOnce() -> Result<Keychain, keychain::Error>,
+) -> u8 {
+    answer(args, stdin, open).write(stdout, stderr)
+}
+
+fn answer(args: &[OsString], stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Answer {
+    let usage = format!("Usage: {PROGRAM} <store|get|erase|list|version>");
+    let [action] = args else {
+        return Answer::failure(&usage, None);
+    };
+    let outcome = match action.to_string_lossy().as_ref() {
+        "get" => get(stdin, open),
+        "store" => store(stdin, open),
+        "erase" => erase(stdin, open),
+        "list" => list(open),
+        "version" | "--version" | "-v" => Ok(format!("{PROGRAM} (regcred) v{}\n", env!("CARGO_PKG_VERSION"))),
+        "help" | "--help" | "-h" => Ok(format!("{usage}\n")),
+        unknown => return Answer::failure(&format_args!("{PROGRAM}: unknown action: {unknown}"), None),
+    };
+    match outcome {
+        Ok(stdout) => Answer::success(stdout),
+        Err(Failure::Protocol(text)) => Answer::failure(&text, None),
+        Err(Failure::Input(text)) => Answer::trouble(&text, None),
+        Err(Failure::Keychain(error)) => Answer::trouble(&error, error.hint()),
+    }
+}
+
+fn get(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<String, Failure> {
+    let server = input::server(stdin)?;
+    let found = match Name::of_server(&server, Use::Docker) {
+        Some(name) => open()?.read(&name)?,
+        None => None,
+    };
+    let credential = found.ok_or(Failure::Protocol(NOT_FOUND))?;
+    // Written by hand into one buffer, so that no copy of the token is left in a tree of JSON values.
+    let secret = Zeroizing::new(json!(credential.token.expose()).to_string());
+    Ok(format!(
+        "{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n",
+        json!(server),
+        json!(credential.username.as_str()),
+        secret.as_str()
+    ))
+}
+
+fn store(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<String, Failure> {
+    let mut entry: Entry = input::entry(stdin)?;
+    if entry.server.trim().is_empty() {
+        return Err(Failure::Protocol(NO_SERVER));
+    }
+    if entry.username.is_empty() {
+        return Err(Failure::Protocol(NO_USERNAME));
+    }
+    let invalid = |error: &dyn Display| Failure::Input(format!("cannot store this: {error}"));
+    let name = match Name::of_server(entry.server.trim(), Use::Docker) {
+        Some(name) => name,
+        None => return Err(invalid(&"its server URL does not name a registry")),
+    };
+    let username: Username = entry.username.parse().map_err(|error| invalid(&error))?;
+    let credential = Credential {
+        registry: name.registry.clone(),
+        username,
+        token: Token::verbatim(std::mem::take(&mut entry.secret)),
+    };
+    open()?.write(&name, &credential)?;
+    Ok(String::new())
+}
+
+fn erase(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<String, Failure> {
+    if let Some(name) = Name::of_server(&input::server(stdin)?, Use::Docker) {
+        open()?.remove(&name)?;
+    }
+    Ok(String::new())
+}
+
+fn list(open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<String, Failure> {
+    let names = open()?.names()?;
+    let entries: serde_json::Map<_, _> = names
+        .into_iter()
+        .filter(|(name, _)| name.usage == Use::Docker)
+        .map(|(name, username)| (name.server(), json!(username.as_str())))
+        .collect();
+    Ok(format!("{}\n", serde_json::Value::Object(entries)))
+}
+
+#[cfg(target_os = "linux")]
+fn can_prompt(env: &Env) -> bool {
+    keychain::secret_service::can_prompt(env)
+}
+
+/// macOS and Windows ask on their own screens.
+#[cfg(not(target_os = "linux"))]
+fn can_prompt(_: &Env) -> bool {
+    true
+}

@@ -1,0 +1,187 @@
+//! What can go wrong with a keychain, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Longest piece of somebody else's text in a message, in characters.
+const MAX_FOREIGN_TEXT: usize = 200;
+
+/// Why the keychain did not do what it was asked.
+///
+/// None of these means "there is no such credential": that is a value, `None` or `false`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Neither `DBUS_SESSION_BUS_ADDRESS` nor a socket in the runtime folder leads to a session bus.
+    #[error("there is no keychain here: no D-Bus session bus was found")]
+    NoBus,
+    /// `DBUS_SESSION_BUS_ADDRESS` has an address of another kind: `tcp:`, `autolaunch:`.
+    #[error("the D-Bus session bus address names no unix socket: {0}")]
+    BusAddress(String),
+    /// There is an address, and nobody behind it.
+    #[error("the D-Bus session bus cannot be reached at {address}: {cause}")]
+    BusUnreachable {
+        /// The bus address.
+        address: String,
+        /// What the connection attempt met.
+        cause: String,
+    },
+    /// The bus is there; no program on it, nor one it could start, is a Secret Service.
+    #[error("there is no keychain here: no secret service is on the D-Bus session bus")]
+    NoService,
+    /// The Secret Service has no default collection to put an item into.
+    #[error("the secret service has no default keyring")]
+    NoCollection,
+    /// What is asked for is locked, and nobody is there to be asked for the keyring's password.
+    #[error("the keyring is locked")]
+    Locked,
+    /// The person who was asked to unlock the keyring said no.
+    #[error("the keyring stays locked: its prompt was dismissed")]
+    PromptDismissed,
+    /// Nobody answered the prompt in time.
+    #[error("the keyring stays locked: nobody answered its prompt within {} s", .0.as_secs())]
+    PromptUnanswered(Duration),
+    /// The service went away during a call, and again when asked a second time.
+    #[error("the secret service went away while it was asked")]
+    Died,
+    /// The service is there and says nothing.
+    #[error("the secret service did not answer within {} s", .0.as_secs_f32())]
+    NoAnswer(Duration),
+    /// The bus or the service forbids it.
+    #[error("the secret service denies access: {0}")]
+    Denied(String),
+    /// The service answered with an error that is none of the above.
+    #[error("the secret service refused: {0}")]
+    Refused(String),
+    /// The service's answer is not what the Secret Service specification says.
+    #[error("the secret service answered with something else than its specification says: {0}")]
+    Protocol(String),
+    /// An item of ours is there and cannot be read.
+    #[error("the keychain's item for {0} cannot be read")]
+    Damaged(String),
+    /// The platform limits the size of an item: Windows to 2560 bytes.
+    #[error("the credential is too long for this keychain: it takes {0} bytes at most")]
+    TooLong(u32),
+    /// Another process holds the lock that keeps two of them from writing at once.
+    #[error("another program has been changing the keychain for {} s", .0.as_secs())]
+    Busy(Duration),
+    /// The lock file cannot be made.
+    #[error("the lock file {} cannot be used: {cause}", path.display())]
+    Lock {
+        /// The file or its folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A keychain other than the Secret Service failed.
+    #[error("the keychain failed: {0}")]
+    Platform(String),
+}
+
+impl Error {
+    /// What to do about it, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoBus | Self::BusAddress(_) | Self::BusUnreachable { .. } | Self::NoService => {
+                "without a desktop keyring, hand the token over with --token-env VAR or --token-stdin; \
+                 on a desktop, start gnome-keyring, KWallet or KeePassXC"
+            }
+            Self::NoCollection => {
+                "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
+                 or hand the token over with --token-env VAR or --token-stdin"
+            }
+            Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => {
+                "unlock the login keyring, in Passwords and Keys (seahorse) or by logging in to the desktop, \
+                 and try again"
+            }
+            Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
+            Self::Damaged(_) => "kubectl regcred logout and login again replace it",
+            Self::Busy(_) => "see whether another regcred waits for an answer, and try again",
+            Self::Denied(_)
+            | Self::Refused(_)
+            | Self::Protocol(_)
+            | Self::TooLong(_)
+            | Self::Lock { .. }
+            | Self::Platform(_) => return None,
+        })
+    }
+}
+
+impl From<Error> for keyring_core::Error {
+    /// Our own store's errors travel through keyring-core in its box.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Locked | Error::PromptDismissed | Error::PromptUnanswered(_) | Error::Denied(_) => {
+                Self::NoStorageAccess(Box::new(error))
+            }
+            other => Self::PlatformFailure(Box::new(other)),
+        }
+    }
+}
+
+impl From<keyring_core::Error> for Error {
+    fn from(error: keyring_core::Error) -> Self {
+        use keyring_core::Error as E;
+        match error {
+            E::PlatformFailure(cause) | E::NoStorageAccess(cause) => match cause.downcast::<Self>() {
+                Ok(ours) => *ours,
+                Err(other) => Self::Platform(printable(&other.to_string())),
+            },
+            E::TooLong(_, limit) => Self::TooLong(limit),
+            // Neither is shown as keyring-core would: the variants hold the secret's bytes.
+            E::BadEncoding(_) | E::BadDataFormat(..) => Self::Platform("an item is not of its format".to_owned()),
+            E::Ambiguous(_) => Self::Platform("it holds several items of one name".to_owned()),
+            other => Self::Platform(printable(&other.to_string())),
+        }
+    }
+}
+
+/// Somebody else's text, made fit for a message: one line, of limited length.
+pub(super) fn printable(text: &str) -> String {
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_FOREIGN_TEXT)
+        .collect();
+    line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_errors_come_back_out_of_keyring_core() {
+        for error in [Error::Locked, Error::NoService, Error::Died] {
+            let message = error.to_string();
+            let back = Error::from(keyring_core::Error::from(error));
+            assert_eq!(back.to_string(), message);
+            assert!(!matches!(back, Error::Platform(_)));
+        }
+    }
+
+    #[test]
+    fn a_secret_in_an_error_of_keyring_core_is_not_shown() {
+        let error = Error::from(keyring_core::Error::BadEncoding(b"s3cret".to_vec()));
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("s3cret") && !shown.contains("115"), "{shown}");
+    }
+
+    #[test]
+    fn what_leaves_people_without_a_keychain_names_the_ways_without_one() {
+        for error in [Error::NoBus, Error::NoService, Error::NoCollection] {
+            let hint = error.hint().unwrap();
+            assert!(hint.contains("--token-env") && hint.contains("--token-stdin"), "{hint}");
+        }
+    }
+
+    #[test]
+    fn foreign_text_is_one_short_line() {
+        let text = printable(&format!("  a\nb\u{1b}[31m{}", "x".repeat(1000)));
+        assert!(text.starts_with("a b [31m") && text.chars().count() <= MAX_FOREIGN_TEXT);
+    }
+}

@@ -1,0 +1,277 @@
+//! What one item of the keychain is called and what is in it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
+
+/// What an item is found by: there is one item for each name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// Where its token is valid.
+    pub registry: Registry,
+    /// What it is for.
+    pub usage: Use,
+    /// Which of the registry's secrets it is.
+    pub part: Part,
+}
+
+/// Which of a registry's secrets an item holds.
+///
+/// `docker login` without a password logs in to Docker Hub in the browser (OAuth 2) and then stores three entries
+/// through its credential helper, of which the helper has to give back each: the one that every client asks for, and
+/// two under paths below Docker Hub's key that only docker itself knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// What opens the registry.
+    Login,
+    /// Docker Hub's `https://index.docker.io/v1/access-token`.
+    AccessToken,
+    /// Docker Hub's `https://index.docker.io/v1/refresh-token`.
+    RefreshToken,
+}
+
+impl Part {
+    const PATHS: [(Self, &'static str); 2] = [
+        (Self::AccessToken, "access-token"),
+        (Self::RefreshToken, "refresh-token"),
+    ];
+
+    fn path(self) -> Option<&'static str> {
+        Self::PATHS
+            .iter()
+            .find(|(part, _)| *part == self)
+            .map(|(_, path)| *path)
+    }
+
+    fn of_path(path: &str) -> Option<Self> {
+        Self::PATHS
+            .iter()
+            .find(|(_, known)| *known == path)
+            .map(|(part, _)| *part)
+    }
+}
+
+impl Name {
+    /// The name of the credential that opens `registry`.
+    #[must_use]
+    pub fn login(registry: &Registry, usage: Use) -> Self {
+        Self {
+            registry: registry.clone(),
+            usage,
+            part: Part::Login,
+        }
+    }
+
+    /// The name that a client of a credential helper means by `server`; `None` where that is no registry.
+    #[must_use]
+    pub fn of_server(server: &str, usage: Use) -> Option<Self> {
+        let registry: Registry = server.parse().ok()?;
+        let part = server
+            .strip_prefix(registry.config_key())
+            .filter(|_| registry.is_docker_hub())
+            .and_then(Part::of_path)
+            .unwrap_or(Part::Login);
+        Some(Self { registry, usage, part })
+    }
+
+    /// What a client of a credential helper calls this; [`Name::of_server`] takes it back.
+    #[must_use]
+    pub fn server(&self) -> String {
+        format!("{}{}", self.registry.config_key(), self.part.path().unwrap_or_default())
+    }
+
+    /// The account of the keychain's item: `docker gitea.example.com`.
+    pub(super) fn account(&self) -> String {
+        match self.part.path() {
+            None => format!("{} {}", self.usage, self.registry),
+            Some(path) => format!("{} {}/{path}", self.usage, self.registry),
+        }
+    }
+
+    pub(super) fn of_account(account: &str) -> Option<Self> {
+        let (usage, rest) = account.split_once(' ')?;
+        let (registry, part) = match rest.split_once('/') {
+            None => (rest, Part::Login),
+            Some((registry, path)) => (registry, Part::of_path(path)?),
+        };
+        Some(Self {
+            registry: registry.parse().ok()?,
+            usage: usage.parse().ok()?,
+            part,
+        })
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.server(), self.usage)
+    }
+}
+
+/// An item without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// Where its token is valid.
+    pub registry: Registry,
+    /// What it is for.
+    pub usage: Use,
+    /// Whose it is.
+    pub username: Username,
+}
+
+/// The secret of an item: a JSON object with `username`, `token` and whatever else was put beside them.
+///
+/// The user stands in here with the token, so that both change in one write.
+#[derive(Debug)]
+pub(super) struct Secret(JsonEdit);
+
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    username: Cow<'a, str>,
+    #[serde(borrow)]
+    token: Cow<'a, str>,
+}
+
+impl Drop for Fields<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(token) = &mut self.token {
+            token.zeroize();
+        }
+    }
+}
+
+impl Default for Secret {
+    fn default() -> Self {
+        Self(JsonEdit::parse("{}").expect("a constant"))
+    }
+}
+
+impl Secret {
+    /// Reads an item's bytes, which are zeroed; `None` where they are not an object of ours.
+    pub(super) fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let bytes = Zeroizing::new(bytes);
+        JsonEdit::parse(std::str::from_utf8(&bytes).ok()?).ok().map(Self)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_str().as_bytes()
+    }
+
+    /// The credential in it; `None` where it holds none.
+    pub(super) fn credential(&self, registry: &Registry) -> Option<Credential> {
+        let fields: Fields<'_> = serde_json::from_str(self.0.as_str()).ok()?;
+        Some(Credential {
+            registry: registry.clone(),
+            username: fields.username.parse().ok()?,
+            token: Token::verbatim(fields.token.as_ref().to_owned()),
+        })
+    }
+
+    /// Puts the credential in and keeps what else is there: a rotation leaves its journal beside the token.
+    pub(super) fn set(&mut self, credential: &Credential) {
+        let token = Zeroizing::new(json!(credential.token.expose()).to_string());
+        for (field, value) in [
+            ("username", &json!(credential.username.as_str()).to_string()),
+            ("token", &*token),
+        ] {
+            self.0.set(&[field], value).expect("the document is an object");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_again_by_account_and_by_server() {
+        for (server, account, listed) in [
+            ("gitea.example.com", "docker gitea.example.com", "gitea.example.com"),
+            (
+                "https://gitea.example.com/owner/image",
+                "docker gitea.example.com",
+                "gitea.example.com",
+            ),
+            ("[::1]:5000", "docker [::1]:5000", "[::1]:5000"),
+            (
+                "https://index.docker.io/v1/",
+                "docker docker.io",
+                "https://index.docker.io/v1/",
+            ),
+            (
+                "docker.io/access-token",
+                "docker docker.io",
+                "https://index.docker.io/v1/",
+            ),
+            (
+                "https://index.docker.io/v1/access-token",
+                "docker docker.io/access-token",
+                "https://index.docker.io/v1/access-token",
+            ),
+            (
+                "https://index.docker.io/v1/refresh-token",
+                "docker docker.io/refresh-token",
+                "https://index.docker.io/v1/refresh-token",
+            ),
+            (
+                "gitea.example.com/access-token",
+                "docker gitea.example.com",
+                "gitea.example.com",
+            ),
+        ] {
+            let name = Name::of_server(server, Use::Docker).unwrap();
+            assert_eq!((name.account().as_str(), name.server().as_str()), (account, listed));
+            assert_eq!(Name::of_account(account), Some(name.clone()));
+            assert_eq!(Name::of_server(&name.server(), Use::Docker), Some(name));
+        }
+    }
+
+    #[test]
+    fn accounts_of_nobody_are_no_names() {
+        for account in [
+            "",
+            "docker",
+            "docker ",
+            "other gitea.example.com",
+            "docker docker.io/v2",
+        ] {
+            assert_eq!(Name::of_account(account), None, "{account:?}");
+        }
+        assert_eq!(Name::of_server("a b", Use::Docker), None);
+    }
+
+    #[test]
+    fn a_secret_keeps_what_is_beside_the_credential() {
+        let mut secret = Secret::parse(br#"{"username":"a","token":"old","pending":{"token":"x"}}"#.to_vec()).unwrap();
+        let registry: Registry = "gitea.example.com".parse().unwrap();
+        let credential = Credential {
+            registry: registry.clone(),
+            username: "<token>".parse().unwrap(),
+            token: Token::parse(r#"n"ew"#).unwrap(),
+        };
+        secret.set(&credential);
+        assert_eq!(
+            secret.bytes(),
+            br#"{"username":"<token>","token":"n\"ew","pending":{"token":"x"}}"#
+        );
+        assert_eq!(secret.credential(&registry), Some(credential));
+    }
+
+    #[test]
+    fn what_is_no_secret_of_ours_holds_no_credential() {
+        let registry: Registry = "gitea.example.com".parse().unwrap();
+        for bytes in [&b"tok"[..], b"[]", b"\xff", b""] {
+            assert!(Secret::parse(bytes.to_vec()).is_none());
+        }
+        for text in ["{}", r#"{"username":"a"}"#, r#"{"username":"","token":"t"}"#] {
+            let secret = Secret::parse(text.into()).unwrap();
+            assert_eq!(secret.credential(&registry), None, "{text}");
+        }
+    }
+}

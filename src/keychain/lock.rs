@@ -1,0 +1,168 @@
+//! One writer at a time: a Secret Service has no "replace the item of this name", only search, then create or change.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Error;
+use crate::env::Env;
+
+/// How long to wait for other writers. One of them needs some 20 ms, or as long as a prompt stands.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Pause between two attempts; std has no lock with a deadline.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The file that writers lock. Its content does not matter.
+#[derive(Clone, Debug)]
+pub(super) struct WriteLock {
+    folder: Folder,
+    patience: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum Folder {
+    /// The user's own, made by the system.
+    Runtime(PathBuf),
+    /// One of ours in a folder that others can write to.
+    Shared(PathBuf),
+}
+
+impl WriteLock {
+    /// The lock of this user: in the runtime folder, else in the folder for temporary files.
+    pub(super) fn new(env: &Env) -> Self {
+        let folder = match runtime_folder(env) {
+            Some(folder) => Folder::Runtime(folder),
+            None => Folder::Shared(temporary_folder(env)),
+        };
+        Self {
+            folder,
+            patience: PATIENCE,
+        }
+    }
+
+    /// Waits for the lock; it is held until the file is dropped.
+    ///
+    /// A file system without locks (some network ones) gives none, and no error.
+    pub(super) fn acquire(&self) -> Result<File, Error> {
+        let path = match &self.folder {
+            Folder::Runtime(folder) => folder.join("kubectl-regcred.lock"),
+            Folder::Shared(folder) => private_folder(folder)
+                .map_err(|cause| Error::Lock {
+                    path: folder.clone(),
+                    cause,
+                })?
+                .join("lock"),
+        };
+        let failed = |cause| Error::Lock {
+            path: path.clone(),
+            cause,
+        };
+        let file = open(&path).map_err(failed)?;
+        let end = Instant::now() + self.patience;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(Error::Busy(self.patience)),
+                Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => return Ok(file),
+                Err(TryLockError::Error(e)) => return Err(failed(e)),
+            }
+        }
+    }
+}
+
+/// `$XDG_RUNTIME_DIR`, else where logind puts it, so that a shell without the variable takes the same lock.
+fn runtime_folder(env: &Env) -> Option<PathBuf> {
+    env.path("XDG_RUNTIME_DIR")
+        .or_else(super::default_runtime_folder)
+        .filter(|folder| folder.is_dir())
+}
+
+#[cfg(unix)]
+fn temporary_folder(env: &Env) -> PathBuf {
+    let temporary = env.path("TMPDIR").unwrap_or_else(|| "/tmp".into());
+    // Without a number of the user's (no /proc), TMPDIR is the user's own, as on macOS.
+    let user = super::user_id().map_or_else(String::new, |user| format!("-{user}"));
+    temporary.join(format!("kubectl-regcred{user}"))
+}
+
+#[cfg(not(unix))]
+fn temporary_folder(env: &Env) -> PathBuf {
+    env.path("TEMP").unwrap_or_else(|| ".".into()).join("kubectl-regcred")
+}
+
+#[cfg(unix)]
+fn private_folder(folder: &Path) -> io::Result<&Path> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    // Somebody else can have been first in a folder like /tmp.
+    let found = fs::symlink_metadata(folder)?;
+    let ours = super::user_id().is_none_or(|user| found.uid() == user);
+    if found.is_dir() && ours && found.mode() & 0o077 == 0 {
+        Ok(folder)
+    } else {
+        Err(io::Error::other("it is not a private folder of this user"))
+    }
+}
+
+#[cfg(not(unix))]
+fn private_folder(folder: &Path) -> io::Result<&Path> {
+    fs::create_dir_all(folder)?;
+    Ok(folder)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn one_holds_it_and_the_next_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = WriteLock {
+            patience: Duration::from_millis(20),
+            ..WriteLock::new(&Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]))
+        };
+        let held = lock.acquire().unwrap();
+        assert!(matches!(lock.acquire(), Err(Error::Busy(_))));
+        drop(held);
+        lock.acquire().unwrap();
+        let mode = fs::metadata(folder.path().join("kubectl-regcred.lock"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_shared_folder_has_to_be_ours_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = WriteLock {
+            folder: Folder::Shared(folder.path().join("regcred")),
+            patience: PATIENCE,
+        };
+        lock.acquire().unwrap();
+        fs::set_permissions(folder.path().join("regcred"), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(lock.acquire(), Err(Error::Lock { .. })));
+        let link = WriteLock {
+            folder: Folder::Shared(folder.path().join("link")),
+            patience: PATIENCE,
+        };
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("link")).unwrap();
+        assert!(matches!(link.acquire(), Err(Error::Lock { .. })));
+    }
+}

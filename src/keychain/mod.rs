@@ -1,0 +1,323 @@
+//! Where credentials rest: one item of the OS keychain for each registry and use.
+//!
+//! Everything goes through keyring-core's store trait, so that the Secret Service, macOS, Windows and an in-memory
+//! store are the same to whoever stands above. On Linux the store is our own: [`secret_service`] says why.
+
+mod error;
+mod item;
+mod lock;
+#[cfg(any(target_os = "macos", windows))]
+mod native;
+#[cfg(target_os = "linux")]
+pub mod secret_service;
+
+pub use error::Error;
+pub use item::{Item, Name, Part};
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keyring_core::{CredentialStore, Entry};
+
+use crate::env::Env;
+use crate::model::{Credential, Registry, Use, Username};
+use item::Secret;
+use lock::WriteLock;
+
+/// The service that every item of ours belongs to.
+const SERVICE: &str = "kubectl-regcred";
+
+/// The attributes of an item, beside its service and account, that people and [`Keychain::list`] read.
+const REGISTRY: &str = "registry";
+const USE: &str = "use";
+const USERNAME: &str = "username";
+
+/// The credentials of this user.
+///
+/// ```
+/// use regcred::keychain::Keychain;
+/// use regcred::model::{Credential, Token, Use};
+///
+/// let keychain = Keychain::with_store(keyring_core::sample::Store::new()?);
+/// let credential = Credential {
+///     registry: "gitea.example.com".parse()?,
+///     username: "admin".parse()?,
+///     token: Token::parse("s3cret")?,
+/// };
+/// keychain.put(Use::Docker, &credential)?;
+/// assert_eq!(keychain.get(&credential.registry, Use::Docker)?, Some(credential));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Keychain {
+    store: Arc<CredentialStore>,
+    /// Held by whoever changes an item; a store of this process alone needs none.
+    lock: Option<WriteLock>,
+    /// Whether items can carry attributes; where they cannot, listing has to read their secrets.
+    attributes: bool,
+}
+
+impl Keychain {
+    /// This system's keychain. On Linux nothing is asked yet: a missing bus or service shows at the first use.
+    pub fn open(env: &Env) -> Result<Self, Error> {
+        #[cfg(target_os = "linux")]
+        let store: Arc<CredentialStore> = Arc::new(secret_service::SecretService::new(env));
+        #[cfg(any(target_os = "macos", windows))]
+        let store = native::open()?;
+        #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+        let store = return Err(Error::Platform("this system has none that regcred knows".to_owned()));
+        Ok(Self {
+            lock: Some(WriteLock::new(env)),
+            ..Self::with_store(store)
+        })
+    }
+
+    /// A keychain over another store, such as keyring-core's in-memory one.
+    #[must_use]
+    pub fn with_store(store: Arc<CredentialStore>) -> Self {
+        #[cfg(target_os = "linux")]
+        let attributes = store.as_any().is::<secret_service::SecretService>();
+        #[cfg(not(target_os = "linux"))]
+        let attributes = false;
+        Self {
+            store,
+            lock: None,
+            attributes,
+        }
+    }
+
+    /// The credential for `registry` and `usage`, if there is one.
+    pub fn get(&self, registry: &Registry, usage: Use) -> Result<Option<Credential>, Error> {
+        self.read(&Name::login(registry, usage))
+    }
+
+    /// Keeps the credential, in place of the one there was.
+    pub fn put(&self, usage: Use, credential: &Credential) -> Result<(), Error> {
+        self.write(&Name::login(&credential.registry, usage), credential)
+    }
+
+    /// Forgets the credential for `registry` and `usage`. Says whether there was one.
+    pub fn delete(&self, registry: &Registry, usage: Use) -> Result<bool, Error> {
+        self.remove(&Name::login(registry, usage))
+    }
+
+    /// What credentials there are, sorted, without the tokens.
+    pub fn list(&self) -> Result<Vec<Item>, Error> {
+        let names = self.names()?.into_iter();
+        Ok(names
+            .filter(|(name, _)| name.part == Part::Login)
+            .map(|(name, username)| Item {
+                registry: name.registry,
+                usage: name.usage,
+                username,
+            })
+            .collect())
+    }
+
+    /// [`Keychain::get`] for an item of any name.
+    pub fn read(&self, name: &Name) -> Result<Option<Credential>, Error> {
+        let Some(secret) = secret(&self.entry(name)?)? else {
+            return Ok(None);
+        };
+        match secret.credential(&name.registry) {
+            Some(credential) => Ok(Some(credential)),
+            None => Err(Error::Damaged(name.to_string())),
+        }
+    }
+
+    /// [`Keychain::put`] for an item of any name.
+    ///
+    /// What else is in the item's secret stays. The same credential again is not written again: docker stores what it
+    /// was just given at every `docker login`.
+    pub fn write(&self, name: &Name, credential: &Credential) -> Result<(), Error> {
+        let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
+        let entry = self.entry(name)?;
+        let mut secret = match secret(&entry) {
+            Ok(Some(secret)) if secret.credential(&name.registry).as_ref() == Some(credential) => return Ok(()),
+            Ok(found) => found.unwrap_or_default(),
+            Err(Error::Damaged(_)) => Secret::default(),
+            Err(error) => return Err(error),
+        };
+        secret.set(credential);
+        let entry = match self.attributes {
+            false => entry,
+            true => {
+                let attributes = HashMap::from([
+                    (REGISTRY, name.registry.as_str()),
+                    (USE, name.usage.as_str()),
+                    (USERNAME, credential.username.as_str()),
+                ]);
+                self.store.build(SERVICE, &name.account(), Some(&attributes))?
+            }
+        };
+        Ok(entry.set_secret(secret.bytes())?)
+    }
+
+    /// [`Keychain::delete`] for an item of any name.
+    pub fn remove(&self, name: &Name) -> Result<bool, Error> {
+        let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
+        match self.entry(name)?.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(keyring_core::Error::NoEntry) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The name and user of every item, also of those that [`Keychain::list`] does not show.
+    pub fn names(&self) -> Result<BTreeMap<Name, Username>, Error> {
+        #[cfg(any(target_os = "macos", windows))]
+        let spec = HashMap::from([native::SEARCH]);
+        #[cfg(not(any(target_os = "macos", windows)))]
+        let spec = HashMap::from([("service", SERVICE)]);
+        let mut names = BTreeMap::new();
+        for entry in self.store.search(&spec)? {
+            let Some((service, account)) = entry.get_specifiers() else {
+                continue;
+            };
+            // Stores match parts of words, and a later version of this program can have items of other kinds.
+            let Some(name) = Name::of_account(&account).filter(|_| service == SERVICE) else {
+                continue;
+            };
+            let username = match self.attributes {
+                true => entry.get_attributes()?.get(USERNAME).and_then(|user| user.parse().ok()),
+                false => match secret(&entry) {
+                    Err(Error::Damaged(_)) => None,
+                    found => found?.and_then(|secret| Some(secret.credential(&name.registry)?.username)),
+                },
+            };
+            if let Some(username) = username {
+                names.insert(name, username);
+            }
+        }
+        Ok(names)
+    }
+
+    fn entry(&self, name: &Name) -> Result<Entry, Error> {
+        Ok(self.store.build(SERVICE, &name.account(), None)?)
+    }
+}
+
+impl fmt::Debug for Keychain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A store may show what it holds.
+        f.debug_struct("Keychain").finish_non_exhaustive()
+    }
+}
+
+/// The secret of an entry, if there is such an item.
+fn secret(entry: &Entry) -> Result<Option<Secret>, Error> {
+    match entry.get_secret() {
+        Ok(bytes) => match Secret::parse(bytes) {
+            Some(secret) => Ok(Some(secret)),
+            None => Err(Error::Damaged(
+                entry.get_specifiers().map_or_else(String::new, |(_, account)| account),
+            )),
+        },
+        Err(keyring_core::Error::NoEntry) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The number of the user that this process acts for, from the owner of its entry in /proc.
+#[cfg(target_os = "linux")]
+fn user_id() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").ok().map(|process| process.uid())
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn user_id() -> Option<u32> {
+    None
+}
+
+/// Where systemd-logind puts `XDG_RUNTIME_DIR`.
+fn default_runtime_folder() -> Option<PathBuf> {
+    #[cfg(target_os = "linux")]
+    return user_id().map(|user| PathBuf::from(format!("/run/user/{user}")));
+    #[cfg(not(target_os = "linux"))]
+    return None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Token;
+
+    fn keychain() -> Keychain {
+        Keychain::with_store(keyring_core::sample::Store::new().unwrap())
+    }
+
+    fn credential(registry: &str, username: &str, token: &str) -> Credential {
+        Credential {
+            registry: registry.parse().unwrap(),
+            username: username.parse().unwrap(),
+            token: Token::parse(token).unwrap(),
+        }
+    }
+
+    #[test]
+    fn there_is_one_credential_for_each_registry_and_use() {
+        let keychain = keychain();
+        let alice = credential("gitea.example.com", "alice", "a");
+        let bob = credential("gitea.example.com", "bob", "b");
+        let cluster = credential("gitea.example.com", "robot", "c");
+        keychain.put(Use::Docker, &alice).unwrap();
+        keychain.put(Use::Docker, &bob).unwrap();
+        keychain.put(Use::Cluster, &cluster).unwrap();
+        assert_eq!(keychain.get(&bob.registry, Use::Docker).unwrap(), Some(bob.clone()));
+        assert_eq!(keychain.get(&bob.registry, Use::Cluster).unwrap(), Some(cluster));
+        let listed: Vec<_> = keychain.list().unwrap();
+        assert_eq!(
+            listed
+                .iter()
+                .map(|item| (item.usage, item.username.as_str()))
+                .collect::<Vec<_>>(),
+            [(Use::Docker, "bob"), (Use::Cluster, "robot")]
+        );
+        assert!(keychain.delete(&bob.registry, Use::Docker).unwrap());
+        assert!(!keychain.delete(&bob.registry, Use::Docker).unwrap());
+        assert_eq!(keychain.get(&bob.registry, Use::Docker).unwrap(), None);
+        assert_eq!(keychain.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn docker_hubs_oauth_items_are_apart_and_not_listed() {
+        let keychain = keychain();
+        let hub = credential("docker.io", "alice", "pat");
+        let access = credential("docker.io", "alice", "access");
+        let name = Name::of_server("https://index.docker.io/v1/access-token", Use::Docker).unwrap();
+        keychain.put(Use::Docker, &hub).unwrap();
+        keychain.write(&name, &access).unwrap();
+        assert_eq!(keychain.get(&hub.registry, Use::Docker).unwrap(), Some(hub));
+        assert_eq!(keychain.read(&name).unwrap(), Some(access));
+        assert_eq!(
+            (keychain.list().unwrap().len(), keychain.names().unwrap().len()),
+            (1, 2)
+        );
+    }
+
+    #[test]
+    fn items_of_others_and_damaged_ones_are_not_taken_for_ours() {
+        let keychain = keychain();
+        let good = credential("gitea.example.com", "alice", "a");
+        keychain.put(Use::Docker, &good).unwrap();
+        for (service, account, secret) in [
+            ("other", "docker other.example.com", "x"),
+            ("kubectl-regcred-2", "docker other.example.com", "x"),
+            (SERVICE, "vault other.example.com", "x"),
+        ] {
+            let entry = keychain.store.build(service, account, None).unwrap();
+            entry.set_password(secret).unwrap();
+        }
+        assert_eq!(keychain.list().unwrap().len(), 1);
+
+        let damaged = keychain.store.build(SERVICE, "docker gitea.example.com", None).unwrap();
+        damaged.set_password("no JSON").unwrap();
+        let error = keychain.get(&good.registry, Use::Docker).unwrap_err();
+        assert!(matches!(error, Error::Damaged(_)), "{error}");
+        keychain.put(Use::Docker, &good).unwrap();
+        assert_eq!(keychain.get(&good.registry, Use::Docker).unwrap(), Some(good));
+    }
+}

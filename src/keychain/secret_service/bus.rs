@@ -1,0 +1,292 @@
+//! The session bus: where it is, and calls on it that cannot hang.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use zbus::address::transport::Transport;
+use zbus::message::{Message, Type};
+use zbus::{Address, DynamicType, MessageStream};
+
+use super::super::error::printable;
+use super::Error;
+use crate::env::Env;
+
+/// Calls in flight at once. A bus may drop a connection with more than 128 unanswered ones.
+const WINDOW: usize = 64;
+
+/// The names of errors of the bus itself, after `org.freedesktop.DBus.Error.`.
+const BUS_ERROR: &str = "org.freedesktop.DBus.Error.";
+/// The names of the Secret Service's own errors.
+const SECRET_ERROR: &str = "org.freedesktop.Secret.Error.";
+
+/// The addresses of the session bus, as the D-Bus specification's reference library finds them, without autolaunch:
+/// that needs X11, starts a second bus and finds no keyring on it.
+pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
+    if let Some(text) = env.var("DBUS_SESSION_BUS_ADDRESS") {
+        let found: Vec<Address> = text
+            .split(';')
+            .filter_map(|address| address.parse().ok())
+            .filter(|address: &Address| matches!(address.transport(), Transport::Unix(_)))
+            .collect();
+        return match found.is_empty() {
+            true => Err(Error::BusAddress(printable(text))),
+            false => Ok(found),
+        };
+    }
+    [env.path("XDG_RUNTIME_DIR"), super::super::default_runtime_folder()]
+        .into_iter()
+        .flatten()
+        .map(|folder: PathBuf| folder.join("bus"))
+        .find(|socket| socket.exists())
+        .map(|socket| {
+            let unix = zbus::address::transport::UnixSocket::File(socket.into());
+            vec![Transport::Unix(zbus::address::transport::Unix::new(unix)).into()]
+        })
+        .ok_or(Error::NoBus)
+}
+
+/// An error that a service, or the bus in its place, answered with.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    name: String,
+    text: String,
+}
+
+impl Refusal {
+    fn of(message: &Message) -> Self {
+        let header = message.header();
+        Self {
+            name: header.error_name().map_or_else(String::new, ToString::to_string),
+            text: message
+                .body()
+                .deserialize::<&str>()
+                .map_or_else(|_| String::new(), printable),
+        }
+    }
+
+    fn bus_error(&self) -> Option<&str> {
+        self.name.strip_prefix(BUS_ERROR)
+    }
+
+    /// The object of the call is not there, or not any more. gnome-keyring says "unknown method" for it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.name.strip_prefix(SECRET_ERROR) == Some("NoSuchObject")
+            || matches!(
+                self.bus_error(),
+                Some("UnknownObject" | "UnknownMethod" | "UnknownInterface")
+            )
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        self.name.strip_prefix(SECRET_ERROR) == Some("IsLocked")
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        if refusal.is_locked() {
+            return Self::Locked;
+        }
+        match refusal.bus_error() {
+            Some("ServiceUnknown" | "NameHasNoOwner") => Self::NoService,
+            // The bus could not start the service that a file of its promises.
+            Some(name) if name.starts_with("Spawn.") => Self::NoService,
+            Some("NoReply" | "Disconnected") => Self::Died,
+            Some("AccessDenied") => Self::Denied(refusal.text),
+            _ => Self::Refused(printable(&format!("{} ({})", refusal.text, refusal.name))),
+        }
+    }
+}
+
+/// What a call was answered with.
+pub(super) type Reply = Result<Message, Refusal>;
+
+/// A connection to the session bus.
+pub(super) struct Bus {
+    connection: zbus::Connection,
+    /// Every message that arrives, in order.
+    incoming: MessageStream,
+    /// Signals that arrived while replies were awaited.
+    signals: Vec<Message>,
+    /// How long one exchange may take.
+    limit: Duration,
+}
+
+impl Bus {
+    /// Connects to the first of `addresses` that answers.
+    pub(super) async fn connect(addresses: &[Address], limit: Duration) -> Result<Self, Error> {
+        let mut failure = Error::NoBus;
+        for address in addresses {
+            let building = zbus::connection::Builder::address(address.clone()).build();
+            // The handshake ends with the bus's answer to `Hello`, so a program that is no bus shows here.
+            failure = match within(limit, building).await? {
+                Ok(connection) => {
+                    let incoming = MessageStream::from(&connection);
+                    return Ok(Self {
+                        connection,
+                        incoming,
+                        signals: Vec::new(),
+                        limit,
+                    });
+                }
+                Err(error) => Error::BusUnreachable {
+                    address: printable(&address.to_string()),
+                    cause: match error {
+                        zbus::Error::Connection(cause, _) | zbus::Error::InputOutput(cause) => cause.to_string(),
+                        other => printable(&other.to_string()),
+                    },
+                },
+            };
+        }
+        Err(failure)
+    }
+
+    /// Sends `calls` in as few writes as possible and waits for all answers, which come in the order of the calls.
+    ///
+    /// Whoever sends a call waits for its answer: gnome-keyring has aborted on `OpenSession` calls whose sender was gone.
+    pub(super) async fn exchange(&mut self, calls: &[Message]) -> Result<Vec<Reply>, Error> {
+        let limit = self.limit;
+        let mut replies = Vec::with_capacity(calls.len());
+        for calls in calls.chunks(WINDOW) {
+            within(limit, self.exchange_window(calls, &mut replies)).await??;
+        }
+        Ok(replies)
+    }
+
+    async fn exchange_window(&mut self, calls: &[Message], replies: &mut Vec<Reply>) -> Result<(), Error> {
+        let first = replies.len();
+        let mut waiting: HashMap<NonZeroU32, usize> = HashMap::with_capacity(calls.len());
+        let mut answers: Vec<Option<Reply>> = Vec::with_capacity(calls.len());
+        for (place, call) in calls.iter().enumerate() {
+            waiting.insert(call.primary_header().serial_num(), place);
+            answers.push(None);
+        }
+        self.connection.send_all(calls).await.map_err(|_| Error::Died)?;
+        while !waiting.is_empty() {
+            let message = self.next().await?;
+            let kind = message.message_type();
+            if kind == Type::Signal {
+                self.signals.push(message);
+                continue;
+            }
+            let place = message
+                .header()
+                .reply_serial()
+                .and_then(|serial| waiting.remove(&serial));
+            if let Some(place) = place {
+                answers[place] = Some(match kind {
+                    Type::Error => Err(Refusal::of(&message)),
+                    _ => Ok(message),
+                });
+            }
+        }
+        replies.extend(answers.into_iter().flatten());
+        debug_assert_eq!(replies.len() - first, calls.len());
+        Ok(())
+    }
+
+    /// One call.
+    pub(super) async fn call(&mut self, call: Message) -> Result<Reply, Error> {
+        let mut replies = self.exchange(&[call]).await?;
+        replies.pop().ok_or(Error::Died)
+    }
+
+    /// The next signal for which `wanted` says so, among those that have come and those that will within `limit`;
+    /// `None` where there was none.
+    pub(super) async fn signal(
+        &mut self,
+        limit: Duration,
+        wanted: impl Fn(&Message) -> bool,
+    ) -> Result<Option<Message>, Error> {
+        if let Some(at) = self.signals.iter().position(&wanted) {
+            return Ok(Some(self.signals.swap_remove(at)));
+        }
+        let waiting = async {
+            loop {
+                let message = self.next().await?;
+                if message.message_type() == Type::Signal && wanted(&message) {
+                    return Ok(message);
+                }
+            }
+        };
+        match within(limit, waiting).await {
+            Ok(message) => message.map(Some),
+            Err(Error::NoAnswer(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Message, Error> {
+        match self.incoming.next().await {
+            Some(Ok(message)) => Ok(message),
+            // The bus closed the connection, or sent what is no message.
+            Some(Err(_)) | None => Err(Error::Died),
+        }
+    }
+}
+
+/// A call of `method` of `interface`. Only a constant can make it fail: a path that is none.
+pub(super) fn call<B: serde::Serialize + DynamicType>(
+    destination: &str,
+    path: &str,
+    interface: &str,
+    method: &str,
+    body: &B,
+) -> Result<Message, Error> {
+    Message::method_call(path, method)
+        .destination(destination)
+        .interface(interface)
+        .build(body)
+        .map_err(|error| Error::Protocol(printable(&error.to_string())))
+}
+
+/// Waits for `work`, but not longer than `limit`. The work is boxed: connecting alone is a future of many kilobytes.
+async fn within<F: Future>(limit: Duration, work: F) -> Result<F::Output, Error> {
+    let work: Pin<Box<F>> = Box::pin(work);
+    let runtime = zruntime::SharedRuntime::current().map_err(|error| Error::Platform(error.to_string()))?;
+    runtime.timeout(limit, work).await.map_err(|_| Error::NoAnswer(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(value: &str) -> Result<Vec<String>, String> {
+        addresses(&Env::from_iter([("DBUS_SESSION_BUS_ADDRESS", value)]))
+            .map(|found| found.iter().map(ToString::to_string).collect())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_unix_sockets_are_buses() {
+        assert_eq!(
+            found("unix:path=/run/user/1000/bus").unwrap(),
+            ["unix:path=/run/user/1000/bus"]
+        );
+        assert_eq!(
+            found("tcp:host=localhost,port=1;unix:path=/a;unix:abstract=b,guid=00112233445566778899aabbccddeeff")
+                .unwrap(),
+            ["unix:path=/a", "unix:abstract=b,guid=00112233445566778899aabbccddeeff"]
+        );
+        for value in ["tcp:host=localhost,port=1", "autolaunch:", "disabled:", "nonsense"] {
+            assert!(found(value).unwrap_err().contains(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_runtime_folder_is_where_a_bus_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]);
+        std::fs::write(folder.path().join("bus"), "").unwrap();
+        let socket = folder.path().join("bus");
+        assert_eq!(
+            addresses(&env).unwrap()[0].to_string(),
+            format!("unix:path={}", socket.display())
+        );
+    }
+}

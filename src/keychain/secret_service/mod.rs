@@ -1,0 +1,245 @@
+//! The Secret Service (gnome-keyring, KWallet, KeePassXC) as a keyring-core store.
+//!
+//! keyring's own store always encrypts its session with Diffie-Hellman, waits for prompts without end, and connects
+//! before it is used; a credential helper runs for each image that is pulled. This one takes three round trips.
+
+mod bus;
+mod session;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyring_core::api::{Credential, CredentialApi, CredentialStoreApi};
+use keyring_core::{Entry, Error as CoreError, Result as CoreResult};
+
+use super::Error;
+use crate::env::Env;
+use bus::Bus;
+use session::{Attributes, Session};
+
+/// The attributes that make up an item's name. The label and other attributes can change with its user.
+const SERVICE: &str = "service";
+const ACCOUNT: &str = "account";
+/// Says to libsecret's programs what kind of item it is.
+const SCHEMA: (&str, &str) = ("xdg:schema", "org.freedesktop.Secret.Generic");
+
+/// How long to wait for others.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// For the service to answer a call.
+    pub call: Duration,
+    /// For a person to answer a prompt.
+    pub prompt: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(5),
+            prompt: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A store over the Secret Service of the session bus.
+///
+/// One item for each service and user (here: *account*). A second one of the same name, which only a writer that does
+/// not take the keychain's lock can cause, is never read when it is older, and is removed by the next write.
+/// Each operation has its own connection: none outlives it, so none has to be kept alive or found dead.
+#[derive(Clone)]
+pub struct SecretService(Arc<Shared>);
+
+struct Shared {
+    env: Env,
+    limits: Limits,
+    prompts: bool,
+}
+
+impl SecretService {
+    /// The service on the bus that `env` leads to. Nothing is connected yet.
+    #[must_use]
+    pub fn new(env: &Env) -> Self {
+        Self::with_limits(env, Limits::default())
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(env: &Env, limits: Limits) -> Self {
+        Self(Arc::new(Shared {
+            prompts: can_prompt(env),
+            env: env.clone(),
+            limits,
+        }))
+    }
+
+    fn run<T>(&self, work: impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        zbus::block_on(async {
+            match self.attempt(&work).await {
+                // gnome-keyring is known to abort now and then when many clients come and go; the bus starts it again.
+                Err(Error::Died) => match self.attempt(&work).await {
+                    Err(Error::NoService) => Err(Error::Died),
+                    again => again,
+                },
+                first => first,
+            }
+        })
+    }
+
+    async fn attempt<T>(&self, work: &impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let Shared { env, limits, prompts } = &*self.0;
+        let bus = Bus::connect(&bus::addresses(env)?, limits.call).await?;
+        work(&mut Session::new(bus, limits, *prompts)).await
+    }
+
+    fn entry(&self, name: Attributes, attributes: Attributes, found: bool) -> Entry {
+        Entry::new_with_credential(Arc::new(Item {
+            store: self.clone(),
+            name,
+            attributes,
+            found,
+        }))
+    }
+}
+
+/// Whether there is a screen that a prompt could appear on.
+#[must_use]
+pub fn can_prompt(env: &Env) -> bool {
+    env.os("DISPLAY").is_some() || env.os("WAYLAND_DISPLAY").is_some()
+}
+
+impl CredentialStoreApi for SecretService {
+    fn vendor(&self) -> String {
+        "Secret Service, https://crates.io/crates/regcred".to_owned()
+    }
+
+    fn id(&self) -> String {
+        format!("session bus {:p}", Arc::as_ptr(&self.0))
+    }
+
+    /// `modifiers` are attributes that the item is to have when its secret is set.
+    fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> CoreResult<Entry> {
+        let name = owned([(SERVICE, service), (ACCOUNT, user)]);
+        let mut attributes = owned([SCHEMA]);
+        attributes.extend(owned(
+            modifiers.into_iter().flatten().map(|(key, value)| (*key, *value)),
+        ));
+        attributes.extend(name.clone());
+        Ok(self.entry(name, attributes, false))
+    }
+
+    /// Items with all the attributes of `spec`, read without their secrets.
+    fn search(&self, spec: &HashMap<&str, &str>) -> CoreResult<Vec<Entry>> {
+        let spec = owned(spec.iter().map(|(key, value)| (*key, *value)));
+        let found = self.run(async |session| session.list(&spec).await)?;
+        Ok(found
+            .into_iter()
+            .map(|attributes| self.entry(name_of(&attributes).into_iter().collect(), attributes, true))
+            .collect())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn debug_fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretService")
+    }
+}
+
+/// An item, by its name.
+#[derive(Clone)]
+struct Item {
+    store: SecretService,
+    name: Attributes,
+    /// What a search found, or what the item is to have once its secret is set.
+    attributes: Attributes,
+    found: bool,
+}
+
+impl CredentialApi for Item {
+    fn set_secret(&self, secret: &[u8]) -> CoreResult<()> {
+        let label = format!(
+            "Registry credential: {}",
+            self.name.get(ACCOUNT).map_or("", String::as_str)
+        );
+        Ok(self.store.run(async |session| {
+            match session.for_secrets().find_newest_first(&self.name).await?.split_first() {
+                None => session.create(&label, &self.attributes, secret).await,
+                Some((newest, older)) => {
+                    session.change(newest, &self.attributes, secret).await?;
+                    session.delete(older).await
+                }
+            }
+        })?)
+    }
+
+    fn get_secret(&self) -> CoreResult<Vec<u8>> {
+        let secret = self.store.run(async |session| {
+            match session.for_secrets().find_newest_first(&self.name).await?.first() {
+                None => Ok(None),
+                Some(newest) => session.secret(newest).await,
+            }
+        })?;
+        // keyring-core takes no `Zeroizing`: its caller zeroes what it gets.
+        secret
+            .map(|mut secret| std::mem::take(&mut *secret))
+            .ok_or(CoreError::NoEntry)
+    }
+
+    /// Of an item that a search found: as it was then.
+    fn get_attributes(&self) -> CoreResult<Attributes> {
+        if self.found {
+            return Ok(self.attributes.clone());
+        }
+        let mut found = self.store.run(async |session| session.list(&self.name).await)?;
+        found.pop().ok_or(CoreError::NoEntry)
+    }
+
+    fn delete_credential(&self) -> CoreResult<()> {
+        let existed = self.store.run(async |session| {
+            let items = session.find(&self.name).await?;
+            session.delete(&items).await?;
+            Ok(!items.is_empty())
+        })?;
+        if existed { Ok(()) } else { Err(CoreError::NoEntry) }
+    }
+
+    fn get_credential(&self) -> CoreResult<Option<Arc<Credential>>> {
+        let attributes = self.get_attributes()?;
+        Ok(Some(Arc::new(Self {
+            attributes,
+            found: true,
+            ..self.clone()
+        })))
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        Some((self.name.get(SERVICE)?.clone(), self.name.get(ACCOUNT)?.clone()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn debug_fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Item").field(&self.name).finish()
+    }
+}
+
+/// Those of an item's attributes that name it.
+fn name_of(attributes: &Attributes) -> Vec<(String, String)> {
+    [SERVICE, ACCOUNT]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), attributes.get(key)?.clone())))
+        .collect()
+}
+
+fn owned<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Attributes {
+    pairs
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}

@@ -1,0 +1,342 @@
+//! The Secret Service's own calls (freedesktop.org Secret Service API, draft 0.2), each in as few round trips as it can.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use zbus::message::Message;
+use zbus::{DynamicType, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
+use zeroize::Zeroizing;
+
+use super::super::error::printable;
+use super::bus::{self, Bus};
+use super::{Error, Limits};
+
+const NAME: &str = "org.freedesktop.secrets";
+const SERVICE_PATH: &str = "/org/freedesktop/secrets";
+/// The default collection goes by this path too.
+const DEFAULT_PATH: &str = "/org/freedesktop/secrets/aliases/default";
+const SERVICE: &str = "org.freedesktop.Secret.Service";
+const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+const ITEM: &str = "org.freedesktop.Secret.Item";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// What is stored is JSON, and text is the only type that every service shows as it is.
+const CONTENT_TYPE: &str = "text/plain";
+
+/// Attributes of an item: text to text.
+pub(super) type Attributes = HashMap<String, String>;
+
+/// A conversation with the Secret Service, without encryption of its own.
+///
+/// The Diffie-Hellman session that the specification offers besides costs 8 ms and guards nothing here: the bytes go
+/// through a unix socket that only this user, the bus and the service can read.
+pub(super) struct Session<'a> {
+    bus: Bus,
+    limits: &'a Limits,
+    /// Whether somebody could see a prompt.
+    prompts: bool,
+    /// Whether secrets will be read or written: listing and deleting need no session at the service.
+    secrets: bool,
+    path: Option<OwnedObjectPath>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(bus: Bus, limits: &'a Limits, prompts: bool) -> Self {
+        Self {
+            bus,
+            limits,
+            prompts,
+            secrets: false,
+            path: None,
+        }
+    }
+
+    /// Opens a session with the first search, for the secrets of what is found.
+    pub(super) fn for_secrets(&mut self) -> &mut Self {
+        self.secrets = true;
+        self
+    }
+
+    /// The items that carry all of `attributes`, unlocked.
+    ///
+    /// Where nothing is found and the default collection is locked, it is unlocked first: not every service knows what
+    /// is in a locked one, and "locked" must never be taken for "not there".
+    pub(super) async fn find(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
+        let (mut open, mut locked) = self.search(attributes).await?;
+        if open.is_empty() && locked.is_empty() && self.is_default_locked().await? {
+            self.unlock_default().await?;
+            (open, locked) = self.search(attributes).await?;
+        }
+        if !locked.is_empty() {
+            self.unlock(&locked).await?;
+            open.append(&mut locked);
+        }
+        Ok(open)
+    }
+
+    /// [`Session::find`], of which only the first counts.
+    pub(super) async fn find_newest_first(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
+        let found = self.find(attributes).await?;
+        if found.len() > 1 {
+            self.newest_first(found).await
+        } else {
+            Ok(found)
+        }
+    }
+
+    /// The attributes of the items that carry all of `attributes`; of several with one name, those of the newest.
+    pub(super) async fn list(&mut self, attributes: &Attributes) -> Result<Vec<Attributes>, Error> {
+        let items = self.find(attributes).await?;
+        let found = self.attributes(&items).await?;
+        let mut names = HashSet::with_capacity(found.len());
+        if found.iter().all(|attributes| names.insert(super::name_of(attributes))) {
+            return Ok(found);
+        }
+        let items = self.newest_first(items).await?;
+        let mut found = self.attributes(&items).await?;
+        let mut names = HashSet::new();
+        found.retain(|attributes| names.insert(super::name_of(attributes)));
+        Ok(found)
+    }
+
+    async fn newest_first(&mut self, items: Vec<OwnedObjectPath>) -> Result<Vec<OwnedObjectPath>, Error> {
+        let modified: Vec<u64> = self.properties(&items, "Modified").await?;
+        let mut dated: Vec<_> = modified.into_iter().zip(items).collect();
+        // Times are in seconds; services number their items.
+        dated.sort_by_key(|(time, path)| Reverse((*time, path.as_str().len(), path.to_string())));
+        Ok(dated.into_iter().map(|(_, path)| path).collect())
+    }
+
+    async fn search(&mut self, attributes: &Attributes) -> Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>), Error> {
+        let search = service("SearchItems", &(attributes,))?;
+        let reply = if !self.secrets || self.path.is_some() {
+            self.bus.call(search).await?
+        } else {
+            let open = service("OpenSession", &("plain", Variant::from("")))?;
+            let mut replies = self.bus.exchange(&[open, search]).await?;
+            let search = replies.pop().ok_or(Error::Died)?;
+            let open = replies.pop().ok_or(Error::Died)??;
+            let (_, path): (OwnedVariant, OwnedObjectPath) = body(&open)?;
+            self.path = Some(path);
+            search
+        };
+        body(&reply?)
+    }
+
+    /// The secret of an item; `None` where the item is gone by now.
+    pub(super) async fn secret(&mut self, item: &ObjectPath<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let session = self.path.clone().ok_or(Error::Died)?;
+        match self.bus.call(on(item, ITEM, "GetSecret", &(session,))?).await? {
+            Ok(reply) => {
+                let ((_, _, value, _),): ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),) = body(&reply)?;
+                Ok(Some(Zeroizing::new(value)))
+            }
+            Err(refusal) if refusal.is_gone() => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Changes an item's secret and attributes. Both calls go out in one write, so that a writer that is killed
+    /// leaves both or none behind.
+    pub(super) async fn change(
+        &mut self,
+        item: &ObjectPath<'_>,
+        attributes: &Attributes,
+        secret: &[u8],
+    ) -> Result<(), Error> {
+        let attributes = (ITEM, "Attributes", Variant::from(attributes.clone()));
+        let calls = [
+            on(item, ITEM, "SetSecret", &(self.wrap(secret)?,))?,
+            on(item, PROPERTIES, "Set", &attributes)?,
+        ];
+        for reply in self.bus.exchange(&calls).await? {
+            reply?;
+        }
+        Ok(())
+    }
+
+    /// Creates an item in the default collection.
+    pub(super) async fn create(&mut self, label: &str, attributes: &Attributes, secret: &[u8]) -> Result<(), Error> {
+        let properties = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Variant::from(label)),
+            (
+                "org.freedesktop.Secret.Item.Attributes",
+                Variant::from(attributes.clone()),
+            ),
+        ]);
+        let parameters = (properties, self.wrap(secret)?, true);
+        let create = call(DEFAULT_PATH, COLLECTION, "CreateItem", &parameters)?;
+        let mut reply = self.bus.call(create.clone()).await?;
+        if reply.as_ref().is_err_and(bus::Refusal::is_locked) {
+            self.unlock_default().await?;
+            reply = self
+                .bus
+                .call(call(DEFAULT_PATH, COLLECTION, "CreateItem", &parameters)?)
+                .await?;
+        }
+        match reply {
+            Ok(reply) => {
+                let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = body(&reply)?;
+                self.answer(&prompt).await
+            }
+            Err(refusal) if refusal.is_gone() => Err(Error::NoCollection),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Deletes items; one that is gone already counts as deleted.
+    pub(super) async fn delete(&mut self, items: &[OwnedObjectPath]) -> Result<(), Error> {
+        let calls: Result<Vec<_>, _> = items.iter().map(|item| on(item, ITEM, "Delete", &())).collect();
+        for reply in self.bus.exchange(&calls?).await? {
+            match reply {
+                Ok(reply) => {
+                    let (prompt,): (OwnedObjectPath,) = body(&reply)?;
+                    self.answer(&prompt).await?;
+                }
+                Err(refusal) if refusal.is_gone() => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The attributes of every item, in order.
+    async fn attributes(&mut self, items: &[OwnedObjectPath]) -> Result<Vec<Attributes>, Error> {
+        self.properties(items, "Attributes").await
+    }
+
+    /// One property of every item, in order: all calls are on their way before the first answer is read.
+    async fn properties<T>(&mut self, items: &[OwnedObjectPath], property: &str) -> Result<Vec<T>, Error>
+    where
+        T: TryFrom<Variant<'static>> + Default,
+    {
+        let calls: Result<Vec<_>, _> = items
+            .iter()
+            .map(|item| on(item, PROPERTIES, "Get", &(ITEM, property)))
+            .collect();
+        let mut values = Vec::with_capacity(items.len());
+        for reply in self.bus.exchange(&calls?).await? {
+            values.push(match reply {
+                Ok(reply) => {
+                    let (value,): (OwnedVariant,) = body(&reply)?;
+                    let value = T::try_from(Variant::from(value));
+                    value.map_err(|_| Error::Protocol(format!("the property {property} is of another type")))?
+                }
+                Err(refusal) if refusal.is_gone() => T::default(),
+                Err(refusal) => return Err(refusal.into()),
+            });
+        }
+        Ok(values)
+    }
+
+    /// A service without a default collection has nothing that could be locked.
+    async fn is_default_locked(&mut self) -> Result<bool, Error> {
+        let get = call(DEFAULT_PATH, PROPERTIES, "Get", &(COLLECTION, "Locked"))?;
+        match self.bus.call(get).await? {
+            Ok(reply) => {
+                let (value,): (OwnedVariant,) = body(&reply)?;
+                Ok(bool::try_from(Variant::from(value)).unwrap_or(false))
+            }
+            Err(refusal) if refusal.is_gone() => Ok(false),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn unlock_default(&mut self) -> Result<(), Error> {
+        let reply = self.bus.call(service("ReadAlias", &("default",))?).await??;
+        let (collection,): (OwnedObjectPath,) = body(&reply)?;
+        if is_none(&collection) {
+            return Err(Error::NoCollection);
+        }
+        self.unlock(&[collection]).await
+    }
+
+    async fn unlock(&mut self, objects: &[OwnedObjectPath]) -> Result<(), Error> {
+        let reply = self.bus.call(service("Unlock", &(objects,))?).await??;
+        let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = body(&reply)?;
+        self.answer(&prompt).await
+    }
+
+    /// Has the person at the screen answer `prompt`, where the service wants one.
+    async fn answer(&mut self, prompt: &OwnedObjectPath) -> Result<(), Error> {
+        if is_none(prompt) {
+            return Ok(());
+        }
+        if !self.prompts {
+            return Err(Error::Locked);
+        }
+        let rule = format!("type='signal',sender='{NAME}',path='{prompt}',interface='{PROMPT}',member='Completed'");
+        let calls = [
+            bus::call(
+                "org.freedesktop.DBus",
+                "/org/freedesktop/DBus",
+                "org.freedesktop.DBus",
+                "AddMatch",
+                &(rule,),
+            )?,
+            on(prompt, PROMPT, "Prompt", &("",))?,
+        ];
+        for reply in self.bus.exchange(&calls).await? {
+            reply?;
+        }
+        let limit: Duration = self.limits.prompt;
+        let completed = self.bus.signal(limit, |signal| {
+            let header = signal.header();
+            header.path().is_some_and(|path| path.as_str() == prompt.as_str())
+                && header.member().is_some_and(|member| member.as_str() == "Completed")
+        });
+        let Some(completed) = completed.await? else {
+            // Takes the window off the screen; whether that works changes nothing.
+            let _ = self.bus.call(on(prompt, PROMPT, "Dismiss", &())?).await;
+            return Err(Error::PromptUnanswered(limit));
+        };
+        let (dismissed, _): (bool, OwnedVariant) = body(&completed)?;
+        if dismissed { Err(Error::PromptDismissed) } else { Ok(()) }
+    }
+
+    /// A secret as the specification's `(oayays)`: session, parameters (none in a plain one), value, content type.
+    fn wrap<'s>(&self, secret: &'s [u8]) -> Result<(OwnedObjectPath, &'s [u8], &'s [u8], &'s str), Error> {
+        let session = self.path.clone().ok_or(Error::Died)?;
+        Ok((session, &[], secret, CONTENT_TYPE))
+    }
+}
+
+/// The specification's path for "no such thing".
+fn is_none(path: &OwnedObjectPath) -> bool {
+    path.as_str() == "/"
+}
+
+fn call<B: serde::Serialize + DynamicType>(
+    path: &str,
+    interface: &str,
+    method: &str,
+    parameters: &B,
+) -> Result<Message, Error> {
+    bus::call(NAME, path, interface, method, parameters)
+}
+
+fn on<B: serde::Serialize + DynamicType>(
+    path: &ObjectPath<'_>,
+    interface: &str,
+    method: &str,
+    parameters: &B,
+) -> Result<Message, Error> {
+    call(path.as_str(), interface, method, parameters)
+}
+
+fn service<B: serde::Serialize + DynamicType>(method: &str, parameters: &B) -> Result<Message, Error> {
+    call(SERVICE_PATH, SERVICE, method, parameters)
+}
+
+fn body<T>(message: &Message) -> Result<T, Error>
+where
+    T: for<'de> serde::Deserialize<'de> + DynamicType + zbus::Type,
+{
+    // zbus's errors tell of types and places, never of values.
+    message
+        .body()
+        .deserialize()
+        .map_err(|error| Error::Protocol(printable(&error.to_string())))
+}
