@@ -11,6 +11,7 @@
 //! - [`model`] has the words that everything is said in, without I/O.
 
 pub mod env;
+pub mod gitea;
 pub mod helper;
 pub mod keychain;
 pub mod model;

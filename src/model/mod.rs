@@ -3,9 +3,11 @@
 mod docker_config;
 mod json_edit;
 mod registry;
+mod text;
 mod token;
 
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
+pub use text::printable;
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

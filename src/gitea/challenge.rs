@@ -1,0 +1,174 @@
+//! What a registry asks for: the `WWW-Authenticate` fields of a 401 (RFC 9110 §11.6.1).
+
+use http::HeaderMap;
+use http::header::WWW_AUTHENTICATE;
+
+/// One way to sign in that a server offers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Challenge {
+    /// The scheme's name in lower case.
+    scheme: String,
+    parameters: Vec<(String, String)>,
+}
+
+/// The way to sign in that we take.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum SignIn {
+    /// Fetch a token at `realm` first (the distribution project's token authentication).
+    Bearer { realm: String, service: Option<String> },
+    /// Send user and token with every request.
+    Basic,
+}
+
+impl Challenge {
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.parameters.iter().find(|(key, _)| key == name)?;
+        Some(&found.1)
+    }
+}
+
+/// Every challenge of a reply, in order. Gitea since 1.26 sends two fields, others put two challenges into one.
+pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
+    let mut found = Vec::new();
+    for field in headers.get_all(WWW_AUTHENTICATE) {
+        parse(&String::from_utf8_lossy(field.as_bytes()), &mut found);
+    }
+    found
+}
+
+/// Bearer if it is offered with a realm, else Basic. Docker, containerd and podman choose the same.
+pub(super) fn choose(challenges: &[Challenge]) -> Option<SignIn> {
+    let bearer = challenges
+        .iter()
+        .filter(|challenge| challenge.scheme == "bearer")
+        .find_map(|challenge| {
+            Some(SignIn::Bearer {
+                realm: challenge
+                    .parameter("realm")
+                    .filter(|realm| !realm.is_empty())?
+                    .to_owned(),
+                service: challenge.parameter("service").map(str::to_owned),
+            })
+        });
+    let basic = || challenges.iter().any(|challenge| challenge.scheme == "basic");
+    bearer.or_else(|| basic().then_some(SignIn::Basic))
+}
+
+/// The schemes on offer, for a message.
+pub(super) fn schemes(challenges: &[Challenge]) -> String {
+    let names: Vec<&str> = challenges.iter().map(|challenge| challenge.scheme.as_str()).collect();
+    names.join(", ")
+}
+
+/// Reads one field. What cannot be read is passed over: a broken challenge must not hide the one after it.
+fn parse(field: &str, found: &mut Vec<Challenge>) {
+    let mut rest = field;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return;
+        }
+        let (word, after) = take_token(rest);
+        if word.is_empty() {
+            rest = rest.split_once(',').map_or("", |(_, after)| after);
+            continue;
+        }
+        let value = after.trim_start_matches([' ', '\t']);
+        if let Some(value) = value.strip_prefix('=') {
+            let (value, after) = take_value(value.trim_start_matches([' ', '\t']));
+            if let Some(challenge) = found.last_mut() {
+                challenge.parameters.push((word.to_ascii_lowercase(), value));
+            }
+            rest = after;
+        } else {
+            found.push(Challenge {
+                scheme: word.to_ascii_lowercase(),
+                parameters: Vec::new(),
+            });
+            rest = after;
+        }
+    }
+}
+
+/// Splits a token (RFC 9110 §5.6.2) off the front.
+fn take_token(text: &str) -> (&str, &str) {
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~/".contains(c)))
+        .unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// Splits a quoted string or a bare value off the front.
+fn take_value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([',', ' ', '\t']).unwrap_or(text.len());
+        return (text[..end].to_owned(), &text[end..]);
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '"' => return (value, &quoted[at + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn chosen(fields: &[&str]) -> Option<SignIn> {
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_str(field).unwrap());
+        }
+        choose(&challenges(&headers))
+    }
+
+    fn bearer(realm: &str, service: &str) -> Option<SignIn> {
+        Some(SignIn::Bearer {
+            realm: realm.to_owned(),
+            service: (!service.is_empty()).then(|| service.to_owned()),
+        })
+    }
+
+    #[test]
+    fn bearer_is_found_wherever_it_stands() {
+        let gitea = r#"Bearer realm="https://h/v2/token",service="container_registry",scope="*""#;
+        let both = bearer("https://h/v2/token", "container_registry");
+        for fields in [
+            &[gitea] as &[&str],
+            &[gitea, r#"Basic realm="Gitea Container Registry""#],
+            &[r#"Basic realm="Gitea Container Registry""#, gitea],
+            &[r#"Basic realm="a, b", bearer Realm = "https://h/v2/token" , service=container_registry"#],
+            &[r#"Negotiate YII/aa==, Bearer realm="https://h/v2/token",service="container_registry""#],
+            &[r#""broken", Bearer realm="https:\/\/h/v2/token",service="container_registry"#],
+        ] {
+            assert_eq!(chosen(fields), both, "{fields:?}");
+        }
+        assert_eq!(chosen(&["Bearer realm=https://h/token"]), bearer("https://h/token", ""));
+    }
+
+    #[test]
+    fn basic_is_what_is_left() {
+        assert_eq!(chosen(&[r#"Basic realm="x""#]), Some(SignIn::Basic));
+        assert_eq!(chosen(&["Bearer", "BASIC"]), Some(SignIn::Basic));
+        for fields in [
+            &[] as &[&str],
+            &[""],
+            &["Negotiate"],
+            &[r#"Digest realm="Basic""#],
+            &[",,="],
+        ] {
+            assert_eq!(chosen(fields), None, "{fields:?}");
+        }
+        let mut found = Vec::new();
+        parse("Negotiate, NTLM", &mut found);
+        assert_eq!(schemes(&found), "negotiate, ntlm");
+    }
+}

@@ -1,0 +1,341 @@
+//! One HTTP client for one registry: bounded, without redirects, and with a token only where [`Endpoint`] allows.
+
+use std::fmt;
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use ureq::config::Config;
+use ureq::tls::{PemItem, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Proxy};
+use zeroize::Zeroizing;
+
+use super::origin::{Endpoint, Origin, RealmFault};
+use super::{Options, ReachError, proxy};
+use crate::env::Env;
+use crate::model::{Credential, Registry, printable};
+
+/// Largest answer that is read, in bytes. The largest that is needed, a page of packages, stays far below it.
+const MAX_BODY: u64 = 1 << 20;
+/// Longest quotation of a server, in characters.
+const MAX_QUOTE: usize = 200;
+/// A shorter secret cannot be told from ordinary text, so it is not looked for in what a server says.
+const MIN_SECRET: usize = 8;
+
+/// How a request says who asks.
+#[derive(Clone, Copy)]
+pub(super) enum Auth<'a> {
+    /// It does not.
+    Nobody,
+    /// User and token (RFC 7617).
+    Basic(&'a Credential),
+    /// A token alone (RFC 6750): the PAT at Gitea's API, the exchanged token at a registry.
+    Bearer(&'a str),
+}
+
+/// When everything together must be done.
+#[derive(Clone, Copy)]
+pub(super) struct Deadline {
+    end: Instant,
+    allowed: Duration,
+}
+
+/// The connections to one registry.
+pub(super) struct Client {
+    agent: Agent,
+    origin: Origin,
+    place: String,
+    deadline: Deadline,
+    secrets: Vec<Zeroizing<String>>,
+}
+
+/// An answer, read to its end.
+pub(super) struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl Deadline {
+    pub fn after(allowed: Duration) -> Self {
+        Self {
+            end: Instant::now() + allowed,
+            allowed,
+        }
+    }
+
+    /// Half of what is left: for an attempt that another one follows.
+    pub fn half(self) -> Self {
+        Self {
+            end: Instant::now() + self.left() / 2,
+            allowed: self.allowed,
+        }
+    }
+
+    fn left(self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Client {
+    /// A client for `registry`. `credential`'s secrets are taken out of everything that the server says.
+    pub fn new(
+        registry: &Registry,
+        https: bool,
+        credential: &Credential,
+        options: &Options,
+        env: &Env,
+        deadline: Deadline,
+    ) -> Result<Self, ReachError> {
+        let origin = Origin::of_registry(registry, https);
+        let place = origin.to_string();
+        let root = origin.endpoint("/").ok_or(ReachError::Address { place })?;
+        let proxy = proxy::proxy_for(registry, root.uri(), env)?;
+        let tls = TlsConfig::builder().root_certs(root_certs(options)?).build();
+        let place = match &proxy {
+            Some(proxy) => format!("{origin} (through the proxy {}:{})", proxy.host(), proxy.port()),
+            None => origin.to_string(),
+        };
+        let lookup = Lookup {
+            // Plain http is spoken to a loopback name without being asked, so the name must lead to loopback.
+            loopback_only: registry.is_loopback(),
+        };
+        let secrets = [Zeroizing::new(credential.token.expose().to_owned()), credential.basic()];
+        Ok(Self {
+            agent: Agent::with_parts(config(tls, proxy), DefaultConnector::default(), lookup),
+            origin,
+            place,
+            deadline,
+            secrets: secrets.into_iter().filter(|text| text.len() >= MIN_SECRET).collect(),
+        })
+    }
+
+    /// The same connections with another time limit.
+    pub fn with_deadline(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// An address on the registry itself.
+    pub fn own(&self, path: &str) -> Result<Endpoint, ReachError> {
+        let place = || self.place.clone();
+        self.origin
+            .endpoint(path)
+            .ok_or_else(|| ReachError::Address { place: place() })
+    }
+
+    /// The token server that the registry names, if a token may go there.
+    pub fn realm(&self, registry: &Registry, realm: &str) -> Result<Endpoint, RealmFault> {
+        self.origin.realm(registry, realm)
+    }
+
+    /// `GET`, with nothing retried and no redirect followed.
+    pub fn get(&self, to: &Endpoint, query: &[(&str, &str)], auth: Auth<'_>) -> Result<Reply, ReachError> {
+        let explain = |error| ReachError::explain(error, &self.place, self.deadline.allowed);
+        let mut request = self.agent.get(to.uri().clone()).header(ACCEPT, "application/json");
+        request = request.query_pairs(query.iter().copied());
+        if let Some(value) = auth.header().map_err(explain)? {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let left = self.deadline.left();
+        if left.is_zero() {
+            return Err(explain(ureq::Error::Timeout(ureq::Timeout::Global)));
+        }
+        let request = request.config().timeout_global(Some(left)).build();
+        let (head, mut body) = request.call().map_err(explain)?.into_parts();
+        // The buffer has its final size from the start: growing would leave copies of a token behind, unzeroed.
+        let size = body.content_length().unwrap_or(0).min(MAX_BODY);
+        let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
+        body.with_config()
+            .limit(MAX_BODY)
+            .reader()
+            .read_to_end(&mut text)
+            .map_err(|error| explain(error.into()))?;
+        Ok(Reply {
+            status: head.status,
+            headers: head.headers,
+            body: text,
+        })
+    }
+
+    /// `text` from the server, fit for a message: cut, in one line, and without our secrets.
+    pub fn quote(&self, text: &str) -> String {
+        printable(&self.without_secrets(text), MAX_QUOTE)
+    }
+
+    /// `text` from the server without our secrets, should it have sent one back.
+    pub fn without_secrets(&self, text: &str) -> String {
+        let secrets = self.secrets.iter();
+        secrets.fold(text.to_owned(), |text, secret| {
+            text.replace(secret.as_str(), "[redacted]")
+        })
+    }
+
+    /// What the body of an answer says to a person, or nothing.
+    pub fn said(&self, reply: &Reply) -> Option<String> {
+        let text = match serde_json::from_slice::<serde_json::Value>(&reply.body) {
+            Ok(json) => [
+                "/message",
+                "/errors/0/message",
+                "/details",
+                "/error_description",
+                "/error",
+            ]
+            .iter()
+            .find_map(|place| json.pointer(place)?.as_str().map(str::to_owned))?,
+            Err(_) if reply.is_html() => return None,
+            Err(_) => String::from_utf8_lossy(&reply.body).into_owned(),
+        };
+        Some(self.quote(&text)).filter(|text| !text.is_empty())
+    }
+}
+
+impl Auth<'_> {
+    fn header(self) -> Result<Option<HeaderValue>, ureq::Error> {
+        let text = match self {
+            Self::Nobody => return Ok(None),
+            Self::Basic(credential) => Zeroizing::new(format!("Basic {}", credential.basic().as_str())),
+            Self::Bearer(token) => Zeroizing::new(format!("Bearer {token}")),
+        };
+        let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|error| ureq::Error::Http(error.into()))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+impl Reply {
+    /// A header as text, if it is text.
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether it is a page for a browser: a registry and Gitea's API never answer with one.
+    pub fn is_html(&self) -> bool {
+        let declared = self.header(&http::header::CONTENT_TYPE).unwrap_or_default();
+        declared.to_ascii_lowercase().contains("html") || self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
+fn config(tls: TlsConfig, proxy: Option<Proxy>) -> Config {
+    Agent::config_builder()
+        .user_agent(concat!("kubectl-regcred/", env!("CARGO_PKG_VERSION")))
+        .tls_config(tls)
+        .proxy(proxy)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .build()
+}
+
+/// The CA file alone if there is one, else what the platform trusts.
+fn root_certs(options: &Options) -> Result<RootCerts, ReachError> {
+    let Some(path) = &options.ca_file else {
+        return Ok(RootCerts::PlatformVerifier);
+    };
+    let pem = std::fs::read(path).map_err(|source| ReachError::CaFile {
+        path: path.clone(),
+        source,
+    })?;
+    let mut certificates = Vec::new();
+    let mut usable = RootCertStore::empty();
+    for item in ureq::tls::parse_pem(&pem) {
+        let content = || ReachError::CaFileContent { path: path.clone() };
+        if let PemItem::Certificate(certificate) = item.map_err(|_| content())? {
+            usable
+                .add(CertificateDer::from(certificate.der().to_vec()))
+                .map_err(|_| content())?;
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(ReachError::CaFileContent { path: path.clone() });
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+/// The system's resolver, which says what it could not find and keeps a loopback name on this machine.
+#[derive(Debug)]
+struct Lookup {
+    loopback_only: bool,
+}
+
+/// A name without a usable address.
+#[derive(Debug)]
+pub(super) struct LookupFailed {
+    host: String,
+    /// `None`: there are addresses, but not of this machine.
+    reason: Option<String>,
+}
+
+impl LookupFailed {
+    pub fn explain(self) -> ReachError {
+        let host = self.host;
+        match self.reason {
+            Some(reason) => ReachError::UnknownHost { host, reason },
+            None => ReachError::NotLoopback { host },
+        }
+    }
+}
+
+impl fmt::Display for LookupFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no address for {}", self.host)
+    }
+}
+
+impl std::error::Error for LookupFailed {}
+
+impl Resolver for Lookup {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().unwrap_or_default().to_owned();
+        let failed = |reason| {
+            ureq::Error::Other(Box::new(LookupFailed {
+                host: host.clone(),
+                reason,
+            }))
+        };
+        let found = match DefaultResolver::default().resolve(uri, config, timeout) {
+            Ok(found) => found,
+            // RFC 6761 §6.3: these names are this machine's, whether or not the resolver knows them.
+            Err(ureq::Error::Io(_) | ureq::Error::HostNotFound) if self.loopback_only => self.this_machine(uri),
+            Err(ureq::Error::Io(error)) => return Err(failed(Some(reason(&error)))),
+            Err(ureq::Error::HostNotFound) => return Err(failed(Some("it has no address".to_owned()))),
+            Err(other) => return Err(other),
+        };
+        if !self.loopback_only {
+            return Ok(found);
+        }
+        let mut here = self.empty();
+        for address in found.iter().filter(|address| address.ip().is_loopback()) {
+            here.push(*address);
+        }
+        if here.is_empty() { Err(failed(None)) } else { Ok(here) }
+    }
+}
+
+impl Lookup {
+    fn this_machine(&self, uri: &Uri) -> ResolvedSocketAddrs {
+        let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(default_port);
+        let mut found = self.empty();
+        for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+            found.push(SocketAddr::new(address, port));
+        }
+        found
+    }
+}
+
+/// What the resolver said, without the words that Rust's standard library puts before it.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(&text);
+    printable(text, MAX_QUOTE)
+}

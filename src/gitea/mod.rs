@@ -1,0 +1,43 @@
+//! The registry's and Gitea's HTTP.
+//!
+//! Synchronous: what is asked here is asked once, by a person who waits for the answer. The rules of every request:
+//! a token goes only to the registry's own origin (or to the token server that is known to belong to it) and only over
+//! https, but for a loopback registry or by request; redirects are reported, never followed; answers are bounded in size
+//! and time; and what a server says is text by a stranger.
+
+mod challenge;
+mod http;
+mod jwt;
+mod origin;
+mod proxy;
+mod reach;
+mod scopes;
+mod verify;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use reach::ReachError;
+pub use scopes::Scopes;
+pub use verify::{Flow, Note, Server, Verified, VerifyError, verify};
+
+/// How to reach a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The certificates, in PEM form, that are trusted instead of the platform's.
+    pub ca_file: Option<PathBuf>,
+    /// Plain http to a registry that is not on this machine. The token then crosses the network in the clear.
+    pub plain_http: bool,
+    /// How long one command's requests may take together.
+    pub timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            ca_file: None,
+            plain_http: false,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}

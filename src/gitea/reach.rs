@@ -1,0 +1,262 @@
+//! Why a registry could not be asked at all.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustls::{AlertDescription, CertificateError};
+use thiserror::Error;
+
+use super::http::LookupFailed;
+use crate::model::printable;
+
+/// Longest part of a message that comes from outside.
+const MAX_QUOTE: usize = 200;
+
+/// A request that got no answer, or one that is not to be read.
+///
+/// `place` is the origin that was asked, with the proxy that led there if one did.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReachError {
+    /// `--ca-file` cannot be read.
+    #[error("cannot read the CA file {}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// `--ca-file` holds no certificate, or one that is none.
+    #[error("the CA file {} holds no usable certificate in PEM form", path.display())]
+    CaFileContent {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A proxy variable that is no address. Its value can hold a password and is not shown.
+    #[error("the value of {variable} is not the address of a proxy")]
+    Proxy {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// The name that was given makes no address of the web.
+    #[error("{place} is not an address that can be asked")]
+    Address {
+        /// What was asked.
+        place: String,
+    },
+    /// DNS, or the hosts file, does not know the name.
+    #[error("the host {host} is unknown: {reason}")]
+    UnknownHost {
+        /// The name that was looked up: the registry's or the proxy's.
+        host: String,
+        /// What the resolver said.
+        reason: String,
+    },
+    /// A name that stands for this machine leads elsewhere, where plain http would show the token to others.
+    #[error("{host} should be this machine, but its address is another one's")]
+    NotLoopback {
+        /// The name.
+        host: String,
+    },
+    /// Nothing listens there.
+    #[error("{place} refused the connection")]
+    Refused {
+        /// What was asked.
+        place: String,
+    },
+    /// No route, or another fault of the network.
+    #[error("{place} cannot be reached: {reason}")]
+    Unreachable {
+        /// What was asked.
+        place: String,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// The other side hung up before the answer was complete.
+    #[error("{place} closed the connection in the middle of an answer")]
+    Cut {
+        /// What was asked.
+        place: String,
+    },
+    /// No complete answer in time.
+    #[error("{place} did not answer within {} s", after.as_secs_f32())]
+    TimedOut {
+        /// What was asked.
+        place: String,
+        /// How long everything together was allowed to take.
+        after: Duration,
+    },
+    /// The certificate was signed by nobody that is trusted here.
+    #[error("the certificate of {place} was issued by an authority that this machine does not trust")]
+    UnknownAuthority {
+        /// What was asked.
+        place: String,
+    },
+    /// The certificate is somebody else's.
+    #[error("the certificate of {place} is for another name: {names}")]
+    WrongName {
+        /// What was asked.
+        place: String,
+        /// The names in the certificate.
+        names: String,
+    },
+    /// The certificate is out of date.
+    #[error("the certificate of {place} has expired")]
+    Expired {
+        /// What was asked.
+        place: String,
+    },
+    /// The certificate is not valid yet.
+    #[error("the certificate of {place} is not valid yet")]
+    NotYetValid {
+        /// What was asked.
+        place: String,
+    },
+    /// The port answers, but not with TLS.
+    #[error("{place} does not speak TLS")]
+    NotTls {
+        /// What was asked.
+        place: String,
+    },
+    /// Another failure of the TLS handshake.
+    #[error("no TLS connection to {place}: {reason}")]
+    Tls {
+        /// What was asked.
+        place: String,
+        /// What the TLS library said.
+        reason: String,
+    },
+    /// The proxy did not open a way.
+    #[error("the proxy does not let us reach {place}: {reason}")]
+    ProxyRefused {
+        /// What was asked.
+        place: String,
+        /// What the proxy answered.
+        reason: String,
+    },
+    /// What came back is no HTTP.
+    #[error("{place} does not answer in HTTP: {reason}")]
+    NotHttp {
+        /// What was asked.
+        place: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// An answer beyond all measure was not read to its end.
+    #[error("the answer of {place} is too large")]
+    TooLarge {
+        /// What was asked.
+        place: String,
+    },
+}
+
+impl ReachError {
+    /// The next thing to try.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::CaFile { .. } => "give the CA certificate's file, in PEM form, to --ca-file",
+            Self::CaFileContent { .. } => {
+                "the file must hold `-----BEGIN CERTIFICATE-----`: convert DER with `openssl x509 -inform der -in FILE`"
+            }
+            Self::Proxy { .. } => "write it as http://host:port, or unset it",
+            Self::UnknownHost { .. } => "check the spelling of the host, the VPN and the DNS",
+            Self::NotLoopback { .. } => "give the registry's real name, or correct DNS or /etc/hosts",
+            Self::Refused { .. } => "check the port, and that the server runs",
+            Self::TimedOut { .. } => "check the port, a firewall on the way, and HTTPS_PROXY/NO_PROXY",
+            Self::UnknownAuthority { .. } | Self::Tls { .. } => {
+                "if the registry uses a CA of its own, give that CA's certificate with --ca-file FILE"
+            }
+            Self::WrongName { .. } => "use the name that the certificate is for, or correct the certificate",
+            Self::Expired { .. } => "renew the registry's certificate; if it is new, check this machine's clock",
+            Self::NotYetValid { .. } => "check this machine's clock",
+            Self::NotTls { .. } => {
+                "if the registry really has no TLS, --plain-http speaks http to it: the token then crosses the network in the clear"
+            }
+            Self::ProxyRefused { .. } => "check HTTPS_PROXY; NO_PROXY names the hosts that need no proxy",
+            Self::NotHttp { .. } => "check the port; a registry with TLS needs no --plain-http",
+            Self::Address { .. } | Self::Unreachable { .. } | Self::Cut { .. } | Self::TooLarge { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Says what a failure of the HTTP client means to a person.
+    pub(super) fn explain(error: ureq::Error, place: &str, after: Duration) -> Self {
+        use ureq::Error as E;
+        let place = place.to_owned();
+        match error {
+            E::Io(error) => Self::of_io(error, place, after),
+            E::Rustls(error) => Self::of_tls(&error, place),
+            E::Tls(reason) => Self::Tls {
+                place,
+                reason: reason.to_owned(),
+            },
+            E::Timeout(_) => Self::TimedOut { place, after },
+            E::ConnectProxyFailed(reason) => Self::ProxyRefused {
+                place,
+                reason: printable(&reason, MAX_QUOTE),
+            },
+            E::BodyExceedsLimit(_) | E::LargeResponseHeader(..) => Self::TooLarge { place },
+            E::BadUri(_) | E::Http(_) => Self::Address { place },
+            E::Other(error) => match error.downcast::<LookupFailed>() {
+                Ok(failed) => failed.explain(),
+                Err(error) => Self::Unreachable {
+                    place,
+                    reason: printable(&error.to_string(), MAX_QUOTE),
+                },
+            },
+            other => Self::NotHttp {
+                place,
+                reason: printable(&other.to_string(), MAX_QUOTE),
+            },
+        }
+    }
+
+    fn of_io(error: io::Error, place: String, after: Duration) -> Self {
+        use io::ErrorKind as K;
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(tls) = tls {
+            return Self::of_tls(tls, place);
+        }
+        match error.kind() {
+            K::ConnectionRefused => Self::Refused { place },
+            K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof => Self::Cut { place },
+            K::TimedOut | K::WouldBlock => Self::TimedOut { place, after },
+            _ => Self::Unreachable {
+                place,
+                reason: printable(&error.to_string(), MAX_QUOTE),
+            },
+        }
+    }
+
+    fn of_tls(error: &rustls::Error, place: String) -> Self {
+        use CertificateError as C;
+        match error {
+            rustls::Error::InvalidCertificate(certificate) => match certificate {
+                C::UnknownIssuer => Self::UnknownAuthority { place },
+                C::NotValidForNameContext { presented, .. } => Self::WrongName {
+                    place,
+                    names: printable(&presented.join(", "), MAX_QUOTE),
+                },
+                C::NotValidForName => Self::WrongName {
+                    place,
+                    names: "not this one".to_owned(),
+                },
+                C::Expired | C::ExpiredContext { .. } => Self::Expired { place },
+                C::NotValidYet | C::NotValidYetContext { .. } => Self::NotYetValid { place },
+                other => Self::Tls {
+                    place,
+                    reason: printable(&other.to_string(), MAX_QUOTE),
+                },
+            },
+            rustls::Error::InvalidMessage(_) | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+                Self::NotTls { place }
+            }
+            other => Self::Tls {
+                place,
+                reason: printable(&other.to_string(), MAX_QUOTE),
+            },
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a Gitea token may do.
+
+use std::fmt;
+
+use crate::model::printable;
+
+/// Longest list of scopes worth showing. All of Gitea's own, written out, take about 300 characters.
+const MAX_SHOWN: usize = 400;
+
+/// The scopes of a Personal Access Token, as its server names them.
+///
+/// Two vocabularies are understood: Gitea 1.19's (`package` for everything about packages, `delete:package`) and the
+/// one of Gitea 1.20 and of Forgejo (`read:package`, `write:package`, and `all`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// Reads the list that Gitea separates by commas. `None` if nothing is in it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::of(text.split(','))
+    }
+
+    /// Takes the names one by one. `None` if there are none.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut left = MAX_SHOWN;
+        let mut kept = Vec::new();
+        for name in names {
+            let name = printable(name, left);
+            if !name.is_empty() {
+                left = left.saturating_sub(name.chars().count() + 1);
+                kept.push(name);
+            }
+        }
+        (!kept.is_empty()).then_some(Self(kept))
+    }
+
+    /// Whether images can be pulled with it.
+    #[must_use]
+    pub fn may_pull(&self) -> bool {
+        self.any(&["all", "package", "read:package", "write:package"])
+    }
+
+    /// Whether images can be pushed with it, and deleted.
+    #[must_use]
+    pub fn may_push(&self) -> bool {
+        self.any(&["all", "package", "write:package"])
+    }
+
+    /// Whether it opens anything besides packages: more than a registry needs, and more than a cluster should hold.
+    #[must_use]
+    pub fn reaches_beyond_packages(&self) -> bool {
+        const WITHIN: [&str; 5] = [
+            "package",
+            "read:package",
+            "write:package",
+            "delete:package",
+            "public-only",
+        ];
+        self.0.iter().any(|name| !WITHIN.contains(&name.as_str()))
+    }
+
+    /// Whether it reads its owner's account, which is what `GET /api/v1/user` asks for.
+    pub(super) fn may_read_user(&self) -> bool {
+        self.any(&["all", "user", "read:user", "write:user"])
+    }
+
+    fn any(&self, names: &[&str]) -> bool {
+        self.0.iter().any(|name| names.contains(&name.as_str()))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_say_what_they_open() {
+        for (text, pull, push, beyond) in [
+            ("read:package", true, false, false),
+            ("write:package", true, true, false),
+            ("public-only,read:package", true, false, false),
+            ("package", true, true, false),
+            ("delete:package", false, false, false),
+            ("read:package,read:user", true, false, true),
+            ("all", true, true, true),
+            ("write:repository", false, false, true),
+            ("read:package2", false, false, true),
+        ] {
+            let scopes = Scopes::parse(text).unwrap();
+            let said = (scopes.may_pull(), scopes.may_push(), scopes.reaches_beyond_packages());
+            assert_eq!(said, (pull, push, beyond), "{text}");
+            assert_eq!(scopes.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_server_cannot_write_on_the_terminal_with_them() {
+        assert_eq!(Scopes::parse(" , \n"), None);
+        let scopes = Scopes::parse("read:package\u{1b}[31m, write:user").unwrap();
+        assert_eq!(scopes.to_string(), "read:package [31m,write:user");
+        assert!(!scopes.may_pull());
+        let long = Scopes::parse(&"read:package,".repeat(10_000)).unwrap();
+        assert!(long.to_string().chars().count() <= MAX_SHOWN + 1);
+    }
+}

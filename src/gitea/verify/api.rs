@@ -1,0 +1,230 @@
+//! What Gitea's API says about a token. A token in its `Authorization` header is never tried as a password there.
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::{Server, Session, VerifyError};
+use crate::gitea::Scopes;
+use crate::gitea::http::{Auth, Reply};
+use crate::model::printable;
+
+/// Longest version or login name that is shown.
+const MAX_NAME: usize = 60;
+/// What the API says to a request that shows nothing.
+const NOBODY: [&str; 2] = ["token is required", "Only signed in user is allowed to call APIs."];
+/// How the API begins to say that a token lacks a scope.
+const LACKS_SCOPE: &str = "token does not have";
+/// What comes before the token's own scopes in that message, since Gitea 1.23.
+const OWN_SCOPES: &str = "token scope=";
+
+/// Gitea's API, found without a token: on a host with several applications, `/api/v1` can be another one's.
+pub(super) struct Api {
+    /// What its paths begin with.
+    base: String,
+    pub server: Server,
+}
+
+/// What is known about a token so far.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The API accepts it.
+    pub alive: bool,
+    /// The API says that no token came with the request that it came with.
+    unseen: bool,
+    pub who: Option<String>,
+    pub scopes: Option<Scopes>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct OwnToken {
+    scopes: Option<Vec<String>>,
+    user: Account,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    id: i64,
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    data: Vec<Account>,
+}
+
+impl Session<'_> {
+    /// Looks for the API, below the path that the realm tells and at the root.
+    pub(super) fn find_api(&self, prefix: &str) -> Option<Api> {
+        let mut prefixes = vec![prefix];
+        if !prefix.is_empty() {
+            prefixes.push("");
+        }
+        prefixes.into_iter().find_map(|prefix| {
+            let base = format!("{prefix}/api/v1");
+            let reply = self.ask(&format!("{base}/version"), &[], Auth::Nobody)?;
+            let server = match reply.status {
+                StatusCode::OK => server(&self.client.quote(&read::<Version>(&reply)?.version)),
+                // Where everybody must sign in, the version is no exception.
+                StatusCode::FORBIDDEN if self.means_nobody(&reply) => Server::Gitea { version: None },
+                _ => return None,
+            };
+            Some(Api { base, server })
+        })
+    }
+
+    /// `GET /token`, since Gitea 1.27: whose the token is and what it may do, without any scope. A 404 is an older one.
+    pub(super) fn ask_about_token(&self, api: &Api, known: &mut Known) -> Result<(), VerifyError> {
+        let token = self.credential.token.expose();
+        let to = self.client.own(&format!("{}/token", api.base))?;
+        let reply = self.client.get(&to, &[], Auth::Bearer(token))?;
+        if !reply.status.is_redirection() {
+            self.passing(&reply)?;
+        }
+        match reply.status {
+            StatusCode::OK => {
+                let own: OwnToken =
+                    read(&reply).ok_or_else(|| self.malformed("no JSON where its API describes the token"))?;
+                known.alive = true;
+                known.who = self.name(&own.user.login);
+                let scopes = own.scopes.unwrap_or_default().join(",");
+                known.scopes = Scopes::parse(&self.client.without_secrets(&scopes));
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.means_nobody(&reply) => known.unseen = true,
+            StatusCode::UNAUTHORIZED => return Err(self.rejected(self.client.said(&reply))),
+            StatusCode::FORBIDDEN => return Err(self.account_refused(&reply)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The exchange was refused in a way that has several causes: `GET /user` tells them apart.
+    pub(super) fn why_refused(&self, api: Option<&Api>, known: &Known) -> VerifyError {
+        let registry = self.registry();
+        if known.unseen {
+            return VerifyError::NotSeen { registry };
+        }
+        let Some(reply) = api.and_then(|api| self.ask_as_owner(api)) else {
+            return VerifyError::RejectedOrNoPackageScope { registry };
+        };
+        match reply.status {
+            StatusCode::OK => VerifyError::NoPackageScope { registry, scopes: None },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.means_nobody(&reply) => {
+                VerifyError::NotSeen { registry }
+            }
+            StatusCode::UNAUTHORIZED => self.rejected(self.client.said(&reply)),
+            StatusCode::FORBIDDEN => match self.client.said(&reply).filter(|said| said.starts_with(LACKS_SCOPE)) {
+                Some(said) => VerifyError::NoPackageScope {
+                    registry,
+                    scopes: said.split_once(OWN_SCOPES).and_then(|(_, own)| Scopes::parse(own)),
+                },
+                None => self.account_refused(&reply),
+            },
+            _ => VerifyError::RejectedOrNoPackageScope { registry },
+        }
+    }
+
+    /// The exchange worked, for nobody: either the token never arrived, or it is wrong and the server is a Gitea 1.17.
+    pub(super) fn why_ghost(&self, api: Option<&Api>, known: &Known) -> VerifyError {
+        let registry = self.registry();
+        if known.alive || known.unseen {
+            return VerifyError::NotSeen { registry };
+        }
+        match api.and_then(|api| self.ask_as_owner(api)) {
+            Some(reply) if reply.status == StatusCode::UNAUTHORIZED && !self.means_nobody(&reply) => {
+                self.rejected(self.client.said(&reply))
+            }
+            _ => VerifyError::NotSeen { registry },
+        }
+    }
+
+    /// Refuses a token that opens no packages, if its scopes are known.
+    pub(super) fn may_pull(&self, scopes: Option<&Scopes>) -> Result<(), VerifyError> {
+        match scopes {
+            Some(scopes) if !scopes.may_pull() => Err(VerifyError::NoPackageScope {
+                registry: self.registry(),
+                scopes: Some(scopes.clone()),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds the name of account number `user`: by the token if it may read its owner, else as anybody could. It is
+    /// only for show, so nothing here can fail the verification.
+    pub(super) fn ask_for_owner(&self, api: &Api, user: i64, known: &mut Known) {
+        if known.scopes.as_ref().is_none_or(Scopes::may_read_user) {
+            let account = self.ask_as_owner(api).and_then(|reply| read::<Account>(&reply));
+            known.who = account
+                .filter(|account| account.id == user)
+                .and_then(|account| self.name(&account.login));
+        }
+        if known.who.is_none() {
+            let query = [("uid", user.to_string())];
+            let query: Vec<(&str, &str)> = query.iter().map(|(key, value)| (*key, value.as_str())).collect();
+            let reply = self.ask(&format!("{}/users/search", api.base), &query, Auth::Nobody);
+            let found = reply
+                .and_then(|reply| read::<Found>(&reply))
+                .map_or(Vec::new(), |found| found.data);
+            let account = found.into_iter().find(|account| account.id == user);
+            known.who = account.and_then(|account| self.name(&account.login));
+        }
+    }
+
+    /// A wrong token, in the server's words.
+    pub(super) fn rejected(&self, said: Option<String>) -> VerifyError {
+        VerifyError::Rejected {
+            registry: self.registry(),
+            said,
+            gitea: true,
+        }
+    }
+
+    fn account_refused(&self, reply: &Reply) -> VerifyError {
+        VerifyError::AccountRefused {
+            registry: self.registry(),
+            said: self.client.said(reply),
+        }
+    }
+
+    fn ask_as_owner(&self, api: &Api) -> Option<Reply> {
+        self.ask(
+            &format!("{}/user", api.base),
+            &[],
+            Auth::Bearer(self.credential.token.expose()),
+        )
+    }
+
+    /// A question whose answer is worth having, and no answer is worth failing for.
+    fn ask(&self, path: &str, query: &[(&str, &str)], auth: Auth<'_>) -> Option<Reply> {
+        let to = self.client.own(path).ok()?;
+        self.client.get(&to, query, auth).ok()
+    }
+
+    fn means_nobody(&self, reply: &Reply) -> bool {
+        self.client
+            .said(reply)
+            .is_some_and(|said| NOBODY.contains(&said.as_str()))
+    }
+
+    fn name(&self, text: &str) -> Option<String> {
+        Some(printable(&self.client.quote(text), MAX_NAME)).filter(|name| !name.is_empty())
+    }
+}
+
+/// Forgejo tells the Gitea that it is compatible with: `11.0.1+gitea-1.22.0`.
+fn server(version: &str) -> Server {
+    let version = printable(version, MAX_NAME);
+    if version.contains("+gitea-") {
+        Server::Forgejo { version }
+    } else {
+        Server::Gitea { version: Some(version) }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(reply: &Reply) -> Option<T> {
+    serde_json::from_slice(&reply.body).ok()
+}

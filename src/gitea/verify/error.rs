@@ -1,0 +1,204 @@
+//! Why a credential could not be verified.
+
+use thiserror::Error;
+
+use crate::gitea::{ReachError, Scopes};
+
+/// Why a registry does not accept a credential, or could not be asked about it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The registry was not reached.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
+    /// The user name is `<token>`.
+    #[error("this is an identity token of docker's own login, which nobody else can verify")]
+    IdentityToken,
+    /// Something answers there, but no registry.
+    #[error("{registry} is not a container registry: it answered GET /v2/ with {status}{}", if *page { " and a web page" } else { "" })]
+    NotARegistry {
+        /// What was asked.
+        registry: String,
+        /// The HTTP status.
+        status: u16,
+        /// Whether the answer was HTML.
+        page: bool,
+    },
+    /// It wants another kind of sign-in.
+    #[error("{registry} wants a sign-in that registries do not use: {schemes}")]
+    UnknownSignIn {
+        /// What was asked.
+        registry: String,
+        /// The schemes that it offers.
+        schemes: String,
+    },
+    /// It sends us somewhere else.
+    #[error("{registry} redirects to {to}, where the token does not go")]
+    Redirected {
+        /// What was asked.
+        registry: String,
+        /// The address in its answer.
+        to: String,
+    },
+    /// It has had enough of us.
+    #[error("{registry} takes no more requests for now")]
+    TooManyRequests {
+        /// What was asked.
+        registry: String,
+        /// Its `Retry-After`.
+        retry_after: Option<String>,
+    },
+    /// It failed.
+    #[error("{registry} failed with status {status}{}", colon(said.as_ref()))]
+    ServerFailed {
+        /// What was asked.
+        registry: String,
+        /// The HTTP status, 500 to 599.
+        status: u16,
+        /// What it said.
+        said: Option<String>,
+    },
+    /// It does not even let us ask.
+    #[error("{registry} lets nobody ask from here (403){}", colon(said.as_ref()))]
+    Blocked {
+        /// What was asked.
+        registry: String,
+        /// What it said.
+        said: Option<String>,
+    },
+    /// Its token server is somebody else.
+    #[error("{registry} asks for the token at {realm}, which is not its own address: nothing was sent there")]
+    RealmElsewhere {
+        /// What was asked.
+        registry: String,
+        /// What it named.
+        realm: String,
+    },
+    /// Its token server has no TLS.
+    #[error("{registry} asks for the token over plain http, at {realm}: nothing was sent there")]
+    RealmPlainHttp {
+        /// What was asked.
+        registry: String,
+        /// What it named.
+        realm: String,
+    },
+    /// Its answer makes no sense.
+    #[error("{registry} answered with something that makes no sense: {what}")]
+    Malformed {
+        /// What was asked.
+        registry: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The token is wrong, or no longer valid.
+    #[error("{registry} does not accept the token{}", colon(said.as_ref()))]
+    Rejected {
+        /// What was asked.
+        registry: String,
+        /// What it said.
+        said: Option<String>,
+        /// Whether it is a Gitea, of which the remedy is known.
+        gitea: bool,
+    },
+    /// The token is right, but opens no packages.
+    #[error("the token is valid, but has no access to packages{}", scopes.as_ref().map(|scopes| format!(": its scopes are {scopes}")).unwrap_or_default())]
+    NoPackageScope {
+        /// What was asked.
+        registry: String,
+        /// What it opens.
+        scopes: Option<Scopes>,
+    },
+    /// One of the two before, and the server does not say which.
+    #[error("{registry} does not accept the token: it is wrong, or has no access to packages")]
+    RejectedOrNoPackageScope {
+        /// What was asked.
+        registry: String,
+    },
+    /// The registry answered as it answers to people who show nothing.
+    #[error("{registry} answered as if no token had been sent")]
+    NotSeen {
+        /// What was asked.
+        registry: String,
+    },
+    /// Gitea knows the token, but will not let its owner in.
+    #[error("{registry} knows the token, but refuses its account{}", colon(said.as_ref()))]
+    AccountRefused {
+        /// What was asked.
+        registry: String,
+        /// What it said.
+        said: Option<String>,
+    },
+    /// One part of the server accepts the token and the registry does not.
+    #[error("{registry} knows the token, but its registry does not accept it (status {status}){}", colon(said.as_ref()))]
+    SignInRefused {
+        /// What was asked.
+        registry: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        said: Option<String>,
+    },
+    /// The exchange worked, and what came of it does not open the registry.
+    #[error("{registry} exchanged the token for one that it then refused (status {status}){}", colon(said.as_ref()))]
+    ExchangeUseless {
+        /// What was asked.
+        registry: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        said: Option<String>,
+    },
+}
+
+fn colon(said: Option<&String>) -> String {
+    said.map(|said| format!(": {said}")).unwrap_or_default()
+}
+
+impl VerifyError {
+    /// The next thing to try.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let new_token = |registry: &str| {
+            format!("make a token with read:package or write:package at https://{registry}/user/settings/applications")
+        };
+        Some(match self {
+            Self::Reach(error) => return error.hint(),
+            Self::IdentityToken => "use a personal access token or a password".to_owned(),
+            Self::NotARegistry { status: 404, page, .. } if !page => {
+                "check the name and the port; a Gitea must have packages enabled, and its reverse proxy must pass /v2 on"
+                    .to_owned()
+            }
+            Self::NotARegistry { .. } | Self::UnknownSignIn { .. } | Self::Blocked { .. } => {
+                "check the name and the port, and whether a sign-in page, a proxy or a firewall stands before it"
+                    .to_owned()
+            }
+            Self::Redirected { .. } => "use the name of the registry that it redirects to, without --plain-http if that is https".to_owned(),
+            Self::TooManyRequests { retry_after, .. } => match retry_after {
+                Some(when) => format!("wait before the next attempt; the server says Retry-After: {when}"),
+                None => "wait before the next attempt".to_owned(),
+            },
+            Self::ServerFailed { .. } => "this is the server's own trouble: try again later, or look into its log".to_owned(),
+            Self::RealmElsewhere { .. } => {
+                "if it is your own registry, correct the realm in its configuration, or the Host header that its reverse proxy passes on"
+                    .to_owned()
+            }
+            Self::RealmPlainHttp { .. } => {
+                "if it is your own registry, let its reverse proxy pass on X-Forwarded-Proto: https".to_owned()
+            }
+            Self::Malformed { .. } => "check that no proxy changes the answers on the way".to_owned(),
+            Self::Rejected { gitea: true, registry, .. } => {
+                format!("{}; an account's password is no token", new_token(registry))
+            }
+            Self::Rejected { .. } => "check the user name and the token, and whether the token has expired".to_owned(),
+            Self::NoPackageScope { registry, .. } | Self::RejectedOrNoPackageScope { registry } => new_token(registry),
+            Self::NotSeen { .. } => {
+                "let the reverse proxy pass on the Authorization header; Gitea 1.17 also answers so to a wrong token".to_owned()
+            }
+            Self::AccountRefused { .. } => "the account must be active and allowed to sign in: ask the server's administrator".to_owned(),
+            Self::SignInRefused { .. } => {
+                "check the reverse proxy: it must pass /v2/token and the Authorization header on unchanged".to_owned()
+            }
+            Self::ExchangeUseless { .. } => "the registry and its token server do not fit together: ask its administrator".to_owned(),
+        })
+    }
+}

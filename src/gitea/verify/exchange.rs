@@ -1,0 +1,44 @@
+//! The exchange of a credential for a registry's own token (the distribution project's token authentication).
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{Session, VerifyError};
+use crate::gitea::http::{Auth, Reply};
+use crate::gitea::origin::Endpoint;
+
+/// The answer of a token server: either name is allowed by the specification.
+#[derive(Deserialize)]
+struct Answer {
+    token: Option<Zeroizing<String>>,
+    access_token: Option<Zeroizing<String>>,
+}
+
+impl Session<'_> {
+    /// Asks for a token without a scope: whoever gets one has signed in, whatever images there are.
+    pub(super) fn exchange(&self, at: &Endpoint, service: Option<&str>) -> Result<Reply, VerifyError> {
+        let account = ("account", self.credential.username.as_str());
+        let query = match service {
+            Some(service) => vec![("service", service), account, ("client_id", "kubectl-regcred")],
+            None => vec![account, ("client_id", "kubectl-regcred")],
+        };
+        let reply = self.client.get(at, &query, Auth::Basic(self.credential))?;
+        self.passing(&reply)?;
+        Ok(reply)
+    }
+
+    /// The token in a 200.
+    pub(super) fn exchanged(&self, reply: &Reply) -> Result<Zeroizing<String>, VerifyError> {
+        if reply.is_html() {
+            return Err(self.malformed("a web page where a token should be"));
+        }
+        let answer: Answer =
+            serde_json::from_slice(&reply.body).map_err(|_| self.malformed("no JSON where a token should be"))?;
+        let token = answer.token.or(answer.access_token).filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| self.malformed("no token in the answer of the token server"))?;
+        if token.chars().any(|c| !c.is_ascii_graphic()) {
+            return Err(self.malformed("the token in the answer of the token server is none"));
+        }
+        Ok(token)
+    }
+}

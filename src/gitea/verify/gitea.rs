@@ -1,0 +1,128 @@
+//! Gitea and Forgejo, from 1.17 on: what they say differs by generation, and a 200 alone proves nothing.
+
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+
+use super::api::{Api, Known};
+use super::{Flow, Note, Server, Session, Verified, VerifyError, standard};
+use crate::gitea::Scopes;
+use crate::gitea::http::Reply;
+use crate::gitea::jwt::Claims;
+
+/// The service that Gitea names in its challenge. GitLab names the same, with another path.
+const SERVICE: &str = "container_registry";
+/// The path of the token exchange, below Gitea's own path if it has one.
+const TOKEN_PATH: &str = "/v2/token";
+
+/// If a challenge is Gitea's: the path that it runs below, or nothing. Before 1.22.1, and in Forgejo, the realm tells it.
+pub(super) fn prefix<'a>(realm: &'a str, service: Option<&str>) -> Option<&'a str> {
+    if service != Some(SERVICE) {
+        return None;
+    }
+    let (_, rest) = realm.split_once("://")?;
+    let path = rest.find('/').map_or("", |slash| &rest[slash..]);
+    let prefix = path.strip_suffix(TOKEN_PATH)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    let safe = prefix.chars().all(plain) && !prefix.contains("..") && !prefix.contains("//");
+    Some(if safe { prefix } else { "" })
+}
+
+pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Verified, VerifyError> {
+    let client = &session.client;
+    let mut notes = Vec::new();
+    let at = if let Ok(at) = client.realm(&session.credential.registry, realm) {
+        at
+    } else {
+        // Docker would go there with the credential. The same exchange answers at the registry's own address.
+        let realm = client.quote(realm);
+        notes.push(Note::RealmElsewhere { realm });
+        client.own(TOKEN_PATH)?
+    };
+    let api = session.find_api(prefix);
+    let mut known = Known::default();
+    if let Some(api) = &api {
+        session.ask_about_token(api, &mut known)?;
+        session.may_pull(known.scopes.as_ref())?;
+    }
+    let reply = session.exchange(&at, Some(SERVICE))?;
+    judge_exchange(session, &reply, api.as_ref(), &known)?;
+    let token = session.exchanged(&reply)?;
+    let claims = Claims::of(&token);
+    let Some(user) = claims.as_ref().and_then(|claims| claims.user) else {
+        // Only something that merely looks like Gitea gives such a token: then it is judged as any other registry is.
+        if api.is_some() {
+            return Err(session.malformed("the token of its registry names no user"));
+        }
+        standard::opens(session, &token)?;
+        return Ok(Verified {
+            notes,
+            ..standard::plain(Flow::Bearer)
+        });
+    };
+    if user <= 0 {
+        return Err(session.why_ghost(api.as_ref(), &known));
+    }
+    // An empty scope here is a password's at Forgejo, which opens everything.
+    let scope = claims.and_then(|claims| claims.scope).unwrap_or_default();
+    known.scopes = known.scopes.or_else(|| Scopes::parse(&client.without_secrets(&scope)));
+    session.may_pull(known.scopes.as_ref())?;
+    if let (Some(api), None) = (&api, &known.who) {
+        session.ask_for_owner(api, user, &mut known);
+    }
+    Ok(Verified {
+        who: known.who,
+        scopes: known.scopes,
+        server: api.map_or(Server::Gitea { version: None }, |api| api.server),
+        flow: Flow::Bearer,
+        notes,
+    })
+}
+
+/// Reads the status of the exchange. A 200 passes, which proves nothing yet.
+fn judge_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &Known) -> Result<(), VerifyError> {
+    let registry = session.registry();
+    let said = session.client.said(reply);
+    let status = reply.status.as_u16();
+    Err(match reply.status {
+        StatusCode::OK => return Ok(()),
+        _ if known.alive => VerifyError::SignInRefused { registry, status, said },
+        // Up to 1.25, and in Forgejo, plain text answers a wrong token. JSON answers a wrong scope, or a missing
+        // token where everybody must sign in; since 1.26 a wrong token as well.
+        StatusCode::UNAUTHORIZED if is_json(reply) => session.why_refused(api, known),
+        StatusCode::UNAUTHORIZED => session.rejected(said),
+        StatusCode::FORBIDDEN => VerifyError::AccountRefused { registry, said },
+        _ => VerifyError::SignInRefused { registry, status, said },
+    })
+}
+
+fn is_json(reply: &Reply) -> bool {
+    reply
+        .header(&CONTENT_TYPE)
+        .is_some_and(|kind| kind.starts_with("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn giteas_challenge_is_known_and_tells_the_path() {
+        let gitea = Some("container_registry");
+        for (realm, service, found) in [
+            ("https://h/v2/token", gitea, Some("")),
+            ("http://gitea:3000/v2/token", gitea, Some("")),
+            ("https://h/gitea/v2/token", gitea, Some("/gitea")),
+            ("https://h/a/b/v2/token", gitea, Some("/a/b")),
+            ("https://h/../v2/token", gitea, Some("")),
+            ("https://h//evil/v2/token", gitea, Some("")),
+            ("https://h/%2e%2e/v2/token", gitea, Some("")),
+            ("https://gitlab.com/jwt/auth", gitea, None),
+            ("https://h/v2/token?x=1", gitea, None),
+            ("https://h", gitea, None),
+            ("https://ghcr.io/token", Some("ghcr.io"), None),
+            ("https://h/v2/token", None, None),
+        ] {
+            assert_eq!(prefix(realm, service), found, "{realm}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Any registry but Gitea's: GHCR, Docker Hub, Harbor, the distribution project's own.
+
+use http::StatusCode;
+
+use super::{Flow, Server, Session, Verified, VerifyError};
+use crate::gitea::http::{Auth, Reply};
+use crate::gitea::origin::RealmFault;
+
+/// Exchanges the credential for a token, which must then open `/v2/`.
+pub(super) fn bearer(session: &Session, realm: &str, service: Option<&str>) -> Result<Verified, VerifyError> {
+    let registry = session.registry();
+    let at = session
+        .client
+        .realm(&session.credential.registry, realm)
+        .map_err(|fault| {
+            let realm = session.client.quote(realm);
+            match fault {
+                RealmFault::NotAnAddress => session.malformed("the address to sign in at is none"),
+                RealmFault::PlainHttp => VerifyError::RealmPlainHttp { registry, realm },
+                RealmFault::Elsewhere => VerifyError::RealmElsewhere { registry, realm },
+            }
+        })?;
+    let reply = session.exchange(&at, service)?;
+    accepted(session, &reply)?;
+    let token = session.exchanged(&reply)?;
+    opens(session, &token)?;
+    Ok(plain(Flow::Bearer))
+}
+
+/// Shows a token from an exchange to the registry.
+pub(super) fn opens(session: &Session, token: &str) -> Result<(), VerifyError> {
+    let reply = session
+        .client
+        .get(&session.client.own("/v2/")?, &[], Auth::Bearer(token))?;
+    session.passing(&reply)?;
+    if reply.status.is_success() {
+        return Ok(());
+    }
+    Err(VerifyError::ExchangeUseless {
+        registry: session.registry(),
+        status: reply.status.as_u16(),
+        said: session.client.said(&reply),
+    })
+}
+
+/// Shows the credential itself to `/v2/`.
+pub(super) fn basic(session: &Session) -> Result<Verified, VerifyError> {
+    let to = session.client.own("/v2/")?;
+    let reply = session.client.get(&to, &[], Auth::Basic(session.credential))?;
+    session.passing(&reply)?;
+    accepted(session, &reply)?;
+    if !super::is_registry(&reply) {
+        return Err(session.not_a_registry(&reply));
+    }
+    Ok(plain(Flow::Basic))
+}
+
+/// Only a 200 accepts a credential. GitHub refuses with 403 what others refuse with 401.
+fn accepted(session: &Session, reply: &Reply) -> Result<(), VerifyError> {
+    match reply.status {
+        StatusCode::OK => Ok(()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(VerifyError::Rejected {
+            registry: session.registry(),
+            said: session.client.said(reply),
+            gitea: false,
+        }),
+        _ => Err(session.malformed("neither yes nor no to the credential")),
+    }
+}
+
+/// A registry that tells nothing but that it accepts.
+pub(super) fn plain(flow: Flow) -> Verified {
+    Verified {
+        who: None,
+        scopes: None,
+        server: Server::Other,
+        flow,
+        notes: Vec::new(),
+    }
+}

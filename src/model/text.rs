@@ -1,0 +1,82 @@
+//! Text that somebody else wrote, made fit to be shown.
+
+/// `text` in one line of at most `max` characters, without anything that a terminal would act on.
+///
+/// What a server says ends up in messages, and a message ends up on a terminal or in a CI log: control characters could
+/// move the cursor or rewrite earlier lines, and the characters that turn the writing direction could make a host name
+/// read as another one. Runs of white space and control characters become one space; what is cut off leaves a `…`.
+#[must_use]
+pub fn printable(text: &str, max: usize) -> String {
+    let mut shown = String::new();
+    let mut length = 0;
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_control() || c.is_whitespace() {
+            gap = !shown.is_empty();
+            continue;
+        }
+        if is_invisible(c) {
+            continue;
+        }
+        let width = 1 + usize::from(gap);
+        if length + width > max {
+            if length == max {
+                shown.pop();
+            }
+            if max > 0 {
+                shown.push('…');
+            }
+            return shown;
+        }
+        if gap {
+            shown.push(' ');
+            gap = false;
+        }
+        shown.push(c);
+        length += width;
+    }
+    shown
+}
+
+/// Characters without a width, of which some turn the direction of what follows.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal_but_text() {
+        for (text, shown) in [
+            ("", ""),
+            ("authGroup.Verify\n", "authGroup.Verify"),
+            ("\r\n two\tlines \r\n of text", "two lines of text"),
+            ("\u{1b}[2Jgone\u{7}\u{9b}31m", "[2Jgone 31m"),
+            ("gitea\u{202e}moc.live", "giteamoc.live"),
+            ("Zoë ☃", "Zoë ☃"),
+            ("a\u{2028}b", "a b"),
+        ] {
+            assert_eq!(printable(text, 200), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        for (text, max, shown) in [
+            ("abcdef", 6, "abcdef"),
+            ("abcdefg", 6, "abcde…"),
+            ("abcde f", 6, "abcde…"),
+            ("abc  \n", 3, "abc"),
+            ("öööö", 3, "öö…"),
+            ("abc", 0, ""),
+            ("abc", 1, "…"),
+        ] {
+            assert_eq!(printable(text, max), shown, "{text:?} {max}");
+            assert!(printable(text, max).chars().count() <= max, "{text:?} {max}");
+        }
+    }
+}
