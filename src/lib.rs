@@ -10,6 +10,7 @@
 //! - [`cluster`] is Kubernetes: connecting, Secrets, and who owns them.
 //! - [`model`] has the words that everything is said in, without I/O.
 
+pub mod cluster;
 pub mod env;
 pub mod gitea;
 pub mod helper;

@@ -1,0 +1,403 @@
+//! What can go wrong between us and the API server, each with what to do next.
+
+use std::time::Duration;
+
+use kube::core::Status;
+use thiserror::Error;
+
+use super::exec::ExecError;
+use super::kubeconfig::KubeconfigError;
+use super::names::Namespace;
+use super::plan::Refusal;
+use super::proxy::ProxyError;
+use super::pull_secret::Target;
+use super::retry::TimedOut;
+use super::role::role_for;
+
+/// Longest text from a server that is worth showing, in characters.
+const MAX_SHOWN: usize = 300;
+
+/// Text that somebody else wrote, fit for one line of a terminal.
+pub(super) fn untrusted(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        // Format characters too: they can turn the direction of the text around.
+        .filter(|c| {
+            !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        })
+        .take(MAX_SHOWN + 1)
+        .collect();
+    if let Some((end, _)) = shown.char_indices().nth(MAX_SHOWN) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown.trim().to_owned()
+}
+
+/// Why something could not be done in a cluster.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kubeconfig leads to no cluster.
+    #[error(transparent)]
+    Kubeconfig(#[from] KubeconfigError),
+    /// The credential plugin gave no credential.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// The proxy cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The cluster or user of the kubeconfig cannot be used.
+    #[error("the kubeconfig's {part} cannot be used: {what}")]
+    Config {
+        /// `cluster` or `user`, or what of them.
+        part: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+    /// No connection.
+    #[error("cannot reach the API server {server}: {why}")]
+    Unreachable {
+        /// Its URL.
+        server: String,
+        /// What the system says.
+        why: String,
+    },
+    /// A connection, but not to a server that the kubeconfig trusts.
+    #[error("no trusted connection to the API server {server}: {why}")]
+    Tls {
+        /// Its URL.
+        server: String,
+        /// What the TLS library says.
+        why: String,
+    },
+    /// No answer in time.
+    #[error("the API server {server} did not answer within {} s", .after.as_secs_f32())]
+    Timeout {
+        /// Its URL.
+        server: String,
+        /// The time that it had.
+        after: Duration,
+    },
+    /// 429, 503 or 504, again and again.
+    #[error("the API server {server} is too busy or not ready (HTTP {status})")]
+    Busy {
+        /// Its URL.
+        server: String,
+        /// The last answer's HTTP status.
+        status: u16,
+    },
+    /// 401: it does not know the user.
+    #[error("the API server {server} does not accept the kubeconfig's credentials for context {context:?}")]
+    Unauthorized {
+        /// Its URL.
+        server: String,
+        /// The context.
+        context: String,
+    },
+    /// 403 by authorization: the user may not.
+    #[error(transparent)]
+    Forbidden(Box<Forbidden>),
+    /// 403 by anything else, such as a quota or an admission webhook.
+    #[error("the API server refused to write {target}: {message}")]
+    Denied {
+        /// What was to be written.
+        target: Target,
+        /// The server's reason.
+        message: String,
+    },
+    /// The namespace does not exist.
+    #[error("namespace {namespace} not found")]
+    NamespaceNotFound {
+        /// Its name.
+        namespace: Namespace,
+    },
+    /// The namespace is on its way out, and takes nothing new.
+    #[error("namespace {namespace} is being deleted")]
+    NamespaceTerminating {
+        /// Its name.
+        namespace: Namespace,
+    },
+    /// The Secret is there and not ours to write.
+    #[error("{target}: {refusal}")]
+    Refused {
+        /// The Secret.
+        target: Target,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// Somebody else wrote the Secret each time that we were about to.
+    #[error("{target} was changed by somebody else {tries} times in a row while it was to be written: {message}")]
+    Contended {
+        /// The Secret.
+        target: Target,
+        /// How often it was tried.
+        tries: u32,
+        /// The server's last reason.
+        message: String,
+    },
+    /// Any other failure that the server reports.
+    #[error("the API server {server} answered HTTP {status}: {message}")]
+    Server {
+        /// Its URL.
+        server: String,
+        /// The HTTP status.
+        status: u16,
+        /// The server's reason.
+        message: String,
+    },
+    /// The answer is not what the API promises.
+    #[error("the answer of the API server {server} cannot be read: {why}")]
+    Answer {
+        /// Its URL.
+        server: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What the user may not do, and the Role that would allow it.
+#[derive(Debug, Error)]
+#[error("{} may not {verb} {resource}{}", user.as_deref().unwrap_or("you"), in_namespace(.namespace.as_ref()))]
+pub struct Forbidden {
+    /// As RBAC has it: `get`, `create`, `patch` …
+    pub verb: String,
+    /// As RBAC has it: `secrets`.
+    pub resource: &'static str,
+    /// The object's name, where it is about one.
+    pub name: Option<String>,
+    /// `None` for what is not in a namespace.
+    pub namespace: Option<Namespace>,
+    /// Whom the server took us for, where it says so.
+    pub user: Option<String>,
+}
+
+impl Forbidden {
+    /// YAML of the Role, to be applied by somebody who may; nothing for what is not in a namespace.
+    #[must_use]
+    pub fn role(&self) -> Option<String> {
+        Some(role_for(
+            self.namespace.as_ref()?,
+            self.name.as_deref(),
+            self.user.as_deref(),
+        ))
+    }
+}
+
+fn in_namespace(namespace: Option<&Namespace>) -> String {
+    namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"))
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Kubeconfig(error) => return error.hint(),
+            Self::Exec(error) => return error.hint(),
+            Self::Unreachable { .. } => {
+                "is the cluster up, and is the VPN or tunnel to it? `kubectl cluster-info`".into()
+            }
+            Self::Tls { why, .. } if why.contains("CaUsedAsEndEntity") => {
+                "its certificate is a self-signed CA certificate: give the server one that is signed by it".into()
+            }
+            Self::Tls { .. } => "does the kubeconfig's certificate-authority belong to this cluster?".into(),
+            Self::Timeout { .. } => "give it more time with --request-timeout".into(),
+            Self::Busy { .. } => "try again in a moment".into(),
+            Self::Unauthorized { .. } => {
+                "log in to the cluster again; `kubectl auth whoami` says who you are to it".into()
+            }
+            Self::Forbidden(forbidden) => match forbidden.namespace {
+                Some(_) => "somebody who may has to apply the Role below".into(),
+                None => format!(
+                    "somebody who may has to allow `{} {}`",
+                    forbidden.verb, forbidden.resource
+                ),
+            },
+            Self::NamespaceNotFound { namespace } => format!("kubectl create namespace {namespace}"),
+            Self::NamespaceTerminating { namespace } => {
+                format!("wait for it: kubectl wait --for=delete namespace/{namespace}")
+            }
+            Self::Refused { refusal, .. } => return Some(refusal.hint()),
+            Self::Contended { .. } => {
+                "find out what else writes it: kubectl get secret -o yaml --show-managed-fields".into()
+            }
+            Self::Proxy(_) | Self::Config { .. } | Self::Denied { .. } | Self::Server { .. } | Self::Answer { .. } => {
+                return None;
+            }
+        })
+    }
+
+    /// Whether the whole cluster is out of reach, so that its other targets would fare no better.
+    #[must_use]
+    pub fn is_about_the_cluster(&self) -> bool {
+        matches!(
+            self,
+            Self::Kubeconfig(_)
+                | Self::Exec(_)
+                | Self::Proxy(_)
+                | Self::Config { .. }
+                | Self::Unreachable { .. }
+                | Self::Tls { .. }
+                | Self::Unauthorized { .. }
+        )
+    }
+}
+
+/// What was asked of the server, for the error that it may come to.
+pub(super) struct Call<'a> {
+    pub server: &'a str,
+    pub context: &'a str,
+    pub target: &'a Target,
+}
+
+impl Call<'_> {
+    /// The error of a request, by its cause.
+    pub(super) fn error(&self, error: kube::Error) -> Error {
+        match error {
+            kube::Error::Api(status) => self.api(&status),
+            kube::Error::SerdeError(why) => Error::Answer {
+                server: self.server.to_owned(),
+                why: format!("not the expected JSON: line {} column {}", why.line(), why.column()),
+            },
+            kube::Error::FromUtf8(_) => Error::Answer {
+                server: self.server.to_owned(),
+                why: "it is not text".to_owned(),
+            },
+            error => self.transport(&error),
+        }
+    }
+
+    fn api(&self, status: &Status) -> Error {
+        let server = || self.server.to_owned();
+        let message = untrusted(&status.message);
+        let kind = status.details.as_ref().map_or("", |details| details.kind.as_str());
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        match status.code {
+            401 => Error::Unauthorized {
+                server: server(),
+                context: self.context.to_owned(),
+            },
+            403 if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") => {
+                Error::NamespaceTerminating {
+                    namespace: self.target.namespace.clone(),
+                }
+            }
+            403 => match denied_verb(&status.message) {
+                Some(verb) => Error::Forbidden(Box::new(Forbidden {
+                    verb: verb.to_owned(),
+                    resource: "secrets",
+                    name: Some(self.target.secret.to_string()),
+                    namespace: Some(self.target.namespace.clone()),
+                    user: denied_user(&status.message),
+                })),
+                None => Error::Denied {
+                    target: self.target.clone(),
+                    message,
+                },
+            },
+            404 if kind == "namespaces" => Error::NamespaceNotFound {
+                namespace: self.target.namespace.clone(),
+            },
+            status @ (429 | 503 | 504) => Error::Busy {
+                server: server(),
+                status,
+            },
+            status => Error::Server {
+                server: server(),
+                status,
+                message,
+            },
+        }
+    }
+
+    fn transport(&self, error: &kube::Error) -> Error {
+        let server = self.server.to_owned();
+        let mut why = String::new();
+        let mut tls = false;
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if let Some(TimedOut(after)) = error.downcast_ref() {
+                return Error::Timeout { server, after: *after };
+            }
+            // tokio-rustls reports a failed handshake as an I/O error of this kind.
+            tls |= error
+                .downcast_ref()
+                .is_some_and(|io: &std::io::Error| io.kind() == std::io::ErrorKind::InvalidData);
+            why = error.to_string();
+            cause = error.source();
+        }
+        let why = untrusted(&why);
+        if tls {
+            Error::Tls { server, why }
+        } else {
+            Error::Unreachable { server, why }
+        }
+    }
+}
+
+/// The verb in RBAC's `User "x" cannot patch resource "secrets" in API group "" …`; `None` where the message is not
+/// authorization's.
+fn denied_verb(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once(" cannot ")?;
+    let (verb, rest) = rest.split_once(' ')?;
+    if !rest.starts_with("resource ") {
+        return None;
+    }
+    Some(verb).filter(|verb| verb.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+fn denied_user(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("User \"")?;
+    let (user, _) = rest.split_once('"')?;
+    Some(untrusted(user)).filter(|user| !user.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: serde_json::Value) -> Error {
+        let target = Target {
+            namespace: "honeydue".parse().unwrap(),
+            secret: "gitea-credentials".parse().unwrap(),
+        };
+        let call = Call {
+            server: "https://api:6443",
+            context: "prod",
+            target: &target,
+        };
+        call.error(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
+    }
+
+    #[test]
+    fn text_of_a_server_is_cut_and_stripped() {
+        assert_eq!(untrusted(" a\u{1b}[31mb\r\nc\u{202e}d "), "a[31mb  cd");
+        assert_eq!(untrusted(&"x".repeat(1000)).chars().count(), MAX_SHOWN + 1);
+    }
+
+    #[test]
+    fn forbidden_names_the_verb_that_the_server_names() {
+        let message = r#"secrets "gitea-credentials" is forbidden: User "jane" cannot create resource "secrets" in API group "" in the namespace "honeydue""#;
+        let error = error(serde_json::json!({"code": 403, "reason": "Forbidden", "message": message}));
+        assert_eq!(error.to_string(), "jane may not create secrets in namespace honeydue");
+        let Error::Forbidden(forbidden) = error else { panic!() };
+        assert!(forbidden.role().unwrap().contains("namespace: honeydue"));
+    }
+
+    #[test]
+    fn other_refusals_are_not_taken_for_missing_permission() {
+        let quota =
+            r#"secrets "x" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=1, limited: secrets=1"#;
+        assert!(matches!(
+            error(serde_json::json!({"code": 403, "message": quota})),
+            Error::Denied { .. }
+        ));
+        let going = serde_json::json!({"code": 403, "message": "x", "details": {"causes": [{"reason": "NamespaceTerminating"}]}});
+        assert!(matches!(error(going), Error::NamespaceTerminating { .. }));
+        let gone =
+            serde_json::json!({"code": 404, "message": "x", "details": {"name": "honeydue", "kind": "namespaces"}});
+        assert_eq!(error(gone).hint().unwrap(), "kubectl create namespace honeydue");
+    }
+}

@@ -1,0 +1,50 @@
+//! Kubernetes: connecting as kubectl does, pull Secrets, and who owns them.
+//!
+//! [`Cluster::connect`] reads the kubeconfig as kubectl does and gives one client for one context. [`sync()`] makes one
+//! pull Secret hold one credential: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
+//!
+//! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
+
+mod annotations;
+mod apply;
+mod connect;
+mod error;
+mod exec;
+mod kubeconfig;
+mod manifest;
+mod names;
+mod owner;
+mod plan;
+mod proxy;
+mod pull_secret;
+mod retry;
+mod role;
+
+pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
+pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
+pub use connect::{Cluster, ConnectOptions, Impersonate, RequestTimeout, RequestTimeoutError};
+pub use error::{Error, Forbidden};
+pub use exec::ExecError;
+pub use kubeconfig::KubeconfigError;
+pub use manifest::{Manifest, Metadata};
+pub use names::{NameError, Namespace, SecretName};
+pub use owner::{Owner, Ownership, owner};
+pub use plan::{Action, Change, Note, Plan, Refusal, plan};
+pub use proxy::ProxyError;
+pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
+pub use role::role_for;
+
+/// Runs `work` to its end on a runtime of its own: the single place where one is built.
+///
+/// # Errors
+/// Where the system gives no event queue (`epoll`, `kqueue`) to this process.
+///
+/// # Panics
+/// Inside another runtime.
+pub fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A name that is still being looked up in a blocking thread must not hold the program up.
+    runtime.shutdown_background();
+    Ok(result)
+}

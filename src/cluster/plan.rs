@@ -1,0 +1,459 @@
+//! What would be done to one Secret, as data. Pure: everything it knows was observed before.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
+use super::error::untrusted;
+use super::manifest::Manifest;
+use super::owner::{Owner, Ownership, owner};
+use super::pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted};
+use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry};
+
+/// What to do to one Secret.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which Secret.
+    pub target: Target,
+    /// What to do.
+    pub action: Action,
+    /// What a person should know about it.
+    pub notes: Vec<Note>,
+    /// The Secret as it should be.
+    pub manifest: Manifest,
+    /// The version that this was planned for.
+    pub(super) resource_version: Option<String>,
+    /// Take fields over from those who own them now.
+    pub(super) force: bool,
+}
+
+/// What to do to the Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// There is none.
+    Create,
+    /// There is one, and it differs in these.
+    Configure {
+        /// At least one.
+        changes: Vec<Change>,
+    },
+    /// Nothing.
+    Unchanged,
+}
+
+/// What differs: names, never values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The entry of this registry is another or missing.
+    Credential(Registry),
+    /// Our label.
+    Label(&'static str),
+    /// One of our annotations.
+    Annotation(String),
+    /// kubectl's copy of the Secret, to be removed.
+    LastApplied,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(registry) => write!(f, "credential for {registry}"),
+            Self::Label(name) => write!(f, "label {name}"),
+            Self::Annotation(name) => write!(f, "annotation {name}"),
+            Self::LastApplied => write!(f, "annotation {LAST_APPLIED} (removed)"),
+        }
+    }
+}
+
+/// What a person should know about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The Secret was made by hand, and is ours from now on.
+    Adopted {
+        /// The program that it was made with, where known.
+        from: Option<String>,
+    },
+    /// kubectl's copy of the Secret goes.
+    LastAppliedRemoved,
+    /// An entry of another registry on which kubelet fails. It is kept.
+    BreaksKubelet(EntryProblem),
+    /// Somebody else's Secret is written, because that was asked for.
+    Overrides(Owner),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Adopted { from: Some(from) } => write!(f, "adopted from {from}"),
+            Self::Adopted { from: None } => f.write_str("adopted"),
+            Self::LastAppliedRemoved => {
+                write!(
+                    f,
+                    "removed the annotation {LAST_APPLIED}, which held a token in plain text"
+                )
+            }
+            Self::BreaksKubelet(problem) => write!(
+                f,
+                "the entry {:?} breaks kubelet for every pull Secret of a pod: {}",
+                untrusted(&problem.key),
+                problem.what
+            ),
+            Self::Overrides(owner) => write!(f, "belongs to {}: {}", owner.name, owner.what_happens),
+        }
+    }
+}
+
+/// Why a Secret is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Not a pull Secret, and the type of a Secret cannot be changed.
+    #[error("its type is {:?}, not {PULL_SECRET_TYPE}, and a Secret's type cannot be changed", untrusted(.type_name))]
+    Type {
+        /// Its type.
+        type_name: String,
+    },
+    /// `immutable: true`.
+    #[error("it is immutable: its data cannot be changed")]
+    Immutable,
+    /// Its document cannot be merged into.
+    #[error("its .dockerconfigjson is no docker config: {0}")]
+    Document(#[from] DockerConfigError),
+    /// It is being deleted.
+    #[error("it is being deleted")]
+    Deleting,
+    /// It belongs to somebody else.
+    #[error("it belongs to {}: {}", .0.name, .0.what_happens)]
+    Foreign(Owner),
+}
+
+impl Refusal {
+    /// The way out.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Type { .. } => "take a new name with --secret NAME".to_owned(),
+            // kubelet stops watching an immutable Secret: one made anew under its name is not seen on the nodes.
+            Self::Immutable => {
+                "take a new name with --secret NAME, and do not delete and recreate this one: kubelet would go on with the old data".to_owned()
+            }
+            Self::Document(_) => "repair it, or take a new name with --secret NAME".to_owned(),
+            Self::Deleting => "run this again when it is gone, or take a new name with --secret NAME".to_owned(),
+            Self::Foreign(owner) => {
+                format!("{}; or take a new name with --secret NAME; --force-conflicts writes it anyway", owner.instead)
+            }
+        }
+    }
+}
+
+/// Decides what to do so that the Secret holds what is wanted.
+pub fn plan(
+    target: &Target,
+    observed: Option<&Observed>,
+    wanted: &Wanted<'_>,
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
+    let credential = wanted.credential;
+    let Some(observed) = observed else {
+        let mut document = DockerConfig::default();
+        document.set(credential)?;
+        return Ok(Plan {
+            target: target.clone(),
+            action: Action::Create,
+            notes: Vec::new(),
+            manifest: Manifest::new(target, &document, Entry::write(vec![entry(wanted)])),
+            resource_version: None,
+            force: false,
+        });
+    };
+    if observed.type_name() != PULL_SECRET_TYPE {
+        return Err(Refusal::Type {
+            type_name: observed.type_name().to_owned(),
+        });
+    }
+    let mut document = observed.document()?;
+    let mut changes = Vec::new();
+    if !document.holds(credential) {
+        changes.push(Change::Credential(credential.registry.clone()));
+        document.set(credential)?;
+    }
+    if observed.label(MANAGED_BY_LABEL) != Some(MANAGER) {
+        changes.push(Change::Label(MANAGED_BY_LABEL));
+    }
+    let annotations = annotations(observed, &document, wanted);
+    for (name, value) in &annotations {
+        if observed.annotation(name) != Some(value) {
+            changes.push(Change::Annotation(name.clone()));
+        }
+    }
+    let has_last_applied = observed.annotation(LAST_APPLIED).is_some();
+    if has_last_applied {
+        changes.push(Change::LastApplied);
+    }
+
+    let mut notes: Vec<_> = document.problems().into_iter().map(Note::BreaksKubelet).collect();
+    if !changes.is_empty() {
+        if observed.metadata().deletion_timestamp.is_some() {
+            return Err(Refusal::Deleting);
+        }
+        if observed.is_immutable() {
+            return Err(Refusal::Immutable);
+        }
+        match owner(observed.metadata()) {
+            Ownership::Ours => {}
+            Ownership::Adoptable { from } => notes.insert(0, Note::Adopted { from }),
+            Ownership::Foreign(owner) if force_conflicts => notes.insert(0, Note::Overrides(owner)),
+            Ownership::Foreign(owner) => return Err(Refusal::Foreign(owner)),
+        }
+        if has_last_applied {
+            notes.push(Note::LastAppliedRemoved);
+        }
+    }
+    Ok(Plan {
+        target: target.clone(),
+        action: if changes.is_empty() {
+            Action::Unchanged
+        } else {
+            Action::Configure { changes }
+        },
+        notes,
+        manifest: Manifest::new(target, &document, annotations),
+        resource_version: observed.metadata().resource_version.clone(),
+        force: !is_ours_alone(observed),
+    })
+}
+
+fn entry(wanted: &Wanted<'_>) -> Entry {
+    Entry {
+        registry: wanted.credential.registry.clone(),
+        username: wanted.credential.username.to_string(),
+        usage: wanted.usage,
+    }
+}
+
+/// Ours, and those of other registries of ours that are still in the document.
+fn annotations(
+    observed: &Observed,
+    document: &DockerConfig,
+    wanted: &Wanted<'_>,
+) -> std::collections::BTreeMap<String, String> {
+    let keys = document.keys();
+    let mut entries = observed.entries();
+    entries.retain(|entry| {
+        entry.registry != wanted.credential.registry && keys.iter().any(|key| entry.registry.is_named_by(key))
+    });
+    entries.push(entry(wanted));
+    Entry::write(entries)
+}
+
+/// Whether a server-side apply of ours can meet no other owner of a field. Otherwise it has to take the fields over;
+/// that this is right was decided by [`owner()`], and the resource version makes sure that it still is.
+fn is_ours_alone(observed: &Observed) -> bool {
+    let managers = observed.metadata().managed_fields.as_deref().unwrap_or_default();
+    !managers.is_empty()
+        && managers
+            .iter()
+            .all(|entry| entry.manager.as_deref() == Some(MANAGER) && entry.operation.as_deref() == Some("Apply"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Credential, Token, Use};
+    use serde_json::{Value, json};
+
+    fn credential(registry: &str, token: &str) -> Credential {
+        Credential {
+            registry: registry.parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse(token).unwrap(),
+        }
+    }
+
+    fn target() -> Target {
+        Target {
+            namespace: "honeydue".parse().unwrap(),
+            secret: "gitea-credentials".parse().unwrap(),
+        }
+    }
+
+    fn observed(change: impl FnOnce(&mut Value)) -> Observed {
+        let made = decide(None, &credential("gitea.example.com", "old"), false).unwrap();
+        let mut secret = serde_json::to_value(&made.manifest).unwrap();
+        secret["metadata"]["resourceVersion"] = "7".into();
+        secret["metadata"]["managedFields"] = json!([{"manager": "kubectl-regcred", "operation": "Apply"}]);
+        change(&mut secret);
+        Observed::new(serde_json::from_value(secret).unwrap())
+    }
+
+    fn decide(observed: Option<&Observed>, credential: &Credential, force: bool) -> Result<Plan, Refusal> {
+        plan(
+            &target(),
+            observed,
+            &Wanted {
+                credential,
+                usage: Use::Cluster,
+            },
+            force,
+        )
+    }
+
+    fn document(text: &str) -> Value {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(text).into()
+    }
+
+    fn shown(plan: &Plan) -> Vec<String> {
+        match &plan.action {
+            Action::Configure { changes } => changes.iter().map(ToString::to_string).collect(),
+            other => vec![format!("{other:?}")],
+        }
+    }
+
+    #[test]
+    fn a_new_secret_is_complete_and_its_token_stays_out_of_debug() {
+        let plan = decide(None, &credential("gitea.example.com", "s3cret"), false).unwrap();
+        assert_eq!(
+            serde_json::to_value(&plan.manifest).unwrap(),
+            json!({
+                "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+                "metadata": {
+                    "name": "gitea-credentials", "namespace": "honeydue",
+                    "labels": {"app.kubernetes.io/managed-by": "kubectl-regcred"},
+                    "annotations": {
+                        "kubectl-regcred/registry": "gitea.example.com",
+                        "kubectl-regcred/username": "admin",
+                        "kubectl-regcred/use": "cluster",
+                    },
+                },
+                "data": {".dockerconfigjson": document(r#"{"auths":{"gitea.example.com":{"username":"admin","password":"s3cret","auth":"YWRtaW46czNjcmV0"}}}"#)},
+            })
+        );
+        let debug = format!("{plan:?}");
+        assert!(!debug.contains("s3cret") && !debug.contains("czNjcmV0"), "{debug}");
+    }
+
+    #[test]
+    fn the_same_again_is_unchanged_and_a_new_token_is_one_change() {
+        let there = observed(|_| ());
+        let same = decide(Some(&there), &credential("gitea.example.com", "old"), false).unwrap();
+        assert_eq!((same.action, same.notes), (Action::Unchanged, vec![]));
+        let new = decide(Some(&there), &credential("gitea.example.com", "new"), false).unwrap();
+        assert_eq!(shown(&new), ["credential for gitea.example.com"]);
+        assert_eq!((new.force, new.resource_version.as_deref()), (false, Some("7")));
+    }
+
+    #[test]
+    fn a_second_registry_joins_and_one_that_left_is_forgotten() {
+        let there = observed(|_| ());
+        let joined = decide(Some(&there), &credential("ghcr.io", "t"), false).unwrap();
+        assert_eq!(
+            joined.manifest.metadata.annotations["kubectl-regcred/registry"],
+            "ghcr.io,gitea.example.com"
+        );
+        assert_eq!(
+            joined.manifest.metadata.annotations["kubectl-regcred/use"],
+            "cluster,cluster"
+        );
+        let left = observed(|secret| secret["data"][".dockerconfigjson"] = document(r#"{"auths":{}}"#));
+        let left = decide(Some(&left), &credential("ghcr.io", "t"), false).unwrap();
+        assert_eq!(
+            left.manifest.metadata.annotations["kubectl-regcred/registry"],
+            "ghcr.io"
+        );
+    }
+
+    #[test]
+    fn one_made_by_kubectl_is_adopted_and_its_copy_removed() {
+        let there = observed(|secret| {
+            secret["metadata"]["labels"] = Value::Null;
+            secret["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}"});
+            secret["metadata"]["managedFields"] = json!([{"manager": "kubectl-client-side-apply", "operation": "Update",
+                "fieldsV1": {"f:data": {".": {}, "f:.dockerconfigjson": {}}}}]);
+        });
+        let adopted = decide(Some(&there), &credential("gitea.example.com", "new"), false).unwrap();
+        assert!(adopted.force);
+        assert_eq!(
+            adopted.notes[0],
+            Note::Adopted {
+                from: Some("kubectl-client-side-apply".into())
+            }
+        );
+        assert!(adopted.notes.contains(&Note::LastAppliedRemoved));
+        assert!(shown(&adopted).contains(&Change::LastApplied.to_string()));
+    }
+
+    #[test]
+    fn a_copy_that_a_killed_run_left_behind_is_all_that_the_next_one_changes() {
+        let there = observed(|secret| {
+            secret["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = "{}".into();
+        });
+        let next = decide(Some(&there), &credential("gitea.example.com", "old"), false).unwrap();
+        assert_eq!(
+            next.action,
+            Action::Configure {
+                changes: vec![Change::LastApplied]
+            }
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_with_a_way_out() {
+        let new = credential("gitea.example.com", "new");
+        let refuse = |change: fn(&mut Value)| decide(Some(&observed(change)), &new, true).unwrap_err();
+        for (refusal, text) in [
+            (refuse(|secret| secret["type"] = "Opaque".into()), "\"Opaque\""),
+            (refuse(|secret| secret["immutable"] = true.into()), "immutable"),
+            (
+                refuse(|secret| secret["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into()),
+                "deleted",
+            ),
+            (
+                refuse(|secret| secret["data"][".dockerconfigjson"] = document(r#"{"auths":[]}"#)),
+                "no docker config",
+            ),
+            (
+                refuse(|secret| secret["data"][".dockerconfigjson"] = document("nonsense s3cret")),
+                "no docker config",
+            ),
+        ] {
+            assert!(refusal.to_string().contains(text), "{refusal}");
+            assert!(
+                refusal.hint().contains("--secret NAME") && !refusal.to_string().contains("s3cret"),
+                "{refusal}"
+            );
+        }
+        let same = credential("gitea.example.com", "old");
+        let immutable = observed(|secret| secret["immutable"] = true.into());
+        assert_eq!(
+            decide(Some(&immutable), &same, false).unwrap().action,
+            Action::Unchanged
+        );
+    }
+
+    #[test]
+    fn somebody_elses_is_refused_unless_forced() {
+        let there = observed(|secret| secret["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm".into());
+        let new = credential("gitea.example.com", "new");
+        let refusal = decide(Some(&there), &new, false).unwrap_err();
+        assert!(
+            matches!(&refusal, Refusal::Foreign(owner) if owner.name == "Helm"),
+            "{refusal}"
+        );
+        assert!(refusal.hint().contains("--force-conflicts") && refusal.hint().contains("--secret NAME"));
+        let forced = decide(Some(&there), &new, true).unwrap();
+        assert!(matches!(&forced.notes[0], Note::Overrides(owner) if owner.name == "Helm"));
+    }
+
+    #[test]
+    fn foreign_entries_that_break_kubelet_are_reported_and_kept() {
+        let there = observed(|secret| {
+            secret["data"][".dockerconfigjson"] = document(r#"{"auths":{"bad\u001b[31m":{"auth":1}}}"#);
+        });
+        let plan = decide(Some(&there), &credential("gitea.example.com", "new"), false).unwrap();
+        assert!(matches!(&plan.notes[0], Note::BreaksKubelet(_)));
+        assert!(!plan.notes[0].to_string().contains('\u{1b}'));
+    }
+}

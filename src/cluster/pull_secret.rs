@@ -1,0 +1,137 @@
+//! One pull Secret: which, what it should hold, and what is there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::ObjectMeta;
+use zeroize::Zeroize;
+
+use super::annotations::Entry;
+use super::connect::Cluster;
+use super::error::{Call, Error};
+use super::names::{Namespace, SecretName};
+use crate::model::{Credential, DockerConfig, DockerConfigError, Use};
+
+/// The type of a Secret that kubelet pulls with.
+pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
+/// The key that this type must have.
+pub(super) const DOCUMENT_KEY: &str = ".dockerconfigjson";
+
+/// Where a Secret is, within one cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name.
+    pub secret: SecretName,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "secret/{} in namespace {}", self.secret, self.namespace)
+    }
+}
+
+/// What a Secret should hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The credential.
+    pub credential: &'a Credential,
+    /// What it is stored for.
+    pub usage: Use,
+}
+
+/// A Secret as the API server gave it. Its data is zeroed on drop and not shown by `Debug`.
+pub struct Observed(Secret);
+
+impl Observed {
+    /// Takes over what the API server gave.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        Self(secret)
+    }
+
+    /// Its metadata.
+    #[must_use]
+    pub fn metadata(&self) -> &ObjectMeta {
+        &self.0.metadata
+    }
+
+    /// Its type; what has none is `Opaque`.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        self.0.type_.as_deref().unwrap_or("Opaque")
+    }
+
+    /// Whether its data is frozen for ever.
+    #[must_use]
+    pub fn is_immutable(&self) -> bool {
+        self.0.immutable == Some(true)
+    }
+
+    /// Its label of this name.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.0.metadata.labels.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// Its annotation of this name.
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.0.metadata.annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// What our annotations say.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        Entry::read(self.0.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new()))
+    }
+
+    /// The document in it; an empty one where there is none.
+    pub fn document(&self) -> Result<DockerConfig, DockerConfigError> {
+        match self.0.data.as_ref().and_then(|data| data.get(DOCUMENT_KEY)) {
+            Some(bytes) => DockerConfig::parse(&bytes.0),
+            None => Ok(DockerConfig::default()),
+        }
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        for bytes in self.0.data.iter_mut().flat_map(BTreeMap::values_mut) {
+            bytes.0.zeroize();
+        }
+        // The last-applied annotation holds the same tokens.
+        for text in self.0.metadata.annotations.iter_mut().flat_map(BTreeMap::values_mut) {
+            text.zeroize();
+        }
+    }
+}
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.metadata.name.as_deref().unwrap_or_default();
+        f.debug_struct("Observed").field("name", &name).finish_non_exhaustive()
+    }
+}
+
+/// Gets the Secret; `None` where there is none, which is also what a missing namespace looks like.
+pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, Error> {
+    let api: Api<Secret> = Api::namespaced(cluster.client().clone(), target.namespace.as_str());
+    match api.get(target.secret.as_str()).await {
+        Ok(secret) => Ok(Some(Observed(secret))),
+        // By its reason: a plain 404 comes from something that is no API server.
+        Err(kube::Error::Api(status)) if status.reason == "NotFound" => Ok(None),
+        Err(error) => Err(call(cluster, target).error(error)),
+    }
+}
+
+pub(super) fn call<'a>(cluster: &'a Cluster, target: &'a Target) -> Call<'a> {
+    Call {
+        server: cluster.server(),
+        context: cluster.context(),
+        target,
+    }
+}
