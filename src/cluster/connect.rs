@@ -19,9 +19,9 @@ use zeroize::Zeroizing;
 use super::error::{Error, untrusted};
 use super::kubeconfig::{KubeconfigError, Selection, select};
 use super::names::Namespace;
-use super::proxy::proxy_for;
 use super::{exec, retry};
 use crate::env::Env;
+use crate::proxy::proxy_for;
 
 /// How we name ourselves to the API server and its audit log.
 const USER_AGENT: &str = concat!("kubectl-regcred/", env!("CARGO_PKG_VERSION"));

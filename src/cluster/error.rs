@@ -9,10 +9,10 @@ use super::exec::ExecError;
 use super::kubeconfig::KubeconfigError;
 use super::names::Namespace;
 use super::plan::Refusal;
-use super::proxy::ProxyError;
 use super::pull_secret::Target;
 use super::retry::TimedOut;
 use super::role::role_for;
+use crate::proxy::ProxyError;
 
 /// Longest text from a server that is worth showing, in characters.
 const MAX_SHOWN: usize = 300;

@@ -15,7 +15,6 @@ mod manifest;
 mod names;
 mod owner;
 mod plan;
-mod proxy;
 mod pull_secret;
 mod retry;
 mod role;
@@ -30,7 +29,6 @@ pub use manifest::{Manifest, Metadata};
 pub use names::{NameError, Namespace, SecretName};
 pub use owner::{Owner, Ownership, owner};
 pub use plan::{Action, Change, Note, Plan, Refusal, plan};
-pub use proxy::ProxyError;
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
 pub use role::role_for;
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::http::LookupFailed;
 use crate::model::printable;
+use crate::proxy::ProxyError;
 
 /// Longest part of a message that comes from outside.
 const MAX_QUOTE: usize = 200;
@@ -33,12 +34,9 @@ pub enum ReachError {
         /// The file.
         path: PathBuf,
     },
-    /// A proxy variable that is no address. Its value can hold a password and is not shown.
-    #[error("the value of {variable} is not the address of a proxy")]
-    Proxy {
-        /// The variable.
-        variable: &'static str,
-    },
+    /// The environment names a proxy that is none.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The name that was given makes no address of the web.
     #[error("{place} is not an address that can be asked")]
     Address {
@@ -160,7 +158,7 @@ impl ReachError {
             Self::CaFileContent { .. } => {
                 "the file must hold `-----BEGIN CERTIFICATE-----`: convert DER with `openssl x509 -inform der -in FILE`"
             }
-            Self::Proxy { .. } => "write it as http://host:port, or unset it",
+            Self::Proxy(_) => "write it as http://host:port, or unset it",
             Self::UnknownHost { .. } => "check the spelling of the host, the VPN and the DNS",
             Self::NotLoopback { .. } => "give the registry's real name, or correct DNS or /etc/hosts",
             Self::Refused { .. } => "check the port, and that the server runs",

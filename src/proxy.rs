@@ -1,7 +1,8 @@
-//! Which proxy leads to the API server, by the rules of Go's `net/http`, which kubectl follows.
+//! Which proxy leads to a server, by the rules of Go's `net/http`, which kubectl and docker follow.
 //!
-//! kube reads the process's environment itself and holds `NO_PROXY` against the proxy's host instead of the
-//! cluster's. So the proxy is computed here (`golang.org/x/net/http/httpproxy`) and handed to kube as a decision.
+//! The libraries that we reach servers with read the process's environment themselves, and not all of them well: kube
+//! holds `NO_PROXY` against the proxy's host instead of the cluster's. So the proxy is computed here
+//! (`golang.org/x/net/http/httpproxy`) and handed to them as a decision.
 
 use std::net::IpAddr;
 
@@ -20,8 +21,8 @@ pub struct ProxyError {
     pub what: &'static str,
 }
 
-/// The proxy for requests to `server`: the kubeconfig's, else the environment's.
-pub(super) fn proxy_for(server: &Uri, proxy_url: Option<&str>, env: &Env) -> Result<Option<Uri>, ProxyError> {
+/// The proxy for requests to `server`: `proxy_url` of a kubeconfig, else the environment's. Loopback servers have none.
+pub fn proxy_for(server: &Uri, proxy_url: Option<&str>, env: &Env) -> Result<Option<Uri>, ProxyError> {
     if let Some(url) = proxy_url.filter(|url| !url.is_empty()) {
         // An explicit proxy-url is not subject to NO_PROXY.
         return parse(url, "proxy-url").map(Some);
