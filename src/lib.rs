@@ -10,10 +10,15 @@
 //! - [`cluster`] is Kubernetes: connecting, Secrets, and who owns them.
 //! - [`model`] has the words that everything is said in, without I/O.
 
+pub mod cli;
 pub mod cluster;
+pub mod commands;
 pub mod env;
+pub mod error;
 pub mod gitea;
 pub mod helper;
 pub mod keychain;
 pub mod model;
+pub mod output;
+pub mod proxy;
 pub mod watchdog;

@@ -1,0 +1,236 @@
+//! The command line: verbs, flags and what they are parsed into.
+//!
+//! kubectl hands a plugin none of its own flags, so the ones for connecting are ours, and mean what they mean there.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cluster::{Namespace, RequestTimeout, SecretName};
+use crate::model::{Registry, Use, Username};
+
+/// Keep one registry token in the OS keychain and feed docker and Kubernetes from it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl regcred",
+    bin_name = "kubectl regcred",
+    version,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Start with:
+  kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred sync -n honeydue                   # writes or refreshes the pull Secret
+  kubectl regcred list                               # what the keychain holds, never a token
+  kubectl regcred logout gitea.example.com           # forgets it"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs, a file each under `commands`.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Prove a token to its registry and keep it in the keychain
+    Login(LoginArgs),
+    /// Forget a registry's token
+    Logout(LogoutArgs),
+    /// List registries, users and uses in the keychain, never a token
+    List(ListArgs),
+    /// Make pull Secrets hold the token
+    Sync(SyncArgs),
+    /// Print the version
+    Version,
+}
+
+/// `login`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred login gitea.example.com -u admin
+  pass gitea/pat | kubectl regcred login gitea.example.com -u admin --token-stdin
+  kubectl regcred login --env-file deploy/registry.env
+  kubectl regcred login gitea.example.com -u ci-reader --use cluster   # the token that Secrets get
+  kubectl regcred login gitea.lan:3000 -u admin --ca-file /etc/ssl/lan-ca.pem")]
+pub struct LoginArgs {
+    /// The registry, as it stands before the first slash of an image's name
+    pub registry: Option<Registry>,
+    /// The user that the token belongs to
+    #[arg(short, long, value_name = "NAME")]
+    pub username: Option<Username>,
+    /// What the token is for: this workstation (docker), or Secrets (cluster)
+    #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
+    pub usage: Use,
+    /// Store the token without asking the registry; makes no connection at all
+    #[arg(long)]
+    pub no_verify: bool,
+    #[command(flatten)]
+    pub token: TokenArgs,
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+}
+
+/// How to reach the registry.
+#[derive(Debug, Args)]
+pub struct RegistryConnectionArgs {
+    /// Trust the certificates of this PEM file, and no others, for the registry
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Send the token over http. A registry on this machine needs no flag
+    #[arg(long)]
+    pub plain_http: bool,
+}
+
+/// Where a token comes from, if not from the keychain or a prompt. No flag takes its value.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct TokenArgs {
+    /// Read the token from standard input
+    #[arg(long)]
+    pub token_stdin: bool,
+    /// Read the token from this environment variable
+    #[arg(long, value_name = "VAR")]
+    pub token_env: Option<OsString>,
+    /// Read the registry, the user and the token from this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Read REGISTRY, REGISTRY_USERNAME and REGISTRY_TOKEN from this file"
+    )]
+    pub env_file: Option<PathBuf>,
+}
+
+/// `logout`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred logout gitea.example.com
+  kubectl regcred logout gitea.example.com --use cluster")]
+pub struct LogoutArgs {
+    /// The registry; may be left out where the keychain knows only one
+    pub registry: Option<Registry>,
+    /// Forget only the token for this use
+    #[arg(long = "use", value_name = "docker|cluster")]
+    pub usage: Option<Use>,
+}
+
+/// `list`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred list
+  kubectl regcred list -o json")]
+pub struct ListArgs {
+    /// Print a document instead of a table
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+}
+
+/// `sync`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred sync -n honeydue
+  kubectl regcred sync -n honeydue -n staging --context prod
+  kubectl regcred sync -n honeydue --dry-run=server
+  kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
+  kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
+pub struct SyncArgs {
+    /// A namespace to write to (repeatable) [default: the context's]
+    #[arg(short, long = "namespace", value_name = "NAME")]
+    pub namespaces: Vec<Namespace>,
+    /// The Secret's name
+    #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]
+    pub secret: SecretName,
+    /// The registry; may be left out where the keychain knows only one
+    #[arg(long, value_name = "REGISTRY")]
+    pub registry: Option<Registry>,
+    /// The user; needed with --token-env and --token-stdin
+    #[arg(short, long, value_name = "NAME")]
+    pub username: Option<Username>,
+    /// Take the keychain's token for this use [default: cluster if there is one, else docker]
+    #[arg(long = "use", value_name = "docker|cluster")]
+    pub usage: Option<Use>,
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Only say what would be done; `server` also lets the API server check it
+    #[arg(
+        long,
+        value_name = "none|client|server",
+        default_value = "none",
+        hide_default_value = true
+    )]
+    pub dry_run: DryRunArg,
+    /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
+    #[arg(short, long, value_name = "json|yaml|name")]
+    pub output: Option<OutputFormat>,
+    /// Let `--dry-run=client -o yaml` print the token on a terminal
+    #[arg(long)]
+    pub show_token: bool,
+    /// Write even what another tool owns
+    #[arg(long)]
+    pub force_conflicts: bool,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// kubectl's own flags for connecting.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connecting to the cluster")]
+pub struct ClusterArgs {
+    /// A context of the kubeconfig (repeatable) [default: the current one]
+    #[arg(long = "context", value_name = "NAME")]
+    pub contexts: Vec<String>,
+    /// The kubeconfig file
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's cluster to use
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// The kubeconfig's user to use
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Act as this user
+    #[arg(long = "as", value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Act as a member of this group (repeatable)
+    #[arg(long = "as-group", value_name = "GROUP")]
+    pub impersonate_groups: Vec<String>,
+    /// Act as the user with this uid
+    #[arg(long = "as-uid", value_name = "UID")]
+    pub impersonate_uid: Option<String>,
+    /// Give up a single request after this time, such as 5s or 1m; 0 waits for ever
+    #[arg(long, value_name = "TIME")]
+    pub request_timeout: Option<RequestTimeout>,
+}
+
+/// `--dry-run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DryRunArg {
+    /// Do it.
+    None,
+    /// Say what would be sent.
+    Client,
+    /// Send it for the API server to check and not to keep.
+    Server,
+}
+
+/// Formats of documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocumentFormat {
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
+
+/// Formats of what changes objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// `secret/NAME`
+    Name,
+}

@@ -1,0 +1,67 @@
+//! One file a verb: observe → plan → apply → report.
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::cli::{Cli, Verb};
+use crate::error::{CommandError, Exit};
+
+mod choose;
+mod document;
+mod env_file;
+mod list;
+mod login;
+mod logout;
+mod sync;
+mod system;
+mod token_source;
+
+pub use system::{OpenKeychain, Person, System};
+
+/// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: &mut System<'_>) -> Exit {
+    let done = match Cli::try_parse_from(args) {
+        Ok(cli) => dispatch(cli.verb, system),
+        Err(error) => usage(&error, system),
+    };
+    let done = done.and_then(|exit| system.output.flush().map(|()| exit).map_err(CommandError::from));
+    match done {
+        Ok(exit) => exit,
+        Err(error) => {
+            system.output.error(&error);
+            error.exit()
+        }
+    }
+}
+
+fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    match verb {
+        Verb::Login(args) => login::run(args, system).map(|()| Exit::Done),
+        Verb::Logout(args) => logout::run(&args, system).map(|()| Exit::Done),
+        Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
+        Verb::Sync(args) => sync::run(&args, system),
+        Verb::Version => {
+            system
+                .output
+                .line(format_args!("kubectl-regcred v{}", env!("CARGO_PKG_VERSION")))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// clap's own answers: help and version are data, everything else is a wrong usage.
+fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            system.output.document(&text)?;
+            Ok(Exit::Done)
+        }
+        _ => {
+            system.output.message(&text);
+            Ok(Exit::Usage)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a command may touch besides its arguments.
+
+use std::io::{self, IsTerminal, Read};
+
+use zeroize::Zeroizing;
+
+use crate::env::Env;
+use crate::keychain::{self, Keychain};
+use crate::output::Output;
+
+/// The surroundings of one command: those of the process, or in tests and the quickstart a fake keychain, a script
+/// instead of a person, and loopback servers.
+pub struct System<'a> {
+    /// Variables, as they were when the process started.
+    pub env: Env,
+    /// Standard input, for `--token-stdin`.
+    pub stdin: Box<dyn Read + 'a>,
+    /// Where lines go.
+    pub output: Output<'a>,
+    /// Somebody to ask, where there is a terminal.
+    pub person: Option<Box<dyn Person + 'a>>,
+    /// How the keychain is opened, which happens only in commands that need it.
+    pub open_keychain: OpenKeychain<'a>,
+}
+
+/// Opens the keychain.
+pub type OpenKeychain<'a> = Box<dyn Fn(&Env) -> Result<Keychain, keychain::Error> + 'a>;
+
+/// Somebody at a terminal. Questions go to stderr.
+pub trait Person {
+    /// Asks for something that is not shown while it is typed.
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>>;
+    /// Asks for a word.
+    fn word(&self, question: &str) -> io::Result<String>;
+    /// Asks for one of several; the answer is its place in `options`.
+    fn choice(&self, question: &str, options: &[String]) -> io::Result<usize>;
+}
+
+impl System<'static> {
+    /// The process's own surroundings.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let there = io::stdin().is_terminal() && io::stderr().is_terminal();
+        Self {
+            env: Env::of_process(),
+            stdin: Box::new(io::stdin()),
+            output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr()),
+            person: there.then(|| Box::new(AtTerminal) as Box<dyn Person>),
+            open_keychain: Box::new(Keychain::open),
+        }
+    }
+}
+
+impl System<'_> {
+    /// Opens the keychain that this system has.
+    pub fn keychain(&self) -> Result<Keychain, keychain::Error> {
+        (self.open_keychain)(&self.env)
+    }
+}
+
+struct AtTerminal;
+
+impl Person for AtTerminal {
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
+        let answer = dialoguer::Password::new()
+            .with_prompt(question)
+            .interact()
+            .map_err(io_error)?;
+        Ok(Zeroizing::new(answer))
+    }
+
+    fn word(&self, question: &str) -> io::Result<String> {
+        dialoguer::Input::new()
+            .with_prompt(question)
+            .interact_text()
+            .map_err(io_error)
+    }
+
+    fn choice(&self, question: &str, options: &[String]) -> io::Result<usize> {
+        dialoguer::Select::new()
+            .with_prompt(question)
+            .items(options)
+            .default(0)
+            .interact()
+            .map_err(io_error)
+    }
+}
+
+fn io_error(error: dialoguer::Error) -> io::Error {
+    let dialoguer::Error::IO(error) = error;
+    error
+}

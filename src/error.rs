@@ -1,0 +1,131 @@
+//! What a command that failed says, and its exit code.
+
+use std::fmt;
+
+use crate::{cluster, gitea, keychain};
+
+/// The exit codes of design: the same for every verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything that was asked for is so.
+    Done,
+    /// Something failed, wholly or in part.
+    Failed,
+    /// The command line cannot be meant.
+    Usage,
+}
+
+impl Exit {
+    /// The process's exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+        }
+    }
+}
+
+/// What failed, why, and the next command to type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandError {
+    exit: Exit,
+    message: String,
+    hints: Vec<String>,
+}
+
+impl CommandError {
+    /// The command was understood and could not be done.
+    #[must_use]
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self {
+            exit: Exit::Failed,
+            message: message.to_string(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// The command cannot be meant like that.
+    #[must_use]
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.to_string(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Adds a next thing to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    /// Adds a next thing to do, if there is one.
+    #[must_use]
+    pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+
+    /// Says first what it happened to.
+    #[must_use]
+    pub fn on(mut self, what: impl fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    /// How the process should end.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What to do next, a line each.
+    #[must_use]
+    pub fn next(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+/// Writing to stdout or stderr failed, or reading from stdin.
+impl From<std::io::Error> for CommandError {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<keychain::Error> for CommandError {
+    fn from(error: keychain::Error) -> Self {
+        Self::failed(&error).hints(error.hint().map(str::to_owned))
+    }
+}
+
+impl From<gitea::VerifyError> for CommandError {
+    fn from(error: gitea::VerifyError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
+impl From<cluster::Error> for CommandError {
+    fn from(error: cluster::Error) -> Self {
+        let role = match &error {
+            cluster::Error::Forbidden(forbidden) => forbidden.role(),
+            _ => None,
+        };
+        let hint = error
+            .hint()
+            .map(|hint| role.map_or(hint.clone(), |role| format!("{hint}\n{role}")));
+        Self::failed(&error).hints(hint)
+    }
+}
