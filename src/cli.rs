@@ -67,8 +67,10 @@ pub struct LoginArgs {
     /// Store the token without asking the registry; makes no connection at all
     #[arg(long)]
     pub no_verify: bool,
+    /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
+    /// How to reach the registry.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
 }
@@ -151,6 +153,7 @@ pub struct SyncArgs {
     /// Take the keychain's token for this use [default: cluster if there is one, else docker]
     #[arg(long = "use", value_name = "docker|cluster")]
     pub usage: Option<Use>,
+    /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
     /// Only say what would be done; `server` also lets the API server check it
@@ -170,6 +173,7 @@ pub struct SyncArgs {
     /// Write even what another tool owns
     #[arg(long)]
     pub force_conflicts: bool,
+    /// How to reach the clusters.
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }

@@ -50,7 +50,8 @@ impl<'a> Output<'a> {
         for row in std::iter::once(&heading.map(str::to_owned)).chain(rows) {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(widths) {
-                line.push_str(&format!("{cell:width$}   "));
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', width + 3 - cell.chars().count()));
             }
             writeln!(self.data, "{}", line.trim_end())?;
         }

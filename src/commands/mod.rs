@@ -55,7 +55,8 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
 fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let text = error.render().to_string();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+        // Without any argument the help is the answer, as with kubectl.
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             system.output.document(&text)?;
             Ok(Exit::Done)
         }

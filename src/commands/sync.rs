@@ -1,7 +1,7 @@
 //! `kubectl regcred sync`: makes the Secrets of the targets hold the credential.
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::json;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::choose;
@@ -21,6 +21,15 @@ use report::{Report, Row};
 
 /// How many namespaces of a cluster are worked on at a time: one connection each, and few enough for a small API server.
 const AT_ONCE: usize = 8;
+
+/// kubectl's own kind for several objects in one JSON document.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    items: &'a [Manifest],
+}
 
 pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let as_secret = manifest_format(args)?;
@@ -95,7 +104,11 @@ fn print_secrets(
     let mut text = Zeroizing::new(String::new());
     match (format, manifests.as_slice()) {
         (DocumentFormat::Json, [_, _, ..]) => {
-            let list = json!({ "apiVersion": "v1", "kind": "List", "items": manifests });
+            let list = List {
+                api_version: "v1",
+                kind: "List",
+                items: &manifests,
+            };
             text.push_str(&Zeroizing::new(document::render(&list, format)?));
         }
         _ => {

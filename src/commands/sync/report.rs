@@ -1,6 +1,6 @@
 //! What `sync` says: a line a Secret as kubectl prints them, or one document; then a summary.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::cli::{DocumentFormat, DryRunArg, OutputFormat, SyncArgs};
 use crate::cluster::{Action, Outcome, Synced, Target};
@@ -15,13 +15,59 @@ pub(super) struct Row<'a> {
     pub(super) result: &'a Result<Synced, CommandError>,
 }
 
+/// The document of `-o json|yaml`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SyncResult {
+    dry_run: &'static str,
+    items: Vec<Item>,
+}
+
+/// One target in it; without a namespace, a cluster that there is no connection to.
+#[derive(Default, Serialize)]
+struct Item {
+    context: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    action: &'static str,
+    changes: Vec<String>,
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<String>,
+}
+
+impl Item {
+    fn of(context: &str, target: &Target) -> Self {
+        Self {
+            // In a pod there is no context.
+            context: Some(context.to_owned()).filter(|name| !name.is_empty()),
+            namespace: Some(target.namespace.to_string()),
+            secret: Some(target.secret.to_string()),
+            ..Self::default()
+        }
+    }
+
+    fn failed(self, error: &CommandError) -> Self {
+        Self {
+            action: "failed",
+            error: Some(error.to_string()),
+            hints: error.next().to_vec(),
+            ..self
+        }
+    }
+}
+
 /// Counts, and collects what a document needs.
 pub(super) struct Report {
     output: Option<OutputFormat>,
     dry_run: DryRunArg,
     /// With several contexts, every line names its own.
     names_context: bool,
-    items: Vec<Value>,
+    items: Vec<Item>,
     created: usize,
     configured: usize,
     unchanged: usize,
@@ -57,16 +103,7 @@ impl Report {
             }
             Err(error) => {
                 self.failed += 1;
-                self.items.push(json!({
-                    "context": context(row.context),
-                    "namespace": row.target.namespace.as_str(),
-                    "secret": row.target.secret.as_str(),
-                    "action": "failed",
-                    "changes": [],
-                    "notes": [],
-                    "error": error.to_string(),
-                    "hints": error.next(),
-                }));
+                self.items.push(Item::of(row.context, row.target).failed(error));
                 self.say_error(row.context, error.clone(), system);
                 Ok(())
             }
@@ -90,14 +127,12 @@ impl Report {
         };
         match self.output {
             Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
-            Some(OutputFormat::Json | OutputFormat::Yaml) => self.items.push(json!({
-                "context": context(context_name),
-                "namespace": target.namespace.as_str(),
-                "secret": target.secret.as_str(),
-                "action": synced.outcome.as_str(),
-                "changes": changes,
-                "notes": synced.plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            })),
+            Some(OutputFormat::Json | OutputFormat::Yaml) => self.items.push(Item {
+                action: synced.outcome.as_str(),
+                changes,
+                notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
+                ..Item::of(context_name, target)
+            }),
             None => {
                 let of_context = if self.names_context {
                     format!(" of context {context_name}")
@@ -129,12 +164,11 @@ impl Report {
     /// A cluster that there is no connection to.
     pub(super) fn cluster_failed(&mut self, context_name: Option<&str>, error: CommandError, system: &mut System<'_>) {
         self.failed += 1;
-        self.items.push(json!({
-            "context": context_name,
-            "action": "failed",
-            "error": error.to_string(),
-            "hints": error.next(),
-        }));
+        let item = Item {
+            context: context_name.map(str::to_owned),
+            ..Item::default()
+        };
+        self.items.push(item.failed(&error));
         self.say_error(context_name.unwrap_or_default(), error, system);
     }
 
@@ -164,8 +198,15 @@ impl Report {
                 DryRunArg::Client => "client",
                 DryRunArg::Server => "server",
             };
-            let fields = json!({ "dryRun": dry_run, "items": self.items });
-            document::print("SyncResult", &fields, format, system)?;
+            document::print(
+                "SyncResult",
+                &SyncResult {
+                    dry_run,
+                    items: self.items,
+                },
+                format,
+                system,
+            )?;
         }
         let counts = [
             (self.created, "created"),
@@ -188,9 +229,4 @@ impl Report {
             Exit::Done
         })
     }
-}
-
-/// In a pod there is no context.
-fn context(name: &str) -> Option<&str> {
-    Some(name).filter(|name| !name.is_empty())
 }
