@@ -220,3 +220,6 @@ fn can_prompt(env: &Env) -> bool {
 fn can_prompt(_: &Env) -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,9 +29,7 @@ use lock::WriteLock;
 /// The service that every item of ours belongs to.
 const SERVICE: &str = "kubectl-regcred";
 
-/// The attributes of an item, beside its service and account, that people and [`Keychain::list`] read.
-const REGISTRY: &str = "registry";
-const USE: &str = "use";
+/// The attribute that shows whose an item is, where a store keeps attributes; what is in its secret counts.
 const USERNAME: &str = "username";
 
 /// The credentials of this user.
@@ -144,11 +142,7 @@ impl Keychain {
         let entry = match self.attributes {
             false => entry,
             true => {
-                let attributes = HashMap::from([
-                    (REGISTRY, name.registry.as_str()),
-                    (USE, name.usage.as_str()),
-                    (USERNAME, credential.username.as_str()),
-                ]);
+                let attributes = HashMap::from([(USERNAME, credential.username.as_str())]);
                 self.store.build(SERVICE, &name.account(), Some(&attributes))?
             }
         };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+mod helper;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -9,7 +10,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Vec<Trial>> = vec![];
+    let trials: Vec<Vec<Trial>> = vec![helper::trials()];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -2,4 +2,8 @@
 #![allow(dead_code, reason = "the quickstart and the scenarios each use a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+#[cfg(target_os = "linux")]
+pub mod fake_secrets;
+#[cfg(target_os = "linux")]
+pub mod keyring;
 pub mod part;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
@@ -16,8 +16,10 @@ use super::super::error::printable;
 use super::Error;
 use crate::env::Env;
 
-/// Calls in flight at once. A bus may drop a connection with more than 128 unanswered ones.
-const WINDOW: usize = 64;
+/// Calls in flight at once. A bus without limits of its own in its configuration refuses more than 128.
+const WINDOW: usize = 120;
+/// Incoming messages to keep before reading stops: a window's answers and some signals.
+const QUEUE: NonZeroUsize = NonZeroUsize::new(WINDOW + 8).expect("a constant");
 
 /// The names of errors of the bus itself, after `org.freedesktop.DBus.Error.`.
 const BUS_ERROR: &str = "org.freedesktop.DBus.Error.";
@@ -122,7 +124,9 @@ impl Bus {
     pub(super) async fn connect(addresses: &[Address], limit: Duration) -> Result<Self, Error> {
         let mut failure = Error::NoBus;
         for address in addresses {
-            let building = zbus::connection::Builder::address(address.clone()).build();
+            let building = zbus::connection::Builder::address(address.clone())
+                .max_queued(QUEUE)
+                .build();
             // The handshake ends with the bus's answer to `Hello`, so a program that is no bus shows here.
             failure = match within(limit, building).await? {
                 Ok(connection) => {

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use zbus::message::Message;
-use zbus::{DynamicType, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{DynamicType, ObjectPath, OwnedObjectPath, OwnedVariant, Type, Variant, as_variant};
 use zeroize::Zeroizing;
 
 use super::super::error::printable;
@@ -210,7 +211,7 @@ impl<'a> Session<'a> {
     /// One property of every item, in order: all calls are on their way before the first answer is read.
     async fn properties<T>(&mut self, items: &[OwnedObjectPath], property: &str) -> Result<Vec<T>, Error>
     where
-        T: TryFrom<Variant<'static>> + Default,
+        T: DeserializeOwned + Type + Default,
     {
         let calls: Result<Vec<_>, _> = items
             .iter()
@@ -220,9 +221,12 @@ impl<'a> Session<'a> {
         for reply in self.bus.exchange(&calls?).await? {
             values.push(match reply {
                 Ok(reply) => {
-                    let (value,): (OwnedVariant,) = body(&reply)?;
-                    let value = T::try_from(Variant::from(value));
-                    value.map_err(|_| Error::Protocol(format!("the property {property} is of another type")))?
+                    let reply = reply.body();
+                    let value: Result<(as_variant::Deserialize<'_, T>,), _> = reply.deserialize();
+                    value
+                        .map_err(|error| Error::Protocol(printable(&error.to_string())))?
+                        .0
+                        .0
                 }
                 Err(refusal) if refusal.is_gone() => T::default(),
                 Err(refusal) => return Err(refusal.into()),
@@ -236,8 +240,8 @@ impl<'a> Session<'a> {
         let get = call(DEFAULT_PATH, PROPERTIES, "Get", &(COLLECTION, "Locked"))?;
         match self.bus.call(get).await? {
             Ok(reply) => {
-                let (value,): (OwnedVariant,) = body(&reply)?;
-                Ok(bool::try_from(Variant::from(value)).unwrap_or(false))
+                let (locked,): (OwnedVariant,) = body(&reply)?;
+                Ok(bool::try_from(Variant::from(locked)).unwrap_or(false))
             }
             Err(refusal) if refusal.is_gone() => Ok(false),
             Err(refusal) => Err(refusal.into()),
@@ -332,7 +336,7 @@ fn service<B: serde::Serialize + DynamicType>(method: &str, parameters: &B) -> R
 
 fn body<T>(message: &Message) -> Result<T, Error>
 where
-    T: for<'de> serde::Deserialize<'de> + DynamicType + zbus::Type,
+    T: for<'de> serde::Deserialize<'de> + DynamicType + Type,
 {
     // zbus's errors tell of types and places, never of values.
     message
