@@ -2,15 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+mod clients;
+mod double;
 mod helper;
 #[path = "../support/mod.rs"]
 mod support;
+mod verify;
 
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::from_args();
-    let trials: Vec<Vec<Trial>> = vec![helper::trials()];
+    let trials: Vec<Vec<Trial>> = vec![
+        clients::trials(),
+        double::trials(),
+        helper::trials(),
+        verify::trials(),
+    ];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -6,4 +6,9 @@
 pub mod fake_secrets;
 #[cfg(target_os = "linux")]
 pub mod keyring;
+pub mod docker_registry;
+pub mod gitea;
+pub mod http;
+pub mod image;
 pub mod part;
+pub mod tls;
