@@ -339,3 +339,30 @@ fn reason(error: &io::Error) -> String {
         .unwrap_or(&text);
     printable(text, MAX_QUOTE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_name_never_leads_to_another_machine() {
+        let resolve = |uri: &'static str, loopback_only| {
+            let lookup = Lookup { loopback_only };
+            lookup.resolve(&Uri::from_static(uri), &Config::default(), NextTimeout::default())
+        };
+        for uri in [
+            "http://127.0.0.1:3000/",
+            "http://[::1]:3000/",
+            "http://localhost/",
+            "http://gitea.localhost/",
+        ] {
+            let found = resolve(uri, true).unwrap();
+            assert!(found.iter().all(|address| address.ip().is_loopback()), "{uri}");
+        }
+        // An address stands in for a name that DNS leads elsewhere (192.0.2.0/24 is for documentation, RFC 5737).
+        assert!(resolve("http://192.0.2.1/", false).is_ok());
+        let refused = resolve("http://192.0.2.1/", true).unwrap_err();
+        let refused = ReachError::explain(refused, "http://192.0.2.1", Duration::ZERO);
+        assert!(matches!(refused, ReachError::NotLoopback { .. }), "{refused:?}");
+    }
+}
