@@ -5,6 +5,7 @@
 mod clients;
 mod double;
 mod helper;
+mod keychain;
 #[path = "../support/mod.rs"]
 mod support;
 mod verify;
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         double::trials(),
         helper::trials(),
+        keychain::trials(),
         verify::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();

@@ -59,7 +59,7 @@ impl Drop for Running {
     }
 }
 
-/// A D-Bus session bus that starts no services, with HOME, XDG_RUNTIME_DIR and TMPDIR of its own.
+/// A D-Bus session bus that starts no services, with a home, a runtime folder and a temporary folder of its own.
 pub struct PrivateBus {
     // Fields are dropped in order: first the process, then its folder.
     _daemon: Running,

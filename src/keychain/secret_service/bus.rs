@@ -8,11 +8,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use zbus::address::transport::Transport;
+use zbus::address::transport::{Transport, Unix, UnixSocket};
 use zbus::message::{Message, Type};
 use zbus::{Address, DynamicType, MessageStream};
 
-use super::super::error::printable;
+use super::super::{error::printable, user};
 use super::Error;
 use crate::env::Env;
 
@@ -35,19 +35,20 @@ pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
             .filter_map(|address| address.parse().ok())
             .filter(|address: &Address| matches!(address.transport(), Transport::Unix(_)))
             .collect();
-        return match found.is_empty() {
-            true => Err(Error::BusAddress(printable(text))),
-            false => Ok(found),
+        return if found.is_empty() {
+            Err(Error::BusAddress(printable(text)))
+        } else {
+            Ok(found)
         };
     }
-    [env.path("XDG_RUNTIME_DIR"), super::super::default_runtime_folder()]
+    [env.path("XDG_RUNTIME_DIR"), user::runtime_folder()]
         .into_iter()
         .flatten()
         .map(|folder: PathBuf| folder.join("bus"))
         .find(|socket| socket.exists())
         .map(|socket| {
-            let unix = zbus::address::transport::UnixSocket::File(socket.into());
-            vec![Transport::Unix(zbus::address::transport::Unix::new(unix)).into()]
+            let unix = Unix::new(UnixSocket::File(socket));
+            vec![Transport::Unix(unix).into()]
         })
         .ok_or(Error::NoBus)
 }

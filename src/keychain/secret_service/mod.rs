@@ -5,6 +5,7 @@
 
 mod bus;
 mod session;
+mod unlock;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -73,6 +74,7 @@ impl SecretService {
         }))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "closures, written where they are passed")]
     fn run<T>(&self, work: impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         zbus::block_on(async {
             match self.attempt(&work).await {
