@@ -27,7 +27,7 @@ pub use exec::ExecError;
 pub use kubeconfig::KubeconfigError;
 pub use manifest::{Manifest, Metadata};
 pub use names::{NameError, Namespace, SecretName};
-pub use owner::{Owner, Ownership, owner};
+pub use owner::{Owner, Ownership, known_owners, owner};
 pub use plan::{Action, Change, Note, Plan, Refusal, plan};
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
 pub use role::role_for;

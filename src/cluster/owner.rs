@@ -252,6 +252,11 @@ const EDITORS: &[&str] = &[
     "curl",
 ];
 
+/// The names of the owners that are told apart, for lists in documents and tests.
+pub fn known_owners() -> impl Iterator<Item = &'static str> {
+    OWNERS.iter().map(|row| row.name)
+}
+
 /// Says whose the Secret with this metadata is.
 #[must_use]
 pub fn owner(metadata: &ObjectMeta) -> Ownership {
