@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
 mod clients;
+mod cluster;
 mod double;
 mod helper;
 mod keychain;
@@ -13,9 +14,11 @@ mod verify;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
+    let _control_plane = support::control_plane::StopAtEnd;
     let arguments = Arguments::from_args();
     let trials: Vec<Vec<Trial>> = vec![
         clients::trials(),
+        cluster::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),
