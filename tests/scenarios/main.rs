@@ -7,9 +7,12 @@ mod cluster;
 mod double;
 mod helper;
 mod keychain;
+mod main_job;
+
 #[path = "../support/mod.rs"]
 mod support;
 mod verify;
+mod workstation;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -21,8 +24,10 @@ fn main() -> std::process::ExitCode {
         cluster::trials(),
         double::trials(),
         helper::trials(),
+        main_job::trials(),
         keychain::trials(),
         verify::trials(),
+        workstation::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -765,12 +765,7 @@ fn proxies() {
     let password = Env::from_iter([("HTTPS_PROXY", "ftp://user:s3cret@proxy.example")]);
     let error = ask(NAME, &token, &trusting, &password).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
-    assert_is!(
-        error,
-        VerifyError::Reach(ReachError::Proxy {
-            variable: "HTTPS_PROXY"
-        })
-    );
+    assert_is!(error, VerifyError::Reach(ReachError::Proxy(_)));
 }
 
 fn loopback() {

@@ -14,3 +14,5 @@ pub mod image;
 pub mod keyring;
 pub mod part;
 pub mod tls;
+#[cfg(target_os = "linux")]
+pub mod world;
