@@ -143,26 +143,32 @@ fn docker_login_feeds_sync() {
     login.args(["login", "-u", "admin", "--password-stdin", &world.registry()]);
     let said = world.run(&mut login, &token).done();
     assert!(said.contains("Login Succeeded"), "{said}");
-    assert_data_eq!(world.regcred("list").to_string(), str![[r#"
+    assert_data_eq!(
+        world.regcred("list").to_string(),
+        str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE
 [REGISTRY]   admin   docker
 --- stderr
 
-"#]]);
+"#]]
+    );
     let config = fs::read_to_string(world.home().join(".docker/config.json")).unwrap();
     assert!(
         config.contains("\"credHelpers\"") && !config.contains("\"auth\":"),
         "{config}"
     );
-    assert_data_eq!(world.regcred("sync -n [NAMESPACE]").to_string(), str![[r#"
+    assert_data_eq!(
+        world.regcred("sync -n [NAMESPACE]").to_string(),
+        str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
 --- stderr
 
-"#]]);
+"#]]
+    );
 
     let mut inspect = world.command("docker");
     inspect.args([
@@ -176,22 +182,28 @@ secret/gitea-credentials created in namespace [NAMESPACE]
 
     let mut logout = world.command("docker");
     world.run(logout.args(["logout", &world.registry()]), "").done();
-    assert_data_eq!(world.regcred("list").to_string(), str![[r#"
+    assert_data_eq!(
+        world.regcred("list").to_string(),
+        str![[r#"
 exit 0
 --- stdout
 --- stderr
 the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]);
-    assert_data_eq!(world.regcred("sync -n [NAMESPACE]").to_string(), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        world.regcred("sync -n [NAMESPACE]").to_string(),
+        str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]);
+"#]]
+    );
     assert_eq!(lookout.seen(), BTreeSet::new());
     assert_nowhere(&world, &token);
 
@@ -351,13 +363,16 @@ fn nobody_else_sees_the_token() {
         .variables
         .insert("REGISTRY_TOKEN".to_owned(), token.clone().into());
     let ran = world.regcred("sync -n [NAMESPACE] --registry [REGISTRY] -u admin --token-env REGISTRY_TOKEN");
-    assert_data_eq!(ran.to_string(), str![[r#"
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
 --- stderr
 
-"#]]);
+"#]]
+    );
     assert!(world.document("gitea-credentials").contains(&token));
     let handed_on = fs::read_to_string(world.folder().join("tmp/plugin.env")).unwrap();
     assert!(handed_on.contains("HOME="), "{handed_on}");
