@@ -8,6 +8,7 @@
 mod challenge;
 mod http;
 mod jwt;
+mod lookup;
 mod origin;
 mod proxy;
 mod reach;

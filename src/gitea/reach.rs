@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError};
 use thiserror::Error;
 
-use super::http::LookupFailed;
+use super::lookup::LookupFailed;
 use crate::model::printable;
 use crate::proxy::ProxyError;
 

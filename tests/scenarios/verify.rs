@@ -582,8 +582,11 @@ fn trouble() {
         let long = json!({"token": "x".repeat(5000)});
         let (error, _) = with_answer(path, Answer::json(200, &long).in_manner(Manner::Cut), enough);
         assert_is!(error, VerifyError::Reach(ReachError::Cut { .. }));
-        let (error, _) = with_answer(path, Answer::empty(200).in_manner(Manner::Endless), enough);
-        assert_is!(error, VerifyError::Reach(ReachError::TooLarge { .. }));
+        let large = Answer::json(200, &json!({"token": "x".repeat(2 << 20)}));
+        for answer in [large, Answer::empty(200).in_manner(Manner::Endless)] {
+            let (error, _) = with_answer(path, answer, enough);
+            assert_is!(error, VerifyError::Reach(ReachError::TooLarge { .. }));
+        }
         let short = Duration::from_millis(600);
         for manner in [Manner::Hang, Manner::HangInBody] {
             let (error, _) = with_answer(path, Answer::json(200, &long).in_manner(manner), short);
