@@ -1,5 +1,10 @@
 //! The main job, end to end: log in, sync, docker, a new token, log out. Once on doubles, once on real parts.
 
+#![expect(
+    clippy::too_many_lines,
+    reason = "a session with its output is long, and is read from top to bottom"
+)]
+
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
@@ -20,8 +25,11 @@ pub fn missing_parts() -> Vec<&'static str> {
     .concat()
 }
 
+/// A name, and what happens on any workstation.
+type Scenario = (&'static str, fn(&World));
+
 pub fn trials() -> Vec<Trial> {
-    let scenarios: [(&str, fn(&World)); 9] = [
+    let scenarios: [Scenario; 9] = [
         ("from_login_to_logout", from_login_to_logout),
         ("where_a_token_comes_from", where_a_token_comes_from),
         ("a_refused_token_changes_nothing", a_refused_token_changes_nothing),
@@ -39,7 +47,7 @@ pub fn trials() -> Vec<Trial> {
             [
                 trial(&format!("main_job/doubles/{name}"), move || test(&World::of_doubles())),
                 trial_with(&format!("main_job/real/{name}"), &parts, move || {
-                    test(&World::of_real_parts())
+                    test(&World::of_real_parts());
                 }),
             ]
         })

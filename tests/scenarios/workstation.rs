@@ -28,10 +28,10 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial_with("workstation/skopeo", &with(&["skopeo"]), || other_client("skopeo")),
         trial_with("workstation/podman", &with(&["podman", "skopeo"]), || {
-            other_client("podman")
+            other_client("podman");
         }),
         trial_with("workstation/buildah", &with(&["buildah", "skopeo"]), || {
-            other_client("buildah")
+            other_client("buildah");
         }),
         trial_with(
             "workstation/a_person_types_the_token",
