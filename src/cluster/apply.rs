@@ -111,7 +111,7 @@ pub async fn sync(
         tries += 1;
         if tries == TRIES {
             return Err(Error::Contended {
-                target: target.clone(),
+                object: target.into(),
                 tries,
                 message,
             });
@@ -148,7 +148,7 @@ async fn apply(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Fa
     Ok(())
 }
 
-fn params(dry_run: DryRun) -> PatchParams {
+pub(super) fn params(dry_run: DryRun) -> PatchParams {
     let params = PatchParams {
         field_manager: Some(MANAGER.to_owned()),
         ..PatchParams::default()

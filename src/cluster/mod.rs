@@ -7,6 +7,7 @@
 
 mod annotations;
 mod apply;
+mod backoff;
 mod connect;
 mod error;
 mod exec;
@@ -16,8 +17,10 @@ mod names;
 mod owner;
 mod plan;
 mod pull_secret;
+mod resource;
 mod retry;
 mod role;
+mod service_account;
 
 pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
 pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
@@ -26,11 +29,13 @@ pub use error::{Error, Forbidden};
 pub use exec::ExecError;
 pub use kubeconfig::KubeconfigError;
 pub use manifest::{Manifest, Metadata};
-pub use names::{NameError, Namespace, SecretName};
+pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
 pub use owner::{Owner, Ownership, owner};
 pub use plan::{Action, Change, Note, Plan, Refusal, plan};
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
-pub use role::role_for;
+pub use resource::{Object, Resource};
+pub use role::{Access, Feature, Scope, Subject};
+pub use service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
 
 /// Runs `work` to its end on a runtime of its own: the single place where one is built.
 ///

@@ -128,10 +128,6 @@ pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observ
     }
 }
 
-pub(super) fn call<'a>(cluster: &'a Cluster, target: &'a Target) -> Call<'a> {
-    Call {
-        server: cluster.server(),
-        context: cluster.context(),
-        target,
-    }
+pub(super) fn call<'a>(cluster: &'a Cluster, target: &Target) -> Call<'a> {
+    Call::new(cluster, target.into())
 }
