@@ -248,6 +248,15 @@ impl Error {
         })
     }
 
+    /// Somebody else wrote the object each time; `message` is what the server said last.
+    pub(super) fn contended(object: Object, tries: u32, message: &str) -> Self {
+        Self::Contended {
+            object,
+            tries,
+            message: untrusted(message),
+        }
+    }
+
     /// The same, and where it is about a missing permission, with a Role for all that the command does.
     #[must_use]
     pub fn for_access(mut self, access: &Access) -> Self {

@@ -18,9 +18,14 @@ mod owner;
 mod plan;
 mod pull_secret;
 mod resource;
+mod restart;
 mod retry;
 mod role;
+mod rollout;
 mod service_account;
+mod unstick;
+mod users;
+mod workloads;
 
 pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
 pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
@@ -34,8 +39,12 @@ pub use owner::{Owner, Ownership, owner};
 pub use plan::{Action, Change, Note, Plan, Refusal, plan};
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
 pub use resource::{Object, Resource};
+pub use restart::{RestartTime, restart, secret_users};
 pub use role::{Access, Feature, Scope, Subject};
+pub use rollout::{Progress, follow};
 pub use service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
+pub use unstick::{Fate, StuckPod, unstick};
+pub use users::{Hold, SecretUser};
 
 /// Runs `work` to its end on a runtime of its own: the single place where one is built.
 ///

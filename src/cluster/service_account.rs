@@ -158,17 +158,13 @@ pub async fn attach(
         let message = match write(&api, account, &params, &patch).await {
             Ok(()) => return Ok(attached(Outcome::Configured)),
             Err(kube::Error::Api(status)) if status.code == 409 || status.reason == "NotFound" => {
-                untrusted(&status.message)
+                status.message.clone()
             }
             Err(error) => return Err(Call::new(cluster, object()).error(error)),
         };
         tries += 1;
         if tries == TRIES {
-            return Err(Error::Contended {
-                object: object(),
-                tries,
-                message,
-            });
+            return Err(Error::contended(object(), tries, &message));
         }
         backoff.pause().await;
     }
