@@ -72,7 +72,7 @@ fn credential(args: &SyncArgs, system: &mut System<'_>) -> Result<(Credential, U
     } else {
         keychain.list()?
     };
-    let registry = choose::registry(given.registry, &items, "--registry REGISTRY", system)?;
+    let registry = choose::registry(given.registry, &items, "name one with --registry REGISTRY", system)?;
     choose::credential(&keychain, &registry, args.usage, given.username.as_ref())
 }
 
