@@ -5,6 +5,7 @@ use std::time::Duration;
 use kube::core::Status;
 use thiserror::Error;
 
+use super::connect::Cluster;
 use super::exec::ExecError;
 use super::kubeconfig::KubeconfigError;
 use super::names::Namespace;
@@ -257,28 +258,15 @@ impl Call<'_> {
     pub(super) fn error(&self, error: kube::Error) -> Error {
         match error {
             kube::Error::Api(status) => self.api(&status),
-            kube::Error::SerdeError(why) => Error::Answer {
-                server: self.server.to_owned(),
-                why: format!("not the expected JSON: line {} column {}", why.line(), why.column()),
-            },
-            kube::Error::FromUtf8(_) => Error::Answer {
-                server: self.server.to_owned(),
-                why: "it is not text".to_owned(),
-            },
-            error => self.transport(&error),
+            error => unanswered(self.server, &error),
         }
     }
 
     fn api(&self, status: &Status) -> Error {
-        let server = || self.server.to_owned();
         let message = untrusted(&status.message);
         let kind = status.details.as_ref().map_or("", |details| details.kind.as_str());
         let causes = status.details.iter().flat_map(|details| &details.causes);
         match status.code {
-            401 => Error::Unauthorized {
-                server: server(),
-                context: self.context.to_owned(),
-            },
             403 if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") => {
                 Error::NamespaceTerminating {
                     namespace: self.target.namespace.clone(),
@@ -300,40 +288,79 @@ impl Call<'_> {
             404 if kind == "namespaces" => Error::NamespaceNotFound {
                 namespace: self.target.namespace.clone(),
             },
-            status @ (429 | 503 | 504) => Error::Busy {
-                server: server(),
-                status,
-            },
-            status => Error::Server {
-                server: server(),
-                status,
-                message,
-            },
+            _ => answered(self.server, self.context, status),
         }
     }
+}
 
-    fn transport(&self, error: &kube::Error) -> Error {
-        let server = self.server.to_owned();
-        let mut why = String::new();
-        let mut tls = false;
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(error) = cause {
-            if let Some(TimedOut(after)) = error.downcast_ref() {
-                return Error::Timeout { server, after: *after };
-            }
-            // tokio-rustls reports a failed handshake as an I/O error of this kind.
-            tls |= error
-                .downcast_ref()
-                .is_some_and(|io: &std::io::Error| io.kind() == std::io::ErrorKind::InvalidData);
-            why = error.to_string();
-            cause = error.source();
+/// The error of a request for a list, which is about no target.
+pub(super) fn list_error(cluster: &Cluster, resource: &'static str, error: kube::Error) -> Error {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => Error::Forbidden(Box::new(Forbidden {
+            verb: denied_verb(&status.message).unwrap_or("list").to_owned(),
+            resource,
+            name: None,
+            namespace: None,
+            user: denied_user(&status.message),
+        })),
+        kube::Error::Api(status) => answered(cluster.server(), cluster.context(), &status),
+        error => unanswered(cluster.server(), &error),
+    }
+}
+
+/// What a status means, whatever it was that was asked.
+fn answered(server: &str, context: &str, status: &Status) -> Error {
+    let server = server.to_owned();
+    match status.code {
+        401 => Error::Unauthorized {
+            server,
+            context: context.to_owned(),
+        },
+        status @ (429 | 503 | 504) => Error::Busy { server, status },
+        code => Error::Server {
+            server,
+            status: code,
+            message: untrusted(&status.message),
+        },
+    }
+}
+
+/// No answer, or none that can be read.
+fn unanswered(server: &str, error: &kube::Error) -> Error {
+    let server = server.to_owned();
+    match error {
+        kube::Error::SerdeError(why) => Error::Answer {
+            server,
+            why: format!("not the expected JSON: line {} column {}", why.line(), why.column()),
+        },
+        kube::Error::FromUtf8(_) => Error::Answer {
+            server,
+            why: "it is not text".to_owned(),
+        },
+        error => transport(server, error),
+    }
+}
+
+fn transport(server: String, error: &kube::Error) -> Error {
+    let mut why = String::new();
+    let mut tls = false;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(TimedOut(after)) = error.downcast_ref() {
+            return Error::Timeout { server, after: *after };
         }
-        let why = untrusted(&why);
-        if tls {
-            Error::Tls { server, why }
-        } else {
-            Error::Unreachable { server, why }
-        }
+        // tokio-rustls reports a failed handshake as an I/O error of this kind.
+        tls |= error
+            .downcast_ref()
+            .is_some_and(|io: &std::io::Error| io.kind() == std::io::ErrorKind::InvalidData);
+        why = error.to_string();
+        cause = error.source();
+    }
+    let why = untrusted(&why);
+    if tls {
+        Error::Tls { server, why }
+    } else {
+        Error::Unreachable { server, why }
     }
 }
 
