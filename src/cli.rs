@@ -42,7 +42,7 @@ pub enum Verb {
     /// List registries, users and uses in the keychain, never a token
     List(ListArgs),
     /// Make pull Secrets hold the token
-    Sync(SyncArgs),
+    Sync(Box<SyncArgs>),
     /// Print the version
     Version,
 }

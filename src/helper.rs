@@ -179,9 +179,8 @@ fn store(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain:
         return Err(Failure::Protocol(NO_USERNAME));
     }
     let invalid = |error: &dyn Display| Failure::Input(format!("cannot store this: {error}"));
-    let name = match Name::of_server(entry.server.trim(), Use::Docker) {
-        Some(name) => name,
-        None => return Err(invalid(&"its server URL does not name a registry")),
+    let Some(name) = Name::of_server(entry.server.trim(), Use::Docker) else {
+        return Err(invalid(&"its server URL does not name a registry"));
     };
     let username: Username = entry.username.parse().map_err(|error| invalid(&error))?;
     let credential = Credential {
@@ -220,3 +219,6 @@ fn can_prompt(env: &Env) -> bool {
 fn can_prompt(_: &Env) -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests;

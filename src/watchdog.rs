@@ -24,7 +24,7 @@ impl Watchdog {
         let watch = move || {
             if watched.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 let code = last_words();
-                #[expect(clippy::exit, reason = "what hangs cannot be asked to return")]
+                // What hangs cannot be asked to return.
                 std::process::exit(code.into());
             }
         };

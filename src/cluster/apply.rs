@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Secret};
+use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::annotations::{LAST_APPLIED, MANAGER};
 use super::connect::Cluster;
 use super::error::{Error, untrusted};
 use super::plan::{Action, Change, Plan, plan};
-use super::pull_secret::{Observed, Target, Wanted, call, observe};
+use super::pull_secret::{Observed, Target, Wanted, call, observe, secrets};
 
 /// How often observe, plan and apply are repeated where somebody else wrote in between.
 const TRIES: u32 = 6;
@@ -121,21 +121,48 @@ pub async fn sync(
 }
 
 async fn apply(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Failure> {
-    let changes: &[Change] = match &plan.action {
-        Action::Unchanged => return Ok(()),
-        Action::Create if dry_run == DryRun::Client => return check_namespace(cluster, &plan.target).await,
-        Action::Configure { .. } if dry_run == DryRun::Client => return Ok(()),
-        Action::Configure { changes } => changes,
-        Action::Create => &[],
+    match &plan.action {
+        Action::Unchanged => Ok(()),
+        Action::Create if dry_run == DryRun::Client => check_namespace(cluster, &plan.target).await,
+        Action::Configure { .. } if dry_run == DryRun::Client => Ok(()),
+        Action::Create => create(cluster, plan, dry_run).await,
+        Action::Configure { changes } => configure(cluster, plan, changes, dry_run).await,
+    }
+}
+
+/// Creates the Secret by POST, which fails where there is one. A server-side apply would not: two of us that are at it
+/// at the same time are one manager to the server, and the later one would silently drop the other's registry.
+async fn create(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Failure> {
+    let target = &plan.target;
+    let params = PostParams {
+        dry_run: dry_run == DryRun::Server,
+        field_manager: Some(MANAGER.to_owned()),
+    };
+    let invalid = |why: String| Error::Answer {
+        server: cluster.server().to_owned(),
+        why,
+    };
+    let manifest = serde_json::to_vec(&plan.manifest).map_err(|why| Failure::Error(invalid(why.to_string())))?;
+    let request = kube::core::Request::new(secrets(cluster, target).resource_url())
+        .create(&params, manifest)
+        .map_err(|why| Failure::Error(invalid(why.to_string())))?;
+    let created = cluster.client().request(request).await;
+    created
+        .map(|secret| drop(Observed::new(secret)))
+        .map_err(|error| failure(cluster, plan, error))
+}
+
+async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: DryRun) -> Result<(), Failure> {
+    let params = |force| PatchParams {
+        dry_run: dry_run == DryRun::Server,
+        field_manager: Some(MANAGER.to_owned()),
+        force,
+        ..PatchParams::default()
     };
     let mut version = plan.resource_version.clone();
     if changes != [Change::LastApplied] {
         let manifest = plan.manifest.at_version(version.as_deref());
-        let params = PatchParams {
-            force: plan.force,
-            ..params(dry_run)
-        };
-        let written = patch(cluster, plan, &params, &Patch::Apply(&manifest)).await?;
+        let written = patch(cluster, plan, &params(plan.force), &Patch::Apply(&manifest)).await?;
         if dry_run == DryRun::None {
             version.clone_from(&written.metadata().resource_version);
         }
@@ -143,21 +170,9 @@ async fn apply(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Fa
     // Last: a run that is killed before it leaves what the next one sees and removes.
     if changes.contains(&Change::LastApplied) {
         let removal = json!({"metadata": {"resourceVersion": version, "annotations": {LAST_APPLIED: null}}});
-        patch(cluster, plan, &params(dry_run), &Patch::Merge(&removal)).await?;
+        patch(cluster, plan, &params(false), &Patch::Merge(&removal)).await?;
     }
     Ok(())
-}
-
-fn params(dry_run: DryRun) -> PatchParams {
-    let params = PatchParams {
-        field_manager: Some(MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
-    if dry_run == DryRun::Server {
-        params.dry_run()
-    } else {
-        params
-    }
 }
 
 async fn patch<P: serde::Serialize + std::fmt::Debug>(
@@ -166,27 +181,30 @@ async fn patch<P: serde::Serialize + std::fmt::Debug>(
     params: &PatchParams,
     patch: &Patch<P>,
 ) -> Result<Observed, Failure> {
-    let target = &plan.target;
-    let api: Api<Secret> = Api::namespaced(cluster.client().clone(), target.namespace.as_str());
-    match api.patch(target.secret.as_str(), params, patch).await {
-        Ok(secret) => Ok(Observed::new(secret)),
-        Err(kube::Error::Api(status)) => {
-            let kind = status.details.as_ref().map_or("", |details| details.kind.as_str());
-            let is_stale = match status.code {
-                409 => true,
-                // It was deleted in between.
-                404 => kind != "namespaces" && plan.action != Action::Create,
-                // Somebody created one of another type in between. If not, the next round says so again.
-                422 => plan.action == Action::Create && observe(cluster, target).await.is_ok_and(|now| now.is_some()),
-                _ => false,
-            };
-            if is_stale {
-                return Err(Failure::Stale(untrusted(&status.message)));
-            }
-            Err(Failure::Error(call(cluster, target).error(kube::Error::Api(status))))
+    let api = secrets(cluster, &plan.target);
+    let written = api.patch(plan.target.secret.as_str(), params, patch).await;
+    written
+        .map(Observed::new)
+        .map_err(|error| failure(cluster, plan, error))
+}
+
+fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
+    if let kube::Error::Api(status) = &error {
+        let is_about_the_namespace = status
+            .details
+            .as_ref()
+            .is_some_and(|details| details.kind == "namespaces");
+        let is_stale = match status.code {
+            409 => true,
+            // It was deleted in between.
+            404 => plan.action != Action::Create && status.reason == "NotFound" && !is_about_the_namespace,
+            _ => false,
+        };
+        if is_stale {
+            return Failure::Stale(untrusted(&status.message));
         }
-        Err(error) => Err(Failure::Error(call(cluster, target).error(error))),
     }
+    Failure::Error(call(cluster, &plan.target).error(error))
 }
 
 /// A Secret that is missing looks the same in a namespace that is missing. Where a write follows, the server says so;

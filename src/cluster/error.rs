@@ -349,10 +349,7 @@ fn transport(server: String, error: &kube::Error) -> Error {
         if let Some(TimedOut(after)) = error.downcast_ref() {
             return Error::Timeout { server, after: *after };
         }
-        // tokio-rustls reports a failed handshake as an I/O error of this kind.
-        tls |= error
-            .downcast_ref()
-            .is_some_and(|io: &std::io::Error| io.kind() == std::io::ErrorKind::InvalidData);
+        tls |= error.downcast_ref().is_some_and(is_handshake);
         why = error.to_string();
         cause = error.source();
     }
@@ -362,6 +359,16 @@ fn transport(server: String, error: &kube::Error) -> Error {
     } else {
         Error::Unreachable { server, why }
     }
+}
+
+/// tokio-rustls reports a failed handshake as invalid data, which hyper-rustls wraps in an error of its own: an
+/// `io::Error` is not the `source` of the one around it.
+fn is_handshake(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::InvalidData
+        || error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref())
+            .is_some_and(is_handshake)
 }
 
 /// The verb in RBAC's `User "x" cannot patch resource "secrets" in API group "" …`; `None` where the message is not

@@ -15,24 +15,29 @@ mod list;
 mod manifest;
 mod names;
 mod owner;
+mod owners;
 mod plan;
 mod pull_secret;
 mod retry;
 mod role;
+mod server;
+mod timeout;
+mod user;
 
 pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
 pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
-pub use connect::{Cluster, ConnectOptions, Impersonate, RequestTimeout, RequestTimeoutError};
+pub use connect::{Cluster, ConnectOptions, Impersonate};
 pub use error::{Error, Forbidden};
 pub use exec::ExecError;
 pub use kubeconfig::KubeconfigError;
 pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
 pub use manifest::{Manifest, Metadata};
 pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
-pub use owner::{Owner, Ownership, owner};
+pub use owner::{Owner, Ownership, known_owners, owner};
 pub use plan::{Action, Change, Note, Plan, Refusal, plan};
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
 pub use role::role_for;
+pub use timeout::{RequestTimeout, RequestTimeoutError};
 
 /// Runs `work` to its end on a runtime of its own: the single place where one is built.
 ///

@@ -119,8 +119,7 @@ impl fmt::Debug for Observed {
 
 /// Gets the Secret; `None` where there is none, which is also what a missing namespace looks like.
 pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, Error> {
-    let api: Api<Secret> = Api::namespaced(cluster.client().clone(), target.namespace.as_str());
-    match api.get(target.secret.as_str()).await {
+    match secrets(cluster, target).get(target.secret.as_str()).await {
         Ok(secret) => Ok(Some(Observed(secret))),
         // By its reason: a plain 404 comes from something that is no API server.
         Err(kube::Error::Api(status)) if status.reason == "NotFound" => Ok(None),
@@ -134,4 +133,8 @@ pub(super) fn call<'a>(cluster: &'a Cluster, target: &'a Target) -> Call<'a> {
         context: cluster.context(),
         target,
     }
+}
+
+pub(super) fn secrets(cluster: &Cluster, target: &Target) -> Api<Secret> {
+    Api::namespaced(cluster.client().clone(), target.namespace.as_str())
 }

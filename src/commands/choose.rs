@@ -9,7 +9,7 @@ use crate::model::{Credential, Registry, Use, Username};
 pub(super) fn registry(
     wanted: Option<Registry>,
     items: &[Item],
-    flag: &str,
+    how: &str,
     system: &System<'_>,
 ) -> Result<Registry, CommandError> {
     if let Some(registry) = wanted {
@@ -36,7 +36,7 @@ pub(super) fn registry(
                 "the keychain holds several registries: {}",
                 names.join(", ")
             ))
-            .hint(format_args!("name one with {flag}")))
+            .hint(how))
         }
     }
 }

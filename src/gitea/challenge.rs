@@ -130,17 +130,17 @@ mod tests {
         choose(&challenges(&headers))
     }
 
-    fn bearer(realm: &str, service: &str) -> Option<SignIn> {
-        Some(SignIn::Bearer {
+    fn bearer(realm: &str, service: Option<&str>) -> SignIn {
+        SignIn::Bearer {
             realm: realm.to_owned(),
-            service: (!service.is_empty()).then(|| service.to_owned()),
-        })
+            service: service.map(str::to_owned),
+        }
     }
 
     #[test]
     fn bearer_is_found_wherever_it_stands() {
         let gitea = r#"Bearer realm="https://h/v2/token",service="container_registry",scope="*""#;
-        let both = bearer("https://h/v2/token", "container_registry");
+        let both = Some(bearer("https://h/v2/token", Some("container_registry")));
         for fields in [
             &[gitea] as &[&str],
             &[gitea, r#"Basic realm="Gitea Container Registry""#],
@@ -151,7 +151,10 @@ mod tests {
         ] {
             assert_eq!(chosen(fields), both, "{fields:?}");
         }
-        assert_eq!(chosen(&["Bearer realm=https://h/token"]), bearer("https://h/token", ""));
+        assert_eq!(
+            chosen(&["Bearer realm=https://h/token"]),
+            Some(bearer("https://h/token", None))
+        );
     }
 
     #[test]

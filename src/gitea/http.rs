@@ -1,21 +1,19 @@
 //! One HTTP client for one registry: bounded, without redirects, and with a token only where [`Endpoint`] allows.
 
-use std::fmt;
-use std::io::{self, Read as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use ureq::config::Config;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
+use super::lookup::Lookup;
 use super::origin::{Endpoint, Origin, RealmFault};
 use super::{Options, ReachError, proxy};
 use crate::env::Env;
@@ -257,85 +255,4 @@ fn root_certs(options: &Options) -> Result<RootCerts, ReachError> {
         return Err(ReachError::CaFileContent { path: path.clone() });
     }
     Ok(RootCerts::new_with_certs(&certificates))
-}
-
-/// The system's resolver, which says what it could not find and keeps a loopback name on this machine.
-#[derive(Debug)]
-struct Lookup {
-    loopback_only: bool,
-}
-
-/// A name without a usable address.
-#[derive(Debug)]
-pub(super) struct LookupFailed {
-    host: String,
-    /// `None`: there are addresses, but not of this machine.
-    reason: Option<String>,
-}
-
-impl LookupFailed {
-    pub fn explain(self) -> ReachError {
-        let host = self.host;
-        match self.reason {
-            Some(reason) => ReachError::UnknownHost { host, reason },
-            None => ReachError::NotLoopback { host },
-        }
-    }
-}
-
-impl fmt::Display for LookupFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no address for {}", self.host)
-    }
-}
-
-impl std::error::Error for LookupFailed {}
-
-impl Resolver for Lookup {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let host = uri.host().unwrap_or_default().to_owned();
-        let failed = |reason| {
-            ureq::Error::Other(Box::new(LookupFailed {
-                host: host.clone(),
-                reason,
-            }))
-        };
-        let found = match DefaultResolver::default().resolve(uri, config, timeout) {
-            Ok(found) => found,
-            // RFC 6761 §6.3: these names are this machine's, whether or not the resolver knows them.
-            Err(ureq::Error::Io(_) | ureq::Error::HostNotFound) if self.loopback_only => self.this_machine(uri),
-            Err(ureq::Error::Io(error)) => return Err(failed(Some(reason(&error)))),
-            Err(ureq::Error::HostNotFound) => return Err(failed(Some("it has no address".to_owned()))),
-            Err(other) => return Err(other),
-        };
-        if !self.loopback_only {
-            return Ok(found);
-        }
-        let mut here = self.empty();
-        for address in found.iter().filter(|address| address.ip().is_loopback()) {
-            here.push(*address);
-        }
-        if here.is_empty() { Err(failed(None)) } else { Ok(here) }
-    }
-}
-
-impl Lookup {
-    fn this_machine(&self, uri: &Uri) -> ResolvedSocketAddrs {
-        let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default_port);
-        let mut found = self.empty();
-        for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
-            found.push(SocketAddr::new(address, port));
-        }
-        found
-    }
-}
-
-/// What the resolver said, without the words that Rust's standard library puts before it.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text
-        .strip_prefix("failed to lookup address information: ")
-        .unwrap_or(&text);
-    printable(text, MAX_QUOTE)
 }

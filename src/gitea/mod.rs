@@ -8,6 +8,7 @@
 mod challenge;
 mod http;
 mod jwt;
+mod lookup;
 mod origin;
 mod proxy;
 mod reach;
@@ -28,7 +29,7 @@ pub struct Options {
     pub ca_file: Option<PathBuf>,
     /// Plain http to a registry that is not on this machine. The token then crosses the network in the clear.
     pub plain_http: bool,
-    /// How long one command's requests may take together.
+    /// How long all requests of one question, such as one verification, may take together.
     pub timeout: Duration,
 }
 

@@ -9,6 +9,8 @@ use crate::model::Registry;
 use crate::proxy;
 
 /// The proxy for requests to `origin`, an address of `registry`, or none.
+///
+/// Through an http proxy every request is tunnelled with CONNECT, plain http too: it never sees a header of ours.
 pub(super) fn proxy_for(registry: &Registry, origin: &Uri, env: &Env) -> Result<Option<Proxy>, ReachError> {
     if registry.is_loopback() {
         return Ok(None);

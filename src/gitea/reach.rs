@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError};
 use thiserror::Error;
 
-use super::http::LookupFailed;
+use super::lookup::LookupFailed;
 use crate::model::printable;
 use crate::proxy::ProxyError;
 
@@ -184,7 +184,7 @@ impl ReachError {
         use ureq::Error as E;
         let place = place.to_owned();
         match error {
-            E::Io(error) => Self::of_io(error, place, after),
+            E::Io(error) => Self::of_io(&error, place, after),
             E::Rustls(error) => Self::of_tls(&error, place),
             E::Tls(reason) => Self::Tls {
                 place,
@@ -193,7 +193,8 @@ impl ReachError {
             E::Timeout(_) => Self::TimedOut { place, after },
             E::ConnectProxyFailed(reason) => Self::ProxyRefused {
                 place,
-                reason: printable(&reason, MAX_QUOTE),
+                // The client writes the status twice: `407/407`.
+                reason: printable(reason.split('/').next().unwrap_or_default(), MAX_QUOTE),
             },
             E::BodyExceedsLimit(_) | E::LargeResponseHeader(..) => Self::TooLarge { place },
             E::BadUri(_) | E::Http(_) => Self::Address { place },
@@ -211,7 +212,7 @@ impl ReachError {
         }
     }
 
-    fn of_io(error: io::Error, place: String, after: Duration) -> Self {
+    fn of_io(error: &io::Error, place: String, after: Duration) -> Self {
         use io::ErrorKind as K;
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         if let Some(tls) = tls {
@@ -235,7 +236,7 @@ impl ReachError {
                 C::UnknownIssuer => Self::UnknownAuthority { place },
                 C::NotValidForNameContext { presented, .. } => Self::WrongName {
                     place,
-                    names: printable(&presented.join(", "), MAX_QUOTE),
+                    names: printable(&names(presented), MAX_QUOTE),
                 },
                 C::NotValidForName => Self::WrongName {
                     place,
@@ -257,4 +258,10 @@ impl ReachError {
             },
         }
     }
+}
+
+/// The names in a certificate, out of the TLS library's `DnsName("gitea.example.com")`.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
+    presented.iter().map(bare).collect::<Vec<_>>().join(", ")
 }

@@ -48,7 +48,7 @@ pub enum Error {
     #[error("the secret service went away while it was asked")]
     Died,
     /// The service is there and says nothing.
-    #[error("the secret service did not answer within {} s", .0.as_secs_f32())]
+    #[error("the keychain did not answer within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
     /// The bus or the service forbids it.
     #[error("the secret service denies access: {0}")]

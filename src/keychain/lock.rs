@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Error;
+use super::{Error, user};
 use crate::env::Env;
 
 /// How long to wait for other writers. One of them needs some 20 ms, or as long as a prompt stands.
@@ -75,7 +75,7 @@ impl WriteLock {
 /// `$XDG_RUNTIME_DIR`, else where logind puts it, so that a shell without the variable takes the same lock.
 fn runtime_folder(env: &Env) -> Option<PathBuf> {
     env.path("XDG_RUNTIME_DIR")
-        .or_else(super::default_runtime_folder)
+        .or_else(user::runtime_folder)
         .filter(|folder| folder.is_dir())
 }
 
@@ -83,7 +83,7 @@ fn runtime_folder(env: &Env) -> Option<PathBuf> {
 fn temporary_folder(env: &Env) -> PathBuf {
     let temporary = env.path("TMPDIR").unwrap_or_else(|| "/tmp".into());
     // Without a number of the user's (no /proc), TMPDIR is the user's own, as on macOS.
-    let user = super::user_id().map_or_else(String::new, |user| format!("-{user}"));
+    let user = user::id().map_or_else(String::new, |user| format!("-{user}"));
     temporary.join(format!("kubectl-regcred{user}"))
 }
 
@@ -102,8 +102,9 @@ fn private_folder(folder: &Path) -> io::Result<&Path> {
     }
     // Somebody else can have been first in a folder like /tmp.
     let found = fs::symlink_metadata(folder)?;
-    let ours = super::user_id().is_none_or(|user| found.uid() == user);
-    if found.is_dir() && ours && found.mode() & 0o077 == 0 {
+    let ours = user::id().is_none_or(|user| found.uid() == user);
+    let private = found.mode().trailing_zeros() >= 6;
+    if found.is_dir() && ours && private {
         Ok(folder)
     } else {
         Err(io::Error::other("it is not a private folder of this user"))

@@ -10,13 +10,13 @@ mod lock;
 mod native;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+mod user;
 
 pub use error::Error;
 pub use item::{Item, Name, Part};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Entry};
@@ -29,9 +29,7 @@ use lock::WriteLock;
 /// The service that every item of ours belongs to.
 const SERVICE: &str = "kubectl-regcred";
 
-/// The attributes of an item, beside its service and account, that people and [`Keychain::list`] read.
-const REGISTRY: &str = "registry";
-const USE: &str = "use";
+/// The attribute that shows whose an item is, where a store keeps attributes; what is in its secret counts.
 const USERNAME: &str = "username";
 
 /// The credentials of this user.
@@ -141,16 +139,11 @@ impl Keychain {
             Err(error) => return Err(error),
         };
         secret.set(credential);
-        let entry = match self.attributes {
-            false => entry,
-            true => {
-                let attributes = HashMap::from([
-                    (REGISTRY, name.registry.as_str()),
-                    (USE, name.usage.as_str()),
-                    (USERNAME, credential.username.as_str()),
-                ]);
-                self.store.build(SERVICE, &name.account(), Some(&attributes))?
-            }
+        let entry = if self.attributes {
+            let attributes = HashMap::from([(USERNAME, credential.username.as_str())]);
+            self.store.build(SERVICE, &name.account(), Some(&attributes))?
+        } else {
+            entry
         };
         Ok(entry.set_secret(secret.bytes())?)
     }
@@ -180,12 +173,13 @@ impl Keychain {
             let Some(name) = Name::of_account(&account).filter(|_| service == SERVICE) else {
                 continue;
             };
-            let username = match self.attributes {
-                true => entry.get_attributes()?.get(USERNAME).and_then(|user| user.parse().ok()),
-                false => match secret(&entry) {
+            let username = if self.attributes {
+                entry.get_attributes()?.get(USERNAME).and_then(|user| user.parse().ok())
+            } else {
+                match secret(&entry) {
                     Err(Error::Damaged(_)) => None,
                     found => found?.and_then(|secret| Some(secret.credential(&name.registry)?.username)),
-                },
+                }
             };
             if let Some(username) = username {
                 names.insert(name, username);
@@ -218,26 +212,6 @@ fn secret(entry: &Entry) -> Result<Option<Secret>, Error> {
         Err(keyring_core::Error::NoEntry) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// The number of the user that this process acts for, from the owner of its entry in /proc.
-#[cfg(target_os = "linux")]
-fn user_id() -> Option<u32> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").ok().map(|process| process.uid())
-}
-
-#[cfg(all(unix, not(target_os = "linux")))]
-fn user_id() -> Option<u32> {
-    None
-}
-
-/// Where systemd-logind puts `XDG_RUNTIME_DIR`.
-fn default_runtime_folder() -> Option<PathBuf> {
-    #[cfg(target_os = "linux")]
-    return user_id().map(|user| PathBuf::from(format!("/run/user/{user}")));
-    #[cfg(not(target_os = "linux"))]
-    return None;
 }
 
 #[cfg(test)]

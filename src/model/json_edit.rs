@@ -154,7 +154,9 @@ impl JsonEdit {
         // One allocation of the final size: a growing String would leave copies of tokens behind it.
         let mut text = Zeroizing::new(String::with_capacity(self.0.len() - range.len() + added));
         text.push_str(&self.0[..range.start]);
-        parts.iter().for_each(|part| text.push_str(part));
+        for part in parts {
+            text.push_str(part);
+        }
         text.push_str(&self.0[range.end..]);
         self.0 = text;
     }

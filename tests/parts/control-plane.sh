@@ -95,11 +95,17 @@ fetch_sources() {
         cd "$work/debs"
         apt-get source -qq --download-only "kubernetes=$release" >&2
         # Go 1.19 is what Debian builds this source with; unpacked here, whatever other Go there is stays as it is.
-        apt-get download -qq golang-1.19-go golang-1.19-src etcd-server >&2
+        apt-get download -qq golang-1.19-go golang-1.19-src etcd-server golang-github-modern-go-reflect2-dev >&2
         for deb in *.deb; do dpkg-deb -x "$deb" "$work/root"; done
         tar -xf kubernetes_*.orig.tar.* -C "$work/src/k8s.io"
     )
     mv "$work/src/k8s.io"/kubernetes-* "$work/src/k8s.io/kubernetes"
+    # The vendored reflect2 1.0.1 does not work with Go 1.18 and later: every JSON body with a map in it, such as a
+    # Secret's data, ends in a nil dereference. Debian's own package is 1.0.2, which does.
+    local fixed=$work/root/usr/share/gocode/src/github.com/modern-go/reflect2
+    local vendored=$work/src/k8s.io/kubernetes/vendor/github.com/modern-go/reflect2
+    rm "$vendored"/*.go "$vendored"/*.s
+    cp "$fixed"/*.go "$fixed"/*.s "$vendored"/
     rm -rf "$work/debs"
     say "sources of Kubernetes $release, Go 1.19 and etcd are here"
 }

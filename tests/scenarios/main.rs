@@ -2,14 +2,33 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+mod clients;
+mod cluster;
+mod double;
+mod helper;
+mod keychain;
+mod main_job;
+
 #[path = "../support/mod.rs"]
 mod support;
+mod verify;
+mod workstation;
 
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
+    let _control_plane = support::control_plane::StopAtEnd;
     let arguments = Arguments::from_args();
-    let trials: Vec<Vec<Trial>> = vec![];
+    let trials: Vec<Vec<Trial>> = vec![
+        clients::trials(),
+        cluster::trials(),
+        double::trials(),
+        helper::trials(),
+        main_job::trials(),
+        keychain::trials(),
+        verify::trials(),
+        workstation::trials(),
+    ];
     let trials = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

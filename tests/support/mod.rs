@@ -2,4 +2,17 @@
 #![allow(dead_code, reason = "the quickstart and the scenarios each use a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+pub mod api_server;
+pub mod control_plane;
+pub mod docker_registry;
+#[cfg(target_os = "linux")]
+pub mod fake_secrets;
+pub mod gitea;
+pub mod http;
+pub mod image;
+#[cfg(target_os = "linux")]
+pub mod keyring;
 pub mod part;
+pub mod tls;
+#[cfg(target_os = "linux")]
+pub mod world;

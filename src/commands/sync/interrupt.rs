@@ -34,7 +34,7 @@ impl Interrupt {
         {
             self.times += 1;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -142,7 +142,7 @@ impl Report {
             Err(error) => {
                 self.failed += 1;
                 self.items.push(Item::of(row.context, row.target).failed(error));
-                self.say_error(row.context, error.clone(), system);
+                self.say_error(row.context, error, system);
                 Ok(())
             }
         }
@@ -196,13 +196,13 @@ impl Report {
     }
 
     /// A cluster that there is no connection to.
-    pub(super) fn cluster_failed(&mut self, context_name: Option<&str>, error: CommandError, system: &mut System<'_>) {
+    pub(super) fn cluster_failed(&mut self, context_name: Option<&str>, error: &CommandError, system: &mut System<'_>) {
         self.failed += 1;
         let item = Item {
             context: context_name.map(str::to_owned),
             ..Item::default()
         };
-        self.items.push(item.failed(&error));
+        self.items.push(item.failed(error));
         self.say_error(context_name.unwrap_or_default(), error, system);
     }
 
@@ -221,7 +221,7 @@ impl Report {
         self.contexts_not_begun += 1;
     }
 
-    fn say_error(&mut self, context_name: &str, error: CommandError, system: &mut System<'_>) {
+    fn say_error(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
         // Two hundred namespaces that lack the same permission need its Role only once.
         let mut first = error.clone().without_hints();
         for hint in error.next() {

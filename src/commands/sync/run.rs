@@ -37,12 +37,12 @@ impl Run<'_, '_> {
             return Ok(());
         }
         let env = self.system.env.clone();
-        let begin = async {
+        let connecting = async {
             let cluster = Cluster::connect(&env, connect).await?;
             let found = find(batch.scope, &cluster).await?;
             Ok::<_, cluster::Error>((cluster, found))
         };
-        let begun = match select(pin!(begin), pin!(self.interrupt.pressed())).await {
+        let begun = match select(pin!(connecting), pin!(self.interrupt.pressed())).await {
             Either::Left((begun, _)) => begun,
             // Nothing is under way that would have to come to its end.
             Either::Right(_) => {
@@ -54,7 +54,7 @@ impl Run<'_, '_> {
             Ok(begun) => begun,
             Err(error) => {
                 self.report
-                    .cluster_failed(batch.context.as_deref(), error.into(), self.system);
+                    .cluster_failed(batch.context.as_deref(), &error.into(), self.system);
                 return Ok(());
             }
         };

@@ -29,10 +29,9 @@ pub(super) fn batches(path: &Path, args: &SyncArgs, system: &mut System<'_>) -> 
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
     let mut tokens = Tokens::default();
     let batches = match (top.registries, top.registry_credentials) {
-        (Some(_), Some(_)) => Err(CommandError::failed(
+        (Some(_), Some(_)) => Err(on_file(CommandError::failed(
             "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
-        ))
-        .map_err(on_file),
+        ))),
         (None, None) if args.deployment.is_none() => {
             // Not a spec.yml, so what is wrong with it is said by our own file's rules.
             list_file::parse(&text, &args.secret).map_err(on_file)?;

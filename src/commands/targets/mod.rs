@@ -184,7 +184,7 @@ fn supply(args: &SyncArgs, system: &mut System<'_>) -> Result<Rc<Supply>, Comman
             } else {
                 keychain.list()?
             };
-            let registry = choose::registry(registry, &items, "--registry REGISTRY", system)?;
+            let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
             let (credential, usage) = choose::credential(&keychain, &registry, args.usage, args.username.as_ref())?;
             Supply::new(credential, usage)
         }

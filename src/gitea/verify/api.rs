@@ -96,7 +96,7 @@ impl Session<'_> {
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.means_nobody(&reply) => known.unseen = true,
             StatusCode::UNAUTHORIZED => return Err(self.rejected(self.client.said(&reply))),
-            StatusCode::FORBIDDEN => return Err(self.account_refused(&reply)),
+            StatusCode::FORBIDDEN => return Err(self.why_forbidden(&reply)),
             _ => {}
         }
         Ok(())
@@ -117,15 +117,24 @@ impl Session<'_> {
                 VerifyError::NotSeen { registry }
             }
             StatusCode::UNAUTHORIZED => self.rejected(self.client.said(&reply)),
-            StatusCode::FORBIDDEN => match self.client.said(&reply).filter(|said| said.starts_with(LACKS_SCOPE)) {
-                Some(said) => VerifyError::NoPackageScope {
-                    registry,
-                    scopes: said.split_once(OWN_SCOPES).and_then(|(_, own)| Scopes::parse(own)),
-                },
-                None => self.account_refused(&reply),
-            },
+            StatusCode::FORBIDDEN => self.why_forbidden(&reply),
             _ => VerifyError::RejectedOrNoPackageScope { registry },
         }
+    }
+
+    /// The API refused a token that it knows.
+    fn why_forbidden(&self, reply: &Reply) -> VerifyError {
+        let registry = self.registry();
+        let said = self.client.said(reply);
+        let Some(lacks) = said.as_deref().filter(|said| said.starts_with(LACKS_SCOPE)) else {
+            return VerifyError::AccountRefused { registry, said };
+        };
+        let scopes = lacks.split_once(OWN_SCOPES).and_then(|(_, own)| Scopes::parse(own));
+        if scopes.as_ref().is_some_and(Scopes::may_pull) {
+            // Its scopes are not what the registry refused: the token did not arrive there.
+            return VerifyError::NotSeen { registry };
+        }
+        VerifyError::NoPackageScope { registry, scopes }
     }
 
     /// The exchange worked, for nobody: either the token never arrived, or it is wrong and the server is a Gitea 1.17.
@@ -180,13 +189,6 @@ impl Session<'_> {
             registry: self.registry(),
             said,
             gitea: true,
-        }
-    }
-
-    fn account_refused(&self, reply: &Reply) -> VerifyError {
-        VerifyError::AccountRefused {
-            registry: self.registry(),
-            said: self.client.said(reply),
         }
     }
 

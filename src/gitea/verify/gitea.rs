@@ -80,18 +80,20 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
 
 /// Reads the status of the exchange. A 200 passes, which proves nothing yet.
 fn judge_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &Known) -> Result<(), VerifyError> {
+    if reply.status == StatusCode::OK {
+        return Ok(());
+    }
     let registry = session.registry();
     let said = session.client.said(reply);
     let status = reply.status.as_u16();
     Err(match reply.status {
-        StatusCode::OK => return Ok(()),
         _ if known.alive => VerifyError::SignInRefused { registry, status, said },
         // Up to 1.25, and in Forgejo, plain text answers a wrong token. JSON answers a wrong scope, or a missing
         // token where everybody must sign in; since 1.26 a wrong token as well.
         StatusCode::UNAUTHORIZED if is_json(reply) => session.why_refused(api, known),
         StatusCode::UNAUTHORIZED => session.rejected(said),
         StatusCode::FORBIDDEN => VerifyError::AccountRefused { registry, said },
-        _ => VerifyError::SignInRefused { registry, status, said },
+        _ => session.malformed("neither yes nor no to the credential"),
     })
 }
 

@@ -2,22 +2,24 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use zbus::address::transport::Transport;
+use zbus::address::transport::{Transport, Unix, UnixSocket};
 use zbus::message::{Message, Type};
 use zbus::{Address, DynamicType, MessageStream};
 
-use super::super::error::printable;
+use super::super::{error::printable, user};
 use super::Error;
 use crate::env::Env;
 
-/// Calls in flight at once. A bus may drop a connection with more than 128 unanswered ones.
-const WINDOW: usize = 64;
+/// Calls in flight at once. A bus without limits of its own in its configuration refuses more than 128.
+const WINDOW: usize = 120;
+/// Incoming messages to keep before reading stops: a window's answers and some signals.
+const QUEUE: NonZeroUsize = NonZeroUsize::new(WINDOW + 8).expect("a constant");
 
 /// The names of errors of the bus itself, after `org.freedesktop.DBus.Error.`.
 const BUS_ERROR: &str = "org.freedesktop.DBus.Error.";
@@ -33,19 +35,20 @@ pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
             .filter_map(|address| address.parse().ok())
             .filter(|address: &Address| matches!(address.transport(), Transport::Unix(_)))
             .collect();
-        return match found.is_empty() {
-            true => Err(Error::BusAddress(printable(text))),
-            false => Ok(found),
+        return if found.is_empty() {
+            Err(Error::BusAddress(printable(text)))
+        } else {
+            Ok(found)
         };
     }
-    [env.path("XDG_RUNTIME_DIR"), super::super::default_runtime_folder()]
+    [env.path("XDG_RUNTIME_DIR"), user::runtime_folder()]
         .into_iter()
         .flatten()
         .map(|folder: PathBuf| folder.join("bus"))
         .find(|socket| socket.exists())
         .map(|socket| {
-            let unix = zbus::address::transport::UnixSocket::File(socket.into());
-            vec![Transport::Unix(zbus::address::transport::Unix::new(unix)).into()]
+            let unix = Unix::new(UnixSocket::File(socket));
+            vec![Transport::Unix(unix).into()]
         })
         .ok_or(Error::NoBus)
 }
@@ -122,7 +125,9 @@ impl Bus {
     pub(super) async fn connect(addresses: &[Address], limit: Duration) -> Result<Self, Error> {
         let mut failure = Error::NoBus;
         for address in addresses {
-            let building = zbus::connection::Builder::address(address.clone()).build();
+            let building = zbus::connection::Builder::address(address.clone())
+                .max_queued(QUEUE)
+                .build();
             // The handshake ends with the bus's answer to `Hello`, so a program that is no bus shows here.
             failure = match within(limit, building).await? {
                 Ok(connection) => {

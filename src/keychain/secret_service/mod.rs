@@ -5,6 +5,7 @@
 
 mod bus;
 mod session;
+mod unlock;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -20,11 +21,8 @@ use crate::env::Env;
 use bus::Bus;
 use session::{Attributes, Session};
 
-/// The attributes that make up an item's name. The label and other attributes can change with its user.
-const SERVICE: &str = "service";
-const ACCOUNT: &str = "account";
-/// Says to libsecret's programs what kind of item it is.
-const SCHEMA: (&str, &str) = ("xdg:schema", "org.freedesktop.Secret.Generic");
+/// The attributes that make up an item's name. They are few because gnome-keyring takes its time for each.
+const NAME: [&str; 3] = ["service", "use", "registry"];
 
 /// How long to wait for others.
 #[derive(Clone, Debug)]
@@ -46,8 +44,9 @@ impl Default for Limits {
 
 /// A store over the Secret Service of the session bus.
 ///
-/// One item for each service and user (here: *account*). A second one of the same name, which only a writer that does
-/// not take the keychain's lock can cause, is never read when it is older, and is removed by the next write.
+/// One item for each service and user; the user is `USE REGISTRY`, and people find the item by these two attributes.
+/// A second one of the same name, which only a writer that does not take the keychain's lock can cause, is never read
+/// when it is older, and is removed by the next write.
 /// Each operation has its own connection: none outlives it, so none has to be kept alive or found dead.
 #[derive(Clone)]
 pub struct SecretService(Arc<Shared>);
@@ -75,6 +74,7 @@ impl SecretService {
         }))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "closures, written where they are passed")]
     fn run<T>(&self, work: impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         zbus::block_on(async {
             match self.attempt(&work).await {
@@ -121,11 +121,14 @@ impl CredentialStoreApi for SecretService {
 
     /// `modifiers` are attributes that the item is to have when its secret is set.
     fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> CoreResult<Entry> {
-        let name = owned([(SERVICE, service), (ACCOUNT, user)]);
-        let mut attributes = owned([SCHEMA]);
-        attributes.extend(owned(
-            modifiers.into_iter().flatten().map(|(key, value)| (*key, *value)),
-        ));
+        let Some((usage, registry)) = user.split_once(' ') else {
+            return Err(CoreError::Invalid(
+                "user".to_owned(),
+                "is not `USE REGISTRY`".to_owned(),
+            ));
+        };
+        let name = owned(NAME.into_iter().zip([service, usage, registry]));
+        let mut attributes = owned(modifiers.into_iter().flatten().map(|(key, value)| (*key, *value)));
         attributes.extend(name.clone());
         Ok(self.entry(name, attributes, false))
     }
@@ -161,10 +164,8 @@ struct Item {
 
 impl CredentialApi for Item {
     fn set_secret(&self, secret: &[u8]) -> CoreResult<()> {
-        let label = format!(
-            "Registry credential: {}",
-            self.name.get(ACCOUNT).map_or("", String::as_str)
-        );
+        let [_, usage, registry] = NAME.map(|key| self.name.get(key).map_or("", String::as_str));
+        let label = format!("Credential for {registry} ({usage})");
         Ok(self.store.run(async |session| {
             match session.for_secrets().find_newest_first(&self.name).await?.split_first() {
                 None => session.create(&label, &self.attributes, secret).await,
@@ -217,7 +218,8 @@ impl CredentialApi for Item {
     }
 
     fn get_specifiers(&self) -> Option<(String, String)> {
-        Some((self.name.get(SERVICE)?.clone(), self.name.get(ACCOUNT)?.clone()))
+        let [service, usage, registry] = NAME.map(|key| self.name.get(key));
+        Some((service?.clone(), format!("{} {}", usage?, registry?)))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -231,8 +233,7 @@ impl CredentialApi for Item {
 
 /// Those of an item's attributes that name it.
 fn name_of(attributes: &Attributes) -> Vec<(String, String)> {
-    [SERVICE, ACCOUNT]
-        .into_iter()
+    NAME.into_iter()
         .filter_map(|key| Some((key.to_owned(), attributes.get(key)?.clone())))
         .collect()
 }

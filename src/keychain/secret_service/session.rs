@@ -2,25 +2,24 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use zbus::message::Message;
-use zbus::{DynamicType, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{DynamicType, ObjectPath, OwnedObjectPath, OwnedVariant, Type, Variant, as_variant};
 use zeroize::Zeroizing;
 
 use super::super::error::printable;
 use super::bus::{self, Bus};
 use super::{Error, Limits};
 
-const NAME: &str = "org.freedesktop.secrets";
-const SERVICE_PATH: &str = "/org/freedesktop/secrets";
+pub(super) const NAME: &str = "org.freedesktop.secrets";
+pub(super) const SERVICE_PATH: &str = "/org/freedesktop/secrets";
 /// The default collection goes by this path too.
-const DEFAULT_PATH: &str = "/org/freedesktop/secrets/aliases/default";
+pub(super) const DEFAULT_PATH: &str = "/org/freedesktop/secrets/aliases/default";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
-const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+pub(super) const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const ITEM: &str = "org.freedesktop.Secret.Item";
-const PROMPT: &str = "org.freedesktop.Secret.Prompt";
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// What is stored is JSON, and text is the only type that every service shows as it is.
 const CONTENT_TYPE: &str = "text/plain";
@@ -28,15 +27,18 @@ const CONTENT_TYPE: &str = "text/plain";
 /// Attributes of an item: text to text.
 pub(super) type Attributes = HashMap<String, String>;
 
+/// The specification's `Secret`, `(oayays)`: session, parameters (none in a plain one), value, content type.
+type Wrapped<'a> = (OwnedObjectPath, &'a [u8], &'a [u8], &'a str);
+
 /// A conversation with the Secret Service, without encryption of its own.
 ///
 /// The Diffie-Hellman session that the specification offers besides costs 8 ms and guards nothing here: the bytes go
 /// through a unix socket that only this user, the bus and the service can read.
 pub(super) struct Session<'a> {
-    bus: Bus,
-    limits: &'a Limits,
+    pub(super) bus: Bus,
+    pub(super) limits: &'a Limits,
     /// Whether somebody could see a prompt.
-    prompts: bool,
+    pub(super) prompts: bool,
     /// Whether secrets will be read or written: listing and deleting need no session at the service.
     secrets: bool,
     path: Option<OwnedObjectPath>,
@@ -210,7 +212,7 @@ impl<'a> Session<'a> {
     /// One property of every item, in order: all calls are on their way before the first answer is read.
     async fn properties<T>(&mut self, items: &[OwnedObjectPath], property: &str) -> Result<Vec<T>, Error>
     where
-        T: TryFrom<Variant<'static>> + Default,
+        T: DeserializeOwned + Type + Default,
     {
         let calls: Result<Vec<_>, _> = items
             .iter()
@@ -220,9 +222,12 @@ impl<'a> Session<'a> {
         for reply in self.bus.exchange(&calls?).await? {
             values.push(match reply {
                 Ok(reply) => {
-                    let (value,): (OwnedVariant,) = body(&reply)?;
-                    let value = T::try_from(Variant::from(value));
-                    value.map_err(|_| Error::Protocol(format!("the property {property} is of another type")))?
+                    let reply = reply.body();
+                    let value: Result<(as_variant::Deserialize<'_, T>,), _> = reply.deserialize();
+                    value
+                        .map_err(|error| Error::Protocol(printable(&error.to_string())))?
+                        .0
+                        .0
                 }
                 Err(refusal) if refusal.is_gone() => T::default(),
                 Err(refusal) => return Err(refusal.into()),
@@ -231,84 +236,13 @@ impl<'a> Session<'a> {
         Ok(values)
     }
 
-    /// A service without a default collection has nothing that could be locked.
-    async fn is_default_locked(&mut self) -> Result<bool, Error> {
-        let get = call(DEFAULT_PATH, PROPERTIES, "Get", &(COLLECTION, "Locked"))?;
-        match self.bus.call(get).await? {
-            Ok(reply) => {
-                let (value,): (OwnedVariant,) = body(&reply)?;
-                Ok(bool::try_from(Variant::from(value)).unwrap_or(false))
-            }
-            Err(refusal) if refusal.is_gone() => Ok(false),
-            Err(refusal) => Err(refusal.into()),
-        }
-    }
-
-    async fn unlock_default(&mut self) -> Result<(), Error> {
-        let reply = self.bus.call(service("ReadAlias", &("default",))?).await??;
-        let (collection,): (OwnedObjectPath,) = body(&reply)?;
-        if is_none(&collection) {
-            return Err(Error::NoCollection);
-        }
-        self.unlock(&[collection]).await
-    }
-
-    async fn unlock(&mut self, objects: &[OwnedObjectPath]) -> Result<(), Error> {
-        let reply = self.bus.call(service("Unlock", &(objects,))?).await??;
-        let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = body(&reply)?;
-        self.answer(&prompt).await
-    }
-
-    /// Has the person at the screen answer `prompt`, where the service wants one.
-    async fn answer(&mut self, prompt: &OwnedObjectPath) -> Result<(), Error> {
-        if is_none(prompt) {
-            return Ok(());
-        }
-        if !self.prompts {
-            return Err(Error::Locked);
-        }
-        let rule = format!("type='signal',sender='{NAME}',path='{prompt}',interface='{PROMPT}',member='Completed'");
-        let calls = [
-            bus::call(
-                "org.freedesktop.DBus",
-                "/org/freedesktop/DBus",
-                "org.freedesktop.DBus",
-                "AddMatch",
-                &(rule,),
-            )?,
-            on(prompt, PROMPT, "Prompt", &("",))?,
-        ];
-        for reply in self.bus.exchange(&calls).await? {
-            reply?;
-        }
-        let limit: Duration = self.limits.prompt;
-        let completed = self.bus.signal(limit, |signal| {
-            let header = signal.header();
-            header.path().is_some_and(|path| path.as_str() == prompt.as_str())
-                && header.member().is_some_and(|member| member.as_str() == "Completed")
-        });
-        let Some(completed) = completed.await? else {
-            // Takes the window off the screen; whether that works changes nothing.
-            let _ = self.bus.call(on(prompt, PROMPT, "Dismiss", &())?).await;
-            return Err(Error::PromptUnanswered(limit));
-        };
-        let (dismissed, _): (bool, OwnedVariant) = body(&completed)?;
-        if dismissed { Err(Error::PromptDismissed) } else { Ok(()) }
-    }
-
-    /// A secret as the specification's `(oayays)`: session, parameters (none in a plain one), value, content type.
-    fn wrap<'s>(&self, secret: &'s [u8]) -> Result<(OwnedObjectPath, &'s [u8], &'s [u8], &'s str), Error> {
+    fn wrap<'s>(&self, secret: &'s [u8]) -> Result<Wrapped<'s>, Error> {
         let session = self.path.clone().ok_or(Error::Died)?;
         Ok((session, &[], secret, CONTENT_TYPE))
     }
 }
 
-/// The specification's path for "no such thing".
-fn is_none(path: &OwnedObjectPath) -> bool {
-    path.as_str() == "/"
-}
-
-fn call<B: serde::Serialize + DynamicType>(
+pub(super) fn call<B: serde::Serialize + DynamicType>(
     path: &str,
     interface: &str,
     method: &str,
@@ -317,7 +251,7 @@ fn call<B: serde::Serialize + DynamicType>(
     bus::call(NAME, path, interface, method, parameters)
 }
 
-fn on<B: serde::Serialize + DynamicType>(
+pub(super) fn on<B: serde::Serialize + DynamicType>(
     path: &ObjectPath<'_>,
     interface: &str,
     method: &str,
@@ -326,13 +260,13 @@ fn on<B: serde::Serialize + DynamicType>(
     call(path.as_str(), interface, method, parameters)
 }
 
-fn service<B: serde::Serialize + DynamicType>(method: &str, parameters: &B) -> Result<Message, Error> {
+pub(super) fn service<B: serde::Serialize + DynamicType>(method: &str, parameters: &B) -> Result<Message, Error> {
     call(SERVICE_PATH, SERVICE, method, parameters)
 }
 
-fn body<T>(message: &Message) -> Result<T, Error>
+pub(super) fn body<T>(message: &Message) -> Result<T, Error>
 where
-    T: for<'de> serde::Deserialize<'de> + DynamicType + zbus::Type,
+    T: for<'de> serde::Deserialize<'de> + DynamicType + Type,
 {
     // zbus's errors tell of types and places, never of values.
     message

@@ -1,0 +1,143 @@
+//! The API server that the kubeconfig, or a pod's ServiceAccount, leads to.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Uri;
+use kube::config::AuthInfo;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use super::error::{Error, untrusted};
+use super::kubeconfig::Selection;
+use super::names::Namespace;
+use crate::env::Env;
+
+/// What a pod's ServiceAccount leads to.
+pub(super) fn in_cluster(env: &Env, folder: &Path) -> Option<Selection> {
+    let (host, port) = (env.var("KUBERNETES_SERVICE_HOST")?, env.var("KUBERNETES_SERVICE_PORT")?);
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    let file = |name: &str| Some(folder.join(name).to_str()?.to_owned());
+    let token = file("token")?;
+    std::fs::metadata(&token).ok()?;
+    let namespace = std::fs::read_to_string(folder.join("namespace")).ok();
+    Some(Selection {
+        context: String::new(),
+        namespace: namespace
+            .and_then(|name| name.trim().parse().ok())
+            .unwrap_or_else(Namespace::of_default),
+        cluster: kube::config::Cluster {
+            server: Some(format!("https://{host}:{port}")),
+            certificate_authority: file("ca.crt"),
+            ..Default::default()
+        },
+        user: AuthInfo {
+            token_file: Some(token),
+            ..Default::default()
+        },
+    })
+}
+
+pub(super) fn server_url(cluster: &kube::config::Cluster) -> Result<Uri, Error> {
+    let error = |what: &str| Error::Config {
+        part: "cluster",
+        what: what.to_owned(),
+    };
+    let text = cluster
+        .server
+        .as_deref()
+        .filter(|server| !server.is_empty())
+        .ok_or_else(|| error("it has no server"))?;
+    let has_tls = cluster.certificate_authority.is_some()
+        || cluster.certificate_authority_data.is_some()
+        || cluster.insecure_skip_tls_verify == Some(true);
+    let scheme = if has_tls { "https" } else { "http" };
+    let text = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("{scheme}://{text}")
+    };
+    let uri: Uri = text.parse().map_err(|_| error("its server is not a URL"))?;
+    match uri.scheme_str() {
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
+        _ => Err(error("its server is not an http or https URL")),
+    }
+}
+
+/// The certificates of the cluster's CA; `None` leaves it to the operating system's.
+pub(super) fn authorities(cluster: &kube::config::Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let error = |what: String| Error::Config {
+        part: "certificate authority",
+        what,
+    };
+    let data = cluster
+        .certificate_authority_data
+        .as_deref()
+        .filter(|data| !data.is_empty());
+    let file = cluster.certificate_authority.as_deref().filter(|file| !file.is_empty());
+    if cluster.insecure_skip_tls_verify == Some(true) && (data.is_some() || file.is_some()) {
+        return Err(error(
+            "it stands beside insecure-skip-tls-verify, which contradicts it".to_owned(),
+        ));
+    }
+    let pem = match (data, file) {
+        (Some(data), _) => STANDARD
+            .decode(data.trim())
+            .map_err(|_| error("it is not base64".to_owned()))?,
+        (None, Some(file)) => std::fs::read(file).map_err(|why| error(format!("{}: {why}", untrusted(file))))?,
+        (None, None) => return Ok(None),
+    };
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .collect::<Result<_, _>>()
+        .map_err(|_| error("it is not PEM".to_owned()))?;
+    if certificates.is_empty() {
+        return Err(error("there is no certificate in it".to_owned()));
+    }
+    Ok(Some(certificates))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_connected_by_its_service_account() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [("token", "t"), ("ca.crt", "c"), ("namespace", "team\n")] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let env: Env = [
+            ("KUBERNETES_SERVICE_HOST", "fd00::1"),
+            ("KUBERNETES_SERVICE_PORT", "443"),
+        ]
+        .into_iter()
+        .collect();
+        let selection = in_cluster(&env, folder.path()).unwrap();
+        assert_eq!(selection.namespace.as_str(), "team");
+        assert_eq!(selection.cluster.server.as_deref(), Some("https://[fd00::1]:443"));
+        assert!(in_cluster(&Env::default(), folder.path()).is_none());
+        assert!(in_cluster(&env, &folder.path().join("none")).is_none());
+    }
+
+    #[test]
+    fn nothing_of_a_credential_is_quoted() {
+        let cluster = |data: &str| kube::config::Cluster {
+            certificate_authority_data: Some(data.to_owned()),
+            ..Default::default()
+        };
+        for data in [
+            "s3cret!",
+            &STANDARD.encode("s3cret"),
+            &STANDARD.encode("-----BEGIN CERTIFICATE-----\ns3cret!\n-----END CERTIFICATE-----"),
+        ] {
+            let error = authorities(&cluster(data)).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Real clients and a real registry with Gitea's sign-in: what they can do is what `verify` says.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use libtest_mimic::Trial;
+use regcred::env::Env;
+use regcred::gitea::{Flow, Options, VerifyError, verify};
+use regcred::model::{Credential, DockerConfig, Token};
+
+use crate::support::docker_registry::{self, DockerRegistry};
+use crate::support::gitea::{Gitea, Profile};
+use crate::support::image::oci_layout;
+use crate::support::part::{missing, program, trial_with};
+
+pub fn trials() -> Vec<Trial> {
+    let with = |more: &[&'static str]| missing(&[&docker_registry::PROGRAMS, more].concat());
+    let skopeo = with(&["skopeo"]);
+    let mut trials: Vec<Trial> = Profile::ALL
+        .into_iter()
+        .map(|profile| {
+            let name = format!("clients: skopeo pushes and pulls at Gitea {}", profile.version());
+            trial_with(&name, &skopeo, move || scopes_count(profile))
+        })
+        .collect();
+    trials.push(trial_with(
+        "clients: docker logs in with a token, and not with a dead one",
+        &with(&["docker", "skopeo"]),
+        docker_login,
+    ));
+    trials.push(trial_with(
+        "clients: podman pulls with what a pull Secret holds",
+        &with(&["podman", "skopeo"]),
+        podman_pull,
+    ));
+    trials.push(trial_with(
+        "clients: verify at a real registry with passwords",
+        &with(&[]),
+        passwords,
+    ));
+    trials
+}
+
+fn credential(registry: &str, token: &str) -> Credential {
+    Credential {
+        registry: registry.parse().unwrap(),
+        username: "admin".parse().unwrap(),
+        token: Token::parse(token).unwrap(),
+    }
+}
+
+/// A folder of one client, with nothing of this machine's user in its environment.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("run")).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name).unwrap());
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.path())
+            .env("XDG_RUNTIME_DIR", self.path().join("run"))
+            .env("DOCKER_CONFIG", self.path().join("docker"))
+            .env("TMPDIR", self.path());
+        command
+    }
+
+    /// The file that a pull Secret would become.
+    fn authfile(&self, credential: &Credential) -> std::path::PathBuf {
+        let file = self.path().join("pull-secret.json");
+        let mut document = DockerConfig::default();
+        document.set(credential).unwrap();
+        std::fs::write(&file, document.as_str()).unwrap();
+        file
+    }
+
+    fn skopeo(&self, credential: &Credential, arguments: &[&str]) -> Output {
+        let (verb, rest) = arguments.split_first().unwrap();
+        let insecure: &[&str] = match *verb {
+            "copy" => &["--src-tls-verify=false", "--dest-tls-verify=false"],
+            _ => &["--tls-verify=false"],
+        };
+        self.command("skopeo")
+            .args(["--insecure-policy", verb])
+            .args(insecure)
+            .arg("--authfile")
+            .arg(self.authfile(credential))
+            .args(rest)
+            .output()
+            .unwrap()
+    }
+}
+
+/// A Gitea whose images are in a real registry, with one private user.
+fn gitea(profile: Profile) -> (Gitea, DockerRegistry) {
+    let gitea = Gitea::start(profile);
+    gitea.add_user("admin");
+    gitea.state().users[0].public = false;
+    let registry = DockerRegistry::behind(&gitea);
+    (gitea, registry)
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+fn scopes_count(profile: Profile) {
+    let (gitea, _registry) = gitea(profile);
+    let desk = Desk::new();
+    let local = oci_layout(&desk.path().join("image"));
+    let remote = format!("docker://{}/admin/app/web:1", gitea.registry());
+    let writer = credential(&gitea.registry(), &gitea.add_token("admin", "write:package"));
+    let reader = credential(&gitea.registry(), &gitea.add_token("admin", "read:package"));
+
+    let pushed = desk.skopeo(&writer, &["copy", &local, &remote]);
+    assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
+    let inspected = desk.skopeo(&reader, &["inspect", &remote]);
+    assert!(inspected.status.success(), "{profile:?}: {}", text(&inspected));
+    assert!(text(&inspected).contains("sha256:"));
+    let copy = format!("oci:{}:latest", desk.path().join("copy").display());
+    let pulled = desk.skopeo(&reader, &["copy", &remote, &copy]);
+    assert!(pulled.status.success(), "{profile:?}: {}", text(&pulled));
+    assert!(desk.path().join("copy/index.json").is_file());
+
+    let second = format!("docker://{}/admin/app/web:2", gitea.registry());
+    let refused = desk.skopeo(&reader, &["copy", &local, &second]);
+    // Before 1.22.2 the registry's own token did not carry the scopes.
+    let enforced = !matches!(profile, Profile::V1_17 | Profile::V1_21);
+    assert_eq!(refused.status.success(), !enforced, "{profile:?}: {}", text(&refused));
+    if enforced {
+        let verified = verify(&reader, &Options::default(), &Env::default()).unwrap();
+        assert!(!verified.scopes.unwrap().may_push(), "{profile:?}");
+    }
+
+    gitea.revoke(reader.token.expose());
+    let dead = desk.skopeo(&reader, &["inspect", &remote]);
+    assert!(!dead.status.success(), "{profile:?}: {}", text(&dead));
+    assert!(
+        verify(&reader, &Options::default(), &Env::default()).is_err(),
+        "{profile:?}"
+    );
+}
+
+fn docker_login() {
+    for profile in [Profile::V1_22, Profile::V1_27, Profile::Forgejo11] {
+        let (gitea, _registry) = gitea(profile);
+        let desk = Desk::new();
+        let token = gitea.add_token("admin", "write:package");
+        // With an entry in its file, docker looks for no keychain of this machine's.
+        let config = desk.path().join("docker");
+        std::fs::create_dir(&config).unwrap();
+        std::fs::write(config.join("config.json"), r#"{"auths":{"other.invalid":{}}}"#).unwrap();
+        let login = || {
+            let secret = desk.path().join("secret");
+            std::fs::write(&secret, &token).unwrap();
+            desk.command("docker")
+                .args(["login", "-u", "admin", "--password-stdin", &gitea.registry()])
+                .stdin(std::fs::File::open(secret).unwrap())
+                .output()
+                .unwrap()
+        };
+        let done = login();
+        assert!(done.status.success(), "{profile:?}: {}", text(&done));
+        let image = format!("{}/admin/web:1", gitea.registry());
+        let local = oci_layout(&desk.path().join("image"));
+        let writer = credential(&gitea.registry(), &token);
+        let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
+        assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
+        let seen = desk
+            .command("docker")
+            .args(["manifest", "inspect", "--insecure", &image])
+            .output()
+            .unwrap();
+        assert!(seen.status.success(), "{profile:?}: {}", text(&seen));
+        gitea.revoke(&token);
+        let refused = login();
+        assert!(!refused.status.success(), "{profile:?}: {}", text(&refused));
+        let error = verify(&writer, &Options::default(), &Env::default()).unwrap_err();
+        assert!(matches!(error, VerifyError::Rejected { .. }), "{profile:?}: {error:?}");
+    }
+}
+
+fn podman_pull() {
+    let (gitea, _registry) = gitea(Profile::V1_27);
+    let desk = Desk::new();
+    let token = gitea.add_token("admin", "write:package");
+    let local = oci_layout(&desk.path().join("image"));
+    let image = format!("{}/admin/web:1", gitea.registry());
+    let writer = credential(&gitea.registry(), &token);
+    let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
+    assert!(pushed.status.success(), "{}", text(&pushed));
+    let podman = |arguments: &[&str]| {
+        desk.command("podman")
+            .args(["--storage-driver", "vfs", "--root"])
+            .arg(desk.path().join("root"))
+            .arg("--runroot")
+            .arg(desk.path().join("runroot"))
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let authfile = desk.authfile(&writer).display().to_string();
+    let pull = ["pull", "--tls-verify=false", "--authfile", &authfile, &image];
+    let pulled = podman(&pull);
+    assert!(pulled.status.success(), "{}", text(&pulled));
+    gitea.revoke(&token);
+    podman(&["rmi", "--force", &image]);
+    let refused = podman(&pull);
+    assert!(!refused.status.success(), "{}", text(&refused));
+}
+
+fn passwords() {
+    let registry = DockerRegistry::with_password("admin", "correct horse");
+    let right = credential(&registry.registry(), "correct horse");
+    let verified = verify(&right, &Options::default(), &Env::default()).unwrap();
+    assert_eq!((verified.flow, verified.who), (Flow::Basic, None));
+    let wrong = credential(&registry.registry(), "battery staple");
+    match verify(&wrong, &Options::default(), &Env::default()).unwrap_err() {
+        VerifyError::Rejected { said, gitea: false, .. } => {
+            assert_eq!(said.as_deref(), Some("authentication required"));
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,14 @@
+//! Pull Secrets in a cluster: the same scenarios on the double and on a real control plane, and connecting.
+
+mod connecting;
+mod secrets;
+mod world;
+
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    [secrets::trials(), connecting::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}

@@ -1,0 +1,369 @@
+//! Connecting as kubectl does, on the double; and what TLS has to do with it, on the real server.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::mpsc;
+
+use libtest_mimic::Trial;
+use regcred::cluster::{
+    Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, SyncOptions, Wanted, block_on, observe, sync,
+};
+use regcred::env::Env;
+use regcred::model::Use;
+
+use super::world::{Who, World, connected, gitea, target};
+use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};
+use crate::support::control_plane::{self, ControlPlane};
+use crate::support::part::{trial, trial_with};
+
+/// A scenario's name, and what it does.
+type OnDouble = (&'static str, fn(&ApiServer));
+
+pub fn trials() -> Vec<Trial> {
+    let on_double: &[OnDouble] = &[
+        (
+            "we_name_ourselves_and_whom_we_act_as",
+            we_name_ourselves_and_whom_we_act_as,
+        ),
+        (
+            "files_of_kubeconfig_that_are_missing_are_skipped",
+            files_of_kubeconfig_that_are_missing_are_skipped,
+        ),
+        (
+            "the_plugin_runs_once_with_our_environment",
+            the_plugin_runs_once_with_our_environment,
+        ),
+        ("a_failing_plugin_is_not_quoted", a_failing_plugin_is_not_quoted),
+        (
+            "a_missing_plugin_says_how_to_install_it",
+            a_missing_plugin_says_how_to_install_it,
+        ),
+        ("a_proxy_of_the_kubeconfig_is_used", a_proxy_of_the_kubeconfig_is_used),
+        ("loopback_needs_no_proxy", loopback_needs_no_proxy),
+        (
+            "a_busy_server_is_waited_for_a_little",
+            a_busy_server_is_waited_for_a_little,
+        ),
+        (
+            "a_server_that_stays_busy_does_not_hang_us",
+            a_server_that_stays_busy_does_not_hang_us,
+        ),
+        ("a_lost_connection_is_tried_again", a_lost_connection_is_tried_again),
+        (
+            "a_server_that_hangs_is_left_in_time",
+            a_server_that_hangs_is_left_in_time,
+        ),
+        ("nobody_there_is_unreachable", nobody_there_is_unreachable),
+        ("unknown_to_the_server", unknown_to_the_server),
+        ("a_server_error_is_shown", a_server_error_is_shown),
+    ];
+    let mut trials = Vec::new();
+    for &(name, scenario) in on_double {
+        trials.push(trial(&format!("connect::double::{name}"), move || {
+            scenario(&ApiServer::start());
+        }));
+    }
+    trials.push(trial_with(
+        "connect::real::another_ca_is_not_trusted",
+        control_plane::missing(),
+        another_ca_is_not_trusted,
+    ));
+    trials
+}
+
+/// Looks for the Secret, which is a request and no more.
+fn look(kubeconfig: &str, options: &ConnectOptions) -> Result<(), Error> {
+    connected(kubeconfig, options, async |cluster| {
+        observe(cluster, &target("default")).await.map(drop)
+    })?
+}
+
+fn look_with(env: &Env) -> Result<(), Error> {
+    block_on(async {
+        let cluster = Cluster::connect(env, &ConnectOptions::default()).await?;
+        observe(&cluster, &target("default")).await.map(drop)
+    })
+    .unwrap()
+}
+
+fn with_timeout(text: &str) -> ConnectOptions {
+    ConnectOptions {
+        request_timeout: text.parse().unwrap(),
+        ..ConnectOptions::default()
+    }
+}
+
+fn we_name_ourselves_and_whom_we_act_as(double: &ApiServer) {
+    let impersonate = Impersonate {
+        user: Some("jane".into()),
+        groups: vec!["a".into(), "b".into()],
+        uid: Some("7".into()),
+    };
+    let options = ConnectOptions {
+        impersonate,
+        ..ConnectOptions::default()
+    };
+    connected(&double.kubeconfig(), &options, async |cluster| {
+        assert_eq!(
+            (cluster.context(), cluster.namespace().as_str()),
+            ("double", "default"),
+            "the empty namespace"
+        );
+        observe(cluster, &target("default")).await.unwrap();
+    })
+    .unwrap();
+    let headers = &double.recorded()[0].headers;
+    assert_eq!(
+        headers["user-agent"],
+        [format!("kubectl-regcred/{}", env!("CARGO_PKG_VERSION"))]
+    );
+    assert_eq!(
+        (&headers["impersonate-user"][..], &headers["impersonate-uid"][..]),
+        (&["jane".into()][..], &["7".into()][..])
+    );
+    assert_eq!(headers["impersonate-group"], ["a", "b"]);
+    let group_alone = Impersonate {
+        groups: vec!["a".into()],
+        ..Impersonate::default()
+    };
+    let options = ConnectOptions {
+        impersonate: group_alone,
+        ..ConnectOptions::default()
+    };
+    assert!(matches!(
+        look(&double.kubeconfig(), &options),
+        Err(Error::Config { .. })
+    ));
+}
+
+fn files_of_kubeconfig_that_are_missing_are_skipped(double: &ApiServer) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("there");
+    std::fs::write(&file, double.kubeconfig()).unwrap();
+    let list = std::env::join_paths([Path::new("/nonexistent/config"), Path::new(""), &file]).unwrap();
+    look_with(&[("KUBECONFIG", list)].into_iter().collect()).unwrap();
+    let nowhere: Env = [("KUBECONFIG", "/nonexistent/config")].into_iter().collect();
+    let error = look_with(&nowhere).unwrap_err();
+    assert!(
+        matches!(&error, Error::Kubeconfig(_)) && error.hint().unwrap().contains("--kubeconfig"),
+        "{error}"
+    );
+}
+
+/// A kubeconfig whose user runs `script` in a shell.
+fn plugin(double: &ApiServer, folder: &Path, script: &str) -> String {
+    let file = folder.join("plugin");
+    std::fs::write(&file, script).unwrap();
+    double.kubeconfig_for(&format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, provideClusterInfo: true, \
+         command: /bin/sh, args: ['{}', '{}'], env: [{{name: OWN, value: entry}}]}}}}",
+        file.display(),
+        folder.display()
+    ))
+}
+
+fn the_plugin_runs_once_with_our_environment(double: &ApiServer) {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        r#"echo run >> "$1/runs"; /usr/bin/env > "$1/env"
+printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"{ADMIN_TOKEN}","expirationTimestamp":"2020-01-01T00:00:00Z"}}}}'"#
+    );
+    double.create_namespace("team");
+    connected(
+        &plugin(double, folder.path(), &script),
+        &ConnectOptions::default(),
+        async |cluster| {
+            for token in ["one", "two"] {
+                let credential = gitea(token);
+                let wanted = [Wanted {
+                    credential: &credential,
+                    usage: Use::Cluster,
+                }];
+                let synced = sync(cluster, &target("team"), &wanted, SyncOptions::default())
+                    .await
+                    .unwrap();
+                assert_ne!(synced.outcome, Outcome::Unchanged);
+            }
+        },
+    )
+    .unwrap();
+    assert_eq!(std::fs::read_to_string(folder.path().join("runs")).unwrap(), "run\n");
+    let env = std::fs::read_to_string(folder.path().join("env")).unwrap();
+    let names: Vec<_> = env
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(
+        names.contains(&"OWN") && names.contains(&"KUBECONFIG") && !names.contains(&"HOME"),
+        "{names:?}"
+    );
+    let info = env
+        .lines()
+        .find_map(|line| line.strip_prefix("KUBERNETES_EXEC_INFO="))
+        .unwrap();
+    let info: serde_json::Value = serde_json::from_str(info).unwrap();
+    assert_eq!(info["kind"], "ExecCredential");
+    assert_eq!(info["spec"]["interactive"], false);
+    assert_eq!(info["spec"]["cluster"]["server"], double.url());
+}
+
+fn a_failing_plugin_is_not_quoted(double: &ApiServer) {
+    let folder = tempfile::tempdir().unwrap();
+    for (script, what) in [
+        ("echo s3cret; exit 3", "failed"),
+        ("echo '{\"token\":\"s3cret\"}'", "did not print an ExecCredential"),
+    ] {
+        let error = look(&plugin(double, folder.path(), script), &ConnectOptions::default()).unwrap_err();
+        let shown = format!("{error} {error:?} {:?}", error.hint());
+        assert!(shown.contains(what) && !shown.contains("s3cret"), "{shown}");
+    }
+    assert!(double.recorded().is_empty(), "nothing was asked without a credential");
+}
+
+fn a_missing_plugin_says_how_to_install_it(double: &ApiServer) {
+    let user = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: no-such-plugin, installHint: 'brew install it'}}";
+    let error = look(&double.kubeconfig_for(user), &ConnectOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::Exec(ExecError::Start { .. })), "{error}");
+    assert_eq!(error.hint().unwrap(), "brew install it");
+}
+
+/// A proxy for one connection, which reports what it was asked for.
+fn proxy_to(double: &ApiServer) -> (u16, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = double.url().trim_start_matches("http://").to_owned();
+    let (report, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap() == 1 {
+            head.push(byte[0]);
+        }
+        report.send(String::from_utf8(head).unwrap()).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let mut server = TcpStream::connect(server).unwrap();
+        let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let up = std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+        let _ = std::io::copy(&mut server, &mut client);
+        let _ = client.shutdown(std::net::Shutdown::Both);
+        let _ = up.join();
+    });
+    (port, asked)
+}
+
+fn a_proxy_of_the_kubeconfig_is_used(double: &ApiServer) {
+    let (port, asked) = proxy_to(double);
+    let cluster = format!("server: 'http://api.invalid:6443', proxy-url: 'http://127.0.0.1:{port}'");
+    let kubeconfig = double
+        .kubeconfig()
+        .replace(&format!("server: '{}'", double.url()), &cluster);
+    look(&kubeconfig, &ConnectOptions::default()).unwrap();
+    assert!(
+        asked
+            .recv()
+            .unwrap()
+            .starts_with("CONNECT api.invalid:6443 HTTP/1.1\r\n")
+    );
+    assert_eq!(double.recorded().len(), 1);
+}
+
+fn loopback_needs_no_proxy(double: &ApiServer) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, double.kubeconfig()).unwrap();
+    let file = file.into_os_string();
+    let env = |no_proxy: &str| -> Env {
+        [
+            ("KUBECONFIG", file.clone()),
+            ("HTTP_PROXY", "http://192.0.2.1:1".into()),
+            ("NO_PROXY", no_proxy.into()),
+        ]
+        .into_iter()
+        .collect()
+    };
+    look_with(&env("")).unwrap();
+    // kube would refuse this list.
+    look_with(&env("a,,b,")).unwrap();
+}
+
+fn a_busy_server_is_waited_for_a_little(double: &ApiServer) {
+    double.fail(Fault::Status(429, Some(1)), 1);
+    double.fail(Fault::Status(503, None), 1);
+    look(&double.kubeconfig(), &ConnectOptions::default()).unwrap();
+    let statuses: Vec<_> = double.recorded().iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [429, 503, 404]);
+}
+
+fn a_server_that_stays_busy_does_not_hang_us(double: &ApiServer) {
+    double.fail(Fault::Status(503, None), 1000);
+    let error = look(&double.kubeconfig(), &ConnectOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::Busy { status: 503, .. }), "{error}");
+    assert_eq!(double.recorded().len(), 5);
+}
+
+fn a_lost_connection_is_tried_again(double: &ApiServer) {
+    double.fail(Fault::Cut, 1);
+    look(&double.kubeconfig(), &ConnectOptions::default()).unwrap();
+    assert_eq!(double.recorded().len(), 2);
+}
+
+fn a_server_that_hangs_is_left_in_time(double: &ApiServer) {
+    double.fail(Fault::Hang, 1);
+    let error = look(&double.kubeconfig(), &with_timeout("100ms")).unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("--request-timeout"));
+    assert_eq!(double.recorded().len(), 1, "it had its time");
+}
+
+fn nobody_there_is_unreachable(double: &ApiServer) {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let kubeconfig = double.kubeconfig().replace(&double.url(), &format!("http://{free}"));
+    let error = look(&kubeconfig, &ConnectOptions::default()).unwrap_err();
+    assert!(
+        matches!(&error, Error::Unreachable { .. }) && error.is_about_the_cluster(),
+        "{error}"
+    );
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+fn unknown_to_the_server(double: &ApiServer) {
+    let error = look(&double.kubeconfig_for("{token: s3cret}"), &ConnectOptions::default()).unwrap_err();
+    assert!(
+        matches!(error, Error::Unauthorized { .. }) && !error.to_string().contains("s3cret"),
+        "{error}"
+    );
+}
+
+fn a_server_error_is_shown(double: &ApiServer) {
+    double.fail(Fault::Status(500, None), 1);
+    let error = look(&double.kubeconfig(), &ConnectOptions::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("answered HTTP 500: the double was told to misbehave"),
+        "{error}"
+    );
+}
+
+fn another_ca_is_not_trusted() {
+    let real = ControlPlane::shared();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let other = rcgen::CertificateParams::new(Vec::new())
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("other.crt"), other.pem()).unwrap();
+    let kubeconfig = World::Real(real).kubeconfig(Who::Admin);
+    let ca = kubeconfig
+        .split('\'')
+        .find(|part| part.ends_with("ca.crt"))
+        .unwrap()
+        .to_owned();
+    let kubeconfig = kubeconfig.replace(&ca, &folder.path().join("other.crt").display().to_string());
+    let error = look(&kubeconfig, &ConnectOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error}");
+}

@@ -1,0 +1,592 @@
+//! What becomes of a Secret, on either kind of server.
+
+use libtest_mimic::Trial;
+use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Refusal, SyncOptions, Wanted, known_owners, sync};
+use regcred::model::{DockerConfig, Use};
+use serde_json::{Value, json};
+
+use super::world::{SECRET, Who, World, credential, document, gitea, made_by_runbook, manifest, pull_secret, target};
+use crate::support::api_server::{ApiServer, Fault};
+use crate::support::control_plane::{self, ControlPlane};
+use crate::support::part::{trial, trial_with};
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// A scenario's name, and what it does.
+type OnBoth = (&'static str, fn(&World));
+type OnDouble = (&'static str, fn(&ApiServer));
+
+pub fn trials() -> Vec<Trial> {
+    let on_both: &[OnBoth] = &[
+        ("creates", creates),
+        ("updates_in_place", updates_in_place),
+        ("leaves_what_is_right_alone", leaves_what_is_right_alone),
+        ("adopts_what_the_runbook_made", adopts_what_the_runbook_made),
+        (
+            "keeps_other_registries_byte_for_byte",
+            keeps_other_registries_byte_for_byte,
+        ),
+        ("takes_back_what_kubectl_edited", takes_back_what_kubectl_edited),
+        ("refuses_another_type", refuses_another_type),
+        ("refuses_an_immutable_one", refuses_an_immutable_one),
+        ("refuses_every_known_owners", refuses_every_known_owners),
+        ("overrides_an_owner_when_told_to", overrides_an_owner_when_told_to),
+        ("several_at_once_lose_nothing", several_at_once_lose_nothing),
+        ("dry_runs_change_nothing", dry_runs_change_nothing),
+        ("a_missing_namespace_is_named", a_missing_namespace_is_named),
+        (
+            "a_namespace_on_its_way_out_is_named",
+            a_namespace_on_its_way_out_is_named,
+        ),
+        (
+            "forbidden_names_the_verb_and_prints_a_role",
+            forbidden_names_the_verb_and_prints_a_role,
+        ),
+    ];
+    let mut trials = Vec::new();
+    for &(name, scenario) in on_both {
+        trials.push(trial(&format!("cluster::double::{name}"), move || {
+            scenario(&World::Double(ApiServer::start()));
+        }));
+        trials.push(trial_with(
+            &format!("cluster::real::{name}"),
+            control_plane::missing(),
+            move || {
+                scenario(&World::Real(ControlPlane::shared()));
+            },
+        ));
+    }
+    let on_double: &[OnDouble] = &[
+        ("a_write_in_between_is_not_lost", a_write_in_between_is_not_lost),
+        (
+            "one_created_in_between_is_looked_at",
+            one_created_in_between_is_looked_at,
+        ),
+        (
+            "a_killed_run_is_completed_by_the_next",
+            a_killed_run_is_completed_by_the_next,
+        ),
+        ("endless_conflicts_end", endless_conflicts_end),
+    ];
+    for &(name, scenario) in on_double {
+        trials.push(trial(&format!("cluster::double::{name}"), move || {
+            scenario(&ApiServer::start());
+        }));
+    }
+    trials
+}
+
+fn holds(secret: &Value, token: &str) -> bool {
+    DockerConfig::parse(document(secret).as_bytes())
+        .unwrap()
+        .holds(&gitea(token))
+}
+
+fn with_dry_run(dry_run: DryRun) -> SyncOptions {
+    SyncOptions {
+        dry_run,
+        ..SyncOptions::default()
+    }
+}
+
+fn creates(world: &World) {
+    let namespace = world.namespace();
+    let synced = world.sync(&namespace, &gitea("first")).unwrap();
+    assert_eq!(
+        (synced.outcome, &synced.plan.action),
+        (Outcome::Created, &Action::Create)
+    );
+    let secret = world.get(&namespace).unwrap();
+    assert_eq!(secret["type"], "kubernetes.io/dockerconfigjson");
+    assert_eq!(
+        secret["metadata"]["labels"],
+        json!({"app.kubernetes.io/managed-by": "kubectl-regcred"})
+    );
+    assert_eq!(
+        secret["metadata"]["annotations"],
+        json!({
+            "kubectl-regcred/registry": "gitea.example.com",
+            "kubectl-regcred/username": "admin",
+            "kubectl-regcred/use": "cluster",
+        })
+    );
+    assert!(holds(&secret, "first"));
+    let managers = secret["metadata"]["managedFields"].as_array().unwrap();
+    assert_eq!(
+        (managers.len(), &managers[0]["manager"]),
+        (1, &"kubectl-regcred".into())
+    );
+    assert_eq!(world.our_writes(&namespace), ["create"]);
+}
+
+fn updates_in_place(world: &World) {
+    let namespace = world.namespace();
+    world.sync(&namespace, &gitea("first")).unwrap();
+    let before = world.get(&namespace).unwrap();
+    assert_eq!(
+        world.sync(&namespace, &gitea("second")).unwrap().outcome,
+        Outcome::Configured
+    );
+    let after = world.get(&namespace).unwrap();
+    assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
+    assert_ne!(
+        before["metadata"]["resourceVersion"],
+        after["metadata"]["resourceVersion"]
+    );
+    assert!(holds(&after, "second") && !document(&after).contains("first"));
+}
+
+fn leaves_what_is_right_alone(world: &World) {
+    let namespace = world.namespace();
+    world.sync(&namespace, &gitea("first")).unwrap();
+    let before = world.get(&namespace).unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            world.sync(&namespace, &gitea("first")).unwrap().outcome,
+            Outcome::Unchanged
+        );
+    }
+    assert_eq!(world.get(&namespace).unwrap(), before);
+    assert_eq!(world.our_writes(&namespace), ["create"], "the first one's");
+}
+
+fn adopts_what_the_runbook_made(world: &World) {
+    let namespace = world.namespace();
+    world.runbook(&namespace, "old-pat");
+    let before = world.get(&namespace).unwrap();
+    assert!(before["metadata"]["annotations"][LAST_APPLIED].is_string());
+    let synced = world.sync(&namespace, &gitea("new-pat")).unwrap();
+    assert_eq!(synced.outcome, Outcome::Configured);
+    assert!(matches!(
+        &synced.plan.notes[..],
+        [Note::Adopted { from: Some(_) }, Note::LastAppliedRemoved]
+    ));
+    let after = world.get(&namespace).unwrap();
+    assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
+    assert!(after["metadata"]["annotations"][LAST_APPLIED].is_null());
+    assert!(holds(&after, "new-pat"));
+    assert_eq!(
+        world.sync(&namespace, &gitea("new-pat")).unwrap().outcome,
+        Outcome::Unchanged
+    );
+}
+
+fn keeps_other_registries_byte_for_byte(world: &World) {
+    let namespace = world.namespace();
+    let other = r#""ghcr.io\/org" : {"auth": "YTpi" , "x":1.0e0}"#;
+    let text = format!("{{ \"HttpHeaders\":{{}}, \"auths\": {{ {other} }} }}\n");
+    world.create(&namespace, &pull_secret(&json!({}), &text), "kubectl-create");
+    world.sync(&namespace, &gitea("first")).unwrap();
+    world.sync(&namespace, &gitea("second")).unwrap();
+    let after = document(&world.get(&namespace).unwrap());
+    assert!(
+        after.contains(other) && after.starts_with("{ \"HttpHeaders\":{}, ") && after.ends_with("}\n"),
+        "{after}"
+    );
+    assert!(holds(&world.get(&namespace).unwrap(), "second"));
+}
+
+fn takes_back_what_kubectl_edited(world: &World) {
+    let namespace = world.namespace();
+    world.sync(&namespace, &gitea("first")).unwrap();
+    world.edit(&namespace, &pull_secret(&json!({}), r#"{"auths":{}}"#)["data"]);
+    assert_eq!(
+        world.sync(&namespace, &gitea("first")).unwrap().outcome,
+        Outcome::Configured
+    );
+    assert!(holds(&world.get(&namespace).unwrap(), "first"));
+}
+
+/// The Secret is refused for this reason, with a way out, and nothing is changed.
+fn refused(world: &World, namespace: &str) -> Refusal {
+    let before = world.get(namespace).unwrap();
+    let error = world.sync(namespace, &gitea("new")).unwrap_err();
+    assert!(error.hint().unwrap().contains("--secret NAME"), "{error}");
+    assert_eq!(world.get(namespace).unwrap(), before);
+    assert!(world.our_writes(namespace).is_empty());
+    match error {
+        Error::Refused { refusal, .. } => refusal,
+        other => panic!("{other}"),
+    }
+}
+
+fn refuses_another_type(world: &World) {
+    let namespace = world.namespace();
+    world.create(
+        &namespace,
+        &manifest("Opaque", &json!({}), "token", "x"),
+        "kubectl-create",
+    );
+    assert_eq!(
+        refused(world, &namespace),
+        Refusal::Type {
+            type_name: "Opaque".into()
+        }
+    );
+}
+
+fn refuses_an_immutable_one(world: &World) {
+    let namespace = world.namespace();
+    let mut secret = pull_secret(&json!({}), r#"{"auths":{}}"#);
+    secret["immutable"] = true.into();
+    world.create(&namespace, &secret, "kubectl-create");
+    assert_eq!(refused(world, &namespace), Refusal::Immutable);
+}
+
+/// Metadata and field manager as each owner leaves them behind.
+fn owned() -> Vec<(&'static str, Value, &'static str)> {
+    let by = |kind: &str, group: &str| json!({"ownerReferences": [{"apiVersion": format!("{group}/v1"), "kind": kind, "name": "x", "uid": "b2ad5b4c-0000-4000-8000-000000000001"}]});
+    let label = |name: &str, value: &str| json!({"labels": {name: value}});
+    let note = |name: &str, value: &str| json!({"annotations": {name: value}});
+    let managed_by = "app.kubernetes.io/managed-by";
+    vec![
+        (
+            "External Secrets Operator",
+            by("ExternalSecret", "external-secrets.io"),
+            "external-secrets",
+        ),
+        (
+            "External Secrets Operator",
+            json!({}),
+            "externalsecrets.external-secrets.io/x",
+        ),
+        ("Sealed Secrets", by("SealedSecret", "bitnami.com"), "controller"),
+        (
+            "reflector",
+            note("reflector.v1.k8s.emberstack.com/reflects", "a/b"),
+            "ES.Kubernetes.Reflector",
+        ),
+        (
+            "kubernetes-replicator",
+            note("replicator.v1.mittwald.de/replicate-from", "a/b"),
+            "kubernetes-replicator",
+        ),
+        ("ClusterSecret", label("clustersecret.io", "true"), "OpenAPI-Generator"),
+        (
+            "Config Syncer (kubed)",
+            label("kubed.appscode.com/origin", "a"),
+            "kubed",
+        ),
+        (
+            "imagepullsecret-patcher",
+            note(managed_by, "imagepullsecret-patcher"),
+            "k8s-imagepullsecret-patcher",
+        ),
+        ("registry-creds", by("ClusterPullSecret", "ops.alexellis.io"), "manager"),
+        (
+            "Kyverno",
+            label("generate.kyverno.io/policy-name", "sync"),
+            "background",
+        ),
+        (
+            "Vault Secrets Operator",
+            label(managed_by, "hashicorp-vso"),
+            "vault-secrets-operator",
+        ),
+        (
+            "Secrets Store CSI Driver",
+            label("secrets-store.csi.k8s.io/managed", "true"),
+            "secrets-store-csi",
+        ),
+        (
+            "1Password Operator",
+            note("operator.1password.io/item-path", "vaults/a/items/b"),
+            "manager",
+        ),
+        (
+            "Argo CD",
+            note("argocd.argoproj.io/tracking-id", "app:/Secret:ns/x"),
+            "kubectl",
+        ),
+        ("Argo CD", label("argocd.argoproj.io/instance", "app"), "kubectl"),
+        (
+            "Argo CD",
+            label("app.kubernetes.io/instance", "app"),
+            "argocd-controller",
+        ),
+        (
+            "Flux (kustomize-controller)",
+            label("kustomize.toolkit.fluxcd.io/name", "apps"),
+            "kustomize-controller",
+        ),
+        (
+            "Flux (helm-controller)",
+            label("helm.toolkit.fluxcd.io/name", "app"),
+            "helm-controller",
+        ),
+        (
+            "Helm",
+            json!({"labels": {managed_by: "Helm"}, "annotations": {"meta.helm.sh/release-name": "app"}}),
+            "helm",
+        ),
+        ("kapp", label("kapp.k14s.io/app", "1"), "kapp-server-side-apply"),
+        ("Terraform", json!({}), "Terraform"),
+        ("Pulumi", note("pulumi.com/autonamed", "true"), "pulumi-kubernetes"),
+        ("Operator Lifecycle Manager", label("olm.managed", "true"), "olm"),
+        (
+            "OpenShift's registry",
+            note("openshift.io/internal-registry-auth-token.service-account", "default"),
+            "x",
+        ),
+        ("Robot x", by("Robot", "example.com"), "kubectl-create"),
+        ("some-operator", json!({}), "some-operator"),
+    ]
+}
+
+fn refuses_every_known_owners(world: &World) {
+    let fixtures = owned();
+    for name in known_owners() {
+        assert!(
+            fixtures.iter().any(|(owner, ..)| *owner == name),
+            "no fixture for {name}"
+        );
+    }
+    for (name, metadata, manager) in fixtures {
+        let namespace = world.namespace();
+        world.create(&namespace, &pull_secret(&metadata, r#"{"auths":{}}"#), manager);
+        let refusal = refused(world, &namespace);
+        assert!(
+            matches!(&refusal, Refusal::Foreign(owner) if owner.name == name),
+            "{name}: {refusal}"
+        );
+        assert!(refusal.hint().contains("--force-conflicts"));
+    }
+}
+
+fn overrides_an_owner_when_told_to(world: &World) {
+    let namespace = world.namespace();
+    let metadata = json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "app"}});
+    world.create(&namespace, &pull_secret(&metadata, r#"{"auths":{}}"#), "helm");
+    let force = SyncOptions {
+        force_conflicts: true,
+        ..SyncOptions::default()
+    };
+    let synced = world.sync_as(Who::Admin, &namespace, &gitea("new"), force).unwrap();
+    assert_eq!(synced.outcome, Outcome::Configured);
+    assert!(matches!(&synced.plan.notes[0], Note::Overrides(owner) if owner.name == "Helm"));
+    let after = world.get(&namespace).unwrap();
+    assert!(holds(&after, "new"));
+    assert_eq!(
+        after["metadata"]["annotations"]["meta.helm.sh/release-name"], "app",
+        "what is not ours stays"
+    );
+}
+
+fn several_at_once_lose_nothing(world: &World) {
+    let namespace = world.namespace();
+    let credentials: Vec<_> = (0..4).map(|n| credential(&format!("r{n}.example.com"), "t")).collect();
+    let outcomes = world.connected(Who::Admin, async |cluster| {
+        let target = target(&namespace);
+        let syncs = credentials.iter().map(|credential| {
+            let target = &target;
+            async move {
+                sync(
+                    cluster,
+                    target,
+                    &[Wanted {
+                        credential,
+                        usage: Use::Cluster,
+                    }],
+                    SyncOptions::default(),
+                )
+                .await
+            }
+        });
+        futures_util::future::join_all(syncs).await
+    });
+    for outcome in outcomes {
+        assert_ne!(outcome.unwrap().outcome, Outcome::Unchanged);
+    }
+    let secret = world.get(&namespace).unwrap();
+    let config = DockerConfig::parse(document(&secret).as_bytes()).unwrap();
+    assert!(
+        credentials.iter().all(|credential| config.holds(credential)),
+        "{:?}",
+        config.keys()
+    );
+    let registries = &secret["metadata"]["annotations"]["kubectl-regcred/registry"];
+    assert_eq!(
+        registries,
+        "r0.example.com,r1.example.com,r2.example.com,r3.example.com"
+    );
+}
+
+fn dry_runs_change_nothing(world: &World) {
+    let namespace = world.namespace();
+    for dry_run in [DryRun::Client, DryRun::Server] {
+        let synced = world
+            .sync_as(Who::Admin, &namespace, &gitea("first"), with_dry_run(dry_run))
+            .unwrap();
+        assert_eq!(synced.outcome, Outcome::Created);
+        assert_eq!(world.get(&namespace), None, "{dry_run:?}");
+    }
+    assert_eq!(world.our_writes(&namespace), ["create"], "the server's dry run");
+    world.runbook(&namespace, "old-pat");
+    let before = world.get(&namespace).unwrap();
+    for dry_run in [DryRun::Client, DryRun::Server] {
+        let synced = world
+            .sync_as(Who::Admin, &namespace, &gitea("new-pat"), with_dry_run(dry_run))
+            .unwrap();
+        assert_eq!(synced.outcome, Outcome::Configured);
+        assert_eq!(world.get(&namespace).unwrap(), before, "{dry_run:?}");
+    }
+}
+
+fn a_missing_namespace_is_named(world: &World) {
+    for dry_run in [DryRun::None, DryRun::Client, DryRun::Server] {
+        let error = world
+            .sync_as(Who::Admin, "nowhere", &gitea("x"), with_dry_run(dry_run))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "namespace nowhere not found");
+        assert_eq!(error.hint().unwrap(), "kubectl create namespace nowhere");
+    }
+}
+
+fn a_namespace_on_its_way_out_is_named(world: &World) {
+    let namespace = world.namespace();
+    world.terminate(&namespace);
+    for dry_run in [DryRun::None, DryRun::Client, DryRun::Server] {
+        let error = world
+            .sync_as(Who::Admin, &namespace, &gitea("x"), with_dry_run(dry_run))
+            .unwrap_err();
+        assert_eq!(error.to_string(), format!("namespace {namespace} is being deleted"));
+    }
+}
+
+fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
+    let namespace = world.namespace();
+    let error = world
+        .sync_as(Who::Plain, &namespace, &gitea("x"), SyncOptions::default())
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("plain may not get secrets in namespace {namespace}")
+    );
+    let Error::Forbidden(forbidden) = error else { panic!() };
+    let role = forbidden.role().unwrap();
+    match world {
+        World::Real(real) => {
+            real.kubectl_ok(&["apply", "-f", "-"], &role);
+            // RBAC learns of it from a watch: the API server says when it has.
+            let may = |verb| {
+                [
+                    "auth",
+                    "can-i",
+                    verb,
+                    "secrets/gitea-credentials",
+                    "--as=plain",
+                    "-n",
+                    &namespace,
+                ]
+                .map(str::to_owned)
+            };
+            for verb in ["get", "patch"] {
+                let question = may(verb);
+                let question: Vec<_> = question.iter().map(String::as_str).collect();
+                while !real.kubectl(&question, "").status.success() {}
+            }
+            let synced = world
+                .sync_as(Who::Plain, &namespace, &gitea("x"), SyncOptions::default())
+                .unwrap();
+            assert_eq!(synced.outcome, Outcome::Created);
+        }
+        World::Double(double) => {
+            for verb in ["get", "create", "patch"] {
+                assert!(role.contains(verb), "{role}");
+            }
+            for (verb, token) in [("create", "x"), ("patch", "y")] {
+                let namespace = world.namespace();
+                double.forbid("create", &namespace);
+                if verb == "patch" {
+                    double.put_secret(&namespace, &pull_secret(&json!({}), r#"{"auths":{}}"#));
+                    double.forbid(verb, &namespace);
+                }
+                let error = world.sync(&namespace, &gitea(token)).unwrap_err();
+                assert_eq!(
+                    error.to_string(),
+                    format!("admin may not {verb} secrets in namespace {namespace}")
+                );
+            }
+        }
+    }
+}
+
+fn a_write_in_between_is_not_lost(double: &ApiServer) {
+    double.create_namespace("team");
+    double.put_secret("team", &pull_secret(&json!({}), r#"{"auths":{}}"#));
+    double.before_next_write(|store| {
+        let secret = pull_secret(&json!({}), r#"{"auths":{"ghcr.io":{"auth":"YTpi"}}}"#);
+        store.update("team", SECRET, "kubectl-edit", |there| {
+            there["data"] = secret["data"].clone();
+        });
+    });
+    let kubeconfig = double.kubeconfig();
+    let synced = sync_once(&kubeconfig, "new").unwrap();
+    assert_eq!(synced.outcome, Outcome::Configured);
+    let after = double.secret("team", SECRET).unwrap();
+    assert!(holds(&after, "new") && document(&after).contains(r#""ghcr.io":{"auth":"YTpi"}"#));
+}
+
+fn one_created_in_between_is_looked_at(double: &ApiServer) {
+    double.create_namespace("team");
+    double.before_next_write(|store| store.put("team", &manifest("Opaque", &json!({}), "token", "x")));
+    let error = sync_once(&double.kubeconfig(), "new").unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Refused {
+                refusal: Refusal::Type { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+fn a_killed_run_is_completed_by_the_next(double: &ApiServer) {
+    double.create_namespace("team");
+    double.put_secret("team", &made_by_runbook("old-pat"));
+    // The look and the apply go through; then nothing does any more, for as long as the first run lasts.
+    double.fail_after(2, Fault::Cut, 3);
+    assert!(matches!(
+        sync_once(&double.kubeconfig(), "new-pat"),
+        Err(Error::Unreachable { .. })
+    ));
+    let between = double.secret("team", SECRET).unwrap();
+    assert!(holds(&between, "new-pat") && between["metadata"]["annotations"][LAST_APPLIED].is_string());
+    assert_eq!(
+        sync_once(&double.kubeconfig(), "new-pat").unwrap().outcome,
+        Outcome::Configured
+    );
+    assert!(double.secret("team", SECRET).unwrap()["metadata"]["annotations"][LAST_APPLIED].is_null());
+}
+
+fn endless_conflicts_end(double: &ApiServer) {
+    double.create_namespace("team");
+    double.put_secret("team", &pull_secret(&json!({}), r#"{"auths":{}}"#));
+    for round in 0..50 {
+        double.before_next_write(move |store| {
+            store.update("team", SECRET, "robot", |there| {
+                there["metadata"]["annotations"] = json!({"round": round.to_string()});
+            });
+        });
+    }
+    let error = sync_once(&double.kubeconfig(), "new").unwrap_err();
+    assert!(matches!(error, Error::Contended { tries: 2.., .. }), "{error}");
+}
+
+fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, Error> {
+    super::world::connected(
+        kubeconfig,
+        &regcred::cluster::ConnectOptions::default(),
+        async |cluster| {
+            let credential = gitea(token);
+            let wanted = [Wanted {
+                credential: &credential,
+                usage: Use::Cluster,
+            }];
+            sync(cluster, &target("team"), &wanted, SyncOptions::default()).await
+        },
+    )
+    .unwrap()
+}

@@ -1,0 +1,379 @@
+//! `docker-credential-gitea`, asked as docker's clients ask it: on the in-memory store and on a real gnome-keyring.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::{Child, Command, Output, Stdio};
+
+use libtest_mimic::Trial;
+use regcred::env::Env;
+use regcred::helper;
+use regcred::keychain::Keychain;
+use regcred::model::{Credential, Registry, Token, Use};
+use serde_json::{Value, json};
+
+use crate::support::keyring::{self, Keyring};
+use crate::support::part::{missing, trial, trial_with};
+
+pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+const HUB: &str = "https://index.docker.io/v1/";
+pub const NOT_FOUND: &str = "credentials not found in native keychain";
+pub const TOKEN: &str = "gitea-token-5b1dba63e8f04d2a";
+
+pub fn trials() -> Vec<Trial> {
+    let keyring = missing(&keyring::PARTS);
+    let real = |name: &str, test: fn()| trial_with(&format!("helper/gnome-keyring/{name}"), &keyring, test);
+    let secret_tool = missing(&[&keyring::PARTS[..], &["secret-tool"]].concat());
+    vec![
+        trial("helper/in-memory/the_rules", || the_rules(&in_memory())),
+        real("the_rules", || the_rules(&on_keyring(Keyring::start()))),
+        real("what_one_program_stores_the_other_finds", one_item_for_both_programs),
+        real("many_processes_at_once_lose_nothing", many_processes_at_once),
+        real("the_token_is_nowhere_else", the_token_is_nowhere_else),
+        trial_with(
+            "helper/gnome-keyring/secret_tool_sees_attributes_and_no_token",
+            &secret_tool,
+            secret_tool_sees_attributes,
+        ),
+    ]
+}
+
+/// Something that answers as the helper does: action and stdin to stdout, stderr and exit code.
+type Ask = Box<dyn Fn(&str, &str) -> (String, String, i32)>;
+
+fn in_memory() -> Ask {
+    let keychain = Keychain::with_store(keyring_core::sample::Store::new().unwrap());
+    Box::new(move |action, stdin| {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let code = helper::run(
+            &[OsString::from(action)],
+            &mut stdin.as_bytes(),
+            &mut stdout,
+            &mut stderr,
+            || Ok(keychain.clone()),
+        );
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(stdout), text(stderr), code.into())
+    })
+}
+
+fn on_keyring(keyring: Keyring) -> Ask {
+    Box::new(move |action, stdin| ask(keyring.command(HELPER), action, stdin))
+}
+
+/// Runs the program.
+pub fn ask(command: Command, action: &str, stdin: &str) -> (String, String, i32) {
+    let output = output(command, action, stdin);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+}
+
+fn output(command: Command, action: &str, stdin: &str) -> Output {
+    let mut child = start(command, action);
+    // A helper that does not read its stdin may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// Starts the program with pipes for stdin, stdout and stderr.
+pub fn start(mut command: Command, action: &str) -> Child {
+    command.arg(action).stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+pub fn entry(server: &str, username: &str, secret: &str) -> String {
+    json!({"ServerURL": server, "Username": username, "Secret": secret}).to_string() + "\n"
+}
+
+pub fn success() -> (String, String, i32) {
+    (String::new(), String::new(), 0)
+}
+
+/// Every rule that a client of a credential helper relies on.
+fn the_rules(ask: &Ask) {
+    let list = || -> BTreeMap<String, String> { serde_json::from_str(&ask("list", "unused").0).unwrap() };
+    let not_found = || (format!("{NOT_FOUND}\n"), String::new(), 1);
+
+    assert!(list().is_empty());
+    assert_eq!(ask("get", "gitea.example.com"), not_found());
+    assert_eq!(ask("erase", "gitea.example.com"), success());
+
+    // docker login sends the bare registry, old configurations a URL.
+    assert_eq!(ask("store", &entry("gitea.example.com", "alice", "first")), success());
+    assert_eq!(
+        ask("store", &entry("https://gitea.example.com/v2/", "bob", TOKEN)),
+        success()
+    );
+    assert_eq!(list(), BTreeMap::from([("gitea.example.com".into(), "bob".into())]));
+    for server in [
+        "gitea.example.com",
+        "gitea.example.com\n",
+        "GITEA.example.com",
+        "https://gitea.example.com",
+        "http://gitea.example.com",
+        "gitea.example.com:443",
+        "https://gitea.example.com:443",
+        "https://gitea.example.com/v1/",
+        "https://gitea.example.com/v2/",
+        "gitea.example.com/owner/image",
+    ] {
+        let (stdout, stderr, code) = ask("get", server);
+        let answer: Value = serde_json::from_str(&stdout).unwrap();
+        let expected = json!({"ServerURL": server.trim(), "Username": "bob", "Secret": TOKEN});
+        assert_eq!((answer, stderr.as_str(), code), (expected, "", 0), "{server}");
+    }
+    for server in [
+        "gitea.example.com:3000",
+        "example.com",
+        "other.example.com",
+        "no registry",
+    ] {
+        assert_eq!(ask("get", server), not_found(), "{server}");
+    }
+
+    // What list names, get finds: docker's "all credentials" is a list and a get for each.
+    for server in ["127.0.0.1:5000", "[::1]:5000", "docker.io"] {
+        assert_eq!(ask("store", &entry(server, "carol", server)), success());
+    }
+    assert_eq!(
+        ask("store", &entry(&format!("{HUB}access-token"), "dave", "oauth")),
+        success()
+    );
+    let listed = list();
+    assert_eq!(listed.len(), 5);
+    assert_eq!(listed[HUB], "carol");
+    for (server, username) in &listed {
+        let answer: Value = serde_json::from_str(&ask("get", server).0).unwrap();
+        assert_eq!(answer["Username"], username.as_str());
+        assert_eq!(answer["ServerURL"], server.as_str());
+    }
+
+    // OAuth2 identity tokens, which have this instead of a user, and long ones.
+    for secret in ["", "ümlaut \"quoted\" \\ <&>\n", &"x".repeat(70_000)] {
+        assert_eq!(ask("store", &entry("gitea.example.com", "<token>", secret)), success());
+        let answer: Value = serde_json::from_str(&ask("get", "gitea.example.com").0).unwrap();
+        assert_eq!(
+            (&answer["Username"], &answer["Secret"]),
+            (&json!("<token>"), &json!(secret))
+        );
+    }
+
+    // docker logout erases several spellings, of which the first one hits.
+    for server in [
+        "gitea.example.com",
+        "http://gitea.example.com",
+        "https://gitea.example.com",
+    ] {
+        assert_eq!(ask("erase", server), success());
+        assert_eq!(ask("get", server), not_found());
+    }
+    assert_eq!(list().len(), 4);
+
+    for (action, stdin, text) in [
+        ("get", " \n", "no credentials server URL\n"),
+        ("erase", "", "no credentials server URL\n"),
+        ("store", "{}", "no credentials server URL\n"),
+        (
+            "store",
+            r#"{"ServerURL":"a.example.com","Secret":"s"}"#,
+            "no credentials username\n",
+        ),
+    ] {
+        assert_eq!(
+            ask(action, stdin),
+            (text.to_owned(), String::new(), 1),
+            "{action} {stdin}"
+        );
+    }
+    let (stdout, stderr, code) = ask("store", &entry("ftp://a.example.com", "u", TOKEN));
+    assert!(stdout.contains("does not name a registry") && !(stdout + &stderr).contains(TOKEN));
+    assert_eq!(code, 1);
+}
+
+pub fn keychain(env: &Env) -> Keychain {
+    Keychain::open(env).unwrap()
+}
+
+pub fn registry(text: &str) -> Registry {
+    text.parse().unwrap()
+}
+
+pub fn credential(username: &str, token: &str) -> Credential {
+    Credential {
+        registry: registry("gitea.example.com"),
+        username: username.parse().unwrap(),
+        token: Token::parse(token).unwrap(),
+    }
+}
+
+fn one_item_for_both_programs() {
+    let keyring = Keyring::start();
+    let ours = keychain(&keyring.env());
+    assert_eq!(
+        ask(
+            keyring.command(HELPER),
+            "store",
+            &entry("gitea.example.com", "alice", TOKEN)
+        ),
+        success()
+    );
+    let stored = ours.get(&registry("gitea.example.com"), Use::Docker).unwrap();
+    assert_eq!(stored, Some(credential("alice", TOKEN)));
+    ours.put(Use::Docker, &credential("bob", "new")).unwrap();
+    ours.put(Use::Cluster, &credential("robot", "pull")).unwrap();
+    let (stdout, _, _) = ask(keyring.command(HELPER), "get", "gitea.example.com");
+    assert!(stdout.contains("bob") && stdout.contains("new"), "{stdout}");
+    let items = ours.list().unwrap();
+    let shown: Vec<_> = items.iter().map(|item| (item.usage, item.username.as_str())).collect();
+    assert_eq!(shown, [(Use::Docker, "bob"), (Use::Cluster, "robot")]);
+    assert!(ours.delete(&registry("gitea.example.com"), Use::Docker).unwrap());
+    assert_eq!(ask(keyring.command(HELPER), "list", "").0, "{}\n");
+}
+
+fn many_processes_at_once() {
+    const EACH: usize = 16;
+    let keyring = Keyring::start();
+    let spawn = |action: &str, stdin: &str| {
+        let mut child = start(keyring.command(HELPER), action);
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child
+    };
+    let mut children = Vec::new();
+    for n in 0..EACH {
+        let own = entry(
+            &format!("registry-{n}.example.com"),
+            &format!("user-{n}"),
+            &format!("token-{n}"),
+        );
+        let shared = entry("shared.example.com", &format!("user-{n}"), &format!("token-{n}"));
+        children.push(spawn("store", &own));
+        children.push(spawn("store", &shared));
+        children.push(spawn("get", "unknown.example.com"));
+    }
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() || stdout.trim() == NOT_FOUND, "{stdout}");
+        assert!(output.stderr.is_empty());
+    }
+    let names = keychain(&keyring.env()).names().unwrap();
+    assert_eq!(names.len(), EACH + 1);
+    let getting: Vec<_> = names.keys().map(|name| (name, spawn("get", &name.server()))).collect();
+    for (name, child) in getting {
+        let answer: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
+        let (user, token) = (answer["Username"].as_str().unwrap(), answer["Secret"].as_str().unwrap());
+        assert_eq!(
+            user.strip_prefix("user"),
+            token.strip_prefix("token"),
+            "user and token of one writer"
+        );
+        assert_eq!(names[name].as_str(), user, "what is listed is what is stored");
+    }
+    // One item for each: the shared one is not there sixteen times.
+    assert_eq!(items_of(&keyring), EACH + 1);
+}
+
+type Paths = Vec<zbus::OwnedObjectPath>;
+
+/// How many items of ours are in the keyring, duplicates included.
+fn items_of(keyring: &Keyring) -> usize {
+    let spec = HashMap::from([("service", "kubectl-regcred")]);
+    let service = "org.freedesktop.Secret.Service";
+    let reply = keyring.bus().call(
+        "org.freedesktop.secrets",
+        "/org/freedesktop/secrets",
+        service,
+        "SearchItems",
+        &(spec,),
+    );
+    let (open, locked): (Paths, Paths) = reply.body().deserialize().unwrap();
+    open.len() + locked.len()
+}
+
+fn the_token_is_nowhere_else() {
+    let keyring = Keyring::start();
+    let mut child = start(keyring.command(HELPER), "store");
+    let mut stdin = child.stdin.take().unwrap();
+    let stored = entry("gitea.example.com", "alice", TOKEN);
+    // All of it but the last brace: the helper has the token and waits.
+    stdin
+        .write_all(stored.trim_end().strip_suffix('}').unwrap().as_bytes())
+        .unwrap();
+    for file in ["cmdline", "environ"] {
+        let shown = std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap();
+        assert!(!String::from_utf8_lossy(&shown).contains(TOKEN), "{file}");
+    }
+    stdin.write_all(b"}").unwrap();
+    drop(stdin);
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert!(
+        ask(keyring.command(HELPER), "get", "gitea.example.com")
+            .0
+            .contains(TOKEN)
+    );
+    let files = keyring::files_with(keyring.bus().folder(), TOKEN);
+    assert!(files.is_empty(), "{files:?}");
+    // The search finds what it looks for.
+    assert!(!keyring::files_with(keyring.bus().folder(), "busconfig").is_empty());
+}
+
+fn secret_tool_sees_attributes() {
+    let keyring = Keyring::start();
+    let mut theirs = keyring.command("secret-tool");
+    theirs.args([
+        "store",
+        "--label",
+        "theirs",
+        "service",
+        "other",
+        "registry",
+        "gitea.example.com",
+    ]);
+    let theirs = output(theirs, "docker", "their-secret");
+    assert!(!theirs.status.success(), "an odd number of attributes is an error");
+    let mut theirs = keyring.command("secret-tool");
+    theirs.args([
+        "store",
+        "--label",
+        "theirs",
+        "registry",
+        "gitea.example.com",
+        "use",
+        "docker",
+        "service",
+    ]);
+    assert!(output(theirs, "other", "their-secret").status.success());
+
+    let stored = entry("gitea.example.com", "alice", TOKEN);
+    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
+    let mut search = keyring.command("secret-tool");
+    search.args(["search", "--all", "service", "kubectl-regcred", "registry"]);
+    let found = output(search, "gitea.example.com", "");
+    // secret-tool writes the secret to stdout and the attributes to stderr.
+    let attributes = String::from_utf8(found.stderr).unwrap();
+    let mut lines: Vec<_> = attributes
+        .lines()
+        .filter(|line| line.starts_with("attribute."))
+        .collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "attribute.registry = gitea.example.com",
+            "attribute.service = kubectl-regcred",
+            "attribute.use = docker",
+            "attribute.username = alice"
+        ]
+    );
+    assert!(!attributes.contains(TOKEN));
+
+    // What is not ours stays as it was.
+    assert_eq!(
+        ask(keyring.command(HELPER), "list", "").0,
+        "{\"gitea.example.com\":\"alice\"}\n"
+    );
+    assert_eq!(ask(keyring.command(HELPER), "erase", "gitea.example.com"), success());
+    let mut lookup = keyring.command("secret-tool");
+    lookup.args(["lookup", "service"]);
+    assert_eq!(output(lookup, "other", "").stdout, b"their-secret");
+}

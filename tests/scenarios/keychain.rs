@@ -1,0 +1,372 @@
+//! A keychain that is locked, missing, slow, dying or doubled: each says what it is, and none hangs.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use regcred::env::Env;
+use regcred::keychain::secret_service::{Limits, SecretService};
+use regcred::keychain::{Error, Keychain};
+use regcred::model::Use;
+
+use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry, start, success};
+use crate::support::fake_secrets::{Behaviour, FakeSecrets};
+use crate::support::keyring::{self, Keyring, PrivateBus, Running, until};
+use crate::support::part::{missing, trial, trial_with};
+
+pub fn trials() -> Vec<Trial> {
+    let keyring = missing(&keyring::PARTS);
+    let bus = missing(&["dbus-daemon"]);
+    let prompter = [missing(&[&keyring::PARTS[..], &["Xvfb"]].concat()), missing_prompter()].concat();
+    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/{name}"), &keyring, test);
+    let fake = |name: &str, test: fn()| trial_with(&format!("keychain/double/{name}"), &bus, test);
+    vec![
+        real("a_locked_keyring_says_so", a_locked_keyring_says_so),
+        real("a_daemon_that_dies_mid_call", a_daemon_that_dies_mid_call),
+        real("a_daemon_that_comes_back_is_asked_again", a_daemon_that_comes_back),
+        real("a_daemon_that_hangs", a_daemon_that_hangs),
+        real("a_new_user_without_a_keyring", a_new_user_without_a_keyring),
+        trial_with(
+            "keychain/gnome-keyring/a_prompt_that_nobody_answers",
+            &prompter,
+            a_real_prompt_that_nobody_answers,
+        ),
+        trial("keychain/no_bus", no_bus),
+        trial(
+            "keychain/something_else_on_the_bus_socket",
+            something_else_on_the_bus_socket,
+        ),
+        trial("keychain/the_watchdog_ends_what_hangs", the_watchdog_ends_what_hangs),
+        fake("no_service", no_service),
+        fake("a_service_that_never_answers", a_service_that_never_answers),
+        fake("a_service_that_keeps_dying", || {
+            fails_with(Behaviour::Dies, "went away");
+        }),
+        fake("a_service_that_denies", || {
+            fails_with(Behaviour::Denies, "denies access");
+        }),
+        fake("a_locked_one_that_finds_nothing", || {
+            fails_with(Behaviour::LockedAndMute, "is locked");
+        }),
+        fake("prompts", prompts),
+        fake("no_default_keyring", no_default_keyring),
+        fake("two_items_of_one_name", two_items_of_one_name),
+        fake("listing_reads_no_secret", listing_reads_no_secret),
+    ]
+}
+
+/// A keychain that does not wait as long as people may.
+fn impatient(env: &Env) -> Keychain {
+    let limits = Limits {
+        call: Duration::from_secs(1),
+        prompt: Duration::from_secs(1),
+    };
+    Keychain::with_store(Arc::new(SecretService::with_limits(env, limits)))
+}
+
+/// Every action fails with `what` on stdout, one line with a hint on stderr and exit code 1.
+fn every_action_fails(command: impl Fn() -> Command, what: &str) {
+    for (action, stdin) in [
+        ("get", "gitea.example.com"),
+        ("erase", "gitea.example.com"),
+        ("list", ""),
+        ("store", &entry("gitea.example.com", "alice", TOKEN)),
+    ] {
+        let (stdout, stderr, code) = ask(command(), action, stdin);
+        assert!(
+            stdout.contains(what) && !stdout.contains(NOT_FOUND),
+            "{action}: {stdout}"
+        );
+        assert!(stderr.contains(what) && stderr.contains("hint: "), "{action}: {stderr}");
+        assert_eq!((stdout.lines().count(), stderr.lines().count(), code), (1, 1, 1));
+        assert!(!stdout.contains(TOKEN) && !stderr.contains(TOKEN));
+    }
+}
+
+fn a_locked_keyring_says_so() {
+    let mut keyring = Keyring::start();
+    let stored = entry("gitea.example.com", "alice", TOKEN);
+    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
+    keyring.lock();
+    every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
+    // A registry that was never stored: nobody can know that of a locked keyring.
+    let (stdout, _, _) = ask(keyring.command(HELPER), "get", "other.example.com");
+    assert!(stdout.contains("locked"), "{stdout}");
+    keyring.unlock();
+    assert!(
+        ask(keyring.command(HELPER), "get", "gitea.example.com")
+            .0
+            .contains(TOKEN)
+    );
+    // As after a crash: D-Bus starts the daemon again, and nobody has given it the password.
+    keyring.kill_daemon();
+    keyring.start_daemon(None);
+    every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
+}
+
+fn a_daemon_that_dies_mid_call() {
+    let mut keyring = Keyring::start();
+    let others = keyring.bus().connections();
+    // Stopped, it takes calls and does not answer; then it is gone.
+    keyring.daemon().signal("STOP");
+    let mut child = start(keyring.command(HELPER), "get");
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"gitea.example.com").unwrap();
+    drop(stdin);
+    until("the helper is on the bus", || keyring.bus().connections() > others);
+    keyring.kill_daemon();
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        stdout.contains("went away") || stdout.contains("no secret service"),
+        "{stdout}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+fn a_daemon_that_comes_back() {
+    let mut keyring = Keyring::start();
+    let stored = entry("gitea.example.com", "alice", TOKEN);
+    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
+    keyring.kill_daemon();
+    every_action_fails(|| keyring.command(HELPER), "no secret service");
+    keyring.start_daemon(Some(keyring::PASSWORD));
+    assert!(
+        ask(keyring.command(HELPER), "get", "gitea.example.com")
+            .0
+            .contains(TOKEN)
+    );
+}
+
+fn a_daemon_that_hangs() {
+    let keyring = Keyring::start();
+    keyring.daemon().signal("STOP");
+    let (stdout, stderr, code) = ask(keyring.command(HELPER), "get", "gitea.example.com");
+    assert!(stdout.contains("did not answer within 5 s"), "{stdout}");
+    assert!(stderr.contains("hint: "), "{stderr}");
+    assert_eq!(code, 1);
+}
+
+fn a_new_user_without_a_keyring() {
+    let mut keyring = Keyring::start();
+    keyring.kill_daemon();
+    std::fs::remove_dir_all(keyring.bus().folder().join("home/.local")).unwrap();
+    keyring.start_daemon(None);
+    let ask = |action, stdin: &str| ask(keyring.command(HELPER), action, stdin);
+    assert_eq!(ask("get", "gitea.example.com").0, format!("{NOT_FOUND}\n"));
+    assert_eq!(ask("erase", "gitea.example.com"), success());
+    assert_eq!(ask("list", "").0, "{}\n");
+    let (stdout, stderr, code) = ask("store", &entry("gitea.example.com", "alice", TOKEN));
+    assert_eq!(stdout, "the secret service has no default keyring\n");
+    assert!(stderr.contains("--token-stdin"), "{stderr}");
+    assert_eq!(code, 1);
+}
+
+/// gcr's prompter, which D-Bus starts for gnome-keyring on a desktop.
+const PROMPTER: &str = "/usr/libexec/gcr-prompter";
+
+fn missing_prompter() -> Vec<&'static str> {
+    if std::path::Path::new(PROMPTER).is_file() {
+        vec![]
+    } else {
+        vec!["gcr-prompter"]
+    }
+}
+
+fn a_real_prompt_that_nobody_answers() {
+    let keyring = Keyring::start();
+    keychain(&keyring.env())
+        .put(Use::Docker, &credential("alice", TOKEN))
+        .unwrap();
+    keyring.lock();
+
+    let mut screen = keyring.command("Xvfb");
+    screen
+        .args(["-displayfd", "1", "-nolisten", "tcp"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    let mut screen = Running(screen.stdout(Stdio::piped()).spawn().unwrap());
+    let mut number = String::new();
+    let stdout = screen.0.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut number).unwrap();
+    let display = format!(":{}", number.trim());
+    let mut prompter = keyring.command(PROMPTER);
+    let _prompter = Running::start(prompter.env("DISPLAY", &display));
+    until("the prompter is on the bus", || {
+        keyring.bus().has("org.gnome.keyring.SystemPrompter")
+    });
+
+    let env: Env = keyring
+        .env()
+        .iter()
+        .chain([("DISPLAY".as_ref(), display.as_ref())])
+        .collect();
+    let error = impatient(&env)
+        .get(&registry("gitea.example.com"), Use::Docker)
+        .unwrap_err();
+    assert!(matches!(error, Error::PromptUnanswered(_)), "{error}");
+    // Nothing hangs on the prompt, and the daemon outlives it.
+    every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
+    keyring.unlock();
+    assert!(
+        ask(keyring.command(HELPER), "get", "gitea.example.com")
+            .0
+            .contains(TOKEN)
+    );
+}
+
+fn no_bus() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = |address: Option<&str>| {
+        let mut command = Command::new(HELPER);
+        command
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("XDG_RUNTIME_DIR", folder.path());
+        command.envs(address.map(|address| ("DBUS_SESSION_BUS_ADDRESS", address)));
+        command
+    };
+    let dead = format!("unix:path={}/nobody", folder.path().display());
+    every_action_fails(|| command(Some(&dead)), "cannot be reached");
+    every_action_fails(|| command(Some("autolaunch:")), "names no unix socket");
+    if !std::path::Path::new("/run/user").exists() {
+        every_action_fails(|| command(None), "no D-Bus session bus was found");
+    }
+    let (_, stderr, _) = ask(command(Some(&dead)), "get", "gitea.example.com");
+    assert!(
+        stderr.contains("--token-env") && stderr.contains("--token-stdin"),
+        "{stderr}"
+    );
+}
+
+fn something_else_on_the_bus_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("bus");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let env = Env::from_iter([("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket.display()))]);
+    let error = impatient(&env).list().unwrap_err();
+    assert!(matches!(error, Error::NoAnswer(_)), "{error}");
+}
+
+fn the_watchdog_ends_what_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    // Opening a pipe for writing waits for a reader, who never comes: a keychain that hangs in the system's own code.
+    let pipe = folder.path().join("kubectl-regcred.lock");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = Command::new(HELPER);
+    command.env_clear().env("XDG_RUNTIME_DIR", folder.path());
+    let (stdout, stderr, code) = ask(command, "erase", "gitea.example.com");
+    assert_eq!(stdout, "the keychain did not answer within 10 s\n");
+    assert!(stderr.contains("hint: "), "{stderr}");
+    assert_eq!(code, 1);
+}
+
+fn no_service() {
+    let bus = PrivateBus::start();
+    every_action_fails(|| bus.command(HELPER), "no secret service");
+    let error = impatient(&bus.env()).list().unwrap_err();
+    assert!(error.hint().unwrap().contains("--token-env"), "{error}");
+}
+
+fn a_service_that_never_answers() {
+    let service = FakeSecrets::start(Behaviour::Silent);
+    let keychain = impatient(&service.bus().env());
+    let name = registry("gitea.example.com");
+    let errors = [
+        keychain.get(&name, Use::Docker).unwrap_err(),
+        keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap_err(),
+        keychain.delete(&name, Use::Docker).unwrap_err(),
+        keychain.list().unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Error::NoAnswer(_)), "{error}");
+    }
+}
+
+fn fails_with(behaviour: Behaviour, what: &str) {
+    let service = FakeSecrets::start(behaviour);
+    let keychain = impatient(&service.bus().env());
+    let error = keychain.get(&registry("gitea.example.com"), Use::Docker).unwrap_err();
+    assert!(error.to_string().contains(what), "{error}");
+}
+
+/// The environment of `bus` with a screen.
+fn with_screen(bus: &PrivateBus) -> Env {
+    let env = bus.env();
+    env.iter()
+        .chain([("WAYLAND_DISPLAY".as_ref(), "wayland-0".as_ref())])
+        .collect()
+}
+
+fn prompts() {
+    let get = |behaviour, screen: bool| {
+        let service = FakeSecrets::start(behaviour);
+        let env = if screen {
+            with_screen(service.bus())
+        } else {
+            service.bus().env()
+        };
+        let result = impatient(&env).get(&registry("gitea.example.com"), Use::Docker);
+        (result, service.calls())
+    };
+    let (result, calls) = get(Behaviour::PromptUnanswered, false);
+    assert!(matches!(result, Err(Error::Locked)), "{result:?}");
+    assert!(!calls.contains(&"Prompt".to_owned()), "nobody could see it: {calls:?}");
+
+    let (result, calls) = get(Behaviour::PromptUnanswered, true);
+    assert!(matches!(result, Err(Error::PromptUnanswered(_))), "{result:?}");
+    assert!(
+        !calls.contains(&"Dismiss".to_owned()),
+        "gnome-keyring aborts on it: {calls:?}"
+    );
+
+    let (result, _) = get(Behaviour::PromptDismissed, true);
+    assert!(matches!(result, Err(Error::PromptDismissed)), "{result:?}");
+
+    let (result, calls) = get(Behaviour::PromptAnswered, true);
+    assert_eq!(result.unwrap().unwrap().username.as_str(), "user/item/1");
+    let order = ["OpenSession", "SearchItems", "Unlock", "Prompt", "GetSecret"];
+    assert_eq!(calls, order);
+}
+
+fn no_default_keyring() {
+    let service = FakeSecrets::start(Behaviour::NoCollection);
+    let keychain = impatient(&service.bus().env());
+    assert_eq!(keychain.get(&registry("gitea.example.com"), Use::Docker).unwrap(), None);
+    let error = keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap_err();
+    assert!(matches!(error, Error::NoCollection), "{error}");
+}
+
+fn two_items_of_one_name() {
+    let service = FakeSecrets::start(Behaviour::Duplicates);
+    let keychain = impatient(&service.bus().env());
+    let found = keychain
+        .get(&registry("gitea.example.com"), Use::Docker)
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.username.as_str(), "user/item/1", "the newer one counts");
+    let listed = keychain.list().unwrap();
+    assert_eq!((listed.len(), listed[0].username.as_str()), (1, "user/item/1"));
+    assert!(
+        !service.calls().contains(&"Delete".to_owned()),
+        "reading changes nothing"
+    );
+    keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap();
+    let count = |method: &str| service.calls().iter().filter(|call| *call == method).count();
+    assert_eq!((count("SetSecret"), count("Delete"), count("CreateItem")), (1, 1, 0));
+}
+
+fn listing_reads_no_secret() {
+    let service = FakeSecrets::start(Behaviour::Duplicates);
+    let (stdout, stderr, code) = ask(service.bus().command(HELPER), "list", "");
+    assert_eq!(
+        (stdout.as_str(), stderr.as_str(), code),
+        ("{\"gitea.example.com\":\"user/item/1\"}\n", "", 0)
+    );
+    let calls = service.calls();
+    assert!(
+        calls.iter().all(|call| call == "SearchItems" || call == "Get"),
+        "{calls:?}"
+    );
+}

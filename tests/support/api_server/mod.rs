@@ -1,0 +1,386 @@
+//! A double of the Kubernetes API server on loopback: namespaces and Secrets over plain http.
+//!
+//! It does what the real one does with a Secret: server-side apply with field managers and conflicts, the resource
+//! version as a precondition, immutable types and immutable Secrets, dry runs, and the same `Status` bodies. It
+//! records what it is asked, and misbehaves when told to.
+
+mod fields;
+mod secrets;
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+
+use secrets::Store;
+use status::Answer;
+
+/// The token of a user who may do everything.
+pub const ADMIN_TOKEN: &str = "double-admin-token";
+/// The token of `plain`, who may do nothing.
+pub const PLAIN_TOKEN: &str = "double-plain-token";
+
+/// A running double. It stops when this is dropped.
+pub struct ApiServer {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// A request as it came in.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// `GET`, `PATCH` …
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// The headers, by lower-case name.
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// The HTTP status of the answer; 0 where there was none.
+    pub status: u16,
+}
+
+/// What the server does instead of its work.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// An answer with this HTTP status and, for 429 and 503, `Retry-After` with these seconds.
+    Status(u16, Option<u32>),
+    /// No answer at all, with the connection open.
+    Hang,
+    /// The connection is closed without an answer.
+    Cut,
+}
+
+/// Somebody else's doing, right before the server looks at a write.
+type Intruder = Box<dyn FnOnce(&mut Store) + Send>;
+
+#[derive(Default)]
+struct State {
+    store: Store,
+    recorded: Vec<Recorded>,
+    faults: VecDeque<(Option<Fault>, u32)>,
+    intruders: VecDeque<Intruder>,
+    /// Verb and namespace that the admin may not do all the same.
+    forbidden: BTreeSet<(String, String)>,
+}
+
+impl ApiServer {
+    /// Starts one on a free port, on a thread of its own.
+    #[must_use]
+    pub fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        lock(&state).store.create_namespace("default");
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let shared = Arc::clone(&state);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let accepting = std::pin::pin!(accept(listener, shared));
+                futures_util::future::select(accepting, stopped).await;
+            });
+        });
+        Self {
+            address,
+            state,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A kubeconfig for the user who may do everything, with the context `double`.
+    #[must_use]
+    pub fn kubeconfig(&self) -> String {
+        self.kubeconfig_for(&format!("{{token: {ADMIN_TOKEN}}}"))
+    }
+
+    /// A kubeconfig with this user, a line of YAML.
+    #[must_use]
+    pub fn kubeconfig_for(&self, user: &str) -> String {
+        format!(
+            "apiVersion: v1
+kind: Config
+clusters:
+- {{name: double, cluster: {{server: '{}'}}}}
+contexts:
+- {{name: double, context: {{cluster: double, user: user, namespace: ''}}}}
+current-context: double
+users:
+- name: user
+  user: {user}
+",
+            self.url()
+        )
+    }
+
+    /// Makes a namespace.
+    pub fn create_namespace(&self, name: &str) {
+        lock(&self.state).store.create_namespace(name);
+    }
+
+    /// Starts the deletion of a namespace, which then takes nothing new.
+    pub fn terminate_namespace(&self, name: &str) {
+        lock(&self.state).store.terminate_namespace(name);
+    }
+
+    /// Puts a Secret there exactly as given, with a new uid and resource version.
+    pub fn put_secret(&self, namespace: &str, secret: &Value) {
+        lock(&self.state).store.put(namespace, secret);
+    }
+
+    /// Changes a Secret as a client without server-side apply would.
+    pub fn update_secret(&self, namespace: &str, name: &str, manager: &str, change: impl FnOnce(&mut Value)) {
+        lock(&self.state).store.update(namespace, name, manager, change);
+    }
+
+    /// The Secret as it is stored.
+    #[must_use]
+    pub fn secret(&self, namespace: &str, name: &str) -> Option<Value> {
+        lock(&self.state).store.get(namespace, name).cloned()
+    }
+
+    /// What was asked so far.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Recorded> {
+        lock(&self.state).recorded.clone()
+    }
+
+    /// Does this instead of its work, for so many requests.
+    pub fn fail(&self, fault: Fault, times: u32) {
+        self.fail_after(0, fault, times);
+    }
+
+    /// The same, after so many requests that are served well.
+    pub fn fail_after(&self, well: u32, fault: Fault, times: u32) {
+        let steps = [(None, well), (Some(fault), times)];
+        lock(&self.state)
+            .faults
+            .extend(steps.into_iter().filter(|(_, times)| *times > 0));
+    }
+
+    /// Lets somebody else in right before the next write; several queue up, one a write.
+    pub fn before_next_write(&self, intruder: impl FnOnce(&mut Store) + Send + 'static) {
+        lock(&self.state).intruders.push_back(Box::new(intruder));
+    }
+
+    /// Forbids a verb in a namespace, even to the user who may do everything.
+    pub fn forbid(&self, verb: &str, namespace: &str) {
+        lock(&self.state)
+            .forbidden
+            .insert((verb.to_owned(), namespace.to_owned()));
+    }
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: tokio::net::TcpListener, state: Arc<Mutex<State>>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let state = Arc::clone(&state);
+        let service = service_fn(move |request| serve(Arc::clone(&state), request));
+        tokio::spawn(async move {
+            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            // A client that goes away is no business of ours.
+            let _ = connection.await;
+        });
+    }
+}
+
+/// A cut connection: hyper closes it when a service fails.
+#[derive(Debug)]
+struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cut")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let mut recorded = Recorded {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: query(parts.uri.query().unwrap_or_default()),
+        headers: BTreeMap::new(),
+        status: 0,
+    };
+    for (name, value) in &parts.headers {
+        let values = recorded.headers.entry(name.to_string()).or_default();
+        values.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    }
+    let (at, fault) = {
+        let mut state = lock(&state);
+        state.recorded.push(recorded.clone());
+        let fault = match state.faults.front_mut() {
+            Some((fault, times)) => {
+                let fault = *fault;
+                *times -= 1;
+                if *times == 0 {
+                    state.faults.pop_front();
+                }
+                fault
+            }
+            None => None,
+        };
+        (state.recorded.len() - 1, fault)
+    };
+    let mut retry_after = None;
+    let answer = match fault {
+        Some(Fault::Hang) => return std::future::pending().await,
+        Some(Fault::Cut) => return Err(Cut),
+        Some(Fault::Status(code, after)) => {
+            retry_after = after;
+            Answer::failure(
+                code,
+                "ServiceUnavailable",
+                "the double was told to misbehave",
+                Value::Null,
+            )
+        }
+        None => handle(&mut lock(&state), &recorded, &body),
+    };
+    lock(&state).recorded[at].status = answer.code;
+    let mut response = Response::builder()
+        .status(answer.code)
+        .header("content-type", "application/json");
+    if let Some(seconds) = retry_after {
+        response = response.header("retry-after", seconds);
+    }
+    let response = response.body(Full::new(Bytes::from(answer.body.to_string())));
+    Ok::<_, Infallible>(response.unwrap()).map_err(|never| match never {})
+}
+
+fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
+    let header = |name: &str| {
+        request
+            .headers
+            .get(name)
+            .and_then(|values| values.first())
+            .map_or("", String::as_str)
+    };
+    let user = match header("authorization").strip_prefix("Bearer ") {
+        Some(ADMIN_TOKEN) => "admin",
+        Some(PLAIN_TOKEN) => "plain",
+        _ => return Answer::failure(401, "Unauthorized", "Unauthorized", Value::Null),
+    };
+    let method = request.method.parse::<Method>().unwrap();
+    let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    let verb = match (&method, path.len()) {
+        (&Method::GET, 3 | 5) => "list",
+        (&Method::GET, _) => "get",
+        (&Method::POST, _) => "create",
+        (&Method::PUT, _) => "update",
+        (&Method::DELETE, _) => "delete",
+        _ => "patch",
+    };
+    let (resource, namespace, name) = match path.as_slice() {
+        ["version"] => return Answer::success(200, json!({"major": "1", "minor": "37", "gitVersion": "v1.37.0"})),
+        ["api", "v1", "namespaces"] => ("namespaces", "", ""),
+        ["api", "v1", "namespaces", name] => ("namespaces", "", *name),
+        ["api", "v1", "secrets"] => ("secrets", "", ""),
+        ["api", "v1", "namespaces", namespace, "secrets"] => ("secrets", *namespace, ""),
+        ["api", "v1", "namespaces", namespace, "secrets", name] => ("secrets", *namespace, *name),
+        _ => {
+            return Answer::failure(
+                404,
+                "NotFound",
+                "the server could not find the requested resource",
+                Value::Null,
+            );
+        }
+    };
+    let may = |state: &State, verb: &str| {
+        user == "admin" && !state.forbidden.contains(&(verb.to_owned(), namespace.to_owned()))
+    };
+    if !may(state, verb) {
+        return Answer::forbidden(user, verb, resource, namespace, name);
+    }
+    if !matches!(verb, "get" | "list")
+        && let Some(intruder) = state.intruders.pop_front()
+    {
+        intruder(&mut state.store);
+    }
+    if verb == "patch" && state.store.get(namespace, name).is_none() && !may(state, "create") {
+        return Answer::forbidden(user, "create", resource, namespace, name);
+    }
+    let answer = match resource {
+        "namespaces" => state.store.serve_namespaces(&method, name, body),
+        _ => state
+            .store
+            .serve_secrets(&method, namespace, name, &request.query, header("content-type"), body),
+    };
+    if header("accept").contains("as=PartialObjectMetadata") {
+        answer.metadata_only()
+    } else {
+        answer
+    }
+}
+
+/// The pairs of a query, percent-decoded.
+fn query(text: &str) -> BTreeMap<String, String> {
+    let decoded = |text: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = text.as_bytes();
+        while let [first, tail @ ..] = rest {
+            let hex = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+            match (first, tail.get(..2).and_then(hex)) {
+                (b'%', Some(byte)) => {
+                    bytes.push(byte);
+                    rest = &tail[2..];
+                }
+                (b'+', _) => {
+                    bytes.push(b' ');
+                    rest = tail;
+                }
+                _ => {
+                    bytes.push(*first);
+                    rest = tail;
+                }
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}

@@ -1,0 +1,120 @@
+//! Answers, and the `Status` bodies of those that are failures, word for word as the real server has them.
+
+use serde_json::{Value, json};
+
+/// An HTTP status and a JSON body.
+pub struct Answer {
+    pub code: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn success(code: u16, body: Value) -> Self {
+        Self { code, body }
+    }
+
+    pub fn failure(code: u16, reason: &str, message: &str, details: Value) -> Self {
+        let mut body = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": reason, "code": code,
+        });
+        if !details.is_null() {
+            body["details"] = details;
+        }
+        Self { code, body }
+    }
+
+    pub fn not_found(resource: &str, name: &str) -> Self {
+        let message = format!("{resource} \"{name}\" not found");
+        Self::failure(404, "NotFound", &message, json!({"name": name, "kind": resource}))
+    }
+
+    pub fn forbidden(user: &str, verb: &str, resource: &str, namespace: &str, name: &str) -> Self {
+        let what = if name.is_empty() {
+            resource.to_owned()
+        } else {
+            format!("{resource} \"{name}\"")
+        };
+        let scope = match namespace {
+            "" => "at the cluster scope".to_owned(),
+            namespace => format!("in the namespace \"{namespace}\""),
+        };
+        let message = format!(
+            "{what} is forbidden: User \"{user}\" cannot {verb} resource \"{resource}\" in API group \"\" {scope}"
+        );
+        Self::failure(403, "Forbidden", &message, json!({"name": name, "kind": resource}))
+    }
+
+    pub fn terminating(namespace: &str, name: &str) -> Self {
+        let message = format!(
+            "secrets \"{name}\" is forbidden: unable to create new content in namespace {namespace} because it is being terminated"
+        );
+        let cause = json!({
+            "reason": "NamespaceTerminating", "field": "metadata.namespace",
+            "message": format!("namespace {namespace} is being terminated"),
+        });
+        Self::failure(
+            403,
+            "Forbidden",
+            &message,
+            json!({"name": name, "kind": "secrets", "causes": [cause]}),
+        )
+    }
+
+    pub fn already_exists(resource: &str, name: &str) -> Self {
+        let message = format!("{resource} \"{name}\" already exists");
+        Self::failure(409, "AlreadyExists", &message, json!({"name": name, "kind": resource}))
+    }
+
+    pub fn modified(name: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on secrets \"{name}\": the object has been modified; please apply your changes to the latest version and try again"
+        );
+        Self::failure(409, "Conflict", &message, json!({"name": name, "kind": "secrets"}))
+    }
+
+    pub fn apply_conflict(conflicts: &[(String, String)]) -> Self {
+        let causes: Vec<_> = conflicts
+            .iter()
+            .map(|(manager, field)| {
+                json!({
+                    "reason": "FieldManagerConflict", "field": field,
+                    "message": format!("conflict with \"{manager}\" using v1"),
+                })
+            })
+            .collect();
+        let plural = if causes.len() == 1 { "conflict" } else { "conflicts" };
+        let message = format!("Apply failed with {} {plural}", causes.len());
+        Self::failure(409, "Conflict", &message, json!({"causes": causes}))
+    }
+
+    pub fn invalid(name: &str, reason: &str, field: &str, what: &str) -> Self {
+        let message = format!("Secret \"{name}\" is invalid: {field}: {what}");
+        let cause = json!({"reason": reason, "field": field, "message": what});
+        Self::failure(
+            422,
+            "Invalid",
+            &message,
+            json!({"name": name, "kind": "Secret", "causes": [cause]}),
+        )
+    }
+
+    pub fn bad_request(message: &str) -> Self {
+        Self::failure(400, "BadRequest", message, Value::Null)
+    }
+
+    /// What a client gets that asks for `PartialObjectMetadata`.
+    pub fn metadata_only(mut self) -> Self {
+        let partial = |object: &Value| json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]});
+        if self.code < 300 {
+            self.body = match self.body["items"].as_array() {
+                Some(items) => json!({
+                    "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+                    "metadata": self.body["metadata"], "items": items.iter().map(partial).collect::<Vec<_>>(),
+                }),
+                None => partial(&self.body),
+            };
+        }
+        self
+    }
+}

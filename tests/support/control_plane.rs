@@ -1,0 +1,321 @@
+//! The real control plane: etcd and kube-apiserver on loopback, with RBAC and an audit log.
+//!
+//! One for the whole test process, because it takes a second or two; every test takes a namespace of its own.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The token of a user in `system:masters`.
+pub const ADMIN_TOKEN: &str = "control-plane-admin-token";
+/// The token of `plain`, who may do nothing.
+pub const PLAIN_TOKEN: &str = "control-plane-plain-token";
+
+/// How long a server may take to be ready, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs a server until the standard input ends, which it does however this process ends.
+const KEEPER: &str = r#"exec 3<&0; "$@" </dev/null 3<&- & server=$!
+trap 'kill -9 $server 2>/dev/null' EXIT INT TERM; cat <&3 >/dev/null"#;
+
+static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+static NAMESPACES: AtomicU32 = AtomicU32::new(0);
+
+/// Running servers and their folder.
+pub struct ControlPlane {
+    folder: tempfile::TempDir,
+    programs: PathBuf,
+    port: u16,
+    servers: Mutex<Vec<Child>>,
+}
+
+/// A request as the API server's audit log has it.
+#[derive(Debug)]
+pub struct Audited {
+    /// `get`, `create`, `patch` …
+    pub verb: String,
+    /// The client's `User-Agent`.
+    pub user_agent: String,
+    /// The HTTP status of the answer.
+    pub status: u64,
+}
+
+/// Stops the shared control plane when it is dropped: for `main` to hold.
+pub struct StopAtEnd;
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        if let Some(shared) = SHARED.get() {
+            shared.stop();
+            let _ = std::fs::remove_dir_all(shared.folder.path());
+        }
+    }
+}
+
+/// The folder with the programs, where there is one.
+#[must_use]
+pub fn programs() -> Option<PathBuf> {
+    let named = ["REGCRED_TEST_CONTROL_PLANE", "KUBEBUILDER_ASSETS"]
+        .into_iter()
+        .filter_map(std::env::var_os);
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
+        .map(|cache| cache.join("regcred/parts/control-plane-1.20.2"));
+    let has_all = |folder: &PathBuf| {
+        ["etcd", "kube-apiserver", "kubectl"]
+            .iter()
+            .all(|name| folder.join(name).is_file())
+    };
+    named.map(PathBuf::from).chain(cache).find(has_all)
+}
+
+/// What is missing for [`ControlPlane::shared`].
+#[must_use]
+pub fn missing() -> &'static [&'static str] {
+    if programs().is_some() {
+        &[]
+    } else {
+        &["etcd, kube-apiserver and kubectl (tests/parts/control-plane.sh)"]
+    }
+}
+
+impl ControlPlane {
+    /// The one of this process, started by the first who asks.
+    pub fn shared() -> &'static Self {
+        SHARED.get_or_init(|| Self::start(programs().unwrap()))
+    }
+
+    fn start(programs: PathBuf) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let file = |name: &str| path.join(name).display().to_string();
+        std::fs::write(
+            file("tokens.csv"),
+            format!("{ADMIN_TOKEN},admin,u1,\"system:masters\"\n{PLAIN_TOKEN},plain,u2\n"),
+        )
+        .unwrap();
+        std::fs::write(
+            file("audit.yaml"),
+            "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- {level: Metadata, resources: [{group: '', resources: [secrets]}]}\n- {level: None}\n",
+        )
+        .unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        std::fs::write(file("sa.key"), key.serialize_pem()).unwrap();
+        std::fs::write(file("sa.pub"), key.public_key_pem()).unwrap();
+        certificates(folder.path());
+
+        let [client, peer, port] = free_ports();
+        let etcd = format!("http://127.0.0.1:{client}");
+        let peer = format!("http://127.0.0.1:{peer}");
+        let mut this = Self {
+            programs,
+            port,
+            servers: Mutex::default(),
+            folder,
+        };
+        this.run(
+            "etcd",
+            &[
+                "--data-dir",
+                &file("etcd"),
+                "--listen-client-urls",
+                &etcd,
+                "--advertise-client-urls",
+                &etcd,
+                "--listen-peer-urls",
+                &peer,
+                "--unsafe-no-fsync",
+            ],
+        );
+        this.run(
+            "kube-apiserver",
+            &[
+                "--etcd-servers",
+                &etcd,
+                "--bind-address",
+                "127.0.0.1",
+                "--secure-port",
+                &port.to_string(),
+                "--cert-dir",
+                &file("certs"),
+                "--tls-cert-file",
+                &file("server.crt"),
+                "--tls-private-key-file",
+                &file("server.key"),
+                "--service-account-issuer",
+                "https://kubernetes.default",
+                "--service-account-key-file",
+                &file("sa.pub"),
+                "--service-account-signing-key-file",
+                &file("sa.key"),
+                "--authorization-mode",
+                "RBAC",
+                "--token-auth-file",
+                &file("tokens.csv"),
+                "--service-cluster-ip-range",
+                "10.0.0.0/24",
+                "--audit-policy-file",
+                &file("audit.yaml"),
+                "--audit-log-path",
+                &file("audit.log"),
+            ],
+        );
+        std::fs::write(this.kubeconfig(), this.kubeconfig_for(ADMIN_TOKEN)).unwrap();
+        this.await_ready();
+        this
+    }
+
+    fn run(&mut self, program: &str, arguments: &[&str]) {
+        let log = std::fs::File::create(self.folder.path().join(format!("{program}.log"))).unwrap();
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(self.programs.join(program))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.servers.get_mut().unwrap().push(keeper);
+    }
+
+    fn await_ready(&self) {
+        let start = Instant::now();
+        // The last thing to be there is the namespace that everything starts in.
+        while !self
+            .kubectl(&["get", "namespace", "default", "-o", "name"], "")
+            .status
+            .success()
+        {
+            if start.elapsed() > PATIENCE {
+                let log = std::fs::read_to_string(self.folder.path().join("kube-apiserver.log")).unwrap_or_default();
+                let tail: Vec<_> = log.lines().rev().take(20).collect();
+                self.stop();
+                panic!("the control plane is not ready after {PATIENCE:?}; its log ends with {tail:#?}");
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn stop(&self) {
+        for keeper in self
+            .servers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter_mut()
+            .rev()
+        {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
+        }
+    }
+
+    /// The administrator's kubeconfig file.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
+    /// The text of a kubeconfig with this token.
+    #[must_use]
+    pub fn kubeconfig_for(&self, token: &str) -> String {
+        format!(
+            "apiVersion: v1
+kind: Config
+clusters:
+- {{name: real, cluster: {{server: 'https://127.0.0.1:{}', certificate-authority: '{}'}}}}
+contexts:
+- {{name: real, context: {{cluster: real, user: user}}}}
+current-context: real
+users:
+- {{name: user, user: {{token: {token}}}}}
+",
+            self.port,
+            self.folder.path().join("ca.crt").display()
+        )
+    }
+
+    /// A new namespace.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
+        let made = self.kubectl(&["create", "namespace", &name], "");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        name
+    }
+
+    /// Runs kubectl as administrator with this standard input.
+    #[must_use]
+    pub fn kubectl(&self, arguments: &[&str], stdin: &str) -> Output {
+        let mut child = Command::new(self.programs.join("kubectl"))
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("KUBECONFIG", self.kubeconfig())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may have ended without reading.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// The same, and its standard output; fails with its standard error.
+    pub fn kubectl_ok(&self, arguments: &[&str], stdin: &str) -> String {
+        let output = self.kubectl(arguments, stdin);
+        assert!(
+            output.status.success(),
+            "kubectl {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What the audit log has about Secrets in a namespace so far. The server writes it before it answers.
+    #[must_use]
+    pub fn audited(&self, namespace: &str) -> Vec<Audited> {
+        let log = std::fs::File::open(self.folder.path().join("audit.log")).unwrap();
+        let events = BufReader::new(log)
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        events
+            .filter(|event| event["objectRef"]["namespace"] == namespace)
+            .map(|event| Audited {
+                verb: event["verb"].as_str().unwrap_or_default().to_owned(),
+                user_agent: event["userAgent"].as_str().unwrap_or_default().to_owned(),
+                status: event["responseStatus"]["code"].as_u64().unwrap_or_default(),
+            })
+            .collect()
+    }
+}
+
+/// A CA and a certificate for 127.0.0.1.
+fn certificates(folder: &Path) {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    let ca_key = KeyPair::generate().unwrap();
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_certificate = ca.self_signed(&ca_key).unwrap();
+    let issuer = Issuer::new(ca, ca_key);
+    let key = KeyPair::generate().unwrap();
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let server = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    std::fs::write(folder.join("ca.crt"), ca_certificate.pem()).unwrap();
+    std::fs::write(folder.join("server.crt"), server.pem()).unwrap();
+    std::fs::write(folder.join("server.key"), key.serialize_pem()).unwrap();
+}
+
+/// Ports that were free a moment ago: held together, so that they differ.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}

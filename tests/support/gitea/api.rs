@@ -1,0 +1,252 @@
+//! `/api/v1`: the version, the token itself, its owner, and the tokens of a user.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::super::http::{Answer, Request, decoded};
+use super::state::{Doer, Pat, State, User};
+
+pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
+    let mut doer = state.api_doer(request);
+    if matches!(doer, Doer::Wrong) {
+        match state.profile.bad_token() {
+            Some(message) => {
+                // A path that is not there is not there for anybody.
+                if path == "/token" && !state.profile.has_own_token() {
+                    return not_found(state);
+                }
+                return refusal(state, 401, message);
+            }
+            None => doer = Doer::Nobody,
+        }
+    }
+    if let Doer::Somebody { user, .. } = &doer {
+        if user.prohibited {
+            let message = "This account is prohibited from signing in, please contact your site administrator.";
+            return refusal(state, 403, message);
+        }
+        if !user.active {
+            return refusal(state, 403, "This account is not activated.");
+        }
+    } else if state.require_signin {
+        return refusal(state, 403, "Only signed in user is allowed to call APIs.");
+    }
+    let parts: Vec<String> = path.split('/').skip(1).map(decoded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match (parts.as_slice(), &request.method) {
+        (["version"], &Method::GET) => Answer::json(200, &json!({"version": state.profile.version()})),
+        (["token"], _) if state.profile.has_own_token() => own_token(state, request, &doer),
+        (["user"], &Method::GET) => own_user(state, &doer),
+        (["users", "search"], &Method::GET) => search(state, request, &doer),
+        (["users", name, "tokens", rest @ ..], _) => tokens(state, request, &doer, name, rest),
+        (["users", name], &Method::GET) => match lacking(state, &doer, "read:user") {
+            Some(refused) => refused,
+            None => match state.user(name).filter(|user| user.public) {
+                Some(user) => Answer::json(200, &shown(user)),
+                None => not_found(state),
+            },
+        },
+        _ => not_found(state),
+    }
+}
+
+fn refusal(state: &State, status: u16, message: &str) -> Answer {
+    let url = format!("{}api/swagger", state.root_url);
+    Answer::json(status, &json!({"message": message, "url": url}))
+}
+
+fn not_found(state: &State) -> Answer {
+    refusal(state, 404, "The target couldn't be found.")
+}
+
+fn lacking(state: &State, doer: &Doer, wanted: &str) -> Option<Answer> {
+    match doer {
+        Doer::Somebody { pat: Some(pat), .. } if !pat.has(state.profile, wanted) => {
+            Some(refusal(state, 403, &state.profile.lacks_scope(wanted, &pat.scopes)))
+        }
+        _ => None,
+    }
+}
+
+fn shown(user: &User) -> Value {
+    json!({
+        "id": user.id, "login": user.login, "full_name": "", "email": format!("{}@example.com", user.login),
+        "is_admin": user.admin, "active": user.active, "prohibit_login": user.prohibited,
+        "visibility": if user.public { "public" } else { "private" }, "username": user.login,
+    })
+}
+
+/// `GET` and `DELETE /token`: the token that asks, without any scope.
+fn own_token(state: &mut State, request: &Request, doer: &Doer) -> Answer {
+    let (user, pat) = match doer {
+        Doer::Nobody | Doer::Wrong => return refusal(state, 401, "token is required"),
+        Doer::Somebody {
+            user,
+            pat: Some(pat),
+            basic: false,
+        } => (user, pat),
+        Doer::Somebody { .. } => return not_found(state),
+    };
+    match request.method {
+        Method::GET => {
+            let mut body = described(state, pat, "");
+            body["user"] = json!({"id": user.id, "login": user.login});
+            Answer::json(200, &body)
+        }
+        Method::DELETE => {
+            state.tokens.retain(|kept| kept.id != pat.id);
+            Answer::empty(204)
+        }
+        _ => Answer::empty(405),
+    }
+}
+
+fn own_user(state: &State, doer: &Doer) -> Answer {
+    if let Some(refused) = lacking(state, doer, "read:user") {
+        return refused;
+    }
+    match doer {
+        Doer::Somebody { user, .. } => Answer::json(200, &shown(user)),
+        _ => refusal(state, 401, "token is required"),
+    }
+}
+
+fn search(state: &State, request: &Request, doer: &Doer) -> Answer {
+    if let Some(refused) = lacking(state, doer, "read:user") {
+        return refused;
+    }
+    let uid: Option<i64> = request.parameter("uid").and_then(|uid| uid.parse().ok());
+    let found = state
+        .users
+        .iter()
+        .filter(|user| user.public && uid.is_none_or(|uid| uid == user.id));
+    Answer::json(200, &json!({"ok": true, "data": found.map(shown).collect::<Vec<_>>()}))
+}
+
+/// `/users/{name}/tokens`: for the user or an administrator, with Basic authorization.
+fn tokens(state: &mut State, request: &Request, doer: &Doer, name: &str, rest: &[&str]) -> Answer {
+    let reads = request.method == Method::GET;
+    if let Some(refused) = lacking(state, doer, if reads { "read:user" } else { "write:user" }) {
+        return refused;
+    }
+    let Some(owner) = state.user(name).cloned() else {
+        return refusal(state, 404, &format!("user redirect does not exist [name: {name}]"));
+    };
+    let (user, own, basic) = match doer {
+        Doer::Somebody { user, pat, basic } if user.id == owner.id || user.admin => (user, pat, *basic),
+        _ => {
+            return refusal(
+                state,
+                403,
+                "doer should be the site admin or be same as the contextUser",
+            );
+        }
+    };
+    let _ = user;
+    if !basic && (!reads || state.profile.listing_wants_basic()) {
+        return refusal(state, 401, "auth required");
+    }
+    match (rest, &request.method) {
+        ([], &Method::GET) => list(state, request, &owner),
+        ([], &Method::POST) => mint(state, request, &owner, own.as_ref()),
+        ([which], &Method::DELETE) => delete(state, &owner, which),
+        _ => not_found(state),
+    }
+}
+
+fn described(state: &State, pat: &Pat, value: &str) -> Value {
+    let scopes: Vec<&str> = pat.scopes.split(',').filter(|scope| !scope.is_empty()).collect();
+    let mut body = json!({
+        "id": pat.id, "name": pat.name, "sha1": value, "token_last_eight": &pat.value[32..], "scopes": scopes,
+    });
+    if state.profile.tokens_have_times() {
+        body["created_at"] = json!("2026-01-01T00:00:00Z");
+        body["last_used_at"] = json!("2026-01-01T00:00:00Z");
+    }
+    body
+}
+
+fn list(state: &State, request: &Request, owner: &User) -> Answer {
+    let number = |name: &str, default: usize| {
+        let given = request.parameter(name).and_then(|text| text.parse().ok());
+        given.filter(|number| *number > 0).unwrap_or(default)
+    };
+    let (page, limit) = (number("page", 1), number("limit", 30).min(50));
+    let mine: Vec<&Pat> = state.tokens.iter().rev().filter(|pat| pat.owner == owner.id).collect();
+    let shown: Vec<Value> = mine
+        .iter()
+        .skip((page - 1) * limit)
+        .take(limit)
+        .map(|pat| described(state, pat, ""))
+        .collect();
+    Answer::json(200, &json!(shown)).with("x-total-count", &mine.len().to_string())
+}
+
+fn mint(state: &mut State, request: &Request, owner: &User, own: Option<&Pat>) -> Answer {
+    let profile = state.profile;
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let name = body["name"].as_str().unwrap_or_default();
+    if name.is_empty() {
+        return refusal(state, 422, "[Name]: Required");
+    }
+    if state.tokens.iter().any(|pat| pat.owner == owner.id && pat.name == name) {
+        return refusal(state, 400, "access token name has been used already");
+    }
+    let scopes: Vec<&str> = body["scopes"]
+        .as_array()
+        .map_or(Vec::new(), |list| list.iter().filter_map(Value::as_str).collect());
+    if let Some(unknown) = scopes.iter().find(|scope| !is_scope(scope)) {
+        let message = format!("invalid access token scope provided: invalid access token scope: {unknown}");
+        return refusal(state, 400, &message);
+    }
+    if scopes.is_empty() && profile.minting_wants_scope() {
+        return refusal(state, 400, "access token must have a scope");
+    }
+    if let Some(own) = own
+        && profile.minting_is_bounded()
+        && !scopes.iter().all(|scope| own.has(profile, scope))
+    {
+        return refusal(
+            state,
+            403,
+            "cannot create an access token with a broader scope than the authenticating token",
+        );
+    }
+    let value = state.add_token(&owner.login, name, &scopes.join(","));
+    let made = state.tokens.last().unwrap().clone();
+    let mut body = described(state, &made, &value);
+    if profile.tokens_have_times() {
+        body["created_at"] = json!("0001-01-01T00:00:00Z");
+        body["last_used_at"] = json!("0001-01-01T00:00:00Z");
+    }
+    Answer::json(201, &body)
+}
+
+/// A number is taken as an id before it is taken as a name.
+fn delete(state: &mut State, owner: &User, which: &str) -> Answer {
+    let id: Option<i64> = which.parse().ok();
+    let hit = |pat: &Pat| pat.owner == owner.id && id.map_or(pat.name == which, |id| id == pat.id);
+    if !state.tokens.iter().any(hit) {
+        return not_found(state);
+    }
+    state.tokens.retain(|pat| !hit(pat));
+    Answer::empty(204)
+}
+
+fn is_scope(scope: &str) -> bool {
+    const KINDS: [&str; 9] = [
+        "activitypub",
+        "admin",
+        "misc",
+        "notification",
+        "organization",
+        "package",
+        "issue",
+        "repository",
+        "user",
+    ];
+    matches!(scope, "all" | "public-only")
+        || scope
+            .split_once(':')
+            .is_some_and(|(level, kind)| matches!(level, "read" | "write") && KINDS.contains(&kind))
+}

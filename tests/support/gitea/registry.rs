@@ -1,0 +1,249 @@
+//! `/v2`: the challenge, the exchange, and who may pull and push.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::super::http::{Answer, Request, Shown};
+use super::state::{Doer, Pat, State, User};
+
+/// An answer, or the leave to ask the registry that keeps the images.
+pub enum Reply {
+    Done(Answer),
+    Forward {
+        repository: String,
+        actions: Vec<&'static str>,
+    },
+}
+
+/// Whom `/v2` takes a request for.
+enum Guest {
+    /// Shows nothing at all.
+    Stranger,
+    /// Shows something wrong.
+    Wrong,
+    /// Shows the token of the exchange, made for nobody.
+    Ghost,
+    /// The scopes are a token's; a password has none and needs none.
+    Known { user: User, scopes: Option<String> },
+}
+
+pub fn answer(state: &State, request: &Request, path: &str) -> Reply {
+    let path = path.trim_end_matches('/');
+    let reply = match (path, &request.method) {
+        ("/v2", &Method::GET) => root(state, request),
+        ("/v2/token", &Method::GET) => exchange(state, request),
+        ("/v2/token", _) => Answer::empty(404),
+        ("/v2/_catalog", &Method::GET) => Answer::json(200, &json!({"repositories": []})),
+        _ => return image(state, request, path),
+    };
+    Reply::Done(reply)
+}
+
+/// An error as the distribution specification has it.
+pub fn error(status: u16, code: &str, message: &str) -> Answer {
+    let body = json!({"errors": [{"code": code, "message": message}]});
+    Answer::new(status, "application/json", format!("{body}\n")).with("docker-distribution-api-version", "registry/2.0")
+}
+
+fn unauthorized(state: &State, request: &Request) -> Answer {
+    let realm = realm(state, request);
+    let challenge = format!(r#"Bearer realm="{realm}",service="container_registry",scope="*""#);
+    let answer = error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", &challenge);
+    if state.require_signin && state.profile.bad_text().is_none() {
+        return answer.with("www-authenticate", r#"Basic realm="Gitea Container Registry""#);
+    }
+    answer
+}
+
+fn realm(state: &State, request: &Request) -> String {
+    if let Some(realm) = &state.realm {
+        return realm.clone();
+    }
+    if state.profile.realm_has_path() {
+        return format!("{}v2/token", state.root_url);
+    }
+    let scheme = state.root_url.split(':').next().unwrap_or_default();
+    let host = request
+        .headers
+        .get("host")
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    format!("{scheme}://{host}/v2/token")
+}
+
+fn bad(state: &State, request: &Request) -> Answer {
+    match state.profile.bad_text() {
+        Some(text) => Answer::text(401, text),
+        None => unauthorized(state, request),
+    }
+}
+
+fn guest(state: &State, request: &Request) -> Guest {
+    let wrong = if state.profile.bad_is_ghost() {
+        Guest::Stranger
+    } else {
+        Guest::Wrong
+    };
+    match request.shown() {
+        Shown::Nothing => Guest::Stranger,
+        Shown::Basic { user, password } => match state.by_basic(&user, &password) {
+            Doer::Somebody { user, pat, .. } => Guest::Known {
+                user,
+                scopes: pat.map(|pat| pat.scopes),
+            },
+            _ => wrong,
+        },
+        // Only the token of the exchange: a Personal Access Token is none.
+        Shown::Bearer(token) => match claims(state, &token) {
+            Some(claims) => match claims["UserID"].as_i64().and_then(|id| state.user_by_id(id)) {
+                Some(user) => Guest::Known {
+                    user: user.clone(),
+                    scopes: claims["Scope"]
+                        .as_str()
+                        .filter(|scope| !scope.is_empty())
+                        .map(str::to_owned),
+                },
+                None => Guest::Ghost,
+            },
+            None => wrong,
+        },
+        _ => wrong,
+    }
+}
+
+fn root(state: &State, request: &Request) -> Answer {
+    let skipped = matches!(request.shown(), Shown::Basic { .. }) && !state.profile.root_takes_basic();
+    match guest(state, request) {
+        _ if skipped => bad(state, request),
+        Guest::Wrong => bad(state, request),
+        Guest::Stranger => unauthorized(state, request),
+        Guest::Ghost if state.require_signin => unauthorized(state, request),
+        Guest::Ghost | Guest::Known { .. } => {
+            Answer::empty(200).with("docker-distribution-api-version", "registry/2.0")
+        }
+    }
+}
+
+fn exchange(state: &State, request: &Request) -> Answer {
+    let profile = state.profile;
+    let (user, scope) = match guest(state, request) {
+        Guest::Wrong => return bad(state, request),
+        Guest::Stranger | Guest::Ghost if state.require_signin && profile.exchange_wants_sign_in() => {
+            return unauthorized(state, request);
+        }
+        Guest::Stranger | Guest::Ghost => (-1, String::new()),
+        Guest::Known { user, scopes: None } => (user.id, profile.password_scope().to_owned()),
+        Guest::Known {
+            user,
+            scopes: Some(scopes),
+        } => {
+            if profile.exchange_wants_scope() && !allows(state, &scopes, "read:package") {
+                return unauthorized(state, request);
+            }
+            (user.id, scopes)
+        }
+    };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let mut claims = json!({"exp": now + 86_400, "nbf": now, "UserID": user});
+    if profile.claims_scope() {
+        claims["Scope"] = json!(scope);
+    }
+    if profile.claims_task() {
+        claims["ActionsUserTaskID"] = json!(0);
+    }
+    Answer::json(200, &json!({"token": signed(state, &claims)}))
+}
+
+fn image(state: &State, request: &Request, path: &str) -> Reply {
+    let refused = |answer| Reply::Done(answer);
+    let (user, scopes) = match guest(state, request) {
+        Guest::Wrong => return refused(bad(state, request)),
+        Guest::Stranger => return refused(unauthorized(state, request)),
+        Guest::Ghost if state.require_signin => return refused(unauthorized(state, request)),
+        Guest::Ghost => (None, None),
+        Guest::Known { user, scopes } => (Some(user), scopes),
+    };
+    let Some(repository) = repository(path) else {
+        return refused(error(404, "NAME_UNKNOWN", "repository name not known to registry"));
+    };
+    let (owner, image) = repository.split_once('/').unwrap_or((repository, ""));
+    if !is_name(image) {
+        return refused(error(400, "NAME_INVALID", "invalid repository name"));
+    }
+    let Some(owner) = state.user(owner) else {
+        return refused(Answer::html(404, "<html><title>Page Not Found</title></html>"));
+    };
+    let writes = !matches!(request.method, Method::GET | Method::HEAD);
+    let wanted = if writes { "write:package" } else { "read:package" };
+    let allowed = scopes.is_none_or(|scopes| allows(state, &scopes, wanted));
+    let permitted = match &user {
+        Some(user) if !user.active || user.prohibited => false,
+        Some(user) if user.admin || user.id == owner.id => true,
+        Some(_) | None => owner.public && !writes,
+    };
+    if !allowed || !permitted {
+        let answer = Answer::text(401, "reqPackageAccess");
+        return refused(answer.with("www-authenticate", r#"Basic realm="Gitea Package API""#));
+    }
+    let actions = if request.method == Method::DELETE {
+        vec!["delete"]
+    } else if writes {
+        vec!["pull", "push"]
+    } else {
+        vec!["pull"]
+    };
+    Reply::Forward {
+        repository: repository.to_owned(),
+        actions,
+    }
+}
+
+fn allows(state: &State, scopes: &str, wanted: &str) -> bool {
+    let pat = Pat {
+        id: 0,
+        owner: 0,
+        name: String::new(),
+        value: String::new(),
+        scopes: scopes.to_owned(),
+    };
+    pat.has(state.profile, wanted)
+}
+
+/// The `owner/image` of a path below `/v2`.
+fn repository(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/v2/")?;
+    let end = ["/blobs/", "/manifests/", "/tags/"]
+        .iter()
+        .filter_map(|part| rest.rfind(part))
+        .max()?;
+    Some(&rest[..end])
+}
+
+/// Lower-case letters and digits, with single separators between them.
+fn is_name(image: &str) -> bool {
+    !image.is_empty()
+        && image.split('/').all(|part| {
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || "._-".contains(c))
+        })
+}
+
+fn signed(state: &State, claims: &Value) -> String {
+    let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let text = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let tag = ring::hmac::sign(&state.secret, text.as_bytes());
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn claims(state: &State, token: &str) -> Option<Value> {
+    let (text, tag) = token.rsplit_once('.')?;
+    let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+    ring::hmac::verify(&state.secret, text.as_bytes(), &tag).ok()?;
+    let (_, payload) = text.split_once('.')?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}

@@ -1,0 +1,220 @@
+//! What a Gitea remembers, and whom it takes a request for.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::super::http::{Answer, Request, Shown};
+use super::Profile;
+
+/// The registry that keeps the images: it gets a request that Gitea lets pass, for one repository and some actions.
+pub type Upstream = Arc<dyn Fn(Request, String, Vec<&'static str>) -> BoxFuture<'static, Answer> + Send + Sync>;
+
+/// An account.
+#[allow(clippy::struct_excessive_bools, reason = "Gitea's own table has them")]
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: i64,
+    pub login: String,
+    pub password: String,
+    pub public: bool,
+    pub active: bool,
+    pub prohibited: bool,
+    pub admin: bool,
+}
+
+/// A Personal Access Token.
+#[derive(Clone)]
+pub struct Pat {
+    pub id: i64,
+    pub owner: i64,
+    pub name: String,
+    pub value: String,
+    /// As Gitea stores them: separated by commas.
+    pub scopes: String,
+}
+
+/// Which requests lose their `Authorization` in a reverse proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strip {
+    Nothing,
+    Everything,
+    Registry,
+    Api,
+}
+
+/// Everything that a Gitea knows.
+pub struct State {
+    pub profile: Profile,
+    pub users: Vec<User>,
+    pub tokens: Vec<Pat>,
+    /// `REQUIRE_SIGNIN_VIEW`
+    pub require_signin: bool,
+    /// `ENABLE_BASIC_AUTHENTICATION`
+    pub enable_basic: bool,
+    /// `ROOT_URL`, with a slash at its end.
+    pub root_url: String,
+    /// A realm that is not what it should be.
+    pub realm: Option<String>,
+    pub strip: Strip,
+    /// Paths that something else answers.
+    pub replaced: Vec<(String, Answer)>,
+    /// The registry that keeps the images.
+    pub upstream: Option<Upstream>,
+    /// What the registry's own tokens are signed with.
+    pub secret: ring::hmac::Key,
+    next: i64,
+}
+
+/// Whom a request comes from.
+#[derive(Clone)]
+pub enum Doer {
+    Nobody,
+    /// What was shown is wrong.
+    Wrong,
+    Somebody {
+        user: User,
+        pat: Option<Pat>,
+        basic: bool,
+    },
+}
+
+impl Strip {
+    pub fn hits(self, path: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Registry => !path.contains("/api/"),
+            Self::Api => path.contains("/api/"),
+        }
+    }
+}
+
+impl State {
+    pub fn new(profile: Profile) -> Self {
+        let random = ring::rand::SystemRandom::new();
+        Self {
+            profile,
+            users: Vec::new(),
+            tokens: Vec::new(),
+            require_signin: false,
+            enable_basic: true,
+            root_url: String::new(),
+            realm: None,
+            strip: Strip::Nothing,
+            replaced: Vec::new(),
+            upstream: None,
+            secret: ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &random).unwrap(),
+            next: 1,
+        }
+    }
+
+    fn next_id(&mut self) -> i64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub fn add_user(&mut self, login: &str) -> i64 {
+        let id = self.next_id();
+        self.users.push(User {
+            id,
+            login: login.to_owned(),
+            password: format!("password of {login}"),
+            public: true,
+            active: true,
+            prohibited: false,
+            admin: false,
+        });
+        id
+    }
+
+    pub fn add_token(&mut self, login: &str, name: &str, scopes: &str) -> String {
+        let owner = self.user(login).expect("add the user first").id;
+        let random: [u8; 20] = ring::rand::generate(&ring::rand::SystemRandom::new()).unwrap().expose();
+        let value = hex(&random);
+        let id = self.next_id();
+        self.tokens.push(Pat {
+            id,
+            owner,
+            name: name.to_owned(),
+            value: value.clone(),
+            scopes: scopes.to_owned(),
+        });
+        value
+    }
+
+    pub fn user(&self, login: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.login.eq_ignore_ascii_case(login))
+    }
+
+    pub fn user_by_id(&self, id: i64) -> Option<&User> {
+        self.users.iter().find(|user| user.id == id)
+    }
+
+    /// `/gitea` for a `ROOT_URL` below a path, else nothing.
+    pub fn sub_path(&self) -> String {
+        let rest = self.root_url.split_once("://").map_or("", |(_, rest)| rest);
+        let path = rest.find('/').map_or("", |slash| &rest[slash..]);
+        path.trim_end_matches('/').to_owned()
+    }
+
+    pub fn by_token(&self, token: &str, basic: bool) -> Option<Doer> {
+        let pat = self.tokens.iter().find(|pat| pat.value == token)?;
+        let user = self.user_by_id(pat.owner)?.clone();
+        Some(Doer::Somebody {
+            user,
+            pat: Some(pat.clone()),
+            basic,
+        })
+    }
+
+    /// Basic authorization: a token is taken wherever it stands and the name beside it is ignored, else it is a password.
+    pub fn by_basic(&self, name: &str, password: &str) -> Doer {
+        let candidate = if matches!(password, "" | "x-oauth-basic") {
+            name
+        } else {
+            password
+        };
+        if let Some(doer) = self.by_token(candidate, true) {
+            return doer;
+        }
+        match self
+            .user(name)
+            .filter(|user| self.enable_basic && user.password == candidate)
+        {
+            Some(user) => Doer::Somebody {
+                user: user.clone(),
+                pat: None,
+                basic: true,
+            },
+            None => Doer::Wrong,
+        }
+    }
+
+    /// Whom the API takes a request for.
+    pub fn api_doer(&self, request: &Request) -> Doer {
+        match request.shown() {
+            Shown::Nothing | Shown::Other => Doer::Nobody,
+            Shown::Basic { user, password } => self.by_basic(&user, &password),
+            Shown::Bearer(token) | Shown::Token(token) => self.by_token(&token, false).unwrap_or(Doer::Wrong),
+        }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+impl Pat {
+    /// Whether the token has one scope: `read:x` comes with `write:x`, and everything with `all`.
+    pub fn has(&self, profile: Profile, wanted: &str) -> bool {
+        let more = wanted.strip_prefix("read:").map(|kind| format!("write:{kind}"));
+        let mut scopes = self.scopes.split(',');
+        !profile.has_scopes() || scopes.any(|scope| scope == "all" || scope == wanted || Some(scope) == more.as_deref())
+    }
+}

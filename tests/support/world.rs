@@ -1,0 +1,333 @@
+//! Somebody at a workstation with a registry and a cluster: the same scenarios run in this process on doubles, and
+//! through the programs on real parts.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyring_core::CredentialStore;
+use regcred::commands::{self, System};
+use regcred::env::Env;
+use regcred::helper;
+use regcred::keychain::Keychain;
+use regcred::output::Output;
+use serde_json::{Value, json};
+
+use super::api_server::ApiServer;
+use super::control_plane::{ADMIN_TOKEN, ControlPlane};
+use super::docker_registry::DockerRegistry;
+use super::gitea::{Gitea, Profile};
+use super::keyring::Keyring;
+
+/// The plugin and the helper as cargo built them for this test.
+const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+
+/// What a program printed, and how it ended.
+#[derive(Debug)]
+#[must_use = "compare it, or say that it was `done`"]
+pub struct Ran {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: i32,
+}
+
+impl Ran {
+    /// For a step that is not what the scenario is about, but has to work.
+    pub fn done(self) -> String {
+        assert_eq!(self.code, 0, "{self}");
+        self.stdout
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "exit {}\n--- stdout\n{}--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
+    }
+}
+
+enum Keys {
+    Memory(Arc<CredentialStore>),
+    Real(Keyring),
+}
+
+enum Plane {
+    Double(ApiServer),
+    Real(&'static ControlPlane),
+}
+
+/// The workstation and what it talks to.
+pub struct World {
+    keys: Keys,
+    plane: Plane,
+    /// The registry; on real parts a docker-registry keeps its images.
+    pub gitea: Gitea,
+    _images: Option<DockerRegistry>,
+    folder: PathBuf,
+    _own_folder: Option<tempfile::TempDir>,
+    /// A namespace of this world's own.
+    pub namespace: String,
+    /// More environment variables for the programs.
+    pub variables: BTreeMap<String, OsString>,
+    /// Whether stdout is a screen; only in this process.
+    pub at_screen: bool,
+}
+
+impl World {
+    /// In this process: keychain, registry and cluster are doubles.
+    pub fn of_doubles() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let plane = ApiServer::start();
+        plane.create_namespace("team-a");
+        std::fs::write(folder.path().join("kubeconfig"), plane.kubeconfig()).unwrap();
+        Self {
+            keys: Keys::Memory(keyring_core::sample::Store::new().unwrap()),
+            plane: Plane::Double(plane),
+            gitea: Gitea::start(Profile::V1_27),
+            _images: None,
+            folder: folder.path().to_owned(),
+            _own_folder: Some(folder),
+            namespace: "team-a".to_owned(),
+            variables: BTreeMap::new(),
+            at_screen: false,
+        }
+        .with_admin()
+    }
+
+    /// Through the programs: gnome-keyring, etcd and kube-apiserver, docker-registry behind the Gitea double.
+    pub fn of_real_parts() -> Self {
+        let keyring = Keyring::start();
+        let plane = ControlPlane::shared();
+        let folder = keyring.bus().folder().to_owned();
+        std::fs::write(folder.join("kubeconfig"), plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
+        let gitea = Gitea::start(Profile::V1_27);
+        Self {
+            keys: Keys::Real(keyring),
+            plane: Plane::Real(plane),
+            _images: Some(DockerRegistry::behind(&gitea)),
+            gitea,
+            folder,
+            _own_folder: None,
+            namespace: plane.namespace(),
+            variables: BTreeMap::new(),
+            at_screen: false,
+        }
+        .with_admin()
+    }
+
+    fn with_admin(self) -> Self {
+        self.gitea.add_user("admin");
+        self.gitea.state().users[0].public = false;
+        self
+    }
+
+    /// `127.0.0.1:port` of the Gitea.
+    pub fn registry(&self) -> String {
+        self.gitea.registry()
+    }
+
+    /// The folder that holds everything of this workstation: home, runtime and temporary folders.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> PathBuf {
+        match self.keys {
+            Keys::Memory(_) => self.folder.clone(),
+            Keys::Real(_) => self.folder.join("home"),
+        }
+    }
+
+    /// The environment of everything that runs here.
+    pub fn env(&self) -> Env {
+        let mut pairs: BTreeMap<OsString, OsString> = match &self.keys {
+            Keys::Memory(_) => [("HOME", self.home().into_os_string())]
+                .map(|(k, v)| (k.into(), v))
+                .into(),
+            Keys::Real(keyring) => keyring
+                .env()
+                .iter()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect(),
+        };
+        let programs = Path::new(HELPER).parent().unwrap().to_owned();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(programs).chain(std::env::split_paths(&path));
+        pairs.insert("PATH".into(), std::env::join_paths(path).unwrap());
+        pairs.insert("KUBECONFIG".into(), self.folder.join("kubeconfig").into());
+        pairs.extend(self.variables.iter().map(|(k, v)| (k.into(), v.clone())));
+        pairs.into_iter().collect()
+    }
+
+    /// A program of this workstation.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.env().iter()).current_dir(self.home());
+        command
+    }
+
+    /// Runs it to its end, with this on its standard input.
+    pub fn run(&self, command: &mut Command, stdin: &str) -> Ran {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may have ended without reading.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| self.normal(&String::from_utf8_lossy(bytes));
+        Ran {
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+
+    /// `kubectl regcred`, with this command line.
+    pub fn regcred(&self, line: &str) -> Ran {
+        self.regcred_with(line, "")
+    }
+
+    /// `kubectl regcred`, with this command line and standard input. `[REGISTRY]` and `[NAMESPACE]` mean this world's.
+    pub fn regcred_with(&self, line: &str, stdin: &str) -> Ran {
+        let line = line
+            .replace("[REGISTRY]", &self.registry())
+            .replace("[NAMESPACE]", &self.namespace);
+        let args: Vec<&str> = line.split_whitespace().collect();
+        let Keys::Memory(store) = &self.keys else {
+            return self.run(self.command(PLUGIN).args(args), stdin);
+        };
+        let (stdout, stderr) = (Stream::default(), Stream::default());
+        let code = {
+            let store = store.clone();
+            let mut system = System {
+                env: self.env(),
+                stdin: Box::new(Cursor::new(stdin.as_bytes().to_vec())),
+                output: Output::new(stdout.clone(), self.at_screen, stderr.clone()),
+                person: None,
+                open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
+                handles_interrupts: false,
+            };
+            commands::run(std::iter::once("kubectl-regcred").chain(args), &mut system)
+                .code()
+                .into()
+        };
+        Ran {
+            stdout: self.normal(&stdout.text()),
+            stderr: self.normal(&stderr.text()),
+            code,
+        }
+    }
+
+    /// `docker-credential-gitea`, as docker calls it.
+    pub fn helper(&self, action: &str, stdin: &str) -> Ran {
+        let stdin = stdin.replace("[REGISTRY]", &self.registry());
+        let Keys::Memory(store) = &self.keys else {
+            return self.run(self.command(HELPER).arg(action), &stdin);
+        };
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let code = helper::run(
+            &[action.into()],
+            &mut stdin.as_bytes(),
+            &mut stdout,
+            &mut stderr,
+            || Ok(Keychain::with_store(store.clone())),
+        );
+        let text = |bytes: &[u8]| self.normal(&String::from_utf8_lossy(bytes));
+        Ran {
+            stdout: text(&stdout),
+            stderr: text(&stderr),
+            code: code.into(),
+        }
+    }
+
+    /// A Secret of this world's namespace, as the API server has it.
+    pub fn secret(&self, name: &str) -> Option<Value> {
+        match &self.plane {
+            Plane::Double(server) => server.secret(&self.namespace, name),
+            Plane::Real(plane) => {
+                let found = plane.kubectl(&["get", "secret", name, "-n", &self.namespace, "-o", "json"], "");
+                found
+                    .status
+                    .success()
+                    .then(|| serde_json::from_slice(&found.stdout).unwrap())
+            }
+        }
+    }
+
+    /// The document that kubelet would read.
+    pub fn document(&self, name: &str) -> String {
+        let secret = self.secret(name).unwrap();
+        let data = secret["data"][".dockerconfigjson"].as_str().unwrap();
+        String::from_utf8(STANDARD.decode(data).unwrap()).unwrap()
+    }
+
+    /// A Secret that is there before: a manifest without its namespace.
+    pub fn put_secret(&self, secret: &Value) {
+        match &self.plane {
+            Plane::Double(server) => {
+                // As kubectl leaves it on the real one.
+                let mut secret = secret.clone();
+                secret["metadata"]["managedFields"] = json!([{
+                    "manager": "kubectl-create", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:data": {".": {}, "f:.dockerconfigjson": {}}, "f:type": {}},
+                }]);
+                server.put_secret(&self.namespace, &secret);
+            }
+            Plane::Real(plane) => {
+                let _ = plane.kubectl_ok(&["create", "-n", &self.namespace, "-f", "-"], &secret.to_string());
+            }
+        }
+    }
+
+    /// What differs from one run to the next, down to the width of a column that holds a port.
+    fn normal(&self, text: &str) -> String {
+        let text = text
+            .replace(&self.registry(), "[REGISTRY]")
+            .replace(&self.namespace, "[NAMESPACE]")
+            .replace(&self.folder.display().to_string(), "[FOLDER]");
+        let mut normal = String::with_capacity(text.len());
+        for character in text.chars() {
+            if character != ' ' || !normal.ends_with("   ") {
+                normal.push(character);
+            }
+        }
+        normal
+    }
+}
+
+/// What a command in this process writes to.
+#[derive(Clone, Default)]
+struct Stream(Rc<RefCell<Vec<u8>>>);
+
+impl Stream {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
