@@ -78,13 +78,13 @@ enum Failure {
     Error(Error),
 }
 
-/// Makes one Secret hold one credential: observes, plans, applies, and again where somebody else wrote in between.
+/// Makes one Secret hold what is wanted: observes, plans, applies, and again where somebody else wrote in between.
 ///
 /// Killed at any point, the next run completes it.
 pub async fn sync(
     cluster: &Cluster,
     target: &Target,
-    wanted: &Wanted<'_>,
+    wanted: &[Wanted<'_>],
     options: SyncOptions,
 ) -> Result<Synced, Error> {
     let mut tries = 0;

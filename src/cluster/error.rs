@@ -302,28 +302,15 @@ impl<'a> Call<'a> {
     pub(super) fn error(&self, error: kube::Error) -> Error {
         match error {
             kube::Error::Api(status) => self.api(&status),
-            kube::Error::SerdeError(why) => Error::Answer {
-                server: self.server.to_owned(),
-                why: format!("not the expected JSON: line {} column {}", why.line(), why.column()),
-            },
-            kube::Error::FromUtf8(_) => Error::Answer {
-                server: self.server.to_owned(),
-                why: "it is not text".to_owned(),
-            },
-            error => self.transport(&error),
+            error => unanswered(self.server, &error),
         }
     }
 
     fn api(&self, status: &Status) -> Error {
-        let server = || self.server.to_owned();
         let message = untrusted(&status.message);
         let kind = status.details.as_ref().map_or("", |details| details.kind.as_str());
         let causes = status.details.iter().flat_map(|details| &details.causes);
         match status.code {
-            401 => Error::Unauthorized {
-                server: server(),
-                context: self.context.to_owned(),
-            },
             403 if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") => {
                 Error::NamespaceTerminating {
                     namespace: self.namespace(),
@@ -346,15 +333,7 @@ impl<'a> Call<'a> {
             404 if kind == "namespaces" => Error::NamespaceNotFound {
                 namespace: self.namespace(),
             },
-            status @ (429 | 503 | 504) => Error::Busy {
-                server: server(),
-                status,
-            },
-            status => Error::Server {
-                server: server(),
-                status,
-                message,
-            },
+            _ => answered(self.server, self.context, status),
         }
     }
 
@@ -362,26 +341,66 @@ impl<'a> Call<'a> {
     fn namespace(&self) -> Namespace {
         self.object.namespace.clone().unwrap_or_else(Namespace::of_default)
     }
+}
 
-    fn transport(&self, error: &kube::Error) -> Error {
-        let server = self.server.to_owned();
-        let mut why = String::new();
-        let mut tls = false;
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(error) = cause {
-            if let Some(TimedOut(after)) = error.downcast_ref() {
-                return Error::Timeout { server, after: *after };
-            }
-            tls |= error.downcast_ref().is_some_and(is_handshake);
-            why = error.to_string();
-            cause = error.source();
+/// The error of a request that is about no object, and that everybody may make.
+pub(super) fn request_error(cluster: &Cluster, error: &kube::Error) -> Error {
+    match error {
+        kube::Error::Api(status) => answered(cluster.server(), cluster.context(), status),
+        error => unanswered(cluster.server(), error),
+    }
+}
+
+/// What a status means, whatever it was that was asked.
+fn answered(server: &str, context: &str, status: &Status) -> Error {
+    let server = server.to_owned();
+    match status.code {
+        401 => Error::Unauthorized {
+            server,
+            context: context.to_owned(),
+        },
+        status @ (429 | 503 | 504) => Error::Busy { server, status },
+        code => Error::Server {
+            server,
+            status: code,
+            message: untrusted(&status.message),
+        },
+    }
+}
+
+/// No answer, or none that can be read.
+fn unanswered(server: &str, error: &kube::Error) -> Error {
+    let server = server.to_owned();
+    match error {
+        kube::Error::SerdeError(why) => Error::Answer {
+            server,
+            why: format!("not the expected JSON: line {} column {}", why.line(), why.column()),
+        },
+        kube::Error::FromUtf8(_) => Error::Answer {
+            server,
+            why: "it is not text".to_owned(),
+        },
+        error => transport(server, error),
+    }
+}
+
+fn transport(server: String, error: &kube::Error) -> Error {
+    let mut why = String::new();
+    let mut tls = false;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(TimedOut(after)) = error.downcast_ref() {
+            return Error::Timeout { server, after: *after };
         }
-        let why = untrusted(&why);
-        if tls {
-            Error::Tls { server, why }
-        } else {
-            Error::Unreachable { server, why }
-        }
+        tls |= error.downcast_ref().is_some_and(is_handshake);
+        why = error.to_string();
+        cause = error.source();
+    }
+    let why = untrusted(&why);
+    if tls {
+        Error::Tls { server, why }
+    } else {
+        Error::Unreachable { server, why }
     }
 }
 

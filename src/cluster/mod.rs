@@ -1,7 +1,7 @@
 //! Kubernetes: connecting as kubectl does, pull Secrets, and who owns them.
 //!
 //! [`Cluster::connect`] reads the kubeconfig as kubectl does and gives one client for one context. [`sync()`] makes one
-//! pull Secret hold one credential: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
+//! pull Secret hold its credentials: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
 //!
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 
@@ -12,6 +12,7 @@ mod connect;
 mod error;
 mod exec;
 mod kubeconfig;
+mod list;
 mod manifest;
 mod names;
 mod owner;
@@ -37,6 +38,7 @@ pub use connect::{Cluster, ConnectOptions, Impersonate};
 pub use error::{Error, Forbidden};
 pub use exec::ExecError;
 pub use kubeconfig::KubeconfigError;
+pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
 pub use manifest::{Manifest, Metadata};
 pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
 pub use owner::{Owner, Ownership, known_owners, owner};

@@ -140,6 +140,16 @@ impl Object {
         }
     }
 
+    /// All of a kind that is in no namespace, or in all of them.
+    #[must_use]
+    pub fn everywhere(resource: Resource) -> Self {
+        Self {
+            resource,
+            namespace: None,
+            name: None,
+        }
+    }
+
     /// All of a kind in a namespace.
     #[must_use]
     pub fn all(resource: Resource, namespace: &Namespace) -> Self {

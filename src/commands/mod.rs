@@ -16,6 +16,7 @@ mod login;
 mod logout;
 mod sync;
 mod system;
+mod targets;
 mod token_source;
 
 pub use system::{OpenKeychain, Person, System};

@@ -383,10 +383,10 @@ fn several_at_once_lose_nothing(world: &World) {
                 sync(
                     cluster,
                     target,
-                    &Wanted {
+                    &[Wanted {
                         credential,
                         usage: Use::Cluster,
-                    },
+                    }],
                     SyncOptions::default(),
                 )
                 .await
@@ -581,10 +581,10 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
         &regcred::cluster::ConnectOptions::default(),
         async |cluster| {
             let credential = gitea(token);
-            let wanted = Wanted {
+            let wanted = [Wanted {
                 credential: &credential,
                 usage: Use::Cluster,
-            };
+            }];
             sync(cluster, &target("team"), &wanted, SyncOptions::default()).await
         },
     )
