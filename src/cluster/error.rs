@@ -193,8 +193,8 @@ impl Forbidden {
             ..Access::default()
         });
         let scope = match &self.namespace {
-            Some(namespace) => Scope::Namespace(Some(namespace.clone())),
-            None => Scope::Cluster,
+            Some(namespace) if !access.is_everywhere() => Scope::Namespace(Some(namespace.clone())),
+            _ => Scope::Cluster,
         };
         let subjects: Vec<_> = self.user.iter().map(|user| Subject::of_user(user)).collect();
         access.role(&scope, &subjects)

@@ -39,7 +39,7 @@ impl fmt::Display for RestartTime {
     }
 }
 
-/// Finds the workloads of a namespace that use the Secret for images of the registry.
+/// Finds the workloads of a namespace that use the Secret for images of one of the registries.
 ///
 /// `attached` are ServiceAccounts that are to count as if their list had the Secret: a client's dry run has not put it
 /// there.
@@ -47,7 +47,7 @@ pub async fn secret_users(
     cluster: &Cluster,
     namespace: &Namespace,
     secret: &SecretName,
-    registry: &Registry,
+    registries: &[Registry],
     attached: &[ServiceAccountName],
 ) -> Result<Vec<SecretUser>, Error> {
     let mut accounts = service_accounts(cluster, namespace).await?;
@@ -57,15 +57,15 @@ pub async fn secret_users(
             .or_default()
             .push(secret.to_string());
     }
-    let workloads = workloads(cluster, namespace, registry).await?;
+    let workloads = workloads(cluster, namespace, registries).await?;
     Ok(users(&workloads, &accounts, secret))
 }
 
-async fn workloads(cluster: &Cluster, namespace: &Namespace, registry: &Registry) -> Result<Vec<Workload>, Error> {
+async fn workloads(cluster: &Cluster, namespace: &Namespace, registries: &[Registry]) -> Result<Vec<Workload>, Error> {
     let mut workloads = Vec::new();
     for resource in Resource::WORKLOADS {
         let (found, _) = list(cluster, namespace, resource, |raw| {
-            Workload::new(resource, raw, registry)
+            Workload::new(resource, raw, registries)
         })
         .await?;
         workloads.extend(found);

@@ -168,6 +168,12 @@ struct Rule<'a> {
 }
 
 impl Access {
+    /// Whether namespaces are not known before they are found.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.features.contains(&Feature::Managed) || self.features.contains(&Feature::Selector)
+    }
+
     /// YAML of the Role or ClusterRole that allows exactly this, and of a binding to each subject.
     #[must_use]
     pub fn role(&self, scope: &Scope, subjects: &[Subject]) -> String {

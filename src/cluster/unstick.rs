@@ -50,22 +50,22 @@ impl fmt::Display for Fate {
     }
 }
 
-/// Deletes the pods of a namespace that are stuck on a pull from the registry and that a controller makes again.
+/// Deletes the pods of a namespace that are stuck on a pull from one of the registries and that a controller makes again.
 ///
 /// A pod is deleted only as it was seen: one that got its image in between is left alone.
 pub async fn unstick(
     cluster: &Cluster,
     namespace: &Namespace,
-    registry: &Registry,
+    registries: &[Registry],
     dry_run: DryRun,
 ) -> Result<Vec<StuckPod>, Error> {
     let (pods, _) = list(cluster, namespace, Resource::Pods, |raw| {
-        Workload::new(Resource::Pods, raw, registry)
+        Workload::new(Resource::Pods, raw, registries)
     })
     .await?;
     let mut stuck = Vec::new();
     for pod in pods {
-        stuck.extend(delete(cluster, namespace, registry, pod, dry_run).await?);
+        stuck.extend(delete(cluster, namespace, registries, pod, dry_run).await?);
     }
     Ok(stuck)
 }
@@ -90,7 +90,7 @@ fn fate(pod: &Workload) -> Option<StuckPod> {
 async fn delete(
     cluster: &Cluster,
     namespace: &Namespace,
-    registry: &Registry,
+    registries: &[Registry],
     mut pod: Workload,
     dry_run: DryRun,
 ) -> Result<Option<StuckPod>, Error> {
@@ -130,7 +130,7 @@ async fn delete(
         let one = ListParams::default().fields(&format!("metadata.name={}", pod.name));
         let again = api.list(&one).await.map_err(|error| call(&pod.name).error(error))?;
         match again.items.into_iter().next() {
-            Some(raw) => pod = Workload::new(Resource::Pods, raw, registry),
+            Some(raw) => pod = Workload::new(Resource::Pods, raw, registries),
             None => return Ok(None),
         }
     }

@@ -1,6 +1,6 @@
 //! Which workloads use a pull Secret for a registry, and which of them can be restarted. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use super::names::{Namespace, SecretName};
@@ -96,39 +96,27 @@ pub(super) fn users(workloads: &[Workload], accounts: &AccountLists, secret: &Se
         .iter()
         .map(|workload| (workload.uid.as_str(), workload))
         .collect();
-    let names_it = |list: &[String]| list.iter().any(|name| name == secret.as_str());
-    let uses = |workload: &Workload| {
+    let has_it = |list: &[String]| list.iter().any(|name| name == secret.as_str());
+    let pulls_with_it = |workload: &Workload| {
         let list = match workload.pull_secrets.as_slice() {
             [] => accounts.get(&workload.service_account).map_or(&[][..], Vec::as_slice),
             own => own,
         };
-        workload.pulls && !workload.is_over && names_it(list)
+        workload.pulls && !workload.is_over && has_it(list)
     };
-    let mut found = BTreeMap::new();
-    for workload in workloads.iter().filter(|workload| uses(workload)) {
+    let mut found = BTreeSet::new();
+    for workload in workloads.iter().filter(|workload| pulls_with_it(workload)) {
         let (top, controller) = top(workload, &by_uid);
         if top.is_over {
             continue;
         }
         // A pod or ReplicaSet of an earlier template, which named the Secret, says nothing about the next pods.
-        if top.uid != workload.uid && !top.pull_secrets.is_empty() && !uses(top) {
+        if top.uid != workload.uid && !top.pull_secrets.is_empty() && !pulls_with_it(top) {
             continue;
         }
-        let user = user(top, controller);
-        if let Some(user) = user {
-            found.insert(
-                controller
-                    .map_or(top.uid.as_str(), |controller| controller.uid.as_str())
-                    .to_owned()
-                    + &top.uid,
-                user,
-            );
-        }
+        found.extend(user(top, controller));
     }
-    let mut users: Vec<_> = found.into_values().collect();
-    users.sort();
-    users.dedup();
-    users
+    found.into_iter().collect()
 }
 
 /// The last of the chain of controllers that is of a kind we know, and the controller of that one if it has one.
@@ -201,8 +189,8 @@ mod tests {
         pod
     }
 
-    fn object(resource: Resource, name: &str, owner: Option<(&str, &str)>, spec: Value) -> Workload {
-        let mut object = json!({"metadata": {"name": name, "uid": name}, "spec": spec});
+    fn object(resource: Resource, name: &str, owner: Option<(&str, &str)>, spec: impl Into<Value>) -> Workload {
+        let mut object = json!({"metadata": {"name": name, "uid": name}, "spec": spec.into()});
         if let Some((kind, owner)) = owner {
             object["metadata"]["ownerReferences"] =
                 json!([{"apiVersion": "apps/v1", "kind": kind, "name": owner, "uid": owner, "controller": true}]);
@@ -213,8 +201,8 @@ mod tests {
         workload(resource, &object)
     }
 
-    fn template(pod: Value) -> Value {
-        json!({"template": {"spec": pod}})
+    fn template(pod: impl Into<Value>) -> Value {
+        json!({"template": {"spec": pod.into()}})
     }
 
     fn deployment(name: &str, pod: Value) -> Workload {

@@ -171,6 +171,7 @@ pub(super) struct Controller {
 
 /// A workload or a pod, cut down.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "facts, each of its own")]
 pub(super) struct Workload {
     pub resource: Resource,
     pub name: String,
@@ -180,7 +181,7 @@ pub(super) struct Workload {
     /// The pull Secrets that its pods are made with, or that the pod has.
     pub pull_secrets: Vec<String>,
     pub service_account: String,
-    /// Whether an image is from the registry that was asked about.
+    /// Whether an image is from one of the registries that were asked about.
     pub pulls: bool,
     /// It is finished, scaled to nothing, or being deleted: no pod of it will pull again.
     pub is_over: bool,
@@ -194,7 +195,7 @@ pub(super) struct Workload {
 }
 
 impl Workload {
-    pub(super) fn new(resource: Resource, raw: Raw, registry: &Registry) -> Self {
+    pub(super) fn new(resource: Resource, raw: Raw, registries: &[Registry]) -> Self {
         let Raw {
             metadata, spec, status, ..
         } = raw;
@@ -205,7 +206,7 @@ impl Workload {
             (None, Some(job)) => job.spec.template.spec,
             (None, None) => spec.pod,
         };
-        let is_from = |image: &str| Registry::of_image(image).is_some_and(|from| from == *registry);
+        let is_from = |image: &str| Registry::of_image(image).is_some_and(|from| registries.contains(&from));
         let volumes = pod.volumes.iter().filter_map(|volume| volume.image.as_ref());
         let pulls = pod.containers().any(|container| is_from(&container.image))
             || volumes.map(|image| &image.reference).any(|image| is_from(image));
@@ -350,7 +351,7 @@ pub(super) mod tests {
 
     pub(in crate::cluster) fn workload(resource: Resource, object: &Value) -> Workload {
         let raw = serde_json::from_value(object.clone()).unwrap();
-        Workload::new(resource, raw, &"gitea.example.com".parse().unwrap())
+        Workload::new(resource, raw, &["gitea.example.com".parse().unwrap()])
     }
 
     #[test]
