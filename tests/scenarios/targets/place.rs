@@ -117,7 +117,7 @@ impl Place {
 
     pub fn create_namespace(&self, name: &str) -> String {
         let name = self.name(name);
-        self.create_namespaces(&[name.clone()], "any");
+        self.create_namespaces(std::slice::from_ref(&name), "any");
         name
     }
 

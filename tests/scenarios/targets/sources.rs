@@ -14,8 +14,11 @@ use crate::support::control_plane;
 use crate::support::part::{trial, trial_with};
 use crate::support::world::Ran;
 
+/// A scenario that runs on both.
+type Scenario = (&'static str, fn(&Place));
+
 pub fn trials() -> Vec<Trial> {
-    let each: [(&str, fn(&Place)); 6] = [
+    let each: [Scenario; 6] = [
         ("several namespaces and the context's own", namespaces),
         ("namespaces by label", selector),
         ("every Secret that regcred manages", managed),
@@ -409,9 +412,9 @@ fn keychain() {
         "{several}"
     );
 
-    let named = with_keychain(&place, &keychain, &["-A", "--registry", "c.example.com"]);
-    assert_eq!(named.code, 1, "{named}");
-    assert!(named.stderr.contains("login c.example.com"), "{named}");
+    let missing = with_keychain(&place, &keychain, &["-A", "--registry", "c.example.com"]);
+    assert_eq!(missing.code, 1, "{missing}");
+    assert!(missing.stderr.contains("login c.example.com"), "{missing}");
 }
 
 fn pages() {

@@ -206,6 +206,13 @@ users:
         lock(&self.state).intruders.push_back(Box::new(intruder));
     }
 
+    /// Takes [`ApiServer::forbid`] back.
+    pub fn allow(&self, verb: &str, namespace: &str) {
+        lock(&self.state)
+            .forbidden
+            .remove(&(verb.to_owned(), namespace.to_owned()));
+    }
+
     /// Forbids a verb in a namespace, even to the user who may do everything.
     pub fn forbid(&self, verb: &str, namespace: &str) {
         lock(&self.state)
