@@ -11,6 +11,7 @@ mod main_job;
 
 #[path = "../support/mod.rs"]
 mod support;
+mod targets;
 mod verify;
 mod workstation;
 
@@ -26,6 +27,7 @@ fn main() -> std::process::ExitCode {
         helper::trials(),
         main_job::trials(),
         keychain::trials(),
+        targets::trials(),
         verify::trials(),
         workstation::trials(),
     ];

@@ -60,8 +60,11 @@ impl Run<'_, '_> {
         let (cluster, found) = match begun {
             Ok(begun) => begun,
             Err(error) => {
+                let is_list = matches!(&error, cluster::Error::Forbidden(forbidden) if forbidden.verb == "list");
+                let hint = is_list.then(|| "or name the namespaces, which needs no list: -n NAMESPACE".to_owned());
+                let error = CommandError::from(error).hints(hint);
                 self.report
-                    .cluster_failed(batch.context.as_deref(), &error.into(), self.system);
+                    .cluster_failed(batch.context.as_deref(), &error, self.system);
                 return Ok(());
             }
         };
@@ -101,8 +104,9 @@ impl Run<'_, '_> {
                 if self.interrupt.times > 1 {
                     break;
                 }
+                let are = if under_way.len() == 1 { "is" } else { "are" };
                 self.system.output.say(format_args!(
-                    "interrupted: waiting for {} that are under way; Ctrl-C again ends at once",
+                    "interrupted: waiting for {} that {are} under way; Ctrl-C again ends at once",
                     under_way.len()
                 ));
                 continue;
