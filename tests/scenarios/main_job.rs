@@ -132,6 +132,12 @@ secret/gitea-credentials unchanged in namespace [NAMESPACE]
         "unchanged is no write"
     );
 
+    let said = world.regcred("sync -n [NAMESPACE] -v").stderr;
+    assert!(
+        said.contains("the keychain's credential of admin at [REGISTRY] for docker"),
+        "{said}"
+    );
+    assert!(said.contains("connected to http") && !said.contains(&first), "{said}");
     let got: Value = serde_json::from_str(&world.helper("get", "[REGISTRY]").done()).unwrap();
     assert_eq!(
         got,
@@ -878,7 +884,7 @@ error: unrecognized subcommand 'snyc'
 
   tip: a similar subcommand exists: 'sync'
 
-Usage: kubectl regcred <COMMAND>
+Usage: kubectl regcred [OPTIONS] <COMMAND>
 
 For more information, try '--help'.
 
@@ -891,16 +897,18 @@ exit 0
 --- stdout
 Keep one registry token in the OS keychain and feed docker and Kubernetes from it
 
-Usage: kubectl regcred <COMMAND>
+Usage: kubectl regcred [OPTIONS] <COMMAND>
 
 Commands:
   login   Prove a token to its registry and keep it in the keychain
   logout   Forget a registry's token
   list   List registries, users and uses in the keychain, never a token
   sync   Make pull Secrets hold the token
+  rbac   Print the least that has to be allowed in the cluster
   version  Print the version
 
 Options:
+  -v, --verbose  Say more on stderr, never a token
   -h, --help   Print help
   -V, --version  Print version
 
