@@ -1,7 +1,8 @@
 //! docs/ci.md: every example in it is run as it stands, on the real control plane.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
@@ -39,7 +40,17 @@ fn example(first: &str) -> String {
         .to_owned()
 }
 
-/// The folder of a job: with the program as kubectl's plugin on PATH, and namespaces of its own in place of the example's.
+/// kubectl, and the program as its plugin.
+fn path() -> OsString {
+    let system = std::env::var_os("PATH").unwrap();
+    let folders = [
+        control_plane::programs().unwrap(),
+        PathBuf::from(PLUGIN).parent().unwrap().to_owned(),
+    ];
+    std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&system))).unwrap()
+}
+
+/// The folder of a job: with namespaces of its own in place of the example's.
 struct Job {
     folder: tempfile::TempDir,
     plane: &'static ControlPlane,
@@ -58,20 +69,11 @@ impl Job {
         }
     }
 
-    fn path(&self) -> std::ffi::OsString {
-        let system = std::env::var_os("PATH").unwrap();
-        let folders = [
-            control_plane::programs().unwrap(),
-            PathBuf::from(PLUGIN).parent().unwrap().to_owned(),
-        ];
-        std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&system))).unwrap()
-    }
-
     fn run(&self, argv: &[&str], variables: &BTreeMap<String, String>) -> (String, String) {
         let output = Command::new("env")
             .args(argv)
             .env_clear()
-            .env("PATH", self.path())
+            .env("PATH", path())
             .env("HOME", self.folder.path())
             .env("RUNNER_TEMP", self.folder.path())
             .envs(variables)
@@ -158,7 +160,7 @@ fn ansible() {
     assert!(job.has_secret(&job.honeydue, "gitea-credentials"));
 }
 
-/// Its ClusterRole and namespace belong to the whole cluster, which other tests share: they get names of this test's own.
+/// Its `ClusterRole` and namespace belong to the whole cluster, which other tests share: they get names of this test's own.
 fn cron_job() {
     let plane = ControlPlane::shared();
     let new = plane.namespace();
@@ -191,30 +193,12 @@ fn cron_job() {
         .collect();
     assert_eq!(argv[0], "kubectl-regcred");
 
-    // What the pod would find.
     let token = plane
         .kubectl_ok(&["create", "token", mine, "-n", mine], "")
         .trim()
         .to_owned();
-    let admin: Value = serde_saphyr::from_str(&plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
-    let of_cluster = &admin["clusters"][0]["cluster"];
-    let server = of_cluster["server"].as_str().unwrap().strip_prefix("https://").unwrap();
-    let (host, port) = server.rsplit_once(':').unwrap();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(
-        of_cluster["certificate-authority"].as_str().unwrap(),
-        folder.path().join("ca.crt"),
-    )
-    .unwrap();
-    std::fs::write(folder.path().join("token"), &token).unwrap();
-    std::fs::write(folder.path().join("namespace"), mine).unwrap();
-    let env: Env = [("KUBERNETES_SERVICE_HOST", host), ("KUBERNETES_SERVICE_PORT", port)]
-        .into_iter()
-        .collect();
-    let options = ConnectOptions {
-        service_account: Some(folder.path().to_owned()),
-        ..ConnectOptions::default()
-    };
+    let (env, options) = pod(plane, mine, &token, folder.path());
     let credential = Credential {
         registry: REGISTRY.parse().unwrap(),
         username: "reader".parse().unwrap(),
@@ -268,4 +252,22 @@ fn cron_job() {
         "{output:?}"
     );
     let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret-"], "");
+}
+
+/// What a pod finds: variables, and the folder of its ServiceAccount.
+fn pod(plane: &ControlPlane, namespace: &str, token: &str, folder: &Path) -> (Env, ConnectOptions) {
+    let admin: Value = serde_saphyr::from_str(&plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
+    let cluster = &admin["clusters"][0]["cluster"];
+    let server = cluster["server"].as_str().unwrap().strip_prefix("https://").unwrap();
+    let (host, port) = server.rsplit_once(':').unwrap();
+    let authority = cluster["certificate-authority"].as_str().unwrap();
+    std::fs::copy(authority, folder.join("ca.crt")).unwrap();
+    std::fs::write(folder.join("token"), token).unwrap();
+    std::fs::write(folder.join("namespace"), namespace).unwrap();
+    let variables = [("KUBERNETES_SERVICE_HOST", host), ("KUBERNETES_SERVICE_PORT", port)];
+    let options = ConnectOptions {
+        service_account: Some(folder.to_owned()),
+        ..ConnectOptions::default()
+    };
+    (variables.into_iter().collect(), options)
 }
