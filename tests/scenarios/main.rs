@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+mod ci;
 mod clients;
 mod cluster;
 mod double;
@@ -21,6 +22,7 @@ fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
     let arguments = Arguments::from_args();
     let trials: Vec<Vec<Trial>> = vec![
+        ci::trials(),
         clients::trials(),
         cluster::trials(),
         double::trials(),
