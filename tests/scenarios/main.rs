@@ -8,6 +8,7 @@ mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod owners;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -26,6 +27,7 @@ fn main() -> std::process::ExitCode {
         helper::trials(),
         main_job::trials(),
         keychain::trials(),
+        owners::trials(),
         verify::trials(),
         workstation::trials(),
     ];
