@@ -43,7 +43,7 @@ pub enum Ownership {
         from: Option<String>,
     },
     /// Somebody would undo our change, or be surprised by it.
-    Foreign(Owner),
+    Foreign(Box<Owner>),
 }
 
 const ELSE_HAPPENS: &str = "it may write its own value again";
@@ -82,10 +82,10 @@ pub fn known_owners() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn owner(metadata: &ObjectMeta) -> Ownership {
     match look(metadata) {
-        Ownership::Foreign(owner) => Ownership::Foreign(Owner {
-            stays: matches!(look(&written_by_us(metadata)), Ownership::Foreign(_)),
-            ..owner
-        }),
+        Ownership::Foreign(mut owner) => {
+            owner.stays = matches!(look(&written_by_us(metadata)), Ownership::Foreign(_));
+            Ownership::Foreign(owner)
+        }
         other => other,
     }
 }
@@ -104,16 +104,16 @@ fn look(metadata: &ObjectMeta) -> Ownership {
         .iter()
         .find(|row| row.signs.iter().any(|sign| sign.is_on(metadata)))
     {
-        return Ownership::Foreign(row.owner(metadata));
+        return Ownership::Foreign(Box::new(row.owner(metadata)));
     }
     let foreign = |name: String, object: Option<String>, instead: &str| {
-        Ownership::Foreign(Owner {
+        Ownership::Foreign(Box::new(Owner {
             name,
             object,
             what_happens: ELSE_HAPPENS,
             instead: instead.to_owned(),
             stays: false,
-        })
+        }))
     };
     if let Some(reference) = metadata.owner_references.iter().flatten().next() {
         let name = format!("{} {}", untrusted(&reference.kind), untrusted(&reference.name));

@@ -80,7 +80,7 @@ pub enum Note {
     /// An entry of another registry on which kubelet fails. It is kept.
     BreaksKubelet(EntryProblem),
     /// Somebody else's Secret is written, because that was asked for.
-    Overrides(Owner),
+    Overrides(Box<Owner>),
 }
 
 impl fmt::Display for Note {
@@ -131,7 +131,7 @@ pub enum Refusal {
     Deleting,
     /// It belongs to somebody else.
     #[error("it belongs to {}: {}", .0, .0.what_happens)]
-    Foreign(Owner),
+    Foreign(Box<Owner>),
 }
 
 impl Refusal {

@@ -60,7 +60,7 @@ fn what_flux_deploys_through_helm_belongs_to_flux() {
 
 fn foreign(metadata: Value) -> Owner {
     match of(metadata.clone()) {
-        Ownership::Foreign(owner) => owner,
+        Ownership::Foreign(owner) => *owner,
         other => panic!("{metadata}: {other:?}"),
     }
 }
