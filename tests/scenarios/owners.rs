@@ -62,6 +62,7 @@ fn annotated(annotations: &Value) -> Value {
 }
 
 /// As each owner leaves a Secret behind; where it has several ways, each that it can be told by alone.
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn owned() -> Vec<Owned> {
     let managed_by = "app.kubernetes.io/managed-by";
     vec![

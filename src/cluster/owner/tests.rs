@@ -59,9 +59,9 @@ fn what_flux_deploys_through_helm_belongs_to_flux() {
 }
 
 fn foreign(metadata: Value) -> Owner {
-    match of(metadata.clone()) {
+    match of(metadata) {
         Ownership::Foreign(owner) => *owner,
-        other => panic!("{metadata}: {other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
