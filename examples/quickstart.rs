@@ -49,6 +49,7 @@ impl Workstation {
                 output: Output::new(Tee(printed.clone()), false, Tee(printed.clone())),
                 person: None,
                 open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
+                handles_interrupts: false,
             };
             commands::run(args, &mut system).code()
         };

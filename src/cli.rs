@@ -7,8 +7,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::{Namespace, RequestTimeout, SecretName};
+use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
 use crate::model::{Registry, Use, Username};
+
+mod after;
+
+pub use after::{AfterArgs, RbacArgs, ServiceAccountSubject};
 
 /// Keep one registry token in the OS keychain and feed docker and Kubernetes from it.
 #[derive(Debug, Parser)]
@@ -42,7 +46,9 @@ pub enum Verb {
     /// List registries, users and uses in the keychain, never a token
     List(ListArgs),
     /// Make pull Secrets hold the token
-    Sync(SyncArgs),
+    Sync(Box<SyncArgs>),
+    /// Print the least that has to be allowed in the cluster
+    Rbac(RbacArgs),
     /// Print the version
     Version,
 }
@@ -134,17 +140,37 @@ pub struct ListArgs {
 #[command(after_help = "Examples:
   kubectl regcred sync -n honeydue
   kubectl regcred sync -n honeydue -n staging --context prod
+  kubectl regcred sync -l team=web --context prod --context spare
+  kubectl regcred sync -A                            # a new token, everywhere it belongs
+  kubectl regcred sync -f regcred.yaml               # the list that is kept in git
+  kubectl regcred sync -f spec.yml --deployment my-app -n my-app
+  kubectl regcred sync -n honeydue --service-account default
+  kubectl regcred sync -n honeydue --restart --wait
   kubectl regcred sync -n honeydue --dry-run=server
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
 pub struct SyncArgs {
     /// A namespace to write to (repeatable) [default: the context's]
-    #[arg(short, long = "namespace", value_name = "NAME")]
+    #[arg(short, long = "namespace", value_name = "NAME", conflicts_with_all = ["selector", "all_namespaces"])]
     pub namespaces: Vec<Namespace>,
+    /// Every namespace with these labels
+    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "all_namespaces")]
+    pub selector: Option<Selector>,
+    /// Every Secret that sync has made, in all namespaces: refresh it in place
+    #[arg(short = 'A', long, conflicts_with = "secret")]
+    pub all_namespaces: bool,
+    /// A list of Secrets (regcred.yaml), or stack-orchestrator's spec.yml; `-` reads standard input
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = [
+        "all_namespaces", "secret", "registry", "username", "token_stdin", "token_env", "env_file",
+    ])]
+    pub file: Option<PathBuf>,
+    /// The deployment that the spec.yml is for: its Secret is NAME-registry
+    #[arg(long, value_name = "NAME", requires = "file")]
+    pub deployment: Option<String>,
     /// The Secret's name
     #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]
     pub secret: SecretName,
-    /// The registry; may be left out where the keychain knows only one
+    /// The registry; may be left out where the keychain knows only one, and with -A
     #[arg(long, value_name = "REGISTRY")]
     pub registry: Option<Registry>,
     /// The user; needed with --token-env and --token-stdin
@@ -173,6 +199,9 @@ pub struct SyncArgs {
     /// Write even what another tool owns
     #[arg(long)]
     pub force_conflicts: bool,
+    /// What to do besides the Secret.
+    #[command(flatten)]
+    pub after: AfterArgs,
     /// How to reach the clusters.
     #[command(flatten)]
     pub cluster: ClusterArgs,

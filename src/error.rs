@@ -13,6 +13,8 @@ pub enum Exit {
     Failed,
     /// The command line cannot be meant.
     Usage,
+    /// Ctrl-C ended it before everything was done.
+    Interrupted,
 }
 
 impl Exit {
@@ -23,6 +25,8 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            // What a shell gives a kubectl that Ctrl-C ended: 128 + SIGINT. Loops and pipelines stop on it.
+            Self::Interrupted => 130,
         }
     }
 }
@@ -60,6 +64,13 @@ impl CommandError {
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hints.push(hint.to_string());
+        self
+    }
+
+    /// The same without anything to do next.
+    #[must_use]
+    pub fn without_hints(mut self) -> Self {
+        self.hints.clear();
         self
     }
 
@@ -120,7 +131,7 @@ impl From<gitea::VerifyError> for CommandError {
 impl From<cluster::Error> for CommandError {
     fn from(error: cluster::Error) -> Self {
         let role = match &error {
-            cluster::Error::Forbidden(forbidden) => forbidden.role(),
+            cluster::Error::Forbidden(forbidden) => Some(forbidden.role()),
             _ => None,
         };
         let hint = error

@@ -11,6 +11,10 @@ pub struct Output<'a> {
     /// Whether data goes to a screen, where a token has no business.
     data_is_terminal: bool,
     messages: Box<dyn Write + 'a>,
+    /// Whether somebody watches stderr, who is shown how far it is.
+    shows_progress: bool,
+    /// How many columns the line of progress takes up, while one stands there.
+    progress: usize,
 }
 
 impl<'a> Output<'a> {
@@ -20,7 +24,16 @@ impl<'a> Output<'a> {
             data: Box::new(data),
             data_is_terminal,
             messages: Box::new(messages),
+            shows_progress: false,
+            progress: 0,
         }
+    }
+
+    /// The same, with progress on stderr: for a terminal that can go back to the start of a line.
+    #[must_use]
+    pub fn with_progress(mut self, shows_progress: bool) -> Self {
+        self.shows_progress = shows_progress;
+        self
     }
 
     /// Whether stdout is a screen.
@@ -29,8 +42,34 @@ impl<'a> Output<'a> {
         self.data_is_terminal
     }
 
+    /// How far it is, in one short line that the next message or [`Output::end_progress`] overwrites.
+    ///
+    /// Without colour and escape sequences: a carriage return and blanks do on every terminal.
+    pub fn progress(&mut self, text: impl Display) {
+        if !self.shows_progress {
+            return;
+        }
+        let text = text.to_string();
+        let width = text.chars().count();
+        let rest = self.progress.saturating_sub(width);
+        let _ = write!(self.messages, "\r{text}{:rest$}", "");
+        let _ = self.messages.flush();
+        self.progress = self.progress.max(width);
+    }
+
+    /// Takes the line of progress away.
+    pub fn end_progress(&mut self) {
+        let width = std::mem::take(&mut self.progress);
+        if width > 0 {
+            let _ = write!(self.messages, "\r{:width$}\r", "");
+            let _ = self.messages.flush();
+        }
+    }
+
     /// A line of what the command was asked for.
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
+        // Both may be the same screen.
+        self.end_progress();
         writeln!(self.data, "{text}")
     }
 
@@ -60,6 +99,7 @@ impl<'a> Output<'a> {
 
     /// A line for the person who waits. A stderr that is gone is not worth failing for.
     pub fn say(&mut self, text: impl Display) {
+        self.end_progress();
         let _ = writeln!(self.messages, "{text}");
     }
 
@@ -89,5 +129,31 @@ impl<'a> Output<'a> {
     pub fn flush(&mut self) -> io::Result<()> {
         let _ = self.messages.flush();
         self.data.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(shows_progress: bool) -> String {
+        let mut stderr = Vec::new();
+        let mut stdout = Vec::new();
+        let mut output = Output::new(&mut stdout, false, &mut stderr).with_progress(shows_progress);
+        output.progress("10/200");
+        output.progress("9/10");
+        output.say("hello");
+        output.end_progress();
+        output.progress("1/2");
+        output.line("data").unwrap();
+        drop(output);
+        assert_eq!(stdout, b"data\n");
+        String::from_utf8(stderr).unwrap()
+    }
+
+    #[test]
+    fn a_line_of_progress_is_overwritten_by_whatever_comes_next() {
+        assert_eq!(shown(true), "\r10/200\r9/10  \r      \rhello\n\r1/2\r   \r");
+        assert_eq!(shown(false), "hello\n");
     }
 }

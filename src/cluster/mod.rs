@@ -1,27 +1,36 @@
 //! Kubernetes: connecting as kubectl does, pull Secrets, and who owns them.
 //!
 //! [`Cluster::connect`] reads the kubeconfig as kubectl does and gives one client for one context. [`sync()`] makes one
-//! pull Secret hold one credential: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
+//! pull Secret hold its credentials: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
 //!
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 
 mod annotations;
 mod apply;
+mod backoff;
 mod connect;
 mod error;
 mod exec;
 mod kubeconfig;
+mod list;
 mod manifest;
 mod names;
 mod owner;
 mod owners;
 mod plan;
 mod pull_secret;
+mod resource;
+mod restart;
 mod retry;
 mod role;
+mod rollout;
 mod server;
+mod service_account;
 mod timeout;
+mod unstick;
 mod user;
+mod users;
+mod workloads;
 
 pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
 pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
@@ -29,13 +38,20 @@ pub use connect::{Cluster, ConnectOptions, Impersonate};
 pub use error::{Error, Forbidden};
 pub use exec::ExecError;
 pub use kubeconfig::KubeconfigError;
+pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
 pub use manifest::{Manifest, Metadata};
-pub use names::{NameError, Namespace, SecretName};
+pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
 pub use owner::{Owner, Ownership, known_owners, owner};
 pub use plan::{Action, Change, Note, Plan, Refusal, plan};
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
-pub use role::role_for;
+pub use resource::{Object, Resource};
+pub use restart::{RestartTime, restart, secret_users};
+pub use role::{Access, Feature, Scope, Subject};
+pub use rollout::{Progress, follow};
+pub use service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
 pub use timeout::{RequestTimeout, RequestTimeoutError};
+pub use unstick::{Fate, StuckPod, unstick};
+pub use users::{Hold, SecretUser};
 
 /// Runs `work` to its end on a runtime of its own: the single place where one is built.
 ///

@@ -18,7 +18,11 @@ pub struct Namespace(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretName(String);
 
-/// Why a text names no namespace or Secret.
+/// The name of a ServiceAccount: an RFC 1123 subdomain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceAccountName(String);
+
+/// Why a text names no namespace, Secret or ServiceAccount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NameError {
@@ -35,7 +39,7 @@ pub enum NameError {
     Label,
     /// Not an RFC 1123 subdomain.
     #[error(
-        "a Secret's name is lower case letters, digits, `-` and `.`, and each part starts and ends with a letter or digit (RFC 1123)"
+        "the name is lower case letters, digits, `-` and `.`, and each part starts and ends with a letter or digit (RFC 1123)"
     )]
     Subdomain,
 }
@@ -62,6 +66,20 @@ impl SecretName {
     }
 }
 
+impl ServiceAccountName {
+    /// What a pod has that names none.
+    #[must_use]
+    pub fn of_default() -> Self {
+        Self("default".to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -69,6 +87,12 @@ impl fmt::Display for Namespace {
 }
 
 impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ServiceAccountName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -90,12 +114,26 @@ impl FromStr for SecretName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        check_length(text, MAX_SUBDOMAIN)?;
-        if !text.split('.').all(is_label) {
-            return Err(NameError::Subdomain);
-        }
+        check_subdomain(text)?;
         Ok(Self(text.to_owned()))
     }
+}
+
+impl FromStr for ServiceAccountName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        check_subdomain(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn check_subdomain(text: &str) -> Result<(), NameError> {
+    check_length(text, MAX_SUBDOMAIN)?;
+    if !text.split('.').all(is_label) {
+        return Err(NameError::Subdomain);
+    }
+    Ok(())
 }
 
 fn check_length(text: &str, most: usize) -> Result<(), NameError> {

@@ -154,22 +154,23 @@ impl Refusal {
     }
 }
 
-/// Decides what to do so that the Secret holds what is wanted.
+/// Decides what to do so that the Secret holds all that is wanted: one credential a registry.
 pub fn plan(
     target: &Target,
     observed: Option<&Observed>,
-    wanted: &Wanted<'_>,
+    wanted: &[Wanted<'_>],
     force_conflicts: bool,
 ) -> Result<Plan, Refusal> {
-    let credential = wanted.credential;
     let Some(observed) = observed else {
         let mut document = DockerConfig::default();
-        document.set(credential)?;
+        for one in wanted {
+            document.set(one.credential)?;
+        }
         return Ok(Plan {
             target: target.clone(),
             action: Action::Create,
             notes: Vec::new(),
-            manifest: Manifest::new(target, &document, Entry::write(vec![entry(wanted)])),
+            manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect())),
             resource_version: None,
             force: false,
         });
@@ -181,9 +182,11 @@ pub fn plan(
     }
     let mut document = observed.document()?;
     let mut changes = Vec::new();
-    if !document.holds(credential) {
-        changes.push(Change::Credential(credential.registry.clone()));
-        document.set(credential)?;
+    for Wanted { credential, .. } in wanted {
+        if !document.holds(credential) {
+            changes.push(Change::Credential(credential.registry.clone()));
+            document.set(credential)?;
+        }
     }
     if observed.label(MANAGED_BY_LABEL) != Some(MANAGER) {
         changes.push(Change::Label(MANAGED_BY_LABEL));
@@ -243,14 +246,15 @@ fn entry(wanted: &Wanted<'_>) -> Entry {
 fn annotations(
     observed: &Observed,
     document: &DockerConfig,
-    wanted: &Wanted<'_>,
+    wanted: &[Wanted<'_>],
 ) -> std::collections::BTreeMap<String, String> {
     let keys = document.keys();
     let mut entries = observed.entries();
     entries.retain(|entry| {
-        entry.registry != wanted.credential.registry && keys.iter().any(|key| entry.registry.is_named_by(key))
+        wanted.iter().all(|one| entry.registry != one.credential.registry)
+            && keys.iter().any(|key| entry.registry.is_named_by(key))
     });
-    entries.push(entry(wanted));
+    entries.extend(wanted.iter().map(entry));
     Entry::write(entries)
 }
 
@@ -298,10 +302,10 @@ mod tests {
         plan(
             &target(),
             observed,
-            &Wanted {
+            &[Wanted {
                 credential,
                 usage: Use::Cluster,
-            },
+            }],
             force,
         )
     }
@@ -368,6 +372,27 @@ mod tests {
         assert_eq!(
             left.manifest.metadata.annotations["kubectl-regcred/registry"],
             "ghcr.io"
+        );
+    }
+
+    #[test]
+    fn several_registries_are_one_plan() {
+        let credentials = [credential("gitea.example.com", "new"), credential("ghcr.io", "t")];
+        let wanted: Vec<_> = credentials
+            .iter()
+            .map(|credential| Wanted {
+                credential,
+                usage: Use::Docker,
+            })
+            .collect();
+        let made = plan(&target(), None, &wanted, false).unwrap();
+        let annotations = &made.manifest.metadata.annotations;
+        assert_eq!(annotations["kubectl-regcred/registry"], "ghcr.io,gitea.example.com");
+        assert_eq!(annotations["kubectl-regcred/use"], "docker,docker");
+        let changed = plan(&target(), Some(&observed(|_| ())), &wanted, false).unwrap();
+        assert_eq!(
+            shown(&changed)[..2],
+            ["credential for gitea.example.com", "credential for ghcr.io"]
         );
     }
 

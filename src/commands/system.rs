@@ -21,6 +21,8 @@ pub struct System<'a> {
     pub person: Option<Box<dyn Person + 'a>>,
     /// How the keychain is opened, which happens only in commands that need it.
     pub open_keychain: OpenKeychain<'a>,
+    /// Whether Ctrl-C is this command's to handle: not where it runs inside another program.
+    pub handles_interrupts: bool,
 }
 
 /// Opens the keychain.
@@ -41,12 +43,16 @@ impl System<'static> {
     #[must_use]
     pub fn of_process() -> Self {
         let there = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let env = Env::of_process();
+        // A dumb terminal, such as an editor's shell buffer, keeps every line that was meant to be overwritten.
+        let shows_progress = io::stderr().is_terminal() && env.var("TERM") != Some("dumb");
         Self {
-            env: Env::of_process(),
+            env,
             stdin: Box::new(io::stdin()),
-            output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr()),
+            output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr()).with_progress(shows_progress),
             person: there.then(|| Box::new(AtTerminal) as Box<dyn Person>),
             open_keychain: Box::new(Keychain::open),
+            handles_interrupts: true,
         }
     }
 }

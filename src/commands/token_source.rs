@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::env_file;
 use super::system::System;
 use crate::cli::TokenArgs;
+use crate::env::Env;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Token, Username};
 
@@ -111,21 +112,26 @@ fn from_stdin(system: &mut System<'_>) -> Result<Token, CommandError> {
 }
 
 fn from_env(name: &OsStr, system: &mut System<'_>) -> Result<Token, CommandError> {
-    // `--token-env "$REGISTRY_TOKEN"` is an easy slip; what is not a usual name is therefore not repeated.
-    let shown = name
-        .to_str()
-        .filter(|name| {
-            name.bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-        })
-        .unwrap_or("that --token-env names");
-    let value = name.to_str().and_then(|name| system.env.var(name)).ok_or_else(|| {
-        CommandError::usage(format_args!("the environment variable {shown} is not set or empty"))
-            .hint("--token-env takes the name of a variable, not the token")
-    })?;
-    let token =
-        Token::parse(value).map_err(|error| CommandError::failed(format_args!("the variable {shown}: {error}")))?;
+    let token = variable(name, "--token-env", &system.env)?;
     // Children, such as a kubeconfig's exec plugin, have no business with it.
     system.env = std::mem::take(&mut system.env).without(name.to_str().unwrap_or_default());
     Ok(token)
+}
+
+/// The token in the variable that `source` names.
+pub(super) fn variable(name: &OsStr, source: &str, env: &Env) -> Result<Token, CommandError> {
+    // `--token-env "$REGISTRY_TOKEN"` is an easy slip; what is not a usual name is therefore not repeated.
+    let is_usual = |name: &&str| {
+        name.bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let shown = name
+        .to_str()
+        .filter(is_usual)
+        .map_or_else(|| format!("that {source} names"), str::to_owned);
+    let value = name.to_str().and_then(|name| env.var(name)).ok_or_else(|| {
+        CommandError::usage(format_args!("the environment variable {shown} is not set or empty"))
+            .hint(format_args!("{source} takes the name of a variable, not the token"))
+    })?;
+    Token::parse(value).map_err(|error| CommandError::failed(format_args!("the variable {shown}: {error}")))
 }

@@ -12,6 +12,7 @@ mod owners;
 
 #[path = "../support/mod.rs"]
 mod support;
+mod targets;
 mod verify;
 mod workstation;
 
@@ -28,6 +29,7 @@ fn main() -> std::process::ExitCode {
         main_job::trials(),
         keychain::trials(),
         owners::trials(),
+        targets::trials(),
         verify::trials(),
         workstation::trials(),
     ];

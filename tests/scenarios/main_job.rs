@@ -333,7 +333,7 @@ exit 1
 --- stdout
 --- stderr
 error: [REGISTRY] does not accept the token: invalid username, password or token
-hint: make a token with read:package or write:package at https://[REGISTRY]/user/settings/applications; an account's password is no token
+hint: make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications; an account's password is no token
 hint: the credential of admin that was stored before is still there
 
 "#]]

@@ -221,6 +221,7 @@ impl World {
                 output: Output::new(stdout.clone(), self.at_screen, stderr.clone()),
                 person: None,
                 open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
+                handles_interrupts: false,
             };
             commands::run(std::iter::once("kubectl-regcred").chain(args), &mut system)
                 .code()

@@ -1,18 +1,25 @@
 //! What `sync` says: a line a Secret as kubectl prints them, or one document; then a summary.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::after::Aftermath;
+use super::one::Done;
 use crate::cli::{DocumentFormat, DryRunArg, OutputFormat, SyncArgs};
-use crate::cluster::{Action, Outcome, Synced, Target};
+use crate::cluster::{Outcome, Target};
 use crate::commands::document;
 use crate::commands::system::System;
+use crate::commands::targets::Found;
 use crate::error::{CommandError, Exit};
+
+mod after;
 
 /// What became of one target.
 pub(super) struct Row<'a> {
     pub(super) context: &'a str,
     pub(super) target: &'a Target,
-    pub(super) result: &'a Result<Synced, CommandError>,
+    pub(super) result: Result<Done, CommandError>,
 }
 
 /// The document of `-o json|yaml`.
@@ -38,6 +45,8 @@ struct Item {
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hints: Vec<String>,
+    #[serde(flatten)]
+    after: Aftermath,
 }
 
 impl Item {
@@ -68,43 +77,77 @@ pub(super) struct Report {
     /// With several contexts, every line names its own.
     names_context: bool,
     items: Vec<Item>,
+    /// The first lines of the hints that were given, and how often each was called for.
+    hints: BTreeMap<String, usize>,
     created: usize,
     configured: usize,
     unchanged: usize,
     failed: usize,
     not_tried: usize,
+    cut_off: usize,
+    contexts_not_begun: usize,
+    left_out: usize,
 }
 
 impl Report {
-    pub(super) fn new(args: &SyncArgs) -> Self {
+    pub(super) fn new(args: &SyncArgs, names_context: bool) -> Self {
         Self {
             output: args.output,
             dry_run: args.dry_run,
-            names_context: args.cluster.contexts.len() > 1,
+            names_context,
             items: Vec::new(),
+            hints: BTreeMap::new(),
             created: 0,
             configured: 0,
             unchanged: 0,
             failed: 0,
             not_tried: 0,
+            cut_off: 0,
+            contexts_not_begun: 0,
+            left_out: 0,
+        }
+    }
+
+    /// Says what a context's Secrets leave out.
+    pub(super) fn found(&mut self, found: &Found, system: &mut System<'_>) {
+        self.left_out += found.of_others + found.terminating;
+        if let Some(nothing) = &found.nothing {
+            system.output.warn(nothing);
+        }
+        if found.of_others > 0 {
+            system.output.say(format_args!(
+                "left out: {} of another registry",
+                secrets(found.of_others)
+            ));
+        }
+        if found.terminating > 0 {
+            let namespaces = if found.terminating == 1 {
+                "namespace"
+            } else {
+                "namespaces"
+            };
+            system.output.say(format_args!(
+                "left out: {} {namespaces} on the way out",
+                found.terminating
+            ));
         }
     }
 
     /// Reports one target as soon as it is done.
-    pub(super) fn row(&mut self, row: &Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
+    pub(super) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
         match row.result {
-            Ok(synced) => {
-                match synced.outcome {
+            Ok(done) => {
+                match done.outcome {
                     Outcome::Created => self.created += 1,
                     Outcome::Configured => self.configured += 1,
                     Outcome::Unchanged => self.unchanged += 1,
                 }
-                self.done(row.context, row.target, synced, system)
+                self.done(row.context, row.target, done, system)
             }
             Err(error) => {
                 self.failed += 1;
-                self.items.push(Item::of(row.context, row.target).failed(error));
-                self.say_error(row.context, error.clone(), system);
+                self.items.push(Item::of(row.context, row.target).failed(&error));
+                self.say_error(row.context, &error, system);
                 Ok(())
             }
         }
@@ -114,84 +157,95 @@ impl Report {
         &mut self,
         context_name: &str,
         target: &Target,
-        synced: &Synced,
+        done: Done,
         system: &mut System<'_>,
     ) -> Result<(), CommandError> {
         let place = format!("secret/{} in namespace {}", target.secret, target.namespace);
-        for note in &synced.plan.notes {
+        for note in &done.notes {
             system.output.warn(format_args!("{place}: {note}"));
         }
-        let changes: Vec<String> = match &synced.plan.action {
-            Action::Configure { changes } => changes.iter().map(ToString::to_string).collect(),
-            Action::Create | Action::Unchanged => Vec::new(),
-        };
         match self.output {
             Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
-            Some(OutputFormat::Json | OutputFormat::Yaml) => self.items.push(Item {
-                action: synced.outcome.as_str(),
-                changes,
-                notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
-                ..Item::of(context_name, target)
-            }),
+            Some(OutputFormat::Json | OutputFormat::Yaml) => {}
             None => {
-                let of_context = if self.names_context {
-                    format!(" of context {context_name}")
-                } else {
-                    String::new()
-                };
-                let suffix = match self.dry_run {
-                    DryRunArg::None => "",
-                    DryRunArg::Client => " (dry run)",
-                    DryRunArg::Server => " (server dry run)",
-                };
                 system.output.line(format_args!(
-                    "secret/{} {} in namespace {}{of_context}{suffix}",
+                    "secret/{} {} {}",
                     target.secret,
-                    synced.outcome.as_str(),
-                    target.namespace
+                    done.outcome.as_str(),
+                    self.place(&target.namespace, context_name)
                 ))?;
                 // A dry run is a question about what would change.
                 if self.dry_run != DryRunArg::None {
-                    for change in changes {
+                    for change in &done.changes {
                         system.output.line(format_args!("  {change}"))?;
                     }
                 }
             }
         }
+        self.after(context_name, target, &done.after, system)?;
+        if matches!(self.output, Some(OutputFormat::Json | OutputFormat::Yaml)) {
+            self.items.push(Item {
+                action: done.outcome.as_str(),
+                changes: done.changes,
+                notes: done.notes,
+                after: done.after,
+                ..Item::of(context_name, target)
+            });
+        }
         Ok(())
     }
 
     /// A cluster that there is no connection to.
-    pub(super) fn cluster_failed(&mut self, context_name: Option<&str>, error: CommandError, system: &mut System<'_>) {
+    pub(super) fn cluster_failed(&mut self, context_name: Option<&str>, error: &CommandError, system: &mut System<'_>) {
         self.failed += 1;
         let item = Item {
             context: context_name.map(str::to_owned),
             ..Item::default()
         };
-        self.items.push(item.failed(&error));
+        self.items.push(item.failed(error));
         self.say_error(context_name.unwrap_or_default(), error, system);
     }
 
-    /// Targets of a cluster that turned out to be out of reach.
+    /// Targets that nothing was done to.
     pub(super) fn not_tried(&mut self, count: usize) {
         self.not_tried += count;
     }
 
-    fn say_error(&self, context_name: &str, error: CommandError, system: &mut System<'_>) {
-        if self.names_context {
-            system.output.error(&error.on(format_args!("context {context_name}")));
-        } else {
-            system.output.error(&error);
+    /// Targets that were under way when the second Ctrl-C came.
+    pub(super) fn cut_off(&mut self, count: usize) {
+        self.cut_off += count;
+    }
+
+    /// A context that nobody asked yet for its targets.
+    pub(super) fn not_begun(&mut self) {
+        self.contexts_not_begun += 1;
+    }
+
+    fn say_error(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
+        // Two hundred namespaces that lack the same permission need its Role only once.
+        let mut first = error.clone().without_hints();
+        for hint in error.next() {
+            let key = hint.lines().next().unwrap_or_default().to_owned();
+            let times = self.hints.entry(key).or_default();
+            *times += 1;
+            if *times == 1 {
+                first = first.hint(hint);
+            }
         }
+        if self.names_context && !context_name.is_empty() {
+            first = first.on(format_args!("context {context_name}"));
+        }
+        system.output.error(&first);
     }
 
     /// Prints the document or the summary, and decides the exit code.
-    pub(super) fn finish(self, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    pub(super) fn finish(mut self, was_interrupted: bool, system: &mut System<'_>) -> Result<Exit, CommandError> {
         let format = match self.output {
             Some(OutputFormat::Json) => Some(DocumentFormat::Json),
             Some(OutputFormat::Yaml) => Some(DocumentFormat::Yaml),
             Some(OutputFormat::Name) | None => None,
         };
+        system.output.end_progress();
         if let Some(format) = format {
             let dry_run = match self.dry_run {
                 DryRunArg::None => "none",
@@ -202,31 +256,49 @@ impl Report {
                 "SyncResult",
                 &SyncResult {
                     dry_run,
-                    items: self.items,
+                    items: std::mem::take(&mut self.items),
                 },
                 format,
                 system,
             )?;
         }
+        self.summary(system);
+        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun > 0;
+        Ok(if was_interrupted && is_incomplete {
+            system.output.say("hint: run it again; what is done stays as it is");
+            Exit::Interrupted
+        } else if is_incomplete || self.failed > 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
+    }
+
+    fn summary(&self, system: &mut System<'_>) {
+        let contexts = match self.contexts_not_begun {
+            1 => "context not begun",
+            _ => "contexts not begun",
+        };
         let counts = [
             (self.created, "created"),
             (self.configured, "configured"),
             (self.unchanged, "unchanged"),
             (self.failed, "failed"),
             (self.not_tried, "not tried"),
+            // Its write may have been let through: the Secret holds the old credential or the new one.
+            (self.cut_off, "cut off"),
+            (self.contexts_not_begun, contexts),
+            (self.left_out, "left out"),
         ];
-        if counts.iter().map(|(count, _)| count).sum::<usize>() > 1 {
-            let parts: Vec<String> = counts
-                .iter()
-                .filter(|(count, _)| *count > 0)
-                .map(|(count, what)| format!("{count} {what}"))
-                .collect();
+        let total: usize = counts.iter().map(|(count, _)| count).sum();
+        if total > 1 || self.contexts_not_begun + self.cut_off > 0 {
+            let parts = counts.iter().filter(|(count, _)| *count > 0);
+            let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
             system.output.say(parts.join(", "));
         }
-        Ok(if self.failed + self.not_tried > 0 {
-            Exit::Failed
-        } else {
-            Exit::Done
-        })
     }
+}
+
+fn secrets(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "Secret" } else { "Secrets" })
 }

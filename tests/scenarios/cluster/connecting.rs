@@ -176,10 +176,10 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
         async |cluster| {
             for token in ["one", "two"] {
                 let credential = gitea(token);
-                let wanted = Wanted {
+                let wanted = [Wanted {
                     credential: &credential,
                     usage: Use::Cluster,
-                };
+                }];
                 let synced = sync(cluster, &target("team"), &wanted, SyncOptions::default())
                     .await
                     .unwrap();

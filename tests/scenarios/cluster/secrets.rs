@@ -242,10 +242,10 @@ fn several_at_once_lose_nothing(world: &World) {
                 sync(
                     cluster,
                     target,
-                    &Wanted {
+                    &[Wanted {
                         credential,
                         usage: Use::Cluster,
-                    },
+                    }],
                     SyncOptions::default(),
                 )
                 .await
@@ -322,7 +322,7 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
         format!("plain may not get secrets in namespace {namespace}")
     );
     let Error::Forbidden(forbidden) = error else { panic!() };
-    let role = forbidden.role().unwrap();
+    let role = forbidden.role();
     match world {
         World::Real(real) => {
             real.kubectl_ok(&["apply", "-f", "-"], &role);
@@ -440,10 +440,10 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
         &regcred::cluster::ConnectOptions::default(),
         async |cluster| {
             let credential = gitea(token);
-            let wanted = Wanted {
+            let wanted = [Wanted {
                 credential: &credential,
                 usage: Use::Cluster,
-            };
+            }];
             sync(cluster, &target("team"), &wanted, SyncOptions::default()).await
         },
     )

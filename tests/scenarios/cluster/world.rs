@@ -150,10 +150,10 @@ impl World {
             sync(
                 cluster,
                 &target(namespace),
-                &Wanted {
+                &[Wanted {
                     credential,
                     usage: Use::Cluster,
-                },
+                }],
                 options,
             )
             .await

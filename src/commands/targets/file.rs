@@ -1,0 +1,156 @@
+//! `-f FILE`: whose file it is, and the tokens that it names.
+
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::spec_file::Top;
+use super::yaml::{self, Reading};
+use super::{Batch, Supply, Template, choose, contexts, in_contexts, list_file, scope, spec_file, token_source};
+use crate::cli::SyncArgs;
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::model::{Credential, Registry, Use, Username};
+
+/// More than any list of Secrets that a person keeps; in octets.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// Reads the file, and what it asks for.
+pub(super) fn batches(path: &Path, args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+    let text = read(path, system)?;
+    let shown = if is_stdin(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    // What the flags cannot mean is no fault of the file.
+    let on_file = |error: CommandError| error.on(&shown);
+    let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
+    let mut tokens = Tokens::default();
+    let batches = match (top.registries, top.registry_credentials) {
+        (Some(_), Some(_)) => Err(on_file(CommandError::failed(
+            "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
+        ))),
+        (None, None) if args.deployment.is_none() => {
+            // Not a spec.yml, so what is wrong with it is said by our own file's rules.
+            list_file::parse(&text, &args.secret).map_err(on_file)?;
+            Err(on_file(CommandError::failed("it names no registry")))
+        }
+        (None, _) => of_spec(&text, args, &mut tokens, system, &on_file),
+        (Some(_), None) => of_list(&text, args, &mut tokens, system, &on_file),
+    };
+    // Children, such as a kubeconfig's exec plugin, have no business with the tokens; but a file may name one twice.
+    tokens.take_out_of(system);
+    batches
+}
+
+fn of_list(
+    text: &str,
+    args: &SyncArgs,
+    tokens: &mut Tokens,
+    system: &System<'_>,
+    on_file: &dyn Fn(CommandError) -> CommandError,
+) -> Result<Vec<Batch>, CommandError> {
+    let contradiction = [
+        (args.deployment.is_some(), "--deployment"),
+        (!args.namespaces.is_empty(), "-n"),
+        (args.selector.is_some(), "-l"),
+    ];
+    if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
+        return Err(CommandError::usage(format_args!(
+            "{flag} does not go with a file that names its Secrets itself"
+        )));
+    }
+    let mut supplied = Vec::new();
+    for listed in list_file::parse(text, &args.secret).map_err(on_file)? {
+        let supply = match (&listed.token_env, &listed.username) {
+            (Some(variable), Some(username)) => tokens.supply(variable, &listed.registry, username, args.usage, system),
+            _ => system.keychain().map_err(CommandError::from).and_then(|keychain| {
+                let (credential, usage) =
+                    choose::credential(&keychain, &listed.registry, args.usage, listed.username.as_ref())?;
+                Supply::new(credential, usage)
+            }),
+        };
+        supplied.push((listed, supply.map_err(on_file)?));
+    }
+    list_file::batches(supplied, &contexts(args)).map_err(on_file)
+}
+
+fn of_spec(
+    text: &str,
+    args: &SyncArgs,
+    tokens: &mut Tokens,
+    system: &System<'_>,
+    on_file: &dyn Fn(CommandError) -> CommandError,
+) -> Result<Vec<Batch>, CommandError> {
+    let spec = spec_file::parse(text).map_err(on_file)?;
+    let Some(deployment) = &args.deployment else {
+        return Err(
+            CommandError::usage("a spec.yml does not say which deployment it is for")
+                .hint("name it with --deployment NAME: its Secret is NAME-registry"),
+        );
+    };
+    let secret = spec_file::secret_name(deployment)?;
+    let supply = tokens
+        .supply(&spec.token_env, &spec.registry, &spec.username, args.usage, system)
+        .map_err(on_file)?;
+    let template = Template {
+        secret,
+        supply,
+        service_accounts: Vec::new(),
+    };
+    Ok(in_contexts(args, &scope(args, template)))
+}
+
+/// The variables that a file named.
+#[derive(Default)]
+struct Tokens(Vec<OsString>);
+
+impl Tokens {
+    fn supply(
+        &mut self,
+        variable: &OsString,
+        registry: &Registry,
+        username: &Username,
+        usage: Option<Use>,
+        system: &System<'_>,
+    ) -> Result<Rc<Supply>, CommandError> {
+        let token = token_source::variable(variable, "token-env", &system.env)?;
+        self.0.push(variable.clone());
+        let credential = Credential {
+            registry: registry.clone(),
+            username: username.clone(),
+            token,
+        };
+        // A token that is handed to sync is meant for the cluster, whatever else it may do.
+        Supply::new(credential, usage.unwrap_or(Use::Cluster))
+    }
+
+    fn take_out_of(&self, system: &mut System<'_>) {
+        for name in self.0.iter().filter_map(|name| name.to_str()) {
+            system.env = std::mem::take(&mut system.env).without(name);
+        }
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn read(path: &Path, system: &mut System<'_>) -> Result<String, CommandError> {
+    let mut bytes = Vec::new();
+    let read = if is_stdin(path) {
+        (&mut system.stdin).take(MAX_FILE + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+    };
+    let shown = path.display();
+    read.map_err(|error| CommandError::failed(format_args!("cannot read {shown}: {error}")))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(CommandError::failed(format_args!(
+            "{shown} is too long for a list of Secrets"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|_| CommandError::failed(format_args!("{shown} is not text")))
+}

@@ -1,0 +1,261 @@
+//! Which Secrets a command is about, and what each should hold: from the flags, a file, or the cluster itself.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::choose;
+use super::system::System;
+use super::token_source;
+use crate::cli::SyncArgs;
+use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
+use crate::error::CommandError;
+use crate::model::{Credential, Registry, Use};
+
+mod file;
+mod find;
+mod list_file;
+mod spec_file;
+mod yaml;
+
+pub(super) use find::{Found, find};
+
+/// A credential that Secrets are to hold, shared by all of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Supply {
+    pub(super) credential: Credential,
+    pub(super) usage: Use,
+}
+
+impl Supply {
+    /// Refuses what kubelet could not use.
+    fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
+        if credential.username.is_identity_token() {
+            return Err(CommandError::failed(format_args!(
+                "the credential of {} is an OAuth2 identity token, which kubelet cannot use",
+                credential.registry
+            ))
+            .hint(format_args!(
+                "kubectl regcred login {} -u USER --use cluster",
+                credential.registry
+            )));
+        }
+        Ok(Rc::new(Self { credential, usage }))
+    }
+}
+
+/// One Secret, and all that is wanted of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) target: Target,
+    /// At least one, each of another registry.
+    pub(super) supplies: Vec<Rc<Supply>>,
+    /// Those that are to pull with it.
+    pub(super) service_accounts: Vec<ServiceAccountName>,
+}
+
+impl Job {
+    pub(super) fn wanted(&self) -> Vec<Wanted<'_>> {
+        self.supplies
+            .iter()
+            .map(|supply| Wanted {
+                credential: &supply.credential,
+                usage: supply.usage,
+            })
+            .collect()
+    }
+}
+
+/// The same in every namespace that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Template {
+    secret: SecretName,
+    supply: Rc<Supply>,
+    service_accounts: Vec<ServiceAccountName>,
+}
+
+impl Template {
+    fn in_namespace(&self, namespace: Namespace) -> Job {
+        Job {
+            target: Target {
+                namespace,
+                secret: self.secret.clone(),
+            },
+            supplies: vec![self.supply.clone()],
+            service_accounts: self.service_accounts.clone(),
+        }
+    }
+}
+
+/// What is to be done in one context.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// `None`: the current one, or the cluster that this runs in.
+    pub(super) context: Option<String>,
+    pub(super) scope: Scope,
+}
+
+/// Which Secrets of a context.
+#[derive(Clone, Debug)]
+pub(super) enum Scope {
+    /// Exactly these; no cluster has to be asked for them.
+    Jobs(Vec<Job>),
+    /// One in the context's own namespace.
+    ContextNamespace(Template),
+    /// One in each namespace with these labels.
+    Labelled(Selector, Template),
+    /// Those that are there and ours.
+    Managed(Supplies),
+}
+
+/// What Secrets that are found can be given.
+#[derive(Clone, Debug)]
+pub(super) enum Supplies {
+    /// This one registry is meant: Secrets of others are not.
+    Only(Rc<Supply>),
+    /// Whatever the keychain has, or why it has none.
+    Keychain(BTreeMap<Registry, Result<Rc<Supply>, CommandError>>),
+}
+
+/// What the command line asks for, a batch for each context, in the order of the command line.
+pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+    if let Some(path) = &args.file {
+        return file::batches(path, args, system);
+    }
+    let scope = if args.all_namespaces {
+        Scope::Managed(supplies(args, system)?)
+    } else {
+        let template = Template {
+            secret: args.secret.clone(),
+            supply: supply(args, system)?,
+            service_accounts: Vec::new(),
+        };
+        scope(args, template)
+    };
+    Ok(in_contexts(args, &scope))
+}
+
+/// The namespaces that the flags name.
+fn scope(args: &SyncArgs, template: Template) -> Scope {
+    if let Some(selector) = &args.selector {
+        return Scope::Labelled(selector.clone(), template);
+    }
+    if args.namespaces.is_empty() {
+        return Scope::ContextNamespace(template);
+    }
+    let namespaces = each_once(&args.namespaces).into_iter();
+    Scope::Jobs(namespaces.map(|namespace| template.in_namespace(namespace)).collect())
+}
+
+fn in_contexts(args: &SyncArgs, scope: &Scope) -> Vec<Batch> {
+    let batch = |context| Batch {
+        context,
+        scope: scope.clone(),
+    };
+    contexts(args).into_iter().map(batch).collect()
+}
+
+/// The contexts of the command line; the current one where there is none.
+fn contexts(args: &SyncArgs) -> Vec<Option<String>> {
+    if args.cluster.contexts.is_empty() {
+        return vec![None];
+    }
+    each_once(&args.cluster.contexts).into_iter().map(Some).collect()
+}
+
+/// In the order that they were given.
+fn each_once<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
+    let mut once: Vec<T> = Vec::with_capacity(given.len());
+    for one in given {
+        if !once.contains(one) {
+            once.push(one.clone());
+        }
+    }
+    once
+}
+
+/// The credential that was given whole, or else the keychain's.
+fn supply(args: &SyncArgs, system: &mut System<'_>) -> Result<Rc<Supply>, CommandError> {
+    match given(args, system)? {
+        Ok(supply) => Ok(supply),
+        Err(registry) => {
+            let keychain = system.keychain()?;
+            let items = if registry.is_some() {
+                Vec::new()
+            } else {
+                keychain.list()?
+            };
+            let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
+            let (credential, usage) = choose::credential(&keychain, &registry, args.usage, args.username.as_ref())?;
+            Supply::new(credential, usage)
+        }
+    }
+}
+
+/// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.
+fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, CommandError> {
+    let registry = match given(args, system)? {
+        Ok(supply) => return Ok(Supplies::Only(supply)),
+        Err(registry) => registry,
+    };
+    let keychain = system.keychain()?;
+    let of = |registry: &Registry| {
+        let (credential, usage) = choose::credential(&keychain, registry, args.usage, args.username.as_ref())?;
+        Supply::new(credential, usage)
+    };
+    if let Some(registry) = registry {
+        return Ok(Supplies::Only(of(&registry)?));
+    }
+    let mut registries: Vec<Registry> = keychain.list()?.into_iter().map(|item| item.registry).collect();
+    registries.dedup();
+    match registries.as_slice() {
+        [] => {
+            Err(CommandError::failed("the keychain holds no credential").hint("kubectl regcred login REGISTRY -u USER"))
+        }
+        [only] => Ok(Supplies::Only(of(only)?)),
+        several => Ok(Supplies::Keychain(
+            several
+                .iter()
+                .map(|registry| (registry.clone(), of(registry)))
+                .collect(),
+        )),
+    }
+}
+
+/// What the token flags give; the registry of the flags where they give none.
+fn given(args: &SyncArgs, system: &mut System<'_>) -> Result<Result<Rc<Supply>, Option<Registry>>, CommandError> {
+    let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
+    Ok(match token_source::complete(given)? {
+        // A token that is handed to sync is meant for the cluster, whatever else it may do.
+        Ok(credential) => Ok(Supply::new(credential, args.usage.unwrap_or(Use::Cluster))?),
+        Err(given) => Err(given.registry),
+    })
+}
+
+#[cfg(test)]
+pub(in crate::commands) mod tests {
+    use super::*;
+    use crate::model::Token;
+
+    pub(in crate::commands) fn test_supply(registry: &str) -> Rc<Supply> {
+        let credential = Credential {
+            registry: registry.parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse("s3cret").unwrap(),
+        };
+        Supply::new(credential, Use::Cluster).unwrap()
+    }
+
+    #[test]
+    fn an_identity_token_is_no_supply() {
+        let mut credential = test_supply("gitea.example.com").credential.clone();
+        credential.username = "<token>".parse().unwrap();
+        let error = Supply::new(credential, Use::Cluster).unwrap_err();
+        assert!(error.to_string().contains("identity token"), "{error}");
+        assert!(error.next()[0].contains("login gitea.example.com"), "{error:?}");
+    }
+
+    #[test]
+    fn names_keep_their_order_and_come_once() {
+        assert_eq!(each_once(&["b", "a", "b", "c", "a"]), ["b", "a", "c"]);
+    }
+}

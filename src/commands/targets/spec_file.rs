@@ -1,0 +1,138 @@
+//! stack-orchestrator's `spec.yml`, of which only the section `registry-credentials` is of concern here: its
+//! deployments pull with a Secret named `{deployment}-registry`.
+
+use std::ffi::OsString;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_saphyr::Spanned;
+
+use super::yaml::{self, Reading};
+use crate::cluster::SecretName;
+use crate::error::CommandError;
+use crate::model::{Registry, Username};
+
+/// The section's name.
+const SECTION: &str = "registry-credentials";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document {
+    registry_credentials: Option<Spanned<Section>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Section {
+    server: Option<Spanned<String>>,
+    username: Option<Spanned<String>>,
+    token_env: Option<Spanned<String>>,
+}
+
+/// What the section says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Spec {
+    pub(super) registry: Registry,
+    pub(super) username: Username,
+    pub(super) token_env: OsString,
+}
+
+/// Whose file it is, by what stands at its top.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Top {
+    pub(super) registries: Option<IgnoredAny>,
+    pub(super) registry_credentials: Option<IgnoredAny>,
+}
+
+/// Reads the file. The variable is not looked up yet.
+pub(super) fn parse(text: &str) -> Result<Spec, CommandError> {
+    let document: Document = yaml::parse(text, Reading::Lenient)?;
+    let section = document
+        .registry_credentials
+        .ok_or_else(|| CommandError::failed(format_args!("there is no section {SECTION}")))?;
+    let Section {
+        server,
+        username,
+        token_env,
+    } = section.value;
+    let needs = |key: &str, text: Option<Spanned<String>>| {
+        text.filter(|text| !text.value.is_empty())
+            .ok_or_else(|| yaml::at(&section.referenced, format_args!("{SECTION} has no `{key}`")))
+    };
+    Ok(Spec {
+        registry: yaml::value("server", &needs("server", server)?)?,
+        username: yaml::value("username", &needs("username", username)?)?,
+        token_env: needs("token-env", token_env)?.value.into(),
+    })
+}
+
+/// The name that stack-orchestrator gives the Secret.
+pub(super) fn secret_name(deployment: &str) -> Result<SecretName, CommandError> {
+    format!("{deployment}-registry").parse().map_err(|error| {
+        CommandError::usage(format_args!(
+            "--deployment {deployment:?} gives no Secret's name: {error}"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEC: &str = "\
+stack: my-stack
+deploy-to: k8s
+network:
+  http-proxy:
+    - {host-name: app.example.com, routes: [{path: '/', proxy-to: web:80}]}
+resources: {containers: {limits: {cpus: 1.5}}}
+1: 2
+stack: again
+registry-credentials:
+  server: ghcr.io
+  username: your-org
+  token-env: REGISTRY_TOKEN
+  since: never
+";
+
+    #[test]
+    fn another_tools_file_is_read_leniently() {
+        let spec = parse(SPEC).unwrap();
+        assert_eq!(
+            (spec.registry.as_str(), spec.username.as_str()),
+            ("ghcr.io", "your-org")
+        );
+        assert_eq!(spec.token_env, "REGISTRY_TOKEN");
+        assert_eq!(secret_name("my-deployment").unwrap().as_str(), "my-deployment-registry");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (text, says) in [
+            ("stack: a\n".to_owned(), "there is no section registry-credentials"),
+            (
+                "registry-credentials:\n".into(),
+                "there is no section registry-credentials",
+            ),
+            (
+                SPEC.replace("  server: ghcr.io\n", ""),
+                "registry-credentials has no `server`",
+            ),
+            (SPEC.replace("your-org", "''"), "registry-credentials has no `username`"),
+            (
+                SPEC.replace("token-env", "token_env"),
+                "registry-credentials has no `token-env`",
+            ),
+            (
+                SPEC.replace("ghcr.io", "ftp://a"),
+                "line 10 column 11: server: a registry is reached",
+            ),
+        ] {
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        let error = secret_name("My_App").unwrap_err().to_string();
+        assert!(error.contains("My_App"), "{error}");
+    }
+}
