@@ -796,7 +796,7 @@ hint: take a new name with --secret NAME, and do not delete and recreate this on
 exit 1
 --- stdout
 --- stderr
-error: secret/helm in namespace [NAMESPACE]: it belongs to Helm: the next helm upgrade writes the chart's value again or fails with a conflict
+error: secret/helm in namespace [NAMESPACE]: it belongs to Helm (release web): the next helm upgrade writes the chart's value again or fails with a conflict
 hint: change the chart's values, or let the chart refer to a Secret instead of making one; or take a new name with --secret NAME; --force-conflicts writes it anyway
 
 "#]]
@@ -816,7 +816,7 @@ exit 0
 --- stdout
 secret/helm configured in namespace [NAMESPACE]
 --- stderr
-warning: secret/helm in namespace [NAMESPACE]: belongs to Helm: the next helm upgrade writes the chart's value again or fails with a conflict
+warning: secret/helm in namespace [NAMESPACE]: belongs to Helm (release web): the next helm upgrade writes the chart's value again or fails with a conflict; it stays marked as Helm's, so that the next change needs --force-conflicts too
 
 "#]]
     );
