@@ -1,0 +1,72 @@
+//! What goes wrong around the program: streams that are closed, files that are none, servers that say nothing.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::Trial;
+
+use crate::support::api_server::{ADMIN_TOKEN, ApiServer};
+use crate::support::part::trial;
+
+const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+
+pub fn trials() -> Vec<Trial> {
+    let tests: [(&str, fn()); 1] = [(
+        "rough::a_plugin_can_talk_to_the_person",
+        a_plugin_can_talk_to_the_person,
+    )];
+    tests.into_iter().map(|(name, test)| trial(name, test)).collect()
+}
+
+/// The program with a token in its environment and nothing else but this kubeconfig.
+fn regcred(kubeconfig: &str, folder: &Path, line: &str) -> Command {
+    let file = folder.join("kubeconfig");
+    std::fs::write(&file, kubeconfig).unwrap();
+    let mut command = Command::new(PLUGIN);
+    command
+        .env_clear()
+        .env("HOME", folder)
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("KUBECONFIG", file)
+        .env("THE_TOKEN", "s3cret-pat")
+        .args(line.split_whitespace())
+        .stdin(Stdio::null());
+    command
+}
+
+const SYNC: &str = "sync --registry gitea.example.com -u admin --token-env THE_TOKEN";
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn a_plugin_can_talk_to_the_person() {
+    let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
+    double.create_namespace("team");
+    let user = |end: &str| {
+        let script = format!("echo open this page to log in >&2; test -z \\\"$THE_TOKEN\\\" || echo leaked >&2; {end}");
+        format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, \
+             args: [-c, \"{script}\"]}}}}"
+        )
+    };
+    let answer = format!(
+        "echo '{{\\\"apiVersion\\\": \\\"client.authentication.k8s.io/v1\\\", \\\"kind\\\": \\\"ExecCredential\\\", \
+         \\\"status\\\": {{\\\"token\\\": \\\"{ADMIN_TOKEN}\\\"}}}}'"
+    );
+    let line = format!("{SYNC} -n team");
+    let run = |end: &str| {
+        regcred(&double.kubeconfig_for(&user(end)), folder.path(), &line)
+            .output()
+            .unwrap()
+    };
+    let output = run(&answer);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "open this page to log in\n");
+    let output = run("exit 3");
+    let says = stderr(&output);
+    assert!(
+        says.starts_with("open this page to log in\nerror: the kubeconfig's credential plugin sh failed"),
+        "{says}"
+    );
+}
