@@ -11,10 +11,14 @@ use crate::support::part::trial;
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 1] = [(
-        "rough::a_plugin_can_talk_to_the_person",
-        a_plugin_can_talk_to_the_person,
-    )];
+    let tests: [(&str, fn()); 3] = [
+        ("rough::sync_goes_on_when_nobody_reads", sync_goes_on_when_nobody_reads),
+        ("rough::a_full_disk_is_said", a_full_disk_is_said),
+        (
+            "rough::a_plugin_can_talk_to_the_person",
+            a_plugin_can_talk_to_the_person,
+        ),
+    ];
     tests.into_iter().map(|(name, test)| trial(name, test)).collect()
 }
 
@@ -38,6 +42,44 @@ const SYNC: &str = "sync --registry gitea.example.com -u admin --token-env THE_T
 
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn sync_goes_on_when_nobody_reads() {
+    let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
+    let namespaces: Vec<String> = (0..30).map(|n| format!("team-{n}")).collect();
+    for namespace in &namespaces {
+        double.create_namespace(namespace);
+    }
+    let line = format!("{SYNC} -n {}", namespaces.join(" -n "));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = regcred(&double.kubeconfig(), folder.path(), &line)
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+        .wait_with_output()
+        .unwrap();
+    for namespace in &namespaces {
+        assert!(double.secret(namespace, "gitea-credentials").is_some(), "{namespace}");
+    }
+    assert_eq!(output.status.code(), Some(1), "what was asked for was not said");
+    assert_eq!(stderr(&output), "30 created\n");
+}
+
+fn a_full_disk_is_said() {
+    let full = Path::new("/dev/full");
+    if !full.exists() {
+        return;
+    }
+    let full = std::fs::OpenOptions::new().write(true).open(full).unwrap();
+    let output = Command::new(PLUGIN).arg("version").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).starts_with("error: standard output: No space left on device"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 fn a_plugin_can_talk_to_the_person() {
