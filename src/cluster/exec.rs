@@ -49,7 +49,7 @@ pub enum ExecError {
         command: String,
     },
     /// It could not be started.
-    #[error("the kubeconfig's credential plugin {command} cannot be started")]
+    #[error("the kubeconfig's credential plugin {command} cannot be started: {source}")]
     Start {
         /// The plugin.
         command: String,

@@ -11,13 +11,14 @@ use crate::support::part::trial;
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 3] = [
+    let tests: [(&str, fn()); 4] = [
         ("rough::sync_goes_on_when_nobody_reads", sync_goes_on_when_nobody_reads),
         ("rough::a_full_disk_is_said", a_full_disk_is_said),
         (
             "rough::a_plugin_can_talk_to_the_person",
             a_plugin_can_talk_to_the_person,
         ),
+        ("rough::what_cannot_be_read_says_why", what_cannot_be_read_says_why),
     ];
     tests.into_iter().map(|(name, test)| trial(name, test)).collect()
 }
@@ -111,4 +112,37 @@ fn a_plugin_can_talk_to_the_person() {
         says.starts_with("open this page to log in\nerror: the kubeconfig's credential plugin sh failed"),
         "{says}"
     );
+}
+
+fn what_cannot_be_read_says_why() {
+    let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
+    let place = folder.path().display().to_string();
+    let no_plugin = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: no-such-plugin}}";
+    for (kubeconfig, line, says) in [
+        (
+            double.kubeconfig(),
+            format!("{SYNC} -n team --kubeconfig {place}"),
+            format!("cannot read the kubeconfig {place}: Is a directory"),
+        ),
+        (
+            double.kubeconfig_for(no_plugin),
+            format!("{SYNC} -n team"),
+            "no-such-plugin cannot be started: No such file".to_owned(),
+        ),
+        (
+            double.kubeconfig(),
+            format!("sync -n team --env-file {place}/nothing"),
+            format!("cannot read {place}/nothing: No such file"),
+        ),
+        (
+            double.kubeconfig(),
+            "sync -n team --env-file /dev/zero".to_owned(),
+            "/dev/zero is longer than a file of variables".to_owned(),
+        ),
+    ] {
+        let output = regcred(&kubeconfig, folder.path(), &line).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(stderr(&output).starts_with("error: "), "{line}");
+        assert!(stderr(&output).contains(&says), "{line}: {}", stderr(&output));
+    }
 }
