@@ -7,11 +7,12 @@ use libtest_mimic::Trial;
 
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer};
 use crate::support::part::trial;
+use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 4] = [
+    let tests: [(&str, fn()); 5] = [
         ("rough::sync_goes_on_when_nobody_reads", sync_goes_on_when_nobody_reads),
         ("rough::a_full_disk_is_said", a_full_disk_is_said),
         (
@@ -19,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
             a_plugin_can_talk_to_the_person,
         ),
         ("rough::what_cannot_be_read_says_why", what_cannot_be_read_says_why),
+        ("rough::login_says_what_is_odd", login_says_what_is_odd),
     ];
     tests.into_iter().map(|(name, test)| trial(name, test)).collect()
 }
@@ -145,4 +147,17 @@ fn what_cannot_be_read_says_why() {
         assert!(stderr(&output).starts_with("error: "), "{line}");
         assert!(stderr(&output).contains(&says), "{line}: {}", stderr(&output));
     }
+}
+
+fn login_says_what_is_odd() {
+    let world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "write:package");
+    world.gitea.state().realm = Some("https://gitea.wrong.example/v2/token".to_owned());
+    let ran = world.regcred_with("login [REGISTRY] -u admin --token-stdin", &token);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(
+        ran.stderr
+            .contains("warning: the registry sends clients to https://gitea.wrong.example/v2/token to sign in"),
+        "{ran}"
+    );
 }
