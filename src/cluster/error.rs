@@ -14,6 +14,7 @@ use super::pull_secret::Target;
 use super::resource::{Object, Resource};
 use super::retry::TimedOut;
 use super::role::{Access, Feature, Scope, Subject};
+use crate::model::printable;
 use crate::proxy::ProxyError;
 
 /// Longest text from a server that is worth showing, in characters.
@@ -21,20 +22,7 @@ const MAX_SHOWN: usize = 300;
 
 /// Text that somebody else wrote, fit for one line of a terminal.
 pub(super) fn untrusted(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        // Format characters too: they can turn the direction of the text around.
-        .filter(|c| {
-            !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        })
-        .take(MAX_SHOWN + 1)
-        .collect();
-    if let Some((end, _)) = shown.char_indices().nth(MAX_SHOWN) {
-        shown.truncate(end);
-        shown.push('…');
-    }
-    shown.trim().to_owned()
+    printable(text, MAX_SHOWN)
 }
 
 /// Why something could not be done in a cluster.
@@ -450,8 +438,8 @@ mod tests {
 
     #[test]
     fn text_of_a_server_is_cut_and_stripped() {
-        assert_eq!(untrusted(" a\u{1b}[31mb\r\nc\u{202e}d "), "a[31mb  cd");
-        assert_eq!(untrusted(&"x".repeat(1000)).chars().count(), MAX_SHOWN + 1);
+        assert_eq!(untrusted(" a\u{1b}[31mb\r\nc\u{202e}d "), "a [31mb cd");
+        assert_eq!(untrusted(&"x".repeat(1000)).chars().count(), MAX_SHOWN);
     }
 
     #[test]
