@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http_body_util::LengthLimitError;
 use kube::core::Status;
 use thiserror::Error;
 
@@ -372,11 +373,15 @@ fn unanswered(server: &str, error: &kube::Error) -> Error {
     }
 }
 
-fn transport(server: String, error: &kube::Error) -> Error {
+pub(super) fn transport(server: String, error: &kube::Error) -> Error {
     let mut why = String::new();
     let mut tls = false;
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            let why = "it is too long".to_owned();
+            return Error::Answer { server, why };
+        }
         if let Some(TimedOut(after)) = error.downcast_ref() {
             return Error::Timeout { server, after: *after };
         }

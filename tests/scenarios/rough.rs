@@ -1,7 +1,10 @@
 //! What goes wrong around the program: streams that are closed, files that are none, servers that say nothing.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libtest_mimic::Trial;
 
@@ -12,12 +15,16 @@ use crate::support::world::World;
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         ("rough::sync_goes_on_when_nobody_reads", sync_goes_on_when_nobody_reads),
         ("rough::a_full_disk_is_said", a_full_disk_is_said),
         (
             "rough::a_plugin_can_talk_to_the_person",
             a_plugin_can_talk_to_the_person,
+        ),
+        (
+            "rough::a_silent_api_server_is_not_asked_again_and_again",
+            a_silent_api_server_is_not_asked_again_and_again,
         ),
         ("rough::what_cannot_be_read_says_why", what_cannot_be_read_says_why),
         ("rough::login_says_what_is_odd", login_says_what_is_odd),
@@ -114,6 +121,38 @@ fn a_plugin_can_talk_to_the_person() {
         says.starts_with("open this page to log in\nerror: the kubeconfig's credential plugin sh failed"),
         "{says}"
     );
+}
+
+fn a_silent_api_server_is_not_asked_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = count.clone();
+    // It accepts and says nothing, as a host behind a half-open tunnel does. It ends with this process.
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            counter.fetch_add(1, Ordering::SeqCst);
+            held.push(stream);
+        }
+    });
+    let kubeconfig = format!(
+        "{{clusters: [{{name: c, cluster: {{server: 'https://{address}'}}}}], \
+         contexts: [{{name: c, context: {{cluster: c, user: ''}}}}], current-context: c}}"
+    );
+    let line = format!("{SYNC} -n team --request-timeout=1");
+    let output = regcred(&kubeconfig, folder.path(), &line).output().unwrap();
+    let says = stderr(&output);
+    assert!(
+        says.starts_with(&format!(
+            "error: the API server https://{address} did not answer within 1 s"
+        )),
+        "{says}"
+    );
+    assert!(says.contains("--request-timeout"), "{says}");
+    // For the Secret, and to see whether it is the whole server that is silent.
+    assert_eq!(count.load(Ordering::SeqCst), 2, "connections");
 }
 
 fn what_cannot_be_read_says_why() {
