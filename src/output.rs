@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::error::CommandError;
+use crate::model::inert;
 
 /// stdout and stderr of a command, which are writers so that tests and the quickstart can look at them.
 pub struct Output<'a> {
@@ -68,6 +69,7 @@ impl<'a> Output<'a> {
             return;
         }
         let text = text.to_string();
+        let text = inert(&text);
         let width = text.chars().count();
         let rest = self.progress.saturating_sub(width);
         let _ = write!(self.messages, "\r{text}{:rest$}", "");
@@ -91,7 +93,8 @@ impl<'a> Output<'a> {
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
         // Both may be the same screen.
         self.end_progress();
-        self.give(|data| writeln!(data, "{text}"));
+        let text = text.to_string();
+        self.give(|data| writeln!(data, "{}", inert(&text)));
         Ok(())
     }
 
@@ -129,7 +132,7 @@ impl<'a> Output<'a> {
     /// A line for the person who waits. A stderr that is gone is not worth failing for.
     pub fn say(&mut self, text: impl Display) {
         self.end_progress();
-        let _ = writeln!(self.messages, "{text}");
+        let _ = writeln!(self.messages, "{}", inert(&text.to_string()));
     }
 
     /// Something that went well but should be known.
@@ -181,6 +184,26 @@ mod tests {
         drop(output);
         assert_eq!(stdout, b"data\n");
         String::from_utf8(stderr).unwrap()
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_would_act_on_is_printed() {
+        let evil = "context ev\u{1b}[31mil\u{202e}";
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut output = Output::new(&mut stdout, true, &mut stderr).with_progress(true);
+        output.line(evil).unwrap();
+        output.table(["NAME"], &[[evil.to_owned()]]).unwrap();
+        output.error(&CommandError::failed(evil).hint(evil).hint("two\nlines"));
+        output.progress(evil);
+        drop(output);
+        for printed in [&stdout, &stderr] {
+            let text = String::from_utf8(printed.clone()).unwrap();
+            assert!(
+                text.contains("context ev[31mil") && !text.contains(['\u{1b}', '\u{202e}']),
+                "{text:?}"
+            );
+        }
+        assert!(String::from_utf8(stderr).unwrap().contains("hint: two\nlines\n"));
     }
 
     /// A pipe whose reader has left.

@@ -10,5 +10,5 @@ mod token;
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
-pub use text::printable;
+pub use text::{inert, printable};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

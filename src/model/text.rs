@@ -1,5 +1,7 @@
 //! Text that somebody else wrote, made fit to be shown.
 
+use std::borrow::Cow;
+
 /// `text` in one line of at most `max` characters, without anything that a terminal would act on.
 ///
 /// What a server says ends up in messages, and a message ends up on a terminal or in a CI log: control characters could
@@ -38,6 +40,19 @@ pub fn printable(text: &str, max: usize) -> String {
     shown
 }
 
+/// `text` as it is, lines and all, but without anything that a terminal would act on.
+///
+/// The last guard before a terminal, for names that nobody thought of as foreign: a kubeconfig's, a file's.
+#[must_use]
+pub fn inert(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c);
+    if text.contains(acts) {
+        Cow::Owned(text.replace(acts, ""))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// Characters without a width, of which some turn the direction of what follows.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -62,6 +77,12 @@ mod tests {
         ] {
             assert_eq!(printable(text, 200), shown, "{text:?}");
         }
+    }
+
+    #[test]
+    fn lines_stay_as_they_are() {
+        assert_eq!(inert("one\n\ttwo ☃\n"), "one\n\ttwo ☃\n");
+        assert_eq!(inert("a\u{1b}[2J\rb\u{9b}c\u{202e}d\0"), "a[2Jbcd");
     }
 
     #[test]
