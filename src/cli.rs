@@ -10,6 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
 use crate::model::{Registry, Use, Username};
 
+mod after;
+
+pub use after::{AfterArgs, RbacArgs, ServiceAccountSubject};
+
 /// Keep one registry token in the OS keychain and feed docker and Kubernetes from it.
 #[derive(Debug, Parser)]
 #[command(
@@ -43,6 +47,8 @@ pub enum Verb {
     List(ListArgs),
     /// Make pull Secrets hold the token
     Sync(Box<SyncArgs>),
+    /// Print the least that has to be allowed in the cluster
+    Rbac(RbacArgs),
     /// Print the version
     Version,
 }
@@ -138,6 +144,8 @@ pub struct ListArgs {
   kubectl regcred sync -A                            # a new token, everywhere it belongs
   kubectl regcred sync -f regcred.yaml               # the list that is kept in git
   kubectl regcred sync -f spec.yml --deployment my-app -n my-app
+  kubectl regcred sync -n honeydue --service-account default
+  kubectl regcred sync -n honeydue --restart --wait
   kubectl regcred sync -n honeydue --dry-run=server
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
@@ -191,6 +199,9 @@ pub struct SyncArgs {
     /// Write even what another tool owns
     #[arg(long)]
     pub force_conflicts: bool,
+    /// What to do besides the Secret.
+    #[command(flatten)]
+    pub after: AfterArgs,
     /// How to reach the clusters.
     #[command(flatten)]
     pub cluster: ClusterArgs,

@@ -131,7 +131,7 @@ impl From<gitea::VerifyError> for CommandError {
 impl From<cluster::Error> for CommandError {
     fn from(error: cluster::Error) -> Self {
         let role = match &error {
-            cluster::Error::Forbidden(forbidden) => forbidden.role(),
+            cluster::Error::Forbidden(forbidden) => Some(forbidden.role()),
             _ => None,
         };
         let hint = error

@@ -111,7 +111,7 @@ pub async fn sync(
         tries += 1;
         if tries == TRIES {
             return Err(Error::Contended {
-                target: target.clone(),
+                object: target.into(),
                 tries,
                 message,
             });
@@ -154,10 +154,8 @@ async fn create(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), F
 
 async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: DryRun) -> Result<(), Failure> {
     let params = |force| PatchParams {
-        dry_run: dry_run == DryRun::Server,
-        field_manager: Some(MANAGER.to_owned()),
         force,
-        ..PatchParams::default()
+        ..params(dry_run)
     };
     let mut version = plan.resource_version.clone();
     if changes != [Change::LastApplied] {
@@ -173,6 +171,15 @@ async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: 
         patch(cluster, plan, &params(false), &Patch::Merge(&removal)).await?;
     }
     Ok(())
+}
+
+/// For any patch of ours.
+pub(super) fn params(dry_run: DryRun) -> PatchParams {
+    PatchParams {
+        dry_run: dry_run == DryRun::Server,
+        field_manager: Some(MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
 }
 
 async fn patch<P: serde::Serialize + std::fmt::Debug>(

@@ -11,8 +11,9 @@ use super::kubeconfig::KubeconfigError;
 use super::names::Namespace;
 use super::plan::Refusal;
 use super::pull_secret::Target;
+use super::resource::{Object, Resource};
 use super::retry::TimedOut;
-use super::role::role_for;
+use super::role::{Access, Feature, Scope, Subject};
 use crate::proxy::ProxyError;
 
 /// Longest text from a server that is worth showing, in characters.
@@ -101,10 +102,10 @@ pub enum Error {
     #[error(transparent)]
     Forbidden(Box<Forbidden>),
     /// 403 by anything else, such as a quota or an admission webhook.
-    #[error("the API server refused to write {target}: {message}")]
+    #[error("the API server refused the request about {object}: {message}")]
     Denied {
-        /// What was to be written.
-        target: Target,
+        /// What it was about.
+        object: Object,
         /// The server's reason.
         message: String,
     },
@@ -128,11 +129,17 @@ pub enum Error {
         /// Why not.
         refusal: Refusal,
     },
-    /// Somebody else wrote the Secret each time that we were about to.
-    #[error("{target} was changed by somebody else {tries} times in a row while it was to be written: {message}")]
+    /// There is no such ServiceAccount.
+    #[error("{object} not found")]
+    NotFound {
+        /// Which one.
+        object: Object,
+    },
+    /// Somebody else wrote the object each time that we were about to.
+    #[error("{object} was changed by somebody else {tries} times in a row while it was to be written: {message}")]
     Contended {
-        /// The Secret.
-        target: Target,
+        /// Which one.
+        object: Object,
         /// How often it was tried.
         tries: u32,
         /// The server's last reason.
@@ -160,29 +167,37 @@ pub enum Error {
 
 /// What the user may not do, and the Role that would allow it.
 #[derive(Debug, Error)]
-#[error("{} may not {verb} {resource}{}", user.as_deref().unwrap_or("you"), in_namespace(.namespace.as_ref()))]
+#[error("{} may not {verb} {}{}", user.as_deref().unwrap_or("you"), .resource.plural(), in_namespace(.namespace.as_ref()))]
 pub struct Forbidden {
     /// As RBAC has it: `get`, `create`, `patch` …
     pub verb: String,
-    /// As RBAC has it: `secrets`.
-    pub resource: &'static str,
+    /// What it was about.
+    pub resource: Resource,
     /// The object's name, where it is about one.
     pub name: Option<String>,
     /// `None` for what is not in a namespace.
     pub namespace: Option<Namespace>,
     /// Whom the server took us for, where it says so.
     pub user: Option<String>,
+    /// All that the command does, where it said so: who has to ask for a Role should have to ask once.
+    access: Option<Access>,
 }
 
 impl Forbidden {
-    /// YAML of the Role, to be applied by somebody who may; nothing for what is not in a namespace.
+    /// YAML of the Role, to be applied by somebody who may; of a ClusterRole for what is not in a namespace.
     #[must_use]
-    pub fn role(&self) -> Option<String> {
-        Some(role_for(
-            self.namespace.as_ref()?,
-            self.name.as_deref(),
-            self.user.as_deref(),
-        ))
+    pub fn role(&self) -> String {
+        let access = self.access.clone().unwrap_or_else(|| Access {
+            features: [Feature::Secrets].into(),
+            secret: self.name.as_deref().and_then(|name| name.parse().ok()),
+            ..Access::default()
+        });
+        let scope = match &self.namespace {
+            Some(namespace) if !access.is_everywhere() => Scope::Namespace(Some(namespace.clone())),
+            _ => Scope::Cluster,
+        };
+        let subjects: Vec<_> = self.user.iter().map(|user| Subject::of_user(user)).collect();
+        access.role(&scope, &subjects)
     }
 }
 
@@ -209,25 +224,46 @@ impl Error {
             Self::Unauthorized { .. } => {
                 "log in to the cluster again; `kubectl auth whoami` says who you are to it".into()
             }
-            Self::Forbidden(forbidden) => match forbidden.namespace {
-                Some(_) => "somebody who may has to apply the Role below".into(),
-                None => format!(
-                    "somebody who may has to allow `{} {}`",
-                    forbidden.verb, forbidden.resource
-                ),
-            },
+            Self::Forbidden(_) => "somebody who may has to apply the Role below".into(),
+            Self::NotFound { object } => format!(
+                "kubectl get {}{}",
+                object.resource.plural(),
+                object
+                    .namespace
+                    .as_ref()
+                    .map_or_else(String::new, |namespace| format!(" -n {namespace}"))
+            ),
             Self::NamespaceNotFound { namespace } => format!("kubectl create namespace {namespace}"),
             Self::NamespaceTerminating { namespace } => {
                 format!("wait for it: kubectl wait --for=delete namespace/{namespace}")
             }
             Self::Refused { refusal, .. } => return Some(refusal.hint()),
-            Self::Contended { .. } => {
-                "find out what else writes it: kubectl get secret -o yaml --show-managed-fields".into()
-            }
+            Self::Contended { object, .. } => format!(
+                "find out what else writes it: kubectl get {} -o yaml --show-managed-fields",
+                object.resource.singular()
+            ),
             Self::Proxy(_) | Self::Config { .. } | Self::Denied { .. } | Self::Server { .. } | Self::Answer { .. } => {
                 return None;
             }
         })
+    }
+
+    /// Somebody else wrote the object each time; `message` is what the server said last.
+    pub(super) fn contended(object: Object, tries: u32, message: &str) -> Self {
+        Self::Contended {
+            object,
+            tries,
+            message: untrusted(message),
+        }
+    }
+
+    /// The same, and where it is about a missing permission, with a Role for all that the command does.
+    #[must_use]
+    pub fn for_access(mut self, access: &Access) -> Self {
+        if let Self::Forbidden(forbidden) = &mut self {
+            forbidden.access = Some(access.clone());
+        }
+        self
     }
 
     /// Whether the whole cluster is out of reach, so that its other targets would fare no better.
@@ -250,10 +286,18 @@ impl Error {
 pub(super) struct Call<'a> {
     pub server: &'a str,
     pub context: &'a str,
-    pub target: &'a Target,
+    pub object: Object,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    pub(super) fn new(cluster: &'a Cluster, object: Object) -> Self {
+        Self {
+            server: cluster.server(),
+            context: cluster.context(),
+            object,
+        }
+    }
+
     /// The error of a request, by its cause.
     pub(super) fn error(&self, error: kube::Error) -> Error {
         match error {
@@ -269,42 +313,41 @@ impl Call<'_> {
         match status.code {
             403 if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") => {
                 Error::NamespaceTerminating {
-                    namespace: self.target.namespace.clone(),
+                    namespace: self.namespace(),
                 }
             }
             403 => match denied_verb(&status.message) {
                 Some(verb) => Error::Forbidden(Box::new(Forbidden {
                     verb: verb.to_owned(),
-                    resource: "secrets",
-                    name: Some(self.target.secret.to_string()),
-                    namespace: Some(self.target.namespace.clone()),
+                    resource: self.object.resource,
+                    name: self.object.name.clone(),
+                    namespace: self.object.namespace.clone(),
                     user: denied_user(&status.message),
+                    access: None,
                 })),
                 None => Error::Denied {
-                    target: self.target.clone(),
+                    object: self.object.clone(),
                     message,
                 },
             },
             404 if kind == "namespaces" => Error::NamespaceNotFound {
-                namespace: self.target.namespace.clone(),
+                namespace: self.namespace(),
             },
             _ => answered(self.server, self.context, status),
         }
     }
+
+    /// Only what is in one is ever refused for its sake.
+    fn namespace(&self) -> Namespace {
+        self.object.namespace.clone().unwrap_or_else(Namespace::of_default)
+    }
 }
 
-/// The error of a request for a list, which is about no target.
-pub(super) fn list_error(cluster: &Cluster, resource: &'static str, error: kube::Error) -> Error {
+/// The error of a request that is about no object, and that everybody may make.
+pub(super) fn request_error(cluster: &Cluster, error: &kube::Error) -> Error {
     match error {
-        kube::Error::Api(status) if status.code == 403 => Error::Forbidden(Box::new(Forbidden {
-            verb: denied_verb(&status.message).unwrap_or("list").to_owned(),
-            resource,
-            name: None,
-            namespace: None,
-            user: denied_user(&status.message),
-        })),
-        kube::Error::Api(status) => answered(cluster.server(), cluster.context(), &status),
-        error => unanswered(cluster.server(), &error),
+        kube::Error::Api(status) => answered(cluster.server(), cluster.context(), status),
+        error => unanswered(cluster.server(), error),
     }
 }
 
@@ -400,7 +443,7 @@ mod tests {
         let call = Call {
             server: "https://api:6443",
             context: "prod",
-            target: &target,
+            object: Object::from(&target),
         };
         call.error(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
     }
@@ -417,7 +460,7 @@ mod tests {
         let error = error(serde_json::json!({"code": 403, "reason": "Forbidden", "message": message}));
         assert_eq!(error.to_string(), "jane may not create secrets in namespace honeydue");
         let Error::Forbidden(forbidden) = error else { panic!() };
-        assert!(forbidden.role().unwrap().contains("namespace: honeydue"));
+        assert!(forbidden.role().contains("namespace: \"honeydue\""));
     }
 
     #[test]

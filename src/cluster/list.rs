@@ -11,9 +11,10 @@ use thiserror::Error;
 
 use super::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
 use super::connect::Cluster;
-use super::error::{Error, list_error};
+use super::error::{Call, Error, request_error};
 use super::names::Namespace;
 use super::pull_secret::Target;
+use super::resource::{Object, Resource};
 
 /// Objects a page: what kubectl takes.
 const PAGE: u32 = 500;
@@ -73,7 +74,7 @@ pub async fn namespaces(cluster: &Cluster, selector: &Selector) -> Result<Vec<Fo
             is_terminating: metadata.deletion_timestamp.is_some(),
         })
     };
-    list(cluster, &api, &selector.0, "namespaces", of).await
+    list(cluster, &api, &selector.0, Resource::Namespaces, of).await
 }
 
 /// The Secrets of all namespaces that carry [`MANAGED_BY_LABEL`], by namespace and name.
@@ -88,7 +89,14 @@ pub async fn managed_secrets(cluster: &Cluster) -> Result<Vec<Managed>, Error> {
             entries: Entry::read(&metadata.annotations.unwrap_or_default()),
         })
     };
-    list(cluster, &api, &format!("{MANAGED_BY_LABEL}={MANAGER}"), "secrets", of).await
+    list(
+        cluster,
+        &api,
+        &format!("{MANAGED_BY_LABEL}={MANAGER}"),
+        Resource::Secrets,
+        of,
+    )
+    .await
 }
 
 /// Every page, of which only what `of` takes is kept.
@@ -96,7 +104,7 @@ async fn list<K, T>(
     cluster: &Cluster,
     api: &Api<K>,
     labels: &str,
-    resource: &'static str,
+    resource: Resource,
     of: impl Fn(ObjectMeta) -> Option<T>,
 ) -> Result<Vec<T>, Error>
 where
@@ -111,7 +119,9 @@ where
             let page = match api.list_metadata(&params).await {
                 Ok(page) => page,
                 Err(kube::Error::Api(status)) if status.code == 410 && tries < TRIES => continue 'anew,
-                Err(error) => return Err(list_error(cluster, resource, error)),
+                Err(error) => {
+                    return Err(Call::new(cluster, Object::everywhere(resource)).error(error));
+                }
             };
             let objects = page
                 .items
@@ -134,7 +144,7 @@ impl Cluster {
         match self.client().apiserver_version().await {
             // Whoever may not see the version was let in all the same.
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
-            Err(error) => Err(list_error(self, "the server's version", error)),
+            Err(error) => Err(request_error(self, &error)),
             Ok(_) => Ok(()),
         }
     }

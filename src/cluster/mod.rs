@@ -7,6 +7,7 @@
 
 mod annotations;
 mod apply;
+mod backoff;
 mod connect;
 mod error;
 mod exec;
@@ -18,11 +19,18 @@ mod owner;
 mod owners;
 mod plan;
 mod pull_secret;
+mod resource;
+mod restart;
 mod retry;
 mod role;
+mod rollout;
 mod server;
+mod service_account;
 mod timeout;
+mod unstick;
 mod user;
+mod users;
+mod workloads;
 
 pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
 pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
@@ -36,8 +44,14 @@ pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
 pub use owner::{Owner, Ownership, known_owners, owner};
 pub use plan::{Action, Change, Note, Plan, Refusal, plan};
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
-pub use role::role_for;
+pub use resource::{Object, Resource};
+pub use restart::{RestartTime, restart, secret_users};
+pub use role::{Access, Feature, Scope, Subject};
+pub use rollout::{Progress, follow};
+pub use service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
 pub use timeout::{RequestTimeout, RequestTimeoutError};
+pub use unstick::{Fate, StuckPod, unstick};
+pub use users::{Hold, SecretUser};
 
 /// Runs `work` to its end on a runtime of its own: the single place where one is built.
 ///

@@ -144,7 +144,7 @@ fn writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
     entries.into_iter().filter_map(|entry| entry.manager.as_deref())
 }
 
-fn is_editor(manager: &str) -> bool {
+pub(super) fn is_editor(manager: &str) -> bool {
     // `kubectl-create`, `kubectl-client-side-apply`, `kubectl-edit` …: kubectl names its managers after the command.
     EDITORS.iter().any(|editor| {
         manager

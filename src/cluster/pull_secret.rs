@@ -127,12 +127,8 @@ pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observ
     }
 }
 
-pub(super) fn call<'a>(cluster: &'a Cluster, target: &'a Target) -> Call<'a> {
-    Call {
-        server: cluster.server(),
-        context: cluster.context(),
-        target,
-    }
+pub(super) fn call<'a>(cluster: &'a Cluster, target: &Target) -> Call<'a> {
+    Call::new(cluster, target.into())
 }
 
 pub(super) fn secrets(cluster: &Cluster, target: &Target) -> Api<Secret> {

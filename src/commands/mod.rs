@@ -14,6 +14,7 @@ mod env_file;
 mod list;
 mod login;
 mod logout;
+mod rbac;
 mod sync;
 mod system;
 mod targets;
@@ -43,6 +44,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Logout(args) => logout::run(&args, system).map(|()| Exit::Done),
         Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
         Verb::Sync(args) => sync::run(&args, system),
+        Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Version => {
             system
                 .output

@@ -1,6 +1,7 @@
 //! The words that everything else is said in: no I/O.
 
 mod docker_config;
+mod image;
 mod json_edit;
 mod registry;
 mod text;

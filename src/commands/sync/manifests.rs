@@ -26,12 +26,19 @@ pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<Docu
         (DryRunArg::Client, Some(OutputFormat::Yaml)) => DocumentFormat::Yaml,
         _ => return Ok(None),
     };
-    let asks = [(args.all_namespaces, "-A"), (args.selector.is_some(), "-l")];
+    let after = &args.after;
+    let asks = [
+        (args.all_namespaces, "-A"),
+        (args.selector.is_some(), "-l"),
+        (!after.service_accounts.is_empty(), "--service-account"),
+        (after.restart, "--restart"),
+        (after.unstick, "--unstick"),
+    ];
     if let Some((_, flag)) = asks.iter().find(|(given, _)| *given) {
         return Err(CommandError::usage(format_args!(
             "a manifest is made without asking a cluster, and {flag} has to ask one"
         ))
-        .hint("name the namespaces with -n, or in a file with -f"));
+        .hint("name the namespaces with -n, or in a file with -f; for a plan leave out -o or say -o name"));
     }
     if system.output.data_is_terminal() && !args.show_token {
         return Err(CommandError::usage("that prints the token, and stdout is a terminal")

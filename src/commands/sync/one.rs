@@ -1,5 +1,6 @@
 //! One Secret of many.
 
+use super::after::{After, Aftermath};
 use crate::cluster::{self, Action, Cluster, Outcome, SyncOptions};
 use crate::commands::targets::Job;
 
@@ -8,11 +9,19 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
     pub(super) changes: Vec<String>,
     pub(super) notes: Vec<String>,
+    /// What was done once the Secret was right.
+    pub(super) after: Aftermath,
 }
 
 /// Does all that is wanted for one target.
-pub(super) async fn sync(cluster: &Cluster, job: &Job, options: SyncOptions) -> Result<Done, cluster::Error> {
-    let synced = cluster::sync(cluster, &job.target, &job.wanted(), options).await?;
+pub(super) async fn sync(
+    cluster: &Cluster,
+    job: &Job,
+    options: SyncOptions,
+    after: &After<'_>,
+) -> Result<Done, cluster::Error> {
+    let synced = cluster::sync(cluster, &job.target, &job.wanted(), options).await;
+    let synced = synced.map_err(|error| error.for_access(&after.access))?;
     let changes = match &synced.plan.action {
         Action::Configure { changes } => changes.iter().map(ToString::to_string).collect(),
         Action::Create | Action::Unchanged => Vec::new(),
@@ -20,6 +29,7 @@ pub(super) async fn sync(cluster: &Cluster, job: &Job, options: SyncOptions) -> 
     Ok(Done {
         outcome: synced.outcome,
         changes,
+        after: after.of(cluster, job).await,
         notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
     })
 }

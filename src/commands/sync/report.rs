@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::after::Aftermath;
 use super::one::Done;
 use crate::cli::{DocumentFormat, DryRunArg, OutputFormat, SyncArgs};
 use crate::cluster::{Outcome, Target};
@@ -12,11 +13,13 @@ use crate::commands::system::System;
 use crate::commands::targets::Found;
 use crate::error::{CommandError, Exit};
 
+mod after;
+
 /// What became of one target.
 pub(super) struct Row<'a> {
     pub(super) context: &'a str,
     pub(super) target: &'a Target,
-    pub(super) result: &'a Result<Done, CommandError>,
+    pub(super) result: Result<Done, CommandError>,
 }
 
 /// The document of `-o json|yaml`.
@@ -42,6 +45,8 @@ struct Item {
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hints: Vec<String>,
+    #[serde(flatten)]
+    after: Aftermath,
 }
 
 impl Item {
@@ -129,7 +134,7 @@ impl Report {
     }
 
     /// Reports one target as soon as it is done.
-    pub(super) fn row(&mut self, row: &Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
+    pub(super) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
         match row.result {
             Ok(done) => {
                 match done.outcome {
@@ -141,8 +146,8 @@ impl Report {
             }
             Err(error) => {
                 self.failed += 1;
-                self.items.push(Item::of(row.context, row.target).failed(error));
-                self.say_error(row.context, error, system);
+                self.items.push(Item::of(row.context, row.target).failed(&error));
+                self.say_error(row.context, &error, system);
                 Ok(())
             }
         }
@@ -152,7 +157,7 @@ impl Report {
         &mut self,
         context_name: &str,
         target: &Target,
-        done: &Done,
+        done: Done,
         system: &mut System<'_>,
     ) -> Result<(), CommandError> {
         let place = format!("secret/{} in namespace {}", target.secret, target.namespace);
@@ -161,28 +166,13 @@ impl Report {
         }
         match self.output {
             Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
-            Some(OutputFormat::Json | OutputFormat::Yaml) => self.items.push(Item {
-                action: done.outcome.as_str(),
-                changes: done.changes.clone(),
-                notes: done.notes.clone(),
-                ..Item::of(context_name, target)
-            }),
+            Some(OutputFormat::Json | OutputFormat::Yaml) => {}
             None => {
-                let of_context = if self.names_context {
-                    format!(" of context {context_name}")
-                } else {
-                    String::new()
-                };
-                let suffix = match self.dry_run {
-                    DryRunArg::None => "",
-                    DryRunArg::Client => " (dry run)",
-                    DryRunArg::Server => " (server dry run)",
-                };
                 system.output.line(format_args!(
-                    "secret/{} {} in namespace {}{of_context}{suffix}",
+                    "secret/{} {} {}",
                     target.secret,
                     done.outcome.as_str(),
-                    target.namespace
+                    self.place(&target.namespace, context_name)
                 ))?;
                 // A dry run is a question about what would change.
                 if self.dry_run != DryRunArg::None {
@@ -191,6 +181,16 @@ impl Report {
                     }
                 }
             }
+        }
+        self.after(context_name, target, &done.after, system)?;
+        if matches!(self.output, Some(OutputFormat::Json | OutputFormat::Yaml)) {
+            self.items.push(Item {
+                action: done.outcome.as_str(),
+                changes: done.changes,
+                notes: done.notes,
+                after: done.after,
+                ..Item::of(context_name, target)
+            });
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 
+use super::after::After;
+use super::follow::Rollouts;
 use super::interrupt::Interrupt;
 use super::one::{self, Done};
 use super::report::{Report, Row};
@@ -16,7 +18,7 @@ use crate::commands::targets::{Batch, Job, find};
 use crate::error::CommandError;
 
 /// How many Secrets of a cluster are worked on at a time: one connection each, and few enough for a small API server.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// What came of one job.
 type Ended = (Job, Result<Done, CommandError>);
@@ -24,6 +26,9 @@ type Ended = (Job, Result<Done, CommandError>);
 /// Everything that the batches of a run share.
 pub(super) struct Run<'a, 'b> {
     pub(super) options: SyncOptions,
+    pub(super) after: &'a After<'a>,
+    /// What was restarted.
+    pub(super) rollouts: Rollouts,
     pub(super) report: &'a mut Report,
     pub(super) interrupt: &'a mut Interrupt,
     pub(super) system: &'a mut System<'b>,
@@ -39,7 +44,9 @@ impl Run<'_, '_> {
         let env = self.system.env.clone();
         let connecting = async {
             let cluster = Cluster::connect(&env, connect).await?;
-            let found = find(batch.scope, &cluster).await?;
+            let found = find(batch.scope, &cluster)
+                .await
+                .map_err(|error| error.for_access(&self.after.access))?;
             Ok::<_, cluster::Error>((cluster, found))
         };
         let begun = match select(pin!(connecting), pin!(self.interrupt.pressed())).await {
@@ -66,15 +73,15 @@ impl Run<'_, '_> {
             let row = Row {
                 context: cluster.context(),
                 target: &target,
-                result: &Err(error),
+                result: Err(error),
             };
-            self.report.row(&row, self.system)?;
+            self.report.row(row, self.system)?;
         }
         self.work(&cluster, found.jobs).await
     }
 
     async fn work(&mut self, cluster: &Cluster, jobs: Vec<Job>) -> Result<(), CommandError> {
-        let (total, options) = (jobs.len(), self.options);
+        let (total, options, after) = (jobs.len(), self.options, self.after);
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         let mut ended = InOrder::default();
@@ -84,7 +91,7 @@ impl Run<'_, '_> {
             while under_way.len() < AT_ONCE && self.interrupt.times == 0 {
                 let Some((at, job)) = waiting.next() else { break };
                 under_way.push(async move {
-                    let result = one::sync(cluster, &job, options).await;
+                    let result = one::sync(cluster, &job, options, after).await;
                     (at, job, result)
                 });
             }
@@ -115,7 +122,7 @@ impl Run<'_, '_> {
             }
             ended.put(at, (job, result.map_err(CommandError::from)));
             while let Some(one) = ended.next() {
-                self.row(cluster, &one)?;
+                self.row(cluster, one)?;
             }
             if is_over {
                 break;
@@ -123,7 +130,7 @@ impl Run<'_, '_> {
         }
         // Those behind one that was given up.
         for one in ended.rest() {
-            self.row(cluster, &one)?;
+            self.row(cluster, one)?;
         }
         self.system.output.end_progress();
         // A write whose answer nobody waited for may have been let through; a dead cluster lets nothing through.
@@ -133,13 +140,24 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn row(&mut self, cluster: &Cluster, (job, result): &Ended) -> Result<(), CommandError> {
+    fn row(&mut self, cluster: &Cluster, (job, result): Ended) -> Result<(), CommandError> {
         let row = Row {
             context: cluster.context(),
             target: &job.target,
             result,
         };
-        self.report.row(&row, self.system)
+        if let Ok(done) = &row.result {
+            let registries: Vec<_> = job
+                .supplies
+                .iter()
+                .map(|supply| supply.credential.registry.clone())
+                .collect();
+            for restarted in done.after.workloads.iter().filter_map(|row| row.restarted.clone()) {
+                self.rollouts
+                    .add(cluster, &job.target.namespace, restarted, &registries);
+            }
+        }
+        self.report.row(row, self.system)
     }
 
     fn progress(&mut self, finished: usize, total: usize) {

@@ -463,7 +463,7 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
         format!("plain may not get secrets in namespace {namespace}")
     );
     let Error::Forbidden(forbidden) = error else { panic!() };
-    let role = forbidden.role().unwrap();
+    let role = forbidden.role();
     match world {
         World::Real(real) => {
             real.kubectl_ok(&["apply", "-f", "-"], &role);

@@ -1,0 +1,439 @@
+//! What runs in a namespace, as far as pulling images goes: pods, and what makes pods, in pages and cut down to the
+//! fields that matter.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use kube::api::{ListParams, ObjectMeta};
+use kube::core::Object as Generic;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::connect::Cluster;
+use super::error::{Call, Error, untrusted};
+use super::names::Namespace;
+use super::resource::{Object, Resource};
+use crate::model::Registry;
+
+/// Objects a page: what kubectl takes.
+const PAGE: u32 = 500;
+/// How often a list is begun anew whose later pages the server has forgotten (HTTP 410).
+const TRIES: u32 = 3;
+
+/// Any workload or pod as the server gives it, with the fields that we read.
+pub(super) type Raw = Generic<Spec, Status>;
+
+/// The specs of all kinds at once: what one kind does not have stays empty.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Spec {
+    pub replicas: Option<i64>,
+    pub paused: bool,
+    pub update_strategy: Strategy,
+    template: Option<Template>,
+    job_template: Option<JobTemplate>,
+    /// A pod's own.
+    #[serde(flatten)]
+    pod: PodSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Strategy {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub rolling_update: Rolling,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Rolling {
+    pub partition: i64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct JobTemplate {
+    spec: Box<JobSpec>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct JobSpec {
+    template: Template,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Template {
+    spec: PodSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodSpec {
+    image_pull_secrets: Vec<Named>,
+    service_account_name: String,
+    containers: Vec<Container>,
+    init_containers: Vec<Container>,
+    ephemeral_containers: Vec<Container>,
+    volumes: Vec<Volume>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Container {
+    name: String,
+    image: String,
+}
+
+/// Since Kubernetes 1.31 a volume can be an image.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Volume {
+    image: Option<ImageVolume>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ImageVolume {
+    reference: String,
+}
+
+/// The statuses of all kinds at once.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Status {
+    pub observed_generation: i64,
+    pub replicas: i64,
+    pub updated_replicas: i64,
+    pub ready_replicas: i64,
+    pub available_replicas: i64,
+    pub current_revision: String,
+    pub update_revision: String,
+    pub desired_number_scheduled: i64,
+    pub updated_number_scheduled: i64,
+    pub number_available: i64,
+    pub conditions: Vec<Condition>,
+    phase: String,
+    container_statuses: Vec<ContainerStatus>,
+    init_container_statuses: Vec<ContainerStatus>,
+    ephemeral_container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub status: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContainerStatus {
+    name: String,
+    state: State,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct State {
+    waiting: Option<Waiting>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Waiting {
+    reason: String,
+}
+
+/// The pull Secrets of ServiceAccounts, by the ServiceAccount's name.
+pub(super) type AccountLists = HashMap<String, Vec<String>>;
+
+/// Who controls an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Controller {
+    /// As kubectl would print it: `rollout.argoproj.io/api`.
+    pub shown: String,
+    pub kind: String,
+    pub uid: String,
+}
+
+/// A workload or a pod, cut down.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "facts, each of its own")]
+pub(super) struct Workload {
+    pub resource: Resource,
+    pub name: String,
+    pub uid: String,
+    pub resource_version: String,
+    pub controller: Option<Controller>,
+    /// The pull Secrets that its pods are made with, or that the pod has.
+    pub pull_secrets: Vec<String>,
+    pub service_account: String,
+    /// Whether an image is from one of the registries that were asked about.
+    pub pulls: bool,
+    /// It is finished, scaled to nothing, or being deleted: no pod of it will pull again.
+    pub is_over: bool,
+    pub paused: bool,
+    /// Its pods are replaced only as somebody deletes them.
+    pub on_delete: bool,
+    /// Pods with a lower ordinal are not replaced.
+    pub partition: i64,
+    /// Why a pod's pull from the registry does not succeed, as kubelet has it.
+    pub stuck: Option<String>,
+}
+
+impl Workload {
+    pub(super) fn new(resource: Resource, raw: Raw, registries: &[Registry]) -> Self {
+        let Raw {
+            metadata, spec, status, ..
+        } = raw;
+        let status = status.unwrap_or_default();
+        let is_over = metadata.deletion_timestamp.is_some() || is_over(resource, &spec, &status);
+        let pod = match (spec.template, spec.job_template) {
+            (Some(template), _) => template.spec,
+            (None, Some(job)) => job.spec.template.spec,
+            (None, None) => spec.pod,
+        };
+        let is_from = |image: &str| Registry::of_image(image).is_some_and(|from| registries.contains(&from));
+        let volumes = pod.volumes.iter().filter_map(|volume| volume.image.as_ref());
+        let pulls = pod.containers().any(|container| is_from(&container.image))
+            || volumes.map(|image| &image.reference).any(|image| is_from(image));
+        let stuck = status
+            .container_statuses
+            .iter()
+            .chain(&status.init_container_statuses)
+            .chain(&status.ephemeral_container_statuses)
+            .filter(|status| {
+                let mut containers = pod.containers();
+                containers.any(|container| container.name == status.name && is_from(&container.image))
+            })
+            .filter_map(|status| status.state.waiting.as_ref())
+            .map(|waiting| waiting.reason.as_str())
+            .find(|reason| matches!(*reason, "ErrImagePull" | "ImagePullBackOff"))
+            .map(str::to_owned);
+        Self {
+            resource,
+            controller: controller(&metadata),
+            name: metadata.name.unwrap_or_default(),
+            uid: metadata.uid.unwrap_or_default(),
+            resource_version: metadata.resource_version.unwrap_or_default(),
+            pull_secrets: pod
+                .image_pull_secrets
+                .iter()
+                .map(|secret| secret.name.clone())
+                .collect(),
+            service_account: Some(pod.service_account_name)
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| "default".to_owned()),
+            pulls,
+            is_over,
+            paused: spec.paused,
+            on_delete: spec.update_strategy.kind == "OnDelete",
+            partition: spec.update_strategy.rolling_update.partition,
+            stuck,
+        }
+    }
+}
+
+impl PodSpec {
+    fn containers(&self) -> impl Iterator<Item = &Container> {
+        self.containers
+            .iter()
+            .chain(&self.init_containers)
+            .chain(&self.ephemeral_containers)
+    }
+}
+
+fn is_over(resource: Resource, spec: &Spec, status: &Status) -> bool {
+    match resource {
+        Resource::Pods => matches!(status.phase.as_str(), "Succeeded" | "Failed"),
+        Resource::Jobs => status
+            .conditions
+            .iter()
+            .any(|condition| matches!(condition.kind.as_str(), "Complete" | "Failed") && condition.status == "True"),
+        Resource::ReplicaSets | Resource::ReplicationControllers => spec.replicas == Some(0),
+        _ => false,
+    }
+}
+
+fn controller(metadata: &ObjectMeta) -> Option<Controller> {
+    let references = metadata.owner_references.iter().flatten();
+    let owner = references
+        .into_iter()
+        .find(|reference| reference.controller == Some(true))?;
+    let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
+    let kind = owner.kind.to_lowercase();
+    let kind = if group.is_empty() {
+        kind
+    } else {
+        format!("{kind}.{group}")
+    };
+    Some(Controller {
+        shown: untrusted(&format!("{kind}/{}", owner.name)),
+        kind: owner.kind.clone(),
+        uid: owner.uid.clone(),
+    })
+}
+
+pub(super) fn api(cluster: &Cluster, namespace: &Namespace, resource: Resource) -> Api<Raw> {
+    Api::namespaced_with(cluster.client().clone(), namespace.as_str(), &resource.api())
+}
+
+/// The pull Secrets of the ServiceAccounts of a namespace, by the ServiceAccount's name.
+pub(super) async fn service_accounts(cluster: &Cluster, namespace: &Namespace) -> Result<AccountLists, Error> {
+    let api: Api<ServiceAccount> = Api::namespaced(cluster.client().clone(), namespace.as_str());
+    let (found, _) = pages(cluster, namespace, Resource::ServiceAccounts, &api, |account| {
+        let list = account.image_pull_secrets.into_iter().flatten();
+        (
+            account.metadata.name.unwrap_or_default(),
+            list.map(|entry| entry.name).collect(),
+        )
+    })
+    .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// All objects of a kind in a namespace, cut down page by page, with the version of the list; nothing where the server
+/// does not have the kind.
+pub(super) async fn list<T>(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    resource: Resource,
+    of: impl Fn(Raw) -> T,
+) -> Result<(Vec<T>, String), Error> {
+    pages(cluster, namespace, resource, &api(cluster, namespace, resource), of).await
+}
+
+async fn pages<K: Clone + DeserializeOwned + Debug, T>(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    resource: Resource,
+    api: &Api<K>,
+    of: impl Fn(K) -> T,
+) -> Result<(Vec<T>, String), Error> {
+    let mut tries = 0;
+    'anew: loop {
+        tries += 1;
+        let mut found = Vec::new();
+        let mut params = ListParams::default().limit(PAGE);
+        loop {
+            let page = match api.list(&params).await {
+                Ok(page) => page,
+                Err(kube::Error::Api(status)) if status.code == 410 && tries < TRIES => continue 'anew,
+                Err(kube::Error::Api(status)) if status.code == 404 => return Ok((Vec::new(), String::new())),
+                Err(error) => return Err(Call::new(cluster, Object::all(resource, namespace)).error(error)),
+            };
+            found.extend(page.items.into_iter().map(&of));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok((found, page.metadata.resource_version.unwrap_or_default())),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    pub(in crate::cluster) fn workload(resource: Resource, object: &Value) -> Workload {
+        let raw = serde_json::from_value(object.clone()).unwrap();
+        Workload::new(resource, raw, &["gitea.example.com".parse().unwrap()])
+    }
+
+    #[test]
+    fn every_place_that_names_an_image_counts() {
+        let image = "gitea.example.com/owner/app:1";
+        for (pod, pulls) in [
+            (
+                json!({"containers": [{"name": "a", "image": "nginx"}, {"name": "b", "image": image}]}),
+                true,
+            ),
+            (
+                json!({"containers": [], "initContainers": [{"name": "a", "image": image}]}),
+                true,
+            ),
+            (
+                json!({"containers": [], "ephemeralContainers": [{"name": "a", "image": image}]}),
+                true,
+            ),
+            (
+                json!({"containers": [], "volumes": [{"name": "v", "image": {"reference": image}}]}),
+                true,
+            ),
+            (
+                json!({"containers": [{"name": "a", "image": "gitea.example.com.evil/app"}]}),
+                false,
+            ),
+            (
+                json!({"containers": [{"name": "a", "image": "ghcr.io/gitea.example.com/app"}]}),
+                false,
+            ),
+            (
+                json!({"containers": [{"name": "a", "image": "gitea.example.com:3000/app"}]}),
+                false,
+            ),
+            (json!({"containers": [{"name": "a"}]}), false),
+        ] {
+            let made = |resource, spec: Value| workload(resource, &json!({"metadata": {}, "spec": spec})).pulls;
+            assert_eq!(made(Resource::Pods, pod.clone()), pulls, "{pod}");
+            assert_eq!(
+                made(Resource::Deployments, json!({"template": {"spec": pod}})),
+                pulls,
+                "{pod}"
+            );
+            let job = json!({"jobTemplate": {"spec": {"template": {"spec": pod}}}});
+            assert_eq!(made(Resource::CronJobs, job), pulls, "{pod}");
+        }
+    }
+
+    #[test]
+    fn only_a_pull_from_the_registry_is_stuck() {
+        let stuck = |image: &str, list: &str, reason: &str| {
+            workload(
+                Resource::Pods,
+                &json!({
+                    "metadata": {},
+                    "spec": {"containers": [{"name": "a", "image": image}, {"name": "b", "image": "gitea.example.com/b"}]},
+                    "status": {list: [{"name": "a", "state": {"waiting": {"reason": reason}}}, {"name": "b", "state": {"running": {}}}]},
+                }),
+            )
+            .stuck
+        };
+        let image = "gitea.example.com/a";
+        for (image, list, reason, is_stuck) in [
+            (image, "containerStatuses", "ErrImagePull", true),
+            (image, "containerStatuses", "ImagePullBackOff", true),
+            (image, "initContainerStatuses", "ImagePullBackOff", true),
+            (image, "containerStatuses", "CrashLoopBackOff", false),
+            (image, "containerStatuses", "InvalidImageName", false),
+            ("ghcr.io/a", "containerStatuses", "ImagePullBackOff", false),
+        ] {
+            assert_eq!(
+                stuck(image, list, reason).is_some(),
+                is_stuck,
+                "{image} {list} {reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn fields_of_null_and_of_other_versions_are_taken() {
+        let odd = json!({"metadata": {}, "spec": {"replicas": 1, "strategy": {"type": "Recreate"}, "new": {"x": 1}}, "status": {}});
+        assert!(!workload(Resource::Deployments, &odd).pulls);
+        assert!(!workload(Resource::Pods, &json!({"metadata": {}, "spec": {}})).is_over);
+    }
+}

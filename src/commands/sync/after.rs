@@ -1,0 +1,216 @@
+//! What is done for one target once its Secret is right: ServiceAccounts, restarts, stuck pods.
+
+use serde::Serialize;
+
+use crate::cli::AfterArgs;
+use crate::cluster::{
+    self, Access, Cluster, DryRun, Fate, Namespace, Progress, Resource, RestartTime, SecretName, SecretUser,
+    ServiceAccountName, Wish,
+};
+use crate::commands::targets::Job;
+use crate::error::CommandError;
+use crate::model::Registry;
+
+/// What is asked for, the same for every target of a run.
+pub(super) struct After<'a> {
+    pub(super) args: &'a AfterArgs,
+    /// One for the whole run.
+    pub(super) at: RestartTime,
+    pub(super) dry_run: DryRun,
+    /// All that the command does, for the Role in an error.
+    pub(super) access: Access,
+}
+
+/// What came of it; a part of the document of `-o json|yaml`.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Aftermath {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) service_accounts: Vec<AccountRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) workloads: Vec<WorkloadRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) pods: Vec<PodRow>,
+    /// What failed of it, though the Secret is right.
+    #[serde(
+        rename = "failures",
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "messages"
+    )]
+    pub(super) errors: Vec<CommandError>,
+    /// Nothing was found to restart, though it was asked for.
+    #[serde(skip)]
+    pub(super) found_none: bool,
+}
+
+/// One ServiceAccount.
+#[derive(Serialize)]
+pub(super) struct AccountRow {
+    pub(super) name: String,
+    /// `configured` or `unchanged`.
+    pub(super) action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warning: Option<String>,
+}
+
+/// One workload that uses the Secret.
+#[derive(Serialize)]
+pub(super) struct WorkloadRow {
+    /// As kubectl prints it: `deployment.apps/api`.
+    pub(super) name: String,
+    /// `restarted`, or `held` for what is not.
+    pub(super) action: &'static str,
+    /// Why it is held, or what may become of the restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hint: Option<String>,
+    /// With `--wait`: `done`, or what it waits for, or why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rollout: Option<String>,
+    /// What to follow.
+    #[serde(skip)]
+    pub(super) restarted: Option<(Resource, String)>,
+}
+
+/// One pod that is stuck.
+#[derive(Serialize)]
+pub(super) struct PodRow {
+    pub(super) name: String,
+    /// `deleted`, or `held` for what is not.
+    pub(super) action: &'static str,
+    /// What kubelet says, and why it is held.
+    pub(super) reason: String,
+}
+
+fn messages<S: serde::Serializer>(errors: &[CommandError], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(errors.iter().map(ToString::to_string))
+}
+
+impl After<'_> {
+    /// Does it for one target. What fails of it is said and does not stop the rest.
+    pub(super) async fn of(&self, cluster: &Cluster, job: &Job) -> Aftermath {
+        let mut aftermath = Aftermath::default();
+        let (namespace, secret) = (&job.target.namespace, &job.target.secret);
+        let registries: Vec<Registry> = job
+            .supplies
+            .iter()
+            .map(|supply| supply.credential.registry.clone())
+            .collect();
+        let mut accounts: Vec<&ServiceAccountName> = self.args.service_accounts.iter().collect();
+        accounts.extend(job.service_accounts.iter());
+        self.attach(cluster, namespace, secret, &accounts, Wish::Attached, &mut aftermath)
+            .await;
+        if self.args.restart {
+            // A server's dry run has not attached it either.
+            let attached = if self.dry_run == DryRun::None {
+                Vec::new()
+            } else {
+                accounts.into_iter().cloned().collect()
+            };
+            let found = cluster::secret_users(cluster, namespace, secret, &registries, &attached).await;
+            match found {
+                Ok(users) => {
+                    aftermath.found_none = users.is_empty();
+                    for user in users {
+                        self.restart(cluster, namespace, user, &mut aftermath).await;
+                    }
+                }
+                Err(error) => aftermath.errors.push(self.error(error)),
+            }
+        }
+        // After the restart: what is deleted now comes back from the new template.
+        if self.args.unstick {
+            match cluster::unstick(cluster, namespace, &registries, self.dry_run).await {
+                Ok(pods) => aftermath.pods.extend(pods.into_iter().map(|pod| {
+                    let (action, reason) = match pod.fate {
+                        Fate::Deleted => ("deleted", pod.reason),
+                        why => ("held", format!("{}: {why}", pod.reason)),
+                    };
+                    PodRow {
+                        name: pod.name,
+                        action,
+                        reason,
+                    }
+                })),
+                Err(error) => aftermath.errors.push(self.error(error)),
+            }
+        }
+        aftermath
+    }
+
+    /// Attaches to or detaches from each of these, once.
+    pub(super) async fn attach(
+        &self,
+        cluster: &Cluster,
+        namespace: &Namespace,
+        secret: &SecretName,
+        accounts: &[&ServiceAccountName],
+        wish: Wish,
+        aftermath: &mut Aftermath,
+    ) {
+        for (at, account) in accounts.iter().enumerate() {
+            if accounts[..at].contains(account) {
+                continue;
+            }
+            match cluster::attach(cluster, namespace, account, secret, wish, self.dry_run).await {
+                Ok(attached) => aftermath.service_accounts.push(AccountRow {
+                    name: account.to_string(),
+                    action: attached.outcome.as_str(),
+                    warning: attached.undone_by.map(|by| by.to_string()),
+                }),
+                Err(error) => aftermath.errors.push(self.error(error)),
+            }
+        }
+    }
+
+    async fn restart(&self, cluster: &Cluster, namespace: &Namespace, user: SecretUser, aftermath: &mut Aftermath) {
+        let row = match user {
+            SecretUser::Held { what, why } => WorkloadRow {
+                action: "held",
+                reason: Some(why.to_string()),
+                hint: Some(why.instead(&what, namespace)),
+                name: what,
+                rollout: None,
+                restarted: None,
+            },
+            SecretUser::Restartable {
+                resource,
+                name,
+                made_by,
+            } => {
+                match cluster::restart(cluster, namespace, resource, &name, &self.at, self.dry_run).await {
+                    Ok(true) => WorkloadRow {
+                        name: format!("{}/{name}", resource.qualified()),
+                        action: "restarted",
+                        reason: made_by.map(|by| format!("{by} made it, and may undo the restart")),
+                        hint: None,
+                        rollout: None,
+                        restarted: Some((resource, name)),
+                    },
+                    // It is gone, and with it the need.
+                    Ok(false) => return,
+                    Err(error) => {
+                        aftermath.errors.push(self.error(error));
+                        return;
+                    }
+                }
+            }
+        };
+        aftermath.workloads.push(row);
+    }
+
+    fn error(&self, error: cluster::Error) -> CommandError {
+        error.for_access(&self.access).into()
+    }
+}
+
+impl WorkloadRow {
+    /// Keeps how far its rollout came.
+    pub(super) fn rolled(&mut self, progress: &Progress) {
+        self.rollout = Some(match progress {
+            Progress::Done => "done".to_owned(),
+            Progress::Going(what) | Progress::Failed(what) => what.clone(),
+        });
+    }
+}

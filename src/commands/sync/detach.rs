@@ -1,0 +1,83 @@
+//! `--detach`: takes the Secret out of ServiceAccounts. No token is needed, and no Secret is touched.
+
+use futures_util::{StreamExt as _, stream};
+
+use super::after::{After, Aftermath};
+use super::report::Report;
+use super::{connect_options, run::AT_ONCE};
+use crate::cli::SyncArgs;
+use crate::cluster::{self, Cluster, Target, Wish};
+use crate::commands::system::System;
+use crate::error::{CommandError, Exit};
+
+/// Detaches in every namespace that the flags name, a few at a time.
+pub(super) async fn run(args: &SyncArgs, after: &After<'_>, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let mut contexts: Vec<Option<&str>> = Vec::new();
+    for context in args.cluster.contexts.iter().map(|name| Some(name.as_str())) {
+        if !contexts.contains(&context) {
+            contexts.push(context);
+        }
+    }
+    if contexts.is_empty() {
+        contexts.push(None);
+    }
+    let mut report = Report::new(args, contexts.len() > 1);
+    for context in contexts {
+        let connect = connect_options(&args.cluster, context);
+        let found = async {
+            let cluster = Cluster::connect(&system.env, &connect).await?;
+            let targets = targets(args, &cluster).await?;
+            Ok::<_, cluster::Error>((cluster, targets))
+        };
+        let (cluster, targets) = match found.await {
+            Ok(found) => found,
+            Err(error) => {
+                report.cluster_failed(context, &CommandError::from(error.for_access(&after.access)), system);
+                continue;
+            }
+        };
+        let accounts: Vec<_> = after.args.service_accounts.iter().collect();
+        let (accounts, connected) = (&accounts, &cluster);
+        let mut work = stream::iter(targets)
+            .map(|target| async move {
+                let mut aftermath = Aftermath::default();
+                let (namespace, secret) = (&target.namespace, &target.secret);
+                after
+                    .attach(connected, namespace, secret, accounts, Wish::Detached, &mut aftermath)
+                    .await;
+                (target, aftermath)
+            })
+            .buffered(AT_ONCE);
+        while let Some((target, aftermath)) = work.next().await {
+            report.detached(cluster.context(), &target, aftermath, system)?;
+        }
+    }
+    report.finish(false, system)
+}
+
+/// The Secrets that are meant, by name: they need not be there any more.
+async fn targets(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
+    if args.all_namespaces {
+        let managed = cluster::managed_secrets(cluster).await?.into_iter();
+        return Ok(managed.map(|managed| managed.target).collect());
+    }
+    let namespaces = match &args.selector {
+        Some(selector) => {
+            let found = cluster::namespaces(cluster, selector).await?.into_iter();
+            found.map(|found| found.namespace).collect()
+        }
+        None if args.namespaces.is_empty() => vec![cluster.namespace().clone()],
+        None => args.namespaces.clone(),
+    };
+    let target = |namespace| Target {
+        namespace,
+        secret: args.secret.clone(),
+    };
+    let mut targets: Vec<Target> = Vec::new();
+    for target in namespaces.into_iter().map(target) {
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}

@@ -1,0 +1,138 @@
+//! `--wait`: following the rollouts of a run, all of them at once.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+use futures_util::{StreamExt as _, stream};
+
+use super::interrupt::Interrupt;
+use super::report::Report;
+use crate::cluster::{self, Access, Cluster, DryRun, Namespace, Progress, Resource};
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::model::Registry;
+
+/// How many watches are open at a time, a connection each; the others' turn comes as these end.
+const AT_ONCE: usize = 24;
+
+/// The workloads of one kind that were restarted in one namespace.
+struct Group {
+    cluster: Cluster,
+    names: Vec<String>,
+    registries: Vec<Registry>,
+}
+
+/// Every rollout of a run.
+#[derive(Default)]
+pub(super) struct Rollouts(BTreeMap<(String, Namespace, Resource), Group>);
+
+impl Rollouts {
+    pub(super) fn add(
+        &mut self,
+        cluster: &Cluster,
+        namespace: &Namespace,
+        (resource, name): (Resource, String),
+        registries: &[Registry],
+    ) {
+        let key = (cluster.context().to_owned(), namespace.clone(), resource);
+        let group = self.0.entry(key).or_insert_with(|| Group {
+            cluster: cluster.clone(),
+            names: Vec::new(),
+            registries: registries.to_vec(),
+        });
+        if !group.names.contains(&name) {
+            group.names.push(name);
+        }
+    }
+
+    /// Follows them until each has ended, or for as long as `limit`. `false` where Ctrl-C ended it.
+    pub(super) async fn follow(
+        self,
+        limit: Option<Duration>,
+        access: &Access,
+        report: &mut Report,
+        interrupt: &mut Interrupt,
+        system: &mut System<'_>,
+    ) -> Result<bool, CommandError> {
+        let until = limit.map(|limit| Instant::now() + limit);
+        let mut ended = Vec::new();
+        {
+            let system = RefCell::new(&mut *system);
+            let shown = &system;
+            let mut work = stream::iter(self.0)
+                .map(|((context, namespace, resource), group)| async move {
+                    let tell = |name: &str, progress: &Progress| {
+                        if let Progress::Going(what) = progress {
+                            let workload = format!("{}/{name}", resource.qualified());
+                            let line = format!("{workload} in namespace {namespace}: {what}");
+                            shown.borrow_mut().output.say(line);
+                        }
+                    };
+                    let (cluster, names) = (&group.cluster, &group.names);
+                    let progress = cluster::follow(cluster, &namespace, resource, names, until, &tell).await;
+                    let stuck = match &progress {
+                        Ok(all) if all.values().all(|progress| *progress == Progress::Done) => Vec::new(),
+                        // What keeps it, if that is known; it is no news if it is not.
+                        _ => cluster::unstick(cluster, &namespace, &group.registries, DryRun::Client)
+                            .await
+                            .unwrap_or_default(),
+                    };
+                    let stuck: Vec<_> = stuck
+                        .into_iter()
+                        .map(|pod| format!("{} ({})", pod.name, pod.reason))
+                        .collect();
+                    (context, namespace, resource, progress, stuck)
+                })
+                .buffer_unordered(AT_ONCE);
+            loop {
+                match select(work.next(), pin!(interrupt.pressed())).await {
+                    Either::Left((Some(group), _)) => ended.push(group),
+                    Either::Left((None, _)) => break,
+                    Either::Right(_) => {
+                        shown
+                            .borrow_mut()
+                            .output
+                            .say("interrupted: the rollouts go on by themselves");
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        ended.sort_by(|one, other| (&one.0, &one.1, one.2).cmp(&(&other.0, &other.1, other.2)));
+        for (context, namespace, resource, progress, stuck) in ended {
+            let progress = match progress {
+                Ok(progress) => progress,
+                Err(error) => {
+                    report.failure(&context, &error.for_access(access).into(), system);
+                    continue;
+                }
+            };
+            for (name, progress) in progress {
+                let workload = format!("{}/{name}", resource.qualified());
+                report.rolled(&context, &namespace, &workload, &progress, system)?;
+                let place = format!("{workload} in namespace {namespace}");
+                let error = match progress {
+                    Progress::Done => continue,
+                    Progress::Failed(why) => CommandError::failed(format_args!("{place} did not roll out: {why}")),
+                    Progress::Going(what) => {
+                        let limit = limit.unwrap_or_default().as_secs_f32();
+                        CommandError::failed(format_args!("{place} did not roll out within {limit} s: {what}"))
+                    }
+                };
+                let hint = if stuck.is_empty() {
+                    format!("kubectl describe {workload} -n {namespace}")
+                } else {
+                    format!(
+                        "stuck on a pull in namespace {namespace}: {}; --unstick deletes them",
+                        stuck.join(", ")
+                    )
+                };
+                report.failure(&context, &error.hint(hint), system);
+            }
+        }
+        Ok(true)
+    }
+}

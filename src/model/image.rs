@@ -1,0 +1,55 @@
+//! Which registry an image comes from.
+
+use super::registry::Registry;
+
+impl Registry {
+    /// The registry of an image as a pod names it: `gitea.example.com/owner/app:1`, `nginx`, `owner/app@sha256:…`.
+    ///
+    /// What stands before the first slash is a registry only where it can be no name on Docker Hub: with a dot, a port
+    /// or an upper-case letter in it, or `localhost` (github.com/distribution/reference). `None` where it is a registry
+    /// and cannot be one.
+    #[must_use]
+    pub fn of_image(image: &str) -> Option<Self> {
+        let image = image.trim();
+        match image.split_once('/') {
+            Some((host, _)) if is_host(host) => host.parse().ok(),
+            _ if image.is_empty() => None,
+            _ => "docker.io".parse().ok(),
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    text == "localhost" || text.contains(['.', ':']) || text.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_part_is_a_registry_only_where_it_can_be_nothing_else() {
+        for (image, registry) in [
+            ("nginx", "docker.io"),
+            ("nginx:1.27", "docker.io"),
+            ("library/nginx", "docker.io"),
+            ("owner/app@sha256:0123", "docker.io"),
+            ("docker.io/library/nginx", "docker.io"),
+            ("index.docker.io/owner/app", "docker.io"),
+            ("gitea.example.com/owner/app:1@sha256:0123", "gitea.example.com"),
+            ("Gitea.Example.com/owner/app", "gitea.example.com"),
+            ("gitea.example.com:443/owner/app", "gitea.example.com"),
+            ("gitea.example.com:3000/app", "gitea.example.com:3000"),
+            ("localhost/app", "localhost"),
+            ("myregistry:5000/app:1", "myregistry:5000"),
+            ("[::1]:5000/app", "[::1]:5000"),
+            ("myregistry/app", "docker.io"),
+            ("gitea.example.com", "docker.io"),
+        ] {
+            assert_eq!(Registry::of_image(image).unwrap().as_str(), registry, "{image}");
+        }
+        for image in ["", " ", "gitea..com/app", "host:port/app"] {
+            assert_eq!(Registry::of_image(image), None, "{image:?}");
+        }
+    }
+}
