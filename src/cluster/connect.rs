@@ -140,6 +140,15 @@ impl Cluster {
         &self.namespace
     }
 
+    /// The context and the API server, for messages.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.context.as_str() {
+            "" => self.server.clone(),
+            context => format!("{} (context {})", self.server, untrusted(context)),
+        }
+    }
+
     /// The API server's URL, for messages.
     #[must_use]
     pub fn server(&self) -> &str {

@@ -9,6 +9,7 @@ mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod owners;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -29,6 +30,7 @@ fn main() -> std::process::ExitCode {
         helper::trials(),
         main_job::trials(),
         keychain::trials(),
+        owners::trials(),
         targets::trials(),
         verify::trials(),
         workstation::trials(),

@@ -68,6 +68,9 @@ impl Run<'_, '_> {
                 return Ok(());
             }
         };
+        self.system
+            .output
+            .detail(format_args!("connected to {}", cluster.place()));
         self.report.found(&found, self.system);
         for (target, error) in found.lacking {
             let row = Row {

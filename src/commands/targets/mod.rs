@@ -181,6 +181,10 @@ fn supply(args: &SyncArgs, system: &mut System<'_>) -> Result<Rc<Supply>, Comman
             };
             let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
             let (credential, usage) = choose::credential(&keychain, &registry, args.usage, args.username.as_ref())?;
+            system.output.detail(format_args!(
+                "taking the keychain's credential of {} at {registry} for {usage}",
+                credential.username
+            ));
             Supply::new(credential, usage)
         }
     }
