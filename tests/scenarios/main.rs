@@ -12,6 +12,7 @@ mod main_job;
 #[path = "../support/mod.rs"]
 mod support;
 mod verify;
+mod workloads;
 mod workstation;
 
 use libtest_mimic::{Arguments, Trial};
@@ -27,6 +28,7 @@ fn main() -> std::process::ExitCode {
         main_job::trials(),
         keychain::trials(),
         verify::trials(),
+        workloads::trials(),
         workstation::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
