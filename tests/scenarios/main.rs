@@ -15,6 +15,7 @@ mod owners;
 mod support;
 mod targets;
 mod verify;
+mod workloads;
 mod workstation;
 
 use libtest_mimic::{Arguments, Trial};
@@ -33,6 +34,7 @@ fn main() -> std::process::ExitCode {
         owners::trials(),
         targets::trials(),
         verify::trials(),
+        workloads::trials(),
         workstation::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
