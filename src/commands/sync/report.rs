@@ -86,6 +86,7 @@ pub(super) struct Report {
     not_tried: usize,
     cut_off: usize,
     contexts_not_begun: usize,
+    not_followed: usize,
     left_out: usize,
 }
 
@@ -104,6 +105,7 @@ impl Report {
             not_tried: 0,
             cut_off: 0,
             contexts_not_begun: 0,
+            not_followed: 0,
             left_out: 0,
         }
     }
@@ -216,6 +218,11 @@ impl Report {
         self.cut_off += count;
     }
 
+    /// Rollouts that go on after Ctrl-C.
+    pub(super) fn not_followed(&mut self, count: usize) {
+        self.not_followed += count;
+    }
+
     /// A context that nobody asked yet for its targets.
     pub(super) fn not_begun(&mut self) {
         self.contexts_not_begun += 1;
@@ -263,7 +270,7 @@ impl Report {
             )?;
         }
         self.summary(system);
-        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun > 0;
+        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0;
         Ok(if was_interrupted && is_incomplete {
             system.output.say("hint: run it again; what is done stays as it is");
             Exit::Interrupted
@@ -288,6 +295,7 @@ impl Report {
             // Its write may have been let through: the Secret holds the old credential or the new one.
             (self.cut_off, "cut off"),
             (self.contexts_not_begun, contexts),
+            (self.not_followed, "not followed"),
             (self.left_out, "left out"),
         ];
         let total: usize = counts.iter().map(|(count, _)| count).sum();

@@ -3,6 +3,7 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use super::Scenario;
 use super::stage::{IMAGE, SECRET, Said, Stage, pod, regcred, workload};
 use crate::support::control_plane::{self, ControlPlane};
 use crate::support::part::trial_with;
@@ -11,7 +12,7 @@ use crate::support::part::trial_with;
 const WHO: &str = "deployer";
 
 pub fn trials() -> Vec<Trial> {
-    let on_real: &[(&str, fn(&Stage))] = &[
+    let on_real: &[Scenario<Stage>] = &[
         ("every_verb_of_the_role_is_needed", every_verb_of_the_role_is_needed),
         ("everywhere_with_a_cluster_role", everywhere_with_a_cluster_role),
         ("by_selector_with_a_cluster_role", by_selector_with_a_cluster_role),
@@ -88,11 +89,11 @@ fn role_of(role: &Value, grants: &[Grant]) -> Value {
     role["rules"] = grants
         .iter()
         .map(|grant| {
-            let mut rule = json!({"apiGroups": [grant.group], "resources": [grant.resource], "verbs": [grant.verb]});
+            let mut one = json!({"apiGroups": [grant.group], "resources": [grant.resource], "verbs": [grant.verb]});
             if let Some(name) = &grant.name {
-                rule["resourceNames"] = json!([name]);
+                one["resourceNames"] = json!([name]);
             }
-            rule
+            one
         })
         .collect();
     role

@@ -3,13 +3,14 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use super::Scenario;
 use super::stage::{IMAGE, SECRET, Said, Stage, bare_pod, pod, regcred, stuck_on_a_pull, workload};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::control_plane;
 use crate::support::part::{trial, trial_with};
 
 pub fn trials() -> Vec<Trial> {
-    let on_real: &[(&str, fn(&Stage))] = &[
+    let on_real: &[Scenario<Stage>] = &[
         ("restarts_exactly_the_users", restarts_exactly_the_users),
         ("what_is_not_restarted_is_reported", what_is_not_restarted_is_reported),
         ("dry_runs_restart_nothing", dry_runs_restart_nothing),
@@ -17,10 +18,11 @@ pub fn trials() -> Vec<Trial> {
         ("waits_to_the_deadline", waits_to_the_deadline),
         ("a_progress_deadline_ends_the_wait", a_progress_deadline_ends_the_wait),
         ("one_that_is_deleted_ends_the_wait", one_that_is_deleted_ends_the_wait),
+        ("ctrl_c_ends_the_wait", ctrl_c_ends_the_wait),
         ("unsticks_only_the_stuck", unsticks_only_the_stuck),
         ("the_document_says_it_all", the_document_says_it_all),
     ];
-    let on_double: &[(&str, fn(&ApiServer))] = &[
+    let on_double: &[Scenario<ApiServer>] = &[
         ("a_pod_that_healed_is_left_alone", a_pod_that_healed_is_left_alone),
         ("thousands_of_pods_come_in_pages", thousands_of_pods_come_in_pages),
         (
@@ -304,6 +306,43 @@ fn one_that_is_deleted_ends_the_wait(stage: &Stage) {
     });
     assert_eq!(said.code, 1);
     assert!(said.stderr.contains("did not roll out: it was deleted"), "{said:?}");
+}
+
+#[cfg(unix)]
+fn ctrl_c_ends_the_wait(stage: &Stage) {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
+    let line = format!(
+        "sync -n {} --registry gitea.example.com -u admin --token-env TOKEN --restart --wait=0",
+        stage.namespace
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"))
+        .env_clear()
+        .env("KUBECONFIG", stage.real.kubeconfig())
+        .env("TOKEN", "first")
+        .args(line.split_whitespace())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let progress = said.find(|line| line.starts_with("deployment.apps/api in namespace"));
+    assert!(progress.is_some(), "it ended before it said how far it is");
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let rest: Vec<String> = said.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert!(
+        rest.contains(&"interrupted: the rollouts go on by themselves".to_owned()),
+        "{rest:?}"
+    );
 }
 
 fn unsticks_only_the_stuck(stage: &Stage) {
