@@ -31,6 +31,9 @@ pub use after::{AfterArgs, RbacArgs, ServiceAccountSubject};
   kubectl regcred logout gitea.example.com           # forgets it"
 )]
 pub struct Cli {
+    /// Say more on stderr, never a token
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,

@@ -11,6 +11,8 @@ pub struct Output<'a> {
     /// Whether data goes to a screen, where a token has no business.
     data_is_terminal: bool,
     messages: Box<dyn Write + 'a>,
+    /// `-v`
+    is_verbose: bool,
     /// Whether somebody watches stderr, who is shown how far it is.
     shows_progress: bool,
     /// How many columns the line of progress takes up, while one stands there.
@@ -24,6 +26,7 @@ impl<'a> Output<'a> {
             data: Box::new(data),
             data_is_terminal,
             messages: Box::new(messages),
+            is_verbose: false,
             shows_progress: false,
             progress: 0,
         }
@@ -34,6 +37,18 @@ impl<'a> Output<'a> {
     pub fn with_progress(mut self, shows_progress: bool) -> Self {
         self.shows_progress = shows_progress;
         self
+    }
+
+    /// From here on with what [`Output::detail`] says, or without.
+    pub fn set_verbose(&mut self, is_verbose: bool) {
+        self.is_verbose = is_verbose;
+    }
+
+    /// A line of how it is done, for those who asked with `-v`.
+    pub fn detail(&mut self, text: impl Display) {
+        if self.is_verbose {
+            self.say(text);
+        }
     }
 
     /// Whether stdout is a screen.

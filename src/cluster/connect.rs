@@ -39,6 +39,8 @@ pub struct ConnectOptions {
     pub impersonate: Impersonate,
     /// `--request-timeout`
     pub request_timeout: RequestTimeout,
+    /// Where a pod finds its ServiceAccount, for tests; `None` is where Kubernetes puts it.
+    pub service_account: Option<PathBuf>,
 }
 
 /// Whom to act as.
@@ -73,9 +75,11 @@ impl std::fmt::Debug for Cluster {
 impl Cluster {
     /// Reads the kubeconfig, runs its credential plugin if it has one, and makes the client. Sends nothing yet.
     pub async fn connect(env: &Env, options: &ConnectOptions) -> Result<Self, Error> {
-        let mut selection = match select(env, options)? {
-            Some(selection) => selection,
-            None => in_cluster(env, SERVICE_ACCOUNT.as_ref()).ok_or(KubeconfigError::None)?,
+        let mut selection = if let Some(selection) = select(env, options)? {
+            selection
+        } else {
+            let folder = options.service_account.as_deref();
+            in_cluster(env, folder.unwrap_or(SERVICE_ACCOUNT.as_ref())).ok_or(KubeconfigError::None)?
         };
         exec::resolve(&mut selection.user, &selection.cluster, env).await?;
         impersonate(&mut selection.user, &options.impersonate)?;
@@ -134,6 +138,15 @@ impl Cluster {
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    /// The context and the API server, for messages.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.context.as_str() {
+            "" => self.server.clone(),
+            context => format!("{} (context {})", self.server, untrusted(context)),
+        }
     }
 
     /// The API server's URL, for messages.

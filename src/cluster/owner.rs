@@ -1,21 +1,35 @@
 //! Whose a Secret is.
 
+use std::fmt;
+
 use kube::api::ObjectMeta;
 
 use super::annotations::{MANAGED_BY_LABEL, MANAGER};
 use super::error::untrusted;
-use super::owners::Sign::{Annotation, AnnotationIs, AnnotationPrefix, Label, LabelIs, Manager, Reference};
-use super::owners::{OWNERS, Sign};
+use super::names::{Namespace, SecretName};
+use super::owners::Sign::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
+use super::owners::{Clue, OWNERS, Row, Sign};
 
-/// Somebody else who keeps a Secret as they want it.
+/// Somebody else who keeps a Secret as they want it. The texts may hold names from the cluster, made fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Its name, as people know it; may hold text from the cluster, made fit to be shown.
+    /// Its name, as people know it.
     pub name: String,
+    /// What of it owns the Secret, where the Secret says so: `release web`.
+    pub object: Option<String>,
     /// What becomes of a change of ours.
     pub what_happens: &'static str,
     /// What to do instead.
-    pub instead: &'static str,
+    pub instead: String,
+    /// Whether its sign is still on the Secret after we have written it: each change then has to be forced.
+    pub stays: bool,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.object.as_ref().map_or(Ok(()), |object| write!(f, " ({object})"))
+    }
 }
 
 /// Whose a Secret is.
@@ -29,11 +43,18 @@ pub enum Ownership {
         from: Option<String>,
     },
     /// Somebody would undo our change, or be surprised by it.
-    Foreign(Owner),
+    Foreign(Box<Owner>),
 }
 
 const ELSE_HAPPENS: &str = "it may write its own value again";
 const ELSE_INSTEAD: &str = "change the value where it takes it from";
+
+/// The name under which Kubernetes' generated clients write unless they are told another: scripts, but also Ansible's
+/// modules and laconic-so, which writes its Secret at every start of a deployment. Nothing tells the one from the other,
+/// so such a Secret is refused as anybody's, and taken over for good by forcing it once.
+const GENERATED_CLIENT: &str = "OpenAPI-Generator";
+const GENERATED_CLIENTS: &str = "a Kubernetes client library, as scripts, Ansible and laconic-so use it";
+const GENERATED_INSTEAD: &str = "change the value where that program takes it from, unless it is one that is done";
 
 /// Programs that people hold in their hands: what they wrote stays as it is until somebody writes it again.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers>: the default is the program's name.
@@ -60,71 +81,141 @@ pub fn known_owners() -> impl Iterator<Item = &'static str> {
 /// Says whose the Secret with this metadata is.
 #[must_use]
 pub fn owner(metadata: &ObjectMeta) -> Ownership {
+    match look(metadata) {
+        Ownership::Foreign(mut owner) => {
+            owner.stays = matches!(look(&written_by_us(metadata)), Ownership::Foreign(_));
+            Ownership::Foreign(owner)
+        }
+        other => other,
+    }
+}
+
+/// What we would leave of the metadata: the rest is not ours to take away.
+fn written_by_us(metadata: &ObjectMeta) -> ObjectMeta {
+    let mut after = metadata.clone();
+    let labels = after.labels.get_or_insert_default();
+    labels.insert(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned());
+    after.managed_fields = None;
+    after
+}
+
+fn look(metadata: &ObjectMeta) -> Ownership {
     if let Some(row) = OWNERS
         .iter()
         .find(|row| row.signs.iter().any(|sign| sign.is_on(metadata)))
     {
-        let (what_happens, instead) = (row.what_happens, row.instead);
-        return Ownership::Foreign(Owner {
-            name: row.name.to_owned(),
-            what_happens,
-            instead,
-        });
+        return Ownership::Foreign(Box::new(row.owner(metadata)));
     }
-    let foreign = |name: String| {
-        Ownership::Foreign(Owner {
+    let foreign = |name: String, object: Option<String>, instead: &str| {
+        Ownership::Foreign(Box::new(Owner {
             name,
+            object,
             what_happens: ELSE_HAPPENS,
-            instead: ELSE_INSTEAD,
-        })
+            instead: instead.to_owned(),
+            stays: false,
+        }))
     };
     if let Some(reference) = metadata.owner_references.iter().flatten().next() {
-        return foreign(format!("{} {}", untrusted(&reference.kind), untrusted(&reference.name)));
+        let name = format!("{} {}", untrusted(&reference.kind), untrusted(&reference.name));
+        return foreign(name, None, ELSE_INSTEAD);
     }
-    let label = metadata.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY_LABEL));
-    match label.map(String::as_str) {
+    let label = label(metadata, MANAGED_BY_LABEL);
+    match label {
         None | Some("" | MANAGER) => {}
         Some(other) if is_editor(other) => {}
-        Some(other) => return foreign(untrusted(other)),
+        Some(other) => return foreign(untrusted(other), None, ELSE_INSTEAD),
     }
-    let writers = || writers(metadata);
-    if let Some(other) = writers().find(|writer| *writer != MANAGER && !is_editor(writer)) {
-        return foreign(untrusted(other));
+    if let Some(other) = owning_writers(metadata).find(|writer| *writer != MANAGER && !is_editor(writer)) {
+        return if other == GENERATED_CLIENT {
+            foreign(other.to_owned(), Some(GENERATED_CLIENTS.to_owned()), GENERATED_INSTEAD)
+        } else {
+            foreign(untrusted(other), None, ELSE_INSTEAD)
+        };
     }
-    if label.is_some_and(|label| label == MANAGER) || writers().any(|writer| writer == MANAGER) {
+    if label == Some(MANAGER) || writers(metadata).any(|writer| writer == MANAGER) {
         return Ownership::Ours;
     }
-    let from = writers().last().map(untrusted);
+    let from = writers(metadata).last().map(untrusted);
     Ownership::Adoptable { from }
+}
+
+impl Row {
+    fn owner(&self, metadata: &ObjectMeta) -> Owner {
+        let object = self.objects.iter().find_map(|(what, clue)| {
+            let name = untrusted(&clue.read(metadata)?);
+            Some(format!("{what} {name}")).filter(|_| !name.is_empty())
+        });
+        let source = self.source.as_ref().and_then(|clue| clue.secret(metadata));
+        let instead = source.map_or_else(
+            || self.instead.to_owned(),
+            |(namespace, name)| format!("sync its source: kubectl regcred sync -n {namespace} --secret {name}"),
+        );
+        Owner {
+            name: self.name.to_owned(),
+            object,
+            what_happens: self.what_happens,
+            instead,
+            stays: false,
+        }
+    }
+}
+
+impl Clue {
+    /// What the Secret says, untrusted.
+    fn read(&self, metadata: &ObjectMeta) -> Option<String> {
+        match *self {
+            Self::Annotation(name) => annotation(metadata, name).map(str::to_owned),
+            Self::AnnotationUpTo(name, end) => annotation(metadata, name)?.split(end).next().map(str::to_owned),
+            Self::Label(name) => label(metadata, name).map(str::to_owned),
+            Self::Labels(namespace, name) => {
+                Some(format!("{}/{}", label(metadata, namespace)?, label(metadata, name)?))
+            }
+            Self::Reference(kind) => references(metadata, kind).next().map(str::to_owned),
+        }
+    }
+
+    /// The Secret that is named there, where it can be one: this ends up in a command to type.
+    fn secret(&self, metadata: &ObjectMeta) -> Option<(Namespace, SecretName)> {
+        let text = self.read(metadata)?;
+        let (namespace, name) = text.split_once('/')?;
+        Some((namespace.parse().ok()?, name.parse().ok()?))
+    }
 }
 
 impl Sign {
     fn is_on(&self, metadata: &ObjectMeta) -> bool {
-        let label = |name: &str| metadata.labels.as_ref().and_then(|labels| labels.get(name));
-        let annotation = |name: &str| {
-            metadata
-                .annotations
-                .as_ref()
-                .and_then(|annotations| annotations.get(name))
-        };
         match *self {
-            Label(name) => label(name).is_some(),
-            LabelIs(name, value) => label(name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
-            Annotation(name) => annotation(name).is_some(),
-            AnnotationIs(name, value) => annotation(name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
-            AnnotationPrefix(prefix) => metadata
-                .annotations
-                .iter()
-                .flatten()
-                .any(|(name, _)| name.starts_with(prefix)),
-            Reference(kind) => metadata
-                .owner_references
-                .iter()
-                .flatten()
-                .any(|reference| reference.kind == kind),
-            Manager(prefix) => writers(metadata).any(|writer| writer.starts_with(prefix)),
+            Label(name) => label(metadata, name).is_some(),
+            LabelIs(name, value) => label(metadata, name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
+            Annotation(name) => annotation(metadata, name).is_some(),
+            AnnotationIs(name, value) => annotation(metadata, name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
+            Reference(kind) => references(metadata, kind).next().is_some(),
+            Manager(prefix) => owning_writers(metadata).any(|writer| writer.starts_with(prefix)),
         }
     }
+}
+
+fn label<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str> {
+    metadata.labels.as_ref()?.get(name).map(String::as_str)
+}
+
+fn annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str> {
+    metadata.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+/// The names of the owners of this kind.
+fn references<'a>(metadata: &'a ObjectMeta, kind: &str) -> impl Iterator<Item = &'a str> {
+    let references = metadata.owner_references.iter().flatten();
+    references
+        .filter(move |reference| reference.kind == kind)
+        .map(|reference| reference.name.as_str())
+}
+
+/// The writers whose value it is. Where we are among them, it is ours: nobody has written another one since, and
+/// somebody who once wrote the same only shares the field.
+fn owning_writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
+    let ours = writers(metadata).any(|writer| writer == MANAGER);
+    writers(metadata).filter(move |_| !ours)
 }
 
 /// The field managers of the document, oldest first. Who only put an annotation on the Secret does not write it.
@@ -154,141 +245,4 @@ pub(super) fn is_editor(manager: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn written_by(manager: &str) -> Value {
-        json!({"manager": manager, "operation": "Update", "fieldsV1": {"f:data": {"f:.dockerconfigjson": {}}}})
-    }
-
-    fn of(metadata: Value) -> Ownership {
-        owner(&serde_json::from_value(metadata).unwrap())
-    }
-
-    /// Metadata that shows one sign and nothing else.
-    fn showing(sign: &Sign) -> Value {
-        match *sign {
-            Label(name) => json!({"labels": {name: "x"}}),
-            LabelIs(name, value) => json!({"labels": {name: value}}),
-            Annotation(name) => json!({"annotations": {name: "x"}}),
-            AnnotationIs(name, value) => json!({"annotations": {name: value}}),
-            AnnotationPrefix(prefix) => json!({"annotations": {format!("{prefix}x"): "x"}}),
-            Reference(kind) => {
-                json!({"ownerReferences": [{"apiVersion": "v1", "kind": kind, "name": "x", "uid": "u"}]})
-            }
-            Manager(prefix) => json!({"managedFields": [written_by("kubectl"), written_by(&format!("{prefix}x"))]}),
-        }
-    }
-
-    #[test]
-    fn every_sign_of_every_row_names_its_owner() {
-        for row in OWNERS {
-            for sign in row.signs {
-                let found = of(showing(sign));
-                assert!(
-                    matches!(&found, Ownership::Foreign(owner) if owner.name == row.name),
-                    "{}: {} is {found:?}",
-                    row.name,
-                    showing(sign)
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_sign_outweighs_our_own_label() {
-        let found = of(json!({
-            "labels": {"app.kubernetes.io/managed-by": "kubectl-regcred"},
-            "ownerReferences": [{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "x", "uid": "u"}],
-        }));
-        assert!(matches!(found, Ownership::Foreign(owner) if owner.name == "Sealed Secrets"));
-    }
-
-    #[test]
-    fn what_flux_deploys_through_helm_belongs_to_flux() {
-        let found = of(json!({
-            "labels": {"app.kubernetes.io/managed-by": "Helm", "helm.toolkit.fluxcd.io/name": "app"},
-            "annotations": {"meta.helm.sh/release-name": "app"},
-        }));
-        assert!(matches!(found, Ownership::Foreign(owner) if owner.name.starts_with("Flux")));
-    }
-
-    #[test]
-    fn unknown_owners_are_named_by_what_is_there() {
-        let reference =
-            json!({"ownerReferences": [{"apiVersion": "v1", "kind": "Robot\u{1b}", "name": "r2", "uid": "u"}]});
-        for (metadata, name) in [
-            (reference, "Robot r2"),
-            (json!({"labels": {"app.kubernetes.io/managed-by": "robot"}}), "robot"),
-            (
-                json!({"managedFields": [written_by("OpenAPI-Generator")]}),
-                "OpenAPI-Generator",
-            ),
-        ] {
-            assert!(
-                matches!(of(metadata), Ownership::Foreign(owner) if owner.name == name),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_people_wrote_by_hand_is_adoptable() {
-        for manager in [
-            "kubectl",
-            "kubectl-create",
-            "kubectl-client-side-apply",
-            "kubectl-edit",
-            "kubectl-patch",
-            "kubectl-replace",
-            "kubectl-apply",
-            "kubectl.exe",
-            "k9s",
-            "before-first-apply",
-        ] {
-            let found = of(json!({"managedFields": [written_by(manager)]}));
-            assert_eq!(
-                found,
-                Ownership::Adoptable {
-                    from: Some(manager.into())
-                }
-            );
-        }
-        assert_eq!(of(json!({})), Ownership::Adoptable { from: None });
-        assert!(matches!(
-            of(json!({"managedFields": [written_by("kubectlx")]})),
-            Ownership::Foreign(_)
-        ));
-    }
-
-    #[test]
-    fn what_we_wrote_is_ours_even_after_an_edit() {
-        assert_eq!(
-            of(json!({"managedFields": [written_by("kubectl-regcred")]})),
-            Ownership::Ours
-        );
-        let edited = json!({
-            "labels": {"app.kubernetes.io/managed-by": "kubectl-regcred"},
-            "managedFields": [written_by("kubectl-edit")],
-        });
-        assert_eq!(of(edited), Ownership::Ours);
-    }
-
-    #[test]
-    fn who_only_annotates_a_secret_does_not_own_it() {
-        let source = json!({
-            "annotations": {"reflector.v1.k8s.emberstack.com/reflection-allowed": "true"},
-            "managedFields": [
-                written_by("kubectl-create"),
-                {"manager": "robot", "operation": "Update", "fieldsV1": {"f:metadata": {"f:annotations": {}}}},
-            ],
-        });
-        assert_eq!(
-            of(source),
-            Ownership::Adoptable {
-                from: Some("kubectl-create".into())
-            }
-        );
-    }
-}
+mod tests;

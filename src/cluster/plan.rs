@@ -80,7 +80,7 @@ pub enum Note {
     /// An entry of another registry on which kubelet fails. It is kept.
     BreaksKubelet(EntryProblem),
     /// Somebody else's Secret is written, because that was asked for.
-    Overrides(Owner),
+    Overrides(Box<Owner>),
 }
 
 impl fmt::Display for Note {
@@ -100,7 +100,12 @@ impl fmt::Display for Note {
                 untrusted(&problem.key),
                 problem.what
             ),
-            Self::Overrides(owner) => write!(f, "belongs to {}: {}", owner.name, owner.what_happens),
+            Self::Overrides(owner) if owner.stays => write!(
+                f,
+                "belongs to {owner}: {}; it stays marked as {}'s, so that the next change needs --force-conflicts too",
+                owner.what_happens, owner.name
+            ),
+            Self::Overrides(owner) => write!(f, "taken over from {owner}: {}", owner.what_happens),
         }
     }
 }
@@ -125,8 +130,8 @@ pub enum Refusal {
     #[error("it is being deleted")]
     Deleting,
     /// It belongs to somebody else.
-    #[error("it belongs to {}: {}", .0.name, .0.what_happens)]
-    Foreign(Owner),
+    #[error("it belongs to {}: {}", .0, .0.what_happens)]
+    Foreign(Box<Owner>),
 }
 
 impl Refusal {
@@ -142,7 +147,8 @@ impl Refusal {
             Self::Document(_) => "repair it, or take a new name with --secret NAME".to_owned(),
             Self::Deleting => "run this again when it is gone, or take a new name with --secret NAME".to_owned(),
             Self::Foreign(owner) => {
-                format!("{}; or take a new name with --secret NAME; --force-conflicts writes it anyway", owner.instead)
+                let force = if owner.stays { "writes it anyway" } else { "takes it over" };
+                format!("{}; or take a new name with --secret NAME; --force-conflicts {force}", owner.instead)
             }
         }
     }

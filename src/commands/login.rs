@@ -6,7 +6,7 @@ use super::system::System;
 use super::token_source;
 use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
-use crate::gitea::{self, Flow, Verified};
+use crate::gitea::{self, Flow, Server, Verified};
 use crate::keychain::Item;
 use crate::model::{Credential, Registry, Use, Username};
 
@@ -126,6 +126,14 @@ fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut
             credential.username
         ));
     }
+    for note in &verified.notes {
+        output.warn(note);
+    }
+    output.detail(format_args!(
+        "it is {}, with {} authentication",
+        server(&verified.server),
+        flow(verified.flow)
+    ));
     if let Some(scopes) = &verified.scopes {
         if scopes.reaches_beyond_packages() {
             output.warn("the token may do more than read and write packages");
@@ -134,5 +142,21 @@ fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut
         } else if usage == Use::Docker && !scopes.may_push() {
             output.say("it may pull, not push: pushing needs the scope write:package");
         }
+    }
+}
+
+fn server(server: &Server) -> String {
+    match server {
+        Server::Gitea { version: Some(version) } => format!("Gitea {version}"),
+        Server::Gitea { version: None } => "a Gitea".to_owned(),
+        Server::Forgejo { version } => format!("Forgejo {version}"),
+        _ => "a container registry".to_owned(),
+    }
+}
+
+fn flow(flow: Flow) -> &'static str {
+    match flow {
+        Flow::Basic => "Basic",
+        _ => "token",
     }
 }

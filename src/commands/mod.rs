@@ -25,7 +25,10 @@ pub use system::{OpenKeychain, Person, System};
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: &mut System<'_>) -> Exit {
     let done = match Cli::try_parse_from(args) {
-        Ok(cli) => dispatch(cli.verb, system),
+        Ok(cli) => {
+            system.output.set_verbose(cli.verbose);
+            dispatch(cli.verb, system)
+        }
         Err(error) => usage(&error, system),
     };
     let done = done.and_then(|exit| system.output.flush().map(|()| exit).map_err(CommandError::from));

@@ -87,6 +87,7 @@ fn connect_options(args: &ClusterArgs, context: Option<&str>) -> ConnectOptions 
             uid: args.impersonate_uid.clone(),
         },
         request_timeout: args.request_timeout.unwrap_or_default(),
+        service_account: None,
     }
 }
 

@@ -31,7 +31,7 @@ enum Folder {
 impl WriteLock {
     /// The lock of this user: in the runtime folder, else in the folder for temporary files.
     pub(super) fn new(env: &Env) -> Self {
-        let folder = match runtime_folder(env) {
+        let folder = match user::runtime_folders(env).find(|folder| folder.is_dir()) {
             Some(folder) => Folder::Runtime(folder),
             None => Folder::Shared(temporary_folder(env)),
         };
@@ -70,13 +70,6 @@ impl WriteLock {
             }
         }
     }
-}
-
-/// `$XDG_RUNTIME_DIR`, else where logind puts it, so that a shell without the variable takes the same lock.
-fn runtime_folder(env: &Env) -> Option<PathBuf> {
-    env.path("XDG_RUNTIME_DIR")
-        .or_else(user::runtime_folder)
-        .filter(|folder| folder.is_dir())
 }
 
 #[cfg(unix)]

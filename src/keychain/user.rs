@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::env::Env;
+
 /// The number of the user that this process acts for, from the owner of its entry in /proc.
 #[cfg(target_os = "linux")]
 pub(super) fn id() -> Option<u32> {
@@ -9,15 +11,19 @@ pub(super) fn id() -> Option<u32> {
     std::fs::metadata("/proc/self").ok().map(|process| process.uid())
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 pub(super) fn id() -> Option<u32> {
     None
 }
 
-/// Where systemd-logind puts `XDG_RUNTIME_DIR`.
-pub(super) fn runtime_folder() -> Option<PathBuf> {
-    #[cfg(target_os = "linux")]
-    return id().map(|user| PathBuf::from(format!("/run/user/{user}")));
-    #[cfg(not(target_os = "linux"))]
-    return None;
+/// Where this user's runtime files may be: `$XDG_RUNTIME_DIR`, then where systemd-logind puts it, so that a shell
+/// without the variable finds the same.
+pub(super) fn runtime_folders(env: &Env) -> impl Iterator<Item = PathBuf> {
+    let logind = || {
+        cfg!(target_os = "linux")
+            .then(id)
+            .flatten()
+            .map(|user| format!("/run/user/{user}").into())
+    };
+    env.path("XDG_RUNTIME_DIR").into_iter().chain(logind())
 }

@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use regcred::env::Env;
 use regcred::keychain::secret_service::{Limits, SecretService};
 use regcred::keychain::{Error, Keychain};
-use regcred::model::Use;
+use regcred::model::{Credential, Use};
 
 use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry, start, success};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
     let keyring = missing(&keyring::PARTS);
     let bus = missing(&["dbus-daemon"]);
     let prompter = [missing(&[&keyring::PARTS[..], &["Xvfb"]].concat()), missing_prompter()].concat();
+    let secret_tool = missing(&[&keyring::PARTS[..], &["secret-tool"]].concat());
     let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/{name}"), &keyring, test);
     let fake = |name: &str, test: fn()| trial_with(&format!("keychain/double/{name}"), &bus, test);
     vec![
@@ -53,6 +54,12 @@ pub fn trials() -> Vec<Trial> {
         fake("no_default_keyring", no_default_keyring),
         fake("two_items_of_one_name", two_items_of_one_name),
         fake("listing_reads_no_secret", listing_reads_no_secret),
+        fake("a_long_list_is_asked_for_once", a_long_list_is_asked_for_once),
+        trial_with(
+            "keychain/gnome-keyring/a_long_list_shows_every_change",
+            &secret_tool,
+            a_long_list_shows_every_change,
+        ),
     ]
 }
 
@@ -352,9 +359,16 @@ fn two_items_of_one_name() {
         !service.calls().contains(&"Delete".to_owned()),
         "reading changes nothing"
     );
-    keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap();
+    keychain.put(Use::Docker, &credential("user/item/1", TOKEN)).unwrap();
     let count = |method: &str| service.calls().iter().filter(|call| *call == method).count();
     assert_eq!((count("SetSecret"), count("Delete"), count("CreateItem")), (1, 1, 0));
+    keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap();
+    let order: Vec<_> = service.calls().into_iter().rev().take(3).collect();
+    assert_eq!(
+        order,
+        ["Delete", "Delete", "CreateItem"],
+        "another user is another item, made first"
+    );
 }
 
 fn listing_reads_no_secret() {
@@ -369,4 +383,58 @@ fn listing_reads_no_secret() {
         calls.iter().all(|call| call == "SearchItems" || call == "Get"),
         "{calls:?}"
     );
+}
+
+fn a_long_list_is_asked_for_once() {
+    let service = FakeSecrets::start(Behaviour::Many);
+    let asked = || service.calls().iter().filter(|call| *call == "Get").count();
+    let list = || ask(service.bus().command(HELPER), "list", "");
+    let first = list();
+    assert_eq!((first.2, asked()), (0, 40));
+    assert!(
+        first.0.contains("\"registry-40.example.com\":\"user/item/40\""),
+        "{}",
+        first.0
+    );
+    assert_eq!((list(), asked()), (first, 40), "what was seen is not asked for again");
+    let seen = service.bus().folder().join("run/kubectl-regcred.items");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(seen).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+fn a_long_list_shows_every_change() {
+    let mut keyring = Keyring::start();
+    let ours = keychain(&keyring.env());
+    let put = |number: usize, username: &str| {
+        let registry = registry(&format!("registry-{number}.example.com"));
+        let credential = Credential {
+            registry,
+            ..credential(username, TOKEN)
+        };
+        ours.put(Use::Docker, &credential).unwrap();
+    };
+    let users = || -> Vec<String> {
+        let items = ours.list().unwrap();
+        items.into_iter().map(|item| item.username.to_string()).collect()
+    };
+    (10..50).for_each(|number| put(number, "alice"));
+    assert_eq!(users(), vec!["alice"; 40]);
+    put(10, "bob");
+    put(50, "carol");
+    assert_eq!(users(), [&["bob"], &["alice"; 39][..], &["carol"]].concat());
+    // Not by us: by a person in the desktop's own program.
+    let clear = [
+        "clear",
+        "service",
+        "kubectl-regcred",
+        "registry",
+        "registry-11.example.com",
+    ];
+    assert!(keyring.command("secret-tool").args(clear).status().unwrap().success());
+    assert_eq!(users().len(), 40);
+    // The next process numbers its items anew.
+    keyring.kill_daemon();
+    keyring.start_daemon(Some(keyring::PASSWORD));
+    put(11, "dave");
+    assert_eq!(users(), [&["bob", "dave"], &["alice"; 38][..], &["carol"]].concat());
 }

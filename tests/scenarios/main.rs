@@ -2,15 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+mod ci;
 mod clients;
 mod cluster;
 mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod owners;
 
 #[path = "../support/mod.rs"]
 mod support;
+mod targets;
 mod verify;
 mod workloads;
 mod workstation;
@@ -21,12 +24,15 @@ fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
     let arguments = Arguments::from_args();
     let trials: Vec<Vec<Trial>> = vec![
+        ci::trials(),
         clients::trials(),
         cluster::trials(),
         double::trials(),
         helper::trials(),
         main_job::trials(),
         keychain::trials(),
+        owners::trials(),
+        targets::trials(),
         verify::trials(),
         workloads::trials(),
         workstation::trials(),

@@ -132,6 +132,12 @@ secret/gitea-credentials unchanged in namespace [NAMESPACE]
         "unchanged is no write"
     );
 
+    let said = world.regcred("sync -n [NAMESPACE] -v").stderr;
+    assert!(
+        said.contains("the keychain's credential of admin at [REGISTRY] for docker"),
+        "{said}"
+    );
+    assert!(said.contains("connected to http") && !said.contains(&first), "{said}");
     let got: Value = serde_json::from_str(&world.helper("get", "[REGISTRY]").done()).unwrap();
     assert_eq!(
         got,
@@ -333,7 +339,7 @@ exit 1
 --- stdout
 --- stderr
 error: [REGISTRY] does not accept the token: invalid username, password or token
-hint: make a token with read:package or write:package at https://[REGISTRY]/user/settings/applications; an account's password is no token
+hint: make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications; an account's password is no token
 hint: the credential of admin that was stored before is still there
 
 "#]]
@@ -790,7 +796,7 @@ hint: take a new name with --secret NAME, and do not delete and recreate this on
 exit 1
 --- stdout
 --- stderr
-error: secret/helm in namespace [NAMESPACE]: it belongs to Helm: the next helm upgrade writes the chart's value again or fails with a conflict
+error: secret/helm in namespace [NAMESPACE]: it belongs to Helm (release web): the next helm upgrade writes the chart's value again or fails with a conflict
 hint: change the chart's values, or let the chart refer to a Secret instead of making one; or take a new name with --secret NAME; --force-conflicts writes it anyway
 
 "#]]
@@ -810,7 +816,7 @@ exit 0
 --- stdout
 secret/helm configured in namespace [NAMESPACE]
 --- stderr
-warning: secret/helm in namespace [NAMESPACE]: belongs to Helm: the next helm upgrade writes the chart's value again or fails with a conflict
+warning: secret/helm in namespace [NAMESPACE]: belongs to Helm (release web): the next helm upgrade writes the chart's value again or fails with a conflict; it stays marked as Helm's, so that the next change needs --force-conflicts too
 
 "#]]
     );
@@ -878,7 +884,7 @@ error: unrecognized subcommand 'snyc'
 
   tip: a similar subcommand exists: 'sync'
 
-Usage: kubectl regcred <COMMAND>
+Usage: kubectl regcred [OPTIONS] <COMMAND>
 
 For more information, try '--help'.
 
@@ -891,7 +897,7 @@ exit 0
 --- stdout
 Keep one registry token in the OS keychain and feed docker and Kubernetes from it
 
-Usage: kubectl regcred <COMMAND>
+Usage: kubectl regcred [OPTIONS] <COMMAND>
 
 Commands:
   login   Prove a token to its registry and keep it in the keychain
@@ -902,6 +908,7 @@ Commands:
   version  Print the version
 
 Options:
+  -v, --verbose  Say more on stderr, never a token
   -h, --help   Print help
   -V, --version  Print version
 

@@ -32,6 +32,8 @@ pub enum Behaviour {
     NoCollection,
     /// Two items have one name; the one of the lower number is newer.
     Duplicates,
+    /// It has forty items.
+    Many,
 }
 
 /// The running double. It ends with its bus.
@@ -111,11 +113,12 @@ impl Service {
         let none = || path("/");
         let items = || match self.behaviour {
             B::Duplicates => vec![path("/item/1"), path("/item/2")],
+            B::Many => (1..=40).map(|number| path(&format!("/item/{number}"))).collect(),
             B::LockedAndMute | B::NoCollection => vec![],
             _ => vec![path("/item/1")],
         };
         let error = async |name: &str| connection.reply_error(&header, name, &("no",)).await;
-        let is_locked = !self.unlocked && !matches!(self.behaviour, B::Duplicates | B::NoCollection);
+        let is_locked = !self.unlocked && !matches!(self.behaviour, B::Duplicates | B::Many | B::NoCollection);
         let sent = match (member.as_str(), self.behaviour) {
             (_, B::Silent) => Ok(()),
             (_, B::Denies) => error("org.freedesktop.DBus.Error.AccessDenied").await,
@@ -165,7 +168,7 @@ impl Service {
                 let value = match property.as_str() {
                     "Locked" => Variant::from(is_locked),
                     "Modified" => Variant::from(100u64 - number),
-                    _ => Variant::from(attributes(number)),
+                    _ => Variant::from(attributes(self.behaviour, number)),
                 };
                 connection.reply(&header, &(value,)).await
             }
@@ -175,6 +178,7 @@ impl Service {
                 let value = (path("/session/1"), Vec::<u8>::new(), secret.into_bytes(), "text/plain");
                 connection.reply(&header, &(value,)).await
             }
+            ("CreateItem", _) => connection.reply(&header, &(path("/item/99"), none())).await,
             ("Delete", _) => connection.reply(&header, &(none(),)).await,
             _ => connection.reply(&header, &()).await,
         };
@@ -183,11 +187,15 @@ impl Service {
     }
 }
 
-fn attributes(item: u64) -> HashMap<String, String> {
+fn attributes(behaviour: Behaviour, item: u64) -> HashMap<String, String> {
+    let registry = match behaviour {
+        Behaviour::Many => format!("registry-{item}.example.com"),
+        _ => "gitea.example.com".to_owned(),
+    };
     [
         ("service", "kubectl-regcred"),
         ("use", "docker"),
-        ("registry", "gitea.example.com"),
+        ("registry", &registry),
         ("username", &format!("user/item/{item}")),
     ]
     .into_iter()

@@ -277,20 +277,27 @@ impl World {
         String::from_utf8(STANDARD.decode(data).unwrap()).unwrap()
     }
 
-    /// A Secret that is there before: a manifest without its namespace.
+    /// A Secret that is there before, made with kubectl: a manifest without its namespace.
     pub fn put_secret(&self, secret: &Value) {
+        self.put_secret_of("kubectl-create", secret);
+    }
+
+    /// A Secret that is there before, made under this field manager's name.
+    pub fn put_secret_of(&self, manager: &str, secret: &Value) {
         match &self.plane {
             Plane::Double(server) => {
-                // As kubectl leaves it on the real one.
+                // As the real one keeps it.
                 let mut secret = secret.clone();
                 secret["metadata"]["managedFields"] = json!([{
-                    "manager": "kubectl-create", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+                    "manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
                     "fieldsV1": {"f:data": {".": {}, "f:.dockerconfigjson": {}}, "f:type": {}},
                 }]);
                 server.put_secret(&self.namespace, &secret);
             }
             Plane::Real(plane) => {
-                let _ = plane.kubectl_ok(&["create", "-n", &self.namespace, "-f", "-"], &secret.to_string());
+                let manager = format!("--field-manager={manager}");
+                let create = ["create", "-n", &self.namespace, &manager, "-f", "-"];
+                let _ = plane.kubectl_ok(&create, &secret.to_string());
             }
         }
     }

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::gitea::{ReachError, Scopes};
+use crate::model::Registry;
 
 /// Why a registry does not accept a credential, or could not be asked about it.
 #[derive(Debug, Error)]
@@ -159,7 +160,13 @@ impl VerifyError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let new_token = |registry: &str| {
-            format!("make a token with read:package or write:package at https://{registry}/user/settings/applications")
+            let local = registry
+                .parse::<Registry>()
+                .is_ok_and(|registry| registry.is_loopback());
+            let scheme = if local { "http" } else { "https" };
+            format!(
+                "make a token with read:package or write:package at {scheme}://{registry}/user/settings/applications"
+            )
         };
         Some(match self {
             Self::Reach(error) => return error.hint(),

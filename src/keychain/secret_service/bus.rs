@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -41,10 +40,8 @@ pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
             Ok(found)
         };
     }
-    [env.path("XDG_RUNTIME_DIR"), user::runtime_folder()]
-        .into_iter()
-        .flatten()
-        .map(|folder: PathBuf| folder.join("bus"))
+    user::runtime_folders(env)
+        .map(|folder| folder.join("bus"))
         .find(|socket| socket.exists())
         .map(|socket| {
             let unix = Unix::new(UnixSocket::File(socket));
@@ -149,6 +146,13 @@ impl Bus {
             };
         }
         Err(failure)
+    }
+
+    /// A name for the program that sent `message` which no other one has had or will have, on any bus.
+    pub(super) fn sender(&self, message: &Message) -> String {
+        let header = message.header();
+        let name = header.sender().map_or("", |name| name.as_str());
+        format!("{} {name}", self.connection.server_guid())
     }
 
     /// Sends `calls` in as few writes as possible and waits for all answers, which come in the order of the calls.

@@ -4,6 +4,7 @@
 //! before it is used; a credential helper runs for each image that is pulled. This one takes three round trips.
 
 mod bus;
+mod memory;
 mod session;
 mod unlock;
 
@@ -19,6 +20,7 @@ use keyring_core::{Entry, Error as CoreError, Result as CoreResult};
 use super::Error;
 use crate::env::Env;
 use bus::Bus;
+use memory::Memory;
 use session::{Attributes, Session};
 
 /// The attributes that make up an item's name. They are few because gnome-keyring takes its time for each.
@@ -54,7 +56,9 @@ pub struct SecretService(Arc<Shared>);
 struct Shared {
     env: Env,
     limits: Limits,
+    /// Whether somebody could see a prompt.
     prompts: bool,
+    memory: Memory,
 }
 
 impl SecretService {
@@ -69,6 +73,7 @@ impl SecretService {
     pub fn with_limits(env: &Env, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             prompts: can_prompt(env),
+            memory: Memory::new(env),
             env: env.clone(),
             limits,
         }))
@@ -89,9 +94,8 @@ impl SecretService {
     }
 
     async fn attempt<T>(&self, work: &impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        let Shared { env, limits, prompts } = &*self.0;
-        let bus = Bus::connect(&bus::addresses(env)?, limits.call).await?;
-        work(&mut Session::new(bus, limits, *prompts)).await
+        let bus = Bus::connect(&bus::addresses(&self.0.env)?, self.0.limits.call).await?;
+        work(&mut Session::new(bus, &self.0)).await
     }
 
     fn entry(&self, name: Attributes, attributes: Attributes, found: bool) -> Entry {
@@ -167,13 +171,17 @@ impl CredentialApi for Item {
         let [_, usage, registry] = NAME.map(|key| self.name.get(key).map_or("", String::as_str));
         let label = format!("Credential for {registry} ({usage})");
         Ok(self.store.run(async |session| {
-            match session.for_secrets().find_newest_first(&self.name).await?.split_first() {
-                None => session.create(&label, &self.attributes, secret).await,
-                Some((newest, older)) => {
-                    session.change(newest, &self.attributes, secret).await?;
-                    session.delete(older).await
+            let items = session.for_secrets().find_newest_first(&self.name).await?;
+            let mut outdated = items.as_slice();
+            match items.split_first() {
+                Some((newest, older)) if session.has(newest, &self.attributes).await? => {
+                    session.change(newest, secret).await?;
+                    outdated = older;
                 }
+                // Another user is another item; it takes the place of the one there was once it is there.
+                _ => session.create(&label, &self.attributes, secret).await?,
             }
+            session.delete(outdated).await
         })?)
     }
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::super::error::printable;
 use super::bus::{self, Bus};
-use super::{Error, Limits};
+use super::{Error, Shared, memory};
 
 pub(super) const NAME: &str = "org.freedesktop.secrets";
 pub(super) const SERVICE_PATH: &str = "/org/freedesktop/secrets";
@@ -36,20 +36,20 @@ type Wrapped<'a> = (OwnedObjectPath, &'a [u8], &'a [u8], &'a str);
 /// through a unix socket that only this user, the bus and the service can read.
 pub(super) struct Session<'a> {
     pub(super) bus: Bus,
-    pub(super) limits: &'a Limits,
-    /// Whether somebody could see a prompt.
-    pub(super) prompts: bool,
+    pub(super) shared: &'a Shared,
+    /// Who answers.
+    service: String,
     /// Whether secrets will be read or written: listing and deleting need no session at the service.
     secrets: bool,
     path: Option<OwnedObjectPath>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(bus: Bus, limits: &'a Limits, prompts: bool) -> Self {
+    pub(super) fn new(bus: Bus, shared: &'a Shared) -> Self {
         Self {
             bus,
-            limits,
-            prompts,
+            shared,
+            service: String::new(),
             secrets: false,
             path: None,
         }
@@ -124,7 +124,9 @@ impl<'a> Session<'a> {
             self.path = Some(path);
             search
         };
-        body(&reply?)
+        let reply = reply?;
+        self.service = self.bus.sender(&reply);
+        body(&reply)
     }
 
     /// The secret of an item; `None` where the item is gone by now.
@@ -140,22 +142,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Changes an item's secret and attributes. Both calls go out in one write, so that a writer that is killed
-    /// leaves both or none behind.
-    pub(super) async fn change(
-        &mut self,
-        item: &ObjectPath<'_>,
-        attributes: &Attributes,
-        secret: &[u8],
-    ) -> Result<(), Error> {
-        let attributes = (ITEM, "Attributes", Variant::from(attributes.clone()));
-        let calls = [
-            on(item, ITEM, "SetSecret", &(self.wrap(secret)?,))?,
-            on(item, PROPERTIES, "Set", &attributes)?,
-        ];
-        for reply in self.bus.exchange(&calls).await? {
-            reply?;
-        }
+    /// Whether an item has all of `attributes`.
+    pub(super) async fn has(&mut self, item: &OwnedObjectPath, attributes: &Attributes) -> Result<bool, Error> {
+        let found: Vec<Attributes> = self.properties(std::slice::from_ref(item), "Attributes").await?;
+        let has = |(key, value)| found[0].get(key) == Some(value);
+        Ok(attributes.iter().all(has))
+    }
+
+    /// Changes an item's secret.
+    pub(super) async fn change(&mut self, item: &ObjectPath<'_>, secret: &[u8]) -> Result<(), Error> {
+        let set = on(item, ITEM, "SetSecret", &(self.wrap(secret)?,))?;
+        self.bus.call(set).await??;
         Ok(())
     }
 
@@ -206,7 +203,19 @@ impl<'a> Session<'a> {
 
     /// The attributes of every item, in order.
     async fn attributes(&mut self, items: &[OwnedObjectPath]) -> Result<Vec<Attributes>, Error> {
-        self.properties(items, "Attributes").await
+        if items.len() < memory::MANY {
+            return self.properties(items, "Attributes").await;
+        }
+        let mut known = self.shared.memory.recall(&self.service);
+        let is_unknown = |item: &&OwnedObjectPath| !known.contains_key(item.as_str());
+        let unknown: Vec<_> = items.iter().filter(is_unknown).cloned().collect();
+        if !unknown.is_empty() {
+            let found = self.properties(&unknown, "Attributes").await?;
+            known.extend(unknown.iter().map(ToString::to_string).zip(found));
+            known.retain(|path, attributes| !attributes.is_empty() && items.iter().any(|item| item.as_str() == path));
+            self.shared.memory.keep(&self.service, known.clone());
+        }
+        Ok(memory::in_order(items, &known))
     }
 
     /// One property of every item, in order: all calls are on their way before the first answer is read.

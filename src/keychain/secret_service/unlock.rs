@@ -43,7 +43,7 @@ impl Session<'_> {
         if is_none(prompt) {
             return Ok(());
         }
-        if !self.prompts {
+        if !self.shared.prompts {
             return Err(Error::Locked);
         }
         let rule = format!("type='signal',sender='{NAME}',path='{prompt}',interface='{PROMPT}',member='{COMPLETED}'");
@@ -60,7 +60,7 @@ impl Session<'_> {
         for reply in self.bus.exchange(&calls).await? {
             reply?;
         }
-        let limit = self.limits.prompt;
+        let limit = self.shared.limits.prompt;
         let completed = self.bus.signal(limit, |signal| {
             let header = signal.header();
             header.path().is_some_and(|path| path.as_str() == prompt.as_str())

@@ -1,7 +1,7 @@
 //! What becomes of a Secret, on either kind of server.
 
 use libtest_mimic::Trial;
-use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Refusal, SyncOptions, Wanted, known_owners, sync};
+use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Refusal, SyncOptions, Wanted, sync};
 use regcred::model::{DockerConfig, Use};
 use serde_json::{Value, json};
 
@@ -29,8 +29,6 @@ pub fn trials() -> Vec<Trial> {
         ("takes_back_what_kubectl_edited", takes_back_what_kubectl_edited),
         ("refuses_another_type", refuses_another_type),
         ("refuses_an_immutable_one", refuses_an_immutable_one),
-        ("refuses_every_known_owners", refuses_every_known_owners),
-        ("overrides_an_owner_when_told_to", overrides_an_owner_when_told_to),
         ("several_at_once_lose_nothing", several_at_once_lose_nothing),
         ("dry_runs_change_nothing", dry_runs_change_nothing),
         ("a_missing_namespace_is_named", a_missing_namespace_is_named),
@@ -231,145 +229,6 @@ fn refuses_an_immutable_one(world: &World) {
     secret["immutable"] = true.into();
     world.create(&namespace, &secret, "kubectl-create");
     assert_eq!(refused(world, &namespace), Refusal::Immutable);
-}
-
-/// Metadata and field manager as each owner leaves them behind.
-fn owned() -> Vec<(&'static str, Value, &'static str)> {
-    let by = |kind: &str, group: &str| json!({"ownerReferences": [{"apiVersion": format!("{group}/v1"), "kind": kind, "name": "x", "uid": "b2ad5b4c-0000-4000-8000-000000000001"}]});
-    let label = |name: &str, value: &str| json!({"labels": {name: value}});
-    let note = |name: &str, value: &str| json!({"annotations": {name: value}});
-    let managed_by = "app.kubernetes.io/managed-by";
-    vec![
-        (
-            "External Secrets Operator",
-            by("ExternalSecret", "external-secrets.io"),
-            "external-secrets",
-        ),
-        (
-            "External Secrets Operator",
-            json!({}),
-            "externalsecrets.external-secrets.io/x",
-        ),
-        ("Sealed Secrets", by("SealedSecret", "bitnami.com"), "controller"),
-        (
-            "reflector",
-            note("reflector.v1.k8s.emberstack.com/reflects", "a/b"),
-            "ES.Kubernetes.Reflector",
-        ),
-        (
-            "kubernetes-replicator",
-            note("replicator.v1.mittwald.de/replicate-from", "a/b"),
-            "kubernetes-replicator",
-        ),
-        ("ClusterSecret", label("clustersecret.io", "true"), "OpenAPI-Generator"),
-        (
-            "Config Syncer (kubed)",
-            label("kubed.appscode.com/origin", "a"),
-            "kubed",
-        ),
-        (
-            "imagepullsecret-patcher",
-            note(managed_by, "imagepullsecret-patcher"),
-            "k8s-imagepullsecret-patcher",
-        ),
-        ("registry-creds", by("ClusterPullSecret", "ops.alexellis.io"), "manager"),
-        (
-            "Kyverno",
-            label("generate.kyverno.io/policy-name", "sync"),
-            "background",
-        ),
-        (
-            "Vault Secrets Operator",
-            label(managed_by, "hashicorp-vso"),
-            "vault-secrets-operator",
-        ),
-        (
-            "Secrets Store CSI Driver",
-            label("secrets-store.csi.k8s.io/managed", "true"),
-            "secrets-store-csi",
-        ),
-        (
-            "1Password Operator",
-            note("operator.1password.io/item-path", "vaults/a/items/b"),
-            "manager",
-        ),
-        (
-            "Argo CD",
-            note("argocd.argoproj.io/tracking-id", "app:/Secret:ns/x"),
-            "kubectl",
-        ),
-        ("Argo CD", label("argocd.argoproj.io/instance", "app"), "kubectl"),
-        (
-            "Argo CD",
-            label("app.kubernetes.io/instance", "app"),
-            "argocd-controller",
-        ),
-        (
-            "Flux (kustomize-controller)",
-            label("kustomize.toolkit.fluxcd.io/name", "apps"),
-            "kustomize-controller",
-        ),
-        (
-            "Flux (helm-controller)",
-            label("helm.toolkit.fluxcd.io/name", "app"),
-            "helm-controller",
-        ),
-        (
-            "Helm",
-            json!({"labels": {managed_by: "Helm"}, "annotations": {"meta.helm.sh/release-name": "app"}}),
-            "helm",
-        ),
-        ("kapp", label("kapp.k14s.io/app", "1"), "kapp-server-side-apply"),
-        ("Terraform", json!({}), "Terraform"),
-        ("Pulumi", note("pulumi.com/autonamed", "true"), "pulumi-kubernetes"),
-        ("Operator Lifecycle Manager", label("olm.managed", "true"), "olm"),
-        (
-            "OpenShift's registry",
-            note("openshift.io/internal-registry-auth-token.service-account", "default"),
-            "x",
-        ),
-        ("Robot x", by("Robot", "example.com"), "kubectl-create"),
-        ("some-operator", json!({}), "some-operator"),
-    ]
-}
-
-fn refuses_every_known_owners(world: &World) {
-    let fixtures = owned();
-    for name in known_owners() {
-        assert!(
-            fixtures.iter().any(|(owner, ..)| *owner == name),
-            "no fixture for {name}"
-        );
-    }
-    for (name, metadata, manager) in fixtures {
-        let namespace = world.namespace();
-        world.create(&namespace, &pull_secret(&metadata, r#"{"auths":{}}"#), manager);
-        let refusal = refused(world, &namespace);
-        assert!(
-            matches!(&refusal, Refusal::Foreign(owner) if owner.name == name),
-            "{name}: {refusal}"
-        );
-        assert!(refusal.hint().contains("--force-conflicts"));
-    }
-}
-
-fn overrides_an_owner_when_told_to(world: &World) {
-    let namespace = world.namespace();
-    let metadata = json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "app"}});
-    world.create(&namespace, &pull_secret(&metadata, r#"{"auths":{}}"#), "helm");
-    let force = SyncOptions {
-        force_conflicts: true,
-        ..SyncOptions::default()
-    };
-    let synced = world.sync_as(Who::Admin, &namespace, &gitea("new"), force).unwrap();
-    assert_eq!(synced.outcome, Outcome::Configured);
-    assert!(matches!(&synced.plan.notes[0], Note::Overrides(owner) if owner.name == "Helm"));
-    let after = world.get(&namespace).unwrap();
-    assert!(holds(&after, "new"));
-    assert_eq!(
-        after["metadata"]["annotations"]["meta.helm.sh/release-name"], "app",
-        "what is not ours stays"
-    );
 }
 
 fn several_at_once_lose_nothing(world: &World) {

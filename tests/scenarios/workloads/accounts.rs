@@ -29,7 +29,7 @@ pub fn trials() -> Vec<Trial> {
     ];
     let double = on_double.iter().map(|&(name, scenario)| {
         trial(&format!("workloads/double/{name}"), move || {
-            scenario(&ApiServer::start())
+            scenario(&ApiServer::start());
         })
     });
     let real = on_real.iter().map(|&(name, scenario)| {

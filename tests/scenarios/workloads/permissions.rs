@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::Scenario;
-use super::stage::{IMAGE, SECRET, Said, Stage, pod, regcred, workload};
+use super::stage::{IMAGE, SECRET, Said, Stage, await_that, pod, regcred, workload};
 use crate::support::control_plane::{self, ControlPlane};
 use crate::support::part::trial_with;
 
@@ -112,7 +112,7 @@ fn await_may(stage: &Stage, namespace: Option<&str>, grant: &Grant, may: bool) {
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
         "spec": {"user": user, "resourceAttributes": attributes}})
     .to_string();
-    stage.await_that(&format!("{grant:?} to be {may}"), || {
+    await_that(&format!("{grant:?} to be {may}"), || {
         let answer = stage.real.kubectl_ok(&["create", "-f", "-", "-o", "json"], &review);
         serde_json::from_str::<Value>(&answer).unwrap()["status"]["allowed"] == may
     });
@@ -137,7 +137,7 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
 
     // Exactly these are enough.
     let kubelet = stage.kubelet_but_for("stuck");
-    stage.await_that("a stuck pod", || stage.stick("stuck"));
+    await_that("a stuck pod", || stage.stick("stuck"));
     let said = stage
         .sync_as(
             &kubeconfig,
@@ -181,7 +181,7 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
         if grant.verb == "create" {
             kubectl(&["delete", "secret", SECRET, "-n", namespace]);
         }
-        stage.await_that("a stuck pod", || stage.stick("stuck"));
+        await_that("a stuck pod", || stage.stick("stuck"));
         let wait = if grant.verb == "watch" { "--wait=1s" } else { "" };
         let token = format!("token-{at}");
         let said = stage.sync_as(

@@ -72,6 +72,8 @@ struct State {
     store: Store,
     recorded: Vec<Recorded>,
     faults: VecDeque<(Option<Fault>, u32)>,
+    /// What happens to every request about a namespace, until it is lifted.
+    faults_in: BTreeMap<String, Fault>,
     intruders: VecDeque<Intruder>,
     /// Verb and namespace that the admin may not do all the same.
     forbidden: BTreeSet<(String, String)>,
@@ -143,6 +145,11 @@ users:
         lock(&self.state).store.create_namespace(name);
     }
 
+    /// Puts a label on a namespace.
+    pub fn label_namespace(&self, name: &str, key: &str, value: &str) {
+        lock(&self.state).store.label_namespace(name, key, value);
+    }
+
     /// Starts the deletion of a namespace, which then takes nothing new.
     pub fn terminate_namespace(&self, name: &str) {
         lock(&self.state).store.terminate_namespace(name);
@@ -194,9 +201,28 @@ users:
             .extend(steps.into_iter().filter(|(_, times)| *times > 0));
     }
 
+    /// Does this instead of its work for every request about the objects of a namespace.
+    pub fn fail_in(&self, namespace: &str, fault: Fault) {
+        lock(&self.state).faults_in.insert(namespace.to_owned(), fault);
+    }
+
+    /// Is well again, in every namespace.
+    pub fn recover(&self) {
+        let mut state = lock(&self.state);
+        state.faults_in.clear();
+        state.faults.clear();
+    }
+
     /// Lets somebody else in right before the next write; several queue up, one a write.
     pub fn before_next_write(&self, intruder: impl FnOnce(&mut Store) + Send + 'static) {
         lock(&self.state).intruders.push_back(Box::new(intruder));
+    }
+
+    /// Takes [`ApiServer::forbid`] back.
+    pub fn allow(&self, verb: &str, namespace: &str) {
+        lock(&self.state)
+            .forbidden
+            .remove(&(verb.to_owned(), namespace.to_owned()));
     }
 
     /// Forbids a verb in a namespace, even to the user who may do everything.
@@ -272,6 +298,9 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
             }
             None => None,
         };
+        let namespace = recorded.path.strip_prefix("/api/v1/namespaces/");
+        let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
+        let fault = fault.or_else(|| state.faults_in.get(namespace?).copied());
         (state.recorded.len() - 1, fault)
     };
     let mut retry_after = None;
@@ -359,7 +388,7 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
         return Answer::forbidden(user, "create", resource, namespace, name);
     }
     let answer = match resource {
-        "namespaces" => state.store.serve_namespaces(&method, name, body),
+        "namespaces" => state.store.serve_namespaces(&method, name, &request.query, body),
         "secrets" => state
             .store
             .serve_secrets(&method, namespace, name, &request.query, header("content-type"), body),
@@ -367,6 +396,7 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
             .store
             .serve_objects(&method, (resource, namespace, name), &request.query, body),
     };
+    let answer = answer.paged(&request.query);
     if header("accept").contains("as=PartialObjectMetadata") {
         answer.metadata_only()
     } else {

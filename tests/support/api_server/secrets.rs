@@ -45,6 +45,11 @@ impl Store {
         self.namespaces.insert(name.to_owned(), namespace);
     }
 
+    pub fn label_namespace(&mut self, name: &str, key: &str, value: &str) {
+        let namespace = self.namespaces.get_mut(name).unwrap();
+        namespace["metadata"]["labels"][key] = value.into();
+    }
+
     pub fn terminate_namespace(&mut self, name: &str) {
         let namespace = self.namespaces.get_mut(name).unwrap();
         namespace["metadata"]["deletionTimestamp"] = NOW.into();
@@ -80,9 +85,20 @@ impl Store {
         assert!(answer.code < 300, "{}", answer.body);
     }
 
-    pub fn serve_namespaces(&mut self, method: &Method, name: &str, body: &[u8]) -> Answer {
+    pub fn serve_namespaces(
+        &mut self,
+        method: &Method,
+        name: &str,
+        query: &BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Answer {
         match (method, name) {
-            (&Method::GET, "") => list("NamespaceList", &self.namespaces.values().collect::<Vec<_>>()),
+            (&Method::GET, "") => {
+                let selector = query.get("labelSelector").map_or("", String::as_str);
+                let all = self.namespaces.values();
+                let items: Vec<_> = all.filter(|namespace| is_selected(namespace, selector)).collect();
+                list("NamespaceList", &items)
+            }
             (&Method::GET, name) => match self.namespaces.get(name) {
                 Some(namespace) => Answer::success(200, namespace.clone()),
                 None => Answer::not_found("namespaces", name),
@@ -160,16 +176,10 @@ impl Store {
     }
 
     fn list_secrets(&self, namespace: &str, selector: &str) -> Answer {
-        let wanted = |secret: &Value| {
-            selector.split(',').filter(|term| !term.is_empty()).all(|term| {
-                let (key, value) = term.split_once('=').unwrap_or((term, ""));
-                secret["metadata"]["labels"][key].as_str() == Some(value.trim_start_matches('='))
-            })
-        };
         let items = self
             .secrets
             .iter()
-            .filter(|((of, _), secret)| (namespace.is_empty() || of == namespace) && wanted(secret));
+            .filter(|((of, _), secret)| (namespace.is_empty() || of == namespace) && is_selected(secret, selector));
         list("SecretList", &items.map(|(_, secret)| secret).collect::<Vec<_>>())
     }
 
@@ -304,6 +314,14 @@ impl Store {
         }
         Answer::success(if old.is_some() { 200 } else { 201 }, new)
     }
+}
+
+/// Equality is all of a selector's language that is needed here.
+fn is_selected(object: &Value, selector: &str) -> bool {
+    selector.split(',').filter(|term| !term.is_empty()).all(|term| {
+        let (key, value) = term.split_once('=').unwrap_or((term, ""));
+        object["metadata"]["labels"][key].as_str() == Some(value.trim_start_matches('='))
+    })
 }
 
 fn list(kind: &str, items: &[&Value]) -> Answer {

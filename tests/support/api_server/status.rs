@@ -1,5 +1,7 @@
 //! Answers, and the `Status` bodies of those that are failures, word for word as the real server has them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 /// An HTTP status and a JSON body.
@@ -105,6 +107,22 @@ impl Answer {
 
     pub fn bad_request(message: &str) -> Self {
         Self::failure(400, "BadRequest", message, Value::Null)
+    }
+
+    /// One page of a list, for a client that sets a limit. The token is where the next page starts.
+    pub fn paged(mut self, query: &BTreeMap<String, String>) -> Self {
+        let number = |key: &str| query.get(key).and_then(|text| text.parse::<usize>().ok());
+        let (Some(limit), Some(items)) = (number("limit"), self.body["items"].as_array()) else {
+            return self;
+        };
+        let (start, all) = (number("continue").unwrap_or(0), items.len());
+        let end = all.min(start + limit);
+        self.body["items"] = items[start.min(end)..end].to_vec().into();
+        if end < all {
+            self.body["metadata"]["continue"] = end.to_string().into();
+            self.body["metadata"]["remainingItemCount"] = (all - end).into();
+        }
+        self
     }
 
     /// What a client gets that asks for `PartialObjectMetadata`.

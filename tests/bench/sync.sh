@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Measures `sync` against kubectl on a real etcd and kube-apiserver that it starts itself, side by side and in one run.
+# Prints a table, and ends with 1 where a bar of design.md §9 is missed. Minutes; needs what tests/parts/control-plane.sh
+# makes, openssl and python3.
+#
+#   tests/bench/sync.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+ROUNDS=${ROUNDS:-5}
+LOOP=20 # the runbook's loop is measured over this many namespaces and scaled to 200: it is that slow
+program=${1:-target/release/kubectl-regcred}
+[[ -x $program ]] || cargo build --release --locked --bin kubectl-regcred
+program=$(realpath "$program")
+parts=$(tests/parts/control-plane.sh)
+
+work=$(mktemp -d)
+servers=()
+cleanup() {
+    ((${#servers[@]} == 0)) || kill "${servers[@]}" 2>/dev/null || true
+    wait
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+read -r client peer port < <(
+    python3 - <<'END'
+import socket
+held = [socket.socket() for _ in range(3)]
+for one in held:
+    one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in held))
+END
+)
+openssl genrsa -out "$work/sa.key" 2048 2>/dev/null
+echo 'bench-token,admin,u1,"system:masters"' >"$work/tokens.csv"
+# etcd writes to disk as it does in a cluster.
+"$parts/etcd" --data-dir "$work/etcd" --listen-client-urls "http://127.0.0.1:$client" \
+    --advertise-client-urls "http://127.0.0.1:$client" --listen-peer-urls "http://127.0.0.1:$peer" \
+    >"$work/etcd.log" 2>&1 &
+servers+=($!)
+"$parts/kube-apiserver" --etcd-servers "http://127.0.0.1:$client" --bind-address 127.0.0.1 --secure-port "$port" \
+    --cert-dir "$work/certs" --service-account-issuer https://kubernetes.default \
+    --service-account-key-file "$work/sa.key" --service-account-signing-key-file "$work/sa.key" \
+    --authorization-mode RBAC --token-auth-file "$work/tokens.csv" --service-cluster-ip-range 10.0.0.0/24 \
+    >"$work/kube-apiserver.log" 2>&1 &
+servers+=($!)
+
+# The same connection for both; the server signs its own certificate.
+cat >"$work/kubeconfig" <<END
+apiVersion: v1
+kind: Config
+clusters: [{name: bench, cluster: {server: "https://127.0.0.1:$port", insecure-skip-tls-verify: true}}]
+contexts: [{name: bench, context: {cluster: bench, user: admin}}]
+current-context: bench
+users: [{name: admin, user: {token: bench-token}}]
+END
+environment=(env -i "HOME=$work" "PATH=$parts:/usr/bin:/bin" "KUBECONFIG=$work/kubeconfig")
+kubectl() { "${environment[@]}" "$parts/kubectl" "$@"; }
+# regcred TOKEN ARGUMENT...
+regcred() {
+    local token=$1
+    shift
+    "${environment[@]}" "BENCH_TOKEN=$token" "$program" sync --registry gitea.example.com -u admin \
+        --token-env BENCH_TOKEN "$@"
+}
+
+until kubectl get namespace default >/dev/null 2>&1; do
+    kill -0 "${servers[@]}" || { tail -5 "$work"/*.log >&2 && exit 1; }
+    sleep 0.2
+done
+
+echo "making 2,000 namespaces" >&2
+for ((number = 0; number < 2000; number++)); do
+    printf -- '---\n{apiVersion: v1, kind: Namespace, metadata: {name: bench-%04d}}\n' "$number"
+done | kubectl create --validate=false -f - >/dev/null
+# `-n NAME` for each of them: two words
+mapfile -t all < <(for ((number = 0; number < 2000; number++)); do printf -- '-n\nbench-%04d\n' "$number"; done)
+
+# took COMMAND...: seconds; what it prints goes nowhere, as in a pipeline
+took() {
+    local start=$EPOCHREALTIME
+    "$@" >"$work/out" 2>&1 || { cat "$work/out" >&2 && return 1; }
+    awk "BEGIN {printf \"%.4f\\n\", $EPOCHREALTIME - $start}"
+}
+median() { sort -n "$work/$1" | awk '{v[NR] = $1} END {print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
+
+runbook() {
+    local number
+    for ((number = 0; number < LOOP; number++)); do
+        kubectl create secret docker-registry "$1" -n "$(printf 'bench-%04d' "$number")" \
+            --docker-server=gitea.example.com --docker-username=admin --docker-password="$2" --dry-run=client -o yaml |
+            kubectl apply -f -
+    done
+}
+
+load=$(cut -d' ' -f1-3 /proc/loadavg)
+# Once without the clock: kubectl fetches and keeps what the server can do.
+regcred warm "${all[@]:0:20}" --secret warm >/dev/null 2>&1
+regcred warm "${all[@]:0:20}" --secret warm-k --dry-run=client -o yaml | kubectl apply --server-side -f - >/dev/null
+
+for ((round = 1; round <= ROUNDS; round++)); do
+    echo "round $round of $ROUNDS" >&2
+    for step in create change unchanged; do
+        token=$step
+        [[ $step != unchanged ]] || token=change
+        # The same Secrets, in a file, under a name of kubectl's own.
+        regcred "$token" "${all[@]:0:400}" --secret "kubectl-$round" --dry-run=client -o yaml >"$work/manifests.yaml"
+        # Whoever is first in one round is second in the next.
+        order=(regcred kubectl)
+        ((round % 2)) || order=(kubectl regcred)
+        for who in "${order[@]}"; do
+            if [[ $who == kubectl ]]; then
+                took kubectl apply --server-side -f "$work/manifests.yaml" >>"$work/kubectl.$step"
+            else
+                took regcred "$token" "${all[@]:0:400}" --secret "regcred-$round" >>"$work/regcred.$step"
+            fi
+        done
+    done
+    took runbook "runbook-$round" one >>"$work/runbook"
+    for count in 10 200 2000; do
+        # A new token each round: the first one creates, the others change.
+        took regcred "flat-$round" "${all[@]:0:2*count}" --secret "flat-$count" >>"$work/flat.$count"
+    done
+done
+
+# peak TOKEN ARGUMENT...: the most memory that a run held, in KiB
+peak() {
+    "${environment[@]}" "BENCH_TOKEN=$1" python3 - "$program" "${@:2}" <<'END'
+import resource, subprocess, sys
+subprocess.run([sys.argv[1], "sync", "--registry", "gitea.example.com", "-u", "admin", "--token-env", "BENCH_TOKEN",
+                *sys.argv[2:]], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+END
+}
+peak_all=$(peak peak -A)
+peak_one=$(peak peak -n bench-0000)
+count_all=$(kubectl get secrets -A -l app.kubernetes.io/managed-by=kubectl-regcred -o name --chunk-size=500 | wc -l)
+
+missed=0
+# row WHAT OURS THEIRS BAR: a bar of `-` is none
+row() {
+    local verdict
+    verdict=$(awk -v ours="$2" -v theirs="$3" -v bar="$4" \
+        'BEGIN {ratio = ours / theirs; printf "%.3f %s", ratio, (bar == "-") ? "" : (ratio <= bar) ? "ok" : "MISSED"}')
+    printf '%-46s %10s %10s %7s %7s %s\n' "$1" "$2" "$3" "${verdict% *}" "$4" "${verdict#* }"
+    [[ $verdict != *MISSED ]] || missed=1
+}
+echo
+echo "load before: $load, after: $(cut -d' ' -f1-3 /proc/loadavg); medians of $ROUNDS rounds, in seconds"
+printf '%-46s %10s %10s %7s %7s\n' "sync of 200 namespaces, against" ours theirs ratio bar
+for step in create change unchanged; do
+    row "kubectl apply --server-side, $step" "$(median "regcred.$step")" "$(median "kubectl.$step")" 0.5
+done
+loop=$(median runbook | awk "{print \$1 * 200 / $LOOP}")
+row "the runbook's loop ($LOOP measured, scaled)" "$(median regcred.create)" "$loop" 0.02
+echo
+printf '%-46s %10s %10s %7s %7s\n' "milliseconds a namespace, against that of 10" ours of-10 ratio bar
+each() { median "flat.$1" | awk "{printf \"%.2f\", \$1 * 1000 / $1}"; }
+row "200 namespaces" "$(each 200)" "$(each 10)" 1.25
+row "2,000 namespaces" "$(each 2000)" "$(each 10)" 1.25
+echo
+printf '%-46s %10s %10s %7s %7s\n' "peak memory in KiB, against 64 MiB" ours limit ratio bar
+row "sync -A, $count_all Secrets, all written" "$peak_all" 65536 1
+row "sync -n, one Secret" "$peak_one" 65536 -
+((missed == 0))

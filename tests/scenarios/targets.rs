@@ -1,0 +1,15 @@
+//! Which Secrets `sync` is about, and many of them at once: on the double, and on a real control plane.
+
+mod failures;
+mod interrupted;
+mod place;
+mod sources;
+
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    [sources::trials(), failures::trials(), interrupted::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
