@@ -97,6 +97,7 @@ pub(super) struct Report {
     not_tried: usize,
     cut_off: usize,
     contexts_not_begun: usize,
+    not_followed: usize,
     left_out: usize,
 }
 
@@ -116,6 +117,7 @@ impl Report {
             not_tried: 0,
             cut_off: 0,
             contexts_not_begun: 0,
+            not_followed: 0,
             left_out: 0,
         }
     }
@@ -236,6 +238,11 @@ impl Report {
         });
     }
 
+    /// Rollouts that go on after Ctrl-C.
+    pub(super) fn not_followed(&mut self, count: usize) {
+        self.not_followed += count;
+    }
+
     /// A context that nobody asked yet for its targets.
     pub(super) fn not_begun(&mut self, context_name: Option<&str>) {
         self.contexts_not_begun += 1;
@@ -297,7 +304,7 @@ impl Report {
             )),
         }
         self.summary(system);
-        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun > 0;
+        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0;
         Ok(if was_interrupted && is_incomplete {
             system.output.say("hint: run it again; what is done stays as it is");
             Exit::Interrupted
@@ -321,6 +328,7 @@ impl Report {
             (self.not_tried, "not tried"),
             (self.cut_off, "cut off"),
             (self.contexts_not_begun, contexts),
+            (self.not_followed, "not followed"),
             (self.left_out, "left out"),
         ];
         let total: usize = counts.iter().map(|(count, _)| count).sum();

@@ -3,13 +3,14 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use super::Scenario;
 use super::stage::{SECRET, Said, Stage, regcred};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::control_plane;
 use crate::support::part::{trial, trial_with};
 
 pub fn trials() -> Vec<Trial> {
-    let on_real: &[(&str, fn(&Stage))] = &[
+    let on_real: &[Scenario<Stage>] = &[
         ("detach_is_the_exact_undo", detach_is_the_exact_undo),
         ("two_writers_lose_nothing", two_writers_lose_nothing),
         ("what_others_put_there_stays", what_others_put_there_stays),
@@ -17,7 +18,7 @@ pub fn trials() -> Vec<Trial> {
         ("a_missing_account_is_named", a_missing_account_is_named),
         ("who_declares_the_list_is_named", who_declares_the_list_is_named),
     ];
-    let on_double: &[(&str, fn(&ApiServer))] = &[
+    let on_double: &[Scenario<ApiServer>] = &[
         (
             "a_new_namespaces_account_is_waited_for",
             a_new_namespaces_account_is_waited_for,
@@ -28,7 +29,7 @@ pub fn trials() -> Vec<Trial> {
     ];
     let double = on_double.iter().map(|&(name, scenario)| {
         trial(&format!("workloads/double/{name}"), move || {
-            scenario(&ApiServer::start())
+            scenario(&ApiServer::start());
         })
     });
     let real = on_real.iter().map(|&(name, scenario)| {

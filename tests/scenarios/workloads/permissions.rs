@@ -3,7 +3,8 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use super::stage::{IMAGE, SECRET, Said, Stage, pod, regcred, workload};
+use super::Scenario;
+use super::stage::{IMAGE, SECRET, Said, Stage, await_that, pod, regcred, workload};
 use crate::support::control_plane::{self, ControlPlane};
 use crate::support::part::trial_with;
 
@@ -11,7 +12,7 @@ use crate::support::part::trial_with;
 const WHO: &str = "deployer";
 
 pub fn trials() -> Vec<Trial> {
-    let on_real: &[(&str, fn(&Stage))] = &[
+    let on_real: &[Scenario<Stage>] = &[
         ("every_verb_of_the_role_is_needed", every_verb_of_the_role_is_needed),
         ("everywhere_with_a_cluster_role", everywhere_with_a_cluster_role),
         ("by_selector_with_a_cluster_role", by_selector_with_a_cluster_role),
@@ -88,11 +89,11 @@ fn role_of(role: &Value, grants: &[Grant]) -> Value {
     role["rules"] = grants
         .iter()
         .map(|grant| {
-            let mut rule = json!({"apiGroups": [grant.group], "resources": [grant.resource], "verbs": [grant.verb]});
+            let mut one = json!({"apiGroups": [grant.group], "resources": [grant.resource], "verbs": [grant.verb]});
             if let Some(name) = &grant.name {
-                rule["resourceNames"] = json!([name]);
+                one["resourceNames"] = json!([name]);
             }
-            rule
+            one
         })
         .collect();
     role
@@ -111,7 +112,7 @@ fn await_may(stage: &Stage, namespace: Option<&str>, grant: &Grant, may: bool) {
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
         "spec": {"user": user, "resourceAttributes": attributes}})
     .to_string();
-    stage.await_that(&format!("{grant:?} to be {may}"), || {
+    await_that(&format!("{grant:?} to be {may}"), || {
         let answer = stage.real.kubectl_ok(&["create", "-f", "-", "-o", "json"], &review);
         serde_json::from_str::<Value>(&answer).unwrap()["status"]["allowed"] == may
     });
@@ -136,7 +137,7 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
 
     // Exactly these are enough.
     let kubelet = stage.kubelet_but_for("stuck");
-    stage.await_that("a stuck pod", || stage.stick("stuck"));
+    await_that("a stuck pod", || stage.stick("stuck"));
     let said = stage
         .sync_as(
             &kubeconfig,
@@ -180,7 +181,7 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
         if grant.verb == "create" {
             kubectl(&["delete", "secret", SECRET, "-n", namespace]);
         }
-        stage.await_that("a stuck pod", || stage.stick("stuck"));
+        await_that("a stuck pod", || stage.stick("stuck"));
         let wait = if grant.verb == "watch" { "--wait=1s" } else { "" };
         let token = format!("token-{at}");
         let said = stage.sync_as(

@@ -3,13 +3,14 @@
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use super::stage::{IMAGE, SECRET, Said, Stage, bare_pod, pod, regcred, stuck_on_a_pull, workload};
+use super::Scenario;
+use super::stage::{IMAGE, SECRET, Said, Stage, await_that, bare_pod, pod, regcred, stuck_on_a_pull, workload};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::control_plane;
 use crate::support::part::{trial, trial_with};
 
 pub fn trials() -> Vec<Trial> {
-    let on_real: &[(&str, fn(&Stage))] = &[
+    let on_real: &[Scenario<Stage>] = &[
         ("restarts_exactly_the_users", restarts_exactly_the_users),
         ("what_is_not_restarted_is_reported", what_is_not_restarted_is_reported),
         ("dry_runs_restart_nothing", dry_runs_restart_nothing),
@@ -17,10 +18,11 @@ pub fn trials() -> Vec<Trial> {
         ("waits_to_the_deadline", waits_to_the_deadline),
         ("a_progress_deadline_ends_the_wait", a_progress_deadline_ends_the_wait),
         ("one_that_is_deleted_ends_the_wait", one_that_is_deleted_ends_the_wait),
+        ("ctrl_c_ends_the_wait", ctrl_c_ends_the_wait),
         ("unsticks_only_the_stuck", unsticks_only_the_stuck),
         ("the_document_says_it_all", the_document_says_it_all),
     ];
-    let on_double: &[(&str, fn(&ApiServer))] = &[
+    let on_double: &[Scenario<ApiServer>] = &[
         ("a_pod_that_healed_is_left_alone", a_pod_that_healed_is_left_alone),
         ("thousands_of_pods_come_in_pages", thousands_of_pods_come_in_pages),
         (
@@ -30,7 +32,7 @@ pub fn trials() -> Vec<Trial> {
     ];
     let double = on_double.iter().map(|&(name, scenario)| {
         trial(&format!("workloads/double/{name}"), move || {
-            scenario(&ApiServer::start())
+            scenario(&ApiServer::start());
         })
     });
     let real = on_real.iter().map(|&(name, scenario)| {
@@ -126,7 +128,7 @@ fn restarts_exactly_the_users(stage: &Stage) {
     assert_eq!(again.lines().len(), 1 + users.len());
     // It takes what we wrote for its own, and so refuses within the same second.
     let kubectl = ["rollout", "restart", "deployment/own-list", "-n", namespace];
-    stage.await_that("kubectl's own restart", || {
+    await_that("kubectl's own restart", || {
         stage.real.kubectl(&kubectl, "").status.success()
     });
 }
@@ -160,7 +162,7 @@ fn what_is_not_restarted_is_reported(stage: &Stage) {
     rollout["metadata"]["ownerReferences"] = json!([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
         "name": "web", "uid": "0c0ffee0-0000-4000-8000-000000000000", "controller": true}]);
     stage.apply(&rollout);
-    stage.await_that("the pods", || stage.list("pods").len() >= 4);
+    await_that("the pods", || stage.list("pods").len() >= 4);
     let said = stage.sync("--restart").done();
     assert_eq!(said.lines().len(), 1, "{said:?}");
     let namespace = &stage.namespace;
@@ -224,7 +226,7 @@ fn waits_to_the_end(stage: &Stage) {
         &json!({"replicas": 2}),
     ));
     let kubelet = stage.kubelet();
-    stage.await_that("the pods", || {
+    await_that("the pods", || {
         stage.get("statefulset", "db")["status"]["readyReplicas"] == 2
     });
     let before: Vec<Value> = stage
@@ -264,7 +266,7 @@ fn waits_to_the_end(stage: &Stage) {
 
 fn waits_to_the_deadline(stage: &Stage) {
     stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
-    stage.await_that("the pod", || stage.list("pods").len() == 1);
+    await_that("the pod", || stage.list("pods").len() == 1);
     let stuck = stage.list("pods")[0]["metadata"]["name"].as_str().unwrap().to_owned();
     stage.set_status(&stuck, &stuck_on_a_pull("ImagePullBackOff"));
     let said = stage.sync("--restart --wait=1s");
@@ -296,7 +298,7 @@ fn one_that_is_deleted_ends_the_wait(stage: &Stage) {
     stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     let said = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| stage.sync("--restart --wait=0"));
-        stage.await_that("the restart", || stage.restarted_at("deployment", "api").is_some());
+        await_that("the restart", || stage.restarted_at("deployment", "api").is_some());
         stage
             .real
             .kubectl_ok(&["delete", "deployment", "api", "-n", &stage.namespace], "");
@@ -304,6 +306,43 @@ fn one_that_is_deleted_ends_the_wait(stage: &Stage) {
     });
     assert_eq!(said.code, 1);
     assert!(said.stderr.contains("did not roll out: it was deleted"), "{said:?}");
+}
+
+#[cfg(unix)]
+fn ctrl_c_ends_the_wait(stage: &Stage) {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
+    let line = format!(
+        "sync -n {} --registry gitea.example.com -u admin --token-env TOKEN --restart --wait=0",
+        stage.namespace
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"))
+        .env_clear()
+        .env("KUBECONFIG", stage.real.kubeconfig())
+        .env("TOKEN", "first")
+        .args(line.split_whitespace())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let progress = said.find(|line| line.starts_with("deployment.apps/api in namespace"));
+    assert!(progress.is_some(), "it ended before it said how far it is");
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let rest: Vec<String> = said.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert!(
+        rest.contains(&"interrupted: the rollouts go on by themselves".to_owned()),
+        "{rest:?}"
+    );
 }
 
 fn unsticks_only_the_stuck(stage: &Stage) {
@@ -319,7 +358,7 @@ fn unsticks_only_the_stuck(stage: &Stage) {
     ] {
         stage.apply(&object);
     }
-    stage.await_that("the pods", || stage.list("pods").len() == 7);
+    await_that("the pods", || stage.list("pods").len() == 7);
     let mut left = Vec::new();
     let mut deleted = Vec::new();
     for pod in stage.list("pods") {
@@ -333,9 +372,9 @@ fn unsticks_only_the_stuck(stage: &Stage) {
         stage.set_status(&name, &stuck_on_a_pull(reason));
         let uid = pod["metadata"]["uid"].clone();
         if name.starts_with("stuck") {
-            deleted.push((name, uid))
+            deleted.push((name, uid));
         } else {
-            left.push(uid)
+            left.push(uid);
         }
     }
     let dry = stage.sync("--unstick --dry-run=client").done();
@@ -359,7 +398,7 @@ fn unsticks_only_the_stuck(stage: &Stage) {
         said.stderr.contains("its Job would count it as a failed try"),
         "{said:?}"
     );
-    stage.await_that("their controllers to make new ones", || {
+    await_that("their controllers to make new ones", || {
         let uids: Vec<Value> = stage
             .list("pods")
             .iter()
@@ -439,7 +478,7 @@ fn a_pod_that_healed_is_left_alone(double: &ApiServer) {
     // kubelet reports on the other one, which is stuck all the same.
     double.before_next_write(|store| {
         store.change_object("pods", "default", "still-stuck", |pod| {
-            pod["status"] = stuck_on_a_pull("ErrImagePull")
+            pod["status"] = stuck_on_a_pull("ErrImagePull");
         });
     });
     let said = sync_double(double, "--unstick").done();

@@ -81,6 +81,15 @@ pub fn regcred(kubeconfig: &str, token: &str, line: &str) -> Said {
     }
 }
 
+/// Looks until it is so.
+pub fn await_that(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "waited for {what} in vain");
+        std::thread::sleep(LOOK);
+    }
+}
+
 impl Stage {
     pub fn new() -> Self {
         let real = ControlPlane::with_controllers();
@@ -88,18 +97,10 @@ impl Stage {
             real,
             namespace: real.namespace(),
         };
-        this.await_that("the ServiceAccount default", || {
+        await_that("the ServiceAccount default", || {
             this.find("serviceaccount", "default").is_some()
         });
         this
-    }
-
-    pub fn await_that(&self, what: &str, is_so: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !is_so() {
-            assert!(start.elapsed() < PATIENCE, "waited for {what} in vain");
-            std::thread::sleep(LOOK);
-        }
     }
 
     pub fn apply(&self, object: &Value) {
@@ -293,11 +294,11 @@ pub fn pod(image: &str, secrets: &[&str]) -> Value {
 }
 
 /// A workload of this kind, with `spec` merged in.
-pub fn workload(kind: &str, name: &str, pod: Value, spec: &Value) -> Value {
+pub fn workload(kind: &str, name: &str, pod: impl Into<Value>, spec: &Value) -> Value {
     let group = if kind == "Job" { "batch/v1" } else { "apps/v1" };
     let mut object = json!({
         "apiVersion": group, "kind": kind, "metadata": {"name": name},
-        "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": pod}},
+        "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": pod.into()}},
     });
     if kind == "Job" {
         object["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
@@ -321,6 +322,6 @@ pub fn stuck_on_a_pull(reason: &str) -> Value {
 }
 
 /// A pod on its own.
-pub fn bare_pod(name: &str, spec: Value) -> Value {
-    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+pub fn bare_pod(name: &str, spec: impl Into<Value>) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec.into()})
 }

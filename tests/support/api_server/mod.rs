@@ -351,10 +351,11 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
         ["api", "v1", "secrets"] => ("secrets", "", ""),
         ["api", "v1", "namespaces", namespace, "secrets"] => ("secrets", *namespace, ""),
         ["api", "v1", "namespaces", namespace, "secrets", name] => ("secrets", *namespace, *name),
-        ["api", "v1", "namespaces", namespace, resource] => (*resource, *namespace, ""),
-        ["api", "v1", "namespaces", namespace, resource, name] => (*resource, *namespace, *name),
-        ["apis", _, "v1", "namespaces", namespace, resource] => (*resource, *namespace, ""),
-        ["apis", _, "v1", "namespaces", namespace, resource, name] => (*resource, *namespace, *name),
+        ["api", "v1", "namespaces", namespace, resource] | ["apis", _, "v1", "namespaces", namespace, resource] => {
+            (*resource, *namespace, "")
+        }
+        ["api", "v1", "namespaces", namespace, resource, name]
+        | ["apis", _, "v1", "namespaces", namespace, resource, name] => (*resource, *namespace, *name),
         _ => {
             return Answer::failure(
                 404,

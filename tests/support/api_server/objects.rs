@@ -1,4 +1,4 @@
-//! Objects of the other kinds in a namespace: gets, lists in pages, merge patches and deletions with preconditions.
+//! Objects of the other kinds in a namespace: gets, lists, merge patches and deletions with preconditions.
 
 use std::collections::BTreeMap;
 
@@ -87,31 +87,18 @@ impl Store {
         }
     }
 
-    /// A page begins where the last one ended: its token is a place in the list.
     fn list_objects(&self, resource: &str, namespace: &str, query: &BTreeMap<String, String>) -> Answer {
-        let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
         let only = query
             .get("fieldSelector")
             .and_then(|text| text.strip_prefix("metadata.name="));
-        let all: Vec<&Value> = self
-            .objects
-            .iter()
-            .filter(|((of, within, name), _)| {
-                of == resource && within == namespace && only.is_none_or(|only| only == name)
-            })
-            .map(|(_, object)| object)
-            .collect();
-        let start = number("continue").unwrap_or_default().min(all.len());
-        let end = (start + number("limit").unwrap_or(all.len())).min(all.len());
-        let next = if end < all.len() {
-            end.to_string()
-        } else {
-            String::new()
-        };
+        let found = self.objects.iter().filter(|((of, within, name), _)| {
+            of == resource && within == namespace && only.is_none_or(|only| only == name)
+        });
+        let items: Vec<&Value> = found.map(|(_, object)| object).collect();
+        let metadata = json!({"resourceVersion": self.version.to_string()});
         Answer::success(
             200,
-            json!({"kind": "List", "apiVersion": "v1", "items": all[start..end],
-                "metadata": {"resourceVersion": self.version.to_string(), "continue": next}}),
+            json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}),
         )
     }
 }
