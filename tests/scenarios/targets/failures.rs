@@ -315,14 +315,14 @@ fn one_namespace() {
             Fault::Status(429, Some(3600)),
             "is too busy or not ready (HTTP 429)",
         ),
-        (40, Fault::Hang, "did not answer within 1 s"),
+        (40, Fault::Hang, "did not answer within 4 s"),
         (59, Fault::Cut, "cannot reach the API server"),
     ];
     for (at, fault, _) in faults {
         place.double().fail_in(&names[at], fault);
     }
     let mut args = in_namespaces(&names);
-    args.extend(["--request-timeout", "1"]);
+    args.extend(["--request-timeout", "4"]);
     let ran = place.sync("one", &args);
     assert_eq!((ran.code, summary(&ran)), (1, "54 created, 6 failed"), "{ran}");
     for (_, _, says) in faults {
