@@ -141,7 +141,7 @@ pub async fn attach(
     let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
     loop {
-        let Some(there) = observe(cluster, &api, &object()).await? else {
+        let Some(there) = observe(cluster, &api, &object(), wish).await? else {
             return Err(Error::NotFound { object: object() });
         };
         let plan = plan_attachment(&there, secret, wish);
@@ -186,8 +186,10 @@ async fn observe(
     cluster: &Cluster,
     api: &Api<ServiceAccount>,
     object: &Object,
+    wish: Wish,
 ) -> Result<Option<ServiceAccount>, Error> {
     let name = object.name.as_deref().unwrap_or_default();
+    let is_made = wish == Wish::Attached && name == ServiceAccountName::of_default().as_str();
     let until = Instant::now() + MADE_WITHIN;
     let mut backoff = Backoff::new(PAUSE);
     loop {
@@ -195,7 +197,7 @@ async fn observe(
             Ok(account) => return Ok(Some(account)),
             // By its reason: a plain 404 comes from something that is no API server.
             Err(kube::Error::Api(status)) if status.reason == "NotFound" => {
-                if name != ServiceAccountName::of_default().as_str() || Instant::now() >= until {
+                if !is_made || Instant::now() >= until {
                     return Ok(None);
                 }
                 backoff.pause().await;

@@ -65,7 +65,9 @@ async fn sync_all(
         run.batch(batch, &connect).await?;
     }
     let rollouts = run.rollouts;
-    if let Some(limit) = args.after.wait.filter(|_| interrupt.times == 0) {
+    // Nothing rolls out in a dry run.
+    let follows = after.dry_run == DryRun::None;
+    if let Some(limit) = args.after.wait.filter(|_| follows && interrupt.times == 0) {
         rollouts
             .follow(limit.limit(), &after.access, &mut report, &mut interrupt, system)
             .await?;

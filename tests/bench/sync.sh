@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures `sync` against kubectl on a real etcd and kube-apiserver that it starts itself, side by side and in one run.
-# Prints a table, and ends with 1 where a bar of design.md §9 is missed. Minutes; needs what tests/parts/control-plane.sh
+# Prints a table, and ends with 1 where a bar of the project is missed. Minutes; needs what tests/parts/control-plane.sh
 # makes, openssl and python3.
 #
 #   tests/bench/sync.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing

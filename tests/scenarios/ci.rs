@@ -40,6 +40,11 @@ fn example(first: &str) -> String {
         .to_owned()
 }
 
+/// The command of the text that begins like this.
+fn code(start: &str) -> &'static str {
+    DOCUMENT.split('`').find(|text| text.starts_with(start)).unwrap()
+}
+
 /// kubectl, and the program as its plugin.
 fn path() -> OsString {
     let system = std::env::var_os("PATH").unwrap();
@@ -118,11 +123,14 @@ fn actions() {
     assert_eq!(stdout.matches(" created in namespace ").count(), 2, "{stdout}");
     assert!(job.has_secret(&job.honeydue, "gitea-credentials") && job.has_secret(&job.staging, "pull"));
     assert!(!job.folder.path().join("kubeconfig").exists());
-    // The line below it, for pull requests.
-    let line = DOCUMENT
-        .split('`')
-        .find(|text| text.ends_with("-f regcred.yaml --dry-run=server"))
-        .unwrap();
+    // The lines beside it: the Roles, and what a pull request shows.
+    let line = code("kubectl regcred rbac -n honeydue");
+    let (roles, _) = job.run(&["bash", "-e", "-c", line], &variables);
+    let made = job
+        .plane
+        .kubectl_ok(&["create", "--dry-run=client", "-o", "name", "-f", "-"], &roles);
+    assert_eq!(made.matches("role.rbac.authorization.k8s.io/").count(), 2, "{made}");
+    let line = code("kubectl regcred sync -f regcred.yaml --dry-run=server");
     let with_config = variables
         .into_iter()
         .chain([("KUBECONFIG".into(), job.plane.kubeconfig().display().to_string())]);
@@ -180,6 +188,13 @@ fn cron_job() {
         text.replace("\"name\":\"regcred\"", &format!("\"name\":\"{mine}\""))
             .replace("\"namespace\":\"regcred\"", &format!("\"namespace\":\"{mine}\""))
     };
+    // The rights are those that the program itself says it needs.
+    let says = Command::new(PLUGIN)
+        .args(code("kubectl regcred rbac -l").split(' ').skip(2))
+        .output()
+        .unwrap();
+    let says: Vec<Value> = serde_saphyr::from_multiple(&String::from_utf8(says.stdout).unwrap()).unwrap();
+    assert_eq!(says[0]["rules"], manifests[2]["rules"]);
     for manifest in &manifests {
         let _ = plane.kubectl_ok(&["apply", "-f", "-"], &own(&manifest.to_string()));
     }

@@ -16,6 +16,7 @@ mod rough;
 mod support;
 mod targets;
 mod verify;
+mod workloads;
 mod workstation;
 
 use libtest_mimic::{Arguments, Trial};
@@ -35,6 +36,7 @@ fn main() -> std::process::ExitCode {
         rough::trials(),
         targets::trials(),
         verify::trials(),
+        workloads::trials(),
         workstation::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();

@@ -25,6 +25,9 @@ const KEEPER: &str = r#"exec 3<&0; "$@" </dev/null 3<&- & server=$!
 trap 'kill -9 $server 2>/dev/null' EXIT INT TERM; cat <&3 >/dev/null"#;
 
 static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+static CONTROLLERS: OnceLock<()> = OnceLock::new();
+/// Those that make ServiceAccounts and pods; not the one that ends namespaces, which some scenarios want to hang.
+const RUN: &str = "serviceaccount,deployment,replicaset,replicationcontroller,statefulset,daemonset,job";
 static NAMESPACES: AtomicU32 = AtomicU32::new(0);
 
 /// Running servers and their folder.
@@ -86,7 +89,40 @@ pub fn missing() -> &'static [&'static str] {
     }
 }
 
+/// What is missing for [`ControlPlane::with_controllers`].
+#[must_use]
+pub fn missing_controllers() -> &'static [&'static str] {
+    if programs().is_some_and(|folder| folder.join("kube-controller-manager").is_file()) {
+        &[]
+    } else {
+        &["kube-controller-manager (tests/parts/control-plane.sh)"]
+    }
+}
+
 impl ControlPlane {
+    /// The same one, with the controllers that make ServiceAccounts and pods. There is no scheduler and no kubelet.
+    pub fn with_controllers() -> &'static Self {
+        let shared = Self::shared();
+        CONTROLLERS.get_or_init(|| {
+            let kubeconfig = shared.kubeconfig().display().to_string();
+            shared.run(
+                "kube-controller-manager",
+                &[
+                    "--kubeconfig",
+                    &kubeconfig,
+                    "--controllers",
+                    RUN,
+                    "--leader-elect=false",
+                    "--port=0",
+                    "--secure-port=0",
+                    "--kube-api-qps=200",
+                    "--kube-api-burst=400",
+                ],
+            );
+        });
+        shared
+    }
+
     /// The one of this process, started by the first who asks.
     pub fn shared() -> &'static Self {
         SHARED.get_or_init(|| Self::start(programs().unwrap()))
@@ -114,7 +150,7 @@ impl ControlPlane {
         let [client, peer, port] = free_ports();
         let etcd = format!("http://127.0.0.1:{client}");
         let peer = format!("http://127.0.0.1:{peer}");
-        let mut this = Self {
+        let this = Self {
             programs,
             port,
             servers: Mutex::default(),
@@ -172,7 +208,7 @@ impl ControlPlane {
         this
     }
 
-    fn run(&mut self, program: &str, arguments: &[&str]) {
+    fn run(&self, program: &str, arguments: &[&str]) {
         let log = std::fs::File::create(self.folder.path().join(format!("{program}.log"))).unwrap();
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
@@ -183,7 +219,7 @@ impl ControlPlane {
             .stderr(log)
             .spawn()
             .unwrap();
-        self.servers.get_mut().unwrap().push(keeper);
+        self.servers.lock().unwrap().push(keeper);
     }
 
     fn await_ready(&self) {

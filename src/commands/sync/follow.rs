@@ -48,7 +48,7 @@ impl Rollouts {
         }
     }
 
-    /// Follows them until each has ended, or for as long as `limit`. `false` where Ctrl-C ended it.
+    /// Follows them until each has ended, for as long as `limit`, or until Ctrl-C.
     pub(super) async fn follow(
         self,
         limit: Option<Duration>,
@@ -56,7 +56,8 @@ impl Rollouts {
         report: &mut Report,
         interrupt: &mut Interrupt,
         system: &mut System<'_>,
-    ) -> Result<bool, CommandError> {
+    ) -> Result<(), CommandError> {
+        let count = self.0.values().map(|group| group.names.len()).sum();
         let until = limit.map(|limit| Instant::now() + limit);
         let mut ended = Vec::new();
         {
@@ -96,7 +97,8 @@ impl Rollouts {
                             .borrow_mut()
                             .output
                             .say("interrupted: the rollouts go on by themselves");
-                        return Ok(false);
+                        report.not_followed(count);
+                        return Ok(());
                     }
                 }
             }
@@ -133,6 +135,6 @@ impl Rollouts {
                 report.failure(&context, &error.hint(hint), system);
             }
         }
-        Ok(true)
+        Ok(())
     }
 }

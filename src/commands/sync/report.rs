@@ -1,6 +1,6 @@
 //! What `sync` says: a line a Secret as kubectl prints them, or one document; then a summary.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -70,6 +70,15 @@ impl Item {
     }
 }
 
+/// Why a target has not come to its end.
+#[derive(Clone, Copy)]
+pub(super) enum Left {
+    /// It was not begun.
+    NotTried,
+    /// Nobody waited for the end of it: it holds the old credential or the new one.
+    CutOff,
+}
+
 /// Counts, and collects what a document needs.
 pub(super) struct Report {
     output: Option<OutputFormat>,
@@ -77,8 +86,10 @@ pub(super) struct Report {
     /// With several contexts, every line names its own.
     names_context: bool,
     items: Vec<Item>,
-    /// The first lines of the hints that were given, and how often each was called for.
-    hints: BTreeMap<String, usize>,
+    /// The first lines of the hints that were given.
+    hints: BTreeSet<String>,
+    /// Roles that were not printed, because they differ from one that was only in their namespace.
+    roles_left_out: usize,
     created: usize,
     configured: usize,
     unchanged: usize,
@@ -86,6 +97,7 @@ pub(super) struct Report {
     not_tried: usize,
     cut_off: usize,
     contexts_not_begun: usize,
+    not_followed: usize,
     left_out: usize,
 }
 
@@ -96,7 +108,8 @@ impl Report {
             dry_run: args.dry_run,
             names_context,
             items: Vec::new(),
-            hints: BTreeMap::new(),
+            hints: BTreeSet::new(),
+            roles_left_out: 0,
             created: 0,
             configured: 0,
             unchanged: 0,
@@ -104,6 +117,7 @@ impl Report {
             not_tried: 0,
             cut_off: 0,
             contexts_not_begun: 0,
+            not_followed: 0,
             left_out: 0,
         }
     }
@@ -206,30 +220,48 @@ impl Report {
         self.say_error(context_name.unwrap_or_default(), error, system);
     }
 
-    /// Targets that nothing was done to.
-    pub(super) fn not_tried(&mut self, count: usize) {
-        self.not_tried += count;
+    /// A target that has not come to its end.
+    pub(super) fn left(&mut self, context_name: &str, target: &Target, left: Left) {
+        let action = match left {
+            Left::NotTried => {
+                self.not_tried += 1;
+                "notTried"
+            }
+            Left::CutOff => {
+                self.cut_off += 1;
+                "cutOff"
+            }
+        };
+        self.items.push(Item {
+            action,
+            ..Item::of(context_name, target)
+        });
     }
 
-    /// Targets that were under way when the second Ctrl-C came.
-    pub(super) fn cut_off(&mut self, count: usize) {
-        self.cut_off += count;
+    /// Rollouts that go on after Ctrl-C.
+    pub(super) fn not_followed(&mut self, count: usize) {
+        self.not_followed += count;
     }
 
     /// A context that nobody asked yet for its targets.
-    pub(super) fn not_begun(&mut self) {
+    pub(super) fn not_begun(&mut self, context_name: Option<&str>) {
         self.contexts_not_begun += 1;
+        self.items.push(Item {
+            context: context_name.map(str::to_owned),
+            action: "notTried",
+            ..Item::default()
+        });
     }
 
     fn say_error(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
         // Two hundred namespaces that lack the same permission need its Role only once.
         let mut first = error.clone().without_hints();
         for hint in error.next() {
-            let key = hint.lines().next().unwrap_or_default().to_owned();
-            let times = self.hints.entry(key).or_default();
-            *times += 1;
-            if *times == 1 {
+            let mut lines = hint.lines();
+            if self.hints.insert(lines.next().unwrap_or_default().to_owned()) {
                 first = first.hint(hint);
+            } else if lines.next().is_some() {
+                self.roles_left_out += 1;
             }
         }
         if self.names_context && !context_name.is_empty() {
@@ -262,8 +294,17 @@ impl Report {
                 system,
             )?;
         }
+        match self.roles_left_out {
+            0 => {}
+            1 => system
+                .output
+                .say("hint: 1 more namespace needs that Role; -o json has it"),
+            more => system.output.say(format_args!(
+                "hint: {more} more namespaces need that Role; -o json has each"
+            )),
+        }
         self.summary(system);
-        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun > 0;
+        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0;
         Ok(if was_interrupted && is_incomplete {
             system.output.say("hint: run it again; what is done stays as it is");
             Exit::Interrupted
@@ -285,9 +326,9 @@ impl Report {
             (self.unchanged, "unchanged"),
             (self.failed, "failed"),
             (self.not_tried, "not tried"),
-            // Its write may have been let through: the Secret holds the old credential or the new one.
             (self.cut_off, "cut off"),
             (self.contexts_not_begun, contexts),
+            (self.not_followed, "not followed"),
             (self.left_out, "left out"),
         ];
         let total: usize = counts.iter().map(|(count, _)| count).sum();

@@ -11,7 +11,7 @@ use super::after::After;
 use super::follow::Rollouts;
 use super::interrupt::Interrupt;
 use super::one::{self, Done};
-use super::report::{Report, Row};
+use super::report::{Left, Report, Row};
 use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
 use crate::commands::system::System;
 use crate::commands::targets::{Batch, Job, find};
@@ -38,7 +38,7 @@ impl Run<'_, '_> {
     /// Connects to the context, finds its Secrets and works through them.
     pub(super) async fn batch(&mut self, batch: Batch, connect: &ConnectOptions) -> Result<(), CommandError> {
         if self.interrupt.times > 0 {
-            self.report.not_begun();
+            self.report.not_begun(batch.context.as_deref());
             return Ok(());
         }
         let env = self.system.env.clone();
@@ -53,7 +53,7 @@ impl Run<'_, '_> {
             Either::Left((begun, _)) => begun,
             // Nothing is under way that would have to come to its end.
             Either::Right(_) => {
-                self.report.not_begun();
+                self.report.not_begun(batch.context.as_deref());
                 return Ok(());
             }
         };
@@ -87,12 +87,14 @@ impl Run<'_, '_> {
         let (total, options, after) = (jobs.len(), self.options, self.after);
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
+        let mut begun = BTreeMap::new();
         let mut ended = InOrder::default();
         let mut finished = 0;
         let mut is_over = false;
         loop {
             while under_way.len() < AT_ONCE && self.interrupt.times == 0 {
                 let Some((at, job)) = waiting.next() else { break };
+                begun.insert(at, job.target.clone());
                 under_way.push(async move {
                     let result = one::sync(cluster, &job, options, after).await;
                     (at, job, result)
@@ -116,6 +118,7 @@ impl Run<'_, '_> {
             };
             let Some((at, job, result)) = next else { break };
             finished += 1;
+            begun.remove(&at);
             // What looks like the cluster's failure can be one connection's. A dead one is reported once, not for each.
             if result.as_ref().is_err_and(may_be_over) {
                 is_over = match select(pin!(cluster.check()), pin!(self.interrupt.pressed())).await {
@@ -136,10 +139,12 @@ impl Run<'_, '_> {
             self.row(cluster, one)?;
         }
         self.system.output.end_progress();
-        // A write whose answer nobody waited for may have been let through; a dead cluster lets nothing through.
-        let cut_off = if is_over { 0 } else { under_way.len() };
-        self.report.cut_off(cut_off);
-        self.report.not_tried(total - finished - cut_off);
+        for target in begun.values() {
+            self.report.left(cluster.context(), target, Left::CutOff);
+        }
+        for (_, job) in waiting {
+            self.report.left(cluster.context(), &job.target, Left::NotTried);
+        }
         Ok(())
     }
 

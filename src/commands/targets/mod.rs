@@ -1,6 +1,6 @@
 //! Which Secrets a command is about, and what each should hold: from the flags, a file, or the cluster itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::choose;
@@ -163,14 +163,9 @@ fn contexts(args: &SyncArgs) -> Vec<Option<String>> {
 }
 
 /// In the order that they were given.
-fn each_once<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
-    let mut once: Vec<T> = Vec::with_capacity(given.len());
-    for one in given {
-        if !once.contains(one) {
-            once.push(one.clone());
-        }
-    }
-    once
+fn each_once<T: Clone + Ord>(given: &[T]) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    given.iter().filter(|one| seen.insert(*one)).cloned().collect()
 }
 
 /// The credential that was given whole, or else the keychain's.

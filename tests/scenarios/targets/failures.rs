@@ -224,7 +224,7 @@ fn admission(place: &Place) {
 
     let ran = place.sync("one", &in_namespaces(&names));
     assert_eq!((ran.code, summary(&ran)), (1, "10 created, 2 failed"), "{ran}");
-    let says = format!("the API server refused to write secret/{SECRET} in namespace {full}: ");
+    let says = format!("the API server refused the request about secret/{SECRET} in namespace {full}: ");
     assert!(
         ran.stderr.contains(&says) && ran.stderr.contains("exceeded quota: full"),
         "{ran}"
@@ -315,14 +315,14 @@ fn one_namespace() {
             Fault::Status(429, Some(3600)),
             "is too busy or not ready (HTTP 429)",
         ),
-        (40, Fault::Hang, "did not answer within 1 s"),
+        (40, Fault::Hang, "did not answer within 4 s"),
         (59, Fault::Cut, "cannot reach the API server"),
     ];
     for (at, fault, _) in faults {
         place.double().fail_in(&names[at], fault);
     }
     let mut args = in_namespaces(&names);
-    args.extend(["--request-timeout", "1"]);
+    args.extend(["--request-timeout", "4"]);
     let ran = place.sync("one", &args);
     assert_eq!((ran.code, summary(&ran)), (1, "54 created, 6 failed"), "{ran}");
     for (_, _, says) in faults {
@@ -343,12 +343,14 @@ fn gone() {
         .split(", ")
         .map(|part| part.split(' ').next().unwrap().parse().unwrap())
         .collect();
-    let [created, failed, not_tried] = numbers[..] else {
+    // Those that were under way at that moment are neither done nor untried.
+    let [created, failed, not_tried, cut_off] = numbers[..] else {
         panic!("{ran}")
     };
-    assert_eq!((created + failed + not_tried, failed), (MANY, 1), "{ran}");
+    assert_eq!((created + failed + not_tried + cut_off, failed), (MANY, 1), "{ran}");
+    assert!(cut_off < 8, "{ran}");
     assert_eq!(ran.stdout.lines().count(), created);
-    assert!(summary(&ran).ends_with(" not tried"), "{ran}");
+    assert!(summary(&ran).contains(" not tried, "), "{ran}");
     place.double().recover();
     let again = place.sync("one", &in_namespaces(&names));
     assert_eq!(again.code, 0, "{again}");

@@ -178,7 +178,8 @@ fn stopped_early() {
     let place = Place::of_double();
     place.double().fail(Fault::Hang, 1);
     let context = place.context();
-    let mut running = Running::sync(&place, "one", &["-A", "--context", context, "--context", "other"]);
+    let args = ["-A", "--context", context, "--context", "other", "-o", "json"];
+    let mut running = Running::sync(&place, "one", &args);
     while place.double().recorded().is_empty() {
         std::thread::yield_now();
     }
@@ -187,6 +188,11 @@ fn stopped_early() {
     running.0.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(running.0.wait().unwrap().code(), Some(130), "{stderr}");
     assert!(stderr.contains("2 contexts not begun\n"), "{stderr}");
+    let document: serde_json::Value = serde_json::from_reader(running.0.stdout.take().unwrap()).unwrap();
+    let items = document["items"].as_array().unwrap().iter();
+    let items: Vec<_> = items.map(|item| (&item["context"], &item["action"])).collect();
+    assert_eq!(items.len(), 2);
+    assert!(items[0].0 == context && items[1].0 == "other" && items.iter().all(|(_, action)| *action == "notTried"));
 }
 
 fn progress() {

@@ -5,6 +5,7 @@
 //! records what it is asked, and misbehaves when told to.
 
 mod fields;
+mod objects;
 mod secrets;
 mod status;
 
@@ -170,6 +171,17 @@ users:
         lock(&self.state).store.get(namespace, name).cloned()
     }
 
+    /// Puts an object of another kind there, with a new uid and resource version.
+    pub fn put_object(&self, resource: &str, namespace: &str, object: &Value) {
+        lock(&self.state).store.put_object(resource, namespace, object);
+    }
+
+    /// An object of another kind as it is stored.
+    #[must_use]
+    pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        lock(&self.state).store.object(resource, namespace, name).cloned()
+    }
+
     /// What was asked so far.
     #[must_use]
     pub fn recorded(&self) -> Vec<Recorded> {
@@ -332,14 +344,6 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
     };
     let method = request.method.parse::<Method>().unwrap();
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-    let verb = match (&method, path.len()) {
-        (&Method::GET, 3 | 5) => "list",
-        (&Method::GET, _) => "get",
-        (&Method::POST, _) => "create",
-        (&Method::PUT, _) => "update",
-        (&Method::DELETE, _) => "delete",
-        _ => "patch",
-    };
     let (resource, namespace, name) = match path.as_slice() {
         ["version"] => return Answer::success(200, json!({"major": "1", "minor": "37", "gitVersion": "v1.37.0"})),
         ["api", "v1", "namespaces"] => ("namespaces", "", ""),
@@ -347,6 +351,11 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
         ["api", "v1", "secrets"] => ("secrets", "", ""),
         ["api", "v1", "namespaces", namespace, "secrets"] => ("secrets", *namespace, ""),
         ["api", "v1", "namespaces", namespace, "secrets", name] => ("secrets", *namespace, *name),
+        ["api", "v1", "namespaces", namespace, resource] | ["apis", _, "v1", "namespaces", namespace, resource] => {
+            (*resource, *namespace, "")
+        }
+        ["api", "v1", "namespaces", namespace, resource, name]
+        | ["apis", _, "v1", "namespaces", namespace, resource, name] => (*resource, *namespace, *name),
         _ => {
             return Answer::failure(
                 404,
@@ -355,6 +364,14 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
                 Value::Null,
             );
         }
+    };
+    let verb = match method {
+        Method::GET if name.is_empty() => "list",
+        Method::GET => "get",
+        Method::POST => "create",
+        Method::PUT => "update",
+        Method::DELETE => "delete",
+        _ => "patch",
     };
     let may = |state: &State, verb: &str| {
         user == "admin" && !state.forbidden.contains(&(verb.to_owned(), namespace.to_owned()))
@@ -367,14 +384,17 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
     {
         intruder(&mut state.store);
     }
-    if verb == "patch" && state.store.get(namespace, name).is_none() && !may(state, "create") {
+    if resource == "secrets" && verb == "patch" && state.store.get(namespace, name).is_none() && !may(state, "create") {
         return Answer::forbidden(user, "create", resource, namespace, name);
     }
     let answer = match resource {
         "namespaces" => state.store.serve_namespaces(&method, name, &request.query, body),
-        _ => state
+        "secrets" => state
             .store
             .serve_secrets(&method, namespace, name, &request.query, header("content-type"), body),
+        _ => state
+            .store
+            .serve_objects(&method, (resource, namespace, name), &request.query, body),
     };
     let answer = answer.paged(&request.query);
     if header("accept").contains("as=PartialObjectMetadata") {

@@ -19,16 +19,17 @@ const PULL_SECRET: &str = "kubernetes.io/dockerconfigjson";
 pub struct Store {
     namespaces: BTreeMap<String, Value>,
     secrets: BTreeMap<(String, String), Value>,
-    version: u64,
+    pub(super) objects: super::objects::Objects,
+    pub(super) version: u64,
 }
 
 impl Store {
-    fn stamp(&mut self, object: &mut Value) {
+    pub(super) fn stamp(&mut self, object: &mut Value) {
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
     }
 
-    fn be_born(&mut self, object: &mut Value) {
+    pub(super) fn be_born(&mut self, object: &mut Value) {
         self.stamp(object);
         object["metadata"]["uid"] = format!("00000000-0000-4000-8000-{:012}", self.version).into();
         object["metadata"]["creationTimestamp"] = NOW.into();
@@ -377,7 +378,7 @@ fn validate(name: &str, old: Option<&Value>, new: &Value) -> Result<(), Answer> 
 }
 
 /// JSON merge patch (RFC 7396).
-fn merge(target: &mut Value, patch: &Value) {
+pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Some(patch) = patch.as_object() else {
         *target = patch.clone();
         return;

@@ -69,10 +69,14 @@ impl Answer {
     }
 
     pub fn modified(name: &str) -> Self {
+        Self::modified_object("secrets", name)
+    }
+
+    pub fn modified_object(resource: &str, name: &str) -> Self {
         let message = format!(
-            "Operation cannot be fulfilled on secrets \"{name}\": the object has been modified; please apply your changes to the latest version and try again"
+            "Operation cannot be fulfilled on {resource} \"{name}\": the object has been modified; please apply your changes to the latest version and try again"
         );
-        Self::failure(409, "Conflict", &message, json!({"name": name, "kind": "secrets"}))
+        Self::failure(409, "Conflict", &message, json!({"name": name, "kind": resource}))
     }
 
     pub fn apply_conflict(conflicts: &[(String, String)]) -> Self {

@@ -1,0 +1,104 @@
+//! Objects of the other kinds in a namespace: gets, lists, merge patches and deletions with preconditions.
+
+use std::collections::BTreeMap;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::secrets::{Store, merge};
+use super::status::Answer;
+
+/// Objects by resource, namespace and name.
+pub type Objects = BTreeMap<(String, String, String), Value>;
+
+fn key(resource: &str, namespace: &str, name: &str) -> (String, String, String) {
+    (resource.to_owned(), namespace.to_owned(), name.to_owned())
+}
+
+impl Store {
+    /// The object as it is stored.
+    pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<&Value> {
+        self.objects.get(&key(resource, namespace, name))
+    }
+
+    /// Puts an object there exactly as given, with a new uid and resource version.
+    pub fn put_object(&mut self, resource: &str, namespace: &str, object: &Value) {
+        let mut object = object.clone();
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        object["metadata"]["namespace"] = namespace.into();
+        self.be_born(&mut object);
+        self.objects.insert(key(resource, namespace, &name), object);
+    }
+
+    /// Changes an object as anybody else would.
+    pub fn change_object(&mut self, resource: &str, namespace: &str, name: &str, change: impl FnOnce(&mut Value)) {
+        let mut object = self.object(resource, namespace, name).unwrap().clone();
+        change(&mut object);
+        self.stamp(&mut object);
+        self.objects.insert(key(resource, namespace, name), object);
+    }
+
+    /// Takes an object away.
+    pub fn remove_object(&mut self, resource: &str, namespace: &str, name: &str) {
+        self.objects.remove(&key(resource, namespace, name));
+    }
+
+    pub fn serve_objects(
+        &mut self,
+        method: &Method,
+        (resource, namespace, name): (&str, &str, &str),
+        query: &BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Answer {
+        if *method == Method::GET && name.is_empty() {
+            return self.list_objects(resource, namespace, query);
+        }
+        let Some(mut object) = self.object(resource, namespace, name).cloned() else {
+            return Answer::not_found(resource, name);
+        };
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let dry_run = query.get("dryRun").is_some_and(|value| value == "All");
+        let is_met = |wanted: &Value, key: &str| wanted[key].is_null() || wanted[key] == object["metadata"][key];
+        match *method {
+            Method::GET => Answer::success(200, object),
+            // Where it makes no difference to what is patched here, a strategic merge is one like any other.
+            Method::PATCH => {
+                if !is_met(&body["metadata"], "resourceVersion") {
+                    return Answer::modified_object(resource, name);
+                }
+                merge(&mut object, &body);
+                if !dry_run {
+                    self.stamp(&mut object);
+                    self.objects.insert(key(resource, namespace, name), object.clone());
+                }
+                Answer::success(200, object)
+            }
+            Method::DELETE => {
+                let wanted = &body["preconditions"];
+                if !is_met(wanted, "resourceVersion") || !is_met(wanted, "uid") {
+                    return Answer::modified_object(resource, name);
+                }
+                if !dry_run {
+                    self.objects.remove(&key(resource, namespace, name));
+                }
+                Answer::success(200, object)
+            }
+            _ => Answer::failure(405, "MethodNotAllowed", "the double has no such method", Value::Null),
+        }
+    }
+
+    fn list_objects(&self, resource: &str, namespace: &str, query: &BTreeMap<String, String>) -> Answer {
+        let only = query
+            .get("fieldSelector")
+            .and_then(|text| text.strip_prefix("metadata.name="));
+        let found = self.objects.iter().filter(|((of, within, name), _)| {
+            of == resource && within == namespace && only.is_none_or(|only| only == name)
+        });
+        let items: Vec<&Value> = found.map(|(_, object)| object).collect();
+        let metadata = json!({"resourceVersion": self.version.to_string()});
+        Answer::success(
+            200,
+            json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}),
+        )
+    }
+}
