@@ -8,6 +8,8 @@ use crate::error::CommandError;
 /// stdout and stderr of a command, which are writers so that tests and the quickstart can look at them.
 pub struct Output<'a> {
     data: Box<dyn Write + 'a>,
+    /// Why nothing more can be written to it.
+    data_failure: Option<io::Error>,
     /// Whether data goes to a screen, where a token has no business.
     data_is_terminal: bool,
     messages: Box<dyn Write + 'a>,
@@ -24,6 +26,7 @@ impl<'a> Output<'a> {
     pub fn new(data: impl Write + 'a, data_is_terminal: bool, messages: impl Write + 'a) -> Self {
         Self {
             data: Box::new(data),
+            data_failure: None,
             data_is_terminal,
             messages: Box::new(messages),
             is_verbose: false,
@@ -82,15 +85,26 @@ impl<'a> Output<'a> {
     }
 
     /// A line of what the command was asked for.
+    ///
+    /// Where it cannot be written, [`Output::flush`] says so, and not this: `sync | head` must not stop in the middle of
+    /// the namespaces because nobody reads any more.
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
         // Both may be the same screen.
         self.end_progress();
-        writeln!(self.data, "{text}")
+        self.give(|data| writeln!(data, "{text}"));
+        Ok(())
     }
 
-    /// A document that ends its own lines.
+    /// A document that ends its own lines; it fails as [`Output::line`] does.
     pub fn document(&mut self, text: &str) -> io::Result<()> {
-        self.data.write_all(text.as_bytes())
+        self.give(|data| data.write_all(text.as_bytes()));
+        Ok(())
+    }
+
+    fn give(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if self.data_failure.is_none() {
+            self.data_failure = write(&mut *self.data).err();
+        }
     }
 
     /// A table with a heading: columns three spaces apart, as kubectl prints them.
@@ -107,7 +121,7 @@ impl<'a> Output<'a> {
                 line.push_str(cell);
                 line.extend(std::iter::repeat_n(' ', width + 3 - cell.chars().count()));
             }
-            writeln!(self.data, "{}", line.trim_end())?;
+            self.line(line.trim_end())?;
         }
         Ok(())
     }
@@ -140,10 +154,13 @@ impl<'a> Output<'a> {
         let _ = self.messages.write_all(text.as_bytes());
     }
 
-    /// Hands everything over before the process ends.
+    /// Hands everything over before the process ends, or says why data could not be written.
     pub fn flush(&mut self) -> io::Result<()> {
         let _ = self.messages.flush();
-        self.data.flush()
+        match self.data_failure.take() {
+            Some(failure) => Err(failure),
+            None => self.data.flush(),
+        }
     }
 }
 
@@ -164,6 +181,30 @@ mod tests {
         drop(output);
         assert_eq!(stdout, b"data\n");
         String::from_utf8(stderr).unwrap()
+    }
+
+    /// A pipe whose reader has left.
+    struct Left(usize);
+
+    impl Write for Left {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.0 += 1;
+            assert_eq!(self.0, 1, "it is not tried again");
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_who_leaves_stops_no_work_and_is_not_forgotten() {
+        let mut output = Output::new(Left(0), false, io::sink());
+        output.line("one").unwrap();
+        output.document("two\n").unwrap();
+        output.table(["A"], &[["b".to_owned()]]).unwrap();
+        assert_eq!(output.flush().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Cluster {
             .filter(|name| !name.is_empty());
         config.proxy_url = proxy;
         config.auth_info = credentials(selection.user)?;
-        config.connect_timeout = Some(limit.map_or(CONNECT_TIMEOUT, |limit| limit.min(CONNECT_TIMEOUT)));
+        let connect_timeout = limit.map_or(CONNECT_TIMEOUT, |limit| limit.min(CONNECT_TIMEOUT));
+        config.connect_timeout = Some(connect_timeout);
         // For a body that stops half way: the policy's limit ends with the response's head.
         config.read_timeout = limit;
         config.reset_reader_on_write = true;
@@ -112,6 +113,7 @@ impl Cluster {
             .build();
         let policy = retry::Policy {
             timeout: limit,
+            connect_timeout,
             ..retry::Policy::default()
         };
         Ok(Self {

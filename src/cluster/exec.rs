@@ -49,7 +49,7 @@ pub enum ExecError {
         command: String,
     },
     /// It could not be started.
-    #[error("the kubeconfig's credential plugin {command} cannot be started")]
+    #[error("the kubeconfig's credential plugin {command} cannot be started: {source}")]
     Start {
         /// The plugin.
         command: String,
@@ -207,11 +207,13 @@ async fn run(exec: &ExecConfig, cluster: &kube::config::Cluster, env: &Env) -> R
         // As with kubectl: "open this page to log in" has to reach the person.
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
-    let output = child.output().await.map_err(|source| ExecError::Start {
+    let start = |source| ExecError::Start {
         command: command(),
         install_hint: exec.install_hint.clone(),
         source,
-    })?;
+    };
+    // Not `output()`: tokio's takes standard error away, whatever was said about it before.
+    let output = child.spawn().map_err(start)?.wait_with_output().await.map_err(start)?;
     let printed = Zeroizing::new(output.stdout);
     if !output.status.success() {
         return Err(ExecError::Failed {

@@ -28,7 +28,7 @@ pub(super) struct Selection {
 #[non_exhaustive]
 pub enum KubeconfigError {
     /// A file that is there or was asked for by name cannot be read.
-    #[error("cannot read the kubeconfig {}", .file.display())]
+    #[error("cannot read the kubeconfig {}: {source}", .file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -68,7 +68,7 @@ pub enum KubeconfigError {
         there: Vec<String>,
     },
     /// The context's namespace cannot be one.
-    #[error("the namespace of context {context:?} is no name of a namespace")]
+    #[error("the namespace of context {context:?} is no name of a namespace: {source}")]
     Namespace {
         /// The context.
         context: String,

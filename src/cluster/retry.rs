@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::Limited;
 use kube::Client;
 use kube::client::Body;
 use thiserror::Error;
@@ -22,6 +23,10 @@ pub(super) struct Policy {
     pub budget: Duration,
     /// For one try, as kubectl's `--request-timeout`.
     pub timeout: Option<Duration>,
+    /// What the connector was given for a connection.
+    pub connect_timeout: Duration,
+    /// The longest answer that is read, in octets: a page of a list has a few megabytes.
+    pub longest_answer: usize,
 }
 
 impl Default for Policy {
@@ -32,6 +37,8 @@ impl Default for Policy {
             pause: Duration::from_millis(200),
             budget: Duration::from_secs(10),
             timeout: None,
+            connect_timeout: Duration::MAX,
+            longest_answer: 128 << 20,
         }
     }
 }
@@ -64,7 +71,10 @@ impl Health {
 pub(super) fn client(inner: Client, policy: Policy) -> Client {
     let namespace = inner.default_namespace().to_owned();
     let health = Arc::new(Health::default());
-    let service = tower::service_fn(move |request: Request<Body>| send(inner.clone(), policy, health.clone(), request));
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let sending = send(inner.clone(), policy, health.clone(), request);
+        async move { Ok::<_, BoxError>(sending.await?.map(|body| Limited::new(body, policy.longest_answer))) }
+    });
     Client::new(service, namespace)
 }
 
@@ -91,6 +101,10 @@ async fn send(
                     .map_err(|_| TimedOut(limit))?
             }
         };
+        if answer.as_ref().is_err_and(is_timeout) {
+            // As above: whoever is silent for so long is not asked again.
+            return Err(TimedOut(policy.connect_timeout).into());
+        }
         let backoff = policy.pause * 2_u32.saturating_pow(tries - 1);
         let pause = match &answer {
             Ok(response) if is_busy(response.status()) => {
@@ -103,11 +117,25 @@ async fn send(
             Err(_) => (tries < policy.connection_tries && parts.method != Method::POST).then_some(backoff),
         };
         let ill_for = health.ill_for();
-        let Some(pause) = pause.filter(|pause| ill_for + *pause <= policy.budget) else {
+        // The pause is what the server says: it can be any number.
+        let Some(pause) = pause.filter(|pause| ill_for.saturating_add(*pause) <= policy.budget) else {
             return Ok(answer?);
         };
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Whether it is the connector that has waited long enough, for the server's address or for its part of the handshake.
+fn is_timeout(error: &kube::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let io: Option<&std::io::Error> = error.downcast_ref();
+        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn is_busy(status: StatusCode) -> bool {
@@ -195,6 +223,8 @@ mod tests {
     #[test]
     fn a_pause_longer_than_the_budget_is_not_waited_for() {
         assert_eq!(run(&[Ok((429, Some("3600")))], quick(), Method::GET), (Some(429), 1));
+        let longest: &'static [_] = &[Ok((429, Some("18446744073709551615")))];
+        assert_eq!(run(longest, quick(), Method::GET), (Some(429), 1));
     }
 
     #[test]
@@ -222,5 +252,51 @@ mod tests {
             count.load(Ordering::SeqCst)
         });
         assert!(count.unwrap() <= 20 + 4);
+    }
+
+    #[test]
+    fn who_keeps_a_connection_waiting_is_not_asked_again() {
+        let count = Arc::new(AtomicU32::new(0));
+        let counter = count.clone();
+        let inner = tower::service_fn(move |_: Request<Body>| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async { Err::<Response<Body>, _>(std::io::Error::from(std::io::ErrorKind::TimedOut)) }
+        });
+        let policy = Policy {
+            connect_timeout: Duration::from_secs(7),
+            ..quick()
+        };
+        let error = crate::cluster::block_on(async {
+            let request = Request::builder().uri("/").body(Body::empty()).unwrap();
+            client(Client::new(inner, "default"), policy).send(request).await
+        });
+        let error = crate::cluster::call::transport("https://api".to_owned(), &error.unwrap().err().unwrap());
+        assert_eq!(
+            error.to_string(),
+            "the API server https://api did not answer within 7 s"
+        );
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn an_answer_without_end_is_not_read_to_the_end() {
+        let inner = tower::service_fn(|_: Request<Body>| async {
+            Ok::<_, BoxError>(Response::new(Body::from(vec![b' '; 1000])))
+        });
+        let policy = Policy {
+            longest_answer: 999,
+            ..quick()
+        };
+        let error = crate::cluster::block_on(async {
+            let request = Request::builder().uri("/").body(Vec::new()).unwrap();
+            client(Client::new(inner, "default"), policy)
+                .request_text(request)
+                .await
+        });
+        let error = crate::cluster::call::transport("https://api".to_owned(), &error.unwrap().unwrap_err());
+        assert_eq!(
+            error.to_string(),
+            "the answer of the API server https://api cannot be read: it is too long"
+        );
     }
 }

@@ -1,11 +1,16 @@
 //! `registry.env`: the file that operators sourced into a shell before `docker login`.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::error::CommandError;
 use crate::model::{Registry, Token, Username};
+
+/// More than any such file, less than what a mistaken `/dev/zero` would fill the memory with; in octets.
+const MAX_FILE: u64 = 256 * 1024;
 
 /// What the file says. `REGISTRY_NAMESPACE` and other variables are of no concern here.
 pub(super) struct EnvFile {
@@ -17,8 +22,16 @@ pub(super) struct EnvFile {
 /// Reads `REGISTRY`, `REGISTRY_USERNAME` and `REGISTRY_TOKEN` lines.
 pub(super) fn read(path: &Path) -> Result<EnvFile, CommandError> {
     let shown = path.display();
-    let text = std::fs::read(path).map_err(|e| CommandError::failed(format_args!("cannot read {shown}: {e}")))?;
-    let text = Zeroizing::new(text);
+    // Room for all of it at once: a buffer that grows leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_FILE).unwrap_or_default() + 1));
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut text))
+        .map_err(|e| CommandError::failed(format_args!("cannot read {shown}: {e}")))?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(CommandError::failed(format_args!(
+            "{shown} is longer than a file of variables"
+        )));
+    }
     let text = std::str::from_utf8(&text).map_err(|_| CommandError::failed(format_args!("{shown} is not text")))?;
     parse(text).map_err(|error| error.on(shown))
 }

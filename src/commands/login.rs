@@ -100,6 +100,9 @@ fn verify(
 /// Says whose token it is and what it may do, and warns where that is more or less than its use needs.
 fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
     let output = &mut system.output;
+    for note in &verified.notes {
+        output.warn(note);
+    }
     if verified.flow == Flow::Open {
         output.warn(format_args!(
             "{} asks nobody for a login, so the token could not be verified",
@@ -125,9 +128,6 @@ fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut
             "the token belongs to {who}; the registry ignores the user name {}",
             credential.username
         ));
-    }
-    for note in &verified.notes {
-        output.warn(note);
     }
     output.detail(format_args!(
         "it is {}, with {} authentication",

@@ -1,6 +1,7 @@
 //! One file a verb: observe → plan → apply → report.
 
 use std::ffi::OsString;
+use std::io::ErrorKind as ErrorKindOfIo;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -31,14 +32,19 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: 
         }
         Err(error) => usage(&error, system),
     };
-    let done = done.and_then(|exit| system.output.flush().map(|()| exit).map_err(CommandError::from));
-    match done {
-        Ok(exit) => exit,
-        Err(error) => {
-            system.output.error(&error);
-            error.exit()
-        }
+    let exit = done.unwrap_or_else(|error| {
+        system.output.error(&error);
+        error.exit()
+    });
+    let Err(error) = system.output.flush() else {
+        return exit;
+    };
+    // Whoever read it has had enough, such as `head`, and knows.
+    if error.kind() != ErrorKindOfIo::BrokenPipe {
+        let error = CommandError::failed(format_args!("standard output: {error}"));
+        system.output.error(&error);
     }
+    if exit == Exit::Done { Exit::Failed } else { exit }
 }
 
 fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {

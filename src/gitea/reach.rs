@@ -21,7 +21,7 @@ const MAX_QUOTE: usize = 200;
 #[non_exhaustive]
 pub enum ReachError {
     /// `--ca-file` cannot be read.
-    #[error("cannot read the CA file {}", path.display())]
+    #[error("cannot read the CA file {}: {source}", path.display())]
     CaFile {
         /// The file.
         path: PathBuf,

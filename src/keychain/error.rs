@@ -100,13 +100,11 @@ impl Error {
             }
             Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
+            Self::Lock { .. } => "let XDG_RUNTIME_DIR, or else TMPDIR, name a folder that you may write to",
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again",
-            Self::Denied(_)
-            | Self::Refused(_)
-            | Self::Protocol(_)
-            | Self::TooLong(_)
-            | Self::Lock { .. }
-            | Self::Platform(_) => return None,
+            Self::Denied(_) | Self::Refused(_) | Self::Protocol(_) | Self::TooLong(_) | Self::Platform(_) => {
+                return None;
+            }
         })
     }
 }
@@ -142,12 +140,7 @@ impl From<keyring_core::Error> for Error {
 
 /// Somebody else's text, made fit for a message: one line, of limited length.
 pub(super) fn printable(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_FOREIGN_TEXT)
-        .collect();
-    line.trim().to_owned()
+    crate::model::printable(text, MAX_FOREIGN_TEXT)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::Registry;
+use super::text::is_invisible;
 
 /// A Personal Access Token, or any password of a registry.
 ///
@@ -81,8 +82,9 @@ pub enum UsernameError {
     /// There is nothing in it.
     #[error("the user name is empty")]
     Empty,
-    /// A line feed, NUL or another control character.
-    #[error("the user name holds a control character")]
+    /// A line feed, NUL or another control character, or one that a screen does not show, such as those that turn the
+    /// writing direction: names are listed as they are.
+    #[error("the user name holds a control character or an invisible one")]
     Control,
     /// A colon, which ends the user name in HTTP Basic authentication (RFC 7617 §2).
     #[error("the user name holds a colon, which HTTP Basic authentication cannot carry")]
@@ -116,7 +118,7 @@ impl FromStr for Username {
         if text.trim().is_empty() {
             return Err(UsernameError::Empty);
         }
-        if text.chars().any(char::is_control) {
+        if text.chars().any(|c| c.is_control() || is_invisible(c)) {
             return Err(UsernameError::Control);
         }
         if text.contains(':') {
@@ -224,6 +226,8 @@ mod tests {
         }
         assert_eq!(" ".parse::<Username>(), Err(UsernameError::Empty));
         assert_eq!("a:b".parse::<Username>(), Err(UsernameError::Colon));
-        assert_eq!("a\nb".parse::<Username>(), Err(UsernameError::Control));
+        for name in ["a\nb", "a\u{202e}b", "a\u{200b}"] {
+            assert_eq!(name.parse::<Username>(), Err(UsernameError::Control));
+        }
     }
 }

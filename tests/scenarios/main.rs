@@ -10,6 +10,7 @@ mod helper;
 mod keychain;
 mod main_job;
 mod owners;
+mod rough;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
         main_job::trials(),
         keychain::trials(),
         owners::trials(),
+        rough::trials(),
         targets::trials(),
         verify::trials(),
         workloads::trials(),

@@ -856,7 +856,7 @@ hint: `kubectl config get-contexts` lists them
 exit 1
 --- stdout
 --- stderr
-error: cannot read the kubeconfig no-such-file
+error: cannot read the kubeconfig no-such-file: No such file or directory (os error 2)
 
 "#]]
     );

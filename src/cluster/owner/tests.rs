@@ -86,7 +86,7 @@ fn what_owns_it_is_named_in_words_that_are_fit_to_be_shown() {
     for (metadata, shown) in [
         (
             json!({"annotations": {"meta.helm.sh/release-name": "web\u{1b}[2J"}}),
-            "Helm (release web[2J)",
+            "Helm (release web [2J)",
         ),
         (
             json!({"labels": flux}),
