@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
+use super::call::{Call, request_error};
 use super::connect::Cluster;
-use super::error::{Call, Error, request_error};
+use super::error::Error;
 use super::names::Namespace;
 use super::pull_secret::Target;
 use super::resource::{Object, Resource};

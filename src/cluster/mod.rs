@@ -8,6 +8,7 @@
 mod annotations;
 mod apply;
 mod backoff;
+mod call;
 mod connect;
 mod error;
 mod exec;

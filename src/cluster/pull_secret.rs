@@ -9,8 +9,9 @@ use kube::api::ObjectMeta;
 use zeroize::Zeroize;
 
 use super::annotations::Entry;
+use super::call::Call;
 use super::connect::Cluster;
-use super::error::{Call, Error};
+use super::error::Error;
 use super::names::{Namespace, SecretName};
 use crate::model::{Credential, DockerConfig, DockerConfigError, Use};
 

@@ -7,8 +7,9 @@ use kube::api::Patch;
 use serde_json::json;
 
 use super::apply::{DryRun, params};
+use super::call::Call;
 use super::connect::Cluster;
-use super::error::{Call, Error};
+use super::error::Error;
 use super::names::{Namespace, SecretName, ServiceAccountName};
 use super::resource::{Object, Resource};
 use super::users::{SecretUser, users};

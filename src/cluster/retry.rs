@@ -270,7 +270,7 @@ mod tests {
             let request = Request::builder().uri("/").body(Body::empty()).unwrap();
             client(Client::new(inner, "default"), policy).send(request).await
         });
-        let error = crate::cluster::error::transport("https://api".to_owned(), &error.unwrap().err().unwrap());
+        let error = crate::cluster::call::transport("https://api".to_owned(), &error.unwrap().err().unwrap());
         assert_eq!(
             error.to_string(),
             "the API server https://api did not answer within 7 s"
@@ -293,7 +293,7 @@ mod tests {
                 .request_text(request)
                 .await
         });
-        let error = crate::cluster::error::transport("https://api".to_owned(), &error.unwrap().unwrap_err());
+        let error = crate::cluster::call::transport("https://api".to_owned(), &error.unwrap().unwrap_err());
         assert_eq!(
             error.to_string(),
             "the answer of the API server https://api cannot be read: it is too long"

@@ -7,8 +7,9 @@ use futures_util::StreamExt as _;
 use kube::api::WatchParams;
 use kube::core::WatchEvent;
 
+use super::call::Call;
 use super::connect::Cluster;
-use super::error::{Call, Error, untrusted};
+use super::error::{Error, untrusted};
 use super::names::Namespace;
 use super::resource::{Object, Resource};
 use super::workloads::{Raw, api, list};

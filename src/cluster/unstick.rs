@@ -8,8 +8,9 @@ use std::fmt;
 use kube::api::{DeleteParams, ListParams, Preconditions};
 
 use super::apply::DryRun;
+use super::call::Call;
 use super::connect::Cluster;
-use super::error::{Call, Error};
+use super::error::Error;
 use super::names::Namespace;
 use super::resource::{Object, Resource};
 use super::workloads::{Workload, api, list};

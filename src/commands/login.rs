@@ -129,9 +129,6 @@ fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut
             credential.username
         ));
     }
-    for note in &verified.notes {
-        output.warn(note);
-    }
     output.detail(format_args!(
         "it is {}, with {} authentication",
         server(&verified.server),

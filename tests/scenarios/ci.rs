@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use std::time::{Duration, Instant};
+
 use libtest_mimic::Trial;
 use regcred::cluster::{self, Cluster, ConnectOptions, SyncOptions, Target, Wanted, block_on};
 use regcred::env::Env;
@@ -223,7 +225,9 @@ fn cron_job() {
         let cluster = Cluster::connect(&env, &options).await.unwrap();
         assert_eq!((cluster.context(), cluster.namespace().as_str()), ("", mine));
         // A binding takes effect by a watch of the server's own.
+        let end = Instant::now() + Duration::from_secs(60);
         let found = loop {
+            assert!(Instant::now() < end, "the binding is not in force");
             match cluster::namespaces(&cluster, &"pull-secret=gitea".parse().unwrap()).await {
                 Ok(found) => break found,
                 Err(cluster::Error::Forbidden(_)) => {}

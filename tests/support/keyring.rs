@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use regcred::env::Env;
 use tempfile::TempDir;
@@ -18,20 +17,7 @@ pub const PASSWORD: &str = "keyring-password";
 const SECRETS: &str = "org.freedesktop.secrets";
 const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
 
-/// How long a part may take to come up or go down, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Waits until `condition` holds.
-///
-/// # Panics
-/// Where it does not come to hold.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < end, "{what}: not after {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+pub use super::part::until;
 
 /// A child process that does not outlive its test.
 #[derive(Debug)]

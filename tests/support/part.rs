@@ -1,6 +1,7 @@
 //! Real parts: a test that needs one is reported as ignored where it is missing, never as passed.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 
@@ -42,4 +43,19 @@ pub fn missing<'a>(programs: &[&'a str]) -> Vec<&'a str> {
         .copied()
         .filter(|name| program(name).is_none())
         .collect()
+}
+
+/// How long a part may take to come up or go down, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `condition` holds.
+///
+/// # Panics
+/// Where it does not come to hold.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < end, "{what}: not after {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

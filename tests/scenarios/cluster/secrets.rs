@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::world::{SECRET, Who, World, credential, document, gitea, made_by_runbook, manifest, pull_secret, target};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::control_plane::{self, ControlPlane};
-use crate::support::part::{trial, trial_with};
+use crate::support::part::{trial, trial_with, until};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -342,7 +342,7 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
             for verb in ["get", "patch"] {
                 let question = may(verb);
                 let question: Vec<_> = question.iter().map(String::as_str).collect();
-                while !real.kubectl(&question, "").status.success() {}
+                until("the Role is in force", || real.kubectl(&question, "").status.success());
             }
             let synced = world
                 .sync_as(Who::Plain, &namespace, &gitea("x"), SyncOptions::default())

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::place::{Place, Plane, SECRET, in_namespaces, summary};
 use crate::support::api_server::Fault;
 use crate::support::control_plane::{self, PLAIN_TOKEN};
-use crate::support::part::{trial, trial_with};
+use crate::support::part::{trial, trial_with, until};
 
 /// A run of the size that this is for.
 const MANY: usize = 200;
@@ -144,14 +144,10 @@ fn bind(place: &Place, names: &[String]) {
     );
     // RBAC answers from a cache: the last binding has arrived there when it is effective.
     let last = names.last().unwrap();
-    while !real
-        .kubectl(
-            &["auth", "can-i", "create", "secrets", "-n", last, "--as=plain", "-q"],
-            "",
-        )
-        .status
-        .success()
-    {}
+    let question = ["auth", "can-i", "create", "secrets", "-n", last, "--as=plain", "-q"];
+    until("the last binding is in force", || {
+        real.kubectl(&question, "").status.success()
+    });
 }
 
 /// Takes the webhook away however the test ends: it is a matter of the whole cluster.
@@ -215,11 +211,8 @@ fn admission(place: &Place) {
     // Both take effect by watches of the server's own.
     let probe = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}).to_string();
     for name in [full, watched] {
-        while real
-            .kubectl(&["create", "--dry-run=server", "-n", name, "-f", "-"], &probe)
-            .status
-            .success()
-        {}
+        let create = ["create", "--dry-run=server", "-n", name, "-f", "-"];
+        until("both refuse", || !real.kubectl(&create, &probe).status.success());
     }
 
     let ran = place.sync("one", &in_namespaces(&names));
@@ -238,11 +231,8 @@ fn admission(place: &Place) {
     drop(webhook);
     let _ = real.kubectl_ok(&["delete", "resourcequota", "full", "-n", full], "");
     for name in [full, watched] {
-        while !real
-            .kubectl(&["create", "--dry-run=server", "-n", name, "-f", "-"], &probe)
-            .status
-            .success()
-        {}
+        let create = ["create", "--dry-run=server", "-n", name, "-f", "-"];
+        until("nothing refuses", || real.kubectl(&create, &probe).status.success());
     }
     let again = place.sync("one", &in_namespaces(&names));
     assert_eq!((again.code, summary(&again)), (0, "2 created, 10 unchanged"), "{again}");

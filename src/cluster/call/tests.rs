@@ -1,6 +1,8 @@
 //! Errors, by what the server answers.
 
 use super::*;
+use crate::cluster::Target;
+use crate::cluster::error::MAX_SHOWN;
 
 fn error(status: serde_json::Value) -> Error {
     let target = Target {
