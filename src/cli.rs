@@ -74,7 +74,7 @@ pub struct LoginArgs {
     #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
     pub usage: Use,
     /// Store the token without asking the registry; makes no connection at all
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["ca_file", "plain_http"])]
     pub no_verify: bool,
     /// Where the token comes from.
     #[command(flatten)]

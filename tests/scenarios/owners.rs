@@ -9,14 +9,38 @@ use crate::support::world::{Ran, World};
 
 pub fn trials() -> Vec<Trial> {
     let missing = super::main_job::missing_parts();
-    vec![
-        trial("owners::double::each_is_refused_and_forced", || {
-            each_is_refused_and_forced(World::of_doubles());
-        }),
-        trial_with("owners::real::each_is_refused_and_forced", &missing, || {
-            each_is_refused_and_forced(World::of_real_parts());
-        }),
-    ]
+    let mut trials = vec![trial("owners/every_row_has_a_fixture", every_row_has_a_fixture)];
+    for (place, owned) in owned().into_iter().enumerate() {
+        let name = |world: &str| {
+            format!(
+                "owners/{world}/{}_{place}",
+                owned.name.replace([' ', '/'], "_").to_lowercase()
+            )
+        };
+        trials.push(trial(&name("double"), move || of_row(World::of_doubles(), place)));
+        trials.push(trial_with(&name("real"), &missing, move || {
+            of_row(World::of_real_parts(), place);
+        }));
+    }
+    trials
+}
+
+/// One row, on a world of its own.
+fn of_row(mut world: World, place: usize) {
+    for (variable, token) in [("FIRST", "first-pat"), ("SECOND", "second-pat")] {
+        world.variables.insert(variable.to_owned(), token.into());
+    }
+    refused_and_forced(&world, &owned()[place], &format!("of-owner-{place}"));
+}
+
+fn every_row_has_a_fixture() {
+    let owned = owned();
+    for name in known_owners() {
+        assert!(
+            owned.iter().any(|owned| owned.name.starts_with(name)),
+            "no fixture for {name}"
+        );
+    }
 }
 
 /// What an owner leaves on a Secret, and what is said about it.
@@ -260,22 +284,6 @@ fn owned() -> Vec<Owned> {
         )
         .handed_over(),
     ]
-}
-
-fn each_is_refused_and_forced(mut world: World) {
-    for (variable, token) in [("FIRST", "first-pat"), ("SECOND", "second-pat")] {
-        world.variables.insert(variable.to_owned(), token.into());
-    }
-    let owned = owned();
-    for name in known_owners() {
-        assert!(
-            owned.iter().any(|owned| owned.name.starts_with(name)),
-            "nothing of {name}"
-        );
-    }
-    for (place, owned) in owned.iter().enumerate() {
-        refused_and_forced(&world, owned, &format!("of-owner-{place}"));
-    }
 }
 
 fn refused_and_forced(world: &World, owned: &Owned, secret: &str) {
