@@ -34,7 +34,7 @@ pub enum VerifyError {
         schemes: String,
     },
     /// It sends us somewhere else.
-    #[error("{registry} redirects to {to}, where the token does not go")]
+    #[error("{registry} redirects to {to}, where no credential is sent")]
     Redirected {
         /// What was asked.
         registry: String,
@@ -160,9 +160,13 @@ impl VerifyError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let new_token = |registry: &str| {
-            let local = registry.parse::<Registry>().is_ok_and(|registry| registry.is_loopback());
+            let local = registry
+                .parse::<Registry>()
+                .is_ok_and(|registry| registry.is_loopback());
             let scheme = if local { "http" } else { "https" };
-            format!("make a token with read:package or write:package at {scheme}://{registry}/user/settings/applications")
+            format!(
+                "make a token with read:package or write:package at {scheme}://{registry}/user/settings/applications"
+            )
         };
         Some(match self {
             Self::Reach(error) => return error.hint(),
