@@ -69,7 +69,7 @@ impl fmt::Debug for OneTimeCode {
 #[non_exhaustive]
 pub enum AccountError {
     /// Up to 1.24 and in Forgejo: the password is wrong, or there is no such account.
-    #[error("{registry} does not accept this password of {username}")]
+    #[error("{registry} does not accept the password that was given for {username}")]
     WrongPassword {
         /// What was asked.
         registry: String,
@@ -99,7 +99,7 @@ pub enum AccountError {
         username: Username,
     },
     /// The password is right, and the code is not, or not any more.
-    #[error("{registry} does not accept this one-time code of {username}")]
+    #[error("{registry} does not accept the one-time code that was given for {username}")]
     CodeWrong {
         /// What was asked.
         registry: String,

@@ -8,6 +8,7 @@ mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod mint;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -26,6 +27,7 @@ fn main() -> std::process::ExitCode {
         double::trials(),
         helper::trials(),
         main_job::trials(),
+        mint::trials(),
         keychain::trials(),
         targets::trials(),
         verify::trials(),
