@@ -9,6 +9,7 @@ mod helper;
 mod keychain;
 mod main_job;
 mod mint;
+mod strace;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -28,6 +29,7 @@ fn main() -> std::process::ExitCode {
         helper::trials(),
         main_job::trials(),
         mint::trials(),
+        strace::trials(),
         keychain::trials(),
         targets::trials(),
         verify::trials(),

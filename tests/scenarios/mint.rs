@@ -333,7 +333,7 @@ fn closed_accounts() {
     let gitea = gitea(Profile::V1_27);
     let mut by_mail = account(PASSWORD, None);
     by_mail.username = "admin@example.com".parse().unwrap();
-    gitea.state().users[1].login = "admin@example.com".to_owned();
+    "admin@example.com".clone_into(&mut gitea.state().users[1].login);
     gitea.replace(
         "/api/v1/users/admin%40example.com/tokens",
         Answer::json(

@@ -11,8 +11,11 @@ use crate::support::world::World;
 
 const PASSWORD: &str = "password of admin";
 
+/// A name, and what happens on any workstation.
+type Scenario = (&'static str, fn(&World));
+
 pub fn trials() -> Vec<Trial> {
-    let scenarios: [(&str, fn(&World)); 6] = [
+    let scenarios: [Scenario; 6] = [
         ("a_token_for_each_use", a_token_for_each_use),
         ("an_older_gitea", an_older_gitea),
         ("one_time_code", one_time_code),
@@ -27,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
             [
                 trial(&format!("mint/doubles/{name}"), move || test(&World::of_doubles())),
                 trial_with(&format!("mint/real/{name}"), &parts, move || {
-                    test(&World::of_real_parts())
+                    test(&World::of_real_parts());
                 }),
             ]
         })

@@ -25,13 +25,16 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
+/// What the registry answers there, given the thief's address.
+type Trick = fn(&str) -> Answer;
+
 fn thief() -> http::Server {
     http::Server::start(|_| Answer::json(201, &json!({"id": 1, "sha1": "0123456789abcdef", "token": "thanks"})))
 }
 
 fn nobody_else() {
     // Where the trick is, and how many requests with the password the registry itself gets.
-    let tricks: [(&str, fn(&str) -> Answer, usize); 5] = [
+    let tricks: [(&str, Trick, usize); 5] = [
         ("/v2/", |thief| Answer::redirect(&format!("http://{thief}/v2/")), 0),
         (
             "/api/v1/version",
@@ -182,7 +185,7 @@ fn quotations() {
 
 fn revoking() {
     for profile in [Profile::V1_25, Profile::V1_27] {
-        let tricks: [(&str, fn(&str) -> Answer); 5] = [
+        let tricks: [(&str, Trick); 5] = [
             ("/v2/", |thief| Answer::redirect(&format!("http://{thief}/v2/"))),
             ("/api/v1/token", |thief| {
                 Answer::redirect(&format!("http://{thief}/api/v1/token"))

@@ -324,13 +324,13 @@ fn normal(profile: Profile, scopes: &[&str]) -> String {
     if has(PUBLIC) {
         stored.push(PUBLIC.to_owned());
     }
-    let writes = |kind: &&str| has(&format!("write:{kind}"));
+    let writes = |kind: &str| has(&format!("write:{kind}"));
     if has("all") || KINDS.iter().all(|kind| writes(kind)) {
         stored.push("all".to_owned());
         return stored.join(",");
     }
     for kind in KINDS {
-        if writes(&kind) {
+        if writes(kind) {
             stored.push(format!("write:{kind}"));
         } else if has(&format!("read:{kind}")) {
             stored.push(format!("read:{kind}"));

@@ -153,9 +153,8 @@ impl Profile {
         const GENERIC: &str = "invalid username, password or token";
         let json = |text: &str| Saying::Json(text.to_owned());
         match (fault, self.minor()) {
-            (Fault::Disabled, _) => Saying::Nobody,
             // Before 1.20 whoever shows a wrong token is nobody; before 1.18, whoever shows anything wrong.
-            (Fault::Token, ..20) | (_, ..18) => Saying::Nobody,
+            (Fault::Disabled, _) | (Fault::Token, ..20) | (_, ..18) => Saying::Nobody,
             (Fault::SecurityKey, 22) => json("Basic authorization is not allowed while webAuthn enrolled"),
             (Fault::SecurityKey, _) => json("basic authorization is not allowed while WebAuthn enrolled"),
             (_, 25..) => json(GENERIC),
