@@ -9,8 +9,10 @@ mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod mint;
 mod owners;
 mod rough;
+mod strace;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -31,6 +33,8 @@ fn main() -> std::process::ExitCode {
         double::trials(),
         helper::trials(),
         main_job::trials(),
+        mint::trials(),
+        strace::trials(),
         keychain::trials(),
         owners::trials(),
         rough::trials(),

@@ -1,0 +1,611 @@
+//! Making and deleting tokens: every generation, every refusal, and servers that want the password.
+
+mod commands;
+mod thieves;
+
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use regcred::env::Env;
+use regcred::gitea::{
+    Account, AccountError, MintError, MintScopes, Minted, Options, RevokeError, Revoked, SiteError, TokenName, mint,
+    revoke,
+};
+use regcred::model::{Credential, Token, Use};
+
+use serde_json::json;
+
+use crate::support::gitea::{Gitea, Profile, State, Strip};
+use crate::support::http::Answer;
+use crate::support::part::trial;
+
+pub fn trials() -> Vec<Trial> {
+    let mine = vec![
+        trial("mint: every generation makes and deletes a token", every_generation),
+        trial("mint: a wrong password is sent once", a_wrong_password),
+        trial("mint: one-time codes, by generation", one_time_codes),
+        trial("mint: accounts that may not", closed_accounts),
+        trial("mint: names and scopes that are refused", names_and_scopes),
+        trial("mint: a token in place of the password", a_token_as_password),
+        trial("mint: a proxy that removes the password", stripped),
+        trial("mint: below a path", below_a_path),
+        trial("revoke: what is gone already needs no password", gone_already),
+        trial("revoke: one of many, and never one of two", one_of_many),
+        trial("revoke: who needs a password is told the page", the_page),
+        trial("revoke: a server that only says so is not believed", not_believed),
+    ];
+    [mine, thieves::trials(), commands::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+const PASSWORD: &str = "password of admin";
+const TOKENS: &str = "basic /api/v1/users/admin/tokens";
+
+pub fn options() -> Options {
+    Options {
+        timeout: Duration::from_secs(20),
+        ..Options::default()
+    }
+}
+
+pub fn account(password: &str, code: Option<&str>) -> Account {
+    Account {
+        username: "admin".parse().unwrap(),
+        password: Token::verbatim(password.to_owned()),
+        code: code.map(|code| code.parse().unwrap()),
+    }
+}
+
+fn gitea(profile: Profile) -> Gitea {
+    let gitea = Gitea::start(profile);
+    gitea.add_user("somebody");
+    gitea.add_user("admin");
+    gitea
+}
+
+pub fn make_with(registry: &str, account: &Account, options: &Options, env: &Env) -> Result<Minted, MintError> {
+    let name: TokenName = "ci".parse().unwrap();
+    let made = mint(
+        &registry.parse().unwrap(),
+        account,
+        &name,
+        &MintScopes::for_use(Use::Cluster),
+        options,
+        env,
+    );
+    let shown = match &made {
+        Ok(minted) => format!("{minted:?}"),
+        Err(error) => format!("{error} {error:?} {:?}", error.hint()),
+    };
+    assert!(!shown.contains(account.password.expose()), "the password is in {shown}");
+    if let Ok(minted) = &made {
+        assert!(!shown.contains(minted.token.expose()), "the token is in {shown}");
+    }
+    made
+}
+
+fn make(gitea: &Gitea, account: &Account) -> Result<Minted, MintError> {
+    make_with(&gitea.registry(), account, &options(), &Env::default())
+}
+
+pub fn credential(registry: &str, token: &str) -> Credential {
+    Credential {
+        registry: registry.parse().unwrap(),
+        username: "admin".parse().unwrap(),
+        token: Token::parse(token).unwrap(),
+    }
+}
+
+fn end(gitea: &Gitea, token: &str, account: Option<&Account>) -> Result<Revoked, RevokeError> {
+    let ended = revoke(
+        &credential(&gitea.registry(), token),
+        account,
+        &options(),
+        &Env::default(),
+    );
+    if let Err(error) = &ended {
+        let shown = format!("{error} {error:?} {:?}", error.hint());
+        assert!(!shown.contains(token) && !shown.contains(PASSWORD), "{shown}");
+    }
+    ended
+}
+
+fn knows(gitea: &Gitea, token: &str) -> bool {
+    gitea.state().tokens.iter().any(|pat| pat.value == token)
+}
+
+/// Says what did not match.
+macro_rules! assert_is {
+    ($outcome:expr, $pattern:pat $(if $guard:expr)?, $($context:tt)+) => {
+        match $outcome {
+            $pattern $(if $guard)? => {}
+            other => panic!("expected {}, got {other:?}: {}", stringify!($pattern), format_args!($($context)+)),
+        }
+    };
+}
+pub(crate) use assert_is;
+
+fn every_generation() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let made = make(&gitea, &account(PASSWORD, None)).unwrap();
+        let token = made.token.expose().to_owned();
+        assert_eq!(gitea.shown(), [TOKENS], "{profile:?}: the password is sent once");
+        {
+            let state = gitea.state();
+            let kept = state.tokens.last().unwrap();
+            assert_eq!(
+                (kept.id, kept.name.as_str(), &kept.value),
+                (made.id, "ci", &token),
+                "{profile:?}"
+            );
+            assert_eq!(kept.scopes, "read:package", "{profile:?}");
+        }
+        let tells = !matches!(
+            profile,
+            Profile::V1_17 | Profile::V1_19 | Profile::V1_20 | Profile::V1_21
+        ) && !profile.is_forgejo();
+        let scopes = made.scopes.map(|scopes| scopes.to_string());
+        assert_eq!(scopes.as_deref(), tells.then_some("read:package"), "{profile:?}");
+
+        // Some other token, which nothing happens to.
+        let other = gitea.add_token("admin", "all");
+        let ended = if profile == Profile::V1_27 {
+            end(&gitea, &token, None)
+        } else {
+            assert_is!(
+                end(&gitea, &token, None),
+                Err(RevokeError::NeedsPassword { .. }),
+                "{profile:?}"
+            );
+            end(&gitea, &token, Some(&account(PASSWORD, None)))
+        };
+        assert_eq!(ended.unwrap(), Revoked::Now, "{profile:?}");
+        assert!(!knows(&gitea, &token) && knows(&gitea, &other), "{profile:?}");
+    }
+}
+
+fn a_wrong_password() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let error = make(&gitea, &account("hunter2 hunter2", None)).unwrap_err();
+        match error {
+            MintError::Account(AccountError::NotSeen { .. }) if profile == Profile::V1_17 => {}
+            MintError::Account(AccountError::PasswordOrCode { with_code: false, .. }) => {
+                assert!(
+                    matches!(profile, Profile::V1_25 | Profile::V1_26 | Profile::V1_27),
+                    "{profile:?}"
+                );
+                assert!(
+                    error.wants_code() && error.to_string().contains("second factor"),
+                    "{error}"
+                );
+            }
+            MintError::Account(AccountError::WrongPassword { .. }) => assert!(!error.wants_code(), "{profile:?}"),
+            other => panic!("{profile:?}: {other:?}"),
+        }
+        assert_eq!(gitea.shown(), [TOKENS], "{profile:?}: one refusal ends it");
+        let token = gitea.add_token("admin", "read:package");
+        let ended = end(&gitea, &token, Some(&account("hunter2 hunter2", None)));
+        let tried = gitea.shown().into_iter().filter(|shown| shown == TOKENS).count();
+        if profile == Profile::V1_27 {
+            assert_eq!(
+                (ended.unwrap(), tried),
+                (Revoked::Now, 1),
+                "where no password is needed, none is sent"
+            );
+        } else {
+            assert_is!(ended, Err(RevokeError::Account { .. }), "{profile:?}");
+            assert_eq!((tried, knows(&gitea, &token)), (2, true), "{profile:?}");
+        }
+    }
+}
+
+fn one_time_codes() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        gitea.state().users[1].code = Some("123456".to_owned());
+        let tells = !matches!(profile, Profile::V1_25 | Profile::V1_26 | Profile::V1_27);
+        let error = make(&gitea, &account(PASSWORD, None)).unwrap_err();
+        if profile == Profile::V1_17 {
+            assert_is!(error, MintError::Account(AccountError::NotSeen { .. }), "{profile:?}");
+            continue;
+        }
+        assert!(
+            error.wants_code() && error.hint().unwrap().contains("--password-stdin"),
+            "{profile:?}"
+        );
+        if tells {
+            assert_is!(
+                error,
+                MintError::Account(AccountError::CodeWanted { .. }),
+                "{profile:?}"
+            );
+        } else {
+            assert_is!(
+                error,
+                MintError::Account(AccountError::PasswordOrCode { .. }),
+                "{profile:?}"
+            );
+        }
+        let error = make(&gitea, &account(PASSWORD, Some("654321"))).unwrap_err();
+        assert!(!error.wants_code(), "{profile:?}");
+        if tells {
+            assert_is!(error, MintError::Account(AccountError::CodeWrong { .. }), "{profile:?}");
+        }
+        assert_eq!(
+            gitea.shown(),
+            [TOKENS, TOKENS],
+            "{profile:?}: nothing is tried by itself"
+        );
+        let made = make(&gitea, &account(PASSWORD, Some("123 456"))).unwrap();
+        let ended = end(&gitea, made.token.expose(), Some(&account(PASSWORD, Some("123456"))));
+        assert_eq!(ended.unwrap(), Revoked::Now, "{profile:?}");
+    }
+    // Since 1.27 a code is good for one request.
+    let gitea = gitea(Profile::V1_27);
+    gitea.state().users[1].code = Some("123456".to_owned());
+    make(&gitea, &account(PASSWORD, Some("123456"))).unwrap();
+    assert_is!(
+        make(&gitea, &account(PASSWORD, Some("123456"))),
+        Err(MintError::Account(AccountError::PasswordOrCode { with_code: true, .. })),
+        "a used code"
+    );
+}
+
+type Change = fn(&mut State);
+
+fn closed_accounts() {
+    let outcome = |profile: Profile, change: Change| {
+        let gitea = gitea(profile);
+        change(&mut gitea.state());
+        let made = make(&gitea, &account(PASSWORD, None));
+        assert_eq!(gitea.shown(), [TOKENS], "{profile:?}");
+        (made, format!("http://{}/user/settings/applications", gitea.registry()))
+    };
+    for profile in Profile::ALL.into_iter().filter(|profile| *profile != Profile::V1_17) {
+        let generic = matches!(profile, Profile::V1_25 | Profile::V1_26 | Profile::V1_27);
+        match outcome(profile, |state| state.users[1].security_key = true) {
+            (Ok(_), _) => assert!(
+                profile.is_forgejo() || !generic && profile != Profile::V1_22,
+                "{profile:?}"
+            ),
+            (Err(error), page) => {
+                assert!(error.hint().unwrap().contains(&page), "{error:?}");
+                assert_is!(
+                    error,
+                    MintError::Account(AccountError::SecurityKey { .. }),
+                    "{profile:?}"
+                );
+            }
+        }
+        let (elsewhere, page) = outcome(profile, |state| state.users[1].elsewhere = true);
+        match elsewhere.unwrap_err() {
+            MintError::Account(AccountError::PasswordOrCode { .. }) => assert!(generic, "{profile:?}"),
+            error => {
+                assert!(error.hint().unwrap().contains(&page), "{error:?}");
+                assert_is!(
+                    error,
+                    MintError::Account(AccountError::SignsInElsewhere { .. }),
+                    "{profile:?}"
+                );
+            }
+        }
+        let (disabled, page) = outcome(profile, |state| state.enable_basic = false);
+        let error = disabled.unwrap_err();
+        let hint = error.hint().unwrap();
+        assert!(
+            hint.contains("ENABLE_BASIC_AUTHENTICATION") && hint.contains(&page),
+            "{hint}"
+        );
+        assert_is!(error, MintError::Account(AccountError::NotSeen { .. }), "{profile:?}");
+
+        let (prohibited, _) = outcome(profile, |state| state.users[1].prohibited = true);
+        match prohibited.unwrap_err() {
+            MintError::Account(AccountError::PasswordOrCode { .. }) => assert!(generic, "{profile:?}"),
+            error => assert_is!(
+                error,
+                MintError::Account(AccountError::Prohibited { .. }),
+                "{profile:?}"
+            ),
+        }
+        let (inactive, _) = outcome(profile, |state| state.users[1].active = false);
+        assert_is!(
+            inactive,
+            Err(MintError::Account(AccountError::Prohibited { said, .. })) if said.contains("not activated"),
+            "{profile:?}"
+        );
+        let (stale, _) = outcome(profile, |state| state.users[1].must_change_password = true);
+        let error = stale.unwrap_err();
+        assert!(
+            error.hint().unwrap().contains("/user/settings/change_password"),
+            "{error:?}"
+        );
+        assert_is!(
+            error,
+            MintError::Account(AccountError::MustChangePassword { .. }),
+            "{profile:?}"
+        );
+    }
+    // An account is let in by its e-mail address, and not found by it.
+    let gitea = gitea(Profile::V1_27);
+    let mut by_mail = account(PASSWORD, None);
+    by_mail.username = "admin@example.com".parse().unwrap();
+    "admin@example.com".clone_into(&mut gitea.state().users[1].login);
+    gitea.replace(
+        "/api/v1/users/admin%40example.com/tokens",
+        Answer::json(
+            404,
+            &json!({"message": "user redirect does not exist [name: admin@example.com]"}),
+        ),
+    );
+    let error = make(&gitea, &by_mail).unwrap_err();
+    assert!(error.hint().unwrap().contains("e-mail"), "{error:?}");
+    assert_is!(
+        error,
+        MintError::Account(AccountError::NoSuchAccount { .. }),
+        "by e-mail"
+    );
+}
+
+fn names_and_scopes() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let registry = gitea.registry().parse().unwrap();
+        let ask = |name: &str, scopes: &str| {
+            let (name, scopes) = (name.parse().unwrap(), scopes.parse().unwrap());
+            mint(
+                &registry,
+                &account(PASSWORD, None),
+                &name,
+                &scopes,
+                &options(),
+                &Env::default(),
+            )
+        };
+        ask("ci", "read:package").unwrap();
+        let error = ask("ci", "read:package").unwrap_err();
+        let hint = error.hint().unwrap();
+        assert!(
+            hint.contains("--token-name") && hint.contains("/user/settings/applications"),
+            "{hint}"
+        );
+        assert_is!(error, MintError::NameTaken { name, .. } if name.as_str() == "ci", "{profile:?}");
+        if profile == Profile::V1_17 {
+            // It knows no scopes, and takes any.
+            ask("any", "read:everything").unwrap();
+            continue;
+        }
+        let error = ask("other", "read:package,read:everything").unwrap_err();
+        assert!(error.hint().unwrap().contains("--scopes read:package"), "{error:?}");
+        assert_is!(error, MintError::InvalidScope { said, .. } if said == "read:everything", "{profile:?}");
+        let old = ask("old", "package");
+        if profile == Profile::V1_19 {
+            old.unwrap();
+        } else {
+            assert_is!(old, Err(MintError::InvalidScope { .. }), "{profile:?}");
+        }
+    }
+    // A server may want a scope that it does not say which.
+    let gitea = gitea(Profile::V1_27);
+    let body = json!({"message": "access token must have a scope", "url": "x"});
+    gitea.replace("/api/v1/users/admin/tokens", Answer::json(400, &body));
+    let error = make(&gitea, &account(PASSWORD, None)).unwrap_err();
+    assert!(error.hint().unwrap().contains("--scopes"), "{error:?}");
+    assert_is!(error, MintError::NoScope { .. }, "no scope");
+}
+
+fn a_token_as_password() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let package = gitea.add_token("admin", "write:package");
+        let made = make(&gitea, &account(&package, None));
+        match made {
+            // These do not look at scopes here.
+            Ok(_) => assert!(matches!(profile, Profile::V1_17 | Profile::V1_19), "{profile:?}"),
+            Err(MintError::Account(AccountError::TokenAsPassword { scopes })) => {
+                let told = matches!(profile, Profile::V1_25 | Profile::V1_26 | Profile::V1_27);
+                assert_eq!(
+                    scopes.map(|scopes| scopes.to_string()),
+                    told.then(|| "write:package".to_owned())
+                );
+            }
+            Err(other) => panic!("{profile:?}: {other:?}"),
+        }
+        let user = gitea.add_token("admin", "write:user");
+        let narrow = mint(
+            &gitea.registry().parse().unwrap(),
+            &account(&user, None),
+            &"by token".parse().unwrap(),
+            &MintScopes::for_use(Use::Docker),
+            &options(),
+            &Env::default(),
+        );
+        match narrow {
+            Ok(_) => assert_ne!(profile, Profile::V1_27),
+            Err(MintError::BroaderScope { .. }) => assert_eq!(profile, Profile::V1_27),
+            Err(other) => panic!("{profile:?}: {other:?}"),
+        }
+    }
+}
+
+fn stripped() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let token = gitea.add_token("admin", "read:package");
+        gitea.state().strip = Strip::Api;
+        for require_signin in [false, true] {
+            gitea.state().require_signin = require_signin;
+            let error = make(&gitea, &account(PASSWORD, None)).unwrap_err();
+            assert_is!(error, MintError::Account(AccountError::NotSeen { .. }), "{profile:?}");
+            // Nobody's token is not a token that is gone.
+            assert_is!(
+                end(&gitea, &token, None),
+                Err(RevokeError::NotSeen { .. }),
+                "{profile:?}"
+            );
+        }
+        assert!(knows(&gitea, &token));
+    }
+}
+
+fn below_a_path() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        gitea.state().root_url = format!("http://{}/code/gitea/", gitea.address());
+        let page = format!("http://{}/code/gitea/user/settings/applications", gitea.registry());
+        let tells = profile.is_forgejo()
+            || matches!(
+                profile,
+                Profile::V1_17 | Profile::V1_19 | Profile::V1_20 | Profile::V1_21
+            );
+        let made = make(&gitea, &account(PASSWORD, None));
+        if tells {
+            assert_eq!(made.unwrap().page, page, "{profile:?}");
+        } else {
+            // The realm names the host alone: nothing is guessed, and nothing sent.
+            let error = made.unwrap_err();
+            assert!(error.hint().unwrap().contains("--gitea-path"), "{error:?}");
+            assert_is!(error, MintError::Site(SiteError::NoApi { .. }), "{profile:?}");
+            assert_eq!(gitea.shown(), [""; 0], "{profile:?}");
+        }
+        let there = Options {
+            gitea_path: Some("/code/gitea/".parse().unwrap()),
+            ..options()
+        };
+        gitea.state().tokens.clear();
+        let made = make_with(&gitea.registry(), &account(PASSWORD, None), &there, &Env::default()).unwrap();
+        assert_eq!(made.page, page);
+        let of_token = credential(&gitea.registry(), made.token.expose());
+        match revoke(&of_token, None, &there, &Env::default()) {
+            Ok(Revoked::Now) => assert_eq!(profile, Profile::V1_27),
+            Err(error) => {
+                assert_eq!(error.page(), Some(page.as_str()));
+                assert_is!(error, RevokeError::NeedsPassword { .. }, "{profile:?}");
+            }
+            other => panic!("{profile:?}: {other:?}"),
+        }
+    }
+    // Another application's API at the root is not Gitea's: the password stays here.
+    let gitea = gitea(Profile::V1_27);
+    gitea.state().root_url = format!("http://{}/code/", gitea.address());
+    gitea.replace("/api/v1/version", Answer::json(200, &json!({"version": "harbour"})));
+    assert_is!(
+        make(&gitea, &account(PASSWORD, None)),
+        Err(MintError::Site(SiteError::NoApi { .. })),
+        "another application"
+    );
+    assert_eq!(gitea.shown(), [""; 0]);
+}
+
+fn gone_already() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let token = gitea.add_token("admin", "read:package");
+        gitea.revoke(&token);
+        let ended = end(&gitea, &token, None);
+        if matches!(profile, Profile::V1_17 | Profile::V1_19) {
+            // They take whoever shows a dead token for nobody.
+            assert_is!(ended, Err(RevokeError::NotSeen { .. }), "{profile:?}");
+            let ended = end(&gitea, &token, Some(&account(PASSWORD, None)));
+            assert_is!(ended, Err(RevokeError::NotListed { .. }), "{profile:?}");
+        } else {
+            assert_eq!(ended.unwrap(), Revoked::Before, "{profile:?}");
+            let basic = gitea
+                .shown()
+                .into_iter()
+                .filter(|shown| shown.starts_with("basic"))
+                .count();
+            assert_eq!(basic, 0, "{profile:?}: a dead token is never tried as a password");
+        }
+    }
+}
+
+fn one_of_many() {
+    for profile in [Profile::V1_19, Profile::V1_22, Profile::V1_26, Profile::Forgejo15] {
+        let gitea = gitea(profile);
+        let token = gitea.add_token("admin", "read:package");
+        // Old enough to stand on the third page; and names that look like its id.
+        let id = gitea.state().tokens[0].id;
+        for number in 0..120 {
+            gitea.state().add_token("admin", &format!("{number}"), "read:package");
+        }
+        gitea.state().add_token("somebody", &id.to_string(), "read:package");
+        assert_eq!(
+            end(&gitea, &token, Some(&account(PASSWORD, None))).unwrap(),
+            Revoked::Now,
+            "{profile:?}"
+        );
+        assert_eq!(gitea.state().tokens.len(), 121, "{profile:?}");
+        assert!(!knows(&gitea, &token));
+
+        let token = gitea.add_token("admin", "read:package");
+        let twin = gitea.add_token("admin", "read:package");
+        {
+            let mut state = gitea.state();
+            let twin = state.tokens.iter_mut().find(|pat| pat.value == twin).unwrap();
+            twin.value.replace_range(32.., &token[32..]);
+        }
+        let error = end(&gitea, &token, Some(&account(PASSWORD, None))).unwrap_err();
+        assert!(error.page().unwrap().ends_with("/user/settings/applications"));
+        assert_is!(error, RevokeError::Ambiguous { .. }, "{profile:?}");
+        assert_eq!(gitea.state().tokens.len(), 123, "{profile:?}: none was deleted");
+        // Somebody else's token is in nobody's list.
+        let token = gitea.add_token("somebody", "read:package");
+        let ended = end(&gitea, &token, Some(&account(PASSWORD, None)));
+        assert_is!(ended, Err(RevokeError::NotListed { .. }), "{profile:?}");
+    }
+}
+
+fn the_page() {
+    for profile in Profile::ALL.into_iter().filter(|profile| *profile != Profile::V1_27) {
+        let gitea = gitea(profile);
+        let token = gitea.add_token("admin", "read:package");
+        let error = end(&gitea, &token, None).unwrap_err();
+        let page = format!("http://{}/user/settings/applications", gitea.registry());
+        assert_eq!(error.page(), Some(page.as_str()), "{profile:?}");
+        assert!(
+            error.wants_password() && error.hint().unwrap().contains(&page),
+            "{error:?}"
+        );
+        assert!(knows(&gitea, &token));
+    }
+    // No Gitea: there is nothing to ask, and nothing is sent.
+    let other =
+        crate::support::http::Server::start(|_| Answer::empty(401).with("www-authenticate", r#"Basic realm="x""#));
+    let ended = revoke(
+        &credential(&other.registry(), "0123456789abcdef"),
+        None,
+        &options(),
+        &Env::default(),
+    );
+    assert_is!(
+        ended,
+        Err(RevokeError::Site(SiteError::NotGitea { .. })),
+        "another registry"
+    );
+    assert_eq!(other.with_credential(), 0);
+}
+
+fn not_believed() {
+    let gitea = gitea(Profile::V1_27);
+    let token = gitea.add_token("admin", "read:package");
+    gitea.replace("/api/v1/token", Answer::empty(204));
+    assert_is!(
+        end(&gitea, &token, None),
+        Err(RevokeError::StillAccepted { .. }),
+        "a 204 of somebody else"
+    );
+    for answer in [
+        Answer::json(500, &json!({"message": "no"})),
+        Answer::json(418, &json!({"message": "tea"})),
+    ] {
+        let gitea = self::gitea(Profile::V1_27);
+        let token = gitea.add_token("admin", "read:package");
+        gitea.replace("/api/v1/token", answer);
+        assert!(end(&gitea, &token, None).is_err());
+        assert!(knows(&gitea, &token));
+    }
+}

@@ -1,0 +1,256 @@
+//! Every system call that could carry a token out of the programs, as the kernel sees it: the token goes to the registry,
+//! to the API server and to the keyring's bus, and nowhere else.
+//!
+//! The registry is spoken to over http here, so its socket shows the token; a real API server is spoken to over TLS and
+//! shows none, so the double takes its place once. What goes through TLS is not seen, and need not be.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use libtest_mimic::Trial;
+
+use super::main_job::missing_parts;
+use crate::support::api_server::ApiServer;
+use crate::support::gitea::Profile;
+use crate::support::part::{missing, trial_with};
+use crate::support::world::World;
+
+const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+/// What starts programs, opens files, and writes to anything; `connect` tells which socket is whose.
+const CALLS: &str = "trace=execve,execveat,open,openat,openat2,creat,connect,write,pwrite64,writev,pwritev,pwritev2,\
+                     send,sendto,sendmsg,sendmmsg,memfd_create,link,linkat,symlink,symlinkat,rename,renameat,renameat2,\
+                     mkdir,mkdirat,setxattr,fsetxattr,prctl,add_key,keyctl";
+
+pub fn trials() -> Vec<Trial> {
+    let parts = || [missing_parts(), missing(&["strace"]), ptrace()].concat();
+    vec![
+        trial_with("strace/login_sync_and_logout", &parts(), login_sync_and_logout),
+        trial_with("strace/a_password_goes_to_the_registry_alone", &parts(), passwords),
+        trial_with("strace/a_write_to_a_file_would_be_seen", &parts(), would_be_seen),
+    ]
+}
+
+/// Containers may forbid what strace needs.
+fn ptrace() -> Vec<&'static str> {
+    let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    match works {
+        Ok(output) if !output.status.success() => vec!["ptrace"],
+        _ => Vec::new(),
+    }
+}
+
+/// Where a secret was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Registry,
+    ApiServer,
+    Bus,
+}
+
+/// The ways in which a secret can stand in a document: as it is, in base64 wherever it begins there, and in base64 of
+/// that, as a Secret holds docker's `auth`.
+fn forms(secret: &str) -> Vec<String> {
+    let encoded = |text: &str| -> Vec<String> {
+        (0..3)
+            .map(|shift| {
+                let whole = STANDARD.encode(format!("{}{text}", "x".repeat(shift)));
+                // The digits at both ends also depend on what stands beside it.
+                whole[(shift * 8).div_ceil(6)..whole.len() - 4].to_owned()
+            })
+            .collect()
+    };
+    let once = encoded(secret);
+    let twice = once.iter().flat_map(|text| encoded(text)).collect();
+    [vec![secret.to_owned()], once, twice].concat()
+}
+
+/// A workstation whose programs are watched. Every verb that handles a token has a line in one of the scenarios here:
+/// `run` it with the secrets that it handles, and say where they may go.
+struct Watched<'a> {
+    world: &'a World,
+    api_server: Option<SocketAddr>,
+}
+
+impl Watched<'_> {
+    /// Runs a program under strace. Returns where `secrets` went and how often, or the first call that took one of them
+    /// anywhere else.
+    fn run(&self, program: &str, line: &str, stdin: &str, secrets: &[&str]) -> Result<BTreeMap<Place, usize>, String> {
+        let log = self.world.folder().join("tmp/strace.log");
+        let line = line
+            .replace("[REGISTRY]", &self.world.registry())
+            .replace("[NAMESPACE]", &self.world.namespace);
+        let mut strace = self.world.command("strace");
+        strace.args(["-f", "-yy", "-s", "1000000", "-e", CALLS, "-o"]).arg(&log);
+        strace.arg(program).args(line.split_whitespace());
+        self.world.run(&mut strace, stdin).done();
+        let trace = fs::read_to_string(&log).unwrap();
+        fs::remove_file(&log).unwrap();
+        assert!(
+            trace.contains("execve(") && trace.contains("+++ exited with 0 +++"),
+            "{line}: no trace"
+        );
+        self.places(&trace, secrets)
+    }
+
+    fn places(&self, trace: &str, secrets: &[&str]) -> Result<BTreeMap<Place, usize>, String> {
+        let forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+        let mut sockets: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut places = BTreeMap::new();
+        for line in trace.lines() {
+            let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+            let (name, arguments) = call.split_once('(').unwrap_or((call, ""));
+            let number = arguments.split(['<', ',']).next().unwrap_or_default();
+            if name == "connect" {
+                sockets.insert(number, arguments);
+            }
+            if !forms.iter().any(|form| line.contains(form.as_str())) {
+                continue;
+            }
+            let writes = matches!(name, "write" | "writev" | "sendto" | "sendmsg");
+            // The description of the descriptor itself, so that a file of a telling name is no socket.
+            let described = arguments.split('>').next().unwrap_or_default();
+            let is_socket = ["TCP", "UNIX", "socket:"].iter().any(|kind| {
+                described
+                    .split_once('<')
+                    .is_some_and(|(_, described)| described.starts_with(kind))
+            });
+            let peer = sockets.get(number).copied().unwrap_or_default();
+            let place = self.place(peer).filter(|_| writes && is_socket);
+            let place = place.ok_or_else(|| format!("a secret went into {name}({described}>, connected to {peer}"))?;
+            *places.entry(place).or_default() += 1;
+        }
+        Ok(places)
+    }
+
+    fn place(&self, connected: &str) -> Option<Place> {
+        let is = |address: SocketAddr| {
+            connected.contains(&format!("sin_port=htons({})", address.port()))
+                && connected.contains(&format!("inet_addr(\"{}\")", address.ip()))
+        };
+        let bus = self.world.folder().display().to_string();
+        if is(self.world.gitea.address()) {
+            Some(Place::Registry)
+        } else if self.api_server.is_some_and(is) {
+            Some(Place::ApiServer)
+        } else if connected.contains("AF_UNIX") && connected.contains(&bus) {
+            Some(Place::Bus)
+        } else {
+            None
+        }
+    }
+}
+
+fn login_sync_and_logout() {
+    let mut world = World::of_real_parts();
+    let plane = ApiServer::start();
+    plane.create_namespace(&world.namespace);
+    let address = plane.url().trim_start_matches("http://").parse().unwrap();
+    let first = world.gitea.add_token("admin", "write:package");
+    let second = world.gitea.add_token("admin", "read:package");
+    let third = world.gitea.add_token("admin", "write:package");
+    let secrets = [first.as_str(), second.as_str(), third.as_str()];
+    let run = |world: &World, api_server, program, line, stdin| {
+        let seen = Watched { world, api_server }
+            .run(program, line, stdin, &secrets)
+            .unwrap();
+        seen.into_keys().collect::<Vec<_>>()
+    };
+
+    let login = "login [REGISTRY] -u admin --token-stdin";
+    let seen = run(&world, None, PLUGIN, login, &first);
+    assert_eq!(seen, [Place::Registry, Place::Bus]);
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    let seen = run(&world, None, PLUGIN, login, &second);
+    assert_eq!(seen, [Place::Registry, Place::Bus]);
+    assert_eq!(run(&world, None, PLUGIN, "list", ""), []);
+
+    // The bus hands the token out; over TLS nothing of it is seen.
+    assert_eq!(run(&world, None, PLUGIN, "sync -n [NAMESPACE]", ""), []);
+    assert!(world.document("gitea-credentials").contains(&second));
+    let real = world.folder().join("kubeconfig");
+    let double = world.folder().join("kubeconfig-double");
+    fs::write(&double, plane.kubeconfig()).unwrap();
+    world.variables.insert("KUBECONFIG".to_owned(), double.into());
+    let seen = run(&world, Some(address), PLUGIN, "sync -n [NAMESPACE]", "");
+    assert_eq!(seen, [Place::ApiServer]);
+    assert!(plane.secret(&world.namespace, "gitea-credentials").is_some());
+    world.variables.insert("KUBECONFIG".to_owned(), real.into());
+
+    let store = serde_json::json!({"ServerURL": world.registry(), "Username": "admin", "Secret": third}).to_string();
+    assert_eq!(run(&world, None, HELPER, "store", &store), [Place::Bus]);
+    // The answer to docker is the one thing that is printed; it is what docker asked for.
+    let got = world.helper("get", "[REGISTRY]").done();
+    assert!(got.contains(&third));
+
+    let seen = run(&world, None, PLUGIN, "logout [REGISTRY] --revoke", "");
+    assert_eq!(seen, [Place::Registry]);
+    assert_eq!(
+        world.gitea.state().tokens.len(),
+        1,
+        "the one that docker's login replaced"
+    );
+}
+
+fn passwords() {
+    let world = World::of_real_parts();
+    let watched = Watched {
+        world: &world,
+        api_server: None,
+    };
+    // Before 1.27 the password deletes as well.
+    world.gitea.state().profile = Profile::V1_25;
+    let password = "correct horse battery staple";
+    password.clone_into(&mut world.gitea.state().users[0].password);
+    let seen = watched.run(
+        PLUGIN,
+        "login [REGISTRY] -u admin --mint --password-stdin",
+        password,
+        &[password],
+    );
+    let seen = seen.unwrap();
+    assert_eq!(seen, BTreeMap::from([(Place::Registry, 1)]), "it is sent once");
+    let token = world.gitea.state().tokens[0].value.clone();
+    let line = "logout [REGISTRY] --revoke --password-stdin";
+    let seen = watched.run(PLUGIN, line, password, &[password, &token]).unwrap();
+    assert_eq!(seen.into_keys().collect::<Vec<_>>(), [Place::Registry]);
+    assert_eq!(world.gitea.state().tokens.len(), 0);
+}
+
+/// The watch itself: what goes to a file, a pipe or a command line is found, in whatever form.
+fn would_be_seen() {
+    let world = World::of_real_parts();
+    let watched = Watched {
+        world: &world,
+        api_server: None,
+    };
+    let secret = "0123456789abcdef0123456789abcdef01234567";
+    let basic = STANDARD.encode(format!("admin:{secret}"));
+    let document = STANDARD.encode(format!("{{\"auths\":{{\"x\":{{\"auth\":\"{basic}\"}}}}}}"));
+    let file = world.folder().join("tmp/leak");
+    for text in [secret, &basic, &document] {
+        for script in [
+            format!("printf '%s' {text} > {}", file.display()),
+            format!("printf '%s' {text}"),
+        ] {
+            let script_file = world.folder().join("tmp/script");
+            fs::write(&script_file, &script).unwrap();
+            let line = script_file.display().to_string();
+            let leaks = watched.run("sh", &line, "", &[secret]);
+            assert!(
+                leaks.is_err_and(|error| error.contains("write")),
+                "{script} was not seen"
+            );
+        }
+        let leaks = watched.run("true", text, "", &[secret]);
+        assert!(
+            leaks.is_err_and(|error| error.contains("execve")),
+            "a command line was not seen"
+        );
+    }
+    assert_eq!(watched.run("true", "nothing", "", &[secret]), Ok(BTreeMap::new()));
+}
