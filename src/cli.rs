@@ -146,8 +146,13 @@ pub struct MintArgs {
     /// What the new token may do [default: write:package, or read:package with --use cluster]
     #[arg(long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
-    /// The new token's name at Gitea [default: kubectl-regcred@HOST-USE-TIME]
-    #[arg(long, value_name = "NAME", requires = "mint")]
+    /// The new token's name at Gitea
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "mint",
+        help = "The new token's name at Gitea [default: kubectl-regcred@HOST-USE-TIME]"
+    )]
     pub token_name: Option<TokenName>,
     /// Read the account's password from standard input; a second line is the one-time code
     #[arg(long, requires = "mint")]

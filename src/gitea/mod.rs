@@ -18,17 +18,19 @@ mod revoke;
 mod scopes;
 mod site;
 mod verify;
+mod wanted;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use account::{Account, AccountError, OneTimeCode, OneTimeCodeError};
-pub use mint::{MintError, MintScopes, MintScopesError, Minted, TokenName, TokenNameError, mint};
+pub use mint::{MintError, Minted, mint};
 pub use reach::ReachError;
 pub use revoke::{RevokeError, Revoked, revoke};
 pub use scopes::Scopes;
 pub use site::{GiteaPath, GiteaPathError, SiteError};
 pub use verify::{Flow, Note, Server, Verified, VerifyError, verify};
+pub use wanted::{MintScopes, MintScopesError, TokenName, TokenNameError};
 
 /// How to reach a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,17 +1,20 @@
 //! Deleting a Personal Access Token at its Gitea.
 
+mod error;
+
 use std::collections::BTreeSet;
 
 use http::StatusCode;
 use serde::Deserialize;
-use thiserror::Error;
 
-use super::account::{self, by_hand};
+pub use error::RevokeError;
+
+use super::account;
 use super::http::{Auth, Reply};
 use super::site::Site;
-use super::{Account, AccountError, Options, ReachError, SiteError, VerifyError};
+use super::{Account, Options, ReachError, SiteError, VerifyError};
 use crate::env::Env;
-use crate::model::{Credential, Token, Username};
+use crate::model::{Credential, Token};
 
 /// How much of a token Gitea shows in its lists (`token_last_eight`).
 const SHOWN_TAIL: usize = 8;
@@ -27,120 +30,6 @@ pub enum Revoked {
     Now,
     /// The server did not know it any more.
     Before,
-}
-
-/// Why a token is still there, or may be.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RevokeError {
-    /// There is no Gitea to ask.
-    #[error(transparent)]
-    Site(#[from] SiteError),
-    /// Only the account itself can delete tokens there: before Gitea 1.27, and in Forgejo.
-    #[error("{registry} lets no token delete itself: that takes the account's password, or the web page")]
-    NeedsPassword {
-        /// What was asked.
-        registry: String,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-    /// Gitea does not let the account in.
-    #[error("{error}")]
-    Account {
-        /// Why not.
-        error: AccountError,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-    /// The server answered as it answers to people who show nothing.
-    #[error("{registry} answered as if no token had been sent, so nothing is known about it")]
-    NotSeen {
-        /// What was asked.
-        registry: String,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-    /// The account has no such token.
-    #[error("{username} has no such token at {registry}: it was deleted before, or belongs to another account")]
-    NotListed {
-        /// What was asked.
-        registry: String,
-        /// Whose tokens were looked through.
-        username: Username,
-        /// Where an account's tokens are seen.
-        page: String,
-    },
-    /// Which one it is cannot be told.
-    #[error("{username} has several tokens at {registry} that end alike: none was deleted")]
-    Ambiguous {
-        /// What was asked.
-        registry: String,
-        /// Whose tokens were looked through.
-        username: Username,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-    /// It was deleted, it was said, and it still works.
-    #[error("{registry} said that the token is deleted, and still accepts it")]
-    StillAccepted {
-        /// What was asked.
-        registry: String,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-    /// Another answer, or none to a request that was sent.
-    #[error("{registry} did not confirm that the token is deleted: {why}")]
-    Unconfirmed {
-        /// What was asked.
-        registry: String,
-        /// What it answered.
-        why: String,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-}
-
-impl RevokeError {
-    /// The page to delete the token at by hand, where there is one.
-    #[must_use]
-    pub fn page(&self) -> Option<&str> {
-        match self {
-            Self::Site(_) => None,
-            Self::NeedsPassword { page, .. }
-            | Self::Account { page, .. }
-            | Self::NotSeen { page, .. }
-            | Self::NotListed { page, .. }
-            | Self::Ambiguous { page, .. }
-            | Self::StillAccepted { page, .. }
-            | Self::Unconfirmed { page, .. } => Some(page),
-        }
-    }
-
-    /// The next thing to try.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Site(error) => error.hint(),
-            Self::Account { error, page } => {
-                let by_hand = by_hand(page);
-                let hint = error.hint().filter(|hint| !hint.contains(&by_hand));
-                Some(hint.map_or(by_hand.clone(), |hint| format!("{hint}; {by_hand}")))
-            }
-            other => other.page().map(|page| format!("delete it by hand at {page}")),
-        }
-    }
-
-    /// Whether the account's password, which was not given, could help.
-    #[must_use]
-    pub fn wants_password(&self) -> bool {
-        matches!(self, Self::NeedsPassword { .. })
-    }
-
-    /// Whether a one-time code, which was not given, could help: see [`AccountError::wants_code`].
-    #[must_use]
-    pub fn wants_code(&self) -> bool {
-        matches!(self, Self::Account { error, .. } if error.wants_code())
-    }
 }
 
 /// One token of a list.
