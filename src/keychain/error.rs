@@ -87,12 +87,12 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoBus | Self::BusAddress(_) | Self::BusUnreachable { .. } | Self::NoService => {
-                "without a desktop keyring, hand the token over with --token-env VAR or --token-stdin; \
+                "without one, sync takes the token from --token-env VAR or --token-stdin; \
                  on a desktop, start gnome-keyring, KWallet or KeePassXC"
             }
             Self::NoCollection => {
                 "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
-                 or hand the token over with --token-env VAR or --token-stdin"
+                 or let sync take the token from --token-env VAR or --token-stdin"
             }
             Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => {
                 "unlock the login keyring, in Passwords and Keys (seahorse) or by logging in to the desktop, \
