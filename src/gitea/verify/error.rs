@@ -160,9 +160,13 @@ impl VerifyError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let new_token = |registry: &str| {
-            let local = registry.parse::<Registry>().is_ok_and(|registry| registry.is_loopback());
+            let local = registry
+                .parse::<Registry>()
+                .is_ok_and(|registry| registry.is_loopback());
             let scheme = if local { "http" } else { "https" };
-            format!("make a token with read:package or write:package at {scheme}://{registry}/user/settings/applications")
+            format!(
+                "make a token with read:package or write:package at {scheme}://{registry}/user/settings/applications"
+            )
         };
         Some(match self {
             Self::Reach(error) => return error.hint(),
