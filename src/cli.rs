@@ -4,10 +4,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
+use crate::gitea::{self, GiteaPath};
 use crate::model::{Registry, Use, Username};
 
 mod after;
@@ -90,6 +92,22 @@ pub struct RegistryConnectionArgs {
     /// Send the token over http. A registry on this machine needs no flag
     #[arg(long)]
     pub plain_http: bool,
+    /// The path that Gitea itself runs below, such as /gitea
+    #[arg(long, value_name = "PATH")]
+    pub gitea_path: Option<GiteaPath>,
+}
+
+impl RegistryConnectionArgs {
+    /// The same for the library. One question, such as one verification, may take as long as `timeout`.
+    #[must_use]
+    pub fn options(&self, timeout: Duration) -> gitea::Options {
+        gitea::Options {
+            ca_file: self.ca_file.clone(),
+            plain_http: self.plain_http,
+            timeout,
+            gitea_path: self.gitea_path.clone(),
+        }
+    }
 }
 
 /// Where a token comes from, if not from the keychain or a prompt. No flag takes its value.

@@ -128,6 +128,18 @@ impl From<gitea::VerifyError> for CommandError {
     }
 }
 
+impl From<gitea::MintError> for CommandError {
+    fn from(error: gitea::MintError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
+impl From<gitea::RevokeError> for CommandError {
+    fn from(error: gitea::RevokeError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
 impl From<cluster::Error> for CommandError {
     fn from(error: cluster::Error) -> Self {
         let role = match &error {

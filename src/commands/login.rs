@@ -89,12 +89,7 @@ fn verify(
     connection: &RegistryConnectionArgs,
     system: &System<'_>,
 ) -> Result<Verified, CommandError> {
-    let options = gitea::Options {
-        ca_file: connection.ca_file.clone(),
-        plain_http: connection.plain_http,
-        timeout: TIMEOUT,
-    };
-    Ok(gitea::verify(credential, &options, &system.env)?)
+    Ok(gitea::verify(credential, &connection.options(TIMEOUT), &system.env)?)
 }
 
 /// Says whose token it is and what it may do, and warns where that is more or less than its use needs.

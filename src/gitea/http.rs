@@ -3,16 +3,17 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use http::header::{ACCEPT, AUTHORIZATION, HeaderName};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use ureq::config::Config;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Proxy};
+use ureq::{Agent, AsSendBody, Body, Proxy};
 use zeroize::Zeroizing;
 
+use super::account::OneTimeCode;
 use super::lookup::Lookup;
 use super::origin::{Endpoint, Origin, RealmFault};
 use super::{Options, ReachError, proxy};
@@ -25,6 +26,8 @@ const MAX_BODY: u64 = 1 << 20;
 const MAX_QUOTE: usize = 200;
 /// A shorter secret cannot be told from ordinary text, so it is not looked for in what a server says.
 const MIN_SECRET: usize = 8;
+/// Where Gitea and Forgejo look for the code of an account's second factor.
+const OTP_HEADER: HeaderName = HeaderName::from_static("x-gitea-otp");
 
 /// How a request says who asks.
 #[derive(Clone, Copy)]
@@ -33,6 +36,8 @@ pub(super) enum Auth<'a> {
     Nobody,
     /// User and token (RFC 7617).
     Basic(&'a Credential),
+    /// User and password, with the code of the second factor if one was given.
+    Password(&'a Credential, Option<&'a OneTimeCode>),
     /// A token alone (RFC 6750): the PAT at Gitea's API, the exchanged token at a registry.
     Bearer(&'a str),
 }
@@ -133,20 +138,61 @@ impl Client {
         self.origin.realm(registry, realm)
     }
 
+    /// Scheme, host and port, as a person writes them into a browser.
+    pub fn origin(&self) -> String {
+        self.origin.to_string()
+    }
+
     /// `GET`, with nothing retried and no redirect followed.
     pub fn get(&self, to: &Endpoint, query: &[(&str, &str)], auth: Auth<'_>) -> Result<Reply, ReachError> {
-        let explain = |error| ReachError::explain(error, &self.place, self.deadline.allowed);
         let mut request = self.agent.get(to.uri().clone()).header(ACCEPT, "application/json");
         request = request.query_pairs(query.iter().copied());
-        if let Some(value) = auth.header().map_err(explain)? {
-            request = request.header(AUTHORIZATION, value);
+        for (name, value) in auth.headers().map_err(|error| self.explain(error))? {
+            request = request.header(name, value);
         }
+        let left = self.left()?;
+        let request = request.config().timeout_global(Some(left)).build();
+        self.read(request.call())
+    }
+
+    /// `POST` of a JSON document. Once it was sent, a failure does not say whether it was done.
+    pub fn post(&self, to: &Endpoint, auth: Auth<'_>, document: &serde_json::Value) -> Result<Reply, ReachError> {
+        let request = self.request(Method::POST, to, auth)?;
+        let request = request.header(CONTENT_TYPE, "application/json");
+        self.run(request.body(document.to_string()))
+    }
+
+    /// `DELETE`. Once it was sent, a failure does not say whether it was done.
+    pub fn delete(&self, to: &Endpoint, auth: Auth<'_>) -> Result<Reply, ReachError> {
+        self.run(self.request(Method::DELETE, to, auth)?.body(()))
+    }
+
+    fn request(&self, method: Method, to: &Endpoint, auth: Auth<'_>) -> Result<http::request::Builder, ReachError> {
+        let mut request = Request::builder().method(method).uri(to.uri().clone());
+        request = request.header(ACCEPT, "application/json");
+        for (name, value) in auth.headers().map_err(|error| self.explain(error))? {
+            request = request.header(name, value);
+        }
+        Ok(request)
+    }
+
+    fn run<B: AsSendBody>(&self, request: http::Result<Request<B>>) -> Result<Reply, ReachError> {
+        let request = request.map_err(|error| self.explain(ureq::Error::Http(error)))?;
+        let left = self.left()?;
+        let request = self.agent.configure_request(request).timeout_global(Some(left)).build();
+        self.read(self.agent.run(request))
+    }
+
+    fn left(&self) -> Result<Duration, ReachError> {
         let left = self.deadline.left();
         if left.is_zero() {
-            return Err(explain(ureq::Error::Timeout(ureq::Timeout::Global)));
+            return Err(self.explain(ureq::Error::Timeout(ureq::Timeout::Global)));
         }
-        let request = request.config().timeout_global(Some(left)).build();
-        let (head, mut body) = request.call().map_err(explain)?.into_parts();
+        Ok(left)
+    }
+
+    fn read(&self, answer: Result<http::Response<Body>, ureq::Error>) -> Result<Reply, ReachError> {
+        let (head, mut body) = answer.map_err(|error| self.explain(error))?.into_parts();
         // The buffer has its final size from the start: growing would leave copies of a token behind, unzeroed.
         let size = body.content_length().unwrap_or(0).min(MAX_BODY);
         let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
@@ -154,12 +200,16 @@ impl Client {
             .limit(MAX_BODY)
             .reader()
             .read_to_end(&mut text)
-            .map_err(|error| explain(error.into()))?;
+            .map_err(|error| self.explain(error.into()))?;
         Ok(Reply {
             status: head.status,
             headers: head.headers,
             body: text,
         })
+    }
+
+    fn explain(&self, error: ureq::Error) -> ReachError {
+        ReachError::explain(error, &self.place, self.deadline.allowed)
     }
 
     /// `text` from the server, fit for a message: cut, in one line, and without our secrets.
@@ -195,16 +245,29 @@ impl Client {
 }
 
 impl Auth<'_> {
-    fn header(self) -> Result<Option<HeaderValue>, ureq::Error> {
-        let text = match self {
-            Self::Nobody => return Ok(None),
-            Self::Basic(credential) => Zeroizing::new(format!("Basic {}", credential.basic().as_str())),
-            Self::Bearer(token) => Zeroizing::new(format!("Bearer {token}")),
+    fn headers(self) -> Result<Vec<(HeaderName, HeaderValue)>, ureq::Error> {
+        let sensitive = |text: &str| {
+            let mut value =
+                HeaderValue::from_bytes(text.as_bytes()).map_err(|error| ureq::Error::Http(error.into()))?;
+            value.set_sensitive(true);
+            Ok::<_, ureq::Error>(value)
         };
-        let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|error| ureq::Error::Http(error.into()))?;
-        value.set_sensitive(true);
-        Ok(Some(value))
+        let (text, code) = match self {
+            Self::Nobody => return Ok(Vec::new()),
+            Self::Basic(credential) => (basic(credential), None),
+            Self::Password(credential, code) => (basic(credential), code),
+            Self::Bearer(token) => (Zeroizing::new(format!("Bearer {token}")), None),
+        };
+        let mut headers = vec![(AUTHORIZATION, sensitive(&text)?)];
+        if let Some(code) = code {
+            headers.push((OTP_HEADER, sensitive(code.expose())?));
+        }
+        Ok(headers)
     }
+}
+
+fn basic(credential: &Credential) -> Zeroizing<String> {
+    Zeroizing::new(format!("Basic {}", credential.basic().as_str()))
 }
 
 impl Reply {
@@ -215,7 +278,7 @@ impl Reply {
 
     /// Whether it is a page for a browser: a registry and Gitea's API never answer with one.
     pub fn is_html(&self) -> bool {
-        let declared = self.header(&http::header::CONTENT_TYPE).unwrap_or_default();
+        let declared = self.header(&CONTENT_TYPE).unwrap_or_default();
         declared.to_ascii_lowercase().contains("html") || self.body.trim_ascii_start().starts_with(b"<")
     }
 }

@@ -5,21 +5,29 @@
 //! https, but for a loopback registry or by request; redirects are reported, never followed; answers are bounded in size
 //! and time; and what a server says is text by a stranger.
 
+mod account;
 mod challenge;
 mod http;
 mod jwt;
 mod lookup;
+mod mint;
 mod origin;
 mod proxy;
 mod reach;
+mod revoke;
 mod scopes;
+mod site;
 mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use account::{Account, AccountError, OneTimeCode, OneTimeCodeError};
+pub use mint::{MintError, MintScopes, MintScopesError, Minted, TokenName, TokenNameError, mint};
 pub use reach::ReachError;
+pub use revoke::{RevokeError, Revoked, revoke};
 pub use scopes::Scopes;
+pub use site::{GiteaPath, GiteaPathError, SiteError};
 pub use verify::{Flow, Note, Server, Verified, VerifyError, verify};
 
 /// How to reach a registry.
@@ -31,6 +39,8 @@ pub struct Options {
     pub plain_http: bool,
     /// How long all requests of one question, such as one verification, may take together.
     pub timeout: Duration,
+    /// The path that Gitea runs below, where its registry does not tell: since Gitea 1.22.1 the realm names only the host.
+    pub gitea_path: Option<GiteaPath>,
 }
 
 impl Default for Options {
@@ -39,6 +49,7 @@ impl Default for Options {
             ca_file: None,
             plain_http: false,
             timeout: Duration::from_secs(30),
+            gitea_path: None,
         }
     }
 }

@@ -13,14 +13,14 @@ const MAX_NAME: usize = 60;
 /// What the API says to a request that shows nothing.
 const NOBODY: [&str; 2] = ["token is required", "Only signed in user is allowed to call APIs."];
 /// How the API begins to say that a token lacks a scope.
-const LACKS_SCOPE: &str = "token does not have";
+pub(in crate::gitea) const LACKS_SCOPE: &str = "token does not have";
 /// What comes before the token's own scopes in that message, since Gitea 1.23.
-const OWN_SCOPES: &str = "token scope=";
+pub(in crate::gitea) const OWN_SCOPES: &str = "token scope=";
 
 /// Gitea's API, found without a token: on a host with several applications, `/api/v1` can be another one's.
-pub(super) struct Api {
+pub(in crate::gitea) struct Api {
     /// What its paths begin with.
-    base: String,
+    pub base: String,
     pub server: Server,
 }
 
@@ -59,7 +59,7 @@ struct Found {
 
 impl Session<'_> {
     /// Looks for the API, below the path that the realm tells and at the root.
-    pub(super) fn find_api(&self, prefix: &str) -> Option<Api> {
+    pub(in crate::gitea) fn find_api(&self, prefix: &str) -> Option<Api> {
         let mut prefixes = vec![prefix];
         if !prefix.is_empty() {
             prefixes.push("");
@@ -206,7 +206,7 @@ impl Session<'_> {
         self.client.get(&to, query, auth).ok()
     }
 
-    fn means_nobody(&self, reply: &Reply) -> bool {
+    pub(in crate::gitea) fn means_nobody(&self, reply: &Reply) -> bool {
         self.client
             .said(reply)
             .is_some_and(|said| NOBODY.contains(&said.as_str()))

@@ -34,7 +34,7 @@ pub enum VerifyError {
         schemes: String,
     },
     /// It sends us somewhere else.
-    #[error("{registry} redirects to {to}, where the token does not go")]
+    #[error("{registry} redirects to {to}, where no credential is sent")]
     Redirected {
         /// What was asked.
         registry: String,

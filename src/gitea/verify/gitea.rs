@@ -15,7 +15,7 @@ const SERVICE: &str = "container_registry";
 const TOKEN_PATH: &str = "/v2/token";
 
 /// If a challenge is Gitea's: the path that it runs below, or nothing. Before 1.22.1, and in Forgejo, the realm tells it.
-pub(super) fn prefix<'a>(realm: &'a str, service: Option<&str>) -> Option<&'a str> {
+pub(in crate::gitea) fn prefix<'a>(realm: &'a str, service: Option<&str>) -> Option<&'a str> {
     if service != Some(SERVICE) {
         return None;
     }

@@ -1,9 +1,9 @@
 //! Whether a credential opens its registry, and what the registry says about it.
 
-mod api;
+pub(super) mod api;
 mod error;
 mod exchange;
-mod gitea;
+pub(super) mod gitea;
 mod standard;
 
 use std::fmt;
@@ -15,7 +15,7 @@ pub use error::VerifyError;
 
 use super::challenge::{self, SignIn};
 use super::http::{Auth, Client, Deadline, Reply};
-use super::{Options, ReachError, Scopes};
+use super::{GiteaPath, Options, ReachError, Scopes};
 use crate::env::Env;
 use crate::model::Credential;
 
@@ -109,14 +109,18 @@ pub fn verify(credential: &Credential, options: &Options, env: &Env) -> Result<V
         }),
         Some(SignIn::Basic) => standard::basic(&session),
         Some(SignIn::Bearer { realm, service }) => match gitea::prefix(&realm, service.as_deref()) {
-            Some(prefix) => gitea::verify(&session, &realm, prefix),
+            Some(prefix) => gitea::verify(
+                &session,
+                &realm,
+                options.gitea_path.as_ref().map_or(prefix, GiteaPath::as_str),
+            ),
             None => standard::bearer(&session, &realm, service.as_deref()),
         },
     }
 }
 
 /// `GET /v2/` as nobody. A loopback registry is tried over https and then over http, as docker does.
-fn knock(credential: &Credential, options: &Options, env: &Env) -> Result<(Client, Reply), ReachError> {
+pub(super) fn knock(credential: &Credential, options: &Options, env: &Env) -> Result<(Client, Reply), ReachError> {
     let registry = &credential.registry;
     let whole = Deadline::after(options.timeout);
     let attempt = |https: bool, deadline: Deadline| {
@@ -140,18 +144,18 @@ fn knock(credential: &Credential, options: &Options, env: &Env) -> Result<(Clien
 }
 
 /// The conversation with one registry about one credential.
-struct Session<'a> {
-    client: Client,
-    credential: &'a Credential,
+pub(super) struct Session<'a> {
+    pub(super) client: Client,
+    pub(super) credential: &'a Credential,
 }
 
 impl Session<'_> {
-    fn registry(&self) -> String {
+    pub(super) fn registry(&self) -> String {
         self.credential.registry.to_string()
     }
 
     /// Reads the first answer: how to sign in, or `None` where nobody has to.
-    fn asked_for(&self, reply: &Reply) -> Result<Option<SignIn>, VerifyError> {
+    pub(super) fn asked_for(&self, reply: &Reply) -> Result<Option<SignIn>, VerifyError> {
         let registry = self.registry();
         self.passing(reply)?;
         match reply.status {
@@ -176,7 +180,7 @@ impl Session<'_> {
     }
 
     /// Lets an answer pass that a registry gave, and not something that stands before it or failed in it.
-    fn passing(&self, reply: &Reply) -> Result<(), VerifyError> {
+    pub(super) fn passing(&self, reply: &Reply) -> Result<(), VerifyError> {
         let registry = self.registry();
         let quoted = |name: &HeaderName| reply.header(name).map(|text| self.client.quote(text));
         match reply.status {

@@ -1,0 +1,220 @@
+//! A Gitea whose API is found: where accounts make and delete their tokens.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::challenge::SignIn;
+use super::http::{Auth, Reply};
+use super::verify::api::Api;
+use super::verify::{self, Session};
+use super::{Account, Options, Server, VerifyError};
+use crate::env::Env;
+use crate::model::{Credential, Username};
+
+/// Where an account sees, makes and deletes its tokens in a browser.
+const PAGE: &str = "/user/settings/applications";
+/// The API's part of every address.
+const API: &str = "/api/v1";
+
+/// The path that Gitea runs below, such as `/gitea`: empty, or beginning with a slash and not ending with one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GiteaPath(String);
+
+/// A text that is no such path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("Gitea's path is written as /gitea: without a host, and of letters, digits and `-_.~/`")]
+pub struct GiteaPathError;
+
+impl GiteaPath {
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GiteaPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for GiteaPath {
+    type Err = GiteaPathError;
+
+    fn from_str(text: &str) -> Result<Self, GiteaPathError> {
+        let path = text.trim_end_matches('/');
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+        let safe = path.chars().all(plain) && !path.contains("..") && !path.contains("//");
+        if text.starts_with('/') && safe {
+            Ok(Self(path.to_owned()))
+        } else {
+            Err(GiteaPathError)
+        }
+    }
+}
+
+/// Why there is no Gitea to speak with.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// The registry was not reached, or gave an answer that is none.
+    #[error(transparent)]
+    Asking(#[from] VerifyError),
+    /// It is another kind of registry.
+    #[error("{registry} is no Gitea: its tokens are made and deleted elsewhere")]
+    NotGitea {
+        /// What was asked.
+        registry: String,
+    },
+    /// The registry is Gitea's, and the rest of Gitea is not beside it.
+    #[error("{registry} is Gitea's registry, but Gitea's API does not answer at {place}")]
+    NoApi {
+        /// What was asked.
+        registry: String,
+        /// Where it was looked for.
+        place: String,
+    },
+}
+
+impl SiteError {
+    /// The next thing to try.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Asking(error) => error.hint(),
+            Self::NotGitea { .. } => Some("use the web pages of whoever runs it".to_owned()),
+            Self::NoApi { .. } => Some("for a Gitea below a path, name it: --gitea-path /gitea".to_owned()),
+        }
+    }
+}
+
+/// The conversation with one Gitea.
+pub(super) struct Site<'a> {
+    pub session: Session<'a>,
+    api: Api,
+}
+
+impl<'a> Site<'a> {
+    /// Finds Gitea behind `credential`'s registry. Nothing secret is sent.
+    pub fn find(credential: &'a Credential, options: &Options, env: &Env) -> Result<Self, SiteError> {
+        let (client, reply) = verify::knock(credential, options, env).map_err(VerifyError::from)?;
+        let session = Session { client, credential };
+        let registry = session.registry();
+        let sign_in = session.asked_for(&reply)?;
+        let Some(SignIn::Bearer { realm, service }) = sign_in else {
+            return Err(SiteError::NotGitea { registry });
+        };
+        let Some(prefix) = verify::gitea::prefix(&realm, service.as_deref()) else {
+            return Err(SiteError::NotGitea { registry });
+        };
+        let prefix = options.gitea_path.as_ref().map_or(prefix, GiteaPath::as_str);
+        match session.find_api(prefix).filter(is_gitea) {
+            Some(api) => Ok(Self { session, api }),
+            None => Err(SiteError::NoApi {
+                registry,
+                place: format!("{}{prefix}{API}", session.client.origin()),
+            }),
+        }
+    }
+
+    /// The page that lists an account's tokens.
+    pub fn page(&self) -> String {
+        self.page_of(PAGE)
+    }
+
+    /// A page of Gitea, for a browser.
+    pub fn page_of(&self, path: &str) -> String {
+        let below = self.api.base.strip_suffix(API).unwrap_or_default();
+        format!("{}{below}{path}", self.session.client.origin())
+    }
+
+    /// A path of the API.
+    pub fn path(&self, below: &str) -> String {
+        format!("{}{below}", self.api.base)
+    }
+
+    /// The path of the tokens of an account.
+    pub fn tokens_of(&self, username: &Username) -> String {
+        self.path(&format!("/users/{}/tokens", segment(username.as_str())))
+    }
+
+    /// Stops at what stands before Gitea or failed in it.
+    pub fn passing(&self, reply: &Reply) -> Result<(), SiteError> {
+        Ok(self.session.passing(reply)?)
+    }
+}
+
+impl Account {
+    /// How the account signs in: `credential` is made of its name and password.
+    pub(super) fn auth<'a>(&'a self, credential: &'a Credential) -> Auth<'a> {
+        Auth::Password(credential, self.code.as_ref())
+    }
+}
+
+/// Whether something that answers below `/api/v1` is Gitea: on a host with several applications it can be another, and
+/// no password goes there.
+fn is_gitea(api: &Api) -> bool {
+    let (Server::Gitea { version: Some(version) } | Server::Forgejo { version }) = &api.server else {
+        return matches!(api.server, Server::Gitea { version: None });
+    };
+    let mut numbers = version.split('.');
+    let number = |text: Option<&str>| text.is_some_and(|text| text.bytes().next().is_some_and(|b| b.is_ascii_digit()));
+    number(numbers.next()) && number(numbers.next())
+}
+
+/// One segment of a path (RFC 3986 §3.3), with everything escaped that could be read as more than that.
+pub(super) fn segment(text: &str) -> String {
+    use fmt::Write as _;
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || (byte == b'.' && !matches!(text, "." | "..")) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn giteas_path_is_a_path() {
+        for (text, path) in [("/gitea", "/gitea"), ("/code/gitea/", "/code/gitea"), ("/", "")] {
+            assert_eq!(text.parse::<GiteaPath>().unwrap().as_str(), path);
+        }
+        for text in [
+            "",
+            "gitea",
+            "https://h/gitea",
+            "//evil.example/",
+            "/a/../b",
+            "/a?b",
+            "/a b",
+            "/a//b",
+            "/@evil",
+        ] {
+            assert_eq!(text.parse::<GiteaPath>(), Err(GiteaPathError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_segment_stays_one() {
+        for (text, escaped) in [
+            ("admin", "admin"),
+            ("a.b-c_d~e", "a.b-c_d~e"),
+            ("me@example.com", "me%40example.com"),
+            ("../admin", "..%2Fadmin"),
+            ("..", "%2E%2E"),
+            ("a b?c#d%", "a%20b%3Fc%23d%25"),
+            ("Zoë", "Zo%C3%AB"),
+        ] {
+            assert_eq!(segment(text), escaped);
+        }
+    }
+}
