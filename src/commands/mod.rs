@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use crate::cli::{Cli, Verb};
 use crate::error::{CommandError, Exit};
 
+mod apply;
 mod choose;
 mod document;
 mod env_file;

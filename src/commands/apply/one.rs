@@ -5,20 +5,20 @@ use crate::cluster::{self, Action, Cluster, Outcome, SyncOptions};
 use crate::commands::targets::Job;
 
 /// What became of it: words only, so that thousands of them are small and hold no token.
-pub(super) struct Done {
-    pub(super) outcome: Outcome,
-    pub(super) changes: Vec<String>,
-    pub(super) notes: Vec<String>,
+pub(in crate::commands) struct Done {
+    pub(in crate::commands) outcome: Outcome,
+    pub(in crate::commands) changes: Vec<String>,
+    pub(in crate::commands) notes: Vec<String>,
     /// What was done once the Secret was right.
-    pub(super) after: Aftermath,
+    pub(in crate::commands) after: Aftermath,
 }
 
 /// Does all that is wanted for one target.
-pub(super) async fn sync(
+pub(in crate::commands) async fn sync(
     cluster: &Cluster,
     job: &Job,
     options: SyncOptions,
-    after: &After<'_>,
+    after: &After,
 ) -> Result<Done, cluster::Error> {
     let synced = cluster::sync(cluster, &job.target, &job.wanted(), options).await;
     let synced = synced.map_err(|error| error.for_access(&after.access))?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::after::Aftermath;
 use super::one::Done;
-use crate::cli::{DocumentFormat, DryRunArg, OutputFormat, SyncArgs};
+use crate::cli::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::cluster::{Outcome, Target};
 use crate::commands::document;
 use crate::commands::system::System;
@@ -16,10 +16,10 @@ use crate::error::{CommandError, Exit};
 mod after;
 
 /// What became of one target.
-pub(super) struct Row<'a> {
-    pub(super) context: &'a str,
-    pub(super) target: &'a Target,
-    pub(super) result: Result<Done, CommandError>,
+pub(in crate::commands) struct Row<'a> {
+    pub(in crate::commands) context: &'a str,
+    pub(in crate::commands) target: &'a Target,
+    pub(in crate::commands) result: Result<Done, CommandError>,
 }
 
 /// The document of `-o json|yaml`.
@@ -71,7 +71,7 @@ impl Item {
 }
 
 /// Counts, and collects what a document needs.
-pub(super) struct Report {
+pub(in crate::commands) struct Report {
     output: Option<OutputFormat>,
     dry_run: DryRunArg,
     /// With several contexts, every line names its own.
@@ -90,10 +90,10 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(args: &SyncArgs, names_context: bool) -> Self {
+    pub(in crate::commands) fn new(output: Option<OutputFormat>, dry_run: DryRunArg, names_context: bool) -> Self {
         Self {
-            output: args.output,
-            dry_run: args.dry_run,
+            output,
+            dry_run,
             names_context,
             items: Vec::new(),
             hints: BTreeMap::new(),
@@ -109,7 +109,7 @@ impl Report {
     }
 
     /// Says what a context's Secrets leave out.
-    pub(super) fn found(&mut self, found: &Found, system: &mut System<'_>) {
+    pub(in crate::commands) fn found(&mut self, found: &Found, system: &mut System<'_>) {
         self.left_out += found.of_others + found.terminating;
         if let Some(nothing) = &found.nothing {
             system.output.warn(nothing);
@@ -134,7 +134,7 @@ impl Report {
     }
 
     /// Reports one target as soon as it is done.
-    pub(super) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
+    pub(in crate::commands) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
         match row.result {
             Ok(done) => {
                 match done.outcome {
@@ -196,7 +196,12 @@ impl Report {
     }
 
     /// A cluster that there is no connection to.
-    pub(super) fn cluster_failed(&mut self, context_name: Option<&str>, error: &CommandError, system: &mut System<'_>) {
+    pub(in crate::commands) fn cluster_failed(
+        &mut self,
+        context_name: Option<&str>,
+        error: &CommandError,
+        system: &mut System<'_>,
+    ) {
         self.failed += 1;
         let item = Item {
             context: context_name.map(str::to_owned),
@@ -207,17 +212,17 @@ impl Report {
     }
 
     /// Targets that nothing was done to.
-    pub(super) fn not_tried(&mut self, count: usize) {
+    pub(in crate::commands) fn not_tried(&mut self, count: usize) {
         self.not_tried += count;
     }
 
     /// Targets that were under way when the second Ctrl-C came.
-    pub(super) fn cut_off(&mut self, count: usize) {
+    pub(in crate::commands) fn cut_off(&mut self, count: usize) {
         self.cut_off += count;
     }
 
     /// A context that nobody asked yet for its targets.
-    pub(super) fn not_begun(&mut self) {
+    pub(in crate::commands) fn not_begun(&mut self) {
         self.contexts_not_begun += 1;
     }
 
@@ -239,7 +244,11 @@ impl Report {
     }
 
     /// Prints the document or the summary, and decides the exit code.
-    pub(super) fn finish(mut self, was_interrupted: bool, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    pub(in crate::commands) fn finish(
+        mut self,
+        was_interrupted: bool,
+        system: &mut System<'_>,
+    ) -> Result<Exit, CommandError> {
         let format = match self.output {
             Some(OutputFormat::Json) => Some(DocumentFormat::Json),
             Some(OutputFormat::Yaml) => Some(DocumentFormat::Yaml),

@@ -18,25 +18,29 @@ use crate::commands::targets::{Batch, Job, find};
 use crate::error::CommandError;
 
 /// How many Secrets of a cluster are worked on at a time: one connection each, and few enough for a small API server.
-pub(super) const AT_ONCE: usize = 8;
+pub(in crate::commands) const AT_ONCE: usize = 8;
 
 /// What came of one job.
 type Ended = (Job, Result<Done, CommandError>);
 
 /// Everything that the batches of a run share.
-pub(super) struct Run<'a, 'b> {
-    pub(super) options: SyncOptions,
-    pub(super) after: &'a After<'a>,
+pub(in crate::commands) struct Run<'a, 'b> {
+    pub(in crate::commands) options: SyncOptions,
+    pub(in crate::commands) after: &'a After,
     /// What was restarted.
-    pub(super) rollouts: Rollouts,
-    pub(super) report: &'a mut Report,
-    pub(super) interrupt: &'a mut Interrupt,
-    pub(super) system: &'a mut System<'b>,
+    pub(in crate::commands) rollouts: Rollouts,
+    pub(in crate::commands) report: &'a mut Report,
+    pub(in crate::commands) interrupt: &'a mut Interrupt,
+    pub(in crate::commands) system: &'a mut System<'b>,
 }
 
 impl Run<'_, '_> {
     /// Connects to the context, finds its Secrets and works through them.
-    pub(super) async fn batch(&mut self, batch: Batch, connect: &ConnectOptions) -> Result<(), CommandError> {
+    pub(in crate::commands) async fn batch(
+        &mut self,
+        batch: Batch,
+        connect: &ConnectOptions,
+    ) -> Result<(), CommandError> {
         if self.interrupt.times > 0 {
             self.report.not_begun();
             return Ok(());
