@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::RequestTimeout;
-use crate::gitea::{self, GiteaPath};
+use crate::gitea::{self, GiteaPath, MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
 
 mod after;
@@ -64,6 +64,8 @@ pub enum Verb {
   pass gitea/pat | kubectl regcred login gitea.example.com -u admin --token-stdin
   kubectl regcred login --env-file deploy/registry.env
   kubectl regcred login gitea.example.com -u ci-reader --use cluster   # the token that Secrets get
+  kubectl regcred login gitea.example.com -u admin --mint   # makes one at Gitea; asks for the password
+  kubectl regcred login gitea.example.com -u admin --mint --use cluster --token-name k3s
   kubectl regcred login gitea.lan:3000 -u admin --ca-file /etc/ssl/lan-ca.pem")]
 pub struct LoginArgs {
     /// The registry, as it stands before the first slash of an image's name
@@ -75,11 +77,14 @@ pub struct LoginArgs {
     #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
     pub usage: Use,
     /// Store the token without asking the registry; makes no connection at all
-    #[arg(long)]
+    #[arg(long, conflicts_with = "mint")]
     pub no_verify: bool,
     /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
+    /// Or how it is made.
+    #[command(flatten)]
+    pub mint: MintArgs,
     /// How to reach the registry.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
@@ -131,17 +136,47 @@ pub struct TokenArgs {
     pub env_file: Option<PathBuf>,
 }
 
+/// A new token, made at Gitea.
+#[derive(Debug, Args)]
+pub struct MintArgs {
+    /// Make a new token at Gitea with the account's password, which is asked for and not kept
+    #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file"])]
+    pub mint: bool,
+    /// What the new token may do [default: write:package, or read:package with --use cluster]
+    #[arg(long, value_name = "SCOPE,…", requires = "mint")]
+    pub scopes: Option<MintScopes>,
+    /// The new token's name at Gitea [default: kubectl-regcred@HOST-USE-TIME]
+    #[arg(long, value_name = "NAME", requires = "mint")]
+    pub token_name: Option<TokenName>,
+    /// Read the account's password from standard input; a second line is the one-time code
+    #[arg(long, requires = "mint")]
+    pub password_stdin: bool,
+}
+
 /// `logout`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred logout gitea.example.com
-  kubectl regcred logout gitea.example.com --use cluster")]
+  kubectl regcred logout gitea.example.com --use cluster
+  kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first")]
 pub struct LogoutArgs {
     /// The registry; may be left out where the keychain knows only one
     pub registry: Option<Registry>,
     /// Forget only the token for this use
     #[arg(long = "use", value_name = "docker|cluster")]
     pub usage: Option<Use>,
+    /// Delete the token at Gitea first, and forget it only then. Before Gitea 1.27 this takes the account's password
+    #[arg(long)]
+    pub revoke: bool,
+    /// Read the account's password from standard input; a second line is the one-time code
+    #[arg(long, requires = "revoke")]
+    pub password_stdin: bool,
+    /// The account that the token belongs to [default: the user it was stored with]
+    #[arg(short, long, value_name = "NAME", requires = "revoke")]
+    pub username: Option<Username>,
+    /// How to reach the registry.
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
 }
 
 /// `list`.

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use super::mint;
 use super::system::System;
 use super::token_source;
 use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
-use crate::gitea::{self, Flow, Verified};
-use crate::keychain::Item;
+use crate::gitea::{self, Flow, Server, Verified};
+use crate::keychain::{Item, Keychain};
 use crate::model::{Credential, Registry, Use, Username};
 
 /// A registry that has not answered one request by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-pub(super) fn run(args: LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
-    let given = token_source::given(&args.token, args.registry, args.username, system)?;
+pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
     // Before anybody is asked for anything: a keychain that cannot keep the answer ends it here.
     let keychain = system.keychain()?;
     let stored = keychain.list()?;
@@ -29,8 +30,13 @@ pub(super) fn run(args: LoginArgs, system: &mut System<'_>) -> Result<(), Comman
         Some(username) => username,
         None => ask_username(&registry, before, system)?,
     };
+    let mut new = None;
     let token = match given.token {
         Some(token) => token,
+        None if args.mint.mint => {
+            let made = mint::mint(&args.mint, &registry, &username, args.usage, &args.connection, system)?;
+            new.insert(made).minted.token.clone()
+        }
         None => token_source::ask(&registry, &username, system)?,
     };
     let credential = Credential {
@@ -38,21 +44,42 @@ pub(super) fn run(args: LoginArgs, system: &mut System<'_>) -> Result<(), Comman
         username,
         token,
     };
+    keep(args, &credential, before, &keychain, system).map_err(|error| match &new {
+        Some(new) => new.undo(&credential, &args.connection, system, error),
+        None => error,
+    })?;
+    if let (Some(new), Some(_)) = (&new, before) {
+        system.output.say(format_args!(
+            "the token that was stored before is still valid: delete it at {} when nothing uses it any more",
+            new.minted.page
+        ));
+    }
+    Ok(())
+}
+
+/// Proves the credential, and puts it into the keychain.
+fn keep(
+    args: &LoginArgs,
+    credential: &Credential,
+    before: Option<&Item>,
+    keychain: &Keychain,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
     if args.no_verify {
         system
             .output
             .say(format_args!("not verified at {}", credential.registry));
     } else {
-        let verified = verify(&credential, &args.connection, system).map_err(|error| match before {
+        let verified = verify(credential, &args.connection, system).map_err(|error| match before {
             Some(item) => error.hint(format_args!(
                 "the credential of {} that was stored before is still there",
                 item.username
             )),
             None => error,
         })?;
-        report(&verified, &credential, args.usage, system);
+        report(&verified, credential, args.usage, system);
     }
-    keychain.put(args.usage, &credential)?;
+    keychain.put(args.usage, credential)?;
     let replaced = match before {
         Some(item) if item.username != credential.username => format!(", in place of {}", item.username),
         _ => String::new(),
@@ -121,13 +148,20 @@ fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut
             credential.username
         ));
     }
-    if let Some(scopes) = &verified.scopes {
-        if scopes.reaches_beyond_packages() {
+    match &verified.scopes {
+        Some(scopes) if scopes.reaches_beyond_packages() => {
             output.warn("the token may do more than read and write packages");
-        } else if usage == Use::Cluster && scopes.may_push() {
-            output.warn("the token may push; for clusters a token with read:package is enough");
-        } else if usage == Use::Docker && !scopes.may_push() {
+        }
+        Some(scopes) if usage == Use::Cluster && scopes.may_change() => {
+            output.warn("the token may push or delete; for clusters a token with read:package is enough");
+        }
+        Some(scopes) if usage == Use::Docker && !scopes.may_push() => {
             output.say("it may pull, not push: pushing needs the scope write:package");
         }
+        // Gitea up to 1.22.1 and Forgejo up to 7.0.7 keep it to themselves; other registries know no such scopes.
+        None if verified.server != Server::Other => {
+            output.say("this server does not tell what the token may do: see that it has no more than its use needs");
+        }
+        _ => {}
     }
 }

@@ -1,10 +1,18 @@
-//! `kubectl regcred logout`.
+//! `kubectl regcred logout`: forgets a token, and with `--revoke` ends it at Gitea first.
+
+use std::time::Duration;
 
 use super::choose;
+use super::password;
 use super::system::System;
 use crate::cli::LogoutArgs;
 use crate::error::CommandError;
-use crate::model::Use;
+use crate::gitea::{self, Account, RevokeError, Revoked};
+use crate::keychain::Keychain;
+use crate::model::{Credential, Registry, Use};
+
+/// A server that has not deleted a token by then is called silent.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let keychain = system.keychain()?;
@@ -13,16 +21,123 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
         None => keychain.list()?,
     };
     let registry = choose::registry(args.registry.clone(), &items, "kubectl regcred logout REGISTRY", system)?;
+    let uses = args.usage.map_or(vec![Use::Docker, Use::Cluster], |usage| vec![usage]);
+    // An item goes only after its token: who has forgotten a token cannot revoke it, and it would stay valid.
+    let (uses, failed) = if args.revoke {
+        revoke_all(args, &keychain, &registry, &uses, system)?
+    } else {
+        (uses, None)
+    };
     let mut forgotten = Vec::new();
-    for usage in args.usage.map_or(vec![Use::Docker, Use::Cluster], |usage| vec![usage]) {
+    for usage in uses {
         if keychain.delete(&registry, usage)? {
             forgotten.push(usage.as_str());
         }
     }
     // Like docker logout: that there is nothing left to forget is what was asked for.
-    system.output.say(match forgotten.as_slice() {
-        [] => format!("not logged in to {registry}"),
-        uses => format!("forgot the credential of {registry} for {}", uses.join(" and ")),
-    });
-    Ok(())
+    match forgotten.as_slice() {
+        [] if failed.is_some() => {}
+        [] => system.output.say(format_args!("not logged in to {registry}")),
+        uses => system.output.say(format_args!(
+            "forgot the credential of {registry} for {}",
+            uses.join(" and ")
+        )),
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Revokes the tokens for `uses`. Returns the uses whose tokens are gone, and the last failure if there was one.
+fn revoke_all(
+    args: &LogoutArgs,
+    keychain: &Keychain,
+    registry: &Registry,
+    uses: &[Use],
+    system: &mut System<'_>,
+) -> Result<(Vec<Use>, Option<CommandError>), CommandError> {
+    let mut credentials = Vec::new();
+    for usage in [Use::Docker, Use::Cluster] {
+        if let Some(credential) = keychain.get(registry, usage)? {
+            credentials.push((usage, credential));
+        }
+    }
+    shared(&credentials, uses, registry)?;
+    let mut account = None;
+    let mut gone = Vec::new();
+    let mut failed = None;
+    for (usage, credential) in credentials.into_iter().filter(|(usage, _)| uses.contains(usage)) {
+        match revoke(args, &credential, &mut account, system) {
+            Ok(Revoked::Now) => {
+                system
+                    .output
+                    .say(format_args!("revoked the token of {registry} for {usage}"));
+                gone.push(usage);
+            }
+            Ok(Revoked::Before) => {
+                system
+                    .output
+                    .say(format_args!("{registry} does not know the token for {usage} any more"));
+                gone.push(usage);
+            }
+            Err(error) => {
+                let error = error.hint(format_args!(
+                    "the keychain still holds the token for {usage}; without --revoke it is forgotten and stays valid"
+                ));
+                if let Some(earlier) = failed.replace(error) {
+                    system.output.error(&earlier);
+                }
+            }
+        }
+    }
+    Ok((gone, failed))
+}
+
+/// Refuses to revoke a token that the keychain also holds for a use that nobody asked to end.
+fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) -> Result<(), CommandError> {
+    let (ended, kept): (Vec<_>, Vec<_>) = credentials.iter().partition(|(usage, _)| uses.contains(usage));
+    let is_shared = |(_, kept): &&(Use, Credential)| ended.iter().any(|(_, ended)| ended.token == kept.token);
+    match kept.into_iter().find(is_shared) {
+        Some((usage, _)) => Err(CommandError::failed(format_args!(
+            "the same token is kept for {usage}, which would lose it as well"
+        ))
+        .hint(format_args!("kubectl regcred logout {registry} --revoke"))),
+        None => Ok(()),
+    }
+}
+
+/// Revokes one token: by itself, or else with the password, which is asked for only then and once.
+fn revoke(
+    args: &LogoutArgs,
+    credential: &Credential,
+    account: &mut Option<Account>,
+    system: &mut System<'_>,
+) -> Result<Revoked, CommandError> {
+    let options = args.connection.options(TIMEOUT);
+    let error = match gitea::revoke(credential, None, &options, &system.env) {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    if !error.wants_password() || (system.person.is_none() && !args.password_stdin) {
+        let wants = error.wants_password();
+        let error = CommandError::from(error);
+        return Err(if wants {
+            error.hint("or give the account's password with --password-stdin")
+        } else {
+            error
+        });
+    }
+    if account.is_none() {
+        let username = args.username.as_ref().unwrap_or(&credential.username);
+        *account = Some(password::account(
+            &credential.registry,
+            username,
+            args.password_stdin,
+            system,
+        )?);
+    }
+    let Some(account) = account else {
+        return Err(error.into());
+    };
+    password::with_code(account, system, RevokeError::wants_code, |account, system| {
+        gitea::revoke(credential, Some(account), &options, &system.env)
+    })
 }

@@ -15,6 +15,8 @@ mod env_file;
 mod list;
 mod login;
 mod logout;
+mod mint;
+mod password;
 mod rbac;
 mod sync;
 mod system;
@@ -41,7 +43,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: 
 
 fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match verb {
-        Verb::Login(args) => login::run(args, system).map(|()| Exit::Done),
+        Verb::Login(args) => login::run(&args, system).map(|()| Exit::Done),
         Verb::Logout(args) => logout::run(&args, system).map(|()| Exit::Done),
         Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
         Verb::Sync(args) => sync::run(&args, system),

@@ -151,6 +151,8 @@ pub struct Minted {
     pub name: TokenName,
     /// What it may do, where the answer tells (since Gitea 1.22.3).
     pub scopes: Option<Scopes>,
+    /// Where the account's tokens are seen and deleted by hand.
+    pub page: String,
 }
 
 /// Why no token was made.
@@ -304,6 +306,7 @@ pub fn mint(
         id: made.id,
         name: name.clone(),
         scopes: Scopes::parse(&named),
+        page: site.page(),
     })
 }
 

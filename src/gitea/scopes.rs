@@ -47,6 +47,12 @@ impl Scopes {
         self.any(&["all", "package", "write:package"])
     }
 
+    /// Whether images can be pushed or deleted with it: more than a cluster needs.
+    #[must_use]
+    pub fn may_change(&self) -> bool {
+        self.may_push() || self.any(&["delete:package"])
+    }
+
     /// Whether it opens anything besides packages: more than a registry needs, and more than a cluster should hold.
     #[must_use]
     pub fn reaches_beyond_packages(&self) -> bool {
@@ -96,6 +102,7 @@ mod tests {
             let scopes = Scopes::parse(text).unwrap();
             let said = (scopes.may_pull(), scopes.may_push(), scopes.reaches_beyond_packages());
             assert_eq!(said, (pull, push, beyond), "{text}");
+            assert_eq!(scopes.may_change(), push || text == "delete:package", "{text}");
             assert_eq!(scopes.to_string(), text);
         }
     }

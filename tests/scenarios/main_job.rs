@@ -463,7 +463,7 @@ exit 0
 --- stdout
 --- stderr
 verified at [REGISTRY], the token of admin, scopes write:package
-warning: the token may push; for clusters a token with read:package is enough
+warning: the token may push or delete; for clusters a token with read:package is enough
 logged in to [REGISTRY] as admin for cluster
 
 "#]]

@@ -4,20 +4,20 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, decoded};
+use super::profile::{Profile, Saying};
 use super::state::{Doer, Pat, State, User};
 
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
     let mut doer = state.api_doer(request);
-    if matches!(doer, Doer::Wrong) {
-        match state.profile.bad_token() {
-            Some(message) => {
-                // A path that is not there is not there for anybody.
-                if path == "/token" && !state.profile.has_own_token() {
-                    return not_found(state);
-                }
-                return refusal(state, 401, message);
-            }
-            None => doer = Doer::Nobody,
+    if let Doer::Wrong { fault, user, name } = &doer {
+        // A path that is not there is not there for anybody.
+        if path == "/token" && !state.profile.has_own_token() {
+            return not_found(state);
+        }
+        match state.profile.says(*fault, *user, name) {
+            Saying::Json(message) => return refusal(state, 401, &message),
+            Saying::Text(text) => return Answer::text(401, text),
+            Saying::Nobody => doer = Doer::Nobody,
         }
     }
     if let Doer::Somebody { user, .. } = &doer {
@@ -27,6 +27,14 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
         }
         if !user.active {
             return refusal(state, 403, "This account is not activated.");
+        }
+        if user.must_change_password {
+            let page = format!("{}/user/change_password", state.root_url);
+            return refusal(
+                state,
+                403,
+                &format!("You must change your password. Change it at: {page}"),
+            );
         }
     } else if state.require_signin {
         return refusal(state, 403, "Only signed in user is allowed to call APIs.");
@@ -79,7 +87,7 @@ fn shown(user: &User) -> Value {
 /// `GET` and `DELETE /token`: the token that asks, without any scope.
 fn own_token(state: &mut State, request: &Request, doer: &Doer) -> Answer {
     let (user, pat) = match doer {
-        Doer::Nobody | Doer::Wrong => return refusal(state, 401, "token is required"),
+        Doer::Nobody | Doer::Wrong { .. } => return refusal(state, 401, "token is required"),
         Doer::Somebody {
             user,
             pat: Some(pat),
@@ -126,14 +134,20 @@ fn search(state: &State, request: &Request, doer: &Doer) -> Answer {
 /// `/users/{name}/tokens`: for the user or an administrator, with Basic authorization.
 fn tokens(state: &mut State, request: &Request, doer: &Doer, name: &str, rest: &[&str]) -> Answer {
     let reads = request.method == Method::GET;
-    if let Some(refused) = lacking(state, doer, if reads { "read:user" } else { "write:user" }) {
+    let wanted = if reads { "read:user" } else { "write:user" };
+    if let Some(refused) = lacking(state, doer, wanted).filter(|_| state.profile.minting_looks_at_scopes()) {
         return refused;
     }
-    let Some(owner) = state.user(name).cloned() else {
+    let Some(mut owner) = state.user(name).cloned() else {
         return refusal(state, 404, &format!("user redirect does not exist [name: {name}]"));
     };
-    let (user, own, basic) = match doer {
-        Doer::Somebody { user, pat, basic } if user.id == owner.id || user.admin => (user, pat, *basic),
+    let (own, basic) = match doer {
+        Doer::Somebody { user, pat, basic } if state.profile.ignores_name_in_path() => {
+            owner = user.clone();
+            (pat, *basic)
+        }
+        Doer::Somebody { user, pat, basic } if user.id == owner.id || user.admin => (pat, *basic),
+        _ if state.profile.ignores_name_in_path() => return refusal(state, 401, "auth required"),
         _ => {
             return refusal(
                 state,
@@ -142,7 +156,6 @@ fn tokens(state: &mut State, request: &Request, doer: &Doer, name: &str, rest: &
             );
         }
     };
-    let _ = user;
     if !basic && (!reads || state.profile.listing_wants_basic()) {
         return refusal(state, 401, "auth required");
     }
@@ -159,6 +172,9 @@ fn described(state: &State, pat: &Pat, value: &str) -> Value {
     let mut body = json!({
         "id": pat.id, "name": pat.name, "sha1": value, "token_last_eight": &pat.value[32..], "scopes": scopes,
     });
+    if state.profile.tokens_have_repositories() {
+        body["repositories"] = Value::Null;
+    }
     if state.profile.tokens_have_times() {
         body["created_at"] = json!("2026-01-01T00:00:00Z");
         body["last_used_at"] = json!("2026-01-01T00:00:00Z");
@@ -195,7 +211,8 @@ fn mint(state: &mut State, request: &Request, owner: &User, own: Option<&Pat>) -
     let scopes: Vec<&str> = body["scopes"]
         .as_array()
         .map_or(Vec::new(), |list| list.iter().filter_map(Value::as_str).collect());
-    if let Some(unknown) = scopes.iter().find(|scope| !is_scope(scope)) {
+    let known = |scope: &&&str| !is_scope(profile, scope);
+    if let Some(unknown) = scopes.iter().find(known).filter(|_| profile.has_scopes()) {
         let message = format!("invalid access token scope provided: invalid access token scope: {unknown}");
         return refusal(state, 400, &message);
     }
@@ -212,9 +229,16 @@ fn mint(state: &mut State, request: &Request, owner: &User, own: Option<&Pat>) -
             "cannot create an access token with a broader scope than the authenticating token",
         );
     }
-    let value = state.add_token(&owner.login, name, &scopes.join(","));
+    let mut scopes = normal(profile, &scopes);
+    if own.is_some_and(|own| profile.minting_is_bounded() && own.scopes.split(',').any(|scope| scope == PUBLIC)) {
+        scopes = normal(profile, &[PUBLIC, &scopes]);
+    }
+    let value = state.add_token(&owner.login, name, &scopes);
     let made = state.tokens.last().unwrap().clone();
     let mut body = described(state, &made, &value);
+    if !profile.minting_wants_scope() {
+        body["scopes"] = Value::Null;
+    }
     if profile.tokens_have_times() {
         body["created_at"] = json!("0001-01-01T00:00:00Z");
         body["last_used_at"] = json!("0001-01-01T00:00:00Z");
@@ -224,29 +248,93 @@ fn mint(state: &mut State, request: &Request, owner: &User, own: Option<&Pat>) -
 
 /// A number is taken as an id before it is taken as a name.
 fn delete(state: &mut State, owner: &User, which: &str) -> Answer {
-    let id: Option<i64> = which.parse().ok();
+    let id = go_number(which);
     let hit = |pat: &Pat| pat.owner == owner.id && id.map_or(pat.name == which, |id| id == pat.id);
-    if !state.tokens.iter().any(hit) {
-        return not_found(state);
+    match state.tokens.iter().filter(|pat| hit(pat)).count() {
+        0 => return not_found(state),
+        1 => {}
+        _ => return refusal(state, 422, &format!("multiple matches for token name '{which}'")),
     }
     state.tokens.retain(|pat| !hit(pat));
     Answer::empty(204)
 }
 
-fn is_scope(scope: &str) -> bool {
-    const KINDS: [&str; 9] = [
-        "activitypub",
-        "admin",
-        "misc",
-        "notification",
-        "organization",
-        "package",
-        "issue",
-        "repository",
-        "user",
-    ];
-    matches!(scope, "all" | "public-only")
+/// What Go's `strconv.ParseInt(text, 0, 64)` reads.
+fn go_number(text: &str) -> Option<i64> {
+    let (minus, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) => (text.starts_with('-'), digits),
+        None => (false, text),
+    };
+    let digits = digits.to_ascii_lowercase();
+    let (base, digits) = match (digits.get(..2), digits.strip_prefix('0')) {
+        (Some("0x"), _) => (16, &digits[2..]),
+        (Some("0b"), _) => (2, &digits[2..]),
+        (Some("0o"), _) => (8, &digits[2..]),
+        (_, Some(octal)) if !octal.is_empty() => (8, octal),
+        _ => (10, digits.as_str()),
+    };
+    let number = i64::from_str_radix(&digits.replace('_', ""), base).ok()?;
+    Some(if minus { -number } else { number })
+}
+
+const PUBLIC: &str = "public-only";
+/// In the order in which Gitea writes them.
+const KINDS: [&str; 9] = [
+    "activitypub",
+    "admin",
+    "misc",
+    "notification",
+    "organization",
+    "package",
+    "issue",
+    "repository",
+    "user",
+];
+/// Those of 1.19, as far as they differ.
+const OLD: [&str; 9] = [
+    "all",
+    "repo",
+    "package",
+    "write:package",
+    "read:package",
+    "delete:package",
+    "user",
+    "read:user",
+    "sudo",
+];
+
+fn is_scope(profile: Profile, scope: &str) -> bool {
+    if profile.has_old_scopes() {
+        return OLD.contains(&scope);
+    }
+    matches!(scope, "all" | PUBLIC)
         || scope
             .split_once(':')
             .is_some_and(|(level, kind)| matches!(level, "read" | "write") && KINDS.contains(&kind))
+}
+
+/// As Gitea stores scopes since 1.20: in order, each once, and without those that another one implies.
+fn normal(profile: Profile, scopes: &[&str]) -> String {
+    let given: Vec<&str> = scopes.iter().flat_map(|scope| scope.split(',')).collect();
+    let has = |name: &str| given.contains(&name);
+    if profile.has_old_scopes() || !profile.has_scopes() {
+        return given.join(",");
+    }
+    let mut stored = Vec::new();
+    if has(PUBLIC) {
+        stored.push(PUBLIC.to_owned());
+    }
+    let writes = |kind: &&str| has(&format!("write:{kind}"));
+    if has("all") || KINDS.iter().all(|kind| writes(kind)) {
+        stored.push("all".to_owned());
+        return stored.join(",");
+    }
+    for kind in KINDS {
+        if writes(&kind) {
+            stored.push(format!("write:{kind}"));
+        } else if has(&format!("read:{kind}")) {
+            stored.push(format!("read:{kind}"));
+        }
+    }
+    stored.join(",")
 }

@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio_rustls::TlsAcceptor;
 
-pub use profile::Profile;
+#[allow(unused_imports, reason = "not every program that uses this double names them all")]
+pub use profile::{Fault, Profile};
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
 pub use state::{State, Strip, Upstream, hex};
 
@@ -123,11 +124,11 @@ async fn answer(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
         let path = request.path.clone();
         let below = state.sub_path();
         if path == "/v2" || path.starts_with("/v2/") {
-            (registry::answer(&state, &request, &path), state.upstream.clone())
+            (registry::answer(&mut state, &request, &path), state.upstream.clone())
         } else {
             let reply = match path.strip_prefix(&below) {
                 // Gitea's own path leads to the same routes.
-                Some(path) if path.starts_with("/v2/") => registry::answer(&state, &request, path),
+                Some(path) if path.starts_with("/v2/") => registry::answer(&mut state, &request, path),
                 Some(path) if path.starts_with("/api/v1/") => {
                     registry::Reply::Done(api::answer(&mut state, &request, &path["/api/v1".len()..]))
                 }

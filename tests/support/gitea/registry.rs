@@ -29,7 +29,7 @@ enum Guest {
     Known { user: User, scopes: Option<String> },
 }
 
-pub fn answer(state: &State, request: &Request, path: &str) -> Reply {
+pub fn answer(state: &mut State, request: &Request, path: &str) -> Reply {
     let path = path.trim_end_matches('/');
     let reply = match (path, &request.method) {
         ("/v2", &Method::GET) => root(state, request),
@@ -80,7 +80,7 @@ fn bad(state: &State, request: &Request) -> Answer {
     }
 }
 
-fn guest(state: &State, request: &Request) -> Guest {
+fn guest(state: &mut State, request: &Request) -> Guest {
     let wrong = if state.profile.bad_is_ghost() {
         Guest::Stranger
     } else {
@@ -88,7 +88,7 @@ fn guest(state: &State, request: &Request) -> Guest {
     };
     match request.shown() {
         Shown::Nothing => Guest::Stranger,
-        Shown::Basic { user, password } => match state.by_basic(&user, &password) {
+        Shown::Basic { user, password } => match state.by_basic(&user, &password, None) {
             Doer::Somebody { user, pat, .. } => Guest::Known {
                 user,
                 scopes: pat.map(|pat| pat.scopes),
@@ -113,7 +113,7 @@ fn guest(state: &State, request: &Request) -> Guest {
     }
 }
 
-fn root(state: &State, request: &Request) -> Answer {
+fn root(state: &mut State, request: &Request) -> Answer {
     let skipped = matches!(request.shown(), Shown::Basic { .. }) && !state.profile.root_takes_basic();
     match guest(state, request) {
         _ if skipped => bad(state, request),
@@ -126,7 +126,7 @@ fn root(state: &State, request: &Request) -> Answer {
     }
 }
 
-fn exchange(state: &State, request: &Request) -> Answer {
+fn exchange(state: &mut State, request: &Request) -> Answer {
     let profile = state.profile;
     let (user, scope) = match guest(state, request) {
         Guest::Wrong => return bad(state, request),
@@ -159,7 +159,7 @@ fn exchange(state: &State, request: &Request) -> Answer {
     Answer::json(200, &json!({"token": signed(state, &claims)}))
 }
 
-fn image(state: &State, request: &Request, path: &str) -> Reply {
+fn image(state: &mut State, request: &Request, path: &str) -> Reply {
     let refused = |answer| Reply::Done(answer);
     let (user, scopes) = match guest(state, request) {
         Guest::Wrong => return refused(bad(state, request)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::super::http::{Answer, Request, Shown};
-use super::Profile;
+use super::profile::{Fault, Profile};
 
 /// The registry that keeps the images: it gets a request that Gitea lets pass, for one repository and some actions.
 pub type Upstream = Arc<dyn Fn(Request, String, Vec<&'static str>) -> BoxFuture<'static, Answer> + Send + Sync>;
@@ -21,6 +21,14 @@ pub struct User {
     pub active: bool,
     pub prohibited: bool,
     pub admin: bool,
+    /// The administrator wants a new password first.
+    pub must_change_password: bool,
+    /// The code that the account's authenticator shows.
+    pub code: Option<String>,
+    /// A security key is enrolled.
+    pub security_key: bool,
+    /// The account signs in through another service.
+    pub elsewhere: bool,
 }
 
 /// A Personal Access Token.
@@ -59,6 +67,8 @@ pub struct State {
     pub strip: Strip,
     /// Paths that something else answers.
     pub replaced: Vec<(String, Answer)>,
+    /// Codes that are good for no second request.
+    pub used_codes: Vec<String>,
     /// The registry that keeps the images.
     pub upstream: Option<Upstream>,
     /// What the registry's own tokens are signed with.
@@ -71,7 +81,11 @@ pub struct State {
 pub enum Doer {
     Nobody,
     /// What was shown is wrong.
-    Wrong,
+    Wrong {
+        fault: Fault,
+        user: i64,
+        name: String,
+    },
     Somebody {
         user: User,
         pat: Option<Pat>,
@@ -103,6 +117,7 @@ impl State {
             realm: None,
             strip: Strip::Nothing,
             replaced: Vec::new(),
+            used_codes: Vec::new(),
             upstream: None,
             secret: ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &random).unwrap(),
             next: 1,
@@ -124,6 +139,10 @@ impl State {
             active: true,
             prohibited: false,
             admin: false,
+            must_change_password: false,
+            code: None,
+            security_key: false,
+            elsewhere: false,
         });
         id
     }
@@ -168,8 +187,9 @@ impl State {
         })
     }
 
-    /// Basic authorization: a token is taken wherever it stands and the name beside it is ignored, else it is a password.
-    pub fn by_basic(&self, name: &str, password: &str) -> Doer {
+    /// Basic authorization: a token is taken wherever it stands and the name beside it is ignored, else it is a password,
+    /// with the second factor's code if the account has one.
+    pub fn by_basic(&mut self, name: &str, password: &str, code: Option<&str>) -> Doer {
         let candidate = if matches!(password, "" | "x-oauth-basic") {
             name
         } else {
@@ -178,26 +198,59 @@ impl State {
         if let Some(doer) = self.by_token(candidate, true) {
             return doer;
         }
-        match self
-            .user(name)
-            .filter(|user| self.enable_basic && user.password == candidate)
-        {
-            Some(user) => Doer::Somebody {
-                user: user.clone(),
-                pat: None,
-                basic: true,
+        let profile = self.profile;
+        let consumed = code.is_some_and(|code| self.used_codes.iter().any(|used| used == code));
+        let user = self.users.iter().find(|user| user.login.eq_ignore_ascii_case(name));
+        let fault = match user {
+            _ if !self.enable_basic => Some(Fault::Disabled),
+            None => Some(Fault::Password),
+            Some(user) if user.elsewhere => Some(Fault::Elsewhere),
+            Some(user) if user.password != candidate => Some(Fault::Password),
+            Some(user) if user.prohibited => Some(Fault::Prohibited),
+            Some(user) if user.security_key && profile.refuses_security_keys() => Some(Fault::SecurityKey),
+            Some(user) if user.code.is_some() && (user.code.as_deref() != code || consumed) => Some(Fault::Code),
+            Some(_) => None,
+        };
+        match (user, fault) {
+            (Some(user), None) => {
+                if let Some(code) = user.code.clone().filter(|_| profile.consumes_codes()) {
+                    self.used_codes.push(code);
+                }
+                Doer::Somebody {
+                    user: user.clone(),
+                    pat: None,
+                    basic: true,
+                }
+            }
+            (user, fault) => Doer::Wrong {
+                fault: fault.unwrap_or(Fault::Password),
+                user: user.map_or(0, |user| user.id),
+                name: name.to_owned(),
             },
-            None => Doer::Wrong,
         }
     }
 
     /// Whom the API takes a request for.
-    pub fn api_doer(&self, request: &Request) -> Doer {
+    pub fn api_doer(&mut self, request: &Request) -> Doer {
         match request.shown() {
             Shown::Nothing | Shown::Other => Doer::Nobody,
-            Shown::Basic { user, password } => self.by_basic(&user, &password),
-            Shown::Bearer(token) | Shown::Token(token) => self.by_token(&token, false).unwrap_or(Doer::Wrong),
+            Shown::Basic { user, password } => self.by_basic(&user, &password, self.code_of(request).as_deref()),
+            Shown::Bearer(token) | Shown::Token(token) => self.by_token(&token, false).unwrap_or(Doer::Wrong {
+                fault: Fault::Token,
+                user: 0,
+                name: String::new(),
+            }),
         }
+    }
+
+    /// The second factor's code: Forgejo has a header of its own besides Gitea's.
+    fn code_of(&self, request: &Request) -> Option<String> {
+        let own = self.profile.is_forgejo().then_some("x-forgejo-otp");
+        let found = own
+            .into_iter()
+            .chain(["x-gitea-otp"])
+            .find_map(|name| request.headers.get(name))?;
+        found.to_str().ok().map(str::to_owned)
     }
 }
 
@@ -213,8 +266,12 @@ pub fn hex(bytes: &[u8]) -> String {
 impl Pat {
     /// Whether the token has one scope: `read:x` comes with `write:x`, and everything with `all`.
     pub fn has(&self, profile: Profile, wanted: &str) -> bool {
-        let more = wanted.strip_prefix("read:").map(|kind| format!("write:{kind}"));
-        let mut scopes = self.scopes.split(',');
-        !profile.has_scopes() || scopes.any(|scope| scope == "all" || scope == wanted || Some(scope) == more.as_deref())
+        let kind = wanted.split_once(':').map_or(wanted, |(_, kind)| kind);
+        let more = wanted.starts_with("read:").then(|| format!("write:{kind}"));
+        let all_of_it = profile.has_old_scopes().then_some(kind);
+        let opens = |scope: &str| {
+            scope == "all" || scope == wanted || Some(scope) == more.as_deref() || Some(scope) == all_of_it
+        };
+        !profile.has_scopes() || self.scopes.split(',').any(opens)
     }
 }

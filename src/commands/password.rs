@@ -1,0 +1,113 @@
+//! An account's password: from standard input or a hidden prompt, and never kept.
+
+use std::io::Read as _;
+
+use zeroize::Zeroizing;
+
+use super::system::System;
+use crate::error::CommandError;
+use crate::gitea::{Account, OneTimeCode};
+use crate::model::{Registry, Token, Username};
+
+/// More than any password with a code behind it, in octets.
+const MAX_STDIN: u64 = 16 * 1024;
+
+/// Gets the account's password, and the one-time code if it came along.
+pub(super) fn account(
+    registry: &Registry,
+    username: &Username,
+    from_stdin: bool,
+    system: &mut System<'_>,
+) -> Result<Account, CommandError> {
+    let (password, code) = if from_stdin {
+        read(system)?
+    } else {
+        (ask(registry, username, system)?, None)
+    };
+    Ok(Account {
+        username: username.clone(),
+        password,
+        code,
+    })
+}
+
+/// Tries once, and once more only with a one-time code that somebody typed for it: a wrong password counts every time
+/// it is tried, and behind LDAP a few times lock the account.
+pub(super) fn with_code<T, E>(
+    account: &mut Account,
+    system: &mut System<'_>,
+    wants_code: fn(&E) -> bool,
+    attempt: impl Fn(&Account, &System<'_>) -> Result<T, E>,
+) -> Result<T, CommandError>
+where
+    E: std::fmt::Display,
+    CommandError: From<E>,
+{
+    let error = match attempt(account, system) {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    let Some(person) = system.person.as_ref().filter(|_| wants_code(&error)) else {
+        return Err(error.into());
+    };
+    system.output.say(&error);
+    let question = format!("One-time code of {} (Ctrl-C if there is none)", account.username);
+    let code = person.secret(&question)?;
+    account.code = Some(code.parse().map_err(CommandError::failed)?);
+    Ok(attempt(account, system)?)
+}
+
+fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<Token, CommandError> {
+    let Some(person) = &system.person else {
+        return Err(
+            CommandError::usage("the account's password is needed, and there is no terminal to ask at")
+                .hint("give it with --password-stdin"),
+        );
+    };
+    let answer = person.secret(&format!("Password of {username} at {registry}"))?;
+    password(&answer)
+}
+
+/// The first line is the password, a second one the code. A password cannot hold a line break.
+fn read(system: &mut System<'_>) -> Result<(Token, Option<OneTimeCode>), CommandError> {
+    if system.person.is_some() {
+        system
+            .output
+            .say("reading the password from standard input; end it with Ctrl-D");
+    }
+    // Room for all of it at once: a buffer that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_STDIN).unwrap_or_default() + 1));
+    (&mut system.stdin).take(MAX_STDIN + 1).read_to_end(&mut bytes)?;
+    let failed = |why: &str| {
+        CommandError::failed(format_args!("standard input: {why}"))
+            .hint("pipe the password in, and a one-time code in a second line: … | kubectl regcred … --password-stdin")
+    };
+    if bytes.len() as u64 > MAX_STDIN {
+        return Err(failed("this is more than a password"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed("the password is not text"))?;
+    let mut lines = text.lines();
+    let password = password(lines.next().unwrap_or_default())?;
+    let code = match lines.next().filter(|line| !line.trim().is_empty()) {
+        Some(line) => Some(
+            line.parse::<OneTimeCode>()
+                .map_err(|error| failed(&error.to_string()))?,
+        ),
+        None => None,
+    };
+    if lines.any(|line| !line.trim().is_empty()) {
+        return Err(failed("there are more than two lines"));
+    }
+    Ok((password, code))
+}
+
+/// White space at its ends is part of a password.
+fn password(text: &str) -> Result<Token, CommandError> {
+    if text.is_empty() {
+        return Err(CommandError::failed("the password is empty"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(CommandError::failed("the password holds a control character"));
+    }
+    Ok(Token::verbatim(text.to_owned()))
+}
