@@ -13,9 +13,11 @@ use crate::gitea::{self, GiteaPath, MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
 
 mod after;
+mod rotate;
 mod targets;
 
 pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
+pub use rotate::RotateArgs;
 pub use targets::TargetArgs;
 
 /// Keep one registry token in the OS keychain and feed docker and Kubernetes from it.
@@ -51,6 +53,8 @@ pub enum Verb {
     List(ListArgs),
     /// Make pull Secrets hold the token
     Sync(Box<SyncArgs>),
+    /// Put a new token everywhere, and revoke the old one last
+    Rotate(Box<RotateArgs>),
     /// Print the least that has to be allowed in the cluster
     Rbac(RbacArgs),
     /// Print the version
@@ -286,6 +290,18 @@ pub enum DryRunArg {
     Client,
     /// Send it for the API server to check and not to keep.
     Server,
+}
+
+impl DryRunArg {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
 }
 
 /// Formats of documents.

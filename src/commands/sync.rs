@@ -45,6 +45,7 @@ async fn sync_all(
             force_conflicts: args.force_conflicts,
             dry_run: args.dry_run.into(),
         },
+        instead_of: None,
         after,
         rollouts: Rollouts::default(),
         report: &mut report,

@@ -159,12 +159,7 @@ impl Keychain {
     pub fn remove(&self, name: &Name) -> Result<bool, Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let entry = self.entry(name)?;
-        match secret(&entry) {
-            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
-            // What cannot be read can be forgotten.
-            Ok(_) | Err(Error::Damaged(_)) => {}
-            Err(error) => return Err(error),
-        }
+        self.settled(name)?;
         match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(keyring_core::Error::NoEntry) => Ok(false),

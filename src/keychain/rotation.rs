@@ -122,6 +122,15 @@ impl Keychain {
             .transpose()
     }
 
+    /// Refuses where a rotation of the credential is pending: for commands that would do something before they write.
+    pub fn settled(&self, name: &Name) -> Result<(), Error> {
+        match secret(&self.entry(name)?) {
+            Ok(Some(secret)) if secret.is_rotating() => Err(Error::Rotating(name.to_string())),
+            Ok(_) | Err(Error::Damaged(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Puts `after` in the place of `before`, in one write: [`Error::Changed`] where the item is something else by now.
     pub fn replace(&self, name: &Name, before: &Kept, after: &Kept) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;

@@ -32,7 +32,7 @@ struct SyncResult {
 
 /// One target in it; without a namespace, a cluster that there is no connection to.
 #[derive(Default, Serialize)]
-struct Item {
+pub(in crate::commands) struct Item {
     context: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -70,12 +70,23 @@ impl Item {
     }
 }
 
+/// What a pass over the Secrets came to.
+pub(in crate::commands) struct Ended {
+    /// How many failed, or something of them.
+    pub(in crate::commands) failed: usize,
+    /// Whether some were not even tried.
+    pub(in crate::commands) is_incomplete: bool,
+    /// For the document.
+    pub(in crate::commands) items: Vec<Item>,
+}
+
 /// Counts, and collects what a document needs.
 pub(in crate::commands) struct Report {
     output: Option<OutputFormat>,
     dry_run: DryRunArg,
     /// With several contexts, every line names its own.
     names_context: bool,
+    only_changes: bool,
     items: Vec<Item>,
     /// The first lines of the hints that were given, and how often each was called for.
     hints: BTreeMap<String, usize>,
@@ -95,6 +106,7 @@ impl Report {
             output,
             dry_run,
             names_context,
+            only_changes: false,
             items: Vec::new(),
             hints: BTreeMap::new(),
             created: 0,
@@ -167,6 +179,7 @@ impl Report {
         match self.output {
             Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
             Some(OutputFormat::Json | OutputFormat::Yaml) => {}
+            None if self.only_changes && done.outcome == Outcome::Unchanged => {}
             None => {
                 system.output.line(format_args!(
                     "secret/{} {} {}",
@@ -211,6 +224,11 @@ impl Report {
         self.say_error(context_name.unwrap_or_default(), error, system);
     }
 
+    /// Whether everything went well so far.
+    pub(in crate::commands) fn is_clean(&self) -> bool {
+        self.failed + self.not_tried + self.cut_off + self.contexts_not_begun == 0
+    }
+
     /// Targets that nothing was done to.
     pub(in crate::commands) fn not_tried(&mut self, count: usize) {
         self.not_tried += count;
@@ -243,6 +261,12 @@ impl Report {
         system.output.error(&first);
     }
 
+    /// The same without a line for what was right already: after a first pass, all of it is.
+    pub(in crate::commands) fn of_changes(mut self) -> Self {
+        self.only_changes = true;
+        self
+    }
+
     /// Prints the document or the summary, and decides the exit code.
     pub(in crate::commands) fn finish(
         mut self,
@@ -256,31 +280,32 @@ impl Report {
         };
         system.output.end_progress();
         if let Some(format) = format {
-            let dry_run = match self.dry_run {
-                DryRunArg::None => "none",
-                DryRunArg::Client => "client",
-                DryRunArg::Server => "server",
+            let result = SyncResult {
+                dry_run: self.dry_run.as_str(),
+                items: std::mem::take(&mut self.items),
             };
-            document::print(
-                "SyncResult",
-                &SyncResult {
-                    dry_run,
-                    items: std::mem::take(&mut self.items),
-                },
-                format,
-                system,
-            )?;
+            document::print("SyncResult", &result, format, system)?;
         }
-        self.summary(system);
-        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun > 0;
-        Ok(if was_interrupted && is_incomplete {
+        let ended = self.end(system);
+        Ok(if was_interrupted && ended.is_incomplete {
             system.output.say("hint: run it again; what is done stays as it is");
             Exit::Interrupted
-        } else if is_incomplete || self.failed > 0 {
+        } else if ended.is_incomplete || ended.failed > 0 {
             Exit::Failed
         } else {
             Exit::Done
         })
+    }
+
+    /// Says the summary, for a command that goes on after it.
+    pub(in crate::commands) fn end(self, system: &mut System<'_>) -> Ended {
+        system.output.end_progress();
+        self.summary(system);
+        Ended {
+            failed: self.failed,
+            is_incomplete: self.not_tried + self.cut_off + self.contexts_not_begun > 0,
+            items: self.items,
+        }
     }
 
     fn summary(&self, system: &mut System<'_>) {

@@ -14,8 +14,9 @@ use super::one::{self, Done};
 use super::report::{Report, Row};
 use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
 use crate::commands::system::System;
-use crate::commands::targets::{Batch, Job, find};
+use crate::commands::targets::{Batch, Found, Job, find};
 use crate::error::CommandError;
+use crate::model::Token;
 
 /// How many Secrets of a cluster are worked on at a time: one connection each, and few enough for a small API server.
 pub(in crate::commands) const AT_ONCE: usize = 8;
@@ -26,6 +27,8 @@ type Ended = (Job, Result<Done, CommandError>);
 /// Everything that the batches of a run share.
 pub(in crate::commands) struct Run<'a, 'b> {
     pub(in crate::commands) options: SyncOptions,
+    /// Only Secrets with this token in them are written.
+    pub(in crate::commands) instead_of: Option<&'a Token>,
     pub(in crate::commands) after: &'a After,
     /// What was restarted.
     pub(in crate::commands) rollouts: Rollouts,
@@ -72,6 +75,11 @@ impl Run<'_, '_> {
                 return Ok(());
             }
         };
+        self.found(&cluster, found).await
+    }
+
+    /// Works through the Secrets of a context that were found before.
+    pub(in crate::commands) async fn found(&mut self, cluster: &Cluster, found: Found) -> Result<(), CommandError> {
         self.report.found(&found, self.system);
         for (target, error) in found.lacking {
             let row = Row {
@@ -81,11 +89,12 @@ impl Run<'_, '_> {
             };
             self.report.row(row, self.system)?;
         }
-        self.work(&cluster, found.jobs).await
+        self.work(cluster, found.jobs).await
     }
 
     async fn work(&mut self, cluster: &Cluster, jobs: Vec<Job>) -> Result<(), CommandError> {
         let (total, options, after) = (jobs.len(), self.options, self.after);
+        let instead_of = self.instead_of;
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         let mut ended = InOrder::default();
@@ -95,7 +104,7 @@ impl Run<'_, '_> {
             while under_way.len() < AT_ONCE && self.interrupt.times == 0 {
                 let Some((at, job)) = waiting.next() else { break };
                 under_way.push(async move {
-                    let result = one::sync(cluster, &job, options, after).await;
+                    let result = one::sync(cluster, &job, options, instead_of, after).await;
                     (at, job, result)
                 });
             }

@@ -17,7 +17,7 @@ mod list_file;
 mod spec_file;
 mod yaml;
 
-pub(super) use find::{Found, find};
+pub(super) use find::{Find, Found, find};
 
 /// A credential that Secrets are to hold, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
