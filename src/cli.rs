@@ -6,15 +6,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
+use crate::cluster::RequestTimeout;
 use crate::gitea::{self, GiteaPath, MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
 
 mod after;
+mod rotate;
+mod targets;
 
-pub use after::{AfterArgs, RbacArgs, ServiceAccountSubject};
+pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
+pub use rotate::RotateArgs;
+pub use targets::TargetArgs;
 
 /// Keep one registry token in the OS keychain and feed docker and Kubernetes from it.
 #[derive(Debug, Parser)]
@@ -52,6 +56,8 @@ pub enum Verb {
     List(ListArgs),
     /// Make pull Secrets hold the token
     Sync(Box<SyncArgs>),
+    /// Put a new token everywhere, and revoke the old one last
+    Rotate(Box<RotateArgs>),
     /// Print the least that has to be allowed in the cluster
     Rbac(RbacArgs),
     /// Print the version
@@ -198,6 +204,8 @@ pub struct ListArgs {
 
 /// `sync`.
 #[derive(Debug, Args)]
+// A file names its tokens itself.
+#[command(group = ArgGroup::new("source").args(["file", "token_stdin", "token_env", "env_file"]))]
 #[command(after_help = "Examples:
   kubectl regcred sync -n honeydue
   kubectl regcred sync -n honeydue -n staging --context prod
@@ -211,31 +219,14 @@ pub struct ListArgs {
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
 pub struct SyncArgs {
-    /// A namespace to write to (repeatable) [default: the context's]
-    #[arg(short, long = "namespace", value_name = "NAME", conflicts_with_all = ["selector", "all_namespaces"])]
-    pub namespaces: Vec<Namespace>,
-    /// Every namespace with these labels
-    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "all_namespaces")]
-    pub selector: Option<Selector>,
-    /// Every Secret that sync has made, in all namespaces: refresh it in place
-    #[arg(short = 'A', long, conflicts_with = "secret")]
-    pub all_namespaces: bool,
-    /// A list of Secrets (regcred.yaml), or stack-orchestrator's spec.yml; `-` reads standard input
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = [
-        "all_namespaces", "secret", "registry", "username", "token_stdin", "token_env", "env_file",
-    ])]
-    pub file: Option<PathBuf>,
-    /// The deployment that the spec.yml is for: its Secret is NAME-registry
-    #[arg(long, value_name = "NAME", requires = "file")]
-    pub deployment: Option<String>,
-    /// The Secret's name
-    #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]
-    pub secret: SecretName,
+    /// Which Secrets.
+    #[command(flatten)]
+    pub targets: TargetArgs,
     /// The registry; may be left out where the keychain knows only one, and with -A
-    #[arg(long, value_name = "REGISTRY")]
+    #[arg(long, value_name = "REGISTRY", conflicts_with = "file")]
     pub registry: Option<Registry>,
     /// The user; needed with --token-env and --token-stdin
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "file")]
     pub username: Option<Username>,
     /// Take the keychain's token for this use [default: cluster if there is one, else docker]
     #[arg(long = "use", value_name = "docker|cluster")]
@@ -307,6 +298,18 @@ pub enum DryRunArg {
     Client,
     /// Send it for the API server to check and not to keep.
     Server,
+}
+
+impl DryRunArg {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
 }
 
 /// Formats of documents.

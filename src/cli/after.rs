@@ -16,6 +16,15 @@ pub struct AfterArgs {
         "file", "restart", "unstick", "force_conflicts", "token_stdin", "token_env", "env_file",
     ])]
     pub detach: bool,
+    /// What to do with the pods that pull with it.
+    #[command(flatten)]
+    pub restarts: RestartArgs,
+}
+
+/// What to do with the pods that pull with a Secret.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Once the Secret is right")]
+pub struct RestartArgs {
     /// Restart the workloads that use the Secret for images of this registry
     #[arg(long)]
     pub restart: bool,

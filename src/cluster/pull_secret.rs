@@ -13,7 +13,7 @@ use super::call::Call;
 use super::connect::Cluster;
 use super::error::Error;
 use super::names::{Namespace, SecretName};
-use crate::model::{Credential, DockerConfig, DockerConfigError, Use};
+use crate::model::{Credential, DockerConfig, DockerConfigError, Token, Use};
 
 /// The type of a Secret that kubelet pulls with.
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
@@ -88,6 +88,18 @@ impl Observed {
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         Entry::read(self.0.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new()))
+    }
+
+    /// Whether the credential's registry has exactly this credential in it.
+    #[must_use]
+    pub fn holds(&self, credential: &Credential) -> bool {
+        self.document().is_ok_and(|document| document.holds(credential))
+    }
+
+    /// Whether this token is anywhere in it.
+    #[must_use]
+    pub fn mentions(&self, token: &Token) -> bool {
+        self.document().is_ok_and(|document| document.mentions(token))
     }
 
     /// The document in it; an empty one where there is none.

@@ -8,7 +8,7 @@ use super::token_source;
 use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
 use crate::gitea::{self, Flow, Server, Verified};
-use crate::keychain::{Item, Keychain};
+use crate::keychain::{Item, Keychain, Name};
 use crate::model::{Credential, Registry, Use, Username};
 
 /// A registry that has not answered one request by then is called silent.
@@ -30,6 +30,8 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         Some(username) => username,
         None => ask_username(&registry, before, system)?,
     };
+    // A token that is made now could not be kept.
+    keychain.settled(&Name::login(&registry, args.usage))?;
     let mut new = None;
     let token = match given.token {
         Some(token) => token,
@@ -120,7 +122,7 @@ fn verify(
 }
 
 /// Says whose token it is and what it may do, and warns where that is more or less than its use needs.
-fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
+pub(super) fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
     let output = &mut system.output;
     for note in &verified.notes {
         output.warn(note);

@@ -8,7 +8,7 @@ use super::system::System;
 use crate::cli::LogoutArgs;
 use crate::error::CommandError;
 use crate::gitea::{self, Account, RevokeError, Revoked};
-use crate::keychain::Keychain;
+use crate::keychain::{Keychain, Name};
 use crate::model::{Credential, Registry, Use};
 
 /// A server that has not deleted a token by then is called silent.
@@ -22,6 +22,10 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
     };
     let registry = choose::registry(args.registry.clone(), &items, "kubectl regcred logout REGISTRY", system)?;
     let uses = args.usage.map_or(vec![Use::Docker, Use::Cluster], |usage| vec![usage]);
+    // Before anything is revoked: Secrets can hold the one token or the other.
+    for usage in &uses {
+        keychain.settled(&Name::login(&registry, *usage))?;
+    }
     // An item goes only after its token: who has forgotten a token cannot revoke it, and it would stay valid.
     let (uses, failed) = if args.revoke {
         revoke_all(args, &keychain, &registry, &uses, system)?

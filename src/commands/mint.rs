@@ -80,7 +80,7 @@ impl New {
 
 /// A name that says where and when a token was made, and that no second run gives again: an account has no two tokens
 /// of one name, and its list shows no dates before Gitea 1.24.
-fn name(usage: Use, env: &Env) -> Result<TokenName, CommandError> {
+pub(super) fn name(usage: Use, env: &Env) -> Result<TokenName, CommandError> {
     let host = host(env).map(|host| format!("@{host}")).unwrap_or_default();
     let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     format!("kubectl-regcred{host}-{usage}-{when}")

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use crate::cli::{Cli, Verb};
 use crate::error::{CommandError, Exit};
 
+mod apply;
 mod choose;
 mod document;
 mod env_file;
@@ -18,6 +19,7 @@ mod logout;
 mod mint;
 mod password;
 mod rbac;
+mod rotate;
 mod sync;
 mod system;
 mod targets;
@@ -55,6 +57,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Logout(args) => logout::run(&args, system).map(|()| Exit::Done),
         Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
         Verb::Sync(args) => sync::run(&args, system),
+        Verb::Rotate(args) => rotate::run(*args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Version => {
             system

@@ -54,21 +54,21 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
 pub(super) fn access_of(args: &SyncArgs) -> Access {
     let flags = [
         (!args.after.detach, Feature::Secrets),
-        (args.all_namespaces, Feature::Managed),
-        (args.selector.is_some(), Feature::Selector),
+        (args.targets.all_namespaces, Feature::Managed),
+        (args.targets.selector.is_some(), Feature::Selector),
         (
-            !args.after.service_accounts.is_empty() || args.file.is_some(),
+            !args.after.service_accounts.is_empty() || args.targets.file.is_some(),
             Feature::ServiceAccounts,
         ),
-        (args.after.restart, Feature::Restart),
-        (args.after.wait.is_some(), Feature::Wait),
-        (args.after.unstick, Feature::Unstick),
+        (args.after.restarts.restart, Feature::Restart),
+        (args.after.restarts.wait.is_some(), Feature::Wait),
+        (args.after.restarts.unstick, Feature::Unstick),
     ];
     Access {
         features: features(&flags),
         // With -A and -f each Secret has its own name.
-        secret: (!args.all_namespaces && args.file.is_none()).then(|| args.secret.clone()),
-        service_accounts: if args.file.is_some() {
+        secret: (!args.targets.all_namespaces && args.targets.file.is_none()).then(|| args.targets.secret.clone()),
+        service_accounts: if args.targets.file.is_some() {
             Vec::new()
         } else {
             args.after.service_accounts.clone()

@@ -17,6 +17,7 @@ mod reach;
 mod revoke;
 mod scopes;
 mod site;
+mod sweep;
 mod verify;
 mod wanted;
 
@@ -29,6 +30,7 @@ pub use reach::ReachError;
 pub use revoke::{RevokeError, Revoked, revoke};
 pub use scopes::Scopes;
 pub use site::{GiteaPath, GiteaPathError, SiteError};
+pub use sweep::sweep;
 pub use verify::{Flow, Note, Server, Verified, VerifyError, verify};
 pub use wanted::{MintScopes, MintScopesError, TokenName, TokenNameError};
 

@@ -62,6 +62,12 @@ pub enum Error {
     /// An item of ours is there and cannot be read.
     #[error("the keychain's item for {0} cannot be read")]
     Damaged(String),
+    /// A token cannot be replaced or forgotten while it is being rotated.
+    #[error("the credential of {0} is being rotated")]
+    Rotating(String),
+    /// The item is no longer what it was when this was decided.
+    #[error("another program changed the keychain's item for {0}")]
+    Changed(String),
     /// The platform limits the size of an item: Windows to 2560 bytes.
     #[error("the credential is too long for this keychain: it takes {0} bytes at most")]
     TooLong(u32),
@@ -101,6 +107,10 @@ impl Error {
             Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
             Self::Lock { .. } => "let XDG_RUNTIME_DIR, or else TMPDIR, name a folder that you may write to",
+            Self::Rotating(_) => {
+                "finish it with: kubectl regcred rotate --resume; or go back with: kubectl regcred rotate --abort"
+            }
+            Self::Changed(_) => "see whether another regcred is at work, and try again",
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again",
             Self::Denied(_) | Self::Refused(_) | Self::Protocol(_) | Self::TooLong(_) | Self::Platform(_) => {
                 return None;

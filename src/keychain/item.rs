@@ -128,7 +128,7 @@ pub struct Item {
 ///
 /// The user stands in here with the token, so that both change in one write.
 #[derive(Debug)]
-pub(super) struct Secret(JsonEdit);
+pub(super) struct Secret(pub(super) JsonEdit);
 
 #[derive(Deserialize)]
 struct Fields<'a> {

@@ -8,12 +8,14 @@ mod item;
 mod lock;
 #[cfg(any(target_os = "macos", windows))]
 mod native;
+mod rotation;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 mod user;
 
 pub use error::Error;
 pub use item::{Item, Name, Part};
+pub use rotation::{Kept, Rotation};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -128,30 +130,37 @@ impl Keychain {
     /// [`Keychain::put`] for an item of any name.
     ///
     /// What else is in the item's secret stays. The same credential again is not written again: docker stores what it
-    /// was just given at every `docker login`.
+    /// was just given at every `docker login`. Another one is refused while a rotation is pending: it would have to
+    /// know what to do with the Secrets that hold the one or the other token already.
     pub fn write(&self, name: &Name, credential: &Credential) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let entry = self.entry(name)?;
         let mut secret = match secret(&entry) {
             Ok(Some(secret)) if secret.credential(&name.registry).as_ref() == Some(credential) => return Ok(()),
+            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
             Ok(found) => found.unwrap_or_default(),
             Err(Error::Damaged(_)) => Secret::default(),
             Err(error) => return Err(error),
         };
         secret.set(credential);
-        let entry = if self.attributes {
-            let attributes = HashMap::from([(USERNAME, credential.username.as_str())]);
-            self.store.build(SERVICE, &name.account(), Some(&attributes))?
-        } else {
-            entry
-        };
+        self.store(name, &credential.username, &secret)
+    }
+
+    /// Writes an item whole.
+    fn store(&self, name: &Name, username: &Username, secret: &Secret) -> Result<(), Error> {
+        let attributes = HashMap::from([(USERNAME, username.as_str())]);
+        let attributes = self.attributes.then_some(&attributes);
+        let entry = self.store.build(SERVICE, &name.account(), attributes)?;
         Ok(entry.set_secret(secret.bytes())?)
     }
 
-    /// [`Keychain::delete`] for an item of any name.
+    /// [`Keychain::delete`] for an item of any name. Refused while a rotation is pending: it would lose the token that
+    /// some Secrets hold.
     pub fn remove(&self, name: &Name) -> Result<bool, Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
-        match self.entry(name)?.delete_credential() {
+        let entry = self.entry(name)?;
+        self.settled(name)?;
+        match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(keyring_core::Error::NoEntry) => Ok(false),
             Err(error) => Err(error.into()),

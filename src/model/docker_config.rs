@@ -130,6 +130,14 @@ impl DockerConfig {
         found
     }
 
+    /// Whether any entry holds this token, whatever it is for.
+    #[must_use]
+    pub fn mentions(&self, token: &Token) -> bool {
+        let entries = self.entries();
+        let mut logins = entries.iter().filter_map(|(_, raw)| login(raw).ok().flatten());
+        logins.any(|(_, held)| held == *token)
+    }
+
     /// Writes the credential into every entry of its registry, or adds one.
     ///
     /// A registry can stand there under several spellings (`host`, `https://host/v2/`). kubelet tries them all, so a

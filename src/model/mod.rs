@@ -4,6 +4,7 @@ mod docker_config;
 mod image;
 mod json_edit;
 mod registry;
+pub mod rotation;
 mod text;
 mod token;
 

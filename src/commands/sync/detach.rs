@@ -2,16 +2,14 @@
 
 use futures_util::{StreamExt as _, stream};
 
-use super::after::{After, Aftermath};
-use super::report::Report;
-use super::{connect_options, run::AT_ONCE};
 use crate::cli::SyncArgs;
 use crate::cluster::{self, Cluster, Target, Wish};
+use crate::commands::apply::{AT_ONCE, After, Aftermath, Report, connect_options};
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 
 /// Detaches in every namespace that the flags name, a few at a time.
-pub(super) async fn run(args: &SyncArgs, after: &After<'_>, system: &mut System<'_>) -> Result<Exit, CommandError> {
+pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let mut contexts: Vec<Option<&str>> = Vec::new();
     for context in args.cluster.contexts.iter().map(|name| Some(name.as_str())) {
         if !contexts.contains(&context) {
@@ -21,7 +19,7 @@ pub(super) async fn run(args: &SyncArgs, after: &After<'_>, system: &mut System<
     if contexts.is_empty() {
         contexts.push(None);
     }
-    let mut report = Report::new(args, contexts.len() > 1);
+    let mut report = Report::new(args.output, args.dry_run, contexts.len() > 1);
     for context in contexts {
         let connect = connect_options(&args.cluster, context);
         let found = async {
@@ -36,7 +34,7 @@ pub(super) async fn run(args: &SyncArgs, after: &After<'_>, system: &mut System<
                 continue;
             }
         };
-        let accounts: Vec<_> = after.args.service_accounts.iter().collect();
+        let accounts: Vec<_> = after.service_accounts.iter().collect();
         let (accounts, connected) = (&accounts, &cluster);
         let mut work = stream::iter(targets)
             .map(|target| async move {
@@ -57,21 +55,21 @@ pub(super) async fn run(args: &SyncArgs, after: &After<'_>, system: &mut System<
 
 /// The Secrets that are meant, by name: they need not be there any more.
 async fn targets(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
-    if args.all_namespaces {
+    if args.targets.all_namespaces {
         let managed = cluster::managed_secrets(cluster).await?.into_iter();
         return Ok(managed.map(|managed| managed.target).collect());
     }
-    let namespaces = match &args.selector {
+    let namespaces = match &args.targets.selector {
         Some(selector) => {
             let found = cluster::namespaces(cluster, selector).await?.into_iter();
             found.map(|found| found.namespace).collect()
         }
-        None if args.namespaces.is_empty() => vec![cluster.namespace().clone()],
-        None => args.namespaces.clone(),
+        None if args.targets.namespaces.is_empty() => vec![cluster.namespace().clone()],
+        None => args.targets.namespaces.clone(),
     };
     let target = |namespace| Target {
         namespace,
-        secret: args.secret.clone(),
+        secret: args.targets.secret.clone(),
     };
     let mut targets: Vec<Target> = Vec::new();
     for target in namespaces.into_iter().map(target) {

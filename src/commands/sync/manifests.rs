@@ -28,11 +28,11 @@ pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<Docu
     };
     let after = &args.after;
     let asks = [
-        (args.all_namespaces, "-A"),
-        (args.selector.is_some(), "-l"),
+        (args.targets.all_namespaces, "-A"),
+        (args.targets.selector.is_some(), "-l"),
         (!after.service_accounts.is_empty(), "--service-account"),
-        (after.restart, "--restart"),
-        (after.unstick, "--unstick"),
+        (after.restarts.restart, "--restart"),
+        (after.restarts.unstick, "--unstick"),
     ];
     if let Some((_, flag)) = asks.iter().find(|(given, _)| *given) {
         return Err(CommandError::usage(format_args!(

@@ -5,10 +5,10 @@ use std::io::Read as _;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::list_file::Listed;
 use super::spec_file::Top;
 use super::yaml::{self, Reading};
-use super::{Batch, Supply, Template, choose, contexts, in_contexts, list_file, scope, spec_file, token_source};
-use crate::cli::SyncArgs;
+use super::{Asked, Batch, Source, Supply, choose, list_file, spec_file, token_source};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
@@ -17,7 +17,7 @@ use crate::model::{Credential, Registry, Use, Username};
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// Reads the file, and what it asks for.
-pub(super) fn batches(path: &Path, args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
     let text = read(path, system)?;
     let shown = if is_stdin(path) {
         "standard input".to_owned()
@@ -32,13 +32,13 @@ pub(super) fn batches(path: &Path, args: &SyncArgs, system: &mut System<'_>) -> 
         (Some(_), Some(_)) => Err(on_file(CommandError::failed(
             "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
         ))),
-        (None, None) if args.deployment.is_none() => {
+        (None, None) if asked.targets.deployment.is_none() => {
             // Not a spec.yml, so what is wrong with it is said by our own file's rules.
-            list_file::parse(&text, &args.secret).map_err(on_file)?;
+            list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
         }
-        (None, _) => of_spec(&text, args, &mut tokens, system, &on_file),
-        (Some(_), None) => of_list(&text, args, &mut tokens, system, &on_file),
+        (None, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
+        (Some(_), None) => of_list(&text, asked, &mut tokens, system, &on_file),
     };
     // Children, such as a kubeconfig's exec plugin, have no business with the tokens; but a file may name one twice.
     tokens.take_out_of(system);
@@ -47,15 +47,15 @@ pub(super) fn batches(path: &Path, args: &SyncArgs, system: &mut System<'_>) -> 
 
 fn of_list(
     text: &str,
-    args: &SyncArgs,
+    asked: &Asked<'_>,
     tokens: &mut Tokens,
     system: &System<'_>,
     on_file: &dyn Fn(CommandError) -> CommandError,
 ) -> Result<Vec<Batch>, CommandError> {
     let contradiction = [
-        (args.deployment.is_some(), "--deployment"),
-        (!args.namespaces.is_empty(), "-n"),
-        (args.selector.is_some(), "-l"),
+        (asked.targets.deployment.is_some(), "--deployment"),
+        (!asked.targets.namespaces.is_empty(), "-n"),
+        (asked.targets.selector.is_some(), "-l"),
     ];
     if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
         return Err(CommandError::usage(format_args!(
@@ -63,44 +63,83 @@ fn of_list(
         )));
     }
     let mut supplied = Vec::new();
-    for listed in list_file::parse(text, &args.secret).map_err(on_file)? {
-        let supply = match (&listed.token_env, &listed.username) {
-            (Some(variable), Some(username)) => tokens.supply(variable, &listed.registry, username, args.usage, system),
-            _ => system.keychain().map_err(CommandError::from).and_then(|keychain| {
-                let (credential, usage) =
-                    choose::credential(&keychain, &listed.registry, args.usage, listed.username.as_ref())?;
-                Supply::new(credential, usage)
-            }),
-        };
-        supplied.push((listed, supply.map_err(on_file)?));
+    for listed in list_file::parse(text, &asked.targets.secret).map_err(on_file)? {
+        if let Some(supply) = asked.supply_of_list(&listed, tokens, system).map_err(on_file)? {
+            supplied.push((listed, supply));
+        }
     }
-    list_file::batches(supplied, &contexts(args)).map_err(on_file)
+    if let (Source::Only(supply), []) = (&asked.source, supplied.as_slice()) {
+        let registry = &supply.credential.registry;
+        return Err(on_file(CommandError::failed(format_args!(
+            "it names no Secret of {registry}"
+        ))));
+    }
+    list_file::batches(supplied, &asked.contexts()).map_err(on_file)
 }
 
 fn of_spec(
     text: &str,
-    args: &SyncArgs,
+    asked: &Asked<'_>,
     tokens: &mut Tokens,
     system: &System<'_>,
     on_file: &dyn Fn(CommandError) -> CommandError,
 ) -> Result<Vec<Batch>, CommandError> {
     let spec = spec_file::parse(text).map_err(on_file)?;
-    let Some(deployment) = &args.deployment else {
+    let Some(deployment) = &asked.targets.deployment else {
         return Err(
             CommandError::usage("a spec.yml does not say which deployment it is for")
                 .hint("name it with --deployment NAME: its Secret is NAME-registry"),
         );
     };
     let secret = spec_file::secret_name(deployment)?;
-    let supply = tokens
-        .supply(&spec.token_env, &spec.registry, &spec.username, args.usage, system)
-        .map_err(on_file)?;
-    let template = Template {
-        secret,
-        supply,
-        service_accounts: Vec::new(),
+    let supply = match asked.source {
+        Source::Sync(args) => tokens.supply(&spec.token_env, &spec.registry, &spec.username, args.usage, system),
+        Source::Only(supply) => agreed(supply, &spec.registry, Some(&spec.username)),
     };
-    Ok(in_contexts(args, &scope(args, template)))
+    Ok(asked.in_contexts(&asked.scope(secret, supply.map_err(on_file)?)))
+}
+
+impl Asked<'_> {
+    /// What the Secrets of one registry of a list are to hold; `None` where that registry is not meant.
+    fn supply_of_list(
+        &self,
+        listed: &Listed,
+        tokens: &mut Tokens,
+        system: &System<'_>,
+    ) -> Result<Option<Rc<Supply>>, CommandError> {
+        let args = match self.source {
+            Source::Sync(args) => args,
+            Source::Only(supply) if supply.credential.registry != listed.registry => return Ok(None),
+            Source::Only(supply) => return agreed(supply, &listed.registry, listed.username.as_ref()).map(Some),
+        };
+        if let (Some(variable), Some(username)) = (&listed.token_env, &listed.username) {
+            return tokens
+                .supply(variable, &listed.registry, username, args.usage, system)
+                .map(Some);
+        }
+        let keychain = system.keychain()?;
+        let (credential, usage) =
+            choose::credential(&keychain, &listed.registry, args.usage, listed.username.as_ref())?;
+        Supply::new(credential, usage).map(Some)
+    }
+}
+
+/// The one credential, where the file means it too.
+fn agreed(supply: &Rc<Supply>, registry: &Registry, username: Option<&Username>) -> Result<Rc<Supply>, CommandError> {
+    let own = &supply.credential;
+    if own.registry != *registry {
+        return Err(CommandError::usage(format_args!(
+            "it is about {registry}, not about {}",
+            own.registry
+        )));
+    }
+    match username {
+        Some(name) if *name != own.username => Err(CommandError::usage(format_args!(
+            "it names the user {name} of {registry}, not {}",
+            own.username
+        ))),
+        _ => Ok(supply.clone()),
+    }
 }
 
 /// The variables that a file named.

@@ -1,6 +1,10 @@
 //! Asking the cluster which Secrets are meant, and deciding from what it says.
 
-use super::{Job, Scope, Supplies};
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Job, Scope, Supplies, Supply, Template};
 use crate::cluster::{self, Cluster, FoundNamespace, MANAGED_BY_LABEL, MANAGER, Managed, Target};
 use crate::error::CommandError;
 
@@ -58,6 +62,64 @@ pub(in crate::commands) async fn find(scope: Scope, cluster: &Cluster) -> Result
             }
         }
     })
+}
+
+/// How Secrets are found that nobody knows before the cluster is asked: in words, to be written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::commands) struct Find {
+    /// Their name; without one, those that are there and ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// The labels of their namespaces; without any, the context's own namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selector: Option<String>,
+}
+
+impl Find {
+    /// `None` where the Secrets are known.
+    pub(in crate::commands) fn of(scope: &Scope) -> Option<Self> {
+        let (secret, selector) = match scope {
+            Scope::Jobs(_) => return None,
+            Scope::ContextNamespace(template) => (Some(&template.secret), None),
+            Scope::Labelled(selector, template) => (Some(&template.secret), Some(selector.to_string())),
+            Scope::Managed(_) => (None, None),
+        };
+        Some(Self {
+            secret: secret.map(ToString::to_string),
+            selector,
+        })
+    }
+
+    /// Those that are there and ours.
+    pub(in crate::commands) fn is_managed(&self) -> bool {
+        self.secret.is_none()
+    }
+
+    /// By their namespaces' labels.
+    pub(in crate::commands) fn is_by_label(&self) -> bool {
+        self.selector.is_some()
+    }
+
+    /// The kubeconfig alone tells.
+    pub(in crate::commands) fn is_known(&self) -> bool {
+        self.secret.is_some() && self.selector.is_none()
+    }
+
+    /// What was written down, to hold this; `None` where it is damaged.
+    pub(in crate::commands) fn scope(&self, supply: &Rc<Supply>) -> Option<Scope> {
+        let Some(secret) = &self.secret else {
+            return Some(Scope::Managed(Supplies::Only(supply.clone())));
+        };
+        let template = Template {
+            secret: secret.parse().ok()?,
+            supply: supply.clone(),
+            service_accounts: Vec::new(),
+        };
+        Some(match &self.selector {
+            Some(selector) => Scope::Labelled(selector.parse().ok()?, template),
+            None => Scope::ContextNamespace(template),
+        })
+    }
 }
 
 /// What each of our Secrets is to be given, by what its annotations say.

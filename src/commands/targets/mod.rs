@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::choose;
 use super::system::System;
 use super::token_source;
-use crate::cli::SyncArgs;
+use crate::cli::{SyncArgs, TargetArgs};
 use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use};
@@ -17,7 +17,7 @@ mod list_file;
 mod spec_file;
 mod yaml;
 
-pub(super) use find::{Found, find};
+pub(super) use find::{Find, Found, find};
 
 /// A credential that Secrets are to hold, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) struct Supply {
 
 impl Supply {
     /// Refuses what kubelet could not use.
-    fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
+    pub(super) fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
         if credential.username.is_identity_token() {
             return Err(CommandError::failed(format_args!(
                 "the credential of {} is an OAuth2 identity token, which kubelet cannot use",
@@ -118,48 +118,93 @@ pub(super) enum Supplies {
 
 /// What the command line asks for, a batch for each context, in the order of the command line.
 pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
-    if let Some(path) = &args.file {
-        return file::batches(path, args, system);
+    let asked = Asked {
+        targets: &args.targets,
+        contexts: &args.cluster.contexts,
+        source: Source::Sync(args),
+    };
+    if let Some(path) = &args.targets.file {
+        return file::batches(path, &asked, system);
     }
-    let scope = if args.all_namespaces {
+    let scope = if args.targets.all_namespaces {
         Scope::Managed(supplies(args, system)?)
     } else {
+        asked.scope(args.targets.secret.clone(), supply(args, system)?)
+    };
+    Ok(asked.in_contexts(&scope))
+}
+
+/// The same for Secrets that are all to hold this one credential. Those of other registries are not meant.
+pub(super) fn of_one(
+    targets: &TargetArgs,
+    contexts: &[String],
+    supply: &Rc<Supply>,
+    system: &mut System<'_>,
+) -> Result<Vec<Batch>, CommandError> {
+    let asked = Asked {
+        targets,
+        contexts,
+        source: Source::Only(supply),
+    };
+    if let Some(path) = &targets.file {
+        return file::batches(path, &asked, system);
+    }
+    let scope = if targets.all_namespaces {
+        Scope::Managed(Supplies::Only(supply.clone()))
+    } else {
+        asked.scope(targets.secret.clone(), supply.clone())
+    };
+    Ok(asked.in_contexts(&scope))
+}
+
+/// What a command line asks for.
+struct Asked<'a> {
+    targets: &'a TargetArgs,
+    contexts: &'a [String],
+    source: Source<'a>,
+}
+
+/// Where the credentials come from.
+enum Source<'a> {
+    /// The flags of `sync`, the file that they name, or the keychain.
+    Sync(&'a SyncArgs),
+    /// There is only this one.
+    Only(&'a Rc<Supply>),
+}
+
+impl Asked<'_> {
+    /// The namespaces that the flags name.
+    fn scope(&self, secret: SecretName, supply: Rc<Supply>) -> Scope {
         let template = Template {
-            secret: args.secret.clone(),
-            supply: supply(args, system)?,
+            secret,
+            supply,
             service_accounts: Vec::new(),
         };
-        scope(args, template)
-    };
-    Ok(in_contexts(args, &scope))
-}
-
-/// The namespaces that the flags name.
-fn scope(args: &SyncArgs, template: Template) -> Scope {
-    if let Some(selector) = &args.selector {
-        return Scope::Labelled(selector.clone(), template);
+        if let Some(selector) = &self.targets.selector {
+            return Scope::Labelled(selector.clone(), template);
+        }
+        if self.targets.namespaces.is_empty() {
+            return Scope::ContextNamespace(template);
+        }
+        let namespaces = each_once(&self.targets.namespaces).into_iter();
+        Scope::Jobs(namespaces.map(|namespace| template.in_namespace(namespace)).collect())
     }
-    if args.namespaces.is_empty() {
-        return Scope::ContextNamespace(template);
-    }
-    let namespaces = each_once(&args.namespaces).into_iter();
-    Scope::Jobs(namespaces.map(|namespace| template.in_namespace(namespace)).collect())
-}
 
-fn in_contexts(args: &SyncArgs, scope: &Scope) -> Vec<Batch> {
-    let batch = |context| Batch {
-        context,
-        scope: scope.clone(),
-    };
-    contexts(args).into_iter().map(batch).collect()
-}
-
-/// The contexts of the command line; the current one where there is none.
-fn contexts(args: &SyncArgs) -> Vec<Option<String>> {
-    if args.cluster.contexts.is_empty() {
-        return vec![None];
+    fn in_contexts(&self, scope: &Scope) -> Vec<Batch> {
+        let batch = |context| Batch {
+            context,
+            scope: scope.clone(),
+        };
+        self.contexts().into_iter().map(batch).collect()
     }
-    each_once(&args.cluster.contexts).into_iter().map(Some).collect()
+
+    /// The contexts of the command line; the current one where there is none.
+    fn contexts(&self) -> Vec<Option<String>> {
+        if self.contexts.is_empty() {
+            return vec![None];
+        }
+        each_once(self.contexts).into_iter().map(Some).collect()
+    }
 }
 
 /// In the order that they were given.

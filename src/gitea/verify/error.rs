@@ -156,6 +156,15 @@ fn colon(said: Option<&String>) -> String {
 }
 
 impl VerifyError {
+    /// Whether the registry knows the token for one that it will not let pull: no other try will help it.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Rejected { .. } | Self::NoPackageScope { .. } | Self::RejectedOrNoPackageScope { .. }
+        )
+    }
+
     /// The next thing to try.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::{Item, Report};
 use crate::cli::{DryRunArg, OutputFormat};
 use crate::cluster::{Namespace, Progress, Target};
-use crate::commands::sync::after::Aftermath;
+use crate::commands::apply::after::Aftermath;
 use crate::commands::system::System;
 use crate::error::CommandError;
 
@@ -66,7 +66,7 @@ impl Report {
     }
 
     /// One target of `--detach`.
-    pub(in crate::commands::sync) fn detached(
+    pub(in crate::commands) fn detached(
         &mut self,
         context_name: &str,
         target: &Target,
@@ -94,18 +94,13 @@ impl Report {
     }
 
     /// Something of a target failed, though its Secret is right.
-    pub(in crate::commands::sync) fn failure(
-        &mut self,
-        context_name: &str,
-        error: &CommandError,
-        system: &mut System<'_>,
-    ) {
+    pub(in crate::commands) fn failure(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
         self.failed += 1;
         self.say_error(context_name, error, system);
     }
 
     /// How far a rollout came.
-    pub(in crate::commands::sync) fn rolled(
+    pub(in crate::commands) fn rolled(
         &mut self,
         context_name: &str,
         namespace: &Namespace,

@@ -8,15 +8,15 @@ type Signals = tokio::signal::unix::Signal;
 type Signals = tokio::signal::windows::CtrlC;
 
 /// Listens from the moment that it is made, on the runtime that it is made on.
-pub(super) struct Interrupt {
+pub(in crate::commands) struct Interrupt {
     signals: Option<Signals>,
     /// How often it was pressed.
-    pub(super) times: u32,
+    pub(in crate::commands) times: u32,
 }
 
 impl Interrupt {
     /// Takes Ctrl-C over from the system, which would end the process in the middle of a write.
-    pub(super) fn listen(is_ours: bool) -> io::Result<Self> {
+    pub(in crate::commands) fn listen(is_ours: bool) -> io::Result<Self> {
         #[cfg(unix)]
         let listen = || tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
         #[cfg(windows)]
@@ -28,7 +28,7 @@ impl Interrupt {
     }
 
     /// Waits for the next Ctrl-C.
-    pub(super) async fn pressed(&mut self) {
+    pub(in crate::commands) async fn pressed(&mut self) {
         if let Some(signals) = &mut self.signals
             && signals.recv().await.is_some()
         {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::after::Aftermath;
 use super::one::Done;
-use crate::cli::{DocumentFormat, DryRunArg, OutputFormat, SyncArgs};
+use crate::cli::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::cluster::{Outcome, Target};
 use crate::commands::document;
 use crate::commands::system::System;
@@ -16,10 +16,10 @@ use crate::error::{CommandError, Exit};
 mod after;
 
 /// What became of one target.
-pub(super) struct Row<'a> {
-    pub(super) context: &'a str,
-    pub(super) target: &'a Target,
-    pub(super) result: Result<Done, CommandError>,
+pub(in crate::commands) struct Row<'a> {
+    pub(in crate::commands) context: &'a str,
+    pub(in crate::commands) target: &'a Target,
+    pub(in crate::commands) result: Result<Done, CommandError>,
 }
 
 /// The document of `-o json|yaml`.
@@ -32,7 +32,7 @@ struct SyncResult {
 
 /// One target in it; without a namespace, a cluster that there is no connection to.
 #[derive(Default, Serialize)]
-struct Item {
+pub(in crate::commands) struct Item {
     context: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<String>,
@@ -72,19 +72,30 @@ impl Item {
 
 /// Why a target has not come to its end.
 #[derive(Clone, Copy)]
-pub(super) enum Left {
+pub(in crate::commands) enum Left {
     /// It was not begun.
     NotTried,
     /// Nobody waited for the end of it: it holds the old credential or the new one.
     CutOff,
 }
 
+/// What a pass over the Secrets came to.
+pub(in crate::commands) struct Ended {
+    /// How many failed, or something of them.
+    pub(in crate::commands) failed: usize,
+    /// Whether some were not even tried.
+    pub(in crate::commands) is_incomplete: bool,
+    /// For the document.
+    pub(in crate::commands) items: Vec<Item>,
+}
+
 /// Counts, and collects what a document needs.
-pub(super) struct Report {
+pub(in crate::commands) struct Report {
     output: Option<OutputFormat>,
     dry_run: DryRunArg,
     /// With several contexts, every line names its own.
     names_context: bool,
+    only_changes: bool,
     items: Vec<Item>,
     /// The first lines of the hints that were given.
     hints: BTreeSet<String>,
@@ -102,11 +113,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(args: &SyncArgs, names_context: bool) -> Self {
+    pub(in crate::commands) fn new(output: Option<OutputFormat>, dry_run: DryRunArg, names_context: bool) -> Self {
         Self {
-            output: args.output,
-            dry_run: args.dry_run,
+            output,
+            dry_run,
             names_context,
+            only_changes: false,
             items: Vec::new(),
             hints: BTreeSet::new(),
             roles_left_out: 0,
@@ -123,7 +135,7 @@ impl Report {
     }
 
     /// Says what a context's Secrets leave out.
-    pub(super) fn found(&mut self, found: &Found, system: &mut System<'_>) {
+    pub(in crate::commands) fn found(&mut self, found: &Found, system: &mut System<'_>) {
         self.left_out += found.of_others + found.terminating;
         if let Some(nothing) = &found.nothing {
             system.output.warn(nothing);
@@ -148,7 +160,7 @@ impl Report {
     }
 
     /// Reports one target as soon as it is done.
-    pub(super) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
+    pub(in crate::commands) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
         match row.result {
             Ok(done) => {
                 match done.outcome {
@@ -181,6 +193,7 @@ impl Report {
         match self.output {
             Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
             Some(OutputFormat::Json | OutputFormat::Yaml) => {}
+            None if self.only_changes && done.outcome == Outcome::Unchanged => {}
             None => {
                 system.output.line(format_args!(
                     "secret/{} {} {}",
@@ -210,7 +223,12 @@ impl Report {
     }
 
     /// A cluster that there is no connection to.
-    pub(super) fn cluster_failed(&mut self, context_name: Option<&str>, error: &CommandError, system: &mut System<'_>) {
+    pub(in crate::commands) fn cluster_failed(
+        &mut self,
+        context_name: Option<&str>,
+        error: &CommandError,
+        system: &mut System<'_>,
+    ) {
         self.failed += 1;
         let item = Item {
             context: context_name.map(str::to_owned),
@@ -220,8 +238,13 @@ impl Report {
         self.say_error(context_name.unwrap_or_default(), error, system);
     }
 
+    /// Whether everything went well so far.
+    pub(in crate::commands) fn is_clean(&self) -> bool {
+        self.failed + self.not_tried + self.cut_off + self.contexts_not_begun == 0
+    }
+
     /// A target that has not come to its end.
-    pub(super) fn left(&mut self, context_name: &str, target: &Target, left: Left) {
+    pub(in crate::commands) fn left(&mut self, context_name: &str, target: &Target, left: Left) {
         let action = match left {
             Left::NotTried => {
                 self.not_tried += 1;
@@ -239,12 +262,12 @@ impl Report {
     }
 
     /// Rollouts that go on after Ctrl-C.
-    pub(super) fn not_followed(&mut self, count: usize) {
+    pub(in crate::commands) fn not_followed(&mut self, count: usize) {
         self.not_followed += count;
     }
 
     /// A context that nobody asked yet for its targets.
-    pub(super) fn not_begun(&mut self, context_name: Option<&str>) {
+    pub(in crate::commands) fn not_begun(&mut self, context_name: Option<&str>) {
         self.contexts_not_begun += 1;
         self.items.push(Item {
             context: context_name.map(str::to_owned),
@@ -270,8 +293,18 @@ impl Report {
         system.output.error(&first);
     }
 
+    /// The same without a line for what was right already: after a first pass, all of it is.
+    pub(in crate::commands) fn of_changes(mut self) -> Self {
+        self.only_changes = true;
+        self
+    }
+
     /// Prints the document or the summary, and decides the exit code.
-    pub(super) fn finish(mut self, was_interrupted: bool, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    pub(in crate::commands) fn finish(
+        mut self,
+        was_interrupted: bool,
+        system: &mut System<'_>,
+    ) -> Result<Exit, CommandError> {
         let format = match self.output {
             Some(OutputFormat::Json) => Some(DocumentFormat::Json),
             Some(OutputFormat::Yaml) => Some(DocumentFormat::Yaml),
@@ -279,21 +312,26 @@ impl Report {
         };
         system.output.end_progress();
         if let Some(format) = format {
-            let dry_run = match self.dry_run {
-                DryRunArg::None => "none",
-                DryRunArg::Client => "client",
-                DryRunArg::Server => "server",
+            let result = SyncResult {
+                dry_run: self.dry_run.as_str(),
+                items: std::mem::take(&mut self.items),
             };
-            document::print(
-                "SyncResult",
-                &SyncResult {
-                    dry_run,
-                    items: std::mem::take(&mut self.items),
-                },
-                format,
-                system,
-            )?;
+            document::print("SyncResult", &result, format, system)?;
         }
+        let ended = self.end(system);
+        Ok(if was_interrupted && ended.is_incomplete {
+            system.output.say("hint: run it again; what is done stays as it is");
+            Exit::Interrupted
+        } else if ended.is_incomplete || ended.failed > 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
+    }
+
+    /// Says the summary, for a command that goes on after it.
+    pub(in crate::commands) fn end(self, system: &mut System<'_>) -> Ended {
+        system.output.end_progress();
         match self.roles_left_out {
             0 => {}
             1 => system
@@ -304,15 +342,11 @@ impl Report {
             )),
         }
         self.summary(system);
-        let is_incomplete = self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0;
-        Ok(if was_interrupted && is_incomplete {
-            system.output.say("hint: run it again; what is done stays as it is");
-            Exit::Interrupted
-        } else if is_incomplete || self.failed > 0 {
-            Exit::Failed
-        } else {
-            Exit::Done
-        })
+        Ended {
+            failed: self.failed,
+            is_incomplete: self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0,
+            items: self.items,
+        }
     }
 
     fn summary(&self, system: &mut System<'_>) {

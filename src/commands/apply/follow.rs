@@ -27,10 +27,10 @@ struct Group {
 
 /// Every rollout of a run.
 #[derive(Default)]
-pub(super) struct Rollouts(BTreeMap<(String, Namespace, Resource), Group>);
+pub(in crate::commands) struct Rollouts(BTreeMap<(String, Namespace, Resource), Group>);
 
 impl Rollouts {
-    pub(super) fn add(
+    pub(in crate::commands) fn add(
         &mut self,
         cluster: &Cluster,
         namespace: &Namespace,
@@ -49,7 +49,7 @@ impl Rollouts {
     }
 
     /// Follows them until each has ended, for as long as `limit`, or until Ctrl-C.
-    pub(super) async fn follow(
+    pub(in crate::commands) async fn follow(
         self,
         limit: Option<Duration>,
         access: &Access,

@@ -14,29 +14,36 @@ use super::one::{self, Done};
 use super::report::{Left, Report, Row};
 use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
 use crate::commands::system::System;
-use crate::commands::targets::{Batch, Job, find};
+use crate::commands::targets::{Batch, Found, Job, find};
 use crate::error::CommandError;
+use crate::model::Token;
 
 /// How many Secrets of a cluster are worked on at a time: one connection each, and few enough for a small API server.
-pub(super) const AT_ONCE: usize = 8;
+pub(in crate::commands) const AT_ONCE: usize = 8;
 
 /// What came of one job.
 type Ended = (Job, Result<Done, CommandError>);
 
 /// Everything that the batches of a run share.
-pub(super) struct Run<'a, 'b> {
-    pub(super) options: SyncOptions,
-    pub(super) after: &'a After<'a>,
+pub(in crate::commands) struct Run<'a, 'b> {
+    pub(in crate::commands) options: SyncOptions,
+    /// Only Secrets with this token in them are written.
+    pub(in crate::commands) instead_of: Option<&'a Token>,
+    pub(in crate::commands) after: &'a After,
     /// What was restarted.
-    pub(super) rollouts: Rollouts,
-    pub(super) report: &'a mut Report,
-    pub(super) interrupt: &'a mut Interrupt,
-    pub(super) system: &'a mut System<'b>,
+    pub(in crate::commands) rollouts: Rollouts,
+    pub(in crate::commands) report: &'a mut Report,
+    pub(in crate::commands) interrupt: &'a mut Interrupt,
+    pub(in crate::commands) system: &'a mut System<'b>,
 }
 
 impl Run<'_, '_> {
     /// Connects to the context, finds its Secrets and works through them.
-    pub(super) async fn batch(&mut self, batch: Batch, connect: &ConnectOptions) -> Result<(), CommandError> {
+    pub(in crate::commands) async fn batch(
+        &mut self,
+        batch: Batch,
+        connect: &ConnectOptions,
+    ) -> Result<(), CommandError> {
         if self.interrupt.times > 0 {
             self.report.not_begun(batch.context.as_deref());
             return Ok(());
@@ -71,6 +78,11 @@ impl Run<'_, '_> {
         self.system
             .output
             .detail(format_args!("connected to {}", cluster.place()));
+        self.found(&cluster, found).await
+    }
+
+    /// Works through the Secrets of a context that were found before.
+    pub(in crate::commands) async fn found(&mut self, cluster: &Cluster, found: Found) -> Result<(), CommandError> {
         self.report.found(&found, self.system);
         for (target, error) in found.lacking {
             let row = Row {
@@ -80,11 +92,12 @@ impl Run<'_, '_> {
             };
             self.report.row(row, self.system)?;
         }
-        self.work(&cluster, found.jobs).await
+        self.work(cluster, found.jobs).await
     }
 
     async fn work(&mut self, cluster: &Cluster, jobs: Vec<Job>) -> Result<(), CommandError> {
         let (total, options, after) = (jobs.len(), self.options, self.after);
+        let instead_of = self.instead_of;
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         let mut begun = BTreeMap::new();
@@ -96,7 +109,7 @@ impl Run<'_, '_> {
                 let Some((at, job)) = waiting.next() else { break };
                 begun.insert(at, job.target.clone());
                 under_way.push(async move {
-                    let result = one::sync(cluster, &job, options, after).await;
+                    let result = one::sync(cluster, &job, options, instead_of, after).await;
                     (at, job, result)
                 });
             }

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::cli::AfterArgs;
 use crate::cluster::{
     self, Access, Cluster, DryRun, Fate, Namespace, Progress, Resource, RestartTime, SecretName, SecretUser,
     ServiceAccountName, Wish,
@@ -12,84 +11,89 @@ use crate::error::CommandError;
 use crate::model::Registry;
 
 /// What is asked for, the same for every target of a run.
-pub(super) struct After<'a> {
-    pub(super) args: &'a AfterArgs,
+pub(in crate::commands) struct After {
+    /// Those that are to pull with the Secret, besides what a target names itself.
+    pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
+    /// Restart the workloads that use it.
+    pub(in crate::commands) restart: bool,
+    /// Delete pods that are stuck.
+    pub(in crate::commands) unstick: bool,
     /// One for the whole run.
-    pub(super) at: RestartTime,
-    pub(super) dry_run: DryRun,
+    pub(in crate::commands) at: RestartTime,
+    pub(in crate::commands) dry_run: DryRun,
     /// All that the command does, for the Role in an error.
-    pub(super) access: Access,
+    pub(in crate::commands) access: Access,
 }
 
 /// What came of it; a part of the document of `-o json|yaml`.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Aftermath {
+pub(in crate::commands) struct Aftermath {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) service_accounts: Vec<AccountRow>,
+    pub(in crate::commands) service_accounts: Vec<AccountRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) workloads: Vec<WorkloadRow>,
+    pub(in crate::commands) workloads: Vec<WorkloadRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) pods: Vec<PodRow>,
+    pub(in crate::commands) pods: Vec<PodRow>,
     /// What failed of it, though the Secret is right.
     #[serde(
         rename = "failures",
         skip_serializing_if = "Vec::is_empty",
         serialize_with = "messages"
     )]
-    pub(super) errors: Vec<CommandError>,
+    pub(in crate::commands) errors: Vec<CommandError>,
     /// Nothing was found to restart, though it was asked for.
     #[serde(skip)]
-    pub(super) found_none: bool,
+    pub(in crate::commands) found_none: bool,
 }
 
 /// One ServiceAccount.
 #[derive(Serialize)]
-pub(super) struct AccountRow {
-    pub(super) name: String,
+pub(in crate::commands) struct AccountRow {
+    pub(in crate::commands) name: String,
     /// `configured` or `unchanged`.
-    pub(super) action: &'static str,
+    pub(in crate::commands) action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) warning: Option<String>,
+    pub(in crate::commands) warning: Option<String>,
 }
 
 /// One workload that uses the Secret.
 #[derive(Serialize)]
-pub(super) struct WorkloadRow {
+pub(in crate::commands) struct WorkloadRow {
     /// As kubectl prints it: `deployment.apps/api`.
-    pub(super) name: String,
+    pub(in crate::commands) name: String,
     /// `restarted`, or `held` for what is not.
-    pub(super) action: &'static str,
+    pub(in crate::commands) action: &'static str,
     /// Why it is held, or what may become of the restart.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
+    pub(in crate::commands) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) hint: Option<String>,
+    pub(in crate::commands) hint: Option<String>,
     /// With `--wait`: `done`, or what it waits for, or why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rollout: Option<String>,
+    pub(in crate::commands) rollout: Option<String>,
     /// What to follow.
     #[serde(skip)]
-    pub(super) restarted: Option<(Resource, String)>,
+    pub(in crate::commands) restarted: Option<(Resource, String)>,
 }
 
 /// One pod that is stuck.
 #[derive(Serialize)]
-pub(super) struct PodRow {
-    pub(super) name: String,
+pub(in crate::commands) struct PodRow {
+    pub(in crate::commands) name: String,
     /// `deleted`, or `held` for what is not.
-    pub(super) action: &'static str,
+    pub(in crate::commands) action: &'static str,
     /// What kubelet says, and why it is held.
-    pub(super) reason: String,
+    pub(in crate::commands) reason: String,
 }
 
 fn messages<S: serde::Serializer>(errors: &[CommandError], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(errors.iter().map(ToString::to_string))
 }
 
-impl After<'_> {
+impl After {
     /// Does it for one target. What fails of it is said and does not stop the rest.
-    pub(super) async fn of(&self, cluster: &Cluster, job: &Job) -> Aftermath {
+    pub(in crate::commands) async fn of(&self, cluster: &Cluster, job: &Job) -> Aftermath {
         let mut aftermath = Aftermath::default();
         let (namespace, secret) = (&job.target.namespace, &job.target.secret);
         let registries: Vec<Registry> = job
@@ -97,11 +101,11 @@ impl After<'_> {
             .iter()
             .map(|supply| supply.credential.registry.clone())
             .collect();
-        let mut accounts: Vec<&ServiceAccountName> = self.args.service_accounts.iter().collect();
+        let mut accounts: Vec<&ServiceAccountName> = self.service_accounts.iter().collect();
         accounts.extend(job.service_accounts.iter());
         self.attach(cluster, namespace, secret, &accounts, Wish::Attached, &mut aftermath)
             .await;
-        if self.args.restart {
+        if self.restart {
             // A server's dry run has not attached it either.
             let attached = if self.dry_run == DryRun::None {
                 Vec::new()
@@ -120,7 +124,7 @@ impl After<'_> {
             }
         }
         // After the restart: what is deleted now comes back from the new template.
-        if self.args.unstick {
+        if self.unstick {
             match cluster::unstick(cluster, namespace, &registries, self.dry_run).await {
                 Ok(pods) => aftermath.pods.extend(pods.into_iter().map(|pod| {
                     let (action, reason) = match pod.fate {
@@ -140,7 +144,7 @@ impl After<'_> {
     }
 
     /// Attaches to or detaches from each of these, once.
-    pub(super) async fn attach(
+    pub(in crate::commands) async fn attach(
         &self,
         cluster: &Cluster,
         namespace: &Namespace,
@@ -207,7 +211,7 @@ impl After<'_> {
 
 impl WorkloadRow {
     /// Keeps how far its rollout came.
-    pub(super) fn rolled(&mut self, progress: &Progress) {
+    pub(in crate::commands) fn rolled(&mut self, progress: &Progress) {
         self.rollout = Some(match progress {
             Progress::Done => "done".to_owned(),
             Progress::Going(what) | Progress::Failed(what) => what.clone(),

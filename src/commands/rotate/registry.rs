@@ -1,0 +1,175 @@
+//! The steps that ask the registry.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use super::engine::Engine;
+use super::report::{Revocation, Stop};
+use crate::commands::{login, mint, password};
+use crate::error::CommandError;
+use crate::gitea::{self, MintError, MintScopes, Options, RevokeError, Revoked, SiteError, TokenName};
+use crate::model::rotation::{Instead, Phase, Which};
+use crate::model::{Credential, Use};
+
+/// A registry that has not answered one question by then is called silent.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The name of a token that is about to be made: one that nothing else has, because what is found under it after a kill
+/// is deleted.
+pub(super) fn token_name(
+    prefix: Option<&TokenName>,
+    usage: Use,
+    env: &crate::env::Env,
+) -> Result<TokenName, CommandError> {
+    let name = mint::name(usage, env)?;
+    let Some(prefix) = prefix else {
+        return Ok(name);
+    };
+    let time = name.as_str().rsplit('-').next().unwrap_or_default();
+    format!("{prefix}-{time}").parse().map_err(CommandError::usage)
+}
+
+impl Engine<'_, '_> {
+    fn options(&self) -> Options {
+        self.journal.registry.args().options(TIMEOUT)
+    }
+
+    /// Sees that the registry accepts the token, and says what it may do.
+    pub(super) fn prove(&mut self, which: Which) -> Result<Option<Instead>, Stop> {
+        let credential = self.credential(which)?;
+        match gitea::verify(&credential, &self.options(), &self.system.env) {
+            Ok(verified) => {
+                if which == Which::New {
+                    login::report(&verified, &credential, self.name.usage, self.system);
+                }
+                Ok(None)
+            }
+            Err(error) if error.is_refusal() => {
+                self.system.output.say(format_args!("the {which} token: {error}"));
+                Ok(Some(self.instead(which)?))
+            }
+            Err(error) => Err(CommandError::from(error).into()),
+        }
+    }
+
+    /// Whether the registry accepts a token; an error where it says neither yes nor no.
+    pub(super) fn accepts(&self, which: Which) -> Result<bool, CommandError> {
+        match gitea::verify(&self.credential(which)?, &self.options(), &self.system.env) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_refusal() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn name(&self) -> Result<TokenName, CommandError> {
+        let name = self.journal.token_name.as_deref().unwrap_or_default();
+        name.parse().map_err(CommandError::failed)
+    }
+
+    /// Makes the new token. A definite refusal leaves nothing behind, and so no rotation either.
+    pub(super) fn mint(&mut self) -> Result<(), Stop> {
+        let name = self.name()?;
+        let scopes = match &self.journal.scopes {
+            Some(scopes) => scopes.parse().map_err(CommandError::failed)?,
+            None => MintScopes::for_use(self.name.usage),
+        };
+        let (registry, options) = (self.name.registry.clone(), self.options());
+        let is_uncertain = Cell::new(false);
+        let mut account = self.account()?;
+        let made = password::with_code(&mut account, self.system, MintError::wants_code, |account, system| {
+            gitea::mint(&registry, account, &name, &scopes, &options, &system.env)
+                .inspect_err(|error| is_uncertain.set(matches!(error, MintError::Uncertain { .. })))
+        });
+        self.account = Some(account);
+        let minted = match made {
+            Ok(minted) => minted,
+            Err(error) if is_uncertain.get() => return Err(error.into()),
+            Err(error) => return Err(self.unmade(error).into()),
+        };
+        self.system.output.say(format_args!(
+            "made the token {} of {} at {registry}",
+            minted.name, self.username
+        ));
+        self.new = Some(Credential {
+            registry,
+            username: self.username.clone(),
+            token: minted.token,
+        });
+        Ok(())
+    }
+
+    /// Deletes what an attempt to make the new token may have left.
+    pub(super) fn sweep(&mut self) -> Result<(), CommandError> {
+        let name = self.name()?;
+        let (registry, options) = (self.name.registry.clone(), self.options());
+        let mut account = self.account()?;
+        let swept = password::with_code(&mut account, self.system, RevokeError::wants_code, |account, system| {
+            gitea::sweep(&registry, account, &name, &options, &system.env)
+        });
+        self.account = Some(account);
+        if swept? {
+            self.system.output.say(format_args!(
+                "deleted the token {name}, which was made before this was cut off"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Deletes the token that is no longer used: by itself, or else with the password.
+    pub(super) fn revoke(&mut self, which: Which) -> Result<(), Stop> {
+        let credential = self.credential(which)?;
+        let options = self.options();
+        let revoked = match gitea::revoke(&credential, None, &options, &self.system.env) {
+            Err(error) if error.wants_password() && self.can_ask() => {
+                let mut account = self.account()?;
+                let revoked =
+                    password::with_code(&mut account, self.system, RevokeError::wants_code, |account, system| {
+                        gitea::revoke(&credential, Some(account), &options, &system.env)
+                    });
+                self.account = Some(account);
+                revoked?
+            }
+            Err(RevokeError::Site(SiteError::NotGitea { registry })) => {
+                self.system.output.warn(format_args!(
+                    "{registry} is no Gitea: delete the {which} token there, or change the password"
+                ));
+                self.result.revocation = Revocation::ByHand;
+                return Ok(());
+            }
+            Err(error) => {
+                let wants_password = error.wants_password();
+                let error = CommandError::from(error).on(format_args!("the {which} token was not revoked"));
+                let password = wants_password.then(|| {
+                    "once it is deleted there, the same command again sees that and ends; or give the account's \
+                     password with --password-stdin, or leave it alive with --keep-old"
+                        .to_owned()
+                });
+                return Err(error.hints(password).into());
+            }
+            Ok(revoked) => revoked,
+        };
+        self.system.output.say(match revoked {
+            Revoked::Now => format!("revoked the {which} token"),
+            Revoked::Before => format!("the {which} token was gone already"),
+        });
+        self.result.revocation = Revocation::Done;
+        Ok(())
+    }
+
+    fn can_ask(&self) -> bool {
+        self.account.is_some() || self.password_stdin || self.system.person.is_some()
+    }
+
+    /// The account with its password, which is asked for once.
+    pub(super) fn account(&mut self) -> Result<gitea::Account, CommandError> {
+        if let Some(account) = &self.account {
+            return Ok(account.clone());
+        }
+        let username = match self.phase() {
+            // What is being revoked on the way forward is the old user's.
+            Some(Phase::Revoking) => &self.old.username,
+            _ => &self.username,
+        };
+        password::account(&self.name.registry, username, self.password_stdin, self.system)
+    }
+}

@@ -1,0 +1,401 @@
+//! The steps that are about Secrets and the pods that pull with them.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::engine::Engine;
+use super::journal::Place;
+use super::report::Stop;
+use crate::cli::DryRunArg;
+use crate::cluster::{self, Access, Cluster, Feature, RestartTime, SyncOptions, Target};
+use crate::commands::apply::{AT_ONCE, After, Ended, Report, Rollouts, Run};
+use crate::commands::targets::{Find, Found, Job, Supply, find};
+use crate::error::CommandError;
+use crate::model::rotation::{Phase, Which};
+use crate::model::{Credential, Token};
+
+/// What a pass over the Secrets is for.
+pub(super) struct Pass {
+    pub(super) dry_run: DryRunArg,
+    /// Only Secrets that hold this are written.
+    pub(super) instead_of: Option<Token>,
+    pub(super) restart: bool,
+    pub(super) unstick: bool,
+    /// Say only what changes.
+    pub(super) only_changes: bool,
+}
+
+/// Why a place has no Secrets yet.
+pub(super) enum Unknown {
+    /// The cluster could not be asked.
+    Unreached(CommandError),
+    /// It was asked, and some of what it has cannot be written.
+    Lacking(Vec<(Target, CommandError)>),
+}
+
+impl Unknown {
+    pub(super) fn errors(&self) -> Vec<&CommandError> {
+        match self {
+            Self::Unreached(error) => vec![error],
+            Self::Lacking(lacking) => lacking.iter().map(|(_, error)| error).collect(),
+        }
+    }
+}
+
+impl Engine<'_, '_> {
+    /// Connects to a place, once.
+    pub(super) async fn cluster(&mut self, at: usize) -> Result<Cluster, CommandError> {
+        self.clusters.resize(self.journal.places.len(), None);
+        if let Some(cluster) = &self.clusters[at] {
+            return Ok(cluster.clone());
+        }
+        let place = &self.journal.places[at];
+        let options = self.journal.connect_options(place.context.as_deref(), self.timeout);
+        let cluster = Cluster::connect(&self.system.env, &options).await?;
+        if let Some(server) = place.server.as_ref().filter(|server| *server != cluster.server()) {
+            return Err(CommandError::failed(format_args!(
+                "the context led to {server} when this rotation began, and leads to {} now",
+                cluster.server()
+            ))
+            .hint("correct the kubeconfig, or give up the Secrets of the context with --skip-context"));
+        }
+        self.clusters[at] = Some(cluster.clone());
+        Ok(cluster)
+    }
+
+    /// Asks a place for its Secrets, and writes down which context, server and Secrets it is about.
+    pub(super) async fn resolve(&mut self, at: usize, supply: &Rc<Supply>) -> Result<(), Unknown> {
+        let cluster = self.cluster(at).await.map_err(Unknown::Unreached)?;
+        let place = &mut self.journal.places[at];
+        // A name is needed tomorrow, when another context may be the current one.
+        place.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
+        place.server = Some(cluster.server().to_owned());
+        let Some(words) = place.find.as_ref().filter(|_| place.secrets.is_none()) else {
+            let checked = cluster.check().await;
+            return checked.map_err(|error| Unknown::Unreached(error.into()));
+        };
+        let is_known = words.is_known();
+        let scope = words
+            .scope(supply)
+            .ok_or_else(|| Unknown::Unreached(CommandError::failed("the journal cannot be read")))?;
+        let found = find(scope, &cluster).await;
+        let found = found.map_err(|error| Unknown::Unreached(error.for_access(&self.access()).into()))?;
+        if is_known {
+            cluster
+                .check()
+                .await
+                .map_err(|error| Unknown::Unreached(error.into()))?;
+        }
+        let mut report = Report::new(None, DryRunArg::None, false);
+        report.found(&found, self.system);
+        if !found.lacking.is_empty() {
+            return Err(Unknown::Lacking(found.lacking));
+        }
+        self.journal.places[at].list(&found.jobs);
+        Ok(())
+    }
+
+    /// Makes every Secret hold the token; on the way back, those that hold the other one.
+    pub(super) async fn write(&mut self, which: Which) -> Result<(), Stop> {
+        let pass = Pass {
+            dry_run: DryRunArg::None,
+            instead_of: match which {
+                Which::New => None,
+                Which::Old => self.new.as_ref().map(|new| new.token.clone()),
+            },
+            restart: false,
+            unstick: false,
+            only_changes: false,
+        };
+        self.find_the_rest(which).await?;
+        let ended = self.pass(which, &pass).await?;
+        let failed = ended.failed > 0 || ended.is_incomplete;
+        self.result.items = ended.items;
+        self.interrupted()?;
+        if failed {
+            return Err(CommandError::failed(format_args!("not every Secret holds the {which} token")).into());
+        }
+        Ok(())
+    }
+
+    /// Places that could not be asked before. On the way back there is nothing in them.
+    async fn find_the_rest(&mut self, which: Which) -> Result<(), Stop> {
+        if which == Which::Old {
+            return Ok(());
+        }
+        let supply = self.supply(which)?;
+        let mut is_news = false;
+        for at in 0..self.journal.places.len() {
+            // Once in a run: a cluster that is away is not waited for twice.
+            if self.journal.places[at].secrets.is_none() && !self.unknown.contains_key(&at) {
+                match self.resolve(at, &supply).await {
+                    Ok(()) => is_news = true,
+                    Err(unknown) => drop(self.unknown.insert(at, unknown)),
+                }
+            }
+        }
+        // Before the first of them is written.
+        if let Some(phase) = self.phase().filter(|_| is_news) {
+            self.keep(phase)?;
+        }
+        Ok(())
+    }
+
+    /// Works through the Secrets of all places.
+    pub(super) async fn pass(&mut self, which: Which, pass: &Pass) -> Result<Ended, Stop> {
+        let supply = self.supply(which)?;
+        let after = After {
+            service_accounts: Vec::new(),
+            restart: pass.restart,
+            unstick: pass.unstick,
+            at: RestartTime::now(),
+            dry_run: pass.dry_run.into(),
+            access: self.access(),
+        };
+        let mut report = Report::new(self.result.lines, pass.dry_run, self.journal.places.len() > 1);
+        if pass.only_changes {
+            report = report.of_changes();
+        }
+        let mut rollouts = Rollouts::default();
+        for at in 0..self.journal.places.len() {
+            let context = self.journal.places[at].context.clone();
+            if self.interrupt.times > 0 {
+                report.not_begun(context.as_deref());
+                continue;
+            }
+            if self.journal.places[at].secrets.is_none() {
+                if let Some(unknown) = self.unknown.get(&at).filter(|_| which == Which::New) {
+                    for error in unknown.errors() {
+                        report.cluster_failed(context.as_deref(), error, self.system);
+                    }
+                }
+                continue;
+            }
+            let cluster = match self.cluster(at).await {
+                Ok(cluster) => cluster,
+                Err(error) => {
+                    report.cluster_failed(context.as_deref(), &error, self.system);
+                    continue;
+                }
+            };
+            let mut run = Run {
+                options: SyncOptions {
+                    force_conflicts: self.journal.force_conflicts,
+                    dry_run: pass.dry_run.into(),
+                },
+                instead_of: pass.instead_of.as_ref(),
+                after: &after,
+                rollouts,
+                report: &mut report,
+                interrupt: &mut self.interrupt,
+                system: self.system,
+            };
+            let found = Found {
+                jobs: self.journal.places[at].jobs(&supply)?,
+                ..Found::default()
+            };
+            run.found(&cluster, found).await?;
+            rollouts = run.rollouts;
+        }
+        let follows = pass.restart && pass.dry_run == DryRunArg::None && self.interrupt.times == 0;
+        if let Some(limit) = self.journal.wait().filter(|_| follows) {
+            // What was restarted is not to be restarted again because one of them hangs.
+            if report.is_clean() {
+                self.restarted()?;
+            }
+            let (interrupt, system) = (&mut self.interrupt, &mut *self.system);
+            rollouts
+                .follow(limit.limit(), &after.access, &mut report, interrupt, system)
+                .await?;
+        }
+        Ok(report.end(self.system))
+    }
+
+    /// Restarts workloads, if that was asked for and is still to be done.
+    pub(super) async fn restart(&mut self) -> Result<(), Stop> {
+        if !self.journal.restart && !self.journal.unstick {
+            return Ok(());
+        }
+        let pass = Pass {
+            dry_run: DryRunArg::None,
+            instead_of: None,
+            restart: self.journal.restart,
+            unstick: self.journal.unstick,
+            only_changes: true,
+        };
+        let ended = self.pass(Which::New, &pass).await?;
+        let failed = ended.failed > 0 || ended.is_incomplete;
+        self.result.restarts = ended.items;
+        self.interrupted()?;
+        if failed {
+            return Err(CommandError::failed("not everything was restarted, or not everything came up again").into());
+        }
+        self.restarted()?;
+        Ok(())
+    }
+
+    fn restarted(&mut self) -> Result<(), CommandError> {
+        (self.journal.restart, self.journal.unstick) = (false, false);
+        self.phase().map_or(Ok(()), |phase| self.keep(phase))
+    }
+
+    /// Reads every Secret back.
+    pub(super) async fn check(&mut self, which: Which) -> Result<(), Stop> {
+        let supply = self.supply(which)?;
+        let other = self.new.clone().filter(|_| which == Which::Old);
+        let names_context = self.journal.places.len() > 1;
+        let mut failed = 0;
+        for at in 0..self.journal.places.len() {
+            let jobs = self.journal.places[at].jobs(&supply)?;
+            if jobs.is_empty() {
+                continue;
+            }
+            let cluster = self.cluster(at).await?;
+            let errors = read_back(&cluster, &jobs, &supply.credential, other.as_ref(), &self.access()).await;
+            failed += errors.len();
+            for error in errors {
+                let context = cluster.context();
+                self.system.output.error(&match names_context {
+                    true => error.on(format_args!("context {context}")),
+                    false => error,
+                });
+            }
+            self.interrupted()?;
+        }
+        if failed > 0 {
+            let secrets = if failed == 1 { "Secret" } else { "Secrets" };
+            return Err(CommandError::failed(format_args!(
+                "{failed} {secrets} did not read back with the {which} token"
+            ))
+            .into());
+        }
+        match (which, self.journal.count()) {
+            (_, 0) => {}
+            (Which::New, 1) => self.system.output.say("read the Secret back: it holds the new token"),
+            (Which::New, count) => self
+                .system
+                .output
+                .say(format_args!("read {count} Secrets back: all hold the new token")),
+            (Which::Old, count) => self.system.output.say(format_args!(
+                "read {count} {} back: none holds the new token",
+                if count == 1 { "Secret" } else { "Secrets" }
+            )),
+        }
+        let is_last = matches!(self.phase(), Some(Phase::Promoted | Phase::Revoking));
+        if which == Which::New && is_last && !self.journal.keep_old {
+            self.look_elsewhere(&supply.credential).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for Secrets that nobody named and that would lose their token with the old one.
+    async fn look_elsewhere(&mut self, new: &Credential) -> Result<(), Stop> {
+        let mut others = Vec::new();
+        for at in 0..self.journal.places.len() {
+            let supply = self.supply(Which::New)?;
+            let known: BTreeSet<Target> = self.journal.places[at]
+                .jobs(&supply)?
+                .into_iter()
+                .map(|job| job.target)
+                .collect();
+            let cluster = self.cluster(at).await?;
+            let managed = match cluster::managed_secrets(&cluster).await {
+                Ok(managed) => managed,
+                Err(cluster::Error::Forbidden(_)) => {
+                    self.system.output.warn(
+                        "whether Secrets of other namespaces hold the old token is not known: listing them is not allowed",
+                    );
+                    continue;
+                }
+                Err(error) => return Err(CommandError::from(error).into()),
+            };
+            let of_others = |one: &cluster::Managed| {
+                known.contains(&one.target)
+                    || (!one.entries.is_empty() && one.entries.iter().all(|entry| entry.registry != new.registry))
+            };
+            for one in managed.into_iter().filter(|one| !of_others(one)) {
+                match cluster::observe(&cluster, &one.target).await {
+                    Ok(Some(secret)) if secret.mentions(&self.old.token) => others.push(one.target.to_string()),
+                    // Who may list Secrets and not get this one cannot be told what is in it.
+                    Ok(_) | Err(cluster::Error::Forbidden(_)) => {}
+                    Err(error) => return Err(CommandError::from(error).into()),
+                }
+            }
+        }
+        if others.is_empty() {
+            return Ok(());
+        }
+        let (count, shown) = (others.len(), others[..others.len().min(5)].join(", "));
+        let more = if count > 5 {
+            format!(" and {} more", count - 5)
+        } else {
+            String::new()
+        };
+        Err(CommandError::failed(format_args!(
+            "the old token is not revoked: it is also in {shown}{more}"
+        ))
+        .hint("kubectl regcred sync -A gives them the new one, and then --resume goes on; --keep-old leaves it alive")
+        .into())
+    }
+
+    pub(super) fn interrupted(&self) -> Result<(), Stop> {
+        if self.interrupt.times > 0 {
+            Err(Stop::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What all of it needs, for the Role in an error.
+    fn access(&self) -> Access {
+        let places = &self.journal.places;
+        let finds = |test: fn(&Find) -> bool| places.iter().filter_map(|place| place.find.as_ref()).any(test);
+        let flags = [
+            (true, Feature::Secrets),
+            (finds(Find::is_managed), Feature::Managed),
+            (finds(Find::is_by_label), Feature::Selector),
+            (places.iter().any(Place::has_accounts), Feature::ServiceAccounts),
+            (self.journal.restart, Feature::Restart),
+            (self.journal.restart && self.journal.wait.is_some(), Feature::Wait),
+            (self.journal.unstick, Feature::Unstick),
+        ];
+        Access {
+            features: flags
+                .iter()
+                .filter(|(is, _)| *is)
+                .map(|(_, feature)| *feature)
+                .collect(),
+            secret: self.journal.only_name(),
+            service_accounts: Vec::new(),
+        }
+    }
+}
+
+/// Every Secret that does not hold what it should, or could not be read.
+async fn read_back(
+    cluster: &Cluster,
+    jobs: &[Job],
+    credential: &Credential,
+    given_up: Option<&Credential>,
+    access: &Access,
+) -> Vec<CommandError> {
+    let read = stream::iter(jobs)
+        .map(|job| async move {
+            let target = &job.target;
+            match (cluster::observe(cluster, target).await, given_up) {
+                (Err(error), _) => Some(error.for_access(access).into()),
+                (Ok(Some(secret)), Some(given_up)) if secret.mentions(&given_up.token) => {
+                    Some(CommandError::failed(format_args!("{target} holds the new token again")))
+                }
+                (Ok(Some(secret)), None) if !secret.holds(credential) => Some(CommandError::failed(format_args!(
+                    "{target} holds something else than what was written: somebody else writes it too"
+                ))),
+                (Ok(None), None) => Some(CommandError::failed(format_args!("{target} is gone"))),
+                (Ok(_), _) => None,
+            }
+        })
+        .buffered(AT_ONCE);
+    read.filter_map(std::future::ready).collect().await
+}

@@ -1,0 +1,49 @@
+//! Deleting a token of which only the name is known: whoever made it was killed before its text arrived.
+
+use http::StatusCode;
+
+use super::account;
+use super::site::{Site, segment};
+use super::{Account, Options, RevokeError, SiteError, TokenName, VerifyError};
+use crate::env::Env;
+use crate::model::{Credential, Registry};
+
+/// Deletes `account`'s token of this name at `registry`'s Gitea. Says whether there was one.
+///
+/// The name has to be one that nobody else gives: Gitea deletes whatever is called so. A [`TokenName`] is not taken for
+/// the id of another token.
+pub fn sweep(
+    registry: &Registry,
+    account: &Account,
+    name: &TokenName,
+    options: &Options,
+    env: &Env,
+) -> Result<bool, RevokeError> {
+    let credential = Credential {
+        registry: registry.clone(),
+        username: account.username.clone(),
+        token: account.password.clone(),
+    };
+    let site = Site::find(&credential, options, env)?;
+    let reach = |error| SiteError::from(VerifyError::from(error));
+    let unconfirmed = |why: String| RevokeError::Unconfirmed {
+        registry: registry.to_string(),
+        why,
+        page: site.page(),
+    };
+    let client = &site.session.client;
+    let path = format!("{}/{}", site.tokens_of(&account.username), segment(name.as_str()));
+    let to = client.own(&path).map_err(reach)?;
+    let reply = client
+        .delete(&to, account.auth(&credential))
+        .map_err(|error| unconfirmed(error.to_string()))?;
+    site.passing(&reply)?;
+    match reply.status {
+        StatusCode::NO_CONTENT => Ok(true),
+        StatusCode::NOT_FOUND => Ok(false),
+        _ => Err(RevokeError::Account {
+            error: account::judge(&site, account, &reply),
+            page: site.page(),
+        }),
+    }
+}

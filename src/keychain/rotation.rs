@@ -1,0 +1,265 @@
+//! What a rotation keeps: the second token and a journal, in the same item as the current token.
+//!
+//! One item is one write, so whoever reads it finds the tokens and the phase together, whenever that write was killed.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::item::Secret;
+use super::lock::WriteLock;
+use super::{Error, Keychain, Name, secret};
+use crate::model::rotation::Phase;
+use crate::model::{Credential, Registry, Token};
+
+/// The member of an item's secret that it stands in.
+const MEMBER: &str = "rotation";
+
+/// A rotation that is pending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// How far it is.
+    pub phase: Phase,
+    /// The token that is not the current one: [`Phase::current`] says which of the two that is. `None` while the new
+    /// token is being made.
+    pub other: Option<Credential>,
+    /// What is needed to finish it or go back, as a JSON object without a token in it. Whoever rotates reads it.
+    pub journal: String,
+}
+
+/// An item with all that is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What everybody gets who asks for the credential.
+    pub current: Credential,
+    /// A rotation of it.
+    pub rotation: Option<Rotation>,
+}
+
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    phase: Cow<'a, str>,
+    #[serde(borrow, default)]
+    username: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    token: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    journal: &'a RawValue,
+}
+
+impl Drop for Fields<'_> {
+    fn drop(&mut self) {
+        if let Some(Cow::Owned(token)) = &mut self.token {
+            token.zeroize();
+        }
+    }
+}
+
+impl Secret {
+    /// Whether there is a rotation that can be finished; one that cannot be read must not stand in the way of a login.
+    pub(super) fn is_rotating(&self) -> bool {
+        self.0
+            .get(&[MEMBER])
+            .and_then(|text| serde_json::from_str::<Fields<'_>>(text).ok())
+            .is_some_and(|fields| fields.phase.parse::<Phase>().is_ok())
+    }
+
+    /// `Err` where there is one that cannot be read.
+    fn rotation(&self, registry: &Registry) -> Result<Option<Rotation>, ()> {
+        let Some(text) = self.0.get(&[MEMBER]) else {
+            return Ok(None);
+        };
+        let fields: Fields<'_> = serde_json::from_str(text).map_err(drop)?;
+        let other = match (&fields.username, &fields.token) {
+            (Some(username), Some(token)) => Some(Credential {
+                registry: registry.clone(),
+                username: username.parse().map_err(drop)?,
+                token: Token::verbatim(token.as_ref().to_owned()),
+            }),
+            _ => None,
+        };
+        let phase: Phase = fields.phase.parse().map_err(drop)?;
+        if phase.has_new() != other.is_some() {
+            return Err(());
+        }
+        Ok(Some(Rotation {
+            phase,
+            other,
+            journal: fields.journal.get().to_owned(),
+        }))
+    }
+
+    fn set_rotation(&mut self, rotation: Option<&Rotation>) {
+        let Some(Rotation { phase, other, journal }) = rotation else {
+            self.0.remove(&[MEMBER]).expect("the document is an object");
+            return;
+        };
+        let token = match other {
+            None => Zeroizing::new(String::new()),
+            Some(other) => {
+                let token = Zeroizing::new(json!(other.token.expose()).to_string());
+                let username = json!(other.username.as_str());
+                Zeroizing::new(format!(r#""username":{username},"token":{},"#, token.as_str()))
+            }
+        };
+        let text = Zeroizing::new(format!(
+            r#"{{"phase":"{phase}",{}"journal":{journal}}}"#,
+            token.as_str()
+        ));
+        self.0.set(&[MEMBER], &text).expect("the document is an object");
+    }
+}
+
+impl Keychain {
+    /// The item with its rotation, if there is such an item.
+    pub fn kept(&self, name: &Name) -> Result<Option<Kept>, Error> {
+        secret(&self.entry(name)?)?
+            .map(|secret| kept(name, &secret))
+            .transpose()
+    }
+
+    /// Refuses where a rotation of the credential is pending: for commands that would do something before they write.
+    pub fn settled(&self, name: &Name) -> Result<(), Error> {
+        match secret(&self.entry(name)?) {
+            Ok(Some(secret)) if secret.is_rotating() => Err(Error::Rotating(name.to_string())),
+            Ok(_) | Err(Error::Damaged(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts `after` in the place of `before`, in one write: [`Error::Changed`] where the item is something else by now.
+    pub fn replace(&self, name: &Name, before: &Kept, after: &Kept) -> Result<(), Error> {
+        let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
+        let changed = || Error::Changed(name.to_string());
+        let mut secret = secret(&self.entry(name)?)?.ok_or_else(changed)?;
+        if kept(name, &secret)? != *before {
+            return Err(changed());
+        }
+        secret.set(&after.current);
+        secret.set_rotation(after.rotation.as_ref());
+        self.store(name, &after.current.username, &secret)
+    }
+}
+
+fn kept(name: &Name, secret: &Secret) -> Result<Kept, Error> {
+    let damaged = || Error::Damaged(name.to_string());
+    Ok(Kept {
+        current: secret.credential(&name.registry).ok_or_else(damaged)?,
+        rotation: secret.rotation(&name.registry).map_err(|()| damaged())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Use;
+
+    fn credential(token: &str) -> Credential {
+        Credential {
+            registry: "gitea.example.com".parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse(token).unwrap(),
+        }
+    }
+
+    fn rotating(phase: Phase, other: Option<&str>) -> Kept {
+        Kept {
+            current: credential("cur\"rent"),
+            rotation: Some(Rotation {
+                phase,
+                other: other.map(credential),
+                journal: r#"{"contexts":[ 1 ]}"#.to_owned(),
+            }),
+        }
+    }
+
+    fn keychain() -> (Keychain, Name, Kept) {
+        let keychain = Keychain::with_store(keyring_core::sample::Store::new().unwrap());
+        let current = credential("cur\"rent");
+        keychain.put(Use::Docker, &current).unwrap();
+        let name = Name::login(&current.registry, Use::Docker);
+        (
+            keychain,
+            name,
+            Kept {
+                current,
+                rotation: None,
+            },
+        )
+    }
+
+    #[test]
+    fn a_rotation_rests_beside_the_token_and_goes_without_a_trace() {
+        let (keychain, name, idle) = keychain();
+        assert_eq!(keychain.kept(&name).unwrap(), Some(idle.clone()));
+        let mut before = idle.clone();
+        for after in [
+            rotating(Phase::Minting, None),
+            rotating(Phase::Writing, Some("n\\ew")),
+            rotating(Phase::Promoted, Some("old")),
+            idle.clone(),
+        ] {
+            keychain.replace(&name, &before, &after).unwrap();
+            assert_eq!(keychain.kept(&name).unwrap(), Some(after.clone()));
+            before = after;
+        }
+        let bytes = secret(&keychain.entry(&name).unwrap()).unwrap().unwrap();
+        assert_eq!(bytes.bytes(), br#"{"username":"admin","token":"cur\"rent"}"#);
+    }
+
+    #[test]
+    fn whoever_comes_second_is_told() {
+        let (keychain, name, idle) = keychain();
+        let pending = rotating(Phase::Writing, Some("new"));
+        keychain.replace(&name, &idle, &pending).unwrap();
+        let error = keychain
+            .replace(&name, &idle, &rotating(Phase::Minting, None))
+            .unwrap_err();
+        assert!(matches!(error, Error::Changed(_)), "{error}");
+        assert_eq!(keychain.kept(&name).unwrap(), Some(pending));
+    }
+
+    #[test]
+    fn a_pending_rotation_is_not_lost_to_a_login_or_a_logout() {
+        let (keychain, name, idle) = keychain();
+        let pending = rotating(Phase::Writing, Some("new"));
+        keychain.replace(&name, &idle, &pending).unwrap();
+        let error = keychain.write(&name, &credential("third")).unwrap_err();
+        assert!(matches!(error, Error::Rotating(_)), "{error}");
+        assert!(error.hint().unwrap().contains("--resume"), "{error}");
+        assert!(matches!(keychain.remove(&name), Err(Error::Rotating(_))));
+        // docker stores what it was given.
+        keychain.write(&name, &idle.current).unwrap();
+        assert_eq!(keychain.kept(&name).unwrap(), Some(pending));
+    }
+
+    #[test]
+    fn a_rotation_that_cannot_be_read_is_said_and_stands_in_nobodys_way() {
+        let (keychain, name, _) = keychain();
+        for rotation in [
+            r#"{"phase":"later","journal":{}}"#,
+            r#"{"phase":"writing"}"#,
+            "null",
+            "7",
+        ] {
+            let text = format!(r#"{{"username":"admin","token":"t","rotation":{rotation}}}"#);
+            keychain.entry(&name).unwrap().set_secret(text.as_bytes()).unwrap();
+            assert!(matches!(keychain.kept(&name), Err(Error::Damaged(_))), "{rotation}");
+            assert_eq!(
+                keychain.get(&name.registry, Use::Docker).unwrap(),
+                Some(credential("t"))
+            );
+            assert!(keychain.remove(&name).unwrap());
+        }
+        let text = r#"{"username":"admin","token":"t","rotation":{"phase":"writing","journal":{}}}"#;
+        keychain.entry(&name).unwrap().set_secret(text.as_bytes()).unwrap();
+        assert!(
+            matches!(keychain.kept(&name), Err(Error::Damaged(_))),
+            "no second token"
+        );
+    }
+}

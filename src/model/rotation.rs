@@ -1,0 +1,425 @@
+//! Changing a token everywhere so that nothing is ever without one: the phases, and the steps between them. Pure.
+//!
+//! Two tokens are alive from the moment that the new one is kept until the moment that one of them is revoked. What
+//! makes a kill harmless is the order of the steps: a token is kept before a Secret holds it, and no Secret holds a
+//! token any more when it is revoked. The tests below kill it after every step, twice.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// How far a rotation is, as the keychain has it beside the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// A new token is being made at the registry, and nobody knows its value yet.
+    Minting,
+    /// Secrets hold the old token or the new one. The old one is current.
+    Writing,
+    /// Every Secret holds the new token, which is current.
+    Promoted,
+    /// The same, and the old token may be dead already.
+    Revoking,
+    /// Gone back: no Secret holds the new token, which may be dead already. The old one is current.
+    Reverted,
+}
+
+/// A word that is no phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no such phase of a rotation")]
+pub struct PhaseError;
+
+/// One of the two tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one that there was.
+    Old,
+    /// The one that takes its place.
+    New,
+}
+
+/// Where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the new token: a rotation, and `--resume`.
+    Forward,
+    /// To the old one: `--abort`.
+    Back,
+}
+
+/// What a rotation does besides writing Secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The new token is made for this rotation. One that was given belongs to whoever gave it, and is never revoked.
+    pub mints: bool,
+    /// The token that is no longer used stays alive.
+    pub keeps: bool,
+}
+
+/// One thing to do. Each can be done again after a kill in the middle of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Sees that the registry accepts the token.
+    Prove(Which),
+    /// Deletes what an earlier attempt to make the new token may have left at the registry.
+    Sweep,
+    /// Makes the new token.
+    Mint,
+    /// Keeps this phase, and the tokens that belong to it, in one write.
+    Keep(Phase),
+    /// Makes every Secret hold the token.
+    Write(Which),
+    /// Reads every Secret back, and sees that none holds another than this.
+    Check(Which),
+    /// Restarts workloads, if that was asked for.
+    Restart,
+    /// Kills the token at the registry.
+    Revoke(Which),
+    /// Forgets the rotation, and with it the token that is not current.
+    Forget,
+}
+
+/// What to do where a token that was to be proved is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// Stop. Nothing was changed by that.
+    Stop,
+    /// Going back is not possible any more: finish the rotation.
+    Finish,
+    /// Neither token is any good: forget the rotation, so that another token can be stored.
+    GiveUp,
+}
+
+impl Phase {
+    const WORDS: [(Self, &'static str); 5] = [
+        (Self::Minting, "minting"),
+        (Self::Writing, "writing"),
+        (Self::Promoted, "promoted"),
+        (Self::Revoking, "revoking"),
+        (Self::Reverted, "reverted"),
+    ];
+
+    /// The word for it in the keychain and in documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        let word = Self::WORDS.iter().find(|(phase, _)| *phase == self);
+        word.map_or("", |(_, word)| word)
+    }
+
+    /// Which of the two tokens whoever asks the keychain gets.
+    #[must_use]
+    pub fn current(self) -> Which {
+        match self {
+            Self::Minting | Self::Writing | Self::Reverted => Which::Old,
+            Self::Promoted | Self::Revoking => Which::New,
+        }
+    }
+
+    /// Whether the keychain has a new token.
+    #[must_use]
+    pub fn has_new(self) -> bool {
+        self != Self::Minting
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Phase {
+    type Err = PhaseError;
+
+    fn from_str(text: &str) -> Result<Self, PhaseError> {
+        let word = Self::WORDS.iter().find(|(_, word)| *word == text);
+        word.map(|(phase, _)| *phase).ok_or(PhaseError)
+    }
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Old => "old",
+            Self::New => "new",
+        })
+    }
+}
+
+/// All that is left to do from a phase on; `None` is before the first write.
+#[must_use]
+pub fn steps(from: Option<Phase>, way: Way, rules: Rules) -> Vec<Step> {
+    use Phase as P;
+    use Step::{Check, Forget, Keep, Mint, Prove, Restart, Revoke, Sweep, Write};
+    use Which::{New, Old};
+    // Whoever waits a day before resuming may meet Secrets that were written in between, and a token that was revoked.
+    let distribute = [Prove(New), Write(New), Check(New)];
+    let mut steps = Vec::new();
+    match (way, from) {
+        // What has begun to go back goes back.
+        (_, Some(P::Reverted)) => {}
+        (Way::Forward, _) => {
+            match from {
+                None if rules.mints => steps.extend([Keep(P::Minting), Mint, Keep(P::Writing)]),
+                Some(P::Minting) => steps.extend([Sweep, Mint, Keep(P::Writing)]),
+                // A token that does not work is not kept.
+                None => steps.extend([Prove(New), Keep(P::Writing)]),
+                Some(_) => {}
+            }
+            steps.extend(distribute.into_iter().skip(usize::from(from.is_none() && !rules.mints)));
+            if !matches!(from, Some(P::Promoted | P::Revoking)) {
+                steps.push(Keep(P::Promoted));
+            }
+            // Following a rollout takes minutes, in which Secrets can be written by others.
+            steps.extend([Restart, Check(New)]);
+            if !rules.keeps {
+                steps.extend((from != Some(P::Revoking)).then_some(Keep(P::Revoking)));
+                steps.push(Revoke(Old));
+            }
+            steps.push(Forget);
+            return steps;
+        }
+        (Way::Back, None) => return steps,
+        (Way::Back, Some(P::Minting)) => return vec![Sweep, Forget],
+        (Way::Back, Some(phase)) => {
+            steps.push(Prove(Old));
+            if phase != P::Writing {
+                // The old one is current again before a Secret gets it.
+                steps.push(Keep(P::Writing));
+            }
+            steps.extend([Write(Old), Check(Old)]);
+            if rules.mints && !rules.keeps {
+                steps.push(Keep(P::Reverted));
+            }
+        }
+    }
+    if rules.mints && !rules.keeps {
+        steps.push(Revoke(New));
+    }
+    steps.push(Forget);
+    steps
+}
+
+/// What to do where the registry refuses `which` of the tokens; `other_works` says whether it accepts the other one.
+#[must_use]
+pub fn refused(at: Option<Phase>, which: Which, other_works: bool) -> Instead {
+    match (which, at, other_works) {
+        // It was this rotation that revoked it.
+        (Which::Old, Some(Phase::Revoking), true) => Instead::Finish,
+        (Which::Old, Some(_), false) => Instead::GiveUp,
+        _ => Instead::Stop,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const TARGETS: usize = 3;
+
+    /// A registry, a keychain and Secrets, as far as a rotation touches them.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    struct World {
+        old_lives: bool,
+        new_lives: bool,
+        /// One that was made and whose value nobody knows.
+        orphan: bool,
+        phase: Option<Phase>,
+        current_is_new: bool,
+        has_new: bool,
+        secrets: [bool; TARGETS],
+    }
+
+    impl World {
+        fn new(rules: Rules) -> Self {
+            Self {
+                old_lives: true,
+                new_lives: !rules.mints,
+                orphan: false,
+                phase: None,
+                current_is_new: false,
+                has_new: false,
+                secrets: [false; TARGETS],
+            }
+        }
+
+        fn lives(&self, which: Which) -> bool {
+            match which {
+                Which::Old => self.old_lives,
+                Which::New => self.new_lives,
+            }
+        }
+
+        /// The promise: whoever asks at this moment gets a token that works.
+        fn check(&self, after: &str) {
+            let works = |is_new: bool| if is_new { self.new_lives } else { self.old_lives };
+            assert!(works(self.current_is_new), "keychain after {after}: {self:?}");
+            assert!(
+                self.secrets.iter().all(|is_new| works(*is_new)),
+                "Secrets after {after}: {self:?}"
+            );
+            // What is alive can be revoked by somebody: it is in the keychain, or its name is.
+            let known = self.phase == Some(Phase::Minting) || !self.orphan;
+            assert!(known, "an unknown token after {after}: {self:?}");
+        }
+
+        /// Every state that a kill in the middle of the step, or right after it, can leave. The last is its end.
+        fn after(&self, step: Step, rules: Rules) -> Vec<Self> {
+            let mut next = self.clone();
+            match step {
+                Step::Prove(which) => assert!(self.lives(which), "{step:?} in {self:?}"),
+                Step::Restart => {}
+                Step::Sweep => next.orphan = false,
+                Step::Mint => {
+                    assert!(!self.orphan, "a second orphan: {self:?}");
+                    next.orphan = true;
+                }
+                Step::Keep(phase) => {
+                    if phase == Phase::Writing && rules.mints && !self.has_new {
+                        assert!(self.orphan);
+                        (next.orphan, next.new_lives) = (false, true);
+                    }
+                    next.phase = Some(phase);
+                    next.has_new = phase.has_new();
+                    next.current_is_new = phase.current() == Which::New;
+                }
+                Step::Write(which) => {
+                    // In any order: that each is the last one before the kill covers every subset that matters.
+                    let mut states = Vec::new();
+                    for subset in 0..1 << TARGETS {
+                        let mut state = self.clone();
+                        for (at, secret) in state.secrets.iter_mut().enumerate() {
+                            if subset & (1 << at) != 0 {
+                                *secret = which == Which::New;
+                            }
+                        }
+                        states.push(state);
+                    }
+                    return states;
+                }
+                Step::Check(which) => {
+                    assert!(
+                        self.secrets.iter().all(|is_new| *is_new == (which == Which::New)),
+                        "{self:?}"
+                    );
+                }
+                Step::Revoke(Which::Old) => next.old_lives = false,
+                Step::Revoke(Which::New) => next.new_lives = false,
+                Step::Forget => {
+                    next.phase = None;
+                    next.has_new = false;
+                }
+            }
+            vec![next]
+        }
+
+        /// Runs to the end, and gives every state on the way; the last is the end.
+        fn run(&self, way: Way, rules: Rules) -> Vec<Self> {
+            let mut way = way;
+            if way == Way::Back && self.phase.is_some_and(|phase| phase == Phase::Revoking) && !self.old_lives {
+                assert_eq!(refused(self.phase, Which::Old, self.new_lives), Instead::Finish);
+                way = Way::Forward;
+            }
+            let mut states = vec![self.clone()];
+            for step in steps(self.phase, way, rules) {
+                let before = states.last().unwrap().clone();
+                for state in before.after(step, rules) {
+                    state.check(&format!("{step:?} ({way:?} from {:?})", self.phase));
+                    states.push(state);
+                }
+            }
+            states
+        }
+    }
+
+    fn all_rules() -> [Rules; 4] {
+        [(false, false), (false, true), (true, false), (true, true)].map(|(mints, keeps)| Rules { mints, keeps })
+    }
+
+    #[test]
+    fn killed_anywhere_and_again_anywhere_nothing_is_without_a_token() {
+        let mut runs = 0;
+        for rules in all_rules() {
+            let mut open: BTreeSet<World> = World::new(rules).run(Way::Forward, rules).into_iter().collect();
+            let mut seen = BTreeSet::new();
+            while let Some(state) = open.pop_first() {
+                if state.phase.is_none() || !seen.insert(state.clone()) {
+                    continue;
+                }
+                // Whoever finishes it may decide to keep the other token, or not to.
+                let ways = [Way::Forward, Way::Back].map(|way| [(way, false), (way, true)]);
+                for (way, keeps) in ways.into_iter().flatten() {
+                    let rules = Rules { keeps, ..rules };
+                    let states = state.run(way, rules);
+                    let end = states.last().unwrap();
+                    assert_eq!((end.phase, end.orphan), (None, false), "{way:?} from {state:?}");
+                    // All on one side: the other token is alive only where that is right.
+                    assert!(
+                        end.secrets.iter().all(|is_new| *is_new == end.current_is_new),
+                        "{end:?}"
+                    );
+                    let given_up = if end.current_is_new {
+                        end.old_lives
+                    } else {
+                        end.new_lives
+                    };
+                    if !rules.keeps && (rules.mints || end.current_is_new) {
+                        assert!(!given_up, "{way:?} from {state:?}");
+                    }
+                    open.extend(states);
+                    runs += 1;
+                }
+            }
+        }
+        assert!(runs > 100, "{runs}");
+    }
+
+    #[test]
+    fn the_old_token_dies_last_and_only_after_a_second_look() {
+        for rules in all_rules() {
+            let steps = steps(None, Way::Forward, rules);
+            let at = |step| steps.iter().rposition(|one| *one == step);
+            assert_eq!(at(Step::Revoke(Which::Old)).is_some(), !rules.keeps);
+            if let Some(revoke) = at(Step::Revoke(Which::Old)) {
+                assert_eq!(steps[revoke + 1..], [Step::Forget]);
+                assert_eq!(
+                    steps[revoke - 2..revoke],
+                    [Step::Check(Which::New), Step::Keep(Phase::Revoking)]
+                );
+            }
+            assert!(at(Step::Check(Which::New)) > at(Step::Keep(Phase::Promoted)));
+            assert!(at(Step::Prove(Which::New)) < at(Step::Write(Which::New)));
+        }
+    }
+
+    #[test]
+    fn a_token_that_was_given_is_not_revoked_on_the_way_back() {
+        let rules = Rules {
+            mints: false,
+            keeps: false,
+        };
+        for phase in [Phase::Writing, Phase::Promoted, Phase::Revoking] {
+            assert!(!steps(Some(phase), Way::Back, rules).contains(&Step::Revoke(Which::New)));
+        }
+        assert!(steps(None, Way::Back, rules).is_empty());
+    }
+
+    #[test]
+    fn a_dead_token_ends_what_cannot_be_done_with_it() {
+        assert_eq!(refused(None, Which::New, true), Instead::Stop);
+        assert_eq!(refused(Some(Phase::Writing), Which::New, true), Instead::Stop);
+        assert_eq!(refused(Some(Phase::Promoted), Which::Old, true), Instead::Stop);
+        assert_eq!(refused(Some(Phase::Revoking), Which::Old, true), Instead::Finish);
+        assert_eq!(refused(Some(Phase::Writing), Which::Old, false), Instead::GiveUp);
+    }
+
+    #[test]
+    fn phases_have_words() {
+        for (phase, word) in Phase::WORDS {
+            assert_eq!((phase.as_str(), word.parse()), (word, Ok(phase)));
+        }
+        assert_eq!("done".parse::<Phase>(), Err(PhaseError));
+    }
+}
