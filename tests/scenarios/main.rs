@@ -8,6 +8,7 @@ mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod rotate;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -27,6 +28,7 @@ fn main() -> std::process::ExitCode {
         helper::trials(),
         main_job::trials(),
         keychain::trials(),
+        rotate::trials(),
         targets::trials(),
         verify::trials(),
         workstation::trials(),
