@@ -8,6 +8,8 @@
 
 #[path = "../tests/support/api_server/mod.rs"]
 mod api_server;
+#[path = "../tests/support/gate.rs"]
+mod gate;
 #[path = "../tests/support/gitea/mod.rs"]
 mod gitea;
 #[path = "../tests/support/http.rs"]

@@ -57,7 +57,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Logout(args) => logout::run(&args, system).map(|()| Exit::Done),
         Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
         Verb::Sync(args) => sync::run(&args, system),
-        Verb::Rotate(args) => rotate::run(*args, system),
+        Verb::Rotate(args) => rotate::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Version => {
             system

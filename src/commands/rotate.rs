@@ -27,11 +27,11 @@ use engine::Engine;
 use journal::{Journal, Place};
 use report::{Result as Outcome, Stop};
 
-pub(super) fn run(args: RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+pub(super) fn run(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match (args.resume, args.abort) {
-        (true, _) => go_on(&args, Way::Forward, system),
-        (_, true) => go_on(&args, Way::Back, system),
-        _ => begin(&args, system),
+        (true, _) => go_on(args, Way::Forward, system),
+        (_, true) => go_on(args, Way::Back, system),
+        _ => begin(args, system),
     }
 }
 

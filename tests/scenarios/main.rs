@@ -11,9 +11,9 @@ mod keychain;
 mod main_job;
 mod mint;
 mod owners;
+mod rotate;
 mod rough;
 mod strace;
-
 #[path = "../support/mod.rs"]
 mod support;
 mod targets;
@@ -32,12 +32,13 @@ fn main() -> std::process::ExitCode {
         cluster::trials(),
         double::trials(),
         helper::trials(),
+        keychain::trials(),
         main_job::trials(),
         mint::trials(),
-        strace::trials(),
-        keychain::trials(),
         owners::trials(),
+        rotate::trials(),
         rough::trials(),
+        strace::trials(),
         targets::trials(),
         verify::trials(),
         workloads::trials(),

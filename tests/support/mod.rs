@@ -7,6 +7,8 @@ pub mod control_plane;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
 pub mod fake_secrets;
+pub mod gate;
+pub mod gated_store;
 pub mod gitea;
 pub mod http;
 pub mod image;

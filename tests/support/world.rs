@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 use super::api_server::ApiServer;
 use super::control_plane::{ADMIN_TOKEN, ControlPlane};
 use super::docker_registry::DockerRegistry;
+use super::gate::Gate;
+use super::gated_store::GatedStore;
 use super::gitea::{Gitea, Profile};
 use super::keyring::Keyring;
 
@@ -72,6 +74,8 @@ enum Plane {
 pub struct World {
     keys: Keys,
     plane: Plane,
+    /// Every change crosses it; on real parts, where they are behind [`World::behind_gates`].
+    pub gate: Gate,
     /// The registry; on real parts a docker-registry keeps its images.
     pub gitea: Gitea,
     _images: Option<DockerRegistry>,
@@ -89,11 +93,14 @@ impl World {
     /// In this process: keychain, registry and cluster are doubles.
     pub fn of_doubles() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let gate = Gate::default();
         let plane = ApiServer::start();
+        plane.set_gate(&gate);
         plane.create_namespace("team-a");
         std::fs::write(folder.path().join("kubeconfig"), plane.kubeconfig()).unwrap();
         Self {
-            keys: Keys::Memory(keyring_core::sample::Store::new().unwrap()),
+            keys: Keys::Memory(GatedStore::behind(&gate)),
+            gate,
             plane: Plane::Double(plane),
             gitea: Gitea::start(Profile::V1_27),
             _images: None,
@@ -115,6 +122,7 @@ impl World {
         let gitea = Gitea::start(Profile::V1_27);
         Self {
             keys: Keys::Real(keyring),
+            gate: Gate::default(),
             plane: Plane::Real(plane),
             _images: Some(DockerRegistry::behind(&gitea)),
             gitea,
@@ -130,6 +138,7 @@ impl World {
     fn with_admin(self) -> Self {
         self.gitea.add_user("admin");
         self.gitea.state().users[0].public = false;
+        self.gitea.state().gate = self.gate.clone();
         self
     }
 
@@ -256,12 +265,44 @@ impl World {
         }
     }
 
+    /// The double of the API server; fails where it is a real one.
+    pub fn api_server(&self) -> &ApiServer {
+        let Plane::Double(server) = &self.plane else {
+            panic!("only on the double")
+        };
+        server
+    }
+
+    /// Another namespace of this world's own.
+    pub fn another_namespace(&self, name: &str) -> String {
+        match &self.plane {
+            Plane::Double(server) => {
+                server.create_namespace(name);
+                name.to_owned()
+            }
+            Plane::Real(plane) => plane.namespace(),
+        }
+    }
+
+    /// The keychain, for looking into it.
+    pub fn keychain(&self) -> Keychain {
+        match &self.keys {
+            Keys::Memory(store) => Keychain::with_store(store.clone()),
+            Keys::Real(keyring) => Keychain::open(&keyring.env()).unwrap(),
+        }
+    }
+
     /// A Secret of this world's namespace, as the API server has it.
     pub fn secret(&self, name: &str) -> Option<Value> {
+        self.secret_in(&self.namespace, name)
+    }
+
+    /// A Secret of any namespace.
+    pub fn secret_in(&self, namespace: &str, name: &str) -> Option<Value> {
         match &self.plane {
-            Plane::Double(server) => server.secret(&self.namespace, name),
+            Plane::Double(server) => server.secret(namespace, name),
             Plane::Real(plane) => {
-                let found = plane.kubectl(&["get", "secret", name, "-n", &self.namespace, "-o", "json"], "");
+                let found = plane.kubectl(&["get", "secret", name, "-n", namespace, "-o", "json"], "");
                 found
                     .status
                     .success()

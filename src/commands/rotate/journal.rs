@@ -20,6 +20,7 @@ const VERSION: u32 = 1;
 /// A rotation, but for its tokens and its phase.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_excessive_bools, reason = "the flags that it was begun with")]
 pub(super) struct Journal {
     version: u32,
     /// The new token is made for it.

@@ -90,7 +90,7 @@ impl Result {
     /// These come next.
     pub(super) fn plan(&mut self, steps: &[Step]) {
         self.steps.truncate(self.done);
-        self.steps.extend(steps.iter().map(word));
+        self.steps.extend(steps.iter().copied().map(word));
     }
 
     /// Whether what was to go forward had gone back before.
@@ -134,7 +134,7 @@ impl Result {
 }
 
 /// A step in a document: `write new`.
-fn word(step: &Step) -> String {
+fn word(step: Step) -> String {
     match step {
         Step::Prove(which) => format!("prove {which}"),
         Step::Sweep => "sweep".to_owned(),

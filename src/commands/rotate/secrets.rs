@@ -257,9 +257,10 @@ impl Engine<'_, '_> {
             failed += errors.len();
             for error in errors {
                 let context = cluster.context();
-                self.system.output.error(&match names_context {
-                    true => error.on(format_args!("context {context}")),
-                    false => error,
+                self.system.output.error(&if names_context {
+                    error.on(format_args!("context {context}"))
+                } else {
+                    error
                 });
             }
             self.interrupted()?;

@@ -22,6 +22,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
+use super::gate::Gate;
 use secrets::Store;
 use status::Answer;
 
@@ -77,6 +78,7 @@ struct State {
     intruders: VecDeque<Intruder>,
     /// Verb and namespace that the admin may not do all the same.
     forbidden: BTreeSet<(String, String)>,
+    gate: Gate,
 }
 
 impl ApiServer {
@@ -218,6 +220,11 @@ users:
         lock(&self.state).intruders.push_back(Box::new(intruder));
     }
 
+    /// Every write crosses this gate.
+    pub fn set_gate(&self, gate: &Gate) {
+        lock(&self.state).gate = gate.clone();
+    }
+
     /// Takes [`ApiServer::forbid`] back.
     pub fn allow(&self, verb: &str, namespace: &str) {
         lock(&self.state)
@@ -303,6 +310,18 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
         let fault = fault.or_else(|| state.faults_in.get(namespace?).copied());
         (state.recorded.len() - 1, fault)
     };
+    let gate = lock(&state).gate.clone();
+    let is_write = parts.method != Method::GET;
+    let what = |when: &str| format!("{when} {} {}", recorded.method, recorded.path);
+    let passes = if is_write {
+        gate.pass(|| what("before")).await
+    } else {
+        gate.glance().await
+    };
+    if !passes {
+        // An answer that nobody tries again after.
+        return Ok(dead());
+    }
     let mut retry_after = None;
     let answer = match fault {
         Some(Fault::Hang) => return std::future::pending().await,
@@ -319,6 +338,9 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
         None => handle(&mut lock(&state), &recorded, &body),
     };
     lock(&state).recorded[at].status = answer.code;
+    if is_write && !gate.pass(|| what("after")).await {
+        return Ok(dead());
+    }
     let mut response = Response::builder()
         .status(answer.code)
         .header("content-type", "application/json");
@@ -327,6 +349,14 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     }
     let response = response.body(Full::new(Bytes::from(answer.body.to_string())));
     Ok::<_, Infallible>(response.unwrap()).map_err(|never| match never {})
+}
+
+fn dead() -> Response<Full<Bytes>> {
+    let body = Answer::failure(500, "InternalError", "the gate is closed", Value::Null).body;
+    let response = Response::builder()
+        .status(500)
+        .header("content-type", "application/json");
+    response.body(Full::new(Bytes::from(body.to_string()))).unwrap()
 }
 
 fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {

@@ -112,7 +112,31 @@ impl Gitea {
     }
 }
 
-async fn answer(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
+async fn answer(shared: &Arc<Mutex<State>>, request: Request) -> Answer {
+    let gate = shared.lock().unwrap().gate.clone();
+    // Nobody is there to be answered.
+    let dead = Answer::empty(503);
+    let is_write = request.path.contains("/api/v1/") && request.method != http::Method::GET;
+    if !is_write {
+        return if gate.glance().await {
+            judge(shared, request).await
+        } else {
+            dead
+        };
+    }
+    let what = format!("{} {}", request.method, request.path);
+    if !gate.pass(|| format!("before {what}")).await {
+        return dead;
+    }
+    let answer = judge(shared, request).await;
+    if gate.pass(|| format!("after {what}")).await {
+        answer
+    } else {
+        dead
+    }
+}
+
+async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
     let (reply, upstream) = {
         let mut state = shared.lock().unwrap();
         if let Some((_, answer)) = state.replaced.iter().find(|(path, _)| *path == request.path) {

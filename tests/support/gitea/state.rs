@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::super::gate::Gate;
 use super::super::http::{Answer, Request, Shown};
 use super::profile::{Fault, Profile};
 
@@ -71,6 +72,8 @@ pub struct State {
     pub used_codes: Vec<String>,
     /// The registry that keeps the images.
     pub upstream: Option<Upstream>,
+    /// Every token that is made or deleted crosses this gate.
+    pub gate: Gate,
     /// What the registry's own tokens are signed with.
     pub secret: ring::hmac::Key,
     next: i64,
@@ -119,6 +122,7 @@ impl State {
             replaced: Vec::new(),
             used_codes: Vec::new(),
             upstream: None,
+            gate: Gate::default(),
             secret: ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &random).unwrap(),
             next: 1,
         }

@@ -1,0 +1,15 @@
+//! `rotate`: killed anywhere, failing in part, and what it says.
+
+mod killed;
+mod partial;
+mod place;
+mod says;
+
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    [killed::trials(), partial::trials(), says::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}

@@ -1,0 +1,142 @@
+//! Killed before and after everything that it changes; then finished, or taken back.
+
+use libtest_mimic::Trial;
+use regcred::model::Use;
+
+use super::place::Place;
+use crate::support::gate::Manner;
+use crate::support::part::trial;
+use crate::support::world::World;
+
+/// A way to rotate.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    usage: Use,
+    mints: bool,
+}
+
+const CASES: [Case; 4] = [
+    Case {
+        usage: Use::Docker,
+        mints: false,
+    },
+    Case {
+        usage: Use::Cluster,
+        mints: false,
+    },
+    Case {
+        usage: Use::Docker,
+        mints: true,
+    },
+    Case {
+        usage: Use::Cluster,
+        mints: true,
+    },
+];
+
+pub fn trials() -> Vec<Trial> {
+    let on_doubles = CASES.map(|case| {
+        let name = format!("rotate/double: {case} killed at every change, then --resume and --abort");
+        trial(&name, move || on_doubles(case))
+    });
+    on_doubles.into()
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let source = if self.mints { "made" } else { "given" };
+        write!(f, "a {source} token for {}", self.usage)
+    }
+}
+
+impl Case {
+    /// A place, and the command line that begins a rotation there.
+    fn set_up(self, world: World) -> (Place, String) {
+        let mut place = Place::new(world, self.usage);
+        let source = if self.mints {
+            "--mint --password-stdin"
+        } else {
+            let token = place.another_token();
+            place.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
+            "--token-env NEW_TOKEN"
+        };
+        let line = format!("{} {source}", place.flags());
+        (place, line)
+    }
+}
+
+/// Kills a rotation at every point, and the command that ends it at points of its own: the model's own test is what tries
+/// all pairs of them; here it is every third.
+fn on_doubles(case: Case) {
+    let (place, begin) = case.set_up(World::of_doubles());
+    place.rotate(&begin).done();
+    place.check_ended("unharmed");
+    assert_ne!(place.served(), place.old);
+    assert!(!place.works(&place.old), "the old token is revoked");
+    let points = place.world.gate.crossed();
+    let (mut killed, mut killed_twice) = (0, 0);
+    for (number, what) in points.iter().enumerate() {
+        for way in ["--resume", "--abort"] {
+            let kill = || {
+                let (place, begin) = case.set_up(World::of_doubles());
+                place.world.gate.stop_at(number, Manner::Fail);
+                let ran = place.rotate(&begin);
+                assert!(place.world.gate.is_stopped() && ran.code != 0, "{ran}");
+                place.world.gate.open();
+                place.check(&format!("{case} killed {what}"));
+                place
+            };
+            let when = format!("{case} killed {what}, then {way}");
+            let place = kill();
+            let points_of_the_end = end(&place, way, case, &when);
+            killed += 1;
+            for (again, what) in points_of_the_end.iter().enumerate() {
+                if (number + again) % 3 != 0 {
+                    continue;
+                }
+                let place = kill();
+                place.world.gate.stop_at(again, Manner::Fail);
+                let ran = place.rotate(&format!("{way} --password-stdin"));
+                assert!(place.world.gate.is_stopped(), "{when}\n{ran}");
+                place.world.gate.open();
+                let last = if killed_twice % 2 == 0 { "--resume" } else { "--abort" };
+                let when = format!("{when}, killed {what}, then {last}");
+                place.check(&when);
+                end(&place, last, case, &when);
+                killed_twice += 1;
+            }
+        }
+    }
+    eprintln!(
+        "rotate/double: {case}: {} kill points, {killed} runs killed there, {killed_twice} killed a second time",
+        points.len()
+    );
+}
+
+/// Ends a rotation that was killed, and sees that nothing is left of it. Returns what was changed for that.
+fn end(place: &Place, way: &str, case: Case, when: &str) -> Vec<String> {
+    place.world.gate.open();
+    let was_pending = place.kept().rotation.is_some();
+    let old_was_alive = place.works(&place.old);
+    let ran = place.rotate(&format!("{way} --password-stdin"));
+    let changed = place.world.gate.crossed();
+    // Going back is not possible once the old token is gone, which is said, and the rotation is finished instead.
+    let turns = way == "--abort" && was_pending && !old_was_alive;
+    assert_eq!(ran.code, i32::from(turns), "{when}\n{ran}");
+    place.check_ended(when);
+    let alive = place.alive();
+    let again = place.rotate(way);
+    assert_eq!(
+        (again.code, again.stderr.as_str()),
+        (0, "no rotation is pending\n"),
+        "{when}"
+    );
+    place.check_ended(when);
+    if was_pending {
+        let went_back = place.served() == place.old;
+        // A token that was made is gone, and so is the old one; one that was given stays.
+        let expected = if went_back && !case.mints { 2 } else { 1 };
+        assert_eq!(alive, expected, "{when}\n{ran}");
+    }
+    changed
+}

@@ -1,0 +1,148 @@
+//! A workstation with a credential that is in Secrets of several namespaces, and the promise that holds at any moment.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use regcred::gitea::{self, Options};
+use regcred::keychain::{Kept, Name};
+use regcred::model::{Credential, Token, Use};
+use serde_json::Value;
+
+use crate::support::world::{Ran, World};
+
+pub const SECRET: &str = "gitea-credentials";
+/// The account's own, at the double.
+pub const PASSWORD: &str = "password of admin";
+
+pub struct Place {
+    pub world: World,
+    pub usage: Use,
+    pub namespaces: Vec<String>,
+    /// The token that there was.
+    pub old: String,
+}
+
+impl Place {
+    /// Logged in for this use, with a Secret in each of three namespaces.
+    pub fn new(world: World, usage: Use) -> Self {
+        world.gitea.state().users[0].password = PASSWORD.to_owned();
+        let old = world.gitea.add_token("admin", scope(usage));
+        let namespaces = vec![
+            world.namespace.clone(),
+            world.another_namespace("team-b"),
+            world.another_namespace("team-c"),
+        ];
+        let this = Self {
+            world,
+            usage,
+            namespaces,
+            old,
+        };
+        let login = format!("login [REGISTRY] -u admin --use {usage} --token-stdin --no-verify");
+        this.world.regcred_with(&login, &this.old).done();
+        this.world.regcred(&format!("sync {}", this.flags())).done();
+        this.world.gate.open();
+        this
+    }
+
+    /// `-n` for each namespace.
+    pub fn flags(&self) -> String {
+        let flags: Vec<String> = self.namespaces.iter().map(|name| format!("-n {name}")).collect();
+        flags.join(" ")
+    }
+
+    /// A token that could be the new one.
+    pub fn another_token(&self) -> String {
+        self.world.gitea.add_token("admin", scope(self.usage))
+    }
+
+    /// `rotate` in one of its ways. The standard input is the password, for those who ask for it.
+    pub fn rotate(&self, args: &str) -> Ran {
+        let usage = self.usage;
+        let line = format!("rotate [REGISTRY] --use {usage} {args}");
+        self.world.regcred_with(&line, &format!("{PASSWORD}\n"))
+    }
+
+    pub fn name(&self) -> Name {
+        Name::login(&self.world.registry().parse().unwrap(), self.usage)
+    }
+
+    pub fn kept(&self) -> Kept {
+        self.world.keychain().kept(&self.name()).unwrap().unwrap()
+    }
+
+    /// The token in a Secret.
+    pub fn held(&self, namespace: &str) -> Option<String> {
+        token(&self.world.secret_in(namespace, SECRET)?, &self.world.registry())
+    }
+
+    /// The tokens of all Secrets.
+    pub fn all_held(&self) -> Vec<String> {
+        self.namespaces.iter().map(|name| self.held(name).unwrap()).collect()
+    }
+
+    /// Whether the registry knows it and lets it pull; the double's word for it, because this is asked very often.
+    pub fn works(&self, token: &str) -> bool {
+        let state = self.world.gitea.state();
+        let pat = state.tokens.iter().find(|pat| pat.value == token);
+        pat.is_some_and(|pat| pat.has(state.profile, "read:package"))
+    }
+
+    /// Whether the registry lets somebody in with it, by asking it.
+    pub fn opens(&self, token: &str) -> bool {
+        let credential = Credential {
+            registry: self.world.registry().parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse(token).unwrap(),
+        };
+        gitea::verify(&credential, &Options::default(), &self.world.env()).is_ok()
+    }
+
+    /// What docker gets, or sync.
+    pub fn served(&self) -> String {
+        if self.usage == Use::Docker {
+            let answer = self.world.helper("get", "[REGISTRY]").done();
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            return answer["Secret"].as_str().unwrap().to_owned();
+        }
+        self.kept().current.token.expose().to_owned()
+    }
+
+    /// The promise: every Secret, and whoever asks the keychain, has a token that the registry accepts right now.
+    pub fn check(&self, when: &str) {
+        let served = self.served();
+        assert!(self.works(&served), "{when}: the keychain's token is dead");
+        for namespace in &self.namespaces {
+            let held = self.held(namespace).unwrap();
+            assert!(self.works(&held), "{when}: the token in {namespace} is dead");
+        }
+    }
+
+    /// How many tokens the account has.
+    pub fn alive(&self) -> usize {
+        self.world.gitea.state().tokens.len()
+    }
+
+    /// The promise, and that nothing is left over: all have one token, and no rotation is pending.
+    pub fn check_ended(&self, when: &str) {
+        self.check(when);
+        let served = self.served();
+        assert!(
+            self.all_held().iter().all(|held| *held == served),
+            "{when}: not all hold one token"
+        );
+        assert_eq!(self.kept().rotation, None, "{when}");
+    }
+}
+
+pub fn token(secret: &Value, registry: &str) -> Option<String> {
+    let document = STANDARD.decode(secret["data"][".dockerconfigjson"].as_str()?).unwrap();
+    let document: Value = serde_json::from_slice(&document).unwrap();
+    Some(document["auths"][registry]["password"].as_str()?.to_owned())
+}
+
+fn scope(usage: Use) -> &'static str {
+    match usage {
+        Use::Docker => "write:package",
+        Use::Cluster => "read:package",
+    }
+}
