@@ -904,6 +904,7 @@ Commands:
   logout   Forget a registry's token
   list   List registries, users and uses in the keychain, never a token
   sync   Make pull Secrets hold the token
+  rotate   Put a new token everywhere, and revoke the old one last
   rbac   Print the least that has to be allowed in the cluster
   version  Print the version
 
