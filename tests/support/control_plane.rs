@@ -278,6 +278,18 @@ users:
         )
     }
 
+    /// Where the API server listens.
+    #[must_use]
+    pub fn address(&self) -> std::net::SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The certificate of the authority that signed the API server's.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("ca.crt")
+    }
+
     /// A new namespace.
     #[must_use]
     pub fn namespace(&self) -> String {

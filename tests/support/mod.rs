@@ -8,6 +8,8 @@ pub mod docker_registry;
 #[cfg(target_os = "linux")]
 pub mod fake_secrets;
 pub mod gate;
+#[cfg(unix)]
+pub mod gated_parts;
 pub mod gated_store;
 pub mod gitea;
 pub mod http;

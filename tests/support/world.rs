@@ -25,8 +25,10 @@ use super::api_server::ApiServer;
 use super::control_plane::{ADMIN_TOKEN, ControlPlane};
 use super::docker_registry::DockerRegistry;
 use super::gate::Gate;
+use super::gated_parts;
 use super::gated_store::GatedStore;
 use super::gitea::{Gitea, Profile};
+use super::http::Server;
 use super::keyring::Keyring;
 
 /// The plugin and the helper as cargo built them for this test.
@@ -79,6 +81,7 @@ pub struct World {
     /// The registry; on real parts a docker-registry keeps its images.
     pub gitea: Gitea,
     _images: Option<DockerRegistry>,
+    proxy: Option<Server>,
     folder: PathBuf,
     _own_folder: Option<tempfile::TempDir>,
     /// A namespace of this world's own.
@@ -104,6 +107,7 @@ impl World {
             plane: Plane::Double(plane),
             gitea: Gitea::start(Profile::V1_27),
             _images: None,
+            proxy: None,
             folder: folder.path().to_owned(),
             _own_folder: Some(folder),
             namespace: "team-a".to_owned(),
@@ -125,6 +129,7 @@ impl World {
             gate: Gate::default(),
             plane: Plane::Real(plane),
             _images: Some(DockerRegistry::behind(&gitea)),
+            proxy: None,
             gitea,
             folder,
             _own_folder: None,
@@ -133,6 +138,50 @@ impl World {
             at_screen: false,
         }
         .with_admin()
+    }
+
+    /// The same, with a gate before the bus and the API server.
+    pub fn of_gated_parts() -> Self {
+        let mut this = Self::of_real_parts();
+        let (Keys::Real(keyring), Plane::Real(plane)) = (&this.keys, &this.plane) else {
+            panic!("these are real")
+        };
+        let bus = keyring.bus().folder().join("run/bus");
+        let bus = gated_parts::before_bus(&bus, &this.gate);
+        let server = gated_parts::before_api_server(plane.address(), &plane.authority(), &this.gate);
+        let kubeconfig = format!(
+            "apiVersion: v1
+kind: Config
+clusters:
+- {{name: real, cluster: {{server: 'http://{}'}}}}
+contexts:
+- {{name: real, context: {{cluster: real, user: user}}}}
+current-context: real
+users:
+- {{name: user, user: {{token: {ADMIN_TOKEN}}}}}
+",
+            server.registry()
+        );
+        std::fs::write(this.folder.join("kubeconfig"), kubeconfig).unwrap();
+        let bus = format!("unix:path={}", bus.display());
+        this.variables.insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), bus.into());
+        this.proxy = Some(server);
+        this
+    }
+
+    /// Starts `kubectl regcred` with this command line and standard input, and does not wait for it. Real parts only.
+    pub fn start_regcred(&self, line: &str, stdin: &str) -> std::process::Child {
+        let line = line.replace("[REGISTRY]", &self.registry());
+        let mut child = self
+            .command(PLUGIN)
+            .args(line.split_whitespace())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child
     }
 
     fn with_admin(self) -> Self {

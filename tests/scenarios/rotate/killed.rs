@@ -3,10 +3,11 @@
 use libtest_mimic::Trial;
 use regcred::model::Use;
 
-use super::place::Place;
+use super::place::{PASSWORD, Place};
 use crate::support::gate::Manner;
-use crate::support::part::trial;
+use crate::support::part::{self, trial, trial_with};
 use crate::support::world::World;
+use crate::support::{control_plane, docker_registry, keyring};
 
 /// A way to rotate.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,18 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("rotate/double: {case} killed at every change, then --resume and --abort");
         trial(&name, move || on_doubles(case))
     });
-    on_doubles.into()
+    let on_real_parts = [CASES[0], CASES[3]].map(|case| {
+        let name = format!("rotate/real: {case} killed by SIGKILL at every change, then --resume and --abort");
+        trial_with(&name, &missing_parts(), move || on_real_parts(case))
+    });
+    on_doubles.into_iter().chain(on_real_parts).collect()
+}
+
+fn missing_parts() -> Vec<&'static str> {
+    let mut missing = part::missing(&keyring::PARTS);
+    missing.extend(part::missing(&docker_registry::PROGRAMS));
+    missing.extend(control_plane::missing());
+    missing
 }
 
 impl std::fmt::Display for Case {
@@ -53,6 +65,12 @@ impl Case {
     /// A place, and the command line that begins a rotation there.
     fn set_up(self, world: World) -> (Place, String) {
         let mut place = Place::new(world, self.usage);
+        let line = self.begin(&mut place);
+        (place, line)
+    }
+
+    /// The command line that begins a rotation.
+    fn begin(self, place: &mut Place) -> String {
         let source = if self.mints {
             "--mint --password-stdin"
         } else {
@@ -60,13 +78,12 @@ impl Case {
             place.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
             "--token-env NEW_TOKEN"
         };
-        let line = format!("{} {source}", place.flags());
-        (place, line)
+        format!("{} {source} --plain-http", place.flags())
     }
 }
 
 /// Kills a rotation at every point, and the command that ends it at points of its own: the model's own test is what tries
-/// all pairs of them; here it is every third.
+/// all pairs of them; here it is every fifth.
 fn on_doubles(case: Case) {
     let (place, begin) = case.set_up(World::of_doubles());
     place.rotate(&begin).done();
@@ -91,7 +108,7 @@ fn on_doubles(case: Case) {
             let points_of_the_end = end(&place, way, case, &when);
             killed += 1;
             for (again, what) in points_of_the_end.iter().enumerate() {
-                if (number + again) % 3 != 0 {
+                if (number + again) % 5 != 0 {
                     continue;
                 }
                 let place = kill();
@@ -109,6 +126,44 @@ fn on_doubles(case: Case) {
     }
     eprintln!(
         "rotate/double: {case}: {} kill points, {killed} runs killed there, {killed_twice} killed a second time",
+        points.len()
+    );
+}
+
+/// The program itself, killed while gnome-keyring, the API server or Gitea have a change of its in their hands.
+fn on_real_parts(case: Case) {
+    let (mut place, _) = case.set_up(World::of_gated_parts());
+    let (mut points, mut runs) = (Vec::new(), 0);
+    for way in ["--resume", "--abort"] {
+        for number in 0.. {
+            place.again();
+            let begin = case.begin(&mut place);
+            place.world.gate.stop_at(number, Manner::Hold);
+            let line = format!("rotate [REGISTRY] --use {} {begin}", case.usage);
+            let mut child = place.world.start_regcred(&line, &format!("{PASSWORD}\n"));
+            place.world.gate.wait(|| child.try_wait().unwrap().is_some());
+            let is_stopped = place.world.gate.is_stopped();
+            // SIGKILL: it gets no chance to clean anything up.
+            let _ = child.kill();
+            let status = child.wait().unwrap();
+            if !is_stopped {
+                assert!(status.success(), "{case}: it ended by itself");
+                place.check_ended("unharmed");
+                points = place.world.gate.crossed();
+                break;
+            }
+            let what = place.world.gate.crossed().pop().unwrap();
+            let when = format!("{case} killed {what}, then {way}");
+            place.world.gate.open();
+            place.check(&when);
+            place.check_really(&when);
+            end(&place, way, case, &when);
+            place.check_really(&when);
+            runs += 1;
+        }
+    }
+    eprintln!(
+        "rotate/real: {case}: {} kill points, {runs} runs killed there by SIGKILL",
         points.len()
     );
 }

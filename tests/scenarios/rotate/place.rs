@@ -44,6 +44,14 @@ impl Place {
         this
     }
 
+    /// Ready for the next rotation: what is current now is the old token, and no other is alive.
+    pub fn again(&mut self) {
+        self.old = self.served();
+        let old = self.old.clone();
+        self.world.gitea.state().tokens.retain(|pat| pat.value == old);
+        self.world.gate.open();
+    }
+
     /// `-n` for each namespace.
     pub fn flags(&self) -> String {
         let flags: Vec<String> = self.namespaces.iter().map(|name| format!("-n {name}")).collect();
@@ -94,7 +102,11 @@ impl Place {
             username: "admin".parse().unwrap(),
             token: Token::parse(token).unwrap(),
         };
-        gitea::verify(&credential, &Options::default(), &self.world.env()).is_ok()
+        let options = Options {
+            plain_http: true,
+            ..Options::default()
+        };
+        gitea::verify(&credential, &options, &self.world.env()).is_ok()
     }
 
     /// What docker gets, or sync.
@@ -105,6 +117,20 @@ impl Place {
             return answer["Secret"].as_str().unwrap().to_owned();
         }
         self.kept().current.token.expose().to_owned()
+    }
+
+    /// [`Place::check`], by asking the registry itself.
+    pub fn check_really(&self, when: &str) {
+        let mut tokens = self.all_held();
+        tokens.push(self.served());
+        tokens.sort();
+        tokens.dedup();
+        for token in tokens {
+            assert!(
+                self.opens(&token),
+                "{when}: the registry does not accept a token that is in use"
+            );
+        }
     }
 
     /// The promise: every Secret, and whoever asks the keychain, has a token that the registry accepts right now.
