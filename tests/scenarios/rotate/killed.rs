@@ -1,5 +1,10 @@
 //! Killed before and after everything that it changes; then finished, or taken back.
 
+#![allow(
+    clippy::print_stderr,
+    reason = "how many kill points and runs there were is a result"
+)]
+
 use libtest_mimic::Trial;
 use regcred::model::Use;
 

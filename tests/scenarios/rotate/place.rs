@@ -24,7 +24,7 @@ pub struct Place {
 impl Place {
     /// Logged in for this use, with a Secret in each of three namespaces.
     pub fn new(world: World, usage: Use) -> Self {
-        world.gitea.state().users[0].password = PASSWORD.to_owned();
+        PASSWORD.clone_into(&mut world.gitea.state().users[0].password);
         let old = world.gitea.add_token("admin", scope(usage));
         let namespaces = vec![
             world.namespace.clone(),

@@ -1,5 +1,7 @@
 //! Rotations that cannot be finished at once: the old token stays alive, and the command that finishes it is printed.
 
+#![expect(clippy::too_many_lines, reason = "what is printed is long")]
+
 use libtest_mimic::Trial;
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
