@@ -85,16 +85,16 @@ impl Gate {
             state.is_stopped = state.stop.is_some_and(|(stop, _)| stop == number);
             self.0.1.notify_all();
         }
-        self.stopped(&state)
+        Self::stopped(&state)
     }
 
     /// The same for what only looks: it is no crossing, and nothing that is dead looks.
     pub fn look(&self) -> Option<Manner> {
         let state = self.state();
-        self.stopped(&state)
+        Self::stopped(&state)
     }
 
-    fn stopped(&self, state: &State) -> Option<Manner> {
+    fn stopped(state: &State) -> Option<Manner> {
         state.stop.filter(|_| state.is_stopped).map(|(_, manner)| manner)
     }
 

@@ -326,14 +326,14 @@ mod tests {
     #[test]
     fn what_was_written_down_is_found_again() {
         let journal = Journal::parse(&journal().text()).unwrap();
-        assert_eq!(journal, super::tests::journal());
+        assert_eq!(journal, self::journal());
         let supply = test_supply("gitea.example.com");
         let jobs = journal.places[0].jobs(&supply).unwrap();
         assert_eq!(
             jobs[0].target.to_string(),
             "secret/gitea-credentials in namespace honeydue"
         );
-        assert_eq!(jobs[0].supplies, [supply.clone()]);
+        assert_eq!(jobs[0].supplies, std::slice::from_ref(&supply));
         assert_eq!(jobs[0].service_accounts[0].as_str(), "default");
         assert!(journal.places[1].jobs(&supply).unwrap().is_empty());
         assert_eq!((journal.count(), journal.wait()), (1, Some("90".parse().unwrap())));
