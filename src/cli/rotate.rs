@@ -57,7 +57,7 @@ pub struct RotateArgs {
     /// What the new token may do [default: write:package, or read:package for clusters]
     #[arg(long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
-    /// What the new token's name at Gitea begins with; the time is added [default: kubectl-regcred@HOST-USE]
+    /// What the new token's name at Gitea begins with; the time and a number follow [default: kubectl-regcred@HOST-USE]
     #[arg(long, value_name = "NAME", requires = "mint")]
     pub token_name: Option<TokenName>,
     /// Read the account's password from standard input; a second line is the one-time code

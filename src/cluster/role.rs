@@ -12,7 +12,7 @@ const NAME: &str = "kubectl-regcred";
 /// A part of what commands do that needs permissions of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feature {
-    /// Writing pull Secrets: `sync`.
+    /// Writing pull Secrets: `sync` and `rotate`.
     Secrets,
     /// Finding the Secrets that are there already: `-A`.
     Managed,

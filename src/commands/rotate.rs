@@ -7,24 +7,25 @@ use std::collections::BTreeMap;
 use super::apply::Interrupt;
 use super::choose;
 use super::system::System;
-use super::targets::{self, Batch, Find, Scope, Supply};
-use super::token_source::{self, Given};
+use super::token_source;
 use crate::cli::{DryRunArg, RotateArgs};
 use crate::cluster;
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Kept, Keychain, Name};
 use crate::model::rotation::{Way, Which};
-use crate::model::{Credential, Registry, Token, Use};
 
+mod begin;
 mod dry_run;
 mod engine;
 mod journal;
+mod read_back;
 mod registry;
 mod report;
 mod secrets;
 
+use begin::{places, refuse_shared};
 use engine::Engine;
-use journal::{Journal, Place};
+use journal::Journal;
 use report::{Result as Outcome, Stop};
 
 pub(super) fn run(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
@@ -173,145 +174,7 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
     )
 }
 
-/// Refuses tokens that stand in two places: revoking one would take it from the other as well.
-fn refuse_shared(
-    args: &RotateArgs,
-    keychain: &Keychain,
-    name: &Name,
-    old: &Credential,
-    new: Option<&Token>,
-) -> Result<(), CommandError> {
-    if new == Some(&old.token) {
-        return Err(CommandError::failed(format_args!(
-            "that is the token that is stored already: it cannot take its own place"
-        ))
-        .hint("make a new one, or let --mint make it"));
-    }
-    let other = match name.usage {
-        Use::Docker => Use::Cluster,
-        Use::Cluster => Use::Docker,
-    };
-    let Some(held) = keychain.get(&name.registry, other)? else {
-        return Ok(());
-    };
-    if held.token == old.token && !args.keep_old {
-        let registry = &name.registry;
-        return Err(CommandError::failed(format_args!(
-            "the same token is kept for {other} too, which would lose it when it is revoked"
-        ))
-        .hint(format_args!(
-            "give {other} a token of its own first, with kubectl regcred login {registry} --use {other}; or leave the \
-             old token alive with --keep-old"
-        )));
-    }
-    Ok(())
-}
-
-/// The contexts, with what is known of their Secrets without asking.
-fn places(
-    args: &RotateArgs,
-    old: &Credential,
-    usage: Use,
-    system: &mut System<'_>,
-) -> Result<Vec<Place>, CommandError> {
-    if args.no_secrets {
-        return Ok(Vec::new());
-    }
-    let supply = Supply::new(old.clone(), usage)?;
-    let batches = targets::of_one(&args.targets, &args.cluster.contexts, &supply, system)?;
-    let place = |Batch { context, scope }| {
-        let mut place = Place {
-            context,
-            find: Find::of(&scope),
-            ..Place::default()
-        };
-        if let Scope::Jobs(jobs) = scope {
-            place.list(&jobs);
-        }
-        place
-    };
-    Ok(batches.into_iter().map(place).collect())
-}
-
 impl Engine<'_, '_> {
-    /// Finds the Secrets, before anybody is asked for a token. A cluster that is away does not keep the others from
-    /// getting the new token; but without any, or with Secrets that cannot be written, nothing is begun.
-    async fn find(&mut self, no_secrets: bool) -> Result<(), CommandError> {
-        let supply = self.supply(Which::Old)?;
-        for at in 0..self.journal.places.len() {
-            if let Err(unknown) = self.resolve(at, &supply).await {
-                self.unknown.insert(at, unknown);
-            }
-        }
-        let is_lacking = |unknown: &secrets::Unknown| matches!(unknown, secrets::Unknown::Lacking(_));
-        let lacking = self.unknown.values().any(is_lacking);
-        if lacking || (!no_secrets && self.unknown.len() == self.journal.places.len()) {
-            return Err(self.nothing_begun());
-        }
-        let context_is_open = |(at, place): (usize, &Place)| place.context.is_none() && self.unknown.contains_key(&at);
-        if self.journal.places.iter().enumerate().any(context_is_open) {
-            return Err(self.nothing_begun());
-        }
-        if !no_secrets && self.journal.count() == 0 && self.unknown.is_empty() {
-            return Err(
-                CommandError::failed("no Secret was found that would get the new token: nothing was begun")
-                    .hint("name namespaces with -n; --no-secrets changes the keychain alone"),
-            );
-        }
-        Ok(())
-    }
-
-    fn nothing_begun(&mut self) -> CommandError {
-        let errors: Vec<CommandError> = self
-            .unknown
-            .iter()
-            .flat_map(|(at, unknown)| {
-                let context = self.journal.places[*at].context.clone();
-                let of_context = move |error: &CommandError| match &context {
-                    Some(context) => error.clone().on(format_args!("context {context}")),
-                    None => error.clone(),
-                };
-                unknown.errors().into_iter().map(of_context)
-            })
-            .collect();
-        let mut errors = errors.into_iter();
-        let Some(first) = errors.next() else {
-            return CommandError::failed("nothing was begun");
-        };
-        for error in errors {
-            self.system.output.error(&error);
-        }
-        first.hint("nothing was begun")
-    }
-
-    /// Gets the new token, or the password to make it with.
-    fn obtain(&mut self, args: &RotateArgs, given: Given) -> Result<(), CommandError> {
-        let registry: Registry = self.name.registry.clone();
-        let token = match given.token {
-            Some(token) => token,
-            None if self.journal.mints => {
-                self.journal.username = Some(self.username.to_string());
-                if args.dry_run == DryRunArg::None {
-                    self.account = Some(self.account()?);
-                }
-                return Ok(());
-            }
-            // A plan needs none.
-            None if args.dry_run != DryRunArg::None => return Ok(()),
-            None => {
-                let token = token_source::ask(&registry, &self.username, self.system)?;
-                refuse_shared(args, &self.keychain, &self.name, &self.old, Some(&token))?;
-                token
-            }
-        };
-        self.new = Some(Credential {
-            registry,
-            username: self.username.clone(),
-            token,
-        });
-        Ok(())
-    }
-
     /// Says how it ended, and what to do where it did not.
     fn finish(self, args: &RotateArgs, ended: Result<(), Stop>) -> Result<Exit, CommandError> {
         let (name, phase) = (self.name.clone(), self.phase());

@@ -221,7 +221,7 @@ mod tests {
 
     /// A registry, a keychain and Secrets, as far as a rotation touches them.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-    #[expect(clippy::struct_excessive_bools, reason = "each is one thing that is so or not")]
+    #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
     struct World {
         old_lives: bool,
         new_lives: bool,

@@ -153,7 +153,8 @@ fn login_sync_and_logout() {
     let first = world.gitea.add_token("admin", "write:package");
     let second = world.gitea.add_token("admin", "read:package");
     let third = world.gitea.add_token("admin", "write:package");
-    let secrets = [first.as_str(), second.as_str(), third.as_str()];
+    let fourth = world.gitea.add_token("admin", "read:package");
+    let secrets = [first.as_str(), second.as_str(), third.as_str(), fourth.as_str()];
     let run = |world: &World, api_server, program, line, stdin| {
         let seen = Watched { world, api_server }
             .run(program, line, stdin, &secrets)
@@ -179,6 +180,10 @@ fn login_sync_and_logout() {
     let seen = run(&world, Some(address), PLUGIN, "sync -n [NAMESPACE]", "");
     assert_eq!(seen, [Place::ApiServer]);
     assert!(plane.secret(&world.namespace, "gitea-credentials").is_some());
+    let rotate = "rotate [REGISTRY] -n [NAMESPACE] --token-stdin";
+    let seen = run(&world, Some(address), PLUGIN, rotate, &fourth);
+    assert_eq!(seen, [Place::Registry, Place::ApiServer, Place::Bus]);
+    assert_eq!(world.gitea.state().tokens.len(), 3, "the second one is revoked");
     world.variables.insert("KUBECONFIG".to_owned(), real.into());
 
     let store = serde_json::json!({"ServerURL": world.registry(), "Username": "admin", "Secret": third}).to_string();
@@ -214,6 +219,13 @@ fn passwords() {
     );
     let seen = seen.unwrap();
     assert_eq!(seen, BTreeMap::from([(Place::Registry, 1)]), "it is sent once");
+    let line = "rotate [REGISTRY] --no-secrets --mint --password-stdin";
+    let seen = watched.run(PLUGIN, line, password, &[password]).unwrap();
+    assert_eq!(
+        seen,
+        BTreeMap::from([(Place::Registry, 4)]),
+        "to make the new token, for two pages of the list, and to delete the old one"
+    );
     let token = world.gitea.state().tokens[0].value.clone();
     let line = "logout [REGISTRY] --revoke --password-stdin";
     let seen = watched.run(PLUGIN, line, password, &[password, &token]).unwrap();

@@ -314,6 +314,11 @@ users:
         }
     }
 
+    /// Whether its parts are real.
+    pub fn is_real(&self) -> bool {
+        matches!(self.plane, Plane::Real(_))
+    }
+
     /// The double of the API server; fails where it is a real one.
     pub fn api_server(&self) -> &ApiServer {
         let Plane::Double(server) = &self.plane else {

@@ -6,7 +6,7 @@ use super::secrets::Pass;
 use crate::cli::DryRunArg;
 use crate::error::CommandError;
 use crate::gitea::MintScopes;
-use crate::model::rotation::{Way, Which, steps};
+use crate::model::rotation::{Way, Which};
 use crate::model::{Credential, Token};
 
 /// Stands for a token that is not there yet: nothing that a registry would take.
@@ -15,7 +15,8 @@ const NO_TOKEN: &str = "not-a-token-but-the-plan-of-one";
 impl Engine<'_, '_> {
     /// Says what would be done, in its order. Nobody is asked for a token or a password.
     pub(super) async fn dry_run(&mut self, dry_run: DryRunArg) -> Result<(), Stop> {
-        self.result.plan(&steps(None, Way::Forward, self.rules()));
+        let planned = self.planned(Way::Forward);
+        self.result.plan(&planned);
         let (registry, username) = (self.name.registry.clone(), self.username.clone());
         if self.new.is_some() {
             if self.prove(Which::New)?.is_some() {

@@ -54,7 +54,7 @@ impl Engine<'_, '_> {
                 .output
                 .say("this rotation has gone back already, which is finished now");
         }
-        let planned = steps(self.phase(), way, self.rules());
+        let planned = self.planned(way);
         self.result.plan(&planned);
         for step in planned {
             let instead = self.step(step).await?;
@@ -74,11 +74,16 @@ impl Engine<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn rules(&self) -> Rules {
-        Rules {
+    /// What is left to do.
+    pub(super) fn planned(&self, way: Way) -> Vec<Step> {
+        let rules = Rules {
             mints: self.journal.mints,
             keeps: self.journal.keep_old,
-        }
+        };
+        let mut planned = steps(self.phase(), way, rules);
+        let restarts = self.journal.restart || self.journal.unstick;
+        planned.retain(|step| *step != Step::Restart || restarts);
+        planned
     }
 
     async fn step(&mut self, step: Step) -> std::result::Result<Option<Instead>, Stop> {

@@ -325,9 +325,8 @@ mod tests {
 
     #[test]
     fn what_was_written_down_is_found_again() {
-        let written = journal();
-        let journal = Journal::parse(&written.text()).unwrap();
-        assert_eq!(journal, written);
+        let journal = Journal::parse(&journal().text()).unwrap();
+        assert_eq!(journal, self::journal());
         let supply = test_supply("gitea.example.com");
         let jobs = journal.places[0].jobs(&supply).unwrap();
         assert_eq!(

@@ -1,11 +1,13 @@
 //! The steps that ask the registry.
 
 use std::cell::Cell;
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use super::engine::Engine;
 use super::report::{Revocation, Stop};
 use crate::commands::{login, mint, password};
+use crate::env::Env;
 use crate::error::CommandError;
 use crate::gitea::{self, MintError, MintScopes, Options, RevokeError, Revoked, SiteError, TokenName};
 use crate::model::rotation::{Instead, Phase, Which};
@@ -15,18 +17,16 @@ use crate::model::{Credential, Use};
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The name of a token that is about to be made: one that nothing else has, because what is found under it after a kill
-/// is deleted.
-pub(super) fn token_name(
-    prefix: Option<&TokenName>,
-    usage: Use,
-    env: &crate::env::Env,
-) -> Result<TokenName, CommandError> {
+/// is deleted. The time alone is not enough: the old token can have been made in the same second.
+pub(super) fn token_name(prefix: Option<&TokenName>, usage: Use, env: &Env) -> Result<TokenName, CommandError> {
     let name = mint::name(usage, env)?;
-    let Some(prefix) = prefix else {
-        return Ok(name);
-    };
-    let time = name.as_str().rsplit('-').next().unwrap_or_default();
-    format!("{prefix}-{time}").parse().map_err(CommandError::usage)
+    let (usual, time) = name.as_str().rsplit_once('-').unwrap_or((name.as_str(), ""));
+    let prefix = prefix.map_or(usual, TokenName::as_str);
+    // Two processes get different keys for their hash maps.
+    let unique = RandomState::new().hash_one(()) >> 32;
+    format!("{prefix}-{time}-{unique:08x}")
+        .parse()
+        .map_err(CommandError::usage)
 }
 
 impl Engine<'_, '_> {
@@ -171,5 +171,19 @@ impl Engine<'_, '_> {
             _ => &self.username,
         };
         password::account(&self.name.registry, username, self.password_stdin, self.system)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_tokens_have_one_name() {
+        let name = |prefix: Option<&TokenName>| token_name(prefix, Use::Cluster, &Env::default()).unwrap().to_string();
+        assert_ne!(name(None), name(None));
+        let mine: TokenName = "ci".parse().unwrap();
+        assert!(name(Some(&mine)).starts_with("ci-2"), "{}", name(Some(&mine)));
+        assert_ne!(name(Some(&mine)), name(Some(&mine)));
     }
 }

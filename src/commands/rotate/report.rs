@@ -46,6 +46,8 @@ pub(super) struct Result {
     pub(super) done: usize,
     /// It was to go back, and had to go forward.
     pub(super) turned: bool,
+    /// Secrets were read back in this run.
+    pub(super) has_read_back: bool,
     pub(super) items: Vec<Item>,
     pub(super) restarts: Vec<Item>,
     pub(super) revocation: Revocation,
@@ -81,6 +83,7 @@ impl Result {
             steps: Vec::new(),
             done: 0,
             turned: false,
+            has_read_back: false,
             items: Vec::new(),
             restarts: Vec::new(),
             revocation: Revocation::Not,

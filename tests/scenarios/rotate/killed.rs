@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::print_stderr,
-    reason = "how many kill points and runs there were is a result"
+    reason = "how many kills there were is a figure that is asked for"
 )]
 
 use libtest_mimic::Trial;
@@ -52,7 +52,7 @@ pub fn trials() -> Vec<Trial> {
     on_doubles.into_iter().chain(on_real_parts).collect()
 }
 
-fn missing_parts() -> Vec<&'static str> {
+pub fn missing_parts() -> Vec<&'static str> {
     let mut missing = part::missing(&keyring::PARTS);
     missing.extend(part::missing(&docker_registry::PROGRAMS));
     missing.extend(control_plane::missing());

@@ -24,13 +24,15 @@ pub struct Place {
 impl Place {
     /// Logged in for this use, with a Secret in each of three namespaces.
     pub fn new(world: World, usage: Use) -> Self {
+        Self::with(world, usage, &["team-b", "team-c"])
+    }
+
+    /// The same with these namespaces besides the world's own.
+    pub fn with(world: World, usage: Use, more: &[&str]) -> Self {
         PASSWORD.clone_into(&mut world.gitea.state().users[0].password);
         let old = world.gitea.add_token("admin", scope(usage));
-        let namespaces = vec![
-            world.namespace.clone(),
-            world.another_namespace("team-b"),
-            world.another_namespace("team-c"),
-        ];
+        let mut namespaces = vec![world.namespace.clone()];
+        namespaces.extend(more.iter().map(|name| world.another_namespace(name)));
         let this = Self {
             world,
             usage,

@@ -92,6 +92,12 @@ impl Gitea {
         self.state().replaced.push((path.to_owned(), answer));
     }
 
+    /// What it knows, to be changed by something that outlives a borrow of this.
+    #[must_use]
+    pub fn shared(&self) -> Arc<Mutex<State>> {
+        self.state.clone()
+    }
+
     /// Every request so far.
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
