@@ -14,10 +14,12 @@ use crate::model::{Registry, Use, Username};
 
 mod after;
 mod rotate;
+mod status;
 mod targets;
 
 pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
 pub use rotate::RotateArgs;
+pub use status::{PodName, StatusArgs, StatusFormat};
 pub use targets::TargetArgs;
 
 /// Keep one registry token in the OS keychain and feed docker and Kubernetes from it.
@@ -33,6 +35,7 @@ pub use targets::TargetArgs;
     after_help = "Start with:
   kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
   kubectl regcred sync -n honeydue                   # writes or refreshes the pull Secret
+  kubectl regcred status                             # what is out of step, and what to type
   kubectl regcred list                               # what the keychain holds, never a token
   kubectl regcred logout gitea.example.com           # forgets it"
 )]
@@ -56,6 +59,8 @@ pub enum Verb {
     List(ListArgs),
     /// Make pull Secrets hold the token
     Sync(Box<SyncArgs>),
+    /// Show what is out of step, and the command that mends it
+    Status(Box<StatusArgs>),
     /// Put a new token everywhere, and revoke the old one last
     Rotate(Box<RotateArgs>),
     /// Print the least that has to be allowed in the cluster

@@ -20,6 +20,7 @@ mod mint;
 mod password;
 mod rbac;
 mod rotate;
+pub mod status;
 mod sync;
 mod system;
 mod targets;
@@ -58,6 +59,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
         Verb::Sync(args) => sync::run(&args, system),
         Verb::Rotate(args) => rotate::run(&args, system),
+        Verb::Status(args) => status::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Version => {
             system
