@@ -3,6 +3,7 @@
 mod docker_config;
 mod image;
 mod json_edit;
+pub mod pull;
 mod registry;
 pub mod rotation;
 mod text;
