@@ -27,8 +27,6 @@ pub enum Code {
     RegistryUnreachable,
     /// A registry refuses a token and does not say why.
     TokenUnclear,
-    /// A token was not shown to its registry, because others of the same account were refused.
-    TokenNotAsked,
     /// A token that the registry does not accept.
     TokenRejected,
     /// A token that opens no packages.
@@ -67,6 +65,8 @@ pub enum Code {
     PodKeyMismatch,
     /// A pod whose token the registry refuses.
     PodTokenRejected,
+    /// A pod whose token is alive and does not open this image.
+    PodImageRefused,
     /// A pod that wants an image that is not in the registry.
     PodImageMissing,
     /// A pod that was made before its ServiceAccount had the Secret.
@@ -77,6 +77,8 @@ pub enum Code {
     PodSecretBroken,
     /// A pod whose Secret is right by now.
     PodWillRetry,
+    /// A pod whose node does not reach the registry, or does not trust it.
+    PodRegistryUnreachable,
     /// A pod that is stuck, and nothing that can be seen explains it.
     PodStuck,
 }
@@ -106,8 +108,6 @@ const ROWS: &[Row] = rows! {
         "A registry did not answer, or answered with something that is neither yes nor no. Whether it accepts the tokens is not known."
     TokenUnclear "token-unclear" Unknown
         "The registry refuses a token and does not say whether it is dead or only lacks access to packages. Gitea's page of tokens tells which."
-    TokenNotAsked "token-not-asked" Unknown
-        "Several tokens of one account were refused already. A registry may count each as a wrong password and lock the account, so the others were not tried."
     TokenRejected "token-rejected" Drift
         "The registry does not accept the token: it was deleted, has expired, or never was one. Nothing can pull with it."
     TokenWithoutPackageScope "token-without-package-scope" Drift
@@ -139,13 +139,15 @@ const ROWS: &[Row] = rows! {
     EnvFileInGit "env-file-in-git" Drift
         "A file with a REGISTRY_TOKEN is tracked by git: whoever can read the repository has the token, also from its history."
     PodSecretMissing "pod-secret-missing" Drift
-        "A pod cannot pull: a pull Secret that it names is not there."
+        "A pod cannot pull: a pull Secret that it names is not there, or is of a type that kubelet passes over."
     PodEntryMissing "pod-entry-missing" Drift
         "A pod cannot pull: its pull Secrets have no entry for the image's registry."
     PodKeyMismatch "pod-key-mismatch" Drift
         "A pod cannot pull: an entry of its Secrets looks like the image's registry, and kubelet does not take it for that."
     PodTokenRejected "pod-token-rejected" Drift
         "A pod cannot pull: the registry refuses the token in its Secret."
+    PodImageRefused "pod-image-refused" Drift
+        "A pod cannot pull: the registry accepts the token in its Secret, but not for this image. The token's account must be allowed to read the packages of the image's owner."
     PodImageMissing "pod-image-missing" Drift
         "A pod cannot pull: the registry has no such image or tag."
     PodOlderThanAccount "pod-older-than-account" Drift
@@ -156,6 +158,8 @@ const ROWS: &[Row] = rows! {
         "A pod cannot pull: one of its Secrets is malformed, and kubelet then uses none of them."
     PodWillRetry "pod-will-retry" Drift
         "A pod could not pull and can by now: its Secret is right. kubelet tries again within five minutes."
+    PodRegistryUnreachable "pod-registry-unreachable" Drift
+        "A pod cannot pull: its node does not reach the registry, or does not trust its certificate."
     PodStuck "pod-stuck" Drift
         "A pod cannot pull, and what can be seen does not tell why. The message of kubelet says what it met."
 };

@@ -73,6 +73,19 @@ impl Keys {
         (this, findings)
     }
 
+    /// Takes these in the place of what there is for clusters: a file's variables say what its Secrets are to hold.
+    pub(super) fn give(&mut self, credentials: &[Credential]) {
+        for credential in credentials {
+            let is_same = |held: &Held| held.usage == Use::Cluster && held.credential.registry == credential.registry;
+            self.held.retain(|held| !is_same(held));
+            self.held.push(Held {
+                usage: Use::Cluster,
+                credential: credential.clone(),
+                rotation: None,
+            });
+        }
+    }
+
     /// What sync gives a Secret of this registry.
     pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&Held> {
         let of = |usage| {

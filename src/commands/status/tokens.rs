@@ -150,3 +150,44 @@ fn of_one(
     }
     known
 }
+
+/// An image of a registry, for the registry to be asked about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Image {
+    registry: Registry,
+    image: gitea::Image,
+}
+
+impl Image {
+    /// `None` for a name that no registry is asked about.
+    pub(super) fn new(registry: &Registry, image: &str) -> Option<Self> {
+        Some(Self {
+            registry: registry.clone(),
+            image: gitea::Image::of(image).ok()?,
+        })
+    }
+}
+
+/// Images that are asked about at most: each is several requests.
+const MAX_IMAGES: usize = 20;
+
+/// Asks registries whether they have these images, with a credential that they accept.
+pub(super) async fn images(
+    wanted: BTreeMap<Image, Credential>,
+    options: &gitea::Options,
+    env: &Env,
+) -> BTreeMap<Image, gitea::ImageStanding> {
+    let mut under_way = FuturesUnordered::new();
+    for (image, credential) in wanted.into_iter().take(MAX_IMAGES) {
+        let (options, env) = (options.clone(), env.clone());
+        under_way.push(tokio::task::spawn_blocking(move || {
+            let standing = gitea::image_standing(&image.image, &credential, &options, &env);
+            Some((image, standing.ok()?))
+        }));
+    }
+    let mut standings = BTreeMap::new();
+    while let Some(asked) = under_way.next().await {
+        standings.extend(asked.ok().flatten());
+    }
+    standings
+}

@@ -1,0 +1,273 @@
+//! Looking at everything at the same time. What does not answer is said, and holds nothing else up.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join3;
+use futures_util::stream::FuturesUnordered;
+
+use super::finding::Finding;
+use super::held::Keys;
+use super::pods::{self, Images};
+use super::scope::{Scope, Where};
+use super::tokens::{self, Image, Verdicts};
+use super::typed::Typed;
+use super::view::{Expected, View, interest, other};
+use super::tracked;
+use crate::cli::StatusArgs;
+use crate::cluster::survey::{Cause, HeldToken, Places, Question, Survey, survey};
+use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
+use crate::commands::apply::connect_options;
+use crate::commands::system::System;
+use crate::env::Env;
+use crate::model::{Credential, Registry};
+use crate::output::Output;
+
+/// A registry that has not answered all that is asked of it about one token by then is called silent.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// One cluster.
+pub(super) struct SeenCluster {
+    /// By the flags.
+    pub(super) flag: Option<String>,
+    /// By the kubeconfig; empty in a pod.
+    pub(super) context: String,
+    pub(super) namespace: Namespace,
+    /// What should be there.
+    pub(super) expected: Vec<Expected>,
+    /// What is there, or why nobody knows.
+    pub(super) survey: Result<Survey, cluster::Error>,
+}
+
+/// Everything that was seen.
+pub(super) struct Seen {
+    pub(super) registries: Vec<Registry>,
+    pub(super) clusters: Vec<SeenCluster>,
+    pub(super) verdicts: Verdicts,
+    pub(super) images: Images,
+    /// What was found without anything to compare it with.
+    pub(super) findings: Vec<Finding>,
+    /// For the person who waits.
+    pub(super) notes: Vec<String>,
+    pub(super) is_offline: bool,
+}
+
+/// The line of progress, which all parts write to.
+struct Screen<'o, 'a> {
+    output: &'o mut Output<'a>,
+    parts: BTreeMap<String, String>,
+}
+
+impl Screen<'_, '_> {
+    fn set(&mut self, part: &str, text: String) {
+        self.parts.insert(part.to_owned(), text);
+        let parts: Vec<&str> = self.parts.values().map(String::as_str).collect();
+        self.output.progress(parts.join("; "));
+    }
+}
+
+pub(super) async fn everything(
+    args: &StatusArgs,
+    scope: &Scope,
+    keys: &Keys,
+    typed: &Typed,
+    system: &mut System<'_>,
+) -> Seen {
+    let env = system.env.clone();
+    let options = args.connection.options(PATIENCE);
+    let registries = scope.registries(keys);
+    let screen = RefCell::new(Screen {
+        output: &mut system.output,
+        parts: BTreeMap::new(),
+    });
+    let asked = |done: usize, of: usize| {
+        screen.borrow_mut().set("", format!("{done}/{of} registries"));
+    };
+    let ask = async |verdicts: Verdicts, credentials: Vec<Credential>| {
+        if args.offline {
+            return verdicts;
+        }
+        verdicts.ask(credentials, &options, &env, asked).await
+    };
+    let kept = keys.held.iter().map(|held| held.credential.clone()).collect();
+    let (verdicts, clusters, findings) = join3(
+        ask(Verdicts::default(), kept),
+        clusters(args, scope, &registries, keys, &env, &screen),
+        tracked::look(&env),
+    )
+    .await;
+    let (clusters, notes) = told(clusters, scope);
+    let others = clusters.iter().flat_map(|cluster| others(cluster, &registries)).collect();
+    let verdicts = ask(verdicts, others).await;
+    let mut seen = Seen {
+        registries,
+        clusters,
+        verdicts,
+        images: Images::new(),
+        findings,
+        notes,
+        is_offline: args.offline,
+    };
+    if !args.offline {
+        let wanted = wanted_images(&seen, keys, typed);
+        seen.images = tokens::images(wanted, &options, &env).await;
+    }
+    seen
+}
+
+/// Without a kubeconfig, and without a word about clusters, this workstation is all that there is to look at.
+fn told(clusters: Vec<SeenCluster>, scope: &Scope) -> (Vec<SeenCluster>, Vec<String>) {
+    let is_none = |cluster: &SeenCluster| {
+        matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)))
+    };
+    if scope.is_default && clusters.iter().all(is_none) {
+        let note = "there is no kubeconfig, so no cluster was looked at";
+        return (Vec::new(), vec![note.to_owned()]);
+    }
+    (clusters, Vec::new())
+}
+
+/// Tokens in Secrets that the keychain does not have.
+fn others(cluster: &SeenCluster, registries: &[Registry]) -> Vec<Credential> {
+    let Ok(survey) = &cluster.survey else {
+        return Vec::new();
+    };
+    (0..survey.other_tokens.len())
+        .filter_map(|at| other(survey, at, registries))
+        .collect()
+}
+
+/// Images that a stuck pod waits for, where the registry can tell more than kubelet did.
+fn wanted_images(seen: &Seen, keys: &Keys, typed: &Typed) -> BTreeMap<Image, Credential> {
+    let mut wanted = BTreeMap::new();
+    for cluster in &seen.clusters {
+        let Some(view) = seen.view(cluster, keys, typed) else {
+            continue;
+        };
+        for pod in &view.survey.stuck {
+            let Some(registry) = view.registries.get(pod.interest) else {
+                continue;
+            };
+            let login = match pods::cause(&view, pod, registry) {
+                Cause::TokenRejected { login, .. } => login,
+                Cause::TagMissing { .. } => None,
+                _ => continue,
+            };
+            // With what kubelet has, or with what it should have.
+            let theirs = login.and_then(|login| match login.token {
+                HeldToken::Other(at) => other(view.survey, at, view.registries),
+                HeldToken::Kept(_) => None,
+            });
+            let credential = theirs.or_else(|| Some(view.held(registry)?.credential.clone()));
+            let good = credential.filter(|credential| view.verdicts.of(credential).verified().is_some());
+            if let (Some(credential), Some(image)) = (good, Image::new(registry, &pod.image)) {
+                wanted.entry(image).or_insert(credential);
+            }
+        }
+    }
+    wanted
+}
+
+impl Seen {
+    /// What is judged of a cluster; nothing where it did not answer.
+    pub(super) fn view<'a>(&'a self, cluster: &'a SeenCluster, keys: &'a Keys, typed: &'a Typed) -> Option<View<'a>> {
+        Some(View {
+            context: &cluster.context,
+            flag: cluster.flag.as_deref(),
+            namespace: &cluster.namespace,
+            survey: cluster.survey.as_ref().ok()?,
+            registries: &self.registries,
+            expected: &cluster.expected,
+            keys,
+            verdicts: &self.verdicts,
+            typed,
+        })
+    }
+}
+
+/// All contexts at the same time, in the order of the command line.
+async fn clusters(
+    args: &StatusArgs,
+    scope: &Scope,
+    registries: &[Registry],
+    keys: &Keys,
+    env: &Env,
+    screen: &RefCell<Screen<'_, '_>>,
+) -> Vec<SeenCluster> {
+    let mut under_way = FuturesUnordered::new();
+    for (at, context) in scope.contexts.iter().enumerate() {
+        let options = connect_options(&args.cluster, context.as_deref());
+        under_way.push(async move {
+            let context = context.as_deref();
+            (at, one(context, &options, scope, registries, keys, env, screen).await)
+        });
+    }
+    let mut seen = BTreeMap::new();
+    while let Some((at, cluster)) = under_way.next().await {
+        seen.insert(at, cluster);
+    }
+    seen.into_values().collect()
+}
+
+async fn one(
+    flag: Option<&str>,
+    options: &ConnectOptions,
+    scope: &Scope,
+    registries: &[Registry],
+    keys: &Keys,
+    env: &Env,
+    screen: &RefCell<Screen<'_, '_>>,
+) -> SeenCluster {
+    let mut seen = SeenCluster {
+        flag: flag.map(str::to_owned),
+        context: flag.unwrap_or_default().to_owned(),
+        namespace: Namespace::of_default(),
+        expected: Vec::new(),
+        survey: Ok(Survey::default()),
+    };
+    let cluster = match Cluster::connect(env, options).await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            seen.survey = Err(error);
+            return seen;
+        }
+    };
+    cluster.context().clone_into(&mut seen.context);
+    seen.namespace = cluster.namespace().clone();
+    let found = match namespaces(&cluster, flag, scope).await {
+        Ok(found) => found,
+        Err(error) => {
+            seen.survey = Err(error);
+            return seen;
+        }
+    };
+    seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), registries);
+    let question = Question {
+        places: found.map_or(Places::All, Places::Named),
+        targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
+        interests: registries.iter().map(|registry| interest(registry, keys)).collect(),
+    };
+    let name = if cluster.context().is_empty() { "cluster" } else { cluster.context() };
+    let progress = |step: cluster::survey::Step| {
+        let of = step.of.map_or(String::new(), |of| format!("/{of}"));
+        let text = format!("{name}: {}{of} {}", step.seen, step.resource.plural());
+        screen.borrow_mut().set(name, text);
+    };
+    seen.survey = survey(&cluster, &question, &progress).await;
+    seen
+}
+
+/// The namespaces to look at; `None` for all.
+async fn namespaces(cluster: &Cluster, context: Option<&str>, scope: &Scope) -> Result<Option<Vec<Namespace>>, cluster::Error> {
+    Ok(match &scope.places {
+        Where::All => None,
+        Where::Selected(selector) => {
+            let found = cluster::namespaces(cluster, selector).await?;
+            let staying = found.into_iter().filter(|found| !found.is_terminating);
+            Some(staying.map(|found| found.namespace).collect::<BTreeSet<_>>().into_iter().collect())
+        }
+        Where::Context | Where::Named(_) | Where::Listed => Some(scope.namespaces(context, cluster.namespace())),
+    })
+}
