@@ -17,6 +17,7 @@ mod held;
 mod judge;
 mod look;
 mod missing;
+mod pod;
 mod pods;
 mod registries;
 mod report;
@@ -34,6 +35,10 @@ use typed::Typed;
 
 pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let typed = Typed::new(&args.cluster, &args.connection);
+    if let Some(name) = &args.pod {
+        let (keys, findings) = held::Keys::read(&args.registries, &typed, system);
+        return pod::run(args, name, &keys, findings, &typed, system);
+    }
     let scope = Scope::of(args, system)?;
     let (mut keys, mut findings) = held::Keys::read(scope.filter(), &typed, system);
     keys.give(&scope.credentials);

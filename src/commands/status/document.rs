@@ -1,7 +1,5 @@
 //! `-o json|yaml`: the same as data, held to docs/status.schema.json.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::code::{Code, Weight};
@@ -17,13 +15,30 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::gitea::Server;
 
+/// Something with what is out of step about it.
 #[derive(Serialize)]
-struct Status<'a> {
+pub(super) struct WithFindings<'a, T> {
     /// The exit code.
     exit: u8,
+    #[serde(flatten)]
+    fields: &'a T,
+    findings: Vec<OfFinding<'a>>,
+}
+
+impl<'a, T: Serialize> WithFindings<'a, T> {
+    pub(super) fn new(fields: &'a T, report: &'a Report, typed: &Typed) -> Self {
+        Self {
+            exit: exit(&report.findings).code(),
+            fields,
+            findings: report.findings.iter().map(|found| finding(found, typed)).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
     items: &'a [Row],
     credentials: Vec<OfKeychain<'a>>,
-    findings: Vec<OfFinding<'a>>,
 }
 
 #[derive(Serialize)]
@@ -68,14 +83,8 @@ pub(super) fn print(
     format: DocumentFormat,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
-    let verdicts: BTreeMap<usize, Verdict> = keys
-        .held
-        .iter()
-        .enumerate()
-        .map(|(at, held)| (at, verdicts.of(&held.credential)))
-        .collect();
-    let credentials = keys.held.iter().enumerate().map(|(at, held)| {
-        let verdict = &verdicts[&at];
+    let known: Vec<Verdict> = keys.held.iter().map(|held| verdicts.of(&held.credential)).collect();
+    let credentials = keys.held.iter().zip(&known).map(|(held, verdict)| {
         let verified = verdict.verified();
         OfKeychain {
             registry: held.credential.registry.as_str(),
@@ -89,12 +98,10 @@ pub(super) fn print(
         }
     });
     let fields = Status {
-        exit: exit(&report.findings).code(),
         items: &report.rows,
         credentials: credentials.collect(),
-        findings: report.findings.iter().map(|found| finding(found, typed)).collect(),
     };
-    document::print("Status", &fields, format, system)
+    document::print("Status", &WithFindings::new(&fields, report, typed), format, system)
 }
 
 fn finding<'a>(found: &'a Finding, typed: &Typed) -> OfFinding<'a> {

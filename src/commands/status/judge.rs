@@ -43,7 +43,7 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
         rows.extend(of_secrets.into_iter().chain(of_missing));
         findings.extend(found.into_iter().chain(gaps));
         findings.extend(pods::judge(&view, &seen.images));
-        findings.extend(view.survey.unseen.iter().map(|unseen| not_seen(&view, unseen, scope)));
+        findings.extend(view.survey.unseen.iter().map(|unseen| not_seen(&view, unseen, &scope.role_words(&view))));
         in_secrets.extend(held_in_secrets(&view));
         for entry in view.survey.secrets.iter().filter(|secret| secret.is_managed).flat_map(|secret| &secret.declared) {
             undeclared.entry(&entry.registry).or_insert(entry.username.as_str());
@@ -124,7 +124,7 @@ fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
 }
 
 /// A part of a cluster that could not be seen.
-fn not_seen(view: &View<'_>, unseen: &Unseen, scope: &Scope) -> Finding {
+pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> Finding {
     let object = Object {
         context: view.context_name(),
         namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
@@ -151,14 +151,14 @@ fn not_seen(view: &View<'_>, unseen: &Unseen, scope: &Scope) -> Finding {
         code: Code::NotAllowed,
         object,
         cause: format!("{}{more}", CommandError::failed(forbidden)),
-        remedy: Remedy::command(grant(view, forbidden, scope)).and("somebody who may has to run this"),
+        remedy: Remedy::command(grant(view, forbidden, places)).and("somebody who may has to run this"),
     }
 }
 
 /// The Role for all that status does, applied.
-fn grant(view: &View<'_>, forbidden: &Forbidden, scope: &Scope) -> String {
+fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[String]) -> String {
     let mut words = vec!["rbac".to_owned(), "--status".to_owned()];
-    words.extend(scope.role_words(view));
+    words.extend(places.iter().cloned());
     let subject = forbidden.user.as_deref().map(Subject::of_user);
     match subject {
         Some(Subject::ServiceAccount { namespace, name }) => {

@@ -17,11 +17,12 @@ use super::typed::Typed;
 use super::view::{Expected, View, interest, other};
 use super::tracked;
 use crate::cli::StatusArgs;
-use crate::cluster::survey::{Cause, HeldToken, Places, Question, Survey, survey};
+use crate::cluster::survey::{Cause, HeldToken, Places, Question, StuckPull, Survey, survey};
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
 use crate::commands::apply::connect_options;
 use crate::commands::system::System;
 use crate::env::Env;
+use crate::gitea;
 use crate::model::{Credential, Registry};
 use crate::output::Output;
 
@@ -76,7 +77,7 @@ pub(super) async fn everything(
     system: &mut System<'_>,
 ) -> Seen {
     let env = system.env.clone();
-    let options = args.connection.options(PATIENCE);
+    let asking = Asking::of(args, system);
     let registries = scope.registries(keys);
     let screen = RefCell::new(Screen {
         output: &mut system.output,
@@ -85,22 +86,16 @@ pub(super) async fn everything(
     let asked = |done: usize, of: usize| {
         screen.borrow_mut().set("", format!("{done}/{of} registries"));
     };
-    let ask = async |verdicts: Verdicts, credentials: Vec<Credential>| {
-        if args.offline {
-            return verdicts;
-        }
-        verdicts.ask(credentials, &options, &env, asked).await
-    };
     let kept = keys.held.iter().map(|held| held.credential.clone()).collect();
     let (verdicts, clusters, findings) = join3(
-        ask(Verdicts::default(), kept),
+        asking.ask(Verdicts::default(), kept, asked),
         clusters(args, scope, &registries, keys, &env, &screen),
         tracked::look(&env),
     )
     .await;
     let (clusters, notes) = told(clusters, scope);
     let others = clusters.iter().flat_map(|cluster| others(cluster, &registries)).collect();
-    let verdicts = ask(verdicts, others).await;
+    let verdicts = asking.ask(verdicts, others, asked).await;
     let mut seen = Seen {
         registries,
         clusters,
@@ -110,10 +105,9 @@ pub(super) async fn everything(
         notes,
         is_offline: args.offline,
     };
-    if !args.offline {
-        let wanted = wanted_images(&seen, keys, typed);
-        seen.images = tokens::images(wanted, &options, &env).await;
-    }
+    let views: Vec<View<'_>> = seen.clusters.iter().filter_map(|cluster| seen.view(cluster, keys, typed)).collect();
+    let images = asking.images(&views).await;
+    seen.images = images;
     seen
 }
 
@@ -139,35 +133,67 @@ fn others(cluster: &SeenCluster, registries: &[Registry]) -> Vec<Credential> {
         .collect()
 }
 
-/// Images that a stuck pod waits for, where the registry can tell more than kubelet did.
-fn wanted_images(seen: &Seen, keys: &Keys, typed: &Typed) -> BTreeMap<Image, Credential> {
-    let mut wanted = BTreeMap::new();
-    for cluster in &seen.clusters {
-        let Some(view) = seen.view(cluster, keys, typed) else {
-            continue;
-        };
-        for pod in &view.survey.stuck {
-            let Some(registry) = view.registries.get(pod.interest) else {
-                continue;
-            };
-            let login = match pods::cause(&view, pod, registry) {
-                Cause::TokenRejected { login, .. } => login,
-                Cause::TagMissing { .. } => None,
-                _ => continue,
-            };
-            // With what kubelet has, or with what it should have.
-            let theirs = login.and_then(|login| match login.token {
-                HeldToken::Other(at) => other(view.survey, at, view.registries),
-                HeldToken::Kept(_) => None,
-            });
-            let credential = theirs.or_else(|| Some(view.held(registry)?.credential.clone()));
-            let good = credential.filter(|credential| view.verdicts.of(credential).verified().is_some());
-            if let (Some(credential), Some(image)) = (good, Image::new(registry, &pod.image)) {
-                wanted.entry(image).or_insert(credential);
-            }
+/// How registries are asked.
+pub(super) struct Asking {
+    is_offline: bool,
+    options: gitea::Options,
+    env: Env,
+}
+
+impl Asking {
+    pub(super) fn of(args: &StatusArgs, system: &System<'_>) -> Self {
+        Self {
+            is_offline: args.offline,
+            options: args.connection.options(PATIENCE),
+            env: system.env.clone(),
         }
     }
-    wanted
+
+    /// About tokens.
+    pub(super) async fn ask(
+        &self,
+        verdicts: Verdicts,
+        credentials: Vec<Credential>,
+        progress: impl FnMut(usize, usize),
+    ) -> Verdicts {
+        if self.is_offline {
+            return verdicts;
+        }
+        verdicts.ask(credentials, &self.options, &self.env, progress).await
+    }
+
+    /// About images that stuck pods wait for, where the registry can tell more than kubelet did.
+    pub(super) async fn images(&self, views: &[View<'_>]) -> Images {
+        if self.is_offline {
+            return Images::new();
+        }
+        let mut wanted = BTreeMap::new();
+        for view in views {
+            for pod in &view.survey.stuck {
+                if let Some((image, credential)) = wanted_image(view, pod) {
+                    wanted.entry(image).or_insert(credential);
+                }
+            }
+        }
+        tokens::images(wanted, &self.options, &self.env).await
+    }
+}
+
+/// The image, with what kubelet has for it, or with what it should have.
+fn wanted_image(view: &View<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
+    let registry = view.registries.get(pod.interest)?;
+    let login = match pods::cause(view, pod, registry) {
+        Cause::TokenRejected { login, .. } => login,
+        Cause::TagMissing { .. } => None,
+        _ => return None,
+    };
+    let theirs = login.and_then(|login| match login.token {
+        HeldToken::Other(at) => other(view.survey, at, view.registries),
+        HeldToken::Kept(_) => None,
+    });
+    let credential = theirs.or_else(|| Some(view.held(registry)?.credential.clone()))?;
+    view.verdicts.of(&credential).verified()?;
+    Some((Image::new(registry, &pod.image)?, credential))
 }
 
 impl Seen {

@@ -37,14 +37,24 @@ pub(super) fn exit(findings: &[Finding]) -> Exit {
 
 pub(super) fn print(report: &Report, is_wide: bool, typed: &Typed, system: &mut System<'_>) -> Result<(), CommandError> {
     table(&report.rows, is_wide, system)?;
-    let groups = groups(&report.findings, typed);
-    for group in &groups {
-        self::group(group, system)?;
-    }
+    let groups = print_findings(report, typed, system)?;
     if !report.rows.is_empty() || !groups.is_empty() {
         system.output.line("")?;
     }
     summary(report, &groups, system)
+}
+
+/// A paragraph for each kind of finding.
+pub(super) fn print_findings<'a>(
+    report: &'a Report,
+    typed: &Typed,
+    system: &mut System<'_>,
+) -> Result<Vec<Group<'a>>, CommandError> {
+    let groups = groups(&report.findings, typed);
+    for group in &groups {
+        self::group(group, system)?;
+    }
+    Ok(groups)
 }
 
 fn table(rows: &[Row], is_wide: bool, system: &mut System<'_>) -> Result<(), CommandError> {
