@@ -9,7 +9,7 @@ pub mod rotation;
 mod text;
 mod token;
 
-pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem};
+pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
 pub use text::{inert, printable};

@@ -4,20 +4,56 @@
 //! Lists are read in pages and cut down page by page, a few at a time. What may not be read is recorded as unseen, and
 //! the survey goes on with the rest.
 
+mod assemble;
+mod brief;
+mod diagnose;
 mod explain;
+mod gather;
+mod makers;
+mod message;
+mod pages;
 mod secret;
 mod stuck;
 
+use std::cell::RefCell;
+use std::time::SystemTime;
+
+use super::connect::Cluster;
 use super::error::Error;
 use super::list::Selector;
 use super::names::Namespace;
 use super::pull_secret::Target;
 use super::resource::{Object, Resource};
 use crate::model::{Credential, Registry, Token};
+use gather::Gather;
+use secret::Tokens;
 
-pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome};
+pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome, explain};
 pub use secret::{Held, HeldToken, SeenEntry, SeenSecret, State};
 pub use stuck::{Cause, ContainerKind, Said, StuckPull, Verdict};
+
+/// Looks at a cluster; `progress` is told after each page.
+///
+/// # Errors
+/// Where the cluster does not answer, or the namespaces that are meant cannot be found out. What may not be read is
+/// [`Survey::unseen`].
+pub async fn survey(cluster: &Cluster, question: &Question<'_>, progress: &dyn Fn(Step)) -> Result<Survey, Error> {
+    let tokens = RefCell::new(Tokens::new(&question.interests));
+    let gather = Gather::new(cluster, question, None, progress).await?;
+    let finished = gather.run(&question.targets, &tokens).await?;
+    Ok(Survey::new(
+        finished,
+        &question.targets,
+        tokens.into_inner().others,
+        now(),
+    ))
+}
+
+/// Seconds since 1970, by this machine's clock.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
 
 /// What to look for, and where.
 #[derive(Clone, Debug)]
@@ -84,6 +120,8 @@ pub struct Survey {
     pub missing_targets: Vec<Target>,
     /// How many objects there were.
     pub counts: Counts,
+    /// When it was made, in seconds since 1970.
+    pub taken: i64,
 }
 
 /// How much was looked at.

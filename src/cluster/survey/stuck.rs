@@ -102,6 +102,8 @@ pub enum Cause {
     EntryMissing {
         /// Their names.
         secrets: Vec<String>,
+        /// A key that is only a letter or two away from the image's host, made fit to be shown.
+        similar: Option<String>,
     },
     /// There is an entry that was meant for it, but kubelet does not take it for this image.
     KeyMismatch {

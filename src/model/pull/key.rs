@@ -14,7 +14,7 @@ pub enum Mismatch {
     Repeated,
     /// The key is another registry's.
     OtherHost,
-    /// The key is another host's, but only a letter or two away from the image's.
+    /// The key is another host's, but only a letter or two away from the image's: a slip, or a neighbour.
     Similar,
     /// The same host, but not the same port: kubelet has no default port, so that `host` and `host:443` differ.
     Port {
@@ -40,10 +40,13 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// Whether whoever wrote the key is likely to have meant the image's registry.
+    /// Whether whoever wrote the key will have meant the image's registry.
     #[must_use]
     pub fn is_near(&self) -> bool {
-        !matches!(self, Self::NotAnAddress | Self::Repeated | Self::OtherHost)
+        !matches!(
+            self,
+            Self::NotAnAddress | Self::Repeated | Self::OtherHost | Self::Similar
+        )
     }
 }
 
