@@ -73,11 +73,11 @@ impl Stuck<'_> {
                     pod.namespace
                 )),
             ),
-            Cause::EntryMissing { secrets } => self.mended_by_sync(
-                Code::PodEntryMissing,
-                format!("its pull Secret {} has no entry for {registry}", list(secrets)),
-                secrets,
-            ),
+            Cause::EntryMissing { secrets, similar } => {
+                let similar = similar.as_ref().map_or(String::new(), |key| format!(", though one for the similar {key}"));
+                let cause = format!("its pull Secret {} has no entry for {registry}{similar}", list(secrets));
+                self.mended_by_sync(Code::PodEntryMissing, cause, secrets)
+            }
             Cause::KeyMismatch { secret, key, why } => self.mended_by_sync(
                 Code::PodKeyMismatch,
                 format!("the entry {key} of its pull Secret {secret} does not match the image: {}", mismatch(why)),

@@ -19,7 +19,7 @@ mod spec_file;
 mod yaml;
 
 pub(super) use find::{Find, Found, find};
-pub(super) use look::{ListedSecret, Look, look};
+pub(super) use look::{ListedSecret, look};
 
 /// A credential that Secrets are to hold, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
