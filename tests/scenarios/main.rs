@@ -13,6 +13,7 @@ mod mint;
 mod owners;
 mod rotate;
 mod rough;
+mod status;
 mod strace;
 #[path = "../support/mod.rs"]
 mod support;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
         owners::trials(),
         rotate::trials(),
         rough::trials(),
+        status::trials(),
         strace::trials(),
         targets::trials(),
         verify::trials(),

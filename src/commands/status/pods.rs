@@ -85,7 +85,7 @@ impl Stuck<'_> {
             ),
             Cause::TokenRejected {
                 secret, login, verdict, ..
-            } => self.rejected(secret, login.as_ref(), *verdict),
+            } => self.rejected(secret, login.as_ref(), *verdict, images),
             Cause::TagMissing { .. } => self.missing(images),
             Cause::OlderThanAccount { account, secrets } => self.made_again(
                 Code::PodOlderThanAccount,
@@ -154,10 +154,10 @@ impl Stuck<'_> {
         said(Code::PodWithoutSecret, cause, remedy)
     }
 
-    fn rejected(&self, secret: &str, login: Option<&Held>, verdict: Option<OfToken>) -> Said {
+    fn rejected(&self, secret: &str, login: Option<&Held>, verdict: Option<OfToken>, images: &Images) -> Said {
         let Self { view, pod, registry } = *self;
         if verdict == Some(OfToken::Accepted) {
-            return self.refused();
+            return self.by_standing(images).unwrap_or_else(|| self.refused());
         }
         let is_current = login.is_some_and(|login| view.is_expected(registry, login.token));
         let is_new = login.is_some_and(|login| matches!(login.token, HeldToken::Kept(_)));
@@ -192,31 +192,36 @@ impl Stuck<'_> {
         )
     }
 
+    /// kubelet was told that there is none.
     fn missing(&self, images: &Images) -> Said {
         let Self { pod, registry, .. } = *self;
-        let standing = Image::new(registry, &pod.image).and_then(|image| images.get(&image));
-        let push = || {
-            let owner = pod.controller.as_deref().unwrap_or("the pod");
-            Remedy::advice(format!("push {}, or correct the image in {owner}", pod.image))
+        let told = || {
+            let cause = format!("kubelet was told that {registry} has no {}; nobody asked again", pod.image);
+            said(Code::PodImageMissing, cause, self.push())
         };
-        match standing {
-            Some(ImageStanding::Missing) => said(
-                Code::PodImageMissing,
-                format!("{registry} has no {}", pod.image),
-                push(),
-            ),
-            Some(ImageStanding::Refused) => self.refused(),
-            Some(ImageStanding::There) => self.made_again(
+        self.by_standing(images).unwrap_or_else(told)
+    }
+
+    /// What the registry said of the image just now.
+    fn by_standing(&self, images: &Images) -> Option<Said> {
+        let Self { pod, registry, .. } = *self;
+        let image = Image::new(registry, &pod.image)?;
+        Some(match images.get(&image)? {
+            ImageStanding::Missing => {
+                said(Code::PodImageMissing, format!("{registry} has no {}", pod.image), self.push())
+            }
+            ImageStanding::Refused => self.refused(),
+            ImageStanding::There => self.made_again(
                 Code::PodWillRetry,
-                format!("kubelet did not find {}, and {registry} has it by now: kubelet tries again within five minutes", pod.image),
+                format!("it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes", pod.image),
                 pod.pull_secrets.first(),
             ),
-            None => said(
-                Code::PodImageMissing,
-                format!("kubelet was told that {registry} has no {}; nobody asked again", pod.image),
-                push(),
-            ),
-        }
+        })
+    }
+
+    fn push(&self) -> Remedy {
+        let owner = self.pod.controller.as_deref().unwrap_or("the pod");
+        Remedy::advice(format!("push {}, or correct the image in {owner}", self.pod.image))
     }
 
     fn unknown(&self) -> Said {

@@ -1,5 +1,7 @@
 //! What a person reads: the table of targets, then what is out of step, then one line that sums it up.
 
+use std::collections::BTreeSet;
+
 use super::code::Weight;
 use super::finding::{Finding, Group, Object, groups};
 use super::row::{Row, State};
@@ -51,8 +53,12 @@ pub(super) fn print_findings<'a>(
     system: &mut System<'_>,
 ) -> Result<Vec<Group<'a>>, CommandError> {
     let groups = groups(&report.findings, typed);
-    for group in &groups {
-        self::group(group, system)?;
+    let contexts: BTreeSet<&String> = report.findings.iter().filter_map(|found| found.object.context.as_ref()).collect();
+    for (at, group) in groups.iter().enumerate() {
+        if at > 0 || !report.rows.is_empty() {
+            system.output.line("")?;
+        }
+        self::group(group, contexts.len() > 1, system)?;
     }
     Ok(groups)
 }
@@ -126,9 +132,8 @@ fn cells(row: &Row, contexts: bool, is_wide: bool) -> Vec<String> {
     cells
 }
 
-fn group(group: &Group<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
+fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Result<(), CommandError> {
     let output = &mut system.output;
-    output.line("")?;
     let tone = match group.code.weight() {
         Weight::Drift => Tone::Bad,
         Weight::Unknown => Tone::Doubtful,
@@ -136,7 +141,7 @@ fn group(group: &Group<'_>, system: &mut System<'_>) -> Result<(), CommandError>
     output.toned(&[
         (tone, group.code.as_str()),
         (Tone::Plain, ": "),
-        (Tone::Strong, &objects(&group.objects)),
+        (Tone::Strong, &objects(&group.objects, names_context)),
     ])?;
     wrapped("  ", group.cause, system)?;
     for command in &group.commands {
@@ -158,13 +163,13 @@ fn group(group: &Group<'_>, system: &mut System<'_>) -> Result<(), CommandError>
 }
 
 /// What a group is about: `secret/gitea-credentials in namespace honeydue`, or how many there are of it.
-fn objects(objects: &[&Object]) -> String {
+fn objects(objects: &[&Object], names_context: bool) -> String {
     let [first, rest @ ..] = objects else {
         return String::new();
     };
     let context = match &first.context {
-        Some(context) => format!(" (context {context})"),
-        None => String::new(),
+        Some(context) if names_context => format!(" (context {context})"),
+        _ => String::new(),
     };
     let same_name = rest.iter().all(|object| object.name == first.name);
     let same_place = rest.iter().all(|object| object.namespace == first.namespace);
