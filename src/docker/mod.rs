@@ -1,0 +1,19 @@
+//! docker's and podman's files: which there are, what is in them, and how single members of them are changed.
+//!
+//! They belong to other programs, so every byte that is not ours to change stays. No keychain, no network and no output
+//! in here.
+
+mod config;
+mod entry;
+mod error;
+mod file;
+mod files;
+
+pub use config::{Config, ConfigError};
+pub use entry::{Entry, Held, Stays};
+pub use error::Error;
+pub use file::File;
+pub use files::Files;
+
+/// What our helper is called in these files: docker puts `docker-credential-` before it.
+pub const HELPER: &str = "gitea";
