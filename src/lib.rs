@@ -23,4 +23,5 @@ pub mod keychain;
 pub mod model;
 pub mod output;
 pub mod proxy;
+mod user;
 pub mod watchdog;
