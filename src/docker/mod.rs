@@ -8,15 +8,21 @@ mod entry;
 mod error;
 mod file;
 mod files;
+mod observe;
 mod on_path;
 pub mod other_helper;
 pub mod program;
+mod registries_conf;
+mod stored;
 
 pub use config::{Config, ConfigError};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
 pub use file::File;
 pub use files::Files;
+pub use observe::{Workstation, detected, observe};
+pub use registries_conf::Order;
+pub use stored::{Found, Place, Stored};
 
 /// What our helper is called in these files: docker puts `docker-credential-` before it.
 pub const HELPER: &str = "gitea";

@@ -6,6 +6,7 @@ mod ci;
 mod clients;
 mod cluster;
 mod docker_link;
+mod docker_login;
 mod double;
 mod helper;
 mod keychain;
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         cluster::trials(),
         docker_link::trials(),
+        docker_login::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),
