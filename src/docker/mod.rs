@@ -4,16 +4,23 @@
 //! in here.
 
 mod config;
+mod edit;
 mod entry;
 mod error;
 mod file;
 mod files;
+mod memory;
+mod plan;
+mod write;
 
 pub use config::{Config, ConfigError};
+pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
 pub use file::File;
 pub use files::Files;
+pub use memory::Memory;
+pub use plan::{After, FilePlan};
 
 /// What our helper is called in these files: docker puts `docker-credential-` before it.
 pub const HELPER: &str = "gitea";

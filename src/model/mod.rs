@@ -3,6 +3,7 @@
 mod docker_config;
 mod image;
 mod json_edit;
+mod json_mask;
 mod registry;
 pub mod rotation;
 mod text;
