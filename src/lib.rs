@@ -6,7 +6,7 @@
 //! - [`helper`] speaks docker's credential-helper protocol over [`keychain`]; nothing else is in its path.
 //! - [`commands`] holds one file a verb of `kubectl regcred`: observe, plan, apply, report.
 //! - [`keychain`] is where credentials rest.
-//! - [`docker`] is the files of docker and podman.
+//! - [`docker`] is docker's and podman's files, the helper on PATH, and other helpers.
 //! - [`gitea`] is the registry's and Gitea's HTTP.
 //! - [`cluster`] is Kubernetes: connecting, Secrets, and who owns them.
 //! - [`model`] has the words that everything is said in, without I/O.

@@ -1,7 +1,7 @@
-//! docker's and podman's files: which there are, what is in them, and how single members of them are changed.
+//! Docker's and podman's side of the workstation: their files, the helper on PATH, and other credential helpers.
 //!
-//! They belong to other programs, so every byte that is not ours to change stays. No keychain, no network and no output
-//! in here.
+//! The files belong to other programs, so every byte that is not ours to change stays. No keychain, no network and no
+//! output in here.
 
 mod config;
 mod edit;
@@ -10,7 +10,10 @@ mod error;
 mod file;
 mod files;
 mod memory;
+mod on_path;
+pub mod other_helper;
 mod plan;
+pub mod program;
 mod write;
 
 pub use config::{Config, ConfigError};
