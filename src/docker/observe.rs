@@ -16,7 +16,7 @@ pub struct Workstation {
     /// What podman, buildah and skopeo read, in their order; the first is where they write.
     pub podman: Vec<File>,
     /// Files that are there and cannot be used.
-    pub unreadable: Vec<Error>,
+    pub unreadable: Vec<(PathBuf, Error)>,
     /// The helper's own programs.
     pub program: program::Program,
     /// Every helper that a file names, and the program that it is, if there is one.
@@ -37,7 +37,10 @@ pub struct Workstation {
 pub fn observe(env: &Env) -> Result<Workstation, Error> {
     let files = Files::of(env)?;
     let mut unreadable = Vec::new();
-    let mut read = |path: &PathBuf| File::read(path).map_err(|error| unreadable.push(error)).ok();
+    let mut read = |path: &PathBuf| {
+        let file = File::read(path);
+        file.map_err(|error| unreadable.push((path.clone(), error))).ok()
+    };
     let docker = read(&files.docker);
     let mut podman: Vec<File> = Vec::new();
     for path in read_by_podman(&files, env) {
