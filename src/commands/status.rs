@@ -11,6 +11,7 @@ use crate::cluster::block_on;
 use crate::error::{CommandError, Exit};
 
 mod code;
+mod docker_side;
 mod document;
 mod finding;
 mod held;
@@ -41,6 +42,7 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     }
     let scope = Scope::of(args, system)?;
     let (mut keys, mut findings) = held::Keys::read(scope.filter(), &typed, system);
+    findings.extend(docker_side::look(&keys, scope.filter(), &system.env));
     keys.give(&scope.credentials);
     let seen = block_on(look::everything(args, &scope, &keys, &typed, system))?;
     system.output.end_progress();

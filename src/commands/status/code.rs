@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::docker::WarningKind;
+
 /// How much a finding weighs: it decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -14,75 +16,6 @@ pub enum Weight {
     Unknown,
 }
 
-/// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
-    /// A cluster did not answer.
-    ClusterUnreachable,
-    /// The cluster does not let this user see something.
-    NotAllowed,
-    /// The keychain could not be read.
-    KeychainUnreadable,
-    /// A registry did not answer.
-    RegistryUnreachable,
-    /// A registry refuses a token and does not say why.
-    TokenUnclear,
-    /// A token that the registry does not accept.
-    TokenRejected,
-    /// A token that opens no packages.
-    TokenWithoutPackageScope,
-    /// A cluster's token that may do more than pull.
-    TokenOverScoped,
-    /// A registry that Secrets are for and the keychain knows nothing of.
-    CredentialMissing,
-    /// A rotation that was begun and not finished.
-    RotationPending,
-    /// A registry whose version has a known security hole.
-    RegistryAdvisory,
-    /// A Secret with another credential than the keychain's.
-    SecretStale,
-    /// A Secret that is needed and not there.
-    SecretMissing,
-    /// A Secret that kubelet cannot read.
-    SecretBroken,
-    /// A Secret with this registry's credential that regcred does not manage.
-    SecretUnmanaged,
-    /// A Secret that is out of step and somebody else's.
-    SecretOwnedByOther,
-    /// A ServiceAccount that names a Secret that is not there.
-    ServiceAccountDangling,
-    /// A ServiceAccount of the list that does not pull with its Secret.
-    ServiceAccountDetached,
-    /// An annotation with a token in plain text.
-    LastAppliedToken,
-    /// A token in a file under git.
-    EnvFileInGit,
-    /// A pod whose pull Secret is not there.
-    PodSecretMissing,
-    /// A pod whose Secrets have no entry for the image's registry.
-    PodEntryMissing,
-    /// A pod whose Secret has an entry that looks right and does not match.
-    PodKeyMismatch,
-    /// A pod whose token the registry refuses.
-    PodTokenRejected,
-    /// A pod whose token is alive and does not open this image.
-    PodImageRefused,
-    /// A pod that wants an image that is not in the registry.
-    PodImageMissing,
-    /// A pod that was made before its ServiceAccount had the Secret.
-    PodOlderThanAccount,
-    /// A pod of a private image without any pull Secret.
-    PodWithoutSecret,
-    /// A pod with a Secret that spoils all of its Secrets.
-    PodSecretBroken,
-    /// A pod whose Secret is right by now.
-    PodWillRetry,
-    /// A pod whose node does not reach the registry, or does not trust it.
-    PodRegistryUnreachable,
-    /// A pod that is stuck, and nothing that can be seen explains it.
-    PodStuck,
-}
-
 struct Row {
     code: Code,
     name: &'static str,
@@ -90,14 +23,23 @@ struct Row {
     meaning: &'static str,
 }
 
-macro_rules! rows {
+macro_rules! codes {
     ($($code:ident $name:literal $weight:ident $meaning:literal)+) => {
-        &[$(Row { code: Code::$code, name: $name, weight: Weight::$weight, meaning: $meaning }),+]
+        /// What a finding is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $meaning] $code,)+
+            /// Something about docker's side of this workstation, under the word that `docker status` has for it.
+            Docker(WarningKind),
+        }
+
+        /// Every code but docker's.
+        const ROWS: &[Row] = &[$(Row { code: Code::$code, name: $name, weight: Weight::$weight, meaning: $meaning }),+];
     };
 }
 
-/// Every code once, in the order that findings are shown in: causes before what follows from them.
-const ROWS: &[Row] = rows! {
+// In the order that findings are shown in: causes before what follows from them.
+codes! {
     ClusterUnreachable "cluster-unreachable" Unknown
         "A cluster did not answer, or does not accept the kubeconfig's credentials. Nothing is known about it; the other clusters were looked at."
     NotAllowed "not-allowed" Unknown
@@ -162,30 +104,75 @@ const ROWS: &[Row] = rows! {
         "A pod cannot pull: its node does not reach the registry, or does not trust its certificate."
     PodStuck "pod-stuck" Drift
         "A pod cannot pull, and what can be seen does not tell why. The message of kubelet says what it met."
-};
+}
+
+/// What the kinds of docker's side mean.
+fn meaning_of(kind: WarningKind) -> &'static str {
+    match kind {
+        WarningKind::FileUnreadable => "A file of docker's or podman's cannot be read, so nobody knows what it says.",
+        WarningKind::HelperNotOnPath => {
+            "docker or podman is told to ask docker-credential-gitea, and no such program is on PATH."
+        }
+        WarningKind::HelperShadowed => {
+            "Another program called docker-credential-gitea comes before regcred's on PATH, and is the one that is asked."
+        }
+        WarningKind::HelperMissing => "A file names another helper that is not installed.",
+        WarningKind::PlainText => "docker or podman keeps a token in a file in plain text.",
+        WarningKind::PlainTextShadowsHelper => {
+            "podman takes a token from a file in plain text where docker asks the keychain: after a rotation it has the old one."
+        }
+        WarningKind::PlainTextBesideHelper => {
+            "A token lies in a file in plain text although a helper answers in its place: it is of no use to docker, and to be read by others."
+        }
+        WarningKind::PodmanLoginWritesPlainText => {
+            "podman login would write the token in plain text: the file that it writes names no helper."
+        }
+        WarningKind::EnvironmentWins => "The variable DOCKER_AUTH_CONFIG comes before the keychain.",
+        WarningKind::AuthFileHidesHelper => {
+            "The variable REGISTRY_AUTH_FILE keeps podman from the file that names the keychain."
+        }
+        WarningKind::FilesBeforeHelper => "registries.conf names podman's files before the keychain.",
+        WarningKind::DefaultStoreOff => {
+            "docker had chosen a store of its own for every registry, and an entry of credHelpers has turned that off: logins elsewhere go to a file in plain text."
+        }
+        WarningKind::KeyNeverMatches => "A key of credHelpers is spelled so that no client ever asks for it.",
+        WarningKind::HelperEmpty => "A key of credHelpers names no helper, which makes docker write plain text.",
+    }
+}
 
 impl Code {
     /// Every code, in the order that findings are shown in.
     pub fn all() -> impl Iterator<Item = Self> {
-        ROWS.iter().map(|row| row.code)
+        let docker = WarningKind::ALL.into_iter().map(Self::Docker);
+        ROWS.iter().map(|row| row.code).chain(docker)
     }
 
     /// Its stable name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.row().map_or("", |row| row.name)
+        match self {
+            Self::Docker(kind) => kind.as_str(),
+            _ => self.row().map_or("", |row| row.name),
+        }
     }
 
     /// What it means, for docs/status.md.
     #[must_use]
     pub fn meaning(self) -> &'static str {
-        self.row().map_or("", |row| row.meaning)
+        match self {
+            Self::Docker(kind) => meaning_of(kind),
+            _ => self.row().map_or("", |row| row.meaning),
+        }
     }
 
     /// How much it weighs.
     #[must_use]
     pub fn weight(self) -> Weight {
-        self.row().map_or(Weight::Unknown, |row| row.weight)
+        match self {
+            Self::Docker(WarningKind::FileUnreadable) => Weight::Unknown,
+            Self::Docker(_) => Weight::Drift,
+            _ => self.row().map_or(Weight::Unknown, |row| row.weight),
+        }
     }
 
     fn row(self) -> Option<&'static Row> {
@@ -194,7 +181,7 @@ impl Code {
 
     /// Its place among the others on the screen.
     pub(super) fn rank(self) -> usize {
-        ROWS.iter().position(|row| row.code == self).unwrap_or(ROWS.len())
+        Self::all().position(|code| code == self).unwrap_or(usize::MAX)
     }
 }
 
@@ -218,9 +205,7 @@ mod tests {
     #[test]
     fn each_code_has_one_row_and_a_name_of_its_own() {
         let names: BTreeSet<_> = Code::all().map(Code::as_str).collect();
-        assert_eq!(names.len(), ROWS.len());
-        // The last of the enum: a code without a row would be missing from the documents.
-        assert_eq!(ROWS.len(), Code::PodStuck as usize + 1);
+        assert_eq!(names.len(), Code::all().count());
         for code in Code::all() {
             let name = code.as_str();
             assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");

@@ -9,13 +9,13 @@ use super::look::{Seen, SeenCluster};
 use super::report::count;
 use super::row::Row;
 use super::scope::Scope;
-use super::typed::{Typed, quoted};
+use super::typed::Typed;
 use super::view::{View, keeping};
 use super::{missing, pods, registries, secrets};
 use crate::cluster::survey::{HeldToken, State, Unseen};
 use crate::cluster::{self, Forbidden, Subject};
 use crate::error::CommandError;
-use crate::model::Registry;
+use crate::model::{Registry, shell_word};
 
 /// What there is to say.
 pub(super) struct Judged {
@@ -167,8 +167,8 @@ fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[String]) -> String {
         Some(Subject::User(name) | Subject::Group(name)) => words.extend(["--user".to_owned(), name]),
         None => {}
     }
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    let context = view.flag.map_or(String::new(), |context| format!(" --context {}", quoted(context)));
+    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
+    let context = view.flag.map_or(String::new(), |context| format!(" --context {}", shell_word(context)));
     format!("kubectl regcred {} | kubectl apply{context} -f -", words.join(" "))
 }
 

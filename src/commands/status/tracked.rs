@@ -8,9 +8,8 @@ use tokio::process::Command;
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
-use super::typed::quoted;
 use crate::env::Env;
-use crate::model::printable;
+use crate::model::{printable, shell_word};
 
 /// As long as git may take: it searches what it has indexed, and only files of these names.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,8 +63,8 @@ fn finding(root: &Path, file: &str) -> Finding {
         cause: "git tracks this file, and there is a REGISTRY_TOKEN in it".to_owned(),
         remedy: Remedy::command(format!(
             "git -C {} rm --cached -- {}",
-            quoted(&root.display().to_string()),
-            quoted(file)
+            shell_word(&root.display().to_string()),
+            shell_word(file)
         ))
         .and(
             "commit that, list the file in .gitignore, and change the token with kubectl regcred rotate: the history \

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::cli::{ClusterArgs, RegistryConnectionArgs};
+use crate::model::shell_word;
 
 /// How to write the commands that mend what was found.
 #[derive(Clone, Debug, Default)]
@@ -77,40 +78,14 @@ impl Typed {
 fn line<'a>(program: &str, words: impl Iterator<Item = &'a str>) -> String {
     let mut line = program.to_owned();
     for word in words {
-        let _ = write!(line, " {}", quoted(word));
+        let _ = write!(line, " {}", shell_word(word));
     }
     line
-}
-
-/// One word of a POSIX shell. Names come from clusters and files: none may end the word and begin a command.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_stay_one_word() {
-        for (word, written) in [
-            ("gitea.example.com:3000", "gitea.example.com:3000"),
-            ("[::1]:3000", "'[::1]:3000'"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("x; rm -rf ~", "'x; rm -rf ~'"),
-            ("it's", r"'it'\''s'"),
-            ("$(id)", "'$(id)'"),
-            ("~/x", "'~/x'"),
-        ] {
-            assert_eq!(quoted(word), written);
-        }
-    }
 
     #[test]
     fn the_flags_for_connecting_are_repeated() {
