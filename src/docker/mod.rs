@@ -4,6 +4,7 @@
 //! output in here.
 
 mod config;
+mod detect;
 mod edit;
 mod entry;
 mod error;
@@ -17,6 +18,7 @@ pub mod program;
 mod write;
 
 pub use config::{Config, ConfigError};
+pub use detect::{detected_store, is_installed};
 pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
