@@ -5,6 +5,7 @@
 mod ci;
 mod clients;
 mod cluster;
+mod docker_files;
 mod docker_link;
 mod double;
 mod helper;
@@ -32,6 +33,7 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         cluster::trials(),
         docker_link::trials(),
+        docker_files::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),

@@ -224,7 +224,7 @@ fn places(case: &Case) -> String {
     if case.kept.is_some() {
         places.insert(0, "the keychain".to_owned());
     }
-    places.join(", ")
+    places.join(" and ")
 }
 
 fn undecided(case: &Case) -> CommandError {
