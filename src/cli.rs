@@ -19,7 +19,7 @@ mod status;
 mod targets;
 
 pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
-pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb};
+pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb, LocalDryRunArg, RemoveArgs, SetupArgs};
 pub use rotate::RotateArgs;
 pub use status::{PodName, StatusArgs, StatusFormat};
 pub use targets::TargetArgs;

@@ -31,10 +31,10 @@ pub use file::File;
 pub use files::Files;
 pub use inspect::inspect;
 pub use memory::Memory;
-pub use observe::{Workstation, detected, observe};
+pub use observe::{Workstation, detected, has_podman, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
-pub use stored::{Found, Place, Stored};
+pub use stored::{Found, Place, Stored, ask, registry_of};
 pub use warning::{Warning, WarningKind};
 
 /// What our helper is called in these files: docker puts `docker-credential-` before it.

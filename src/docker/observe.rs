@@ -64,9 +64,7 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
         environment,
         auth_file: env.path("REGISTRY_AUTH_FILE"),
         order,
-        has_podman: ["podman", "buildah", "skopeo"]
-            .iter()
-            .any(|client| !on_path::programs(client, env).is_empty()),
+        has_podman: has_podman(env),
     };
     workstation.helpers = workstation
         .helpers_named()
@@ -99,6 +97,14 @@ pub fn detected(env: &Env) -> Option<HelperName> {
     };
     let name: HelperName = name.parse().ok()?;
     on_path(&name.program()).then_some(name)
+}
+
+/// Whether podman, buildah or skopeo is installed, which have files of their own.
+#[must_use]
+pub fn has_podman(env: &Env) -> bool {
+    ["podman", "buildah", "skopeo"]
+        .iter()
+        .any(|client| !on_path::programs(client, env).is_empty())
 }
 
 /// One of the two variables leads podman to a single file; without them it goes through all of them.

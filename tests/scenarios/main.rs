@@ -5,6 +5,7 @@
 mod ci;
 mod clients;
 mod cluster;
+mod docker_files;
 mod docker_link;
 mod docker_login;
 mod double;
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         cluster::trials(),
         docker_link::trials(),
+        docker_files::trials(),
         docker_login::trials(),
         double::trials(),
         helper::trials(),
