@@ -1,6 +1,8 @@
 //! `status`: every code by something that is out of step, and gone once the command that it prints was run.
 
 mod clusters;
+mod docker;
+mod documents;
 mod place;
 mod pods;
 mod workstation;
@@ -18,12 +20,13 @@ use place::{Parts, Place};
 type Case = (Code, &'static str, Parts, fn(&mut Place));
 
 fn cases() -> Vec<Case> {
-    [workstation::CASES, clusters::CASES, pods::CASES].concat()
+    [workstation::CASES, docker::CASES, clusters::CASES, pods::CASES].concat()
 }
 
 pub fn trials() -> Vec<Trial> {
     let real = [missing_parts(), missing(&["sh", "git", "kubectl"])].concat();
     let mut trials = vec![trial("status/every code has a scenario", every_code_has_a_scenario)];
+    trials.extend(documents::trials());
     for (code, name, parts, run) in cases() {
         if parts != Parts::Real {
             trials.push(trial(&format!("status/doubles/{code}: {name}"), move || {

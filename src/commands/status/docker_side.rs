@@ -8,7 +8,7 @@ use crate::env::Env;
 use crate::model::{Registry, Use};
 
 /// What a remedy begins with that can be typed as it stands.
-const PROGRAMS: [&str; 5] = ["kubectl ", "mv ", "ln ", "sed ", "unset "];
+const PROGRAMS: [&str; 6] = ["kubectl ", "mkdir ", "mv ", "ln ", "sed ", "unset "];
 
 /// Looks, and judges. Without a folder to look in, there is nothing to find.
 pub(super) fn look(keys: &Keys, filter: &[Registry], env: &Env) -> Vec<Finding> {

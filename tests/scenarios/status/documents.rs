@@ -1,0 +1,181 @@
+//! What docs/ says about `status` is what it does: the codes, the screens, and the schema of the document.
+
+use std::path::PathBuf;
+
+use libtest_mimic::Trial;
+use regcred::commands::status::Code;
+use serde_json::{Value, json};
+use snapbox::{assert_data_eq, str};
+
+use super::place::{Place, SECRET};
+use crate::support::gitea::Profile;
+use crate::support::part::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("status/docs: every code", every_code_is_explained),
+        trial("status/docs: a healthy cluster", || screen("healthy", &healthy())),
+        trial("status/docs: five problems", || screen("problems", &problems())),
+        trial("status/documents", documents_keep_to_the_schema),
+        trial("status/pod", one_pod_is_explained),
+    ]
+}
+
+fn docs(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(file)
+}
+
+/// Whether the text between two marks of docs/status.md is this; writes it there where `SNAPSHOTS=overwrite`.
+fn section(name: &str, actual: &str) {
+    let file = docs("status.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->\n"));
+    let (before, rest) = text.split_once(&begin).unwrap();
+    let (expected, after) = rest.split_once(&end).unwrap();
+    if std::env::var_os("SNAPSHOTS").is_some_and(|wanted| wanted == "overwrite") {
+        std::fs::write(&file, format!("{before}{begin}{actual}{end}{after}")).unwrap();
+    } else {
+        assert_data_eq!(actual, expected.to_owned());
+    }
+}
+
+fn every_code_is_explained() {
+    let rows = Code::all().map(|code| format!("| `{code}` | {} |\n", code.meaning())).collect::<String>();
+    section("codes", &format!("| code | what it means |\n|---|---|\n{rows}"));
+}
+
+/// As it stands on a screen, with the names of the example.
+fn screen(name: &str, stdout: &str) {
+    let text = stdout.replace("[REGISTRY]", "gitea.example.com").replace("[FOLDER]", "/home/admin");
+    let (table, rest) = text.split_once("\n\n").unwrap();
+    section(name, &format!("    $ kubectl regcred status -A\n{}", indented(&format!("{}\n\n{rest}", aligned(table)))));
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect()
+}
+
+/// The columns, whose widths a port has changed.
+fn aligned(table: &str) -> String {
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split("   ").collect()).collect();
+    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.len()).max().unwrap();
+    let line = |row: &Vec<&str>| {
+        let cells = row.iter().enumerate().map(|(at, cell)| format!("{cell:0$}", width(at)));
+        cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Three namespaces of an operator.
+fn place() -> Place {
+    let place = Place::of_doubles();
+    for name in ["honeydue", "staging"] {
+        place.world.another_namespace(name);
+    }
+    place.login("cluster", "read:package");
+    place.world.regcred("sync -n honeydue -n staging --registry [REGISTRY]").done();
+    place
+}
+
+fn healthy() -> String {
+    let ran = place().world.regcred("status -n honeydue -n staging");
+    assert_eq!(ran.code, 0, "{ran}");
+    ran.stdout
+}
+
+fn with_problems() -> Place {
+    let mut place = place();
+    // Nobody upgraded the registry, and staging missed the last change of the token.
+    place.world.gitea.state().profile = Profile::V1_25;
+    let old = place.world.secret_in("staging", SECRET).unwrap();
+    place.login("cluster", "read:package");
+    place.world.regcred("sync -n honeydue --registry [REGISTRY]").done();
+    assert_eq!(place.world.secret_in("staging", SECRET).unwrap()["data"], old["data"]);
+    // A docker login from before, and a registry.env in git.
+    let auth = json!({"auths": {"ghcr.io": {"auth": "b3JnOmEgdG9rZW4gaW4gYSBmaWxl"}}});
+    std::fs::create_dir_all(place.world.home().join(".docker")).unwrap();
+    std::fs::write(place.world.home().join(".docker/config.json"), auth.to_string()).unwrap();
+    std::fs::create_dir_all(place.world.home().join("deploy")).unwrap();
+    let env = "REGISTRY_TOKEN=0123456789abcdef0123456789abcdef01234567\n";
+    std::fs::write(place.world.home().join("deploy/registry.env"), env).unwrap();
+    place.git(&["init", "-q"]).done();
+    place.git(&["add", "deploy"]).done();
+    let home = place.world.home().into();
+    place.world.variables.insert("PWD".to_owned(), home);
+    // A deployment that nobody gave a Secret.
+    place.world.namespace = "honeydue".to_owned();
+    place.replica_set("api");
+    for name in ["api-1", "api-2"] {
+        place.stuck_of("api", name, "[REGISTRY]/admin/api:237c6b8", "failed to authorize: 401 Unauthorized");
+    }
+    place
+}
+
+fn problems() -> String {
+    let place = with_problems();
+    let ran = place.world.regcred("status -n honeydue -n staging");
+    assert_eq!(ran.code, 3, "{ran}");
+    ran.stdout.replace("[NAMESPACE]", "honeydue")
+}
+
+/// The schema, which lets later versions add fields; here everything has to be described.
+fn schema() -> jsonschema::Validator {
+    fn close(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                if members.contains_key("properties") {
+                    members.insert("additionalProperties".to_owned(), false.into());
+                }
+                members.values_mut().for_each(close);
+            }
+            Value::Array(items) => items.iter_mut().for_each(close),
+            _ => {}
+        }
+    }
+    let text = std::fs::read_to_string(docs("status.schema.json")).unwrap();
+    let mut schema: Value = serde_json::from_str(&text).unwrap();
+    close(&mut schema);
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+fn documents_keep_to_the_schema() {
+    let schema = schema();
+    let place = with_problems();
+    let mut lines = vec![
+        "status -n honeydue -n staging",
+        "status -n honeydue --offline",
+        "status --context nowhere",
+        "status --registry other.example.com",
+        "status --pod honeydue/api-1",
+    ];
+    place.world.regcred("rotate [REGISTRY] --use cluster --token-stdin -n gone").to_string();
+    lines.push("status -n staging");
+    for line in lines {
+        let ran = place.world.regcred(&format!("{line} -o json"));
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{ran}"));
+        let faults: Vec<String> = schema.iter_errors(&document).map(|fault| format!("{fault}")).collect();
+        assert!(faults.is_empty(), "{line}: {faults:#?}\n{ran}");
+        assert_eq!(document["exit"], ran.code, "{line}");
+        let yaml = place.world.regcred(&format!("{line} -o yaml"));
+        let same: Value = serde_saphyr::from_str(&yaml.stdout).unwrap();
+        assert_eq!(same["findings"], document["findings"], "{line}");
+        for text in [&ran.stdout, &yaml.stdout] {
+            assert!(!text.contains("0123456789abcdef") && !text.contains("a token in"), "{line}\n{text}");
+        }
+    }
+}
+
+fn one_pod_is_explained() {
+    let place = Place::of_doubles();
+    let token = place.login("cluster", "read:package");
+    place.put_pull_secret("pull", &[("ghcr.io", "x"), ("[REGISTRY]/other", "y"), ("[REGISTRY]", &token)]);
+    place.stuck("api", "[REGISTRY]/owner/app:1", &["gone", "pull"], "rpc error: code = NotFound desc = manifest unknown");
+    assert_data_eq!(
+        place.world.regcred("status --pod [NAMESPACE]/api").to_string(),
+        str![[""]]
+    );
+    assert_data_eq!(
+        place.world.regcred("status --pod [NAMESPACE]/gone").to_string(),
+        str![[""]]
+    );
+}
