@@ -904,6 +904,7 @@ Commands:
   logout   Forget a registry's token
   list   List registries, users and uses in the keychain, never a token
   sync   Make pull Secrets hold the token
+  status   Show what is out of step, and the command that mends it
   rotate   Put a new token everywhere, and revoke the old one last
   rbac   Print the least that has to be allowed in the cluster
   version  Print the version
@@ -916,6 +917,7 @@ Options:
 Start with:
   kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
   kubectl regcred sync -n honeydue   # writes or refreshes the pull Secret
+  kubectl regcred status   # what is out of step, and what to type
   kubectl regcred list   # what the keychain holds, never a token
   kubectl regcred logout gitea.example.com   # forgets it
 --- stderr

@@ -127,6 +127,7 @@ fn plain_text(place: &mut Place) {
 
 fn shadowing(place: &mut Place) {
     begin(place);
+    script(&programs(place).join("podman"), "exit 1");
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     put(&podman_file(place), &format!("{{{}}}", login(place)));
     place.mends(Code::Docker(WarningKind::PlainTextShadowsHelper), &[]);

@@ -128,7 +128,7 @@ impl Place {
     }
 
     /// What was printed, with the names of this place back in it.
-    fn denormal(&self, text: &str) -> String {
+    pub fn denormal(&self, text: &str) -> String {
         text.replace("[REGISTRY]", &self.world.registry())
             .replace("[NAMESPACE]", &self.world.namespace)
             .replace("[FOLDER]", &self.world.folder().display().to_string())
