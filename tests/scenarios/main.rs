@@ -16,6 +16,7 @@ mod rough;
 mod strace;
 #[path = "../support/mod.rs"]
 mod support;
+mod survey;
 mod targets;
 mod verify;
 mod workloads;
@@ -39,6 +40,7 @@ fn main() -> std::process::ExitCode {
         rotate::trials(),
         rough::trials(),
         strace::trials(),
+        survey::trials(),
         targets::trials(),
         verify::trials(),
         workloads::trials(),

@@ -234,9 +234,8 @@ impl<'a> Gather<'a> {
             return Err(error);
         }
         let mut gathered = self.gathered.borrow_mut();
-        if let Some(namespace) = namespace {
-            gathered.blind.insert((resource, Some(namespace.clone())));
-        }
+        // Secrets are read twice, once a type.
+        let is_new = namespace.is_some_and(|namespace| gathered.blind.insert((resource, Some(namespace.clone()))));
         let unseen = gathered.unseen.entry(resource).or_insert_with(|| Unseen {
             object: namespace.map_or_else(
                 || Object::everywhere(resource),
@@ -245,7 +244,7 @@ impl<'a> Gather<'a> {
             namespaces: 0,
             error: error.for_access(&self.access),
         });
-        unseen.namespaces += usize::from(namespace.is_some());
+        unseen.namespaces += usize::from(is_new);
         Ok(())
     }
 
