@@ -59,169 +59,129 @@ fn rejected(secret: &str, token: HeldToken, verdict: Option<Verdict>) -> Cause {
     }
 }
 
+/// A pod, and why it is stuck.
+struct Case {
+    pod: &'static str,
+    secrets: &'static [&'static str],
+    message: &'static str,
+    cause: Cause,
+}
+
+fn case(pod: &'static str, secrets: &'static [&'static str], message: &'static str, cause: Cause) -> Case {
+    Case {
+        pod,
+        secrets,
+        message,
+        cause,
+    }
+}
+
+/// What can be told from the Secrets.
+fn by_secrets() -> Vec<Case> {
+    let missing = || Cause::SecretMissing {
+        secrets: names(&["gone"]),
+    };
+    let no_entry = |secret: &str, similar: Option<&str>| Cause::EntryMissing {
+        secrets: names(&[secret]),
+        similar: similar.map(str::to_owned),
+    };
+    let opaque = Cause::WrongType {
+        secrets: names(&["opaque"]),
+    };
+    let port = Mismatch::Port {
+        key: Some("443".into()),
+        image: None,
+    };
+    let path = Mismatch::Path { path: "/other".into() };
+    let broken = Cause::SecretBroken {
+        secret: "broken".into(),
+    };
+    let older = Cause::OlderThanAccount {
+        account: "late".into(),
+        secrets: names(&["good"]),
+    };
+    let none = Cause::NoPullSecret {
+        account: "default".into(),
+    };
+    vec![
+        case("missing", &["gone"], DENIED, missing()),
+        case("missing-silent", &["elsewhere", "gone"], SILENT, missing()),
+        case("opaque", &["opaque"], DENIED, opaque),
+        case("no-entry", &["elsewhere"], DENIED, no_entry("elsewhere", None)),
+        case(
+            "similar",
+            &["similar"],
+            DENIED,
+            no_entry("similar", Some("gitae.example.com")),
+        ),
+        case(
+            "port",
+            &["elsewhere", "port"],
+            DENIED,
+            mismatch("port", "gitea.example.com:443", port),
+        ),
+        case(
+            "path",
+            &["path"],
+            DENIED,
+            mismatch("path", "gitea.example.com/other", path),
+        ),
+        case("broken", &["good", "broken"], DENIED, broken),
+        case("older", &[], DENIED, older),
+        case("none", &[], DENIED, none),
+    ]
+}
+
+/// What can be told from what kubelet says.
+fn by_message() -> Vec<Case> {
+    let kept = HeldToken::Kept(Keeping::Cluster);
+    let no_tag = |with_credential| Cause::TagMissing { with_credential };
+    let heals = Cause::Heals {
+        secret: "good".into(),
+        token: Some(kept),
+    };
+    vec![
+        case("rejected", &["good"], DENIED, rejected("good", kept, None)),
+        case(
+            "stranger",
+            &["stranger"],
+            DENIED,
+            rejected("stranger", HeldToken::Other(0), None),
+        ),
+        case("tag", &["good"], NOT_FOUND, no_tag(true)),
+        case("tag-anonymous", &[], NOT_FOUND, no_tag(false)),
+        case("mended", &["good"], "illegal base64 data at input byte 0", heals),
+        case("no-route", &["good"], NO_ROUTE, Cause::Unreachable),
+        case("silent", &["good"], SILENT, Cause::Unknown),
+        case(
+            "full",
+            &["good"],
+            "write /var/lib: no space left on device",
+            Cause::Unknown,
+        ),
+    ]
+}
+
 fn every_cause_is_told(world: &World) {
     let stage = Stage::new(world);
     secrets(&stage);
     stage.account("late", &[]);
-    let other = HeldToken::Other(0);
-    let kept = HeldToken::Kept(Keeping::Cluster);
-    let cases: &[(&str, &[&str], &str, &str, Cause)] = &[
-        (
-            "missing",
-            &["gone"],
-            "default",
-            DENIED,
-            Cause::SecretMissing {
-                secrets: names(&["gone"]),
-            },
-        ),
-        (
-            "missing-silent",
-            &["elsewhere", "gone"],
-            "default",
-            SILENT,
-            Cause::SecretMissing {
-                secrets: names(&["gone"]),
-            },
-        ),
-        (
-            "opaque",
-            &["opaque"],
-            "default",
-            DENIED,
-            Cause::WrongType {
-                secrets: names(&["opaque"]),
-            },
-        ),
-        (
-            "no-entry",
-            &["elsewhere"],
-            "default",
-            DENIED,
-            Cause::EntryMissing {
-                secrets: names(&["elsewhere"]),
-                similar: None,
-            },
-        ),
-        (
-            "similar",
-            &["similar"],
-            "default",
-            DENIED,
-            Cause::EntryMissing {
-                secrets: names(&["similar"]),
-                similar: Some("gitae.example.com".into()),
-            },
-        ),
-        (
-            "port",
-            &["elsewhere", "port"],
-            "default",
-            DENIED,
-            mismatch(
-                "port",
-                "gitea.example.com:443",
-                Mismatch::Port {
-                    key: Some("443".into()),
-                    image: None,
-                },
-            ),
-        ),
-        (
-            "path",
-            &["path"],
-            "default",
-            DENIED,
-            mismatch(
-                "path",
-                "gitea.example.com/other",
-                Mismatch::Path { path: "/other".into() },
-            ),
-        ),
-        ("rejected", &["good"], "default", DENIED, rejected("good", kept, None)),
-        (
-            "stranger",
-            &["stranger"],
-            "default",
-            DENIED,
-            rejected("stranger", other, None),
-        ),
-        (
-            "tag",
-            &["good"],
-            "default",
-            NOT_FOUND,
-            Cause::TagMissing { with_credential: true },
-        ),
-        (
-            "tag-anonymous",
-            &[],
-            "default",
-            NOT_FOUND,
-            Cause::TagMissing { with_credential: false },
-        ),
-        (
-            "older",
-            &[],
-            "late",
-            DENIED,
-            Cause::OlderThanAccount {
-                account: "late".into(),
-                secrets: names(&["good"]),
-            },
-        ),
-        (
-            "none",
-            &[],
-            "default",
-            DENIED,
-            Cause::NoPullSecret {
-                account: "default".into(),
-            },
-        ),
-        (
-            "broken",
-            &["good", "broken"],
-            "default",
-            DENIED,
-            Cause::SecretBroken {
-                secret: "broken".into(),
-            },
-        ),
-        (
-            "mended",
-            &["good"],
-            "default",
-            "illegal base64 data at input byte 0",
-            Cause::Heals {
-                secret: "good".into(),
-                token: Some(kept),
-            },
-        ),
-        ("no-route", &["good"], "default", NO_ROUTE, Cause::Unreachable),
-        ("silent", &["good"], "default", SILENT, Cause::Unknown),
-        (
-            "full",
-            &["good"],
-            "default",
-            "write /var/lib: no space left on device",
-            Cause::Unknown,
-        ),
-    ];
-    for (pod, secrets, account, message, _) in cases {
-        stage.stuck(pod, IMAGE, secrets, account, message);
+    let cases: Vec<_> = by_secrets().into_iter().chain(by_message()).collect();
+    for case in &cases {
+        let account = if case.pod == "older" { "late" } else { "default" };
+        stage.stuck(case.pod, IMAGE, case.secrets, account, case.message);
     }
     // Of another registry, which nobody asked about.
     stage.stuck("other", "ghcr.io/owner/app:1", &["gone"], "default", DENIED);
     stage.account("late", &["elsewhere", "good"]);
     let survey = stage.survey(&Keychain::new());
-    for (pod, secrets, _, message, cause) in cases {
-        let stuck = of_pod(&survey, pod);
-        assert_eq!(stuck.cause, *cause, "{pod}: {stuck:#?}");
-        assert_eq!(stuck.pull_secrets, *secrets, "{pod}");
+    for case in &cases {
+        let stuck = of_pod(&survey, case.pod);
+        assert_eq!(stuck.cause, case.cause, "{}: {stuck:#?}", case.pod);
+        assert_eq!(stuck.pull_secrets, case.secrets, "{}", case.pod);
         assert_eq!(
             (stuck.message.as_str(), stuck.reason.as_str()),
-            (*message, "ImagePullBackOff")
+            (case.message, "ImagePullBackOff")
         );
         assert!(stuck.created.is_some());
     }
