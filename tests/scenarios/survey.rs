@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
             scenario(&World::Double(ApiServer::start()));
         })
     });
-    let real = anywhere.iter().map(|&(name, scenario)| {
+    let real = anywhere.iter().chain(forbidden::ON_REAL).map(|&(name, scenario)| {
         trial_with(&format!("survey/real/{name}"), control_plane::missing(), move || {
             scenario(&World::Real(ControlPlane::shared()));
         })

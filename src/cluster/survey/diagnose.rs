@@ -171,6 +171,9 @@ impl Survey {
                 secrets: places.into_iter().map(|place| of_account[place].clone()).collect(),
             };
         }
+        if stuck.pull_secrets.is_empty() && stuck.account_secrets.is_none() {
+            return Cause::Unknown;
+        }
         if stuck.pull_secrets.is_empty() {
             return Cause::NoPullSecret {
                 account: stuck.account.clone(),

@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use regcred::cluster::survey::{Cause, Places, Question, survey};
-use regcred::cluster::{Cluster, ConnectOptions, Error, Resource};
+use regcred::cluster::{Access, Cluster, ConnectOptions, Error, Feature, Namespace, Resource, Scope, Subject};
 use serde_json::json;
 
 use super::Scenario;
 use super::stage::{IMAGE, Keychain, Stage, TOKEN, ask, of_pod};
 use crate::cluster::world::{Who, World, connected};
 use crate::support::api_server::Fault;
+use crate::support::part::until;
 
 pub const SCENARIOS: &[Scenario] = &[(
     "who_may_do_nothing_sees_what_is_missing",
     who_may_do_nothing_sees_what_is_missing,
 )];
+
+pub const ON_REAL: &[Scenario] = &[("the_role_is_enough", the_role_is_enough)];
 
 pub const ON_DOUBLE: &[Scenario] = &[
     (
@@ -74,6 +77,37 @@ fn who_may_do_nothing_sees_what_is_missing(world: &World) {
         panic!("{:?}", survey.unseen[0])
     };
     assert!(forbidden.role().contains("kind: ClusterRole\n"), "{}", forbidden.role());
+}
+
+fn the_role_is_enough(world: &World) {
+    let World::Real(real) = world else {
+        panic!("on a real API server")
+    };
+    let stage = Stage::new(world);
+    stage.secret("good", &json!({"gitea.example.com": TOKEN}));
+    stage.stuck("api", IMAGE, &["good", "gone"], "default", "401 Unauthorized");
+    let keychain = Keychain::new();
+    let namespace: Namespace = stage.namespace.parse().unwrap();
+    let question = Question {
+        places: Places::Named(vec![namespace.clone()]),
+        targets: Vec::new(),
+        interests: keychain.interests(),
+    };
+    let access = Access {
+        features: [Feature::Status].into(),
+        ..Access::default()
+    };
+    let role = access.role(&Scope::Namespace(Some(namespace)), &[Subject::of_user("plain")]);
+    real.kubectl_ok(&["apply", "-f", "-"], &role);
+    // Its authorizer hears of a new Role a moment later.
+    until("the Role to hold", || {
+        ask(world, Who::Plain, &question).unwrap().unseen.is_empty()
+    });
+    let survey = ask(world, Who::Plain, &question).unwrap();
+    assert_eq!(
+        (survey.secrets.len(), survey.missing.len(), survey.stuck.len()),
+        (1, 1, 1)
+    );
 }
 
 fn each_namespace_is_asked_where_not_all_may_be(world: &World) {
