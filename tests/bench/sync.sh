@@ -13,7 +13,7 @@ program=${1:-target/release/kubectl-regcred}
 [[ -x $program ]] || cargo build --release --locked --bin kubectl-regcred
 program=$(realpath "$program")
 # etcd writes to disk as it does in a cluster.
-source tests/bench/control-plane.bash
+source tests/bench/control-plane.sh
 # shellcheck disable=SC2119
 start_control_plane
 # regcred TOKEN ARGUMENT...

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A real etcd and kube-apiserver for a benchmark, to be sourced: starts them, waits, and stops them at the end. Needs what
 # tests/parts/control-plane.sh makes, openssl and python3.
 #
