@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures `status -A` on a real etcd and kube-apiserver that it starts itself: over 500 namespaces and then over 2,000,
 # each with a pull Secret, a Deployment and five pods, one in forty of them stuck on a pull. Prints a table, and ends with 1
-# where a bar of the project is missed: 64 MiB at the peak, and time linear in namespaces. Minutes; needs what
-# tests/parts/control-plane.sh makes, openssl and python3.
+# where a bar of the project is missed: 64 MiB at the peak, and time linear in namespaces, of our own CPU and beside
+# kubectl's. Minutes; needs what tests/parts/control-plane.sh makes, openssl and python3.
 #
 #   tests/bench/status.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing
 #   ROUNDS=N                            runs of each, of which the median counts (default 5)
@@ -87,11 +87,12 @@ if failed:
 END
 }
 
-# run COUNT: seconds, the most memory that the program held in KiB, and its seconds of CPU, a line a round
+# run COUNT: seconds, the most memory that the program held in KiB, its seconds of CPU, and the seconds that kubectl takes to
+# list the pods alone, a line a round
 run() {
-    "${environment[@]}" PYTHONUNBUFFERED=1 python3 - "$ROUNDS" "$program" <<'END' >"$work/runs.$1"
+    "${environment[@]}" PYTHONUNBUFFERED=1 python3 - "$ROUNDS" "$program" "$parts/kubectl" <<'END' >"$work/runs.$1"
 import os, subprocess, sys, time
-rounds, program = int(sys.argv[1]), sys.argv[2]
+rounds, program, kubectl = int(sys.argv[1]), *sys.argv[2:]
 for number in range(rounds + 1):
     start = time.monotonic()
     child = subprocess.Popen([program, "status", "-A", "--offline", "--registry", "gitea.example.com", "-o", "json"],
@@ -100,9 +101,13 @@ for number in range(rounds + 1):
     # 3: it found something; 1: it could not tell all, as without a keychain.
     if os.waitstatus_to_exitcode(status) not in (0, 1, 3) or os.path.getsize(os.environ["HOME"] + "/out") == 0:
         sys.exit(open(os.environ["HOME"] + "/err").read()[-2000:])
+    took = time.monotonic() - start
+    start = time.monotonic()
+    subprocess.run([kubectl, "get", "pods", "-A", "--chunk-size=500", "-o", "name"], check=True, stdout=subprocess.DEVNULL)
+    pods = time.monotonic() - start
     # The first one warms the server's caches.
     if number:
-        print(f"{time.monotonic() - start:.4f} {usage.ru_maxrss} {usage.ru_utime + usage.ru_stime:.4f}")
+        print(f"{took:.4f} {usage.ru_maxrss} {usage.ru_utime + usage.ru_stime:.4f} {pods:.4f}")
 END
     # That it saw them all: each stuck pod is named.
     local stuck
@@ -131,15 +136,16 @@ row() {
     printf '%-46s %10s %10s %7s %7s %s\n' "$1" "$2" "$3" "${verdict% *}" "$4" "${verdict#* }"
     [[ $verdict != *MISSED ]] || missed=1
 }
-fastest() { awk '{print $1}' "$work/runs.$1" | sort -n | head -1; }
 # each SECONDS COUNT: milliseconds a namespace
 each() { awk -v time="$1" -v count="$2" 'BEGIN {printf "%.3f", time * 1000 / count}'; }
 echo
 echo "load before: $load, after: $(cut -d' ' -f1-3 /proc/loadavg); medians of $ROUNDS rounds of status -A --offline"
 printf '%-46s %10s %10s %7s %7s\n' "" ours limit ratio bar
 row "peak memory in KiB, 2,000 namespaces" "$(median 2 2000)" 65536 1
-# Between the two lie minutes, in which the machine may have come to do something else: the fastest round was disturbed least.
-row "milliseconds a namespace, 2,000 against 500" "$(each "$(fastest 2000)" 2000)" "$(each "$(fastest 500)" 500)" 1.25
-row "the same, of our own CPU" "$(each "$(median 3 2000)" 2000)" "$(each "$(median 3 500)" 500)" 1.25
-echo "seconds: $(median 1 500) for 500 namespaces and 2,500 pods, $(median 1 2000) for 2,000 and 10,000"
+row "milliseconds of CPU a namespace, against 500" "$(each "$(median 3 2000)" 2000)" "$(each "$(median 3 500)" 500)" 1.25
+# The server's own time for a list is not linear where it shares a busy machine: a list by kubectl, in turn with ours, shares
+# its fate.
+times() { awk -v ours="$(median 1 "$1")" -v kubectl="$(median 4 "$1")" 'BEGIN {printf "%.3f", ours / kubectl}'; }
+row "times kubectl get pods -A, against 500" "$(times 2000)" "$(times 500)" 1.25
+echo "seconds: $(median 1 500) for 500 namespaces and 2,500 pods, $(median 1 2000) for 2,000 and 10,000; kubectl get pods -A: $(median 4 500) and $(median 4 2000)"
 ((missed == 0))
