@@ -340,6 +340,18 @@ mod tests {
     }
 
     #[test]
+    fn status_only_reads() {
+        assert_eq!(
+            documents(&access(&[Feature::Status]).role(&team(), &[]))[0]["rules"],
+            json!([
+                {"apiGroups": [""], "resources": ["secrets", "serviceaccounts", "pods"], "verbs": ["list"]},
+                {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list"]},
+                {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+            ])
+        );
+    }
+
+    #[test]
     fn everywhere_is_a_cluster_role() {
         let access = Access {
             secret: None,

@@ -20,6 +20,7 @@ mod status;
 mod strace;
 #[path = "../support/mod.rs"]
 mod support;
+mod survey;
 mod targets;
 mod verify;
 mod workloads;
@@ -47,6 +48,7 @@ fn main() -> std::process::ExitCode {
         rough::trials(),
         status::trials(),
         strace::trials(),
+        survey::trials(),
         targets::trials(),
         verify::trials(),
         workloads::trials(),

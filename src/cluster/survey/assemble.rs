@@ -168,7 +168,8 @@ impl<'a> View<'a> {
             name(&puller.namespace, &puller.pull_secrets, &puller.shown(), false);
         }
         for pod in &self.gathered.pods {
-            name(&pod.namespace, &pod.own_secrets, &self.makers.shown(pod), false);
+            let who = self.makers.shown(pod).unwrap_or_else(|| pod.shown());
+            name(&pod.namespace, &pod.own_secrets, &who, false);
         }
         for account in &self.gathered.accounts {
             name(&account.namespace, &account.pull_secrets, &account.name, true);
@@ -207,20 +208,15 @@ impl<'a> View<'a> {
 
     fn stuck_pull(&self, pod: &Brief, image: &Image, interest: Option<usize>) -> Option<StuckPull> {
         let waiting = image.waiting.as_ref()?;
-        let maker = self.makers.of(pod);
         let sees_accounts = self.gathered.has_seen(Resource::ServiceAccounts, &pod.namespace);
         Some(StuckPull {
             namespace: pod.namespace.clone(),
             pod: pod.name.clone(),
-            template_has_secrets: match &maker {
+            template_has_secrets: match self.makers.of(pod) {
                 Maker::Seen(maker) => Some(!maker.own_secrets.is_empty()),
                 Maker::Named(_) | Maker::Nobody => None,
             },
-            controller: match maker {
-                Maker::Seen(maker) => Some(maker.shown()),
-                Maker::Named(by) => Some(by),
-                Maker::Nobody => None,
-            },
+            controller: self.makers.shown(pod),
             container: image.container.clone(),
             kind: image.kind,
             image: image.reference.clone(),

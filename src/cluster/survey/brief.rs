@@ -203,7 +203,8 @@ impl Sieve<'_> {
     /// `None` for a pod that is over, that kubelet runs from a file without Secrets, or that is not about the registries.
     pub(super) fn pod(&self, raw: RawPod) -> Option<Brief> {
         let registries = self.registries(&raw.spec);
-        let is_over = matches!(raw.status.phase.as_str(), "Succeeded" | "Failed");
+        let is_over =
+            matches!(raw.status.phase.as_str(), "Succeeded" | "Failed") || raw.metadata.deletion_timestamp.is_some();
         let RawPod { metadata, spec, status } = raw;
         let mut brief = brief(Resource::Pods, metadata, &spec, registries)?;
         let is_static = brief
@@ -227,7 +228,8 @@ impl Sieve<'_> {
         let is_over = |condition: &RawCondition| {
             matches!(condition.kind.as_str(), "Complete" | "Failed") && condition.status == "True"
         };
-        if resource == Resource::Jobs && status.conditions.iter().any(is_over) {
+        let is_done = resource == Resource::Jobs && status.conditions.iter().any(is_over);
+        if is_done || metadata.deletion_timestamp.is_some() {
             return None;
         }
         let spec = match (spec.template, spec.job_template) {
@@ -248,9 +250,6 @@ pub(super) fn account(raw: RawAccount) -> Option<(Namespace, String, Vec<String>
 }
 
 fn brief(resource: Resource, metadata: Meta, spec: &PodSpec, registries: Vec<usize>) -> Option<Brief> {
-    if metadata.deletion_timestamp.is_some() {
-        return None;
-    }
     let names = spec.image_pull_secrets.iter().map(|secret| secret.name.clone());
     Some(Brief {
         resource,

@@ -127,10 +127,11 @@ impl Survey {
             Some(verdict) => verdict == Verdict::Accepted,
             None => matches!(entry.login.as_ref().map(|held| held.token), Some(HeldToken::Kept(_))),
         });
+        // What was there before the pod was made, kubelet has tried.
         let is_new = |secret: &SeenSecret| {
-            secret.written.is_some_and(|written| self.taken - written < RETRY)
-                // A Secret that was made after the pod was not there at the first tries.
-                && stuck.created.is_none_or(|created| secret.written.is_some_and(|written| written >= created))
+            secret.written.is_some_and(|written| {
+                self.taken - written < RETRY && stuck.created.is_none_or(|created| written > created)
+            })
         };
         if let Some((secret, entry)) = good.filter(|(secret, _)| is_new(secret) || stuck.said == Said::Undecodable) {
             return Cause::Heals {
@@ -169,6 +170,9 @@ impl Survey {
                 account: stuck.account.clone(),
                 secrets: places.into_iter().map(|place| of_account[place].clone()).collect(),
             };
+        }
+        if stuck.pull_secrets.is_empty() && stuck.account_secrets.is_none() {
+            return Cause::Unknown;
         }
         if stuck.pull_secrets.is_empty() {
             return Cause::NoPullSecret {

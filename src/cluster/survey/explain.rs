@@ -6,6 +6,7 @@ use super::assemble::targets;
 use super::brief::{Brief, RawPod, Sieve};
 use super::diagnose::Named;
 use super::gather::Gather;
+use super::makers::Makers;
 use super::pages::Reader;
 use super::secret::Tokens;
 use super::{ContainerKind, Interest, Places, Question, SeenSecret, StuckPull, Survey, now};
@@ -14,6 +15,7 @@ use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
 use crate::cluster::pull_secret::Target;
 use crate::cluster::resource::Resource;
+use crate::cluster::role::{Access, Feature};
 use crate::model::Registry;
 use crate::model::pull::Pull;
 
@@ -24,7 +26,7 @@ pub struct PodPulls {
     pub namespace: Namespace,
     /// Its name.
     pub name: String,
-    /// The topmost controller that can be told from the pod itself, as kubectl prints it.
+    /// Its topmost controller that we know of, as kubectl prints it.
     pub controller: Option<String>,
     /// When it was made, in seconds since 1970.
     pub created: Option<i64>,
@@ -128,6 +130,7 @@ pub async fn explain(
     // The one that was found first: it may have changed, or be gone, by now.
     finished.gathered.pods = vec![brief.clone()];
     let sees_accounts = finished.gathered.has_seen(Resource::ServiceAccounts, namespace);
+    let controller = Makers::new(&finished.gathered.workloads).shown(&brief);
     let absent = finished.absent.clone();
     let survey = Survey::new(finished, &question.targets, tokens.into_inner().others, now());
 
@@ -156,7 +159,7 @@ pub async fn explain(
     Ok(Some(PodPulls {
         namespace: namespace.clone(),
         name: brief.name.clone(),
-        controller: controller(&brief, &survey),
+        controller,
         created: brief.created,
         secrets: secrets.collect(),
         account: brief.account.clone(),
@@ -179,8 +182,12 @@ async fn find(cluster: &Cluster, namespace: &Namespace, pod: &str) -> Result<Opt
     let reader = Reader::new(cluster, 1, &|_| {});
     let of = |raw: RawPod| sieve.pod(raw);
     let fields = format!("metadata.name={pod}");
-    let found = reader.list(Resource::Pods, Some(namespace), &fields, of).await?;
-    Ok(found.into_iter().next())
+    let access = Access {
+        features: [Feature::Status].into(),
+        ..Access::default()
+    };
+    let found = reader.list(Resource::Pods, Some(namespace), &fields, of).await;
+    Ok(found.map_err(|error| error.for_access(&access))?.into_iter().next())
 }
 
 fn found(survey: &Survey, namespace: &Namespace, name: &str, absent: impl Fn(&Target) -> Option<bool>) -> Found {
@@ -197,9 +204,4 @@ fn found(survey: &Survey, namespace: &Namespace, name: &str, absent: impl Fn(&Ta
         (None, Some(false)) => Found::Missing,
         (None, None) => Found::Unseen,
     }
-}
-
-fn controller(brief: &Brief, survey: &Survey) -> Option<String> {
-    let stuck = survey.stuck.first().and_then(|stuck| stuck.controller.clone());
-    stuck.or_else(|| brief.controller.as_ref().map(|controller| controller.shown.clone()))
 }

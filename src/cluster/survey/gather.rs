@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join5;
-use futures_util::stream::{StreamExt as _, iter};
+use futures_util::future::try_join5;
+use futures_util::stream::{StreamExt as _, TryStreamExt as _, iter};
 use k8s_openapi::api::core::v1::Secret;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -134,21 +134,22 @@ impl<'a> Gather<'a> {
             let this = &self;
             async move { this.read(resource, "", of).await }
         });
-        let (secrets, legacy, accounts, pods, workloads) = join5(
+        // One that the cluster does not answer is the end of the others.
+        let (secrets, legacy, accounts, pods, workloads) = try_join5(
             self.read(Resource::Secrets, &current, secret),
             self.read(Resource::Secrets, &legacy, secret),
             self.read(Resource::ServiceAccounts, "", |raw: RawAccount| {
                 account(raw).filter(|(_, _, names)| !names.is_empty())
             }),
             self.read(Resource::Pods, &one_pod, |raw: RawPod| self.sieve.pod(raw)),
-            workloads.buffer_unordered(WORKLOADS.len()).collect::<Vec<_>>(),
+            workloads.buffer_unordered(WORKLOADS.len()).try_collect::<Vec<_>>(),
         )
-        .await;
+        .await?;
         {
             let mut gathered = self.gathered.borrow_mut();
-            let secrets = secrets?.into_iter().chain(legacy?);
+            let secrets = secrets.into_iter().chain(legacy);
             gathered.secrets = secrets.map(|secret| (secret.target.clone(), secret)).collect();
-            gathered.accounts = accounts?
+            gathered.accounts = accounts
                 .into_iter()
                 .map(|(namespace, name, pull_secrets)| SeenAccount {
                     namespace,
@@ -156,10 +157,8 @@ impl<'a> Gather<'a> {
                     pull_secrets,
                 })
                 .collect();
-            gathered.pods = pods?;
-            for found in workloads {
-                gathered.workloads.extend(found?);
-            }
+            gathered.pods = pods;
+            gathered.workloads = workloads.into_iter().flatten().collect();
         }
         let absent = self.look_for(targets, tokens).await?;
         let reader = self.reader;
@@ -234,9 +233,8 @@ impl<'a> Gather<'a> {
             return Err(error);
         }
         let mut gathered = self.gathered.borrow_mut();
-        if let Some(namespace) = namespace {
-            gathered.blind.insert((resource, Some(namespace.clone())));
-        }
+        // Secrets are read twice, once a type.
+        let is_new = namespace.is_some_and(|namespace| gathered.blind.insert((resource, Some(namespace.clone()))));
         let unseen = gathered.unseen.entry(resource).or_insert_with(|| Unseen {
             object: namespace.map_or_else(
                 || Object::everywhere(resource),
@@ -245,7 +243,7 @@ impl<'a> Gather<'a> {
             namespaces: 0,
             error: error.for_access(&self.access),
         });
-        unseen.namespaces += usize::from(namespace.is_some());
+        unseen.namespaces += usize::from(is_new);
         Ok(())
     }
 

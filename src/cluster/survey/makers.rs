@@ -57,12 +57,12 @@ impl<'a> Makers<'a> {
         deployment.map_or_else(|| Maker::Named(controller.shown.clone()), |one| Maker::Seen(one))
     }
 
-    /// The topmost, as kubectl prints it; the pod itself where it is on its own.
-    pub(super) fn shown(&self, brief: &Brief) -> String {
+    /// The topmost, as kubectl prints it; `None` for what is on its own.
+    pub(super) fn shown(&self, brief: &Brief) -> Option<String> {
         match self.of(brief) {
-            Maker::Seen(maker) => maker.shown(),
-            Maker::Named(by) => by,
-            Maker::Nobody => brief.shown(),
+            Maker::Seen(maker) => Some(maker.shown()),
+            Maker::Named(by) => Some(by),
+            Maker::Nobody => None,
         }
     }
 }

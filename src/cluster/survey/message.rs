@@ -52,7 +52,7 @@ pub(super) fn said(message: &str, image: &str) -> Said {
     let words = text.split_whitespace().filter(|word| !word.contains("://"));
     let text = words.collect::<Vec<_>>().join(" ").to_lowercase();
     let has = |signs: &[&str]| signs.iter().any(|sign| has_word(&text, sign));
-    // `Back-off pulling image "…"` alone; what went wrong follows from Kubernetes 1.32 on.
+    // `Back-off pulling image "…"` alone: newer kubelets add what went wrong.
     let rest = text
         .trim()
         .trim_start_matches("back-off pulling image")

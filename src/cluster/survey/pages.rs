@@ -23,7 +23,8 @@ use crate::cluster::workloads::{PAGE, TRIES};
 struct Page<T> {
     #[serde(default)]
     metadata: ListMeta,
-    items: Vec<T>,
+    /// `null` where a list of metadata is empty.
+    items: Option<Vec<T>>,
 }
 
 /// What every object has.
@@ -80,8 +81,9 @@ impl<'a> Reader<'a> {
                         return Err(Call::new(self.cluster, object).error(error));
                     }
                 };
-                self.tell(resource, page.items.len(), page.metadata.remaining_item_count);
-                found.extend(page.items.into_iter().filter_map(&of));
+                let items = page.items.unwrap_or_default();
+                self.tell(resource, items.len(), page.metadata.remaining_item_count);
+                found.extend(items.into_iter().filter_map(&of));
                 match page.metadata.continue_.filter(|token| !token.is_empty()) {
                     Some(token) => params = params.continue_token(&token),
                     None => return Ok(found),
@@ -110,6 +112,7 @@ impl<'a> Reader<'a> {
             Ok(page) => Ok(page
                 .items
                 .into_iter()
+                .flatten()
                 .filter_map(|object| object.metadata.name)
                 .collect()),
             Err(error) => Err(Call::new(self.cluster, Object::all(resource, namespace)).error(error)),

@@ -188,11 +188,14 @@ fn written(observed: &Observed) -> Option<i64> {
     let metadata = observed.metadata();
     let entries = metadata.managed_fields.iter().flatten();
     let writes = entries.filter(|entry| {
-        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0["f:data"]);
-        fields.is_some_and(|data| {
-            let has = |key: &str| data.get(format!("f:{key}")).is_some();
-            has(DOCUMENT_KEY) || has(LEGACY_DOCUMENT_KEY)
-        })
+        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
+        // Who applies `stringData` is kept as the writer of that.
+        let data = fields
+            .iter()
+            .flat_map(|fields| [&fields["f:data"], &fields["f:stringData"]]);
+        let mut keys =
+            data.flat_map(|data| [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY].map(|key| data.get(format!("f:{key}"))));
+        keys.any(|key| key.is_some())
     });
     let times = writes.filter_map(|entry| entry.time.as_ref());
     times

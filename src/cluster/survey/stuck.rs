@@ -5,7 +5,8 @@ use crate::model::pull::{Mismatch, Pull};
 
 use super::{Held, HeldToken};
 
-/// A container that waits for an image of one of the registries. Texts are the cluster's, made fit to be shown.
+/// A container that waits for an image of one of the registries. Reason and message are made fit to be shown; the image
+/// and the names are as the pod has them.
 #[derive(Clone, Debug)]
 pub struct StuckPull {
     /// Its namespace.
@@ -69,7 +70,7 @@ pub enum Said {
     Undecodable,
     /// The registry could not be reached, or not be trusted.
     Unreachable,
-    /// Only that it is waiting before it tries again, as kubelet before Kubernetes 1.32 does.
+    /// Only that it waits before it tries again, as older kubelets do at every other look.
     Nothing,
     /// Something else.
     Else,
@@ -85,6 +86,9 @@ pub enum Verdict {
 }
 
 /// Why an image is not pulled.
+///
+/// What is missing in the cluster is a cause also where kubelet does not say why ([`Said::Nothing`]): it is what there is
+/// to mend first, but the registry may have refused for another reason, such as a tag that it does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
