@@ -295,7 +295,10 @@ mod tests {
         let shown = |is_coloured| {
             let mut stdout = Vec::new();
             let mut output = Output::new(&mut stdout, true, std::io::sink()).with_screen(Some(80), is_coloured);
-            let rows = [["a".to_owned(), "stale\u{1b}[2J".to_owned()], ["bb".to_owned(), String::new()]];
+            let rows = [
+                ["a".to_owned(), "stale\u{1b}[2J".to_owned()],
+                ["bb".to_owned(), String::new()],
+            ];
             let tone = |at, _: &str| if at == 1 { Tone::Bad } else { Tone::Plain };
             output.toned_table(&["N", "STATE"], &rows, tone).unwrap();
             drop(output);

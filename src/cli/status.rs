@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use super::{ClusterArgs, RegistryConnectionArgs};
-use crate::cluster::{Namespace, NameError, SecretName, Selector};
+use crate::cluster::{NameError, Namespace, SecretName, Selector};
 use crate::model::Registry;
 
 /// `status`.

@@ -59,7 +59,9 @@ impl Image {
         };
         let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let is_part = |part: &str| {
-            part.starts_with(is_word) && part.ends_with(is_word) && part.chars().all(|c| is_word(c) || "._-".contains(c))
+            part.starts_with(is_word)
+                && part.ends_with(is_word)
+                && part.chars().all(|c| is_word(c) || "._-".contains(c))
         };
         let is_tag = |tag: &str| {
             tag.len() <= MAX_TAG
@@ -68,9 +70,9 @@ impl Image {
         };
         let is_digest = |digest: &str| {
             digest.len() <= MAX_TAG
-                && digest
-                    .split_once(':')
-                    .is_some_and(|(kind, hex)| is_part(kind) && !hex.is_empty() && hex.chars().all(|c| c.is_ascii_hexdigit()))
+                && digest.split_once(':').is_some_and(|(kind, hex)| {
+                    is_part(kind) && !hex.is_empty() && hex.chars().all(|c| c.is_ascii_hexdigit())
+                })
         };
         let is_whole = repository.len() <= MAX_REPOSITORY
             && repository.split('/').all(is_part)
@@ -165,7 +167,11 @@ mod tests {
             (" [::1]:5000/a ", "a", "latest"),
         ] {
             let parsed = Image::of(image).unwrap();
-            assert_eq!((parsed.repository.as_str(), parsed.reference.as_str()), (repository, reference), "{image}");
+            assert_eq!(
+                (parsed.repository.as_str(), parsed.reference.as_str()),
+                (repository, reference),
+                "{image}"
+            );
         }
     }
 

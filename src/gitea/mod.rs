@@ -26,8 +26,8 @@ mod wanted;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use advisory::{Advisory, advisories};
 pub use account::{Account, AccountError, OneTimeCode, OneTimeCodeError};
+pub use advisory::{Advisory, advisories};
 pub use manifest::{Image, ImageError, ImageStanding, image_standing};
 pub use mint::{MintError, Minted, mint};
 pub use reach::ReachError;

@@ -22,14 +22,22 @@ pub(super) fn look(keys: &Keys, filter: &[Registry], env: &Env) -> Vec<Finding> 
         .map(|held| held.credential.registry.clone())
         .collect();
     let is_meant = |warning: &Warning| {
-        filter.is_empty() || warning.registry.as_ref().is_none_or(|registry| filter.contains(registry))
+        filter.is_empty()
+            || warning
+                .registry
+                .as_ref()
+                .is_none_or(|registry| filter.contains(registry))
     };
     let warnings = docker::inspect(&workstation, &kept).into_iter();
     warnings.filter(is_meant).map(finding).collect()
 }
 
 fn finding(warning: Warning) -> Finding {
-    let kind = if warning.object.starts_with('/') { "file" } else { "workstation" };
+    let kind = if warning.object.starts_with('/') {
+        "file"
+    } else {
+        "workstation"
+    };
     let is_command = PROGRAMS.iter().any(|program| warning.remedy.starts_with(program));
     Finding {
         code: Code::Docker(warning.kind),

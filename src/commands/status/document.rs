@@ -92,7 +92,9 @@ pub(super) fn print(
             username: held.credential.username.as_str(),
             state: state(verdict),
             owner: verified.and_then(|verified| verified.who.as_deref()),
-            scopes: verified.and_then(|verified| verified.scopes.as_ref()).map(ToString::to_string),
+            scopes: verified
+                .and_then(|verified| verified.scopes.as_ref())
+                .map(ToString::to_string),
             server: verified.and_then(|verified| server(&verified.server)),
             rotation: held.rotation.as_ref().map(|rotation| rotation.phase.as_str()),
         }

@@ -164,7 +164,13 @@ fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
     let mut seen = BTreeSet::new();
     for finding in alike {
         let remedy = &finding.remedy;
-        commands.extend(remedy.commands.iter().filter(|line| seen.insert(line.as_str())).cloned());
+        commands.extend(
+            remedy
+                .commands
+                .iter()
+                .filter(|line| seen.insert(line.as_str()))
+                .cloned(),
+        );
         if let Some(sync) = &remedy.sync {
             let kind = sync.kind();
             match syncs.iter_mut().find(|(other, _)| *other == kind) {
@@ -243,7 +249,11 @@ mod tests {
                 "kubectl regcred sync -n a --secret other --registry gitea.example.com",
             ]
         );
-        let places: Vec<_> = groups[1].objects.iter().map(|object| object.namespace.clone().unwrap()).collect();
+        let places: Vec<_> = groups[1]
+            .objects
+            .iter()
+            .map(|object| object.namespace.clone().unwrap())
+            .collect();
         assert_eq!(places, ["a", "a", "b"]);
     }
 

@@ -43,27 +43,52 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
         rows.extend(of_secrets.into_iter().chain(of_missing));
         findings.extend(found.into_iter().chain(gaps));
         findings.extend(pods::judge(&view, &seen.images));
-        findings.extend(view.survey.unseen.iter().map(|unseen| not_seen(&view, unseen, &scope.role_words(&view))));
+        findings.extend(
+            view.survey
+                .unseen
+                .iter()
+                .map(|unseen| not_seen(&view, unseen, &scope.role_words(&view))),
+        );
         in_secrets.extend(held_in_secrets(&view));
-        for entry in view.survey.secrets.iter().filter(|secret| secret.is_managed).flat_map(|secret| &secret.declared) {
+        for entry in view
+            .survey
+            .secrets
+            .iter()
+            .filter(|secret| secret.is_managed)
+            .flat_map(|secret| &secret.declared)
+        {
             undeclared.entry(&entry.registry).or_insert(entry.username.as_str());
         }
     }
     if !scope.filter().is_empty() {
         undeclared.clear();
-        rows.retain(|row: &Row| row.registry.as_ref().is_none_or(|registry| seen.registries.iter().any(|one| one.as_str() == registry)));
+        rows.retain(|row: &Row| {
+            row.registry
+                .as_ref()
+                .is_none_or(|registry| seen.registries.iter().any(|one| one.as_str() == registry))
+        });
     }
     for registry in &seen.registries {
         undeclared.entry(registry).or_insert("USER");
     }
     undeclared.retain(|registry, _| keys.for_cluster(registry).is_none());
     if !keys.is_partial {
-        findings.extend(undeclared.iter().map(|(registry, user)| no_credential(registry, user, typed)));
+        findings.extend(
+            undeclared
+                .iter()
+                .map(|(registry, user)| no_credential(registry, user, typed)),
+        );
         if keys.held.is_empty() && undeclared.is_empty() {
             findings.push(empty(typed));
         }
     }
-    findings.extend(registries::findings(keys, &seen.verdicts, &in_secrets, &scope.reach, typed));
+    findings.extend(registries::findings(
+        keys,
+        &seen.verdicts,
+        &in_secrets,
+        &scope.reach,
+        typed,
+    ));
     rows.sort();
     Judged {
         looked_at: looked_at(keys, seen),
@@ -75,17 +100,29 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
 /// The last line's list, besides Secrets.
 fn looked_at(keys: &Keys, seen: &Seen) -> Vec<String> {
     let mut parts = Vec::new();
-    let accepted = keys.held.iter().filter(|held| seen.verdicts.of(&held.credential).verified().is_some()).count();
+    let accepted = keys
+        .held
+        .iter()
+        .filter(|held| seen.verdicts.of(&held.credential).verified().is_some())
+        .count();
     if seen.is_offline {
         parts.push("no registry was asked".to_owned());
     } else if !keys.held.is_empty() {
         parts.push(format!("{accepted} of {} accepted", count(keys.held.len(), "token")));
     }
-    let counts: Vec<_> = seen.clusters.iter().filter_map(|cluster| Some(cluster.survey.as_ref().ok()?.counts)).collect();
+    let counts: Vec<_> = seen
+        .clusters
+        .iter()
+        .filter_map(|cluster| Some(cluster.survey.as_ref().ok()?.counts))
+        .collect();
     let pods: usize = counts.iter().map(|counts| counts.pods).sum();
     let namespaces: usize = counts.iter().map(|counts| counts.namespaces).sum();
     if namespaces > 0 {
-        parts.push(format!("{} in {} looked at", count(pods, "pod"), count(namespaces, "namespace")));
+        parts.push(format!(
+            "{} in {} looked at",
+            count(pods, "pod"),
+            count(namespaces, "namespace")
+        ));
     }
     parts
 }
@@ -94,10 +131,14 @@ fn looked_at(keys: &Keys, seen: &Seen) -> Vec<String> {
 fn held_in_secrets(view: &View<'_>) -> Vec<usize> {
     let mut held = Vec::new();
     for secret in view.survey.secrets.iter().filter(|secret| secret.is_managed) {
-        let State::Entries(entries) = &secret.state else { continue };
+        let State::Entries(entries) = &secret.state else {
+            continue;
+        };
         for entry in entries {
             let registry = entry.interest.and_then(|at| view.registries.get(at));
-            let (Some(registry), Some(HeldToken::Kept(kept))) = (registry, entry.login.as_ref().map(|login| login.token)) else {
+            let (Some(registry), Some(HeldToken::Kept(kept))) =
+                (registry, entry.login.as_ref().map(|login| login.token))
+            else {
                 continue;
             };
             let is_it = |one: &super::held::Held| one.credential.registry == *registry && keeping(one.usage) == kept;
@@ -108,7 +149,11 @@ fn held_in_secrets(view: &View<'_>) -> Vec<usize> {
 }
 
 fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
-    let name = if cluster.context.is_empty() { "of the current context" } else { &cluster.context };
+    let name = if cluster.context.is_empty() {
+        "of the current context"
+    } else {
+        &cluster.context
+    };
     Finding {
         code: match error {
             cluster::Error::Forbidden(_) => Code::NotAllowed,
@@ -168,7 +213,9 @@ fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[String]) -> String {
         None => {}
     }
     let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
-    let context = view.flag.map_or(String::new(), |context| format!(" --context {}", shell_word(context)));
+    let context = view
+        .flag
+        .map_or(String::new(), |context| format!(" --context {}", shell_word(context)));
     format!("kubectl regcred {} | kubectl apply{context} -f -", words.join(" "))
 }
 

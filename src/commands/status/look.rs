@@ -13,9 +13,9 @@ use super::held::Keys;
 use super::pods::{self, Images};
 use super::scope::{Scope, Where};
 use super::tokens::{self, Image, Verdicts};
+use super::tracked;
 use super::typed::Typed;
 use super::view::{Expected, View, interest, other};
-use super::tracked;
 use crate::cli::StatusArgs;
 use crate::cluster::survey::{Cause, HeldToken, Places, Question, StuckPull, Survey, survey};
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
@@ -94,7 +94,10 @@ pub(super) async fn everything(
     )
     .await;
     let (clusters, notes) = told(clusters, scope);
-    let others = clusters.iter().flat_map(|cluster| others(cluster, &registries)).collect();
+    let others = clusters
+        .iter()
+        .flat_map(|cluster| others(cluster, &registries))
+        .collect();
     let verdicts = asking.ask(verdicts, others, asked).await;
     let mut seen = Seen {
         registries,
@@ -105,7 +108,11 @@ pub(super) async fn everything(
         notes,
         is_offline: args.offline,
     };
-    let views: Vec<View<'_>> = seen.clusters.iter().filter_map(|cluster| seen.view(cluster, keys, typed)).collect();
+    let views: Vec<View<'_>> = seen
+        .clusters
+        .iter()
+        .filter_map(|cluster| seen.view(cluster, keys, typed))
+        .collect();
     let images = asking.images(&views).await;
     seen.images = images;
     seen
@@ -113,9 +120,8 @@ pub(super) async fn everything(
 
 /// Without a kubeconfig, and without a word about clusters, this workstation is all that there is to look at.
 fn told(clusters: Vec<SeenCluster>, scope: &Scope) -> (Vec<SeenCluster>, Vec<String>) {
-    let is_none = |cluster: &SeenCluster| {
-        matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)))
-    };
+    let is_none =
+        |cluster: &SeenCluster| matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)));
     if scope.is_default && clusters.iter().all(is_none) {
         let note = "there is no kubeconfig, so no cluster was looked at";
         return (Vec::new(), vec![note.to_owned()]);
@@ -275,7 +281,11 @@ async fn one(
         targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
         interests: registries.iter().map(|registry| interest(registry, keys)).collect(),
     };
-    let name = if cluster.context().is_empty() { "cluster" } else { cluster.context() };
+    let name = if cluster.context().is_empty() {
+        "cluster"
+    } else {
+        cluster.context()
+    };
     let progress = |step: cluster::survey::Step| {
         let of = step.of.map_or(String::new(), |of| format!("/{of}"));
         let text = format!("{name}: {}{of} {}", step.seen, step.resource.plural());
@@ -286,13 +296,23 @@ async fn one(
 }
 
 /// The namespaces to look at; `None` for all.
-async fn namespaces(cluster: &Cluster, context: Option<&str>, scope: &Scope) -> Result<Option<Vec<Namespace>>, cluster::Error> {
+async fn namespaces(
+    cluster: &Cluster,
+    context: Option<&str>,
+    scope: &Scope,
+) -> Result<Option<Vec<Namespace>>, cluster::Error> {
     Ok(match &scope.places {
         Where::All => None,
         Where::Selected(selector) => {
             let found = cluster::namespaces(cluster, selector).await?;
             let staying = found.into_iter().filter(|found| !found.is_terminating);
-            Some(staying.map(|found| found.namespace).collect::<BTreeSet<_>>().into_iter().collect())
+            Some(
+                staying
+                    .map(|found| found.namespace)
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect(),
+            )
         }
         Where::Context | Where::Named(_) | Where::Listed => Some(scope.namespaces(context, cluster.namespace())),
     })

@@ -16,7 +16,11 @@ pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
     }
     for expected in view.expected {
         let is_missing = view.survey.missing_targets.contains(&expected.target);
-        let is_named = view.survey.missing.iter().any(|missing| missing.target == expected.target);
+        let is_named = view
+            .survey
+            .missing
+            .iter()
+            .any(|missing| missing.target == expected.target);
         if is_missing && !(is_named && !rows_of(&rows, expected).is_empty()) && !has_another(view, expected) {
             asked_for(view, expected, &mut rows, &mut findings);
         }
@@ -35,7 +39,10 @@ fn rows_of<'r>(rows: &'r [Row], expected: &Expected) -> Vec<&'r Row> {
 fn has_another(view: &View<'_>, expected: &Expected) -> bool {
     let does = |secret: &&SeenSecret| {
         secret.target.namespace == expected.target.namespace
-            && expected.registries.iter().all(|registry| has_entry(view, secret, registry))
+            && expected
+                .registries
+                .iter()
+                .all(|registry| has_entry(view, secret, registry))
     };
     !expected.is_by_name && view.survey.secrets.iter().any(|secret| does(&secret))
 }
@@ -92,8 +99,15 @@ fn is_served(view: &View<'_>, user: &Puller, registry: usize) -> bool {
     let Some(registry) = view.registries.get(registry) else {
         return true;
     };
-    let mut secrets = user.pull_secrets.iter().filter_map(|name| View::target(&user.namespace, name));
-    secrets.any(|target| view.survey.secret(&target).is_some_and(|secret| has_entry(view, secret, registry)))
+    let mut secrets = user
+        .pull_secrets
+        .iter()
+        .filter_map(|name| View::target(&user.namespace, name));
+    secrets.any(|target| {
+        view.survey
+            .secret(&target)
+            .is_some_and(|secret| has_entry(view, secret, registry))
+    })
 }
 
 fn make(view: &View<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy {
@@ -117,8 +131,21 @@ fn make(view: &View<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy
 fn dangling(view: &View<'_>, missing: &MissingSecret, account: &str) -> Finding {
     let namespace = missing.target.namespace.as_str();
     let secret = missing.target.secret.as_str();
-    let is = if missing.is_of_wrong_type { "is no pull Secret" } else { "is not there" };
-    let words = ["sync", "-n", namespace, "--secret", secret, "--service-account", account, "--detach"];
+    let is = if missing.is_of_wrong_type {
+        "is no pull Secret"
+    } else {
+        "is not there"
+    };
+    let words = [
+        "sync",
+        "-n",
+        namespace,
+        "--secret",
+        secret,
+        "--service-account",
+        account,
+        "--detach",
+    ];
     Finding {
         code: Code::ServiceAccountDangling,
         object: view.object("serviceaccount", namespace, account),
@@ -192,7 +219,10 @@ fn detached(view: &View<'_>) -> Vec<Finding> {
             findings.push(Finding {
                 code: Code::ServiceAccountDetached,
                 object: view.object("serviceaccount", target.namespace.as_str(), account.as_str()),
-                cause: format!("the list wants it to pull with {}, which it does not name", target.secret),
+                cause: format!(
+                    "the list wants it to pull with {}, which it does not name",
+                    target.secret
+                ),
                 remedy: Remedy::sync(sync),
             });
         }

@@ -12,9 +12,7 @@ use super::typed::Typed;
 use super::view::{View, interest, other};
 use super::{Code, judge};
 use crate::cli::{DocumentFormat, PodName, StatusArgs, StatusFormat};
-use crate::cluster::survey::{
-    Found, HeldToken, ImagePull, Keeping, PodPulls, PullOutcome, SeenEntry, State, explain,
-};
+use crate::cluster::survey::{Found, HeldToken, ImagePull, Keeping, PodPulls, PullOutcome, SeenEntry, State, explain};
 use crate::cluster::{self, Cluster};
 use crate::commands::apply::connect_options;
 use crate::commands::document;
@@ -86,7 +84,11 @@ pub(super) fn run(
     let flag = match args.cluster.contexts.as_slice() {
         [] => None,
         [one] => Some(one.as_str()),
-        _ => return Err(CommandError::usage("a pod is in one context: name it with a single --context")),
+        _ => {
+            return Err(CommandError::usage(
+                "a pod is in one context: name it with a single --context",
+            ));
+        }
     };
     one(args, flag, name, keys, findings, typed, system)
 }
@@ -108,14 +110,24 @@ fn one(
         let interests = registries.iter().map(|registry| interest(registry, keys)).collect();
         let pulls = explain(&cluster, &name.namespace, name.name.as_str(), interests).await?;
         let Some(pulls) = pulls else {
-            return Err(CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name))
-                .hint(typed.kubectl(flag, &["get", "pods", "-n", name.namespace.as_str()])));
+            return Err(
+                CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name))
+                    .hint(typed.kubectl(flag, &["get", "pods", "-n", name.namespace.as_str()])),
+            );
         };
         // Only of the images' registries.
-        let is_meant = |registry: &Registry| pulls.images.iter().any(|image| Registry::of_image(&image.image).as_ref() == Some(registry));
+        let is_meant = |registry: &Registry| {
+            pulls
+                .images
+                .iter()
+                .any(|image| Registry::of_image(&image.image).as_ref() == Some(registry))
+        };
         let kept = keys.held.iter().map(|held| held.credential.clone());
         let others = (0..pulls.survey.other_tokens.len()).filter_map(|at| other(&pulls.survey, at, &pulls.registries));
-        let credentials = kept.chain(others).filter(|credential| is_meant(&credential.registry)).collect();
+        let credentials = kept
+            .chain(others)
+            .filter(|credential| is_meant(&credential.registry))
+            .collect();
         let verdicts = asking.ask(Verdicts::default(), credentials, |_, _| {}).await;
         let view = view(&cluster, flag, &pulls, keys, &verdicts, typed);
         let images = asking.images(&[view]).await;
@@ -124,8 +136,17 @@ fn one(
     let view = view(&cluster, flag, &pulls, keys, &verdicts, typed);
     findings.retain(|finding| finding.code == Code::KeychainUnreadable);
     findings.extend(pods::judge(&view, &images));
-    findings.extend(view.survey.unseen.iter().map(|unseen| judge::not_seen(&view, unseen, &["-n".to_owned(), name.namespace.to_string()])));
-    let images: Vec<OfImage> = pulls.images.iter().map(|image| of_image(&view, &pulls, image)).collect();
+    findings.extend(
+        view.survey
+            .unseen
+            .iter()
+            .map(|unseen| judge::not_seen(&view, unseen, &["-n".to_owned(), name.namespace.to_string()])),
+    );
+    let images: Vec<OfImage> = pulls
+        .images
+        .iter()
+        .map(|image| of_image(&view, &pulls, image))
+        .collect();
     let report = Report {
         rows: Vec::new(),
         findings,
@@ -146,7 +167,12 @@ fn one(
             secrets: secrets(&pulls),
             images,
         };
-        document::print("PodStatus", &super::document::WithFindings::new(&fields, &report, typed), format, system)?;
+        document::print(
+            "PodStatus",
+            &super::document::WithFindings::new(&fields, &report, typed),
+            format,
+            system,
+        )?;
     } else {
         print(&pulls, &images, system)?;
         print_findings(&report, typed, system)?;
@@ -187,18 +213,33 @@ fn secrets(pulls: &PodPulls) -> Vec<OfSecret<'_>> {
         },
     };
     let secrets = pulls.secrets.iter();
-    secrets.map(|secret| OfSecret { name: &secret.name, state: of(&secret.found) }).collect()
+    secrets
+        .map(|secret| OfSecret {
+            name: &secret.name,
+            state: of(&secret.found),
+        })
+        .collect()
 }
 
 fn of_image(view: &View<'_>, pulls: &PodPulls, image: &ImagePull) -> OfImage {
-    let name = |at: usize| pulls.secrets.get(at).map_or(String::new(), |secret| secret.name.clone());
+    let name = |at: usize| {
+        pulls
+            .secrets
+            .get(at)
+            .map_or(String::new(), |secret| secret.name.clone())
+    };
     let (tries, passes_over, fails) = match &image.pull {
         Pull::Fails { secret } => {
-            let fails = format!("{} cannot be decoded, so kubelet uses none of the pull Secrets", name(*secret));
+            let fails = format!(
+                "{} cannot be decoded, so kubelet uses none of the pull Secrets",
+                name(*secret)
+            );
             (Vec::new(), Vec::new(), Some(fails))
         }
         Pull::Tries { entries, mismatches } => {
-            let tries = entries.iter().filter_map(|at| Some(attempt(view, name(at.secret), entry(pulls, *at)?)));
+            let tries = entries
+                .iter()
+                .filter_map(|at| Some(attempt(view, name(at.secret), entry(pulls, *at)?)));
             let passed = mismatches.iter().filter_map(|(at, why)| {
                 Some(PassedOver {
                     secret: name(at.secret),
@@ -239,7 +280,12 @@ fn attempt(view: &View<'_>, secret: String, entry: &SeenEntry) -> Try {
     let registry = entry.interest.and_then(|at| view.registries.get(at));
     let (Some(login), Some(registry)) = (&entry.login, registry) else {
         let token = "neither user nor password: as good as anonymous".to_owned();
-        return Try { secret, key, username: None, token };
+        return Try {
+            secret,
+            key,
+            username: None,
+            token,
+        };
     };
     let whose = match login.token {
         HeldToken::Kept(Keeping::Cluster) => "the keychain's token for clusters",
@@ -262,9 +308,15 @@ fn attempt(view: &View<'_>, secret: String, entry: &SeenEntry) -> Try {
 
 fn print(pulls: &PodPulls, images: &[OfImage], system: &mut System<'_>) -> Result<(), CommandError> {
     let output = &mut system.output;
-    let controller = pulls.controller.as_ref().map_or(String::new(), |name| format!(" of {name}"));
+    let controller = pulls
+        .controller
+        .as_ref()
+        .map_or(String::new(), |name| format!(" of {name}"));
     output.toned(&[
-        (Tone::Strong, &format!("pod/{} in namespace {}", pulls.name, pulls.namespace)),
+        (
+            Tone::Strong,
+            &format!("pod/{} in namespace {}", pulls.name, pulls.namespace),
+        ),
         (Tone::Plain, &format!("{controller}, ServiceAccount {}", pulls.account)),
     ])?;
     let named: Vec<String> = secrets(pulls)
@@ -276,11 +328,19 @@ fn print(pulls: &PodPulls, images: &[OfImage], system: &mut System<'_>) -> Resul
             state => format!("{} ({state})", secret.name),
         })
         .collect();
-    let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+    let named = if named.is_empty() {
+        "none".to_owned()
+    } else {
+        named.join(", ")
+    };
     output.line(format_args!("pull Secrets, in the pod's order: {named}"))?;
     for image in images {
         output.line("")?;
-        let tone = if image.outcome == "waiting" { Tone::Bad } else { Tone::Plain };
+        let tone = if image.outcome == "waiting" {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        };
         output.toned(&[
             (Tone::Strong, &format!("{}: {}", image.container, image.image)),
             (Tone::Plain, "  "),
@@ -291,7 +351,10 @@ fn print(pulls: &PodPulls, images: &[OfImage], system: &mut System<'_>) -> Resul
             continue;
         }
         for (at, attempt) in image.tries.iter().enumerate() {
-            let user = attempt.username.as_ref().map_or(String::new(), |user| format!("{user} with "));
+            let user = attempt
+                .username
+                .as_ref()
+                .map_or(String::new(), |user| format!("{user} with "));
             output.line(format_args!(
                 "  {}. secret/{}, entry {}: {user}{}",
                 at + 1,

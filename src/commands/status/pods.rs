@@ -142,7 +142,9 @@ impl Stuck<'_> {
             "neither it nor its ServiceAccount {account} names a pull Secret, and {} is private or not there",
             self.pod.image
         );
-        let mut sync = self.view.sync(self.pod.namespace.as_str(), "gitea-credentials", self.registry);
+        let mut sync = self
+            .view
+            .sync(self.pod.namespace.as_str(), "gitea-credentials", self.registry);
         sync.service_accounts = vec![account.to_owned()];
         let mut remedy = Remedy::sync(sync.clone());
         if self.pod.controller.is_some() {
@@ -164,7 +166,10 @@ impl Stuck<'_> {
         let cause = match (verdict, login) {
             (_, None) => format!("the entry for {registry} in its pull Secret {secret} has neither user nor password"),
             (Some(_), _) => format!("{registry} does not accept the token in its pull Secret {secret}"),
-            (None, _) => format!("kubelet says that {registry} refused what is in its pull Secret {secret}: {}", self.message()),
+            (None, _) => format!(
+                "kubelet says that {registry} refused what is in its pull Secret {secret}: {}",
+                self.message()
+            ),
         };
         let remedy = if is_current || is_new {
             Remedy::advice(if verdict.is_some() {
@@ -196,7 +201,10 @@ impl Stuck<'_> {
     fn missing(&self, images: &Images) -> Said {
         let Self { pod, registry, .. } = *self;
         let told = || {
-            let cause = format!("kubelet was told that {registry} has no {}; nobody asked again", pod.image);
+            let cause = format!(
+                "kubelet was told that {registry} has no {}; nobody asked again",
+                pod.image
+            );
             said(Code::PodImageMissing, cause, self.push())
         };
         self.by_standing(images).unwrap_or_else(told)
@@ -207,13 +215,18 @@ impl Stuck<'_> {
         let Self { pod, registry, .. } = *self;
         let image = Image::new(registry, &pod.image)?;
         Some(match images.get(&image)? {
-            ImageStanding::Missing => {
-                said(Code::PodImageMissing, format!("{registry} has no {}", pod.image), self.push())
-            }
+            ImageStanding::Missing => said(
+                Code::PodImageMissing,
+                format!("{registry} has no {}", pod.image),
+                self.push(),
+            ),
             ImageStanding::Refused => self.refused(),
             ImageStanding::There => self.made_again(
                 Code::PodWillRetry,
-                format!("it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes", pod.image),
+                format!(
+                    "it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes",
+                    pod.image
+                ),
                 pod.pull_secrets.first(),
             ),
         })
@@ -258,11 +271,16 @@ pub(super) fn mismatch(why: &Mismatch) -> String {
         Mismatch::OtherHost => "it is another registry".to_owned(),
         Mismatch::Similar => "it is another host, though a similar one".to_owned(),
         Mismatch::Port { key, image } => {
-            let port = |port: &Option<String>| port.as_ref().map_or("no port".to_owned(), |port| format!("port {port}"));
+            let port = |port: &Option<String>| {
+                port.as_ref()
+                    .map_or("no port".to_owned(), |port| format!("port {port}"))
+            };
             format!("it has {}, and the image {}", port(key), port(image))
         }
         Mismatch::Spelling => "it is the same registry in a spelling that kubelet does not know".to_owned(),
-        Mismatch::VersionPath => "kubelet takes /v1 or /v2 without a slash after it for the path of an image".to_owned(),
+        Mismatch::VersionPath => {
+            "kubelet takes /v1 or /v2 without a slash after it for the path of an image".to_owned()
+        }
         Mismatch::HubName => "kubelet does not know Docker Hub by this name".to_owned(),
         Mismatch::Path { path } => format!("it is only for images below {path}"),
         Mismatch::Wildcard => "a * stands for one part of a host's name, not for several".to_owned(),

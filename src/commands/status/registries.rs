@@ -128,7 +128,10 @@ fn of_version(registry: &str, version: &str) -> Vec<Finding> {
         object: Object::here("registry", registry),
         cause: format!("it is Gitea {version}, where {} ({})", advisory.what, advisory.id),
         remedy: Remedy::advice(match advisory.until_then {
-            Some(workaround) => format!("upgrade it to Gitea {} or later; until then, {workaround}", advisory.fixed),
+            Some(workaround) => format!(
+                "upgrade it to Gitea {} or later; until then, {workaround}",
+                advisory.fixed
+            ),
             None => format!("upgrade it to Gitea {} or later", advisory.fixed),
         }),
     };

@@ -37,7 +37,12 @@ pub(super) fn exit(findings: &[Finding]) -> Exit {
     }
 }
 
-pub(super) fn print(report: &Report, is_wide: bool, typed: &Typed, system: &mut System<'_>) -> Result<(), CommandError> {
+pub(super) fn print(
+    report: &Report,
+    is_wide: bool,
+    typed: &Typed,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
     table(&report.rows, is_wide, system)?;
     let groups = print_findings(report, typed, system)?;
     if !report.rows.is_empty() || !groups.is_empty() {
@@ -53,7 +58,11 @@ pub(super) fn print_findings<'a>(
     system: &mut System<'_>,
 ) -> Result<Vec<Group<'a>>, CommandError> {
     let groups = groups(&report.findings, typed);
-    let contexts: BTreeSet<&String> = report.findings.iter().filter_map(|found| found.object.context.as_ref()).collect();
+    let contexts: BTreeSet<&String> = report
+        .findings
+        .iter()
+        .filter_map(|found| found.object.context.as_ref())
+        .collect();
     for (at, group) in groups.iter().enumerate() {
         if at > 0 || !report.rows.is_empty() {
             system.output.line("")?;
@@ -92,9 +101,10 @@ fn table(rows: &[Row], is_wide: bool, system: &mut System<'_>) -> Result<(), Com
         system.output.toned_table(&heading, &shown, tone)?;
     }
     if hides {
-        system
-            .output
-            .line(format_args!("{} that are in sync are not shown; -o wide shows them", count(good, "Secret")))?;
+        system.output.line(format_args!(
+            "{} that are in sync are not shown; -o wide shows them",
+            count(good, "Secret")
+        ))?;
     }
     Ok(())
 }
@@ -152,7 +162,10 @@ fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Res
         let more = group.more_commands;
         wrapped(
             "  ",
-            &format!("and {more} more such {}: run status again, or see -o json", plural(more, "command")),
+            &format!(
+                "and {more} more such {}: run status again, or see -o json",
+                plural(more, "command")
+            ),
             system,
         )?;
     }
@@ -177,7 +190,11 @@ fn objects(objects: &[&Object], names_context: bool) -> String {
         Some(namespace) => format!(" in namespace {namespace}"),
         None => String::new(),
     };
-    let kind = if first.namespace.is_some() { format!("{}/", first.kind) } else { format!("{} ", first.kind) };
+    let kind = if first.namespace.is_some() {
+        format!("{}/", first.kind)
+    } else {
+        format!("{} ", first.kind)
+    };
     let some = |names: Vec<&str>| {
         let shown = names.iter().take(MAX_NAMED).copied().collect::<Vec<_>>().join(", ");
         match names.len().saturating_sub(MAX_NAMED) {
@@ -188,7 +205,10 @@ fn objects(objects: &[&Object], names_context: bool) -> String {
     let what = match (rest.is_empty(), same_name, same_place) {
         (true, ..) => format!("{kind}{}{place}", first.name),
         (_, true, false) => {
-            let places = objects.iter().filter_map(|object| object.namespace.as_deref()).collect();
+            let places = objects
+                .iter()
+                .filter_map(|object| object.namespace.as_deref())
+                .collect();
             format!("{kind}{} in {} namespaces: {}", first.name, objects.len(), some(places))
         }
         (_, _, true) => {
@@ -200,20 +220,33 @@ fn objects(objects: &[&Object], names_context: bool) -> String {
                 .iter()
                 .map(|object| format!("{}/{}", object.namespace.as_deref().unwrap_or("-"), object.name))
                 .collect();
-            format!("{}: {}", count(objects.len(), first.kind), some(names.iter().map(String::as_str).collect()))
+            format!(
+                "{}: {}",
+                count(objects.len(), first.kind),
+                some(names.iter().map(String::as_str).collect())
+            )
         }
     };
     what + &context
 }
 
 fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Result<(), CommandError> {
-    let of = |weight| report.findings.iter().filter(|finding| finding.code.weight() == weight).count();
+    let of = |weight| {
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.code.weight() == weight)
+            .count()
+    };
     let (drift, unknown) = (of(Weight::Drift), of(Weight::Unknown));
     let (tone, head) = match (drift, unknown) {
         (0, 0) => (Tone::Good, "all is well".to_owned()),
         (0, _) => (Tone::Doubtful, format!("{unknown} could not be looked at")),
         (_, 0) => (Tone::Bad, format!("{drift} out of step")),
-        _ => (Tone::Bad, format!("{drift} out of step, {unknown} could not be looked at")),
+        _ => (
+            Tone::Bad,
+            format!("{drift} out of step, {unknown} could not be looked at"),
+        ),
     };
     let kinds = match groups.len() {
         0 => String::new(),

@@ -65,13 +65,19 @@ impl Scope {
         };
         let mut this = Self {
             contexts: Vec::new(),
-            registries: if args.file.is_some() { look.registries } else { args.registries.clone() },
+            registries: if args.file.is_some() {
+                look.registries
+            } else {
+                args.registries.clone()
+            },
             is_by_name: look.secret.is_some() || args.secret.as_str() != "gitea-credentials",
             secret: look.secret.unwrap_or_else(|| args.secret.clone()),
             listed: look.secrets,
             credentials: look.credentials,
             reach: reach(args),
-            is_default: places == Where::Context && args.cluster.contexts.is_empty() && args.cluster.kubeconfig.is_none(),
+            is_default: places == Where::Context
+                && args.cluster.contexts.is_empty()
+                && args.cluster.kubeconfig.is_none(),
             places,
         };
         this.contexts = this.all_contexts(contexts);
@@ -116,7 +122,10 @@ impl Scope {
             Where::Context => vec![own.clone()],
             Where::Named(namespaces) => namespaces.clone(),
             Where::Listed => {
-                let all: Vec<_> = self.listed_in(context).map(|listed| listed.target.namespace.clone()).collect();
+                let all: Vec<_> = self
+                    .listed_in(context)
+                    .map(|listed| listed.target.namespace.clone())
+                    .collect();
                 targets::each_once(&all)
             }
             Where::Selected(_) | Where::All => Vec::new(),
@@ -132,7 +141,12 @@ impl Scope {
     }
 
     /// The Secrets that should be in these namespaces of a context.
-    pub(super) fn expected(&self, context: Option<&str>, namespaces: &[Namespace], registries: &[Registry]) -> Vec<Expected> {
+    pub(super) fn expected(
+        &self,
+        context: Option<&str>,
+        namespaces: &[Namespace],
+        registries: &[Registry],
+    ) -> Vec<Expected> {
         if self.places == Where::Listed {
             let mut all: Vec<Expected> = Vec::new();
             for listed in self.listed_in(context) {

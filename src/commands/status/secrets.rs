@@ -82,7 +82,10 @@ fn row(
 ) -> Row {
     let accounts = view.survey.accounts.iter().filter(|account| {
         account.namespace == secret.target.namespace
-            && account.pull_secrets.iter().any(|name| name == secret.target.secret.as_str())
+            && account
+                .pull_secrets
+                .iter()
+                .any(|name| name == secret.target.secret.as_str())
     });
     Row {
         context: view.context_name(),
@@ -91,7 +94,9 @@ fn row(
         registry: registry.map(ToString::to_string),
         username,
         state,
-        usage: registry.and_then(|registry| view.held(registry)).map(|held| held.usage.as_str()),
+        usage: registry
+            .and_then(|registry| view.held(registry))
+            .map(|held| held.usage.as_str()),
         managed: secret.is_managed,
         owner: match &secret.ownership {
             Ownership::Foreign(owner) => Some(owner.to_string()),
@@ -132,7 +137,11 @@ fn compare(view: &View<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Stan
         return standing(State::Unknown, None, username, token);
     };
     if is_right(entry) {
-        let state = if verdict.is_refused() { State::Rejected } else { State::InSync };
+        let state = if verdict.is_refused() {
+            State::Rejected
+        } else {
+            State::InSync
+        };
         return standing(state, None, username, token);
     }
     if login.token == HeldToken::Kept(Keeping::Pending) {
@@ -143,25 +152,24 @@ fn compare(view: &View<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Stan
             State::Stale,
             format!("its user for {registry} is not {}", held.credential.username),
         ),
-        Verdict::Refused { code, cause, .. } if *code != Code::TokenUnclear => {
-            (State::Rejected, format!("it holds another token than the keychain, and {cause}"))
-        }
+        Verdict::Refused { code, cause, .. } if *code != Code::TokenUnclear => (
+            State::Rejected,
+            format!("it holds another token than the keychain, and {cause}"),
+        ),
         _ if matches!(login.token, HeldToken::Kept(_)) => (
             State::Stale,
             format!("it holds the token of {registry} for this workstation, and there is one for clusters"),
         ),
-        _ => (State::Stale, format!("it holds another token of {registry} than the keychain")),
+        _ => (
+            State::Stale,
+            format!("it holds another token of {registry} than the keychain"),
+        ),
     };
     standing(state, Some(cause), username, token)
 }
 
 /// The state that is shown, and the finding about it.
-fn found(
-    view: &View<'_>,
-    secret: &SeenSecret,
-    registry: &Registry,
-    standing: &Standing,
-) -> (State, Option<Finding>) {
+fn found(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &Standing) -> (State, Option<Finding>) {
     let finding = |code, cause: String, remedy| Finding {
         code,
         object: view.secret(&secret.target),

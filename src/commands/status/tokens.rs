@@ -134,7 +134,9 @@ fn of_one(
         let refused = known.iter().filter(|(other, verdict)| {
             other.username == credential.username && matches!(verdict, Verdict::Refused { .. })
         });
-        let silent = known.iter().find(|(_, verdict)| matches!(verdict, Verdict::Silent { .. }));
+        let silent = known
+            .iter()
+            .find(|(_, verdict)| matches!(verdict, Verdict::Silent { .. }));
         let verdict = if let Some((_, verdict)) = silent {
             // It would not answer the next question either.
             verdict.clone()

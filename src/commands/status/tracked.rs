@@ -14,7 +14,12 @@ use crate::model::{printable, shell_word};
 /// As long as git may take: it searches what it has indexed, and only files of these names.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Names that files of variables go by.
-const NAMES: [&str; 4] = [":(glob)**/*.env", ":(glob)**/.env*", ":(glob)**/*.env.*", ":(glob)**/*.envrc"];
+const NAMES: [&str; 4] = [
+    ":(glob)**/*.env",
+    ":(glob)**/.env*",
+    ":(glob)**/*.env.*",
+    ":(glob)**/*.envrc",
+];
 /// A value that can be a token: Gitea's have 40 characters, and no registry's is shorter than this. `$VARIABLE`,
 /// `<your token>` and `changeme` are none.
 const PATTERN: &str = "^[[:space:]]*(export[[:space:]]+)?REGISTRY_TOKEN=[\"']?[A-Za-z0-9_.-]{16,}[\"']?[[:space:]]*$";

@@ -97,9 +97,6 @@ mod tests {
             typed.regcred(Some("prod"), &["sync", "-n", "a"]),
             "kubectl regcred sync -n a --context prod --kubeconfig 'k c'"
         );
-        assert_eq!(
-            typed.registry(&["login", "r"]),
-            "kubectl regcred login r --plain-http"
-        );
+        assert_eq!(typed.registry(&["login", "r"]), "kubectl regcred login r --plain-http");
     }
 }

@@ -49,7 +49,10 @@ pub(super) fn interest<'a>(registry: &Registry, keys: &'a Keys) -> Interest<'a> 
         kept.extend(of(usage).map(|held| (keeping(usage), &held.credential)));
     }
     for held in [Use::Cluster, Use::Docker].into_iter().filter_map(of) {
-        let new = held.rotation.as_ref().filter(|rotation| rotation.phase.current() == Which::Old);
+        let new = held
+            .rotation
+            .as_ref()
+            .filter(|rotation| rotation.phase.current() == Which::Old);
         let new = new.and_then(|rotation| rotation.other.as_ref());
         kept.extend(new.map(|credential| (Keeping::Pending, credential)));
     }

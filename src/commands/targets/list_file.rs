@@ -62,7 +62,13 @@ impl Listed {
     /// Its Secrets: where, in which context, and who is to pull with each.
     pub(super) fn secrets(&self) -> impl Iterator<Item = (&Target, Option<&str>, &[ServiceAccountName])> {
         let secrets = self.secrets.iter();
-        secrets.map(|secret| (&secret.target, secret.context.as_deref(), secret.service_accounts.as_slice()))
+        secrets.map(|secret| {
+            (
+                &secret.target,
+                secret.context.as_deref(),
+                secret.service_accounts.as_slice(),
+            )
+        })
     }
 }
 

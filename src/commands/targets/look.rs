@@ -79,7 +79,8 @@ pub(in crate::commands) fn look(
         }
     }
     for (registry, username, variable) in variables {
-        look.credentials.extend(credential(registry, username, &variable, system));
+        look.credentials
+            .extend(credential(registry, username, &variable, system));
     }
     Ok(look)
 }

@@ -13,11 +13,21 @@ pub const CASES: &[Case] = &[
     (Code::SecretStale, "an older token", Parts::Both, stale),
     (Code::SecretMissing, "asked for", Parts::Both, missing),
     (Code::SecretMissing, "in use", Parts::Both, missing_in_use),
-    (Code::SecretBroken, "an entry of another registry", Parts::Both, broken_entry),
+    (
+        Code::SecretBroken,
+        "an entry of another registry",
+        Parts::Both,
+        broken_entry,
+    ),
     (Code::SecretBroken, "the whole document", Parts::Real, broken_document),
     (Code::SecretUnmanaged, "made with kubectl", Parts::Both, unmanaged),
     (Code::SecretOwnedByOther, "Helm's", Parts::Both, owned),
-    (Code::ServiceAccountDangling, "a name without a Secret", Parts::Both, dangling),
+    (
+        Code::ServiceAccountDangling,
+        "a name without a Secret",
+        Parts::Both,
+        dangling,
+    ),
     (Code::ServiceAccountDetached, "of a list", Parts::Both, detached),
     (Code::LastAppliedToken, "kubectl apply", Parts::Real, last_applied),
 ];
@@ -26,7 +36,10 @@ const LINE: &str = "status -n [NAMESPACE]";
 
 fn unreachable(place: &mut Place) {
     place.well();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     place.kubeconfig(&format!(
         "apiVersion: v1
 kind: Config
@@ -36,10 +49,17 @@ current-context: away
 users: [{{name: u, user: {{token: t}}}}]
 "
     ));
-    place.says(LINE, Code::ClusterUnreachable, &["cluster away", "kubectl cluster-info"]);
+    place.says(
+        LINE,
+        Code::ClusterUnreachable,
+        &["cluster away", "kubectl cluster-info"],
+    );
     let ran = place.status();
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stdout.contains("1 of 1 token accepted"), "the rest is looked at: {ran}");
+    assert!(
+        ran.stdout.contains("1 of 1 token accepted"),
+        "the rest is looked at: {ran}"
+    );
     // Somebody brings it up.
     place.as_admin();
     place.is_gone(LINE, Code::ClusterUnreachable);
@@ -54,7 +74,9 @@ fn not_allowed(place: &mut Place) {
     assert!(text.contains("plain may not list"), "{text}");
     // Somebody who may runs it.
     place.as_admin();
-    let ran = place.world.run(place.world.command("sh").args(["-c", &commands[0]]), "");
+    let ran = place
+        .world
+        .run(place.world.command("sh").args(["-c", &commands[0]]), "");
     assert_eq!(ran.code, 0, "{ran}");
     place.as_plain();
     place.is_gone(LINE, Code::NotAllowed);
@@ -141,7 +163,11 @@ fn owned(place: &mut Place) {
     };
     let old = place.token("read:package");
     place.world.put_secret_of("helm", &secret(&old));
-    place.says(LINE, Code::SecretOwnedByOther, &["another token", "Helm (release web) keeps it"]);
+    place.says(
+        LINE,
+        Code::SecretOwnedByOther,
+        &["another token", "Helm (release web) keeps it"],
+    );
     assert!(place.status().stdout.contains("owned by Helm\n"));
     // Somebody gives the release the right one.
     place.put_again("secrets", &secret(&token));
@@ -175,7 +201,10 @@ fn detached(place: &mut Place) {
 fn last_applied(place: &mut Place) {
     let token = place.login("cluster", "read:package");
     let registry = place.world.registry();
-    place.put("secrets", &pull_secret(SECRET, &json!({"auths": {registry: entry(&token)}})));
+    place.put(
+        "secrets",
+        &pull_secret(SECRET, &json!({"auths": {registry: entry(&token)}})),
+    );
     let ran = place.status();
     assert!(!ran.stdout.contains(&token), "{ran}");
     place.mends(Code::LastAppliedToken, &[]);

@@ -15,19 +15,84 @@ use super::place::{Parts, Place};
 const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 
 pub const CASES: &[Case] = &[
-    (Code::Docker(WarningKind::FileUnreadable), "no JSON", Parts::Doubles, unreadable),
-    (Code::Docker(WarningKind::HelperNotOnPath), "named and not there", Parts::Doubles, not_on_path),
-    (Code::Docker(WarningKind::HelperShadowed), "another program", Parts::Doubles, shadowed),
-    (Code::Docker(WarningKind::HelperMissing), "desktop", Parts::Doubles, helper_missing),
-    (Code::Docker(WarningKind::PlainText), "docker's file", Parts::Doubles, plain_text),
-    (Code::Docker(WarningKind::PlainTextShadowsHelper), "podman's file", Parts::Doubles, shadowing),
-    (Code::Docker(WarningKind::PlainTextBesideHelper), "left behind", Parts::Doubles, beside),
-    (Code::Docker(WarningKind::PodmanLoginWritesPlainText), "no file yet", Parts::Doubles, podman_login),
-    (Code::Docker(WarningKind::EnvironmentWins), "DOCKER_AUTH_CONFIG", Parts::Doubles, environment),
-    (Code::Docker(WarningKind::AuthFileHidesHelper), "REGISTRY_AUTH_FILE", Parts::Doubles, auth_file),
-    (Code::Docker(WarningKind::FilesBeforeHelper), "registries.conf", Parts::Doubles, files_first),
-    (Code::Docker(WarningKind::DefaultStoreOff), "pass", Parts::Doubles, store_off),
-    (Code::Docker(WarningKind::KeyNeverMatches), "a URL", Parts::Doubles, never_matches),
+    (
+        Code::Docker(WarningKind::FileUnreadable),
+        "no JSON",
+        Parts::Doubles,
+        unreadable,
+    ),
+    (
+        Code::Docker(WarningKind::HelperNotOnPath),
+        "named and not there",
+        Parts::Doubles,
+        not_on_path,
+    ),
+    (
+        Code::Docker(WarningKind::HelperShadowed),
+        "another program",
+        Parts::Doubles,
+        shadowed,
+    ),
+    (
+        Code::Docker(WarningKind::HelperMissing),
+        "desktop",
+        Parts::Doubles,
+        helper_missing,
+    ),
+    (
+        Code::Docker(WarningKind::PlainText),
+        "docker's file",
+        Parts::Doubles,
+        plain_text,
+    ),
+    (
+        Code::Docker(WarningKind::PlainTextShadowsHelper),
+        "podman's file",
+        Parts::Doubles,
+        shadowing,
+    ),
+    (
+        Code::Docker(WarningKind::PlainTextBesideHelper),
+        "left behind",
+        Parts::Doubles,
+        beside,
+    ),
+    (
+        Code::Docker(WarningKind::PodmanLoginWritesPlainText),
+        "no file yet",
+        Parts::Doubles,
+        podman_login,
+    ),
+    (
+        Code::Docker(WarningKind::EnvironmentWins),
+        "DOCKER_AUTH_CONFIG",
+        Parts::Doubles,
+        environment,
+    ),
+    (
+        Code::Docker(WarningKind::AuthFileHidesHelper),
+        "REGISTRY_AUTH_FILE",
+        Parts::Doubles,
+        auth_file,
+    ),
+    (
+        Code::Docker(WarningKind::FilesBeforeHelper),
+        "registries.conf",
+        Parts::Doubles,
+        files_first,
+    ),
+    (
+        Code::Docker(WarningKind::DefaultStoreOff),
+        "pass",
+        Parts::Doubles,
+        store_off,
+    ),
+    (
+        Code::Docker(WarningKind::KeyNeverMatches),
+        "a URL",
+        Parts::Doubles,
+        never_matches,
+    ),
     (Code::Docker(WarningKind::HelperEmpty), "no name", Parts::Doubles, empty),
 ];
 
@@ -96,7 +161,11 @@ fn not_on_path(place: &mut Place) {
     begin(place);
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     fs::remove_file(programs(place).join("docker-credential-gitea")).unwrap();
-    symlink(env!("CARGO_BIN_EXE_kubectl-regcred"), programs(place).join("kubectl-regcred")).unwrap();
+    symlink(
+        env!("CARGO_BIN_EXE_kubectl-regcred"),
+        programs(place).join("kubectl-regcred"),
+    )
+    .unwrap();
     place.mends(Code::Docker(WarningKind::HelperNotOnPath), &[]);
     assert!(programs(place).join("docker-credential-gitea").exists());
 }
@@ -135,7 +204,10 @@ fn shadowing(place: &mut Place) {
 
 fn beside(place: &mut Place) {
     begin(place);
-    put(&docker_file(place), &format!("{{{},{}}}", helpers(place, "gitea"), login(place)));
+    put(
+        &docker_file(place),
+        &format!("{{{},{}}}", helpers(place, "gitea"), login(place)),
+    );
     place.mends(Code::Docker(WarningKind::PlainTextBesideHelper), &[]);
 }
 
@@ -149,8 +221,15 @@ fn podman_login(place: &mut Place) {
 fn environment(place: &mut Place) {
     begin(place);
     let variable = format!("{{{}}}", login(place));
-    place.world.variables.insert("DOCKER_AUTH_CONFIG".to_owned(), variable.into());
-    place.says(LINE, Code::Docker(WarningKind::EnvironmentWins), &["$ unset DOCKER_AUTH_CONFIG"]);
+    place
+        .world
+        .variables
+        .insert("DOCKER_AUTH_CONFIG".to_owned(), variable.into());
+    place.says(
+        LINE,
+        Code::Docker(WarningKind::EnvironmentWins),
+        &["$ unset DOCKER_AUTH_CONFIG"],
+    );
     // Only the shell that has it can do that.
     place.world.variables.remove("DOCKER_AUTH_CONFIG");
     place.is_gone(LINE, Code::Docker(WarningKind::EnvironmentWins));
@@ -162,7 +241,10 @@ fn auth_file(place: &mut Place) {
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     let own = place.world.folder().join("own.json");
     put(&own, "{}");
-    place.world.variables.insert("REGISTRY_AUTH_FILE".to_owned(), own.into());
+    place
+        .world
+        .variables
+        .insert("REGISTRY_AUTH_FILE".to_owned(), own.into());
     place.mends(Code::Docker(WarningKind::AuthFileHidesHelper), &[]);
 }
 
@@ -178,7 +260,10 @@ fn files_first(place: &mut Place) {
 fn store_off(place: &mut Place) {
     begin(place);
     script(&programs(place).join("pass"), "exit 1");
-    script(&programs(place).join("docker-credential-pass"), "echo 'credentials not found in native keychain'; exit 1");
+    script(
+        &programs(place).join("docker-credential-pass"),
+        "echo 'credentials not found in native keychain'; exit 1",
+    );
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     place.mends(Code::Docker(WarningKind::DefaultStoreOff), &[]);
 }

@@ -41,25 +41,43 @@ fn section(name: &str, actual: &str) {
 }
 
 fn every_code_is_explained() {
-    let rows = Code::all().map(|code| format!("| `{code}` | {} |\n", code.meaning())).collect::<String>();
+    let rows = Code::all()
+        .map(|code| format!("| `{code}` | {} |\n", code.meaning()))
+        .collect::<String>();
     section("codes", &format!("| code | what it means |\n|---|---|\n{rows}"));
 }
 
 /// As it stands on a screen, with the names of the example.
 fn screen(name: &str, stdout: &str) {
-    let text = stdout.replace("[REGISTRY]", "gitea.example.com").replace("[FOLDER]", "/home/admin");
+    let text = stdout
+        .replace("[REGISTRY]", "gitea.example.com")
+        .replace("[FOLDER]", "/home/admin");
     let (table, rest) = text.split_once("\n\n").unwrap();
-    section(name, &format!("    $ kubectl regcred status -n honeydue -n staging\n{}", indented(&format!("{}\n\n{rest}", aligned(table)))));
+    section(
+        name,
+        &format!(
+            "    $ kubectl regcred status -n honeydue -n staging\n{}",
+            indented(&format!("{}\n\n{rest}", aligned(table)))
+        ),
+    );
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect()
+    text.lines()
+        .map(|line| format!("    {line}").trim_end().to_owned() + "\n")
+        .collect()
 }
 
 /// The columns, whose widths a port has changed.
 fn aligned(table: &str) -> String {
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split("   ").collect()).collect();
-    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.len()).max().unwrap();
+    let width = |at: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(at))
+            .map(|cell| cell.len())
+            .max()
+            .unwrap()
+    };
     let line = |row: &Vec<&str>| {
         let cells = row.iter().enumerate().map(|(at, cell)| format!("{cell:0$}", width(at)));
         cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
@@ -74,7 +92,10 @@ fn place() -> Place {
         place.world.another_namespace(name);
     }
     place.login("cluster", "read:package");
-    place.world.regcred("sync -n honeydue -n staging --registry [REGISTRY]").done();
+    place
+        .world
+        .regcred("sync -n honeydue -n staging --registry [REGISTRY]")
+        .done();
     place
 }
 
@@ -107,7 +128,12 @@ fn with_problems() -> Place {
     place.world.namespace = "honeydue".to_owned();
     place.replica_set("api");
     for name in ["api-1", "api-2"] {
-        place.stuck_of("api", name, "[REGISTRY]/admin/api:237c6b8", "failed to authorize: 401 Unauthorized");
+        place.stuck_of(
+            "api",
+            name,
+            "[REGISTRY]/admin/api:237c6b8",
+            "failed to authorize: 401 Unauthorized",
+        );
     }
     place
 }
@@ -151,7 +177,8 @@ fn documents_keep_to_the_schema() {
     ];
     for line in lines {
         let ran = place.world.regcred(&format!("{line} -o json"));
-        let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{ran}"));
+        let document: Value =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{ran}"));
         let faults: Vec<String> = schema.iter_errors(&document).map(|fault| format!("{fault}")).collect();
         assert!(faults.is_empty(), "{line}: {faults:#?}\n{ran}");
         assert_eq!(document["exit"], ran.code, "{line}");
@@ -160,7 +187,10 @@ fn documents_keep_to_the_schema() {
         let document: Value = serde_json::from_str(&place.denormal(&ran.stdout)).unwrap();
         assert_eq!(same["findings"], document["findings"], "{line}");
         for text in [&ran.stdout, &yaml.stdout] {
-            assert!(!text.contains("0123456789abcdef") && !text.contains("a token in"), "{line}\n{text}");
+            assert!(
+                !text.contains("0123456789abcdef") && !text.contains("a token in"),
+                "{line}\n{text}"
+            );
         }
     }
 }
@@ -168,8 +198,16 @@ fn documents_keep_to_the_schema() {
 fn one_pod_is_explained() {
     let place = Place::of_doubles();
     let token = place.login("cluster", "read:package");
-    place.put_pull_secret("pull", &[("ghcr.io", "x"), ("[REGISTRY]/other", "y"), ("[REGISTRY]", &token)]);
-    place.stuck("api", "[REGISTRY]/owner/app:1", &["gone", "pull"], "rpc error: code = NotFound desc = manifest unknown");
+    place.put_pull_secret(
+        "pull",
+        &[("ghcr.io", "x"), ("[REGISTRY]/other", "y"), ("[REGISTRY]", &token)],
+    );
+    place.stuck(
+        "api",
+        "[REGISTRY]/owner/app:1",
+        &["gone", "pull"],
+        "rpc error: code = NotFound desc = manifest unknown",
+    );
     assert_data_eq!(
         place.world.regcred("status --pod [NAMESPACE]/api").to_string(),
         str![[""]]
@@ -184,7 +222,10 @@ fn one_pod_is_explained() {
 fn no_kubeconfig() {
     let mut place = Place::of_doubles();
     place.login("docker", "write:package");
-    place.world.variables.insert("KUBECONFIG".to_owned(), "/nonexistent/kubeconfig".into());
+    place
+        .world
+        .variables
+        .insert("KUBECONFIG".to_owned(), "/nonexistent/kubeconfig".into());
     assert_data_eq!(place.world.regcred("status").to_string(), str![[""]]);
     // But whoever names a namespace wants it looked at.
     assert_eq!(place.status().code, 1);

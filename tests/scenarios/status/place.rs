@@ -38,7 +38,10 @@ impl Place {
 
     fn of(world: World) -> Self {
         let this = Self { world };
-        this.put("serviceaccounts", &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}));
+        this.put(
+            "serviceaccounts",
+            &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}),
+        );
         this
     }
 
@@ -89,7 +92,11 @@ impl Place {
 
     pub fn mends_with(&self, line: &str, code: Code, feeds: &[Feed]) {
         let before = self.world.regcred(line);
-        let exit = if code.weight() == regcred::commands::status::Weight::Unknown { 1 } else { 3 };
+        let exit = if code.weight() == regcred::commands::status::Weight::Unknown {
+            1
+        } else {
+            3
+        };
         let (text, commands) = self.found(code, &before);
         assert!(before.code == exit || before.code == 1, "{before}");
         assert!(!commands.is_empty(), "no command in {text}");
@@ -141,20 +148,37 @@ impl Place {
     /// Puts an object of any kind there, with its status.
     pub fn put(&self, resource: &str, object: &Value) {
         if !self.world.is_real() {
-            self.world.api_server().put_object(resource, &self.world.namespace, object);
+            self.world
+                .api_server()
+                .put_object(resource, &self.world.namespace, object);
             return;
         }
         self.kubectl(&["apply", "-f", "-"], &object.to_string());
         if object.get("status").is_some() {
             let name = object["metadata"]["name"].as_str().unwrap();
             let patch = json!({"status": object["status"]}).to_string();
-            self.kubectl(&["patch", resource, name, "--subresource=status", "--type=merge", "-p", &patch], "");
+            self.kubectl(
+                &[
+                    "patch",
+                    resource,
+                    name,
+                    "--subresource=status",
+                    "--type=merge",
+                    "-p",
+                    &patch,
+                ],
+                "",
+            );
         }
     }
 
     /// A pull Secret made with kubectl, with these entries: a key, and the token of `admin` in it.
     pub fn put_pull_secret(&self, name: &str, entries: &[(&str, &str)]) {
-        let auths: Value = entries.iter().map(|(key, token)| (self.denormal(key), entry(token))).collect::<serde_json::Map<_, _>>().into();
+        let auths: Value = entries
+            .iter()
+            .map(|(key, token)| (self.denormal(key), entry(token)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
         self.world.put_secret(&pull_secret(name, &json!({"auths": auths})));
     }
 
@@ -167,7 +191,12 @@ impl Place {
     /// Waits for the next second by the clock: the API server keeps no finer times.
     pub fn next_second(&self) {
         if self.world.is_real() {
-            let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+            let now = || {
+                std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap()
+                    .as_secs()
+            };
             let begun = now();
             until("the next second", || now() > begun + 1);
         }
@@ -274,23 +303,35 @@ impl Place {
         let name = object["metadata"]["name"].as_str().unwrap();
         assert_eq!(resource, "secrets");
         let data = object["data"].clone();
-        self.world.api_server().update_secret(&self.world.namespace, name, "helm", |secret| secret["data"] = data);
+        self.world
+            .api_server()
+            .update_secret(&self.world.namespace, name, "helm", |secret| secret["data"] = data);
     }
 
     pub fn has(&self, resource: &str, name: &str) -> bool {
         if self.world.is_real() {
-            !self.kubectl(&["get", resource, name, "--ignore-not-found", "-o", "name"], "").is_empty()
+            !self
+                .kubectl(&["get", resource, name, "--ignore-not-found", "-o", "name"], "")
+                .is_empty()
         } else {
-            self.world.api_server().object(resource, &self.world.namespace, name).is_some()
+            self.world
+                .api_server()
+                .object(resource, &self.world.namespace, name)
+                .is_some()
         }
     }
 
     /// Takes an object away.
     pub fn delete(&self, resource: &str, name: &str) {
         if self.world.is_real() {
-            self.kubectl(&["delete", resource, name, "--wait=false", "--grace-period=0", "--force"], "");
+            self.kubectl(
+                &["delete", resource, name, "--wait=false", "--grace-period=0", "--force"],
+                "",
+            );
         } else {
-            self.world.api_server().remove_object(resource, &self.world.namespace, name);
+            self.world
+                .api_server()
+                .remove_object(resource, &self.world.namespace, name);
         }
     }
 
@@ -320,7 +361,11 @@ impl Place {
         let uid = if self.world.is_real() {
             self.kubectl(&["get", "replicasets", owner, "-o", "jsonpath={.metadata.uid}"], "")
         } else {
-            let owner = self.world.api_server().object("replicasets", &self.world.namespace, owner).unwrap();
+            let owner = self
+                .world
+                .api_server()
+                .object("replicasets", &self.world.namespace, owner)
+                .unwrap();
             owner["metadata"]["uid"].as_str().unwrap().to_owned()
         };
         let mut pod = stuck_pod(name, &self.denormal(image), secrets, message);
@@ -341,10 +386,16 @@ impl Place {
         let text = std::fs::read_to_string(self.world.folder().join("kubeconfig")).unwrap();
         let (own, namespace) = ("own", &self.world.namespace);
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let at = lines.iter().position(|line| line.starts_with("- {name: ") && line.contains("context:")).unwrap();
+        let at = lines
+            .iter()
+            .position(|line| line.starts_with("- {name: ") && line.contains("context:"))
+            .unwrap();
         let line = lines[at].replacen("- {name: ", "", 1);
         let context = line.split_once("context: {").unwrap().1.replace(", namespace: ''", "");
-        lines.insert(at + 1, format!("- {{name: {own}, context: {{namespace: {namespace}, {context}"));
+        lines.insert(
+            at + 1,
+            format!("- {{name: {own}, context: {{namespace: {namespace}, {context}"),
+        );
         self.kubeconfig(&(lines.join("\n") + "\n"));
         own
     }

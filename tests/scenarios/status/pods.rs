@@ -12,9 +12,19 @@ pub const CASES: &[Case] = &[
     (Code::PodEntryMissing, "of another registry", Parts::Both, entry_missing),
     (Code::PodKeyMismatch, "only below a path", Parts::Both, key_mismatch),
     (Code::PodTokenRejected, "an old token", Parts::Both, token_rejected),
-    (Code::PodImageRefused, "somebody else's image", Parts::Both, image_refused),
+    (
+        Code::PodImageRefused,
+        "somebody else's image",
+        Parts::Both,
+        image_refused,
+    ),
     (Code::PodImageMissing, "no such tag", Parts::Both, image_missing),
-    (Code::PodOlderThanAccount, "a list that it does not have", Parts::Both, older),
+    (
+        Code::PodOlderThanAccount,
+        "a list that it does not have",
+        Parts::Both,
+        older,
+    ),
     (Code::PodWithoutSecret, "no list at all", Parts::Both, without_secret),
     (Code::PodSecretBroken, "one spoils them all", Parts::Both, secret_broken),
     (Code::PodWillRetry, "right by now", Parts::Real, will_retry),
@@ -66,7 +76,11 @@ fn image_refused(place: &mut Place) {
     place.next_second();
     place.stuck("api", IMAGE, &[SECRET], UNAUTHORIZED);
     place.registry_says("/v2/owner/app/manifests/1", Answer::text(401, "reqPackageAccess"));
-    place.says(LINE, Code::PodImageRefused, &["not for", "/owner/app:1", "team of that organisation"]);
+    place.says(
+        LINE,
+        Code::PodImageRefused,
+        &["not for", "/owner/app:1", "team of that organisation"],
+    );
     // Somebody lets the account in.
     place.registry_says_instead("/v2/owner/app/manifests/1", Answer::empty(200));
     place.is_gone(LINE, Code::PodImageRefused);
@@ -75,7 +89,11 @@ fn image_refused(place: &mut Place) {
 fn image_missing(place: &mut Place) {
     place.well();
     place.stuck("api", IMAGE, &[SECRET], NOT_FOUND);
-    place.says(LINE, Code::PodImageMissing, &["[REGISTRY] has no [REGISTRY]/owner/app:1", "push"]);
+    place.says(
+        LINE,
+        Code::PodImageMissing,
+        &["[REGISTRY] has no [REGISTRY]/owner/app:1", "push"],
+    );
     // Nobody asks, and it says so.
     let offline = place.world.regcred("status -n [NAMESPACE] --offline");
     assert!(offline.stdout.contains("kubelet was told"), "{offline}");
@@ -100,7 +118,10 @@ fn without_secret(place: &mut Place) {
     place.replica_set("web");
     place.stuck_of("web", "web-1", IMAGE, UNAUTHORIZED);
     place.mends(Code::PodWithoutSecret, &[]);
-    assert!(!place.has("pods", "web-1"), "its controller makes another, with the list of its ServiceAccount");
+    assert!(
+        !place.has("pods", "web-1"),
+        "its controller makes another, with the list of its ServiceAccount"
+    );
 }
 
 fn secret_broken(place: &mut Place) {
@@ -127,7 +148,12 @@ fn will_retry(place: &mut Place) {
 
 fn unreachable(place: &mut Place) {
     place.well();
-    place.stuck("api", IMAGE, &[SECRET], "failed to do request: dial tcp: lookup x: no such host");
+    place.stuck(
+        "api",
+        IMAGE,
+        &[SECRET],
+        "failed to do request: dial tcp: lookup x: no such host",
+    );
     place.says(LINE, Code::PodRegistryUnreachable, &["no such host", "crictl"]);
     place.delete("pods", "api");
     place.is_gone(LINE, Code::PodRegistryUnreachable);
@@ -135,8 +161,17 @@ fn unreachable(place: &mut Place) {
 
 fn something_else(place: &mut Place) {
     place.well();
-    place.stuck("api", IMAGE, &[SECRET], "write /var/lib/containerd/x: no space left on device");
-    place.says(LINE, Code::PodStuck, &["no space left on device", "kubectl describe pod api -n [NAMESPACE]"]);
+    place.stuck(
+        "api",
+        IMAGE,
+        &[SECRET],
+        "write /var/lib/containerd/x: no space left on device",
+    );
+    place.says(
+        LINE,
+        Code::PodStuck,
+        &["no space left on device", "kubectl describe pod api -n [NAMESPACE]"],
+    );
     // Somebody makes room, and kubelet makes it run.
     place.delete("pods", "api");
     place.is_gone(LINE, Code::PodStuck);

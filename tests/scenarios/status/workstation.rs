@@ -13,12 +13,27 @@ pub const CASES: &[Case] = &[
     (Code::TokenUnclear, "dead, or without scope", Parts::Both, unclear),
     (Code::TokenRejected, "in the keychain alone", Parts::Both, rejected),
     (Code::TokenRejected, "and in a Secret", Parts::Both, rejected_in_secret),
-    (Code::TokenWithoutPackageScope, "at login it was not verified", Parts::Both, without_scope),
+    (
+        Code::TokenWithoutPackageScope,
+        "at login it was not verified",
+        Parts::Both,
+        without_scope,
+    ),
     (Code::TokenOverScoped, "the one for clusters", Parts::Both, over_scoped),
-    (Code::TokenOverScoped, "this workstation's, in a Secret", Parts::Both, over_scoped_in_secret),
+    (
+        Code::TokenOverScoped,
+        "this workstation's, in a Secret",
+        Parts::Both,
+        over_scoped_in_secret,
+    ),
     (Code::CredentialMissing, "of a Secret", Parts::Both, credential_missing),
     (Code::CredentialMissing, "of anything", Parts::Both, keychain_empty),
-    (Code::RotationPending, "it failed in part", Parts::Both, rotation_pending),
+    (
+        Code::RotationPending,
+        "it failed in part",
+        Parts::Both,
+        rotation_pending,
+    ),
     (Code::RegistryAdvisory, "an old version", Parts::Both, advisory),
     (Code::EnvFileInGit, "registry.env", Parts::Both, env_file),
 ];
@@ -28,7 +43,10 @@ const LINE: &str = "status -n [NAMESPACE]";
 fn no_bus(place: &mut Place) {
     place.well();
     let nowhere = "unix:path=/nonexistent/bus";
-    place.world.variables.insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
+    place
+        .world
+        .variables
+        .insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
     place.says(LINE, Code::KeychainUnreadable, &["D-Bus", "--token-env"]);
     assert_eq!(place.status().code, 1);
     // Somebody starts it.
@@ -55,7 +73,14 @@ fn unclear(place: &mut Place) {
     let token = place.login("docker", "write:package");
     place.registry_says("/api/v1/version", Answer::empty(404));
     place.world.gitea.revoke(&token);
-    place.says(LINE, Code::TokenUnclear, &["it is wrong, or has no access to packages", "/user/settings/applications"]);
+    place.says(
+        LINE,
+        Code::TokenUnclear,
+        &[
+            "it is wrong, or has no access to packages",
+            "/user/settings/applications",
+        ],
+    );
     let new = place.token("write:package");
     place.mends(Code::TokenUnclear, &[Feed::token("login", &new)]);
 }
@@ -66,7 +91,13 @@ fn rejected(place: &mut Place) {
     let new = place.token("write:package");
     place.mends(Code::TokenRejected, &[Feed::token("login", &new)]);
     // Once was enough: what is refused may count as a wrong password.
-    let tries = place.world.gitea.shown().iter().filter(|shown| shown.starts_with("basic")).count();
+    let tries = place
+        .world
+        .gitea
+        .shown()
+        .iter()
+        .filter(|shown| shown.starts_with("basic"))
+        .count();
     assert!(tries <= 4, "{:?}", place.world.gitea.shown());
 }
 
@@ -93,14 +124,22 @@ fn without_scope(place: &mut Place) {
 fn over_scoped(place: &mut Place) {
     place.login("cluster", "write:package,read:user");
     place.sync();
-    place.says(LINE, Code::TokenOverScoped, &["credential [REGISTRY] for cluster", "write:package,read:user"]);
+    place.says(
+        LINE,
+        Code::TokenOverScoped,
+        &["credential [REGISTRY] for cluster", "write:package,read:user"],
+    );
     place.mends(Code::TokenOverScoped, &[Feed::password("rotate")]);
 }
 
 fn over_scoped_in_secret(place: &mut Place) {
     place.login("docker", "write:package");
     place.sync();
-    place.says(LINE, Code::TokenOverScoped, &["secret/gitea-credentials", "needs read:package alone"]);
+    place.says(
+        LINE,
+        Code::TokenOverScoped,
+        &["secret/gitea-credentials", "needs read:package alone"],
+    );
     place.mends(Code::TokenOverScoped, &[Feed::password("login")]);
     assert_eq!(place.status().code, 0);
 }
@@ -114,7 +153,11 @@ fn credential_missing(place: &mut Place) {
 }
 
 fn keychain_empty(place: &mut Place) {
-    place.says(LINE, Code::CredentialMissing, &["keychain of this user", "kubectl regcred login REGISTRY -u USER"]);
+    place.says(
+        LINE,
+        Code::CredentialMissing,
+        &["keychain of this user", "kubectl regcred login REGISTRY -u USER"],
+    );
     place.login("docker", "write:package");
     place.is_gone(LINE, Code::CredentialMissing);
 }
@@ -137,7 +180,12 @@ fn advisory(place: &mut Place) {
     place.says(
         LINE,
         Code::RegistryAdvisory,
-        &["Gitea 1.25.4", "CVE-2026-27771", "upgrade it to Gitea 1.26.2", "REQUIRE_SIGNIN_VIEW"],
+        &[
+            "Gitea 1.25.4",
+            "CVE-2026-27771",
+            "upgrade it to Gitea 1.26.2",
+            "REQUIRE_SIGNIN_VIEW",
+        ],
     );
     assert_eq!(place.status().code, 3);
     // Somebody upgrades it.
@@ -150,15 +198,29 @@ fn env_file(place: &mut Place) {
     let token = place.token("write:package");
     let home = place.world.home();
     std::fs::create_dir_all(home.join("deploy")).unwrap();
-    std::fs::write(home.join("deploy/registry.env"), format!("REGISTRY=r\nREGISTRY_TOKEN={token}\n")).unwrap();
-    std::fs::write(home.join("deploy/example.env"), "REGISTRY_TOKEN=<your token here, please>\n").unwrap();
+    std::fs::write(
+        home.join("deploy/registry.env"),
+        format!("REGISTRY=r\nREGISTRY_TOKEN={token}\n"),
+    )
+    .unwrap();
+    std::fs::write(
+        home.join("deploy/example.env"),
+        "REGISTRY_TOKEN=<your token here, please>\n",
+    )
+    .unwrap();
     place.git(&["init", "-q"]).done();
-    place.world.variables.insert("PWD".to_owned(), home.join("deploy").into());
+    place
+        .world
+        .variables
+        .insert("PWD".to_owned(), home.join("deploy").into());
     place.is_gone(LINE, Code::EnvFileInGit);
     place.git(&["add", "deploy"]).done();
     place.git(&["commit", "-q", "-m", "x"]).done();
     let ran = place.status();
-    assert!(!ran.stdout.contains(&token) && !ran.stdout.contains("example.env"), "{ran}");
+    assert!(
+        !ran.stdout.contains(&token) && !ran.stdout.contains("example.env"),
+        "{ran}"
+    );
     place.says(LINE, Code::EnvFileInGit, &["deploy/registry.env", "history"]);
     place.mends(Code::EnvFileInGit, &[]);
     assert!(home.join("deploy/registry.env").exists(), "the file itself stays");
