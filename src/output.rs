@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::model::inert;
 
 /// stdout and stderr of a command, which are writers so that tests and the quickstart can look at them.
+#[allow(clippy::struct_excessive_bools, reason = "what each of the two streams is good for")]
 pub struct Output<'a> {
     data: Box<dyn Write + 'a>,
     /// Why nothing more can be written to it.
@@ -294,7 +295,7 @@ mod tests {
     fn colours_are_for_screens_that_show_them_and_say_nothing_new() {
         let shown = |is_coloured| {
             let mut stdout = Vec::new();
-            let mut output = Output::new(&mut stdout, true, std::io::sink()).with_screen(Some(80), is_coloured);
+            let mut output = Output::new(&mut stdout, true, io::sink()).with_screen(Some(80), is_coloured);
             let rows = [
                 ["a".to_owned(), "stale\u{1b}[2J".to_owned()],
                 ["bb".to_owned(), String::new()],

@@ -125,7 +125,7 @@ pub fn image_standing(
     standing(&session, &reply)
 }
 
-/// Where the registry's token comes from: at a Gitea with a wrong ROOT_URL, its own address answers as well.
+/// Where the registry's token comes from: at a Gitea with a wrong `ROOT_URL`, its own address answers as well.
 fn realm_of(session: &Session<'_>, realm: &str, service: Option<&str>) -> Result<Endpoint, VerifyError> {
     let own = |client: &Client| client.realm(&session.credential.registry, realm);
     match own(&session.client) {

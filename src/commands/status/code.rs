@@ -79,7 +79,7 @@ codes! {
     LastAppliedToken "last-applied-token" Drift
         "`kubectl apply` left a copy of the token in the annotation last-applied-configuration, where every `kubectl get -o yaml` shows it."
     EnvFileInGit "env-file-in-git" Drift
-        "A file with a REGISTRY_TOKEN is tracked by git: whoever can read the repository has the token, also from its history."
+        "A file with a `REGISTRY_TOKEN` is tracked by git: whoever can read the repository has the token, also from its history."
     PodSecretMissing "pod-secret-missing" Drift
         "A pod cannot pull: a pull Secret that it names is not there, or is of a type that kubelet passes over."
     PodEntryMissing "pod-entry-missing" Drift

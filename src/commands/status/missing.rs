@@ -21,7 +21,8 @@ pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
             .missing
             .iter()
             .any(|missing| missing.target == expected.target);
-        if is_missing && !(is_named && !rows_of(&rows, expected).is_empty()) && !has_another(view, expected) {
+        let is_said = is_named && !rows_of(&rows, expected).is_empty();
+        if is_missing && !is_said && !has_another(view, expected) {
             asked_for(view, expected, &mut rows, &mut findings);
         }
     }

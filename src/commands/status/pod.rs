@@ -175,6 +175,9 @@ fn one(
         )?;
     } else {
         print(&pulls, &images, system)?;
+        if !report.findings.is_empty() {
+            system.output.line("")?;
+        }
         print_findings(&report, typed, system)?;
     }
     Ok(exit(&report.findings))

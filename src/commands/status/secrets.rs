@@ -6,7 +6,7 @@ use super::registries::is_too_much_for_a_cluster;
 use super::row::{Row, State};
 use super::tokens::Verdict;
 use super::view::View;
-use crate::cluster::survey::{HeldToken, Keeping, SeenEntry, SeenSecret, State as Document};
+use crate::cluster::survey::{HeldToken, Keeping, Puller, SeenEntry, SeenSecret, State as Document};
 use crate::cluster::{Owner, Ownership};
 use crate::model::{EntryProblem, Registry, Use, printable};
 
@@ -102,7 +102,7 @@ fn row(
             Ownership::Foreign(owner) => Some(owner.to_string()),
             Ownership::Ours | Ownership::Adoptable { .. } => None,
         },
-        used_by: view.survey.users(&secret.target).map(|user| user.shown()).collect(),
+        used_by: view.survey.users(&secret.target).map(Puller::shown).collect(),
         service_accounts: accounts.map(|account| account.name.clone()).collect(),
     }
 }

@@ -86,10 +86,7 @@ fn of_spec(
 ) -> Result<Vec<Batch>, CommandError> {
     let spec = spec_file::parse(text).map_err(on_file)?;
     let Some(deployment) = &asked.targets.deployment else {
-        return Err(
-            CommandError::usage("a spec.yml does not say which deployment it is for")
-                .hint("name it with --deployment NAME: its Secret is NAME-registry"),
-        );
+        return Err(spec_file::no_deployment());
     };
     let secret = spec_file::secret_name(deployment)?;
     let supply = match asked.source {

@@ -53,10 +53,7 @@ pub(in crate::commands) fn look(
     let mut variables = Vec::new();
     if top.registry_credentials.is_some() && top.registries.is_none() {
         let Some(deployment) = deployment else {
-            return Err(
-                CommandError::usage("a spec.yml does not say which deployment it is for")
-                    .hint("name it with --deployment NAME: its Secret is NAME-registry"),
-            );
+            return Err(spec_file::no_deployment());
         };
         let spec = spec_file::parse(&text).map_err(on_file)?;
         look.secret = Some(spec_file::secret_name(deployment)?);

@@ -67,6 +67,12 @@ pub(super) fn parse(text: &str) -> Result<Spec, CommandError> {
     })
 }
 
+/// What the file leaves open.
+pub(super) fn no_deployment() -> CommandError {
+    CommandError::usage("a spec.yml does not say which deployment it is for")
+        .hint("name it with --deployment NAME: its Secret is NAME-registry")
+}
+
 /// The name that stack-orchestrator gives the Secret.
 pub(super) fn secret_name(deployment: &str) -> Result<SecretName, CommandError> {
     format!("{deployment}-registry").parse().map_err(|error| {

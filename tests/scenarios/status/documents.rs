@@ -41,10 +41,13 @@ fn section(name: &str, actual: &str) {
 }
 
 fn every_code_is_explained() {
-    let rows = Code::all()
+    let rows: Vec<String> = Code::all()
         .map(|code| format!("| `{code}` | {} |\n", code.meaning()))
-        .collect::<String>();
-    section("codes", &format!("| code | what it means |\n|---|---|\n{rows}"));
+        .collect();
+    section(
+        "codes",
+        &format!("| code | what it means |\n|---|---|\n{}", rows.concat()),
+    );
 }
 
 /// As it stands on a screen, with the names of the example.
@@ -125,7 +128,7 @@ fn with_problems() -> Place {
     let home = place.world.home().into();
     place.world.variables.insert("PWD".to_owned(), home);
     // A deployment that nobody gave a Secret.
-    place.world.namespace = "honeydue".to_owned();
+    "honeydue".clone_into(&mut place.world.namespace);
     place.replica_set("api");
     for name in ["api-1", "api-2"] {
         place.stuck_of(
@@ -210,11 +213,34 @@ fn one_pod_is_explained() {
     );
     assert_data_eq!(
         place.world.regcred("status --pod [NAMESPACE]/api").to_string(),
-        str![[""]]
+        str![[r#"
+exit 3
+--- stdout
+pod/api in namespace [NAMESPACE], ServiceAccount default
+pull Secrets, in the pod's order: gone (missing), pull
+
+app: [REGISTRY]/owner/app:1  waiting
+  1. secret/pull, entry [REGISTRY]: admin with the keychain's token for clusters; [REGISTRY] accepts it
+  not secret/pull, entry [REGISTRY]/other: it is only for images below /other
+  not secret/pull, entry ghcr.io: it is another registry
+
+pod-image-missing: pod/api in namespace [NAMESPACE]
+  [REGISTRY] has no [REGISTRY]/owner/app:1
+  push [REGISTRY]/owner/app:1, or correct the image in the pod
+--- stderr
+
+"#]]
     );
     assert_data_eq!(
         place.world.regcred("status --pod [NAMESPACE]/gone").to_string(),
-        str![[""]]
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: pod [NAMESPACE]/gone not found
+hint: kubectl get pods -n [NAMESPACE]
+
+"#]]
     );
 }
 
@@ -226,7 +252,17 @@ fn no_kubeconfig() {
         .world
         .variables
         .insert("KUBECONFIG".to_owned(), "/nonexistent/kubeconfig".into());
-    assert_data_eq!(place.world.regcred("status").to_string(), str![[""]]);
+    assert_data_eq!(
+        place.world.regcred("status").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+all is well: 1 of 1 token accepted
+--- stderr
+there is no kubeconfig, so no cluster was looked at
+
+"#]]
+    );
     // But whoever names a namespace wants it looked at.
     assert_eq!(place.status().code, 1);
 }

@@ -4,7 +4,7 @@ use regcred::commands::status::Code;
 use serde_json::json;
 
 use super::Case;
-use super::place::{Parts, Place, SECRET, entry, pull_secret};
+use super::place::{Parts, Place, SECRET, pull_secret};
 use crate::support::http::Answer;
 
 pub const CASES: &[Case] = &[
@@ -125,11 +125,10 @@ fn without_secret(place: &mut Place) {
 }
 
 fn secret_broken(place: &mut Place) {
-    let token = place.well();
+    place.well();
     let registry = place.world.registry();
     let document = json!({"auths": {registry: {"auth": "no base64!"}}});
     place.world.put_secret(&pull_secret("spoiled", &document));
-    let _ = (token, entry("x"));
     place.stuck("api", IMAGE, &[SECRET, "spoiled"], BACK_OFF);
     place.says(LINE, Code::PodSecretBroken, &["spoiled cannot be decoded"]);
     // As the finding about the Secret says.
