@@ -7,6 +7,7 @@ pub mod control_plane;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
 pub mod fake_secrets;
+pub mod forward;
 pub mod gate;
 #[cfg(unix)]
 pub mod gated_parts;
