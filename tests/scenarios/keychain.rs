@@ -12,22 +12,15 @@ use regcred::model::{Credential, Use};
 
 use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry, start, success};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::keyring::{self, Keyring, PrivateBus, Running, until};
+use crate::support::keepassxc;
+use crate::support::keyring::{self, Keyring, PrivateBus, Product, Running, until};
 use crate::support::part::{missing, trial, trial_with};
 
 pub fn trials() -> Vec<Trial> {
-    let keyring = missing(&keyring::PARTS);
     let bus = missing(&["dbus-daemon"]);
     let prompter = [missing(&[&keyring::PARTS[..], &["Xvfb"]].concat()), missing_prompter()].concat();
-    let secret_tool = missing(&[&keyring::PARTS[..], &["secret-tool"]].concat());
-    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/{name}"), &keyring, test);
     let fake = |name: &str, test: fn()| trial_with(&format!("keychain/double/{name}"), &bus, test);
-    vec![
-        real("a_locked_keyring_says_so", a_locked_keyring_says_so),
-        real("a_daemon_that_dies_mid_call", a_daemon_that_dies_mid_call),
-        real("a_daemon_that_comes_back_is_asked_again", a_daemon_that_comes_back),
-        real("a_daemon_that_hangs", a_daemon_that_hangs),
-        real("a_new_user_without_a_keyring", a_new_user_without_a_keyring),
+    let doubles = vec![
         trial_with(
             "keychain/gnome-keyring/a_prompt_that_nobody_answers",
             &prompter,
@@ -55,12 +48,32 @@ pub fn trials() -> Vec<Trial> {
         fake("two_items_of_one_name", two_items_of_one_name),
         fake("listing_reads_no_secret", listing_reads_no_secret),
         fake("a_long_list_is_asked_for_once", a_long_list_is_asked_for_once),
-        trial_with(
-            "keychain/gnome-keyring/a_long_list_shows_every_change",
-            &secret_tool,
+        fake("one_that_asks_before_it_searches", one_that_asks_before_it_searches),
+    ];
+    let real = Product::ALL.into_iter().flat_map(on_product);
+    doubles.into_iter().chain(real).collect()
+}
+
+/// What holds on every Secret Service, and what only one of them does.
+fn on_product(product: Product) -> Vec<Trial> {
+    let trial = |name: &str, also: &[&str], test: fn(Product)| product.trial("keychain", name, also, test);
+    let mut trials = vec![
+        trial("a_locked_keyring_says_so", &[], a_locked_keyring_says_so),
+        trial("a_daemon_that_dies_mid_call", &[], a_daemon_that_dies_mid_call),
+        trial("a_daemon_that_comes_back_is_asked_again", &[], a_daemon_that_comes_back),
+        trial("a_daemon_that_hangs", &[], a_daemon_that_hangs),
+        trial("a_new_user_without_a_keyring", &[], a_new_user_without_a_keyring),
+        trial(
+            "a_long_list_shows_every_change",
+            &["secret-tool"],
             a_long_list_shows_every_change,
         ),
-    ]
+        trial("text_like_placeholders", &[], text_like_placeholders),
+    ];
+    if product == Product::KeePassXc {
+        trials.push(trial("one_that_asks_for_each_item", &[], one_that_asks_for_each_item));
+    }
+    trials
 }
 
 /// A keychain that does not wait as long as people may.
@@ -91,8 +104,8 @@ fn every_action_fails(command: impl Fn() -> Command, what: &str) {
     }
 }
 
-fn a_locked_keyring_says_so() {
-    let mut keyring = Keyring::start();
+fn a_locked_keyring_says_so(product: Product) {
+    let mut keyring = Keyring::start_product(product);
     let stored = entry("gitea.example.com", "alice", TOKEN);
     assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
     keyring.lock();
@@ -112,8 +125,8 @@ fn a_locked_keyring_says_so() {
     every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
 }
 
-fn a_daemon_that_dies_mid_call() {
-    let mut keyring = Keyring::start();
+fn a_daemon_that_dies_mid_call(product: Product) {
+    let mut keyring = Keyring::start_product(product);
     let others = keyring.bus().connections();
     // Stopped, it takes calls and does not answer; then it is gone.
     keyring.daemon().signal("STOP");
@@ -132,11 +145,11 @@ fn a_daemon_that_dies_mid_call() {
     assert_eq!(output.status.code(), Some(1));
 }
 
-fn a_daemon_that_comes_back() {
-    let mut keyring = Keyring::start();
+fn a_daemon_that_comes_back(product: Product) {
+    let mut keyring = Keyring::start_product(product);
     let stored = entry("gitea.example.com", "alice", TOKEN);
     assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
-    keyring.kill_daemon();
+    keyring.stop_daemon();
     every_action_fails(|| keyring.command(HELPER), "no secret service");
     keyring.start_daemon(Some(keyring::PASSWORD));
     assert!(
@@ -146,8 +159,8 @@ fn a_daemon_that_comes_back() {
     );
 }
 
-fn a_daemon_that_hangs() {
-    let keyring = Keyring::start();
+fn a_daemon_that_hangs(product: Product) {
+    let keyring = Keyring::start_product(product);
     keyring.daemon().signal("STOP");
     let (stdout, stderr, code) = ask(keyring.command(HELPER), "get", "gitea.example.com");
     assert!(stdout.contains("did not answer within 5 s"), "{stdout}");
@@ -155,11 +168,14 @@ fn a_daemon_that_hangs() {
     assert_eq!(code, 1);
 }
 
-fn a_new_user_without_a_keyring() {
-    let mut keyring = Keyring::start();
-    keyring.kill_daemon();
-    std::fs::remove_dir_all(keyring.bus().folder().join("home/.local")).unwrap();
+fn a_new_user_without_a_keyring(product: Product) {
+    let mut keyring = Keyring::start_product(product);
+    keyring.forget();
     keyring.start_daemon(None);
+    if product == Product::KeePassXc {
+        // Without a database it cannot know: one may be waiting to be opened.
+        return every_action_fails(|| keyring.command(HELPER), "no default keyring");
+    }
     let ask = |action, stdin: &str| ask(keyring.command(HELPER), action, stdin);
     assert_eq!(ask("get", "gitea.example.com").0, format!("{NOT_FOUND}\n"));
     assert_eq!(ask("erase", "gitea.example.com"), success());
@@ -333,8 +349,35 @@ fn prompts() {
 
     let (result, calls) = get(Behaviour::PromptAnswered, true);
     assert_eq!(result.unwrap().unwrap().username.as_str(), "user/item/1");
-    let order = ["OpenSession", "SearchItems", "Unlock", "Prompt", "GetSecret"];
+    let order = [
+        "SearchItems",
+        "Get Locked",
+        "OpenSession",
+        "Unlock",
+        "Prompt",
+        "GetSecret",
+    ];
     assert_eq!(calls, order);
+}
+
+fn one_that_asks_before_it_searches() {
+    let get = |unlocks, screen: bool| {
+        let service = FakeSecrets::start(Behaviour::AsksFirst { unlocks });
+        let env = if screen {
+            with_screen(service.bus())
+        } else {
+            service.bus().env()
+        };
+        impatient(&env).get(&registry("gitea.example.com"), Use::Docker)
+    };
+    let result = get(false, false);
+    assert!(
+        matches!(result, Err(Error::Locked)),
+        "at once, as nobody sees it: {result:?}"
+    );
+    let result = get(false, true);
+    assert!(matches!(result, Err(Error::PromptUnanswered(_))), "{result:?}");
+    assert_eq!(get(true, true).unwrap().unwrap().username.as_str(), "user/item/1");
 }
 
 fn no_default_keyring() {
@@ -380,14 +423,16 @@ fn listing_reads_no_secret() {
     );
     let calls = service.calls();
     assert!(
-        calls.iter().all(|call| call == "SearchItems" || call == "Get"),
+        calls
+            .iter()
+            .all(|call| call == "SearchItems" || call.starts_with("Get ")),
         "{calls:?}"
     );
 }
 
 fn a_long_list_is_asked_for_once() {
     let service = FakeSecrets::start(Behaviour::Many);
-    let asked = || service.calls().iter().filter(|call| *call == "Get").count();
+    let asked = || service.calls().iter().filter(|call| *call == "Get Attributes").count();
     let list = || ask(service.bus().command(HELPER), "list", "");
     let first = list();
     assert_eq!((first.2, asked()), (0, 40));
@@ -402,8 +447,8 @@ fn a_long_list_is_asked_for_once() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-fn a_long_list_shows_every_change() {
-    let mut keyring = Keyring::start();
+fn a_long_list_shows_every_change(product: Product) {
+    let mut keyring = Keyring::start_product(product);
     let ours = keychain(&keyring.env());
     let put = |number: usize, username: &str| {
         let registry = registry(&format!("registry-{number}.example.com"));
@@ -433,8 +478,48 @@ fn a_long_list_shows_every_change() {
     assert!(keyring.command("secret-tool").args(clear).status().unwrap().success());
     assert_eq!(users().len(), 40);
     // The next process numbers its items anew.
-    keyring.kill_daemon();
+    keyring.stop_daemon();
     keyring.start_daemon(Some(keyring::PASSWORD));
     put(11, "dave");
     assert_eq!(users(), [&["bob", "dave"], &["alice"; 38][..], &["carol"]].concat());
+}
+
+/// `KeePassXC` puts something else in the place of them, and refuses what starts with `{REF:`.
+fn text_like_placeholders(product: Product) {
+    let keyring = Keyring::start_product(product);
+    for token in [
+        "{USERNAME}",
+        "{REF:T@I:0}",
+        r#"{"a":{TITLE}}{TITLE}"#,
+        "\u{1b}\u{7f}\u{9f}",
+    ] {
+        let stored = entry("gitea.example.com", "{TITLE}", token);
+        assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
+        let (stdout, _, _) = ask(keyring.command(HELPER), "get", "gitea.example.com");
+        let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(
+            (answer["Username"].as_str(), answer["Secret"].as_str()),
+            (Some("{TITLE}"), Some(token))
+        );
+    }
+}
+
+/// `KeePassXC` asks its owner for each item and process before it gives a secret out; what there is it shows.
+fn one_that_asks_for_each_item(product: Product) {
+    let mut keyring = Keyring::start_product(product);
+    let stored = entry("gitea.example.com", "alice", TOKEN);
+    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
+    keyring.stop_daemon();
+    keepassxc::ask_first(keyring.bus());
+    keyring.start_daemon(Some(keyring::PASSWORD));
+    let listed = "{\"gitea.example.com\":\"alice\"}\n".to_owned();
+    assert_eq!(ask(keyring.command(HELPER), "list", ""), (listed, String::new(), 0));
+    let error = keychain(&keyring.env())
+        .get(&registry("gitea.example.com"), Use::Docker)
+        .unwrap_err();
+    assert!(matches!(error, Error::Locked), "{error}");
+    let error = impatient(&with_screen(keyring.bus()))
+        .get(&registry("gitea.example.com"), Use::Docker)
+        .unwrap_err();
+    assert!(matches!(error, Error::PromptUnanswered(_)), "{error}");
 }
