@@ -50,6 +50,7 @@ parts() {
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
     part "keychain" "packages gnome-keyring and dbus" gnome-keyring-daemon dbus-daemon
+    part "second keychain" "package keepassxc" keepassxc keepassxc-cli dbus-daemon
     part "secret-tool" "package libsecret-tools" secret-tool
     part "docker" "Docker's command line; no engine is needed" docker
     part "skopeo" "package skopeo" skopeo
