@@ -6,6 +6,8 @@ pub mod api_server;
 pub mod control_plane;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
+pub mod engine;
+#[cfg(target_os = "linux")]
 pub mod fake_secrets;
 pub mod gate;
 #[cfg(unix)]
