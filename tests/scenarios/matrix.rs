@@ -35,7 +35,7 @@ fn matrix(client: &'static Client) {
     let mut rows = Vec::new();
     for &(kind, line) in client.steps {
         let mut row = Row::new(line);
-        for config in Config::ALL {
+        for &config in Config::of(client) {
             // Whether it is the helper that this step gets its credential from.
             let mut asks = false;
             for situation in Situation::ALL {

@@ -4,7 +4,7 @@ use super::clients::{Client, Files, Kind};
 use super::desk::{Config, Seen, Situation};
 
 /// What the helper's one line on stderr begins with, and what it says of each trouble.
-const LINE: &str = "docker-credential-gitea: ";
+pub const PROGRAM: &str = "docker-credential-gitea: ";
 const TROUBLES: [(&str, &str); 2] = [
     ("the keyring is locked; hint: ", "says locked"),
     (
@@ -42,17 +42,18 @@ impl Row {
         }
     }
 
-    /// What the table shows for a situation: one text where the configuration makes no difference.
+    /// What the table shows for a situation: a second line where another configuration makes a difference.
     pub fn shown(&self, situation: Situation) -> String {
-        let of = |config| {
-            let mut cells = self.cells.iter();
-            let found = cells.find(|(in_situation, with, _)| (*in_situation, *with) == (situation, config));
-            found.map(|(_, _, cell)| cell.0.as_str()).unwrap_or_default()
-        };
-        match Config::ALL.map(of) {
-            [helpers, store] if helpers == store => helpers.to_owned(),
-            [helpers, store] => format!("{helpers}<br>credsStore: {store}"),
+        let cells = self.cells.iter().filter(|(of, _, _)| *of == situation);
+        let mut lines: Vec<String> = Vec::new();
+        for (_, config, Cell(words)) in cells {
+            match lines.first() {
+                None => lines.push(words.clone()),
+                Some(first) if first == words => (),
+                Some(_) => lines.push(format!("{}: {words}", config.label())),
+            }
         }
+        lines.join("<br>")
     }
 }
 
@@ -74,7 +75,11 @@ impl Cell {
 
 /// Which troubles the user reads of, in the helper's own line.
 fn said(seen: &Seen) -> Vec<&'static str> {
-    let lines: Vec<_> = seen.output.lines().filter_map(|line| line.split_once(LINE)).collect();
+    let lines: Vec<_> = seen
+        .output
+        .lines()
+        .filter_map(|line| line.split_once(PROGRAM))
+        .collect();
     let troubles = TROUBLES.iter();
     let heard = troubles.filter(|(text, _)| lines.iter().any(|(_, said)| said.starts_with(text)));
     heard.map(|(_, words)| *words).collect()
@@ -98,7 +103,12 @@ pub fn broken_rules(
 ) -> impl Iterator<Item = &'static str> {
     let said = said(seen);
     let is_trouble = matches!(situation, Situation::Locked | Situation::NoBus);
-    let is_blind = client.files == Files::Podman && config == Config::CredsStore;
+    let is_blind = client.files == Files::Podman
+        && match config {
+            Config::CredHelpers => false,
+            Config::DockersFile => matches!(kind, Kind::Login | Kind::Logout),
+            Config::CredsStore => true,
+        };
     // Those of Debian 12 run out of stack on every failure of a helper's `erase`, also an honest one (go-multierror).
     let may_crash = client.files == Files::Podman && kind == Kind::Logout && is_trouble;
     let rules = [
@@ -106,7 +116,7 @@ pub fn broken_rules(
         ("the token was printed", seen.leaked),
         (
             "the helper complained, with nothing to complain about",
-            !is_trouble && seen.output.contains(LINE),
+            !is_trouble && seen.output.contains(PROGRAM),
         ),
         (
             "with a credential it does not work",

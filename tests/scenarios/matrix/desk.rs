@@ -7,7 +7,7 @@ use std::process::Command;
 use regcred::keychain::Keychain;
 use regcred::model::{Credential, Token, Use};
 
-use super::clients::{Client, Kind};
+use super::clients::{Client, Files, Kind};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::engine::Engine;
 use crate::support::gitea::{Gitea, Profile};
@@ -24,17 +24,34 @@ pub const PARTS: [&str; 5] = [
     "skopeo",
 ];
 
-/// How docker's file names our helper.
+/// How the clients' files name our helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Config {
     /// For this registry, in docker's file and in podman's.
     CredHelpers,
+    /// For this registry, in docker's file alone.
+    DockersFile,
     /// For every registry, in docker's file: podman's has no such key.
     CredsStore,
 }
 
 impl Config {
-    pub const ALL: [Self; 2] = [Self::CredHelpers, Self::CredsStore];
+    /// Those that make a difference to a client.
+    pub fn of(client: &Client) -> &'static [Self] {
+        match client.files {
+            Files::Podman => &[Self::CredHelpers, Self::DockersFile, Self::CredsStore],
+            Files::Docker | Files::Own => &[Self::CredHelpers, Self::CredsStore],
+        }
+    }
+
+    /// What the table calls it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::CredHelpers => "credHelpers",
+            Self::DockersFile => "docker's file",
+            Self::CredsStore => "credsStore",
+        }
+    }
 }
 
 /// What the helper finds when it is asked.

@@ -53,17 +53,12 @@ impl Desk {
             &format!("{containers}/containers.conf"),
             &format!("[engine]\ntmp_dir = \"{}/tmp/libpod\"\n", folder.display()),
         );
-        for owner in ["admin", "open"] {
-            let base = format!("FROM {registry}/{owner}/web:1\nCOPY Dockerfile /\n");
-            write(
-                &format!("{}/Dockerfile", if owner == "open" { "public" } else { "private" }),
-                &base,
-            );
-        }
         write("chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
         write("layer.tar", &"\0".repeat(1024));
         let image = oci_layout(&home.join("image"));
-        for owner in ["admin", "open"] {
+        for (owner, context) in [("admin", "private"), ("open", "public")] {
+            let base = format!("FROM {registry}/{owner}/web:1\nCOPY Dockerfile /\n");
+            write(&format!("{context}/Dockerfile"), &base);
             let token = self.gitea.add_token(owner, "write:package");
             let auth = folder.join("tmp/push.json");
             let basic = STANDARD.encode(format!("{owner}:{token}"));
@@ -82,17 +77,11 @@ impl Desk {
     pub(super) fn configure(&self, config: Config) {
         let registry = self.gitea.registry();
         let helpers = format!(r#"{{"credHelpers": {{"{registry}": "gitea"}}}}"#);
-        let store = r#"{"credsStore": "gitea"}"#.to_owned();
-        let docker = self.home().join(".docker/config.json");
-        fs::write(
-            docker,
-            if config == Config::CredHelpers {
-                &helpers
-            } else {
-                &store
-            },
-        )
-        .unwrap();
+        let docker = match config {
+            Config::CredHelpers | Config::DockersFile => helpers.clone(),
+            Config::CredsStore => r#"{"credsStore": "gitea"}"#.to_owned(),
+        };
+        fs::write(self.home().join(".docker/config.json"), docker).unwrap();
         for situation in [Situation::Stored, Situation::NoBus] {
             let containers = self.runtime(situation).join("containers");
             let _ = fs::remove_dir_all(&containers);

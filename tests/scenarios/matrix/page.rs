@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::cell::Row;
+use super::cell::{PROGRAM, Row};
 use super::clients::{Client, Kind};
 use super::desk::Situation;
 use crate::support::part::parts_are_required;
@@ -44,17 +44,19 @@ fn typed(line: &str) -> String {
     line.replace("[REGISTRY]", "gitea.example.com").replace("[FOLDER]", "~")
 }
 
-/// What a client printed, with our own hints cut off: they are the same for all of them.
+/// What a client printed, with our own hints cut off, which are the same for all of them, and each line of ours once,
+/// however many of a client's workers asked.
 fn without_hints(printed: &str) -> String {
-    let mut lines = printed
+    let lines = printed
         .trim_end()
         .lines()
         .map(|line| match line.split_once("; hint: ") {
-            Some((what, _)) if what.starts_with("docker-credential-gitea: ") => format!("{what}; hint: …"),
+            Some((what, _)) if what.starts_with(PROGRAM) => format!("{what}; hint: …"),
             _ => line.to_owned(),
         });
-    let first = lines.next().unwrap_or_default();
-    lines.fold(first, |text, line| text + "\n" + &line)
+    let mut lines: Vec<_> = lines.collect();
+    lines.dedup_by(|line, before| line == before && line.starts_with(PROGRAM));
+    lines.join("\n")
 }
 
 #[allow(clippy::print_stderr, reason = "what is left out is said")]
