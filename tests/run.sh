@@ -46,8 +46,7 @@ parts() {
     unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS
     local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
     if folder=$(tests/parts/control-plane.sh); then export REGCRED_TEST_CONTROL_PLANE=$folder; fi
-    local clients='tests/parts/clients.sh makes it'
-    if REGCRED_TEST_CLIENTS=$(tests/parts/clients.sh); then :; fi
+    REGCRED_TEST_CLIENTS=$(tests/parts/clients.sh) || true # missing: said below
     export REGCRED_TEST_CLIENTS
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
@@ -62,10 +61,10 @@ parts() {
     part "registry" "package docker-registry" docker-registry
     part "htpasswd" "package apache2-utils" htpasswd
     part "peer helper" "package golang-docker-credential-helpers" docker-credential-secretservice
-    folder=$REGCRED_TEST_CLIENTS
-    for program in crane oras helm buildx; do part "$program" "$clients" "$program"; done
     part "strace" "package strace" strace
     part "shellcheck" "package shellcheck" shellcheck
+    folder=$REGCRED_TEST_CLIENTS
+    for program in crane oras helm buildx; do part "$program" "tests/parts/clients.sh makes it" "$program"; done
 }
 
 scripts() {
