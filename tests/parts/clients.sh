@@ -40,7 +40,10 @@ exec 9>"$folder/.lock"
 flock -n 9 || { say "another run is at it: waiting" && flock 9; }
 rm -rf "$folder"/build.*
 work=$(mktemp -d "$folder/build.XXXXXX")
+group=
 cleanup() {
+    [[ -z $group ]] || kill -- "-$group" 2>/dev/null || true
+    wait
     # Go keeps its modules read-only.
     chmod -R u+w "$work" 2>/dev/null || true
     rm -rf "$work"
@@ -57,11 +60,17 @@ build() {
     mkdir "$work/$name"
     printf 'module clients\n\ngo 1.24\n\nrequire %s %s\n' "$module" "$version" >"$work/$name/go.mod"
     say "building $name $version (a minute or two)"
+    # In the background and in a group of its own, so that a run that is told to stop stops at once, compilers and all.
+    set -m
     (
         cd "$work/$name"
         env -u GOFLAGS CGO_ENABLED=0 GOTMPDIR="$work" GOCACHE="$work/gocache" GOMODCACHE="$work/modules" \
             nice "$go" build -mod=mod -trimpath -gcflags 'all=-N -l' -ldflags "$flags" -o "$work/$name-$version" "$module/$package"
-    ) 2> >(grep -v '^go: downloading ' >&2) || return
+    ) 2> >(grep -v '^go: downloading ' >&2) &
+    group=$!
+    set +m
+    wait "$group" || return
+    group=
     mv "$work/$name-$version" "$folder/"
     ln -sfn "$name-$version" "$folder/$name"
 }
