@@ -9,6 +9,7 @@ mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod matrix;
 mod mint;
 mod owners;
 mod rotate;
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
         helper::trials(),
         keychain::trials(),
         main_job::trials(),
+        matrix::trials(),
         mint::trials(),
         owners::trials(),
         rotate::trials(),

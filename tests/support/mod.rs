@@ -8,6 +8,8 @@ pub mod bus;
 pub mod control_plane;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
+pub mod engine;
+#[cfg(target_os = "linux")]
 pub mod fake_secrets;
 pub mod forward;
 pub mod gate;
