@@ -101,12 +101,24 @@ pub fn detected(env: &Env) -> Option<HelperName> {
     on_path(&name.program()).then_some(name)
 }
 
-/// One of the two variables leads podman to a single file; without them it goes through all of them.
+/// A variable that names the primary file puts it in place of the one in the runtime folder.
+///
+/// So podman 4.3 reads; newer ones read no other file than the one that the variable names.
 fn read_by_podman<'a>(files: &'a Files, env: &Env) -> Vec<&'a PathBuf> {
-    if env.path("REGISTRY_AUTH_FILE").is_some() || env.path("DOCKER_CONFIG").is_some() {
-        return vec![&files.podman_primary];
+    let is_named = env.path("REGISTRY_AUTH_FILE").is_some() || env.path("DOCKER_CONFIG").is_some();
+    let own: Vec<&PathBuf> = if is_named {
+        let in_config_home = files.podman.last();
+        std::iter::once(&files.podman_primary).chain(in_config_home).collect()
+    } else {
+        files.podman.iter().collect()
+    };
+    let mut all: Vec<&PathBuf> = Vec::new();
+    for path in own.into_iter().chain([&files.docker]) {
+        if !all.contains(&path) {
+            all.push(path);
+        }
     }
-    files.podman.iter().chain([&files.docker]).collect()
+    all
 }
 
 impl Workstation {

@@ -7,6 +7,7 @@ mod clients;
 mod cluster;
 mod docker_link;
 mod docker_login;
+mod docker_status;
 mod double;
 mod helper;
 mod keychain;
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
         cluster::trials(),
         docker_link::trials(),
         docker_login::trials(),
+        docker_status::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),
