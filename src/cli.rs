@@ -18,7 +18,7 @@ mod rotate;
 mod targets;
 
 pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
-pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb};
+pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb, LocalDryRunArg, RemoveArgs, SetupArgs};
 pub use rotate::RotateArgs;
 pub use targets::TargetArgs;
 

@@ -5,6 +5,7 @@
 
 mod answers;
 mod config;
+mod detect;
 mod edit;
 mod entry;
 mod error;
@@ -24,6 +25,7 @@ mod write;
 
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};
+pub use detect::{detected_store, is_installed};
 pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;

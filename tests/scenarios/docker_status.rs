@@ -59,7 +59,9 @@ fn a_good_workstation() {
         .done();
     put(&docker_file(&world), &helpers(&world, "gitea"));
     put(&podman_file(&world), &helpers(&world, "gitea"));
-    assert_data_eq!(world.regcred("docker status").to_string(), str![[r#"
+    assert_data_eq!(
+        world.regcred("docker status").to_string(),
+        str![[r#"
 exit 0
 --- stdout
 REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
@@ -67,8 +69,11 @@ REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
 [REGISTRY]   podman   keychain, as admin   [FOLDER]/run/containers/auth.json
 --- stderr
 
-"#]]);
-    assert_data_eq!(world.regcred("docker status -o yaml").to_string(), str![[r#"
+"#]]
+    );
+    assert_data_eq!(
+        world.regcred("docker status -o yaml").to_string(),
+        str![[r#"
 exit 0
 --- stdout
 apiVersion: regcred/v1
@@ -90,19 +95,23 @@ items:
 warnings: []
 --- stderr
 
-"#]]);
+"#]]
+    );
 }
 
 fn nothing_here() {
     let world = world();
-    assert_data_eq!(world.regcred("docker status").to_string(), str![[r#"
+    assert_data_eq!(
+        world.regcred("docker status").to_string(),
+        str![[r#"
 exit 0
 --- stdout
 --- stderr
 neither docker nor podman has a login here, nor has the keychain
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]);
+"#]]
+    );
 }
 
 fn one_with_problems() {
@@ -124,7 +133,9 @@ fn one_with_problems() {
     let variable = login(&world, "ci", "s3cret").into();
     world.variables.insert("DOCKER_AUTH_CONFIG".to_owned(), variable);
     let ran = world.regcred("docker status");
-    assert_data_eq!(ran.to_string(), str![[r#"
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
 exit 0
 --- stdout
 REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
@@ -151,10 +162,13 @@ plain-text: [FOLDER]/.docker/config.json holds a token of ghcr.io in plain text
   kubectl regcred docker setup ghcr.io
 --- stderr
 
-"#]]);
+"#]]
+    );
     let json = world.regcred("docker status -o json");
     assert!(!json.to_string().contains("s3cret") && !json.to_string().contains(&auth("octocat", "s3cret")));
-    assert_data_eq!(json.to_string(), str![[r#"
+    assert_data_eq!(
+        json.to_string(),
+        str![[r#"
 exit 0
 --- stdout
 {
@@ -242,7 +256,8 @@ exit 0
 }
 --- stderr
 
-"#]]);
+"#]]
+    );
 }
 
 fn what_lies_in_the_way() {
@@ -250,7 +265,9 @@ fn what_lies_in_the_way() {
     put(&docker_file(&world), "{s3cret");
     fs::create_dir_all(podman_file(&world)).unwrap();
     let ran = world.regcred("docker status");
-    assert_data_eq!(ran.to_string(), str![[r#"
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
 exit 0
 --- stdout
 
@@ -263,7 +280,8 @@ docker-file-unreadable: [FOLDER]/run/containers/auth.json is a folder
 neither docker nor podman has a login here, nor has the keychain
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]);
+"#]]
+    );
 }
 
 /// A real workstation on whose PATH are these programs alone, and a credential in its keychain.

@@ -5,6 +5,7 @@
 mod ci;
 mod clients;
 mod cluster;
+mod docker_files;
 mod docker_link;
 mod docker_login;
 mod docker_status;
@@ -36,6 +37,7 @@ fn main() -> std::process::ExitCode {
         docker_link::trials(),
         docker_login::trials(),
         docker_status::trials(),
+        docker_files::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),
