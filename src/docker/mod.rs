@@ -33,7 +33,7 @@ pub use file::File;
 pub use files::Files;
 pub use inspect::inspect;
 pub use memory::Memory;
-pub use observe::{Workstation, detected, observe};
+pub use observe::{Workstation, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
 pub use stored::{Found, Place, Stored};
