@@ -116,10 +116,8 @@ impl Workstation {
         let mut helpers: BTreeMap<HelperName, BTreeSet<Registry>> = BTreeMap::new();
         let named = self.files().flat_map(|file| file.config.helpers());
         for (key, helper) in named {
-            if let (Some(registry), Ok(name)) = (registry_of(&key), helper.parse()) {
-                if meant(&registry) {
-                    helpers.entry(name).or_default().insert(registry);
-                }
+            if let (Some(registry), Ok(name)) = (registry_of(&key).filter(&meant), helper.parse()) {
+                helpers.entry(name).or_default().insert(registry);
             }
         }
         for name in self.for_all() {
@@ -136,7 +134,7 @@ impl Workstation {
             .clone()
             .filter(|_| docker.is_some_and(super::Config::lets_docker_detect));
         let default = docker.and_then(super::Config::default_helper);
-        let ordered = self.order.iter().flat_map(|order| order.helpers());
+        let ordered = self.order.iter().flat_map(super::Order::helpers);
         let named = default.into_iter().chain(ordered.map(str::to_owned));
         named.filter_map(|name| name.parse().ok()).chain(detected)
     }

@@ -36,7 +36,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A workstation with no program on PATH but those that a test puts there.
-fn world() -> World {
+pub fn world() -> World {
     let mut world = World::of_doubles();
     fs::create_dir(programs(&world)).unwrap();
     let path = programs(&world).into_os_string();
@@ -46,20 +46,20 @@ fn world() -> World {
     world
 }
 
-fn programs(world: &World) -> PathBuf {
+pub fn programs(world: &World) -> PathBuf {
     world.folder().join("programs")
 }
 
-fn put(file: &std::path::Path, text: &str) {
+pub fn put(file: &std::path::Path, text: &str) {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(file, text).unwrap();
 }
 
-fn docker_file(world: &World) -> PathBuf {
+pub fn docker_file(world: &World) -> PathBuf {
     world.home().join(".docker/config.json")
 }
 
-fn auth(user: &str, token: &str) -> String {
+pub fn auth(user: &str, token: &str) -> String {
     STANDARD.encode(format!("{user}:{token}"))
 }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod docker_files;
 mod docker_link;
 mod docker_login;
+mod docker_status;
 mod double;
 mod helper;
 mod keychain;
@@ -34,8 +35,9 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         cluster::trials(),
         docker_link::trials(),
-        docker_files::trials(),
         docker_login::trials(),
+        docker_status::trials(),
+        docker_files::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),
