@@ -12,52 +12,10 @@ LOOP=20 # the runbook's loop is measured over this many namespaces and scaled to
 program=${1:-target/release/kubectl-regcred}
 [[ -x $program ]] || cargo build --release --locked --bin kubectl-regcred
 program=$(realpath "$program")
-parts=$(tests/parts/control-plane.sh)
-
-work=$(mktemp -d)
-servers=()
-cleanup() {
-    ((${#servers[@]} == 0)) || kill "${servers[@]}" 2>/dev/null || true
-    wait
-    rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-
-read -r client peer port < <(
-    python3 - <<'END'
-import socket
-held = [socket.socket() for _ in range(3)]
-for one in held:
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in held))
-END
-)
-openssl genrsa -out "$work/sa.key" 2048 2>/dev/null
-echo 'bench-token,admin,u1,"system:masters"' >"$work/tokens.csv"
 # etcd writes to disk as it does in a cluster.
-"$parts/etcd" --data-dir "$work/etcd" --listen-client-urls "http://127.0.0.1:$client" \
-    --advertise-client-urls "http://127.0.0.1:$client" --listen-peer-urls "http://127.0.0.1:$peer" \
-    >"$work/etcd.log" 2>&1 &
-servers+=($!)
-"$parts/kube-apiserver" --etcd-servers "http://127.0.0.1:$client" --bind-address 127.0.0.1 --secure-port "$port" \
-    --cert-dir "$work/certs" --service-account-issuer https://kubernetes.default \
-    --service-account-key-file "$work/sa.key" --service-account-signing-key-file "$work/sa.key" \
-    --authorization-mode RBAC --token-auth-file "$work/tokens.csv" --service-cluster-ip-range 10.0.0.0/24 \
-    >"$work/kube-apiserver.log" 2>&1 &
-servers+=($!)
-
-# The same connection for both; the server signs its own certificate.
-cat >"$work/kubeconfig" <<END
-apiVersion: v1
-kind: Config
-clusters: [{name: bench, cluster: {server: "https://127.0.0.1:$port", insecure-skip-tls-verify: true}}]
-contexts: [{name: bench, context: {cluster: bench, user: admin}}]
-current-context: bench
-users: [{name: admin, user: {token: bench-token}}]
-END
-environment=(env -i "HOME=$work" "PATH=$parts:/usr/bin:/bin" "KUBECONFIG=$work/kubeconfig")
-kubectl() { "${environment[@]}" "$parts/kubectl" "$@"; }
+source tests/bench/control-plane.sh
+# shellcheck disable=SC2119
+start_control_plane
 # regcred TOKEN ARGUMENT...
 regcred() {
     local token=$1
@@ -65,11 +23,6 @@ regcred() {
     "${environment[@]}" "BENCH_TOKEN=$token" "$program" sync --registry gitea.example.com -u admin \
         --token-env BENCH_TOKEN "$@"
 }
-
-until kubectl get namespace default >/dev/null 2>&1; do
-    kill -0 "${servers[@]}" || { tail -5 "$work"/*.log >&2 && exit 1; }
-    sleep 0.2
-done
 
 echo "making 2,000 namespaces" >&2
 for ((number = 0; number < 2000; number++)); do

@@ -2,7 +2,7 @@
 
 mod connecting;
 mod secrets;
-mod world;
+pub mod world;
 
 use libtest_mimic::Trial;
 

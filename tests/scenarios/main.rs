@@ -21,6 +21,7 @@ mod rough;
 mod strace;
 #[path = "../support/mod.rs"]
 mod support;
+mod survey;
 mod targets;
 mod verify;
 mod workloads;
@@ -49,6 +50,7 @@ fn main() -> std::process::ExitCode {
         rotate::trials(),
         rough::trials(),
         strace::trials(),
+        survey::trials(),
         targets::trials(),
         verify::trials(),
         workloads::trials(),

@@ -232,7 +232,8 @@ users:
             .remove(&(verb.to_owned(), namespace.to_owned()));
     }
 
-    /// Forbids a verb in a namespace, even to the user who may do everything.
+    /// Forbids a verb in a namespace, or with a resource after it (`list secrets`) only that, even to the user who may do
+    /// everything. In the namespace without a name, what is asked of all at once.
     pub fn forbid(&self, verb: &str, namespace: &str) {
         lock(&self.state)
             .forbidden
@@ -378,7 +379,7 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
         ["version"] => return Answer::success(200, json!({"major": "1", "minor": "37", "gitVersion": "v1.37.0"})),
         ["api", "v1", "namespaces"] => ("namespaces", "", ""),
         ["api", "v1", "namespaces", name] => ("namespaces", "", *name),
-        ["api", "v1", "secrets"] => ("secrets", "", ""),
+        ["api", "v1", resource] | ["apis", _, "v1", resource] => (*resource, "", ""),
         ["api", "v1", "namespaces", namespace, "secrets"] => ("secrets", *namespace, ""),
         ["api", "v1", "namespaces", namespace, "secrets", name] => ("secrets", *namespace, *name),
         ["api", "v1", "namespaces", namespace, resource] | ["apis", _, "v1", "namespaces", namespace, resource] => {
@@ -404,7 +405,8 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
         _ => "patch",
     };
     let may = |state: &State, verb: &str| {
-        user == "admin" && !state.forbidden.contains(&(verb.to_owned(), namespace.to_owned()))
+        let is_forbidden = |what: String| state.forbidden.contains(&(what, namespace.to_owned()));
+        user == "admin" && !is_forbidden(verb.to_owned()) && !is_forbidden(format!("{verb} {resource}"))
     };
     if !may(state, verb) {
         return Answer::forbidden(user, verb, resource, namespace, name);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::secrets::{Store, merge};
+use super::secrets::{Store, is_chosen, merge};
 use super::status::Answer;
 
 /// Objects by resource, namespace and name.
@@ -88,11 +88,8 @@ impl Store {
     }
 
     fn list_objects(&self, resource: &str, namespace: &str, query: &BTreeMap<String, String>) -> Answer {
-        let only = query
-            .get("fieldSelector")
-            .and_then(|text| text.strip_prefix("metadata.name="));
-        let found = self.objects.iter().filter(|((of, within, name), _)| {
-            of == resource && within == namespace && only.is_none_or(|only| only == name)
+        let found = self.objects.iter().filter(|((of, within, _), object)| {
+            of == resource && (namespace.is_empty() || within == namespace) && is_chosen(object, query)
         });
         let items: Vec<&Value> = found.map(|(_, object)| object).collect();
         let metadata = json!({"resourceVersion": self.version.to_string()});

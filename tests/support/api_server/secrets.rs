@@ -131,7 +131,7 @@ impl Store {
         let manager = query.get("fieldManager").map_or("unknown", String::as_str);
         if *method == Method::GET {
             return match (name, self.get(namespace, name)) {
-                ("", _) => self.list_secrets(namespace, query.get("labelSelector").map_or("", String::as_str)),
+                ("", _) => self.list_secrets(namespace, query),
                 (_, Some(secret)) => Answer::success(200, secret.clone()),
                 (name, None) => Answer::not_found("secrets", name),
             };
@@ -175,11 +175,11 @@ impl Store {
         }
     }
 
-    fn list_secrets(&self, namespace: &str, selector: &str) -> Answer {
-        let items = self
-            .secrets
-            .iter()
-            .filter(|((of, _), secret)| (namespace.is_empty() || of == namespace) && is_selected(secret, selector));
+    fn list_secrets(&self, namespace: &str, query: &BTreeMap<String, String>) -> Answer {
+        let selector = query.get("labelSelector").map_or("", String::as_str);
+        let items = self.secrets.iter().filter(|((of, _), secret)| {
+            (namespace.is_empty() || of == namespace) && is_selected(secret, selector) && is_chosen(secret, query)
+        });
         list("SecretList", &items.map(|(_, secret)| secret).collect::<Vec<_>>())
     }
 
@@ -321,6 +321,21 @@ fn is_selected(object: &Value, selector: &str) -> bool {
     selector.split(',').filter(|term| !term.is_empty()).all(|term| {
         let (key, value) = term.split_once('=').unwrap_or((term, ""));
         object["metadata"]["labels"][key].as_str() == Some(value.trim_start_matches('='))
+    })
+}
+
+/// By the field selector, of which the fields `type` and `metadata.name` are known.
+pub(super) fn is_chosen(object: &Value, query: &BTreeMap<String, String>) -> bool {
+    let selector = query.get("fieldSelector").map_or("", String::as_str);
+    selector.split(',').filter(|term| !term.is_empty()).all(|term| {
+        let (field, value) = term.split_once('=').unwrap();
+        let (field, is_wanted) = field.strip_suffix('!').map_or((field, true), |field| (field, false));
+        let found = match field {
+            "type" => &object["type"],
+            "metadata.name" => &object["metadata"]["name"],
+            _ => panic!("the double knows no field {field}"),
+        };
+        (found.as_str() == Some(value)) == is_wanted
     })
 }
 

@@ -130,9 +130,11 @@ impl Answer {
         let partial = |object: &Value| json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]});
         if self.code < 300 {
             self.body = match self.body["items"].as_array() {
+                // Kubernetes 1.20, at least, has `null` for an empty list of these.
                 Some(items) => json!({
                     "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
-                    "metadata": self.body["metadata"], "items": items.iter().map(partial).collect::<Vec<_>>(),
+                    "metadata": self.body["metadata"],
+                    "items": Some(items).filter(|items| !items.is_empty()).map(|items| items.iter().map(partial).collect::<Vec<_>>()),
                 }),
                 None => partial(&self.body),
             };
