@@ -5,7 +5,6 @@
 
 mod answers;
 mod config;
-mod detect;
 mod edit;
 mod entry;
 mod error;
@@ -25,7 +24,6 @@ mod write;
 
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};
-pub use detect::{detected_store, is_installed};
 pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
@@ -33,10 +31,10 @@ pub use file::File;
 pub use files::Files;
 pub use inspect::inspect;
 pub use memory::Memory;
-pub use observe::{Workstation, observe};
+pub use observe::{Workstation, detected, has_podman, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
-pub use stored::{Found, Place, Stored};
+pub use stored::{Found, Place, Stored, ask, registry_of};
 pub use warning::{Warning, WarningKind};
 
 /// What our helper is called in these files: docker puts `docker-credential-` before it.

@@ -1,5 +1,6 @@
 //! `kubectl regcred docker`: docker's and podman's files and the keychain.
 
+mod conflict;
 mod decide;
 mod remove;
 mod report;
