@@ -354,6 +354,9 @@ not verified at [REGISTRY]
 "#]]
     );
     assert!(place.world.gitea.requests().is_empty());
+    let empty = Place::of_doubles();
+    assert_data_eq!(empty.world.regcred("docker setup").to_string(), str![]);
+    assert!(!empty.docker.exists());
     // A registry that there is no credential of.
     assert_data_eq!(
         place.world.regcred("docker setup new.example.com").to_string(),
