@@ -393,7 +393,17 @@ hint: kubectl regcred login [REGISTRY] -u USER --use cluster
 "#]]
     );
     let ran = world.regcred("logout --revoke");
-    assert_data_eq!(ran.to_string(), str![]);
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: this is an identity token of docker's own login, which cannot be revoked from here
+hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+
+"#]]
+    );
     let ran = world.regcred_with("login [REGISTRY] -u <token> --token-stdin", "refresh-token");
     assert_data_eq!(
         ran.to_string(),
