@@ -69,6 +69,8 @@ impl Workstation {
                     registries.extend(listed.into_iter().filter(|registry| whole || named.contains(registry)));
                 }
                 Err(AskError::Ourselves(_)) => {}
+                // Helpers of clouds know no `list`; those that they are named for they have something for.
+                Err(AskError::Failed { .. }) if !named.is_empty() => registries.extend(named),
                 Err(error) => failed.push(error),
             }
         }
@@ -159,7 +161,8 @@ pub fn ask(name: &HelperName, registry: &Registry, env: &Env) -> Result<Option<C
     let helper = OtherHelper::find(name, env)?;
     let mut login = helper.get(registry.config_key())?;
     if login.is_none() {
-        let list = helper.list()?;
+        // Not every helper knows `list`, and the question has been answered.
+        let list = helper.list().unwrap_or_default();
         let mut keys = list.keys().map(|key| key.strip_prefix(LABEL).unwrap_or(key));
         let other = keys.find(|key| *key != registry.config_key() && registry.is_named_by(key));
         login = other.map(|key| helper.get(key)).transpose()?.flatten();

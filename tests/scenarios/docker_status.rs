@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         trial("docker_status/a_good_workstation", a_good_workstation),
         trial("docker_status/nothing_here", nothing_here),
         trial("docker_status/one_with_problems", one_with_problems),
+        trial("docker_status/problems_as_a_document", problems_as_a_document),
         trial("docker_status/what_lies_in_the_way", what_lies_in_the_way),
         real("podman_takes_plain_text_before_the_helper", shadowed),
         real("podman_login_writes_plain_text", podman_login),
@@ -114,7 +115,8 @@ hint: kubectl regcred login REGISTRY -u USER
     );
 }
 
-fn one_with_problems() {
+/// A workstation where much is wrong.
+fn with_problems() -> World {
     let mut world = world();
     script(&programs(&world).join("podman"), "exit 1");
     script(&programs(&world).join("docker-credential-gitea"), "echo 1.0");
@@ -132,9 +134,12 @@ fn one_with_problems() {
     put(&podman_file(&world), &login(&world, "admin", "s3cret"));
     let variable = login(&world, "ci", "s3cret").into();
     world.variables.insert("DOCKER_AUTH_CONFIG".to_owned(), variable);
-    let ran = world.regcred("docker status");
+    world
+}
+
+fn one_with_problems() {
     assert_data_eq!(
-        ran.to_string(),
+        with_problems().regcred("docker status").to_string(),
         str![[r#"
 exit 0
 --- stdout
@@ -164,7 +169,10 @@ plain-text: [FOLDER]/.docker/config.json holds a token of ghcr.io in plain text
 
 "#]]
     );
-    let json = world.regcred("docker status -o json");
+}
+
+fn problems_as_a_document() {
+    let json = with_problems().regcred("docker status -o json");
     assert!(!json.to_string().contains("s3cret") && !json.to_string().contains(&auth("octocat", "s3cret")));
     assert_data_eq!(
         json.to_string(),
