@@ -247,14 +247,9 @@ pub struct SyncArgs {
     /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
-    /// Only say what would be done; `server` also lets the API server check it
-    #[arg(
-        long,
-        value_name = "none|client|server",
-        default_value = "none",
-        hide_default_value = true
-    )]
-    pub dry_run: DryRunArg,
+    /// Whether it is only said.
+    #[command(flatten)]
+    pub dry_run: DryRunArgs,
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
     #[arg(short, long, value_name = "json|yaml|name")]
     pub output: Option<OutputFormat>,
@@ -300,6 +295,20 @@ pub struct ClusterArgs {
     /// Give up a single request after this time, such as 5s or 1m; 0 waits for ever
     #[arg(long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
+}
+
+/// Only saying what a command would do.
+#[derive(Debug, Args)]
+pub struct DryRunArgs {
+    /// Only say what would be done; `server` also lets the API server check it
+    #[arg(
+        long = "dry-run",
+        id = "dry_run",
+        value_name = "none|client|server",
+        default_value = "none",
+        hide_default_value = true
+    )]
+    pub mode: DryRunArg,
 }
 
 /// `--dry-run`.

@@ -43,15 +43,19 @@ part() {
 
 parts() {
     tests/parts/packages.sh
-    unset REGCRED_TEST_CONTROL_PLANE
+    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS
     local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
     if folder=$(tests/parts/control-plane.sh); then export REGCRED_TEST_CONTROL_PLANE=$folder; fi
+    REGCRED_TEST_CLIENTS=$(tests/parts/clients.sh) || true # missing: said below
+    export REGCRED_TEST_CLIENTS
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
     part "keychain" "packages gnome-keyring and dbus" gnome-keyring-daemon dbus-daemon
+    part "second keychain" "package keepassxc" keepassxc keepassxc-cli dbus-daemon
     part "secret-tool" "package libsecret-tools" secret-tool
-    part "docker" "Docker's command line; no engine is needed" docker
+    part "docker" "Docker's command line" docker
+    part "docker's engine" "package docker.io" dockerd containerd
     part "skopeo" "package skopeo" skopeo
     part "podman" "package podman" podman
     part "buildah" "package buildah" buildah
@@ -61,6 +65,8 @@ parts() {
     part "pass" "packages pass and gnupg" pass gpg gpgconf docker-credential-pass
     part "strace" "package strace" strace
     part "shellcheck" "package shellcheck" shellcheck
+    folder=$REGCRED_TEST_CLIENTS
+    for program in crane oras helm buildx; do part "$program" "tests/parts/clients.sh makes it" "$program"; done
 }
 
 scripts() {

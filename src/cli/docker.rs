@@ -54,6 +54,17 @@ pub struct SetupArgs {
     pub connection: RegistryConnectionArgs,
 }
 
+/// `docker status`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred docker status
+  kubectl regcred docker status -o json")]
+pub struct DockerStatusArgs {
+    /// Print a document instead of a table
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+}
+
 /// `docker remove`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -81,15 +92,4 @@ pub enum LocalDryRunArg {
     None,
     /// Say what would be done.
     Client,
-}
-
-/// `docker status`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  kubectl regcred docker status
-  kubectl regcred docker status -o json")]
-pub struct DockerStatusArgs {
-    /// Print a document instead of a table
-    #[arg(short, long, value_name = "FORMAT")]
-    pub output: Option<DocumentFormat>,
 }

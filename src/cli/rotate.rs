@@ -2,7 +2,7 @@
 
 use clap::{ArgGroup, Args};
 
-use super::{ClusterArgs, DocumentFormat, DryRunArg, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs};
+use super::{ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs};
 use crate::cluster::Namespace;
 use crate::gitea::{MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
@@ -78,14 +78,9 @@ pub struct RotateArgs {
     /// Give up the Secrets of this namespace, as they are (repeatable)
     #[arg(long, value_name = "NAME", requires = "way")]
     pub skip_namespace: Vec<Namespace>,
-    /// Only say what would be done; `server` also lets the API server check it
-    #[arg(
-        long,
-        value_name = "none|client|server",
-        default_value = "none",
-        hide_default_value = true
-    )]
-    pub dry_run: DryRunArg,
+    /// Whether it is only said.
+    #[command(flatten)]
+    pub dry_run: DryRunArgs,
     /// Print the result as a document
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<DocumentFormat>,

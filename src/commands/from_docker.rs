@@ -2,7 +2,7 @@
 
 use super::choose;
 use super::system::System;
-use crate::docker::{self, Stored};
+use crate::docker::{self, Stored, Workstation};
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Username};
 
@@ -24,18 +24,7 @@ pub(super) fn take(
     }
     let registry = match registry {
         Some(registry) => registry,
-        None => {
-            let known = workstation.registries(&system.env);
-            for error in &known.failed {
-                system.output.warn(error);
-            }
-            let known: Vec<&Registry> = known.found.iter().collect();
-            if known.is_empty() {
-                return Err(nothing(&"any registry"));
-            }
-            let how = "kubectl regcred login --from-docker REGISTRY";
-            choose::among(&known, "docker and podman have credentials of", how, system)?
-        }
+        None => the_registry(&workstation, system)?,
     };
     let docker::Found { found, failed } = workstation.stored(&registry, &system.env);
     let is_meant = |stored: &Stored| username.is_none_or(|name| stored.credential.username == *name);
@@ -61,6 +50,20 @@ pub(super) fn take(
         credential: stored.credential,
         places: places.join(" and "),
     })
+}
+
+/// The only registry that docker or podman has something for, or the one that is chosen.
+fn the_registry(workstation: &Workstation, system: &mut System<'_>) -> Result<Registry, CommandError> {
+    let known = workstation.registries(&system.env);
+    for error in &known.failed {
+        system.output.warn(error);
+    }
+    let known: Vec<&Registry> = known.found.iter().collect();
+    if known.is_empty() {
+        return Err(nothing(&"any registry"));
+    }
+    let how = "kubectl regcred login --from-docker REGISTRY";
+    choose::among(&known, "docker and podman have credentials of", how, system)
 }
 
 impl Taken {

@@ -2,9 +2,6 @@
 //!
 //! [`crate::model::rotation`] says what is done in which order; here it is done.
 
-use std::collections::BTreeMap;
-
-use super::apply::Interrupt;
 use super::choose;
 use super::system::System;
 use super::token_source;
@@ -24,9 +21,9 @@ mod report;
 mod secrets;
 
 use begin::{places, refuse_shared};
-use engine::Engine;
+use engine::{Engine, Subject};
 use journal::Journal;
-use report::{Result as Outcome, Stop};
+use report::Stop;
 
 pub(super) fn run(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match (args.resume, args.abort) {
@@ -66,26 +63,18 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     journal.places = places(args, &old, usage, system)?;
     let username = given.username.clone().unwrap_or_else(|| old.username.clone());
     cluster::block_on(async {
-        let mut engine = Engine {
-            keychain,
+        let subject = Subject {
             name,
             kept,
             journal,
             old,
             new: None,
             username,
-            account: None,
-            password_stdin: args.password_stdin,
-            clusters: Vec::new(),
-            unknown: BTreeMap::new(),
-            timeout: args.cluster.request_timeout.unwrap_or_default(),
-            interrupt: Interrupt::listen(system.handles_interrupts)?,
-            result: Outcome::new(Way::Forward, args.dry_run, args.output),
-            system,
         };
+        let mut engine = Engine::new(subject, keychain, Way::Forward, args, system)?;
         engine.find(args.no_secrets).await?;
         engine.obtain(args, given)?;
-        let ended = match args.dry_run {
+        let ended = match args.dry_run.mode {
             DryRunArg::None => engine.run(Way::Forward).await,
             dry_run => engine.dry_run(dry_run).await,
         };
@@ -119,23 +108,15 @@ fn go_on(args: &RotateArgs, way: Way, system: &mut System<'_>) -> Result<Exit, C
         (None, None) => old.username.clone(),
     };
     cluster::block_on(async {
-        let mut engine = Engine {
-            keychain,
+        let subject = Subject {
             name,
             kept,
             journal,
             old,
             new,
             username,
-            account: None,
-            password_stdin: args.password_stdin,
-            clusters: Vec::new(),
-            unknown: BTreeMap::new(),
-            timeout: args.cluster.request_timeout.unwrap_or_default(),
-            interrupt: Interrupt::listen(system.handles_interrupts)?,
-            result: Outcome::new(way, DryRunArg::None, args.output),
-            system,
         };
+        let mut engine = Engine::new(subject, keychain, way, args, system)?;
         let ended = engine.run(way).await;
         engine.finish(args, ended)
     })?
@@ -194,7 +175,7 @@ impl Engine<'_, '_> {
             }
             (error, _) => error,
         };
-        if error.is_none() && args.dry_run == DryRunArg::None {
+        if error.is_none() && args.dry_run.mode == DryRunArg::None {
             let is_back = self.result.way == Way::Back || self.result.went_back();
             let what = if is_back { "went back to the old" } else { "rotated the" };
             let of = format!("token of {} for {}", name.registry, name.usage);

@@ -17,7 +17,7 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
         restart: args.after.restarts.restart,
         unstick: args.after.restarts.unstick,
         at: RestartTime::now(),
-        dry_run: args.dry_run.into(),
+        dry_run: args.dry_run.mode.into(),
         access: access_of(args),
     };
     if args.after.detach {
@@ -38,12 +38,12 @@ async fn sync_all(
     batches: Vec<Batch>,
     system: &mut System<'_>,
 ) -> Result<Exit, CommandError> {
-    let mut report = Report::new(args.output, args.dry_run, batches.len() > 1);
+    let mut report = Report::new(args.output, args.dry_run.mode, batches.len() > 1);
     let mut interrupt = Interrupt::listen(system.handles_interrupts)?;
     let mut run = Run {
         options: SyncOptions {
             force_conflicts: args.force_conflicts,
-            dry_run: args.dry_run.into(),
+            dry_run: args.dry_run.mode.into(),
         },
         instead_of: None,
         after,

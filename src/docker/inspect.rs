@@ -190,7 +190,7 @@ impl Inspection<'_> {
                 .and_then(|answer| answer.file.as_deref());
             self.plain_text(registry, shadowing);
             if is_ours && self.seen.has_podman && shadowing.is_none() {
-                self.podman(registry, podman.is_some_and(|answer| answer.source == Source::Keychain));
+                self.podman(registry);
             }
         }
     }
@@ -247,7 +247,7 @@ impl Inspection<'_> {
     }
 
     /// podman's part in a registry that docker asks the keychain about.
-    fn podman(&mut self, registry: &Registry, is_answered: bool) {
+    fn podman(&mut self, registry: &Registry) {
         let order = self.seen.order.as_ref();
         if order.is_some_and(|order| order.before_files().any(|store| store == HELPER)) {
             return;
@@ -274,13 +274,21 @@ impl Inspection<'_> {
                     format!("sed -i 's/^credential-helpers.*/credential-helpers = [\"gitea\", \"containers-auth.json\"]/' {path}"),
                 );
             }
-        } else if self.seen.auth_file.is_some() && !is_answered {
+        } else if self.seen.auth_file.is_some() {
+            let remedy = if primary.exists() {
+                setup(registry)
+            } else {
+                "unset REGISTRY_AUTH_FILE".to_owned()
+            };
             self.warn(
                 WarningKind::AuthFileHidesHelper,
                 "REGISTRY_AUTH_FILE".to_owned(),
                 Some(registry),
-                format!("podman reads {at} alone, because REGISTRY_AUTH_FILE names it, and nothing there leads to the keychain"),
-                if primary.exists() { setup(registry) } else { "unset REGISTRY_AUTH_FILE".to_owned() },
+                format!(
+                    "REGISTRY_AUTH_FILE names {at}, which does not lead to the keychain: podman login writes the token of \
+                     {registry} there in plain text, and newer versions of podman read nothing else"
+                ),
+                remedy,
             );
         } else {
             let remedy = if primary.exists() {

@@ -5,6 +5,7 @@
 
 mod answers;
 mod config;
+mod detect;
 mod edit;
 mod entry;
 mod error;
@@ -24,6 +25,7 @@ mod write;
 
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};
+pub use detect::{detected_store, has_podman};
 pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
@@ -31,7 +33,7 @@ pub use file::File;
 pub use files::Files;
 pub use inspect::inspect;
 pub use memory::Memory;
-pub use observe::{Workstation, detected, has_podman, observe};
+pub use observe::{Workstation, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
 pub use stored::{Found, Place, Stored, ask, registry_of};

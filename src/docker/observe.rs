@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::other_helper::HelperName;
 use super::registries_conf::{self, Order};
-use super::{Config, Error, File, Files, on_path, program};
+use super::{Config, Error, File, Files, detected_store, has_podman, on_path, program};
 use crate::env::Env;
 
 /// What a client of credential helpers would find here.
@@ -60,7 +60,7 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
         unreadable,
         program: program::observe(env),
         helpers: BTreeMap::new(),
-        detected: detected(env),
+        detected: detected_store(env).and_then(|name| name.parse().ok()),
         environment,
         auth_file: env.path("REGISTRY_AUTH_FILE"),
         order,
@@ -80,39 +80,24 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
     Ok(workstation)
 }
 
-/// The store that docker uses where its file says nothing: `pass` where that is installed, else the platform's.
+/// A variable that names the primary file puts it in place of the one in the runtime folder.
 ///
-/// As docker/cli's `DetectDefaultStore`; only a helper that is there counts.
-#[must_use]
-pub fn detected(env: &Env) -> Option<HelperName> {
-    let on_path = |name: &str| !on_path::programs(name, env).is_empty();
-    let name = if cfg!(target_os = "macos") {
-        "osxkeychain"
-    } else if cfg!(windows) {
-        "wincred"
-    } else if on_path("pass") {
-        "pass"
-    } else {
-        "secretservice"
-    };
-    let name: HelperName = name.parse().ok()?;
-    on_path(&name.program()).then_some(name)
-}
-
-/// Whether podman, buildah or skopeo is installed, which have files of their own.
-#[must_use]
-pub fn has_podman(env: &Env) -> bool {
-    ["podman", "buildah", "skopeo"]
-        .iter()
-        .any(|client| !on_path::programs(client, env).is_empty())
-}
-
-/// One of the two variables leads podman to a single file; without them it goes through all of them.
+/// So podman 4.3 reads; newer ones read no other file than the one that the variable names.
 fn read_by_podman<'a>(files: &'a Files, env: &Env) -> Vec<&'a PathBuf> {
-    if env.path("REGISTRY_AUTH_FILE").is_some() || env.path("DOCKER_CONFIG").is_some() {
-        return vec![&files.podman_primary];
+    let is_named = env.path("REGISTRY_AUTH_FILE").is_some() || env.path("DOCKER_CONFIG").is_some();
+    let own: Vec<&PathBuf> = if is_named {
+        let in_config_home = files.podman.last();
+        std::iter::once(&files.podman_primary).chain(in_config_home).collect()
+    } else {
+        files.podman.iter().collect()
+    };
+    let mut all: Vec<&PathBuf> = Vec::new();
+    for path in own.into_iter().chain([&files.docker]) {
+        if !all.contains(&path) {
+            all.push(path);
+        }
     }
-    files.podman.iter().chain([&files.docker]).collect()
+    all
 }
 
 impl Workstation {

@@ -69,6 +69,8 @@ impl Workstation {
                     registries.extend(listed.into_iter().filter(|registry| whole || named.contains(registry)));
                 }
                 Err(AskError::Ourselves(_)) => {}
+                // Helpers of clouds know no `list`; those that they are named for they have something for.
+                Err(AskError::Failed { .. }) if !named.is_empty() => registries.extend(named),
                 Err(error) => failed.push(error),
             }
         }
@@ -116,10 +118,8 @@ impl Workstation {
         let mut helpers: BTreeMap<HelperName, BTreeSet<Registry>> = BTreeMap::new();
         let named = self.files().flat_map(|file| file.config.helpers());
         for (key, helper) in named {
-            if let (Some(registry), Ok(name)) = (registry_of(&key), helper.parse()) {
-                if meant(&registry) {
-                    helpers.entry(name).or_default().insert(registry);
-                }
+            if let (Some(registry), Ok(name)) = (registry_of(&key).filter(&meant), helper.parse()) {
+                helpers.entry(name).or_default().insert(registry);
             }
         }
         for name in self.for_all() {
@@ -136,7 +136,7 @@ impl Workstation {
             .clone()
             .filter(|_| docker.is_some_and(super::Config::lets_docker_detect));
         let default = docker.and_then(super::Config::default_helper);
-        let ordered = self.order.iter().flat_map(|order| order.helpers());
+        let ordered = self.order.iter().flat_map(super::Order::helpers);
         let named = default.into_iter().chain(ordered.map(str::to_owned));
         named.filter_map(|name| name.parse().ok()).chain(detected)
     }
@@ -161,7 +161,8 @@ pub fn ask(name: &HelperName, registry: &Registry, env: &Env) -> Result<Option<C
     let helper = OtherHelper::find(name, env)?;
     let mut login = helper.get(registry.config_key())?;
     if login.is_none() {
-        let list = helper.list()?;
+        // Not every helper knows `list`, and the question has been answered.
+        let list = helper.list().unwrap_or_default();
         let mut keys = list.keys().map(|key| key.strip_prefix(LABEL).unwrap_or(key));
         let other = keys.find(|key| *key != registry.config_key() && registry.is_named_by(key));
         login = other.map(|key| helper.get(key)).transpose()?.flatten();

@@ -38,11 +38,11 @@ pub enum Error {
     /// What is asked for is locked, and nobody is there to be asked for the keyring's password.
     #[error("the keyring is locked")]
     Locked,
-    /// The person who was asked to unlock the keyring said no.
-    #[error("the keyring stays locked: its prompt was dismissed")]
+    /// The person who was asked to unlock the keyring, or whether an item may change, said no.
+    #[error("the keyring's prompt was dismissed")]
     PromptDismissed,
     /// Nobody answered the prompt in time.
-    #[error("the keyring stays locked: nobody answered its prompt within {} s", .0.as_secs())]
+    #[error("nobody answered the keyring's prompt within {} s", .0.as_secs())]
     PromptUnanswered(Duration),
     /// The service went away during a call, and again when asked a second time.
     #[error("the secret service went away while it was asked")]
@@ -98,10 +98,10 @@ impl Error {
             }
             Self::NoCollection => {
                 "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
-                 or let sync take the token from --token-env VAR or --token-stdin"
+                 or open a database in KeePassXC; or let sync take the token from --token-env VAR or --token-stdin"
             }
             Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => {
-                "unlock the login keyring, in Passwords and Keys (seahorse) or by logging in to the desktop, \
+                "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, \
                  and try again"
             }
             Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::braces;
 use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
 
 /// What an item is found by: there is one item for each name.
@@ -156,11 +157,13 @@ impl Secret {
     /// Reads an item's bytes, which are zeroed; `None` where they are not an object of ours.
     pub(super) fn parse(bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
-        JsonEdit::parse(std::str::from_utf8(&bytes).ok()?).ok().map(Self)
+        let text = braces::show(std::str::from_utf8(&bytes).ok()?);
+        JsonEdit::parse(&text).ok().map(Self)
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        self.0.as_str().as_bytes()
+    /// What goes into the keychain.
+    pub(super) fn text(&self) -> Zeroizing<String> {
+        braces::hide(self.0.as_str())
     }
 
     /// The credential in it; `None` where it holds none.
@@ -257,8 +260,8 @@ mod tests {
         };
         secret.set(&credential);
         assert_eq!(
-            secret.bytes(),
-            br#"{"username":"<token>","token":"n\"ew","pending":{"token":"x"}}"#
+            secret.text().as_str(),
+            r#"{"username":"<token>","token":"n\"ew","pending":{"token":"x"}}"#
         );
         assert_eq!(secret.credential(&registry), Some(credential));
     }

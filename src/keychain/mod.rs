@@ -3,6 +3,7 @@
 //! Everything goes through keyring-core's store trait, so that the Secret Service, macOS, Windows and an in-memory
 //! store are the same to whoever stands above. On Linux the store is our own: [`secret_service`] says why.
 
+mod braces;
 mod error;
 mod item;
 mod lock;
@@ -150,7 +151,7 @@ impl Keychain {
         let attributes = HashMap::from([(USERNAME, username.as_str())]);
         let attributes = self.attributes.then_some(&attributes);
         let entry = self.store.build(SERVICE, &name.account(), attributes)?;
-        Ok(entry.set_secret(secret.bytes())?)
+        Ok(entry.set_secret(secret.text().as_bytes())?)
     }
 
     /// [`Keychain::delete`] for an item of any name. Refused while a rotation is pending: it would lose the token that
@@ -262,6 +263,17 @@ mod tests {
         assert!(!keychain.delete(&bob.registry, Use::Docker).unwrap());
         assert_eq!(keychain.get(&bob.registry, Use::Docker).unwrap(), None);
         assert_eq!(keychain.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_keepassxc_takes_for_a_placeholder_rests_hidden() {
+        let keychain = keychain();
+        let odd = credential("gitea.example.com", "{USERNAME}", r#"{"a":{REF:T@I:0}}{PASSWORD}"#);
+        keychain.put(Use::Docker, &odd).unwrap();
+        let entry = keychain.entry(&Name::login(&odd.registry, Use::Docker)).unwrap();
+        let kept = entry.get_password().unwrap();
+        assert_eq!(kept.matches('{').count(), 1, "{kept}");
+        assert_eq!(keychain.get(&odd.registry, Use::Docker).unwrap(), Some(odd));
     }
 
     #[test]

@@ -207,8 +207,8 @@ mod tests {
             assert_eq!(keychain.kept(&name).unwrap(), Some(after.clone()));
             before = after;
         }
-        let bytes = secret(&keychain.entry(&name).unwrap()).unwrap().unwrap();
-        assert_eq!(bytes.bytes(), br#"{"username":"admin","token":"cur\"rent"}"#);
+        let secret = secret(&keychain.entry(&name).unwrap()).unwrap().unwrap();
+        assert_eq!(secret.text().as_str(), r#"{"username":"admin","token":"cur\"rent"}"#);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 wanted=(dbus gnome-keyring libsecret-tools golang-docker-credential-helpers docker-registry apache2-utils skopeo podman
-    buildah crun etcd-server pass gnupg libglib2.0-bin shellcheck strace time xvfb)
+    buildah crun etcd-server keepassxc pass gnupg libglib2.0-bin shellcheck strace time xvfb)
 
 say() { echo "packages: $*" >&2; }
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
@@ -19,9 +19,12 @@ missing=()
 for package in "${wanted[@]}"; do
     installed "$package" || missing+=("$package")
 done
-# kubectl comes as a Python wheel (control-plane.sh); a docker that came another way than as a package will do.
+# kubectl comes as a Python wheel (control-plane.sh); a docker that came another way than as a package will do, and so
+# will its engine.
 [[ -n ${KUBEBUILDER_ASSETS:-} ]] || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 command -v docker >/dev/null || missing+=(docker)
+# Docker's own packages and Debian's exclude each other.
+command -v dockerd >/dev/null || installed docker-ce-cli || missing+=(docker.io)
 ((${#missing[@]})) || exit 0
 
 if ((EUID != 0)) && ! sudo -n true 2>/dev/null; then
@@ -52,7 +55,7 @@ if [[ ! -e $policy ]]; then
 fi
 enabled() { systemctl list-unit-files --no-legend --state=enabled 2>/dev/null | cut -d' ' -f1 | sort; }
 before=$(enabled || true)
-if ! log=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${known[@]}" </dev/null 2>&1); then
+if ! log=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-remove --no-install-recommends "${known[@]}" </dev/null 2>&1); then
     echo "$log" >&2
     say "apt-get could not install them all"
 fi

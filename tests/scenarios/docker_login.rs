@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("docker_login/from_a_file", from_a_file),
         trial("docker_login/from_podmans_file", from_podmans_file),
         trial("docker_login/from_another_helper", from_another_helper),
+        trial("docker_login/from_a_helper_without_a_list", without_a_list),
         trial("docker_login/from_the_store_that_docker_detects", from_detected),
         trial("docker_login/several_registries_and_several_users", several),
         trial("docker_login/a_dead_token_is_not_kept", dead_token),
@@ -36,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A workstation with no program on PATH but those that a test puts there.
-fn world() -> World {
+pub fn world() -> World {
     let mut world = World::of_doubles();
     fs::create_dir(programs(&world)).unwrap();
     let path = programs(&world).into_os_string();
@@ -46,20 +47,20 @@ fn world() -> World {
     world
 }
 
-fn programs(world: &World) -> PathBuf {
+pub fn programs(world: &World) -> PathBuf {
     world.folder().join("programs")
 }
 
-fn put(file: &std::path::Path, text: &str) {
+pub fn put(file: &std::path::Path, text: &str) {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(file, text).unwrap();
 }
 
-fn docker_file(world: &World) -> PathBuf {
+pub fn docker_file(world: &World) -> PathBuf {
     world.home().join(".docker/config.json")
 }
 
-fn auth(user: &str, token: &str) -> String {
+pub fn auth(user: &str, token: &str) -> String {
     STANDARD.encode(format!("{user}:{token}"))
 }
 
@@ -181,6 +182,29 @@ hint: to have docker ask the keychain instead: kubectl regcred docker setup [REG
     assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
     let asked = fs::read_to_string(world.folder().join("asked")).unwrap();
     assert_eq!(asked, format!("get {}\nlist unused\nget {old}\n", world.registry()));
+}
+
+fn without_a_list() {
+    let world = world();
+    let token = world.gitea.add_token("admin", "write:package");
+    let write = |answer: &str| {
+        let text = format!("[ $1 = list ] && echo 'list is unimplemented' && exit 1; {answer}");
+        script(&programs(&world).join("docker-credential-cloud"), &text);
+    };
+    put(
+        &docker_file(&world),
+        &format!(r#"{{"credHelpers":{{"{}":"cloud"}}}}"#, world.registry()),
+    );
+    write(&format!("echo '{NOT_FOUND}'; exit 1"));
+    let ran = world.regcred("login [REGISTRY] --from-docker");
+    assert!(
+        ran.code == 1 && ran.stderr.contains("neither docker nor podman"),
+        "{ran}"
+    );
+    write(&format!(r#"echo '{{"Username":"admin","Secret":"{token}"}}'"#));
+    let ran = world.regcred("login --from-docker");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
 }
 
 fn from_detected() {
@@ -365,6 +389,18 @@ exit 1
 --- stderr
 error: the credential of [REGISTRY] is an OAuth2 identity token, which kubelet cannot use
 hint: kubectl regcred login [REGISTRY] -u USER --use cluster
+
+"#]]
+    );
+    let ran = world.regcred("logout --revoke");
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: this is an identity token of docker's own login, which cannot be revoked from here
+hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
 
 "#]]
     );

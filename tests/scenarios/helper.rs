@@ -1,4 +1,4 @@
-//! `docker-credential-gitea`, asked as docker's clients ask it: on the in-memory store and on a real gnome-keyring.
+//! `docker-credential-gitea`, asked as docker's clients ask it: on the in-memory store and on real Secret Services.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -12,8 +12,8 @@ use regcred::keychain::Keychain;
 use regcred::model::{Credential, Registry, Token, Use};
 use serde_json::{Value, json};
 
-use crate::support::keyring::{self, Keyring};
-use crate::support::part::{missing, trial, trial_with};
+use crate::support::keyring::{self, Keyring, Product};
+use crate::support::part::trial;
 
 pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const HUB: &str = "https://index.docker.io/v1/";
@@ -21,18 +21,25 @@ pub const NOT_FOUND: &str = "credentials not found in native keychain";
 pub const TOKEN: &str = "gitea-token-5b1dba63e8f04d2a";
 
 pub fn trials() -> Vec<Trial> {
-    let keyring = missing(&keyring::PARTS);
-    let real = |name: &str, test: fn()| trial_with(&format!("helper/gnome-keyring/{name}"), &keyring, test);
-    let secret_tool = missing(&[&keyring::PARTS[..], &["secret-tool"]].concat());
+    let in_memory = trial("helper/in-memory/the_rules", || the_rules(&in_memory()));
+    let real = Product::ALL.into_iter().flat_map(on_product);
+    [in_memory].into_iter().chain(real).collect()
+}
+
+fn on_product(product: Product) -> Vec<Trial> {
+    let trial = |name: &str, also: &[&str], test: fn(Product)| product.trial("helper", name, also, test);
     vec![
-        trial("helper/in-memory/the_rules", || the_rules(&in_memory())),
-        real("the_rules", || the_rules(&on_keyring(Keyring::start()))),
-        real("what_one_program_stores_the_other_finds", one_item_for_both_programs),
-        real("many_processes_at_once_lose_nothing", many_processes_at_once),
-        real("the_token_is_nowhere_else", the_token_is_nowhere_else),
-        trial_with(
-            "helper/gnome-keyring/secret_tool_sees_attributes_and_no_token",
-            &secret_tool,
+        trial("the_rules", &[], |product| the_rules(&on_keyring(product))),
+        trial(
+            "what_one_program_stores_the_other_finds",
+            &[],
+            one_item_for_both_programs,
+        ),
+        trial("many_processes_at_once_lose_nothing", &[], many_processes_at_once),
+        trial("the_token_is_nowhere_else", &[], the_token_is_nowhere_else),
+        trial(
+            "secret_tool_sees_attributes_and_no_token",
+            &["secret-tool"],
             secret_tool_sees_attributes,
         ),
     ]
@@ -57,7 +64,8 @@ fn in_memory() -> Ask {
     })
 }
 
-fn on_keyring(keyring: Keyring) -> Ask {
+fn on_keyring(product: Product) -> Ask {
+    let keyring = Keyring::start_product(product);
     Box::new(move |action, stdin| ask(keyring.command(HELPER), action, stdin))
 }
 
@@ -206,8 +214,8 @@ pub fn credential(username: &str, token: &str) -> Credential {
     }
 }
 
-fn one_item_for_both_programs() {
-    let keyring = Keyring::start();
+fn one_item_for_both_programs(product: Product) {
+    let keyring = Keyring::start_product(product);
     let ours = keychain(&keyring.env());
     assert_eq!(
         ask(
@@ -230,9 +238,9 @@ fn one_item_for_both_programs() {
     assert_eq!(ask(keyring.command(HELPER), "list", "").0, "{}\n");
 }
 
-fn many_processes_at_once() {
+fn many_processes_at_once(product: Product) {
     const EACH: usize = 16;
-    let keyring = Keyring::start();
+    let keyring = Keyring::start_product(product);
     let spawn = |action: &str, stdin: &str| {
         let mut child = start(keyring.command(HELPER), action);
         child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
@@ -290,8 +298,8 @@ fn items_of(keyring: &Keyring) -> usize {
     open.len() + locked.len()
 }
 
-fn the_token_is_nowhere_else() {
-    let keyring = Keyring::start();
+fn the_token_is_nowhere_else(product: Product) {
+    let keyring = Keyring::start_product(product);
     let mut child = start(keyring.command(HELPER), "store");
     let mut stdin = child.stdin.take().unwrap();
     let stored = entry("gitea.example.com", "alice", TOKEN);
@@ -317,8 +325,8 @@ fn the_token_is_nowhere_else() {
     assert!(!keyring::files_with(keyring.bus().folder(), "busconfig").is_empty());
 }
 
-fn secret_tool_sees_attributes() {
-    let keyring = Keyring::start();
+fn secret_tool_sees_attributes(product: Product) {
+    let keyring = Keyring::start_product(product);
     let mut theirs = keyring.command("secret-tool");
     theirs.args([
         "store",
@@ -353,7 +361,11 @@ fn secret_tool_sees_attributes() {
     let attributes = String::from_utf8(found.stderr).unwrap();
     let mut lines: Vec<_> = attributes
         .lines()
-        .filter(|line| line.starts_with("attribute."))
+        // KeePassXC adds the fields of its entries, which start with a capital letter: Title, Uuid.
+        .filter(|line| {
+            line.strip_prefix("attribute.")
+                .is_some_and(|name| name.starts_with(char::is_lowercase))
+        })
         .collect();
     lines.sort_unstable();
     assert_eq!(

@@ -1,5 +1,7 @@
 //! A keychain that is locked, missing, slow, dying or doubled: each says what it is, and none hangs.
 
+mod real;
+
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,26 +10,18 @@ use libtest_mimic::Trial;
 use regcred::env::Env;
 use regcred::keychain::secret_service::{Limits, SecretService};
 use regcred::keychain::{Error, Keychain};
-use regcred::model::{Credential, Use};
+use regcred::model::Use;
 
-use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry, start, success};
+use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::keyring::{self, Keyring, PrivateBus, Running, until};
+use crate::support::keyring::{self, Keyring, PrivateBus, Product, Running, until};
 use crate::support::part::{missing, trial, trial_with};
 
 pub fn trials() -> Vec<Trial> {
-    let keyring = missing(&keyring::PARTS);
     let bus = missing(&["dbus-daemon"]);
     let prompter = [missing(&[&keyring::PARTS[..], &["Xvfb"]].concat()), missing_prompter()].concat();
-    let secret_tool = missing(&[&keyring::PARTS[..], &["secret-tool"]].concat());
-    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/{name}"), &keyring, test);
     let fake = |name: &str, test: fn()| trial_with(&format!("keychain/double/{name}"), &bus, test);
-    vec![
-        real("a_locked_keyring_says_so", a_locked_keyring_says_so),
-        real("a_daemon_that_dies_mid_call", a_daemon_that_dies_mid_call),
-        real("a_daemon_that_comes_back_is_asked_again", a_daemon_that_comes_back),
-        real("a_daemon_that_hangs", a_daemon_that_hangs),
-        real("a_new_user_without_a_keyring", a_new_user_without_a_keyring),
+    let doubles = vec![
         trial_with(
             "keychain/gnome-keyring/a_prompt_that_nobody_answers",
             &prompter,
@@ -55,12 +49,10 @@ pub fn trials() -> Vec<Trial> {
         fake("two_items_of_one_name", two_items_of_one_name),
         fake("listing_reads_no_secret", listing_reads_no_secret),
         fake("a_long_list_is_asked_for_once", a_long_list_is_asked_for_once),
-        trial_with(
-            "keychain/gnome-keyring/a_long_list_shows_every_change",
-            &secret_tool,
-            a_long_list_shows_every_change,
-        ),
-    ]
+        fake("one_that_asks_before_it_searches", one_that_asks_before_it_searches),
+    ];
+    let real = Product::ALL.into_iter().flat_map(real::trials);
+    doubles.into_iter().chain(real).collect()
 }
 
 /// A keychain that does not wait as long as people may.
@@ -89,85 +81,6 @@ fn every_action_fails(command: impl Fn() -> Command, what: &str) {
         assert_eq!((stdout.lines().count(), stderr.lines().count(), code), (1, 1, 1));
         assert!(!stdout.contains(TOKEN) && !stderr.contains(TOKEN));
     }
-}
-
-fn a_locked_keyring_says_so() {
-    let mut keyring = Keyring::start();
-    let stored = entry("gitea.example.com", "alice", TOKEN);
-    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
-    keyring.lock();
-    every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
-    // A registry that was never stored: nobody can know that of a locked keyring.
-    let (stdout, _, _) = ask(keyring.command(HELPER), "get", "other.example.com");
-    assert!(stdout.contains("locked"), "{stdout}");
-    keyring.unlock();
-    assert!(
-        ask(keyring.command(HELPER), "get", "gitea.example.com")
-            .0
-            .contains(TOKEN)
-    );
-    // As after a crash: D-Bus starts the daemon again, and nobody has given it the password.
-    keyring.kill_daemon();
-    keyring.start_daemon(None);
-    every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
-}
-
-fn a_daemon_that_dies_mid_call() {
-    let mut keyring = Keyring::start();
-    let others = keyring.bus().connections();
-    // Stopped, it takes calls and does not answer; then it is gone.
-    keyring.daemon().signal("STOP");
-    let mut child = start(keyring.command(HELPER), "get");
-    let mut stdin = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, b"gitea.example.com").unwrap();
-    drop(stdin);
-    until("the helper is on the bus", || keyring.bus().connections() > others);
-    keyring.kill_daemon();
-    let output = child.wait_with_output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        stdout.contains("went away") || stdout.contains("no secret service"),
-        "{stdout}"
-    );
-    assert_eq!(output.status.code(), Some(1));
-}
-
-fn a_daemon_that_comes_back() {
-    let mut keyring = Keyring::start();
-    let stored = entry("gitea.example.com", "alice", TOKEN);
-    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
-    keyring.kill_daemon();
-    every_action_fails(|| keyring.command(HELPER), "no secret service");
-    keyring.start_daemon(Some(keyring::PASSWORD));
-    assert!(
-        ask(keyring.command(HELPER), "get", "gitea.example.com")
-            .0
-            .contains(TOKEN)
-    );
-}
-
-fn a_daemon_that_hangs() {
-    let keyring = Keyring::start();
-    keyring.daemon().signal("STOP");
-    let (stdout, stderr, code) = ask(keyring.command(HELPER), "get", "gitea.example.com");
-    assert!(stdout.contains("did not answer within 5 s"), "{stdout}");
-    assert!(stderr.contains("hint: "), "{stderr}");
-    assert_eq!(code, 1);
-}
-
-fn a_new_user_without_a_keyring() {
-    let mut keyring = Keyring::start();
-    keyring.kill_daemon();
-    std::fs::remove_dir_all(keyring.bus().folder().join("home/.local")).unwrap();
-    keyring.start_daemon(None);
-    let ask = |action, stdin: &str| ask(keyring.command(HELPER), action, stdin);
-    assert_eq!(ask("get", "gitea.example.com").0, format!("{NOT_FOUND}\n"));
-    assert_eq!(ask("erase", "gitea.example.com"), success());
-    assert_eq!(ask("list", "").0, "{}\n");
-    let (stdout, stderr, code) = ask("store", &entry("gitea.example.com", "alice", TOKEN));
-    assert_eq!(stdout, "the secret service has no default keyring\n");
-    assert!(stderr.contains("--token-stdin"), "{stderr}");
-    assert_eq!(code, 1);
 }
 
 /// gcr's prompter, which D-Bus starts for gnome-keyring on a desktop.
@@ -333,8 +246,35 @@ fn prompts() {
 
     let (result, calls) = get(Behaviour::PromptAnswered, true);
     assert_eq!(result.unwrap().unwrap().username.as_str(), "user/item/1");
-    let order = ["OpenSession", "SearchItems", "Unlock", "Prompt", "GetSecret"];
+    let order = [
+        "SearchItems",
+        "Get Locked",
+        "OpenSession",
+        "Unlock",
+        "Prompt",
+        "GetSecret",
+    ];
     assert_eq!(calls, order);
+}
+
+fn one_that_asks_before_it_searches() {
+    let get = |unlocks, screen: bool| {
+        let service = FakeSecrets::start(Behaviour::AsksFirst { unlocks });
+        let env = if screen {
+            with_screen(service.bus())
+        } else {
+            service.bus().env()
+        };
+        impatient(&env).get(&registry("gitea.example.com"), Use::Docker)
+    };
+    let result = get(false, false);
+    assert!(
+        matches!(result, Err(Error::Locked)),
+        "at once, as nobody sees it: {result:?}"
+    );
+    let result = get(false, true);
+    assert!(matches!(result, Err(Error::PromptUnanswered(_))), "{result:?}");
+    assert_eq!(get(true, true).unwrap().unwrap().username.as_str(), "user/item/1");
 }
 
 fn no_default_keyring() {
@@ -380,14 +320,16 @@ fn listing_reads_no_secret() {
     );
     let calls = service.calls();
     assert!(
-        calls.iter().all(|call| call == "SearchItems" || call == "Get"),
+        calls
+            .iter()
+            .all(|call| call == "SearchItems" || call.starts_with("Get ")),
         "{calls:?}"
     );
 }
 
 fn a_long_list_is_asked_for_once() {
     let service = FakeSecrets::start(Behaviour::Many);
-    let asked = || service.calls().iter().filter(|call| *call == "Get").count();
+    let asked = || service.calls().iter().filter(|call| *call == "Get Attributes").count();
     let list = || ask(service.bus().command(HELPER), "list", "");
     let first = list();
     assert_eq!((first.2, asked()), (0, 40));
@@ -400,41 +342,4 @@ fn a_long_list_is_asked_for_once() {
     let seen = service.bus().folder().join("run/kubectl-regcred.items");
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(seen).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
-}
-
-fn a_long_list_shows_every_change() {
-    let mut keyring = Keyring::start();
-    let ours = keychain(&keyring.env());
-    let put = |number: usize, username: &str| {
-        let registry = registry(&format!("registry-{number}.example.com"));
-        let credential = Credential {
-            registry,
-            ..credential(username, TOKEN)
-        };
-        ours.put(Use::Docker, &credential).unwrap();
-    };
-    let users = || -> Vec<String> {
-        let items = ours.list().unwrap();
-        items.into_iter().map(|item| item.username.to_string()).collect()
-    };
-    (10..50).for_each(|number| put(number, "alice"));
-    assert_eq!(users(), vec!["alice"; 40]);
-    put(10, "bob");
-    put(50, "carol");
-    assert_eq!(users(), [&["bob"], &["alice"; 39][..], &["carol"]].concat());
-    // Not by us: by a person in the desktop's own program.
-    let clear = [
-        "clear",
-        "service",
-        "kubectl-regcred",
-        "registry",
-        "registry-11.example.com",
-    ];
-    assert!(keyring.command("secret-tool").args(clear).status().unwrap().success());
-    assert_eq!(users().len(), 40);
-    // The next process numbers its items anew.
-    keyring.kill_daemon();
-    keyring.start_daemon(Some(keyring::PASSWORD));
-    put(11, "dave");
-    assert_eq!(users(), [&["bob", "dave"], &["alice"; 38][..], &["carol"]].concat());
 }

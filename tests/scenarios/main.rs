@@ -8,10 +8,12 @@ mod cluster;
 mod docker_files;
 mod docker_link;
 mod docker_login;
+mod docker_status;
 mod double;
 mod helper;
 mod keychain;
 mod main_job;
+mod matrix;
 mod mint;
 mod owners;
 mod rotate;
@@ -35,13 +37,15 @@ fn main() -> std::process::ExitCode {
         ci::trials(),
         clients::trials(),
         cluster::trials(),
-        docker_link::trials(),
         docker_files::trials(),
+        docker_link::trials(),
         docker_login::trials(),
+        docker_status::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),
         main_job::trials(),
+        matrix::trials(),
         mint::trials(),
         owners::trials(),
         rotate::trials(),

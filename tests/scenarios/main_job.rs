@@ -906,6 +906,7 @@ Commands:
   sync   Make pull Secrets hold the token
   status   Show what is out of step, and the command that mends it
   rotate   Put a new token everywhere, and revoke the old one last
+  docker   Let docker and podman ask the keychain
   rbac   Print the least that has to be allowed in the cluster
   version  Print the version
 

@@ -85,7 +85,7 @@ impl Lookout {
 }
 
 /// The token, and its base64 form that docker's files and Secrets hold.
-fn forms(token: &str) -> [String; 2] {
+pub fn forms(token: &str) -> [String; 2] {
     use base64::Engine as _;
     [
         token.to_owned(),

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::part::cache;
+
 /// The token of a user in `system:masters`.
 pub const ADMIN_TOKEN: &str = "control-plane-admin-token";
 /// The token of `plain`, who may do nothing.
@@ -67,10 +69,7 @@ pub fn programs() -> Option<PathBuf> {
     let named = ["REGCRED_TEST_CONTROL_PLANE", "KUBEBUILDER_ASSETS"]
         .into_iter()
         .filter_map(std::env::var_os);
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
-        .map(|cache| cache.join("regcred/parts/control-plane-1.20.2"));
+    let cache = cache().map(|cache| cache.join("regcred/parts/control-plane-1.20.2"));
     let has_all = |folder: &PathBuf| {
         ["etcd", "kube-apiserver", "kubectl"]
             .iter()

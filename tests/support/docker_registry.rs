@@ -13,16 +13,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, TRANSFER_ENCODING};
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
+use http::header::AUTHORIZATION;
 use rcgen::{CertificateParams, KeyPair};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::forward::forward;
 use super::gitea::Gitea;
 use super::http::{Answer, Request};
 use super::part::program;
@@ -80,7 +78,7 @@ impl DockerRegistry {
         let address = registry.address;
         gitea.state().upstream = Some(Arc::new(move |request, repository, actions| {
             let token = signer.token(&repository, &actions);
-            Box::pin(forward(address, request, token))
+            Box::pin(with_token(address, request, token))
         }));
         registry
     }
@@ -176,45 +174,10 @@ impl Signer {
     }
 }
 
-/// Hands a request on and its answer back, in memory: the images of tests are small.
-async fn forward(to: SocketAddr, request: Request, token: String) -> Answer {
-    match try_forward(to, request, &token).await {
-        Ok(answer) => answer,
+/// Asks docker-registry with a token of its own.
+async fn with_token(to: SocketAddr, request: Request, token: String) -> Answer {
+    match tokio::net::TcpStream::connect(to).await {
+        Ok(stream) => forward(stream, request, (AUTHORIZATION, format!("Bearer {token}"))).await,
         Err(error) => Answer::text(502, &error.to_string()),
     }
-}
-
-async fn try_forward(
-    to: SocketAddr,
-    request: Request,
-    token: &str,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = tokio::net::TcpStream::connect(to).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let query = if request.query.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", request.query)
-    };
-    let mut builder = http::Request::builder()
-        .method(request.method)
-        .uri(format!("{}{query}", request.path))
-        .header(AUTHORIZATION, format!("Bearer {token}"));
-    for (name, value) in &request.headers {
-        if ![AUTHORIZATION, CONNECTION, TRANSFER_ENCODING].contains(name) {
-            builder = builder.header(name, value);
-        }
-    }
-    let reply = sender
-        .send_request(builder.body(Full::<Bytes>::new(request.body))?)
-        .await?;
-    let (head, body) = reply.into_parts();
-    let mut answer = Answer::new(head.status.as_u16(), "", body.collect().await?.to_bytes());
-    for (name, value) in &head.headers {
-        if ![CONNECTION, TRANSFER_ENCODING].contains(name) {
-            answer = answer.with(name.as_str(), value.to_str()?);
-        }
-    }
-    Ok(answer)
 }

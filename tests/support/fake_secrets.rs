@@ -28,6 +28,11 @@ pub enum Behaviour {
     PromptAnswered,
     /// Nothing is found in its locked collection, as services do that encrypt attributes too.
     LockedAndMute,
+    /// It answers no search before a person has unlocked it, who does or does not, as `KeePassXC` does.
+    AsksFirst {
+        /// Whether somebody is there: a moment after the search.
+        unlocks: bool,
+    },
     /// It has no default collection.
     NoCollection,
     /// Two items have one name; the one of the lower number is newer.
@@ -53,6 +58,7 @@ impl FakeSecrets {
             behaviour,
             calls: Arc::clone(&calls),
             unlocked: false,
+            waiting: None,
         };
         let address = bus.address();
         let thread = std::thread::spawn(move || {
@@ -100,6 +106,8 @@ struct Service {
     behaviour: Behaviour,
     calls: Arc<Mutex<Vec<String>>>,
     unlocked: bool,
+    /// A search that is answered when a person has answered.
+    waiting: Option<Message>,
 }
 
 impl Service {
@@ -108,7 +116,11 @@ impl Service {
         use Behaviour as B;
         let header = call.header();
         let member = header.member().unwrap().to_string();
-        self.calls.lock().unwrap().push(member.clone());
+        let property = match member.as_str() {
+            "Get" => format!(" {}", call.body().deserialize::<(String, String)>().unwrap().1),
+            _ => String::new(),
+        };
+        self.calls.lock().unwrap().push(format!("{member}{property}"));
         let path = |text: &str| OwnedObjectPath::try_from(text.to_owned()).unwrap();
         let none = || path("/");
         let items = || match self.behaviour {
@@ -123,6 +135,23 @@ impl Service {
             (_, B::Silent) => Ok(()),
             (_, B::Denies) => error("org.freedesktop.DBus.Error.AccessDenied").await,
             ("SearchItems", B::Dies) => return false,
+            ("SearchItems", B::AsksFirst { .. }) if is_locked => {
+                self.waiting = Some(call.clone());
+                Ok(())
+            }
+            ("OpenSession", B::AsksFirst { unlocks }) => {
+                let session = (Variant::from(""), path("/session/1"));
+                connection.reply(&header, &session).await.unwrap();
+                // The question is on the screen by now; this is the answer.
+                self.unlocked = unlocks;
+                match self.waiting.take().filter(|_| unlocks) {
+                    Some(search) => {
+                        let found = (items(), Vec::<OwnedObjectPath>::new());
+                        connection.reply(&search.header(), &found).await
+                    }
+                    None => Ok(()),
+                }
+            }
             ("CreateItem" | "Get", B::NoCollection) => error("org.freedesktop.DBus.Error.UnknownMethod").await,
             ("OpenSession", _) => {
                 connection

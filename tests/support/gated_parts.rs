@@ -1,6 +1,5 @@
 //! Real parts behind a gate: proxies before the API server and the session bus, which a program can be killed at.
 
-use std::error::Error;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -8,17 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use http::Method;
-use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::rt::TokioIo;
+use http::header::HOST;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::forward::forward;
 use super::gate::Gate;
 use super::http::{Answer, Request, Server};
 
@@ -46,8 +43,7 @@ pub fn before_api_server(to: SocketAddr, authority: &Path, gate: &Gate) -> Serve
                 } else {
                     gate.glance().await;
                 }
-                let answer = forward(to, &tls, request).await;
-                let answer = answer.unwrap_or_else(|error| Answer::text(502, &error.to_string()));
+                let answer = over_tls(to, &tls, request).await;
                 if is_write {
                     gate.pass(|| format!("after {what}")).await;
                 }
@@ -58,36 +54,15 @@ pub fn before_api_server(to: SocketAddr, authority: &Path, gate: &Gate) -> Serve
     )
 }
 
-async fn forward(to: SocketAddr, tls: &TlsConnector, request: Request) -> Result<Answer, Box<dyn Error + Send + Sync>> {
-    let stream = tokio::net::TcpStream::connect(to).await?;
-    let stream = tls.connect(ServerName::try_from("127.0.0.1")?, stream).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let query = if request.query.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", request.query)
+async fn over_tls(to: SocketAddr, tls: &TlsConnector, request: Request) -> Answer {
+    let connect = async {
+        let stream = tokio::net::TcpStream::connect(to).await?;
+        tls.connect(ServerName::from(to.ip()), stream).await
     };
-    let mut builder = http::Request::builder()
-        .method(request.method)
-        .uri(format!("{}{query}", request.path))
-        .header(HOST, to.to_string());
-    for (name, value) in &request.headers {
-        if ![HOST, CONNECTION, TRANSFER_ENCODING].contains(name) {
-            builder = builder.header(name, value);
-        }
+    match connect.await {
+        Ok(stream) => forward(stream, request, (HOST, to.to_string())).await,
+        Err(error) => Answer::text(502, &error.to_string()),
     }
-    let reply = sender
-        .send_request(builder.body(Full::<Bytes>::new(request.body))?)
-        .await?;
-    let (head, body) = reply.into_parts();
-    let mut answer = Answer::new(head.status.as_u16(), "", body.collect().await?.to_bytes());
-    for (name, value) in &head.headers {
-        if ![CONNECTION, TRANSFER_ENCODING].contains(name) {
-            answer = answer.with(name.as_str(), value.to_str()?);
-        }
-    }
-    Ok(answer)
 }
 
 /// A socket before the session bus. Every write to a keychain crosses the gate. It ends with the process.

@@ -1,169 +1,91 @@
-//! The keychain as a real part: gnome-keyring on a D-Bus session bus of its own, in folders of its own.
+//! The keychain as a real part: a Secret Service on a D-Bus session bus of its own, in folders of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use libtest_mimic::Trial;
 use regcred::env::Env;
-use tempfile::TempDir;
 use zbus::message::Message;
 use zbus::{DynamicType, OwnedObjectPath, OwnedVariant, Variant};
 
-/// The programs that [`Keyring`] needs.
-pub const PARTS: [&str; 2] = ["dbus-daemon", "gnome-keyring-daemon"];
+pub use super::bus::{PrivateBus, Running};
+use super::keepassxc;
+pub use super::part::until;
+use super::part::{missing, trial_with};
+
+/// The programs that [`Keyring::start`] needs.
+pub const PARTS: [&str; 2] = Product::GnomeKeyring.parts();
 
 /// What unlocks the keyring.
 pub const PASSWORD: &str = "keyring-password";
 
 const SECRETS: &str = "org.freedesktop.secrets";
-const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
+const DEFAULT: &str = "/org/freedesktop/secrets/aliases/default";
 
-pub use super::part::until;
-
-/// A child process that does not outlive its test.
-#[derive(Debug)]
-pub struct Running(pub Child);
-
-impl Running {
-    /// Starts `command` with nothing on its stdout and stderr.
-    pub fn start(command: &mut Command) -> Self {
-        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-    }
-
-    /// Sends a signal by its name, such as `STOP`.
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.0.id().to_string()])
-            .status();
-        assert!(status.unwrap().success());
-    }
+/// Which Secret Service it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// gnome-keyring, with its login keyring.
+    GnomeKeyring,
+    /// `KeePassXC`, with a database whose root group it exposes.
+    KeePassXc,
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+impl Product {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::GnomeKeyring, Self::KeePassXc];
 
-/// A D-Bus session bus that starts no services, with a home, a runtime folder and a temporary folder of its own.
-pub struct PrivateBus {
-    // Fields are dropped in order: first the process, then its folder.
-    _daemon: Running,
-    folder: TempDir,
-}
-
-impl PrivateBus {
-    /// Starts the bus and waits for it.
-    pub fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("regcred-").tempdir().unwrap();
-        for name in ["home", "run", "tmp"] {
-            let mut builder = std::fs::DirBuilder::new();
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(folder.path().join(name)).unwrap();
-        }
-        let socket = folder.path().join("run/bus");
-        let config = folder.path().join("bus.conf");
-        std::fs::write(
-            &config,
-            format!(
-                "<busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
-                 <policy context='default'><allow send_destination='*' eavesdrop='true'/><allow eavesdrop='true'/>\
-                 <allow own='*'/></policy></busconfig>",
-                socket.display()
-            ),
-        )
-        .unwrap();
-        let mut daemon = Command::new("dbus-daemon");
-        daemon.args(["--nofork", "--nopidfile", "--config-file"]).arg(&config);
-        let daemon = Running::start(&mut daemon);
-        until("the bus listens", || {
-            std::os::unix::net::UnixStream::connect(&socket).is_ok()
-        });
-        Self {
-            _daemon: daemon,
-            folder,
+    /// What it is called in the names of trials.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GnomeKeyring => "gnome-keyring",
+            Self::KeePassXc => "keepassxc",
         }
     }
 
-    /// The folder that holds `home`, `run` and `tmp`.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    /// The programs that it needs.
+    #[must_use]
+    pub const fn parts(self) -> [&'static str; 2] {
+        match self {
+            Self::GnomeKeyring => ["dbus-daemon", "gnome-keyring-daemon"],
+            Self::KeePassXc => ["dbus-daemon", "keepassxc"],
+        }
     }
 
-    /// The bus address.
-    pub fn address(&self) -> String {
-        format!("unix:path={}", self.folder.path().join("run/bus").display())
-    }
-
-    /// The environment of a session on this bus.
-    pub fn env(&self) -> Env {
-        let folder = |name: &str| self.folder.path().join(name).into_os_string();
-        Env::from_iter([
-            ("HOME", folder("home")),
-            ("XDG_RUNTIME_DIR", folder("run")),
-            ("TMPDIR", folder("tmp")),
-            ("DBUS_SESSION_BUS_ADDRESS", self.address().into()),
-            ("PATH", std::env::var_os("PATH").unwrap_or_default()),
-        ])
-    }
-
-    /// A program in this session.
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        command.env_clear().envs(self.env().iter());
-        command
-    }
-
-    /// A call on this bus.
-    ///
-    /// # Panics
-    /// Where it is answered with an error.
-    pub fn call<B>(&self, service: &str, path: &str, interface: &str, method: &str, body: &B) -> Message
-    where
-        B: serde::Serialize + DynamicType,
-    {
-        zbus::block_on(async {
-            let connection = zbus::connection::Builder::address(self.address().as_str());
-            let connection = connection.build().await.unwrap();
-            connection
-                .call_method(Some(service), path, Some(interface), method, body)
-                .await
-                .unwrap()
-        })
-    }
-
-    /// Whether somebody on the bus goes by `name`.
-    pub fn has(&self, name: &str) -> bool {
-        let reply = self.on_bus("NameHasOwner", &(name,));
-        reply.body().deserialize::<(bool,)>().unwrap().0
-    }
-
-    /// How many connections the bus has, without the one that asks.
-    pub fn connections(&self) -> usize {
-        let (names,): (Vec<String>,) = self.on_bus("ListNames", &()).body().deserialize().unwrap();
-        names.iter().filter(|name| name.starts_with(':')).count() - 1
-    }
-
-    fn on_bus<B: serde::Serialize + DynamicType>(&self, method: &str, body: &B) -> Message {
-        let bus = "org.freedesktop.DBus";
-        self.call(bus, "/org/freedesktop/DBus", bus, method, body)
+    /// A trial of `area` on it that needs the programs `also` besides.
+    #[must_use]
+    pub fn trial(self, area: &str, name: &str, also: &[&str], test: fn(Self)) -> Trial {
+        let missing = missing(&[&self.parts()[..], also].concat());
+        let name = format!("{area}/{}/{name}", self.name());
+        trial_with(&name, &missing, move || test(self))
     }
 }
 
-/// gnome-keyring with an unlocked login keyring.
+/// A Secret Service with an unlocked default keyring.
 pub struct Keyring {
     // Dropped before its bus.
     daemon: Option<Running>,
+    product: Product,
     bus: PrivateBus,
 }
 
 impl Keyring {
-    /// Starts bus and daemon, and waits for both.
+    /// Starts bus and gnome-keyring, and waits for both.
     pub fn start() -> Self {
+        Self::start_product(Product::GnomeKeyring)
+    }
+
+    /// Starts bus and service, and waits for both.
+    pub fn start_product(product: Product) -> Self {
         let mut keyring = Self {
             daemon: None,
+            product,
             bus: PrivateBus::start(),
         };
+        if product == Product::KeePassXc {
+            keepassxc::set_up(&keyring.bus);
+        }
         keyring.start_daemon(Some(PASSWORD));
         keyring
     }
@@ -188,23 +110,27 @@ impl Keyring {
         self.daemon.as_ref().unwrap()
     }
 
-    /// Starts the daemon: with the login keyring unlocked, or as it starts when D-Bus starts it, with none unlocked.
+    /// Starts the daemon: with its keyring unlocked, or as it starts when D-Bus starts it, with none unlocked.
     pub fn start_daemon(&mut self, password: Option<&str>) {
-        let mut command = self.bus.command("gnome-keyring-daemon");
-        command
-            .args(["--foreground", "--components=secrets"])
-            .stdin(Stdio::piped());
-        if password.is_some() {
-            command.arg("--unlock");
-        }
-        let mut daemon = Running::start(&mut command);
+        let mut command = match self.product {
+            Product::GnomeKeyring => {
+                let mut command = self.bus.command("gnome-keyring-daemon");
+                command.args(["--foreground", "--components=secrets"]);
+                command.args(password.map(|_| "--unlock"));
+                command
+            }
+            Product::KeePassXc => keepassxc::command(&self.bus, password.is_some()),
+        };
+        let mut daemon = Running::start(command.stdin(Stdio::piped()));
         let mut stdin = daemon.0.stdin.take().unwrap();
         std::io::Write::write_all(&mut stdin, password.unwrap_or_default().as_bytes()).unwrap();
         drop(stdin);
         self.daemon = Some(daemon);
         until("the keyring is on the bus", || self.bus.has(SECRETS));
         if password.is_some() {
-            until("there is a default keyring", || self.default_collection() != "/");
+            until("there is an unlocked default keyring", || {
+                self.default_collection().as_str() != "/" && !self.is_locked()
+            });
         }
     }
 
@@ -214,15 +140,50 @@ impl Keyring {
         until("the keyring is off the bus", || !self.bus.has(SECRETS));
     }
 
-    /// Locks the login keyring.
-    pub fn lock(&self) {
-        let collection = OwnedObjectPath::try_from(LOGIN).unwrap();
-        self.service("org.freedesktop.Secret.Service", "Lock", &(vec![collection],));
-        assert!(self.is_locked());
+    /// Ends the daemon, which has kept what it was given.
+    pub fn stop_daemon(&mut self) {
+        if self.product == Product::KeePassXc {
+            keepassxc::lock(&self.bus);
+            until("what is locked is saved", || self.is_locked());
+        }
+        self.kill_daemon();
     }
 
-    /// Unlocks the login keyring without a prompt.
+    /// Takes away all that the daemon keeps: the next one finds a new user.
+    pub fn forget(&mut self) {
+        self.kill_daemon();
+        match self.product {
+            Product::GnomeKeyring => std::fs::remove_dir_all(self.bus.folder().join("home/.local")).unwrap(),
+            Product::KeePassXc => keepassxc::forget(&self.bus),
+        }
+    }
+
+    /// Locks the default keyring.
+    pub fn lock(&self) {
+        match self.product {
+            Product::GnomeKeyring => {
+                self.service(
+                    "org.freedesktop.Secret.Service",
+                    "Lock",
+                    &(vec![self.default_collection()],),
+                );
+            }
+            Product::KeePassXc => keepassxc::lock(&self.bus),
+        }
+        until("the keyring is locked", || self.is_locked());
+    }
+
+    /// Unlocks the default keyring without a prompt.
     pub fn unlock(&self) {
+        match self.product {
+            Product::GnomeKeyring => self.unlock_gnome(),
+            Product::KeePassXc => keepassxc::unlock(&self.bus),
+        }
+        until("the keyring is unlocked", || !self.is_locked());
+    }
+
+    fn unlock_gnome(&self) {
+        let collection = self.default_collection();
         zbus::block_on(async {
             let connection = zbus::connection::Builder::address(self.bus.address().as_str());
             let connection = connection.build().await.unwrap();
@@ -238,7 +199,6 @@ impl Keyring {
                 .await
                 .unwrap();
             let (_, session): (OwnedVariant, OwnedObjectPath) = session.body().deserialize().unwrap();
-            let collection = OwnedObjectPath::try_from(LOGIN).unwrap();
             let secret = (session, Vec::<u8>::new(), PASSWORD.as_bytes(), "text/plain");
             connection
                 .call_method(
@@ -251,21 +211,20 @@ impl Keyring {
                 .await
                 .unwrap();
         });
-        assert!(!self.is_locked());
     }
 
     fn is_locked(&self) -> bool {
         let parameters = ("org.freedesktop.Secret.Collection", "Locked");
         let properties = "org.freedesktop.DBus.Properties";
-        let reply = self.bus.call(SECRETS, LOGIN, properties, "Get", &parameters);
+        let reply = self.bus.call(SECRETS, DEFAULT, properties, "Get", &parameters);
         let (locked,): (OwnedVariant,) = reply.body().deserialize().unwrap();
         bool::try_from(Variant::from(locked)).unwrap()
     }
 
-    fn default_collection(&self) -> String {
+    fn default_collection(&self) -> OwnedObjectPath {
         let reply = self.service("org.freedesktop.Secret.Service", "ReadAlias", &("default",));
         let (path,): (OwnedObjectPath,) = reply.body().deserialize().unwrap();
-        path.to_string()
+        path
     }
 
     fn service<B: serde::Serialize + DynamicType>(&self, interface: &str, method: &str, body: &B) -> Message {

@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 pub mod api_server;
+#[cfg(target_os = "linux")]
+pub mod bus;
 pub mod control_plane;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
+pub mod engine;
+#[cfg(target_os = "linux")]
 pub mod fake_secrets;
+pub mod forward;
 pub mod gate;
 #[cfg(unix)]
 pub mod gated_parts;
@@ -14,6 +19,8 @@ pub mod gated_store;
 pub mod gitea;
 pub mod http;
 pub mod image;
+#[cfg(target_os = "linux")]
+pub mod keepassxc;
 #[cfg(target_os = "linux")]
 pub mod keyring;
 pub mod part;

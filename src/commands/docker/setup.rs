@@ -55,6 +55,12 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
             failures.push(error);
         }
     }
+    if ready.is_empty() && failures.is_empty() {
+        system
+            .output
+            .say("there is no credential to set up for, in the keychain nor in docker's and podman's files");
+        system.output.say("hint: kubectl regcred login REGISTRY -u USER");
+    }
     notes(&sources.files, &ready, system);
     for failure in &failures {
         system.output.error(failure);
@@ -195,10 +201,7 @@ fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &S
     let named = file.config.helpers();
     let mut wanted = Wanted {
         default: default && is_docker,
-        detected: is_docker
-            .then(|| docker::detected(&system.env))
-            .flatten()
-            .map(|name| name.to_string()),
+        detected: is_docker.then(|| docker::detected_store(&system.env)).flatten(),
         ..Wanted::default()
     };
     for Ready { registry, .. } in ready {

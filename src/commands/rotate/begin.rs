@@ -130,13 +130,13 @@ impl Engine<'_, '_> {
             Some(token) => token,
             None if self.journal.mints => {
                 self.journal.username = Some(self.username.to_string());
-                if args.dry_run == DryRunArg::None {
+                if args.dry_run.mode == DryRunArg::None {
                     self.account = Some(self.account()?);
                 }
                 return Ok(());
             }
             // A plan needs none.
-            None if args.dry_run != DryRunArg::None => return Ok(()),
+            None if args.dry_run.mode != DryRunArg::None => return Ok(()),
             None => {
                 let token = token_source::ask(&registry, &self.username, self.system)?;
                 refuse_shared(args, &self.keychain, &self.name, &self.old, Some(&token))?;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::journal::Journal;
 use super::report::{Result, Stop};
 use super::secrets::Unknown;
+use crate::cli::RotateArgs;
 use crate::cluster::{Cluster, RequestTimeout};
 use crate::commands::apply::Interrupt;
 use crate::commands::system::System;
@@ -15,6 +16,16 @@ use crate::gitea::Account;
 use crate::keychain::{Kept, Keychain, Name, Rotation};
 use crate::model::rotation::{Instead, Phase, Rules, Step, Way, Which, refused, steps};
 use crate::model::{Credential, Username};
+
+/// What is rotated: all that beginning and going on find in their own ways.
+pub(super) struct Subject {
+    pub(super) name: Name,
+    pub(super) kept: Kept,
+    pub(super) journal: Journal,
+    pub(super) old: Credential,
+    pub(super) new: Option<Credential>,
+    pub(super) username: Username,
+}
 
 /// A rotation under way in this process.
 pub(super) struct Engine<'a, 'b> {
@@ -41,7 +52,33 @@ pub(super) struct Engine<'a, 'b> {
     pub(super) system: &'a mut System<'b>,
 }
 
-impl Engine<'_, '_> {
+impl<'a, 'b> Engine<'a, 'b> {
+    pub(super) fn new(
+        subject: Subject,
+        keychain: Keychain,
+        way: Way,
+        args: &RotateArgs,
+        system: &'a mut System<'b>,
+    ) -> std::result::Result<Self, CommandError> {
+        Ok(Self {
+            keychain,
+            name: subject.name,
+            kept: subject.kept,
+            journal: subject.journal,
+            old: subject.old,
+            new: subject.new,
+            username: subject.username,
+            account: None,
+            password_stdin: args.password_stdin,
+            clusters: Vec::new(),
+            unknown: BTreeMap::new(),
+            timeout: args.cluster.request_timeout.unwrap_or_default(),
+            interrupt: Interrupt::listen(system.handles_interrupts)?,
+            result: Result::new(way, args.dry_run.mode, args.output),
+            system,
+        })
+    }
+
     /// How far the rotation is.
     pub(super) fn phase(&self) -> Option<Phase> {
         self.kept.rotation.as_ref().map(|rotation| rotation.phase)

@@ -19,7 +19,7 @@ pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>)
     if contexts.is_empty() {
         contexts.push(None);
     }
-    let mut report = Report::new(args.output, args.dry_run, contexts.len() > 1);
+    let mut report = Report::new(args.output, args.dry_run.mode, contexts.len() > 1);
     for context in contexts {
         let connect = connect_options(&args.cluster, context);
         let found = async {

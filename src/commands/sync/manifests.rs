@@ -21,7 +21,7 @@ struct List<'a> {
 
 /// The format, where Secrets are to be printed; refuses what only a cluster could answer.
 pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<DocumentFormat>, CommandError> {
-    let format = match (args.dry_run, args.output) {
+    let format = match (args.dry_run.mode, args.output) {
         (DryRunArg::Client, Some(OutputFormat::Json)) => DocumentFormat::Json,
         (DryRunArg::Client, Some(OutputFormat::Yaml)) => DocumentFormat::Yaml,
         _ => return Ok(None),

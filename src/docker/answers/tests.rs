@@ -36,11 +36,11 @@ pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Work
     }
 }
 
-pub(in crate::docker) fn order(stores: &[&str]) -> Option<Order> {
-    Some(Order {
+pub(in crate::docker) fn order(stores: &[&str]) -> Order {
+    Order {
         path: "/etc/containers/registries.conf".into(),
         stores: stores.iter().map(|store| (*store).to_owned()).collect(),
-    })
+    }
 }
 
 /// Who answers docker and podman about `registry`.
@@ -91,10 +91,10 @@ fn podman_takes_the_first_file_and_registries_conf_stands_before_or_after_it() {
     let podman = format!(r#"{{"auths":{{"https://a.example.com/v1/":{LOGIN}}}}}"#);
     let mut seen = workstation(docker, Some(&podman));
     assert_eq!(both(&seen, "a.example.com"), [Source::Keychain, Source::PlainText]);
-    seen.order = order(&["containers-auth.json", "gitea"]);
+    seen.order = Some(order(&["containers-auth.json", "gitea"]));
     assert_eq!(both(&seen, "a.example.com")[1], Source::PlainText);
     assert_eq!(both(&seen, "b.example.com")[1], Source::Keychain);
-    seen.order = order(&["pass", "containers-auth.json"]);
+    seen.order = Some(order(&["pass", "containers-auth.json"]));
     assert_eq!(both(&seen, "a.example.com")[1], helper("pass"));
 }
 

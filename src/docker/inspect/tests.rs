@@ -46,7 +46,7 @@ fn a_good_workstation_has_none() {
     assert_eq!(kinds(&ready("", None)), []);
     assert_eq!(kinds(&ready(r#"{"credsStore":"gitea"}"#, None)), []);
     let mut seen = ready(OURS, None);
-    seen.order = order(&["gitea", "containers-auth.json"]);
+    seen.order = Some(order(&["gitea", "containers-auth.json"]));
     assert_eq!(kinds(&seen), []);
     seen.order = None;
     seen.has_podman = false;
@@ -132,7 +132,7 @@ fn where_podman_would_write() {
         r#"mkdir -p /r/containers && echo '{"credHelpers":{"a.example.com":"gitea"}}' > /r/containers/auth.json"#
     );
     let mut seen = ready(OURS, None);
-    seen.order = order(&["containers-auth.json", "gitea"]);
+    seen.order = Some(order(&["containers-auth.json", "gitea"]));
     assert_eq!(kinds(&seen), [WarningKind::FilesBeforeHelper]);
     // Told to look into one file alone, podman does not come to docker's.
     let mut seen = ready(OURS, Some("{}"));

@@ -10,6 +10,9 @@ use crate::model::Username;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RevokeError {
+    /// The user is `<token>`: Gitea would take what it does not know for a password.
+    #[error("this is an identity token of docker's own login, which cannot be revoked from here")]
+    IdentityToken,
     /// There is no Gitea to ask.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -82,7 +85,7 @@ impl RevokeError {
     #[must_use]
     pub fn page(&self) -> Option<&str> {
         match self {
-            Self::Site(_) => None,
+            Self::IdentityToken | Self::Site(_) => None,
             Self::NeedsPassword { page, .. }
             | Self::Account { page, .. }
             | Self::NotSeen { page, .. }

@@ -60,6 +60,9 @@ pub fn revoke(
     options: &Options,
     env: &Env,
 ) -> Result<Revoked, RevokeError> {
+    if credential.username.is_identity_token() {
+        return Err(RevokeError::IdentityToken);
+    }
     let site = Site::find(credential, options, env)?;
     let asked = Asked {
         site: &site,

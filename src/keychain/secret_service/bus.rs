@@ -114,6 +114,8 @@ pub(super) struct Bus {
     incoming: MessageStream,
     /// Signals that arrived while replies were awaited.
     signals: Vec<Message>,
+    /// Replies that arrived before they were asked for, by the serial number of the call.
+    answers: HashMap<NonZeroU32, Reply>,
     /// How long one exchange may take.
     limit: Duration,
 }
@@ -134,6 +136,7 @@ impl Bus {
                         connection,
                         incoming,
                         signals: Vec::new(),
+                        answers: HashMap::new(),
                         limit,
                     });
                 }
@@ -163,41 +166,65 @@ impl Bus {
         let limit = self.limit;
         let mut replies = Vec::with_capacity(calls.len());
         for calls in calls.chunks(WINDOW) {
-            within(limit, self.exchange_window(calls, &mut replies)).await??;
+            let exchange = async {
+                self.send(calls).await?;
+                for call in calls {
+                    replies.push(self.reply(call).await?);
+                }
+                Ok::<(), Error>(())
+            };
+            within(limit, exchange).await??;
         }
         Ok(replies)
     }
 
-    async fn exchange_window(&mut self, calls: &[Message], replies: &mut Vec<Reply>) -> Result<(), Error> {
-        let first = replies.len();
-        let mut waiting: HashMap<NonZeroU32, usize> = HashMap::with_capacity(calls.len());
-        let mut answers: Vec<Option<Reply>> = Vec::with_capacity(calls.len());
-        for (place, call) in calls.iter().enumerate() {
-            waiting.insert(call.primary_header().serial_num(), place);
-            answers.push(None);
-        }
-        self.connection.send_all(calls).await.map_err(|_| Error::Died)?;
-        while !waiting.is_empty() {
+    /// [`Bus::exchange`] that waits for no answer to the first of a few calls, which may stay away for longer.
+    pub(super) async fn exchange_late(&mut self, calls: &[Message]) -> Result<Vec<Reply>, Error> {
+        let limit = self.limit;
+        let exchange = async {
+            self.send(calls).await?;
+            let mut replies = Vec::with_capacity(calls.len());
+            for call in &calls[1..] {
+                replies.push(self.reply(call).await?);
+            }
+            Ok(replies)
+        };
+        within(limit, exchange).await?
+    }
+
+    /// The answer to the first call of [`Bus::exchange_late`], where it has come.
+    pub(super) fn answered(&mut self, call: &Message) -> Option<Reply> {
+        self.answers.remove(&serial(call))
+    }
+
+    /// The same, where it comes within `limit`.
+    pub(super) async fn late(&mut self, call: &Message, limit: Duration) -> Result<Reply, Error> {
+        within(limit, self.reply(call)).await?
+    }
+
+    async fn send(&self, calls: &[Message]) -> Result<(), Error> {
+        self.connection.send_all(calls).await.map_err(|_| Error::Died)
+    }
+
+    /// The answer to a call that was sent.
+    async fn reply(&mut self, call: &Message) -> Result<Reply, Error> {
+        loop {
+            if let Some(answer) = self.answered(call) {
+                return Ok(answer);
+            }
             let message = self.next().await?;
-            let kind = message.message_type();
-            if kind == Type::Signal {
-                self.signals.push(message);
-                continue;
-            }
-            let place = message
-                .header()
-                .reply_serial()
-                .and_then(|serial| waiting.remove(&serial));
-            if let Some(place) = place {
-                answers[place] = Some(match kind {
-                    Type::Error => Err(Refusal::of(&message)),
-                    _ => Ok(message),
-                });
+            let answered = message.header().reply_serial();
+            match (message.message_type(), answered) {
+                (Type::Signal, _) => self.signals.push(message),
+                (Type::Error, Some(serial)) => {
+                    self.answers.insert(serial, Err(Refusal::of(&message)));
+                }
+                (Type::MethodReturn, Some(serial)) => {
+                    self.answers.insert(serial, Ok(message));
+                }
+                _ => {}
             }
         }
-        replies.extend(answers.into_iter().flatten());
-        debug_assert_eq!(replies.len() - first, calls.len());
-        Ok(())
     }
 
     /// One call.
@@ -238,6 +265,10 @@ impl Bus {
             Some(Err(_)) | None => Err(Error::Died),
         }
     }
+}
+
+fn serial(call: &Message) -> NonZeroU32 {
+    call.primary_header().serial_num()
 }
 
 /// A call of `method` of `interface`. Only a constant can make it fail: a path that is none.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::super::error::printable;
 use super::bus::{self, Bus};
+use super::unlock::{is_default_locked, is_locked};
 use super::{Error, Shared, memory};
 
 pub(super) const NAME: &str = "org.freedesktop.secrets";
@@ -44,6 +45,13 @@ pub(super) struct Session<'a> {
     path: Option<OwnedObjectPath>,
 }
 
+/// What a search found.
+struct Found {
+    open: Vec<OwnedObjectPath>,
+    locked: Vec<OwnedObjectPath>,
+    is_default_locked: bool,
+}
+
 impl<'a> Session<'a> {
     pub(super) fn new(bus: Bus, shared: &'a Shared) -> Self {
         Self {
@@ -62,20 +70,38 @@ impl<'a> Session<'a> {
     }
 
     /// The items that carry all of `attributes`, unlocked.
+    pub(super) async fn find(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
+        let mut found = self.look(attributes).await?;
+        if !found.locked.is_empty() {
+            self.unlock(&found.locked).await?;
+            found.open.append(&mut found.locked);
+        }
+        Ok(found.open)
+    }
+
+    /// The items that carry all of `attributes`, unlocked as far as it takes to read their attributes.
+    ///
+    /// KeePassXC calls an item locked until a person lets this process have its secret, and shows the rest all the same.
+    async fn find_shown(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
+        let mut found = self.look(attributes).await?;
+        if !found.locked.is_empty() && found.is_default_locked {
+            self.unlock(&found.locked).await?;
+        }
+        found.open.append(&mut found.locked);
+        Ok(found.open)
+    }
+
+    /// The items that carry all of `attributes`.
     ///
     /// Where nothing is found and the default collection is locked, it is unlocked first: not every service knows what
     /// is in a locked one, and "locked" must never be taken for "not there".
-    pub(super) async fn find(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
-        let (mut open, mut locked) = self.search(attributes).await?;
-        if open.is_empty() && locked.is_empty() && self.is_default_locked().await? {
+    async fn look(&mut self, attributes: &Attributes) -> Result<Found, Error> {
+        let found = self.search(attributes).await?;
+        if found.open.is_empty() && found.locked.is_empty() && found.is_default_locked {
             self.unlock_default().await?;
-            (open, locked) = self.search(attributes).await?;
+            return self.search(attributes).await;
         }
-        if !locked.is_empty() {
-            self.unlock(&locked).await?;
-            open.append(&mut locked);
-        }
-        Ok(open)
+        Ok(found)
     }
 
     /// [`Session::find`], of which only the first counts.
@@ -90,7 +116,7 @@ impl<'a> Session<'a> {
 
     /// The attributes of the items that carry all of `attributes`; of several with one name, those of the newest.
     pub(super) async fn list(&mut self, attributes: &Attributes) -> Result<Vec<Attributes>, Error> {
-        let items = self.find(attributes).await?;
+        let items = self.find_shown(attributes).await?;
         let found = self.attributes(&items).await?;
         let mut names = HashSet::with_capacity(found.len());
         if found.iter().all(|attributes| names.insert(super::name_of(attributes))) {
@@ -111,22 +137,44 @@ impl<'a> Session<'a> {
         Ok(dated.into_iter().map(|(_, path)| path).collect())
     }
 
-    async fn search(&mut self, attributes: &Attributes) -> Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>), Error> {
+    async fn search(&mut self, attributes: &Attributes) -> Result<Found, Error> {
         let search = service("SearchItems", &(attributes,))?;
-        let reply = if !self.secrets || self.path.is_some() {
-            self.bus.call(search).await?
-        } else {
-            let open = service("OpenSession", &("plain", Variant::from("")))?;
-            let mut replies = self.bus.exchange(&[open, search]).await?;
-            let search = replies.pop().ok_or(Error::Died)?;
-            let open = replies.pop().ok_or(Error::Died)??;
+        let mut calls = vec![search.clone(), is_default_locked()?];
+        if self.secrets && self.path.is_none() {
+            calls.push(service("OpenSession", &("plain", Variant::from("")))?);
+        }
+        let mut others = self.bus.exchange_late(&calls).await?;
+        if calls.len() == 3 {
+            let open = others.pop().ok_or(Error::Died)??;
             let (_, path): (OwnedVariant, OwnedObjectPath) = body(&open)?;
             self.path = Some(path);
-            search
-        };
-        let reply = reply?;
+        }
+        let mut default = others.pop().map_or(Ok(None), is_locked)?;
+        if default.is_none() {
+            // Services have calls of objects that are not there answered out of turn. This one waits its turn.
+            let _none = self.default_collection().await?;
+        }
+        let reply = match self.bus.answered(&search) {
+            Some(reply) => reply,
+            None if default == Some(false) => self.bus.late(&search, self.shared.limits.call).await?,
+            // Services answer in the order of the calls; KeePassXC no search before a person has opened or unlocked a
+            // database.
+            None => {
+                let reply = self.await_person(&search, default).await?;
+                if self.is_default_locked().await? {
+                    return Err(Error::PromptDismissed);
+                }
+                default = Some(false);
+                reply
+            }
+        }?;
         self.service = self.bus.sender(&reply);
-        body(&reply)
+        let (open, locked) = body(&reply)?;
+        Ok(Found {
+            open,
+            locked,
+            is_default_locked: default == Some(true),
+        })
     }
 
     /// The secret of an item; `None` where the item is gone by now.
@@ -178,7 +226,7 @@ impl<'a> Session<'a> {
         match reply {
             Ok(reply) => {
                 let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = body(&reply)?;
-                self.answer(&prompt).await
+                self.confirm(&prompt).await
             }
             Err(refusal) if refusal.is_gone() => Err(Error::NoCollection),
             Err(refusal) => Err(refusal.into()),
@@ -192,7 +240,7 @@ impl<'a> Session<'a> {
             match reply {
                 Ok(reply) => {
                     let (prompt,): (OwnedObjectPath,) = body(&reply)?;
-                    self.answer(&prompt).await?;
+                    self.confirm(&prompt).await?;
                 }
                 Err(refusal) if refusal.is_gone() => {}
                 Err(refusal) => return Err(refusal.into()),

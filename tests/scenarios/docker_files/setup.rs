@@ -354,6 +354,19 @@ not verified at [REGISTRY]
 "#]]
     );
     assert!(place.world.gitea.requests().is_empty());
+    let empty = Place::of_doubles();
+    assert_data_eq!(
+        empty.world.regcred("docker setup").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+there is no credential to set up for, in the keychain nor in docker's and podman's files
+hint: kubectl regcred login REGISTRY -u USER
+
+"#]]
+    );
+    assert!(!empty.docker.exists());
     // A registry that there is no credential of.
     assert_data_eq!(
         place.world.regcred("docker setup new.example.com").to_string(),

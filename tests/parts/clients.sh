@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Makes a folder with the clients that no package of Debian holds, and prints its path: crane, oras, helm, buildx.
+# Everything else goes to stderr. It needs Go and no root; each is built once, and a second call returns at once.
+set -euo pipefail
+
+# name, module, version, package below the module, variable that holds the version where it is not in the source
+clients=(
+    "crane github.com/google/go-containerregistry v0.22.1 cmd/crane github.com/google/go-containerregistry/cmd/crane/cmd.Version"
+    "oras oras.land/oras v1.3.1 cmd/oras -"
+    "helm helm.sh/helm/v4 v4.3.1 cmd/helm helm.sh/helm/v4/internal/version.version"
+    # Some modules that later ones need are not to be had from the module proxy.
+    "buildx github.com/docker/buildx v0.26.1 cmd/buildx github.com/docker/buildx/version.Version"
+)
+
+say() { printf 'clients: [%4d s] %s\n' "$SECONDS" "$*" >&2; }
+
+folder=${XDG_CACHE_HOME:-${HOME:?}/.cache}/regcred/parts/clients
+# Which version a program is, is in the name of the file that it is a link to.
+is_here() { [[ -x $folder/$1 && $(readlink "$folder/$1") == "$1-$2" ]]; }
+
+absent=()
+for client in "${clients[@]}"; do
+    read -r name _ version _ <<<"$client"
+    is_here "$name" "$version" || absent+=("$client")
+done
+if ((${#absent[@]} == 0)); then
+    echo "$folder"
+    exit 0
+fi
+
+go=$(command -v go || true)
+[[ -n $go || ! -x /usr/local/go/bin/go ]] || go=/usr/local/go/bin/go
+if [[ -z $go ]] || ! command -v flock >/dev/null; then
+    say "missing: ${absent[*]%% *}; building them takes Go and flock"
+    exit 1
+fi
+
+mkdir -p "$folder"
+exec 9>"$folder/.lock"
+flock -n 9 || { say "another run is at it: waiting" && flock 9; }
+rm -rf "$folder"/build.*
+work=$(mktemp -d "$folder/build.XXXXXX")
+group=
+cleanup() {
+    [[ -z $group ]] || kill -- "-$group" 2>/dev/null || true
+    wait
+    # Go keeps its modules read-only.
+    chmod -R u+w "$work" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+# A module that requires it, and not `go install`: that asks for the list of all versions too, which the module proxy
+# does not have of every module. What is fetched is checked against Go's checksum database either way. Nothing is
+# optimized: that takes a quarter off the minutes, and these programs wait for others most of their time.
+build() {
+    local name=$1 module=$2 version=$3 package=$4 variable=$5 flags='-s -w'
+    [[ $variable == - ]] || flags+=" -X $variable=$version"
+    mkdir "$work/$name"
+    printf 'module clients\n\ngo 1.24\n\nrequire %s %s\n' "$module" "$version" >"$work/$name/go.mod"
+    say "building $name $version (a minute or two)"
+    # In the background and in a group of its own, so that a run that is told to stop stops at once, compilers and all.
+    set -m
+    (
+        cd "$work/$name"
+        env -u GOFLAGS CGO_ENABLED=0 GOTMPDIR="$work" GOCACHE="$work/gocache" GOMODCACHE="$work/modules" \
+            nice "$go" build -mod=mod -trimpath -gcflags 'all=-N -l' -ldflags "$flags" -o "$work/$name-$version" "$module/$package"
+    ) 2> >(grep -v '^go: downloading ' >&2) &
+    group=$!
+    set +m
+    wait "$group" || return
+    group=
+    mv "$work/$name-$version" "$folder/"
+    ln -sfn "$name-$version" "$folder/$name"
+}
+
+failed=()
+for client in "${absent[@]}"; do
+    read -r name module version package variable <<<"$client"
+    if is_here "$name" "$version"; then continue; fi # another run made it while this one waited
+    build "$name" "$module" "$version" "$package" "$variable" || failed+=("$name")
+done
+# What there is can be used all the same.
+echo "$folder"
+if ((${#failed[@]})); then
+    say "could not build ${failed[*]}"
+    exit 1
+fi
+say "they are in $folder"

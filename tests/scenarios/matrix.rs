@@ -1,0 +1,63 @@
+//! Every client that knows docker's credential helpers, run for real over ours: what it does with a credential, without
+//! one, with a locked keyring and with no keychain at all. `docs/clients.md` shows what came of it.
+
+mod cell;
+mod clients;
+mod desk;
+mod furnish;
+mod page;
+
+use libtest_mimic::Trial;
+
+use crate::support::part::{missing, trial_with};
+use cell::{Cell, Row};
+use clients::{CLIENTS, Client, Kind};
+use desk::{Config, Desk, Situation};
+
+pub fn trials() -> Vec<Trial> {
+    CLIENTS
+        .iter()
+        .map(|client| {
+            let mut lacks = missing(&desk::PARTS);
+            lacks.extend(missing(client.programs));
+            if client.engine {
+                lacks.extend(crate::support::engine::missing_engine());
+            }
+            trial_with(&format!("matrix/{}", client.name), &lacks, || matrix(client))
+        })
+        .collect()
+}
+
+/// Every step of a client in every situation: each is judged by our rules, and all together by what the page says.
+fn matrix(client: &'static Client) {
+    let mut desk = Desk::new(client);
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    for &(kind, line) in client.steps {
+        let mut row = Row::new(line);
+        for &config in Config::of(client) {
+            // Whether it is the helper that this step gets its credential from.
+            let mut asks = false;
+            for situation in Situation::ALL {
+                let seen = desk.observe(kind, line, config, situation);
+                let cell = Cell::of(kind, &seen);
+                if situation == Situation::Stored {
+                    asks = seen.code == 0
+                        && match kind {
+                            Kind::Login => seen.stored && !seen.plaintext,
+                            Kind::Logout => !seen.kept,
+                            Kind::Public => false,
+                            Kind::Again | Kind::Push | Kind::Pull => seen.signed_in,
+                        };
+                }
+                let broken = cell::broken_rules(client, kind, config, situation, asks, &seen);
+                faults
+                    .extend(broken.map(|rule| format!("{line}\n  {config:?}, {situation:?}: {rule}\n{}", seen.output)));
+                row.put(config, situation, cell, &seen);
+            }
+        }
+        rows.push(row);
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    page::compare(client.name, &page::section(client, &desk.version(), &rows));
+}

@@ -1,0 +1,96 @@
+//! A docker engine of the test's own: Debian's `dockerd`, without a network bridge, on a socket in a folder.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::part::{missing, program, until};
+
+/// How long it may take to end by itself.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// A running engine; it and its images go when this is dropped.
+pub struct Engine {
+    daemon: Child,
+    folder: TempDir,
+}
+
+/// What is missing for one: programs, or the right to mount.
+#[must_use]
+pub fn missing_engine() -> Vec<&'static str> {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let mut lacks = missing(&["dockerd", "containerd"]);
+    if !is_root {
+        lacks.push("root, which an engine runs as");
+    }
+    lacks
+}
+
+impl Engine {
+    /// Starts it and waits until it answers.
+    ///
+    /// # Panics
+    /// Where it ends instead; its log is in the message.
+    #[must_use]
+    pub fn start() -> Self {
+        // A socket's path is short.
+        let folder = tempfile::Builder::new().prefix("engine-").tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let log = File::create(at("log")).unwrap();
+        let daemon = Command::new(program("dockerd").unwrap())
+            .arg("--data-root")
+            .arg(at("data"))
+            .arg("--exec-root")
+            .arg(at("exec"))
+            .arg("--pidfile")
+            .arg(at("pid"))
+            .arg("--host")
+            .arg(format!("unix://{}", at("socket").display()))
+            // Nothing of this machine's network is touched, and no file system driver is needed.
+            .args(["--iptables=false", "--bridge=none", "--storage-driver=vfs"])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut engine = Self { daemon, folder };
+        until("the engine is ready", || {
+            let log = std::fs::read_to_string(engine.folder.path().join("log")).unwrap();
+            assert!(engine.daemon.try_wait().unwrap().is_none(), "dockerd ended: {log}");
+            log.contains("API listen on")
+        });
+        engine
+    }
+
+    /// What `DOCKER_HOST` is set to.
+    #[must_use]
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.path().join("socket").display())
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Asked to end, it ends its containerd too.
+        let _ = Command::new("kill").arg(self.daemon.id().to_string()).status();
+        let end = Instant::now() + GRACE;
+        while matches!(self.daemon.try_wait(), Ok(None)) {
+            if Instant::now() > end {
+                let _ = self.daemon.kill();
+                let _ = self.daemon.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
