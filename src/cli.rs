@@ -13,10 +13,12 @@ use crate::gitea::{self, GiteaPath, MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
 
 mod after;
+mod docker;
 mod rotate;
 mod targets;
 
 pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
+pub use docker::{DockerArgs, DockerVerb, LocalDryRunArg, RemoveArgs, SetupArgs};
 pub use rotate::RotateArgs;
 pub use targets::TargetArgs;
 
@@ -58,6 +60,8 @@ pub enum Verb {
     Sync(Box<SyncArgs>),
     /// Put a new token everywhere, and revoke the old one last
     Rotate(Box<RotateArgs>),
+    /// Let docker and podman ask the keychain
+    Docker(DockerArgs),
     /// Print the least that has to be allowed in the cluster
     Rbac(RbacArgs),
     /// Print the version

@@ -11,6 +11,7 @@ use crate::error::{CommandError, Exit};
 
 mod apply;
 mod choose;
+mod docker;
 mod document;
 mod env_file;
 mod list;
@@ -58,6 +59,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
         Verb::Sync(args) => sync::run(&args, system),
         Verb::Rotate(args) => rotate::run(&args, system),
+        Verb::Docker(args) => docker::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Version => {
             system

@@ -5,6 +5,7 @@
 mod ci;
 mod clients;
 mod cluster;
+mod docker_link;
 mod double;
 mod helper;
 mod keychain;
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
         ci::trials(),
         clients::trials(),
         cluster::trials(),
+        docker_link::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),

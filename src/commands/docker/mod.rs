@@ -1,0 +1,18 @@
+//! `kubectl regcred docker`: docker's and podman's files and the keychain.
+
+mod decide;
+mod remove;
+mod report;
+mod setup;
+mod sources;
+
+use super::system::System;
+use crate::cli::{DockerArgs, DockerVerb};
+use crate::error::{CommandError, Exit};
+
+pub(super) fn run(args: &DockerArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    match &args.verb {
+        DockerVerb::Setup(args) => setup::run(args, system),
+        DockerVerb::Remove(args) => remove::run(args, system),
+    }
+}

@@ -1,0 +1,26 @@
+//! The store that docker takes without being told.
+
+use super::on_path;
+use crate::env::Env;
+
+/// The helper that docker would make its `credsStore` at the first login, as long as nothing in its file says where
+/// logins are (`DetectDefaultStore` of docker/cli's `cli/config/credentials`).
+#[must_use]
+pub fn detected_store(env: &Env) -> Option<String> {
+    let store = if cfg!(target_os = "macos") {
+        "osxkeychain"
+    } else if cfg!(windows) {
+        "wincred"
+    } else if is_installed("pass", env) {
+        "pass"
+    } else {
+        "secretservice"
+    };
+    is_installed(&format!("docker-credential-{store}"), env).then(|| store.to_owned())
+}
+
+/// Whether a program of this name is on PATH.
+#[must_use]
+pub fn is_installed(program: &str, env: &Env) -> bool {
+    !on_path::programs(program, env).is_empty()
+}

@@ -1,0 +1,146 @@
+//! What can go wrong with docker's and podman's files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::{ConfigError, HELPER};
+
+/// Why a file was not read or not changed. Where it was not changed, it is as it was.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Neither `HOME` nor `DOCKER_CONFIG` is set.
+    #[error("there is no home folder: HOME is not set, nor is DOCKER_CONFIG")]
+    NoHome,
+    /// A folder, a pipe, a device.
+    #[error("{} is {what}", path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// Longer than any such file.
+    #[error("{} is longer than {} MiB, which no such file is", path.display(), max / 1024 / 1024)]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in octets.
+        max: u64,
+    },
+    /// The system does not let us read it.
+    #[error("cannot read {}: {cause}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It can be read and not understood.
+    #[error("{} cannot be used: {cause}", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: ConfigError,
+    },
+    /// The system does not let us change it.
+    #[error("cannot change {}: {cause}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It is a link to where nobody may write, such as a file that NixOS or Home Manager made.
+    #[error("cannot change {}: it is a link to {}: {cause}", path.display(), target.display())]
+    LinkedAway {
+        /// The file.
+        path: PathBuf,
+        /// Where the link leads.
+        target: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It is not what it was when this was decided.
+    #[error("another program keeps changing {}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another setup holds the lock.
+    #[error("another regcred has been changing docker's files for {} s", .0.as_secs())]
+    Busy(Duration),
+    /// The memory of setting up is no JSON of ours.
+    #[error("{}, where setting up is remembered, cannot be read", path.display())]
+    DamagedMemory {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The memory of setting up was written by a later version.
+    #[error("{} was written by a later version of regcred", path.display())]
+    LaterMemory {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// The same error, about the name that people know the file by.
+    pub(super) fn at(mut self, name: &Path) -> Self {
+        match &mut self {
+            Self::NotAFile { path, .. }
+            | Self::TooLong { path, .. }
+            | Self::Read { path, .. }
+            | Self::Document { path, .. }
+            | Self::Write { path, .. }
+            | Self::LinkedAway { path, .. }
+            | Self::Changed { path }
+            | Self::DamagedMemory { path }
+            | Self::LaterMemory { path } => name.clone_into(path),
+            Self::NoHome | Self::Busy(_) => {}
+        }
+        self
+    }
+
+    /// What to do about it, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoHome => "let HOME name your home folder, or DOCKER_CONFIG the folder of config.json".to_owned(),
+            Self::NotAFile { path, .. } | Self::TooLong { path, .. } => {
+                format!(
+                    "see what is at {}, and move it away if nothing needs it",
+                    path.display()
+                )
+            }
+            Self::Document { path, cause } => match cause {
+                ConfigError::Twice(member) => {
+                    format!(
+                        "put both \"{member}\" of {} together into one, in an editor",
+                        path.display()
+                    )
+                }
+                _ => format!(
+                    "correct {} in an editor: docker does not read it either",
+                    path.display()
+                ),
+            },
+            Self::LinkedAway { target, .. } => format!(
+                "let whatever makes {} put this into it: \"credHelpers\": {{\"REGISTRY\": \"{HELPER}\"}}",
+                target.display()
+            ),
+            Self::Changed { .. } => "see what is logging in all the time, and try again".to_owned(),
+            Self::Busy(_) => "see whether another regcred waits for an answer, and try again".to_owned(),
+            Self::DamagedMemory { path } => format!(
+                "move {} away: our helper can be taken out without it, but what it replaced does not come back",
+                path.display()
+            ),
+            Self::LaterMemory { .. } => "update kubectl-regcred: kubectl krew upgrade regcred".to_owned(),
+            Self::Read { .. } | Self::Write { .. } => return None,
+        })
+    }
+}

@@ -1,0 +1,31 @@
+//! Docker's and podman's side of the workstation: their files, the helper on PATH, and other credential helpers.
+//!
+//! The files belong to other programs, so every byte that is not ours to change stays. No keychain, no network and no
+//! output in here.
+
+mod config;
+mod detect;
+mod edit;
+mod entry;
+mod error;
+mod file;
+mod files;
+mod memory;
+mod on_path;
+pub mod other_helper;
+mod plan;
+pub mod program;
+mod write;
+
+pub use config::{Config, ConfigError};
+pub use detect::{detected_store, is_installed};
+pub use edit::{Change, Remembered, Stood, Store, Wanted};
+pub use entry::{Entry, Held, Stays};
+pub use error::Error;
+pub use file::File;
+pub use files::Files;
+pub use memory::Memory;
+pub use plan::{After, FilePlan};
+
+/// What our helper is called in these files: docker puts `docker-credential-` before it.
+pub const HELPER: &str = "gitea";
