@@ -46,6 +46,8 @@ parts() {
     unset REGCRED_TEST_CONTROL_PLANE
     local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
     if folder=$(tests/parts/control-plane.sh); then export REGCRED_TEST_CONTROL_PLANE=$folder; fi
+    unset REGCRED_TEST_KREW
+    if krew=$(tests/parts/krew.sh); then export REGCRED_TEST_KREW=$krew; fi
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
@@ -60,6 +62,8 @@ parts() {
     part "peer helper" "package golang-docker-credential-helpers" docker-credential-secretservice
     part "pass" "packages pass and gnupg" pass gpg gpgconf docker-credential-pass
     part "strace" "package strace" strace
+    folder=${krew:-} part "krew" "tests/parts/krew.sh builds it, with Go 1.25" kubectl-krew validate-krew-manifest
+    part "release tools" "packages git, zip, binutils, curl and jq" git tar gzip zip strip curl jq
     part "shellcheck" "package shellcheck" shellcheck
 }
 
@@ -76,6 +80,15 @@ if ((${#missing[@]})) && $ci; then
     finish
 fi
 if $ci; then export REGCRED_TEST_REQUIRE_PARTS=1; fi
+
+# The archive of this tree, which the tests install with krew.
+release() {
+    unset REGCRED_TEST_DIST
+    local archive
+    archive=$(tests/release.sh) || return
+    export REGCRED_TEST_DIST=${archive%/*}
+}
+stage release release
 
 # No test means the cluster of whoever runs it: one that forgets to name its own finds none.
 export KUBECONFIG=/dev/null

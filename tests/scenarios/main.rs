@@ -9,6 +9,7 @@ mod docker_link;
 mod double;
 mod helper;
 mod keychain;
+mod krew;
 mod main_job;
 mod mint;
 mod owners;
@@ -35,6 +36,7 @@ fn main() -> std::process::ExitCode {
         double::trials(),
         helper::trials(),
         keychain::trials(),
+        krew::trials(),
         main_job::trials(),
         mint::trials(),
         owners::trials(),

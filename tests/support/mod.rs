@@ -17,6 +17,8 @@ pub mod http;
 pub mod image;
 #[cfg(target_os = "linux")]
 pub mod keyring;
+#[cfg(target_os = "linux")]
+pub mod krew;
 pub mod part;
 pub mod tls;
 #[cfg(target_os = "linux")]
