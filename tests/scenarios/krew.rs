@@ -16,6 +16,7 @@ use crate::support::krew::{self, Release, VERSION};
 use crate::support::part::{missing, trial, trial_with};
 use crate::support::world::{Ran, World};
 
+const DOCUMENT: &str = include_str!("../../docs/install.md");
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/krew/regcred.yaml");
 
 pub fn trials() -> Vec<Trial> {
@@ -110,7 +111,7 @@ fn workflows() {
             let syntax = Command::new("bash").args(["-n", "-c", run]).output().unwrap();
             assert!(syntax.status.success(), "{run}: {syntax:?}");
             for word in run.split(|character: char| character.is_whitespace() || character == '(') {
-                if word.ends_with(".sh") && !word.starts_with("https:") {
+                if word.starts_with("krew/") || word.starts_with("tests/") {
                     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(word).is_file(), "{word}");
                     scripts += 1;
                 }
@@ -203,7 +204,7 @@ fn valid_in_tree() {
 /// krew's own check downloads, unpacks and installs for all five, and looks for the licence.
 fn valid_release() {
     let release = Release::of_stand_ins();
-    let manifest = release.manifest(None);
+    let manifest = release.dist().join("regcred.yaml");
     let text = fs::read_to_string(&manifest).unwrap();
     assert!(
         !text.contains("example.com/regcred") && !text.contains("00000000"),
@@ -211,6 +212,14 @@ fn valid_release() {
     );
     assert_eq!(text.matches("\n      sha256: ").count(), krew::platforms().len());
     validate(&manifest, &[]);
+    let sums = Command::new("sha256sum")
+        .args(["--check", "--strict", "checksums.txt"])
+        .current_dir(release.dist())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&sums.stdout);
+    assert!(sums.status.success(), "{said}");
+    assert_eq!(said.lines().count(), krew::platforms().len() + 1, "{said}");
 }
 
 /// A workstation with krew, and nothing of ours.
@@ -267,6 +276,24 @@ fn store(world: &World) -> Vec<String> {
         .collect()
 }
 
+/// The first commands below a heading of docs/install.md, as they stand there.
+fn commands(heading: &str) -> String {
+    let (_, section) = DOCUMENT.split_once(&format!("\n## {heading}\n")).unwrap();
+    let lines = section.lines().skip_while(|line| !line.starts_with("    "));
+    let block = lines.take_while(|line| line.starts_with("    "));
+    block.fold(String::new(), |all, line| all + line.trim() + "\n")
+}
+
+/// Runs them, with this world's names in place of the example's.
+fn bash(world: &World, release: &Release, commands: &str) -> Ran {
+    let index = release.index().display().to_string();
+    let commands = commands
+        .replace("https://gitea.example.com/regcred/krew-index.git", &index)
+        .replace("gitea.example.com", &world.registry());
+    world.run(world.command("bash").args(["-e", "-c", &commands]), "")
+}
+
+/// What docs/install.md says, word for word.
 fn installed() {
     let release = Release::of_this_tree();
     let world = workstation();
@@ -274,8 +301,9 @@ fn installed() {
     let token = world.gitea.add_token("admin", "write:package");
     release.publish(&release.manifest(None));
 
-    add_index(&world, &release);
-    let said = kubectl(&world, "krew install regcred/regcred", "");
+    let install = commands("With krew");
+    let (krew, setup) = install.split_at(install.find("kubectl regcred").unwrap());
+    let said = bash(&world, &release, krew);
     assert!(
         said.stderr.contains("kubectl regcred docker setup"),
         "the caveats: {said}"
@@ -287,7 +315,7 @@ fn installed() {
 
     let login = "regcred login [REGISTRY] -u admin --token-stdin";
     let _ = kubectl(&world, login, &token).done();
-    let setup = kubectl(&world, "regcred docker setup", "").done();
+    let setup = bash(&world, &release, setup).done();
     let link = "link [FOLDER]/home/.krew/bin/docker-credential-gitea";
     assert!(setup.starts_with(&format!("{link} created\n")), "{setup}");
     assert!(helper(&world, "get").done().contains(&token));
@@ -295,30 +323,24 @@ fn installed() {
 
     let higher = "v99.0.0";
     release.publish(&release.manifest(Some(higher)));
-    let _ = kubectl(&world, "krew update", "").done();
-    let _ = kubectl(&world, "krew upgrade regcred", "").done();
+    let _ = bash(&world, &release, &commands("Upgrade")).done();
     assert_eq!(store(&world), [higher], "krew keeps no older version");
     assert!(helper(&world, "get").done().contains(&token), "through the same link");
     let unchanged = kubectl(&world, "regcred sync -n [NAMESPACE]", "").done();
     assert!(unchanged.contains(" unchanged in namespace "), "{unchanged}");
 
-    let removed = kubectl(&world, "regcred docker remove", "").done();
-    assert!(removed.ends_with(&format!("{link} removed\n")), "{removed}");
-    let _ = kubectl(&world, "regcred logout [REGISTRY]", "").done();
-    let _ = kubectl(&world, "krew uninstall regcred", "").done();
-    let _ = kubectl(&world, "krew index remove regcred", "").done();
-    let now = left(&world);
-    let more: Vec<&String> = now.difference(&before).collect();
-    assert_data_eq!(
-        format!("{more:#?}"),
-        str![[r#"
-[
-    ".local/state/regcred/docker.lock",
-]
-"#]]
+    let removed = bash(&world, &release, &commands("Uninstall")).done();
+    assert!(removed.contains(&format!("{link} removed\n")), "{removed}");
+    assert_eq!(left(&world), before);
+    assert_eq!(world.keychain().list().unwrap(), []);
+    let name = kubectl(
+        &world,
+        "get secrets -n [NAMESPACE] -l app.kubernetes.io/managed-by=kubectl-regcred -o name",
+        "",
     );
-    assert!(
-        world.secret("gitea-credentials").is_some(),
+    assert_eq!(
+        name.done(),
+        "secret/gitea-credentials\n",
         "Secrets are not krew's to take away"
     );
 }
@@ -348,8 +370,7 @@ fn from_files() {
     let refused = kubectl(&world, &install, "");
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("not supported anymore"), "{refused}");
-    let document = include_str!("../../docs/install.md");
-    assert!(document.contains("rm ~/.krew/bin/docker-credential-gitea\n"));
+    assert!(DOCUMENT.contains("rm ~/.krew/bin/docker-credential-gitea\n"));
     fs::remove_file(&link).unwrap();
     let _ = kubectl(&world, &install, "").done();
     let _ = kubectl(&world, "regcred docker setup", "").done();

@@ -86,19 +86,18 @@ impl Release {
         this
     }
 
-    /// For every platform of `krew/platforms`; the programs are stand-ins.
+    /// Every file of a release, of all platforms; the programs are stand-ins.
     pub fn of_stand_ins() -> Self {
         let this = Self::empty();
-        let programs = this.folder.path().join("programs");
-        fs::create_dir(&programs).unwrap();
-        for suffix in ["", ".exe"] {
+        let built = this.folder.path().join("built");
+        for target in targets() {
+            let suffix = if target.contains("-windows-") { ".exe" } else { "" };
+            fs::create_dir_all(built.join(&target)).unwrap();
             for name in ["kubectl-regcred", "docker-credential-gitea"] {
-                fs::write(programs.join(format!("{name}{suffix}")), "#!/bin/sh\n").unwrap();
+                fs::write(built.join(&target).join(format!("{name}{suffix}")), "#!/bin/sh\n").unwrap();
             }
         }
-        for platform in platforms() {
-            script("pack.sh", &[Path::new(&platform), &programs, &this.dist()]);
-        }
+        script("collect.sh", &[Path::new(&this.address()), &built, &this.dist()]);
         this
     }
 
@@ -122,6 +121,11 @@ impl Release {
         this
     }
 
+    /// What stands for the repository's page.
+    fn address(&self) -> String {
+        format!("http://{}", self.server.registry())
+    }
+
     /// The folder of the archives.
     pub fn dist(&self) -> PathBuf {
         self.folder.path().join("dist")
@@ -134,8 +138,7 @@ impl Release {
 
     /// The manifest, in a file of its own. As another version where one is given: of the same archives.
     pub fn manifest(&self, version: Option<&str>) -> PathBuf {
-        let address = format!("http://{}", self.server.registry());
-        let mut text = script("render.sh", &[Path::new(&address), &self.dist()]);
+        let mut text = script("render.sh", &[Path::new(&self.address()), &self.dist()]);
         if let Some(version) = version {
             text = text.replace(
                 &format!("\n  version: {VERSION}\n"),
