@@ -128,6 +128,18 @@ impl From<docker::Error> for CommandError {
     }
 }
 
+impl From<docker::other_helper::AskError> for CommandError {
+    fn from(error: docker::other_helper::AskError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
+impl From<docker::program::ProgramError> for CommandError {
+    fn from(error: docker::program::ProgramError) -> Self {
+        Self::failed(&error).hint(error.hint())
+    }
+}
+
 impl From<gitea::VerifyError> for CommandError {
     fn from(error: gitea::VerifyError) -> Self {
         Self::failed(&error).hints(error.hint())

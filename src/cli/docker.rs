@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::RegistryConnectionArgs;
+use super::{DocumentFormat, RegistryConnectionArgs};
 use crate::model::Registry;
 
 /// `docker`.
@@ -18,6 +18,8 @@ pub struct DockerArgs {
 pub enum DockerVerb {
     /// Let docker and podman ask the keychain, and move their plaintext tokens into it
     Setup(SetupArgs),
+    /// Show who answers docker and podman for each registry, and what is wrong with it
+    Status(DockerStatusArgs),
     /// Undo what setup did to docker's and podman's files
     Remove(RemoveArgs),
 }
@@ -50,6 +52,17 @@ pub struct SetupArgs {
     /// How to reach the registries.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
+}
+
+/// `docker status`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred docker status
+  kubectl regcred docker status -o json")]
+pub struct DockerStatusArgs {
+    /// Print a document instead of a table
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
 }
 
 /// `docker remove`.

@@ -14,6 +14,7 @@ mod choose;
 mod docker;
 mod document;
 mod env_file;
+mod from_docker;
 mod list;
 mod login;
 mod logout;

@@ -21,6 +21,14 @@ pub fn detected_store(env: &Env) -> Option<String> {
 
 /// Whether a program of this name is on PATH.
 #[must_use]
-pub fn is_installed(program: &str, env: &Env) -> bool {
+pub(super) fn is_installed(program: &str, env: &Env) -> bool {
     !on_path::programs(program, env).is_empty()
+}
+
+/// Whether podman, buildah or skopeo is installed, which have files of their own.
+#[must_use]
+pub fn has_podman(env: &Env) -> bool {
+    ["podman", "buildah", "skopeo"]
+        .iter()
+        .any(|client| is_installed(client, env))
 }

@@ -143,6 +143,7 @@ impl Config {
             let back = remembered.replaced.remove(&key);
             self.put_back(&[HELPERS, &key], back.as_deref())?;
             let name = back.and_then(|_| self.string(&[HELPERS, &key]).ok().flatten());
+            let name = name.filter(|name| !name.is_empty());
             changes.push(Change::HelperGone(key, name));
         }
         let has_helpers = self.helpers().iter().any(|(_, helper)| helper == HELPER);

@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::on_path;
 use super::other_helper::{self, HelperName};
 use crate::env::Env;
+use crate::model::shell_word;
 
 /// What docker's clients call the helper.
 const HELPER: &str = "docker-credential-gitea";
@@ -101,13 +102,14 @@ impl ProgramError {
     pub fn hint(&self) -> String {
         match self {
             Self::Foreign(path) | Self::InTheWay(path) => {
-                format!("if nothing needs it, move it away: mv {0} {0}.old", path.display())
+                let path = path.display().to_string();
+                format!("if nothing needs it, move it away: mv {0} {0}.old", shell_word(&path))
             }
             Self::NotOnPath => "put its folder on PATH; krew's is ~/.krew/bin".to_owned(),
             Self::Write {
                 at, done: "removed", ..
-            } => format!("sudo rm {}", at.display()),
-            Self::Write { at, .. } => format!("sudo ln -s {PLUGIN} {}", at.display()),
+            } => format!("sudo rm {}", shell_word(&at.display().to_string())),
+            Self::Write { at, .. } => format!("sudo ln -s {PLUGIN} {}", shell_word(&at.display().to_string())),
         }
     }
 }

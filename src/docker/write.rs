@@ -12,9 +12,8 @@ const STORES: [&str; 2] = ["/nix/store", "/gnu/store"];
 impl File {
     /// Puts `text` in the place of what was read.
     ///
-    /// [`Error::Changed`] where the file is something else by now: then it is left alone. Neither docker nor podman's
-    /// `config.json` code takes a lock, so a write of theirs between our last look and the rename that follows it at
-    /// once would be lost. No file system offers "rename if unchanged" to all of them; what remains are some
+    /// [`Error::Changed`] where the file is something else by now: then it is left alone. docker takes no lock for its
+    /// file, so a write of its between our last look and the rename that follows at once would be lost: some
     /// microseconds, where docker itself takes the whole time of a login between its reading and its writing.
     pub fn write(&self, text: &str) -> Result<(), Error> {
         let folder = self.target.parent().unwrap_or(Path::new("/"));

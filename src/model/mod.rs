@@ -14,5 +14,5 @@ pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem};
 pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
-pub use text::{inert, printable};
+pub use text::{inert, printable, shell_word};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

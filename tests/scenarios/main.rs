@@ -5,7 +5,10 @@
 mod ci;
 mod clients;
 mod cluster;
+mod docker_files;
 mod docker_link;
+mod docker_login;
+mod docker_status;
 mod double;
 mod helper;
 mod keychain;
@@ -33,6 +36,9 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         cluster::trials(),
         docker_link::trials(),
+        docker_login::trials(),
+        docker_status::trials(),
+        docker_files::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),

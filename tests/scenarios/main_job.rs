@@ -905,6 +905,7 @@ Commands:
   list   List registries, users and uses in the keychain, never a token
   sync   Make pull Secrets hold the token
   rotate   Put a new token everywhere, and revoke the old one last
+  docker   Let docker and podman ask the keychain
   rbac   Print the least that has to be allowed in the cluster
   version  Print the version
 

@@ -4,24 +4,15 @@
 //! exactly one and refuses all others, that one is kept. Otherwise the person decides, or nothing of that registry is
 //! changed. A credential that is being rotated is never replaced.
 
-use std::path::PathBuf;
-
+use crate::docker::Place;
 use crate::model::{Credential, Registry};
 
 /// A credential that is not in the keychain, or also there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) credential: Credential,
+    /// Where; another credential helper keeps it whatever we do.
     pub(super) place: Place,
-}
-
-/// Where it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In plain text, in this file.
-    File(PathBuf),
-    /// With another credential helper, which keeps it whatever we do.
-    Helper(String),
 }
 
 /// All that is known about one registry.
@@ -54,15 +45,6 @@ pub(super) enum Decision {
     Open,
     /// They differ, and the keychain's must not be touched now.
     Rotating,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::Helper(name) => write!(f, "docker-credential-{name}"),
-        }
-    }
 }
 
 /// Whether they are one: Gitea goes by the token alone, and who spelled the user differently has lost nothing.
@@ -138,7 +120,7 @@ mod tests {
 
     fn case(kept: Option<&str>, found: &[&str]) -> Case {
         let place = |token: &str| match token.strip_prefix("helper-") {
-            Some(_) => Place::Helper("pass".to_owned()),
+            Some(_) => Place::Helper("pass".parse().unwrap()),
             None => Place::File("/config.json".into()),
         };
         Case {

@@ -86,19 +86,18 @@ fn unlink(dry_run: LocalDryRunArg, system: &mut System<'_>) -> Result<(), Comman
 }
 
 fn notes(args: &RemoveArgs, files: &Files, taken: &[Change], system: &mut System<'_>) {
+    let is_ours = |change: &Change| matches!(change, Change::HelperGone(..) | Change::StoreGone(..));
     let default = File::read(&files.docker).is_ok_and(|file| file.config.default_helper().as_deref() == Some(HELPER));
     if default && !args.registries.is_empty() {
         system.output.warn(format_args!(
-            "credsStore in {} still names {HELPER} for every registry",
+            "credsStore in {} still names {HELPER}, for every registry",
             files.docker.display()
         ));
         system.output.say("hint: kubectl regcred docker remove");
-    }
-    let is_ours = |change: &Change| matches!(change, Change::HelperGone(..) | Change::StoreGone(..));
-    if taken.iter().any(is_ours) {
+    } else if taken.iter().any(is_ours) {
         system
             .output
-            .say("the tokens stay in the keychain, and docker no longer asks there");
+            .say("the tokens stay in the keychain, where docker no longer asks for them");
         system.output.say(
             "hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker setup goes back to the keychain",
         );

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::decide::{Case, Found, Place};
+use super::decide::{Case, Found};
 use crate::commands::system::System;
 use crate::docker::other_helper::{AskError, HelperName, OtherHelper};
-use crate::docker::{File, Files, HELPER, Held};
+use crate::docker::{self, File, Files, HELPER, Held, Place};
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name};
-use crate::model::{Credential, Registry, Use, printable};
+use crate::model::{Registry, Use, printable};
 
 /// Longest piece of a file's key in a message, in characters.
 const MAX_KEY: usize = 100;
@@ -38,6 +38,8 @@ pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<File>
 
 impl Sources {
     /// Looks at everything that concerns `only`, or where that is empty every registry that there is a credential for.
+    ///
+    /// As the helper of all registries we hide every entry of docker's file and all that the helper before us keeps.
     pub(super) fn observe(
         only: &[Registry],
         default: bool,
@@ -47,6 +49,7 @@ impl Sources {
         let files = Files::of(&system.env)?;
         let read = read(files.editable().map(Path::to_owned))?;
         let mut found: BTreeMap<Registry, Vec<Found>> = only.iter().map(|name| (name.clone(), Vec::new())).collect();
+        let only = if default { &[] } else { only };
         for file in &read {
             in_file(file, only, &mut found, system);
         }
@@ -63,16 +66,15 @@ impl Sources {
             keeps_default: false,
         };
         let docker = read.first().filter(|file| file.path == this.files.docker);
-        let store = docker
-            .and_then(|file| file.config.default_helper())
-            .filter(|name| name != HELPER);
-        if let Some(store) = store.filter(|_| default && only.is_empty()) {
-            this.list_other(&store, &mut found, system);
+        let store = docker.and_then(|file| file.config.default_helper());
+        let store = store.filter(|_| default);
+        if let Some(name) = store.and_then(|name| other(&name, system)) {
+            this.list_other(&name, &mut found, system);
         }
         let mut failed = BTreeSet::new();
         for (registry, found) in &mut found {
-            for name in other_helpers(&read, &this.files, registry) {
-                match ask(&name, registry, system) {
+            for name in other_helpers(&read, &this.files, registry, system) {
+                match docker::ask(&name, registry, &system.env) {
                     Ok(Some(credential)) => found.push(Found {
                         credential,
                         place: Place::Helper(name),
@@ -97,16 +99,16 @@ impl Sources {
     }
 
     /// What the helper of all registries keeps, which is about to be replaced.
-    fn list_other(&mut self, name: &str, found: &mut BTreeMap<Registry, Vec<Found>>, system: &mut System<'_>) {
-        let listed = helper(name, system).and_then(|helper| helper.list());
+    fn list_other(&mut self, name: &HelperName, found: &mut BTreeMap<Registry, Vec<Found>>, system: &mut System<'_>) {
+        let listed = OtherHelper::find(name, &system.env).and_then(|helper| helper.list());
         match listed {
             Ok(listed) => {
                 for server in listed.keys() {
-                    match server.parse::<Registry>() {
-                        Ok(registry) if registry.is_named_by(server) => {
+                    match docker::registry_of(server) {
+                        Some(registry) => {
                             found.entry(registry).or_default();
                         }
-                        _ => system.output.warn(format_args!(
+                        None => system.output.warn(format_args!(
                             "docker-credential-{name} keeps a credential for {}, which is no registry: it stays there",
                             printable(server, MAX_KEY)
                         )),
@@ -154,20 +156,17 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Registry, Vec<Fo
 }
 
 /// The helpers other than ours that docker, or podman by its own file, asks about `registry` until now.
-fn other_helpers(read: &[File], files: &Files, registry: &Registry) -> Vec<String> {
+fn other_helpers(read: &[File], files: &Files, registry: &Registry, system: &mut System<'_>) -> Vec<HelperName> {
     let mut names = Vec::new();
     for file in read {
         let name = if file.path == files.docker {
             file.config.helper_for(registry)
         } else {
             // podman reads no credsStore.
-            let helpers = file.config.helpers().into_iter();
-            helpers
-                .into_iter()
-                .find(|(key, _)| registry.is_named_by(key))
-                .map(|(_, name)| name)
+            let mut helpers = file.config.helpers().into_iter();
+            helpers.find(|(key, _)| registry.is_named_by(key)).map(|(_, name)| name)
         };
-        if let Some(name) = name.filter(|name| name != HELPER && !name.is_empty())
+        if let Some(name) = name.and_then(|name| other(&name, system))
             && !names.contains(&name)
         {
             names.push(name);
@@ -176,21 +175,20 @@ fn other_helpers(read: &[File], files: &Files, registry: &Registry) -> Vec<Strin
     names
 }
 
-fn helper<'a>(name: &str, system: &'a System<'_>) -> Result<OtherHelper<'a>, AskError> {
-    match name.parse::<HelperName>() {
-        Ok(name) => OtherHelper::find(&name, &system.env),
-        // docker would run whatever path that leads to; we do not.
-        Err(_) => Err(AskError::NotInstalled(printable(name, MAX_KEY))),
+/// The helper of this name, unless it is ours or none at all.
+fn other(name: &str, system: &mut System<'_>) -> Option<HelperName> {
+    if name.is_empty() || name == HELPER {
+        return None;
     }
-}
-
-fn ask(name: &str, registry: &Registry, system: &System<'_>) -> Result<Option<Credential>, AskError> {
-    let login = helper(name, system)?.get(registry.config_key())?;
-    Ok(login.map(|login| Credential {
-        registry: registry.clone(),
-        username: login.username,
-        token: login.token,
-    }))
+    let parsed = name.parse();
+    if let Err(error) = &parsed {
+        // docker would run whatever path that leads to; we do not.
+        let name = printable(name, MAX_KEY);
+        system
+            .output
+            .warn(format_args!("the credential helper {name} is not asked: {error}"));
+    }
+    parsed.ok()
 }
 
 fn case(registry: Registry, found: Vec<Found>, keychain: &Keychain) -> Result<Case, CommandError> {

@@ -1,0 +1,124 @@
+//! A workstation as docker and podman see it: read once, judged in [`super::inspect`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::other_helper::HelperName;
+use super::registries_conf::{self, Order};
+use super::{Config, Error, File, Files, detected_store, has_podman, on_path, program};
+use crate::env::Env;
+
+/// What a client of credential helpers would find here.
+#[derive(Debug)]
+pub struct Workstation {
+    /// docker's `config.json`.
+    pub docker: Option<File>,
+    /// What podman, buildah and skopeo read, in their order; the first is where they write.
+    pub podman: Vec<File>,
+    /// Files that are there and cannot be used.
+    pub unreadable: Vec<(PathBuf, Error)>,
+    /// The helper's own programs.
+    pub program: program::Program,
+    /// Every helper that a file names, and the program that it is, if there is one.
+    pub helpers: BTreeMap<String, Option<PathBuf>>,
+    /// The store that docker would choose by itself, where its file names none.
+    pub detected: Option<HelperName>,
+    /// `DOCKER_AUTH_CONFIG`, which docker 28.3 and later ask first. Its document has the logins.
+    pub environment: Option<Config>,
+    /// `REGISTRY_AUTH_FILE`: then podman reads and writes nothing else.
+    pub auth_file: Option<PathBuf>,
+    /// `credential-helpers` of `registries.conf`.
+    pub order: Option<Order>,
+    /// Whether podman, buildah or skopeo is installed.
+    pub has_podman: bool,
+}
+
+/// Looks at the files and at PATH; changes nothing and asks no helper for a credential.
+pub fn observe(env: &Env) -> Result<Workstation, Error> {
+    let files = Files::of(env)?;
+    let mut unreadable = Vec::new();
+    let mut read = |path: &PathBuf| {
+        let file = File::read(path);
+        file.map_err(|error| unreadable.push((path.clone(), error))).ok()
+    };
+    let docker = read(&files.docker);
+    let mut podman: Vec<File> = Vec::new();
+    for path in read_by_podman(&files, env) {
+        if *path == files.docker {
+            podman.extend(docker.clone());
+        } else {
+            podman.extend(read(path));
+        }
+    }
+    let environment = env
+        .var("DOCKER_AUTH_CONFIG")
+        .and_then(|text| Config::parse(text.as_bytes()).ok());
+    let order = registries_conf::read(&files.registries_conf);
+    let mut workstation = Workstation {
+        docker,
+        podman,
+        unreadable,
+        program: program::observe(env),
+        helpers: BTreeMap::new(),
+        detected: detected_store(env).and_then(|name| name.parse().ok()),
+        environment,
+        auth_file: env.path("REGISTRY_AUTH_FILE"),
+        order,
+        has_podman: has_podman(env),
+    };
+    workstation.helpers = workstation
+        .helpers_named()
+        .into_iter()
+        .map(|name| {
+            let program = name
+                .parse()
+                .ok()
+                .and_then(|name: HelperName| on_path::programs(&name.program(), env).into_iter().next());
+            (name, program)
+        })
+        .collect();
+    Ok(workstation)
+}
+
+/// A variable that names the primary file puts it in place of the one in the runtime folder.
+///
+/// So podman 4.3 reads; newer ones read no other file than the one that the variable names.
+fn read_by_podman<'a>(files: &'a Files, env: &Env) -> Vec<&'a PathBuf> {
+    let is_named = env.path("REGISTRY_AUTH_FILE").is_some() || env.path("DOCKER_CONFIG").is_some();
+    let own: Vec<&PathBuf> = if is_named {
+        let in_config_home = files.podman.last();
+        std::iter::once(&files.podman_primary).chain(in_config_home).collect()
+    } else {
+        files.podman.iter().collect()
+    };
+    let mut all: Vec<&PathBuf> = Vec::new();
+    for path in own.into_iter().chain([&files.docker]) {
+        if !all.contains(&path) {
+            all.push(path);
+        }
+    }
+    all
+}
+
+impl Workstation {
+    /// Every file, docker's first, each once.
+    pub fn files(&self) -> impl Iterator<Item = &File> {
+        let docker = self.docker.as_ref();
+        let others = self
+            .podman
+            .iter()
+            .filter(move |file| docker.is_none_or(|docker| docker.path != file.path));
+        docker.into_iter().chain(others)
+    }
+
+    /// The helpers that any file names.
+    fn helpers_named(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.order.iter().flat_map(Order::helpers).map(str::to_owned).collect();
+        for file in self.files() {
+            names.extend(file.config.helpers().into_iter().map(|(_, name)| name));
+            names.extend(file.config.default_helper());
+        }
+        names.retain(|name| !name.is_empty());
+        names
+    }
+}
