@@ -12,6 +12,7 @@ mod docker_status;
 mod double;
 mod helper;
 mod keychain;
+mod krew;
 mod main_job;
 mod matrix;
 mod mint;
@@ -44,6 +45,7 @@ fn main() -> std::process::ExitCode {
         double::trials(),
         helper::trials(),
         keychain::trials(),
+        krew::trials(),
         main_job::trials(),
         matrix::trials(),
         mint::trials(),

@@ -23,6 +23,8 @@ pub mod image;
 pub mod keepassxc;
 #[cfg(target_os = "linux")]
 pub mod keyring;
+#[cfg(target_os = "linux")]
+pub mod krew;
 pub mod part;
 pub mod tls;
 #[cfg(target_os = "linux")]
