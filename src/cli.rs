@@ -73,6 +73,7 @@ pub enum Verb {
   kubectl regcred login gitea.example.com -u ci-reader --use cluster   # the token that Secrets get
   kubectl regcred login gitea.example.com -u admin --mint   # makes one at Gitea; asks for the password
   kubectl regcred login gitea.example.com -u admin --mint --use cluster --token-name k3s
+  kubectl regcred login gitea.example.com --from-docker   # takes over what docker or podman has
   kubectl regcred login gitea.lan:3000 -u admin --ca-file /etc/ssl/lan-ca.pem")]
 pub struct LoginArgs {
     /// The registry, as it stands before the first slash of an image's name
@@ -89,6 +90,9 @@ pub struct LoginArgs {
     /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
+    /// Take over what docker or podman already has, in a file or with another credential helper
+    #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file", "mint"])]
+    pub from_docker: bool,
     /// Or how it is made.
     #[command(flatten)]
     pub mint: MintArgs,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{cluster, gitea, keychain};
+use crate::{cluster, docker, gitea, keychain};
 
 /// The exit codes of design: the same for every verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +119,24 @@ impl From<std::io::Error> for CommandError {
 impl From<keychain::Error> for CommandError {
     fn from(error: keychain::Error) -> Self {
         Self::failed(&error).hints(error.hint().map(str::to_owned))
+    }
+}
+
+impl From<docker::Error> for CommandError {
+    fn from(error: docker::Error) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
+impl From<docker::other_helper::AskError> for CommandError {
+    fn from(error: docker::other_helper::AskError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
+impl From<docker::program::ProgramError> for CommandError {
+    fn from(error: docker::program::ProgramError) -> Self {
+        Self::failed(&error).hint(error.hint())
     }
 }
 

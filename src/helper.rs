@@ -11,9 +11,10 @@
 
 mod input;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,15 +23,12 @@ use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::keychain::{self, Keychain, Name};
-use crate::model::{Credential, Token, Use, Username};
+use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Token, Use, Username};
 use crate::watchdog::Watchdog;
-use input::Entry;
 
 /// What the program is called in its own messages.
 const PROGRAM: &str = "docker-credential-gitea";
 
-/// `errCredentialsNotFoundMessage` of docker-credential-helpers; clients compare it byte for byte.
-const NOT_FOUND: &str = "credentials not found in native keychain";
 /// `errCredentialsMissingServerURLMessage`.
 const NO_SERVER: &str = "no credentials server URL";
 /// `errCredentialsMissingUsernameMessage`.
@@ -99,6 +97,24 @@ impl Answer {
             Err(_) => 1,
         }
     }
+}
+
+/// Whether a program that was started under this name is to act as the helper, as a link to `kubectl-regcred` is.
+#[must_use]
+pub fn is_called(argv0: &OsStr) -> bool {
+    called(argv0, cfg!(windows))
+}
+
+/// Windows adds `.exe` to a name, and does not tell capitals from small letters.
+fn called(argv0: &OsStr, windows: bool) -> bool {
+    let Some(name) = Path::new(argv0).file_name().and_then(OsStr::to_str) else {
+        return false;
+    };
+    if !windows {
+        return name == PROGRAM;
+    }
+    let name = name.to_ascii_lowercase();
+    name.strip_suffix(".exe").unwrap_or(&name) == PROGRAM
 }
 
 /// Runs the program on this process's stdin, stdout and stderr. `args` are those after the program's name.
@@ -171,7 +187,7 @@ fn get(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain::E
 }
 
 fn store(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<String, Failure> {
-    let mut entry: Entry = input::entry(stdin)?;
+    let mut entry: HelperEntry = input::entry(stdin)?;
     if entry.server.trim().is_empty() {
         return Err(Failure::Protocol(NO_SERVER));
     }

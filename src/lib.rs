@@ -6,6 +6,7 @@
 //! - [`helper`] speaks docker's credential-helper protocol over [`keychain`]; nothing else is in its path.
 //! - [`commands`] holds one file a verb of `kubectl regcred`: observe, plan, apply, report.
 //! - [`keychain`] is where credentials rest.
+//! - [`docker`] is docker's and podman's files, the helper on PATH, and other helpers.
 //! - [`gitea`] is the registry's and Gitea's HTTP.
 //! - [`cluster`] is Kubernetes: connecting, Secrets, and who owns them.
 //! - [`model`] has the words that everything is said in, without I/O.
@@ -13,6 +14,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod docker;
 pub mod env;
 pub mod error;
 pub mod gitea;
@@ -21,4 +23,5 @@ pub mod keychain;
 pub mod model;
 pub mod output;
 pub mod proxy;
+mod user;
 pub mod watchdog;

@@ -58,6 +58,7 @@ parts() {
     part "registry" "package docker-registry" docker-registry
     part "htpasswd" "package apache2-utils" htpasswd
     part "peer helper" "package golang-docker-credential-helpers" docker-credential-secretservice
+    part "pass" "packages pass and gnupg" pass gpg gpgconf docker-credential-pass
     part "strace" "package strace" strace
     part "shellcheck" "package shellcheck" shellcheck
 }

@@ -3,9 +3,14 @@
 use std::process::ExitCode;
 
 use regcred::commands::{self, System};
+use regcred::env::Env;
+use regcred::helper;
 
 fn main() -> ExitCode {
-    commands::run(std::env::args_os(), &mut System::of_process())
-        .code()
-        .into()
+    let mut args = std::env::args_os().peekable();
+    // krew installs one program under one name; docker knows it by the name of a link.
+    if args.next_if(|name| helper::is_called(name)).is_some() {
+        return helper::main(args, &Env::of_process());
+    }
+    commands::run(args, &mut System::of_process()).code().into()
 }

@@ -17,10 +17,22 @@ pub(super) fn registry(
     }
     let mut known: Vec<&Registry> = items.iter().map(|item| &item.registry).collect();
     known.dedup();
-    match (known.as_slice(), &system.person) {
-        ([], _) => {
-            Err(CommandError::failed("the keychain holds no credential").hint("kubectl regcred login REGISTRY -u USER"))
-        }
+    if known.is_empty() {
+        return Err(
+            CommandError::failed("the keychain holds no credential").hint("kubectl regcred login REGISTRY -u USER")
+        );
+    }
+    among(&known, "the keychain holds several registries:", how, system)
+}
+
+/// The only one of them, or the one that is chosen at a terminal. `several` begins the sentence that ends in their names.
+pub(super) fn among(
+    known: &[&Registry],
+    several: &str,
+    how: &str,
+    system: &System<'_>,
+) -> Result<Registry, CommandError> {
+    match (known, &system.person) {
         ([only], _) => Ok((*only).clone()),
         (_, Some(person)) => {
             let names: Vec<String> = known.iter().map(ToString::to_string).collect();
@@ -32,11 +44,7 @@ pub(super) fn registry(
         }
         (_, None) => {
             let names: Vec<&str> = known.iter().map(|registry| registry.as_str()).collect();
-            Err(CommandError::usage(format_args!(
-                "the keychain holds several registries: {}",
-                names.join(", ")
-            ))
-            .hint(how))
+            Err(CommandError::usage(format_args!("{several} {}", names.join(", "))).hint(how))
         }
     }
 }

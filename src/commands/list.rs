@@ -18,6 +18,8 @@ struct Row<'a> {
     username: &'a str,
     #[serde(rename = "use")]
     usage: &'a str,
+    #[serde(rename = "identityToken", skip_serializing_if = "std::ops::Not::not")]
+    is_identity_token: bool,
 }
 
 pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -29,6 +31,7 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
                 registry: item.registry.as_str(),
                 username: item.username.as_str(),
                 usage: item.usage.as_str(),
+                is_identity_token: item.username.is_identity_token(),
             })
             .collect();
         return document::print("CredentialList", &List { items }, format, system);
@@ -41,9 +44,14 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
     let rows: Vec<_> = items
         .iter()
         .map(|item| {
+            let kind = if item.username.is_identity_token() {
+                " (identity token)"
+            } else {
+                ""
+            };
             [
                 item.registry.to_string(),
-                item.username.to_string(),
+                format!("{}{kind}", item.username),
                 item.usage.to_string(),
             ]
         })

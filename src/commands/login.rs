@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::from_docker;
 use super::mint;
 use super::system::System;
+use super::targets;
 use super::token_source;
 use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
@@ -15,6 +17,9 @@ use crate::model::{Credential, Registry, Use, Username};
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    if args.from_docker {
+        return take_over(args, system);
+    }
     let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
     // Before anybody is asked for anything: a keychain that cannot keep the answer ends it here.
     let keychain = system.keychain()?;
@@ -59,6 +64,21 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
     Ok(())
 }
 
+/// The same with a credential that docker or podman has.
+fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let keychain = system.keychain()?;
+    let stored = keychain.list()?;
+    let taken = from_docker::take(args.registry.clone(), args.username.as_ref(), system)?;
+    let registry = &taken.credential.registry;
+    let before = stored
+        .iter()
+        .find(|item| item.registry == *registry && item.usage == args.usage);
+    keychain.settled(&Name::login(registry, args.usage))?;
+    keep(args, &taken.credential, before, &keychain, system)?;
+    taken.report(system);
+    Ok(())
+}
+
 /// Proves the credential, and puts it into the keychain.
 fn keep(
     args: &LoginArgs,
@@ -67,7 +87,16 @@ fn keep(
     keychain: &Keychain,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
-    if args.no_verify {
+    if args.usage == Use::Cluster {
+        targets::for_kubelet(credential)?;
+    }
+    if args.from_docker && credential.username.is_identity_token() {
+        // Sent as the password of a user `<token>` it would count as a failed attempt to log in.
+        system.output.say(format_args!(
+            "not verified at {}: it is an OAuth2 identity token, which only docker's clients can use",
+            credential.registry
+        ));
+    } else if args.no_verify {
         system
             .output
             .say(format_args!("not verified at {}", credential.registry));

@@ -13,6 +13,7 @@ mod apply;
 mod choose;
 mod document;
 mod env_file;
+mod from_docker;
 mod list;
 mod login;
 mod logout;

@@ -36,6 +36,23 @@ fn store(keychain: &Keychain, server: &str, username: &str, secret: &str) {
 }
 
 #[test]
+fn the_name_it_is_called_by_makes_it_the_helper() {
+    for (argv0, unix, windows) in [
+        ("docker-credential-gitea", true, true),
+        ("/home/a/.krew/bin/docker-credential-gitea", true, true),
+        ("docker-credential-gitea.exe", false, true),
+        ("Docker-Credential-Gitea.EXE", false, true),
+        ("kubectl-regcred", false, false),
+        ("docker-credential-gitea-2", false, false),
+        ("", false, false),
+        ("/", false, false),
+    ] {
+        assert_eq!(super::called(argv0.as_ref(), false), unix, "{argv0}");
+        assert_eq!(super::called(argv0.as_ref(), true), windows, "{argv0}");
+    }
+}
+
+#[test]
 fn what_is_not_there_and_what_is_no_server() {
     for (action, stdin, stdout, code) in [
         ("get", "gitea.example.com", NOT_FOUND, 1),

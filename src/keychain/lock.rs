@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Error, user};
+use super::Error;
 use crate::env::Env;
+use crate::user;
 
 /// How long to wait for other writers. One of them needs some 20 ms, or as long as a prompt stands.
 const PATIENCE: Duration = Duration::from_secs(8);

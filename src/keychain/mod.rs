@@ -11,7 +11,6 @@ mod native;
 mod rotation;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
-mod user;
 
 pub use error::Error;
 pub use item::{Item, Name, Part};

@@ -1,6 +1,7 @@
 //! The words that everything else is said in: no I/O.
 
 mod docker_config;
+mod helper_entry;
 mod image;
 mod json_edit;
 mod registry;
@@ -9,6 +10,7 @@ mod text;
 mod token;
 
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem};
+pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
 pub use text::{inert, printable};

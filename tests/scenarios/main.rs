@@ -5,6 +5,8 @@
 mod ci;
 mod clients;
 mod cluster;
+mod docker_link;
+mod docker_login;
 mod double;
 mod helper;
 mod keychain;
@@ -30,6 +32,8 @@ fn main() -> std::process::ExitCode {
         ci::trials(),
         clients::trials(),
         cluster::trials(),
+        docker_link::trials(),
+        docker_login::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),

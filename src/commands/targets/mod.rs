@@ -29,18 +29,24 @@ pub(super) struct Supply {
 impl Supply {
     /// Refuses what kubelet could not use.
     pub(super) fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
-        if credential.username.is_identity_token() {
-            return Err(CommandError::failed(format_args!(
-                "the credential of {} is an OAuth2 identity token, which kubelet cannot use",
-                credential.registry
-            ))
-            .hint(format_args!(
-                "kubectl regcred login {} -u USER --use cluster",
-                credential.registry
-            )));
-        }
+        for_kubelet(&credential)?;
         Ok(Rc::new(Self { credential, usage }))
     }
+}
+
+/// Refuses a credential that kubelet passes over: of an entry it reads user and password alone.
+pub(super) fn for_kubelet(credential: &Credential) -> Result<(), CommandError> {
+    if !credential.username.is_identity_token() {
+        return Ok(());
+    }
+    Err(CommandError::failed(format_args!(
+        "the credential of {} is an OAuth2 identity token, which kubelet cannot use",
+        credential.registry
+    ))
+    .hint(format_args!(
+        "kubectl regcred login {} -u USER --use cluster",
+        credential.registry
+    )))
 }
 
 /// One Secret, and all that is wanted of it.

@@ -11,9 +11,10 @@ use zbus::address::transport::{Transport, Unix, UnixSocket};
 use zbus::message::{Message, Type};
 use zbus::{Address, DynamicType, MessageStream};
 
-use super::super::{error::printable, user};
+use super::super::error::printable;
 use super::Error;
 use crate::env::Env;
+use crate::user;
 
 /// Calls in flight at once. A bus without limits of its own in its configuration refuses more than 128.
 const WINDOW: usize = 120;

@@ -33,7 +33,7 @@ pub(super) struct Memory(Option<PathBuf>);
 
 impl Memory {
     pub(super) fn new(env: &Env) -> Self {
-        let folder = super::super::user::runtime_folders(env).find(|folder| folder.is_dir());
+        let folder = crate::user::runtime_folders(env).find(|folder| folder.is_dir());
         Self(folder.map(|folder| folder.join("kubectl-regcred.items")))
     }
 

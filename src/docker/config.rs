@@ -1,0 +1,198 @@
+//! The document of docker's `config.json` and podman's `auth.json`.
+
+use thiserror::Error;
+
+use super::Entry;
+use crate::model::{JsonEdit, JsonEditError, Registry};
+
+/// A `config.json` or `auth.json`, of which single members are read and changed.
+///
+/// Go's decoder, which is docker's and podman's, takes a text of nothing but white space for an empty document, and so
+/// do we.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub(super) json: JsonEdit,
+    /// The white space that stood in place of a document.
+    pub(super) blank: Option<String>,
+}
+
+/// Why a text is no such document, or none that can be changed safely. The messages never quote the text.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The bytes are not UTF-8.
+    #[error("it is not UTF-8 text")]
+    NotText,
+    /// An editor put a byte order mark before the document, on which docker fails too.
+    #[error("it begins with a byte order mark, which docker does not read either")]
+    ByteOrderMark,
+    /// No JSON, or no object where one is needed.
+    #[error(transparent)]
+    Json(#[from] JsonEditError),
+    /// A helper's name that is no text, on which docker fails too.
+    #[error("{0} is not a JSON string")]
+    NotAString(String),
+    /// Go puts both together, so neither of them can be changed alone.
+    #[error("\"{0}\" stands in it twice")]
+    Twice(&'static str),
+}
+
+impl Config {
+    /// Reads a file's content.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| ConfigError::NotText)?;
+        if text.starts_with('\u{feff}') {
+            return Err(ConfigError::ByteOrderMark);
+        }
+        if text.trim_ascii().is_empty() {
+            return Ok(Self {
+                json: JsonEdit::parse("{}")?,
+                blank: Some(text.to_owned()),
+            });
+        }
+        let json = JsonEdit::parse(text)?;
+        let members = json.members(&[])?;
+        for object in ["auths", "credHelpers"] {
+            if members.iter().filter(|(key, _)| key == object).count() > 1 {
+                return Err(ConfigError::Twice(object));
+            }
+            json.members(&[object])?;
+        }
+        let this = Self { json, blank: None };
+        this.string(&["credsStore"])?;
+        for (key, _) in this.json.members(&["credHelpers"])? {
+            this.string(&["credHelpers", &key])?;
+        }
+        Ok(this)
+    }
+
+    /// The document's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.blank.as_deref().unwrap_or_else(|| self.json.as_str())
+    }
+
+    /// The entries of `auths`, in order; a key that stands there twice has two.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let members = self.json.members(&["auths"]).unwrap_or_default();
+        members.into_iter().map(|(key, raw)| Entry::read(key, raw)).collect()
+    }
+
+    /// `credHelpers`: docker's own keys, each with its helper.
+    #[must_use]
+    pub fn helpers(&self) -> Vec<(String, String)> {
+        let members = self.json.members(&["credHelpers"]).unwrap_or_default();
+        let mut helpers: Vec<(String, String)> = Vec::new();
+        for (key, _) in members {
+            if !helpers.iter().any(|(known, _)| *known == key) {
+                let helper = self.string(&["credHelpers", &key]).ok().flatten();
+                helpers.push((key, helper.unwrap_or_default()));
+            }
+        }
+        helpers
+    }
+
+    /// `credsStore`, where it names a helper.
+    #[must_use]
+    pub fn default_helper(&self) -> Option<String> {
+        let helper = self.string(&["credsStore"]).ok().flatten();
+        helper.filter(|name| !name.is_empty())
+    }
+
+    /// The helper that docker asks about `registry` because of this document; `None` where it reads `auths`.
+    ///
+    /// Keys of `credHelpers` are compared as they are, and an empty name there means the file, even with a `credsStore`.
+    #[must_use]
+    pub fn helper_for(&self, registry: &Registry) -> Option<String> {
+        match self.string(&["credHelpers", registry.config_key()]).ok().flatten() {
+            Some(helper) => Some(helper).filter(|name| !name.is_empty()),
+            None => self.default_helper(),
+        }
+    }
+
+    /// Whether docker looks for a store by itself, since nothing in the document says where logins are.
+    #[must_use]
+    pub fn lets_docker_detect(&self) -> bool {
+        self.default_helper().is_none() && self.entries().is_empty() && self.helpers().is_empty()
+    }
+
+    /// The string at `path`; `null` and nothing are `None`.
+    pub(super) fn string(&self, path: &[&str]) -> Result<Option<String>, ConfigError> {
+        match self.json.get(path) {
+            None => Ok(None),
+            Some(raw) => serde_json::from_str(raw)
+                .map_err(|_| ConfigError::NotAString(path.last().copied().unwrap_or_default().to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_helper_is_found_as_docker_finds_it() {
+        let text = r#"{"credsStore":"pass","credHelpers":{"a.example.com":"gitea","b.example.com":"",
+            "https://index.docker.io/v1/":"desktop"},"auths":{"a.example.com":{}}}"#;
+        let config = config(text);
+        for (registry, helper) in [
+            ("a.example.com", Some("gitea")),
+            ("b.example.com", None),
+            ("docker.io", Some("desktop")),
+            ("other.example.com", Some("pass")),
+        ] {
+            assert_eq!(
+                config.helper_for(&registry.parse().unwrap()).as_deref(),
+                helper,
+                "{registry}"
+            );
+        }
+        assert_eq!(config.helpers().len(), 3);
+        assert_eq!(config.default_helper().as_deref(), Some("pass"));
+        assert_eq!(config.as_str(), text);
+    }
+
+    #[test]
+    fn docker_detects_where_nothing_is_said() {
+        for text in [
+            "",
+            " \n",
+            "{}",
+            r#"{"auths":{}, "credsStore":"", "psFormat":"x"}"#,
+            r#"{"auths":null}"#,
+        ] {
+            assert!(config(text).lets_docker_detect(), "{text}");
+            assert_eq!(config(text).as_str(), text);
+        }
+        for text in [
+            r#"{"auths":{"a":{}}}"#,
+            r#"{"credsStore":"x"}"#,
+            r#"{"credHelpers":{"a":""}}"#,
+        ] {
+            assert!(!config(text).lets_docker_detect(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_docker_cannot_read_is_refused_without_quoting_it() {
+        for (bytes, error) in [
+            (&b"\xff\xfe{\0}\0"[..], ConfigError::NotText),
+            ("\u{feff}{}".as_bytes(), ConfigError::ByteOrderMark),
+            (br#"{"auths":{},"auths":{}}"#, ConfigError::Twice("auths")),
+            (br#"{"credsStore":7}"#, ConfigError::NotAString("credsStore".to_owned())),
+            (br#"{"credHelpers":{"a":{}}}"#, ConfigError::NotAString("a".to_owned())),
+        ] {
+            assert_eq!(Config::parse(bytes), Err(error));
+        }
+        for text in ["[]", "null", "{", r#"{"auths":[]}"#, "{} {}", "{s3cret}"] {
+            let error = Config::parse(text.as_bytes()).unwrap_err();
+            assert!(matches!(error, ConfigError::Json(_)), "{text}");
+            assert!(!error.to_string().contains("s3cret"), "{text}");
+        }
+    }
+}

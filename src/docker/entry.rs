@@ -1,0 +1,261 @@
+//! One entry of `auths`: whose it is, and what docker would read from it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::model::{Credential, Registry, Token, Username};
+
+/// Padded, as docker writes it; one that lost its padding is no reason to leave a token in a file.
+const AUTH: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The members of an entry that make up its credential; others, such as `email`, are not ours to touch.
+pub(super) const SECRET_MEMBERS: [&str; 5] = ["auth", "username", "password", "identitytoken", "registrytoken"];
+
+/// An entry of `auths`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key as it stands there; text by a stranger.
+    pub key: String,
+    /// What it holds.
+    pub held: Held,
+}
+
+/// What an entry holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// `{}`: the credential, if there is one, is in a helper. So docker leaves it after a login through one.
+    Nothing,
+    /// A login in plain text. An `identitytoken` is one of the user `<token>`, as it is for credential helpers.
+    Login(Username, Token),
+    /// A secret that no credential helper can give back.
+    Stays(Stays),
+}
+
+/// Why a secret has to stay in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stays {
+    /// `registrytoken`: sent to the registry as it is, without a user.
+    RegistryToken,
+    /// A password and an identity token, of which a helper can keep one.
+    Two,
+    /// The entry is not what docker writes.
+    Damaged(&'static str),
+}
+
+impl fmt::Display for Stays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RegistryToken => "it is a registry token, which credential helpers cannot carry",
+            Self::Two => "it holds a password and an identity token, and a credential helper keeps one of them",
+            Self::Damaged(what) => what,
+        })
+    }
+}
+
+impl Entry {
+    pub(super) fn read(key: String, raw: &str) -> Self {
+        let held = held(raw).unwrap_or_else(|what| Held::Stays(Stays::Damaged(what)));
+        Self { key, held }
+    }
+
+    /// The registry that the entry is for, whatever its spelling; `None` where it is for a path below one, as podman
+    /// has them and no helper can serve them, or for nothing that is a registry.
+    #[must_use]
+    pub fn registry(&self) -> Option<Registry> {
+        let registry: Registry = self.key.parse().ok()?;
+        registry.is_named_by(&self.key).then_some(registry)
+    }
+
+    /// The credential in plain text, where it is one of a whole registry.
+    #[must_use]
+    pub fn credential(&self) -> Option<Credential> {
+        let Held::Login(username, token) = &self.held else {
+            return None;
+        };
+        Some(Credential {
+            registry: self.registry()?,
+            username: username.clone(),
+            token: token.clone(),
+        })
+    }
+}
+
+/// The fields that docker reads (`AuthConfig` of docker/cli's `cli/config/types`).
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, default)]
+    auth: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    username: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    password: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    identitytoken: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    registrytoken: Option<Cow<'a, str>>,
+}
+
+impl Drop for Fields<'_> {
+    fn drop(&mut self) {
+        for field in [
+            &mut self.auth,
+            &mut self.password,
+            &mut self.identitytoken,
+            &mut self.registrytoken,
+        ] {
+            if let Some(Cow::Owned(text)) = field {
+                text.zeroize();
+            }
+        }
+    }
+}
+
+fn held(raw: &str) -> Result<Held, &'static str> {
+    if raw == "null" {
+        return Ok(Held::Nothing);
+    }
+    if !raw.starts_with('{') {
+        // serde would fill a struct from an array too.
+        return Err("its entry is no JSON object");
+    }
+    let fields: Fields<'_> =
+        serde_json::from_str(raw).map_err(|_| "a member of its entry is not text, or stands there twice")?;
+    let text = |field: &'_ Option<Cow<'_, str>>| field.as_deref().unwrap_or_default().to_owned();
+    let mut user = text(&fields.username);
+    let mut password = Zeroizing::new(text(&fields.password));
+    // docker lets `auth` win.
+    if let Some(auth) = fields.auth.as_deref().filter(|auth| !auth.is_empty()) {
+        let decoded = Zeroizing::new(AUTH.decode(auth).map_err(|_| "its `auth` is not base64")?);
+        let pair = std::str::from_utf8(&decoded).map_err(|_| "its `auth` is not base64 of text")?;
+        let (name, secret) = pair
+            .split_once(':')
+            .ok_or("its `auth` has no colon between user and password")?;
+        name.clone_into(&mut user);
+        // docker cuts the zeros off that some old tools padded it with.
+        password = Zeroizing::new(secret.trim_matches('\0').to_owned());
+    }
+    let has = |field: &Option<Cow<'_, str>>| field.as_deref().is_some_and(|text| !text.is_empty());
+    if has(&fields.registrytoken) {
+        return Ok(Held::Stays(Stays::RegistryToken));
+    }
+    let username = |text: &str| text.parse::<Username>().map_err(|_| "its user name cannot be one");
+    if has(&fields.identitytoken) {
+        if !password.is_empty() {
+            return Ok(Held::Stays(Stays::Two));
+        }
+        let token = Token::verbatim(text(&fields.identitytoken));
+        return Ok(Held::Login(username("<token>")?, token));
+    }
+    match (user.is_empty(), password.is_empty()) {
+        (true, true) => Ok(Held::Nothing),
+        (false, true) => Err("it has a user and no password"),
+        (true, false) => Err("it has a password and no user"),
+        (false, false) => Ok(Held::Login(
+            username(&user)?,
+            Token::verbatim(std::mem::take(&mut *password)),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    fn read(raw: &str) -> Held {
+        Entry::read("r.example.com".to_owned(), raw).held
+    }
+
+    fn login(user: &str, token: &str) -> Held {
+        Held::Login(user.parse().unwrap(), Token::verbatim(token.to_owned()))
+    }
+
+    #[test]
+    fn every_form_that_docker_reads_is_read() {
+        let auth = STANDARD.encode("admin:s3:cret");
+        for (raw, held) in [
+            ("{}".to_owned(), Held::Nothing),
+            ("null".to_owned(), Held::Nothing),
+            (r#"{"email":"a@example.com","auth":""}"#.to_owned(), Held::Nothing),
+            (format!(r#"{{"auth":"{auth}"}}"#), login("admin", "s3:cret")),
+            (
+                format!(r#"{{"auth":"{}"}}"#, auth.trim_end_matches('=')),
+                login("admin", "s3:cret"),
+            ),
+            (
+                format!(r#"{{"username":"old","password":"old","auth":"{auth}"}}"#),
+                login("admin", "s3:cret"),
+            ),
+            (
+                r#"{"username":"admin","password":"p\"w"}"#.to_owned(),
+                login("admin", "p\"w"),
+            ),
+            (r#"{"identitytoken":"tok"}"#.to_owned(), login("<token>", "tok")),
+            // Azure's registry.
+            (
+                format!(
+                    r#"{{"auth":"{}","identitytoken":"tok"}}"#,
+                    STANDARD.encode("00000000-0000-0000-0000-000000000000:")
+                ),
+                login("<token>", "tok"),
+            ),
+            (
+                format!(r#"{{"auth":"{auth}","identitytoken":"tok"}}"#),
+                Held::Stays(Stays::Two),
+            ),
+            (
+                r#"{"registrytoken":"tok"}"#.to_owned(),
+                Held::Stays(Stays::RegistryToken),
+            ),
+        ] {
+            assert_eq!(read(&raw), held, "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_docker_does_not_write_stays_and_is_not_quoted() {
+        for (raw, says) in [
+            (r#"["s3cret"]"#, "no JSON object"),
+            (r#"{"auth":7}"#, "not text"),
+            (r#"{"auth":"a","auth":"b"}"#, "twice"),
+            (r#"{"auth":"%%%"}"#, "not base64"),
+            (r#"{"auth":"czNjcmV0"}"#, "no colon"),
+            (r#"{"username":"admin"}"#, "no password"),
+            (r#"{"password":"s3cret"}"#, "no user"),
+            (r#"{"username":"a\nb","password":"s3cret"}"#, "cannot be one"),
+        ] {
+            let Held::Stays(why) = read(raw) else { panic!("{raw}") };
+            assert!(
+                why.to_string().contains(says) && !why.to_string().contains("s3cret"),
+                "{raw}: {why}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_spellings_are_one_registry_and_a_path_below_is_none() {
+        for (key, registry) in [
+            ("gitea.example.com", Some("gitea.example.com")),
+            ("https://Gitea.example.com:443/v2/", Some("gitea.example.com")),
+            ("https://index.docker.io/v1/", Some("docker.io")),
+            ("docker.io", Some("docker.io")),
+            ("gitea.example.com/org", None),
+            ("https://index.docker.io/v1/access-token", None),
+            ("", None),
+        ] {
+            let entry = Entry::read(key.to_owned(), "{}");
+            assert_eq!(entry.registry().as_ref().map(Registry::as_str), registry, "{key}");
+        }
+    }
+}

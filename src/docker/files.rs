@@ -1,0 +1,139 @@
+//! Which files docker and podman keep their logins in.
+
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::env::Env;
+use crate::user;
+
+/// The files of this environment, whether they are there or not.
+///
+/// docker: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. podman, buildah and skopeo (containers/image):
+/// `$REGISTRY_AUTH_FILE` alone, else `$DOCKER_CONFIG/config.json`, else the runtime folder's `auth.json`; then they go
+/// on to `$XDG_CONFIG_HOME/containers/auth.json`, docker's file and `~/.dockercfg`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// docker's `config.json`, which crane, oras, helm and docker's libraries read too.
+    pub docker: PathBuf,
+    /// Every place where podman may have an `auth.json` of its own, each once, in the order that it reads them.
+    pub podman: Vec<PathBuf>,
+    /// Where `podman login` writes: through a helper only if this very file names one in `credHelpers`.
+    pub podman_primary: PathBuf,
+    /// `~/.dockercfg`, from before 2015. podman and Go libraries still read it, so a token in there counts; nobody
+    /// writes it any more, and neither do we.
+    pub legacy: Option<PathBuf>,
+    /// The `registries.conf` files that there may be, the one that counts first. Never written.
+    pub registries_conf: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Where they are for whoever has this environment.
+    pub fn of(env: &Env) -> Result<Self, Error> {
+        let home = env.home();
+        let docker_folder = env.path("DOCKER_CONFIG");
+        let docker = docker_folder
+            .clone()
+            .or_else(|| Some(home.as_ref()?.join(".docker")))
+            .ok_or(Error::NoHome)?
+            .join("config.json");
+        let config_home = env
+            .path("XDG_CONFIG_HOME")
+            .or_else(|| Some(home.as_ref()?.join(".config")));
+        let in_config_home = config_home.as_ref().map(|folder| folder.join("containers/auth.json"));
+        // Elsewhere podman is a client of a virtual machine and keeps its file in the home folder.
+        let in_runtime = if cfg!(target_os = "linux") {
+            runtime_folder(env).map(|folder| folder.join("auth.json"))
+        } else {
+            None
+        };
+        let named = env.path("REGISTRY_AUTH_FILE");
+        let podman_primary = named
+            .clone()
+            .or_else(|| docker_folder.map(|_| docker.clone()))
+            .or_else(|| in_runtime.clone())
+            .or_else(|| in_config_home.clone())
+            .unwrap_or_else(|| docker.clone());
+        let mut podman: Vec<PathBuf> = Vec::new();
+        for path in [named, in_runtime, in_config_home].into_iter().flatten() {
+            if path != docker && !podman.contains(&path) {
+                podman.push(path);
+            }
+        }
+        let registries_conf = env
+            .path("CONTAINERS_REGISTRIES_CONF")
+            .into_iter()
+            .chain(config_home.map(|folder| folder.join("containers/registries.conf")))
+            .chain([PathBuf::from("/etc/containers/registries.conf")])
+            .collect();
+        Ok(Self {
+            docker,
+            podman,
+            podman_primary,
+            legacy: home.map(|home| home.join(".dockercfg")),
+            registries_conf,
+        })
+    }
+
+    /// The files that we may change: docker's first, then podman's.
+    pub fn editable(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.docker).chain(&self.podman).map(PathBuf::as_path)
+    }
+}
+
+/// `$XDG_RUNTIME_DIR/containers`, else `/run/containers/UID`.
+fn runtime_folder(env: &Env) -> Option<PathBuf> {
+    match env.path("XDG_RUNTIME_DIR") {
+        Some(folder) => Some(folder.join("containers")),
+        None => user::id().map(|user| PathBuf::from(format!("/run/containers/{user}"))),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn files(pairs: &[(&str, &str)]) -> Files {
+        Files::of(&Env::from_iter(pairs.iter().copied())).unwrap()
+    }
+
+    fn podman(files: &Files) -> Vec<&str> {
+        files.podman.iter().map(|path| path.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_plain_environment_has_dockers_file_and_two_of_podmans() {
+        let files = files(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/r")]);
+        assert_eq!(files.docker, Path::new("/h/.docker/config.json"));
+        assert_eq!(
+            podman(&files),
+            ["/r/containers/auth.json", "/h/.config/containers/auth.json"]
+        );
+        assert_eq!(files.podman_primary, Path::new("/r/containers/auth.json"));
+        assert_eq!(files.legacy.as_deref(), Some(Path::new("/h/.dockercfg")));
+        assert_eq!(files.editable().count(), 3);
+    }
+
+    #[test]
+    fn podman_writes_to_the_first_of_the_named_dockers_and_its_own() {
+        let home = ("HOME", "/h");
+        let docker = files(&[home, ("DOCKER_CONFIG", "/d")]);
+        assert_eq!(docker.docker, Path::new("/d/config.json"));
+        assert_eq!(docker.podman_primary, docker.docker);
+        let named = files(&[home, ("DOCKER_CONFIG", "/d"), ("REGISTRY_AUTH_FILE", "/a.json")]);
+        assert_eq!(named.podman_primary, Path::new("/a.json"));
+        assert_eq!(podman(&named)[0], "/a.json");
+        let same = files(&[home, ("DOCKER_CONFIG", "/d"), ("REGISTRY_AUTH_FILE", "/d/config.json")]);
+        assert!(!podman(&same).contains(&"/d/config.json"), "it is docker's already");
+        let moved = files(&[home, ("XDG_CONFIG_HOME", "/x"), ("XDG_RUNTIME_DIR", "/r")]);
+        assert_eq!(podman(&moved)[1], "/x/containers/auth.json");
+    }
+
+    #[test]
+    fn without_a_home_there_has_to_be_a_folder() {
+        assert!(matches!(Files::of(&Env::default()), Err(Error::NoHome)));
+        let files = files(&[("DOCKER_CONFIG", "/d")]);
+        assert_eq!(files.docker, Path::new("/d/config.json"));
+        assert_eq!(files.legacy, None);
+        assert!(podman(&files)[0].starts_with("/run/containers/"));
+    }
+}

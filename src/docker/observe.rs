@@ -1,0 +1,130 @@
+//! A workstation as docker and podman see it: read once, judged in [`super::inspect`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::other_helper::HelperName;
+use super::registries_conf::{self, Order};
+use super::{Config, Error, File, Files, on_path, program};
+use crate::env::Env;
+
+/// What a client of credential helpers would find here.
+#[derive(Debug)]
+pub struct Workstation {
+    /// docker's `config.json`.
+    pub docker: Option<File>,
+    /// What podman, buildah and skopeo read, in their order; the first is where they write.
+    pub podman: Vec<File>,
+    /// Files that are there and cannot be used.
+    pub unreadable: Vec<Error>,
+    /// The helper's own programs.
+    pub program: program::Program,
+    /// Every helper that a file names, and the program that it is, if there is one.
+    pub helpers: BTreeMap<String, Option<PathBuf>>,
+    /// The store that docker would choose by itself, where its file names none.
+    pub detected: Option<HelperName>,
+    /// `DOCKER_AUTH_CONFIG`, which docker 28.3 and later ask first. Its document has the logins.
+    pub environment: Option<Config>,
+    /// `REGISTRY_AUTH_FILE`: then podman reads and writes nothing else.
+    pub auth_file: Option<PathBuf>,
+    /// `credential-helpers` of `registries.conf`.
+    pub order: Option<Order>,
+    /// Whether podman, buildah or skopeo is installed.
+    pub has_podman: bool,
+}
+
+/// Looks at the files and at PATH; changes nothing and asks no helper for a credential.
+pub fn observe(env: &Env) -> Result<Workstation, Error> {
+    let files = Files::of(env)?;
+    let mut unreadable = Vec::new();
+    let mut read = |path: &PathBuf| File::read(path).map_err(|error| unreadable.push(error)).ok();
+    let docker = read(&files.docker);
+    let mut podman: Vec<File> = Vec::new();
+    for path in read_by_podman(&files, env) {
+        if *path == files.docker {
+            podman.extend(docker.clone());
+        } else {
+            podman.extend(read(path));
+        }
+    }
+    let environment = env
+        .var("DOCKER_AUTH_CONFIG")
+        .and_then(|text| Config::parse(text.as_bytes()).ok());
+    let order = registries_conf::read(&files.registries_conf);
+    let mut workstation = Workstation {
+        docker,
+        podman,
+        unreadable,
+        program: program::observe(env),
+        helpers: BTreeMap::new(),
+        detected: detected(env),
+        environment,
+        auth_file: env.path("REGISTRY_AUTH_FILE"),
+        order,
+        has_podman: ["podman", "buildah", "skopeo"]
+            .iter()
+            .any(|client| !on_path::programs(client, env).is_empty()),
+    };
+    workstation.helpers = workstation
+        .helpers_named()
+        .into_iter()
+        .map(|name| {
+            let program = name
+                .parse()
+                .ok()
+                .and_then(|name: HelperName| on_path::programs(&name.program(), env).into_iter().next());
+            (name, program)
+        })
+        .collect();
+    Ok(workstation)
+}
+
+/// The store that docker uses where its file says nothing: `pass` where that is installed, else the platform's.
+///
+/// As docker/cli's `DetectDefaultStore`; only a helper that is there counts.
+#[must_use]
+pub fn detected(env: &Env) -> Option<HelperName> {
+    let on_path = |name: &str| !on_path::programs(name, env).is_empty();
+    let name = if cfg!(target_os = "macos") {
+        "osxkeychain"
+    } else if cfg!(windows) {
+        "wincred"
+    } else if on_path("pass") {
+        "pass"
+    } else {
+        "secretservice"
+    };
+    let name: HelperName = name.parse().ok()?;
+    on_path(&name.program()).then_some(name)
+}
+
+/// One of the two variables leads podman to a single file; without them it goes through all of them.
+fn read_by_podman<'a>(files: &'a Files, env: &Env) -> Vec<&'a PathBuf> {
+    if env.path("REGISTRY_AUTH_FILE").is_some() || env.path("DOCKER_CONFIG").is_some() {
+        return vec![&files.podman_primary];
+    }
+    files.podman.iter().chain([&files.docker]).collect()
+}
+
+impl Workstation {
+    /// Every file, docker's first, each once.
+    pub fn files(&self) -> impl Iterator<Item = &File> {
+        let docker = self.docker.as_ref();
+        let others = self
+            .podman
+            .iter()
+            .filter(move |file| docker.is_none_or(|docker| docker.path != file.path));
+        docker.into_iter().chain(others)
+    }
+
+    /// The helpers that any file names.
+    fn helpers_named(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.order.iter().flat_map(Order::helpers).map(str::to_owned).collect();
+        for file in self.files() {
+            names.extend(file.config.helpers().into_iter().map(|(_, name)| name));
+            names.extend(file.config.default_helper());
+        }
+        names.retain(|name| !name.is_empty());
+        names
+    }
+}

@@ -1,0 +1,37 @@
+//! Programs on PATH, as docker looks for them.
+
+use std::path::{Path, PathBuf};
+
+use crate::env::Env;
+
+/// Every program of this name on PATH, in the order of PATH: the first is the one that runs.
+///
+/// As Go's `LookPath`, by which docker and podman find credential helpers: what cannot be run is passed over, and so are
+/// relative folders, from which Go runs nothing.
+pub(super) fn programs(name: &str, env: &Env) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in folders(env) {
+        let file = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        if is_program(&file) && !found.contains(&file) {
+            found.push(file);
+        }
+    }
+    found
+}
+
+/// The folders of PATH that programs are run from.
+pub(super) fn folders(env: &Env) -> Vec<PathBuf> {
+    let path = env.os("PATH").unwrap_or_default();
+    std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .collect()
+}
+
+fn is_program(file: &Path) -> bool {
+    let Ok(data) = file.metadata() else { return false };
+    #[cfg(unix)]
+    let runs = std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let runs = true;
+    data.is_file() && runs
+}

@@ -1,0 +1,361 @@
+//! Asking another credential helper for what it keeps: `docker-credential-secretservice`, `-pass`, `-osxkeychain`.
+//!
+//! By its protocol and not by reading its store, so that it works whatever the helper keeps its credentials in. The
+//! protocol is written down nowhere but in `client/` of docker-credential-helpers; see also [`crate::helper`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::str::FromStr;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::{on_path, program};
+use crate::env::Env;
+use crate::model::{HELPER_NOT_FOUND, HelperEntry, Token, Username, printable};
+
+/// What every helper's name starts with.
+const PREFIX: &str = "docker-credential-";
+
+/// Long enough for somebody who is asked to unlock a keyring or a key, short enough for somebody who is not.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Longest answer, in octets: a `list` of thousands, a token of tens of kilobytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// Longest piece of a helper's own words in a message, in characters.
+const MAX_WORDS: usize = 200;
+
+/// The `X` of `docker-credential-X`, as docker's files name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HelperName(String);
+
+/// A text that cannot be the name of a helper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a credential helper's name is letters, digits, dots, dashes and underscores")]
+pub struct HelperNameError;
+
+impl HelperName {
+    /// The name without the prefix.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the program is called: `docker-credential-X`.
+    #[must_use]
+    pub fn program(&self) -> String {
+        format!("{PREFIX}{}", self.0)
+    }
+}
+
+impl fmt::Display for HelperName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for HelperName {
+    type Err = HelperNameError;
+
+    /// Stricter than docker, for which `../x` is a name too: what a file says must not run a program off PATH.
+    fn from_str(text: &str) -> Result<Self, HelperNameError> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        if text.is_empty() || !text.bytes().all(fits) {
+            return Err(HelperNameError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What a helper keeps for one registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Whose it is; `<token>` with an identity token.
+    pub username: Username,
+    /// The secret half.
+    pub token: Token,
+}
+
+/// Why a helper gave no answer. None of these means "there is no such credential".
+///
+/// What the helper printed is quoted only where it is the text of an error.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// It is not on PATH.
+    #[error("the credential helper {0} is not installed: it is not on PATH")]
+    NotInstalled(String),
+    /// The helper of that name is regcred's own.
+    #[error("the credential helper {0} is regcred itself")]
+    Ourselves(String),
+    /// The system did not start it.
+    #[error("the credential helper {helper} cannot be started: {cause}")]
+    Start {
+        /// The program's name.
+        helper: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// It was ended.
+    #[error("the credential helper {helper} did not answer within {} s", limit.as_secs())]
+    NoAnswer {
+        /// The program's name.
+        helper: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// It says that it failed.
+    #[error("the credential helper {helper} failed: {said}")]
+    Failed {
+        /// The program's name.
+        helper: String,
+        /// Its own words, or how it ended where they may hold a secret.
+        said: String,
+    },
+    /// It ended well, and what it printed is no answer.
+    #[error("the credential helper {helper} {what}")]
+    Answer {
+        /// The program's name.
+        helper: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl AskError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotInstalled(helper) => format!("install {helper}, or take it out of the file that names it"),
+            Self::NoAnswer { helper, .. } | Self::Failed { helper, .. } => {
+                format!("see what it says itself: {helper} list")
+            }
+            Self::Ourselves(_) | Self::Start { .. } | Self::Answer { .. } => return None,
+        })
+    }
+}
+
+/// Another credential helper.
+#[derive(Clone, Debug)]
+pub struct OtherHelper<'a> {
+    name: String,
+    program: PathBuf,
+    env: &'a Env,
+    limit: Duration,
+}
+
+impl<'a> OtherHelper<'a> {
+    /// The helper of this name on PATH, unless that is ourselves.
+    pub fn find(name: &HelperName, env: &'a Env) -> Result<Self, AskError> {
+        let program = on_path::programs(&name.program(), env)
+            .into_iter()
+            .next()
+            .ok_or_else(|| AskError::NotInstalled(name.program()))?;
+        // Whoever asks us is about to put something into our keychain, and may hold its lock.
+        if program::is_helper(name) && program::is_ours(&program, env) {
+            return Err(AskError::Ourselves(name.program()));
+        }
+        Ok(Self {
+            name: name.program(),
+            program,
+            env,
+            limit: PATIENCE,
+        })
+    }
+
+    /// The same, given up after `limit`.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// What it keeps for `server`, which is looked up as it is spelled; `None` where it keeps nothing.
+    pub fn get(&self, server: &str) -> Result<Option<Login>, AskError> {
+        let (status, printed) = self.ask("get", server)?;
+        if !status.success() {
+            if printed.trim_ascii() == HELPER_NOT_FOUND.as_bytes() {
+                return Ok(None);
+            }
+            return Err(self.failed(status, &printed));
+        }
+        if printed.trim_ascii().is_empty() {
+            return Err(self.answer("printed nothing"));
+        }
+        let mut entry = HelperEntry::parse(&printed).map_err(|_| self.answer("did not print a credential"))?;
+        // Some have this for "nothing there".
+        if entry.username.is_empty() && entry.secret.is_empty() {
+            return Ok(None);
+        }
+        let username = entry.username.parse();
+        Ok(Some(Login {
+            username: username.map_err(|_| self.answer("printed a credential without a usable user name"))?,
+            token: Token::verbatim(std::mem::take(&mut entry.secret)),
+        }))
+    }
+
+    /// The servers that it keeps something for, as it spells them, with their users.
+    pub fn list(&self) -> Result<BTreeMap<String, String>, AskError> {
+        // As docker's own client: there are helpers that read something in any case.
+        let (status, printed) = self.ask("list", "unused")?;
+        if !status.success() {
+            return Err(self.failed(status, &printed));
+        }
+        serde_json::from_slice(&printed).map_err(|_| self.answer("did not print a list of servers"))
+    }
+
+    fn ask(&self, action: &str, input: &str) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), AskError> {
+        run(&self.program, action, input, Stdio::inherit(), self.env, self.limit).map_err(|error| match error {
+            RunError::Start(cause) => AskError::Start {
+                helper: self.name.clone(),
+                cause,
+            },
+            RunError::TimedOut => AskError::NoAnswer {
+                helper: self.name.clone(),
+                limit: self.limit,
+            },
+            RunError::TooLong => self.answer("printed more than a megabyte"),
+        })
+    }
+
+    fn failed(&self, status: ExitStatus, printed: &[u8]) -> AskError {
+        AskError::Failed {
+            helper: self.name.clone(),
+            said: words(printed).unwrap_or_else(|| status.to_string()),
+        }
+    }
+
+    fn answer(&self, what: &'static str) -> AskError {
+        AskError::Answer {
+            helper: self.name.clone(),
+            what,
+        }
+    }
+}
+
+/// What a helper that failed said, if that is an error's text and no answer that got printed all the same.
+fn words(printed: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(printed).ok()?;
+    let is_answer = text.contains('{') || text.to_ascii_lowercase().contains("\"secret\"");
+    let words = printable(text, MAX_WORDS);
+    (!is_answer && !words.is_empty()).then_some(words)
+}
+
+/// What the program at `path` says its version is. Its stderr is of no interest.
+pub(super) fn version(path: &Path, env: &Env, limit: Duration) -> Option<String> {
+    let (status, printed) = run(path, "version", "", Stdio::null(), env, limit).ok()?;
+    let text = std::str::from_utf8(&printed).ok()?;
+    status.success().then(|| printable(text, MAX_WORDS))
+}
+
+enum RunError {
+    Start(io::Error),
+    TimedOut,
+    TooLong,
+}
+
+/// Runs one action to its end, which comes after `limit` at the latest.
+///
+/// Its stdin and stdout are pipes. It stays in our process group: a `pinentry` that it starts may need the terminal.
+fn run(
+    path: &Path,
+    action: &str,
+    input: &str,
+    stderr: Stdio,
+    env: &Env,
+    limit: Duration,
+) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), RunError> {
+    let end = Instant::now() + limit;
+    let mut child = Command::new(path)
+        .arg(action)
+        .env_clear()
+        .envs(env.iter())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .spawn()
+        .map_err(RunError::Start)?;
+    let outcome = answer(&mut child, input.to_owned(), end);
+    if outcome.is_err() {
+        // What it started itself and left behind may go on; there is no telling whose that is.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    outcome
+}
+
+fn answer(child: &mut Child, input: String, end: Instant) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), RunError> {
+    let (done, answered) = mpsc::channel();
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    // A thread, because pipes have no time limit. It ends with the last one who holds them.
+    std::thread::spawn(move || {
+        // A helper that is gone already says why on its stdout.
+        let _ = stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
+        // Room for all of it at once: a buffer that grows leaves copies of a token behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ANSWER + 1));
+        if let Some(stdout) = stdout {
+            let _ = stdout.take(MAX_ANSWER as u64 + 1).read_to_end(&mut bytes);
+        }
+        let _ = done.send(bytes);
+    });
+    let left = || end.saturating_duration_since(Instant::now());
+    let bytes = answered.recv_timeout(left()).map_err(|_| RunError::TimedOut)?;
+    if bytes.len() > MAX_ANSWER {
+        return Err(RunError::TooLong);
+    }
+    // It has closed its stdout, which nearly always means that it is gone.
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok((status, bytes)),
+            Ok(None) if !left().is_zero() => std::thread::sleep(Duration::from_millis(1)),
+            Ok(None) => return Err(RunError::TimedOut),
+            Err(cause) => return Err(RunError::Start(cause)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_to_no_other_folder() {
+        for name in ["pass", "secretservice", "ecr-login", "osxkeychain", "desktop.exe"] {
+            assert_eq!(
+                name.parse::<HelperName>().unwrap().program(),
+                format!("docker-credential-{name}")
+            );
+        }
+        for name in ["", "../x", "a/b", "a\\b", "a b", "a\0", "é"] {
+            assert_eq!(name.parse::<HelperName>(), Err(HelperNameError), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_errors_text_is_quoted_and_an_answer_is_not() {
+        for (printed, said) in [
+            (
+                &b"Cannot autolaunch D-Bus without X11 $DISPLAY\n"[..],
+                Some("Cannot autolaunch D-Bus without X11 $DISPLAY"),
+            ),
+            (
+                b"exit status 2: gpg: decryption failed: No secret key",
+                Some("exit status 2: gpg: decryption failed: No secret key"),
+            ),
+            (b"\x1b[2Jfailed", Some("[2Jfailed")),
+            (br#"{"ServerURL":"a","Secret":"s3cret"}"#, None),
+            (br#"panic: "Secret": "s3cret""#, None),
+            (b"", None),
+            (b"\xff\xfe", None),
+        ] {
+            assert_eq!(words(printed).as_deref(), said);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What passes between a client and a credential helper, whichever of the two we are.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use zeroize::Zeroize;
+
+/// `errCredentialsNotFoundMessage` of docker-credential-helpers; clients compare it byte for byte.
+pub const HELPER_NOT_FOUND: &str = "credentials not found in native keychain";
+
+/// The object that `store` reads and `get` prints.
+///
+/// It has no `Debug`: the secret is in it.
+#[derive(Default)]
+pub struct HelperEntry {
+    /// The registry, in whatever spelling.
+    pub server: String,
+    /// The user; `<token>` with an identity token.
+    pub username: String,
+    /// The token, which is zeroed.
+    pub secret: String,
+}
+
+impl HelperEntry {
+    /// Reads the object at the start of `json`; what follows it is left alone. The error's own text may quote the secret:
+    /// tell its line and column alone.
+    pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        Self::deserialize(&mut serde_json::Deserializer::from_slice(json))
+    }
+}
+
+impl Drop for HelperEntry {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
+}
+
+impl<'de> Deserialize<'de> for HelperEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+/// Reads as Go's decoder does, which docker's clients are tested against: the case of field names does not matter,
+/// unknown fields are passed over, `null` changes nothing, the last of several wins.
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = HelperEntry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HelperEntry, A::Error> {
+        let mut entry = HelperEntry::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let field = match key.to_ascii_lowercase().as_str() {
+                "serverurl" => &mut entry.server,
+                "username" => &mut entry.username,
+                "secret" => &mut entry.secret,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            if let Some(mut value) = map.next_value::<Option<String>>()? {
+                std::mem::swap(field, &mut value);
+                value.zeroize();
+            }
+        }
+        Ok(entry)
+    }
+}
