@@ -17,6 +17,7 @@ pub mod commands;
 pub mod docker;
 pub mod env;
 pub mod error;
+mod file_lock;
 pub mod gitea;
 pub mod helper;
 pub mod keychain;

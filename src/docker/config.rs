@@ -1,9 +1,15 @@
 //! The document of docker's `config.json` and podman's `auth.json`.
 
+use std::collections::BTreeSet;
+
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use super::Entry;
-use crate::model::{JsonEdit, JsonEditError, Registry};
+use crate::model::{JsonEdit, JsonEditError, Registry, printable};
+
+/// Longest piece of a key in a message, in characters.
+const MAX_KEY: usize = 100;
 
 /// A `config.json` or `auth.json`, of which single members are read and changed.
 ///
@@ -34,7 +40,7 @@ pub enum ConfigError {
     NotAString(String),
     /// Go puts both together, so neither of them can be changed alone.
     #[error("\"{0}\" stands in it twice")]
-    Twice(&'static str),
+    Twice(String),
 }
 
 impl Config {
@@ -44,19 +50,29 @@ impl Config {
         if text.starts_with('\u{feff}') {
             return Err(ConfigError::ByteOrderMark);
         }
-        if text.trim_ascii().is_empty() {
+        if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
             return Ok(Self {
                 json: JsonEdit::parse("{}")?,
                 blank: Some(text.to_owned()),
             });
         }
         let json = JsonEdit::parse(text)?;
-        let members = json.members(&[])?;
-        for object in ["auths", "credHelpers"] {
-            if members.iter().filter(|(key, _)| key == object).count() > 1 {
-                return Err(ConfigError::Twice(object));
+        // White space around it that is none of JSON's.
+        serde_json::from_str::<IgnoredAny>(text).map_err(|e| JsonEditError::Syntax {
+            line: e.line(),
+            column: e.column(),
+        })?;
+        for (path, keys) in [
+            (&[][..], Some(&["auths", "credHelpers", "credsStore"])),
+            (&["auths"], None),
+            (&["credHelpers"], None),
+        ] {
+            let mut seen = BTreeSet::new();
+            for (key, _) in json.members(path)? {
+                if keys.is_none_or(|keys| keys.contains(&key.as_str())) && !seen.insert(key.clone()) {
+                    return Err(ConfigError::Twice(printable(&key, MAX_KEY)));
+                }
             }
-            json.members(&[object])?;
         }
         let this = Self { json, blank: None };
         this.string(&["credsStore"])?;
@@ -72,7 +88,7 @@ impl Config {
         self.blank.as_deref().unwrap_or_else(|| self.json.as_str())
     }
 
-    /// The entries of `auths`, in order; a key that stands there twice has two.
+    /// The entries of `auths`, in order.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         let members = self.json.members(&["auths"]).unwrap_or_default();
@@ -83,14 +99,9 @@ impl Config {
     #[must_use]
     pub fn helpers(&self) -> Vec<(String, String)> {
         let members = self.json.members(&["credHelpers"]).unwrap_or_default();
-        let mut helpers: Vec<(String, String)> = Vec::new();
-        for (key, _) in members {
-            if !helpers.iter().any(|(known, _)| *known == key) {
-                let helper = self.string(&["credHelpers", &key]).ok().flatten();
-                helpers.push((key, helper.unwrap_or_default()));
-            }
-        }
-        helpers
+        let helper = |raw| serde_json::from_str::<Option<String>>(raw).ok().flatten();
+        let named = |(key, raw)| (key, helper(raw).unwrap_or_default());
+        members.into_iter().map(named).collect()
     }
 
     /// `credsStore`, where it names a helper.
@@ -122,7 +133,7 @@ impl Config {
         match self.json.get(path) {
             None => Ok(None),
             Some(raw) => serde_json::from_str(raw)
-                .map_err(|_| ConfigError::NotAString(path.last().copied().unwrap_or_default().to_owned())),
+                .map_err(|_| ConfigError::NotAString(printable(path.last().copied().unwrap_or_default(), MAX_KEY))),
         }
     }
 }
@@ -183,13 +194,23 @@ mod tests {
         for (bytes, error) in [
             (&b"\xff\xfe{\0}\0"[..], ConfigError::NotText),
             ("\u{feff}{}".as_bytes(), ConfigError::ByteOrderMark),
-            (br#"{"auths":{},"auths":{}}"#, ConfigError::Twice("auths")),
+            (br#"{"auths":{},"auths":{}}"#, ConfigError::Twice("auths".to_owned())),
+            (br#"{"auths":{"r":{},"r":{}}}"#, ConfigError::Twice("r".to_owned())),
             (br#"{"credsStore":7}"#, ConfigError::NotAString("credsStore".to_owned())),
             (br#"{"credHelpers":{"a":{}}}"#, ConfigError::NotAString("a".to_owned())),
         ] {
             assert_eq!(Config::parse(bytes), Err(error));
         }
-        for text in ["[]", "null", "{", r#"{"auths":[]}"#, "{} {}", "{s3cret}"] {
+        for text in [
+            "[]",
+            "null",
+            "{",
+            r#"{"auths":[]}"#,
+            "{} {}",
+            "{s3cret}",
+            "\u{a0}{}",
+            "\x0c",
+        ] {
             let error = Config::parse(text.as_bytes()).unwrap_err();
             assert!(matches!(error, ConfigError::Json(_)), "{text}");
             assert!(!error.to_string().contains("s3cret"), "{text}");

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
-use super::ConfigError;
+use super::{ConfigError, HELPER};
 
 /// Why a file was not read or not changed. Where it was not changed, it is as it was.
 #[derive(Debug, Error)]
@@ -46,6 +47,45 @@ pub enum Error {
         /// What is wrong with it.
         cause: ConfigError,
     },
+    /// The system does not let us change it.
+    #[error("cannot change {}: {cause}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It is a link to where nobody may write, such as a file that NixOS or Home Manager made.
+    #[error("cannot change {}: it is a link to {}: {cause}", path.display(), target.display())]
+    LinkedAway {
+        /// The file.
+        path: PathBuf,
+        /// Where the link leads.
+        target: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// It is not what it was when this was decided.
+    #[error("another program keeps changing {}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another setup holds the lock.
+    #[error("another regcred has been changing docker's files for {} s", .0.as_secs())]
+    Busy(Duration),
+    /// The memory of setting up is no JSON of ours.
+    #[error("{}, where setting up is remembered, cannot be read", path.display())]
+    DamagedMemory {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The memory of setting up was written by a later version.
+    #[error("{} was written by a later version of regcred", path.display())]
+    LaterMemory {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl Error {
@@ -55,8 +95,13 @@ impl Error {
             Self::NotAFile { path, .. }
             | Self::TooLong { path, .. }
             | Self::Read { path, .. }
-            | Self::Document { path, .. } => name.clone_into(path),
-            Self::NoHome => {}
+            | Self::Document { path, .. }
+            | Self::Write { path, .. }
+            | Self::LinkedAway { path, .. }
+            | Self::Changed { path }
+            | Self::DamagedMemory { path }
+            | Self::LaterMemory { path } => name.clone_into(path),
+            Self::NoHome | Self::Busy(_) => {}
         }
         self
     }
@@ -84,7 +129,18 @@ impl Error {
                     path.display()
                 ),
             },
-            Self::Read { .. } => return None,
+            Self::LinkedAway { target, .. } => format!(
+                "let whatever makes {} put this into it: \"credHelpers\": {{\"REGISTRY\": \"{HELPER}\"}}",
+                target.display()
+            ),
+            Self::Changed { .. } => "see what is logging in all the time, and try again".to_owned(),
+            Self::Busy(_) => "see whether another regcred waits for an answer, and try again".to_owned(),
+            Self::DamagedMemory { path } => format!(
+                "move {} away: our helper can be taken out without it, but what it replaced does not come back",
+                path.display()
+            ),
+            Self::LaterMemory { .. } => "update kubectl-regcred: kubectl krew upgrade regcred".to_owned(),
+            Self::Read { .. } | Self::Write { .. } => return None,
         })
     }
 }

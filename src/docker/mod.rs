@@ -4,23 +4,30 @@
 //! output in here.
 
 mod config;
+mod edit;
 mod entry;
 mod error;
 mod file;
 mod files;
+mod memory;
 mod observe;
 mod on_path;
 pub mod other_helper;
+mod plan;
 pub mod program;
 mod registries_conf;
 mod stored;
+mod write;
 
 pub use config::{Config, ConfigError};
+pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
 pub use file::File;
 pub use files::Files;
+pub use memory::Memory;
 pub use observe::{Workstation, detected, observe};
+pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
 pub use stored::{Found, Place, Stored};
 

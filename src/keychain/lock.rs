@@ -1,18 +1,16 @@
 //! One writer at a time: a Secret Service has no "replace the item of this name", only search, then create or change.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Error;
 use crate::env::Env;
-use crate::user;
+use crate::{file_lock, user};
 
 /// How long to wait for other writers. One of them needs some 20 ms, or as long as a prompt stands.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Pause between two attempts; std has no lock with a deadline.
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// The file that writers lock. Its content does not matter.
 #[derive(Clone, Debug)]
@@ -60,15 +58,10 @@ impl WriteLock {
             cause,
         };
         let file = open(&path).map_err(failed)?;
-        let end = Instant::now() + self.patience;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(PAUSE),
-                Err(TryLockError::WouldBlock) => return Err(Error::Busy(self.patience)),
-                Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => return Ok(file),
-                Err(TryLockError::Error(e)) => return Err(failed(e)),
-            }
+        match file_lock::wait(&file, self.patience) {
+            Ok(true) => Ok(file),
+            Ok(false) => Err(Error::Busy(self.patience)),
+            Err(e) => Err(failed(e)),
         }
     }
 }

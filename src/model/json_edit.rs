@@ -42,11 +42,11 @@ pub enum JsonEditError {
     NotAnObject(String),
 }
 
-struct Member {
-    key: String,
+pub(super) struct Member {
+    pub(super) key: String,
     /// From the opening quote of the key to the last byte of the value.
     whole: Range<usize>,
-    value: Range<usize>,
+    pub(super) value: Range<usize>,
 }
 
 impl JsonEdit {
@@ -197,13 +197,13 @@ fn quoted(key: &str) -> String {
     serde_json::Value::from(key).to_string()
 }
 
-fn trimmed(text: &str) -> Range<usize> {
+pub(super) fn trimmed(text: &str) -> Range<usize> {
     let start = text.len() - text.trim_start().len();
     start..start + text.trim().len()
 }
 
 /// The members of the object at `place`; `None` where a value of another kind stands there.
-fn members(text: &str, place: Range<usize>) -> Result<Option<Vec<Member>>, JsonEditError> {
+pub(super) fn members(text: &str, place: Range<usize>) -> Result<Option<Vec<Member>>, JsonEditError> {
     let syntax = |e: &serde_json::Error| JsonEditError::Syntax {
         line: e.line(),
         column: e.column(),

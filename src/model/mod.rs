@@ -4,6 +4,7 @@ mod docker_config;
 mod helper_entry;
 mod image;
 mod json_edit;
+mod json_mask;
 mod registry;
 pub mod rotation;
 mod text;
