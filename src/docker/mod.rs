@@ -11,13 +11,14 @@ mod file;
 mod files;
 mod memory;
 mod observe;
-mod on_path;
 pub mod other_helper;
 mod plan;
 pub mod program;
 mod registries_conf;
 mod stored;
 mod write;
+
+use crate::on_path;
 
 pub use config::{Config, ConfigError};
 pub use edit::{Change, Remembered, Stood, Store, Wanted};
