@@ -222,7 +222,9 @@ pub fn removable(alias: Alias, env: &Env) -> Option<PathBuf> {
 
 /// Takes our own link away, and nothing else. Says which one it was.
 pub fn remove(alias: Alias, env: &Env) -> Result<Option<PathBuf>, LinkError> {
-    let Some(at) = removable(alias, env) else { return Ok(None) };
+    let Some(at) = removable(alias, env) else {
+        return Ok(None);
+    };
     match std::fs::remove_file(&at) {
         Ok(()) => Ok(Some(at)),
         Err(cause) => Err(LinkError::Write {

@@ -11,6 +11,7 @@ use crate::error::{CommandError, Exit};
 
 mod apply;
 mod choose;
+pub mod complete;
 mod document;
 mod env_file;
 mod from_docker;
