@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use clap::builder::ValueParser;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, Command, CommandFactory as _};
+use clap::{Arg, ArgAction, Command};
 
 use super::line::{Line, takes_value};
-use crate::cli::Cli;
+use crate::cli;
 
 /// The commands below this one.
 pub(super) fn subcommands(command: &Command) -> impl Iterator<Item = (String, String)> {
@@ -58,7 +58,7 @@ fn lenient() -> Command {
             })
             .mut_subcommands(relax)
     }
-    relax(Cli::command())
+    relax(cli::command())
 }
 
 /// Whether the flag goes with what is there. clap is asked and not its description: that does not tell of groups.

@@ -10,8 +10,8 @@ use crate::cluster::{self, Cluster, ConnectOptions, Impersonate, Listed, Namespa
 use crate::env::Env;
 use crate::keychain::{self, Keychain};
 
-/// Words in the names of environment variables that hold tokens.
-const TELLING: [&str; 7] = ["TOKEN", "PASSWORD", "SECRET", "PAT", "KEY", "CRED", "REGISTRY"];
+/// Words, between underscores, in the names of environment variables that hold tokens.
+const TELLING: [&str; 6] = ["TOKEN", "PASSWORD", "SECRET", "PAT", "KEY", "CREDENTIALS"];
 
 /// Looks for candidates and hands each over as soon as it is known, with a description or an empty one.
 pub(super) fn look(
@@ -56,7 +56,9 @@ fn variables<'a>(typed: &str, env: &'a Env) -> impl Iterator<Item = &'a str> {
     let all = !typed.is_empty();
     env.iter().filter_map(move |(name, _)| {
         let name = name.to_str()?;
-        let tells = TELLING.iter().any(|word| name.to_ascii_uppercase().contains(word));
+        let tells = name
+            .split('_')
+            .any(|part| TELLING.iter().any(|word| word.eq_ignore_ascii_case(part)));
         (all || tells).then_some(name)
     })
 }

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 
-use crate::cli::Cli;
+use crate::cli;
 use crate::env::Env;
 use crate::keychain::{self, Keychain};
 use crate::watchdog::Watchdog;
@@ -146,7 +146,7 @@ fn answer(
 
 /// The command line's own description, with what clap adds to it.
 fn tree() -> Command {
-    let mut root = Cli::command();
+    let mut root = cli::command();
     root.build();
     root
 }
