@@ -14,14 +14,18 @@ use crate::model::{Registry, Use, Username};
 
 mod after;
 mod completion;
+mod docker;
 mod help;
 mod rotate;
+mod status;
 mod targets;
 
 pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
 pub use completion::{CompletionArgs, CompletionVerb};
+pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb, LocalDryRunArg, RemoveArgs, SetupArgs};
 pub use help::command;
 pub use rotate::RotateArgs;
+pub use status::{PodName, StatusArgs, StatusFormat};
 pub use targets::TargetArgs;
 
 /// Keep one registry token in the OS keychain and feed docker and Kubernetes from it.
@@ -60,8 +64,12 @@ pub enum Verb {
     List(ListArgs),
     /// Make pull Secrets hold the token
     Sync(Box<SyncArgs>),
+    /// Show what is out of step, and the command that mends it
+    Status(Box<StatusArgs>),
     /// Put a new token everywhere, and revoke the old one last
     Rotate(Box<RotateArgs>),
+    /// Let docker and podman ask the keychain
+    Docker(DockerArgs),
     /// Print the least that has to be allowed in the cluster
     Rbac(RbacArgs),
     /// Complete `kubectl regcred` with the Tab key

@@ -14,6 +14,8 @@ pub enum Exit {
     Failed,
     /// The command line cannot be meant.
     Usage,
+    /// `status` found something that is out of step.
+    Drift,
     /// Ctrl-C ended it before everything was done.
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Drift => 3,
             // What a shell gives a kubectl that Ctrl-C ended: 128 + SIGINT. Loops and pipelines stop on it.
             Self::Interrupted => 130,
         }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::env::Env;
+use crate::model::shell_word;
 use crate::on_path;
 
 /// What kubectl calls us.
@@ -34,7 +35,8 @@ pub struct Program {
     pub plugin: Option<PathBuf>,
     /// What lies where the link would be made.
     pub beside: Beside,
-    alias: Alias,
+    /// The name, and who looks for it.
+    pub alias: Alias,
 }
 
 /// A program of the name on PATH.
@@ -109,15 +111,19 @@ impl LinkError {
     pub fn hint(&self) -> String {
         match self {
             Self::Foreign { at, .. } | Self::InTheWay(at) => {
-                format!("if nothing needs it, move it away: mv {0} {0}.old", at.display())
+                format!("if nothing needs it, move it away: mv {0} {0}.old", word(at))
             }
             Self::NotOnPath(_) => "put its folder on PATH; krew's is ~/.krew/bin".to_owned(),
             Self::Write {
                 at, done: "removed", ..
-            } => format!("sudo rm {}", at.display()),
-            Self::Write { at, .. } => format!("sudo ln -s {PLUGIN} {}", at.display()),
+            } => format!("sudo rm {}", word(at)),
+            Self::Write { at, .. } => format!("sudo ln -s {PLUGIN} {}", word(at)),
         }
     }
+}
+
+fn word(path: &Path) -> String {
+    shell_word(&path.display().to_string()).into_owned()
 }
 
 /// Looks at PATH. `is_ours` asks a program of that name whether it does what is expected of it.

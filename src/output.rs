@@ -13,6 +13,10 @@ pub struct Output<'a> {
     data_failure: Option<io::Error>,
     /// Whether data goes to a screen, where a token has no business.
     data_is_terminal: bool,
+    /// How wide that screen is, in columns.
+    columns: Option<usize>,
+    /// Whether it shows colours, and its owner wants them.
+    is_coloured: bool,
     messages: Box<dyn Write + 'a>,
     /// `-v`
     is_verbose: bool,
@@ -22,6 +26,35 @@ pub struct Output<'a> {
     progress: usize,
 }
 
+/// How a part of a line is set off. The words alone have to say everything: not every screen has colours, and not
+/// everybody sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Not at all.
+    Plain,
+    /// A heading.
+    Strong,
+    /// As it should be.
+    Good,
+    /// Out of step.
+    Bad,
+    /// Not known.
+    Doubtful,
+}
+
+impl Tone {
+    /// Its number for a terminal (ECMA-48, Select Graphic Rendition).
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Strong => Some("1"),
+            Self::Good => Some("32"),
+            Self::Bad => Some("31"),
+            Self::Doubtful => Some("33"),
+        }
+    }
+}
+
 impl<'a> Output<'a> {
     /// Data to `data`, messages to `messages`.
     pub fn new(data: impl Write + 'a, data_is_terminal: bool, messages: impl Write + 'a) -> Self {
@@ -29,6 +62,8 @@ impl<'a> Output<'a> {
             data: Box::new(data),
             data_failure: None,
             data_is_terminal,
+            columns: None,
+            is_coloured: false,
             messages: Box::new(messages),
             is_verbose: false,
             shows_progress: false,
@@ -41,6 +76,20 @@ impl<'a> Output<'a> {
     pub fn with_progress(mut self, shows_progress: bool) -> Self {
         self.shows_progress = shows_progress;
         self
+    }
+
+    /// The same, for a screen of so many columns, with colours or without.
+    #[must_use]
+    pub fn with_screen(mut self, columns: Option<usize>, is_coloured: bool) -> Self {
+        self.columns = columns;
+        self.is_coloured = is_coloured;
+        self
+    }
+
+    /// How many columns a line of data has room for; `None` where it does not go to a screen, and nothing is cut.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        self.columns
     }
 
     /// From here on with what [`Output::detail`] says, or without.
@@ -110,21 +159,56 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// A line of data of which parts are set off, on a screen that shows colours.
+    pub fn toned(&mut self, parts: &[(Tone, &str)]) -> io::Result<()> {
+        let is_coloured = self.is_coloured;
+        self.end_progress();
+        self.give(|data| {
+            for (tone, text) in parts {
+                match tone.code().filter(|_| is_coloured) {
+                    Some(code) => write!(data, "\u{1b}[{code}m{}\u{1b}[0m", inert(text))?,
+                    None => write!(data, "{}", inert(text))?,
+                }
+            }
+            writeln!(data)
+        });
+        Ok(())
+    }
+
     /// A table with a heading: columns three spaces apart, as kubectl prints them.
     pub fn table<const N: usize>(&mut self, heading: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
-        let mut widths = heading.map(|cell| cell.chars().count());
+        self.toned_table(&heading, rows, |_, _| Tone::Plain)
+    }
+
+    /// The same, with cells set off: `tone` gets the cell's column and text.
+    pub fn toned_table<R: AsRef<[String]>>(
+        &mut self,
+        heading: &[&str],
+        rows: &[R],
+        tone: impl Fn(usize, &str) -> Tone,
+    ) -> io::Result<()> {
+        let mut widths: Vec<usize> = heading.iter().map(|cell| cell.chars().count()).collect();
         for row in rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
+            for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        for row in std::iter::once(&heading.map(str::to_owned)).chain(rows) {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(widths) {
-                line.push_str(cell);
-                line.extend(std::iter::repeat_n(' ', width + 3 - cell.chars().count()));
+        let print = |output: &mut Self, row: &[String], tone: &dyn Fn(usize, &str) -> Tone| {
+            let last = row.iter().rposition(|cell| !cell.is_empty()).unwrap_or(0);
+            let mut parts: Vec<(Tone, String)> = Vec::new();
+            for (at, (cell, width)) in row.iter().zip(&widths).enumerate().take(last + 1) {
+                parts.push((tone(at, cell), cell.clone()));
+                if at < last {
+                    parts.push((Tone::Plain, " ".repeat(width + 3 - cell.chars().count())));
+                }
             }
-            self.line(line.trim_end())?;
+            let parts: Vec<(Tone, &str)> = parts.iter().map(|(tone, text)| (*tone, text.as_str())).collect();
+            output.toned(&parts)
+        };
+        let heading: Vec<String> = heading.iter().map(|cell| (*cell).to_owned()).collect();
+        print(self, &heading, &|_, _| Tone::Plain)?;
+        for row in rows {
+            print(self, row.as_ref(), &tone)?;
         }
         Ok(())
     }
@@ -204,6 +288,24 @@ mod tests {
             );
         }
         assert!(String::from_utf8(stderr).unwrap().contains("hint: two\nlines\n"));
+    }
+
+    #[test]
+    fn colours_are_for_screens_that_show_them_and_say_nothing_new() {
+        let shown = |is_coloured| {
+            let mut stdout = Vec::new();
+            let mut output = Output::new(&mut stdout, true, std::io::sink()).with_screen(Some(80), is_coloured);
+            let rows = [
+                ["a".to_owned(), "stale\u{1b}[2J".to_owned()],
+                ["bb".to_owned(), String::new()],
+            ];
+            let tone = |at, _: &str| if at == 1 { Tone::Bad } else { Tone::Plain };
+            output.toned_table(&["N", "STATE"], &rows, tone).unwrap();
+            drop(output);
+            String::from_utf8(stdout).unwrap()
+        };
+        assert_eq!(shown(false), "N    STATE\na    stale[2J\nbb\n");
+        assert_eq!(shown(true), "N    STATE\na    \u{1b}[31mstale[2J\u{1b}[0m\nbb\n");
     }
 
     /// A pipe whose reader has left.

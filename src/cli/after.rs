@@ -75,6 +75,9 @@ pub struct RbacArgs {
     /// As for `sync --unstick`
     #[arg(long)]
     pub unstick: bool,
+    /// For `status`, which only looks: nothing of sync's
+    #[arg(long, conflicts_with_all = ["restart", "wait", "unstick", "service_accounts"])]
+    pub status: bool,
     /// Allow it to this user (repeatable)
     #[arg(long = "user", value_name = "NAME")]
     pub users: Vec<String>,

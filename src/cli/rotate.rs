@@ -66,7 +66,7 @@ pub struct RotateArgs {
     /// Do not revoke the token that is no longer used
     #[arg(hide_short_help = true, long)]
     pub keep_old: bool,
-    /// Finish a rotation that was cut off or failed in part
+    /// Finish a rotation that was cut off, or failed in part
     #[arg(long)]
     pub resume: bool,
     /// Go back to the old token

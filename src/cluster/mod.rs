@@ -28,6 +28,7 @@ mod role;
 mod rollout;
 mod server;
 mod service_account;
+pub mod survey;
 mod timeout;
 mod unstick;
 mod user;

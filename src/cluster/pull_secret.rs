@@ -19,6 +19,10 @@ use crate::model::{Credential, DockerConfig, DockerConfigError, Token, Use};
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
 /// The key that this type must have.
 pub(super) const DOCUMENT_KEY: &str = ".dockerconfigjson";
+/// The older type, which kubelet pulls with all the same.
+pub(super) const LEGACY_PULL_SECRET_TYPE: &str = "kubernetes.io/dockercfg";
+/// The key that the older type must have.
+pub(super) const LEGACY_DOCUMENT_KEY: &str = ".dockercfg";
 
 /// Where a Secret is, within one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,10 +106,15 @@ impl Observed {
         self.document().is_ok_and(|document| document.mentions(token))
     }
 
+    /// The value of one of its keys.
+    pub(super) fn bytes(&self, key: &str) -> Option<&[u8]> {
+        self.0.data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice())
+    }
+
     /// The document in it; an empty one where there is none.
     pub fn document(&self) -> Result<DockerConfig, DockerConfigError> {
-        match self.0.data.as_ref().and_then(|data| data.get(DOCUMENT_KEY)) {
-            Some(bytes) => DockerConfig::parse(&bytes.0),
+        match self.bytes(DOCUMENT_KEY) {
+            Some(bytes) => DockerConfig::parse(bytes),
             None => Ok(DockerConfig::default()),
         }
     }

@@ -48,6 +48,18 @@ impl Resource {
         Self::Pods,
     ];
 
+    /// Those that `status` looks at: what makes pods, but not what comes between it and them, of which there are many.
+    pub(super) const SURVEYED: [Self; 8] = [
+        Self::Secrets,
+        Self::ServiceAccounts,
+        Self::Pods,
+        Self::Deployments,
+        Self::StatefulSets,
+        Self::DaemonSets,
+        Self::Jobs,
+        Self::CronJobs,
+    ];
+
     /// Those that `kubectl rollout restart` knows.
     pub(super) const RESTARTABLE: [Self; 3] = [Self::Deployments, Self::StatefulSets, Self::DaemonSets];
 

@@ -26,6 +26,8 @@ pub enum Feature {
     Wait,
     /// Deleting pods that are stuck on a pull: `--unstick`.
     Unstick,
+    /// Looking at everything that has to do with pulling: `status`.
+    Status,
 }
 
 /// Which objects of a resource a rule can be limited to.
@@ -104,6 +106,12 @@ const ROWS: &[Row] = &[
         feature: Feature::Unstick,
         resources: &[Resource::Pods],
         verbs: &["list", "delete"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Status,
+        resources: &Resource::SURVEYED,
+        verbs: &["list"],
         only: Only::Any,
     },
 ];

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Api;
 use kube::api::{ListParams, ObjectMeta};
 use kube::core::Object as Generic;
@@ -19,9 +20,9 @@ use super::resource::{Object, Resource};
 use crate::model::Registry;
 
 /// Objects a page: what kubectl takes.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 /// How often a list is begun anew whose later pages the server has forgotten (HTTP 410).
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
 /// Any workload or pod as the server gives it, with the fields that we read.
 pub(super) type Raw = Generic<Spec, Status>;
@@ -56,57 +57,58 @@ pub(super) struct Rolling {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct JobTemplate {
-    spec: Box<JobSpec>,
+pub(super) struct JobTemplate {
+    pub spec: Box<JobSpec>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct JobSpec {
-    template: Template,
+pub(super) struct JobSpec {
+    pub template: Template,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Template {
-    spec: PodSpec,
+pub(super) struct Template {
+    pub spec: PodSpec,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct PodSpec {
-    image_pull_secrets: Vec<Named>,
-    service_account_name: String,
-    containers: Vec<Container>,
-    init_containers: Vec<Container>,
-    ephemeral_containers: Vec<Container>,
-    volumes: Vec<Volume>,
+pub(super) struct PodSpec {
+    pub image_pull_secrets: Vec<Named>,
+    pub service_account_name: String,
+    pub containers: Vec<Container>,
+    pub init_containers: Vec<Container>,
+    pub ephemeral_containers: Vec<Container>,
+    pub volumes: Vec<Volume>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Named {
-    name: String,
+pub(super) struct Named {
+    pub name: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Container {
-    name: String,
-    image: String,
+pub(super) struct Container {
+    pub name: String,
+    pub image: String,
 }
 
 /// Since Kubernetes 1.31 a volume can be an image.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Volume {
-    image: Option<ImageVolume>,
+pub(super) struct Volume {
+    pub name: String,
+    pub image: Option<ImageVolume>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct ImageVolume {
-    reference: String,
+pub(super) struct ImageVolume {
+    pub reference: String,
 }
 
 /// The statuses of all kinds at once.
@@ -167,6 +169,7 @@ pub(super) struct Controller {
     /// As kubectl would print it: `rollout.argoproj.io/api`.
     pub shown: String,
     pub kind: String,
+    pub name: String,
     pub uid: String,
 }
 
@@ -270,10 +273,12 @@ fn is_over(resource: Resource, spec: &Spec, status: &Status) -> bool {
 }
 
 fn controller(metadata: &ObjectMeta) -> Option<Controller> {
-    let references = metadata.owner_references.iter().flatten();
-    let owner = references
-        .into_iter()
-        .find(|reference| reference.controller == Some(true))?;
+    controller_of(metadata.owner_references.as_deref().unwrap_or_default())
+}
+
+/// Who controls an object with these owners.
+pub(super) fn controller_of(references: &[OwnerReference]) -> Option<Controller> {
+    let owner = references.iter().find(|reference| reference.controller == Some(true))?;
     let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
     let kind = owner.kind.to_lowercase();
     let kind = if group.is_empty() {
@@ -284,6 +289,7 @@ fn controller(metadata: &ObjectMeta) -> Option<Controller> {
     Some(Controller {
         shown: untrusted(&format!("{kind}/{}", owner.name)),
         kind: owner.kind.clone(),
+        name: owner.name.clone(),
         uid: owner.uid.clone(),
     })
 }

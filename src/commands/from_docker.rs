@@ -19,7 +19,7 @@ pub(super) fn take(
     system: &mut System<'_>,
 ) -> Result<Taken, CommandError> {
     let workstation = docker::observe(&system.env)?;
-    for error in &workstation.unreadable {
+    for (_, error) in &workstation.unreadable {
         system.output.warn(error);
     }
     let registry = match registry {

@@ -13,6 +13,7 @@ mod apply;
 mod choose;
 pub mod complete;
 mod completion;
+mod docker;
 mod document;
 mod env_file;
 mod from_docker;
@@ -23,6 +24,7 @@ mod mint;
 mod password;
 mod rbac;
 mod rotate;
+pub mod status;
 mod sync;
 mod system;
 mod targets;
@@ -64,6 +66,8 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::List(args) => list::run(&args, system).map(|()| Exit::Done),
         Verb::Sync(args) => sync::run(&args, system),
         Verb::Rotate(args) => rotate::run(&args, system),
+        Verb::Status(args) => status::run(&args, system),
+        Verb::Docker(args) => docker::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Completion(args) => completion::run(args.verb, system).map(|()| Exit::Done),
         Verb::Version => {

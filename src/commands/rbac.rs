@@ -9,8 +9,9 @@ use crate::error::CommandError;
 
 pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let flags = [
-        (true, Feature::Secrets),
-        (args.all_namespaces, Feature::Managed),
+        (!args.status, Feature::Secrets),
+        (args.status, Feature::Status),
+        (args.all_namespaces && !args.status, Feature::Managed),
         (args.selector.is_some(), Feature::Selector),
         (!args.service_accounts.is_empty(), Feature::ServiceAccounts),
         (args.restart, Feature::Restart),
@@ -19,7 +20,7 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
     ];
     let access = Access {
         features: features(&flags),
-        secret: (!args.all_namespaces).then(|| args.secret.clone()),
+        secret: (!args.all_namespaces && !args.status).then(|| args.secret.clone()),
         service_accounts: args.service_accounts.clone(),
     };
     let mut subjects: Vec<Subject> = Vec::new();

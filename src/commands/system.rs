@@ -46,10 +46,17 @@ impl System<'static> {
         let env = Env::of_process();
         // A dumb terminal, such as an editor's shell buffer, keeps every line that was meant to be overwritten.
         let shows_progress = io::stderr().is_terminal() && env.var("TERM") != Some("dumb");
+        // https://no-color.org: any value that is not empty. Old Windows consoles would print the escape sequences.
+        let is_coloured = io::stdout().is_terminal()
+            && env.os("NO_COLOR").is_none()
+            && env.var("TERM").map_or(cfg!(unix), |term| term != "dumb");
+        let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         Self {
             env,
             stdin: Box::new(io::stdin()),
-            output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr()).with_progress(shows_progress),
+            output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr())
+                .with_progress(shows_progress)
+                .with_screen(columns, is_coloured),
             person: there.then(|| Box::new(AtTerminal) as Box<dyn Person>),
             open_keychain: Box::new(Keychain::open),
             handles_interrupts: true,

@@ -1,7 +1,6 @@
 //! What setting up and taking out change in a document, and what has to be remembered for the way back.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,8 +15,8 @@ const STORE: &str = "credsStore";
 /// What a document should come to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Registries that our helper is asked about.
-    pub helpers: Vec<Registry>,
+    /// Keys of `credHelpers` that our helper is asked for: docker and podman have different ones for Docker Hub.
+    pub helpers: Vec<String>,
     /// Whether it is asked about all others too.
     pub default: bool,
     /// The store that docker would have found by itself, and no longer looks for once the document names a helper.
@@ -88,35 +87,6 @@ pub enum Change {
     StoreGone(String, Option<String>),
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let with = |f: &mut fmt::Formatter<'_>, what: &str, other: &Option<String>| match other {
-            Some(other) => write!(f, " ({what} {other})"),
-            None => Ok(()),
-        };
-        match self {
-            Self::Helper(key, before) => {
-                write!(f, "{HELPERS}/{key} set to {HELPER}")?;
-                with(f, "was", before)
-            }
-            Self::Default(before) => {
-                write!(f, "{STORE} set to {HELPER}")?;
-                with(f, "was", before)
-            }
-            Self::Detected(store) => write!(f, "{STORE} set to {store} (docker found it by itself until now)"),
-            Self::Moved(key) => write!(f, "auths/{key} emptied"),
-            Self::HelperGone(key, back) => {
-                write!(f, "{HELPERS}/{key} removed")?;
-                with(f, "back to", back)
-            }
-            Self::StoreGone(wrote, back) => {
-                write!(f, "{STORE} {wrote} removed")?;
-                with(f, "back to", back)
-            }
-        }
-    }
-}
-
 impl Config {
     /// Makes the document say what is wanted, and notes in `remembered` what that hides.
     pub fn set_up(&mut self, wanted: &Wanted, remembered: &mut Remembered) -> Result<Vec<Change>, ConfigError> {
@@ -130,18 +100,17 @@ impl Config {
             self.set_store(store, remembered)?;
             changes.push(Change::Detected(store.clone()));
         }
-        for registry in &wanted.helpers {
-            let key = registry.config_key();
+        for key in &wanted.helpers {
             let before = self.string(&[HELPERS, key])?;
             if before.as_deref() == Some(HELPER) {
                 continue;
             }
             match self.json.get(&[HELPERS, key]) {
-                Some(raw) => remembered.replaced.insert(key.to_owned(), raw.to_owned()),
+                Some(raw) => remembered.replaced.insert(key.clone(), raw.to_owned()),
                 None => remembered.replaced.remove(key),
             };
             self.set_helper(key, remembered)?;
-            changes.push(Change::Helper(key.to_owned(), before.filter(|name| !name.is_empty())));
+            changes.push(Change::Helper(key.clone(), before.filter(|name| !name.is_empty())));
         }
         if wanted.default && self.default_helper().as_deref() != Some(HELPER) {
             let before = self.default_helper();
@@ -174,6 +143,7 @@ impl Config {
             let back = remembered.replaced.remove(&key);
             self.put_back(&[HELPERS, &key], back.as_deref())?;
             let name = back.and_then(|_| self.string(&[HELPERS, &key]).ok().flatten());
+            let name = name.filter(|name| !name.is_empty());
             changes.push(Change::HelperGone(key, name));
         }
         let has_helpers = self.helpers().iter().any(|(_, helper)| helper == HELPER);

@@ -88,12 +88,13 @@ fn runtime_folder(env: &Env) -> Option<PathBuf> {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
     fn files(pairs: &[(&str, &str)]) -> Files {
-        Files::of(&Env::from_iter(pairs.iter().copied())).unwrap()
+        Files::of(&pairs.iter().copied().collect()).unwrap()
     }
 
     fn podman(files: &Files) -> Vec<&str> {

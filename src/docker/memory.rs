@@ -36,9 +36,6 @@ struct State {
     /// By the path of the file itself, behind all symbolic links.
     #[serde(default)]
     files: BTreeMap<String, Remembered>,
-    /// The link of our helper on `PATH`, where we made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    link: Option<PathBuf>,
 }
 
 impl Default for State {
@@ -46,7 +43,6 @@ impl Default for State {
         Self {
             version: VERSION,
             files: BTreeMap::new(),
-            link: None,
         }
     }
 }
@@ -101,6 +97,12 @@ impl Memory {
         self.state.files.get(&key(target)).cloned().unwrap_or_default()
     }
 
+    /// The files of which something is remembered.
+    #[must_use]
+    pub fn targets(&self) -> Vec<PathBuf> {
+        self.state.files.keys().map(PathBuf::from).collect()
+    }
+
     /// Remembers this of the file at `target`; [`Memory::save`] makes it last.
     pub fn set(&mut self, target: &Path, remembered: Remembered) {
         if remembered == Remembered::default() {
@@ -108,17 +110,6 @@ impl Memory {
         } else {
             self.state.files.insert(key(target), remembered);
         }
-    }
-
-    /// The link of our helper that setting up made.
-    #[must_use]
-    pub fn link(&self) -> Option<&Path> {
-        self.state.link.as_deref()
-    }
-
-    /// Remembers the link, or that there is none any more.
-    pub fn set_link(&mut self, link: Option<PathBuf>) {
-        self.state.link = link;
     }
 
     /// Writes it, if something changed. A memory of nothing is no file.

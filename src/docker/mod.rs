@@ -3,12 +3,14 @@
 //! The files belong to other programs, so every byte that is not ours to change stays. No keychain, no network and no
 //! output in here.
 
+mod answers;
 mod config;
 mod edit;
 mod entry;
 mod error;
 mod file;
 mod files;
+mod inspect;
 mod memory;
 mod observe;
 pub mod other_helper;
@@ -16,21 +18,25 @@ mod plan;
 pub mod program;
 mod registries_conf;
 mod stored;
+mod warning;
 mod write;
 
 use crate::on_path;
 
+pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};
 pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
 pub use file::File;
 pub use files::Files;
+pub use inspect::inspect;
 pub use memory::Memory;
-pub use observe::{Workstation, detected, observe};
+pub use observe::{Workstation, detected, has_podman, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
-pub use stored::{Found, Place, Stored};
+pub use stored::{Found, Place, Stored, ask, registry_of};
+pub use warning::{Warning, WarningKind};
 
 /// What our helper is called in these files: docker puts `docker-credential-` before it.
 pub const HELPER: &str = "gitea";

@@ -16,7 +16,7 @@ pub struct Workstation {
     /// What podman, buildah and skopeo read, in their order; the first is where they write.
     pub podman: Vec<File>,
     /// Files that are there and cannot be used.
-    pub unreadable: Vec<Error>,
+    pub unreadable: Vec<(PathBuf, Error)>,
     /// The helper's own programs.
     pub program: program::Program,
     /// Every helper that a file names, and the program that it is, if there is one.
@@ -37,7 +37,10 @@ pub struct Workstation {
 pub fn observe(env: &Env) -> Result<Workstation, Error> {
     let files = Files::of(env)?;
     let mut unreadable = Vec::new();
-    let mut read = |path: &PathBuf| File::read(path).map_err(|error| unreadable.push(error)).ok();
+    let mut read = |path: &PathBuf| {
+        let file = File::read(path);
+        file.map_err(|error| unreadable.push((path.clone(), error))).ok()
+    };
     let docker = read(&files.docker);
     let mut podman: Vec<File> = Vec::new();
     for path in read_by_podman(&files, env) {
@@ -61,9 +64,7 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
         environment,
         auth_file: env.path("REGISTRY_AUTH_FILE"),
         order,
-        has_podman: ["podman", "buildah", "skopeo"]
-            .iter()
-            .any(|client| !on_path::programs(client, env).is_empty()),
+        has_podman: has_podman(env),
     };
     workstation.helpers = workstation
         .helpers_named()
@@ -96,6 +97,14 @@ pub fn detected(env: &Env) -> Option<HelperName> {
     };
     let name: HelperName = name.parse().ok()?;
     on_path(&name.program()).then_some(name)
+}
+
+/// Whether podman, buildah or skopeo is installed, which have files of their own.
+#[must_use]
+pub fn has_podman(env: &Env) -> bool {
+    ["podman", "buildah", "skopeo"]
+        .iter()
+        .any(|client| !on_path::programs(client, env).is_empty())
 }
 
 /// One of the two variables leads podman to a single file; without them it goes through all of them.

@@ -15,7 +15,8 @@ const HELPER: &str = "docker-credential-gitea";
 /// How long a program may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const ALIAS: Alias = Alias {
+/// The helper.
+pub(super) const ALIAS: Alias = Alias {
     name: HELPER,
     caller: "docker",
 };

@@ -147,14 +147,17 @@ impl Workstation {
 }
 
 /// The registry that a helper's key names as a whole.
-fn registry_of(server: &str) -> Option<Registry> {
+#[must_use]
+pub fn registry_of(server: &str) -> Option<Registry> {
     let server = server.strip_prefix(LABEL).unwrap_or(server);
     let registry: Registry = server.parse().ok()?;
     registry.is_named_by(server).then_some(registry)
 }
 
+/// What another helper keeps for one registry.
+///
 /// Helpers compare servers letter by letter: docker's own key first, then whatever else the helper calls it.
-fn ask(name: &HelperName, registry: &Registry, env: &Env) -> Result<Option<Credential>, AskError> {
+pub fn ask(name: &HelperName, registry: &Registry, env: &Env) -> Result<Option<Credential>, AskError> {
     let helper = OtherHelper::find(name, env)?;
     let mut login = helper.get(registry.config_key())?;
     if login.is_none() {

@@ -155,6 +155,16 @@ impl Client {
         self.read(request.call())
     }
 
+    /// `HEAD` for one of these media types. There is never a body.
+    pub fn head(&self, to: &Endpoint, accept: &'static str, auth: Auth<'_>) -> Result<Reply, ReachError> {
+        let mut request = Request::builder().method(Method::HEAD).uri(to.uri().clone());
+        request = request.header(ACCEPT, accept);
+        for (name, value) in auth.headers().map_err(|error| self.explain(error))? {
+            request = request.header(name, value);
+        }
+        self.run(request.body(()))
+    }
+
     /// `POST` of a JSON document. Once it was sent, a failure does not say whether it was done.
     pub fn post(&self, to: &Endpoint, auth: Auth<'_>, document: &serde_json::Value) -> Result<Reply, ReachError> {
         let request = self.request(Method::POST, to, auth)?;

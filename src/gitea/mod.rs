@@ -6,10 +6,12 @@
 //! and time; and what a server says is text by a stranger.
 
 mod account;
+mod advisory;
 mod challenge;
 mod http;
 mod jwt;
 mod lookup;
+mod manifest;
 mod mint;
 mod origin;
 mod proxy;
@@ -25,6 +27,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use account::{Account, AccountError, OneTimeCode, OneTimeCodeError};
+pub use advisory::{Advisory, advisories};
+pub use manifest::{Image, ImageError, ImageStanding, image_standing};
 pub use mint::{MintError, Minted, mint};
 pub use reach::ReachError;
 pub use revoke::{RevokeError, Revoked, revoke};

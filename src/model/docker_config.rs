@@ -1,6 +1,7 @@
 //! The `dockerconfigjson` document: what a pull Secret holds, as kubelet reads it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -11,13 +12,19 @@ use serde_json::json;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::pull::{PullSecret, pull};
 use super::{Credential, JsonEdit, JsonEditError, Registry, Token};
 
-/// kubelet takes `auth` padded or not.
+/// kubelet takes `auth` padded or not, and Go's decoder does not look at the last bits.
 const AUTH: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
+
+/// What kubelet would log in with, or what it fails on.
+pub type Login = Result<Option<(String, Token)>, &'static str>;
 
 /// A `dockerconfigjson` document: `{"auths": {KEY: {"username", "password", "auth", …}}}`.
 ///
@@ -91,6 +98,14 @@ impl DockerConfig {
         Ok(Self(json))
     }
 
+    /// Reads the value of `.dockercfg`, the older form of the document, which is the `auths` object alone.
+    pub fn parse_legacy(bytes: &[u8]) -> Result<Self, DockerConfigError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| DockerConfigError::NotText)?;
+        let auths = JsonEdit::parse(text)?;
+        let whole = Zeroizing::new(format!(r#"{{"auths":{}}}"#, auths.as_str().trim()));
+        Self::parse(whole.as_bytes())
+    }
+
     /// The document's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -103,6 +118,25 @@ impl DockerConfig {
         self.entries().into_iter().map(|(key, _)| key).collect()
     }
 
+    /// Every entry: its key, and what kubelet reads from it.
+    #[must_use]
+    pub fn logins(&self) -> Vec<(String, Login)> {
+        self.entries()
+            .into_iter()
+            .map(|(key, raw)| {
+                let login = login(raw);
+                (key, login)
+            })
+            .collect()
+    }
+
+    /// Whether kubelet can decode what stands beside the entries: it reads `HttpHeaders`, and fails on another type of it.
+    #[must_use]
+    pub fn has_readable_headers(&self) -> bool {
+        let headers = self.0.get(&["HttpHeaders"]).unwrap_or("null");
+        serde_json::from_str::<Option<HashMap<Cow<'_, str>, Option<Cow<'_, str>>>>>(headers).is_ok()
+    }
+
     /// The user and token that kubelet would take from the registry's first entry, where there is a usable one.
     #[must_use]
     pub fn login(&self, registry: &Registry) -> Option<(String, Token)> {
@@ -112,13 +146,13 @@ impl DockerConfig {
             .and_then(|(_, raw)| login(raw).ok()?)
     }
 
-    /// Whether every entry of the registry holds exactly this credential, and there is one.
+    /// Whether every entry of the registry holds exactly this credential, and there is one that kubelet takes.
     #[must_use]
     pub fn holds(&self, credential: &Credential) -> bool {
         let mut found = false;
         for (key, raw) in self.entries() {
             if credential.registry.is_named_by(&key) {
-                found = true;
+                found |= is_taken(&key, &credential.registry);
                 let same = |(user, token): &(String, Token)| {
                     user == credential.username.as_str() && *token == credential.token
                 };
@@ -141,14 +175,15 @@ impl DockerConfig {
     /// Writes the credential into every entry of its registry, or adds one.
     ///
     /// A registry can stand there under several spellings (`host`, `https://host/v2/`). kubelet tries them all, so a
-    /// spelling that kept the old token would go on failing logins; hence all of them are written.
+    /// spelling that kept the old token would go on failing logins; hence all of them are written. Some spellings
+    /// (`host:443`, `host/v2`) name the registry to docker only: where there is no other, one for kubelet is added.
     pub fn set(&mut self, credential: &Credential) -> Result<(), DockerConfigError> {
         let mut keys: Vec<_> = self
             .keys()
             .into_iter()
             .filter(|key| credential.registry.is_named_by(key))
             .collect();
-        if keys.is_empty() {
+        if !keys.iter().any(|key| is_taken(key, &credential.registry)) {
             keys.push(credential.registry.config_key().to_owned());
         }
         let username = json!(credential.username.as_str()).to_string();
@@ -190,8 +225,14 @@ impl DockerConfig {
     }
 }
 
+/// Whether kubelet takes an entry of this key for the registry's images.
+fn is_taken(key: &str, registry: &Registry) -> bool {
+    let image = format!("{registry}/owner/image");
+    !pull(&image, &[PullSecret::Entries(vec![key])]).entries().is_empty()
+}
+
 /// What kubelet reads from one entry: `auth` wins over `username` and `password`.
-fn login(raw: &str) -> Result<Option<(String, Token)>, &'static str> {
+fn login(raw: &str) -> Login {
     const WRONG_TYPE: &str = "a field of its entry is not of the type that kubelet expects";
     if !raw.starts_with('{') && raw != "null" {
         // serde would fill a struct from an array too.
@@ -200,7 +241,9 @@ fn login(raw: &str) -> Result<Option<(String, Token)>, &'static str> {
     let entry: Option<Entry<'_>> = serde_json::from_str(raw).map_err(|_| WRONG_TYPE)?;
     let mut entry = entry.unwrap_or_default();
     if let Some(auth) = entry.auth.as_deref().filter(|auth| !auth.is_empty()) {
-        let decoded = Zeroizing::new(AUTH.decode(auth).map_err(|_| "its `auth` is not base64")?);
+        // `base64` without `-w0` breaks lines, and Go's decoder passes over line breaks.
+        let auth = Zeroizing::new(auth.replace(['\r', '\n'], ""));
+        let decoded = Zeroizing::new(AUTH.decode(auth.as_str()).map_err(|_| "its `auth` is not base64")?);
         let text = std::str::from_utf8(&decoded).map_err(|_| "its `auth` is not base64 of text")?;
         let (user, token) = text
             .split_once(':')
@@ -221,95 +264,4 @@ fn login(raw: &str) -> Result<Option<(String, Token)>, &'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn credential(token: &str) -> Credential {
-        Credential {
-            registry: "gitea.example.com".parse().unwrap(),
-            username: "admin".parse().unwrap(),
-            token: Token::parse(token).unwrap(),
-        }
-    }
-
-    fn document(text: &str) -> DockerConfig {
-        DockerConfig::parse(text.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn a_new_document_is_what_kubectl_would_have_written() {
-        let mut config = DockerConfig::default();
-        config.set(&credential("new")).unwrap();
-        assert_eq!(
-            config.as_str(),
-            r#"{"auths":{"gitea.example.com":{"username":"admin","password":"new","auth":"YWRtaW46bmV3"}}}"#
-        );
-        assert!(config.holds(&credential("new")) && !config.holds(&credential("old")));
-        assert!(config.problems().is_empty());
-    }
-
-    #[test]
-    fn other_registries_and_unknown_fields_keep_every_byte() {
-        let mut config = document(
-            "{ \"HttpHeaders\" : {\"X\":\"\\u00e9\"},\n\"auths\": { \"ghcr.io\\/org\" : {\"auth\": \"YTpi\" , \"x\":1.0e0},\n \"https://gitea.example.com/v2/\": {\"auth\":\"YWRtaW46b2xk\", \"email\":\"a@b\", \"identitytoken\":\"t\"} } }\n",
-        );
-        assert_eq!(
-            config.login(&"gitea.example.com".parse().unwrap()).unwrap().1.expose(),
-            "old"
-        );
-        config.set(&credential("new")).unwrap();
-        assert_eq!(
-            config.as_str(),
-            "{ \"HttpHeaders\" : {\"X\":\"\\u00e9\"},\n\"auths\": { \"ghcr.io\\/org\" : {\"auth\": \"YTpi\" , \"x\":1.0e0},\n \"https://gitea.example.com/v2/\": {\"auth\":\"YWRtaW46bmV3\", \"email\":\"a@b\", \"username\":\"admin\", \"password\":\"new\"} } }\n"
-        );
-        let again = config.clone();
-        config.set(&credential("new")).unwrap();
-        assert_eq!(config, again, "setting twice changes nothing");
-    }
-
-    #[test]
-    fn every_spelling_of_the_registry_is_written_and_paths_below_it_are_not() {
-        let mut config = document(
-            r#"{"auths":{"gitea.example.com":{"auth":"YTpi"},"https://gitea.example.com":null,"gitea.example.com/org":{"auth":"YTpi"}}}"#,
-        );
-        assert!(!config.holds(&credential("new")));
-        config.set(&credential("new")).unwrap();
-        assert!(config.holds(&credential("new")));
-        assert!(
-            config
-                .as_str()
-                .ends_with(r#""gitea.example.com/org":{"auth":"YTpi"}}}"#),
-            "{}",
-            config.as_str()
-        );
-    }
-
-    #[test]
-    fn entries_that_break_kubelet_are_named() {
-        let config = document(
-            r#"{"auths":{"a":{"auth":1},"b":{"auth":"?"},"c":{"auth":"YWI="},"d":{"auth":"YTpi"},"e":{"auth":"YTpiYw"},"f":{},"g":[],"h":{"username":"u","password":"p"}}}"#,
-        );
-        let keys: Vec<_> = config.problems().into_iter().map(|problem| problem.key).collect();
-        assert_eq!(keys, ["a", "b", "c", "g"]);
-    }
-
-    #[test]
-    fn docker_hub_has_its_own_key() {
-        let mut config = DockerConfig::default();
-        let hub = Credential {
-            registry: "docker.io".parse().unwrap(),
-            ..credential("t")
-        };
-        config.set(&hub).unwrap();
-        assert_eq!(config.keys(), ["https://index.docker.io/v1/"]);
-    }
-
-    #[test]
-    fn what_is_no_document_is_refused() {
-        for text in ["", "[]", "nonsense", r#"{"auths":[]}"#, r#"{"auths":"x"}"#] {
-            assert!(DockerConfig::parse(text.as_bytes()).is_err(), "{text}");
-        }
-        assert_eq!(DockerConfig::parse(&[0xff]), Err(DockerConfigError::NotText));
-        assert!(document("{}").keys().is_empty() && document(r#"{"auths":null}"#).keys().is_empty());
-    }
-}
+mod tests;

@@ -5,14 +5,15 @@ mod helper_entry;
 mod image;
 mod json_edit;
 mod json_mask;
+pub mod pull;
 mod registry;
 pub mod rotation;
 mod text;
 mod token;
 
-pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem};
+pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};
 pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
-pub use text::{inert, printable};
+pub use text::{inert, printable, shell_word};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

@@ -5,6 +5,7 @@
 mod ci;
 mod clients;
 mod cluster;
+mod docker_files;
 mod docker_link;
 mod docker_login;
 mod double;
@@ -15,6 +16,7 @@ mod mint;
 mod owners;
 mod rotate;
 mod rough;
+mod status;
 mod strace;
 #[path = "../support/mod.rs"]
 mod support;
@@ -33,6 +35,7 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         cluster::trials(),
         docker_link::trials(),
+        docker_files::trials(),
         docker_login::trials(),
         double::trials(),
         helper::trials(),
@@ -42,6 +45,7 @@ fn main() -> std::process::ExitCode {
         owners::trials(),
         rotate::trials(),
         rough::trials(),
+        status::trials(),
         strace::trials(),
         targets::trials(),
         verify::trials(),

@@ -67,9 +67,18 @@ fn page(command: &Command, name: &str) -> String {
         .map(ToString::to_string)
         .unwrap_or_default();
     // What comes after the flags is laid out by hand, which a paragraph of man's would undo.
-    let man = Man::new(command.clone().name(name.to_owned()).after_help("").after_long_help(""))
-        .title(name.to_uppercase())
-        .manual("regcred");
+    // clap takes only names that live for ever, and this program does not live for long.
+    let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    let man = Man::new(
+        command
+            .clone()
+            .name(name)
+            .display_name(name)
+            .after_help("")
+            .after_long_help(""),
+    )
+    .title(name.to_uppercase())
+    .manual("regcred");
     let mut bytes = Vec::new();
     man.render_title(&mut bytes).unwrap();
     man.render_name_section(&mut bytes).unwrap();

@@ -173,11 +173,11 @@ impl Tokens {
     }
 }
 
-fn is_stdin(path: &Path) -> bool {
+pub(super) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn read(path: &Path, system: &mut System<'_>) -> Result<String, CommandError> {
+pub(super) fn read(path: &Path, system: &mut System<'_>) -> Result<String, CommandError> {
     let mut bytes = Vec::new();
     let read = if is_stdin(path) {
         (&mut system.stdin).take(MAX_FILE + 1).read_to_end(&mut bytes)

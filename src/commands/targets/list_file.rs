@@ -58,6 +58,20 @@ struct ListedSecret {
     place: serde_saphyr::Location,
 }
 
+impl Listed {
+    /// Its Secrets: where, in which context, and who is to pull with each.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&Target, Option<&str>, &[ServiceAccountName])> {
+        let secrets = self.secrets.iter();
+        secrets.map(|secret| {
+            (
+                &secret.target,
+                secret.context.as_deref(),
+                secret.service_accounts.as_slice(),
+            )
+        })
+    }
+}
+
 /// Reads the file. Nothing is looked up yet.
 pub(super) fn parse(text: &str, default_name: &SecretName) -> Result<Vec<Listed>, CommandError> {
     let document: Document = yaml::parse(text, Reading::Strict)?;

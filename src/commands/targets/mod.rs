@@ -14,10 +14,12 @@ use crate::model::{Credential, Registry, Use};
 mod file;
 mod find;
 mod list_file;
+mod look;
 mod spec_file;
 mod yaml;
 
 pub(super) use find::{Find, Found, find};
+pub(super) use look::{ListedSecret, look};
 
 /// A credential that Secrets are to hold, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -214,7 +216,7 @@ impl Asked<'_> {
 }
 
 /// In the order that they were given.
-fn each_once<T: Clone + Ord>(given: &[T]) -> Vec<T> {
+pub(super) fn each_once<T: Clone + Ord>(given: &[T]) -> Vec<T> {
     let mut seen = BTreeSet::new();
     given.iter().filter(|one| seen.insert(*one)).cloned().collect()
 }

@@ -10,9 +10,14 @@ fn config(text: &str) -> Config {
     Config::parse(text.as_bytes()).unwrap()
 }
 
+fn key_of(registry: &str) -> String {
+    let registry: Registry = registry.parse().unwrap();
+    registry.config_key().to_owned()
+}
+
 fn helpers(registries: &[&str]) -> Wanted {
     Wanted {
-        helpers: registries.iter().map(|name| name.parse().unwrap()).collect(),
+        helpers: registries.iter().map(|name| key_of(name)).collect(),
         ..Wanted::default()
     }
 }
@@ -233,20 +238,14 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let registries = || {
-        vec(select(REGISTRIES.to_vec()), 0..3).prop_map(|names| {
-            names
-                .into_iter()
-                .map(|name| name.parse().unwrap())
-                .collect::<Vec<Registry>>()
-        })
-    };
+    let registries = || vec(select(REGISTRIES.to_vec()), 0..3);
     prop_oneof![
-        3 => (registries(), any::<bool>(), proptest::option::of(Just("secretservice".to_owned()))).prop_map(
-            |(helpers, default, detected)| Step::SetUp(Wanted { helpers, default, detected, moved: Vec::new() })
-        ),
-        1 => registries().prop_map(Step::TakeOut),
-    ]
+           3 => (registries(), any::<bool>(), proptest::option::of(Just("secretservice".to_owned()))).prop_map(
+               |(names, default, detected)| Step::SetUp(Wanted {
+    helpers: names.into_iter().map(key_of).collect(), default, detected, moved: Vec::new() })
+           ),
+           1 => registries().prop_map(|names| Step::TakeOut(names.into_iter().map(|name| name.parse().unwrap()).collect())),
+       ]
 }
 
 fn run(step: &Step, document: &mut Config, remembered: &mut Remembered) {
@@ -290,8 +289,8 @@ proptest! {
             let stored = serde_json::to_string(&remembered).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Remembered>(&stored).unwrap(), &remembered);
             if let Step::SetUp(wanted) = step {
-                for registry in &wanted.helpers {
-                    prop_assert_eq!(document.helper_for(registry), Some(HELPER.to_owned()));
+                for key in &wanted.helpers {
+                    prop_assert_eq!(document.helper_for(&key.parse().unwrap()), Some(HELPER.to_owned()));
                 }
                 prop_assert!(!wanted.default || document.default_helper().as_deref() == Some(HELPER));
                 let (once, noted) = (document.clone(), remembered.clone());

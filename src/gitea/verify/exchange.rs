@@ -17,18 +17,30 @@ struct Answer {
 impl Session<'_> {
     /// Asks for a token without a scope: whoever gets one has signed in, whatever images there are.
     pub(super) fn exchange(&self, at: &Endpoint, service: Option<&str>) -> Result<Reply, VerifyError> {
-        let account = ("account", self.credential.username.as_str());
-        let query = match service {
-            Some(service) => vec![("service", service), account, ("client_id", "kubectl-regcred")],
-            None => vec![account, ("client_id", "kubectl-regcred")],
-        };
+        self.exchange_for(at, service, None)
+    }
+
+    /// Asks for a token that opens what `scope` says: `repository:owner/image:pull`.
+    pub(in crate::gitea) fn exchange_for(
+        &self,
+        at: &Endpoint,
+        service: Option<&str>,
+        scope: Option<&str>,
+    ) -> Result<Reply, VerifyError> {
+        let mut query = Vec::new();
+        query.extend(service.map(|service| ("service", service)));
+        query.extend(scope.map(|scope| ("scope", scope)));
+        query.extend([
+            ("account", self.credential.username.as_str()),
+            ("client_id", "kubectl-regcred"),
+        ]);
         let reply = self.client.get(at, &query, Auth::Basic(self.credential))?;
         self.passing(&reply)?;
         Ok(reply)
     }
 
     /// The token in a 200.
-    pub(super) fn exchanged(&self, reply: &Reply) -> Result<Zeroizing<String>, VerifyError> {
+    pub(in crate::gitea) fn exchanged(&self, reply: &Reply) -> Result<Zeroizing<String>, VerifyError> {
         if reply.is_html() {
             return Err(self.malformed("a web page where a token should be"));
         }

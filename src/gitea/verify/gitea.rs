@@ -12,7 +12,7 @@ use crate::gitea::jwt::Claims;
 /// The service that Gitea names in its challenge. GitLab names the same, with another path.
 const SERVICE: &str = "container_registry";
 /// The path of the token exchange, below Gitea's own path if it has one.
-const TOKEN_PATH: &str = "/v2/token";
+pub(in crate::gitea) const TOKEN_PATH: &str = "/v2/token";
 
 /// If a challenge is Gitea's: the path that it runs below, or nothing. Before 1.22.1, and in Forgejo, the realm tells it.
 pub(in crate::gitea) fn prefix<'a>(realm: &'a str, service: Option<&str>) -> Option<&'a str> {

@@ -2,7 +2,7 @@
 
 pub(super) mod api;
 mod error;
-mod exchange;
+pub(super) mod exchange;
 pub(super) mod gitea;
 mod standard;
 

@@ -184,6 +184,11 @@ users:
         lock(&self.state).store.object(resource, namespace, name).cloned()
     }
 
+    /// Takes an object of another kind away.
+    pub fn remove_object(&self, resource: &str, namespace: &str, name: &str) {
+        lock(&self.state).store.remove_object(resource, namespace, name);
+    }
+
     /// What was asked so far.
     #[must_use]
     pub fn recorded(&self) -> Vec<Recorded> {

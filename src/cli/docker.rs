@@ -1,0 +1,99 @@
+//! `docker`: the workstation's clients.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{DocumentFormat, RegistryConnectionArgs};
+use crate::model::Registry;
+
+/// `docker`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred docker setup
+  kubectl regcred docker status
+  kubectl regcred docker remove")]
+pub struct DockerArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: DockerVerb,
+}
+
+/// The verbs of `docker`.
+#[derive(Debug, Subcommand)]
+pub enum DockerVerb {
+    /// Let docker and podman ask the keychain, and move their plaintext tokens into it
+    Setup(SetupArgs),
+    /// Show who answers docker and podman for each registry, and what is wrong with it
+    Status(DockerStatusArgs),
+    /// Undo what setup did to docker's and podman's files
+    Remove(RemoveArgs),
+}
+
+/// `docker setup`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred docker setup                     # every registry of the keychain, every plaintext token
+  kubectl regcred docker setup --dry-run=client    # what would change, without a token in it
+  kubectl regcred docker setup gitea.example.com
+  kubectl regcred docker setup --default           # for every registry that docker will ever log in to")]
+pub struct SetupArgs {
+    /// The registries [default: those of the keychain and of docker's and podman's files]
+    pub registries: Vec<Registry>,
+    /// Let docker ask the keychain for every registry (credsStore), not only for these
+    #[arg(long)]
+    pub default: bool,
+    /// Move tokens without asking their registries; makes no connection at all
+    #[arg(long, conflicts_with_all = ["ca_file", "plain_http"])]
+    pub no_verify: bool,
+    /// Only say what would be done, and show the changes of each file with the tokens masked
+    #[arg(
+        long,
+        value_name = "none|client",
+        default_value = "none",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub dry_run: LocalDryRunArg,
+    /// How to reach the registries.
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+}
+
+/// `docker remove`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred docker remove
+  kubectl regcred docker remove gitea.example.com
+  kubectl regcred docker remove --dry-run=client")]
+pub struct RemoveArgs {
+    /// The registries [default: all, and the link of the helper]
+    pub registries: Vec<Registry>,
+    /// Only say what would be done, and show the changes of each file with the tokens masked
+    #[arg(
+        long,
+        value_name = "none|client",
+        default_value = "none",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub dry_run: LocalDryRunArg,
+}
+
+/// `--dry-run` where there is no server that could try it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LocalDryRunArg {
+    /// Do it.
+    None,
+    /// Say what would be done.
+    Client,
+}
+
+/// `docker status`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred docker status
+  kubectl regcred docker status -o json")]
+pub struct DockerStatusArgs {
+    /// Print a document instead of a table
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+}

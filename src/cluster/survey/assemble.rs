@@ -1,0 +1,274 @@
+//! From what was read to what can be said. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::brief::{Brief, Image};
+use super::diagnose::Named;
+use super::gather::{Finished, Gathered};
+use super::makers::{Maker, Makers};
+use super::secret::{SeenSecret, State};
+use super::{Cause, Counts, MissingSecret, OtherToken, Puller, StuckPull, Survey};
+use crate::cluster::names::Namespace;
+use crate::cluster::pull_secret::Target;
+use crate::cluster::resource::Resource;
+use crate::model::pull::Pull;
+
+/// What was read, with the ways through it.
+struct View<'a> {
+    gathered: &'a Gathered,
+    makers: Makers<'a>,
+    accounts: HashMap<(&'a Namespace, &'a str), &'a [String]>,
+}
+
+impl Survey {
+    pub(super) fn new(finished: Finished<'_>, targets: &[Target], others: Vec<OtherToken>, taken: i64) -> Self {
+        let view = View::new(&finished.gathered);
+        let pullers = view.pullers();
+        let missing = view.missing(&pullers, &finished.absent);
+        let stuck = view.stuck(&finished);
+        let in_use = view.in_use(&pullers);
+        let matters = |secret: &SeenSecret| {
+            let target = &secret.target;
+            secret.is_managed || has_entry(secret) || in_use.contains(target) || targets.contains(target)
+        };
+        let namespaces = match &finished.places {
+            Some(places) => places.len(),
+            None => view.namespaces(&pullers),
+        };
+        let gathered = finished.gathered;
+        let mut survey = Self {
+            secrets: gathered.secrets.into_values().filter(matters).collect(),
+            accounts: gathered.accounts,
+            pullers,
+            missing,
+            stuck: Vec::new(),
+            other_tokens: others,
+            unseen: gathered.unseen.into_values().collect(),
+            missing_targets: targets
+                .iter()
+                .filter(|target| finished.absent.contains_key(*target))
+                .cloned()
+                .collect(),
+            counts: Counts {
+                namespaces,
+                secrets: finished.secrets,
+                pods: finished.pods,
+            },
+            taken,
+        };
+        survey
+            .accounts
+            .sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
+        for mut one in stuck {
+            one.pull = Named::new(&survey, &one.namespace, &one.pull_secrets).pull(&one.image);
+            one.cause = survey.diagnose(&one, &|_| None);
+            survey.stuck.push(one);
+        }
+        survey
+    }
+
+    /// One of the Secrets that matter.
+    #[must_use]
+    pub fn secret(&self, target: &Target) -> Option<&SeenSecret> {
+        let at = self.secrets.binary_search_by(|secret| secret.target.cmp(target)).ok()?;
+        Some(&self.secrets[at])
+    }
+
+    /// What pulls images of the registries with this Secret.
+    pub fn users<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Puller> {
+        let from = self
+            .pullers
+            .partition_point(|puller| puller.namespace < target.namespace);
+        self.pullers[from..]
+            .iter()
+            .take_while(|puller| puller.namespace == target.namespace)
+            .filter(|puller| puller.pull_secrets.iter().any(|name| name == target.secret.as_str()))
+    }
+}
+
+impl<'a> View<'a> {
+    fn new(gathered: &'a Gathered) -> Self {
+        let accounts = gathered.accounts.iter();
+        Self {
+            gathered,
+            makers: Makers::new(&gathered.workloads),
+            accounts: accounts
+                .map(|account| {
+                    (
+                        (&account.namespace, account.name.as_str()),
+                        account.pull_secrets.as_slice(),
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    fn of_account(&self, brief: &Brief) -> &'a [String] {
+        let key = (&brief.namespace, brief.account.as_str());
+        self.accounts.get(&key).copied().unwrap_or_default()
+    }
+
+    /// Every workload that nothing seen here made, and every pod that none of them made: of many pods of a controller that
+    /// we do not know, one.
+    fn pullers(&self) -> Vec<Puller> {
+        let mut found = Vec::new();
+        let mut strange = BTreeSet::new();
+        for brief in self.gathered.workloads.iter().chain(&self.gathered.pods) {
+            let made_by = match self.makers.of(brief) {
+                Maker::Seen(_) => continue,
+                Maker::Named(by) => Some(by),
+                Maker::Nobody => None,
+            };
+            let is_pod = brief.resource == Resource::Pods;
+            if is_pod
+                && made_by
+                    .as_ref()
+                    .is_some_and(|by| !strange.insert((&brief.namespace, by.clone())))
+            {
+                continue;
+            }
+            // A pod has what it was made with, whatever its ServiceAccount has by now.
+            let inherited = if is_pod { &[] } else { self.of_account(brief) };
+            found.push(puller(brief, inherited, made_by));
+        }
+        found.sort_by(|one: &Puller, other| {
+            let key = |puller: &Puller| (puller.resource, puller.name.clone());
+            one.namespace
+                .cmp(&other.namespace)
+                .then_with(|| key(one).cmp(&key(other)))
+        });
+        found
+    }
+
+    /// The Secrets that are named and not to be had, with who names them.
+    fn missing(&self, pullers: &[Puller], absent: &BTreeMap<Target, bool>) -> Vec<MissingSecret> {
+        let mut found: BTreeMap<Target, MissingSecret> = BTreeMap::new();
+        let mut name = |namespace: &Namespace, names: &[String], who: &str, is_account: bool| {
+            for target in targets(namespace, names) {
+                let Some(&is_of_wrong_type) = absent.get(&target) else {
+                    continue;
+                };
+                let missing = found.entry(target.clone()).or_insert_with(|| MissingSecret {
+                    target,
+                    is_of_wrong_type,
+                    pullers: Vec::new(),
+                    accounts: Vec::new(),
+                });
+                let list = if is_account {
+                    &mut missing.accounts
+                } else {
+                    &mut missing.pullers
+                };
+                if !list.iter().any(|other| other == who) {
+                    list.push(who.to_owned());
+                }
+            }
+        };
+        for puller in pullers {
+            name(&puller.namespace, &puller.pull_secrets, &puller.shown(), false);
+        }
+        for pod in &self.gathered.pods {
+            name(&pod.namespace, &pod.own_secrets, &self.makers.shown(pod), false);
+        }
+        for account in &self.gathered.accounts {
+            name(&account.namespace, &account.pull_secrets, &account.name, true);
+        }
+        found.into_values().collect()
+    }
+
+    /// The Secrets that images of the registries are pulled with.
+    fn in_use(&self, pullers: &[Puller]) -> BTreeSet<Target> {
+        let of_pullers = pullers.iter().map(|puller| (&puller.namespace, &puller.pull_secrets));
+        let of_pods = self.gathered.pods.iter().map(|pod| (&pod.namespace, &pod.own_secrets));
+        of_pullers
+            .chain(of_pods)
+            .flat_map(|(namespace, names)| targets(namespace, names))
+            .collect()
+    }
+
+    fn namespaces(&self, pullers: &[Puller]) -> usize {
+        let mut found: BTreeSet<&Namespace> = self.gathered.secrets.keys().map(|target| &target.namespace).collect();
+        found.extend(self.gathered.accounts.iter().map(|account| &account.namespace));
+        found.extend(pullers.iter().map(|puller| &puller.namespace));
+        found.len()
+    }
+
+    /// What waits for an image of the registries, without a verdict yet.
+    fn stuck(&self, finished: &Finished<'_>) -> Vec<StuckPull> {
+        let mut found = Vec::new();
+        for pod in &self.gathered.pods {
+            for image in &pod.images {
+                found.extend(self.stuck_pull(pod, image, finished.sieve.interest(&image.reference)));
+            }
+        }
+        found.sort_by(|one, other| (&one.namespace, &one.pod).cmp(&(&other.namespace, &other.pod)));
+        found
+    }
+
+    fn stuck_pull(&self, pod: &Brief, image: &Image, interest: Option<usize>) -> Option<StuckPull> {
+        let waiting = image.waiting.as_ref()?;
+        let maker = self.makers.of(pod);
+        let sees_accounts = self.gathered.has_seen(Resource::ServiceAccounts, &pod.namespace);
+        Some(StuckPull {
+            namespace: pod.namespace.clone(),
+            pod: pod.name.clone(),
+            template_has_secrets: match &maker {
+                Maker::Seen(maker) => Some(!maker.own_secrets.is_empty()),
+                Maker::Named(_) | Maker::Nobody => None,
+            },
+            controller: match maker {
+                Maker::Seen(maker) => Some(maker.shown()),
+                Maker::Named(by) => Some(by),
+                Maker::Nobody => None,
+            },
+            container: image.container.clone(),
+            kind: image.kind,
+            image: image.reference.clone(),
+            interest: interest?,
+            reason: waiting.reason.clone(),
+            message: waiting.message.clone(),
+            said: waiting.said,
+            created: pod.created,
+            pull_secrets: pod.own_secrets.clone(),
+            account: pod.account.clone(),
+            account_secrets: sees_accounts.then(|| self.of_account(pod).to_vec()),
+            pull: Pull::Fails { secret: 0 },
+            cause: Cause::Unknown,
+        })
+    }
+}
+
+fn has_entry(secret: &SeenSecret) -> bool {
+    match &secret.state {
+        State::Entries(entries) => entries.iter().any(|entry| entry.interest.is_some()),
+        State::Empty | State::Broken { .. } => false,
+    }
+}
+
+/// The Secrets of these names; a name that no Secret can have is passed over, as kubelet does.
+pub(super) fn targets(namespace: &Namespace, names: &[String]) -> impl Iterator<Item = Target> {
+    names.iter().filter_map(|name| {
+        Some(Target {
+            namespace: namespace.clone(),
+            secret: name.parse().ok()?,
+        })
+    })
+}
+
+fn puller(brief: &Brief, inherited: &[String], made_by: Option<String>) -> Puller {
+    let effective = if brief.own_secrets.is_empty() {
+        inherited
+    } else {
+        &brief.own_secrets
+    };
+    Puller {
+        resource: brief.resource,
+        namespace: brief.namespace.clone(),
+        name: brief.name.clone(),
+        registries: brief.registries.clone(),
+        own_secrets: brief.own_secrets.clone(),
+        account: brief.account.clone(),
+        pull_secrets: effective.to_vec(),
+        made_by,
+    }
+}

@@ -1,0 +1,334 @@
+//! Pods and workloads, cut down to what pulling images has to do with.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
+use serde::Deserialize;
+
+use super::message::said;
+use super::{ContainerKind, Interest, Said};
+use crate::cluster::names::Namespace;
+use crate::cluster::resource::Resource;
+use crate::cluster::workloads::{Controller, JobTemplate, PodSpec, Template, controller_of};
+use crate::model::{Registry, printable};
+
+/// Longest message that is worth showing, in characters: containerd names the image three times before the cause.
+const MAX_MESSAGE: usize = 600;
+
+/// Reasons for which a container waits for its image, as kubelet has them (`pkg/kubelet/images`).
+const REASONS: [&str; 4] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+];
+
+/// Metadata without what is long: `managedFields` and annotations.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Meta {
+    name: String,
+    namespace: String,
+    uid: String,
+    owner_references: Vec<OwnerReference>,
+    creation_timestamp: Option<Time>,
+    deletion_timestamp: Option<Time>,
+    labels: Labels,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Labels {
+    #[serde(rename = "pod-template-hash")]
+    template_hash: Option<String>,
+}
+
+/// A pod as the server gives it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawPod {
+    metadata: Meta,
+    spec: PodSpec,
+    status: PodStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodStatus {
+    phase: String,
+    container_statuses: Vec<ContainerStatus>,
+    init_container_statuses: Vec<ContainerStatus>,
+    ephemeral_container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ContainerStatus {
+    name: String,
+    #[serde(rename = "imageID")]
+    image_id: String,
+    state: ContainerState,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    waiting: Option<RawWaiting>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawWaiting {
+    reason: String,
+    message: String,
+}
+
+/// A workload as the server gives it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawWorkload {
+    metadata: Meta,
+    spec: WorkloadSpec,
+    status: WorkloadStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WorkloadSpec {
+    template: Option<Template>,
+    job_template: Option<JobTemplate>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WorkloadStatus {
+    conditions: Vec<RawCondition>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RawCondition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+/// A ServiceAccount as the server gives it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawAccount {
+    metadata: Meta,
+    image_pull_secrets: Vec<Named>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: String,
+}
+
+/// An image of a pod.
+#[derive(Clone, Debug)]
+pub(super) struct Image {
+    pub(super) container: String,
+    pub(super) kind: ContainerKind,
+    pub(super) reference: String,
+    /// kubelet has it.
+    pub(super) is_there: bool,
+    pub(super) waiting: Option<Waiting>,
+}
+
+/// That kubelet waits for an image, and what it says of that.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) reason: String,
+    pub(super) message: String,
+    pub(super) said: Said,
+}
+
+/// A pod or a workload that pulls images of the registries.
+#[derive(Clone, Debug)]
+pub(super) struct Brief {
+    pub(super) resource: Resource,
+    pub(super) namespace: Namespace,
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) created: Option<i64>,
+    pub(super) controller: Option<Controller>,
+    /// What a Deployment's ReplicaSet adds to its name.
+    pub(super) template_hash: Option<String>,
+    pub(super) own_secrets: Vec<String>,
+    pub(super) account: String,
+    /// By their place among the interests.
+    pub(super) registries: Vec<usize>,
+    /// Of a pod: the images that it waits for; all of them where one pod is to be explained.
+    pub(super) images: Vec<Image>,
+}
+
+impl Brief {
+    /// As kubectl prints it: `deployment.apps/api`.
+    pub(super) fn shown(&self) -> String {
+        format!("{}/{}", self.resource.qualified(), self.name)
+    }
+}
+
+/// Which pods and images are kept.
+#[derive(Clone, Copy)]
+pub(super) struct Sieve<'a> {
+    pub(super) interests: &'a [Interest<'a>],
+    /// Keep all images of a pod.
+    pub(super) is_whole: bool,
+}
+
+impl Sieve<'_> {
+    /// The registry of an image, by its place.
+    pub(super) fn interest(&self, image: &str) -> Option<usize> {
+        let registry = Registry::of_image(image)?;
+        self.interests.iter().position(|interest| interest.registry == registry)
+    }
+
+    fn registries(&self, spec: &PodSpec) -> Vec<usize> {
+        let containers = spec.containers.iter().chain(&spec.init_containers);
+        let images = containers
+            .chain(&spec.ephemeral_containers)
+            .map(|one| one.image.as_str());
+        let volumes = spec.volumes.iter().filter_map(|volume| volume.image.as_ref());
+        let mut found: Vec<usize> = images
+            .chain(volumes.map(|image| image.reference.as_str()))
+            .filter_map(|image| self.interest(image))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// `None` for a pod that is over, that kubelet runs from a file without Secrets, or that is not about the registries.
+    pub(super) fn pod(&self, raw: RawPod) -> Option<Brief> {
+        let registries = self.registries(&raw.spec);
+        let is_over = matches!(raw.status.phase.as_str(), "Succeeded" | "Failed");
+        let RawPod { metadata, spec, status } = raw;
+        let mut brief = brief(Resource::Pods, metadata, &spec, registries)?;
+        let is_static = brief
+            .controller
+            .as_ref()
+            .is_some_and(|controller| controller.kind == "Node");
+        if !self.is_whole && (is_over || is_static || brief.registries.is_empty()) {
+            return None;
+        }
+        brief.images = images(spec, &status);
+        if !self.is_whole {
+            let is_waited_for = |image: &Image| image.waiting.is_some() && self.interest(&image.reference).is_some();
+            brief.images.retain(is_waited_for);
+        }
+        Some(brief)
+    }
+
+    /// `None` for a workload that is over or that is not about the registries.
+    pub(super) fn workload(&self, resource: Resource, raw: RawWorkload) -> Option<Brief> {
+        let RawWorkload { metadata, spec, status } = raw;
+        let is_over = |condition: &RawCondition| {
+            matches!(condition.kind.as_str(), "Complete" | "Failed") && condition.status == "True"
+        };
+        if resource == Resource::Jobs && status.conditions.iter().any(is_over) {
+            return None;
+        }
+        let spec = match (spec.template, spec.job_template) {
+            (Some(template), _) => template.spec,
+            (None, Some(job)) => job.spec.template.spec,
+            (None, None) => return None,
+        };
+        let registries = self.registries(&spec);
+        brief(resource, metadata, &spec, registries).filter(|brief| !brief.registries.is_empty())
+    }
+}
+
+/// Namespace, name and pull Secrets of a ServiceAccount.
+pub(super) fn account(raw: RawAccount) -> Option<(Namespace, String, Vec<String>)> {
+    let names = raw.image_pull_secrets.into_iter().map(|secret| secret.name);
+    let names = names.filter(|name| !name.is_empty()).collect();
+    Some((raw.metadata.namespace.parse().ok()?, raw.metadata.name, names))
+}
+
+fn brief(resource: Resource, metadata: Meta, spec: &PodSpec, registries: Vec<usize>) -> Option<Brief> {
+    if metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let names = spec.image_pull_secrets.iter().map(|secret| secret.name.clone());
+    Some(Brief {
+        resource,
+        namespace: metadata.namespace.parse().ok()?,
+        created: metadata.creation_timestamp.map(|time| time.0.as_second()),
+        controller: controller_of(&metadata.owner_references),
+        name: metadata.name,
+        uid: metadata.uid,
+        template_hash: metadata.labels.template_hash,
+        own_secrets: names.filter(|name| !name.is_empty()).collect(),
+        account: Some(spec.service_account_name.clone())
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "default".to_owned()),
+        registries,
+        images: Vec::new(),
+    })
+}
+
+/// The images of a pod, in the order in which kubelet pulls them.
+fn images(spec: PodSpec, status: &PodStatus) -> Vec<Image> {
+    let groups = [
+        (
+            ContainerKind::Init,
+            spec.init_containers,
+            &status.init_container_statuses,
+        ),
+        (ContainerKind::Main, spec.containers, &status.container_statuses),
+        (
+            ContainerKind::Ephemeral,
+            spec.ephemeral_containers,
+            &status.ephemeral_container_statuses,
+        ),
+    ];
+    let mut found: Vec<Image> = Vec::new();
+    for (kind, containers, statuses) in groups {
+        for container in containers {
+            let status = statuses.iter().find(|status| status.name == container.name);
+            let waiting = status.and_then(|status| status.state.waiting.as_ref());
+            let waiting = waiting.filter(|waiting| REASONS.contains(&waiting.reason.as_str()));
+            found.push(Image {
+                container: container.name,
+                kind,
+                reference: container.image,
+                is_there: status.is_some_and(|status| !status.image_id.is_empty()),
+                waiting: waiting.map(|waiting| Waiting {
+                    reason: waiting.reason.clone(),
+                    message: waiting.message.clone(),
+                    said: Said::Else,
+                }),
+            });
+        }
+    }
+    let mut all: Vec<Image> = Vec::new();
+    for volume in spec.volumes {
+        let Some(image) = volume.image.filter(|image| !image.reference.is_empty()) else {
+            continue;
+        };
+        // kubelet reports the pull of a volume on the container that mounts it, and names the image only in the message.
+        let on = found.iter_mut().find(|other| {
+            let message = other.waiting.as_ref().map(|waiting| waiting.message.as_str());
+            message.is_some_and(|text| text.contains(&image.reference) && !text.contains(other.reference.as_str()))
+        });
+        let waiting = on.and_then(|on| on.waiting.take());
+        let is_there = waiting.is_none() && found.iter().any(|other| other.is_there);
+        all.push(Image {
+            container: volume.name,
+            kind: ContainerKind::Volume,
+            reference: image.reference,
+            is_there,
+            waiting,
+        });
+    }
+    all.append(&mut found);
+    for image in &mut all {
+        if let Some(waiting) = &mut image.waiting {
+            waiting.said = said(&waiting.message, &image.reference);
+            waiting.message = printable(&waiting.message, MAX_MESSAGE);
+        }
+    }
+    all
+}

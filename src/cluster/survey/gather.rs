@@ -1,0 +1,349 @@
+//! Reading everything that a survey is made of, and going on where something may not be read.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join5;
+use futures_util::stream::{StreamExt as _, iter};
+use k8s_openapi::api::core::v1::Secret;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use super::assemble::targets as targets_of;
+use super::brief::{Brief, RawAccount, RawPod, RawWorkload, Sieve, account};
+use super::pages::{Named, Reader};
+use super::secret::{SeenSecret, Tokens, reduce};
+use super::{Places, Question, SeenAccount, Step, Unseen};
+use crate::cluster::connect::Cluster;
+use crate::cluster::error::Error;
+use crate::cluster::list::{FoundNamespace, namespaces};
+use crate::cluster::names::Namespace;
+use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target, observe};
+use crate::cluster::resource::{Object, Resource};
+use crate::cluster::role::{Access, Feature};
+
+/// Connections at a time where each page is a large one; memory is what they cost.
+const PAGES_AT_ONCE: usize = 3;
+/// Connections at a time where each namespace has a page of its own: as many as sync has.
+const NAMESPACES_AT_ONCE: usize = 8;
+/// What makes pods.
+const WORKLOADS: [Resource; 5] = [
+    Resource::Deployments,
+    Resource::StatefulSets,
+    Resource::DaemonSets,
+    Resource::CronJobs,
+    Resource::Jobs,
+];
+
+/// Everything that was read.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) secrets: BTreeMap<Target, SeenSecret>,
+    pub(super) accounts: Vec<SeenAccount>,
+    pub(super) pods: Vec<Brief>,
+    pub(super) workloads: Vec<Brief>,
+    pub(super) unseen: BTreeMap<Resource, Unseen>,
+    /// Namespaces in which a kind could not be read; `None` for all of them.
+    pub(super) blind: BTreeSet<(Resource, Option<Namespace>)>,
+}
+
+impl Gathered {
+    /// Whether the kind was read in the namespace.
+    pub(super) fn has_seen(&self, resource: Resource, namespace: &Namespace) -> bool {
+        !self.blind.contains(&(resource, None)) && !self.blind.contains(&(resource, Some(namespace.clone())))
+    }
+}
+
+/// Where to look, resolved.
+enum Where {
+    Everywhere,
+    In(Vec<Namespace>),
+}
+
+/// One survey's reading.
+pub(super) struct Gather<'a> {
+    pub(super) reader: Reader<'a>,
+    places: Where,
+    all: OnceCell<Vec<Namespace>>,
+    pub(super) sieve: Sieve<'a>,
+    /// Only this pod.
+    pod: Option<&'a str>,
+    access: Access,
+    gathered: RefCell<Gathered>,
+}
+
+impl<'a> Gather<'a> {
+    pub(super) async fn new(
+        cluster: &'a Cluster,
+        question: &'a Question<'a>,
+        pod: Option<&'a str>,
+        progress: &'a dyn Fn(Step),
+    ) -> Result<Self, Error> {
+        let mut features: BTreeSet<_> = [Feature::Status].into();
+        let places = match &question.places {
+            Places::All => Where::Everywhere,
+            Places::Named(names) => Where::In(names.clone()),
+            Places::Selected(selector) => {
+                features.insert(Feature::Selector);
+                let access = Access {
+                    features: features.clone(),
+                    ..Access::default()
+                };
+                let found = namespaces(cluster, selector).await;
+                let found = found.map_err(|error| error.for_access(&access))?;
+                Where::In(
+                    found
+                        .into_iter()
+                        .map(|FoundNamespace { namespace, .. }| namespace)
+                        .collect(),
+                )
+            }
+        };
+        let at_once = if matches!(places, Where::Everywhere) {
+            PAGES_AT_ONCE
+        } else {
+            NAMESPACES_AT_ONCE
+        };
+        Ok(Self {
+            reader: Reader::new(cluster, at_once, progress),
+            places,
+            all: OnceCell::new(),
+            sieve: Sieve {
+                interests: &question.interests,
+                is_whole: pod.is_some(),
+            },
+            pod,
+            access: Access {
+                features,
+                ..Access::default()
+            },
+            gathered: RefCell::default(),
+        })
+    }
+
+    /// Reads it all; the tokens that are found go into `tokens`.
+    pub(super) async fn run(self, targets: &[Target], tokens: &RefCell<Tokens<'a>>) -> Result<Finished<'a>, Error> {
+        let of_type = |kind: &str| format!("type={kind}");
+        let secret = |secret: Secret| reduce(&Observed::new(secret), &mut tokens.borrow_mut());
+        let one_pod = self
+            .pod
+            .map_or_else(String::new, |name| format!("metadata.name={name}"));
+        let (current, legacy) = (of_type(PULL_SECRET_TYPE), of_type(LEGACY_PULL_SECRET_TYPE));
+        let workloads = iter(WORKLOADS).map(|resource| {
+            let of = move |raw: RawWorkload| self.sieve.workload(resource, raw);
+            let this = &self;
+            async move { this.read(resource, "", of).await }
+        });
+        let (secrets, legacy, accounts, pods, workloads) = join5(
+            self.read(Resource::Secrets, &current, secret),
+            self.read(Resource::Secrets, &legacy, secret),
+            self.read(Resource::ServiceAccounts, "", |raw: RawAccount| {
+                account(raw).filter(|(_, _, names)| !names.is_empty())
+            }),
+            self.read(Resource::Pods, &one_pod, |raw: RawPod| self.sieve.pod(raw)),
+            workloads.buffer_unordered(WORKLOADS.len()).collect::<Vec<_>>(),
+        )
+        .await;
+        {
+            let mut gathered = self.gathered.borrow_mut();
+            let secrets = secrets?.into_iter().chain(legacy?);
+            gathered.secrets = secrets.map(|secret| (secret.target.clone(), secret)).collect();
+            gathered.accounts = accounts?
+                .into_iter()
+                .map(|(namespace, name, pull_secrets)| SeenAccount {
+                    namespace,
+                    name,
+                    pull_secrets,
+                })
+                .collect();
+            gathered.pods = pods?;
+            for found in workloads {
+                gathered.workloads.extend(found?);
+            }
+        }
+        let absent = self.look_for(targets, tokens).await?;
+        let reader = self.reader;
+        let counted = |resource| reader.seen(resource);
+        Ok(Finished {
+            secrets: counted(Resource::Secrets),
+            pods: counted(Resource::Pods),
+            sieve: self.sieve,
+            places: match self.places {
+                Where::Everywhere => None,
+                Where::In(places) => Some(places),
+            },
+            absent,
+            gathered: self.gathered.into_inner(),
+        })
+    }
+
+    /// All of a kind in the places. Where all namespaces may not be listed at once, each is asked by itself; what cannot be
+    /// read is recorded, and is an error only where the cluster itself is out of reach.
+    async fn read<K: DeserializeOwned, T>(
+        &self,
+        resource: Resource,
+        fields: &str,
+        of: impl Fn(K) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let of = &of;
+        let places = match &self.places {
+            Where::In(places) => places,
+            Where::Everywhere => match self.reader.list(resource, None, fields, of).await {
+                Ok(found) => return Ok(found),
+                Err(error) => {
+                    let is_forbidden = matches!(error, Error::Forbidden(_));
+                    self.record(resource, None, error)?;
+                    let all = self.all_namespaces().await?;
+                    if !is_forbidden || all.is_empty() {
+                        self.gathered.borrow_mut().blind.insert((resource, None));
+                        return Ok(Vec::new());
+                    }
+                    all
+                }
+            },
+        };
+        let mut lists = iter(places)
+            .map(|namespace| async move { (namespace, self.reader.list(resource, Some(namespace), fields, of).await) })
+            .buffer_unordered(NAMESPACES_AT_ONCE);
+        let mut found = Vec::new();
+        while let Some((namespace, list)) = lists.next().await {
+            match list {
+                Ok(list) => found.extend(list),
+                Err(error) => self.record(resource, Some(namespace), error)?,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The names of all namespaces; none where they may not be listed either.
+    async fn all_namespaces(&self) -> Result<&Vec<Namespace>, Error> {
+        let list = || async {
+            let name = |object: Named| object.metadata.name?.parse::<Namespace>().ok();
+            match self.reader.list(Resource::Namespaces, None, "", name).await {
+                Err(error) if is_fatal(&error) => Err(error),
+                Err(_) => Ok(Vec::new()),
+                Ok(found) => Ok(found),
+            }
+        };
+        self.all.get_or_try_init(list).await
+    }
+
+    /// Keeps the first error of a kind; hands back one that nothing else would get past.
+    fn record(&self, resource: Resource, namespace: Option<&Namespace>, error: Error) -> Result<(), Error> {
+        if is_fatal(&error) {
+            return Err(error);
+        }
+        let mut gathered = self.gathered.borrow_mut();
+        if let Some(namespace) = namespace {
+            gathered.blind.insert((resource, Some(namespace.clone())));
+        }
+        let unseen = gathered.unseen.entry(resource).or_insert_with(|| Unseen {
+            object: namespace.map_or_else(
+                || Object::everywhere(resource),
+                |namespace| Object::all(resource, namespace),
+            ),
+            namespaces: 0,
+            error: error.for_access(&self.access),
+        });
+        unseen.namespaces += usize::from(namespace.is_some());
+        Ok(())
+    }
+
+    /// Looks for the Secrets that are named anywhere and that were not among those that were read: which of them are not
+    /// there, and which are of another type. Where Secrets may not be listed, they may still be got by name.
+    async fn look_for(
+        &self,
+        targets: &[Target],
+        tokens: &RefCell<Tokens<'a>>,
+    ) -> Result<BTreeMap<Target, bool>, Error> {
+        let named: Vec<(Target, bool)> = {
+            let gathered = self.gathered.borrow();
+            let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
+            let mut add = |namespace: &Namespace, names: &[String]| wanted.extend(targets_of(namespace, names));
+            for brief in gathered.pods.iter().chain(&gathered.workloads) {
+                add(&brief.namespace, &brief.own_secrets);
+            }
+            for account in &gathered.accounts {
+                add(&account.namespace, &account.pull_secrets);
+            }
+            let unknown = wanted
+                .into_iter()
+                .filter(|target| !gathered.secrets.contains_key(target));
+            unknown
+                .map(|target| {
+                    let is_listed = gathered.has_seen(Resource::Secrets, &target.namespace);
+                    (target, is_listed)
+                })
+                .collect()
+        };
+        let looks = named.into_iter().map(|(target, is_listed)| async move {
+            let found = if is_listed {
+                self.is_of_another_type(&target).await.map(Look::Absent)
+            } else {
+                self.get(&target, tokens).await
+            };
+            (target, found)
+        });
+        let mut looks = iter(looks).buffer_unordered(NAMESPACES_AT_ONCE);
+        let mut absent = BTreeMap::new();
+        while let Some((target, look)) = looks.next().await {
+            match look {
+                Ok(Look::Absent(is_of_another_type)) => {
+                    absent.insert(target, is_of_another_type);
+                }
+                Ok(Look::There(secret)) => {
+                    self.gathered.borrow_mut().secrets.insert(target, *secret);
+                }
+                // Already recorded with its kind and namespace, which may not be listed either.
+                Err(Error::Forbidden(_)) => {}
+                Err(error) => self.record(Resource::Secrets, Some(&target.namespace), error)?,
+            }
+        }
+        Ok(absent)
+    }
+
+    /// Asked without its data, which is nobody's business here.
+    async fn is_of_another_type(&self, target: &Target) -> Result<bool, Error> {
+        let fields = format!(
+            "metadata.name={},type!={PULL_SECRET_TYPE},type!={LEGACY_PULL_SECRET_TYPE}",
+            target.secret
+        );
+        let found = self.reader.names(Resource::Secrets, &target.namespace, &fields).await?;
+        Ok(!found.is_empty())
+    }
+
+    async fn get(&self, target: &Target, tokens: &RefCell<Tokens<'a>>) -> Result<Look, Error> {
+        let observed = observe(self.reader.cluster, target).await?;
+        Ok(match observed {
+            None => Look::Absent(false),
+            Some(observed) => match reduce(&observed, &mut tokens.borrow_mut()) {
+                Some(secret) => Look::There(Box::new(secret)),
+                None => Look::Absent(true),
+            },
+        })
+    }
+}
+
+/// What stands behind a name.
+enum Look {
+    /// No pull Secret; `true` for one of another type.
+    Absent(bool),
+    There(Box<SeenSecret>),
+}
+
+/// All that the rest is worked out from.
+pub(super) struct Finished<'a> {
+    pub(super) gathered: Gathered,
+    pub(super) sieve: Sieve<'a>,
+    /// `None` for all.
+    pub(super) places: Option<Vec<Namespace>>,
+    /// Secrets that are named and not there; `true` for one of another type.
+    pub(super) absent: BTreeMap<Target, bool>,
+    pub(super) secrets: usize,
+    pub(super) pods: usize,
+}
+
+/// What no other request to the cluster would get past either.
+fn is_fatal(error: &Error) -> bool {
+    error.is_about_the_cluster() || matches!(error, Error::Timeout { .. } | Error::Busy { .. })
+}

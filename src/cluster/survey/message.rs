@@ -1,0 +1,142 @@
+//! What kubelet's message says of a pull that failed: the words of containerd, CRI-O, docker and kubelet itself.
+
+use super::Said;
+
+/// From kubelet's own decoding of pull Secrets: Go's `encoding/json` and `encoding/base64`, and
+/// `decodeDockerConfigFieldAuth`.
+const UNDECODABLE: &[&str] = &[
+    "illegal base64 data",
+    "unable to parse auth field",
+    "cannot unmarshal",
+    "unexpected end of json input",
+    "invalid character",
+];
+/// No answer, or none from somebody who is trusted.
+const UNREACHABLE: &[&str] = &[
+    "dial tcp",
+    "no such host",
+    "connection refused",
+    "connection reset",
+    "no route to host",
+    "i/o timeout",
+    "deadline exceeded",
+    "tls handshake",
+    "x509:",
+    "server gave http response to https client",
+    "registry is unavailable",
+    "502 bad gateway",
+    "503 service unavailable",
+    "504 gateway timeout",
+];
+/// docker and containerd say of a refusal that the repository may not exist: these come before [`NOT_FOUND`].
+const REJECTED: &[&str] = &[
+    "401",
+    "403",
+    "unauthorized",
+    "authorization failed",
+    "failed to authorize",
+    "authentication required",
+    "no basic auth credentials",
+    "insufficient_scope",
+    "access denied",
+    "access to the resource is denied",
+    "denied:",
+    "forbidden",
+    "invalid username/password",
+];
+const NOT_FOUND: &[&str] = &["404", "not found", "manifest unknown", "name unknown", "does not exist"];
+
+/// What the message is about. The image's own name, and addresses, are no part of it: they can read like anything.
+pub(super) fn said(message: &str, image: &str) -> Said {
+    let text = message.replace(image, "");
+    let words = text.split_whitespace().filter(|word| !word.contains("://"));
+    let text = words.collect::<Vec<_>>().join(" ").to_lowercase();
+    let has = |signs: &[&str]| signs.iter().any(|sign| has_word(&text, sign));
+    // `Back-off pulling image "…"` alone; what went wrong follows from Kubernetes 1.32 on.
+    let rest = text
+        .trim()
+        .trim_start_matches("back-off pulling image")
+        .trim_matches(['"', ' ', '.']);
+    if rest.is_empty() {
+        Said::Nothing
+    } else if has(UNDECODABLE) {
+        Said::Undecodable
+    } else if has(UNREACHABLE) {
+        Said::Unreachable
+    } else if has(REJECTED) {
+        Said::Rejected
+    } else if has(NOT_FOUND) {
+        Said::NotFound
+    } else {
+        Said::Else
+    }
+}
+
+/// Whether `sign` stands in the text, and not as a part of a longer word or number, such as a digest.
+fn has_word(text: &str, sign: &str) -> bool {
+    text.match_indices(sign).any(|(at, _)| {
+        let is_of_word = |c: char| c.is_ascii_alphanumeric();
+        let before = text[..at].chars().next_back().is_some_and(is_of_word);
+        let after = text[at + sign.len()..].chars().next().is_some_and(is_of_word);
+        !before && !after
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_every_runtime_are_understood() {
+        const IMAGE: &str = "gitea.example.com/owner/app-404:401";
+        for (message, meant) in [
+            ("", Said::Nothing),
+            (r#"Back-off pulling image "IMAGE""#, Said::Nothing),
+            (
+                r#"Back-off pulling image "IMAGE": ErrImagePull: failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": unexpected status from HEAD request to https://gitea.example.com/v2/owner/app-404/manifests/401: 401 Unauthorized"#,
+                Said::Rejected,
+            ),
+            (
+                r#"rpc error: code = Unknown desc = failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized"#,
+                Said::Rejected,
+            ),
+            (
+                r#"rpc error: code = Unknown desc = Error response from daemon: pull access denied for app, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"#,
+                Said::Rejected,
+            ),
+            (
+                "pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials",
+                Said::Rejected,
+            ),
+            (
+                r#"rpc error: code = Unknown desc = Error reading manifest 401 in gitea.example.com/owner/app-404: unauthorized: reqPackageAccess"#,
+                Said::Rejected,
+            ),
+            (
+                r#"rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": IMAGE: not found"#,
+                Said::NotFound,
+            ),
+            (
+                "rpc error: code = Unknown desc = reading manifest v2 in gitea.example.com/owner/app: manifest unknown",
+                Said::NotFound,
+            ),
+            (
+                r#"failed to pull image "IMAGE": failed to do request: Head "https://gitea.example.com/v2/owner/app-404/manifests/401": dial tcp: lookup gitea.example.com: no such host"#,
+                Said::Unreachable,
+            ),
+            (
+                "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+                Said::Unreachable,
+            ),
+            ("illegal base64 data at input byte 4", Said::Undecodable),
+            (
+                "json: cannot unmarshal number into Go struct field dockerConfigEntryWithAuth.auth of type string",
+                Said::Undecodable,
+            ),
+            ("write /var/lib/containerd/x: no space left on device", Said::Else),
+            ("sha256:4014034040 is not the digest", Said::Else),
+        ] {
+            assert_eq!(said(&message.replace("IMAGE", IMAGE), IMAGE), meant, "{message}");
+        }
+    }
+}

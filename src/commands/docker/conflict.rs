@@ -1,0 +1,109 @@
+//! Credentials of one registry that differ: who decides, and what is said.
+
+use std::time::Duration;
+
+use super::decide::{Case, Decision, Verdict, is_same};
+use crate::cli::SetupArgs;
+use crate::commands::system::System;
+use crate::docker::Place;
+use crate::error::CommandError;
+use crate::gitea::{self, Flow, Verified, VerifyError};
+use crate::model::Credential;
+
+/// A registry that has not answered one request by then is called silent.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Asks the registry about one credential.
+pub(super) fn verify(
+    credential: &Credential,
+    args: &SetupArgs,
+    system: &mut System<'_>,
+) -> Result<Verified, VerifyError> {
+    system.output.progress(format_args!("asking {}", credential.registry));
+    let verified = gitea::verify(credential, &args.connection.options(TIMEOUT), &system.env);
+    system.output.end_progress();
+    verified
+}
+
+/// Lets the registry decide, or else the person.
+pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> Result<Decision, CommandError> {
+    let mut verdicts = Vec::new();
+    for credential in case.distinct() {
+        let verdict = if args.no_verify {
+            Verdict::Unknown
+        } else {
+            match verify(credential, args, system) {
+                Ok(verified) if verified.flow != Flow::Open => Verdict::Accepted,
+                Err(error) if error.is_refusal() => Verdict::Refused,
+                Ok(_) | Err(_) => Verdict::Unknown,
+            }
+        };
+        verdicts.push(verdict);
+    }
+    let decision = case.settle(&verdicts);
+    let distinct = case.distinct();
+    for (credential, verdict) in distinct.iter().zip(&verdicts) {
+        if decision != Decision::Open && *verdict == Verdict::Refused {
+            system.output.say(format_args!(
+                "{} does not accept the credential of {} from {}",
+                case.registry,
+                credential.username,
+                place_of(case, credential)
+            ));
+        }
+    }
+    match (&decision, &system.person) {
+        (Decision::Open, Some(person)) => {
+            let mut options: Vec<String> = distinct
+                .iter()
+                .map(|credential| format!("the one of {} from {}", credential.username, place_of(case, credential)))
+                .collect();
+            options.push("none: leave everything as it is".to_owned());
+            let at = person.choice(
+                &format!("Which credential of {} should be kept", case.registry),
+                &options,
+            )?;
+            Ok(distinct.get(at).map_or(Decision::Open, |chosen| case.choose(chosen)))
+        }
+        _ => Ok(decision),
+    }
+}
+
+/// Where a credential is, or where all are that are not in the keychain.
+pub(super) fn place_of(case: &Case, credential: &Credential) -> String {
+    match case.found.iter().find(|found| is_same(&found.credential, credential)) {
+        _ if case.kept.as_ref().is_some_and(|kept| is_same(kept, credential)) => "the keychain".to_owned(),
+        Some(found) => found.place.to_string(),
+        None => String::new(),
+    }
+}
+
+pub(super) fn places(case: &Case) -> String {
+    let mut places: Vec<String> = case.found.iter().map(|found| found.place.to_string()).collect();
+    places.dedup();
+    if case.kept.is_some() {
+        places.insert(0, "the keychain".to_owned());
+    }
+    places.join(" and ")
+}
+
+pub(super) fn undecided(case: &Case) -> CommandError {
+    let registry = &case.registry;
+    let error = CommandError::failed(format_args!(
+        "{} hold different credentials, and the registry does not settle which one is right: all of them stay",
+        places(case)
+    ));
+    let file = case.found.iter().find_map(|found| match &found.place {
+        Place::File(path) => Some(path.display()),
+        Place::Helper(_) => None,
+    });
+    match (&case.kept, file) {
+        (Some(_), _) => error
+            .hint(format_args!("to keep the keychain's: docker logout {registry} (or podman logout), then set up again"))
+            .hint(format_args!("to keep the other: kubectl regcred logout {registry}, then set up again")),
+        (None, Some(file)) => error.hint(format_args!(
+            "to keep one: kubectl regcred login {registry} -u USER; then docker logout or podman logout for the copy in {file}, and set up again"
+        )),
+        (None, None) => error.hint(format_args!("to keep one: kubectl regcred login {registry} -u USER; then set up again")),
+    }
+}

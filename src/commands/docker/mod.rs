@@ -1,0 +1,21 @@
+//! `kubectl regcred docker`: docker's and podman's files and the keychain.
+
+mod conflict;
+mod decide;
+mod remove;
+mod report;
+mod setup;
+mod sources;
+mod status;
+
+use super::system::System;
+use crate::cli::{DockerArgs, DockerVerb};
+use crate::error::{CommandError, Exit};
+
+pub(super) fn run(args: &DockerArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    match &args.verb {
+        DockerVerb::Setup(args) => setup::run(args, system),
+        DockerVerb::Status(args) => status::run(args, system).map(|()| Exit::Done),
+        DockerVerb::Remove(args) => remove::run(args, system),
+    }
+}

@@ -1,0 +1,105 @@
+//! `kubectl regcred docker remove`: docker's and podman's files as they were before setup, but for the tokens.
+
+use std::path::Path;
+
+use super::{report, sources};
+use crate::cli::{LocalDryRunArg, RemoveArgs};
+use crate::commands::system::System;
+use crate::docker::{self, Change, File, FilePlan, Files, HELPER, Memory, program};
+use crate::error::{CommandError, Exit};
+
+/// How often a file is planned anew that others change all the time.
+const ATTEMPTS: usize = 20;
+
+pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let mut memory = match args.dry_run {
+        LocalDryRunArg::None => Memory::open(&system.env)?,
+        LocalDryRunArg::Client => Memory::look(&system.env)?,
+    };
+    let files = Files::of(&system.env)?;
+    // Also those of another DOCKER_CONFIG, which setup was run with.
+    let paths = files.editable().map(Path::to_owned).chain(memory.targets());
+    let mut failures = Vec::new();
+    let mut taken = Vec::new();
+    let mut is_named = false;
+    for file in sources::read(paths)? {
+        match take_out(&file, args, &mut memory, system) {
+            Ok(changes) => taken.extend(changes),
+            Err(error) => {
+                is_named = true;
+                failures.push(error);
+            }
+        }
+    }
+    // A helper that is still named has to stay.
+    if args.registries.is_empty() && !is_named {
+        unlink(args.dry_run, system)?;
+    }
+    notes(args, &files, &taken, system);
+    for failure in &failures {
+        system.output.error(failure);
+    }
+    Ok(if failures.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn take_out(
+    file: &File,
+    args: &RemoveArgs,
+    memory: &mut Memory,
+    system: &mut System<'_>,
+) -> Result<Vec<Change>, CommandError> {
+    let only = (!args.registries.is_empty()).then_some(args.registries.as_slice());
+    for _ in 0..ATTEMPTS {
+        let plan = FilePlan::take_out(File::read(&file.path)?, only, memory)?;
+        if args.dry_run == LocalDryRunArg::None {
+            match plan.apply(memory) {
+                Err(docker::Error::Changed { .. }) => continue,
+                done => done?,
+            }
+        }
+        if plan.file.exists() {
+            report::file(&plan, args.dry_run, system)?;
+        }
+        if args.dry_run == LocalDryRunArg::Client {
+            report::difference(&plan, system)?;
+        }
+        return Ok(plan.changes);
+    }
+    Err(docker::Error::Changed {
+        path: file.path.clone(),
+    }
+    .into())
+}
+
+fn unlink(dry_run: LocalDryRunArg, system: &mut System<'_>) -> Result<(), CommandError> {
+    let gone = match dry_run {
+        LocalDryRunArg::Client => program::removable(&system.env),
+        LocalDryRunArg::None => {
+            program::remove(&system.env).map_err(|error| CommandError::failed(&error).hint(error.hint()))?
+        }
+    };
+    if let Some(at) = gone {
+        let (at, suffix) = (at.display(), report::suffix(dry_run));
+        system.output.line(format_args!("link {at} removed{suffix}"))?;
+    }
+    Ok(())
+}
+
+fn notes(args: &RemoveArgs, files: &Files, taken: &[Change], system: &mut System<'_>) {
+    let is_ours = |change: &Change| matches!(change, Change::HelperGone(..) | Change::StoreGone(..));
+    let default = File::read(&files.docker).is_ok_and(|file| file.config.default_helper().as_deref() == Some(HELPER));
+    if default && !args.registries.is_empty() {
+        system.output.warn(format_args!(
+            "credsStore in {} still names {HELPER}, for every registry",
+            files.docker.display()
+        ));
+        system.output.say("hint: kubectl regcred docker remove");
+    } else if taken.iter().any(is_ours) {
+        system
+            .output
+            .say("the tokens stay in the keychain, where docker no longer asks for them");
+        system.output.say(
+            "hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker setup goes back to the keychain",
+        );
+    }
+}

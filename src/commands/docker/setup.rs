@@ -1,0 +1,261 @@
+//! `kubectl regcred docker setup`: plaintext tokens go into the keychain, and docker and podman ask there.
+
+use std::path::Path;
+
+use super::conflict::{place_of, places, settle, undecided, verify};
+use super::decide::{Case, Decision, is_same};
+use super::report;
+use super::sources::Sources;
+use crate::cli::{LocalDryRunArg, SetupArgs};
+use crate::commands::login;
+use crate::commands::system::System;
+use crate::docker::program::{self, Plan};
+use crate::docker::{self, File, FilePlan, Files, HELPER, Memory, Wanted};
+use crate::error::{CommandError, Exit};
+use crate::gitea::{Verified, VerifyError};
+use crate::keychain::Keychain;
+use crate::model::{Credential, Registry, Use};
+
+/// How often a file is planned anew that others change all the time. A login takes docker some 100 ms.
+const ATTEMPTS: usize = 20;
+
+/// A registry whose credential is where it should be, so that the files can follow.
+struct Ready {
+    registry: Registry,
+    /// What may go out of the files: what the keychain holds, and what was decided against.
+    handled: Vec<Credential>,
+}
+
+pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let is_dry = args.dry_run == LocalDryRunArg::Client;
+    let keychain = system.keychain()?;
+    let mut memory = if is_dry {
+        Memory::look(&system.env)?
+    } else {
+        Memory::open(&system.env)?
+    };
+    let sources = Sources::observe(&args.registries, args.default, &keychain, system)?;
+    // First, and before anything is changed: docker fails on a helper that it does not find.
+    link(args.dry_run, system)?;
+    let mut failures = sources.failures;
+    let mut ready = Vec::new();
+    for case in sources.cases {
+        match keep(&case, args, &keychain, system) {
+            Ok(Some(handled)) => ready.push(Ready {
+                registry: case.registry,
+                handled,
+            }),
+            Ok(None) => {}
+            Err(error) => failures.push(error.on(&case.registry)),
+        }
+    }
+    let default = args.default && !sources.keeps_default;
+    for path in sources.files.editable() {
+        if let Err(error) = follow(path, &sources.files, &ready, default, args, &mut memory, system) {
+            failures.push(error);
+        }
+    }
+    notes(&sources.files, &ready, system);
+    for failure in &failures {
+        system.output.error(failure);
+    }
+    Ok(if failures.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// Sees that docker finds our helper.
+fn link(dry_run: LocalDryRunArg, system: &mut System<'_>) -> Result<(), CommandError> {
+    let failed = |error: program::ProgramError| CommandError::failed(&error).hint(error.hint());
+    let plan = program::observe(&system.env).plan().map_err(failed)?;
+    let Plan::Link { at, .. } = &plan else { return Ok(()) };
+    if dry_run == LocalDryRunArg::None {
+        plan.apply().map_err(failed)?;
+    }
+    let (at, suffix) = (at.display(), report::suffix(dry_run));
+    system.output.line(format_args!("link {at} created{suffix}"))?;
+    Ok(())
+}
+
+/// Sees that the keychain holds the right credential of one registry. Returns what may go out of the files then, and
+/// nothing where a dry run cannot know.
+fn keep(
+    case: &Case,
+    args: &SetupArgs,
+    keychain: &Keychain,
+    system: &mut System<'_>,
+) -> Result<Option<Vec<Credential>>, CommandError> {
+    let is_dry = args.dry_run == LocalDryRunArg::Client;
+    let handled = case.distinct().into_iter().cloned().collect();
+    let mut verified = None;
+    let decision = match case.decide() {
+        Decision::Open if is_dry => {
+            system.output.say(format_args!(
+                "{}: the credentials differ, so its registry would be asked which one it accepts (dry run): {}",
+                case.registry,
+                places(case)
+            ));
+            return Ok(None);
+        }
+        Decision::Open => settle(case, args, system)?,
+        Decision::Store(credential) if !is_dry && !args.no_verify => {
+            verified = Some(verify(&credential, args, system));
+            Decision::Store(credential)
+        }
+        decision => decision,
+    };
+    match decision {
+        Decision::Keep => {}
+        Decision::Store(credential) => {
+            if !is_dry {
+                store(&credential, verified.as_ref(), args, keychain, system)?;
+            }
+            system.output.line(format_args!(
+                "credential/{} stored ({}, from {}){}",
+                case.registry,
+                credential.username,
+                place_of(case, &credential),
+                report::suffix(args.dry_run)
+            ))?;
+        }
+        Decision::Rotating => {
+            return Err(CommandError::failed(format_args!(
+                "its credential is being rotated, and another one is in {}, which stays there",
+                places(case)
+            ))
+            .hint("finish it with: kubectl regcred rotate --resume; then set up again"));
+        }
+        Decision::Open => return Err(undecided(case)),
+    }
+    Ok(Some(handled))
+}
+
+/// Puts the credential into the keychain and sees that it is there, before it goes anywhere else.
+fn store(
+    credential: &Credential,
+    verified: Option<&Result<Verified, VerifyError>>,
+    args: &SetupArgs,
+    keychain: &Keychain,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    match verified {
+        Some(Ok(verified)) => login::report(verified, credential, Use::Docker, system),
+        Some(Err(error)) => system.output.warn(format_args!(
+            "{}: the credential of {} is moved although it could not be verified: {error}",
+            credential.registry, credential.username
+        )),
+        None if args.no_verify => system
+            .output
+            .say(format_args!("not verified at {}", credential.registry)),
+        None => {}
+    }
+    keychain.put(Use::Docker, credential)?;
+    if keychain.get(&credential.registry, Use::Docker)?.as_ref() == Some(credential) {
+        return Ok(());
+    }
+    Err(CommandError::failed(
+        "the keychain does not give back what was put into it, so nothing is taken out of a file",
+    ))
+}
+
+/// Changes one file, and plans it anew as long as others change it.
+fn follow(
+    path: &Path,
+    files: &Files,
+    ready: &[Ready],
+    default: bool,
+    args: &SetupArgs,
+    memory: &mut Memory,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    for _ in 0..ATTEMPTS {
+        let file = File::read(path)?;
+        let wanted = wanted(&file, files, ready, default, system);
+        if wanted == Wanted::default() && !file.exists() {
+            return Ok(());
+        }
+        let plan = FilePlan::set_up(file, &wanted, memory)?;
+        if args.dry_run == LocalDryRunArg::Client {
+            report::file(&plan, args.dry_run, system)?;
+            return report::difference(&plan, system);
+        }
+        match plan.apply(memory) {
+            Err(docker::Error::Changed { .. }) => {}
+            done => {
+                done?;
+                return report::file(&plan, args.dry_run, system);
+            }
+        }
+    }
+    Err(docker::Error::Changed { path: path.to_owned() }.into())
+}
+
+/// What one file should say. Worked out from what is in it now: an entry that came in the meantime stays.
+fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &System<'_>) -> Wanted {
+    let is_docker = file.path == files.docker;
+    let is_primary = file.path == files.podman_primary;
+    let named = file.config.helpers();
+    let mut wanted = Wanted {
+        default: default && is_docker,
+        detected: is_docker
+            .then(|| docker::detected(&system.env))
+            .flatten()
+            .map(|name| name.to_string()),
+        ..Wanted::default()
+    };
+    for Ready { registry, .. } in ready {
+        // podman calls Docker Hub by its name, docker by an address.
+        let key = if is_docker {
+            registry.config_key()
+        } else {
+            registry.as_str()
+        };
+        let by_other = named.iter().any(|(known, helper)| known == key && helper != HELPER);
+        // podman asks no default helper; and it makes a file of its own as soon as it writes.
+        let is_needed = match (is_docker, is_primary) {
+            (true, primary) => !default || primary,
+            (false, true) => file.exists(),
+            (false, false) => false,
+        };
+        if is_needed || by_other {
+            wanted.helpers.push(key.to_owned());
+        }
+    }
+    for entry in file.config.entries() {
+        let Some(credential) = entry.credential() else { continue };
+        let is_handled = ready.iter().any(|ready| {
+            ready.registry == credential.registry && ready.handled.iter().any(|known| is_same(known, &credential))
+        });
+        if is_handled {
+            wanted.moved.push(entry.key);
+        }
+    }
+    if wanted.helpers.is_empty() {
+        wanted.detected = None;
+    }
+    wanted
+}
+
+/// What else somebody who set up should know.
+fn notes(files: &Files, ready: &[Ready], system: &mut System<'_>) {
+    for Ready { registry, handled } in ready {
+        if handled.is_empty() {
+            system
+                .output
+                .say(format_args!("the keychain holds no credential of {registry} yet"));
+            system
+                .output
+                .say(format_args!("hint: kubectl regcred login {registry} -u USER"));
+        }
+    }
+    let primary = &files.podman_primary;
+    if docker::has_podman(&system.env) && !primary.exists() && !ready.is_empty() {
+        system.output.say(format_args!(
+            "podman reads through docker's file, but podman login would write a token in plain text to {}",
+            primary.display()
+        ));
+        let folder = primary.parent().unwrap_or(primary).display();
+        system.output.say(format_args!(
+            "hint: log in with docker or kubectl regcred; or, before podman login: mkdir -p {folder} && echo '{{}}' > {} && kubectl regcred docker setup",
+            primary.display()
+        ));
+    }
+}

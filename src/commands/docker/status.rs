@@ -1,0 +1,171 @@
+//! `kubectl regcred docker status`: who answers docker and podman, and what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::super::document;
+use super::super::system::System;
+use crate::cli::DockerStatusArgs;
+use crate::docker::{self, Answer, Source, Warning, Workstation};
+use crate::error::CommandError;
+use crate::model::{Registry, Use, Username};
+
+/// Whose credential the keychain has for docker, by registry; nothing where there is no keychain.
+type Kept = Option<BTreeMap<Registry, Username>>;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    helper: Option<Helper>,
+    items: Vec<Item<'a>>,
+    warnings: Vec<Shown<'a>>,
+}
+
+/// The `docker-credential-gitea` that clients run.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Helper {
+    path: String,
+    is_ours: bool,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    registry: &'a str,
+    client: &'a str,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    helper: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    file: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    kind: &'static str,
+    object: &'a str,
+    registry: Option<&'a str>,
+    cause: &'a str,
+    remedy: &'a str,
+}
+
+pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let workstation = docker::observe(&system.env)?;
+    let kept = kept(system);
+    let registries: Vec<Registry> = kept.iter().flat_map(BTreeMap::keys).cloned().collect();
+    let answers = workstation.answers(&registries);
+    let warnings = docker::inspect(&workstation, &registries);
+    match args.output {
+        Some(format) => {
+            let document = document(&workstation, &kept, &answers, &warnings);
+            document::print("DockerStatus", &document, format, system)
+        }
+        None => table(&kept, &answers, &warnings, system),
+    }
+}
+
+/// A workstation without a keychain can have much to say about its files.
+fn kept(system: &mut System<'_>) -> Kept {
+    match system.keychain().and_then(|keychain| keychain.list()) {
+        Ok(items) => {
+            let items = items.into_iter().filter(|item| item.usage == Use::Docker);
+            Some(items.map(|item| (item.registry, item.username)).collect())
+        }
+        Err(error) => {
+            system.output.warn(error);
+            None
+        }
+    }
+}
+
+fn document<'a>(
+    workstation: &'a Workstation,
+    kept: &'a Kept,
+    answers: &'a [Answer],
+    warnings: &'a [Warning],
+) -> Document<'a> {
+    let helper = workstation.program.found.first().map(|found| Helper {
+        path: found.path.display().to_string(),
+        is_ours: found.is_ours,
+    });
+    let items = answers.iter().map(|answer| Item {
+        registry: answer.registry.as_str(),
+        client: answer.client.as_str(),
+        source: match answer.source {
+            Source::Keychain => "keychain",
+            Source::Helper(_) => "helper",
+            Source::PlainText => "plainText",
+            Source::Environment => "environment",
+            Source::Nobody => "nobody",
+        },
+        helper: match &answer.source {
+            Source::Helper(name) => Some(name),
+            _ => None,
+        },
+        username: match answer.source {
+            Source::Keychain => user(kept, &answer.registry).map(Username::as_str),
+            _ => None,
+        },
+        file: answer.file.as_ref().map(|path| path.display().to_string()),
+    });
+    let warnings = warnings.iter().map(|warning| Shown {
+        kind: warning.kind.as_str(),
+        object: &warning.object,
+        registry: warning.registry.as_ref().map(Registry::as_str),
+        cause: &warning.cause,
+        remedy: &warning.remedy,
+    });
+    Document {
+        helper,
+        items: items.collect(),
+        warnings: warnings.collect(),
+    }
+}
+
+fn table(kept: &Kept, answers: &[Answer], warnings: &[Warning], system: &mut System<'_>) -> Result<(), CommandError> {
+    let output = &mut system.output;
+    if answers.is_empty() {
+        output.say("neither docker nor podman has a login here, nor has the keychain");
+        output.say("hint: kubectl regcred login REGISTRY -u USER");
+    } else {
+        let rows: Vec<_> = answers
+            .iter()
+            .map(|answer| {
+                let file = answer.file.as_ref().map(|path| path.display().to_string());
+                [
+                    answer.registry.to_string(),
+                    answer.client.as_str().to_owned(),
+                    source(kept, answer),
+                    file.unwrap_or_default(),
+                ]
+            })
+            .collect();
+        output.table(["REGISTRY", "CLIENT", "ANSWERED BY", "AS SAID IN"], &rows)?;
+    }
+    for warning in warnings {
+        output.line("")?;
+        output.line(format_args!("{}: {}", warning.kind.as_str(), warning.cause))?;
+        output.line(format_args!("  {}", warning.remedy))?;
+    }
+    Ok(())
+}
+
+fn user<'a>(kept: &'a Kept, registry: &Registry) -> Option<&'a Username> {
+    kept.as_ref()?.get(registry)
+}
+
+fn source(kept: &Kept, answer: &Answer) -> String {
+    match &answer.source {
+        Source::Keychain => match user(kept, &answer.registry) {
+            Some(user) => format!("keychain, as {user}"),
+            None if kept.is_none() => "keychain".to_owned(),
+            None => "keychain, which has none".to_owned(),
+        },
+        Source::Helper(name) => format!("docker-credential-{name}"),
+        Source::PlainText => "plain text".to_owned(),
+        Source::Environment => "DOCKER_AUTH_CONFIG".to_owned(),
+        Source::Nobody => "nobody".to_owned(),
+    }
+}

@@ -1,0 +1,142 @@
+//! `-o json|yaml`: the same as data, held to docs/status.schema.json.
+
+use serde::Serialize;
+
+use super::code::{Code, Weight};
+use super::finding::Finding;
+use super::held::Keys;
+use super::report::{Report, exit};
+use super::row::Row;
+use super::tokens::{Verdict, Verdicts};
+use super::typed::Typed;
+use crate::cli::DocumentFormat;
+use crate::commands::document;
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::gitea::Server;
+
+/// Something with what is out of step about it.
+#[derive(Serialize)]
+pub(super) struct WithFindings<'a, T> {
+    /// The exit code.
+    exit: u8,
+    #[serde(flatten)]
+    fields: &'a T,
+    findings: Vec<OfFinding<'a>>,
+}
+
+impl<'a, T: Serialize> WithFindings<'a, T> {
+    pub(super) fn new(fields: &'a T, report: &'a Report, typed: &Typed) -> Self {
+        Self {
+            exit: exit(&report.findings).code(),
+            fields,
+            findings: report.findings.iter().map(|found| finding(found, typed)).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    items: &'a [Row],
+    credentials: Vec<OfKeychain<'a>>,
+}
+
+#[derive(Serialize)]
+struct OfKeychain<'a> {
+    registry: &'a str,
+    #[serde(rename = "use")]
+    usage: &'a str,
+    username: &'a str,
+    /// Whether the registry accepts it.
+    state: &'static str,
+    /// Whose token it is, by the registry.
+    owner: Option<&'a str>,
+    scopes: Option<String>,
+    server: Option<String>,
+    /// The phase of its rotation.
+    rotation: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct OfFinding<'a> {
+    code: Code,
+    weight: Weight,
+    object: OfObject<'a>,
+    cause: &'a str,
+    commands: Vec<String>,
+    advice: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct OfObject<'a> {
+    context: Option<&'a str>,
+    namespace: Option<&'a str>,
+    kind: &'a str,
+    name: &'a str,
+}
+
+pub(super) fn print(
+    report: &Report,
+    keys: &Keys,
+    verdicts: &Verdicts,
+    typed: &Typed,
+    format: DocumentFormat,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    let known: Vec<Verdict> = keys.held.iter().map(|held| verdicts.of(&held.credential)).collect();
+    let credentials = keys.held.iter().zip(&known).map(|(held, verdict)| {
+        let verified = verdict.verified();
+        OfKeychain {
+            registry: held.credential.registry.as_str(),
+            usage: held.usage.as_str(),
+            username: held.credential.username.as_str(),
+            state: state(verdict),
+            owner: verified.and_then(|verified| verified.who.as_deref()),
+            scopes: verified
+                .and_then(|verified| verified.scopes.as_ref())
+                .map(ToString::to_string),
+            server: verified.and_then(|verified| server(&verified.server)),
+            rotation: held.rotation.as_ref().map(|rotation| rotation.phase.as_str()),
+        }
+    });
+    let fields = Status {
+        items: &report.rows,
+        credentials: credentials.collect(),
+    };
+    document::print("Status", &WithFindings::new(&fields, report, typed), format, system)
+}
+
+fn finding<'a>(found: &'a Finding, typed: &Typed) -> OfFinding<'a> {
+    OfFinding {
+        code: found.code,
+        weight: found.code.weight(),
+        object: OfObject {
+            context: found.object.context.as_deref(),
+            namespace: found.object.namespace.as_deref(),
+            kind: found.object.kind,
+            name: &found.object.name,
+        },
+        cause: &found.cause,
+        commands: found.remedy.lines(typed),
+        advice: found.remedy.advice.as_deref(),
+    }
+}
+
+fn state(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accepted(_) => "accepted",
+        Verdict::Refused { code, .. } if *code == Code::TokenUnclear => "unclear",
+        Verdict::Refused { .. } => "refused",
+        Verdict::Silent { .. } => "silent",
+        Verdict::NotAsked | Verdict::Unknown => "notAsked",
+    }
+}
+
+fn server(server: &Server) -> Option<String> {
+    match server {
+        Server::Gitea { version: Some(version) } => Some(format!("Gitea {version}")),
+        Server::Gitea { version: None } => Some("Gitea".to_owned()),
+        Server::Forgejo { version } => Some(format!("Forgejo {version}")),
+        Server::Other => None,
+    }
+}

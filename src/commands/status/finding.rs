@@ -1,0 +1,271 @@
+//! A finding: what is out of step, why, and the command that mends it; and how many alike become one on the screen.
+
+use std::collections::BTreeSet;
+
+use super::code::Code;
+use super::typed::Typed;
+
+/// Namespaces that one command names at most. What is beyond is left for the next look: a command of 2,000 names can
+/// be neither read nor pasted.
+const MAX_NAMESPACES: usize = 50;
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Object {
+    /// The kubeconfig's context, for what is in a cluster.
+    pub(super) context: Option<String>,
+    pub(super) namespace: Option<String>,
+    /// `secret`, `serviceaccount`, `pod`; `registry`, `credential`, `keychain`, `file`, `program`, `cluster`.
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+}
+
+impl Object {
+    /// Something that is not in a cluster.
+    pub(super) fn here(kind: &'static str, name: impl Into<String>) -> Self {
+        Self {
+            context: None,
+            namespace: None,
+            kind,
+            name: name.into(),
+        }
+    }
+}
+
+/// What mends it; nothing where a person has to do something elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Remedy {
+    /// These commands first, one after the other.
+    pub(super) commands: Vec<String>,
+    /// Then this.
+    pub(super) sync: Option<Sync>,
+    /// What no command does, or what to know before typing one.
+    pub(super) advice: Option<String>,
+}
+
+/// A `sync` that can be one for several namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sync {
+    /// `--context`, where it has to be named.
+    pub(super) context: Option<String>,
+    pub(super) secret: String,
+    pub(super) registry: String,
+    pub(super) service_accounts: Vec<String>,
+    /// Flags beyond these, such as `--restart`.
+    pub(super) more: Vec<String>,
+    pub(super) namespace: String,
+}
+
+/// One thing that is out of step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) code: Code,
+    pub(super) object: Object,
+    /// One sentence without its object's name, lower case, no period: what is the same is said once.
+    pub(super) cause: String,
+    pub(super) remedy: Remedy,
+}
+
+/// Findings that differ only in their objects.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Group<'a> {
+    pub(super) code: Code,
+    pub(super) cause: &'a str,
+    pub(super) objects: Vec<&'a Object>,
+    pub(super) commands: Vec<String>,
+    /// Further commands that are not shown.
+    pub(super) more_commands: usize,
+    pub(super) advice: Vec<&'a str>,
+}
+
+/// Commands of one group that are shown; the document has them all.
+const MAX_COMMANDS: usize = 5;
+
+impl Remedy {
+    pub(super) fn command(command: String) -> Self {
+        Self {
+            commands: vec![command],
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn sync(sync: Sync) -> Self {
+        Self {
+            sync: Some(sync),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn advice(advice: impl Into<String>) -> Self {
+        Self::default().and(advice)
+    }
+
+    /// The same, with this to know.
+    pub(super) fn and(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    /// The commands of one finding, for its document.
+    pub(super) fn lines(&self, typed: &Typed) -> Vec<String> {
+        let sync = self.sync.iter().map(|sync| sync.line(&[&sync.namespace], typed));
+        self.commands.iter().cloned().chain(sync).collect()
+    }
+}
+
+impl Sync {
+    fn line(&self, namespaces: &[&str], typed: &Typed) -> String {
+        let mut words = vec!["sync"];
+        for namespace in namespaces {
+            words.extend(["-n", namespace]);
+        }
+        if self.secret != "gitea-credentials" {
+            words.extend(["--secret", &self.secret]);
+        }
+        words.extend(["--registry", &self.registry]);
+        for account in &self.service_accounts {
+            words.extend(["--service-account", account]);
+        }
+        words.extend(self.more.iter().map(String::as_str));
+        typed.regcred(self.context.as_deref(), &words)
+    }
+
+    /// The same for any namespace.
+    fn kind(&self) -> Self {
+        Self {
+            namespace: String::new(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Brings findings into the order of the screen, and those that say the same together.
+pub(super) fn groups<'a>(findings: &'a [Finding], typed: &Typed) -> Vec<Group<'a>> {
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    let key = |finding: &'a Finding| {
+        (
+            finding.code.rank(),
+            &finding.object.context,
+            finding.object.kind,
+            finding.cause.as_str(),
+        )
+    };
+    sorted.sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.object.cmp(&other.object)));
+    sorted
+        .chunk_by(|one, other| key(one) == key(other))
+        .map(|alike| group(alike, typed))
+        .collect()
+}
+
+fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
+    let mut syncs: Vec<(Sync, BTreeSet<&str>)> = Vec::new();
+    let mut commands: Vec<String> = Vec::new();
+    let mut advice: Vec<&str> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for finding in alike {
+        let remedy = &finding.remedy;
+        commands.extend(
+            remedy
+                .commands
+                .iter()
+                .filter(|line| seen.insert(line.as_str()))
+                .cloned(),
+        );
+        if let Some(sync) = &remedy.sync {
+            let kind = sync.kind();
+            match syncs.iter_mut().find(|(other, _)| *other == kind) {
+                Some((_, namespaces)) => {
+                    namespaces.insert(&sync.namespace);
+                }
+                None => syncs.push((kind, BTreeSet::from([sync.namespace.as_str()]))),
+            }
+        }
+        if let Some(text) = &remedy.advice
+            && !advice.contains(&text.as_str())
+        {
+            advice.push(text);
+        }
+    }
+    let mut left = 0;
+    for (kind, namespaces) in syncs {
+        let first: Vec<&str> = namespaces.iter().copied().take(MAX_NAMESPACES).collect();
+        left += namespaces.len() - first.len();
+        commands.push(kind.line(&first, typed));
+    }
+    let more_commands = commands.len().saturating_sub(MAX_COMMANDS);
+    commands.truncate(MAX_COMMANDS);
+    // A chunk is never empty.
+    let first = alike[0];
+    Group {
+        code: first.code,
+        cause: &first.cause,
+        objects: alike.iter().map(|finding| &finding.object).collect(),
+        commands,
+        more_commands: more_commands + left.div_ceil(MAX_NAMESPACES),
+        advice,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(code: Code, namespace: &str, secret: &str) -> Finding {
+        Finding {
+            code,
+            object: Object {
+                context: Some("prod".into()),
+                namespace: Some(namespace.into()),
+                kind: "secret",
+                name: secret.into(),
+            },
+            cause: "it differs".into(),
+            remedy: Remedy::sync(Sync {
+                context: None,
+                secret: secret.into(),
+                registry: "gitea.example.com".into(),
+                service_accounts: vec![],
+                more: vec![],
+                namespace: namespace.into(),
+            }),
+        }
+    }
+
+    #[test]
+    fn what_says_the_same_is_said_once() {
+        let findings = [
+            finding(Code::SecretStale, "b", "gitea-credentials"),
+            finding(Code::SecretStale, "a", "gitea-credentials"),
+            finding(Code::SecretStale, "a", "other"),
+            finding(Code::SecretBroken, "a", "gitea-credentials"),
+        ];
+        let groups = groups(&findings, &Typed::default());
+        let codes: Vec<_> = groups.iter().map(|group| group.code).collect();
+        assert_eq!(codes, [Code::SecretBroken, Code::SecretStale]);
+        assert_eq!(
+            groups[1].commands,
+            [
+                "kubectl regcred sync -n a -n b --registry gitea.example.com",
+                "kubectl regcred sync -n a --secret other --registry gitea.example.com",
+            ]
+        );
+        let places: Vec<_> = groups[1]
+            .objects
+            .iter()
+            .map(|object| object.namespace.clone().unwrap())
+            .collect();
+        assert_eq!(places, ["a", "a", "b"]);
+    }
+
+    #[test]
+    fn thousands_are_one_command_that_can_be_pasted() {
+        let findings: Vec<_> = (0..2_000)
+            .map(|at| finding(Code::SecretStale, &format!("ns-{at:04}"), "gitea-credentials"))
+            .collect();
+        let groups = groups(&findings, &Typed::default());
+        assert_eq!((groups.len(), groups[0].objects.len()), (1, 2_000));
+        assert_eq!(groups[0].commands.len(), 1);
+        assert_eq!(groups[0].commands[0].matches(" -n ").count(), MAX_NAMESPACES);
+        assert_eq!(groups[0].more_commands, 39);
+    }
+}

@@ -1,0 +1,127 @@
+//! What the keychain holds: what Secrets are compared with.
+
+use super::code::Code;
+use super::finding::{Finding, Object, Remedy};
+use super::typed::Typed;
+use crate::commands::system::System;
+use crate::keychain::{Keychain, Name, Rotation};
+use crate::model::{Credential, Registry, Use};
+
+/// One credential of the keychain.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) usage: Use,
+    pub(super) credential: Credential,
+    pub(super) rotation: Option<Rotation>,
+}
+
+impl Held {
+    /// As findings call it.
+    pub(super) fn object(&self) -> Object {
+        Object::here("credential", format!("{} for {}", self.credential.registry, self.usage))
+    }
+}
+
+/// The keychain as far as it can be read.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    pub(super) held: Vec<Held>,
+    /// It could not be read, or not all of it: what is not in `held` may be there all the same.
+    pub(super) is_partial: bool,
+}
+
+impl Keys {
+    /// Reads it, and says what is in the way.
+    pub(super) fn read(registries: &[Registry], typed: &Typed, system: &System<'_>) -> (Self, Vec<Finding>) {
+        let mut this = Self::default();
+        let mut findings = Vec::new();
+        let unreadable = |what: &str, error: crate::keychain::Error| Finding {
+            code: Code::KeychainUnreadable,
+            object: Object::here("keychain", what),
+            cause: error.to_string(),
+            remedy: Remedy {
+                advice: error.hint().map(str::to_owned),
+                ..Remedy::default()
+            },
+        };
+        let opened = system.keychain().and_then(|keychain| Ok((keychain.list()?, keychain)));
+        let (items, keychain) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                this.is_partial = true;
+                findings.push(unreadable("of this user", error));
+                return (this, findings);
+            }
+        };
+        for item in items {
+            if !registries.is_empty() && !registries.contains(&item.registry) {
+                continue;
+            }
+            let name = Name::login(&item.registry, item.usage);
+            match held(&keychain, &name) {
+                Ok(Some(held)) => {
+                    findings.extend(held.rotation.as_ref().map(|rotation| pending(&held, rotation, typed)));
+                    this.held.push(held);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    this.is_partial = true;
+                    findings.push(unreadable(&name.to_string(), error));
+                }
+            }
+        }
+        (this, findings)
+    }
+
+    /// Takes these in the place of what there is for clusters: a file's variables say what its Secrets are to hold.
+    pub(super) fn give(&mut self, credentials: &[Credential]) {
+        for credential in credentials {
+            let is_same = |held: &Held| held.usage == Use::Cluster && held.credential.registry == credential.registry;
+            self.held.retain(|held| !is_same(held));
+            self.held.push(Held {
+                usage: Use::Cluster,
+                credential: credential.clone(),
+                rotation: None,
+            });
+        }
+    }
+
+    /// What sync gives a Secret of this registry.
+    pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&Held> {
+        let of = |usage| {
+            let is_it = move |held: &&Held| held.credential.registry == *registry && held.usage == usage;
+            self.held.iter().find(is_it)
+        };
+        of(Use::Cluster).or_else(|| of(Use::Docker))
+    }
+
+    /// The registries that there are credentials of, each once.
+    pub(super) fn registries(&self) -> Vec<Registry> {
+        let mut registries: Vec<Registry> = self.held.iter().map(|held| held.credential.registry.clone()).collect();
+        registries.sort();
+        registries.dedup();
+        registries
+    }
+}
+
+fn held(keychain: &Keychain, name: &Name) -> Result<Option<Held>, crate::keychain::Error> {
+    Ok(keychain.kept(name)?.map(|kept| Held {
+        usage: name.usage,
+        credential: kept.current,
+        rotation: kept.rotation,
+    }))
+}
+
+fn pending(held: &Held, rotation: &Rotation, typed: &Typed) -> Finding {
+    let registry = held.credential.registry.as_str();
+    let words = ["rotate", registry, "--use", held.usage.as_str(), "--resume"];
+    Finding {
+        code: Code::RotationPending,
+        object: held.object(),
+        cause: format!(
+            "its rotation was begun and is not finished: it rests in the phase {}",
+            rotation.phase.as_str()
+        ),
+        remedy: Remedy::command(typed.registry(&words)).and("--abort instead of --resume goes back to the old token"),
+    }
+}

@@ -1,0 +1,238 @@
+//! Rows and findings from all that was seen. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::code::Code;
+use super::finding::{Finding, Object, Remedy};
+use super::held::Keys;
+use super::look::{Seen, SeenCluster};
+use super::report::count;
+use super::row::Row;
+use super::scope::Scope;
+use super::typed::Typed;
+use super::view::{View, keeping};
+use super::{missing, pods, registries, secrets};
+use crate::cluster::survey::{HeldToken, State, Unseen};
+use crate::cluster::{self, Forbidden, Subject};
+use crate::error::CommandError;
+use crate::model::{Registry, shell_word};
+
+/// What there is to say.
+pub(super) struct Judged {
+    pub(super) rows: Vec<Row>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) looked_at: Vec<String>,
+}
+
+pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed) -> Judged {
+    let mut rows = Vec::new();
+    let mut findings = seen.findings.clone();
+    let mut in_secrets = BTreeSet::new();
+    let mut undeclared = BTreeMap::new();
+    for cluster in &seen.clusters {
+        let view = match (&cluster.survey, seen.view(cluster, keys, typed)) {
+            (Err(error), _) => {
+                findings.push(unreachable(cluster, error));
+                continue;
+            }
+            (Ok(_), None) => continue,
+            (Ok(_), Some(view)) => view,
+        };
+        let (of_secrets, found) = secrets::judge(&view);
+        let (of_missing, gaps) = missing::judge(&view);
+        rows.extend(of_secrets.into_iter().chain(of_missing));
+        findings.extend(found.into_iter().chain(gaps));
+        findings.extend(pods::judge(&view, &seen.images));
+        findings.extend(
+            view.survey
+                .unseen
+                .iter()
+                .map(|unseen| not_seen(&view, unseen, &scope.role_words(&view))),
+        );
+        in_secrets.extend(held_in_secrets(&view));
+        for entry in view
+            .survey
+            .secrets
+            .iter()
+            .filter(|secret| secret.is_managed)
+            .flat_map(|secret| &secret.declared)
+        {
+            undeclared.entry(&entry.registry).or_insert(entry.username.as_str());
+        }
+    }
+    if !scope.filter().is_empty() {
+        undeclared.clear();
+        rows.retain(|row: &Row| {
+            row.registry
+                .as_ref()
+                .is_none_or(|registry| seen.registries.iter().any(|one| one.as_str() == registry))
+        });
+    }
+    for registry in &seen.registries {
+        undeclared.entry(registry).or_insert("USER");
+    }
+    undeclared.retain(|registry, _| keys.for_cluster(registry).is_none());
+    if !keys.is_partial {
+        findings.extend(
+            undeclared
+                .iter()
+                .map(|(registry, user)| no_credential(registry, user, typed)),
+        );
+        if keys.held.is_empty() && undeclared.is_empty() {
+            findings.push(empty(typed));
+        }
+    }
+    findings.extend(registries::findings(
+        keys,
+        &seen.verdicts,
+        &in_secrets,
+        &scope.reach,
+        typed,
+    ));
+    rows.sort();
+    Judged {
+        looked_at: looked_at(keys, seen),
+        rows,
+        findings,
+    }
+}
+
+/// The last line's list, besides Secrets.
+fn looked_at(keys: &Keys, seen: &Seen) -> Vec<String> {
+    let mut parts = Vec::new();
+    let accepted = keys
+        .held
+        .iter()
+        .filter(|held| seen.verdicts.of(&held.credential).verified().is_some())
+        .count();
+    if seen.is_offline {
+        parts.push("no registry was asked".to_owned());
+    } else if !keys.held.is_empty() {
+        parts.push(format!("{accepted} of {} accepted", count(keys.held.len(), "token")));
+    }
+    let counts: Vec<_> = seen
+        .clusters
+        .iter()
+        .filter_map(|cluster| Some(cluster.survey.as_ref().ok()?.counts))
+        .collect();
+    let pods: usize = counts.iter().map(|counts| counts.pods).sum();
+    let namespaces: usize = counts.iter().map(|counts| counts.namespaces).sum();
+    if namespaces > 0 {
+        parts.push(format!(
+            "{} in {} looked at",
+            count(pods, "pod"),
+            count(namespaces, "namespace")
+        ));
+    }
+    parts
+}
+
+/// The credentials of the keychain that Secrets of ours hold.
+fn held_in_secrets(view: &View<'_>) -> Vec<usize> {
+    let mut held = Vec::new();
+    for secret in view.survey.secrets.iter().filter(|secret| secret.is_managed) {
+        let State::Entries(entries) = &secret.state else {
+            continue;
+        };
+        for entry in entries {
+            let registry = entry.interest.and_then(|at| view.registries.get(at));
+            let (Some(registry), Some(HeldToken::Kept(kept))) =
+                (registry, entry.login.as_ref().map(|login| login.token))
+            else {
+                continue;
+            };
+            let is_it = |one: &super::held::Held| one.credential.registry == *registry && keeping(one.usage) == kept;
+            held.extend(view.keys.held.iter().position(is_it));
+        }
+    }
+    held
+}
+
+fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
+    let name = if cluster.context.is_empty() {
+        "of the current context"
+    } else {
+        &cluster.context
+    };
+    Finding {
+        code: match error {
+            cluster::Error::Forbidden(_) => Code::NotAllowed,
+            _ => Code::ClusterUnreachable,
+        },
+        object: Object::here("cluster", name),
+        cause: error.to_string(),
+        remedy: Remedy {
+            advice: error.hint(),
+            ..Remedy::default()
+        },
+    }
+}
+
+/// A part of a cluster that could not be seen.
+pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> Finding {
+    let object = Object {
+        context: view.context_name(),
+        namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
+        kind: unseen.object.resource.plural(),
+        name: unseen.object.name.clone().unwrap_or_else(|| "all".to_owned()),
+    };
+    let cluster::Error::Forbidden(forbidden) = &unseen.error else {
+        let error = &unseen.error;
+        return Finding {
+            code: Code::ClusterUnreachable,
+            object,
+            cause: error.to_string(),
+            remedy: Remedy {
+                advice: error.hint(),
+                ..Remedy::default()
+            },
+        };
+    };
+    let more = match unseen.namespaces {
+        0 | 1 => String::new(),
+        all => format!(", and so in {all} namespaces"),
+    };
+    Finding {
+        code: Code::NotAllowed,
+        object,
+        cause: format!("{}{more}", CommandError::failed(forbidden)),
+        remedy: Remedy::command(grant(view, forbidden, places)).and("somebody who may has to run this"),
+    }
+}
+
+/// The Role for all that status does, applied.
+fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[String]) -> String {
+    let mut words = vec!["rbac".to_owned(), "--status".to_owned()];
+    words.extend(places.iter().cloned());
+    let subject = forbidden.user.as_deref().map(Subject::of_user);
+    match subject {
+        Some(Subject::ServiceAccount { namespace, name }) => {
+            words.extend(["--serviceaccount".to_owned(), format!("{namespace}:{name}")]);
+        }
+        Some(Subject::User(name) | Subject::Group(name)) => words.extend(["--user".to_owned(), name]),
+        None => {}
+    }
+    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
+    let context = view
+        .flag
+        .map_or(String::new(), |context| format!(" --context {}", shell_word(context)));
+    format!("kubectl regcred {} | kubectl apply{context} -f -", words.join(" "))
+}
+
+fn no_credential(registry: &Registry, user: &str, typed: &Typed) -> Finding {
+    Finding {
+        code: Code::CredentialMissing,
+        object: Object::here("registry", registry.as_str()),
+        cause: "the keychain holds no credential of it, so its Secrets cannot be compared".to_owned(),
+        remedy: Remedy::command(typed.registry(&["login", registry.as_str(), "-u", user])),
+    }
+}
+
+fn empty(typed: &Typed) -> Finding {
+    Finding {
+        code: Code::CredentialMissing,
+        object: Object::here("keychain", "of this user"),
+        cause: "it holds no credential of any registry".to_owned(),
+        remedy: Remedy::command(typed.registry(&["login", "REGISTRY", "-u", "USER"])),
+    }
+}

@@ -1,0 +1,319 @@
+//! Looking at everything at the same time. What does not answer is said, and holds nothing else up.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join3;
+use futures_util::stream::FuturesUnordered;
+
+use super::finding::Finding;
+use super::held::Keys;
+use super::pods::{self, Images};
+use super::scope::{Scope, Where};
+use super::tokens::{self, Image, Verdicts};
+use super::tracked;
+use super::typed::Typed;
+use super::view::{Expected, View, interest, other};
+use crate::cli::StatusArgs;
+use crate::cluster::survey::{Cause, HeldToken, Places, Question, StuckPull, Survey, survey};
+use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
+use crate::commands::apply::connect_options;
+use crate::commands::system::System;
+use crate::env::Env;
+use crate::gitea;
+use crate::model::{Credential, Registry};
+use crate::output::Output;
+
+/// A registry that has not answered all that is asked of it about one token by then is called silent.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// One cluster.
+pub(super) struct SeenCluster {
+    /// By the flags.
+    pub(super) flag: Option<String>,
+    /// By the kubeconfig; empty in a pod.
+    pub(super) context: String,
+    pub(super) namespace: Namespace,
+    /// What should be there.
+    pub(super) expected: Vec<Expected>,
+    /// What is there, or why nobody knows.
+    pub(super) survey: Result<Survey, cluster::Error>,
+}
+
+/// Everything that was seen.
+pub(super) struct Seen {
+    pub(super) registries: Vec<Registry>,
+    pub(super) clusters: Vec<SeenCluster>,
+    pub(super) verdicts: Verdicts,
+    pub(super) images: Images,
+    /// What was found without anything to compare it with.
+    pub(super) findings: Vec<Finding>,
+    /// For the person who waits.
+    pub(super) notes: Vec<String>,
+    pub(super) is_offline: bool,
+}
+
+/// The line of progress, which all parts write to.
+struct Screen<'o, 'a> {
+    output: &'o mut Output<'a>,
+    parts: BTreeMap<String, String>,
+}
+
+impl Screen<'_, '_> {
+    fn set(&mut self, part: &str, text: String) {
+        self.parts.insert(part.to_owned(), text);
+        let parts: Vec<&str> = self.parts.values().map(String::as_str).collect();
+        self.output.progress(parts.join("; "));
+    }
+}
+
+pub(super) async fn everything(
+    args: &StatusArgs,
+    scope: &Scope,
+    keys: &Keys,
+    typed: &Typed,
+    system: &mut System<'_>,
+) -> Seen {
+    let env = system.env.clone();
+    let asking = Asking::of(args, system);
+    let registries = scope.registries(keys);
+    let screen = RefCell::new(Screen {
+        output: &mut system.output,
+        parts: BTreeMap::new(),
+    });
+    let asked = |done: usize, of: usize| {
+        screen.borrow_mut().set("", format!("{done}/{of} registries"));
+    };
+    let kept = keys.held.iter().map(|held| held.credential.clone()).collect();
+    let (verdicts, clusters, findings) = join3(
+        asking.ask(Verdicts::default(), kept, asked),
+        clusters(args, scope, &registries, keys, &env, &screen),
+        tracked::look(&env),
+    )
+    .await;
+    let (clusters, notes) = told(clusters, scope);
+    let others = clusters
+        .iter()
+        .flat_map(|cluster| others(cluster, &registries))
+        .collect();
+    let verdicts = asking.ask(verdicts, others, asked).await;
+    let mut seen = Seen {
+        registries,
+        clusters,
+        verdicts,
+        images: Images::new(),
+        findings,
+        notes,
+        is_offline: args.offline,
+    };
+    let views: Vec<View<'_>> = seen
+        .clusters
+        .iter()
+        .filter_map(|cluster| seen.view(cluster, keys, typed))
+        .collect();
+    let images = asking.images(&views).await;
+    seen.images = images;
+    seen
+}
+
+/// Without a kubeconfig, and without a word about clusters, this workstation is all that there is to look at.
+fn told(clusters: Vec<SeenCluster>, scope: &Scope) -> (Vec<SeenCluster>, Vec<String>) {
+    let is_none =
+        |cluster: &SeenCluster| matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)));
+    if scope.is_default && clusters.iter().all(is_none) {
+        let note = "there is no kubeconfig, so no cluster was looked at";
+        return (Vec::new(), vec![note.to_owned()]);
+    }
+    (clusters, Vec::new())
+}
+
+/// Tokens in Secrets that the keychain does not have.
+fn others(cluster: &SeenCluster, registries: &[Registry]) -> Vec<Credential> {
+    let Ok(survey) = &cluster.survey else {
+        return Vec::new();
+    };
+    (0..survey.other_tokens.len())
+        .filter_map(|at| other(survey, at, registries))
+        .collect()
+}
+
+/// How registries are asked.
+pub(super) struct Asking {
+    is_offline: bool,
+    options: gitea::Options,
+    env: Env,
+}
+
+impl Asking {
+    pub(super) fn of(args: &StatusArgs, system: &System<'_>) -> Self {
+        Self {
+            is_offline: args.offline,
+            options: args.connection.options(PATIENCE),
+            env: system.env.clone(),
+        }
+    }
+
+    /// About tokens.
+    pub(super) async fn ask(
+        &self,
+        verdicts: Verdicts,
+        credentials: Vec<Credential>,
+        progress: impl FnMut(usize, usize),
+    ) -> Verdicts {
+        if self.is_offline {
+            return verdicts;
+        }
+        verdicts.ask(credentials, &self.options, &self.env, progress).await
+    }
+
+    /// About images that stuck pods wait for, where the registry can tell more than kubelet did.
+    pub(super) async fn images(&self, views: &[View<'_>]) -> Images {
+        if self.is_offline {
+            return Images::new();
+        }
+        let mut wanted = BTreeMap::new();
+        for view in views {
+            for pod in &view.survey.stuck {
+                if let Some((image, credential)) = wanted_image(view, pod) {
+                    wanted.entry(image).or_insert(credential);
+                }
+            }
+        }
+        tokens::images(wanted, &self.options, &self.env).await
+    }
+}
+
+/// The image, with what kubelet has for it, or with what it should have.
+fn wanted_image(view: &View<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
+    let registry = view.registries.get(pod.interest)?;
+    let login = match pods::cause(view, pod, registry) {
+        Cause::TokenRejected { login, .. } => login,
+        Cause::TagMissing { .. } => None,
+        _ => return None,
+    };
+    let theirs = login.and_then(|login| match login.token {
+        HeldToken::Other(at) => other(view.survey, at, view.registries),
+        HeldToken::Kept(_) => None,
+    });
+    let credential = theirs.or_else(|| Some(view.held(registry)?.credential.clone()))?;
+    view.verdicts.of(&credential).verified()?;
+    Some((Image::new(registry, &pod.image)?, credential))
+}
+
+impl Seen {
+    /// What is judged of a cluster; nothing where it did not answer.
+    pub(super) fn view<'a>(&'a self, cluster: &'a SeenCluster, keys: &'a Keys, typed: &'a Typed) -> Option<View<'a>> {
+        Some(View {
+            context: &cluster.context,
+            flag: cluster.flag.as_deref(),
+            namespace: &cluster.namespace,
+            survey: cluster.survey.as_ref().ok()?,
+            registries: &self.registries,
+            expected: &cluster.expected,
+            keys,
+            verdicts: &self.verdicts,
+            typed,
+        })
+    }
+}
+
+/// All contexts at the same time, in the order of the command line.
+async fn clusters(
+    args: &StatusArgs,
+    scope: &Scope,
+    registries: &[Registry],
+    keys: &Keys,
+    env: &Env,
+    screen: &RefCell<Screen<'_, '_>>,
+) -> Vec<SeenCluster> {
+    let mut under_way = FuturesUnordered::new();
+    for (at, context) in scope.contexts.iter().enumerate() {
+        let options = connect_options(&args.cluster, context.as_deref());
+        under_way.push(async move {
+            let context = context.as_deref();
+            (at, one(context, &options, scope, registries, keys, env, screen).await)
+        });
+    }
+    let mut seen = BTreeMap::new();
+    while let Some((at, cluster)) = under_way.next().await {
+        seen.insert(at, cluster);
+    }
+    seen.into_values().collect()
+}
+
+async fn one(
+    flag: Option<&str>,
+    options: &ConnectOptions,
+    scope: &Scope,
+    registries: &[Registry],
+    keys: &Keys,
+    env: &Env,
+    screen: &RefCell<Screen<'_, '_>>,
+) -> SeenCluster {
+    let mut seen = SeenCluster {
+        flag: flag.map(str::to_owned),
+        context: flag.unwrap_or_default().to_owned(),
+        namespace: Namespace::of_default(),
+        expected: Vec::new(),
+        survey: Ok(Survey::default()),
+    };
+    let cluster = match Cluster::connect(env, options).await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            seen.survey = Err(error);
+            return seen;
+        }
+    };
+    cluster.context().clone_into(&mut seen.context);
+    seen.namespace = cluster.namespace().clone();
+    let found = match namespaces(&cluster, flag, scope).await {
+        Ok(found) => found,
+        Err(error) => {
+            seen.survey = Err(error);
+            return seen;
+        }
+    };
+    seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), registries);
+    let question = Question {
+        places: found.map_or(Places::All, Places::Named),
+        targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
+        interests: registries.iter().map(|registry| interest(registry, keys)).collect(),
+    };
+    let name = if cluster.context().is_empty() {
+        "cluster"
+    } else {
+        cluster.context()
+    };
+    let progress = |step: cluster::survey::Step| {
+        let of = step.of.map_or(String::new(), |of| format!("/{of}"));
+        let text = format!("{name}: {}{of} {}", step.seen, step.resource.plural());
+        screen.borrow_mut().set(name, text);
+    };
+    seen.survey = survey(&cluster, &question, &progress).await;
+    seen
+}
+
+/// The namespaces to look at; `None` for all.
+async fn namespaces(
+    cluster: &Cluster,
+    context: Option<&str>,
+    scope: &Scope,
+) -> Result<Option<Vec<Namespace>>, cluster::Error> {
+    Ok(match &scope.places {
+        Where::All => None,
+        Where::Selected(selector) => {
+            let found = cluster::namespaces(cluster, selector).await?;
+            let staying = found.into_iter().filter(|found| !found.is_terminating);
+            Some(
+                staying
+                    .map(|found| found.namespace)
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect(),
+            )
+        }
+        Where::Context | Where::Named(_) | Where::Listed => Some(scope.namespaces(context, cluster.namespace())),
+    })
+}

@@ -1,0 +1,231 @@
+//! Secrets that should be there and are not, and what names them. Pure.
+
+use super::code::Code;
+use super::finding::{Finding, Remedy};
+use super::row::{Row, State};
+use super::view::{Expected, View};
+use crate::cluster::survey::{MissingSecret, Puller, SeenSecret, State as Document};
+use crate::model::Registry;
+
+/// Rows and findings of what is not there.
+pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
+    let mut rows = Vec::new();
+    let mut findings = Vec::new();
+    for missing in &view.survey.missing {
+        named(view, missing, &mut rows, &mut findings);
+    }
+    for expected in view.expected {
+        let is_missing = view.survey.missing_targets.contains(&expected.target);
+        let is_named = view
+            .survey
+            .missing
+            .iter()
+            .any(|missing| missing.target == expected.target);
+        if is_missing && !(is_named && !rows_of(&rows, expected).is_empty()) && !has_another(view, expected) {
+            asked_for(view, expected, &mut rows, &mut findings);
+        }
+    }
+    findings.extend(detached(view));
+    (rows, findings)
+}
+
+fn rows_of<'r>(rows: &'r [Row], expected: &Expected) -> Vec<&'r Row> {
+    let target = &expected.target;
+    let is_it = |row: &&Row| row.namespace == target.namespace.as_str() && row.secret == target.secret.as_str();
+    rows.iter().filter(is_it).collect()
+}
+
+/// A Secret of another name in its namespace that does what it should do.
+fn has_another(view: &View<'_>, expected: &Expected) -> bool {
+    let does = |secret: &&SeenSecret| {
+        secret.target.namespace == expected.target.namespace
+            && expected
+                .registries
+                .iter()
+                .all(|registry| has_entry(view, secret, registry))
+    };
+    !expected.is_by_name && view.survey.secrets.iter().any(|secret| does(&secret))
+}
+
+fn has_entry(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> bool {
+    match &secret.state {
+        Document::Entries(entries) => entries.iter().any(|entry| {
+            let known = entry.interest.and_then(|at| view.registries.get(at));
+            known == Some(registry)
+        }),
+        Document::Empty | Document::Broken { .. } => false,
+    }
+}
+
+/// A Secret that something names.
+fn named(view: &View<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
+    let target = &missing.target;
+    let users: Vec<&Puller> = view.survey.users(target).collect();
+    // A pod that has another Secret which does is in no need of this one.
+    let needs = |user: &&&Puller| !user.registries.iter().all(|at| is_served(view, user, *at));
+    let needing: Vec<&&Puller> = users.iter().filter(needs).collect();
+    if needing.is_empty() {
+        findings.extend(missing.accounts.iter().map(|account| dangling(view, missing, account)));
+        return;
+    }
+    let registries: Vec<&Registry> = view
+        .registries
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| needing.iter().any(|user| user.registries.contains(at)))
+        .map(|(_, registry)| registry)
+        .collect();
+    let is = if missing.is_of_wrong_type {
+        "it is of a type that kubelet passes over"
+    } else {
+        "it is not there"
+    };
+    for registry in registries {
+        rows.push(Row {
+            used_by: needing.iter().map(|user| user.shown()).collect(),
+            service_accounts: missing.accounts.clone(),
+            ..row(view, target.namespace.as_str(), target.secret.as_str(), registry)
+        });
+        findings.push(Finding {
+            code: Code::SecretMissing,
+            object: view.secret(target),
+            cause: format!("{is}, and images of {registry} are to be pulled with it"),
+            remedy: make(view, missing, registry),
+        });
+    }
+}
+
+fn is_served(view: &View<'_>, user: &Puller, registry: usize) -> bool {
+    let Some(registry) = view.registries.get(registry) else {
+        return true;
+    };
+    let mut secrets = user
+        .pull_secrets
+        .iter()
+        .filter_map(|name| View::target(&user.namespace, name));
+    secrets.any(|target| {
+        view.survey
+            .secret(&target)
+            .is_some_and(|secret| has_entry(view, secret, registry))
+    })
+}
+
+fn make(view: &View<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy {
+    if missing.is_of_wrong_type {
+        return Remedy::advice(format!(
+            "a Secret's type cannot be changed: make another with kubectl regcred sync -n {} --registry {registry} \
+             --secret NEW-NAME, and let the pods name that",
+            missing.target.namespace
+        ));
+    }
+    match view.held(registry) {
+        Some(_) => view.sync_of(&missing.target, registry),
+        None => Remedy {
+            commands: vec![view.typed.registry(&["login", registry.as_str()])],
+            ..view.sync_of(&missing.target, registry)
+        },
+    }
+}
+
+/// A ServiceAccount that names it, where nothing needs it.
+fn dangling(view: &View<'_>, missing: &MissingSecret, account: &str) -> Finding {
+    let namespace = missing.target.namespace.as_str();
+    let secret = missing.target.secret.as_str();
+    let is = if missing.is_of_wrong_type {
+        "is no pull Secret"
+    } else {
+        "is not there"
+    };
+    let words = [
+        "sync",
+        "-n",
+        namespace,
+        "--secret",
+        secret,
+        "--service-account",
+        account,
+        "--detach",
+    ];
+    Finding {
+        code: Code::ServiceAccountDangling,
+        object: view.object("serviceaccount", namespace, account),
+        cause: format!("it names the pull Secret {secret}, which {is}"),
+        remedy: Remedy::command(view.typed.regcred(view.flag, &words)).and(format!(
+            "this takes it out of the list; or make it: kubectl regcred sync -n {namespace} --secret {secret}"
+        )),
+    }
+}
+
+/// A Secret that -n, -l or -f asked for.
+fn asked_for(view: &View<'_>, expected: &Expected, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
+    let target = &expected.target;
+    for registry in &expected.registries {
+        rows.push(row(view, target.namespace.as_str(), target.secret.as_str(), registry));
+        let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
+        sync.service_accounts = expected.service_accounts.iter().map(ToString::to_string).collect();
+        let login = match view.held(registry) {
+            Some(_) => Vec::new(),
+            None => vec![view.typed.registry(&["login", registry.as_str()])],
+        };
+        findings.push(Finding {
+            code: Code::SecretMissing,
+            object: view.secret(target),
+            cause: format!("it was asked for with {registry}, and is not there"),
+            remedy: Remedy {
+                commands: login,
+                sync: Some(sync),
+                advice: None,
+            },
+        });
+    }
+}
+
+fn row(view: &View<'_>, namespace: &str, secret: &str, registry: &Registry) -> Row {
+    let held = view.held(registry);
+    Row {
+        context: view.context_name(),
+        namespace: namespace.to_owned(),
+        secret: secret.to_owned(),
+        registry: Some(registry.to_string()),
+        username: held.map(|held| held.credential.username.to_string()),
+        state: State::Missing,
+        usage: held.map(|held| held.usage.as_str()),
+        managed: false,
+        owner: None,
+        used_by: Vec::new(),
+        service_accounts: Vec::new(),
+    }
+}
+
+/// ServiceAccounts that the list wants to pull with a Secret, and that do not name it.
+fn detached(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for expected in view.expected {
+        let target = &expected.target;
+        let (Some(registry), Some(_)) = (expected.registries.first(), view.survey.secret(target)) else {
+            continue;
+        };
+        for account in &expected.service_accounts {
+            let is_attached = view.survey.accounts.iter().any(|seen| {
+                seen.namespace == target.namespace
+                    && seen.name == account.as_str()
+                    && seen.pull_secrets.iter().any(|name| name == target.secret.as_str())
+            });
+            if is_attached {
+                continue;
+            }
+            let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
+            sync.service_accounts = vec![account.to_string()];
+            findings.push(Finding {
+                code: Code::ServiceAccountDetached,
+                object: view.object("serviceaccount", target.namespace.as_str(), account.as_str()),
+                cause: format!(
+                    "the list wants it to pull with {}, which it does not name",
+                    target.secret
+                ),
+                remedy: Remedy::sync(sync),
+            });
+        }
+    }
+    findings
+}

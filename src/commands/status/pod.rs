@@ -1,0 +1,377 @@
+//! `status --pod`: image by image, which credentials kubelet would try, in which order, and why it passes over others.
+
+use serde::Serialize;
+
+use super::finding::Finding;
+use super::held::Keys;
+use super::look::Asking;
+use super::pods::{self, mismatch};
+use super::report::{Report, exit, print_findings};
+use super::tokens::{Verdict, Verdicts};
+use super::typed::Typed;
+use super::view::{View, interest, other};
+use super::{Code, judge};
+use crate::cli::{DocumentFormat, PodName, StatusArgs, StatusFormat};
+use crate::cluster::survey::{Found, HeldToken, ImagePull, Keeping, PodPulls, PullOutcome, SeenEntry, State, explain};
+use crate::cluster::{self, Cluster};
+use crate::commands::apply::connect_options;
+use crate::commands::document;
+use crate::commands::system::System;
+use crate::error::{CommandError, Exit};
+use crate::model::pull::{EntryAt, Pull};
+use crate::model::{Registry, printable};
+use crate::output::Tone;
+
+/// Longest key or name out of a cluster that is worth showing.
+const MAX_SHOWN: usize = 120;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodStatus<'a> {
+    context: Option<&'a str>,
+    namespace: &'a str,
+    pod: &'a str,
+    controller: Option<&'a str>,
+    service_account: &'a str,
+    secrets: Vec<OfSecret<'a>>,
+    images: Vec<OfImage>,
+}
+
+#[derive(Serialize)]
+struct OfSecret<'a> {
+    name: &'a str,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct OfImage {
+    container: String,
+    image: String,
+    /// What kubelet does for it: `pulled`, `waiting`, `pending`.
+    outcome: &'static str,
+    /// In kubelet's order.
+    tries: Vec<Try>,
+    #[serde(rename = "passesOver")]
+    passes_over: Vec<PassedOver>,
+    /// Why kubelet asks the registry nothing at all.
+    fails: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Try {
+    secret: String,
+    key: String,
+    username: Option<String>,
+    token: String,
+}
+
+#[derive(Serialize)]
+struct PassedOver {
+    secret: String,
+    key: String,
+    reason: String,
+}
+
+/// Explains one pod.
+pub(super) fn run(
+    args: &StatusArgs,
+    name: &PodName,
+    keys: &Keys,
+    findings: Vec<Finding>,
+    typed: &Typed,
+    system: &mut System<'_>,
+) -> Result<Exit, CommandError> {
+    let flag = match args.cluster.contexts.as_slice() {
+        [] => None,
+        [one] => Some(one.as_str()),
+        _ => {
+            return Err(CommandError::usage(
+                "a pod is in one context: name it with a single --context",
+            ));
+        }
+    };
+    one(args, flag, name, keys, findings, typed, system)
+}
+
+fn one(
+    args: &StatusArgs,
+    flag: Option<&str>,
+    name: &PodName,
+    keys: &Keys,
+    mut findings: Vec<Finding>,
+    typed: &Typed,
+    system: &mut System<'_>,
+) -> Result<Exit, CommandError> {
+    let options = connect_options(&args.cluster, flag);
+    let registries: Vec<Registry> = keys.registries();
+    let asking = Asking::of(args, system);
+    let (cluster, pulls, verdicts, images) = cluster::block_on(async {
+        let cluster = Cluster::connect(&system.env, &options).await?;
+        let interests = registries.iter().map(|registry| interest(registry, keys)).collect();
+        let pulls = explain(&cluster, &name.namespace, name.name.as_str(), interests).await?;
+        let Some(pulls) = pulls else {
+            return Err(
+                CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name))
+                    .hint(typed.kubectl(flag, &["get", "pods", "-n", name.namespace.as_str()])),
+            );
+        };
+        // Only of the images' registries.
+        let is_meant = |registry: &Registry| {
+            pulls
+                .images
+                .iter()
+                .any(|image| Registry::of_image(&image.image).as_ref() == Some(registry))
+        };
+        let kept = keys.held.iter().map(|held| held.credential.clone());
+        let others = (0..pulls.survey.other_tokens.len()).filter_map(|at| other(&pulls.survey, at, &pulls.registries));
+        let credentials = kept
+            .chain(others)
+            .filter(|credential| is_meant(&credential.registry))
+            .collect();
+        let verdicts = asking.ask(Verdicts::default(), credentials, |_, _| {}).await;
+        let view = view(&cluster, flag, &pulls, keys, &verdicts, typed);
+        let images = asking.images(&[view]).await;
+        Ok((cluster, pulls, verdicts, images))
+    })??;
+    let view = view(&cluster, flag, &pulls, keys, &verdicts, typed);
+    findings.retain(|finding| finding.code == Code::KeychainUnreadable);
+    findings.extend(pods::judge(&view, &images));
+    findings.extend(
+        view.survey
+            .unseen
+            .iter()
+            .map(|unseen| judge::not_seen(&view, unseen, &["-n".to_owned(), name.namespace.to_string()])),
+    );
+    let images: Vec<OfImage> = pulls
+        .images
+        .iter()
+        .map(|image| of_image(&view, &pulls, image))
+        .collect();
+    let report = Report {
+        rows: Vec::new(),
+        findings,
+        looked_at: Vec::new(),
+    };
+    let format = match args.output {
+        Some(StatusFormat::Json) => Some(DocumentFormat::Json),
+        Some(StatusFormat::Yaml) => Some(DocumentFormat::Yaml),
+        Some(StatusFormat::Wide) | None => None,
+    };
+    if let Some(format) = format {
+        let fields = PodStatus {
+            context: Some(cluster.context()).filter(|context| !context.is_empty()),
+            namespace: pulls.namespace.as_str(),
+            pod: &pulls.name,
+            controller: pulls.controller.as_deref(),
+            service_account: &pulls.account,
+            secrets: secrets(&pulls),
+            images,
+        };
+        document::print(
+            "PodStatus",
+            &super::document::WithFindings::new(&fields, &report, typed),
+            format,
+            system,
+        )?;
+    } else {
+        print(&pulls, &images, system)?;
+        print_findings(&report, typed, system)?;
+    }
+    Ok(exit(&report.findings))
+}
+
+fn view<'a>(
+    cluster: &'a Cluster,
+    flag: Option<&'a str>,
+    pulls: &'a PodPulls,
+    keys: &'a Keys,
+    verdicts: &'a Verdicts,
+    typed: &'a Typed,
+) -> View<'a> {
+    View {
+        context: cluster.context(),
+        flag,
+        namespace: cluster.namespace(),
+        survey: &pulls.survey,
+        registries: &pulls.registries,
+        expected: &[],
+        keys,
+        verdicts,
+        typed,
+    }
+}
+
+fn secrets(pulls: &PodPulls) -> Vec<OfSecret<'_>> {
+    let of = |found: &Found| match found {
+        Found::Missing => "missing",
+        Found::WrongType => "wrongType",
+        Found::Unseen => "unseen",
+        Found::Seen(secret) => match &secret.state {
+            State::Empty => "empty",
+            State::Broken { .. } => "broken",
+            State::Entries(_) => "there",
+        },
+    };
+    let secrets = pulls.secrets.iter();
+    secrets
+        .map(|secret| OfSecret {
+            name: &secret.name,
+            state: of(&secret.found),
+        })
+        .collect()
+}
+
+fn of_image(view: &View<'_>, pulls: &PodPulls, image: &ImagePull) -> OfImage {
+    let name = |at: usize| {
+        pulls
+            .secrets
+            .get(at)
+            .map_or(String::new(), |secret| secret.name.clone())
+    };
+    let (tries, passes_over, fails) = match &image.pull {
+        Pull::Fails { secret } => {
+            let fails = format!(
+                "{} cannot be decoded, so kubelet uses none of the pull Secrets",
+                name(*secret)
+            );
+            (Vec::new(), Vec::new(), Some(fails))
+        }
+        Pull::Tries { entries, mismatches } => {
+            let tries = entries
+                .iter()
+                .filter_map(|at| Some(attempt(view, name(at.secret), entry(pulls, *at)?)));
+            let passed = mismatches.iter().filter_map(|(at, why)| {
+                Some(PassedOver {
+                    secret: name(at.secret),
+                    key: printable(&entry(pulls, *at)?.key, MAX_SHOWN),
+                    reason: mismatch(why),
+                })
+            });
+            (tries.collect(), passed.collect(), None)
+        }
+    };
+    OfImage {
+        container: image.container.clone(),
+        image: printable(&image.image, MAX_SHOWN),
+        outcome: match image.outcome {
+            PullOutcome::Pulled => "pulled",
+            PullOutcome::Stuck(_) => "waiting",
+            PullOutcome::NotYet => "pending",
+        },
+        tries,
+        passes_over,
+        fails,
+    }
+}
+
+fn entry(pulls: &PodPulls, at: EntryAt) -> Option<&SeenEntry> {
+    let Found::Seen(secret) = &pulls.secrets.get(at.secret)?.found else {
+        return None;
+    };
+    match &secret.state {
+        State::Entries(entries) => entries.get(at.entry),
+        State::Empty | State::Broken { .. } => None,
+    }
+}
+
+/// What kubelet would log in with, and what the registry says of it.
+fn attempt(view: &View<'_>, secret: String, entry: &SeenEntry) -> Try {
+    let key = printable(&entry.key, MAX_SHOWN);
+    let registry = entry.interest.and_then(|at| view.registries.get(at));
+    let (Some(login), Some(registry)) = (&entry.login, registry) else {
+        let token = "neither user nor password: as good as anonymous".to_owned();
+        return Try {
+            secret,
+            key,
+            username: None,
+            token,
+        };
+    };
+    let whose = match login.token {
+        HeldToken::Kept(Keeping::Cluster) => "the keychain's token for clusters",
+        HeldToken::Kept(Keeping::Docker) => "the keychain's token",
+        HeldToken::Kept(Keeping::Pending) => "the new token of a rotation",
+        HeldToken::Other(_) => "a token that the keychain does not have",
+    };
+    let verdict = match view.verdict(registry, login.token) {
+        Verdict::Accepted(_) => format!("; {registry} accepts it"),
+        Verdict::Refused { cause, .. } | Verdict::Silent { cause, .. } => format!("; {cause}"),
+        Verdict::NotAsked | Verdict::Unknown => String::new(),
+    };
+    Try {
+        secret,
+        key,
+        username: Some(printable(&login.username, MAX_SHOWN)),
+        token: format!("{whose}{verdict}"),
+    }
+}
+
+fn print(pulls: &PodPulls, images: &[OfImage], system: &mut System<'_>) -> Result<(), CommandError> {
+    let output = &mut system.output;
+    let controller = pulls
+        .controller
+        .as_ref()
+        .map_or(String::new(), |name| format!(" of {name}"));
+    output.toned(&[
+        (
+            Tone::Strong,
+            &format!("pod/{} in namespace {}", pulls.name, pulls.namespace),
+        ),
+        (Tone::Plain, &format!("{controller}, ServiceAccount {}", pulls.account)),
+    ])?;
+    let named: Vec<String> = secrets(pulls)
+        .iter()
+        .map(|secret| match secret.state {
+            "there" => secret.name.to_owned(),
+            "wrongType" => format!("{} (of another type: passed over)", secret.name),
+            "unseen" => format!("{} (not to be seen)", secret.name),
+            state => format!("{} ({state})", secret.name),
+        })
+        .collect();
+    let named = if named.is_empty() {
+        "none".to_owned()
+    } else {
+        named.join(", ")
+    };
+    output.line(format_args!("pull Secrets, in the pod's order: {named}"))?;
+    for image in images {
+        output.line("")?;
+        let tone = if image.outcome == "waiting" {
+            Tone::Bad
+        } else {
+            Tone::Plain
+        };
+        output.toned(&[
+            (Tone::Strong, &format!("{}: {}", image.container, image.image)),
+            (Tone::Plain, "  "),
+            (tone, image.outcome),
+        ])?;
+        if let Some(fails) = &image.fails {
+            output.line(format_args!("  kubelet asks the registry nothing: {fails}"))?;
+            continue;
+        }
+        for (at, attempt) in image.tries.iter().enumerate() {
+            let user = attempt
+                .username
+                .as_ref()
+                .map_or(String::new(), |user| format!("{user} with "));
+            output.line(format_args!(
+                "  {}. secret/{}, entry {}: {user}{}",
+                at + 1,
+                attempt.secret,
+                attempt.key,
+                attempt.token
+            ))?;
+        }
+        if image.tries.is_empty() {
+            output.line("  1. anonymously, unless the node has a credential of its own")?;
+        }
+        for passed in &image.passes_over {
+            output.line(format_args!(
+                "  not secret/{}, entry {}: {}",
+                passed.secret, passed.key, passed.reason
+            ))?;
+        }
+    }
+    Ok(())
+}

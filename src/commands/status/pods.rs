@@ -1,0 +1,288 @@
+//! Why each stuck pod is stuck, and what gets it going. Pure: what registries say about images is asked before.
+
+use std::collections::BTreeMap;
+
+use super::code::Code;
+use super::finding::{Finding, Remedy};
+use super::tokens::{Image, Verdict};
+use super::view::View;
+use crate::cluster::survey::{Cause, Held, HeldToken, StuckPull, Verdict as OfToken};
+use crate::gitea::ImageStanding;
+use crate::model::pull::Mismatch;
+use crate::model::{Registry, printable};
+
+/// Longest message of kubelet's that is repeated.
+const MAX_MESSAGE: usize = 160;
+
+/// What registries said about images.
+pub(super) type Images = BTreeMap<Image, ImageStanding>;
+
+/// What is known of a stuck pod, put into words.
+struct Said {
+    code: Code,
+    cause: String,
+    remedy: Remedy,
+}
+
+/// The findings about pods that are stuck.
+pub(super) fn judge(view: &View<'_>, images: &Images) -> Vec<Finding> {
+    let stuck = view.survey.stuck.iter();
+    stuck
+        .filter_map(|pod| {
+            let registry = view.registries.get(pod.interest)?;
+            let said = Stuck { view, pod, registry }.said(&cause(view, pod, registry), images);
+            Some(Finding {
+                code: said.code,
+                object: view.object("pod", pod.namespace.as_str(), &pod.pod),
+                cause: said.cause,
+                remedy: said.remedy,
+            })
+        })
+        .collect()
+}
+
+/// Why, with what the registry says of the tokens.
+pub(super) fn cause(view: &View<'_>, pod: &StuckPull, registry: &Registry) -> Cause {
+    view.survey.diagnose(pod, &|token| match view.verdict(registry, token) {
+        Verdict::Accepted(_) => Some(OfToken::Accepted),
+        verdict if verdict.is_refused() => Some(OfToken::Rejected),
+        _ => None,
+    })
+}
+
+struct Stuck<'a> {
+    view: &'a View<'a>,
+    pod: &'a StuckPull,
+    registry: &'a Registry,
+}
+
+impl Stuck<'_> {
+    fn said(&self, cause: &Cause, images: &Images) -> Said {
+        let Self { pod, registry, .. } = *self;
+        match cause {
+            Cause::SecretMissing { secrets } => self.mended_by_sync(
+                Code::PodSecretMissing,
+                format!("its pull Secret {} is not there", list(secrets)),
+                secrets,
+            ),
+            Cause::WrongType { secrets } => said(
+                Code::PodSecretMissing,
+                format!("its pull Secret {} is of a type that kubelet passes over", list(secrets)),
+                Remedy::advice(format!(
+                    "make another with kubectl regcred sync -n {} --registry {registry} --secret NEW-NAME, and let the pod name that",
+                    pod.namespace
+                )),
+            ),
+            Cause::EntryMissing { secrets, similar } => {
+                let similar = similar.as_ref().map_or(String::new(), |key| format!(", though one for the similar {key}"));
+                let cause = format!("its pull Secret {} has no entry for {registry}{similar}", list(secrets));
+                self.mended_by_sync(Code::PodEntryMissing, cause, secrets)
+            }
+            Cause::KeyMismatch { secret, key, why } => self.mended_by_sync(
+                Code::PodKeyMismatch,
+                format!("the entry {key} of its pull Secret {secret} does not match the image: {}", mismatch(why)),
+                std::slice::from_ref(secret),
+            ),
+            Cause::TokenRejected {
+                secret, login, verdict, ..
+            } => self.rejected(secret, login.as_ref(), *verdict, images),
+            Cause::TagMissing { .. } => self.missing(images),
+            Cause::OlderThanAccount { account, secrets } => self.made_again(
+                Code::PodOlderThanAccount,
+                format!(
+                    "it was made before its ServiceAccount {account} named the pull Secret {}, and a pod keeps the list that it was made with",
+                    list(secrets)
+                ),
+                secrets.first(),
+            ),
+            Cause::NoPullSecret { account } => self.attached(account),
+            Cause::SecretBroken { secret } => said(
+                Code::PodSecretBroken,
+                format!("its pull Secret {secret} cannot be decoded, and kubelet then uses none of its pull Secrets"),
+                Remedy::advice("mend the Secret: the finding secret-broken above says how"),
+            ),
+            Cause::Heals { secret, .. } => {
+                let cause = format!("it could not pull, and its pull Secret {secret} is right by now: kubelet tries again within five minutes");
+                self.made_again(Code::PodWillRetry, cause, Some(secret))
+            }
+            Cause::Unreachable => said(
+                Code::PodRegistryUnreachable,
+                format!("its node does not reach {registry}, or does not trust it: {}", self.message()),
+                Remedy::advice("see from the node: crictl pull, its DNS, its firewall, and the CA certificates of its container runtime"),
+            ),
+            _ => self.unknown(),
+        }
+    }
+
+    /// A sync writes the first of these Secrets.
+    fn mended_by_sync(&self, code: Code, cause: String, secrets: &[String]) -> Said {
+        let Some(secret) = secrets.first() else {
+            return self.unknown();
+        };
+        let sync = Remedy::sync(self.view.sync(self.pod.namespace.as_str(), secret, self.registry));
+        said(code, cause, sync)
+    }
+
+    /// Only a new pod pulls, and somebody makes one if this one goes.
+    fn made_again(&self, code: Code, cause: String, secret: Option<&String>) -> Said {
+        let remedy = match (&self.pod.controller, secret) {
+            (Some(_), Some(secret)) => {
+                let mut sync = self.view.sync(self.pod.namespace.as_str(), secret, self.registry);
+                sync.more = vec!["--unstick".to_owned()];
+                Remedy::sync(sync)
+            }
+            _ if code == Code::PodWillRetry => Remedy::advice("wait for it"),
+            _ => Remedy::advice("delete it and make it again: nothing else would bring it back"),
+        };
+        said(code, cause, remedy)
+    }
+
+    fn attached(&self, account: &str) -> Said {
+        let cause = format!(
+            "neither it nor its ServiceAccount {account} names a pull Secret, and {} is private or not there",
+            self.pod.image
+        );
+        let mut sync = self
+            .view
+            .sync(self.pod.namespace.as_str(), "gitea-credentials", self.registry);
+        sync.service_accounts = vec![account.to_owned()];
+        let mut remedy = Remedy::sync(sync.clone());
+        if self.pod.controller.is_some() {
+            sync.more = vec!["--unstick".to_owned()];
+            remedy.sync = Some(sync);
+        } else {
+            remedy = remedy.and("then delete the pod and make it again: a pod keeps the list that it was made with");
+        }
+        said(Code::PodWithoutSecret, cause, remedy)
+    }
+
+    fn rejected(&self, secret: &str, login: Option<&Held>, verdict: Option<OfToken>, images: &Images) -> Said {
+        let Self { view, pod, registry } = *self;
+        if verdict == Some(OfToken::Accepted) {
+            return self.by_standing(images).unwrap_or_else(|| self.refused());
+        }
+        let is_current = login.is_some_and(|login| view.is_expected(registry, login.token));
+        let is_new = login.is_some_and(|login| matches!(login.token, HeldToken::Kept(_)));
+        let cause = match (verdict, login) {
+            (_, None) => format!("the entry for {registry} in its pull Secret {secret} has neither user nor password"),
+            (Some(_), _) => format!("{registry} does not accept the token in its pull Secret {secret}"),
+            (None, _) => format!(
+                "kubelet says that {registry} refused what is in its pull Secret {secret}: {}",
+                self.message()
+            ),
+        };
+        let remedy = if is_current || is_new {
+            Remedy::advice(if verdict.is_some() {
+                format!("replace the token: the finding token-rejected about {registry} above says how")
+            } else {
+                "kubectl regcred status without --offline asks the registry whether it is the token or the image's owner".to_owned()
+            })
+        } else {
+            Remedy::sync(view.sync(pod.namespace.as_str(), secret, registry))
+        };
+        said(Code::PodTokenRejected, cause, remedy)
+    }
+
+    /// The token is good, but not for this.
+    fn refused(&self) -> Said {
+        said(
+            Code::PodImageRefused,
+            format!(
+                "{} accepts the token in its pull Secret, but not for {}",
+                self.registry, self.pod.image
+            ),
+            Remedy::advice(
+                "let the token's account read the packages of the image's owner: at Gitea, as a member of a team of that organisation",
+            ),
+        )
+    }
+
+    /// kubelet was told that there is none.
+    fn missing(&self, images: &Images) -> Said {
+        let Self { pod, registry, .. } = *self;
+        let told = || {
+            let cause = format!(
+                "kubelet was told that {registry} has no {}; nobody asked again",
+                pod.image
+            );
+            said(Code::PodImageMissing, cause, self.push())
+        };
+        self.by_standing(images).unwrap_or_else(told)
+    }
+
+    /// What the registry said of the image just now.
+    fn by_standing(&self, images: &Images) -> Option<Said> {
+        let Self { pod, registry, .. } = *self;
+        let image = Image::new(registry, &pod.image)?;
+        Some(match images.get(&image)? {
+            ImageStanding::Missing => said(
+                Code::PodImageMissing,
+                format!("{registry} has no {}", pod.image),
+                self.push(),
+            ),
+            ImageStanding::Refused => self.refused(),
+            ImageStanding::There => self.made_again(
+                Code::PodWillRetry,
+                format!(
+                    "it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes",
+                    pod.image
+                ),
+                pod.pull_secrets.first(),
+            ),
+        })
+    }
+
+    fn push(&self) -> Remedy {
+        let owner = self.pod.controller.as_deref().unwrap_or("the pod");
+        Remedy::advice(format!("push {}, or correct the image in {owner}", self.pod.image))
+    }
+
+    fn unknown(&self) -> Said {
+        let pod = self.pod;
+        let words = ["describe", "pod", pod.pod.as_str(), "-n", pod.namespace.as_str()];
+        said(
+            Code::PodStuck,
+            format!("it waits for {} ({}): {}", pod.image, pod.reason, self.message()),
+            Remedy::command(self.view.typed.kubectl(self.view.flag, &words)),
+        )
+    }
+
+    fn message(&self) -> String {
+        match printable(&self.pod.message, MAX_MESSAGE) {
+            text if text.is_empty() => "kubelet says no more".to_owned(),
+            text => text,
+        }
+    }
+}
+
+fn said(code: Code, cause: String, remedy: Remedy) -> Said {
+    Said { code, cause, remedy }
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
+}
+
+/// Why kubelet does not take an entry for the image's.
+pub(super) fn mismatch(why: &Mismatch) -> String {
+    match why {
+        Mismatch::NotAnAddress => "it is no address".to_owned(),
+        Mismatch::Repeated => "it stands there twice, and the last one counts".to_owned(),
+        Mismatch::OtherHost => "it is another registry".to_owned(),
+        Mismatch::Similar => "it is another host, though a similar one".to_owned(),
+        Mismatch::Port { key, image } => {
+            let port = |port: &Option<String>| {
+                port.as_ref()
+                    .map_or("no port".to_owned(), |port| format!("port {port}"))
+            };
+            format!("it has {}, and the image {}", port(key), port(image))
+        }
+        Mismatch::Spelling => "it is the same registry in a spelling that kubelet does not know".to_owned(),
+        Mismatch::VersionPath => {
+            "kubelet takes /v1 or /v2 without a slash after it for the path of an image".to_owned()
+        }
+        Mismatch::HubName => "kubelet does not know Docker Hub by this name".to_owned(),
+        Mismatch::Path { path } => format!("it is only for images below {path}"),
+        Mismatch::Wildcard => "a * stands for one part of a host's name, not for several".to_owned(),
+    }
+}

@@ -1,0 +1,139 @@
+//! What is out of step with the keychain's credentials and their registries. Pure.
+
+use std::collections::BTreeSet;
+
+use super::code::Code;
+use super::finding::{Finding, Object, Remedy};
+use super::held::{Held, Keys};
+use super::tokens::{Verdict, Verdicts};
+use super::typed::Typed;
+use crate::gitea::{Scopes, advisories};
+use crate::model::Use;
+
+/// How the commands that mend something reach the same Secrets as this look: `-A`, `-n a`, `-f FILE`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reach {
+    pub(super) words: Vec<String>,
+}
+
+/// Everything about the credentials of the keychain. `in_secrets` are the places of those that Secrets of ours hold.
+pub(super) fn findings(
+    keys: &Keys,
+    verdicts: &Verdicts,
+    in_secrets: &BTreeSet<usize>,
+    reach: &Reach,
+    typed: &Typed,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut silent = BTreeSet::new();
+    let mut versions = BTreeSet::new();
+    for (at, held) in keys.held.iter().enumerate() {
+        let verdict = verdicts.of(&held.credential);
+        let registry = &held.credential.registry;
+        match &verdict {
+            Verdict::Refused { code, cause, hint } => findings.push(Finding {
+                code: *code,
+                object: held.object(),
+                cause: cause.clone(),
+                remedy: Remedy {
+                    advice: hint.clone(),
+                    ..replace(held, in_secrets.contains(&at), reach, typed)
+                },
+            }),
+            Verdict::Silent { cause, hint } => {
+                if silent.insert(registry) {
+                    findings.push(Finding {
+                        code: Code::RegistryUnreachable,
+                        object: Object::here("registry", registry.as_str()),
+                        cause: cause.clone(),
+                        remedy: Remedy {
+                            advice: hint.clone(),
+                            ..Remedy::default()
+                        },
+                    });
+                }
+            }
+            Verdict::Accepted(verified) => {
+                let scopes = verified.scopes.as_ref();
+                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, reach, typed)));
+            }
+            Verdict::NotAsked | Verdict::Unknown => {}
+        }
+        if let Some(version) = verdict.gitea()
+            && versions.insert((registry, version.to_owned()))
+        {
+            findings.extend(of_version(registry.as_str(), version));
+        }
+    }
+    findings
+}
+
+/// Another token in its place: in the keychain alone, or everywhere.
+fn replace(held: &Held, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Remedy {
+    let registry = held.credential.registry.as_str();
+    if held.rotation.is_some() {
+        // Nothing else may touch it until then, and that is a finding of its own.
+        return Remedy::default();
+    }
+    if is_in_secrets {
+        return Remedy::command(rotate(held, &[], reach, typed));
+    }
+    let mut words = vec!["login", registry, "-u", held.credential.username.as_str()];
+    if held.usage == Use::Cluster {
+        words.extend(["--use", "cluster"]);
+    }
+    Remedy::command(typed.registry(&words))
+}
+
+fn rotate(held: &Held, more: &[&str], reach: &Reach, typed: &Typed) -> String {
+    let registry = held.credential.registry.as_str();
+    let mut words = vec!["rotate", registry, "--use", held.usage.as_str()];
+    words.extend(more);
+    words.extend(reach.words.iter().map(String::as_str));
+    typed.both(None, &words)
+}
+
+/// What a token may do beyond its use.
+fn over_scoped(held: &Held, scopes: &Scopes, reach: &Reach, typed: &Typed) -> Option<Finding> {
+    let cause = match held.usage {
+        Use::Cluster if is_too_much_for_a_cluster(scopes) => {
+            format!("it is for clusters, which need read:package, and has the scopes {scopes}")
+        }
+        Use::Docker if scopes.reaches_beyond_packages() => {
+            format!("it is for pulling and pushing, which need write:package, and has the scopes {scopes}")
+        }
+        _ => return None,
+    };
+    let remedy = if held.rotation.is_some() {
+        Remedy::default()
+    } else {
+        Remedy::command(rotate(held, &["--mint"], reach, typed)).and("it asks for the account's password at Gitea")
+    };
+    Some(Finding {
+        code: Code::TokenOverScoped,
+        object: held.object(),
+        cause,
+        remedy,
+    })
+}
+
+/// Whoever can read the Secret could do more than pull.
+pub(super) fn is_too_much_for_a_cluster(scopes: &Scopes) -> bool {
+    scopes.may_change() || scopes.reaches_beyond_packages()
+}
+
+fn of_version(registry: &str, version: &str) -> Vec<Finding> {
+    let of = |advisory: crate::gitea::Advisory| Finding {
+        code: Code::RegistryAdvisory,
+        object: Object::here("registry", registry),
+        cause: format!("it is Gitea {version}, where {} ({})", advisory.what, advisory.id),
+        remedy: Remedy::advice(match advisory.until_then {
+            Some(workaround) => format!(
+                "upgrade it to Gitea {} or later; until then, {workaround}",
+                advisory.fixed
+            ),
+            None => format!("upgrade it to Gitea {} or later", advisory.fixed),
+        }),
+    };
+    advisories(version).into_iter().map(of).collect()
+}

@@ -1,0 +1,88 @@
+//! The table of targets: one row for each registry that a Secret is, or should be, for.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// How a Secret stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    /// It holds what sync would write.
+    InSync,
+    /// It holds something else.
+    Stale,
+    /// The registry does not accept what it holds.
+    Rejected,
+    /// It is not there.
+    Missing,
+    /// kubelet cannot read it.
+    Broken,
+    /// It is out of step, and this tool keeps it.
+    OwnedBy(String),
+    /// It works, and nobody keeps it.
+    NotManaged,
+    /// It holds the token that a rotation is putting in place.
+    Rotating,
+    /// There is nothing to compare it with, or nobody who says.
+    Unknown,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Row {
+    /// `None` in a pod, where there is none.
+    pub(super) context: Option<String>,
+    pub(super) namespace: String,
+    pub(super) secret: String,
+    /// `None` where nobody knows which it is for.
+    pub(super) registry: Option<String>,
+    /// The user in it; text from the cluster, fit to be shown.
+    pub(super) username: Option<String>,
+    pub(super) state: State,
+    /// What the keychain keeps the credential for that it should hold.
+    #[serde(rename = "use")]
+    pub(super) usage: Option<&'static str>,
+    /// Whether it carries our label.
+    pub(super) managed: bool,
+    /// The other tool that keeps it.
+    pub(super) owner: Option<String>,
+    /// Workloads and pods that pull with it.
+    pub(super) used_by: Vec<String>,
+    /// ServiceAccounts that name it.
+    pub(super) service_accounts: Vec<String>,
+}
+
+impl State {
+    /// The word for it in documents.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::InSync => "inSync",
+            Self::Stale => "stale",
+            Self::Rejected => "rejected",
+            Self::Missing => "missing",
+            Self::Broken => "broken",
+            Self::OwnedBy(_) => "ownedByOther",
+            Self::NotManaged => "notManaged",
+            Self::Rotating => "rotating",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InSync => f.write_str("in sync"),
+            Self::NotManaged => f.write_str("not managed"),
+            Self::OwnedBy(owner) => write!(f, "owned by {owner}"),
+            other => f.write_str(other.word()),
+        }
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}

@@ -1,0 +1,229 @@
+//! Where to look, and for what: from the flags and the file.
+
+use super::held::Keys;
+use super::registries::Reach;
+use super::view::{Expected, View};
+use crate::cli::StatusArgs;
+use crate::cluster::{Namespace, SecretName, Selector, Target};
+use crate::commands::system::System;
+use crate::commands::targets::{self, ListedSecret};
+use crate::error::CommandError;
+use crate::model::{Credential, Registry};
+
+/// Which namespaces of each context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// The context's own. Nobody asked for a Secret there.
+    Context,
+    Named(Vec<Namespace>),
+    Selected(Selector),
+    All,
+    /// Those of the list's Secrets.
+    Listed,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub(super) places: Where,
+    /// The contexts to look at, by the flags' names; `None` is the current one.
+    pub(super) contexts: Vec<Option<String>>,
+    /// Only these registries; all where there are none.
+    registries: Vec<Registry>,
+    secret: SecretName,
+    /// A Secret of another name does not do instead.
+    is_by_name: bool,
+    listed: Vec<ListedSecret>,
+    /// Those of a file's variables, which are there instead of the keychain's.
+    pub(super) credentials: Vec<Credential>,
+    pub(super) reach: Reach,
+    /// Nothing was said about clusters at all.
+    pub(super) is_default: bool,
+}
+
+impl Scope {
+    pub(super) fn of(args: &StatusArgs, system: &mut System<'_>) -> Result<Self, CommandError> {
+        let look = match &args.file {
+            Some(path) => Some(targets::look(path, args.deployment.as_deref(), &args.secret, system)?),
+            None => None,
+        };
+        let look = look.unwrap_or_default();
+        let contexts: Vec<Option<String>> = match args.cluster.contexts.as_slice() {
+            [] => vec![None],
+            given => targets::each_once(given).into_iter().map(Some).collect(),
+        };
+        let places = if args.all_namespaces {
+            Where::All
+        } else if !look.secrets.is_empty() {
+            Where::Listed
+        } else if let Some(selector) = &args.selector {
+            Where::Selected(selector.clone())
+        } else if args.namespaces.is_empty() {
+            Where::Context
+        } else {
+            Where::Named(targets::each_once(&args.namespaces))
+        };
+        let mut this = Self {
+            contexts: Vec::new(),
+            registries: if args.file.is_some() {
+                look.registries
+            } else {
+                args.registries.clone()
+            },
+            is_by_name: look.secret.is_some() || args.secret.as_str() != "gitea-credentials",
+            secret: look.secret.unwrap_or_else(|| args.secret.clone()),
+            listed: look.secrets,
+            credentials: look.credentials,
+            reach: reach(args),
+            is_default: places == Where::Context
+                && args.cluster.contexts.is_empty()
+                && args.cluster.kubeconfig.is_none(),
+            places,
+        };
+        this.contexts = this.all_contexts(contexts);
+        Ok(this)
+    }
+
+    /// With those that the list names itself.
+    fn all_contexts(&self, given: Vec<Option<String>>) -> Vec<Option<String>> {
+        if self.places != Where::Listed {
+            return given;
+        }
+        let named = self.listed.iter().map(|listed| listed.context.clone());
+        let all: Vec<_> = named
+            .flat_map(|context| match context {
+                Some(context) => vec![Some(context)],
+                None => given.clone(),
+            })
+            .collect();
+        targets::each_once(&all)
+    }
+
+    /// The registries that it is about, where that was said.
+    pub(super) fn filter(&self) -> &[Registry] {
+        &self.registries
+    }
+
+    /// The registries that it is about.
+    pub(super) fn registries(&self, keys: &Keys) -> Vec<Registry> {
+        let mut registries = if self.registries.is_empty() {
+            keys.registries()
+        } else {
+            self.registries.clone()
+        };
+        registries.sort();
+        registries.dedup();
+        registries
+    }
+
+    /// The namespaces of a context, where they are known.
+    pub(super) fn namespaces(&self, context: Option<&str>, own: &Namespace) -> Vec<Namespace> {
+        match &self.places {
+            Where::Context => vec![own.clone()],
+            Where::Named(namespaces) => namespaces.clone(),
+            Where::Listed => {
+                let all: Vec<_> = self
+                    .listed_in(context)
+                    .map(|listed| listed.target.namespace.clone())
+                    .collect();
+                targets::each_once(&all)
+            }
+            Where::Selected(_) | Where::All => Vec::new(),
+        }
+    }
+
+    fn listed_in<'a>(&'a self, context: Option<&'a str>) -> impl Iterator<Item = &'a ListedSecret> {
+        let is_there = move |listed: &&ListedSecret| match &listed.context {
+            Some(named) => Some(named.as_str()) == context,
+            None => true,
+        };
+        self.listed.iter().filter(is_there)
+    }
+
+    /// The Secrets that should be in these namespaces of a context.
+    pub(super) fn expected(
+        &self,
+        context: Option<&str>,
+        namespaces: &[Namespace],
+        registries: &[Registry],
+    ) -> Vec<Expected> {
+        if self.places == Where::Listed {
+            let mut all: Vec<Expected> = Vec::new();
+            for listed in self.listed_in(context) {
+                if let Some(known) = all.iter_mut().find(|known| known.target == listed.target) {
+                    known.registries.push(listed.registry.clone());
+                    known.service_accounts.extend(listed.service_accounts.clone());
+                    continue;
+                }
+                all.push(Expected {
+                    target: listed.target.clone(),
+                    registries: vec![listed.registry.clone()],
+                    service_accounts: listed.service_accounts.clone(),
+                    is_by_name: true,
+                });
+            }
+            return all;
+        }
+        // Of several registries, nobody said which the Secret is to be for.
+        let [registry] = registries else {
+            return Vec::new();
+        };
+        if matches!(self.places, Where::Context | Where::All) && !self.is_by_name {
+            return Vec::new();
+        }
+        namespaces
+            .iter()
+            .map(|namespace| Expected {
+                target: Target {
+                    namespace: namespace.clone(),
+                    secret: self.secret.clone(),
+                },
+                registries: vec![registry.clone()],
+                service_accounts: Vec::new(),
+                is_by_name: self.is_by_name,
+            })
+            .collect()
+    }
+}
+
+impl Scope {
+    /// Where a Role has to hold, for `rbac`.
+    pub(super) fn role_words(&self, view: &View<'_>) -> Vec<String> {
+        match &self.places {
+            Where::All => vec!["-A".to_owned()],
+            Where::Selected(selector) => vec!["-l".to_owned(), selector.to_string()],
+            Where::Context | Where::Named(_) | Where::Listed => {
+                let namespaces = self.namespaces(view.flag, view.namespace);
+                let flag = |namespace: Namespace| ["-n".to_owned(), namespace.to_string()];
+                namespaces.into_iter().flat_map(flag).collect()
+            }
+        }
+    }
+}
+
+/// The same places, for a command that changes them.
+fn reach(args: &StatusArgs) -> Reach {
+    let mut words: Vec<String> = Vec::new();
+    for namespace in &args.namespaces {
+        words.extend(["-n".to_owned(), namespace.to_string()]);
+    }
+    if let Some(selector) = &args.selector {
+        words.extend(["-l".to_owned(), selector.to_string()]);
+    }
+    if args.all_namespaces {
+        words.push("-A".to_owned());
+    }
+    if let Some(file) = &args.file {
+        words.extend(["-f".to_owned(), file.display().to_string()]);
+    }
+    if let Some(deployment) = &args.deployment {
+        words.extend(["--deployment".to_owned(), deployment.clone()]);
+    }
+    if args.secret.as_str() != "gitea-credentials" {
+        words.extend(["--secret".to_owned(), args.secret.to_string()]);
+    }
+    for context in &args.cluster.contexts {
+        words.extend(["--context".to_owned(), context.clone()]);
+    }
+    Reach { words }
+}

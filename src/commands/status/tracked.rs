@@ -1,0 +1,102 @@
+//! Files with a registry's token in them that git tracks: whoever can read the repository has the token.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::code::Code;
+use super::finding::{Finding, Object, Remedy};
+use crate::env::Env;
+use crate::model::{printable, shell_word};
+
+/// As long as git may take: it searches what it has indexed, and only files of these names.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Names that files of variables go by.
+const NAMES: [&str; 4] = [
+    ":(glob)**/*.env",
+    ":(glob)**/.env*",
+    ":(glob)**/*.env.*",
+    ":(glob)**/*.envrc",
+];
+/// A value that can be a token: Gitea's have 40 characters, and no registry's is shorter than this. `$VARIABLE`,
+/// `<your token>` and `changeme` are none.
+const PATTERN: &str = "^[[:space:]]*(export[[:space:]]+)?REGISTRY_TOKEN=[\"']?[A-Za-z0-9_.-]{16,}[\"']?[[:space:]]*$";
+/// Files that are shown of one repository.
+const MAX_FILES: usize = 20;
+
+/// Looks in the repository of the folder that the command was called in. Without git, or outside of a repository, there
+/// is nothing to find.
+///
+/// It is git's index that is searched and not the folder: there a file that git-crypt or sops encrypts is encrypted.
+pub(super) async fn look(env: &Env) -> Vec<Finding> {
+    let Some(folder) = env.path("PWD").filter(|folder| folder.is_absolute()) else {
+        return Vec::new();
+    };
+    let Some(root) = git(env, &folder, &["rev-parse", "--show-toplevel"]).await else {
+        return Vec::new();
+    };
+    let root = PathBuf::from(root.trim_end_matches('\n'));
+    let mut search = vec![
+        "grep",
+        "--cached",
+        "--files-with-matches",
+        "-z",
+        "-I",
+        "-E",
+        "-e",
+        PATTERN,
+        "--",
+    ];
+    search.extend(NAMES);
+    let Some(files) = git(env, &root, &search).await else {
+        return Vec::new();
+    };
+    files
+        .split('\0')
+        .filter(|file| !file.is_empty())
+        .take(MAX_FILES)
+        .map(|file| finding(&root, file))
+        .collect()
+}
+
+fn finding(root: &Path, file: &str) -> Finding {
+    Finding {
+        code: Code::EnvFileInGit,
+        object: Object::here("file", printable(&root.join(file).display().to_string(), 300)),
+        cause: "git tracks this file, and there is a REGISTRY_TOKEN in it".to_owned(),
+        remedy: Remedy::command(format!(
+            "git -C {} rm --cached -- {}",
+            shell_word(&root.display().to_string()),
+            shell_word(file)
+        ))
+        .and(
+            "commit that, list the file in .gitignore, and change the token with kubectl regcred rotate: the history \
+             still has this one",
+        ),
+    }
+}
+
+/// What git prints; `None` where it fails, finds nothing, or takes too long.
+async fn git(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
+    let mut command = Command::new("git");
+    command
+        .env_clear()
+        .envs(env.iter())
+        // A look changes nothing, fetches nothing and starts nothing that the repository's configuration names.
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .args(["-c", "core.fsmonitor=false", "-C"])
+        .arg(folder)
+        .args(args)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8(output.stdout).ok())
+        .flatten()
+}

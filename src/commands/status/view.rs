@@ -1,0 +1,149 @@
+//! One cluster as it was seen, with what it is compared to: what the judgements of Secrets and pods have in common.
+
+use super::finding::{Object, Remedy, Sync};
+use super::held::{Held, Keys};
+use super::tokens::{Verdict, Verdicts};
+use super::typed::Typed;
+use crate::cluster::survey::{HeldToken, Interest, Keeping, Survey};
+use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
+use crate::model::rotation::Which;
+use crate::model::{Credential, Registry, Use};
+
+/// A Secret that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expected {
+    pub(super) target: Target,
+    /// What it is to be for; nothing where several are possible.
+    pub(super) registries: Vec<Registry>,
+    /// Those that are to pull with it.
+    pub(super) service_accounts: Vec<ServiceAccountName>,
+    /// By name and not by its place alone: another Secret does not do instead.
+    pub(super) is_by_name: bool,
+}
+
+/// One cluster.
+pub(super) struct View<'a> {
+    /// The context's name; empty in a pod.
+    pub(super) context: &'a str,
+    /// `--context` in the commands that are printed, where one was given.
+    pub(super) flag: Option<&'a str>,
+    /// The context's own namespace.
+    pub(super) namespace: &'a Namespace,
+    pub(super) survey: &'a Survey,
+    /// The registries that it was asked about, in the survey's order.
+    pub(super) registries: &'a [Registry],
+    pub(super) expected: &'a [Expected],
+    pub(super) keys: &'a Keys,
+    pub(super) verdicts: &'a Verdicts,
+    pub(super) typed: &'a Typed,
+}
+
+/// What the keychain keeps of a registry, the one that sync takes first: where two have the same token, that counts.
+pub(super) fn interest<'a>(registry: &Registry, keys: &'a Keys) -> Interest<'a> {
+    let mut kept: Vec<(Keeping, &Credential)> = Vec::new();
+    let of = |usage: Use| {
+        let is_it = move |held: &&Held| held.credential.registry == *registry && held.usage == usage;
+        keys.held.iter().find(is_it)
+    };
+    for usage in [Use::Cluster, Use::Docker] {
+        kept.extend(of(usage).map(|held| (keeping(usage), &held.credential)));
+    }
+    for held in [Use::Cluster, Use::Docker].into_iter().filter_map(of) {
+        let new = held
+            .rotation
+            .as_ref()
+            .filter(|rotation| rotation.phase.current() == Which::Old);
+        let new = new.and_then(|rotation| rotation.other.as_ref());
+        kept.extend(new.map(|credential| (Keeping::Pending, credential)));
+    }
+    Interest {
+        registry: registry.clone(),
+        kept,
+    }
+}
+
+pub(super) fn keeping(usage: Use) -> Keeping {
+    match usage {
+        Use::Docker => Keeping::Docker,
+        Use::Cluster => Keeping::Cluster,
+    }
+}
+
+/// A token of a Secret that the keychain does not have, as a credential to ask the registry about.
+pub(super) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Option<Credential> {
+    let other = survey.other_tokens.get(at)?;
+    Some(Credential {
+        registry: registries.get(other.interest)?.clone(),
+        username: other.username.parse().ok()?,
+        token: other.token.clone(),
+    })
+}
+
+impl<'a> View<'a> {
+    /// What sync would write for this registry.
+    pub(super) fn held(&self, registry: &Registry) -> Option<&'a Held> {
+        self.keys.for_cluster(registry)
+    }
+
+    /// Whether this is what sync would write.
+    pub(super) fn is_expected(&self, registry: &Registry, token: HeldToken) -> bool {
+        let held = self.held(registry);
+        held.is_some_and(|held| token == HeldToken::Kept(keeping(held.usage)))
+    }
+
+    /// What the registry says of a token in a Secret.
+    pub(super) fn verdict(&self, registry: &Registry, token: HeldToken) -> Verdict {
+        let kept = |wanted: Keeping| {
+            let kept = interest(registry, self.keys).kept;
+            kept.into_iter().find(|(keeping, _)| *keeping == wanted)
+        };
+        match token {
+            HeldToken::Kept(wanted) => kept(wanted).map(|(_, credential)| self.verdicts.of(credential)),
+            HeldToken::Other(at) => {
+                other(self.survey, at, self.registries).map(|credential| self.verdicts.of(&credential))
+            }
+        }
+        .unwrap_or(Verdict::Unknown)
+    }
+
+    pub(super) fn secret(&self, target: &Target) -> Object {
+        self.object("secret", target.namespace.as_str(), target.secret.as_str())
+    }
+
+    pub(super) fn object(&self, kind: &'static str, namespace: &str, name: &str) -> Object {
+        Object {
+            context: self.context_name(),
+            namespace: Some(namespace.to_owned()),
+            kind,
+            name: name.to_owned(),
+        }
+    }
+
+    pub(super) fn context_name(&self) -> Option<String> {
+        Some(self.context.to_owned()).filter(|context| !context.is_empty())
+    }
+
+    /// The sync that writes this Secret.
+    pub(super) fn sync(&self, namespace: &str, secret: &str, registry: &Registry) -> Sync {
+        Sync {
+            context: self.flag.map(str::to_owned),
+            secret: secret.to_owned(),
+            registry: registry.to_string(),
+            service_accounts: Vec::new(),
+            more: Vec::new(),
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    pub(super) fn sync_of(&self, target: &Target, registry: &Registry) -> Remedy {
+        Remedy::sync(self.sync(target.namespace.as_str(), target.secret.as_str(), registry))
+    }
+
+    /// A Secret by the name that something gives it; `None` where no Secret can be called so.
+    pub(super) fn target(namespace: &Namespace, name: &str) -> Option<Target> {
+        Some(Target {
+            namespace: namespace.clone(),
+            secret: name.parse::<SecretName>().ok()?,
+        })
+    }
+}

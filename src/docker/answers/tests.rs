@@ -1,0 +1,113 @@
+//! What docker and podman would do, by file.
+
+use std::path::Path;
+
+use super::*;
+use crate::docker::program::{Beside, Program};
+use crate::docker::{Order, Workstation};
+
+/// A workstation with these files: docker's, and podman's of the runtime folder, if it has one.
+pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Workstation {
+    let file = |path: &str, text: Option<&str>| {
+        let path = Path::new(path).to_owned();
+        File {
+            target: path.clone(),
+            config: Config::parse(text.unwrap_or_default().as_bytes()).unwrap(),
+            bytes: text.map(|text| text.as_bytes().to_vec().into()),
+            path,
+        }
+    };
+    let docker = file("/h/.docker/config.json", Some(docker));
+    Workstation {
+        podman: vec![file("/r/containers/auth.json", podman), docker.clone()],
+        docker: Some(docker),
+        unreadable: Vec::new(),
+        program: Program {
+            found: Vec::new(),
+            alias: crate::docker::program::ALIAS,
+            plugin: None,
+            beside: Beside::Nothing,
+        },
+        helpers: std::collections::BTreeMap::new(),
+        detected: None,
+        environment: None,
+        auth_file: None,
+        order: None,
+        has_podman: true,
+    }
+}
+
+pub(in crate::docker) fn order(stores: &[&str]) -> Option<Order> {
+    Some(Order {
+        path: "/etc/containers/registries.conf".into(),
+        stores: stores.iter().map(|store| (*store).to_owned()).collect(),
+    })
+}
+
+/// Who answers docker and podman about `registry`.
+fn both(workstation: &Workstation, registry: &str) -> [Source; 2] {
+    let registry = registry.parse().unwrap();
+    [
+        workstation.docker_answer(&registry).source,
+        workstation.podman_answer(&registry).source,
+    ]
+}
+
+fn helper(name: &str) -> Source {
+    Source::Helper(name.to_owned())
+}
+
+const LOGIN: &str = r#"{"auth":"YTpi"}"#;
+
+#[test]
+fn of_one_file_docker_reads_more_than_podman() {
+    let text = format!(
+        r#"{{"credsStore":"pass","credHelpers":{{"a.example.com":"gitea","b.example.com":"",
+        "https://index.docker.io/v1/":"desktop","https://c.example.com":"gitea"}},
+        "auths":{{"a.example.com":{LOGIN},"b.example.com":{LOGIN},"c.example.com":{{}},"d.example.com":{LOGIN}}}}}"#
+    );
+    let seen = workstation(&text, None);
+    for (registry, docker, podman) in [
+        ("a.example.com", Source::Keychain, Source::Keychain),
+        ("b.example.com", Source::PlainText, Source::PlainText),
+        ("c.example.com", helper("pass"), Source::Nobody),
+        ("d.example.com", helper("pass"), Source::PlainText),
+        ("docker.io", helper("desktop"), Source::Nobody),
+        ("e.example.com", helper("pass"), Source::Nobody),
+    ] {
+        assert_eq!(both(&seen, registry), [docker, podman], "{registry}");
+    }
+    let answers = seen.answers(&["e.example.com".parse().unwrap()]);
+    assert_eq!(answers.len(), 12, "{answers:?}");
+    let without = Workstation {
+        has_podman: false,
+        ..seen
+    };
+    assert_eq!(without.answers(&[]).len(), 5);
+}
+
+#[test]
+fn podman_takes_the_first_file_and_registries_conf_stands_before_or_after_it() {
+    let docker = r#"{"credHelpers":{"a.example.com":"gitea"}}"#;
+    let podman = format!(r#"{{"auths":{{"https://a.example.com/v1/":{LOGIN}}}}}"#);
+    let mut seen = workstation(docker, Some(&podman));
+    assert_eq!(both(&seen, "a.example.com"), [Source::Keychain, Source::PlainText]);
+    seen.order = order(&["containers-auth.json", "gitea"]);
+    assert_eq!(both(&seen, "a.example.com")[1], Source::PlainText);
+    assert_eq!(both(&seen, "b.example.com")[1], Source::Keychain);
+    seen.order = order(&["pass", "containers-auth.json"]);
+    assert_eq!(both(&seen, "a.example.com")[1], helper("pass"));
+}
+
+#[test]
+fn docker_asks_its_variable_first_and_finds_a_store_by_itself() {
+    let mut seen = workstation("", None);
+    seen.detected = Some("secretservice".parse().unwrap());
+    assert_eq!(both(&seen, "a.example.com"), [helper("secretservice"), Source::Nobody]);
+    seen.environment = Some(Config::parse(format!(r#"{{"auths":{{"a.example.com":{LOGIN}}}}}"#).as_bytes()).unwrap());
+    assert_eq!(both(&seen, "a.example.com"), [Source::Environment, Source::Nobody]);
+    assert_eq!(both(&seen, "b.example.com")[0], helper("secretservice"));
+    let mut seen = workstation(r#"{"auths":{"b.example.com":{}}}"#, None);
+    seen.detected = Some("secretservice".parse().unwrap());
+    assert_eq!(both(&seen, "a.example.com")[0], Source::Nobody, "an entry turns it off");
+}

@@ -1,0 +1,334 @@
+//! What is wrong with docker's side of a workstation, judged from what was read.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::answers::{has_login, podman_helper};
+use super::{Client, File, HELPER, Source, Warning, WarningKind, Workstation};
+use crate::model::{Registry, printable, shell_word};
+
+/// Longest piece of a file's text in a message, in characters.
+const MAX_TEXT: usize = 100;
+
+/// Judges a workstation. `kept` are the registries whose credential the keychain holds for docker.
+#[must_use]
+pub fn inspect(workstation: &Workstation, kept: &[Registry]) -> Vec<Warning> {
+    let mut inspection = Inspection {
+        seen: workstation,
+        kept,
+        warnings: Vec::new(),
+    };
+    inspection.files();
+    inspection.programs();
+    inspection.keys();
+    inspection.registries();
+    inspection.detection();
+    inspection.warnings
+}
+
+struct Inspection<'a> {
+    seen: &'a Workstation,
+    kept: &'a [Registry],
+    warnings: Vec<Warning>,
+}
+
+fn setup(registry: &Registry) -> String {
+    format!("kubectl regcred docker setup {registry}")
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+impl Inspection<'_> {
+    fn warn(&mut self, kind: WarningKind, object: String, registry: Option<&Registry>, cause: String, remedy: String) {
+        self.warnings.push(Warning {
+            kind,
+            object,
+            registry: registry.cloned(),
+            cause,
+            remedy,
+        });
+    }
+
+    fn files(&mut self) {
+        for (path, error) in &self.seen.unreadable {
+            let remedy = error
+                .hint()
+                .unwrap_or_else(|| "see who may read it: ls -l on it and its folders".to_owned());
+            self.warnings.push(Warning {
+                kind: WarningKind::FileUnreadable,
+                object: shown(path),
+                registry: None,
+                cause: error.to_string(),
+                remedy,
+            });
+        }
+    }
+
+    /// Helpers that are named and do not run, or are not what they are taken for.
+    fn programs(&mut self) {
+        let program = &self.seen.program;
+        let is_named = self.seen.helpers.contains_key(HELPER);
+        if let Some(shadow) = program.shadow().filter(|_| is_named || program.found.len() > 1) {
+            let at = shown(shadow);
+            self.warn(
+                WarningKind::HelperShadowed,
+                at.clone(),
+                None,
+                format!("docker and podman would run {at}, which is not regcred's, as docker-credential-gitea"),
+                format!("mv {0} {0}.old", shell_word(&at)),
+            );
+        } else if is_named && program.found.is_empty() {
+            let remedy = match program.plan() {
+                Ok(_) => "kubectl regcred docker setup".to_owned(),
+                Err(error) => error.hint(),
+            };
+            self.warn(
+                WarningKind::HelperNotOnPath,
+                "docker-credential-gitea".to_owned(),
+                None,
+                "a file names the helper gitea, and docker-credential-gitea is not on PATH: logging in fails, and so does \
+                 every pull with podman"
+                    .to_owned(),
+                remedy,
+            );
+        }
+        for (name, program) in &self.seen.helpers {
+            if program.is_some() || name == HELPER {
+                continue;
+            }
+            let name = printable(name, MAX_TEXT);
+            let (file, registry) = self.who_names(&name);
+            self.warn(
+                WarningKind::HelperMissing,
+                file.clone(),
+                registry.as_ref(),
+                format!("{file} names the helper {name}, and docker-credential-{name} is not on PATH"),
+                registry
+                    .as_ref()
+                    .map_or_else(|| "kubectl regcred docker setup --default".to_owned(), setup),
+            );
+        }
+    }
+
+    /// A file that names this helper, and the registry it is named for, if it is for one.
+    fn who_names(&self, helper: &str) -> (String, Option<Registry>) {
+        for file in self.seen.files() {
+            let helpers = file.config.helpers();
+            if let Some((key, _)) = helpers.iter().find(|(_, name)| name == helper) {
+                return (shown(&file.path), key.parse().ok());
+            }
+            if file.config.default_helper().as_deref() == Some(helper) {
+                return (shown(&file.path), None);
+            }
+        }
+        let order = self.seen.order.as_ref();
+        (order.map(|order| shown(&order.path)).unwrap_or_default(), None)
+    }
+
+    /// Keys of `credHelpers` that do not do what they seem to.
+    fn keys(&mut self) {
+        let mut found = Vec::new();
+        for file in self.seen.files() {
+            for (key, helper) in file.config.helpers() {
+                let Ok(registry) = key.parse::<Registry>() else {
+                    continue;
+                };
+                // podman calls Docker Hub by its name, docker by a URL.
+                let is_name = key == registry.config_key() || key == registry.as_str();
+                let has_name = file
+                    .config
+                    .helpers()
+                    .iter()
+                    .any(|(key, _)| key == registry.config_key());
+                if helper.is_empty() && is_name {
+                    found.push((WarningKind::HelperEmpty, file, registry, key));
+                } else if !is_name && !has_name && (key.contains("://") || key.contains('/')) {
+                    found.push((WarningKind::KeyNeverMatches, file, registry, key));
+                }
+            }
+        }
+        for (kind, file, registry, key) in found {
+            let key = printable(&key, MAX_TEXT);
+            let cause = match kind {
+                WarningKind::HelperEmpty => format!(
+                    "credHelpers names no helper for {key}, so docker keeps its token in {} in plain text",
+                    shown(&file.path)
+                ),
+                _ => format!(
+                    "credHelpers has the key {key}, but docker and podman look for {}",
+                    registry.config_key()
+                ),
+            };
+            self.warn(kind, shown(&file.path), Some(&registry), cause, setup(&registry));
+        }
+    }
+
+    /// What each client would do for each registry, and would not be expected to.
+    fn registries(&mut self) {
+        let answers = self.seen.answers(self.kept);
+        let of = |registry: &Registry, client| {
+            let mut answers = answers.iter();
+            answers.find(|answer| answer.registry == *registry && answer.client == client)
+        };
+        let registries: BTreeSet<&Registry> = answers.iter().map(|answer| &answer.registry).collect();
+        for registry in registries {
+            let podman = of(registry, Client::Podman);
+            // What docker's file says, whatever a variable says in its place.
+            let named = self
+                .seen
+                .docker
+                .as_ref()
+                .and_then(|file| file.config.helper_for(registry));
+            let is_ours = named.as_deref() == Some(HELPER);
+            if of(registry, Client::Docker).is_some_and(|answer| answer.source == Source::Environment) {
+                self.environment(registry, is_ours);
+            }
+            let shadowing = podman
+                .filter(|answer| answer.source == Source::PlainText && is_ours)
+                .and_then(|answer| answer.file.as_deref());
+            self.plain_text(registry, shadowing);
+            if is_ours && self.seen.has_podman && shadowing.is_none() {
+                self.podman(registry, podman.is_some_and(|answer| answer.source == Source::Keychain));
+            }
+        }
+    }
+
+    fn environment(&mut self, registry: &Registry, is_ours: bool) {
+        if is_ours || self.kept.contains(registry) {
+            self.warn(
+                WarningKind::EnvironmentWins,
+                "DOCKER_AUTH_CONFIG".to_owned(),
+                Some(registry),
+                format!(
+                    "docker 28.3 and later take what this variable holds for {registry}, and not what the keychain has"
+                ),
+                "unset DOCKER_AUTH_CONFIG".to_owned(),
+            );
+        }
+    }
+
+    fn plain_text(&mut self, registry: &Registry, shadowing: Option<&Path>) {
+        let files: Vec<&File> = self
+            .seen
+            .files()
+            .filter(|file| has_login(&file.config, registry))
+            .collect();
+        for file in files {
+            let at = shown(&file.path);
+            let is_dockers = self.seen.docker.as_ref().is_some_and(|docker| docker.path == file.path);
+            let helper = match file.config.helper_for(registry).filter(|_| is_dockers) {
+                Some(helper) => Some(helper),
+                None => podman_helper(&file.config, registry),
+            };
+            let (kind, cause) = if shadowing == Some(file.path.as_path()) && helper.is_none() {
+                (
+                    WarningKind::PlainTextShadowsHelper,
+                    format!(
+                        "podman takes the token of {registry} from {at}, in plain text, and never asks the keychain"
+                    ),
+                )
+            } else if let Some(helper) = helper {
+                (
+                    WarningKind::PlainTextBesideHelper,
+                    format!(
+                        "{at} still holds a token of {registry} in plain text, though docker-credential-{helper} is asked"
+                    ),
+                )
+            } else {
+                (
+                    WarningKind::PlainText,
+                    format!("{at} holds a token of {registry} in plain text"),
+                )
+            };
+            self.warn(kind, at, Some(registry), cause, setup(registry));
+        }
+    }
+
+    /// podman's part in a registry that docker asks the keychain about.
+    fn podman(&mut self, registry: &Registry, is_answered: bool) {
+        let order = self.seen.order.as_ref();
+        if order.is_some_and(|order| order.before_files().any(|store| store == HELPER)) {
+            return;
+        }
+        let Some(primary) = self.seen.podman.first() else {
+            return;
+        };
+        if podman_helper(&primary.config, registry).as_deref() == Some(HELPER) {
+            return;
+        }
+        let at = shown(&primary.path);
+        if let Some(order) = order.filter(|order| order.helpers().any(|store| store == HELPER)) {
+            let path = shown(&order.path);
+            if self
+                .warnings
+                .iter()
+                .all(|warning| warning.kind != WarningKind::FilesBeforeHelper)
+            {
+                self.warn(
+                    WarningKind::FilesBeforeHelper,
+                    path.clone(),
+                    None,
+                    format!("{path} names containers-auth.json before gitea, so podman login writes its token to {at} in plain text"),
+                    format!("sed -i 's/^credential-helpers.*/credential-helpers = [\"gitea\", \"containers-auth.json\"]/' {path}"),
+                );
+            }
+        } else if self.seen.auth_file.is_some() && !is_answered {
+            self.warn(
+                WarningKind::AuthFileHidesHelper,
+                "REGISTRY_AUTH_FILE".to_owned(),
+                Some(registry),
+                format!("podman reads {at} alone, because REGISTRY_AUTH_FILE names it, and nothing there leads to the keychain"),
+                if primary.exists() { setup(registry) } else { "unset REGISTRY_AUTH_FILE".to_owned() },
+            );
+        } else {
+            let remedy = if primary.exists() {
+                setup(registry)
+            } else {
+                let folder = primary.path.parent().map(shown).unwrap_or_default();
+                format!(
+                    "mkdir -p {} && echo '{{\"credHelpers\":{{\"{registry}\":\"{HELPER}\"}}}}' > {}",
+                    shell_word(&folder),
+                    shell_word(&at)
+                )
+            };
+            self.warn(
+                WarningKind::PodmanLoginWritesPlainText,
+                at.clone(),
+                Some(registry),
+                format!("podman login would write the token of {registry} to {at} in plain text: podman asks a helper there only if this very file names it"),
+                remedy,
+            );
+        }
+    }
+
+    /// The store that docker would have found by itself.
+    fn detection(&mut self) {
+        let Some(docker) = &self.seen.docker else { return };
+        let config = &docker.config;
+        let uses_helpers = config.helpers().iter().any(|(_, helper)| !helper.is_empty());
+        if let Some(store) = self
+            .seen
+            .detected
+            .as_ref()
+            .filter(|_| uses_helpers && config.default_helper().is_none())
+        {
+            let at = shown(&docker.path);
+            self.warn(
+                WarningKind::DefaultStoreOff,
+                at.clone(),
+                None,
+                format!(
+                    "{at} names a helper for some registries, which keeps docker from using {} for all others: it writes \
+                     their tokens there in plain text",
+                    store.program()
+                ),
+                "kubectl regcred docker setup --default".to_owned(),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Every kind of warning, by the state that causes it and the one beside it that does not.
+
+use super::*;
+use crate::docker::answers::tests::{order, workstation};
+use crate::docker::program::Found;
+use crate::docker::{Config, Error};
+
+const OURS: &str = r#"{"credHelpers":{"a.example.com":"gitea"}}"#;
+const LOGIN: &str = r#"{"auths":{"a.example.com":{"auth":"YTpi"}}}"#;
+const BOTH: &str = r#"{"credHelpers":{"a.example.com":"gitea"},"auths":{"a.example.com":{"auth":"YTpi"}}}"#;
+
+/// The kinds of its warnings, in order.
+fn kinds(seen: &Workstation) -> Vec<WarningKind> {
+    inspect(seen, &[]).into_iter().map(|warning| warning.kind).collect()
+}
+
+/// A workstation where the helper is on PATH, and whatever else its files name.
+fn ready(docker: &str, podman: Option<&str>) -> Workstation {
+    let mut seen = workstation(docker, podman);
+    seen.program.found.push(found(true));
+    let names: Vec<String> = seen
+        .files()
+        .flat_map(|file| {
+            file.config
+                .helpers()
+                .into_iter()
+                .map(|(_, name)| name)
+                .chain(file.config.default_helper())
+        })
+        .collect();
+    seen.helpers = names.into_iter().map(|name| (name, Some("/bin/x".into()))).collect();
+    seen
+}
+
+fn found(is_ours: bool) -> Found {
+    Found {
+        path: "/usr/bin/docker-credential-gitea".into(),
+        is_ours,
+        comes_first: true,
+    }
+}
+
+#[test]
+fn a_good_workstation_has_none() {
+    assert_eq!(kinds(&ready(OURS, Some(OURS))), []);
+    assert_eq!(kinds(&ready("", None)), []);
+    assert_eq!(kinds(&ready(r#"{"credsStore":"gitea"}"#, None)), []);
+    let mut seen = ready(OURS, None);
+    seen.order = order(&["gitea", "containers-auth.json"]);
+    assert_eq!(kinds(&seen), []);
+    seen.order = None;
+    seen.has_podman = false;
+    assert_eq!(kinds(&seen), []);
+    // Entries that docker leaves after a login through a helper.
+    let text = r#"{"credHelpers":{"a.example.com":"gitea"},"auths":{"a.example.com":{}}}"#;
+    assert_eq!(kinds(&ready(text, Some(OURS))), []);
+}
+
+#[test]
+fn the_helper_itself() {
+    let mut seen = ready(OURS, Some(OURS));
+    seen.program.found.clear();
+    assert_eq!(kinds(&seen), [WarningKind::HelperNotOnPath]);
+    seen.program.found = vec![found(false)];
+    let warnings = inspect(&seen, &[]);
+    assert_eq!(warnings[0].kind, WarningKind::HelperShadowed);
+    assert_eq!(
+        warnings[0].remedy,
+        "mv /usr/bin/docker-credential-gitea /usr/bin/docker-credential-gitea.old"
+    );
+    // Nobody asks for it, so nobody misses it.
+    let mut seen = ready("", None);
+    seen.program.found.clear();
+    assert_eq!(kinds(&seen), []);
+}
+
+#[test]
+fn a_missing_helper_is_named_with_whoever_names_it() {
+    for (text, registry, remedy) in [
+        (
+            r#"{"credHelpers":{"a.example.com":"gone"}}"#,
+            Some("a.example.com"),
+            "kubectl regcred docker setup a.example.com",
+        ),
+        (
+            r#"{"credsStore":"gone"}"#,
+            None,
+            "kubectl regcred docker setup --default",
+        ),
+    ] {
+        let mut seen = ready(text, None);
+        seen.helpers = [("gone".to_owned(), None)].into();
+        let [warning] = &inspect(&seen, &[])[..] else {
+            panic!("{text}")
+        };
+        assert_eq!(warning.kind, WarningKind::HelperMissing);
+        assert_eq!(warning.registry.as_ref().map(Registry::as_str), registry);
+        assert_eq!(
+            (warning.remedy.as_str(), warning.object.as_str()),
+            (remedy, "/h/.docker/config.json")
+        );
+    }
+}
+
+#[test]
+fn plain_text_is_told_apart() {
+    assert_eq!(kinds(&ready(LOGIN, None)), [WarningKind::PlainText]);
+    assert_eq!(kinds(&ready("", Some(LOGIN))), [WarningKind::PlainText]);
+    assert_eq!(kinds(&ready(OURS, Some(LOGIN))), [WarningKind::PlainTextShadowsHelper]);
+    assert_eq!(kinds(&ready(BOTH, Some(OURS))), [WarningKind::PlainTextBesideHelper]);
+    assert_eq!(kinds(&ready(OURS, Some(BOTH))), [WarningKind::PlainTextBesideHelper]);
+    let store = r#"{"credsStore":"gitea","auths":{"a.example.com":{"auth":"YTpi"}}}"#;
+    let mut seen = ready(store, None);
+    seen.has_podman = false;
+    assert_eq!(kinds(&seen), [WarningKind::PlainTextBesideHelper]);
+    // podman does not know `credsStore`, so it goes on reading what docker passes over.
+    seen.has_podman = true;
+    assert_eq!(kinds(&seen), [WarningKind::PlainTextBesideHelper]);
+}
+
+#[test]
+fn where_podman_would_write() {
+    assert_eq!(
+        kinds(&ready(OURS, Some("{}"))),
+        [WarningKind::PodmanLoginWritesPlainText]
+    );
+    let warnings = inspect(&ready(OURS, Some("{}")), &[]);
+    assert_eq!(warnings[0].remedy, "kubectl regcred docker setup a.example.com");
+    let warnings = inspect(&ready(OURS, None), &[]);
+    assert_eq!(
+        warnings[0].remedy,
+        r#"mkdir -p /r/containers && echo '{"credHelpers":{"a.example.com":"gitea"}}' > /r/containers/auth.json"#
+    );
+    let mut seen = ready(OURS, None);
+    seen.order = order(&["containers-auth.json", "gitea"]);
+    assert_eq!(kinds(&seen), [WarningKind::FilesBeforeHelper]);
+    // Told to look into one file alone, podman does not come to docker's.
+    let mut seen = ready(OURS, Some("{}"));
+    seen.auth_file = Some("/r/containers/auth.json".into());
+    seen.podman.truncate(1);
+    assert_eq!(kinds(&seen), [WarningKind::AuthFileHidesHelper]);
+}
+
+#[test]
+fn the_environment_comes_first_for_docker() {
+    let mut seen = ready(OURS, Some(OURS));
+    seen.environment = Some(Config::parse(LOGIN.as_bytes()).unwrap());
+    assert_eq!(kinds(&seen), [WarningKind::EnvironmentWins]);
+    let mut seen = ready("", None);
+    seen.environment = Some(Config::parse(LOGIN.as_bytes()).unwrap());
+    assert_eq!(kinds(&seen), [], "in CI that is the way");
+    let kept = ["a.example.com".parse().unwrap()];
+    assert_eq!(inspect(&seen, &kept)[0].kind, WarningKind::EnvironmentWins);
+}
+
+#[test]
+fn keys_that_do_not_do_what_they_seem_to() {
+    for (key, kinds_of_it) in [
+        ("https://a.example.com", &[WarningKind::KeyNeverMatches][..]),
+        ("a.example.com/owner", &[WarningKind::KeyNeverMatches]),
+        ("https://index.docker.io/v1/", &[]),
+        ("docker.io", &[]),
+    ] {
+        let mut seen = ready(&format!(r#"{{"credHelpers":{{"{key}":"gitea"}}}}"#), None);
+        seen.has_podman = false;
+        assert_eq!(kinds(&seen), kinds_of_it, "{key}");
+    }
+    // Once the right key is there, the other one does no harm.
+    let mut seen = ready(
+        r#"{"credHelpers":{"https://a.example.com":"gitea","a.example.com":"gitea"}}"#,
+        None,
+    );
+    seen.has_podman = false;
+    assert_eq!(kinds(&seen), []);
+    let mut seen = ready(r#"{"credHelpers":{"a.example.com":""}}"#, None);
+    seen.has_podman = false;
+    assert_eq!(kinds(&seen), [WarningKind::HelperEmpty]);
+}
+
+#[test]
+fn the_store_that_docker_no_longer_looks_for() {
+    let mut seen = ready(OURS, Some(OURS));
+    seen.detected = Some("secretservice".parse().unwrap());
+    assert_eq!(kinds(&seen), [WarningKind::DefaultStoreOff]);
+    let mut seen = ready(
+        r#"{"credHelpers":{"a.example.com":"gitea"},"credsStore":"secretservice"}"#,
+        Some(OURS),
+    );
+    seen.detected = Some("secretservice".parse().unwrap());
+    assert_eq!(kinds(&seen), []);
+}
+
+#[test]
+fn a_file_that_cannot_be_read() {
+    let mut seen = ready("", None);
+    let path = std::path::PathBuf::from("/h/.docker/config.json");
+    let what = "a folder";
+    seen.unreadable.push((path.clone(), Error::NotAFile { path, what }));
+    let [warning] = &inspect(&seen, &[])[..] else { panic!() };
+    assert_eq!(
+        (warning.kind, warning.object.as_str()),
+        (WarningKind::FileUnreadable, "/h/.docker/config.json")
+    );
+}
+
+#[test]
+fn every_kind_has_its_own_word() {
+    let words: BTreeSet<&str> = WarningKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(words.len(), WarningKind::ALL.len());
+}

@@ -1,0 +1,197 @@
+//! Whether a registry has an image, and shows it to a credential: what kubelet asks first of all.
+
+use http::StatusCode;
+use thiserror::Error;
+
+use super::http::{Auth, Client, Reply};
+use super::origin::Endpoint;
+use super::verify::{Session, gitea};
+use super::{Options, VerifyError, verify};
+use crate::env::Env;
+use crate::gitea::challenge::SignIn;
+use crate::model::Credential;
+
+/// What containerd accepts, images and indexes of both specifications.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+/// Longest name of a repository (the distribution specification's advice), longest tag.
+const MAX_REPOSITORY: usize = 255;
+const MAX_TAG: usize = 128;
+
+/// An image within its registry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Image {
+    /// `owner/app`
+    repository: String,
+    /// A tag, or `sha256:…`.
+    reference: String,
+}
+
+/// Why a text is no image of a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an image is REGISTRY/OWNER/NAME:TAG in lower case letters, digits and . _ - /")]
+pub struct ImageError;
+
+/// What a registry says about an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageStanding {
+    /// It has the image, and gives it to this credential.
+    There,
+    /// It accepts the credential, and says that there is no such image or tag.
+    Missing,
+    /// It accepts the credential, but not for this image.
+    Refused,
+}
+
+impl Image {
+    /// The part of an image's name that is the registry's to know: `gitea.example.com/owner/app:1` is `owner/app`, `1`.
+    ///
+    /// With a tag and a digest the digest counts, as kubelet has it. This ends up in a path of a request.
+    pub fn of(image: &str) -> Result<Self, ImageError> {
+        let (_, rest) = image.trim().split_once('/').ok_or(ImageError)?;
+        let (name, digest) = match rest.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (rest, None),
+        };
+        let (repository, tag) = match name.rsplit_once(':') {
+            Some((repository, tag)) => (repository, tag),
+            None => (name, "latest"),
+        };
+        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_part = |part: &str| {
+            part.starts_with(is_word)
+                && part.ends_with(is_word)
+                && part.chars().all(|c| is_word(c) || "._-".contains(c))
+        };
+        let is_tag = |tag: &str| {
+            tag.len() <= MAX_TAG
+                && tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                && tag.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        };
+        let is_digest = |digest: &str| {
+            digest.len() <= MAX_TAG
+                && digest.split_once(':').is_some_and(|(kind, hex)| {
+                    is_part(kind) && !hex.is_empty() && hex.chars().all(|c| c.is_ascii_hexdigit())
+                })
+        };
+        let is_whole = repository.len() <= MAX_REPOSITORY
+            && repository.split('/').all(is_part)
+            && digest.map_or(is_tag(tag), is_digest);
+        if !is_whole {
+            return Err(ImageError);
+        }
+        Ok(Self {
+            repository: repository.to_owned(),
+            reference: digest.unwrap_or(tag).to_owned(),
+        })
+    }
+}
+
+/// Asks the credential's registry for the image's manifest, as kubelet would: with the credential, over the registry's
+/// own way to sign in, and nowhere else than to its own origin.
+///
+/// # Errors
+/// Where the registry does not accept the credential at all, or does not answer.
+pub fn image_standing(
+    image: &Image,
+    credential: &Credential,
+    options: &Options,
+    env: &Env,
+) -> Result<ImageStanding, VerifyError> {
+    if credential.username.is_identity_token() {
+        return Err(VerifyError::IdentityToken);
+    }
+    let (client, reply) = verify::knock(credential, options, env)?;
+    let session = Session { client, credential };
+    let client = &session.client;
+    let path = format!("/v2/{}/manifests/{}", image.repository, image.reference);
+    let at = client.own(&path)?;
+    let reply = match session.asked_for(&reply)? {
+        None => client.head(&at, MANIFESTS, Auth::Nobody)?,
+        Some(SignIn::Basic) => client.head(&at, MANIFESTS, Auth::Basic(credential))?,
+        Some(SignIn::Bearer { realm, service }) => {
+            let realm = realm_of(&session, &realm, service.as_deref())?;
+            let scope = format!("repository:{}:pull", image.repository);
+            let reply = session.exchange_for(&realm, service.as_deref(), Some(&scope))?;
+            if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                return Err(VerifyError::RejectedOrNoPackageScope {
+                    registry: session.registry(),
+                });
+            }
+            let token = session.exchanged(&reply)?;
+            client.head(&at, MANIFESTS, Auth::Bearer(&token))?
+        }
+    };
+    standing(&session, &reply)
+}
+
+/// Where the registry's token comes from: at a Gitea with a wrong ROOT_URL, its own address answers as well.
+fn realm_of(session: &Session<'_>, realm: &str, service: Option<&str>) -> Result<Endpoint, VerifyError> {
+    let own = |client: &Client| client.realm(&session.credential.registry, realm);
+    match own(&session.client) {
+        Ok(at) => Ok(at),
+        Err(_) if gitea::prefix(realm, service).is_some() => Ok(session.client.own(gitea::TOKEN_PATH)?),
+        Err(_) => Err(VerifyError::RealmElsewhere {
+            registry: session.registry(),
+            realm: session.client.quote(realm),
+        }),
+    }
+}
+
+fn standing(session: &Session<'_>, reply: &Reply) -> Result<ImageStanding, VerifyError> {
+    session.passing(reply)?;
+    match reply.status {
+        StatusCode::OK => Ok(ImageStanding::There),
+        StatusCode::NOT_FOUND => Ok(ImageStanding::Missing),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(ImageStanding::Refused),
+        status => Err(VerifyError::ServerFailed {
+            registry: session.registry(),
+            status: status.as_u16(),
+            said: None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_split_as_kubelet_splits_them() {
+        for (image, repository, reference) in [
+            ("gitea.example.com/owner/app", "owner/app", "latest"),
+            ("gitea.example.com/owner/app:1.2", "owner/app", "1.2"),
+            ("gitea.example.com:3000/owner/team/app:V_1", "owner/team/app", "V_1"),
+            ("h/owner/app@sha256:0aF1", "owner/app", "sha256:0aF1"),
+            ("h/owner/app:1@sha256:01", "owner/app", "sha256:01"),
+            (" [::1]:5000/a ", "a", "latest"),
+        ] {
+            let parsed = Image::of(image).unwrap();
+            assert_eq!(
+                (parsed.repository.as_str(), parsed.reference.as_str()),
+                (repository, reference),
+                "{image}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_else_gets_into_a_path() {
+        for image in [
+            "nginx",
+            "h/",
+            "h/Owner/app",
+            "h/owner/../api",
+            "h/owner//app",
+            "h/owner/app:a/b",
+            "h/owner/app:",
+            "h/owner/app?x=1",
+            "h/owner/app:1#x",
+            "h/owner/app@sha256:../..",
+            "h/owner/app@01",
+            "h/a%2fb",
+        ] {
+            assert_eq!(Image::of(image), Err(ImageError), "{image}");
+        }
+    }
+}

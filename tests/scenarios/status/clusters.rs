@@ -1,0 +1,211 @@
+//! What is out of step with clusters and their Secrets.
+
+use serde_json::json;
+
+use regcred::commands::status::Code;
+
+use super::Case;
+use super::place::{Feed, Parts, Place, SECRET, entry, pull_secret};
+
+pub const CASES: &[Case] = &[
+    (Code::ClusterUnreachable, "nobody listens", Parts::Both, unreachable),
+    (Code::NotAllowed, "no Role", Parts::Real, not_allowed),
+    (Code::SecretStale, "an older token", Parts::Both, stale),
+    (Code::SecretMissing, "asked for", Parts::Both, missing),
+    (Code::SecretMissing, "in use", Parts::Both, missing_in_use),
+    (
+        Code::SecretBroken,
+        "an entry of another registry",
+        Parts::Both,
+        broken_entry,
+    ),
+    (Code::SecretBroken, "the whole document", Parts::Real, broken_document),
+    (Code::SecretUnmanaged, "made with kubectl", Parts::Both, unmanaged),
+    (Code::SecretOwnedByOther, "Helm's", Parts::Both, owned),
+    (
+        Code::ServiceAccountDangling,
+        "a name without a Secret",
+        Parts::Both,
+        dangling,
+    ),
+    (Code::ServiceAccountDetached, "of a list", Parts::Both, detached),
+    (Code::LastAppliedToken, "kubectl apply", Parts::Real, last_applied),
+];
+
+const LINE: &str = "status -n [NAMESPACE]";
+
+fn unreachable(place: &mut Place) {
+    place.well();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    place.kubeconfig(&format!(
+        "apiVersion: v1
+kind: Config
+clusters: [{{name: away, cluster: {{server: 'http://{nobody}'}}}}]
+contexts: [{{name: away, context: {{cluster: away, user: u}}}}]
+current-context: away
+users: [{{name: u, user: {{token: t}}}}]
+"
+    ));
+    place.says(
+        LINE,
+        Code::ClusterUnreachable,
+        &["cluster away", "kubectl cluster-info"],
+    );
+    let ran = place.status();
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stdout.contains("1 of 1 token accepted"),
+        "the rest is looked at: {ran}"
+    );
+    // Somebody brings it up.
+    place.as_admin();
+    place.is_gone(LINE, Code::ClusterUnreachable);
+}
+
+fn not_allowed(place: &mut Place) {
+    place.well();
+    place.as_plain();
+    let ran = place.status();
+    let (text, commands) = place.found(Code::NotAllowed, &ran);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(text.contains("plain may not list"), "{text}");
+    // Somebody who may runs it.
+    place.as_admin();
+    let ran = place
+        .world
+        .run(place.world.command("sh").args(["-c", &commands[0]]), "");
+    assert_eq!(ran.code, 0, "{ran}");
+    place.as_plain();
+    place.is_gone(LINE, Code::NotAllowed);
+    assert_eq!(place.status().code, 0);
+}
+
+fn stale(place: &mut Place) {
+    place.well();
+    place.login("cluster", "read:package");
+    let ran = place.status();
+    assert!(ran.stdout.contains("stale\n"), "{ran}");
+    assert_eq!(ran.code, 3, "{ran}");
+    place.mends(Code::SecretStale, &[]);
+    assert_eq!(place.status().code, 0);
+}
+
+fn missing(place: &mut Place) {
+    place.login("cluster", "read:package");
+    let ran = place.status();
+    assert!(ran.stdout.contains("missing\n"), "{ran}");
+    place.mends(Code::SecretMissing, &[]);
+}
+
+/// Without -n, only what is used is missed.
+fn missing_in_use(place: &mut Place) {
+    place.login("cluster", "read:package");
+    let line = format!("status --context {}", place.use_own_namespace());
+    let ran = place.world.regcred(&line);
+    assert_eq!(ran.code, 0, "{ran}");
+    place.put(
+        "pods",
+        &json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "api"},
+            "spec": {
+                "containers": [{"name": "app", "image": format!("{}/owner/app:1", place.world.registry())}],
+                "imagePullSecrets": [{"name": "pull"}], "serviceAccountName": "default",
+                "automountServiceAccountToken": false,
+            },
+        }),
+    );
+    place.mends_with(&line, Code::SecretMissing, &[]);
+    assert!(place.world.secret("pull").is_some());
+}
+
+fn broken_entry(place: &mut Place) {
+    let token = place.login("cluster", "read:package");
+    let registry = place.world.registry();
+    let document = json!({"auths": {registry: entry(&token), "ghcr.io": {"auth": 7}}});
+    place.world.put_secret(&pull_secret(SECRET, &document));
+    place.says(LINE, Code::SecretBroken, &["ghcr.io", "none of the pull Secrets"]);
+    let login = Feed {
+        to: "login",
+        flags: "-u org --no-verify --token-stdin",
+        stdin: "a token of ghcr".to_owned(),
+    };
+    place.mends(Code::SecretBroken, &[login]);
+}
+
+fn broken_document(place: &mut Place) {
+    place.login("cluster", "read:package");
+    place.world.put_secret(&pull_secret(SECRET, &json!({"auths": ["x"]})));
+    place.mends(Code::SecretBroken, &[]);
+    assert_eq!(place.status().code, 0);
+}
+
+fn unmanaged(place: &mut Place) {
+    let token = place.login("cluster", "read:package");
+    place.put_pull_secret("by-hand", &[("[REGISTRY]", &token)]);
+    let ran = place.status();
+    assert!(ran.stdout.contains("not managed\n"), "{ran}");
+    assert!(!ran.stdout.contains("missing"), "another Secret does: {ran}");
+    place.mends(Code::SecretUnmanaged, &[]);
+    assert_eq!(place.status().code, 0);
+}
+
+fn owned(place: &mut Place) {
+    let token = place.login("cluster", "read:package");
+    let registry = place.world.registry();
+    let secret = |token: &str| {
+        let mut secret = pull_secret(SECRET, &json!({"auths": {registry.as_str(): entry(token)}}));
+        secret["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+        secret["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "web"});
+        secret
+    };
+    let old = place.token("read:package");
+    place.world.put_secret_of("helm", &secret(&old));
+    place.says(
+        LINE,
+        Code::SecretOwnedByOther,
+        &["another token", "Helm (release web) keeps it"],
+    );
+    assert!(place.status().stdout.contains("owned by Helm\n"));
+    // Somebody gives the release the right one.
+    place.put_again("secrets", &secret(&token));
+    let ran = place.status();
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+fn dangling(place: &mut Place) {
+    place.well();
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "ci"},
+        "imagePullSecrets": [{"name": "gone"}]});
+    place.put("serviceaccounts", &account);
+    place.mends(Code::ServiceAccountDangling, &[]);
+    assert_eq!(place.status().code, 0);
+}
+
+fn detached(place: &mut Place) {
+    place.well();
+    let file = place.world.home().join("regcred.yaml");
+    let (registry, namespace) = (place.world.registry(), &place.world.namespace);
+    let list = format!(
+        "registries:\n- registry: {registry}\n  secrets:\n  - {{namespace: {namespace}, service-accounts: [default]}}\n"
+    );
+    std::fs::write(&file, list).unwrap();
+    let line = format!("status -f {}", file.display());
+    place.mends_with(&line, Code::ServiceAccountDetached, &[]);
+    let ran = place.world.regcred(&line);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+fn last_applied(place: &mut Place) {
+    let token = place.login("cluster", "read:package");
+    let registry = place.world.registry();
+    place.put(
+        "secrets",
+        &pull_secret(SECRET, &json!({"auths": {registry: entry(&token)}})),
+    );
+    let ran = place.status();
+    assert!(!ran.stdout.contains(&token), "{ran}");
+    place.mends(Code::LastAppliedToken, &[]);
+}

@@ -1,0 +1,402 @@
+//! A workstation, a registry and a cluster that are well, for something to be put out of step.
+
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use regcred::commands::status::Code;
+
+use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
+use crate::support::http::Answer;
+use crate::support::part::until;
+use crate::support::world::{Ran, World};
+
+pub const SECRET: &str = "gitea-credentials";
+
+/// What a scenario can be played on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    Both,
+    Doubles,
+    Real,
+}
+
+pub struct Place {
+    pub world: World,
+}
+
+impl Place {
+    pub fn of_doubles() -> Self {
+        Self::of(World::of_doubles())
+    }
+
+    pub fn of_real_parts() -> Self {
+        Self::of(World::of_real_parts())
+    }
+
+    fn of(world: World) -> Self {
+        let this = Self { world };
+        this.put(
+            "serviceaccounts",
+            &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}),
+        );
+        this
+    }
+
+    /// A token of `admin`'s with these scopes.
+    pub fn token(&self, scopes: &str) -> String {
+        self.world.gitea.add_token("admin", scopes)
+    }
+
+    /// Logs in with a new token, which is returned.
+    pub fn login(&self, usage: &str, scopes: &str) -> String {
+        let token = self.token(scopes);
+        let line = format!("login [REGISTRY] -u admin --use {usage} --token-stdin");
+        self.world.regcred_with(&line, &token).done();
+        token
+    }
+
+    pub fn sync(&self) {
+        self.world.regcred("sync -n [NAMESPACE] --registry [REGISTRY]").done();
+    }
+
+    /// All is well: a token for clusters, and a Secret that holds it.
+    pub fn well(&self) -> String {
+        let token = self.login("cluster", "read:package");
+        self.sync();
+        token
+    }
+
+    /// `status` of this namespace.
+    pub fn status(&self) -> Ran {
+        self.world.regcred("status -n [NAMESPACE]")
+    }
+
+    /// The paragraph of a finding, and the commands in it.
+    pub fn found(&self, code: Code, ran: &Ran) -> (String, Vec<String>) {
+        let head = format!("{code}: ");
+        let mut paragraphs = ran.stdout.split("\n\n").map(str::trim_start);
+        let found = paragraphs.find(|text| text.starts_with(&head));
+        let text = found.unwrap_or_else(|| panic!("no {code} in\n{ran}")).to_owned();
+        let commands = text.lines().filter_map(|line| line.strip_prefix("  $ "));
+        let commands = commands.map(|command| self.denormal(command)).collect();
+        (text, commands)
+    }
+
+    /// Sees the finding, runs every command that it prints as it stands, and sees that it is gone.
+    pub fn mends(&self, code: Code, feeds: &[Feed]) {
+        self.mends_with("status -n [NAMESPACE]", code, feeds);
+    }
+
+    pub fn mends_with(&self, line: &str, code: Code, feeds: &[Feed]) {
+        let before = self.world.regcred(line);
+        let exit = if code.weight() == regcred::commands::status::Weight::Unknown {
+            1
+        } else {
+            3
+        };
+        let (text, commands) = self.found(code, &before);
+        assert!(before.code == exit || before.code == 1, "{before}");
+        assert!(!commands.is_empty(), "no command in {text}");
+        for command in &commands {
+            self.type_in(command, feeds);
+        }
+        self.is_gone(line, code);
+    }
+
+    /// Sees the finding, which no command of ours mends, and with which words it says what to do.
+    pub fn says(&self, line: &str, code: Code, words: &[&str]) {
+        let before = self.world.regcred(line);
+        let (text, _) = self.found(code, &before);
+        for word in words {
+            assert!(text.contains(word), "no {word:?} in {text}");
+        }
+    }
+
+    pub fn is_gone(&self, line: &str, code: Code) {
+        let after = self.world.regcred(line);
+        assert!(!after.stdout.contains(&format!("{code}: ")), "{after}");
+    }
+
+    /// Runs a command as somebody who pastes it. What asks for a token or a password gets it from `feeds`.
+    fn type_in(&self, command: &str, feeds: &[Feed]) {
+        let feed = feeds.iter().find(|feed| command.contains(feed.to));
+        let flags = feed.map_or(String::new(), |feed| format!(" {}", feed.flags));
+        let stdin = feed.map_or("", |feed| feed.stdin.as_str());
+        let whole = format!("{command}{flags}");
+        let ran = match whole.strip_prefix("kubectl regcred ") {
+            // In this process, where the keychain and the cluster are.
+            Some(line) if !self.world.is_real() => self.world.regcred_with(line, stdin),
+            _ => self.world.run(self.world.command("sh").args(["-c", &whole]), stdin),
+        };
+        assert_eq!(ran.code, 0, "{whole}\n{ran}");
+    }
+
+    /// What was printed, with the names of this place back in it.
+    fn denormal(&self, text: &str) -> String {
+        text.replace("[REGISTRY]", &self.world.registry())
+            .replace("[NAMESPACE]", &self.world.namespace)
+            .replace("[FOLDER]", &self.world.folder().display().to_string())
+    }
+
+    fn kubectl(&self, args: &[&str], stdin: &str) -> String {
+        ControlPlane::shared().kubectl_ok(&[args, &["-n", &self.world.namespace]].concat(), stdin)
+    }
+
+    /// Puts an object of any kind there, with its status.
+    pub fn put(&self, resource: &str, object: &Value) {
+        if !self.world.is_real() {
+            self.world
+                .api_server()
+                .put_object(resource, &self.world.namespace, object);
+            return;
+        }
+        self.kubectl(&["apply", "-f", "-"], &object.to_string());
+        if object.get("status").is_some() {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let patch = json!({"status": object["status"]}).to_string();
+            self.kubectl(
+                &[
+                    "patch",
+                    resource,
+                    name,
+                    "--subresource=status",
+                    "--type=merge",
+                    "-p",
+                    &patch,
+                ],
+                "",
+            );
+        }
+    }
+
+    /// A pull Secret made with kubectl, with these entries: a key, and the token of `admin` in it.
+    pub fn put_pull_secret(&self, name: &str, entries: &[(&str, &str)]) {
+        let auths: Value = entries
+            .iter()
+            .map(|(key, token)| (self.denormal(key), entry(token)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        self.world.put_secret(&pull_secret(name, &json!({"auths": auths})));
+    }
+
+    /// A pod that waits for `image`, with these pull Secrets, and kubelet's message.
+    pub fn stuck(&self, name: &str, image: &str, secrets: &[&str], message: &str) {
+        let image = self.denormal(image);
+        self.put("pods", &stuck_pod(name, &image, secrets, message));
+    }
+
+    /// Waits for the next second by the clock: the API server keeps no finer times.
+    pub fn next_second(&self) {
+        if self.world.is_real() {
+            let now = || {
+                std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap()
+                    .as_secs()
+            };
+            let begun = now();
+            until("the next second", || now() > begun + 1);
+        }
+    }
+
+    /// Another user's kubeconfig, until [`Place::as_admin`].
+    pub fn as_plain(&mut self) {
+        self.kubeconfig(&ControlPlane::shared().kubeconfig_for(PLAIN_TOKEN));
+    }
+
+    pub fn kubeconfig(&mut self, text: &str) {
+        let file = self.world.folder().join("another-kubeconfig");
+        std::fs::write(&file, text).unwrap();
+        self.world.variables.insert("KUBECONFIG".to_owned(), file.into());
+    }
+
+    pub fn as_admin(&mut self) {
+        self.world.variables.remove("KUBECONFIG");
+    }
+
+    /// From now on the registry answers this path so.
+    pub fn registry_says(&self, path: &str, answer: Answer) {
+        self.world.gitea.replace(path, answer);
+    }
+
+    pub fn registry_recovers(&self) {
+        self.world.gitea.state().replaced.clear();
+    }
+
+    /// git in the folder of this workstation that is the current one.
+    pub fn git(&self, args: &[&str]) -> Ran {
+        let mut command: Command = self.world.command("git");
+        command.args(["-c", "user.name=x", "-c", "user.email=x@x"]).args(args);
+        self.world.run(&mut command, "")
+    }
+}
+
+/// What a command that asks gets: whichever command has `to` in it, with these flags and this standard input.
+pub struct Feed {
+    pub to: &'static str,
+    pub flags: &'static str,
+    pub stdin: String,
+}
+
+impl Feed {
+    pub fn token(to: &'static str, token: &str) -> Self {
+        Self {
+            to,
+            flags: "--token-stdin",
+            stdin: token.to_owned(),
+        }
+    }
+
+    pub fn password(to: &'static str) -> Self {
+        Self {
+            to,
+            flags: "--password-stdin",
+            stdin: "password of admin\n".to_owned(),
+        }
+    }
+}
+
+pub fn entry(token: &str) -> Value {
+    json!({"username": "admin", "password": token, "auth": STANDARD.encode(format!("admin:{token}"))})
+}
+
+pub fn pull_secret(name: &str, document: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson", "metadata": {"name": name},
+        "data": {".dockerconfigjson": STANDARD.encode(document.to_string())},
+    })
+}
+
+fn stuck_pod(name: &str, image: &str, secrets: &[&str], message: &str) -> Value {
+    let secrets: Vec<Value> = secrets.iter().map(|name| json!({"name": name})).collect();
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {
+            "containers": [{"name": "app", "image": image}], "imagePullSecrets": secrets,
+            "serviceAccountName": "default", "automountServiceAccountToken": false,
+        },
+        "status": {"phase": "Pending", "containerStatuses": [{
+            "name": "app", "image": image, "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"waiting": {"reason": "ImagePullBackOff", "message": message}},
+        }]},
+    })
+}
+
+impl Place {
+    pub fn create_namespace(&self, name: &str) {
+        if self.world.is_real() {
+            ControlPlane::shared().kubectl_ok(&["create", "namespace", name], "");
+        } else {
+            self.world.api_server().create_namespace(name);
+        }
+    }
+
+    /// Puts another object in the place of one that is there, as whoever made it does.
+    pub fn put_again(&self, resource: &str, object: &Value) {
+        if self.world.is_real() {
+            self.kubectl(&["replace", "--field-manager=helm", "-f", "-"], &object.to_string());
+            return;
+        }
+        let name = object["metadata"]["name"].as_str().unwrap();
+        assert_eq!(resource, "secrets");
+        let data = object["data"].clone();
+        self.world
+            .api_server()
+            .update_secret(&self.world.namespace, name, "helm", |secret| secret["data"] = data);
+    }
+
+    pub fn has(&self, resource: &str, name: &str) -> bool {
+        if self.world.is_real() {
+            !self
+                .kubectl(&["get", resource, name, "--ignore-not-found", "-o", "name"], "")
+                .is_empty()
+        } else {
+            self.world
+                .api_server()
+                .object(resource, &self.world.namespace, name)
+                .is_some()
+        }
+    }
+
+    /// Takes an object away.
+    pub fn delete(&self, resource: &str, name: &str) {
+        if self.world.is_real() {
+            self.kubectl(
+                &["delete", resource, name, "--wait=false", "--grace-period=0", "--force"],
+                "",
+            );
+        } else {
+            self.world
+                .api_server()
+                .remove_object(resource, &self.world.namespace, name);
+        }
+    }
+
+    /// A controller that would make a pod again.
+    pub fn replica_set(&self, name: &str) {
+        self.put(
+            "replicasets",
+            &json!({
+                "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name},
+                "spec": {
+                    "replicas": 1, "selector": {"matchLabels": {"app": name}},
+                    "template": {
+                        "metadata": {"labels": {"app": name}},
+                        "spec": {"containers": [{"name": "app", "image": format!("{}/owner/app:1", self.world.registry())}]},
+                    },
+                },
+            }),
+        );
+    }
+
+    /// A stuck pod of it, without a pull Secret.
+    pub fn stuck_of(&self, owner: &str, name: &str, image: &str, message: &str) {
+        self.stuck_of_with(owner, name, image, &[], message);
+    }
+
+    pub fn stuck_of_with(&self, owner: &str, name: &str, image: &str, secrets: &[&str], message: &str) {
+        let uid = if self.world.is_real() {
+            self.kubectl(&["get", "replicasets", owner, "-o", "jsonpath={.metadata.uid}"], "")
+        } else {
+            let owner = self
+                .world
+                .api_server()
+                .object("replicasets", &self.world.namespace, owner)
+                .unwrap();
+            owner["metadata"]["uid"].as_str().unwrap().to_owned()
+        };
+        let mut pod = stuck_pod(name, &self.denormal(image), secrets, message);
+        pod["metadata"]["labels"] = json!({"app": owner});
+        pod["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);
+        self.put("pods", &pod);
+    }
+
+    /// The registry answers another way than it was told before.
+    pub fn registry_says_instead(&self, path: &str, answer: Answer) {
+        self.registry_recovers();
+        self.registry_says(path, answer);
+    }
+
+    /// A context whose own namespace is this place's; its name.
+    pub fn use_own_namespace(&mut self) -> &'static str {
+        let text = std::fs::read_to_string(self.world.folder().join("kubeconfig")).unwrap();
+        let (own, namespace) = ("own", &self.world.namespace);
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let at = lines
+            .iter()
+            .position(|line| line.starts_with("- {name: ") && line.contains("context:"))
+            .unwrap();
+        let line = lines[at].replacen("- {name: ", "", 1);
+        let context = line.split_once("context: {").unwrap().1.replace(", namespace: ''", "");
+        lines.insert(
+            at + 1,
+            format!("- {{name: {own}, context: {{namespace: {namespace}, {context}"),
+        );
+        self.kubeconfig(&(lines.join("\n") + "\n"));
+        own
+    }
+}

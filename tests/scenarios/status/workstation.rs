@@ -1,0 +1,227 @@
+//! What is out of step at the workstation and at the registry.
+
+use regcred::commands::status::Code;
+
+use super::Case;
+use super::place::{Feed, Parts, Place, SECRET};
+use crate::support::gitea::Profile;
+use crate::support::http::Answer;
+
+pub const CASES: &[Case] = &[
+    (Code::KeychainUnreadable, "no bus", Parts::Real, no_bus),
+    (Code::RegistryUnreachable, "it fails", Parts::Both, registry_fails),
+    (Code::TokenUnclear, "dead, or without scope", Parts::Both, unclear),
+    (Code::TokenRejected, "in the keychain alone", Parts::Both, rejected),
+    (Code::TokenRejected, "and in a Secret", Parts::Both, rejected_in_secret),
+    (
+        Code::TokenWithoutPackageScope,
+        "at login it was not verified",
+        Parts::Both,
+        without_scope,
+    ),
+    (Code::TokenOverScoped, "the one for clusters", Parts::Both, over_scoped),
+    (
+        Code::TokenOverScoped,
+        "this workstation's, in a Secret",
+        Parts::Both,
+        over_scoped_in_secret,
+    ),
+    (Code::CredentialMissing, "of a Secret", Parts::Both, credential_missing),
+    (Code::CredentialMissing, "of anything", Parts::Both, keychain_empty),
+    (
+        Code::RotationPending,
+        "it failed in part",
+        Parts::Both,
+        rotation_pending,
+    ),
+    (Code::RegistryAdvisory, "an old version", Parts::Both, advisory),
+    (Code::EnvFileInGit, "registry.env", Parts::Both, env_file),
+];
+
+const LINE: &str = "status -n [NAMESPACE]";
+
+fn no_bus(place: &mut Place) {
+    place.well();
+    let nowhere = "unix:path=/nonexistent/bus";
+    place
+        .world
+        .variables
+        .insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
+    place.says(LINE, Code::KeychainUnreadable, &["D-Bus", "--token-env"]);
+    assert_eq!(place.status().code, 1);
+    // Somebody starts it.
+    place.world.variables.remove("DBUS_SESSION_BUS_ADDRESS");
+    place.is_gone(LINE, Code::KeychainUnreadable);
+}
+
+fn registry_fails(place: &mut Place) {
+    place.well();
+    place.registry_says("/v2/", Answer::text(503, "no upstream"));
+    place.says(LINE, Code::RegistryUnreachable, &["registry [REGISTRY]", "503"]);
+    let ran = place.status();
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("in sync"), "the rest is looked at: {ran}");
+    // And nobody asks it where nobody wants it asked.
+    let offline = place.world.regcred("status -n [NAMESPACE] --offline");
+    assert_eq!(offline.code, 0, "{offline}");
+    place.registry_recovers();
+    place.is_gone(LINE, Code::RegistryUnreachable);
+}
+
+/// With its API out of reach, a Gitea 1.27 does not say which of the two it is.
+fn unclear(place: &mut Place) {
+    let token = place.login("docker", "write:package");
+    place.registry_says("/api/v1/version", Answer::empty(404));
+    place.world.gitea.revoke(&token);
+    place.says(
+        LINE,
+        Code::TokenUnclear,
+        &[
+            "it is wrong, or has no access to packages",
+            "/user/settings/applications",
+        ],
+    );
+    let new = place.token("write:package");
+    place.mends(Code::TokenUnclear, &[Feed::token("login", &new)]);
+}
+
+fn rejected(place: &mut Place) {
+    let token = place.login("docker", "write:package");
+    place.world.gitea.revoke(&token);
+    let new = place.token("write:package");
+    place.mends(Code::TokenRejected, &[Feed::token("login", &new)]);
+    // Once was enough: what is refused may count as a wrong password.
+    let tries = place
+        .world
+        .gitea
+        .shown()
+        .iter()
+        .filter(|shown| shown.starts_with("basic"))
+        .count();
+    assert!(tries <= 4, "{:?}", place.world.gitea.shown());
+}
+
+fn rejected_in_secret(place: &mut Place) {
+    let token = place.well();
+    place.world.gitea.revoke(&token);
+    let ran = place.status();
+    assert!(ran.stdout.contains("rejected\n"), "{ran}");
+    assert_eq!(ran.stdout.matches("token-rejected").count(), 1, "{ran}");
+    let new = place.token("read:package");
+    place.mends(Code::TokenRejected, &[Feed::token("rotate", &new)]);
+    assert!(place.world.document(SECRET).contains(&new));
+    assert_eq!(place.status().code, 0);
+}
+
+fn without_scope(place: &mut Place) {
+    let token = place.token("read:user");
+    let login = "login [REGISTRY] -u admin --no-verify --token-stdin";
+    place.world.regcred_with(login, &token).done();
+    let new = place.token("write:package");
+    place.mends(Code::TokenWithoutPackageScope, &[Feed::token("login", &new)]);
+}
+
+fn over_scoped(place: &mut Place) {
+    place.login("cluster", "write:package,read:user");
+    place.sync();
+    place.says(
+        LINE,
+        Code::TokenOverScoped,
+        &["credential [REGISTRY] for cluster", "write:package,read:user"],
+    );
+    place.mends(Code::TokenOverScoped, &[Feed::password("rotate")]);
+}
+
+fn over_scoped_in_secret(place: &mut Place) {
+    place.login("docker", "write:package");
+    place.sync();
+    place.says(
+        LINE,
+        Code::TokenOverScoped,
+        &["secret/gitea-credentials", "needs read:package alone"],
+    );
+    place.mends(Code::TokenOverScoped, &[Feed::password("login")]);
+    assert_eq!(place.status().code, 0);
+}
+
+fn credential_missing(place: &mut Place) {
+    let token = place.well();
+    place.world.regcred("logout [REGISTRY]").done();
+    let ran = place.status();
+    assert!(ran.stdout.contains("unknown\n"), "{ran}");
+    place.mends(Code::CredentialMissing, &[Feed::token("login", &token)]);
+}
+
+fn keychain_empty(place: &mut Place) {
+    place.says(
+        LINE,
+        Code::CredentialMissing,
+        &["keychain of this user", "kubectl regcred login REGISTRY -u USER"],
+    );
+    place.login("docker", "write:package");
+    place.is_gone(LINE, Code::CredentialMissing);
+}
+
+fn rotation_pending(place: &mut Place) {
+    place.well();
+    let new = place.token("read:package");
+    let late = format!("{}-late", place.world.namespace);
+    let line = format!("rotate [REGISTRY] --use cluster --token-stdin -n [NAMESPACE] -n {late}");
+    let ran = place.world.regcred_with(&line, &new);
+    assert_eq!(ran.code, 1, "{ran}");
+    place.says(LINE, Code::RotationPending, &["the phase writing", "--abort"]);
+    place.create_namespace(&late);
+    place.mends(Code::RotationPending, &[]);
+}
+
+fn advisory(place: &mut Place) {
+    place.world.gitea.state().profile = Profile::V1_25;
+    place.well();
+    place.says(
+        LINE,
+        Code::RegistryAdvisory,
+        &[
+            "Gitea 1.25.4",
+            "CVE-2026-27771",
+            "upgrade it to Gitea 1.26.2",
+            "REQUIRE_SIGNIN_VIEW",
+        ],
+    );
+    assert_eq!(place.status().code, 3);
+    // Somebody upgrades it.
+    place.world.gitea.state().profile = Profile::V1_27;
+    place.is_gone(LINE, Code::RegistryAdvisory);
+}
+
+fn env_file(place: &mut Place) {
+    place.well();
+    let token = place.token("write:package");
+    let home = place.world.home();
+    std::fs::create_dir_all(home.join("deploy")).unwrap();
+    std::fs::write(
+        home.join("deploy/registry.env"),
+        format!("REGISTRY=r\nREGISTRY_TOKEN={token}\n"),
+    )
+    .unwrap();
+    std::fs::write(
+        home.join("deploy/example.env"),
+        "REGISTRY_TOKEN=<your token here, please>\n",
+    )
+    .unwrap();
+    place.git(&["init", "-q"]).done();
+    place
+        .world
+        .variables
+        .insert("PWD".to_owned(), home.join("deploy").into());
+    place.is_gone(LINE, Code::EnvFileInGit);
+    place.git(&["add", "deploy"]).done();
+    place.git(&["commit", "-q", "-m", "x"]).done();
+    let ran = place.status();
+    assert!(
+        !ran.stdout.contains(&token) && !ran.stdout.contains("example.env"),
+        "{ran}"
+    );
+    place.says(LINE, Code::EnvFileInGit, &["deploy/registry.env", "history"]);
+    place.mends(Code::EnvFileInGit, &[]);
+    assert!(home.join("deploy/registry.env").exists(), "the file itself stays");
+}
