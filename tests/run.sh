@@ -61,6 +61,8 @@ parts() {
     part "pass" "packages pass and gnupg" pass gpg gpgconf docker-credential-pass
     part "strace" "package strace" strace
     part "shellcheck" "package shellcheck" shellcheck
+    part "zsh" "package zsh" zsh
+    part "mandoc" "package mandoc" mandoc
 }
 
 scripts() {

@@ -5,6 +5,7 @@
 mod ci;
 mod clients;
 mod cluster;
+mod completion;
 mod docker_files;
 mod docker_link;
 mod docker_login;
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
         ci::trials(),
         clients::trials(),
         cluster::trials(),
+        completion::trials(),
         docker_link::trials(),
         docker_files::trials(),
         docker_login::trials(),

@@ -41,24 +41,24 @@ fn script(shell: Shell) -> String {
     format!("{head}{NOTE}{}\n", rest.join("\n"))
 }
 
-/// The pages for `man`: one for each verb, and one for docker's helper.
+/// The pages for `man`: one for each verb, and one for docker's helper, as of this date.
 #[must_use]
-pub fn man() -> Vec<File> {
+pub fn man(date: &str) -> Vec<File> {
     let mut root = cli::command();
     root.build();
-    let mut pages = vec![("docker-credential-gitea.1".to_owned(), helper())];
-    pages_of(&root, "kubectl-regcred", &mut pages);
+    let mut pages = vec![("docker-credential-gitea.1".to_owned(), helper(date))];
+    pages_of(&root, "kubectl-regcred", date, &mut pages);
     pages
 }
 
-fn pages_of(command: &Command, name: &str, pages: &mut Vec<File>) {
-    pages.push((format!("{name}.1"), page(command, name)));
+fn pages_of(command: &Command, name: &str, date: &str, pages: &mut Vec<File>) {
+    pages.push((format!("{name}.1"), page(command, name, date)));
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
-        pages_of(below, &format!("{name}-{}", below.get_name()), pages);
+        pages_of(below, &format!("{name}-{}", below.get_name()), date, pages);
     }
 }
 
-fn page(command: &Command, name: &str) -> String {
+fn page(command: &Command, name: &str, date: &str) -> String {
     let after = [command.get_after_long_help(), command.get_after_help()];
     let after = after
         .into_iter()
@@ -78,6 +78,7 @@ fn page(command: &Command, name: &str) -> String {
             .after_long_help(""),
     )
     .title(name.to_uppercase())
+    .date(date)
     .manual("regcred");
     let mut bytes = Vec::new();
     man.render_title(&mut bytes).unwrap();
@@ -88,7 +89,9 @@ fn page(command: &Command, name: &str) -> String {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut bytes).unwrap();
     }
-    let mut text = String::from_utf8(bytes).unwrap();
+    // A list of values comes with breaks before and after its distance, which mandoc finds worth a warning.
+    let text = String::from_utf8(bytes).unwrap();
+    let mut text = text.replace("\n.br\n.sp", "\n.sp").replace("\n.sp\n.br", "\n.sp");
     for part in after.split("\n\n") {
         let (heading, body) = match part.split_once(":\n") {
             Some((heading, body)) if !heading.contains('\n') => (heading.to_uppercase(), body),
@@ -112,9 +115,9 @@ fn as_it_is(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn helper() -> String {
+fn helper(date: &str) -> String {
     format!(
-        ".TH DOCKER\\-CREDENTIAL\\-GITEA 1 \"\" \"{}\" \"regcred\"
+        ".TH DOCKER\\-CREDENTIAL\\-GITEA 1 \"{date}\" \"{}\" \"regcred\"
 .SH NAME
 docker\\-credential\\-gitea \\- give docker the registry credentials of the OS keychain
 .SH SYNOPSIS

@@ -46,7 +46,7 @@ pub(super) fn look(
         Source::Namespaces | Source::Secrets | Source::ServiceAccounts | Source::Subjects | Source::Pods => {
             let looking = in_cluster(source, typed, line, env, offer);
             // What is under way, such as a credential plugin, ends with it.
-            let _ = cluster::block_on(tokio::time::timeout_at(deadline.into(), looking));
+            let _ = cluster::block_on(async { tokio::time::timeout_at(deadline.into(), looking).await });
         }
     }
 }
