@@ -11,11 +11,10 @@ use std::process::Command;
 use libtest_mimic::Trial;
 
 use super::docker_link::script;
-use crate::support::control_plane::{self, ControlPlane};
+use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::{self, Keyring};
 use crate::support::part::{missing, trial, trial_with, until};
-use crate::support::{control_plane::ADMIN_TOKEN, generated};
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 /// Debian's package, and most others'.
@@ -30,7 +29,6 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("completion/installed_once_and_taken_out", installed_once_and_taken_out),
         trial("completion/status_says_what_is_missing", status_says_what_is_missing),
-        trial("completion/scripts_are_current", scripts_are_current),
         trial("completion/a_cluster_that_never_answers", a_cluster_that_never_answers),
         trial(
             "completion/a_credential_plugin_that_hangs_is_ended",
@@ -53,7 +51,6 @@ pub fn trials() -> Vec<Trial> {
         trial_with("completion/through_kubectl", control_plane::missing(), through_kubectl),
         trial_with("completion/bash", &bash, through_bash),
         trial_with("completion/zsh", &shell("zsh"), through_zsh),
-        trial_with("completion/man_pages", &missing(&["mandoc"]), man_pages),
     ]
 }
 
@@ -198,27 +195,6 @@ fn status_says_what_is_missing() {
     assert!(
         stderr.contains("kubectl v1.25.9 does not complete plugins") && code == 1,
         "{stderr}"
-    );
-}
-
-fn scripts_are_current() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
-    let home = Home::new();
-    let verbs = ["bash", "zsh", "fish", "powershell"];
-    for ((name, text), verb) in generated::completions().into_iter().zip(verbs) {
-        let kept = fs::read_to_string(folder.join(&name)).unwrap();
-        let current = kept == text;
-        assert!(
-            current,
-            "{name}: cargo run --example generate -- completions completions"
-        );
-        assert_eq!(home.run("kubectl-regcred", &["completion", verb]).0, text);
-        assert!(text.contains("completion install"), "{name} says what else there is");
-    }
-    assert!(
-        fs::read_to_string(folder.join("_kubectl-regcred"))
-            .unwrap()
-            .starts_with("#compdef kubectl-regcred\n")
     );
 }
 
@@ -398,40 +374,9 @@ fn through_shell(shell: &str, args: &[&str], start: &str) {
         assert!(line.starts_with(&format!("+ {typed}")), "{line}");
         line == format!("+ kubectl regcred sync -n {namespace}")
     });
-}
-
-fn man_pages() {
-    let folder = tempfile::tempdir().unwrap();
-    let pages = generated::man("2026-11-22");
-    for (name, text) in &pages {
-        let file = folder.path().join(name);
-        fs::write(&file, text).unwrap();
-        let lint = Command::new("mandoc")
-            .args(["-T", "lint", "-W", "warning"])
-            .arg(&file)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&lint.stdout);
-        assert!(lint.status.success(), "{name}: {said}");
-    }
-    let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
-    for name in [
-        "kubectl-regcred.1",
-        "kubectl-regcred-sync.1",
-        "kubectl-regcred-docker-setup.1",
-        "docker-credential-gitea.1",
-    ] {
-        assert!(names.contains(&name), "{names:?}");
-    }
-    let shown = Command::new("mandoc")
-        .args(["-T", "ascii"])
-        .arg(folder.path().join("kubectl-regcred-sync.1"))
-        .output();
-    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
-    assert!(
-        shown.contains("      kubectl regcred sync -n honeydue -n staging --context prod\n"),
-        "{shown}"
-    );
+    // A shell at a terminal takes no notice of a polite signal.
+    person.send_line("exit").unwrap();
+    person.exp_eof().unwrap();
 }
 
 /// One context, whose cluster is a listener.

@@ -10,6 +10,7 @@ mod docker_files;
 mod docker_link;
 mod docker_login;
 mod double;
+mod help;
 mod helper;
 mod keychain;
 mod main_job;
@@ -40,6 +41,7 @@ fn main() -> std::process::ExitCode {
         docker_files::trials(),
         docker_login::trials(),
         double::trials(),
+        help::trials(),
         helper::trials(),
         keychain::trials(),
         main_job::trials(),

@@ -31,7 +31,9 @@ pub fn completions() -> Vec<File> {
 
 fn script(shell: Shell) -> String {
     let mut bytes = Vec::new();
-    clap_complete::generate(shell, &mut cli::command(), "kubectl-regcred", &mut bytes);
+    // Under the name that it is called by here, and not as kubectl's `kubectl regcred`.
+    let mut command = cli::command().name("kubectl-regcred").bin_name("kubectl-regcred");
+    clap_complete::generate(shell, &mut command, "kubectl-regcred", &mut bytes);
     let text = String::from_utf8(bytes).unwrap();
     let lines: Vec<&str> = text.trim_start().lines().map(str::trim_end).collect();
     // zsh finds the name of the command in the first line.
@@ -89,9 +91,15 @@ fn page(command: &Command, name: &str, date: &str) -> String {
     if command.has_subcommands() {
         man.render_subcommands_section(&mut bytes).unwrap();
     }
-    // A list of values comes with breaks before and after its distance, which mandoc finds worth a warning.
+    // Breaks around an empty line, which is one: mandoc finds them worth a warning.
     let text = String::from_utf8(bytes).unwrap();
-    let mut text = text.replace("\n.br\n.sp", "\n.sp").replace("\n.sp\n.br", "\n.sp");
+    let mut text = text.replace("\n\n", "\n.sp\n");
+    while let Some(at) = text
+        .find("\n.br\n.sp")
+        .or_else(|| text.find("\n.sp\n.br").map(|at| at + 4))
+    {
+        text.replace_range(at..at + 4, "");
+    }
     for part in after.split("\n\n") {
         let (heading, body) = match part.split_once(":\n") {
             Some((heading, body)) if !heading.contains('\n') => (heading.to_uppercase(), body),
