@@ -89,16 +89,14 @@ fn status(system: &mut System<'_>) -> Result<(), CommandError> {
 }
 
 fn remove(system: &mut System<'_>) -> Result<(), CommandError> {
-    match link::remove(ALIAS, &system.env)? {
-        Some(at) => Ok(system.output.line(format_args!("{} removed", at.display()))?),
-        None => {
-            system.output.say(format_args!(
-                "there is no {} that completion install has made",
-                ALIAS.name
-            ));
-            Ok(())
-        }
-    }
+    let Some(at) = link::remove(ALIAS, &system.env)? else {
+        let name = ALIAS.name;
+        system
+            .output
+            .say(format_args!("there is no {name} that completion install has made"));
+        return Ok(());
+    };
+    Ok(system.output.line(format_args!("{} removed", at.display()))?)
 }
 
 fn observe(env: &Env) -> link::Program {

@@ -34,7 +34,10 @@ fn script(shell: Shell) -> String {
     // Under the name that it is called by here, and not as kubectl's `kubectl regcred`.
     let mut command = cli::command().name("kubectl-regcred").bin_name("kubectl-regcred");
     clap_complete::generate(shell, &mut command, "kubectl-regcred", &mut bytes);
-    let text = String::from_utf8(bytes).unwrap();
+    // clap_complete 4.6.11 for bash writes the dash of a program's name in two ways, and then finds no verb of it.
+    let text = String::from_utf8(bytes)
+        .unwrap()
+        .replace("kubectl__subcmd__regcred", "kubectl__regcred");
     let lines: Vec<&str> = text.trim_start().lines().map(str::trim_end).collect();
     // zsh finds the name of the command in the first line.
     let first = usize::from(shell == Shell::Zsh);
