@@ -42,8 +42,8 @@ fn script(shell: Shell) -> String {
     // zsh finds the name of the command in the first line.
     let first = usize::from(shell == Shell::Zsh);
     let (head, rest) = lines.split_at(first);
-    let head: String = head.iter().map(|line| format!("{line}\n")).collect();
-    format!("{head}{NOTE}{}\n", rest.join("\n"))
+    let all: Vec<&str> = [head, &NOTE.lines().collect::<Vec<_>>(), rest].concat();
+    all.join("\n") + "\n"
 }
 
 /// The pages for `man`: one for each verb, and one for docker's helper, as of this date.
