@@ -68,6 +68,8 @@ parts() {
     folder=${krew:-} part "krew" "tests/parts/krew.sh builds it, with Go 1.25" kubectl-krew validate-krew-manifest
     part "release tools" "packages git, zip, binutils, curl and jq" git tar gzip zip strip curl jq
     part "shellcheck" "package shellcheck" shellcheck
+    part "zsh" "package zsh" zsh
+    part "mandoc" "package mandoc" mandoc
     folder=$REGCRED_TEST_CLIENTS
     for program in crane oras helm buildx; do part "$program" "tests/parts/clients.sh makes it" "$program"; done
 }

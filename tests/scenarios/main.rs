@@ -5,11 +5,13 @@
 mod ci;
 mod clients;
 mod cluster;
+mod completion;
 mod docker_files;
 mod docker_link;
 mod docker_login;
 mod docker_status;
 mod double;
+mod help;
 mod helper;
 mod keychain;
 mod krew;
@@ -38,11 +40,13 @@ fn main() -> std::process::ExitCode {
         ci::trials(),
         clients::trials(),
         cluster::trials(),
+        completion::trials(),
         docker_files::trials(),
         docker_link::trials(),
         docker_login::trials(),
         docker_status::trials(),
         double::trials(),
+        help::trials(),
         helper::trials(),
         keychain::trials(),
         krew::trials(),

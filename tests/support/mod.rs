@@ -16,6 +16,7 @@ pub mod gate;
 #[cfg(unix)]
 pub mod gated_parts;
 pub mod gated_store;
+pub mod generated;
 pub mod gitea;
 pub mod http;
 pub mod image;
