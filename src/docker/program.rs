@@ -59,7 +59,7 @@ pub enum Beside {
 
 /// What has to be done so that clients find the helper.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Plan {
+pub enum LinkPlan {
     /// Nothing: this one is found first, and is ours.
     Ready(PathBuf),
     /// A link at this place to the `kubectl-regcred` beside it.
@@ -144,10 +144,10 @@ pub fn observe(env: &Env) -> Program {
 
 impl Program {
     /// What has to be done, without touching anything.
-    pub fn plan(&self) -> Result<Plan, ProgramError> {
+    pub fn plan(&self) -> Result<LinkPlan, ProgramError> {
         let first = self.helpers.first();
         if let Some(found) = first.filter(|found| found.is_ours) {
-            return Ok(Plan::Ready(found.path.clone()));
+            return Ok(LinkPlan::Ready(found.path.clone()));
         }
         // What comes after the place of our link, the link hides.
         if let Some(found) = first.filter(|found| found.comes_first) {
@@ -157,8 +157,8 @@ impl Program {
         match self.beside {
             Beside::Other if first.is_some_and(|found| found.path == at) => Err(ProgramError::Foreign(at)),
             Beside::Other => Err(ProgramError::InTheWay(at)),
-            Beside::OurLink => Ok(Plan::Link { at, repairs: true }),
-            Beside::Nothing => Ok(Plan::Link { at, repairs: false }),
+            Beside::OurLink => Ok(LinkPlan::Link { at, repairs: true }),
+            Beside::Nothing => Ok(LinkPlan::Link { at, repairs: false }),
         }
     }
 
@@ -178,7 +178,7 @@ impl Program {
     }
 }
 
-impl Plan {
+impl LinkPlan {
     /// Makes the link, if one is to be made.
     pub fn apply(&self) -> Result<(), ProgramError> {
         let Self::Link { at, repairs } = self else {
@@ -316,11 +316,11 @@ mod tests {
 
     #[test]
     fn a_link_is_made_only_where_clients_would_find_it() {
-        let link = |repairs| Plan::Link {
+        let link = |repairs| LinkPlan::Link {
             at: LINK.into(),
             repairs,
         };
-        let ready = |path: &str| Plan::Ready(path.into());
+        let ready = |path: &str| LinkPlan::Ready(path.into());
         for (program, plan) in [
             (program(&[], true, Beside::Nothing), link(false)),
             (program(&[], true, Beside::OurLink), link(true)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use regcred::docker::other_helper::{AskError, Login, OtherHelper};
-use regcred::docker::program::{self, Plan, ProgramError};
+use regcred::docker::program::{self, LinkPlan, ProgramError};
 use regcred::env::Env;
 use regcred::model::Token;
 
@@ -106,7 +106,7 @@ impl Krew {
     }
 }
 
-fn made(env: &Env) -> Plan {
+fn made(env: &Env) -> LinkPlan {
     let plan = program::observe(env).plan().unwrap();
     plan.apply().unwrap();
     plan
@@ -128,7 +128,7 @@ pub fn script(file: &Path, text: &str) {
 fn made_once_and_taken_out() {
     let krew = Krew::new();
     let env = krew.env(&[]);
-    let link = Plan::Link {
+    let link = LinkPlan::Link {
         at: krew.helper(),
         repairs: false,
     };
@@ -139,7 +139,7 @@ fn made_once_and_taken_out() {
     assert!(krew.version().starts_with("docker-credential-gitea (regcred) v"));
 
     let before = fs::symlink_metadata(krew.helper()).unwrap().modified().unwrap();
-    assert_eq!(made(&env), Plan::Ready(krew.helper()), "it is there now");
+    assert_eq!(made(&env), LinkPlan::Ready(krew.helper()), "it is there now");
     assert_eq!(fs::symlink_metadata(krew.helper()).unwrap().modified().unwrap(), before);
 
     assert_eq!(program::remove(&env).unwrap(), Some(krew.helper()));
@@ -156,7 +156,7 @@ fn survives_an_upgrade() {
     let _ = made(&env);
     krew.install("v0.2.0");
     assert!(krew.version().contains("(regcred)"));
-    assert_eq!(program::observe(&env).plan().unwrap(), Plan::Ready(krew.helper()));
+    assert_eq!(program::observe(&env).plan().unwrap(), LinkPlan::Ready(krew.helper()));
 }
 
 fn repaired() {
@@ -170,7 +170,7 @@ fn repaired() {
     .unwrap();
     assert_eq!(
         made(&env),
-        Plan::Link {
+        LinkPlan::Link {
             at: krew.helper(),
             repairs: true
         }
@@ -199,7 +199,7 @@ fn a_foreign_file_stays() {
     fs::set_permissions(krew.helper(), fs::Permissions::from_mode(0o644)).unwrap();
     let error = program::observe(&env).plan().unwrap_err();
     assert!(matches!(error, ProgramError::InTheWay(_)), "{error}");
-    let late = Plan::Link {
+    let late = LinkPlan::Link {
         at: krew.helper(),
         repairs: false,
     };
@@ -213,7 +213,10 @@ fn a_foreign_file_stays() {
     let error = program::observe(&krew.env(&[other.path()])).plan().unwrap_err();
     assert!(matches!(error, ProgramError::Foreign(_)), "{error}");
     let after = std::env::join_paths([krew.bin(), other.path().to_owned()]).unwrap();
-    assert!(matches!(made(&Env::from_iter([("PATH", after)])), Plan::Link { .. }));
+    assert!(matches!(
+        made(&Env::from_iter([("PATH", after)])),
+        LinkPlan::Link { .. }
+    ));
     let shadowed = program::observe(&krew.env(&[other.path()]));
     assert_eq!(
         shadowed.shadow(),
@@ -225,7 +228,7 @@ fn cargo_install() {
     let krew = Krew::new();
     let cargo = Path::new(HELPER).parent().unwrap();
     let program = program::observe(&krew.env(&[cargo]));
-    assert_eq!(program.plan().unwrap(), Plan::Ready(HELPER.into()));
+    assert_eq!(program.plan().unwrap(), LinkPlan::Ready(HELPER.into()));
     assert_eq!(program.helpers.len(), 1);
     // Nothing of ours to take out, though it is our program.
     assert_eq!(program::remove(&krew.env(&[cargo])).unwrap(), None);
@@ -233,7 +236,7 @@ fn cargo_install() {
 
 fn no_link_there() {
     // As root every folder can be written to, but not this one.
-    let plan = Plan::Link {
+    let plan = LinkPlan::Link {
         at: "/proc/self/docker-credential-gitea".into(),
         repairs: false,
     };
