@@ -318,8 +318,11 @@ fn a_keychain_that_fails_is_never_an_empty_one() {
     let stored = br#"{"ServerURL":"gitea.example.com","Username":"u","Secret":"s3cret"}"#;
     for error in [|| Error::Locked, || Error::NoBus, || Error::NoService, || Error::Died] {
         let keychain = Keychain::with_store(Arc::new(Failing(error)));
-        let (message, hint) = (error().to_string(), hint(&error()).unwrap());
-        assert!(!hint.contains("--"), "whoever reads it typed a client's command line: {hint}");
+        let (message, hint) = (error().to_string(), super::hint(&error()).unwrap());
+        assert!(
+            !hint.contains("--"),
+            "whoever reads it typed a client's command line: {hint}"
+        );
         for (action, stdin) in [
             ("get", &b"gitea.example.com"[..]),
             ("erase", b"gitea.example.com"),

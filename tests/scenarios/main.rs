@@ -15,6 +15,7 @@ mod keychain;
 mod main_job;
 mod matrix;
 mod mint;
+mod other_helpers;
 mod owners;
 mod rotate;
 mod rough;
@@ -46,6 +47,7 @@ fn main() -> std::process::ExitCode {
         main_job::trials(),
         matrix::trials(),
         mint::trials(),
+        other_helpers::trials(),
         owners::trials(),
         rotate::trials(),
         rough::trials(),

@@ -288,7 +288,7 @@ fn default_notes(files: &Files, system: &mut System<'_>) {
         "while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too",
     );
     system.output.say(
-        "hint: without --default, only for those that you log in to: kubectl regcred docker remove && kubectl regcred docker setup",
+        "hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup",
     );
     if docker::has_helm(&system.env) {
         system.output.say(

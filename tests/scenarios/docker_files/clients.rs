@@ -190,7 +190,7 @@ credsStore configured in [FOLDER]/.docker/config.json
 podman reads through docker's file, but podman login would write a token in plain text to [FOLDER]/run/containers/auth.json
 hint: log in with docker or kubectl regcred; or, before podman login: mkdir -p [FOLDER]/run/containers && echo '{}' > [FOLDER]/run/containers/auth.json && kubectl regcred docker setup
 warning: while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too
-hint: without --default, only for those that you log in to: kubectl regcred docker remove && kubectl regcred docker setup
+hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup
 helm reads through docker's file, but helm registry login would write a token in plain text to its own
 hint: log in with docker or kubectl regcred; or, before helm registry login: export HELM_REGISTRY_CONFIG=[FOLDER]/.docker/config.json
 

@@ -204,7 +204,7 @@ credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
 credsStore configured in [FOLDER]/.docker/config.json
 --- stderr
 warning: while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too
-hint: without --default, only for those that you log in to: kubectl regcred docker remove && kubectl regcred docker setup
+hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup
 
 "#]]
     );
