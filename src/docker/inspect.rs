@@ -206,7 +206,7 @@ impl Inspection<'_> {
                 "DOCKER_AUTH_CONFIG".to_owned(),
                 Some(registry),
                 format!(
-                    "docker 28.3 and later take what this variable holds for {registry}, and not what the keychain has"
+                    "docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for {registry}, and not what the keychain has"
                 ),
                 "unset DOCKER_AUTH_CONFIG".to_owned(),
             );

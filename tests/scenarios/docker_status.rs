@@ -148,7 +148,7 @@ helper-shadowed: docker and podman would run [FOLDER]/programs/docker-credential
 key-never-matches: credHelpers has the key https://zot.example.com, but docker and podman look for zot.example.com
   kubectl regcred docker setup zot.example.com
 
-environment-wins: docker 28.3 and later take what this variable holds for [REGISTRY], and not what the keychain has
+environment-wins: docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for [REGISTRY], and not what the keychain has
   unset DOCKER_AUTH_CONFIG
 
 plain-text-shadows-helper: podman takes the token of [REGISTRY] from [FOLDER]/run/containers/auth.json, in plain text, and never asks the keychain
@@ -234,7 +234,7 @@ exit 0
    "kind": "environment-wins",
    "object": "DOCKER_AUTH_CONFIG",
    "registry": "[REGISTRY]",
-   "cause": "docker 28.3 and later take what this variable holds for [REGISTRY], and not what the keychain has",
+   "cause": "docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for [REGISTRY], and not what the keychain has",
    "remedy": "unset DOCKER_AUTH_CONFIG"
    },
    {

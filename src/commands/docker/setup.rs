@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::conflict::{place_of, places, settle, undecided, verify};
 use super::decide::{Case, Decision, is_same};
-use super::report;
 use super::sources::{self, Sources};
+use super::{notes, report};
 use crate::cli::{LocalDryRunArg, SetupArgs};
 use crate::commands::login;
 use crate::commands::system::System;
@@ -14,7 +14,7 @@ use crate::docker::{self, File, FilePlan, Files, HELPER, Memory, Wanted};
 use crate::error::{CommandError, Exit};
 use crate::gitea::{Verified, VerifyError};
 use crate::keychain::{Keychain, Name};
-use crate::model::{Credential, Use, shell_word};
+use crate::model::{Credential, Registry, Use};
 
 /// How often a file is planned anew that others change all the time. A login takes docker some 100 ms.
 const ATTEMPTS: usize = 20;
@@ -28,7 +28,7 @@ struct Ready {
 }
 
 pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
-    let is_dry = args.dry_run == LocalDryRunArg::Client;
+    let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let keychain = system.keychain()?;
     let mut memory = if is_dry {
         Memory::look(&system.env)?
@@ -37,7 +37,7 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     };
     let sources = Sources::observe(&args.registries, args.default, &keychain, system)?;
     // First, and before anything is changed: docker fails on a helper that it does not find.
-    link(args.dry_run, system)?;
+    link(args.trial.dry_run, system)?;
     let mut failures = sources.failures;
     let mut ready = Vec::new();
     for case in sources.cases {
@@ -68,10 +68,12 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
             .say("there is no credential to set up for, in the keychain nor in docker's and podman's files");
         system.output.say("hint: kubectl regcred login REGISTRY -u USER");
     }
-    notes(&sources.files, &ready, system);
-    if default {
-        default_notes(&sources.files, system);
-    }
+    let registries: Vec<(Registry, bool)> = ready
+        .iter()
+        .filter(|ready| ready.is_login)
+        .map(|ready| (ready.name.registry.clone(), !ready.handled.is_empty()))
+        .collect();
+    notes::after_setup(&sources.files, &registries, default, is_dry, system)?;
     for failure in &failures {
         system.output.error(failure);
     }
@@ -101,7 +103,7 @@ fn keep(
     keychain: &Keychain,
     system: &mut System<'_>,
 ) -> Result<Option<Vec<Credential>>, CommandError> {
-    let is_dry = args.dry_run == LocalDryRunArg::Client;
+    let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let handled = case.distinct().into_iter().cloned().collect();
     let mut verified = None;
     let decision = match case.decide() {
@@ -131,7 +133,7 @@ fn keep(
                 case.title(),
                 credential.username,
                 place_of(case, &credential),
-                report::suffix(args.dry_run)
+                report::suffix(args.trial.dry_run)
             ))?;
         }
         Decision::Rotating => {
@@ -192,15 +194,15 @@ fn follow(
             return Ok(());
         }
         let plan = FilePlan::set_up(file, &wanted, memory)?;
-        if args.dry_run == LocalDryRunArg::Client {
-            report::file(&plan, args.dry_run, system)?;
+        if args.trial.dry_run == LocalDryRunArg::Client {
+            report::file(&plan, args.trial.dry_run, system)?;
             return report::difference(&plan, system);
         }
         match plan.apply(memory) {
             Err(docker::Error::Changed { .. }) => {}
             done => {
                 done?;
-                return report::file(&plan, args.dry_run, system);
+                return report::file(&plan, args.trial.dry_run, system);
             }
         }
     }
@@ -248,55 +250,4 @@ fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &S
         wanted.detected = None;
     }
     wanted
-}
-
-/// What else somebody who set up should know.
-fn notes(files: &Files, ready: &[Ready], system: &mut System<'_>) {
-    for Ready {
-        name,
-        handled,
-        is_login,
-    } in ready
-    {
-        let registry = &name.registry;
-        if *is_login && handled.is_empty() {
-            system
-                .output
-                .say(format_args!("the keychain holds no credential of {registry} yet"));
-            system
-                .output
-                .say(format_args!("hint: kubectl regcred login {registry} -u USER"));
-        }
-    }
-    let primary = &files.podman_primary;
-    if docker::has_podman(&system.env) && !primary.exists() && !ready.is_empty() {
-        system.output.say(format_args!(
-            "podman reads through docker's file, but podman login would write a token in plain text to {}",
-            primary.display()
-        ));
-        let folder = primary.parent().unwrap_or(primary).display();
-        system.output.say(format_args!(
-            "hint: log in with docker or kubectl regcred; or, before podman login: mkdir -p {folder} && echo '{{}}' > {} && kubectl regcred docker setup",
-            primary.display()
-        ));
-    }
-}
-
-/// What the helper of every registry changes for clients that need no credential.
-fn default_notes(files: &Files, system: &mut System<'_>) {
-    system.output.warn(
-        "while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too",
-    );
-    system.output.say(
-        "hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup",
-    );
-    if docker::has_helm(&system.env) {
-        system.output.say(
-            "helm reads through docker's file, but helm registry login would write a token in plain text to its own",
-        );
-        system.output.say(format_args!(
-            "hint: log in with docker or kubectl regcred; or, before helm registry login: export HELM_REGISTRY_CONFIG={}",
-            shell_word(&files.docker.display().to_string())
-        ));
-    }
 }

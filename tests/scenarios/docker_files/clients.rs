@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
             "docker/double: every registry, and podman and helm are here",
             by_default,
         ),
+        trial("docker/double: variables that win over what is set up", variables_win),
         trial("docker/double: other helpers are asked", other_helpers),
     ]
 }
@@ -210,15 +211,43 @@ podman-login-writes-plain-text: podman login would write the token of [REGISTRY]
     );
 }
 
+fn variables_win() {
+    let mut place = Place::of_doubles();
+    program(&mut place, "podman", "exit 1");
+    place.keep("admin", "t");
+    let login = format!(r#"{{"auths":{{"{}":{{"auth":"YTpi"}}}}}}"#, place.world.registry());
+    let own = place.world.folder().join("own.json");
+    for (name, value) in [("DOCKER_AUTH_CONFIG", login.into()), ("REGISTRY_AUTH_FILE", own.into())] {
+        place.world.variables.insert(name.to_owned(), value);
+    }
+    let ran = place.world.regcred("docker setup --dry-run=client");
+    assert!(
+        !ran.stderr.contains("warning"),
+        "nothing is there yet to be in the way of: {ran}"
+    );
+    assert_data_eq!(
+        place.world.regcred("docker setup").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
+--- stderr
+warning: docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for [REGISTRY], and not what the keychain has
+hint: unset DOCKER_AUTH_CONFIG
+warning: REGISTRY_AUTH_FILE names [FOLDER]/own.json, which does not lead to the keychain: podman login writes the token of [REGISTRY] there in plain text, and newer versions of podman read nothing else
+hint: unset REGISTRY_AUTH_FILE
+
+"#]]
+    );
+}
+
 /// A program on PATH.
 fn program(place: &mut Place, name: &str, text: &str) {
     let folder = place.world.folder().join("bin");
     fs::create_dir_all(&folder).unwrap();
     script(&folder.join(name), text);
     let path = place.world.variables["PATH"].clone();
-    let path = std::iter::once(folder)
-        .chain(std::env::split_paths(&path))
-        .chain(["/usr/bin".into(), "/bin".into()]);
+    let path = std::iter::once(folder).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(path).unwrap();
     place.world.variables.insert("PATH".to_owned(), path);
 }
