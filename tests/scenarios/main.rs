@@ -18,6 +18,7 @@ mod krew;
 mod main_job;
 mod matrix;
 mod mint;
+mod other_helpers;
 mod owners;
 mod rotate;
 mod rough;
@@ -53,6 +54,7 @@ fn main() -> std::process::ExitCode {
         main_job::trials(),
         matrix::trials(),
         mint::trials(),
+        other_helpers::trials(),
         owners::trials(),
         rotate::trials(),
         rough::trials(),

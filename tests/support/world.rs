@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::io::{Cursor, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -14,12 +14,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyring_core::CredentialStore;
-use regcred::commands::{self, System};
+use regcred::commands::{self, Person, System};
 use regcred::env::Env;
 use regcred::helper;
 use regcred::keychain::Keychain;
 use regcred::output::Output;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::api_server::ApiServer;
 use super::control_plane::{ADMIN_TOKEN, ControlPlane};
@@ -261,8 +262,26 @@ users:
         self.regcred_with(line, "")
     }
 
+    /// The same, with somebody at the terminal who chooses these, one for each question. What was asked stands before
+    /// what was printed. In this process alone.
+    pub fn regcred_choosing(&self, line: &str, choices: &[usize]) -> Ran {
+        assert!(!self.is_real(), "a real one asks at a terminal");
+        let chooser = Chooser {
+            choices: RefCell::new(choices.to_vec()),
+            asked: RefCell::default(),
+        };
+        let mut ran = self.run_regcred(line, "", Some(&chooser));
+        assert!(chooser.choices.borrow().is_empty(), "nobody asked: {ran}");
+        ran.stderr = self.normal(&chooser.asked.borrow()) + &ran.stderr;
+        ran
+    }
+
     /// `kubectl regcred`, with this command line and standard input. `[REGISTRY]` and `[NAMESPACE]` mean this world's.
     pub fn regcred_with(&self, line: &str, stdin: &str) -> Ran {
+        self.run_regcred(line, stdin, None)
+    }
+
+    fn run_regcred(&self, line: &str, stdin: &str, chooser: Option<&Chooser>) -> Ran {
         let line = line
             .replace("[REGISTRY]", &self.registry())
             .replace("[NAMESPACE]", &self.namespace);
@@ -277,7 +296,7 @@ users:
                 env: self.env(),
                 stdin: Box::new(Cursor::new(stdin.as_bytes().to_vec())),
                 output: Output::new(stdout.clone(), self.at_screen, stderr.clone()),
-                person: None,
+                person: chooser.map(|chooser| Box::new(chooser) as Box<dyn Person + '_>),
                 open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
                 handles_interrupts: false,
             };
@@ -413,6 +432,31 @@ users:
     }
 }
 
+/// Somebody who answers questions with a choice.
+struct Chooser {
+    choices: RefCell<Vec<usize>>,
+    asked: RefCell<String>,
+}
+
+impl Person for &Chooser {
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
+        panic!("not a choice: {question}")
+    }
+
+    fn word(&self, question: &str) -> io::Result<String> {
+        panic!("not a choice: {question}")
+    }
+
+    fn choice(&self, question: &str, options: &[String]) -> io::Result<usize> {
+        let mut asked = self.asked.borrow_mut();
+        let _ = writeln!(asked, "? {question}");
+        for option in options {
+            let _ = writeln!(asked, "  - {option}");
+        }
+        Ok(self.choices.borrow_mut().remove(0))
+    }
+}
+
 /// What a command in this process writes to.
 #[derive(Clone, Default)]
 struct Stream(Rc<RefCell<Vec<u8>>>);
@@ -424,12 +468,12 @@ impl Stream {
 }
 
 impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
