@@ -155,7 +155,8 @@ fn no_bus() {
     }
     let (_, stderr, _) = ask(command(Some(&dead)), "get", "gitea.example.com");
     assert!(
-        stderr.contains("--token-env") && stderr.contains("--token-stdin"),
+        stderr.contains("start gnome-keyring, KWallet or KeePassXC")
+            && stderr.contains("kubectl regcred docker remove"),
         "{stderr}"
     );
 }

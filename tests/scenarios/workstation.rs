@@ -325,10 +325,14 @@ fn a_person_types_the_token() {
         .env("TERM", "xterm")
         .args(["sync", "-n", &world.namespace]);
     let mut person = rexpect::session::spawn_command(sync, Some(60_000)).unwrap();
-    person.exp_string("Which registry").unwrap();
-    person.exp_string("zot.example.com").unwrap();
-    person.send("\r").unwrap();
-    person.flush().unwrap();
+    person.exp_string(&format!("1) {}", world.registry())).unwrap();
+    let shown = person.exp_string("Which registry").unwrap();
+    assert!(shown.contains("2) zot.example.com"), "{shown}");
+    assert!(
+        !shown.contains("\x1b[?25l"),
+        "Ctrl-C would leave the cursor hidden: {shown}"
+    );
+    person.send_line("1").unwrap();
     person.exp_string("gitea-credentials created").unwrap();
     person.exp_eof().unwrap();
     assert!(world.document("gitea-credentials").contains(&token));

@@ -109,7 +109,7 @@ fn a_new_user_without_a_keyring(product: Product) {
     assert_eq!(ask("list", "").0, "{}\n");
     let (stdout, stderr, code) = ask("store", &entry("gitea.example.com", "alice", TOKEN));
     assert_eq!(stdout, "the secret service has no default keyring\n");
-    assert!(stderr.contains("--token-stdin"), "{stderr}");
+    assert!(stderr.contains("hint: make a default keyring once"), "{stderr}");
     assert_eq!(code, 1);
 }
 
