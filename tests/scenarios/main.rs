@@ -9,6 +9,7 @@ mod docker_files;
 mod docker_link;
 mod docker_login;
 mod docker_status;
+mod documents;
 mod double;
 mod helper;
 mod keychain;
@@ -41,6 +42,7 @@ fn main() -> std::process::ExitCode {
         docker_link::trials(),
         docker_login::trials(),
         docker_status::trials(),
+        documents::trials(),
         double::trials(),
         helper::trials(),
         keychain::trials(),
