@@ -13,13 +13,17 @@ use crate::gitea::{self, GiteaPath, MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
 
 mod after;
+mod completion;
 mod docker;
+mod help;
 mod rotate;
 mod status;
 mod targets;
 
 pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
+pub use completion::{CompletionArgs, CompletionVerb};
 pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb, LocalDryRunArg, RemoveArgs, SetupArgs};
+pub use help::command;
 pub use rotate::RotateArgs;
 pub use status::{PodName, StatusArgs, StatusFormat};
 pub use targets::TargetArgs;
@@ -36,14 +40,13 @@ pub use targets::TargetArgs;
     max_term_width = 100,
     after_help = "Start with:
   kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred docker setup                       # docker and podman take it from the keychain
   kubectl regcred sync -n honeydue                   # writes or refreshes the pull Secret
-  kubectl regcred status                             # what is out of step, and what to type
-  kubectl regcred list                               # what the keychain holds, never a token
-  kubectl regcred logout gitea.example.com           # forgets it"
+  kubectl regcred status                             # what is out of step, and what to type"
 )]
 pub struct Cli {
     /// Say more on stderr, never a token
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub verbose: bool,
     /// What to do.
     #[command(subcommand)]
@@ -69,7 +72,11 @@ pub enum Verb {
     Docker(DockerArgs),
     /// Print the least that has to be allowed in the cluster
     Rbac(RbacArgs),
+    /// Complete `kubectl regcred` with the Tab key
+    Completion(CompletionArgs),
     /// Print the version
+    #[command(after_help = "Examples:
+  kubectl regcred version")]
     Version,
 }
 
@@ -94,7 +101,7 @@ pub struct LoginArgs {
     #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
     pub usage: Use,
     /// Store the token without asking the registry; makes no connection at all
-    #[arg(long, conflicts_with_all = ["ca_file", "plain_http", "mint"])]
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "mint"])]
     pub no_verify: bool,
     /// Where the token comes from.
     #[command(flatten)]
@@ -112,15 +119,16 @@ pub struct LoginArgs {
 
 /// How to reach the registry.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Connecting to the registry")]
 pub struct RegistryConnectionArgs {
     /// Trust the certificates of this PEM file, and no others, for the registry
-    #[arg(long, value_name = "FILE")]
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Send the token over http. A registry on this machine needs no flag
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub plain_http: bool,
     /// The path that Gitea itself runs below, such as /gitea
-    #[arg(long, value_name = "PATH")]
+    #[arg(hide_short_help = true, long, value_name = "PATH")]
     pub gitea_path: Option<GiteaPath>,
 }
 
@@ -151,7 +159,7 @@ pub struct TokenArgs {
     #[arg(
         long,
         value_name = "FILE",
-        help = "Read REGISTRY, REGISTRY_USERNAME and REGISTRY_TOKEN from this file"
+        help = "Read all from this file: REGISTRY, REGISTRY_USERNAME and REGISTRY_TOKEN"
     )]
     pub env_file: Option<PathBuf>,
 }
@@ -159,14 +167,15 @@ pub struct TokenArgs {
 /// A new token, made at Gitea.
 #[derive(Debug, Args)]
 pub struct MintArgs {
-    /// Make a new token at Gitea with the account's password, which is asked for and not kept
+    /// Make a new token at Gitea, with the account's password, which is asked for and not kept
     #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file"])]
     pub mint: bool,
     /// What the new token may do [default: write:package, or read:package with --use cluster]
-    #[arg(long, value_name = "SCOPE,…", requires = "mint")]
+    #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
     /// The new token's name at Gitea
     #[arg(
+        hide_short_help = true,
         long,
         value_name = "NAME",
         requires = "mint",
@@ -174,7 +183,7 @@ pub struct MintArgs {
     )]
     pub token_name: Option<TokenName>,
     /// Read the account's password from standard input; a second line is the one-time code
-    #[arg(long, requires = "mint")]
+    #[arg(hide_short_help = true, long, requires = "mint")]
     pub password_stdin: bool,
 }
 
@@ -194,10 +203,10 @@ pub struct LogoutArgs {
     #[arg(long)]
     pub revoke: bool,
     /// Read the account's password from standard input; a second line is the one-time code
-    #[arg(long, requires = "revoke")]
+    #[arg(hide_short_help = true, long, requires = "revoke")]
     pub password_stdin: bool,
     /// The account that the token belongs to [default: the user it was stored with]
-    #[arg(short, long, value_name = "NAME", requires = "revoke")]
+    #[arg(hide_short_help = true, short, long, value_name = "NAME", requires = "revoke")]
     pub username: Option<Username>,
     /// How to reach the registry.
     #[command(flatten)]
@@ -239,10 +248,10 @@ pub struct SyncArgs {
     #[arg(long, value_name = "REGISTRY", conflicts_with = "file")]
     pub registry: Option<Registry>,
     /// The user; needed with --token-env and --token-stdin
-    #[arg(short, long, value_name = "NAME", conflicts_with = "file")]
+    #[arg(hide_short_help = true, short, long, value_name = "NAME", conflicts_with = "file")]
     pub username: Option<Username>,
     /// Take the keychain's token for this use [default: cluster if there is one, else docker]
-    #[arg(long = "use", value_name = "docker|cluster")]
+    #[arg(hide_short_help = true, long = "use", value_name = "docker|cluster")]
     pub usage: Option<Use>,
     /// Where the token comes from.
     #[command(flatten)]
@@ -254,10 +263,10 @@ pub struct SyncArgs {
     #[arg(short, long, value_name = "json|yaml|name")]
     pub output: Option<OutputFormat>,
     /// Let `--dry-run=client -o yaml` print the token on a terminal
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub show_token: bool,
     /// Write even what another tool owns
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
     /// What to do besides the Secret.
     #[command(flatten)]
@@ -275,25 +284,25 @@ pub struct ClusterArgs {
     #[arg(long = "context", value_name = "NAME")]
     pub contexts: Vec<String>,
     /// The kubeconfig file
-    #[arg(long, value_name = "FILE")]
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig's cluster to use
-    #[arg(long, value_name = "NAME")]
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub cluster: Option<String>,
     /// The kubeconfig's user to use
-    #[arg(long, value_name = "NAME")]
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub user: Option<String>,
     /// Act as this user
-    #[arg(long = "as", value_name = "USER")]
+    #[arg(hide_short_help = true, long = "as", value_name = "USER")]
     pub impersonate: Option<String>,
     /// Act as a member of this group (repeatable)
-    #[arg(long = "as-group", value_name = "GROUP")]
+    #[arg(hide_short_help = true, long = "as-group", value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
     /// Act as the user with this uid
-    #[arg(long = "as-uid", value_name = "UID")]
+    #[arg(hide_short_help = true, long = "as-uid", value_name = "UID")]
     pub impersonate_uid: Option<String>,
     /// Give up a single request after this time, such as 5s or 1m; 0 waits for ever
-    #[arg(long, value_name = "TIME")]
+    #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
 }
 
@@ -304,7 +313,7 @@ pub struct DryRunArgs {
     #[arg(
         long = "dry-run",
         id = "dry_run",
-        value_name = "none|client|server",
+        value_name = "client|server",
         default_value = "none",
         hide_default_value = true
     )]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::link::LinkError;
 use crate::{cluster, docker, gitea, keychain};
 
 /// The exit codes of design: the same for every verb.
@@ -137,8 +138,8 @@ impl From<docker::other_helper::AskError> for CommandError {
     }
 }
 
-impl From<docker::program::ProgramError> for CommandError {
-    fn from(error: docker::program::ProgramError) -> Self {
+impl From<LinkError> for CommandError {
+    fn from(error: LinkError) -> Self {
         Self::failed(&error).hint(error.hint())
     }
 }

@@ -43,11 +43,12 @@ part() {
 
 parts() {
     tests/parts/packages.sh
-    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS
+    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS REGCRED_TEST_KREW
     local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
     if folder=$(tests/parts/control-plane.sh); then export REGCRED_TEST_CONTROL_PLANE=$folder; fi
     REGCRED_TEST_CLIENTS=$(tests/parts/clients.sh) || true # missing: said below
     export REGCRED_TEST_CLIENTS
+    if krew=$(tests/parts/krew.sh); then export REGCRED_TEST_KREW=$krew; fi
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
@@ -64,7 +65,11 @@ parts() {
     part "peer helper" "package golang-docker-credential-helpers" docker-credential-secretservice
     part "pass" "packages pass and gnupg" pass gpg gpgconf docker-credential-pass
     part "strace" "package strace" strace
+    folder=${krew:-} part "krew" "tests/parts/krew.sh builds it, with Go 1.25" kubectl-krew validate-krew-manifest
+    part "release tools" "packages git, zip, binutils, curl and jq" git tar gzip zip strip curl jq
     part "shellcheck" "package shellcheck" shellcheck
+    part "zsh" "package zsh" zsh
+    part "mandoc" "package mandoc" mandoc
     folder=$REGCRED_TEST_CLIENTS
     for program in crane oras helm buildx; do part "$program" "tests/parts/clients.sh makes it" "$program"; done
 }
@@ -82,6 +87,15 @@ if ((${#missing[@]})) && $ci; then
     finish
 fi
 if $ci; then export REGCRED_TEST_REQUIRE_PARTS=1; fi
+
+# The archive of this tree, which the tests install with krew.
+release() {
+    unset REGCRED_TEST_DIST
+    local archive
+    archive=$(tests/release.sh) || return
+    export REGCRED_TEST_DIST=${archive%/*}
+}
+stage release release
 
 # No test means the cluster of whoever runs it: one that forgets to name its own finds none.
 export KUBECONFIG=/dev/null

@@ -2,15 +2,19 @@
 
 use std::process::ExitCode;
 
-use regcred::commands::{self, System};
+use regcred::commands::{self, System, complete};
 use regcred::env::Env;
 use regcred::helper;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().peekable();
-    // krew installs one program under one name; docker knows it by the name of a link.
+    // krew installs one program under one name; docker and kubectl know it by the names of links.
     if args.next_if(|name| helper::is_called(name)).is_some() {
         return helper::main(args, &Env::of_process());
+    }
+    let args: Vec<_> = args.collect();
+    if let Some(request) = complete::Request::of(&args) {
+        return complete::main(&request, &Env::of_process());
     }
     commands::run(args, &mut System::of_process()).code().into()
 }

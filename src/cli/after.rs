@@ -12,7 +12,7 @@ pub struct AfterArgs {
     #[arg(long = "service-account", value_name = "NAME")]
     pub service_accounts: Vec<ServiceAccountName>,
     /// Take the Secret out of the ServiceAccounts, and leave the Secret itself alone
-    #[arg(long, requires = "service_accounts", conflicts_with_all = [
+    #[arg(hide_short_help = true, long, requires = "service_accounts", conflicts_with_all = [
         "file", "restart", "unstick", "force_conflicts", "token_stdin", "token_env", "env_file",
     ])]
     pub detach: bool,
@@ -25,7 +25,7 @@ pub struct AfterArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Once the Secret is right")]
 pub struct RestartArgs {
-    /// Restart the workloads that use the Secret for images of this registry
+    /// Restart the workloads that use it, for images of this registry
     #[arg(long)]
     pub restart: bool,
     /// Follow their rollouts to the end, or for this long; 0 waits for ever [default: 5m]
@@ -39,7 +39,7 @@ pub struct RestartArgs {
     )]
     pub wait: Option<RequestTimeout>,
     /// Delete pods that are stuck pulling from this registry, where a controller makes new ones
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub unstick: bool,
 }
 
@@ -85,7 +85,7 @@ pub struct RbacArgs {
     #[arg(long = "group", value_name = "NAME")]
     pub groups: Vec<String>,
     /// Allow it to this ServiceAccount (repeatable)
-    #[arg(long = "serviceaccount", value_name = "NAMESPACE:NAME")]
+    #[arg(long = "serviceaccount", value_name = "NS:NAME")]
     pub subjects: Vec<ServiceAccountSubject>,
 }
 

@@ -7,6 +7,10 @@ use crate::model::Registry;
 
 /// `docker`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred docker setup
+  kubectl regcred docker status
+  kubectl regcred docker remove")]
 pub struct DockerArgs {
     /// What to do.
     #[command(subcommand)]

@@ -37,7 +37,7 @@ pub struct RotateArgs {
     /// The registry; may be left out where the keychain knows only one
     pub registry: Option<Registry>,
     /// The new token's user [default: the old one's]
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(hide_short_help = true, short, long, value_name = "NAME")]
     pub username: Option<Username>,
     /// Rotate the token for this use [default: cluster if there is one, else docker]
     #[arg(long = "use", value_name = "docker|cluster")]
@@ -46,46 +46,46 @@ pub struct RotateArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
     /// No Secret holds this token: change the keychain alone
-    #[arg(long, conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file", "contexts", "restart", "unstick"])]
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file", "contexts", "restart", "unstick"])]
     pub no_secrets: bool,
     /// Where the new token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
-    /// Make the new token at Gitea with the account's password, which is asked for and not kept
+    /// Make the new token at Gitea, with the account's password, which is asked for and not kept
     #[arg(long)]
     pub mint: bool,
     /// What the new token may do [default: write:package, or read:package for clusters]
-    #[arg(long, value_name = "SCOPE,…", requires = "mint")]
+    #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
     /// What the new token's name at Gitea begins with; the time and a number follow [default: kubectl-regcred@HOST-USE]
-    #[arg(long, value_name = "NAME", requires = "mint")]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "mint")]
     pub token_name: Option<TokenName>,
     /// Read the account's password from standard input; a second line is the one-time code
-    #[arg(long, conflicts_with = "token_stdin")]
+    #[arg(hide_short_help = true, long, conflicts_with = "token_stdin")]
     pub password_stdin: bool,
     /// Do not revoke the token that is no longer used
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub keep_old: bool,
-    /// Finish a rotation that was cut off or failed in part
+    /// Finish a rotation that was cut off, or failed in part
     #[arg(long)]
     pub resume: bool,
     /// Go back to the old token
     #[arg(long)]
     pub abort: bool,
     /// Give up the Secrets of this context, as they are (repeatable)
-    #[arg(long, value_name = "NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
     pub skip_context: Vec<String>,
     /// Give up the Secrets of this namespace, as they are (repeatable)
-    #[arg(long, value_name = "NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
     pub skip_namespace: Vec<Namespace>,
     /// Whether it is only said.
     #[command(flatten)]
     pub dry_run: DryRunArgs,
     /// Print the result as a document
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(hide_short_help = true, short, long, value_name = "FORMAT")]
     pub output: Option<DocumentFormat>,
     /// Write even what another tool owns
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
     /// What to do with the pods.
     #[command(flatten)]

@@ -41,9 +41,9 @@ pub struct StatusArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["all_namespaces", "secret"])]
     pub file: Option<PathBuf>,
     /// The deployment that the spec.yml is for: its Secret is NAME-registry
-    #[arg(long, value_name = "NAME", requires = "file")]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
     pub deployment: Option<String>,
-    /// The name that sync gives the Secret
+    /// The Secret's name
     #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]
     pub secret: SecretName,
     /// Look at this registry only (repeatable) [default: those of the keychain and of the Secrets that sync has made]

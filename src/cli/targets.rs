@@ -22,7 +22,7 @@ pub struct TargetArgs {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["all_namespaces", "secret"])]
     pub file: Option<PathBuf>,
     /// The deployment that the spec.yml is for: its Secret is NAME-registry
-    #[arg(long, value_name = "NAME", requires = "file")]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
     pub deployment: Option<String>,
     /// The Secret's name
     #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]

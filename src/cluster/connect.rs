@@ -41,6 +41,8 @@ pub struct ConnectOptions {
     pub request_timeout: RequestTimeout,
     /// Where a pod finds its ServiceAccount, for tests; `None` is where Kubernetes puts it.
     pub service_account: Option<PathBuf>,
+    /// Nobody is to be asked or told anything: the credential plugin gets no terminal, and what it says is dropped.
+    pub is_unattended: bool,
 }
 
 /// Whom to act as.
@@ -81,7 +83,7 @@ impl Cluster {
             let folder = options.service_account.as_deref();
             in_cluster(env, folder.unwrap_or(SERVICE_ACCOUNT.as_ref())).ok_or(KubeconfigError::None)?
         };
-        exec::resolve(&mut selection.user, &selection.cluster, env).await?;
+        exec::resolve(&mut selection.user, &selection.cluster, env, options.is_unattended).await?;
         impersonate(&mut selection.user, &options.impersonate)?;
         let limit = options.request_timeout.limit();
         let server = server_url(&selection.cluster)?;

@@ -139,13 +139,20 @@ impl Drop for Status {
 }
 
 /// Runs the user's plugin, if it has one and nothing else to log in with, and puts what it gives into the user.
-pub(super) async fn resolve(user: &mut AuthInfo, cluster: &kube::config::Cluster, env: &Env) -> Result<(), ExecError> {
+///
+/// Unattended, a plugin that asks nobody is run all the same: it is ended with the future that this gives.
+pub(super) async fn resolve(
+    user: &mut AuthInfo,
+    cluster: &kube::config::Cluster,
+    env: &Env,
+    is_unattended: bool,
+) -> Result<(), ExecError> {
     let Some(exec) = user.exec.take() else { return Ok(()) };
     // client-go: what is already there to authenticate a request is not replaced.
     if user.token.is_some() || user.token_file.is_some() || user.username.is_some() {
         return Ok(());
     }
-    let mut status = run(&exec, cluster, env).await?;
+    let mut status = run(&exec, cluster, env, is_unattended).await?;
     if let (Some(certificate), Some(key)) = (&status.client_certificate_data, &status.client_key_data) {
         user.client_certificate_data = Some(STANDARD.encode(certificate));
         user.client_key_data = Some(SecretString::from(STANDARD.encode(key)));
@@ -155,7 +162,12 @@ pub(super) async fn resolve(user: &mut AuthInfo, cluster: &kube::config::Cluster
     Ok(())
 }
 
-async fn run(exec: &ExecConfig, cluster: &kube::config::Cluster, env: &Env) -> Result<Status, ExecError> {
+async fn run(
+    exec: &ExecConfig,
+    cluster: &kube::config::Cluster,
+    env: &Env,
+    is_unattended: bool,
+) -> Result<Status, ExecError> {
     let program = exec
         .command
         .as_deref()
@@ -169,7 +181,7 @@ async fn run(exec: &ExecConfig, cluster: &kube::config::Cluster, env: &Env) -> R
             version: version.to_owned(),
         });
     }
-    let terminal = std::io::stdin().is_terminal();
+    let terminal = !is_unattended && std::io::stdin().is_terminal();
     let interactive = match (&exec.interactive_mode, version) {
         (None, V1) => return Err(ExecError::NoInteractiveMode { command: command() }),
         (Some(ExecInteractiveMode::Never), _) => false,
@@ -205,7 +217,7 @@ async fn run(exec: &ExecConfig, cluster: &kube::config::Cluster, env: &Env) -> R
         .stdin(if interactive { Stdio::inherit() } else { Stdio::null() })
         .stdout(Stdio::piped())
         // As with kubectl: "open this page to log in" has to reach the person.
-        .stderr(Stdio::inherit())
+        .stderr(if is_unattended { Stdio::null() } else { Stdio::inherit() })
         .kill_on_drop(true);
     let start = |source| ExecError::Start {
         command: command(),

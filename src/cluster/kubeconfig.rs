@@ -132,7 +132,7 @@ pub(super) fn select(env: &Env, options: &ConnectOptions) -> Result<Option<Selec
     follow(&config, options).map(Some)
 }
 
-fn load(env: &Env, file: Option<&Path>) -> Result<Kubeconfig, KubeconfigError> {
+pub(super) fn load(env: &Env, file: Option<&Path>) -> Result<Kubeconfig, KubeconfigError> {
     if let Some(file) = file {
         return read(file);
     }

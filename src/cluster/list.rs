@@ -18,7 +18,7 @@ use super::pull_secret::Target;
 use super::resource::{Object, Resource};
 
 /// Objects a page: what kubectl takes.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 /// How often a list is begun anew whose later pages the server has forgotten (HTTP 410).
 const TRIES: u32 = 3;
 

@@ -3,14 +3,16 @@
 use std::ffi::OsString;
 use std::io::ErrorKind as ErrorKindOfIo;
 
-use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::FromArgMatches as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::{Cli, Verb};
+use crate::cli::{self, Cli, Verb};
 use crate::error::{CommandError, Exit};
 
 mod apply;
 mod choose;
+pub mod complete;
+mod completion;
 mod docker;
 mod document;
 mod env_file;
@@ -32,7 +34,10 @@ pub use system::{OpenKeychain, Person, System};
 
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: &mut System<'_>) -> Exit {
-    let done = match Cli::try_parse_from(args) {
+    let parsed = cli::command()
+        .try_get_matches_from(args)
+        .and_then(|found| Cli::from_arg_matches(&found));
+    let done = match parsed {
         Ok(cli) => {
             system.output.set_verbose(cli.verbose);
             dispatch(cli.verb, system)
@@ -64,6 +69,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Status(args) => status::run(&args, system),
         Verb::Docker(args) => docker::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
+        Verb::Completion(args) => completion::run(args.verb, system).map(|()| Exit::Done),
         Verb::Version => {
             system
                 .output
@@ -73,8 +79,24 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
     }
 }
 
+/// Flags that other tools take a token in, and that are not ours.
+const TOKEN_FLAGS: [&str; 4] = ["--token", "--password", "--docker-password", "-p"];
+
 /// clap's own answers: help and version are data, everything else is a wrong usage.
 fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && TOKEN_FLAGS.contains(&flag.as_str())
+    {
+        // Not what it was given: that is a token, and by now it should be taken for known.
+        return Err(CommandError::usage(format_args!(
+            "there is no {flag}: a command line is seen by every program on this machine, and kept by the shell"
+        ))
+        .hint(
+            "let it be asked for, or pipe it: pass gitea/pat | kubectl regcred … --token-stdin; in CI: --token-env VAR",
+        )
+        .hint("if that was a real token: revoke it"));
+    }
     let text = error.render().to_string();
     match error.kind() {
         // Without any argument the help is the answer, as with kubectl.

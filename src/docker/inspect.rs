@@ -70,7 +70,7 @@ impl Inspection<'_> {
     fn programs(&mut self) {
         let program = &self.seen.program;
         let is_named = self.seen.helpers.contains_key(HELPER);
-        if let Some(shadow) = program.shadow().filter(|_| is_named || program.helpers.len() > 1) {
+        if let Some(shadow) = program.shadow().filter(|_| is_named || program.found.len() > 1) {
             let at = shown(shadow);
             self.warn(
                 WarningKind::HelperShadowed,
@@ -79,7 +79,7 @@ impl Inspection<'_> {
                 format!("docker and podman would run {at}, which is not regcred's, as docker-credential-gitea"),
                 format!("mv {0} {0}.old", shell_word(&at)),
             );
-        } else if is_named && program.helpers.is_empty() {
+        } else if is_named && program.found.is_empty() {
             let remedy = match program.plan() {
                 Ok(_) => "kubectl regcred docker setup".to_owned(),
                 Err(error) => error.hint(),

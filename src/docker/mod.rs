@@ -14,7 +14,6 @@ mod files;
 mod inspect;
 mod memory;
 mod observe;
-mod on_path;
 pub mod other_helper;
 mod plan;
 pub mod program;
@@ -22,6 +21,8 @@ mod registries_conf;
 mod stored;
 mod warning;
 mod write;
+
+use crate::on_path;
 
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};

@@ -249,7 +249,7 @@ fn words(printed: &[u8]) -> Option<String> {
 }
 
 /// What the program at `path` says its version is. Its stderr is of no interest.
-pub(super) fn version(path: &Path, env: &Env, limit: Duration) -> Option<String> {
+pub(crate) fn version(path: &Path, env: &Env, limit: Duration) -> Option<String> {
     let (status, printed) = run(path, "version", "", Stdio::null(), env, limit).ok()?;
     let text = std::str::from_utf8(&printed).ok()?;
     status.success().then(|| printable(text, MAX_WORDS))

@@ -1,221 +1,41 @@
 //! `docker-credential-gitea` on PATH, where docker looks for it.
-//!
-//! krew links one program of a plugin, `kubectl-regcred`, into its bin folder. The helper then is a second link beside
-//! it, relative and to the first link: krew replaces the folder that *that* one points to at every upgrade, and a link
-//! into it would dangle.
 
-use std::ffi::OsStr;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use thiserror::Error;
-
-use super::on_path;
 use super::other_helper::{self, HelperName};
 use crate::env::Env;
-use crate::model::shell_word;
+use crate::link::{self, Alias};
+
+pub use crate::link::{Beside, Found, LinkError as ProgramError, Plan, Program};
 
 /// What docker's clients call the helper.
 const HELPER: &str = "docker-credential-gitea";
-/// What kubectl calls us.
-const PLUGIN: &str = "kubectl-regcred";
 
 /// How long a program may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Which `docker-credential-gitea` and `kubectl-regcred` are on PATH.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// Those that can be run, in the order of PATH: clients run the first.
-    pub helpers: Vec<Found>,
-    /// The `kubectl-regcred` that kubectl runs, as it is found on PATH, which with krew is a link.
-    pub plugin: Option<PathBuf>,
-    /// What lies where the link would be made.
-    pub beside: Beside,
-}
-
-/// A `docker-credential-gitea` on PATH.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Where.
-    pub path: PathBuf,
-    /// Whether it says that it is regcred's.
-    pub is_ours: bool,
-    /// Whether clients come across it before they look into the folder of `kubectl-regcred`.
-    pub comes_first: bool,
-}
-
-/// What lies beside `kubectl-regcred` under the helper's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside {
-    /// Nothing.
-    Nothing,
-    /// A link of ours, or one to an earlier place of ours.
-    OurLink,
-    /// Anything else.
-    Other,
-}
-
-/// What has to be done so that clients find the helper.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Plan {
-    /// Nothing: this one is found first, and is ours.
-    Ready(PathBuf),
-    /// A link at this place to the `kubectl-regcred` beside it.
-    Link {
-        /// The link's path.
-        at: PathBuf,
-        /// Whether a link of ours that leads nowhere is replaced.
-        repairs: bool,
-    },
-}
-
-/// Why clients cannot be made to find the helper.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ProgramError {
-    /// Clients would run another program of that name.
-    #[error("{} is not regcred's, and it is what docker would run", .0.display())]
-    Foreign(PathBuf),
-    /// Another file lies where the link has to be.
-    #[error("{} is in the way: it is not regcred's and cannot be run", .0.display())]
-    InTheWay(PathBuf),
-    /// There is no `kubectl-regcred` on PATH to put a link beside.
-    #[error("kubectl-regcred is not on PATH, so docker would not find docker-credential-gitea beside it")]
-    NotOnPath,
-    /// The link cannot be made or taken away.
-    #[error("the link {} cannot be {done}: {cause}", at.display())]
-    Write {
-        /// The link's path.
-        at: PathBuf,
-        /// `made` or `removed`
-        done: &'static str,
-        /// What the system says.
-        cause: io::Error,
-    },
-}
-
-impl ProgramError {
-    /// What to do next.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Foreign(path) | Self::InTheWay(path) => {
-                let path = path.display().to_string();
-                format!("if nothing needs it, move it away: mv {0} {0}.old", shell_word(&path))
-            }
-            Self::NotOnPath => "put its folder on PATH; krew's is ~/.krew/bin".to_owned(),
-            Self::Write {
-                at, done: "removed", ..
-            } => format!("sudo rm {}", shell_word(&at.display().to_string())),
-            Self::Write { at, .. } => format!("sudo ln -s {PLUGIN} {}", shell_word(&at.display().to_string())),
-        }
-    }
-}
+/// The helper.
+pub(super) const ALIAS: Alias = Alias {
+    name: HELPER,
+    caller: "docker",
+};
 
 /// Looks at PATH. Every helper of that name is asked for its version, to tell ours from others.
 #[must_use]
 pub fn observe(env: &Env) -> Program {
-    let folders = on_path::folders(env);
-    let place = |file: &Path| {
-        folders
-            .iter()
-            .position(|folder| Some(folder.as_path()) == file.parent())
-    };
-    let plugin = on_path::programs(PLUGIN, env).into_iter().next();
-    let ours = plugin.as_deref().and_then(place);
-    let helpers = on_path::programs(HELPER, env)
-        .into_iter()
-        .map(|path| Found {
-            is_ours: is_ours(&path, env),
-            comes_first: ours.is_none_or(|ours| place(&path).is_some_and(|place| place < ours)),
-            path,
-        })
-        .collect();
-    Program {
-        helpers,
-        beside: plugin
-            .as_deref()
-            .map_or(Beside::Nothing, |plugin| beside(&link_at(plugin))),
-        plugin,
-    }
-}
-
-impl Program {
-    /// What has to be done, without touching anything.
-    pub fn plan(&self) -> Result<Plan, ProgramError> {
-        let first = self.helpers.first();
-        if let Some(found) = first.filter(|found| found.is_ours) {
-            return Ok(Plan::Ready(found.path.clone()));
-        }
-        // What comes after the place of our link, the link hides.
-        if let Some(found) = first.filter(|found| found.comes_first) {
-            return Err(ProgramError::Foreign(found.path.clone()));
-        }
-        let at = link_at(self.plugin.as_deref().ok_or(ProgramError::NotOnPath)?);
-        match self.beside {
-            Beside::Other if first.is_some_and(|found| found.path == at) => Err(ProgramError::Foreign(at)),
-            Beside::Other => Err(ProgramError::InTheWay(at)),
-            Beside::OurLink => Ok(Plan::Link { at, repairs: true }),
-            Beside::Nothing => Ok(Plan::Link { at, repairs: false }),
-        }
-    }
-
-    /// The helper that clients run, if it is not ours.
-    #[must_use]
-    pub fn shadow(&self) -> Option<&Path> {
-        self.helpers
-            .first()
-            .filter(|found| !found.is_ours)
-            .map(|found| found.path.as_path())
-    }
-
-    /// Whether clients run ours.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.helpers.first().is_some_and(|found| found.is_ours)
-    }
-}
-
-impl Plan {
-    /// Makes the link, if one is to be made.
-    pub fn apply(&self) -> Result<(), ProgramError> {
-        let Self::Link { at, repairs } = self else {
-            return Ok(());
-        };
-        let made = if *repairs { replace(at) } else { link(at) };
-        made.map_err(|cause| match cause.kind() {
-            // Somebody was quicker.
-            io::ErrorKind::AlreadyExists => ProgramError::InTheWay(at.clone()),
-            _ => ProgramError::Write {
-                at: at.clone(),
-                done: "made",
-                cause,
-            },
-        })
-    }
+    link::observe(ALIAS, env, |path| is_ours(path, env))
 }
 
 /// The link that [`remove`] would take away: ours, beside the `kubectl-regcred` that is on PATH.
 #[must_use]
 pub fn removable(env: &Env) -> Option<PathBuf> {
-    let plugin = on_path::programs(PLUGIN, env).into_iter().next()?;
-    let at = link_at(&plugin);
-    is_made_by_us(&at).then_some(at)
+    link::removable(ALIAS, env)
 }
 
 /// Takes our own link away, and nothing else. Says which one it was.
 pub fn remove(env: &Env) -> Result<Option<PathBuf>, ProgramError> {
-    let Some(at) = removable(env) else { return Ok(None) };
-    match std::fs::remove_file(&at) {
-        Ok(()) => Ok(Some(at)),
-        Err(cause) => Err(ProgramError::Write {
-            at,
-            done: "removed",
-            cause,
-        }),
-    }
+    link::remove(ALIAS, env)
 }
 
 /// Whether this is the name of our own helper.
@@ -227,149 +47,4 @@ pub(super) fn is_helper(name: &HelperName) -> bool {
 pub(super) fn is_ours(path: &Path, env: &Env) -> bool {
     let answer = other_helper::version(path, env, PATIENCE);
     answer.is_some_and(|text| text.starts_with(&format!("{HELPER} (regcred) ")))
-}
-
-fn link_at(plugin: &Path) -> PathBuf {
-    plugin.with_file_name(format!("{HELPER}{}", std::env::consts::EXE_SUFFIX))
-}
-
-fn target() -> String {
-    format!("{PLUGIN}{}", std::env::consts::EXE_SUFFIX)
-}
-
-fn beside(at: &Path) -> Beside {
-    if at.symlink_metadata().is_err() {
-        return Beside::Nothing;
-    }
-    // Also one into a folder of krew's store that an upgrade has since removed.
-    let leads_to = std::fs::read_link(at).unwrap_or_default();
-    if is_made_by_us(at) || leads_to.file_name() == Some(OsStr::new(&target())) {
-        return Beside::OurLink;
-    }
-    Beside::Other
-}
-
-#[cfg(unix)]
-fn is_made_by_us(at: &Path) -> bool {
-    std::fs::read_link(at).is_ok_and(|leads_to| leads_to == Path::new(&target()))
-}
-
-/// Never over something that is there: `symlink(2)` fails then.
-#[cfg(unix)]
-fn link(at: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target(), at)
-}
-
-/// In one step, so that a client that looks for the helper meanwhile finds one or the other.
-#[cfg(unix)]
-fn replace(at: &Path) -> io::Result<()> {
-    let beside = at.with_file_name(format!(".{HELPER}.{}", std::process::id()));
-    link(&beside)?;
-    std::fs::rename(&beside, at).inspect_err(|_| drop(std::fs::remove_file(&beside)))
-}
-
-/// On Windows links take a privilege: a hard link or a copy stands in. Not run anywhere yet.
-#[cfg(not(unix))]
-fn link(at: &Path) -> io::Result<()> {
-    let plugin = at.with_file_name(target()).canonicalize()?;
-    if at.symlink_metadata().is_ok() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    std::fs::hard_link(&plugin, at).or_else(|_| std::fs::copy(&plugin, at).map(|_| ()))
-}
-
-#[cfg(not(unix))]
-fn replace(at: &Path) -> io::Result<()> {
-    std::fs::remove_file(at)?;
-    link(at)
-}
-
-#[cfg(not(unix))]
-fn is_made_by_us(at: &Path) -> bool {
-    // What cargo installs is another program, of other bytes.
-    match (std::fs::read(at), std::fs::read(at.with_file_name(target()))) {
-        (Ok(ours), Ok(plugin)) => ours == plugin,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LINK: &str = "/krew/bin/docker-credential-gitea";
-
-    fn program(helpers: &[(&str, bool, bool)], plugin: bool, beside: Beside) -> Program {
-        Program {
-            helpers: helpers
-                .iter()
-                .map(|&(path, is_ours, comes_first)| Found {
-                    path: path.into(),
-                    is_ours,
-                    comes_first,
-                })
-                .collect(),
-            plugin: plugin.then(|| "/krew/bin/kubectl-regcred".into()),
-            beside,
-        }
-    }
-
-    #[test]
-    fn a_link_is_made_only_where_clients_would_find_it() {
-        let link = |repairs| Plan::Link {
-            at: LINK.into(),
-            repairs,
-        };
-        let ready = |path: &str| Plan::Ready(path.into());
-        for (program, plan) in [
-            (program(&[], true, Beside::Nothing), link(false)),
-            (program(&[], true, Beside::OurLink), link(true)),
-            (program(&[(LINK, true, false)], true, Beside::OurLink), ready(LINK)),
-            // cargo install, with and without the plugin on PATH.
-            (
-                program(&[("/cargo/d", true, true)], true, Beside::Nothing),
-                ready("/cargo/d"),
-            ),
-            (
-                program(&[("/cargo/d", true, true)], false, Beside::Nothing),
-                ready("/cargo/d"),
-            ),
-            // Somebody else's, which the link hides.
-            (
-                program(&[("/usr/bin/d", false, false)], true, Beside::Nothing),
-                link(false),
-            ),
-        ] {
-            assert_eq!(program.plan().unwrap(), plan, "{program:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_ours_is_named_and_left_alone() {
-        for (program, shown) in [
-            (program(&[], false, Beside::Nothing), "not on PATH"),
-            (
-                program(&[("/first/d", false, true)], true, Beside::Nothing),
-                "/first/d is not regcred's",
-            ),
-            (
-                program(&[("/first/d", false, true), (LINK, true, false)], true, Beside::OurLink),
-                "/first/d is not regcred's",
-            ),
-            (
-                program(&[("/first/d", false, true)], false, Beside::Nothing),
-                "/first/d is not regcred's",
-            ),
-            (
-                program(&[(LINK, false, false)], true, Beside::Other),
-                "gitea is not regcred's, and",
-            ),
-            (program(&[], true, Beside::Other), "gitea is in the way"),
-        ] {
-            let error = program.plan().unwrap_err();
-            assert!(error.to_string().contains(shown), "{error}");
-            assert!(!error.hint().is_empty());
-            assert!(!program.is_ready());
-        }
-    }
 }

@@ -167,23 +167,29 @@ impl Keychain {
         }
     }
 
+    /// The registries and uses of the credentials that there are, with the user where that takes no look at a secret.
+    ///
+    /// Where the store asks a person before it gives a secret, it asks nobody for this.
+    pub fn glimpse(&self) -> Result<Vec<(Registry, Use, Option<Username>)>, Error> {
+        let mut found = Vec::new();
+        for entry in self.store.search(&spec())? {
+            let Some(name) = name_of(&entry).filter(|name| name.part == Part::Login) else {
+                continue;
+            };
+            let username = if self.attributes { username(&entry)? } else { None };
+            found.push((name.registry, name.usage, username));
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// The name and user of every item, also of those that [`Keychain::list`] does not show.
     pub fn names(&self) -> Result<BTreeMap<Name, Username>, Error> {
-        #[cfg(any(target_os = "macos", windows))]
-        let spec = HashMap::from([native::SEARCH]);
-        #[cfg(not(any(target_os = "macos", windows)))]
-        let spec = HashMap::from([("service", SERVICE)]);
         let mut names = BTreeMap::new();
-        for entry in self.store.search(&spec)? {
-            let Some((service, account)) = entry.get_specifiers() else {
-                continue;
-            };
-            // Stores match parts of words, and a later version of this program can have items of other kinds.
-            let Some(name) = Name::of_account(&account).filter(|_| service == SERVICE) else {
-                continue;
-            };
+        for entry in self.store.search(&spec())? {
+            let Some(name) = name_of(&entry) else { continue };
             let username = if self.attributes {
-                entry.get_attributes()?.get(USERNAME).and_then(|user| user.parse().ok())
+                username(&entry)?
             } else {
                 match secret(&entry) {
                     Err(Error::Damaged(_)) => None,
@@ -207,6 +213,26 @@ impl fmt::Debug for Keychain {
         // A store may show what it holds.
         f.debug_struct("Keychain").finish_non_exhaustive()
     }
+}
+
+/// What all items of ours have in common.
+fn spec() -> HashMap<&'static str, &'static str> {
+    #[cfg(any(target_os = "macos", windows))]
+    let ours = native::SEARCH;
+    #[cfg(not(any(target_os = "macos", windows)))]
+    let ours = ("service", SERVICE);
+    HashMap::from([ours])
+}
+
+/// Stores match parts of words, and a later version of this program can have items of other kinds.
+fn name_of(entry: &Entry) -> Option<Name> {
+    let (service, account) = entry.get_specifiers()?;
+    Name::of_account(&account).filter(|_| service == SERVICE)
+}
+
+/// Whose an item is, by its attributes.
+fn username(entry: &Entry) -> Result<Option<Username>, Error> {
+    Ok(entry.get_attributes()?.get(USERNAME).and_then(|user| user.parse().ok()))
 }
 
 /// The secret of an entry, if there is such an item.

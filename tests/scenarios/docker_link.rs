@@ -190,7 +190,7 @@ fn a_foreign_file_stays() {
     script(&krew.helper(), "echo 'docker-credential-gitea (someone) v1'");
     let foreign = fs::read(krew.helper()).unwrap();
     let error = program::observe(&env).plan().unwrap_err();
-    assert!(matches!(error, ProgramError::Foreign(_)), "{error}");
+    assert!(matches!(error, ProgramError::Foreign { .. }), "{error}");
     assert!(error.hint().contains("mv "), "{}", error.hint());
     assert_eq!(program::remove(&env).unwrap(), None);
     assert_eq!(fs::read(krew.helper()).unwrap(), foreign);
@@ -211,7 +211,7 @@ fn a_foreign_file_stays() {
     let other = tempfile::tempdir().unwrap();
     script(&other.path().join("docker-credential-gitea"), "exit 1");
     let error = program::observe(&krew.env(&[other.path()])).plan().unwrap_err();
-    assert!(matches!(error, ProgramError::Foreign(_)), "{error}");
+    assert!(matches!(error, ProgramError::Foreign { .. }), "{error}");
     let after = std::env::join_paths([krew.bin(), other.path().to_owned()]).unwrap();
     assert!(matches!(made(&Env::from_iter([("PATH", after)])), Plan::Link { .. }));
     let shadowed = program::observe(&krew.env(&[other.path()]));
@@ -226,7 +226,7 @@ fn cargo_install() {
     let cargo = Path::new(HELPER).parent().unwrap();
     let program = program::observe(&krew.env(&[cargo]));
     assert_eq!(program.plan().unwrap(), Plan::Ready(HELPER.into()));
-    assert_eq!(program.helpers.len(), 1);
+    assert_eq!(program.found.len(), 1);
     // Nothing of ours to take out, though it is our program.
     assert_eq!(program::remove(&krew.env(&[cargo])).unwrap(), None);
 }
@@ -245,7 +245,7 @@ fn no_link_there() {
     );
     let nowhere = Env::from_iter([("PATH", "/nonexistent")]);
     let error = program::observe(&nowhere).plan().unwrap_err();
-    assert!(matches!(error, ProgramError::NotOnPath), "{error}");
+    assert!(matches!(error, ProgramError::NotOnPath(_)), "{error}");
 }
 
 fn docker_through_the_link() {

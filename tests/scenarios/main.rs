@@ -5,14 +5,17 @@
 mod ci;
 mod clients;
 mod cluster;
+mod completion;
 mod docker_files;
 mod docker_link;
 mod docker_login;
 mod docker_status;
 mod documents;
 mod double;
+mod help;
 mod helper;
 mod keychain;
+mod krew;
 mod main_job;
 mod matrix;
 mod mint;
@@ -38,14 +41,17 @@ fn main() -> std::process::ExitCode {
         ci::trials(),
         clients::trials(),
         cluster::trials(),
+        completion::trials(),
         docker_files::trials(),
         docker_link::trials(),
         docker_login::trials(),
         docker_status::trials(),
         documents::trials(),
         double::trials(),
+        help::trials(),
         helper::trials(),
         keychain::trials(),
+        krew::trials(),
         main_job::trials(),
         matrix::trials(),
         mint::trials(),

@@ -908,19 +908,18 @@ Commands:
   rotate   Put a new token everywhere, and revoke the old one last
   docker   Let docker and podman ask the keychain
   rbac   Print the least that has to be allowed in the cluster
-  version  Print the version
+  completion  Complete `kubectl regcred` with the Tab key
+  version   Print the version
 
 Options:
-  -v, --verbose  Say more on stderr, never a token
-  -h, --help   Print help
+  -h, --help   Print help (see more with '--help')
   -V, --version  Print version
 
 Start with:
   kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred docker setup   # docker and podman take it from the keychain
   kubectl regcred sync -n honeydue   # writes or refreshes the pull Secret
   kubectl regcred status   # what is out of step, and what to type
-  kubectl regcred list   # what the keychain holds, never a token
-  kubectl regcred logout gitea.example.com   # forgets it
 --- stderr
 
 "#]]

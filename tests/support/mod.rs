@@ -16,6 +16,7 @@ pub mod gate;
 #[cfg(unix)]
 pub mod gated_parts;
 pub mod gated_store;
+pub mod generated;
 pub mod gitea;
 pub mod http;
 pub mod image;
@@ -23,6 +24,8 @@ pub mod image;
 pub mod keepassxc;
 #[cfg(target_os = "linux")]
 pub mod keyring;
+#[cfg(target_os = "linux")]
+pub mod krew;
 pub mod part;
 pub mod tls;
 #[cfg(target_os = "linux")]

@@ -33,6 +33,7 @@ pub(super) fn connect_options(args: &ClusterArgs, context: Option<&str>) -> Conn
         },
         request_timeout: args.request_timeout.unwrap_or_default(),
         service_account: None,
+        is_unattended: false,
     }
 }
 

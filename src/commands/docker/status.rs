@@ -86,7 +86,7 @@ fn document<'a>(
     answers: &'a [Answer],
     warnings: &'a [Warning],
 ) -> Document<'a> {
-    let helper = workstation.program.helpers.first().map(|found| Helper {
+    let helper = workstation.program.found.first().map(|found| Helper {
         path: found.path.display().to_string(),
         is_ours: found.is_ours,
     });

@@ -177,6 +177,7 @@ impl Journal {
             },
             request_timeout: timeout,
             service_account: None,
+            is_unattended: false,
         }
     }
 

@@ -23,7 +23,8 @@ pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Work
         docker: Some(docker),
         unreadable: Vec::new(),
         program: Program {
-            helpers: Vec::new(),
+            found: Vec::new(),
+            alias: crate::docker::program::ALIAS,
             plugin: None,
             beside: Beside::Nothing,
         },

@@ -17,7 +17,7 @@ fn kinds(seen: &Workstation) -> Vec<WarningKind> {
 /// A workstation where the helper is on PATH, and whatever else its files name.
 fn ready(docker: &str, podman: Option<&str>) -> Workstation {
     let mut seen = workstation(docker, podman);
-    seen.program.helpers.push(found(true));
+    seen.program.found.push(found(true));
     let names: Vec<String> = seen
         .files()
         .flat_map(|file| {
@@ -59,9 +59,9 @@ fn a_good_workstation_has_none() {
 #[test]
 fn the_helper_itself() {
     let mut seen = ready(OURS, Some(OURS));
-    seen.program.helpers.clear();
+    seen.program.found.clear();
     assert_eq!(kinds(&seen), [WarningKind::HelperNotOnPath]);
-    seen.program.helpers = vec![found(false)];
+    seen.program.found = vec![found(false)];
     let warnings = inspect(&seen, &[]);
     assert_eq!(warnings[0].kind, WarningKind::HelperShadowed);
     assert_eq!(
@@ -70,7 +70,7 @@ fn the_helper_itself() {
     );
     // Nobody asks for it, so nobody misses it.
     let mut seen = ready("", None);
-    seen.program.helpers.clear();
+    seen.program.found.clear();
     assert_eq!(kinds(&seen), []);
 }
 

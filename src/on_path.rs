@@ -1,4 +1,4 @@
-//! Programs on PATH, as docker looks for them.
+//! Programs on PATH, as docker and kubectl look for them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,9 @@ use crate::env::Env;
 
 /// Every program of this name on PATH, in the order of PATH: the first is the one that runs.
 ///
-/// As Go's `LookPath`, by which docker and podman find credential helpers: what cannot be run is passed over, and so are
-/// relative folders, from which Go runs nothing.
-pub(super) fn programs(name: &str, env: &Env) -> Vec<PathBuf> {
+/// As Go's `LookPath`, by which docker and podman find credential helpers and kubectl its plugins: what cannot be run is
+/// passed over, and so are relative folders, from which Go runs nothing.
+pub(crate) fn programs(name: &str, env: &Env) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders(env) {
         let file = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
@@ -20,7 +20,7 @@ pub(super) fn programs(name: &str, env: &Env) -> Vec<PathBuf> {
 }
 
 /// The folders of PATH that programs are run from.
-pub(super) fn folders(env: &Env) -> Vec<PathBuf> {
+pub(crate) fn folders(env: &Env) -> Vec<PathBuf> {
     let path = env.os("PATH").unwrap_or_default();
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())

@@ -1,0 +1,235 @@
+# Completion of `kubectl-regcred`, called by that name. For `kubectl regcred` and its namespaces, contexts, Secrets and
+# registries there is: kubectl regcred completion install
+# Generated from the command line's description: cargo run --example generate -- completions completions
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_regcred_global_optspecs
+    string join \n v/verbose h/help V/version
+end
+
+function __fish_kubectl_regcred_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_regcred_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_regcred_using_subcommand
+    set -l cmd (__fish_kubectl_regcred_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s V -l version -d 'Print version'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "login" -d 'Prove a token to its registry and keep it in the keychain'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "logout" -d 'Forget a registry\'s token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "list" -d 'List registries, users and uses in the keychain, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "sync" -d 'Make pull Secrets hold the token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "status" -d 'Show what is out of step, and the command that mends it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rotate" -d 'Put a new token everywhere, and revoke the old one last'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "docker" -d 'Let docker and podman ask the keychain'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rbac" -d 'Print the least that has to be allowed in the cluster'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "completion" -d 'Complete `kubectl regcred` with the Tab key'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "version" -d 'Print the version'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s u -l username -d 'The user that the token belongs to' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l use -d 'What the token is for' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l token-env -d 'Read the token from this environment variable' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l env-file -d 'Read all from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l scopes -d 'What the new token may do' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l token-name -d 'The new token\'s name at Gitea' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l no-verify -d 'Store the token without asking the registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l from-docker -d 'Take over what docker or podman already has'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l mint -d 'Make a new token at Gitea'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l password-stdin -d 'Read the account\'s password from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l use -d 'Forget only the token for this use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s u -l username -d 'The account that the token belongs to' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l revoke -d 'Delete the token at Gitea first'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l password-stdin -d 'Read the account\'s password from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s o -l output -d 'Print a document instead of a table' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s n -l namespace -d 'A namespace to write to' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s l -l selector -d 'Every namespace with these labels' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s f -l file -d 'A list of Secrets (regcred.yaml)' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l deployment -d 'The deployment that the spec.yml is for' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l secret -d 'The Secret\'s name' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l registry -d 'The registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s u -l username -d 'The user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l use -d 'Take the keychain\'s token for this use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-env -d 'Read the token from this environment variable' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l env-file -d 'Read all from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
+client\t'Say what would be sent'
+server\t'Send it for the API server to check and not to keep'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s o -l output -d 'Print the result as a document or as names' -r -f -a "json\t'JSON'
+yaml\t'YAML'
+name\t'`secret/NAME`'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l service-account -d 'Attach the Secret to this ServiceAccount' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l wait -d 'Follow their rollouts to the end' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l context -d 'A context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l cluster -d 'The kubeconfig\'s cluster to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l user -d 'The kubeconfig\'s user to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l as -d 'Act as this user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l as-group -d 'Act as a member of this group' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l as-uid -d 'Act as the user with this uid' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l request-timeout -d 'Give up a single request after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s A -l all-namespaces -d 'Every Secret that sync has made'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write even what another tool owns'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Take the Secret out of the ServiceAccounts'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l unstick -d 'Delete pods that are stuck pulling from this registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s n -l namespace -d 'A namespace to look at' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s l -l selector -d 'Every namespace with these labels' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s f -l file -d 'A list of Secrets (regcred.yaml)' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l deployment -d 'The deployment that the spec.yml is for' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l secret -d 'The Secret\'s name' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l registry -d 'Look at this registry only' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l pod -d 'Explain one pod' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s o -l output -d '`wide` adds columns' -r -f -a "wide\t'A table with more columns'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l context -d 'A context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l cluster -d 'The kubeconfig\'s cluster to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l user -d 'The kubeconfig\'s user to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l as -d 'Act as this user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l as-group -d 'Act as a member of this group' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l as-uid -d 'Act as the user with this uid' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l request-timeout -d 'Give up a single request after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s A -l all-namespaces -d 'Every namespace'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l offline -d 'Ask no registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s u -l username -d 'The new token\'s user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l use -d 'Rotate the token for this use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s n -l namespace -d 'A namespace to write to' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s l -l selector -d 'Every namespace with these labels' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s f -l file -d 'A list of Secrets (regcred.yaml)' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l deployment -d 'The deployment that the spec.yml is for' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l secret -d 'The Secret\'s name' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-env -d 'Read the token from this environment variable' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l env-file -d 'Read all from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l scopes -d 'What the new token may do' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'What the new token\'s name at Gitea begins with' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Give up the Secrets of this context' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Give up the Secrets of this namespace' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
+client\t'Say what would be sent'
+server\t'Send it for the API server to check and not to keep'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s o -l output -d 'Print the result as a document' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l wait -d 'Follow their rollouts to the end' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l context -d 'A context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l cluster -d 'The kubeconfig\'s cluster to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l user -d 'The kubeconfig\'s user to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as -d 'Act as this user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as-group -d 'Act as a member of this group' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as-uid -d 'Act as the user with this uid' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l request-timeout -d 'Give up a single request after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s A -l all-namespaces -d 'Every Secret that sync has made'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l no-secrets -d 'No Secret holds this token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l mint -d 'Make the new token at Gitea'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l password-stdin -d 'Read the account\'s password from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l keep-old -d 'Do not revoke the token that is no longer used'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l resume -d 'Finish a rotation that was cut off'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l abort -d 'Go back to the old token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l force-conflicts -d 'Write even what another tool owns'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l restart -d 'Restart the workloads that use it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l unstick -d 'Delete pods that are stuck pulling from this registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "setup" -d 'Let docker and podman ask the keychain, and move their plaintext tokens into it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "status" -d 'Show who answers docker and podman for each registry, and what is wrong with it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "remove" -d 'Undo what setup did to docker\'s and podman\'s files'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
+client\t'Say what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l default -d 'Let docker ask the keychain for every registry (credsStore)'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l no-verify -d 'Move tokens without asking their registries'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from status" -s o -l output -d 'Print a document instead of a table' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
+client\t'Say what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s n -l namespace -d 'A namespace to allow it in' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s l -l selector -d 'As for `sync -l`' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l secret -d 'The Secret\'s name' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l service-account -d 'As for `sync --service-account`' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l user -d 'Allow it to this user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l group -d 'Allow it to this group' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l serviceaccount -d 'Allow it to this ServiceAccount' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s A -l all-namespaces -d 'As for `sync -A`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l restart -d 'As for `sync --restart`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l wait -d 'As for `sync --restart --wait`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l unstick -d 'As for `sync --unstick`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l status -d 'For `status`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "install" -d 'Let kubectl complete `kubectl regcred`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "status" -d 'Say whether kubectl completes `kubectl regcred`, and if not, why'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "remove" -d 'Undo `completion install`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "bash" -d 'Print bash\'s script for calls of kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "zsh" -d 'Print zsh\'s script for calls of kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "fish" -d 'Print fish\'s script for calls of kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "powershell" -d 'Print PowerShell\'s script for calls of kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from bash" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from bash" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from zsh" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from zsh" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from fish" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from fish" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from powershell" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from powershell" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,0 +1,103 @@
+//! Every help page: that there is something on it, that it is true, and that it fits.
+
+use super::*;
+
+/// The lines of `-h`: those of a terminal that somebody has made a little higher than the 24 it had.
+const LINES: usize = 34;
+/// No line of any page is longer than this, on however wide a screen.
+const WIDEST: usize = 100;
+
+/// Every command with the words that lead to it, from the top.
+fn walk(look: &mut dyn FnMut(&str, &mut Command)) {
+    fn below(path: &str, command: &mut Command, look: &mut dyn FnMut(&str, &mut Command)) {
+        look(path, command);
+        for command in command.get_subcommands_mut() {
+            let path = format!("{path} {}", command.get_name());
+            below(&path, command, look);
+        }
+    }
+    let mut root = command();
+    root.build();
+    below("kubectl regcred", &mut root, look);
+}
+
+/// What is shown as an example of our own program: without what it is piped from and into, and its comment.
+fn examples(text: &str) -> Vec<Vec<String>> {
+    let ours = |line: &str| {
+        let line = line.split(" #").next()?;
+        let command = line.split(['|', '>', ')']).map(str::trim).find_map(|part| {
+            let at = part
+                .find("kubectl regcred ")
+                .or_else(|| part.find("kubectl-regcred "))?;
+            Some(&part[at + "kubectl regcred ".len()..])
+        })?;
+        Some(command.split_whitespace().map(str::to_owned).collect())
+    };
+    text.lines()
+        .filter(|line| line.starts_with("  "))
+        .filter_map(ours)
+        .collect()
+}
+
+#[test]
+fn every_command_and_flag_says_what_it_is_for() {
+    walk(&mut |path, command| {
+        assert!(command.get_about().is_some(), "{path}");
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(!examples(&text).is_empty(), "{path} has no example:\n{text}");
+        for arg in command.get_arguments() {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                help.len() > 4 && !help.ends_with('.'),
+                "{path} {}: {help:?}",
+                arg.get_id()
+            );
+        }
+    });
+}
+
+#[test]
+fn every_example_is_a_command_line() {
+    let mut seen = 0;
+    walk(&mut |path, shown| {
+        let texts = [shown.get_after_help(), shown.get_after_long_help()];
+        let texts = texts.into_iter().flatten().map(ToString::to_string);
+        for words in texts.flat_map(|text| examples(&text)) {
+            let line = std::iter::once("kubectl-regcred").chain(words.iter().map(String::as_str));
+            let parsed = command().try_get_matches_from(line);
+            assert!(parsed.is_ok(), "{path}: {words:?}: {}", parsed.unwrap_err());
+            seen += 1;
+        }
+    });
+    assert!(seen > 30, "{seen}");
+}
+
+#[test]
+fn a_short_help_fits_a_screen_and_no_line_is_too_long() {
+    let mut too_long: Vec<String> = Vec::new();
+    walk(&mut |path, command| {
+        let mut narrow = command.clone().term_width(COLUMNS);
+        let short = narrow.render_help().to_string();
+        let lines = short.lines().count();
+        if lines > LINES {
+            too_long.push(format!("{path}: {lines} lines\n{short}"));
+        }
+        for page in [command.render_help(), command.render_long_help()] {
+            let page = page.to_string();
+            let long: Vec<_> = page.lines().filter(|line| line.chars().count() > WIDEST).collect();
+            assert!(long.is_empty(), "{path}: {long:#?}");
+        }
+    });
+    assert!(too_long.is_empty(), "{}", too_long.join("\n"));
+}
+
+#[test]
+fn what_stays_out_of_the_short_help_is_in_the_long_one() {
+    walk(&mut |path, command| {
+        let long = command.render_long_help().to_string();
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let flag = arg.get_long().map_or_else(String::new, |name| format!("--{name}"));
+            assert!(long.contains(&flag), "{path} {flag}");
+        }
+    });
+}

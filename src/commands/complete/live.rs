@@ -1,0 +1,169 @@
+//! Candidates that have to be looked for: in the kubeconfig, the keychain and the cluster. Whatever fails, fails in
+//! silence: there is no place for a message beside somebody's half-typed line.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::line::Line;
+use super::source::Source;
+use crate::cluster::{self, Cluster, ConnectOptions, Impersonate, Listed, Namespace};
+use crate::env::Env;
+use crate::keychain::{self, Keychain};
+
+/// Words, between underscores, in the names of environment variables that hold tokens.
+const TELLING: [&str; 6] = ["TOKEN", "PASSWORD", "SECRET", "PAT", "KEY", "CREDENTIALS"];
+
+/// Looks for candidates and hands each over as soon as it is known, with a description or an empty one.
+pub(super) fn look(
+    source: &Source,
+    typed: &str,
+    line: &Line<'_>,
+    env: &Env,
+    open: impl FnOnce(&Env) -> Result<Keychain, keychain::Error>,
+    deadline: Instant,
+    mut offer: impl FnMut(&str, &str),
+) {
+    match source {
+        Source::Words(words) => words.iter().for_each(|(word, about)| offer(word, about)),
+        Source::Files | Source::Free => {}
+        Source::Variables => variables(typed, env).for_each(|name| offer(name, "")),
+        Source::Contexts | Source::Clusters | Source::Users => configured(source, line, env, offer),
+        Source::Registries | Source::Usernames => {
+            // Without a screen no keychain opens a window on it.
+            let env = unseen(env);
+            let Ok(found) = open(&env).and_then(|keychain| keychain.glimpse()) else {
+                return;
+            };
+            for (registry, usage, username) in found {
+                let whose = username.as_ref().map_or(String::new(), ToString::to_string);
+                if *source == Source::Registries {
+                    offer(registry.as_str(), &whose);
+                } else if line.value("registry").is_none_or(|wanted| wanted == registry.as_str()) {
+                    offer(&whose, &format!("{registry}, {usage}"));
+                }
+            }
+        }
+        Source::Namespaces | Source::Secrets | Source::ServiceAccounts | Source::Subjects | Source::Pods => {
+            let looking = in_cluster(source, typed, line, env, offer);
+            // What is under way, such as a credential plugin, ends with it.
+            let _ = cluster::block_on(async { tokio::time::timeout_at(deadline.into(), looking).await });
+        }
+    }
+}
+
+/// All of them only where somebody has begun to type one.
+fn variables<'a>(typed: &str, env: &'a Env) -> impl Iterator<Item = &'a str> {
+    let all = !typed.is_empty();
+    env.iter().filter_map(move |(name, _)| {
+        let name = name.to_str()?;
+        let tells = name
+            .split('_')
+            .any(|part| TELLING.iter().any(|word| word.eq_ignore_ascii_case(part)));
+        (all || tells).then_some(name)
+    })
+}
+
+fn configured(source: &Source, line: &Line<'_>, env: &Env, mut offer: impl FnMut(&str, &str)) {
+    let file = line.value("kubeconfig").map(Path::new);
+    let Ok(configured) = cluster::configured(env, file) else {
+        return;
+    };
+    match source {
+        Source::Clusters => configured.clusters.iter().for_each(|name| offer(name, "")),
+        Source::Users => configured.users.iter().for_each(|name| offer(name, "")),
+        _ => configured
+            .contexts
+            .iter()
+            .for_each(|(name, cluster)| offer(name, cluster)),
+    }
+}
+
+async fn in_cluster(source: &Source, typed: &str, line: &Line<'_>, env: &Env, mut offer: impl FnMut(&str, &str)) {
+    let Ok(cluster) = Cluster::connect(&unseen(env), &options(line)).await else {
+        return;
+    };
+    let namespace = match line.value("namespaces") {
+        None => cluster.namespace().clone(),
+        Some(name) => match name.parse() {
+            Ok(namespace) => namespace,
+            Err(_) => return,
+        },
+    };
+    let plain = |name: String| offer(&name, "");
+    let _ = match source {
+        Source::Secrets => cluster::each_name(&cluster, &Listed::PullSecrets(namespace), plain).await,
+        Source::ServiceAccounts => cluster::each_name(&cluster, &Listed::ServiceAccounts(namespace), plain).await,
+        Source::Subjects => within(&cluster, typed, ':', Listed::ServiceAccounts, offer).await,
+        Source::Pods => within(&cluster, typed, '/', Listed::Pods, offer).await,
+        _ => cluster::each_name(&cluster, &Listed::Namespaces, plain).await,
+    };
+}
+
+/// `NAMESPACE`, a separator and a name in it: first the one, then the other.
+async fn within(
+    cluster: &Cluster,
+    typed: &str,
+    separator: char,
+    listed: impl FnOnce(Namespace) -> Listed,
+    mut offer: impl FnMut(&str, &str),
+) -> Result<(), cluster::Error> {
+    match typed
+        .split_once(separator)
+        .map(|(namespace, _)| namespace.parse::<Namespace>())
+    {
+        None => {
+            let open = |name: String| offer(&format!("{name}{separator}"), "");
+            cluster::each_name(cluster, &Listed::Namespaces, open).await
+        }
+        Some(Ok(namespace)) => {
+            let start = format!("{namespace}{separator}");
+            let whole = |name: String| offer(&format!("{start}{name}"), "");
+            cluster::each_name(cluster, &listed(namespace), whole).await
+        }
+        Some(Err(_)) => Ok(()),
+    }
+}
+
+/// As the command would connect that is being typed.
+fn options(line: &Line<'_>) -> ConnectOptions {
+    let text = |id: &str| line.value(id).map(str::to_owned);
+    ConnectOptions {
+        kubeconfig: line.value("kubeconfig").map(Into::into),
+        context: text("contexts"),
+        cluster: text("cluster"),
+        user: text("user"),
+        impersonate: Impersonate {
+            user: text("impersonate"),
+            groups: line.given.get("impersonate_groups").cloned().unwrap_or_default(),
+            uid: text("impersonate_uid"),
+        },
+        is_unattended: true,
+        ..ConnectOptions::default()
+    }
+}
+
+/// Without a screen: for what could open a window to ask for a password.
+fn unseen(env: &Env) -> Env {
+    env.clone().without("DISPLAY").without("WAYLAND_DISPLAY")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_variables_only_names_are_looked_at_and_few_are_offered_at_first() {
+        let env = Env::from_iter([
+            ("CI_TOKEN", "HOME"),
+            ("gitea_pat", "x"),
+            ("HOME", "TOKEN"),
+            ("LANG", "C"),
+        ]);
+        let names = |typed: &str| variables(typed, &env).collect::<Vec<_>>();
+        assert_eq!(names(""), ["CI_TOKEN", "gitea_pat"]);
+        // PATH is none of them, whatever is in it.
+        let path = Env::from_iter([("PATH", "/bin"), ("GITEA_PAT", "x")]);
+        assert_eq!(variables("", &path).collect::<Vec<_>>(), ["GITEA_PAT"]);
+        assert_eq!(names("H").len(), 4);
+    }
+}

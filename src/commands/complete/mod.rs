@@ -1,0 +1,159 @@
+//! Completion of the line that is being typed: `kubectl_complete-regcred` and `kubectl-regcred __complete`.
+//!
+//! kubectl (1.26 and later) runs the program of the first name with the words after `kubectl regcred`, the last of which
+//! is the one to complete (kubernetes/kubernetes#105867). It runs while somebody waits with a key held down: it never
+//! asks anybody for anything, says nothing on stderr, and gives what it has when its time is up.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Command;
+
+use crate::cli;
+use crate::env::Env;
+use crate::keychain::{self, Keychain};
+use crate::watchdog::Watchdog;
+
+mod candidates;
+mod line;
+mod live;
+mod reply;
+mod source;
+
+use line::{Line, Wanted, is_repeatable};
+use reply::Reply;
+use source::Source;
+
+/// What kubectl calls us when it wants candidates.
+pub const PROGRAM: &str = "kubectl_complete-regcred";
+
+/// What cobra's shell scripts call a program with, and without descriptions.
+const VERBS: [(&str, bool); 2] = [("__complete", true), ("__completeNoDesc", false)];
+
+/// When it ends, whatever it is waiting for.
+const LIMIT: Duration = Duration::from_millis(450);
+/// When it stops waiting for what can be stopped, such as a credential plugin, so that nothing is left running.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// What is to be completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The words after `kubectl regcred`, of which the last is the one to complete.
+    pub words: Vec<OsString>,
+    /// Whether candidates come with descriptions.
+    pub with_descriptions: bool,
+}
+
+impl Request {
+    /// What these arguments of the process ask for, the first of which is the program's own name; `None` where they do
+    /// not ask for completion.
+    #[must_use]
+    pub fn of(args: &[OsString]) -> Option<Self> {
+        let (program, args) = args.split_first()?;
+        if is_called(program) {
+            return Some(Self {
+                words: args.to_vec(),
+                with_descriptions: true,
+            });
+        }
+        let (verb, words) = args.split_first()?;
+        let (_, with_descriptions) = VERBS.into_iter().find(|(name, _)| verb == name)?;
+        Some(Self {
+            words: words.to_vec(),
+            with_descriptions,
+        })
+    }
+}
+
+fn is_called(argv0: &OsStr) -> bool {
+    let name = Path::new(argv0).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.strip_suffix(std::env::consts::EXE_SUFFIX) == Some(PROGRAM)
+}
+
+/// Answers on stdout, within half a second and with exit code 0.
+#[must_use]
+pub fn main(request: &Request, env: &Env) -> ExitCode {
+    let deadline = Instant::now() + PATIENCE;
+    let reply = Arc::new(Mutex::new(Reply::default()));
+    let with_descriptions = request.with_descriptions;
+    let (words, last) = (request.words.as_slice(), reply.clone());
+    let watchdog = Watchdog::start(LIMIT, move || {
+        lock(&last).write(with_descriptions, &mut io::stdout());
+        0
+    });
+    answer(words, env, Keychain::open, deadline, &reply);
+    lock(&reply).write(with_descriptions, &mut io::stdout());
+    drop(watchdog);
+    ExitCode::SUCCESS
+}
+
+/// The answer's lines, for whoever drives it in a process of their own: nothing ends it but `limit`, and that only
+/// while it waits for a cluster.
+#[must_use]
+pub fn lines(
+    request: &Request,
+    env: &Env,
+    open: impl FnOnce(&Env) -> Result<Keychain, keychain::Error>,
+    limit: Duration,
+) -> String {
+    let reply = Mutex::new(Reply::default());
+    answer(&request.words, env, open, Instant::now() + limit, &reply);
+    lock(&reply).lines(request.with_descriptions)
+}
+
+fn answer(
+    words: &[OsString],
+    env: &Env,
+    open: impl FnOnce(&Env) -> Result<Keychain, keychain::Error>,
+    deadline: Instant,
+    reply: &Mutex<Reply>,
+) {
+    let root = tree();
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let line = Line::read(&root, &words);
+    match line.wanted {
+        Wanted::Nothing => {}
+        Wanted::Subcommand(typed) => {
+            let mut reply = lock(reply);
+            reply.to(typed);
+            candidates::subcommands(line.command).for_each(|(name, about)| reply.offer(&name, &about));
+        }
+        Wanted::Flag(typed) => {
+            let mut reply = lock(reply);
+            reply.to(typed);
+            candidates::flags(&line).for_each(|(name, about)| reply.offer(&name, &about));
+        }
+        Wanted::Value { arg, before, typed } => {
+            let source = Source::of(arg);
+            let given = line.given.get(arg.get_id().as_str()).filter(|_| is_repeatable(arg));
+            {
+                let mut reply = lock(reply);
+                reply.to(typed);
+                before.clone_into(&mut reply.before);
+                reply.given = given.cloned().unwrap_or_default();
+                reply.files = source == Source::Files;
+            }
+            live::look(&source, typed, &line, env, open, deadline, |text, about| {
+                lock(reply).offer(text, about);
+            });
+        }
+    }
+}
+
+/// The command line's own description, with what clap adds to it.
+fn tree() -> Command {
+    let mut root = cli::command();
+    root.build();
+    root
+}
+
+fn lock(reply: &Mutex<Reply>) -> MutexGuard<'_, Reply> {
+    reply.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! What people read: help, scripts and pages that are made from the command line's own description, and what a mistyped
+//! word is answered with. That every page is complete and fits is a unit test of `cli::help`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use libtest_mimic::Trial;
+
+use crate::support::generated;
+use crate::support::part::{missing, trial, trial_with};
+use crate::support::world::World;
+
+const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("help/scripts_are_current", scripts_are_current),
+        trial_with(
+            "help/bash_knows_the_flags_of_a_verb",
+            &missing(&["bash"]),
+            bash_knows_the_flags_of_a_verb,
+        ),
+        trial("help/a_token_has_no_flag", a_token_has_no_flag),
+        trial("help/what_is_mistyped", what_is_mistyped),
+        trial_with("help/man_pages", &missing(&["mandoc"]), man_pages),
+    ]
+}
+
+fn scripts_are_current() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
+    let verbs = ["bash", "zsh", "fish", "powershell"];
+    for ((name, text), verb) in generated::completions().into_iter().zip(verbs) {
+        let is_current = fs::read_to_string(folder.join(&name)).unwrap() == text;
+        assert!(
+            is_current,
+            "{name}: cargo run --example generate -- completions completions"
+        );
+        let printed = Command::new(PLUGIN).args(["completion", verb]).output().unwrap();
+        assert!(printed.stdout == text.as_bytes(), "{verb} is printed as it is kept");
+        assert!(text.contains("completion install"), "{name} says what else there is");
+    }
+    let zsh = fs::read_to_string(folder.join("_kubectl-regcred")).unwrap();
+    assert!(zsh.starts_with("#compdef kubectl-regcred\n"));
+}
+
+/// bash asks the script as it does when somebody presses Tab.
+fn bash_knows_the_flags_of_a_verb() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions/kubectl-regcred.bash");
+    let ask = "source \"$1\"; COMP_WORDS=(kubectl-regcred docker setup --no); COMP_CWORD=3
+        _kubectl__regcred kubectl-regcred --no setup; echo \"${COMPREPLY[@]}\"";
+    let answer = Command::new("bash")
+        .args(["-c", ask, "bash"])
+        .arg(script)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer.stdout), "--no-verify\n", "{answer:?}");
+}
+
+/// Whatever other tools call it; and it is not said again.
+fn a_token_has_no_flag() {
+    let world = World::of_doubles();
+    for line in [
+        "login [REGISTRY] -u admin --token s3cret",
+        "login [REGISTRY] -u admin --token=s3cret",
+        "login [REGISTRY] -u admin -p s3cret",
+        "login [REGISTRY] --password=s3cret",
+        "sync --docker-password s3cret",
+    ] {
+        let ran = world.regcred(line);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(
+            ran.stdout.is_empty() && ran.stderr.starts_with("error: there is no -"),
+            "{line}: {ran}"
+        );
+        assert!(
+            ran.stderr.contains("--token-stdin") && !ran.stderr.contains("s3cret"),
+            "{line}: {ran}"
+        );
+    }
+}
+
+fn what_is_mistyped() {
+    let world = World::of_doubles();
+    for (line, nearest) in [
+        ("stauts", "'status'"),
+        ("docker remvoe", "'remove'"),
+        ("sync --namespce x", "'--namespace'"),
+        ("rotate --mnt", "'--mint'"),
+    ] {
+        let ran = world.regcred(line);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(
+            ran.stderr.contains("a similar") && ran.stderr.contains(nearest),
+            "{ran}"
+        );
+    }
+    // The help of what is wrong is at hand.
+    let short = world.regcred("sync -h").done();
+    assert!(
+        short.contains("see more with '--help'") && !short.contains("--as-group"),
+        "{short}"
+    );
+    assert!(world.regcred("sync --help").done().contains("--as-group"));
+}
+
+fn man_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = generated::man("2026-11-22");
+    for (name, text) in &pages {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        let lint = Command::new("mandoc")
+            .args(["-T", "lint", "-W", "warning"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&lint.stdout);
+        assert!(lint.status.success(), "{name}: {said}");
+    }
+    let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+    for name in [
+        "kubectl-regcred.1",
+        "kubectl-regcred-sync.1",
+        "kubectl-regcred-docker-setup.1",
+        "docker-credential-gitea.1",
+    ] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    let shown = Command::new("mandoc")
+        .args(["-T", "ascii"])
+        .arg(folder.path().join("kubectl-regcred-sync.1"))
+        .output();
+    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+    assert!(
+        shown.contains("      kubectl regcred sync -n honeydue -n staging --context prod\n"),
+        "{shown}"
+    );
+}
