@@ -21,8 +21,9 @@ use desk::{Desk, Has};
 
 /// The documents that are played, and what is on the desk before the first line. Of README and docs/, all that hold
 /// commands: the others stand in [`elsewhere::LIST`].
-const PLAYED: [(&str, &[Has]); 5] = [
+const PLAYED: [(&str, &[Has]); 6] = [
     ("README.md", &[Has::Files]),
+    ("docs/install.md", &[Has::Login, Has::Secrets]),
     ("docs/login.md", &[Has::Files, Has::DockerLogin]),
     ("docs/sync.md", &[Has::Files, Has::Login]),
     ("docs/rotate.md", &[Has::Login, Has::Secrets]),
@@ -64,7 +65,7 @@ const CLAIMS: [(&str, &str, &str); 9] = [
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let parts = [missing_parts(), missing(&["bash", "docker"])].concat();
+    let parts = [missing_parts(), missing(&desk::PROGRAMS)].concat();
     let mut trials = vec![
         trial("documents/every block is played or listed", every_block),
         trial(

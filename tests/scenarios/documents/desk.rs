@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,10 +11,14 @@ use serde_json::{Value, json};
 use super::blocks;
 use super::session::{self, Ran};
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
+use crate::support::part::program;
 use crate::support::world::World;
 
 /// The account's own, at the double.
 const PASSWORD: &str = "password of admin";
+
+/// What a workstation has.
+pub const PROGRAMS: [&str; 4] = ["bash", "sh", "git", "docker"];
 
 /// What is there before the first line of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,12 +84,17 @@ impl Desk {
         fs::write(self.world.folder().join("kubeconfig"), config.to_string()).unwrap();
     }
 
-    /// What this machine may lack, in a folder that comes first on PATH.
+    /// All that is on PATH besides regcred: where pass is installed too, docker would take it for its store by itself.
     fn programs(&self) {
         let folder = self.bin();
         fs::create_dir_all(&folder).unwrap();
-        let kubectl = control_plane::programs().unwrap().join("kubectl");
-        std::os::unix::fs::symlink(&kubectl, folder.join("kubectl")).unwrap();
+        let programs = PROGRAMS.map(|name| program(name).unwrap());
+        for file in programs
+            .iter()
+            .chain([&control_plane::programs().unwrap().join("kubectl")])
+        {
+            std::os::unix::fs::symlink(file, folder.join(file.file_name().unwrap())).unwrap();
+        }
         // It encrypts what is a Secret's manifest, and fails on anything else.
         let kubeseal = "#!/bin/sh\nexec kubectl create --dry-run=client -o name -f -\n";
         let file = folder.join("kubeseal");
@@ -154,9 +163,8 @@ impl Desk {
     pub fn type_in(&self, lines: &[&str]) -> Vec<Ran> {
         let typed: Vec<String> = lines.iter().map(|line| self.substituted(line)).collect();
         let mut bash = self.world.command("bash");
-        let env = self.world.env();
-        let path = std::env::split_paths(env.os("PATH").unwrap());
-        let path = std::env::join_paths(std::iter::once(self.bin()).chain(path)).unwrap();
+        let regcred = Path::new(env!("CARGO_BIN_EXE_kubectl-regcred")).parent().unwrap();
+        let path = std::env::join_paths([&self.bin(), regcred]).unwrap();
         bash.env("PATH", path)
             .env("TERM", "xterm")
             .env("NO_COLOR", "1")

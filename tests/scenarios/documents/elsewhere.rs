@@ -51,6 +51,23 @@ pub const LIST: &[Elsewhere] = &[
         "{\"credHelpers\"",
         "a file: docker_files holds it against what setup writes",
     ),
+    entry("docs/install.md", "kubectl krew", "krew: with a real one"),
+    entry(
+        "docs/install.md",
+        "sha256sum --check",
+        "it needs the archive of a release: tests/release.sh makes and opens it",
+    ),
+    entry(
+        "docs/install.md",
+        "cargo install",
+        "release builds, two of them of other people's programs",
+    ),
+    entry(
+        "docs/install.md",
+        "kubectl regcred docker remove",
+        "krew: with a real one",
+    ),
+    entry("docs/install.md", "rm ~/.krew/bin", "krew: with a real one"),
     entry(
         "docs/output.md",
         "*",

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 use super::{documents, read, root};
-use crate::support::part::trial;
+use crate::support::part::{missing, program, trial, trial_with};
+use crate::support::world::World;
 
 /// Words of kubelet's own, which no scenario can make it say: the survey's tests have what it writes into pods.
 const OF_KUBELET: [&str; 3] = ["ImagePullBackOff", "ErrImagePull", "FailedToRetrieveImagePullSecret"];
@@ -14,6 +15,11 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("documents/messages are those that were seen", messages_were_seen),
         trial("documents/links lead somewhere", links),
+        trial_with(
+            "documents/docker without its helper",
+            &missing(&["docker"]),
+            without_helper,
+        ),
     ]
 }
 
@@ -72,4 +78,24 @@ fn links() {
         }
     }
     assert!(count > 20, "only {count} links were found");
+}
+
+/// A helper that docker's file names, and that is not on PATH.
+fn without_helper() {
+    let world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "write:package");
+    let bin = world.folder().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(program("docker").unwrap(), bin.join("docker")).unwrap();
+    std::fs::create_dir(world.home().join(".docker")).unwrap();
+    let file = format!(r#"{{"credHelpers":{{"{}":"gitea"}}}}"#, world.registry());
+    std::fs::write(world.home().join(".docker/config.json"), file).unwrap();
+    let mut docker = world.command(bin.join("docker"));
+    docker
+        .env("PATH", &bin)
+        .args(["login", "-u", "admin", "--password-stdin", &world.registry()]);
+    let ran = world.run(&mut docker, &token);
+    assert_eq!(ran.code, 1, "{ran}");
+    let says = r#""docker-credential-gitea": executable file not found"#;
+    assert!(ran.stderr.contains(says), "{ran}");
 }
