@@ -3,12 +3,12 @@
 //! trycmd was looked at: it starts single programs without a shell or a terminal, so neither pipes nor hidden prompts nor
 //! servers that one session talks to all the time can be had with it.
 
-mod blocks;
+pub mod blocks;
 mod desk;
 mod elsewhere;
 mod messages;
 mod pictures;
-mod session;
+pub mod session;
 
 use std::path::PathBuf;
 

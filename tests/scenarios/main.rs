@@ -19,6 +19,7 @@ mod krew;
 mod main_job;
 mod matrix;
 mod mint;
+mod newcomer;
 mod owners;
 mod rotate;
 mod rough;
@@ -55,6 +56,7 @@ fn main() -> std::process::ExitCode {
         main_job::trials(),
         matrix::trials(),
         mint::trials(),
+        newcomer::trials(),
         owners::trials(),
         rotate::trials(),
         rough::trials(),

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use rexpect::ReadUntil;
+use rexpect::session::PtySession;
 
 /// What one line came to.
 #[derive(Debug)]
@@ -40,9 +41,17 @@ pub fn run(mut bash: Command, lines: &[String], answer: impl Fn(&str, &str) -> S
             break;
         }
         let at = seen.matches(MARK).count().div_ceil(2);
-        terminal.send_line(&answer(&lines[at - 1], &matched)).unwrap();
+        seen += &self::answer(&mut terminal, &answer(&lines[at - 1], &matched));
     }
     parsed(&seen)
+}
+
+/// Types what is asked for. dialoguer shows the question once more, with a word in place of the answer. Returns what was to
+/// be seen.
+pub fn answer(terminal: &mut PtySession, text: &str) -> String {
+    terminal.send_line(text).unwrap();
+    let hidden = "[hidden]";
+    terminal.exp_string(hidden).unwrap() + hidden
 }
 
 fn parsed(seen: &str) -> Vec<Ran> {
