@@ -17,6 +17,7 @@ mod http;
 
 use std::cell::RefCell;
 use std::io::Cursor;
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -104,31 +105,28 @@ impl std::io::Write for Tee {
 }
 
 fn main() -> ExitCode {
+    // `docker setup` links docker's name of the helper to `kubectl-regcred`, which here is a link to this program.
+    let mut args = std::env::args_os().peekable();
+    if args.next_if(|name| helper::is_called(name)).is_some() {
+        return helper::main(args, &Env::of_process());
+    }
     let gitea = Gitea::start(Profile::V1_27);
     gitea.add_user("admin");
     let first = gitea.add_token("admin", "write:package");
+    let registry = gitea.registry();
     let cluster = ApiServer::start();
     cluster.create_namespace("honeydue");
     let home = tempfile::tempdir().unwrap();
-    let kubeconfig = home.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, cluster.kubeconfig()).unwrap();
-
-    let registry = gitea.registry();
-    let mut me = Workstation {
-        env: [
-            ("HOME", home.path().as_os_str()),
-            ("KUBECONFIG", kubeconfig.as_os_str()),
-        ]
-        .into_iter()
-        .collect(),
-        store: keyring_core::sample::Store::new().unwrap(),
-        failed: false,
-    };
+    let mut me = workstation(home.path(), &cluster, &registry, &first);
     println!("# A Gitea at {registry} and a Kubernetes cluster, both made up for this demonstration.");
-    println!("# The token is made in Gitea's web pages: Settings, Applications, scope write:package.");
+    println!("# docker has logged in there before, so a token lies in ~/.docker/config.json in plain text.");
 
-    let login = format!("cat token | kubectl regcred login {registry} -u admin --token-stdin");
-    me.kubectl_regcred(&login, &first, 0);
+    me.kubectl_regcred("kubectl regcred docker setup", "", 0);
+    let config = std::fs::read_to_string(home.path().join(".docker/config.json")).unwrap();
+    me.expect(
+        "the file names the helper, and holds no token",
+        !config.contains("auth\""),
+    );
     me.kubectl_regcred("kubectl regcred list", "", 0);
     me.kubectl_regcred("kubectl regcred sync -n honeydue", "", 0);
     me.kubectl_regcred("kubectl regcred sync -n honeydue", "", 0);
@@ -137,13 +135,9 @@ fn main() -> ExitCode {
     let uid = uid(&cluster);
     me.expect("kubelet could pull with the Secret", holds(&cluster, &first));
 
-    println!("\n# A new token, and the old one is gone.");
+    println!("\n# A new token, made in Gitea's web pages: Settings, Applications, scope write:package.");
     let second = gitea.add_token("admin", "write:package");
-    gitea.revoke(&first);
-    me.kubectl_regcred(&login, &first, 1);
-    me.kubectl_regcred(&login, &second, 0);
-    me.kubectl_regcred("kubectl regcred sync -n honeydue --dry-run=client", "", 0);
-    me.kubectl_regcred("kubectl regcred sync -n honeydue", "", 0);
+    me.kubectl_regcred("cat token | kubectl regcred rotate -A --token-stdin", &second, 0);
     me.expect(
         "the Secret holds the new token",
         holds(&cluster, &second) && !holds(&cluster, &first),
@@ -154,6 +148,21 @@ fn main() -> ExitCode {
     );
     let got = me.helper(&registry, "get");
     me.expect("docker gets the new token", got.contains(&second));
+    let login = format!("cat old-token | kubectl regcred login {registry} -u admin --token-stdin");
+    me.kubectl_regcred(&login, &first, 1);
+
+    println!("\n# Somebody puts another token into the Secret.");
+    let third = gitea.add_token("admin", "read:package");
+    let by_hand = format!("kubectl regcred sync -n honeydue --registry {registry} -u admin --token-stdin");
+    me.kubectl_regcred(&format!("cat another-token | {by_hand}"), &third, 0);
+    let seen = me.kubectl_regcred("kubectl regcred status -n honeydue", "", 3);
+    // It says what to type.
+    let remedy = seen.lines().find_map(|line| line.trim().strip_prefix("$ "));
+    me.kubectl_regcred(remedy.unwrap_or("status names no command"), "", 0);
+    me.expect("the Secret is mended", holds(&cluster, &second));
+
+    println!("\n# And away again.");
+    me.kubectl_regcred("kubectl regcred docker remove", "", 0);
     me.kubectl_regcred(&format!("kubectl regcred logout {registry}"), "", 0);
 
     println!(
@@ -161,14 +170,37 @@ fn main() -> ExitCode {
 # On a real machine:
 #   cargo install --path .                                # kubectl-regcred and docker-credential-gitea
 #   kubectl regcred login gitea.example.com -u admin      # asks for the token, proves it, keeps it in the keychain
+#   kubectl regcred docker setup                          # docker and podman ask the keychain from now on
 #   kubectl regcred sync -n honeydue                      # writes or refreshes the Secret gitea-credentials
-#   # in ~/.docker/config.json: {{\"credHelpers\": {{\"gitea.example.com\": \"gitea\"}}}}"
+#   kubectl regcred status                                # what is out of step, and the command that mends it"
     );
     if me.failed {
         println!("\nquickstart: something above is not as it should be");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// A home in which docker has logged in with a token, and a `kubectl-regcred` on PATH as krew puts one there.
+fn workstation(home: &Path, cluster: &ApiServer, registry: &str, token: &str) -> Workstation {
+    use base64::Engine as _;
+    let (bin, docker, kubeconfig) = (home.join("bin"), home.join(".docker"), home.join("kubeconfig"));
+    for folder in [&bin, &docker] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    std::fs::write(&kubeconfig, cluster.kubeconfig()).unwrap();
+    let login = base64::engine::general_purpose::STANDARD.encode(format!("admin:{token}"));
+    let config = format!("{{\n\t\"auths\": {{\n\t\t\"{registry}\": {{\n\t\t\t\"auth\": \"{login}\"\n\t\t}}\n\t}}\n}}");
+    std::fs::write(docker.join("config.json"), config).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(std::env::current_exe().unwrap(), bin.join("kubectl-regcred")).unwrap();
+    Workstation {
+        env: [("HOME", home), ("KUBECONFIG", &kubeconfig), ("PATH", &bin)]
+            .into_iter()
+            .collect(),
+        store: keyring_core::sample::Store::new().unwrap(),
+        failed: false,
+    }
 }
 
 fn uid(cluster: &ApiServer) -> Option<String> {

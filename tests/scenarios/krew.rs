@@ -372,7 +372,7 @@ fn from_files() {
     let refused = kubectl(&world, &install, "");
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("not supported anymore"), "{refused}");
-    assert!(DOCUMENT.contains("rm ~/.krew/bin/docker-credential-gitea\n"));
+    assert!(DOCUMENT.contains("rm ~/.krew/bin/docker-credential-gitea ~/.krew/bin/kubectl_complete-regcred\n"));
     fs::remove_file(&link).unwrap();
     let _ = kubectl(&world, &install, "").done();
     let _ = kubectl(&world, "regcred docker setup", "").done();
