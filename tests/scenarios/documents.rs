@@ -94,10 +94,10 @@ pub fn read(document: &str) -> String {
 /// README and what lies in docs/.
 pub fn documents() -> Vec<String> {
     let folder = std::fs::read_dir(root().join("docs")).unwrap();
-    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> = names
-        .filter(|name| name.ends_with(".md"))
-        .map(|name| format!("docs/{name}"))
+    let files = folder.map(|entry| entry.unwrap().path());
+    let mut pages: Vec<String> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "md"))
+        .map(|file| format!("docs/{}", file.file_name().unwrap().to_str().unwrap()))
         .collect();
     pages.sort();
     pages.insert(0, "README.md".to_owned());

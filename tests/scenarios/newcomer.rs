@@ -170,8 +170,8 @@ impl Person<'_> {
     /// Types the block of README that begins so, line by line. Returns what was to be seen.
     fn types_block(&mut self, begins: &str) -> String {
         let blocks = blocks::of("README.md");
-        let block = blocks.iter().filter(|block| block.text.starts_with(begins));
-        let block = block.last().unwrap_or_else(|| panic!("README has no block {begins:?}"));
+        let block = blocks.iter().rfind(|block| block.text.starts_with(begins));
+        let block = block.unwrap_or_else(|| panic!("README has no block {begins:?}"));
         let commands = block.commands();
         commands.iter().map(|command| self.types(&command.line)).collect()
     }
@@ -196,7 +196,7 @@ impl Person<'_> {
             .replace("gitea.example.com", &self.desktop.world.registry())
             .replace("honeydue", NAMESPACE);
         // This terminal does not show what is typed.
-        self.seen += &format!("{typed}\n");
+        self.seen.extend([&typed, "\n"]);
         self.terminal.send_line(&typed).unwrap();
         let (shown, code) = self.sees_prompt(line);
         let is_right = code == 0 || (code == 3 && line.starts_with("kubectl regcred status"));
@@ -243,7 +243,7 @@ impl Person<'_> {
             // Then to the beginning of the line, which is shown and not run.
             self.terminal.send(&format!("{typed}\t\u{1}echo + \u{5};:\r")).unwrap();
             self.terminal.flush().unwrap();
-            self.seen += &format!("{typed}<Tab>\n");
+            self.seen.extend([typed, "<Tab>\n"]);
             let (shown, _) = self.sees_prompt(typed);
             // As it is typed, the line ends with a semicolon.
             shown.contains(&format!("+ kubectl regcred sync -n {NAMESPACE}\r\n"))

@@ -38,12 +38,12 @@ impl Block {
                 Some(line)
             };
             match (typed, commands.last_mut()) {
-                (_, Some(last)) if goes_on => last.line += &format!("\n{line}"),
+                (_, Some(last)) if goes_on => last.line.extend(["\n", line]),
                 (Some(typed), _) => commands.push(Command {
                     line: typed.to_owned(),
                     shown: String::new(),
                 }),
-                (None, Some(last)) => last.shown += &format!("{line}\n"),
+                (None, Some(last)) => last.shown.extend([line, "\n"]),
                 (None, None) => panic!("{self}\nshows something before the first command"),
             }
             goes_on = line.ends_with('\\');

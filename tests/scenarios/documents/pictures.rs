@@ -62,7 +62,8 @@ fn aligned(shown: &str) -> String {
     let mut text = String::new();
     for row in &rows {
         for (cell, width) in row.iter().zip(&widths) {
-            text += &format!("{cell}{:1$}", "", width + 3 - columns(cell));
+            text.push_str(cell);
+            text.extend(std::iter::repeat_n(' ', width + 3 - columns(cell)));
         }
         text.truncate(text.trim_end().len());
         text.push('\n');

@@ -22,10 +22,10 @@ const MARK: char = '\u{1e}';
 
 /// Runs the lines in one bash, on a terminal of their own. `answer` is told which line asks which question.
 pub fn run(mut bash: Command, lines: &[String], answer: impl Fn(&str, &str) -> String) -> Vec<Ran> {
-    let script: String = lines
+    let marked = lines
         .iter()
-        .map(|line| format!("printf '\\036'\n{line}\nprintf '\\036=%s' $?\n"))
-        .collect();
+        .flat_map(|line| ["printf '\\036'\n", line, "\nprintf '\\036=%s' $?\n"]);
+    let script: String = marked.collect();
     bash.arg("-c").arg(script);
     let mut terminal = rexpect::session::spawn_command(bash, Some(300_000)).unwrap();
     let mut seen = String::new();
