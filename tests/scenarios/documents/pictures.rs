@@ -38,7 +38,9 @@ fn draw(name: &str, world: &World, line: &str, shown: &str) {
     let shown = shown
         .replace(&world.registry(), "gitea.example.com")
         .replace(&world.folder().display().to_string(), "/home/admin");
-    let text = format!("\u{1b}[1m$ kubectl regcred {line}\u{1b}[0m\n{}", aligned(&shown));
+    // The bright ones of a terminal's colours: the others are hard to read on black.
+    let shown = aligned(&shown).replace("\u{1b}[3", "\u{1b}[9");
+    let text = format!("\u{1b}[1m$ kubectl regcred {line}\u{1b}[0m\n{shown}");
     let file = root().join("docs/pictures").join(format!("{name}.term.svg"));
     assert_data_eq!(text, Data::read_from(Path::new(&file), None).raw());
 }
