@@ -127,7 +127,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
     let answer = answer(&args, &mut io::stdin(), || {
         watchdog = Some(Watchdog::start(limit, move || {
             let error = keychain::Error::NoAnswer(limit);
-            Answer::trouble(&error, error.hint()).write(&mut io::stdout(), &mut io::stderr())
+            Answer::trouble(&error, hint(&error)).write(&mut io::stdout(), &mut io::stderr())
         }));
         Keychain::open(env)
     });
@@ -165,7 +165,7 @@ fn answer(args: &[OsString], stdin: &mut dyn Read, open: impl FnOnce() -> Result
         Ok(stdout) => Answer::success(stdout),
         Err(Failure::Protocol(text)) => Answer::failure(&text, None),
         Err(Failure::Input(text)) => Answer::trouble(&text, None),
-        Err(Failure::Keychain(error)) => Answer::trouble(&error, error.hint()),
+        Err(Failure::Keychain(error)) => Answer::trouble(&error, hint(&error)),
     }
 }
 
@@ -223,6 +223,22 @@ fn list(open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<Stri
         .map(|(name, username)| (name.server(), json!(username.as_str())))
         .collect();
     Ok(format!("{}\n", serde_json::Value::Object(entries)))
+}
+
+/// What somebody can do who typed `docker pull`, and knows nothing of our own commands' flags.
+fn hint(error: &keychain::Error) -> Option<&'static str> {
+    use keychain::Error as E;
+    match error {
+        E::NoBus | E::BusAddress(_) | E::BusUnreachable { .. } | E::NoService => Some(
+            "on a desktop, start gnome-keyring, KWallet or KeePassXC; on a machine without one, \
+             kubectl regcred docker remove, and docker login keeps tokens in its own file again",
+        ),
+        E::NoCollection => Some(
+            "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
+             or open a database in KeePassXC",
+        ),
+        other => other.hint(),
+    }
 }
 
 #[cfg(target_os = "linux")]

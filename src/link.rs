@@ -63,7 +63,7 @@ pub enum Beside {
 
 /// What has to be done so that the program is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Plan {
+pub enum LinkPlan {
     /// Nothing: this one is found first, and is ours.
     Ready(PathBuf),
     /// A link at this place to the `kubectl-regcred` beside it.
@@ -157,10 +157,10 @@ pub fn observe(alias: Alias, env: &Env, is_ours: impl Fn(&Path) -> bool) -> Prog
 
 impl Program {
     /// What has to be done, without touching anything.
-    pub fn plan(&self) -> Result<Plan, LinkError> {
+    pub fn plan(&self) -> Result<LinkPlan, LinkError> {
         let first = self.found.first();
         if let Some(found) = first.filter(|found| found.is_ours) {
-            return Ok(Plan::Ready(found.path.clone()));
+            return Ok(LinkPlan::Ready(found.path.clone()));
         }
         // What comes after the place of our link, the link hides.
         if let Some(found) = first.filter(|found| found.comes_first) {
@@ -171,8 +171,8 @@ impl Program {
         match self.beside {
             Beside::Other if first.is_some_and(|found| found.path == at) => Err(self.foreign(&at)),
             Beside::Other => Err(LinkError::InTheWay(at)),
-            Beside::OurLink => Ok(Plan::Link { at, repairs: true }),
-            Beside::Nothing => Ok(Plan::Link { at, repairs: false }),
+            Beside::OurLink => Ok(LinkPlan::Link { at, repairs: true }),
+            Beside::Nothing => Ok(LinkPlan::Link { at, repairs: false }),
         }
     }
 
@@ -199,7 +199,7 @@ impl Program {
     }
 }
 
-impl Plan {
+impl LinkPlan {
     /// Makes the link, if one is to be made.
     pub fn apply(&self) -> Result<(), LinkError> {
         let Self::Link { at, repairs } = self else {
@@ -335,11 +335,11 @@ mod tests {
 
     #[test]
     fn a_link_is_made_only_where_clients_would_find_it() {
-        let link = |repairs| Plan::Link {
+        let link = |repairs| LinkPlan::Link {
             at: LINK.into(),
             repairs,
         };
-        let ready = |path: &str| Plan::Ready(path.into());
+        let ready = |path: &str| LinkPlan::Ready(path.into());
         for (program, plan) in [
             (program(&[], true, Beside::Nothing), link(false)),
             (program(&[], true, Beside::OurLink), link(true)),

@@ -44,15 +44,9 @@ pub struct SetupArgs {
     /// Move tokens without asking their registries; makes no connection at all
     #[arg(long, conflicts_with_all = ["ca_file", "plain_http"])]
     pub no_verify: bool,
-    /// Only say what would be done, and show the changes of each file with the tokens masked
-    #[arg(
-        long,
-        value_name = "none|client",
-        default_value = "none",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub dry_run: LocalDryRunArg,
+    /// Whether it is only tried.
+    #[command(flatten)]
+    pub trial: TrialArgs,
     /// How to reach the registries.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
@@ -78,6 +72,14 @@ pub struct DockerStatusArgs {
 pub struct RemoveArgs {
     /// The registries [default: all, and the link of the helper]
     pub registries: Vec<Registry>,
+    /// Whether it is only tried.
+    #[command(flatten)]
+    pub trial: TrialArgs,
+}
+
+/// How a change of files on this workstation is tried.
+#[derive(Debug, Args)]
+pub struct TrialArgs {
     /// Only say what would be done, and show the changes of each file with the tokens masked
     #[arg(
         long,

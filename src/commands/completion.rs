@@ -13,7 +13,7 @@ use crate::cli::CompletionVerb;
 use crate::cluster;
 use crate::env::Env;
 use crate::error::CommandError;
-use crate::link::{self, Alias, Plan};
+use crate::link::{self, Alias, LinkPlan};
 use crate::model::printable;
 use crate::on_path;
 
@@ -52,8 +52,8 @@ fn install(system: &mut System<'_>) -> Result<(), CommandError> {
     let plan = observe(&system.env).plan()?;
     plan.apply()?;
     match plan {
-        Plan::Ready(at) => system.output.line(format_args!("{} is there already", at.display()))?,
-        Plan::Link { at, .. } => system.output.line(format_args!("{} made", at.display()))?,
+        LinkPlan::Ready(at) => system.output.line(format_args!("{} is there already", at.display()))?,
+        LinkPlan::Link { at, .. } => system.output.line(format_args!("{} made", at.display()))?,
     }
     if let Some(error) = too_old(version(&system.env).as_ref()) {
         return Err(error);
@@ -64,8 +64,8 @@ fn install(system: &mut System<'_>) -> Result<(), CommandError> {
 
 fn status(system: &mut System<'_>) -> Result<(), CommandError> {
     let at = match observe(&system.env).plan()? {
-        Plan::Ready(at) => at,
-        Plan::Link { .. } => {
+        LinkPlan::Ready(at) => at,
+        LinkPlan::Link { .. } => {
             let name = ALIAS.name;
             return Err(CommandError::failed(format_args!(
                 "kubectl does not complete regcred: there is no {name} on PATH"

@@ -90,12 +90,21 @@ impl Person for AtTerminal {
     }
 
     fn choice(&self, question: &str, options: &[String]) -> io::Result<usize> {
-        dialoguer::Select::new()
+        // By number: a menu hides the cursor, and leaves it hidden when somebody presses Ctrl-C at it.
+        let term = dialoguer::console::Term::stderr();
+        for (at, option) in options.iter().enumerate() {
+            term.write_line(&format!("{:>3}) {option}", at + 1))?;
+        }
+        let in_range = |number: &usize| {
+            let is_there = (1..=options.len()).contains(number);
+            is_there.then_some(()).ok_or("there is no such number")
+        };
+        let number: usize = dialoguer::Input::new()
             .with_prompt(question)
-            .items(options)
-            .default(0)
-            .interact()
-            .map_err(io_error)
+            .validate_with(in_range)
+            .interact_text_on(&term)
+            .map_err(io_error)?;
+        Ok(number - 1)
     }
 }
 

@@ -163,5 +163,13 @@ pub(super) fn has_login(config: &Config, registry: &Registry) -> bool {
     of_registry.any(|entry| entry.held != Held::Nothing)
 }
 
+/// Whether there is any: docker's login to Docker Hub in the browser leaves tokens at paths below its key.
+pub(super) fn holds_token(config: &Config, registry: &Registry) -> bool {
+    let is_below = |key: &str| registry.is_docker_hub() && key.parse().is_ok_and(|named: Registry| named == *registry);
+    let entries = config.entries();
+    let mut left = entries.iter().filter(|entry| entry.held != Held::Nothing);
+    left.any(|entry| entry.registry().as_ref() == Some(registry) || is_below(&entry.key))
+}
+
 #[cfg(test)]
 pub(super) mod tests;

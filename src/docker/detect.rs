@@ -25,6 +25,12 @@ pub(super) fn is_installed(program: &str, env: &Env) -> bool {
     !on_path::programs(program, env).is_empty()
 }
 
+/// Whether helm is installed, which has a file of its own for what it signs in to.
+#[must_use]
+pub fn has_helm(env: &Env) -> bool {
+    is_installed("helm", env)
+}
+
 /// Whether podman, buildah or skopeo is installed, which have files of their own.
 #[must_use]
 pub fn has_podman(env: &Env) -> bool {

@@ -32,6 +32,9 @@ pub struct Remembered {
     /// What stood in place of the document.
     #[serde(skip_serializing_if = "is_default")]
     pub document: Stood,
+    /// How many of the folders above the file were made for it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub folders: usize,
     /// What stood in place of the object `credHelpers`.
     #[serde(skip_serializing_if = "is_default")]
     pub helpers: Stood,

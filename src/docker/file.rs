@@ -112,7 +112,8 @@ fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if !folder.as_os_str().is_empty() => match fs::canonicalize(folder) {
             Ok(folder) => Ok(folder.join(name)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+            // The same once the folder is made: what is remembered of the file is found again by it.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(in_real_folder(folder)?.join(name)),
             Err(e) => Err(e),
         },
         _ => Ok(path.to_owned()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::answers::{has_login, podman_helper};
+use super::answers::{holds_token, podman_helper};
 use super::{Client, File, HELPER, Source, Warning, WarningKind, Workstation};
 use crate::model::{Registry, printable, shell_word};
 
@@ -112,6 +112,10 @@ impl Inspection<'_> {
         }
     }
 
+    fn is_dockers(&self, file: &File) -> bool {
+        self.seen.docker.as_ref().is_some_and(|docker| docker.path == file.path)
+    }
+
     /// A file that names this helper, and the registry it is named for, if it is for one.
     fn who_names(&self, helper: &str) -> (String, Option<Registry>) {
         for file in self.seen.files() {
@@ -135,13 +139,11 @@ impl Inspection<'_> {
                 let Ok(registry) = key.parse::<Registry>() else {
                     continue;
                 };
-                // podman calls Docker Hub by its name, docker by a URL.
-                let is_name = key == registry.config_key() || key == registry.as_str();
-                let has_name = file
-                    .config
-                    .helpers()
-                    .iter()
-                    .any(|(key, _)| key == registry.config_key());
+                // podman calls Docker Hub by its name, docker by a URL; docker reads its own file alone.
+                let is_dockers = self.is_dockers(file);
+                let is_name = |key: &str| key == registry.as_str() || is_dockers && key == registry.config_key();
+                let has_name = file.config.helpers().iter().any(|(key, _)| is_name(key));
+                let is_name = is_name(&key);
                 if helper.is_empty() && is_name {
                     found.push((WarningKind::HelperEmpty, file, registry, key));
                 } else if !is_name && !has_name && (key.contains("://") || key.contains('/')) {
@@ -156,10 +158,12 @@ impl Inspection<'_> {
                     "credHelpers names no helper for {key}, so docker keeps its token in {} in plain text",
                     shown(&file.path)
                 ),
-                _ => format!(
-                    "credHelpers has the key {key}, but docker and podman look for {}",
+                _ if registry.is_docker_hub() => format!(
+                    "credHelpers of {} has the key {key}, but docker looks for {} and podman for {registry}",
+                    shown(&file.path),
                     registry.config_key()
                 ),
+                _ => format!("credHelpers has the key {key}, but docker and podman look for {registry}"),
             };
             self.warn(kind, shown(&file.path), Some(&registry), cause, setup(&registry));
         }
@@ -202,7 +206,7 @@ impl Inspection<'_> {
                 "DOCKER_AUTH_CONFIG".to_owned(),
                 Some(registry),
                 format!(
-                    "docker 28.3 and later take what this variable holds for {registry}, and not what the keychain has"
+                    "docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for {registry}, and not what the keychain has"
                 ),
                 "unset DOCKER_AUTH_CONFIG".to_owned(),
             );
@@ -213,12 +217,11 @@ impl Inspection<'_> {
         let files: Vec<&File> = self
             .seen
             .files()
-            .filter(|file| has_login(&file.config, registry))
+            .filter(|file| holds_token(&file.config, registry))
             .collect();
         for file in files {
             let at = shown(&file.path);
-            let is_dockers = self.seen.docker.as_ref().is_some_and(|docker| docker.path == file.path);
-            let helper = match file.config.helper_for(registry).filter(|_| is_dockers) {
+            let helper = match file.config.helper_for(registry).filter(|_| self.is_dockers(file)) {
                 Some(helper) => Some(helper),
                 None => podman_helper(&file.config, registry),
             };

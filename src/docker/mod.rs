@@ -26,7 +26,7 @@ use crate::on_path;
 
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};
-pub use detect::{detected_store, has_podman};
+pub use detect::{detected_store, has_helm, has_podman};
 pub use edit::{Change, Remembered, Stood, Store, Wanted};
 pub use entry::{Entry, Held, Stays};
 pub use error::Error;
@@ -37,7 +37,7 @@ pub use memory::Memory;
 pub use observe::{Workstation, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
-pub use stored::{Found, Place, Stored, ask, registry_of};
+pub use stored::{Found, Place, Stored, ask, is_below_hub, registry_of};
 pub use warning::{Warning, WarningKind};
 
 /// What our helper is called in these files: docker puts `docker-credential-` before it.

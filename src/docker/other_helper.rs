@@ -3,14 +3,15 @@
 //! By its protocol and not by reading its store, so that it works whatever the helper keeps its credentials in. The
 //! protocol is written down nowhere but in `client/` of docker-credential-helpers; see also [`crate::helper`].
 
+mod process;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 use super::{on_path, program};
 use crate::env::Env;
 use crate::model::{HELPER_NOT_FOUND, HelperEntry, Token, Username, printable};
+use process::{RunError, run};
 
 /// What every helper's name starts with.
 const PREFIX: &str = "docker-credential-";
@@ -253,72 +255,6 @@ pub(crate) fn version(path: &Path, env: &Env, limit: Duration) -> Option<String>
     let (status, printed) = run(path, "version", "", Stdio::null(), env, limit).ok()?;
     let text = std::str::from_utf8(&printed).ok()?;
     status.success().then(|| printable(text, MAX_WORDS))
-}
-
-enum RunError {
-    Start(io::Error),
-    TimedOut,
-    TooLong,
-}
-
-/// Runs one action to its end, which comes after `limit` at the latest.
-///
-/// Its stdin and stdout are pipes. It stays in our process group: a `pinentry` that it starts may need the terminal.
-fn run(
-    path: &Path,
-    action: &str,
-    input: &str,
-    stderr: Stdio,
-    env: &Env,
-    limit: Duration,
-) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), RunError> {
-    let end = Instant::now() + limit;
-    let mut child = Command::new(path)
-        .arg(action)
-        .env_clear()
-        .envs(env.iter())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(stderr)
-        .spawn()
-        .map_err(RunError::Start)?;
-    let outcome = answer(&mut child, input.to_owned(), end);
-    if outcome.is_err() {
-        // What it started itself and left behind may go on; there is no telling whose that is.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-    outcome
-}
-
-fn answer(child: &mut Child, input: String, end: Instant) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), RunError> {
-    let (done, answered) = mpsc::channel();
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    // A thread, because pipes have no time limit. It ends with the last one who holds them.
-    std::thread::spawn(move || {
-        // A helper that is gone already says why on its stdout.
-        let _ = stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
-        // Room for all of it at once: a buffer that grows leaves copies of a token behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ANSWER + 1));
-        if let Some(stdout) = stdout {
-            let _ = stdout.take(MAX_ANSWER as u64 + 1).read_to_end(&mut bytes);
-        }
-        let _ = done.send(bytes);
-    });
-    let left = || end.saturating_duration_since(Instant::now());
-    let bytes = answered.recv_timeout(left()).map_err(|_| RunError::TimedOut)?;
-    if bytes.len() > MAX_ANSWER {
-        return Err(RunError::TooLong);
-    }
-    // It has closed its stdout, which nearly always means that it is gone.
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok((status, bytes)),
-            Ok(None) if !left().is_zero() => std::thread::sleep(Duration::from_millis(1)),
-            Ok(None) => return Err(RunError::TimedOut),
-            Err(cause) => return Err(RunError::Start(cause)),
-        }
-    }
 }
 
 #[cfg(test)]

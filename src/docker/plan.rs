@@ -14,6 +14,8 @@ pub struct FilePlan {
     pub changes: Vec<Change>,
     /// What has to be remembered of it then.
     remembered: Remembered,
+    /// How many of the folders above it go with it, where nothing else is in them.
+    folders: usize,
     takes_out: bool,
 }
 
@@ -31,10 +33,12 @@ pub enum After {
 impl FilePlan {
     /// Makes the file say what is wanted.
     pub fn set_up(file: File, wanted: &Wanted, memory: &Memory) -> Result<Self, Error> {
+        let folders = file.missing_folders();
         Self::work_out(file, memory, |config, remembered, exists| {
             let changes = config.set_up(wanted, remembered)?;
             if !exists && !changes.is_empty() {
                 remembered.document = Stood::Nothing;
+                remembered.folders = folders;
             }
             Ok(changes)
         })
@@ -48,8 +52,12 @@ impl FilePlan {
             After::Document(config) => (config.names_us(), config.is_empty()),
             After::Same | After::Gone => (plan.file.config.names_us(), false),
         };
+        let folders = memory.of(&plan.file.target).folders;
         if is_empty && plan.remembered.document == Stood::Nothing {
             plan.after = After::Gone;
+        }
+        if plan.after == After::Gone || !plan.file.exists() {
+            plan.folders = folders;
         }
         if !names_us {
             plan.remembered = Remembered::default();
@@ -78,6 +86,7 @@ impl FilePlan {
             after,
             changes,
             remembered,
+            folders: 0,
             takes_out: false,
         })
     }
@@ -95,6 +104,7 @@ impl FilePlan {
             After::Document(config) => self.file.write(config.as_str())?,
             After::Gone => self.file.delete()?,
         }
+        self.file.remove_empty_folders(self.folders);
         memory.set(&self.file.target, self.remembered.clone());
         memory.save()
     }

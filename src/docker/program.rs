@@ -7,7 +7,7 @@ use super::other_helper::{self, HelperName};
 use crate::env::Env;
 use crate::link::{self, Alias};
 
-pub use crate::link::{Beside, Found, LinkError as ProgramError, Plan, Program};
+pub use crate::link::{Beside, Found, LinkError as ProgramError, LinkPlan, Program};
 
 /// What docker's clients call the helper.
 const HELPER: &str = "docker-credential-gitea";

@@ -154,6 +154,15 @@ pub fn registry_of(server: &str) -> Option<Registry> {
     registry.is_named_by(server).then_some(registry)
 }
 
+/// Whether a helper's key is a path below Docker Hub's, where docker's login in the browser leaves tokens of its own.
+#[must_use]
+pub fn is_below_hub(server: &str) -> bool {
+    let server = server.strip_prefix(LABEL).unwrap_or(server);
+    server
+        .parse::<Registry>()
+        .is_ok_and(|registry| registry.is_docker_hub())
+}
+
 /// What another helper keeps for one registry.
 ///
 /// Helpers compare servers letter by letter: docker's own key first, then whatever else the helper calls it.

@@ -39,6 +39,18 @@ impl File {
         fs::remove_file(&self.target).map_err(|cause| self.failed(cause))
     }
 
+    /// How many of the folders above it are not there, so that writing would make them.
+    pub(super) fn missing_folders(&self) -> usize {
+        let folders = self.target.ancestors().skip(1);
+        folders.take_while(|folder| !folder.exists()).count()
+    }
+
+    /// Removes so many of the folders above it, up to the first that has something in it.
+    pub(super) fn remove_empty_folders(&self, how_many: usize) {
+        let folders = self.target.ancestors().skip(1).take(how_many);
+        let _ = folders.map(fs::remove_dir).take_while(Result::is_ok).count();
+    }
+
     /// Whether the file is what it was, and its name still leads to it.
     fn unchanged(&self) -> Result<(), Error> {
         let changed = || Error::Changed {

@@ -37,6 +37,16 @@ pub enum Part {
 }
 
 impl Part {
+    /// The secrets that a registry can have for this use, what opens it first.
+    #[must_use]
+    pub fn of(registry: &Registry, usage: Use) -> &'static [Self] {
+        if registry.is_docker_hub() && usage == Use::Docker {
+            &[Self::Login, Self::AccessToken, Self::RefreshToken]
+        } else {
+            &[Self::Login]
+        }
+    }
+
     const PATHS: [(Self, &'static str); 2] = [
         (Self::AccessToken, "access-token"),
         (Self::RefreshToken, "refresh-token"),

@@ -98,9 +98,17 @@ impl Keychain {
         self.write(&Name::login(&credential.registry, usage), credential)
     }
 
-    /// Forgets the credential for `registry` and `usage`. Says whether there was one.
+    /// Forgets the credential for `registry` and `usage`, and what belongs to it. Says whether there was one.
     pub fn delete(&self, registry: &Registry, usage: Use) -> Result<bool, Error> {
-        self.remove(&Name::login(registry, usage))
+        let mut was_there = false;
+        for part in Part::of(registry, usage) {
+            let name = Name {
+                part: *part,
+                ..Name::login(registry, usage)
+            };
+            was_there |= self.remove(&name)?;
+        }
+        Ok(was_there)
     }
 
     /// What credentials there are, sorted, without the tokens.
@@ -316,6 +324,9 @@ mod tests {
             (keychain.list().unwrap().len(), keychain.names().unwrap().len()),
             (1, 2)
         );
+        let hub: Registry = "docker.io".parse().unwrap();
+        assert!(keychain.delete(&hub, Use::Docker).unwrap());
+        assert_eq!(keychain.names().unwrap().len(), 0, "one login, one logout");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! `docker setup` and `docker remove`: docker's and podman's files, on doubles and through the real clients.
 
+mod clients;
+mod conflicts;
+mod interrupted;
 mod place;
 mod real;
 mod refusals;
@@ -8,6 +11,13 @@ mod setup;
 use libtest_mimic::Trial;
 
 pub fn trials() -> Vec<Trial> {
-    let parts = [setup::trials(), refusals::trials(), real::trials()];
+    let parts = [
+        setup::trials(),
+        conflicts::trials(),
+        clients::trials(),
+        interrupted::trials(),
+        refusals::trials(),
+        real::trials(),
+    ];
     parts.into_iter().flatten().collect()
 }

@@ -1,5 +1,8 @@
 //! `login --from-docker`: what docker and podman already have goes into the keychain, and their copy stays.
 
+mod identity;
+mod refusals;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -18,22 +21,22 @@ use crate::support::world::World;
 
 pub fn trials() -> Vec<Trial> {
     let clients = ["docker", "podman", "docker-credential-secretservice"];
-    vec![
+    let taken = vec![
         trial("docker_login/from_a_file", from_a_file),
         trial("docker_login/from_podmans_file", from_podmans_file),
         trial("docker_login/from_another_helper", from_another_helper),
         trial("docker_login/from_a_helper_without_a_list", without_a_list),
         trial("docker_login/from_the_store_that_docker_detects", from_detected),
         trial("docker_login/several_registries_and_several_users", several),
-        trial("docker_login/a_dead_token_is_not_kept", dead_token),
-        trial("docker_login/an_identity_token", identity_token),
-        trial("docker_login/what_cannot_be_asked", cannot_be_asked),
+        trial("docker_login/a_person_chooses_a_user", person),
         trial_with(
             "docker_login/after_real_docker_and_podman",
             &[missing_parts(), missing(&clients)].concat(),
             real_clients,
         ),
-    ]
+    ];
+    let more = [identity::trials(), refusals::trials()];
+    taken.into_iter().chain(more.into_iter().flatten()).collect()
 }
 
 /// A workstation with no program on PATH but those that a test puts there.
@@ -291,198 +294,35 @@ hint: kubectl regcred login [REGISTRY] --from-docker -u USER
     }
 }
 
-fn dead_token() {
+fn person() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
-    world.gitea.revoke(&token);
-    helper(&world, "other", &world.registry(), "admin", &token);
-    put(&docker_file(&world), r#"{"credsStore":"other"}"#);
-    let ran = world.regcred("login --from-docker");
-    assert_eq!(ran.code, 1, "{ran}");
-    assert_eq!(kept(&world, Use::Docker), None);
-    assert!(!ran.to_string().contains(&token), "{ran}");
-}
-
-fn identity_token() {
-    let world = world();
+    let entry = |server: &str, user: &str, token: &str| {
+        format!(r#"{{"auths":{{"{server}":{{"auth":"{}"}}}}}}"#, auth(user, token))
+    };
+    put(&docker_file(&world), &entry(&world.registry(), "robot", "x"));
     put(
-        &docker_file(&world),
-        &format!(
-            r#"{{"auths":{{"{}":{{"identitytoken":"refresh-token"}}}}}}"#,
-            world.registry()
-        ),
+        &world.folder().join("run/containers/auth.json"),
+        &entry(&world.registry(), "admin", &token),
     );
-    let ran = world.regcred("login --from-docker");
+    let ran = world.regcred_choosing("login [REGISTRY] --from-docker", &[1]);
     assert_data_eq!(
         ran.to_string(),
         str![[r#"
 exit 0
 --- stdout
 --- stderr
-not verified at [REGISTRY]: it is an OAuth2 identity token, which only docker's clients can use
-logged in to [REGISTRY] as <token> for docker
-it was taken from [FOLDER]/.docker/config.json, where it still is
+? Which credential of [REGISTRY]
+  - robot from [FOLDER]/.docker/config.json
+  - admin from [FOLDER]/run/containers/auth.json
+verified at [REGISTRY], the token of admin, scopes write:package
+logged in to [REGISTRY] as admin for docker
+it was taken from [FOLDER]/run/containers/auth.json, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
 "#]]
     );
-    assert!(
-        world.gitea.requests().is_empty(),
-        "one refusal can count against the account"
-    );
-    assert_eq!(
-        kept(&world, Use::Docker),
-        Some(("<token>".to_owned(), "refresh-token".to_owned()))
-    );
-    assert_data_eq!(
-        world.regcred("list").done(),
-        str![[r#"
-REGISTRY   USERNAME   USE
-[REGISTRY]   <token> (identity token)   docker
-
-"#]]
-    );
-    assert_data_eq!(
-        world.regcred("list -o json").done(),
-        str![[r#"
-{
-  "apiVersion": "regcred/v1",
-  "kind": "CredentialList",
-  "items": [
-   {
-   "registry": "[REGISTRY]",
-   "username": "<token>",
-   "use": "docker",
-   "identityToken": true
-   }
-  ]
-}
-
-"#]]
-    );
-    // docker gets back what it had.
-    let answer: serde_json::Value = serde_json::from_str(&world.helper("get", "[REGISTRY]").done()).unwrap();
-    assert_eq!(
-        (&answer["Username"], &answer["Secret"]),
-        (&"<token>".into(), &"refresh-token".into())
-    );
-    assert!(world.helper("list", "").done().contains("<token>"));
-
-    let ran = world.regcred("sync -n [NAMESPACE]");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: the credential of [REGISTRY] is an OAuth2 identity token, which kubelet cannot use
-hint: kubectl regcred login [REGISTRY] -u USER --use cluster
-
-"#]]
-    );
-    let ran = world.regcred("login --from-docker --use cluster");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: the credential of [REGISTRY] is an OAuth2 identity token, which kubelet cannot use
-hint: kubectl regcred login [REGISTRY] -u USER --use cluster
-
-"#]]
-    );
-    let ran = world.regcred("logout --revoke");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: this is an identity token of docker's own login, which cannot be revoked from here
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
-
-"#]]
-    );
-    let ran = world.regcred_with("login [REGISTRY] -u <token> --token-stdin", "refresh-token");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: this is an identity token of docker's own login, which nobody else can verify
-hint: use a personal access token or a password
-hint: the credential of <token> that was stored before is still there
-
-"#]]
-    );
-    assert!(world.gitea.requests().is_empty());
-}
-
-fn cannot_be_asked() {
-    let world = world();
-    let ran = world.regcred("login --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: neither docker nor podman has a credential of any registry outside of regcred's keychain
-hint: kubectl regcred list shows the keychain; kubectl regcred login REGISTRY -u USER asks for a token
-
-"#]]
-    );
-    put(
-        &docker_file(&world),
-        &format!(r#"{{"credHelpers":{{"{}":"gone"}}}}"#, world.registry()),
-    );
-    let ran = world.regcred("login [REGISTRY] --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: the credential helper docker-credential-gone is not installed: it is not on PATH
-hint: install docker-credential-gone, or take it out of the file that names it
-
-"#]]
-    );
-    script(
-        &programs(&world).join("docker-credential-gone"),
-        "echo 'the keyring is locked'; exit 1",
-    );
-    let ran = world.regcred("login [REGISTRY] --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: the credential helper docker-credential-gone failed: the keyring is locked
-hint: see what it says itself: docker-credential-gone list
-
-"#]]
-    );
-    // What one file holds is not lost because another one cannot be read.
-    let token = world.gitea.add_token("admin", "write:package");
-    put(&docker_file(&world), "{s3cret");
-    put(
-        &world.folder().join("run/containers/auth.json"),
-        &format!(
-            r#"{{"auths":{{"{}":{{"auth":"{}"}}}}}}"#,
-            world.registry(),
-            auth("admin", &token)
-        ),
-    );
-    let ran = world.regcred("login --from-docker");
-    assert_eq!(ran.code, 0, "{ran}");
-    assert!(
-        ran.stderr.contains("warning: ") && !ran.stderr.contains("s3cret"),
-        "{ran}"
-    );
+    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
 }
 
 fn real_clients() {

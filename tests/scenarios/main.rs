@@ -20,6 +20,7 @@ mod main_job;
 mod matrix;
 mod mint;
 mod newcomer;
+mod other_helpers;
 mod owners;
 mod rotate;
 mod rough;
@@ -57,6 +58,7 @@ fn main() -> std::process::ExitCode {
         matrix::trials(),
         mint::trials(),
         newcomer::trials(),
+        other_helpers::trials(),
         owners::trials(),
         rotate::trials(),
         rough::trials(),

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +15,7 @@ use libtest_mimic::Trial;
 use super::main_job::missing_parts;
 use crate::support::api_server::ApiServer;
 use crate::support::gitea::Profile;
-use crate::support::part::{missing, trial_with};
+use crate::support::part::{missing, ptrace, trial_with};
 use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -33,15 +32,6 @@ pub fn trials() -> Vec<Trial> {
         trial_with("strace/a_password_goes_to_the_registry_alone", &parts(), passwords),
         trial_with("strace/a_write_to_a_file_would_be_seen", &parts(), would_be_seen),
     ]
-}
-
-/// Containers may forbid what strace needs.
-fn ptrace() -> Vec<&'static str> {
-    let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    match works {
-        Ok(output) if !output.status.success() => vec!["ptrace"],
-        _ => Vec::new(),
-    }
 }
 
 /// Where a secret was seen.

@@ -1,6 +1,7 @@
 //! Real parts: a test that needs one is reported as ignored where it is missing, never as passed.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
@@ -62,6 +63,16 @@ pub fn missing<'a>(programs: &[&'a str]) -> Vec<&'a str> {
         .copied()
         .filter(|name| program(name).is_none())
         .collect()
+}
+
+/// `ptrace`, where strace is here and the container forbids what it needs.
+#[must_use]
+pub fn ptrace() -> Vec<&'static str> {
+    let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    match works {
+        Ok(output) if !output.status.success() => vec!["ptrace"],
+        _ => Vec::new(),
+    }
 }
 
 /// How long a part may take to come up or go down, on a busy machine.

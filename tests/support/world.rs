@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::io::{Cursor, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -262,8 +262,26 @@ users:
         self.regcred_with(line, "")
     }
 
+    /// The same, with somebody at the terminal who chooses these, one for each question. What was asked stands before
+    /// what was printed. In this process alone.
+    pub fn regcred_choosing(&self, line: &str, choices: &[usize]) -> Ran {
+        assert!(!self.is_real(), "a real one asks at a terminal");
+        let chooser = Chooser {
+            choices: RefCell::new(choices.to_vec()),
+            asked: RefCell::default(),
+        };
+        let mut ran = self.run_regcred(line, "", Some(&chooser));
+        assert!(chooser.choices.borrow().is_empty(), "nobody asked: {ran}");
+        ran.stderr = self.normal(&chooser.asked.borrow()) + &ran.stderr;
+        ran
+    }
+
     /// `kubectl regcred`, with this command line and standard input. `[REGISTRY]` and `[NAMESPACE]` mean this world's.
     pub fn regcred_with(&self, line: &str, stdin: &str) -> Ran {
+        self.run_regcred(line, stdin, None)
+    }
+
+    fn run_regcred(&self, line: &str, stdin: &str, chooser: Option<&Chooser>) -> Ran {
         let line = line
             .replace("[REGISTRY]", &self.registry())
             .replace("[NAMESPACE]", &self.namespace);
@@ -273,7 +291,8 @@ users:
         };
         let (stdout, stderr) = (Stream::default(), Stream::default());
         let output = Output::new(stdout.clone(), self.at_screen, stderr.clone());
-        let code = self.in_process(store, &args, stdin, output, None);
+        let person = chooser.map(|chooser| Box::new(chooser) as Box<dyn Person + '_>);
+        let code = self.in_process(store, &args, stdin, output, person);
         Ran {
             stdout: self.normal(&stdout.text()),
             stderr: self.normal(&stderr.text()),
@@ -288,7 +307,7 @@ users:
         args: &[&str],
         stdin: &str,
         output: Output<'_>,
-        person: Option<Box<dyn Person>>,
+        person: Option<Box<dyn Person + '_>>,
     ) -> i32 {
         let store = store.clone();
         let mut system = System {
@@ -438,6 +457,31 @@ users:
     }
 }
 
+/// Somebody who answers questions with a choice.
+struct Chooser {
+    choices: RefCell<Vec<usize>>,
+    asked: RefCell<String>,
+}
+
+impl Person for &Chooser {
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
+        panic!("not a choice: {question}")
+    }
+
+    fn word(&self, question: &str) -> io::Result<String> {
+        panic!("not a choice: {question}")
+    }
+
+    fn choice(&self, question: &str, options: &[String]) -> io::Result<usize> {
+        let mut asked = self.asked.borrow_mut();
+        let _ = writeln!(asked, "? {question}");
+        for option in options {
+            let _ = writeln!(asked, "  - {option}");
+        }
+        Ok(self.choices.borrow_mut().remove(0))
+    }
+}
+
 /// What a command in this process writes to.
 #[derive(Clone, Default)]
 struct Stream(Rc<RefCell<Vec<u8>>>);
@@ -449,12 +493,12 @@ impl Stream {
 }
 
 impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -463,16 +507,16 @@ impl Write for Stream {
 struct AtScreen(Stream, String);
 
 impl Person for AtScreen {
-    fn secret(&self, question: &str) -> std::io::Result<Zeroizing<String>> {
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
         writeln!(self.0.clone(), "{question}: [hidden]")?;
         Ok(Zeroizing::new(self.1.clone()))
     }
 
-    fn word(&self, question: &str) -> std::io::Result<String> {
+    fn word(&self, question: &str) -> io::Result<String> {
         panic!("{question}?")
     }
 
-    fn choice(&self, question: &str, _: &[String]) -> std::io::Result<usize> {
+    fn choice(&self, question: &str, _: &[String]) -> io::Result<usize> {
         panic!("{question}?")
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn verify(
 pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> Result<Decision, CommandError> {
     let mut verdicts = Vec::new();
     for credential in case.distinct() {
-        let verdict = if args.no_verify {
+        let verdict = if args.no_verify || !case.is_login() {
             Verdict::Unknown
         } else {
             match verify(credential, args, system) {
@@ -46,7 +46,7 @@ pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> 
         if decision != Decision::Open && *verdict == Verdict::Refused {
             system.output.say(format_args!(
                 "{} does not accept the credential of {} from {}",
-                case.registry,
+                case.title(),
                 credential.username,
                 place_of(case, credential)
             ));
@@ -60,7 +60,7 @@ pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> 
                 .collect();
             options.push("none: leave everything as it is".to_owned());
             let at = person.choice(
-                &format!("Which credential of {} should be kept", case.registry),
+                &format!("Which credential of {} should be kept", case.title()),
                 &options,
             )?;
             Ok(distinct.get(at).map_or(Decision::Open, |chosen| case.choose(chosen)))
@@ -88,7 +88,7 @@ pub(super) fn places(case: &Case) -> String {
 }
 
 pub(super) fn undecided(case: &Case) -> CommandError {
-    let registry = &case.registry;
+    let registry = &case.name.registry;
     let error = CommandError::failed(format_args!(
         "{} hold different credentials, and the registry does not settle which one is right: all of them stay",
         places(case)

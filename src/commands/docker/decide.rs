@@ -5,7 +5,8 @@
 //! changed. A credential that is being rotated is never replaced.
 
 use crate::docker::Place;
-use crate::model::{Credential, Registry};
+use crate::keychain::{Name, Part};
+use crate::model::Credential;
 
 /// A credential that is not in the keychain, or also there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,10 +16,12 @@ pub(super) struct Found {
     pub(super) place: Place,
 }
 
-/// All that is known about one registry.
+/// All that is known about one registry, or about one of the tokens that Docker Hub's login in the browser leaves
+/// beside its own.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    pub(super) registry: Registry,
+    /// What the keychain's item for it is called.
+    pub(super) name: Name,
     /// What the keychain holds for docker.
     pub(super) kept: Option<Credential>,
     /// Whether that is being rotated.
@@ -53,6 +56,19 @@ pub(super) fn is_same(one: &Credential, other: &Credential) -> bool {
 }
 
 impl Case {
+    /// Whether the credential opens a registry, so that the registry can be asked about it.
+    pub(super) fn is_login(&self) -> bool {
+        self.name.part == Part::Login
+    }
+
+    /// What it is called in messages.
+    pub(super) fn title(&self) -> String {
+        match self.name.part {
+            Part::Login => self.name.registry.to_string(),
+            _ => self.name.server(),
+        }
+    }
+
     /// Every credential once, the keychain's first.
     pub(super) fn distinct(&self) -> Vec<&Credential> {
         let mut distinct: Vec<&Credential> = Vec::new();
@@ -108,7 +124,7 @@ impl Case {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Token;
+    use crate::model::{Token, Use};
 
     fn credential(username: &str, token: &str) -> Credential {
         Credential {
@@ -124,7 +140,7 @@ mod tests {
             None => Place::File("/config.json".into()),
         };
         Case {
-            registry: "gitea.example.com".parse().unwrap(),
+            name: Name::of_server("gitea.example.com", Use::Docker).unwrap(),
             kept: kept.map(|token| credential("admin", token)),
             is_rotating: false,
             found: found

@@ -2,6 +2,7 @@
 
 mod conflict;
 mod decide;
+mod notes;
 mod remove;
 mod report;
 mod setup;

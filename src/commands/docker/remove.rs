@@ -12,7 +12,7 @@ use crate::error::{CommandError, Exit};
 const ATTEMPTS: usize = 20;
 
 pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
-    let mut memory = match args.dry_run {
+    let mut memory = match args.trial.dry_run {
         LocalDryRunArg::None => Memory::open(&system.env)?,
         LocalDryRunArg::Client => Memory::look(&system.env)?,
     };
@@ -33,7 +33,7 @@ pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, Co
     }
     // A helper that is still named has to stay.
     if args.registries.is_empty() && !is_named {
-        unlink(args.dry_run, system)?;
+        unlink(args.trial.dry_run, system)?;
     }
     notes(args, &files, &taken, system);
     for failure in &failures {
@@ -51,16 +51,16 @@ fn take_out(
     let only = (!args.registries.is_empty()).then_some(args.registries.as_slice());
     for _ in 0..ATTEMPTS {
         let plan = FilePlan::take_out(File::read(&file.path)?, only, memory)?;
-        if args.dry_run == LocalDryRunArg::None {
+        if args.trial.dry_run == LocalDryRunArg::None {
             match plan.apply(memory) {
                 Err(docker::Error::Changed { .. }) => continue,
                 done => done?,
             }
         }
         if plan.file.exists() {
-            report::file(&plan, args.dry_run, system)?;
+            report::file(&plan, args.trial.dry_run, system)?;
         }
-        if args.dry_run == LocalDryRunArg::Client {
+        if args.trial.dry_run == LocalDryRunArg::Client {
             report::difference(&plan, system)?;
         }
         return Ok(plan.changes);

@@ -4,30 +4,31 @@ use std::path::Path;
 
 use super::conflict::{place_of, places, settle, undecided, verify};
 use super::decide::{Case, Decision, is_same};
-use super::report;
-use super::sources::Sources;
+use super::sources::{self, Sources};
+use super::{notes, report};
 use crate::cli::{LocalDryRunArg, SetupArgs};
 use crate::commands::login;
 use crate::commands::system::System;
-use crate::docker::program::{self, Plan};
+use crate::docker::program::{self, LinkPlan};
 use crate::docker::{self, File, FilePlan, Files, HELPER, Memory, Wanted};
 use crate::error::{CommandError, Exit};
 use crate::gitea::{Verified, VerifyError};
-use crate::keychain::Keychain;
+use crate::keychain::{Keychain, Name};
 use crate::model::{Credential, Registry, Use};
 
 /// How often a file is planned anew that others change all the time. A login takes docker some 100 ms.
 const ATTEMPTS: usize = 20;
 
-/// A registry whose credential is where it should be, so that the files can follow.
+/// A credential that is where it should be, so that the files can follow.
 struct Ready {
-    registry: Registry,
+    name: Name,
+    is_login: bool,
     /// What may go out of the files: what the keychain holds, and what was decided against.
     handled: Vec<Credential>,
 }
 
 pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
-    let is_dry = args.dry_run == LocalDryRunArg::Client;
+    let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let keychain = system.keychain()?;
     let mut memory = if is_dry {
         Memory::look(&system.env)?
@@ -36,17 +37,23 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     };
     let sources = Sources::observe(&args.registries, args.default, &keychain, system)?;
     // First, and before anything is changed: docker fails on a helper that it does not find.
-    link(args.dry_run, system)?;
+    link(args.trial.dry_run, system)?;
     let mut failures = sources.failures;
     let mut ready = Vec::new();
     for case in sources.cases {
+        // Docker asks for what belongs to a login where it asks for the login, which comes first in this order.
+        let follows = |ready: &Ready| ready.is_login && ready.name.registry == case.name.registry;
+        if !case.is_login() && !ready.iter().any(follows) {
+            continue;
+        }
         match keep(&case, args, &keychain, system) {
             Ok(Some(handled)) => ready.push(Ready {
-                registry: case.registry,
+                is_login: case.is_login(),
+                name: case.name,
                 handled,
             }),
             Ok(None) => {}
-            Err(error) => failures.push(error.on(&case.registry)),
+            Err(error) => failures.push(error.on(case.title())),
         }
     }
     let default = args.default && !sources.keeps_default;
@@ -61,7 +68,12 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
             .say("there is no credential to set up for, in the keychain nor in docker's and podman's files");
         system.output.say("hint: kubectl regcred login REGISTRY -u USER");
     }
-    notes(&sources.files, &ready, system);
+    let registries: Vec<(Registry, bool)> = ready
+        .iter()
+        .filter(|ready| ready.is_login)
+        .map(|ready| (ready.name.registry.clone(), !ready.handled.is_empty()))
+        .collect();
+    notes::after_setup(&sources.files, &registries, default, is_dry, system)?;
     for failure in &failures {
         system.output.error(failure);
     }
@@ -72,7 +84,9 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
 fn link(dry_run: LocalDryRunArg, system: &mut System<'_>) -> Result<(), CommandError> {
     let failed = |error: program::ProgramError| CommandError::failed(&error).hint(error.hint());
     let plan = program::observe(&system.env).plan().map_err(failed)?;
-    let Plan::Link { at, .. } = &plan else { return Ok(()) };
+    let LinkPlan::Link { at, .. } = &plan else {
+        return Ok(());
+    };
     if dry_run == LocalDryRunArg::None {
         plan.apply().map_err(failed)?;
     }
@@ -89,20 +103,20 @@ fn keep(
     keychain: &Keychain,
     system: &mut System<'_>,
 ) -> Result<Option<Vec<Credential>>, CommandError> {
-    let is_dry = args.dry_run == LocalDryRunArg::Client;
+    let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let handled = case.distinct().into_iter().cloned().collect();
     let mut verified = None;
     let decision = match case.decide() {
         Decision::Open if is_dry => {
             system.output.say(format_args!(
                 "{}: the credentials differ, so its registry would be asked which one it accepts (dry run): {}",
-                case.registry,
+                case.title(),
                 places(case)
             ));
             return Ok(None);
         }
         Decision::Open => settle(case, args, system)?,
-        Decision::Store(credential) if !is_dry && !args.no_verify => {
+        Decision::Store(credential) if !is_dry && !args.no_verify && case.is_login() => {
             verified = Some(verify(&credential, args, system));
             Decision::Store(credential)
         }
@@ -112,14 +126,14 @@ fn keep(
         Decision::Keep => {}
         Decision::Store(credential) => {
             if !is_dry {
-                store(&credential, verified.as_ref(), args, keychain, system)?;
+                store(case, &credential, verified.as_ref(), args, keychain, system)?;
             }
             system.output.line(format_args!(
                 "credential/{} stored ({}, from {}){}",
-                case.registry,
+                case.title(),
                 credential.username,
                 place_of(case, &credential),
-                report::suffix(args.dry_run)
+                report::suffix(args.trial.dry_run)
             ))?;
         }
         Decision::Rotating => {
@@ -136,6 +150,7 @@ fn keep(
 
 /// Puts the credential into the keychain and sees that it is there, before it goes anywhere else.
 fn store(
+    case: &Case,
     credential: &Credential,
     verified: Option<&Result<Verified, VerifyError>>,
     args: &SetupArgs,
@@ -148,13 +163,13 @@ fn store(
             "{}: the credential of {} is moved although it could not be verified: {error}",
             credential.registry, credential.username
         )),
-        None if args.no_verify => system
+        None if args.no_verify && case.is_login() => system
             .output
             .say(format_args!("not verified at {}", credential.registry)),
         None => {}
     }
-    keychain.put(Use::Docker, credential)?;
-    if keychain.get(&credential.registry, Use::Docker)?.as_ref() == Some(credential) {
+    keychain.write(&case.name, credential)?;
+    if keychain.read(&case.name)?.as_ref() == Some(credential) {
         return Ok(());
     }
     Err(CommandError::failed(
@@ -179,15 +194,15 @@ fn follow(
             return Ok(());
         }
         let plan = FilePlan::set_up(file, &wanted, memory)?;
-        if args.dry_run == LocalDryRunArg::Client {
-            report::file(&plan, args.dry_run, system)?;
+        if args.trial.dry_run == LocalDryRunArg::Client {
+            report::file(&plan, args.trial.dry_run, system)?;
             return report::difference(&plan, system);
         }
         match plan.apply(memory) {
             Err(docker::Error::Changed { .. }) => {}
             done => {
                 done?;
-                return report::file(&plan, args.dry_run, system);
+                return report::file(&plan, args.trial.dry_run, system);
             }
         }
     }
@@ -198,35 +213,35 @@ fn follow(
 fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &System<'_>) -> Wanted {
     let is_docker = file.path == files.docker;
     let is_primary = file.path == files.podman_primary;
+    // podman reads docker's file too, but no credsStore; and it makes a file of its own as soon as it writes.
+    let is_podmans = if is_docker {
+        is_primary || docker::has_podman(&system.env)
+    } else {
+        is_primary && file.exists()
+    };
     let named = file.config.helpers();
     let mut wanted = Wanted {
         default: default && is_docker,
         detected: is_docker.then(|| docker::detected_store(&system.env)).flatten(),
         ..Wanted::default()
     };
-    for Ready { registry, .. } in ready {
-        // podman calls Docker Hub by its name, docker by an address.
-        let key = if is_docker {
-            registry.config_key()
-        } else {
-            registry.as_str()
-        };
-        let by_other = named.iter().any(|(known, helper)| known == key && helper != HELPER);
-        // podman asks no default helper; and it makes a file of its own as soon as it writes.
-        let is_needed = match (is_docker, is_primary) {
-            (true, primary) => !default || primary,
-            (false, true) => file.exists(),
-            (false, false) => false,
-        };
-        if is_needed || by_other {
-            wanted.helpers.push(key.to_owned());
+    for Ready { name, .. } in ready.iter().filter(|ready| ready.is_login) {
+        // docker calls Docker Hub by an address, podman (`findCredentialsInFile` of containers/image) by its name.
+        let dockers = is_docker.then(|| (name.registry.config_key(), !default));
+        for (key, is_needed) in dockers.into_iter().chain([(name.registry.as_str(), is_podmans)]) {
+            let by_other = named.iter().any(|(known, helper)| known == key && helper != HELPER);
+            if (is_needed || by_other) && !wanted.helpers.iter().any(|known| known == key) {
+                wanted.helpers.push(key.to_owned());
+            }
         }
     }
     for entry in file.config.entries() {
-        let Some(credential) = entry.credential() else { continue };
-        let is_handled = ready.iter().any(|ready| {
-            ready.registry == credential.registry && ready.handled.iter().any(|known| is_same(known, &credential))
-        });
+        let Some((name, credential)) = sources::item(&entry) else {
+            continue;
+        };
+        let is_handled = ready
+            .iter()
+            .any(|ready| ready.name == name && ready.handled.iter().any(|known| is_same(known, &credential)));
         if is_handled {
             wanted.moved.push(entry.key);
         }
@@ -235,30 +250,4 @@ fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &S
         wanted.detected = None;
     }
     wanted
-}
-
-/// What else somebody who set up should know.
-fn notes(files: &Files, ready: &[Ready], system: &mut System<'_>) {
-    for Ready { registry, handled } in ready {
-        if handled.is_empty() {
-            system
-                .output
-                .say(format_args!("the keychain holds no credential of {registry} yet"));
-            system
-                .output
-                .say(format_args!("hint: kubectl regcred login {registry} -u USER"));
-        }
-    }
-    let primary = &files.podman_primary;
-    if docker::has_podman(&system.env) && !primary.exists() && !ready.is_empty() {
-        system.output.say(format_args!(
-            "podman reads through docker's file, but podman login would write a token in plain text to {}",
-            primary.display()
-        ));
-        let folder = primary.parent().unwrap_or(primary).display();
-        system.output.say(format_args!(
-            "hint: log in with docker or kubectl regcred; or, before podman login: mkdir -p {folder} && echo '{{}}' > {} && kubectl regcred docker setup",
-            primary.display()
-        ));
-    }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::decide::{Case, Found};
 use crate::commands::system::System;
 use crate::docker::other_helper::{AskError, HelperName, OtherHelper};
-use crate::docker::{self, File, Files, HELPER, Held, Place};
+use crate::docker::{self, Entry, File, Files, HELPER, Held, Place};
 use crate::error::CommandError;
-use crate::keychain::{self, Keychain, Name};
-use crate::model::{Registry, Use, printable};
+use crate::keychain::{self, Keychain, Name, Part};
+use crate::model::{Credential, Registry, Use, printable};
 
 /// Longest piece of a file's key in a message, in characters.
 const MAX_KEY: usize = 100;
@@ -36,6 +36,27 @@ pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<File>
     Ok(read)
 }
 
+/// The keychain's item that an entry in plain text belongs into, and what goes in.
+pub(super) fn item(entry: &Entry) -> Option<(Name, Credential)> {
+    let Held::Login(username, token) = &entry.held else {
+        return None;
+    };
+    let name = Name::of_server(&entry.key, Use::Docker)?;
+    if name.part == Part::Login && entry.registry().is_none() {
+        return None;
+    }
+    let credential = Credential {
+        registry: name.registry.clone(),
+        username: username.clone(),
+        token: token.clone(),
+    };
+    Some((name, credential))
+}
+
+fn login(registry: &Registry) -> Name {
+    Name::login(registry, Use::Docker)
+}
+
 impl Sources {
     /// Looks at everything that concerns `only`, or where that is empty every registry that there is a credential for.
     ///
@@ -48,7 +69,7 @@ impl Sources {
     ) -> Result<Self, CommandError> {
         let files = Files::of(&system.env)?;
         let read = read(files.editable().map(Path::to_owned))?;
-        let mut found: BTreeMap<Registry, Vec<Found>> = only.iter().map(|name| (name.clone(), Vec::new())).collect();
+        let mut found: BTreeMap<Name, Vec<Found>> = only.iter().map(|name| (login(name), Vec::new())).collect();
         let only = if default { &[] } else { only };
         for file in &read {
             in_file(file, only, &mut found, system);
@@ -56,7 +77,7 @@ impl Sources {
         if only.is_empty() {
             let items = keychain.list()?.into_iter().filter(|item| item.usage == Use::Docker);
             for item in items {
-                found.entry(item.registry).or_default();
+                found.entry(login(&item.registry)).or_default();
             }
         }
         let mut this = Self {
@@ -71,18 +92,21 @@ impl Sources {
         if let Some(name) = store.and_then(|name| other(&name, system)) {
             this.list_other(&name, &mut found, system);
         }
+        with_parts(&mut found);
         let mut failed = BTreeSet::new();
-        for (registry, found) in &mut found {
-            for name in other_helpers(&read, &this.files, registry, system) {
-                match docker::ask(&name, registry, &system.env) {
+        for (name, found) in &mut found {
+            let registry = &name.registry;
+            for helper in other_helpers(&read, &this.files, registry, system) {
+                match ask(&helper, name, system) {
                     Ok(Some(credential)) => found.push(Found {
                         credential,
-                        place: Place::Helper(name),
+                        place: Place::Helper(helper),
                     }),
                     Ok(None) => {}
                     Err(AskError::NotInstalled(program)) => system.output.say(format_args!(
                         "{registry}: {program}, which docker asked until now, is not installed"
                     )),
+                    Err(_) if failed.contains(registry) => {}
                     Err(error) => {
                         failed.insert(registry.clone());
                         let error = CommandError::failed(&error).hints(error.hint());
@@ -91,23 +115,24 @@ impl Sources {
                 }
             }
         }
-        found.retain(|registry, _| !failed.contains(registry));
-        for (registry, found) in found {
-            this.cases.push(case(registry, found, keychain)?);
+        found.retain(|name, _| !failed.contains(&name.registry));
+        for (name, found) in found {
+            this.cases.push(case(name, found, keychain)?);
         }
         Ok(this)
     }
 
     /// What the helper of all registries keeps, which is about to be replaced.
-    fn list_other(&mut self, name: &HelperName, found: &mut BTreeMap<Registry, Vec<Found>>, system: &mut System<'_>) {
+    fn list_other(&mut self, name: &HelperName, found: &mut BTreeMap<Name, Vec<Found>>, system: &mut System<'_>) {
         let listed = OtherHelper::find(name, &system.env).and_then(|helper| helper.list());
         match listed {
             Ok(listed) => {
                 for server in listed.keys() {
                     match docker::registry_of(server) {
                         Some(registry) => {
-                            found.entry(registry).or_default();
+                            found.entry(login(&registry)).or_default();
                         }
+                        None if docker::is_below_hub(server) => {}
                         None => system.output.warn(format_args!(
                             "docker-credential-{name} keeps a credential for {}, which is no registry: it stays there",
                             printable(server, MAX_KEY)
@@ -130,7 +155,7 @@ impl Sources {
 }
 
 /// Collects the plain text of one file, and says what in it can only stay.
-fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Registry, Vec<Found>>, system: &mut System<'_>) {
+fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>>, system: &mut System<'_>) {
     for entry in file.config.entries() {
         let below: Option<Registry> = entry.key.parse().ok();
         let is_meant = only.is_empty() || below.as_ref().is_some_and(|registry| only.contains(registry));
@@ -138,11 +163,10 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Registry, Vec<Fo
             continue;
         }
         let key = printable(&entry.key, MAX_KEY);
-        let stays = match (&entry.held, entry.credential()) {
-            (_, Some(credential)) => {
+        let stays = match (&entry.held, item(&entry)) {
+            (_, Some((name, credential))) => {
                 let place = Place::File(file.path.clone());
-                let of_registry = found.entry(credential.registry.clone()).or_default();
-                of_registry.push(Found { credential, place });
+                found.entry(name).or_default().push(Found { credential, place });
                 continue;
             }
             (Held::Stays(why), None) => why.to_string(),
@@ -155,21 +179,49 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Registry, Vec<Fo
     }
 }
 
+/// Adds what may belong to a login that was found, and the login to what belongs to one.
+fn with_parts(found: &mut BTreeMap<Name, Vec<Found>>) {
+    let registries: BTreeSet<Registry> = found.keys().map(|name| name.registry.clone()).collect();
+    for registry in &registries {
+        for part in Part::of(registry, Use::Docker) {
+            let name = Name {
+                part: *part,
+                ..login(registry)
+            };
+            found.entry(name).or_default();
+        }
+    }
+}
+
+/// What another helper keeps under this name.
+fn ask(helper: &HelperName, name: &Name, system: &System<'_>) -> Result<Option<Credential>, AskError> {
+    if name.part == Part::Login {
+        return docker::ask(helper, &name.registry, &system.env);
+    }
+    let login = OtherHelper::find(helper, &system.env)?.get(&name.server())?;
+    Ok(login.map(|login| Credential {
+        registry: name.registry.clone(),
+        username: login.username,
+        token: login.token,
+    }))
+}
+
 /// The helpers other than ours that docker, or podman by its own file, asks about `registry` until now.
 fn other_helpers(read: &[File], files: &Files, registry: &Registry, system: &mut System<'_>) -> Vec<HelperName> {
     let mut names = Vec::new();
     for file in read {
-        let name = if file.path == files.docker {
-            file.config.helper_for(registry)
-        } else {
-            // podman reads no credsStore.
-            let mut helpers = file.config.helpers().into_iter();
-            helpers.find(|(key, _)| registry.is_named_by(key)).map(|(_, name)| name)
-        };
-        if let Some(name) = name.and_then(|name| other(&name, system))
-            && !names.contains(&name)
-        {
-            names.push(name);
+        let dockers = file.config.helper_for(registry).filter(|_| file.path == files.docker);
+        // podman reads no credsStore, and calls Docker Hub by another name than docker.
+        let helpers = file.config.helpers().into_iter();
+        let podmans = helpers
+            .filter(|(key, _)| key == registry.as_str())
+            .map(|(_, name)| name);
+        for name in dockers.into_iter().chain(podmans) {
+            if let Some(name) = other(&name, system)
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
         }
     }
     names
@@ -191,15 +243,15 @@ fn other(name: &str, system: &mut System<'_>) -> Option<HelperName> {
     parsed.ok()
 }
 
-fn case(registry: Registry, found: Vec<Found>, keychain: &Keychain) -> Result<Case, CommandError> {
-    let is_rotating = match keychain.settled(&Name::login(&registry, Use::Docker)) {
+fn case(name: Name, found: Vec<Found>, keychain: &Keychain) -> Result<Case, CommandError> {
+    let is_rotating = match keychain.settled(&name) {
         Ok(()) => false,
         Err(keychain::Error::Rotating(_)) => true,
         Err(error) => return Err(error.into()),
     };
     Ok(Case {
-        kept: keychain.get(&registry, Use::Docker)?,
-        registry,
+        kept: keychain.read(&name)?,
+        name,
         is_rotating,
         found,
     })

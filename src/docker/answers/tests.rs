@@ -79,6 +79,9 @@ fn of_one_file_docker_reads_more_than_podman() {
     }
     let answers = seen.answers(&["e.example.com".parse().unwrap()]);
     assert_eq!(answers.len(), 12, "{answers:?}");
+    let names = r#"{"credHelpers":{"https://index.docker.io/v1/":"gitea","docker.io":"gitea"}}"#;
+    let both_names = both(&workstation(names, None), "docker.io");
+    assert_eq!(both_names, [Source::Keychain, Source::Keychain]);
     let without = Workstation {
         has_podman: false,
         ..seen

@@ -165,6 +165,16 @@ fn keys_that_do_not_do_what_they_seem_to() {
         seen.has_podman = false;
         assert_eq!(kinds(&seen), kinds_of_it, "{key}");
     }
+    // podman has one name for Docker Hub, and docker does not read podman's file.
+    for (key, kinds_of_it) in [
+        ("https://index.docker.io/v1/", &[WarningKind::KeyNeverMatches][..]),
+        ("docker.io", &[]),
+    ] {
+        let helpers = format!(r#"{{"credHelpers":{{"{key}":"gitea"}}}}"#);
+        let mut seen = ready("{}", Some(&helpers));
+        seen.has_podman = false;
+        assert_eq!(kinds(&seen), kinds_of_it, "{key}");
+    }
     // Once the right key is there, the other one does no harm.
     let mut seen = ready(
         r#"{"credHelpers":{"https://a.example.com":"gitea","a.example.com":"gitea"}}"#,

@@ -10,6 +10,15 @@ use regcred::model::{Credential, Token, Use};
 
 use crate::support::world::World;
 
+/// docker's file with a login in plain text, and what else people have in there.
+pub const PLAIN: &str = r#"{
+  "auths": {
+    "https://[REGISTRY]/v2/": {"auth": "[auth:admin:TOKEN]", "email": "a@example.com"}
+  },
+  "detachKeys": "ctrl-e,e"
+}
+"#;
+
 pub struct Place {
     pub world: World,
     pub docker: PathBuf,
@@ -47,6 +56,13 @@ impl Place {
             podman: run.join("containers/auth.json"),
             world,
         }
+    }
+
+    /// Puts [`PLAIN`] into docker's file, with a token that opens the registry.
+    pub fn with_token(&self) -> String {
+        let token = self.world.gitea.add_token("admin", "write:package");
+        self.write_docker(&PLAIN.replace("TOKEN", &token));
+        token
     }
 
     /// A credential of this registry.

@@ -1,7 +1,6 @@
 //! The real docker, podman and skopeo over a real keyring, and a real SIGKILL.
 
 use std::fs;
-use std::process::Command;
 
 use libtest_mimic::Trial;
 use regcred::docker::{File, Held};
@@ -10,7 +9,7 @@ use regcred::model::Use;
 use super::place::Place;
 use crate::support::docker_registry;
 use crate::support::image::oci_layout;
-use crate::support::part::{missing, trial_with};
+use crate::support::part::{missing, ptrace, trial_with};
 use crate::support::world::Ran;
 
 pub fn trials() -> Vec<Trial> {
@@ -27,6 +26,11 @@ pub fn trials() -> Vec<Trial> {
             podman,
         ),
         trial_with(
+            "docker/real: podman finds Docker Hub's login",
+            &with(&["podman", "skopeo"]),
+            hub,
+        ),
+        trial_with(
             "docker/real: logins while setup runs",
             &with(&["docker"]),
             concurrent_logins,
@@ -37,15 +41,6 @@ pub fn trials() -> Vec<Trial> {
             killed,
         ),
     ]
-}
-
-/// Containers may forbid what strace needs.
-fn ptrace() -> Vec<&'static str> {
-    let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    match works {
-        Ok(output) if output.status.success() => Vec::new(),
-        _ => vec!["ptrace"],
-    }
 }
 
 /// A private image at the registry, and a token that opens it.
@@ -155,6 +150,27 @@ fn podman() {
     place.world.regcred("docker remove").done();
     assert!(!place.read(&place.podman).contains("gitea\""));
     assert_ne!(client(&place, "podman login --get-login [REGISTRY]", "").code, 0);
+}
+
+/// podman knows Docker Hub by another name than docker, in whose file it looks for it.
+fn hub() {
+    for is_named in [false, true] {
+        let mut place = Place::of_real_parts();
+        if is_named {
+            let folder = place.docker.parent().unwrap().into();
+            place.world.variables.insert("DOCKER_CONFIG".to_owned(), folder);
+        }
+        place.write_docker(r#"{"auths":{"https://index.docker.io/v1/":{"auth":"[auth:hub:pat]"}}}"#);
+        place.world.regcred("docker setup --no-verify").done();
+        for program in ["podman", "skopeo"] {
+            let get = format!("{program} login --get-login docker.io");
+            assert_eq!(client(&place, &get, "").done(), "hub\n");
+        }
+        // The other way round, it is podman's own name that does it.
+        let text = place.read(&place.docker);
+        fs::write(&place.docker, text.replace("\"docker.io\"", "\"other.example.com\"")).unwrap();
+        assert_ne!(client(&place, "podman login --get-login docker.io", "").code, 0);
+    }
 }
 
 /// docker logs in to other registries all the while. Every login is in the file or in the keychain, and once docker is

@@ -1,0 +1,85 @@
+//! What somebody who set up should know besides what was done.
+
+use crate::commands::system::System;
+use crate::docker::{self, Files, WarningKind};
+use crate::error::CommandError;
+use crate::model::{Registry, shell_word};
+
+/// What setting up cannot mend: the person's own variables and files come before what it wrote.
+const BEYOND: [WarningKind; 3] = [
+    WarningKind::EnvironmentWins,
+    WarningKind::AuthFileHidesHelper,
+    WarningKind::FilesBeforeHelper,
+];
+
+/// Says it after setting up for `registries`, each with whether there is a credential of it.
+pub(super) fn after_setup(
+    files: &Files,
+    registries: &[(Registry, bool)],
+    default: bool,
+    is_dry: bool,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    for (registry, has_credential) in registries {
+        if !has_credential {
+            system
+                .output
+                .say(format_args!("the keychain holds no credential of {registry} yet"));
+            system
+                .output
+                .say(format_args!("hint: kubectl regcred login {registry} -u USER"));
+        }
+    }
+    if !registries.is_empty() {
+        podman(files, system);
+    }
+    if default {
+        of_default(files, system);
+    }
+    if is_dry {
+        return Ok(());
+    }
+    let kept: Vec<Registry> = registries.iter().map(|(registry, _)| registry.clone()).collect();
+    let warnings = docker::inspect(&docker::observe(&system.env)?, &kept);
+    for warning in warnings.iter().filter(|warning| BEYOND.contains(&warning.kind)) {
+        system.output.warn(&warning.cause);
+        system.output.say(format_args!("hint: {}", warning.remedy));
+    }
+    Ok(())
+}
+
+fn podman(files: &Files, system: &mut System<'_>) {
+    let primary = &files.podman_primary;
+    // Of a file that a variable names, there is a warning.
+    let is_named = system.env.path("REGISTRY_AUTH_FILE").is_some();
+    if docker::has_podman(&system.env) && !primary.exists() && !is_named {
+        system.output.say(format_args!(
+            "podman reads through docker's file, but podman login would write a token in plain text to {}",
+            primary.display()
+        ));
+        let folder = shell_word(&primary.parent().unwrap_or(primary).display().to_string()).into_owned();
+        system.output.say(format_args!(
+            "hint: log in with docker or kubectl regcred; or, before podman login: mkdir -p {folder} && echo '{{}}' > {} && kubectl regcred docker setup",
+            shell_word(&primary.display().to_string())
+        ));
+    }
+}
+
+/// What the helper of every registry changes for clients that need no credential.
+fn of_default(files: &Files, system: &mut System<'_>) {
+    system.output.warn(
+        "while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too",
+    );
+    system.output.say(
+        "hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup",
+    );
+    if docker::has_helm(&system.env) {
+        system.output.say(
+            "helm reads through docker's file, but helm registry login would write a token in plain text to its own",
+        );
+        system.output.say(format_args!(
+            "hint: log in with docker or kubectl regcred; or, before helm registry login: export HELM_REGISTRY_CONFIG={}",
+            shell_word(&files.docker.display().to_string())
+        ));
+    }
+}
