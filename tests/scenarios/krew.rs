@@ -248,7 +248,7 @@ fn helper(world: &World, action: &str) -> Ran {
 }
 
 /// Every file and link below the home folder, but for those of the system's own programs.
-fn left(world: &World) -> BTreeSet<String> {
+pub fn left(world: &World) -> BTreeSet<String> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
@@ -266,6 +266,8 @@ fn left(world: &World) -> BTreeSet<String> {
         .map(|file| file.strip_prefix(&home).unwrap().display().to_string());
     relative
         .filter(|file| !file.starts_with(".local/share/keyrings/") && !file.starts_with(".kube/cache/"))
+        // The shell's own.
+        .filter(|file| file != ".bash_history")
         .collect()
 }
 

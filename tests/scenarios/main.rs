@@ -10,6 +10,7 @@ mod docker_files;
 mod docker_link;
 mod docker_login;
 mod docker_status;
+mod documents;
 mod double;
 mod help;
 mod helper;
@@ -18,6 +19,7 @@ mod krew;
 mod main_job;
 mod matrix;
 mod mint;
+mod newcomer;
 mod other_helpers;
 mod owners;
 mod rotate;
@@ -46,6 +48,7 @@ fn main() -> std::process::ExitCode {
         docker_link::trials(),
         docker_login::trials(),
         docker_status::trials(),
+        documents::trials(),
         double::trials(),
         help::trials(),
         helper::trials(),
@@ -54,6 +57,7 @@ fn main() -> std::process::ExitCode {
         main_job::trials(),
         matrix::trials(),
         mint::trials(),
+        newcomer::trials(),
         other_helpers::trials(),
         owners::trials(),
         rotate::trials(),

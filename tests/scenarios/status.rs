@@ -2,8 +2,8 @@
 
 mod clusters;
 mod docker;
-mod documents;
-mod place;
+pub mod documents;
+pub mod place;
 mod pods;
 mod workstation;
 

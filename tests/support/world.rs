@@ -290,25 +290,50 @@ users:
             return self.run(self.command(PLUGIN).args(args), stdin);
         };
         let (stdout, stderr) = (Stream::default(), Stream::default());
-        let code = {
-            let store = store.clone();
-            let mut system = System {
-                env: self.env(),
-                stdin: Box::new(Cursor::new(stdin.as_bytes().to_vec())),
-                output: Output::new(stdout.clone(), self.at_screen, stderr.clone()),
-                person: chooser.map(|chooser| Box::new(chooser) as Box<dyn Person + '_>),
-                open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
-                handles_interrupts: false,
-            };
-            commands::run(std::iter::once("kubectl-regcred").chain(args), &mut system)
-                .code()
-                .into()
-        };
+        let output = Output::new(stdout.clone(), self.at_screen, stderr.clone());
+        let person = chooser.map(|chooser| Box::new(chooser) as Box<dyn Person + '_>);
+        let code = self.in_process(store, &args, stdin, output, person);
         Ran {
             stdout: self.normal(&stdout.text()),
             stderr: self.normal(&stderr.text()),
             code,
         }
+    }
+
+    /// `kubectl regcred` in this process.
+    fn in_process(
+        &self,
+        store: &Arc<CredentialStore>,
+        args: &[&str],
+        stdin: &str,
+        output: Output<'_>,
+        person: Option<Box<dyn Person + '_>>,
+    ) -> i32 {
+        let store = store.clone();
+        let mut system = System {
+            env: self.env(),
+            stdin: Box::new(Cursor::new(stdin.as_bytes().to_vec())),
+            output,
+            person,
+            open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
+            handles_interrupts: false,
+        };
+        let args = std::iter::once("kubectl-regcred").chain(args.iter().copied());
+        commands::run(args, &mut system).code().into()
+    }
+
+    /// What is to be seen on a wide screen, colours included, where somebody has this for every question. Doubles only.
+    pub fn on_screen(&self, line: &str, secret: &str) -> String {
+        let Keys::Memory(store) = &self.keys else {
+            panic!("only on doubles")
+        };
+        let line = line.replace("[REGISTRY]", &self.registry());
+        let args: Vec<&str> = line.split_whitespace().collect();
+        let screen = Stream::default();
+        let output = Output::new(screen.clone(), true, screen.clone()).with_screen(None, true);
+        let person = AtScreen(screen.clone(), secret.to_owned());
+        self.in_process(store, &args, "", output, Some(Box::new(person)));
+        screen.text()
     }
 
     /// `docker-credential-gitea`, as docker calls it.
@@ -475,5 +500,23 @@ impl Write for Stream {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Somebody who knows one secret, and whose screen shows what dialoguer's would.
+struct AtScreen(Stream, String);
+
+impl Person for AtScreen {
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
+        writeln!(self.0.clone(), "{question}: [hidden]")?;
+        Ok(Zeroizing::new(self.1.clone()))
+    }
+
+    fn word(&self, question: &str) -> io::Result<String> {
+        panic!("{question}?")
+    }
+
+    fn choice(&self, question: &str, _: &[String]) -> io::Result<usize> {
+        panic!("{question}?")
     }
 }

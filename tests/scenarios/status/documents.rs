@@ -88,8 +88,8 @@ fn aligned(table: &str) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Three namespaces of an operator.
-fn place() -> Place {
+/// Two namespaces of an operator.
+pub fn place() -> Place {
     let place = Place::of_doubles();
     for name in ["honeydue", "staging"] {
         place.world.another_namespace(name);
@@ -108,7 +108,8 @@ fn healthy() -> String {
     ran.stdout
 }
 
-fn with_problems() -> Place {
+/// Five different problems.
+pub fn with_problems() -> Place {
     let mut place = place();
     // Nobody upgraded the registry, and staging missed the last change of the token.
     place.world.gitea.state().profile = Profile::V1_25;

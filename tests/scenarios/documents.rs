@@ -1,0 +1,172 @@
+//! README and docs/: what they tell people to type is typed here, in their order, and does what they say.
+//!
+//! trycmd was looked at: it starts single programs without a shell or a terminal, so neither pipes nor hidden prompts nor
+//! servers that one session talks to all the time can be had with it.
+
+pub mod blocks;
+mod desk;
+mod elsewhere;
+mod messages;
+mod pictures;
+pub mod session;
+
+use std::path::PathBuf;
+
+use libtest_mimic::Trial;
+
+use super::main_job::missing_parts;
+use crate::support::part::{missing, trial, trial_with};
+use blocks::Block;
+use desk::{Desk, Has};
+
+/// The documents that are played, and what is on the desk before the first line. Of README and docs/, all that hold
+/// commands: the others stand in [`elsewhere::LIST`].
+const PLAYED: [(&str, &[Has]); 6] = [
+    ("README.md", &[Has::Files]),
+    ("docs/install.md", &[Has::Login, Has::Secrets]),
+    ("docs/login.md", &[Has::Files, Has::DockerLogin]),
+    ("docs/sync.md", &[Has::Files, Has::Login]),
+    ("docs/rotate.md", &[Has::Login, Has::Secrets]),
+    ("docs/docker.md", &[Has::Login, Has::DockerLogin]),
+];
+
+/// What a document says that its commands print: in the block that begins so, somewhere.
+const CLAIMS: [(&str, &str, &str); 9] = [
+    ("README.md", "set -a", "Login Succeeded"),
+    (
+        "README.md",
+        "kubectl regcred login",
+        "gitea-credentials configured in namespace honeydue",
+    ),
+    ("README.md", "kubectl regcred login", "last-applied-configuration"),
+    // "After the four commands it says that the cluster holds a token that can push."
+    ("README.md", "kubectl regcred login", "token-over-scoped: "),
+    ("README.md", "kubectl regcred rotate", "revoked the old token"),
+    (
+        "docs/rotate.md",
+        "kubectl regcred rotate --resume",
+        "no rotation is pending",
+    ),
+    (
+        "docs/docker.md",
+        "kubectl regcred docker setup",
+        "auths/gitea.example.com emptied in",
+    ),
+    (
+        "docs/docker.md",
+        "kubectl regcred docker remove",
+        "credHelpers/gitea.example.com removed from",
+    ),
+    (
+        "docs/sync.md",
+        "kubectl regcred rbac",
+        "role.rbac.authorization.k8s.io/",
+    ),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let parts = [missing_parts(), missing(&desk::PROGRAMS)].concat();
+    let mut trials = vec![
+        trial("documents/every block is played or listed", every_block),
+        trial(
+            "documents/the output's documents are JSON of their kind",
+            output_documents,
+        ),
+    ];
+    trials.extend(messages::trials());
+    trials.extend(pictures::trials());
+    for (document, has) in PLAYED {
+        trials.push(trial_with(&format!("documents/real/{document}"), &parts, move || {
+            play(document, has);
+        }));
+    }
+    trials
+}
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn read(document: &str) -> String {
+    std::fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
+/// README and what lies in docs/.
+pub fn documents() -> Vec<String> {
+    let folder = std::fs::read_dir(root().join("docs")).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path());
+    let mut pages: Vec<String> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "md"))
+        .map(|file| format!("docs/{}", file.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    pages.sort();
+    pages.insert(0, "README.md".to_owned());
+    pages
+}
+
+fn every_block() {
+    let mut used = vec![false; elsewhere::LIST.len()];
+    for document in documents() {
+        let is_played = PLAYED.iter().any(|(name, _)| *name == document);
+        for block in blocks::of(&document) {
+            let listed = elsewhere::LIST.iter().position(|entry| entry.is(&block));
+            match listed {
+                Some(entry) => used[entry] = true,
+                None => assert!(is_played, "neither played nor listed: {block}"),
+            }
+        }
+    }
+    for (entry, used) in elsewhere::LIST.iter().zip(used) {
+        assert!(used, "listed, and gone: {} {:?}", entry.document, entry.begins);
+        assert!(!entry.why.is_empty());
+    }
+}
+
+fn play(document: &str, has: &[Has]) {
+    let desk = Desk::with(has);
+    let mut claims: Vec<_> = CLAIMS.iter().filter(|claim| claim.0 == document).collect();
+    for block in blocks::of(document) {
+        if elsewhere::LIST.iter().any(|entry| entry.is(&block)) {
+            continue;
+        }
+        let shown = play_block(&desk, &block);
+        claims.retain(|(_, begins, text)| !(block.text.starts_with(begins) && shown.contains(text)));
+    }
+    assert!(claims.is_empty(), "{document} says what was not to be seen: {claims:?}");
+}
+
+/// Types the block, holds every exit code and what the block itself shows against what came, and returns all of that.
+fn play_block(desk: &Desk, block: &Block) -> String {
+    let commands = block.commands();
+    let lines: Vec<&str> = commands.iter().map(|command| command.line.as_str()).collect();
+    let ran = desk.type_in(&lines);
+    assert_eq!(ran.len(), commands.len(), "{block}\nended early: {ran:#?}");
+    let mut all = String::new();
+    for (command, ran) in commands.iter().zip(ran) {
+        // Of status, 3 is an answer.
+        let is_right = ran.code == 0 || (ran.code == 3 && command.line.starts_with("kubectl regcred status"));
+        assert!(
+            is_right,
+            "{}: {}\nexit {}\n{}",
+            block.document, command.line, ran.code, ran.shown
+        );
+        if !command.shown.is_empty() {
+            snapbox::assert_data_eq!(ran.shown.trim_end(), command.shown.trim_end().to_owned());
+        }
+        all += &ran.shown;
+    }
+    all
+}
+
+fn output_documents() {
+    for block in blocks::of("docs/output.md") {
+        let document: serde_json::Value =
+            serde_json::from_str(&block.text).unwrap_or_else(|error| panic!("{error}: {block}"));
+        assert_eq!(document["apiVersion"], "regcred/v1", "{block}");
+        let kind = document["kind"].as_str().unwrap();
+        assert!(
+            read("docs/output.md").contains(&format!("## {kind}: `kubectl regcred ")),
+            "{kind}"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! The blocks that are not played here, and where they are.
+
+use super::blocks::Block;
+
+/// A block that begins so, or with `*` all of a document.
+pub struct Elsewhere {
+    pub document: &'static str,
+    pub begins: &'static str,
+    /// Why not here.
+    pub why: &'static str,
+}
+
+impl Elsewhere {
+    pub fn is(&self, block: &Block) -> bool {
+        block.document == self.document && (self.begins == "*" || block.text.starts_with(self.begins))
+    }
+}
+
+const fn entry(document: &'static str, begins: &'static str, why: &'static str) -> Elsewhere {
+    Elsewhere { document, begins, why }
+}
+
+pub const LIST: &[Elsewhere] = &[
+    entry("README.md", "OS keychain ──►", "a drawing"),
+    entry("README.md", "cargo run --example quickstart", "tests/run.sh runs it"),
+    entry("README.md", "tests/run.sh", "it runs this test"),
+    entry("README.md", "kubectl krew index add", "newcomer: with a real krew"),
+    entry(
+        "README.md",
+        "cargo install",
+        "a release build: krew's scenarios install what it would build",
+    ),
+    entry(
+        "README.md",
+        "{\"credHelpers\"",
+        "a file: docker_files holds it against what setup writes",
+    ),
+    entry(
+        "README.md",
+        "kubectl regcred docker remove",
+        "newcomer: with a real krew",
+    ),
+    entry("docs/ci.md", "*", "ci: each by itself, as its runner would"),
+    entry(
+        "docs/clients.md",
+        "*",
+        "matrix: it writes the page from runs of every client",
+    ),
+    entry(
+        "docs/docker.md",
+        "{\"credHelpers\"",
+        "a file: docker_files holds it against what setup writes",
+    ),
+    entry("docs/install.md", "kubectl krew", "krew: with a real one"),
+    entry(
+        "docs/install.md",
+        "sha256sum --check",
+        "it needs the archive of a release: tests/release.sh makes and opens it",
+    ),
+    entry(
+        "docs/install.md",
+        "cargo install",
+        "release builds, two of them of other people's programs",
+    ),
+    entry(
+        "docs/install.md",
+        "kubectl regcred docker remove",
+        "krew: with a real one",
+    ),
+    entry("docs/install.md", "rm ~/.krew/bin", "krew: with a real one"),
+    entry(
+        "docs/output.md",
+        "*",
+        "documents, which are parsed here and compared where they are printed",
+    ),
+    entry(
+        "docs/performance.md",
+        "tests/bench/helper.sh",
+        "a benchmark: it needs a release build and a quiet machine",
+    ),
+    entry("docs/status.md", "*", "status: the screens are written from runs"),
+    entry(
+        "docs/targets.md",
+        "registries:",
+        "a file: the other documents' regcred.yaml is this one",
+    ),
+];
