@@ -90,6 +90,8 @@ pub struct World {
     pub variables: BTreeMap<String, OsString>,
     /// Whether stdout is a screen; only in this process.
     pub at_screen: bool,
+    /// How wide it is.
+    pub columns: Option<usize>,
 }
 
 impl World {
@@ -113,6 +115,7 @@ impl World {
             namespace: "team-a".to_owned(),
             variables: BTreeMap::new(),
             at_screen: false,
+            columns: None,
         }
         .with_admin()
     }
@@ -136,6 +139,7 @@ impl World {
             namespace: plane.namespace(),
             variables: BTreeMap::new(),
             at_screen: false,
+            columns: None,
         }
         .with_admin()
     }
@@ -276,7 +280,7 @@ users:
             let mut system = System {
                 env: self.env(),
                 stdin: Box::new(Cursor::new(stdin.as_bytes().to_vec())),
-                output: Output::new(stdout.clone(), self.at_screen, stderr.clone()),
+                output: Output::new(stdout.clone(), self.at_screen, stderr.clone()).with_screen(self.columns, false),
                 person: None,
                 open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
                 handles_interrupts: false,

@@ -11,13 +11,14 @@ use tokio::sync::OnceCell;
 
 use super::assemble::targets as targets_of;
 use super::brief::{Brief, RawAccount, RawPod, RawWorkload, Sieve, account};
-use super::pages::{Named, Reader};
+use super::reader::Reader;
 use super::secret::{SeenSecret, Tokens, reduce};
-use super::{Places, Question, SeenAccount, Step, Unseen};
+use super::{Places, Question, SeenAccount, Step, Unseen, told};
 use crate::cluster::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::list::{FoundNamespace, namespaces};
 use crate::cluster::names::Namespace;
+use crate::cluster::pages::Named;
 use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target, observe};
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::role::{Access, Feature};
@@ -135,7 +136,7 @@ impl<'a> Gather<'a> {
             async move { this.read(resource, "", of).await }
         });
         // One that the cluster does not answer is the end of the others.
-        let (secrets, legacy, accounts, pods, workloads) = try_join5(
+        let (secrets, legacy, accounts, mut pods, workloads) = try_join5(
             self.read(Resource::Secrets, &current, secret),
             self.read(Resource::Secrets, &legacy, secret),
             self.read(Resource::ServiceAccounts, "", |raw: RawAccount| {
@@ -145,6 +146,10 @@ impl<'a> Gather<'a> {
             workloads.buffer_unordered(WORKLOADS.len()).try_collect::<Vec<_>>(),
         )
         .await?;
+        // A single pod has been looked at before.
+        if self.pod.is_none() {
+            told::complete(&self.reader, &mut pods).await;
+        }
         {
             let mut gathered = self.gathered.borrow_mut();
             let secrets = secrets.into_iter().chain(legacy);

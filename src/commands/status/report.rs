@@ -31,7 +31,7 @@ pub(super) struct Report {
 /// behind it.
 pub(super) fn exit(findings: &[Finding]) -> Exit {
     match findings.iter().map(|finding| finding.code.weight()).max() {
-        None => Exit::Done,
+        None | Some(Weight::Note) => Exit::Done,
         Some(Weight::Drift) => Exit::Drift,
         Some(Weight::Unknown) => Exit::Failed,
     }
@@ -145,6 +145,7 @@ fn cells(row: &Row, contexts: bool, is_wide: bool) -> Vec<String> {
 fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Result<(), CommandError> {
     let output = &mut system.output;
     let tone = match group.code.weight() {
+        Weight::Note => Tone::Strong,
         Weight::Drift => Tone::Bad,
         Weight::Unknown => Tone::Doubtful,
     };
@@ -238,7 +239,7 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
             .filter(|finding| finding.code.weight() == weight)
             .count()
     };
-    let (drift, unknown) = (of(Weight::Drift), of(Weight::Unknown));
+    let (drift, unknown, notes) = (of(Weight::Drift), of(Weight::Unknown), of(Weight::Note));
     let (tone, head) = match (drift, unknown) {
         (0, 0) => (Tone::Good, "all is well".to_owned()),
         (0, _) => (Tone::Doubtful, format!("{unknown} could not be looked at")),
@@ -248,11 +249,18 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
             format!("{drift} out of step, {unknown} could not be looked at"),
         ),
     };
-    let kinds = match groups.len() {
+    let kinds = groups
+        .iter()
+        .filter(|group| group.code.weight() != Weight::Note)
+        .count();
+    let mut kinds = match kinds {
         0 => String::new(),
-        all if all == report.findings.len() => String::new(),
+        all if all == drift + unknown => String::new(),
         all => format!(", of {}", count(all, "kind")),
     };
+    if notes > 0 {
+        kinds += &format!(", {} to note", count(notes, "thing"));
+    }
     let good = report.rows.iter().filter(|row| row.state == State::InSync).count();
     let mut looked_at = report.looked_at.clone();
     if !report.rows.is_empty() {

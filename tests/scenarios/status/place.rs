@@ -145,6 +145,14 @@ impl Place {
         ControlPlane::shared().kubectl_ok(&[args, &["-n", &self.world.namespace]].concat(), stdin)
     }
 
+    /// The same place in another of its namespaces, for as long as `work` takes.
+    pub fn within<T>(&mut self, namespace: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.world.namespace, namespace.to_owned());
+        let done = work(self);
+        self.world.namespace = before;
+        done
+    }
+
     /// Puts an object of any kind there, with its status.
     pub fn put(&self, resource: &str, object: &Value) {
         if !self.world.is_real() {
@@ -335,6 +343,26 @@ impl Place {
         }
     }
 
+    /// A workload that pulls with this Secret, scaled to nothing.
+    pub fn deployment(&self, name: &str, secret: &str) {
+        let image = format!("{}/owner/app:1", self.world.registry());
+        self.put(
+            "deployments",
+            &json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+                "spec": {
+                    "replicas": 0, "selector": {"matchLabels": {"app": name}},
+                    "template": {
+                        "metadata": {"labels": {"app": name}},
+                        "spec": {
+                            "containers": [{"name": "app", "image": image}], "imagePullSecrets": [{"name": secret}],
+                        },
+                    },
+                },
+            }),
+        );
+    }
+
     /// A controller that would make a pod again.
     pub fn replica_set(&self, name: &str) {
         self.put(
@@ -358,21 +386,37 @@ impl Place {
     }
 
     pub fn stuck_of_with(&self, owner: &str, name: &str, image: &str, secrets: &[&str], message: &str) {
-        let uid = if self.world.is_real() {
-            self.kubectl(&["get", "replicasets", owner, "-o", "jsonpath={.metadata.uid}"], "")
-        } else {
-            let owner = self
-                .world
-                .api_server()
-                .object("replicasets", &self.world.namespace, owner)
-                .unwrap();
-            owner["metadata"]["uid"].as_str().unwrap().to_owned()
-        };
+        let uid = self.uid("replicasets", owner);
         let mut pod = stuck_pod(name, &self.denormal(image), secrets, message);
         pod["metadata"]["labels"] = json!({"app": owner});
         pod["metadata"]["ownerReferences"] =
             json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);
         self.put("pods", &pod);
+    }
+
+    fn uid(&self, resource: &str, name: &str) -> String {
+        if self.world.is_real() {
+            return self.kubectl(&["get", resource, name, "-o", "jsonpath={.metadata.uid}"], "");
+        }
+        let object = self.world.api_server().object(resource, &self.world.namespace, name);
+        object.unwrap()["metadata"]["uid"].as_str().unwrap().to_owned()
+    }
+
+    /// What kubelet tells of a pod.
+    pub fn event(&self, pod: &str, reason: &str, message: &str) {
+        self.put(
+            "events",
+            &json!({
+                "apiVersion": "v1", "kind": "Event", "metadata": {"name": format!("{pod}.{}", reason.to_lowercase())},
+                "involvedObject": {
+                    "apiVersion": "v1", "kind": "Pod", "name": pod, "namespace": self.world.namespace,
+                    "uid": self.uid("pods", pod),
+                },
+                "reason": reason, "message": self.denormal(message), "type": "Warning", "count": 7,
+                "source": {"component": "kubelet", "host": "node-1"},
+                "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:05:00Z",
+            }),
+        );
     }
 
     /// The registry answers another way than it was told before.
