@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::Code;
+use super::code::{Code, Weight};
 use super::typed::Typed;
 
 /// Namespaces that one command names at most. What is beyond is left for the next look: a command of 2,000 names can
@@ -144,6 +144,8 @@ pub(super) fn groups<'a>(findings: &'a [Finding], typed: &Typed) -> Vec<Group<'a
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     let key = |finding: &'a Finding| {
         (
+            // What is only worth knowing comes after what is wrong.
+            finding.code.weight() == Weight::Note,
             finding.code.rank(),
             &finding.object.context,
             finding.object.kind,

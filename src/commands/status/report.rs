@@ -239,7 +239,7 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
             .filter(|finding| finding.code.weight() == weight)
             .count()
     };
-    let (drift, unknown, notes) = (of(Weight::Drift), of(Weight::Unknown), of(Weight::Note));
+    let (drift, unknown) = (of(Weight::Drift), of(Weight::Unknown));
     let (tone, head) = match (drift, unknown) {
         (0, 0) => (Tone::Good, "all is well".to_owned()),
         (0, _) => (Tone::Doubtful, format!("{unknown} could not be looked at")),
@@ -249,11 +249,9 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
             format!("{drift} out of step, {unknown} could not be looked at"),
         ),
     };
-    let kinds = groups
-        .iter()
-        .filter(|group| group.code.weight() != Weight::Note)
-        .count();
-    let mut kinds = match kinds {
+    let is_note = |group: &&Group<'_>| group.code.weight() == Weight::Note;
+    let notes = groups.iter().filter(is_note).count();
+    let mut kinds = match groups.len() - notes {
         0 => String::new(),
         all if all == drift + unknown => String::new(),
         all => format!(", of {}", count(all, "kind")),
@@ -266,10 +264,17 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
     if !report.rows.is_empty() {
         looked_at.insert(0, format!("{good} of {} in sync", count(report.rows.len(), "Secret")));
     }
-    let rest = match looked_at.as_slice() {
-        [] => kinds,
-        parts => format!("{kinds}: {}", parts.join(", ")),
-    };
+    let looked_at = looked_at.join(", ");
+    let rest = if looked_at.is_empty() { kinds } else { kinds + ":" };
+    let width = head.chars().count() + rest.chars().count() + 1 + looked_at.chars().count();
+    if looked_at.is_empty() || system.output.columns().is_some_and(|columns| columns < width) {
+        system.output.toned(&[(tone, &head), (Tone::Plain, &rest)])?;
+        return match looked_at.as_str() {
+            "" => Ok(()),
+            text => wrapped("  ", text, system),
+        };
+    }
+    let rest = format!("{rest} {looked_at}");
     Ok(system.output.toned(&[(tone, &head), (Tone::Plain, &rest)])?)
 }
 

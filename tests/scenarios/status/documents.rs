@@ -90,9 +90,10 @@ fn aligned(table: &str) -> String {
 
 /// Three namespaces of an operator.
 fn place() -> Place {
-    let place = Place::of_doubles();
+    let mut place = Place::of_doubles();
     for name in ["honeydue", "staging"] {
         place.world.another_namespace(name);
+        place.within(name, |place| place.deployment("web", SECRET));
     }
     place.login("cluster", "read:package");
     place

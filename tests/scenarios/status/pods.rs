@@ -198,6 +198,7 @@ fn will_retry(place: &mut Place) {
     place.login("cluster", "read:package");
     place.replica_set("web");
     place.stuck_of_with("web", "web-1", IMAGE, &[SECRET], UNAUTHORIZED);
+    place.next_second();
     place.sync();
     place.says(LINE, Code::PodWillRetry, &["within five minutes"]);
     place.mends(Code::PodWillRetry, &[]);

@@ -162,23 +162,42 @@ fn one_allowed(place: &mut Place) {
 /// The API server answers an empty list of metadata with `null`.
 fn nothing_managed(place: &mut Place) {
     place.login("cluster", "read:package");
-    for line in ["sync -A", "rotate [REGISTRY] --use cluster -A --dry-run", "status -A"] {
-        let ran = place.world.regcred(line);
-        assert!(!ran.stderr.contains("null"), "{line}\n{ran}");
-        println!("{line}\n{ran}");
-    }
+    let synced = place.world.regcred("sync -A");
+    assert_eq!(synced.code, 0, "{synced}");
+    assert!(synced.stderr.contains("no Secret has the label"), "{synced}");
+    assert_data_eq!(
+        place.world.regcred("status -A").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+all is well: no pull Secret found, 1 of 1 token accepted
+--- stderr
+
+"#]]
+    );
+    let rotated = place
+        .world
+        .regcred("rotate [REGISTRY] --use cluster -A --mint --dry-run=client");
+    assert_data_eq!(
+        rotated.to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+warning: no Secret has the label app.kubernetes.io/managed-by=kubectl-regcred
+error: no Secret was found that would get the new token: nothing was begun
+hint: name namespaces with -n; --no-secrets changes the keychain alone
+
+"#]]
+    );
 }
 
 fn nothing_selected(place: &mut Place) {
     place.login("cluster", "read:package");
-    for line in [
-        "sync -l team=nobody",
-        "rotate [REGISTRY] --use cluster -l team=nobody --dry-run",
-        "status -l team=nobody",
-    ] {
-        let ran = place.world.regcred(line);
-        assert!(!ran.stderr.contains("null"), "{line}\n{ran}");
-        println!("{line}\n{ran}");
+    for verb in ["sync", "status"] {
+        let ran = place.world.regcred(&format!("{verb} -l team=nobody"));
+        assert_eq!(ran.code, 0, "{ran}");
+        assert_eq!(ran.stderr, "warning: no namespace matches the selector team=nobody\n");
     }
 }
 
@@ -187,19 +206,61 @@ fn nothing_set_up(place: &mut Place) {
         .world
         .variables
         .insert("KUBECONFIG".to_owned(), "/nonexistent/kubeconfig".into());
-    assert_data_eq!(place.world.regcred("status").to_string(), str![[]]);
+    assert_data_eq!(
+        place.world.regcred("status").to_string(),
+        str![[r#"
+exit 3
+--- stdout
+credential-missing: keychain of this user
+  it holds no credential of any registry
+  $ kubectl regcred login REGISTRY -u USER
+  REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there
+
+1 out of step
+--- stderr
+there is no kubeconfig, so no cluster was looked at
+
+"#]]
+    );
 }
 
 fn no_such_context(place: &mut Place) {
     place.well();
-    assert_data_eq!(place.world.regcred("status --context prdo").to_string(), str![[]]);
+    assert_data_eq!(
+        place.world.regcred("status --context prdo").to_string(),
+        str![[r#"
+exit 1
+--- stdout
+cluster-unreachable: cluster prdo
+  the kubeconfig has no context named "prdo"; there are: double
+  `kubectl config get-contexts` lists them
+
+1 could not be looked at: 1 of 1 token accepted
+--- stderr
+
+"#]]
+    );
 }
 
 fn nothing_allowed(place: &mut Place) {
     place.well();
     let text = place.world.api_server().kubeconfig_for("{token: double-plain-token}");
     place.kubeconfig(&text);
-    assert_data_eq!(place.status().to_string(), str![[]]);
+    assert_data_eq!(
+        place.status().to_string(),
+        str![[r#"
+exit 1
+--- stdout
+not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deployments, jobs, pods and 3 more
+  plain may not list it
+  $ kubectl regcred rbac --status -n [NAMESPACE] --user plain | kubectl apply -f -
+  somebody who may has to run this
+
+8 could not be looked at, of 1 kind: no pull Secret found, 1 of 1 token accepted, 0 pods in 1 namespace looked at
+--- stderr
+
+"#]]
+    );
 }
 
 fn narrow(place: &mut Place) {
@@ -207,5 +268,58 @@ fn narrow(place: &mut Place) {
     place.world.at_screen = true;
     place.world.columns = Some(80);
     let ran = place.world.regcred("status -A");
-    assert_data_eq!(ran.to_string(), str![[]]);
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit 3
+--- stdout
+NAMESPACE   SECRET   REGISTRY   USER   STATE
+[NAMESPACE]   by-hand   [REGISTRY]   admin   not managed
+[NAMESPACE]   gitea-credentials   [REGISTRY]   admin   in sync
+[NAMESPACE]   gone   [REGISTRY]   admin   missing
+team-b   gitea-credentials   [REGISTRY]   admin   in sync
+team-b   web   [REGISTRY]   admin   owned by Helm
+
+secret-missing: secret/gone in namespace [NAMESPACE]
+  it is not there, and images of [REGISTRY] are to be pulled with it
+  $ kubectl regcred sync -n [NAMESPACE] --secret gone --registry [REGISTRY]
+
+secret-unmanaged: secret/by-hand in namespace [NAMESPACE]
+  regcred does not manage it, though it holds the keychain's token of
+  [REGISTRY]
+  $ kubectl regcred sync -n [NAMESPACE] --secret by-hand --registry [REGISTRY]
+
+secret-owned-by-other: secret/web in namespace team-b
+  it holds another token of [REGISTRY] than the keychain, and Helm (release
+  web) keeps it: the next helm upgrade writes the chart's value again or fails
+  with a conflict
+  change the chart's values, or let the chart refer to a Secret instead of
+  making one
+
+pod-secret-missing: pod/api in namespace [NAMESPACE]
+  its pull Secret gone is not there
+  $ kubectl regcred sync -n [NAMESPACE] --secret gone --registry [REGISTRY]
+
+pod-without-secret: pod/web in namespace team-b
+  neither it nor its ServiceAccount default names a pull Secret, and
+  [REGISTRY]/owner/web:1 is private or not there
+  $ kubectl regcred sync -n team-b --registry [REGISTRY] --service-account default
+  then delete the pod and make it again: a pod keeps the list that it was made
+  with
+
+secret-unused: secret/gitea-credentials in 2 namespaces: [NAMESPACE], team-b
+  nothing pulls with it yet: no workload, no pod and no ServiceAccount of its
+  namespace names it
+  $ kubectl regcred sync -n [NAMESPACE] -n team-b --registry [REGISTRY] --service-account default
+  this lets every pod of the ServiceAccount default pull with it, unless the pod
+  names others; or name it in imagePullSecrets; or delete it, if nothing is to
+  come
+
+5 out of step, 1 thing to note:
+  2 of 5 Secrets in sync, 1 of 1 token accepted, 2 pods in 2 namespaces looked
+  at
+--- stderr
+
+"#]]
+    );
 }
