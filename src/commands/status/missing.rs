@@ -225,3 +225,6 @@ fn detached(view: &View<'_>) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests;

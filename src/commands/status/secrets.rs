@@ -349,3 +349,6 @@ fn applied_copy(view: &View<'_>, secret: &SeenSecret) -> Finding {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,6 +124,18 @@ impl Verdicts {
     }
 }
 
+#[cfg(test)]
+impl Verdicts {
+    /// The same, with this one.
+    pub(super) fn with(mut self, credential: Credential, verdict: Verdict) -> Self {
+        self.0
+            .entry(credential.registry.clone())
+            .or_default()
+            .push((credential, verdict));
+        self
+    }
+}
+
 /// One registry's.
 fn of_one(
     mut known: Vec<(Credential, Verdict)>,
