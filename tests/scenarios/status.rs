@@ -3,6 +3,7 @@
 mod clusters;
 mod docker;
 mod documents;
+mod objects;
 mod place;
 mod pods;
 mod screens;

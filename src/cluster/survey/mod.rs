@@ -11,6 +11,7 @@ mod explain;
 mod gather;
 mod makers;
 mod message;
+mod named;
 mod reader;
 mod secret;
 mod stuck;

@@ -145,7 +145,7 @@ mod tests {
         let secrets = format!(r#"{{"reason": "{NO_SECRET}", "message": "{SECRETS}", "lastTimestamp": {two}}}"#);
         let error = format!(r#"{{"reason": "Failed", "message": "Error: ErrImagePull", "lastTimestamp": {two}}}"#);
         let new = of(IMAGE, "401 Unauthorized", two);
-        let once = r#"null, "eventTime": "2026-01-01T00:00:03.000000Z""#;
+        let in_series = r#"null, "eventTime": "2026-01-01T00:00:03.000000Z""#;
         for (events, message, meant) in [
             (vec![], "bare", Said::Nothing),
             (vec![error.clone()], "bare", Said::Nothing),
@@ -162,7 +162,7 @@ mod tests {
                 Said::Rejected,
             ),
             (
-                vec![new, of(IMAGE, "no such host", once)],
+                vec![new, of(IMAGE, "no such host", in_series)],
                 "no such host",
                 Said::Unreachable,
             ),

@@ -251,14 +251,16 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
     };
     let is_note = |group: &&Group<'_>| group.code.weight() == Weight::Note;
     let notes = groups.iter().filter(is_note).count();
-    let mut kinds = match groups.len() - notes {
+    let kinds = match groups.len() - notes {
         0 => String::new(),
         all if all == drift + unknown => String::new(),
         all => format!(", of {}", count(all, "kind")),
     };
-    if notes > 0 {
-        kinds += &format!(", {} to note", count(notes, "thing"));
-    }
+    let aside = match notes {
+        0 => String::new(),
+        all => format!(", {} to note", count(all, "thing")),
+    };
+    let kinds = kinds + &aside;
     let good = report.rows.iter().filter(|row| row.state == State::InSync).count();
     let mut looked_at = report.looked_at.clone();
     if !report.rows.is_empty() {

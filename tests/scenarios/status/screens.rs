@@ -31,7 +31,7 @@ pub fn trials(real: &[&'static str]) -> Vec<Trial> {
     for &(name, parts, run) in SCREENS {
         if parts != Parts::Real {
             trials.push(trial(&format!("status/screens/doubles/{name}"), move || {
-                run(&mut Place::of_doubles())
+                run(&mut Place::of_doubles());
             }));
         }
         if parts != Parts::Doubles {

@@ -13,6 +13,7 @@ fn expected(name: &str, is_by_name: bool) -> Expected {
 const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.example.com";
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn what_is_named_or_asked_for_and_not_there_is_said_once() {
     let stage = |change: &dyn Fn(&mut Stage)| {
         let mut stage = Stage::new();

@@ -29,6 +29,7 @@ fn pod(controller: Option<&str>) -> StuckPull {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn each_cause_has_its_code_and_its_words() {
     let names = || vec!["pull".to_owned()];
     let (secret, account) = (|| "pull".to_owned(), || "default".to_owned());

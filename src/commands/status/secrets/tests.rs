@@ -14,6 +14,7 @@ fn said(mut stage: Stage, secret: SeenSecret) -> (Vec<String>, Vec<String>) {
 const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.example.com";
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn each_standing_has_its_state_and_its_words() {
     let stage = Stage::new;
     let ours = |token| secret("pull", token);
