@@ -3,10 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Secret};
-use kube::Api;
-use kube::api::{ListParams, ObjectMeta, PartialObjectMeta};
-use serde::de::DeserializeOwned;
+use kube::api::{ListParams, ObjectMeta};
 use thiserror::Error;
 
 use super::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
@@ -14,13 +11,9 @@ use super::call::{Call, request_error};
 use super::connect::Cluster;
 use super::error::Error;
 use super::names::Namespace;
+use super::pages::{self, Extent, Named};
 use super::pull_secret::Target;
 use super::resource::{Object, Resource};
-
-/// Objects a page: what kubectl takes.
-pub(super) const PAGE: u32 = 500;
-/// How often a list is begun anew whose later pages the server has forgotten (HTTP 410).
-const TRIES: u32 = 3;
 
 /// A label selector, as kubectl's `-l` takes it: `team=web,tier!=test`. The server has the last word on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,19 +61,17 @@ pub struct Managed {
 
 /// The namespaces with these labels, by name.
 pub async fn namespaces(cluster: &Cluster, selector: &Selector) -> Result<Vec<FoundNamespace>, Error> {
-    let api: Api<NamespaceObject> = Api::all(cluster.client().clone());
     let of = |metadata: ObjectMeta| {
         Some(FoundNamespace {
             namespace: metadata.name?.parse().ok()?,
             is_terminating: metadata.deletion_timestamp.is_some(),
         })
     };
-    list(cluster, &api, &selector.0, Resource::Namespaces, of).await
+    list(cluster, Resource::Namespaces, &selector.0, of).await
 }
 
 /// The Secrets of all namespaces that carry [`MANAGED_BY_LABEL`], by namespace and name.
 pub async fn managed_secrets(cluster: &Cluster) -> Result<Vec<Managed>, Error> {
-    let api: Api<Secret> = Api::all(cluster.client().clone());
     let of = |metadata: ObjectMeta| {
         Some(Managed {
             target: Target {
@@ -90,50 +81,21 @@ pub async fn managed_secrets(cluster: &Cluster) -> Result<Vec<Managed>, Error> {
             entries: Entry::read(&metadata.annotations.unwrap_or_default()),
         })
     };
-    list(
-        cluster,
-        &api,
-        &format!("{MANAGED_BY_LABEL}={MANAGER}"),
-        Resource::Secrets,
-        of,
-    )
-    .await
+    list(cluster, Resource::Secrets, &format!("{MANAGED_BY_LABEL}={MANAGER}"), of).await
 }
 
-/// Every page, of which only what `of` takes is kept.
-async fn list<K, T>(
+/// What `of` takes of the metadata of all objects of a kind with these labels.
+async fn list<T>(
     cluster: &Cluster,
-    api: &Api<K>,
-    labels: &str,
     resource: Resource,
+    labels: &str,
     of: impl Fn(ObjectMeta) -> Option<T>,
-) -> Result<Vec<T>, Error>
-where
-    K: Clone + DeserializeOwned + fmt::Debug,
-{
-    let mut tries = 0;
-    'anew: loop {
-        tries += 1;
-        let mut found = Vec::new();
-        let mut params = ListParams::default().labels(labels).limit(PAGE);
-        loop {
-            let page = match api.list_metadata(&params).await {
-                Ok(page) => page,
-                Err(kube::Error::Api(status)) if status.code == 410 && tries < TRIES => continue 'anew,
-                Err(error) => {
-                    return Err(Call::new(cluster, Object::everywhere(resource)).error(error));
-                }
-            };
-            let objects = page
-                .items
-                .into_iter()
-                .map(|object: PartialObjectMeta<K>| object.metadata);
-            found.extend(objects.filter_map(&of));
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => params.continue_token = Some(token),
-                None => return Ok(found),
-            }
-        }
+) -> Result<Vec<T>, Error> {
+    let ask = async |params: &ListParams| pages::page(cluster, resource, None, Extent::Metadata, params).await;
+    let of = |object: Named| of(object.metadata);
+    match pages::all(ListParams::default().labels(labels), ask, of).await {
+        Ok((found, _)) => Ok(found),
+        Err(error) => Err(Call::new(cluster, Object::everywhere(resource)).error(error)),
     }
 }
 

@@ -20,6 +20,7 @@ mod manifest;
 mod names;
 mod owner;
 mod owners;
+mod pages;
 mod plan;
 mod pull_secret;
 mod resource;

@@ -33,6 +33,8 @@ pub enum Resource {
     Jobs,
     /// CronJobs.
     CronJobs,
+    /// What kubelet and others tell of an object.
+    Events,
 }
 
 impl Resource {
@@ -76,6 +78,7 @@ impl Resource {
             Self::ReplicaSets => ("apps", "ReplicaSet", "replicasets"),
             Self::Jobs => ("batch", "Job", "jobs"),
             Self::CronJobs => ("batch", "CronJob", "cronjobs"),
+            Self::Events => ("", "Event", "events"),
         }
     }
 

@@ -114,6 +114,13 @@ const ROWS: &[Row] = &[
         verbs: &["list"],
         only: Only::Any,
     },
+    // The one that it does without: kubelet's reasons are then those of the pods alone.
+    Row {
+        feature: Feature::Status,
+        resources: &[Resource::Events],
+        verbs: &["list"],
+        only: Only::Any,
+    },
 ];
 
 /// Where the permissions hold.
@@ -344,7 +351,7 @@ mod tests {
         assert_eq!(
             documents(&access(&[Feature::Status]).role(&team(), &[]))[0]["rules"],
             json!([
-                {"apiGroups": [""], "resources": ["secrets", "serviceaccounts", "pods"], "verbs": ["list"]},
+                {"apiGroups": [""], "resources": ["secrets", "serviceaccounts", "pods", "events"], "verbs": ["list"]},
                 {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list"]},
                 {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
             ])

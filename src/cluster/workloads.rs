@@ -2,7 +2,6 @@
 //! fields that matter.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -16,13 +15,9 @@ use super::call::Call;
 use super::connect::Cluster;
 use super::error::{Error, untrusted};
 use super::names::Namespace;
+use super::pages::{self, Extent};
 use super::resource::{Object, Resource};
 use crate::model::Registry;
-
-/// Objects a page: what kubectl takes.
-pub(super) const PAGE: u32 = 500;
-/// How often a list is begun anew whose later pages the server has forgotten (HTTP 410).
-pub(super) const TRIES: u32 = 3;
 
 /// Any workload or pod as the server gives it, with the fields that we read.
 pub(super) type Raw = Generic<Spec, Status>;
@@ -300,15 +295,14 @@ pub(super) fn api(cluster: &Cluster, namespace: &Namespace, resource: Resource) 
 
 /// The pull Secrets of the ServiceAccounts of a namespace, by the ServiceAccount's name.
 pub(super) async fn service_accounts(cluster: &Cluster, namespace: &Namespace) -> Result<AccountLists, Error> {
-    let api: Api<ServiceAccount> = Api::namespaced(cluster.client().clone(), namespace.as_str());
-    let (found, _) = pages(cluster, namespace, Resource::ServiceAccounts, &api, |account| {
+    let of = |account: ServiceAccount| {
         let list = account.image_pull_secrets.into_iter().flatten();
         (
             account.metadata.name.unwrap_or_default(),
             list.map(|entry| entry.name).collect(),
         )
-    })
-    .await?;
+    };
+    let (found, _) = objects(cluster, namespace, Resource::ServiceAccounts, of).await?;
     Ok(found.into_iter().collect())
 }
 
@@ -320,35 +314,18 @@ pub(super) async fn list<T>(
     resource: Resource,
     of: impl Fn(Raw) -> T,
 ) -> Result<(Vec<T>, String), Error> {
-    pages(cluster, namespace, resource, &api(cluster, namespace, resource), of).await
+    objects(cluster, namespace, resource, of).await
 }
 
-async fn pages<K: Clone + DeserializeOwned + Debug, T>(
+async fn objects<K: DeserializeOwned, T>(
     cluster: &Cluster,
     namespace: &Namespace,
     resource: Resource,
-    api: &Api<K>,
     of: impl Fn(K) -> T,
 ) -> Result<(Vec<T>, String), Error> {
-    let mut tries = 0;
-    'anew: loop {
-        tries += 1;
-        let mut found = Vec::new();
-        let mut params = ListParams::default().limit(PAGE);
-        loop {
-            let page = match api.list(&params).await {
-                Ok(page) => page,
-                Err(kube::Error::Api(status)) if status.code == 410 && tries < TRIES => continue 'anew,
-                Err(kube::Error::Api(status)) if status.code == 404 => return Ok((Vec::new(), String::new())),
-                Err(error) => return Err(Call::new(cluster, Object::all(resource, namespace)).error(error)),
-            };
-            found.extend(page.items.into_iter().map(&of));
-            match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => params = params.continue_token(&token),
-                None => return Ok((found, page.metadata.resource_version.unwrap_or_default())),
-            }
-        }
-    }
+    let ask = async |params: &ListParams| pages::page(cluster, resource, Some(namespace), Extent::Whole, params).await;
+    let found = pages::all(ListParams::default(), ask, |object| Some(of(object))).await;
+    found.map_err(|error| Call::new(cluster, Object::all(resource, namespace)).error(error))
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ mod report;
 mod row;
 mod scope;
 mod secrets;
+#[cfg(test)]
+mod stage;
 mod tokens;
 mod tracked;
 mod typed;

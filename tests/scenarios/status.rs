@@ -3,8 +3,10 @@
 mod clusters;
 mod docker;
 pub mod documents;
+mod objects;
 pub mod place;
 mod pods;
+mod screens;
 mod workstation;
 
 use std::collections::BTreeSet;
@@ -27,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
     let real = [missing_parts(), missing(&["sh", "git", "kubectl"])].concat();
     let mut trials = vec![trial("status/every code has a scenario", every_code_has_a_scenario)];
     trials.extend(documents::trials());
+    trials.extend(screens::trials(&real));
     for (code, name, parts, run) in cases() {
         if parts != Parts::Real {
             trials.push(trial(&format!("status/doubles/{code}: {name}"), move || {

@@ -91,6 +91,8 @@ pub struct World {
     pub variables: BTreeMap<String, OsString>,
     /// Whether stdout is a screen; only in this process.
     pub at_screen: bool,
+    /// How wide it is.
+    pub columns: Option<usize>,
 }
 
 impl World {
@@ -114,6 +116,7 @@ impl World {
             namespace: "team-a".to_owned(),
             variables: BTreeMap::new(),
             at_screen: false,
+            columns: None,
         }
         .with_admin()
     }
@@ -137,6 +140,7 @@ impl World {
             namespace: plane.namespace(),
             variables: BTreeMap::new(),
             at_screen: false,
+            columns: None,
         }
         .with_admin()
     }
@@ -290,7 +294,7 @@ users:
             return self.run(self.command(PLUGIN).args(args), stdin);
         };
         let (stdout, stderr) = (Stream::default(), Stream::default());
-        let output = Output::new(stdout.clone(), self.at_screen, stderr.clone());
+        let output = Output::new(stdout.clone(), self.at_screen, stderr.clone()).with_screen(self.columns, false);
         let person = chooser.map(|chooser| Box::new(chooser) as Box<dyn Person + '_>);
         let code = self.in_process(store, &args, stdin, output, person);
         Ran {

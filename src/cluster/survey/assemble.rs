@@ -1,13 +1,13 @@
 //! From what was read to what can be said. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::brief::{Brief, Image};
 use super::diagnose::Named;
 use super::gather::{Finished, Gathered};
 use super::makers::{Maker, Makers};
 use super::secret::{SeenSecret, State};
-use super::{Cause, Counts, MissingSecret, OtherToken, Puller, StuckPull, Survey};
+use super::{Cause, Counts, MissingSecret, OtherToken, Puller, SeenAccount, StuckPull, Survey};
 use crate::cluster::names::Namespace;
 use crate::cluster::pull_secret::Target;
 use crate::cluster::resource::Resource;
@@ -27,9 +27,10 @@ impl Survey {
         let missing = view.missing(&pullers, &finished.absent);
         let stuck = view.stuck(&finished);
         let in_use = view.in_use(&pullers);
+        let wanted: HashSet<&Target> = targets.iter().collect();
         let matters = |secret: &SeenSecret| {
             let target = &secret.target;
-            secret.is_managed || has_entry(secret) || in_use.contains(target) || targets.contains(target)
+            secret.is_managed || has_entry(secret) || in_use.contains(target) || wanted.contains(target)
         };
         let namespaces = match &finished.places {
             Some(places) => places.len(),
@@ -74,15 +75,34 @@ impl Survey {
         Some(&self.secrets[at])
     }
 
+    /// Those of them that are in this namespace.
+    #[must_use]
+    pub fn secrets_in<'a>(&'a self, namespace: &Namespace) -> &'a [SeenSecret] {
+        within(&self.secrets, namespace, |secret| &secret.target.namespace)
+    }
+
+    /// One of the Secrets that are named and not to be had.
+    #[must_use]
+    pub fn missing_secret(&self, target: &Target) -> Option<&MissingSecret> {
+        let at = self
+            .missing
+            .binary_search_by(|missing| missing.target.cmp(target))
+            .ok()?;
+        Some(&self.missing[at])
+    }
+
     /// What pulls images of the registries with this Secret.
     pub fn users<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Puller> {
-        let from = self
-            .pullers
-            .partition_point(|puller| puller.namespace < target.namespace);
-        self.pullers[from..]
+        within(&self.pullers, &target.namespace, |puller| &puller.namespace)
             .iter()
-            .take_while(|puller| puller.namespace == target.namespace)
             .filter(|puller| puller.pull_secrets.iter().any(|name| name == target.secret.as_str()))
+    }
+
+    /// The ServiceAccounts that name this Secret.
+    pub fn accounts_of<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a SeenAccount> {
+        within(&self.accounts, &target.namespace, |account| &account.namespace)
+            .iter()
+            .filter(|account| account.pull_secrets.iter().any(|name| name == target.secret.as_str()))
     }
 }
 
@@ -143,11 +163,15 @@ impl<'a> View<'a> {
     /// The Secrets that are named and not to be had, with who names them.
     fn missing(&self, pullers: &[Puller], absent: &BTreeMap<Target, bool>) -> Vec<MissingSecret> {
         let mut found: BTreeMap<Target, MissingSecret> = BTreeMap::new();
+        let mut known = HashSet::new();
         let mut name = |namespace: &Namespace, names: &[String], who: &str, is_account: bool| {
             for target in targets(namespace, names) {
                 let Some(&is_of_wrong_type) = absent.get(&target) else {
                     continue;
                 };
+                if !known.insert((target.clone(), who.to_owned(), is_account)) {
+                    continue;
+                }
                 let missing = found.entry(target.clone()).or_insert_with(|| MissingSecret {
                     target,
                     is_of_wrong_type,
@@ -159,9 +183,7 @@ impl<'a> View<'a> {
                 } else {
                     &mut missing.pullers
                 };
-                if !list.iter().any(|other| other == who) {
-                    list.push(who.to_owned());
-                }
+                list.push(who.to_owned());
             }
         };
         for puller in pullers {
@@ -232,6 +254,13 @@ impl<'a> View<'a> {
             cause: Cause::Unknown,
         })
     }
+}
+
+/// Those of a namespace, out of a list that is sorted by it: of thousands of namespaces, none walks through all the others.
+fn within<'a, T>(sorted: &'a [T], namespace: &Namespace, of: impl Fn(&T) -> &Namespace) -> &'a [T] {
+    let from = sorted.partition_point(|one| of(one) < namespace);
+    let rest = &sorted[from..];
+    &rest[..rest.partition_point(|one| of(one) == namespace)]
 }
 
 fn has_entry(secret: &SeenSecret) -> bool {

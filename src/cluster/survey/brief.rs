@@ -11,7 +11,7 @@ use crate::cluster::workloads::{Controller, JobTemplate, PodSpec, Template, cont
 use crate::model::{Registry, printable};
 
 /// Longest message that is worth showing, in characters: containerd names the image three times before the cause.
-const MAX_MESSAGE: usize = 600;
+pub(super) const MAX_MESSAGE: usize = 600;
 
 /// Reasons for which a container waits for its image, as kubelet has them (`pkg/kubelet/images`).
 const REASONS: [&str; 4] = [

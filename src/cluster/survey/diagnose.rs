@@ -40,10 +40,8 @@ impl<'a> Named<'a> {
 
     /// `Some(true)` for one that is there, but of another type; `None` where it could not be looked for.
     fn is_of_wrong_type(&self, name: &str) -> Option<bool> {
-        let target = self.target(name)?;
-        let missing = &self.survey.missing;
-        let at = missing.binary_search_by(|missing| missing.target.cmp(&target)).ok()?;
-        Some(missing[at].is_of_wrong_type)
+        let missing = self.survey.missing_secret(&self.target(name)?)?;
+        Some(missing.is_of_wrong_type)
     }
 
     /// Those of the names that could not be looked at.

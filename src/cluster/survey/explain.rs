@@ -7,9 +7,9 @@ use super::brief::{Brief, RawPod, Sieve};
 use super::diagnose::Named;
 use super::gather::Gather;
 use super::makers::Makers;
-use super::pages::Reader;
+use super::reader::Reader;
 use super::secret::Tokens;
-use super::{ContainerKind, Interest, Places, Question, SeenSecret, StuckPull, Survey, now};
+use super::{ContainerKind, Interest, Places, Question, SeenSecret, StuckPull, Survey, now, told};
 use crate::cluster::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
@@ -187,7 +187,9 @@ async fn find(cluster: &Cluster, namespace: &Namespace, pod: &str) -> Result<Opt
         ..Access::default()
     };
     let found = reader.list(Resource::Pods, Some(namespace), &fields, of).await;
-    Ok(found.map_err(|error| error.for_access(&access))?.into_iter().next())
+    let mut found = found.map_err(|error| error.for_access(&access))?;
+    told::complete(&reader, &mut found).await;
+    Ok(found.into_iter().next())
 }
 
 fn found(survey: &Survey, namespace: &Namespace, name: &str, absent: impl Fn(&Target) -> Option<bool>) -> Found {

@@ -9,23 +9,23 @@ use k8s_openapi::api::core::v1::Secret;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use super::assemble::targets as targets_of;
 use super::brief::{Brief, RawAccount, RawPod, RawWorkload, Sieve, account};
-use super::pages::{Named, Reader};
+use super::reader::Reader;
 use super::secret::{SeenSecret, Tokens, reduce};
-use super::{Places, Question, SeenAccount, Step, Unseen};
+use super::{Places, Question, SeenAccount, Step, Unseen, told};
 use crate::cluster::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::list::{FoundNamespace, namespaces};
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target, observe};
+use crate::cluster::pages::Named;
+use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target};
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::role::{Access, Feature};
 
 /// Connections at a time where each page is a large one; memory is what they cost.
 const PAGES_AT_ONCE: usize = 3;
 /// Connections at a time where each namespace has a page of its own: as many as sync has.
-const NAMESPACES_AT_ONCE: usize = 8;
+pub(super) const NAMESPACES_AT_ONCE: usize = 8;
 /// What makes pods.
 const WORKLOADS: [Resource; 5] = [
     Resource::Deployments,
@@ -69,7 +69,7 @@ pub(super) struct Gather<'a> {
     /// Only this pod.
     pod: Option<&'a str>,
     access: Access,
-    gathered: RefCell<Gathered>,
+    pub(super) gathered: RefCell<Gathered>,
 }
 
 impl<'a> Gather<'a> {
@@ -135,7 +135,7 @@ impl<'a> Gather<'a> {
             async move { this.read(resource, "", of).await }
         });
         // One that the cluster does not answer is the end of the others.
-        let (secrets, legacy, accounts, pods, workloads) = try_join5(
+        let (secrets, legacy, accounts, mut pods, workloads) = try_join5(
             self.read(Resource::Secrets, &current, secret),
             self.read(Resource::Secrets, &legacy, secret),
             self.read(Resource::ServiceAccounts, "", |raw: RawAccount| {
@@ -145,6 +145,10 @@ impl<'a> Gather<'a> {
             workloads.buffer_unordered(WORKLOADS.len()).try_collect::<Vec<_>>(),
         )
         .await?;
+        // A single pod has been looked at before.
+        if self.pod.is_none() {
+            told::complete(&self.reader, &mut pods).await;
+        }
         {
             let mut gathered = self.gathered.borrow_mut();
             let secrets = secrets.into_iter().chain(legacy);
@@ -228,7 +232,7 @@ impl<'a> Gather<'a> {
     }
 
     /// Keeps the first error of a kind; hands back one that nothing else would get past.
-    fn record(&self, resource: Resource, namespace: Option<&Namespace>, error: Error) -> Result<(), Error> {
+    pub(super) fn record(&self, resource: Resource, namespace: Option<&Namespace>, error: Error) -> Result<(), Error> {
         if is_fatal(&error) {
             return Err(error);
         }
@@ -246,87 +250,6 @@ impl<'a> Gather<'a> {
         unseen.namespaces += usize::from(is_new);
         Ok(())
     }
-
-    /// Looks for the Secrets that are named anywhere and that were not among those that were read: which of them are not
-    /// there, and which are of another type. Where Secrets may not be listed, they may still be got by name.
-    async fn look_for(
-        &self,
-        targets: &[Target],
-        tokens: &RefCell<Tokens<'a>>,
-    ) -> Result<BTreeMap<Target, bool>, Error> {
-        let named: Vec<(Target, bool)> = {
-            let gathered = self.gathered.borrow();
-            let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
-            let mut add = |namespace: &Namespace, names: &[String]| wanted.extend(targets_of(namespace, names));
-            for brief in gathered.pods.iter().chain(&gathered.workloads) {
-                add(&brief.namespace, &brief.own_secrets);
-            }
-            for account in &gathered.accounts {
-                add(&account.namespace, &account.pull_secrets);
-            }
-            let unknown = wanted
-                .into_iter()
-                .filter(|target| !gathered.secrets.contains_key(target));
-            unknown
-                .map(|target| {
-                    let is_listed = gathered.has_seen(Resource::Secrets, &target.namespace);
-                    (target, is_listed)
-                })
-                .collect()
-        };
-        let looks = named.into_iter().map(|(target, is_listed)| async move {
-            let found = if is_listed {
-                self.is_of_another_type(&target).await.map(Look::Absent)
-            } else {
-                self.get(&target, tokens).await
-            };
-            (target, found)
-        });
-        let mut looks = iter(looks).buffer_unordered(NAMESPACES_AT_ONCE);
-        let mut absent = BTreeMap::new();
-        while let Some((target, look)) = looks.next().await {
-            match look {
-                Ok(Look::Absent(is_of_another_type)) => {
-                    absent.insert(target, is_of_another_type);
-                }
-                Ok(Look::There(secret)) => {
-                    self.gathered.borrow_mut().secrets.insert(target, *secret);
-                }
-                // Already recorded with its kind and namespace, which may not be listed either.
-                Err(Error::Forbidden(_)) => {}
-                Err(error) => self.record(Resource::Secrets, Some(&target.namespace), error)?,
-            }
-        }
-        Ok(absent)
-    }
-
-    /// Asked without its data, which is nobody's business here.
-    async fn is_of_another_type(&self, target: &Target) -> Result<bool, Error> {
-        let fields = format!(
-            "metadata.name={},type!={PULL_SECRET_TYPE},type!={LEGACY_PULL_SECRET_TYPE}",
-            target.secret
-        );
-        let found = self.reader.names(Resource::Secrets, &target.namespace, &fields).await?;
-        Ok(!found.is_empty())
-    }
-
-    async fn get(&self, target: &Target, tokens: &RefCell<Tokens<'a>>) -> Result<Look, Error> {
-        let observed = observe(self.reader.cluster, target).await?;
-        Ok(match observed {
-            None => Look::Absent(false),
-            Some(observed) => match reduce(&observed, &mut tokens.borrow_mut()) {
-                Some(secret) => Look::There(Box::new(secret)),
-                None => Look::Absent(true),
-            },
-        })
-    }
-}
-
-/// What stands behind a name.
-enum Look {
-    /// No pull Secret; `true` for one of another type.
-    Absent(bool),
-    There(Box<SeenSecret>),
 }
 
 /// All that the rest is worked out from.

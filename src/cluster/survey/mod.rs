@@ -11,9 +11,11 @@ mod explain;
 mod gather;
 mod makers;
 mod message;
-mod pages;
+mod named;
+mod reader;
 mod secret;
 mod stuck;
+mod told;
 
 use std::cell::RefCell;
 use std::time::SystemTime;

@@ -10,6 +10,8 @@ use crate::docker::WarningKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Weight {
+    /// Nothing is wrong; somebody may want to know.
+    Note,
     /// Something is not as it should be.
     Drift,
     /// Something could not be looked at, so nobody can say.
@@ -78,6 +80,8 @@ codes! {
         "The list that -f names wants a ServiceAccount to pull with a Secret, and the ServiceAccount does not name it."
     LastAppliedToken "last-applied-token" Drift
         "`kubectl apply` left a copy of the token in the annotation last-applied-configuration, where every `kubectl get -o yaml` shows it."
+    SecretUnused "secret-unused" Note
+        "A Secret that sync has made, and that no workload, no pod and no ServiceAccount of its namespace pulls with. Nothing is wrong: what is to pull with it may not be there yet."
     EnvFileInGit "env-file-in-git" Drift
         "A file with a `REGISTRY_TOKEN` is tracked by git: whoever can read the repository has the token, also from its history."
     PodSecretMissing "pod-secret-missing" Drift

@@ -1,8 +1,8 @@
 //! A finding: what is out of step, why, and the command that mends it; and how many alike become one on the screen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::Code;
+use super::code::{Code, Weight};
 use super::typed::Typed;
 
 /// Namespaces that one command names at most. What is beyond is left for the next look: a command of 2,000 names can
@@ -78,7 +78,7 @@ pub(super) struct Group<'a> {
     pub(super) advice: Vec<&'a str>,
 }
 
-/// Commands of one group that are shown; the document has them all.
+/// Commands of one group that are shown, and as many pieces of advice; the document has them all.
 const MAX_COMMANDS: usize = 5;
 
 impl Remedy {
@@ -144,6 +144,8 @@ pub(super) fn groups<'a>(findings: &'a [Finding], typed: &Typed) -> Vec<Group<'a
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     let key = |finding: &'a Finding| {
         (
+            // What is only worth knowing comes after what is wrong.
+            finding.code.weight() == Weight::Note,
             finding.code.rank(),
             &finding.object.context,
             finding.object.kind,
@@ -158,7 +160,7 @@ pub(super) fn groups<'a>(findings: &'a [Finding], typed: &Typed) -> Vec<Group<'a
 }
 
 fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
-    let mut syncs: Vec<(Sync, BTreeSet<&str>)> = Vec::new();
+    let mut syncs: BTreeMap<Sync, BTreeSet<&str>> = BTreeMap::new();
     let mut commands: Vec<String> = Vec::new();
     let mut advice: Vec<&str> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -172,15 +174,10 @@ fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
                 .cloned(),
         );
         if let Some(sync) = &remedy.sync {
-            let kind = sync.kind();
-            match syncs.iter_mut().find(|(other, _)| *other == kind) {
-                Some((_, namespaces)) => {
-                    namespaces.insert(&sync.namespace);
-                }
-                None => syncs.push((kind, BTreeSet::from([sync.namespace.as_str()]))),
-            }
+            syncs.entry(sync.kind()).or_default().insert(sync.namespace.as_str());
         }
         if let Some(text) = &remedy.advice
+            && advice.len() < MAX_COMMANDS
             && !advice.contains(&text.as_str())
         {
             advice.push(text);

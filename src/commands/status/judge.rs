@@ -14,8 +14,10 @@ use super::view::{View, keeping};
 use super::{missing, pods, registries, secrets};
 use crate::cluster::survey::{HeldToken, State, Unseen};
 use crate::cluster::{self, Forbidden, Subject};
-use crate::error::CommandError;
-use crate::model::{Registry, shell_word};
+use crate::model::{Registry, printable, shell_word};
+
+/// Longest user name that is worth showing.
+const MAX_USER: usize = 80;
 
 /// What there is to say.
 pub(super) struct Judged {
@@ -91,15 +93,19 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
     ));
     rows.sort();
     Judged {
-        looked_at: looked_at(keys, seen),
+        looked_at: looked_at(keys, seen, !rows.is_empty()),
         rows,
         findings,
     }
 }
 
 /// The last line's list, besides Secrets.
-fn looked_at(keys: &Keys, seen: &Seen) -> Vec<String> {
+fn looked_at(keys: &Keys, seen: &Seen, has_rows: bool) -> Vec<String> {
     let mut parts = Vec::new();
+    let saw_all = |cluster: &SeenCluster| cluster.survey.as_ref().is_ok_and(|survey| survey.unseen.is_empty());
+    if !has_rows && !seen.clusters.is_empty() && seen.clusters.iter().all(saw_all) {
+        parts.push("no pull Secret found".to_owned());
+    }
     let accepted = keys
         .held
         .iter()
@@ -173,8 +179,8 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> F
     let object = Object {
         context: view.context_name(),
         namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
-        kind: unseen.object.resource.plural(),
-        name: unseen.object.name.clone().unwrap_or_else(|| "all".to_owned()),
+        kind: "resource",
+        name: unseen.object.resource.plural().to_owned(),
     };
     let cluster::Error::Forbidden(forbidden) = &unseen.error else {
         let error = &unseen.error;
@@ -188,14 +194,21 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> F
             },
         };
     };
-    let more = match unseen.namespaces {
-        0 | 1 => String::new(),
-        all => format!(", and so in {all} namespaces"),
+    // The same words for each kind: it is one Role that lets them all be seen.
+    let who = match &forbidden.user {
+        Some(user) => printable(user, MAX_USER),
+        None => "this user".to_owned(),
     };
+    let place = match (unseen.namespaces, &unseen.object.namespace) {
+        (0, None) => " in all namespaces at once".to_owned(),
+        (0 | 1, _) => String::new(),
+        (all, _) => format!(", nor in {} more", count(all - 1, "namespace")),
+    };
+    let verb = &forbidden.verb;
     Finding {
         code: Code::NotAllowed,
         object,
-        cause: format!("{}{more}", CommandError::failed(forbidden)),
+        cause: format!("{who} may not {verb} objects of this kind{place}"),
         remedy: Remedy::command(grant(view, forbidden, places)).and("somebody who may has to run this"),
     }
 }
@@ -233,6 +246,8 @@ fn empty(typed: &Typed) -> Finding {
         code: Code::CredentialMissing,
         object: Object::here("keychain", "of this user"),
         cause: "it holds no credential of any registry".to_owned(),
-        remedy: Remedy::command(typed.registry(&["login", "REGISTRY", "-u", "USER"])),
+        remedy: Remedy::command(typed.registry(&["login", "REGISTRY", "-u", "USER"])).and(
+            "REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there",
+        ),
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct SeenCluster {
     pub(super) namespace: Namespace,
     /// What should be there.
     pub(super) expected: Vec<Expected>,
+    /// For the person who waits.
+    note: Option<String>,
     /// What is there, or why nobody knows.
     pub(super) survey: Result<Survey, cluster::Error>,
 }
@@ -126,7 +128,8 @@ fn told(clusters: Vec<SeenCluster>, scope: &Scope) -> (Vec<SeenCluster>, Vec<Str
         let note = "there is no kubeconfig, so no cluster was looked at";
         return (Vec::new(), vec![note.to_owned()]);
     }
-    (clusters, Vec::new())
+    let notes = clusters.iter().filter_map(|cluster| cluster.note.clone()).collect();
+    (clusters, notes)
 }
 
 /// Tokens in Secrets that the keychain does not have.
@@ -257,6 +260,7 @@ async fn one(
         context: flag.unwrap_or_default().to_owned(),
         namespace: Namespace::of_default(),
         expected: Vec::new(),
+        note: None,
         survey: Ok(Survey::default()),
     };
     let cluster = match Cluster::connect(env, options).await {
@@ -275,6 +279,13 @@ async fn one(
             return seen;
         }
     };
+    if let (Where::Selected(selector), Some([])) = (&scope.places, found.as_deref()) {
+        let of = match flag {
+            Some(context) => format!(" of context {context}"),
+            None => String::new(),
+        };
+        seen.note = Some(format!("warning: no namespace{of} matches the selector {selector}"));
+    }
     seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), registries);
     let question = Question {
         places: found.map_or(Places::All, Places::Named),

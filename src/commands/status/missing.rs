@@ -1,9 +1,12 @@
 //! Secrets that should be there and are not, and what names them. Pure.
 
+use std::collections::HashSet;
+
 use super::code::Code;
 use super::finding::{Finding, Remedy};
 use super::row::{Row, State};
 use super::view::{Expected, View};
+use crate::cluster::Target;
 use crate::cluster::survey::{MissingSecret, Puller, SeenSecret, State as Document};
 use crate::model::Registry;
 
@@ -14,15 +17,15 @@ pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
     for missing in &view.survey.missing {
         named(view, missing, &mut rows, &mut findings);
     }
+    let said: HashSet<(String, String)> = rows
+        .iter()
+        .map(|row: &Row| (row.namespace.clone(), row.secret.clone()))
+        .collect();
+    let missing: HashSet<&Target> = view.survey.missing_targets.iter().collect();
     for expected in view.expected {
-        let is_missing = view.survey.missing_targets.contains(&expected.target);
-        let is_named = view
-            .survey
-            .missing
-            .iter()
-            .any(|missing| missing.target == expected.target);
-        let is_said = is_named && !rows_of(&rows, expected).is_empty();
-        if is_missing && !is_said && !has_another(view, expected) {
+        let target = &expected.target;
+        let is_said = said.contains(&(target.namespace.to_string(), target.secret.to_string()));
+        if missing.contains(target) && !is_said && !has_another(view, expected) {
             asked_for(view, expected, &mut rows, &mut findings);
         }
     }
@@ -30,22 +33,15 @@ pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
     (rows, findings)
 }
 
-fn rows_of<'r>(rows: &'r [Row], expected: &Expected) -> Vec<&'r Row> {
-    let target = &expected.target;
-    let is_it = |row: &&Row| row.namespace == target.namespace.as_str() && row.secret == target.secret.as_str();
-    rows.iter().filter(is_it).collect()
-}
-
 /// A Secret of another name in its namespace that does what it should do.
 fn has_another(view: &View<'_>, expected: &Expected) -> bool {
-    let does = |secret: &&SeenSecret| {
-        secret.target.namespace == expected.target.namespace
-            && expected
-                .registries
-                .iter()
-                .all(|registry| has_entry(view, secret, registry))
+    let does = |secret: &SeenSecret| {
+        expected
+            .registries
+            .iter()
+            .all(|registry| has_entry(view, secret, registry))
     };
-    !expected.is_by_name && view.survey.secrets.iter().any(|secret| does(&secret))
+    !expected.is_by_name && view.survey.secrets_in(&expected.target.namespace).iter().any(does)
 }
 
 fn has_entry(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> bool {
@@ -207,12 +203,11 @@ fn detached(view: &View<'_>) -> Vec<Finding> {
             continue;
         };
         for account in &expected.service_accounts {
-            let is_attached = view.survey.accounts.iter().any(|seen| {
-                seen.namespace == target.namespace
-                    && seen.name == account.as_str()
-                    && seen.pull_secrets.iter().any(|name| name == target.secret.as_str())
-            });
-            if is_attached {
+            if view
+                .survey
+                .accounts_of(target)
+                .any(|seen| seen.name == account.as_str())
+            {
                 continue;
             }
             let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
@@ -230,3 +225,6 @@ fn detached(view: &View<'_>) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests;

@@ -286,3 +286,6 @@ pub(super) fn mismatch(why: &Mismatch) -> String {
         Mismatch::Wildcard => "a * stands for one part of a host's name, not for several".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

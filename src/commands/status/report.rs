@@ -31,7 +31,7 @@ pub(super) struct Report {
 /// behind it.
 pub(super) fn exit(findings: &[Finding]) -> Exit {
     match findings.iter().map(|finding| finding.code.weight()).max() {
-        None => Exit::Done,
+        None | Some(Weight::Note) => Exit::Done,
         Some(Weight::Drift) => Exit::Drift,
         Some(Weight::Unknown) => Exit::Failed,
     }
@@ -145,6 +145,7 @@ fn cells(row: &Row, contexts: bool, is_wide: bool) -> Vec<String> {
 fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Result<(), CommandError> {
     let output = &mut system.output;
     let tone = match group.code.weight() {
+        Weight::Note => Tone::Strong,
         Weight::Drift => Tone::Bad,
         Weight::Unknown => Tone::Doubtful,
     };
@@ -248,20 +249,34 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
             format!("{drift} out of step, {unknown} could not be looked at"),
         ),
     };
-    let kinds = match groups.len() {
+    let is_note = |group: &&Group<'_>| group.code.weight() == Weight::Note;
+    let notes = groups.iter().filter(is_note).count();
+    let kinds = match groups.len() - notes {
         0 => String::new(),
-        all if all == report.findings.len() => String::new(),
+        all if all == drift + unknown => String::new(),
         all => format!(", of {}", count(all, "kind")),
     };
+    let aside = match notes {
+        0 => String::new(),
+        all => format!(", {} to note", count(all, "thing")),
+    };
+    let kinds = kinds + &aside;
     let good = report.rows.iter().filter(|row| row.state == State::InSync).count();
     let mut looked_at = report.looked_at.clone();
     if !report.rows.is_empty() {
         looked_at.insert(0, format!("{good} of {} in sync", count(report.rows.len(), "Secret")));
     }
-    let rest = match looked_at.as_slice() {
-        [] => kinds,
-        parts => format!("{kinds}: {}", parts.join(", ")),
-    };
+    let looked_at = looked_at.join(", ");
+    let rest = if looked_at.is_empty() { kinds } else { kinds + ":" };
+    let width = head.chars().count() + rest.chars().count() + 1 + looked_at.chars().count();
+    if looked_at.is_empty() || system.output.columns().is_some_and(|columns| columns < width) {
+        system.output.toned(&[(tone, &head), (Tone::Plain, &rest)])?;
+        return match looked_at.as_str() {
+            "" => Ok(()),
+            text => wrapped("  ", text, system),
+        };
+    }
+    let rest = format!("{rest} {looked_at}");
     Ok(system.output.toned(&[(tone, &head), (Tone::Plain, &rest)])?)
 }
 

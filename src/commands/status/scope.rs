@@ -1,5 +1,7 @@
 //! Where to look, and for what: from the flags and the file.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::held::Keys;
 use super::registries::Reach;
 use super::view::{Expected, View};
@@ -140,7 +142,7 @@ impl Scope {
         self.listed.iter().filter(is_there)
     }
 
-    /// The Secrets that should be in these namespaces of a context.
+    /// The Secrets that should be in these namespaces of a context, by target and each once.
     pub(super) fn expected(
         &self,
         context: Option<&str>,
@@ -148,21 +150,18 @@ impl Scope {
         registries: &[Registry],
     ) -> Vec<Expected> {
         if self.places == Where::Listed {
-            let mut all: Vec<Expected> = Vec::new();
+            let mut all: BTreeMap<&Target, Expected> = BTreeMap::new();
             for listed in self.listed_in(context) {
-                if let Some(known) = all.iter_mut().find(|known| known.target == listed.target) {
-                    known.registries.push(listed.registry.clone());
-                    known.service_accounts.extend(listed.service_accounts.clone());
-                    continue;
-                }
-                all.push(Expected {
+                let expected = all.entry(&listed.target).or_insert_with(|| Expected {
                     target: listed.target.clone(),
-                    registries: vec![listed.registry.clone()],
-                    service_accounts: listed.service_accounts.clone(),
+                    registries: Vec::new(),
+                    service_accounts: Vec::new(),
                     is_by_name: true,
                 });
+                expected.registries.push(listed.registry.clone());
+                expected.service_accounts.extend(listed.service_accounts.clone());
             }
-            return all;
+            return all.into_values().collect();
         }
         // Of several registries, nobody said which the Secret is to be for.
         let [registry] = registries else {
@@ -171,8 +170,8 @@ impl Scope {
         if matches!(self.places, Where::Context | Where::All) && !self.is_by_name {
             return Vec::new();
         }
-        namespaces
-            .iter()
+        let each: BTreeSet<&Namespace> = namespaces.iter().collect();
+        each.into_iter()
             .map(|namespace| Expected {
                 target: Target {
                     namespace: namespace.clone(),

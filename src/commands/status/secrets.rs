@@ -7,7 +7,7 @@ use super::row::{Row, State};
 use super::tokens::Verdict;
 use super::view::View;
 use crate::cluster::survey::{HeldToken, Keeping, Puller, SeenEntry, SeenSecret, State as Document};
-use crate::cluster::{Owner, Ownership};
+use crate::cluster::{Owner, Ownership, Resource};
 use crate::model::{EntryProblem, Registry, Use, printable};
 
 /// Longest name out of a cluster that is worth showing.
@@ -28,11 +28,21 @@ struct Standing {
 pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
+    // Who is not seen may pull with it.
+    let sees_users = view
+        .survey
+        .unseen
+        .iter()
+        .all(|unseen| unseen.object.resource == Resource::Secrets);
     for secret in &view.survey.secrets {
         let before = rows.len();
         one(view, secret, &mut rows, &mut findings);
-        if secret.has_applied_copy && rows.len() > before {
+        let (is_shown, row) = (rows.len() > before, rows.last());
+        if secret.has_applied_copy && is_shown {
             findings.push(applied_copy(view, secret));
+        }
+        if let Some(row) = row.filter(|_| is_shown && sees_users) {
+            findings.extend(unused(view, secret, row));
         }
     }
     (rows, findings)
@@ -48,13 +58,11 @@ fn one(view: &View<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut
         Document::Empty => &Vec::new(),
         Document::Entries(entries) => entries,
     };
+    let expected = view.expected(&secret.target);
     for (at, registry) in view.registries.iter().enumerate() {
         let own: Vec<&SeenEntry> = entries.iter().filter(|entry| entry.interest == Some(at)).collect();
         let is_ours = secret.is_managed && secret.declared.iter().any(|entry| entry.registry == *registry);
-        let is_asked_for = view
-            .expected
-            .iter()
-            .any(|expected| expected.target == secret.target && expected.registries.contains(registry));
+        let is_asked_for = expected.is_some_and(|expected| expected.registries.contains(registry));
         if own.is_empty() && !is_ours && !is_asked_for {
             continue;
         }
@@ -80,13 +88,7 @@ fn row(
     username: Option<String>,
     state: State,
 ) -> Row {
-    let accounts = view.survey.accounts.iter().filter(|account| {
-        account.namespace == secret.target.namespace
-            && account
-                .pull_secrets
-                .iter()
-                .any(|name| name == secret.target.secret.as_str())
-    });
+    let accounts = view.survey.accounts_of(&secret.target);
     Row {
         context: view.context_name(),
         namespace: secret.target.namespace.to_string(),
@@ -302,6 +304,30 @@ fn over_scoped(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standi
     })
 }
 
+/// What sync has made and nothing pulls with. `row` is one of its rows.
+fn unused(view: &View<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
+    let is_ours = secret.is_managed && matches!(secret.ownership, Ownership::Ours);
+    if !is_ours || !row.used_by.is_empty() || !row.service_accounts.is_empty() {
+        return None;
+    }
+    let registry = secret.declared.iter().map(|entry| &entry.registry);
+    let registry = registry
+        .chain(view.registries)
+        .find(|registry| view.held(registry).is_some())?;
+    let target = &secret.target;
+    let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
+    sync.service_accounts = vec!["default".to_owned()];
+    Some(Finding {
+        code: Code::SecretUnused,
+        object: view.secret(target),
+        cause: "nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it".to_owned(),
+        remedy: Remedy::sync(sync).and(
+            "this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in \
+             imagePullSecrets; or delete it, if nothing is to come",
+        ),
+    })
+}
+
 fn applied_copy(view: &View<'_>, secret: &SeenSecret) -> Finding {
     let target = &secret.target;
     let words = [
@@ -323,3 +349,6 @@ fn applied_copy(view: &View<'_>, secret: &SeenSecret) -> Finding {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,8 @@ impl Verdicts {
         let mut waiting: BTreeMap<Registry, Vec<Credential>> = BTreeMap::new();
         for credential in credentials {
             let list = waiting.entry(credential.registry.clone()).or_default();
-            if self.known(&credential).is_none() && !list.contains(&credential) {
+            // Of thousands of tokens, one a namespace, those that nobody asks about need not be remembered either.
+            if list.len() < MAX_TOKENS && self.known(&credential).is_none() && !list.contains(&credential) {
                 list.push(credential);
             }
         }
@@ -120,6 +121,18 @@ impl Verdicts {
             verdicts.insert(registry, list);
         }
         Self(verdicts)
+    }
+}
+
+#[cfg(test)]
+impl Verdicts {
+    /// The same, with this one.
+    pub(super) fn with(mut self, credential: Credential, verdict: Verdict) -> Self {
+        self.0
+            .entry(credential.registry.clone())
+            .or_default()
+            .push((credential, verdict));
+        self
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) struct View<'a> {
     pub(super) survey: &'a Survey,
     /// The registries that it was asked about, in the survey's order.
     pub(super) registries: &'a [Registry],
+    /// By target, each once.
     pub(super) expected: &'a [Expected],
     pub(super) keys: &'a Keys,
     pub(super) verdicts: &'a Verdicts,
@@ -83,6 +84,15 @@ impl<'a> View<'a> {
     /// What sync would write for this registry.
     pub(super) fn held(&self, registry: &Registry) -> Option<&'a Held> {
         self.keys.for_cluster(registry)
+    }
+
+    /// What was asked for of this Secret.
+    pub(super) fn expected(&self, target: &Target) -> Option<&'a Expected> {
+        let at = self
+            .expected
+            .binary_search_by(|expected| expected.target.cmp(target))
+            .ok()?;
+        self.expected.get(at)
     }
 
     /// Whether this is what sync would write.

@@ -22,6 +22,7 @@ pub const CASES: &[Case] = &[
     (Code::SecretBroken, "the whole document", Parts::Real, broken_document),
     (Code::SecretUnmanaged, "made with kubectl", Parts::Both, unmanaged),
     (Code::SecretOwnedByOther, "Helm's", Parts::Both, owned),
+    (Code::SecretUnused, "nothing names it", Parts::Both, unused),
     (
         Code::ServiceAccountDangling,
         "a name without a Secret",
@@ -173,6 +174,25 @@ fn owned(place: &mut Place) {
     place.put_again("secrets", &secret(&token));
     let ran = place.status();
     assert_eq!(ran.code, 0, "{ran}");
+}
+
+/// What was made a minute ago is no alarm: nobody may have had the time to name it.
+fn unused(place: &mut Place) {
+    place.well();
+    let ran = place.status();
+    assert!(ran.stdout.contains("all is well, 1 thing to note: "), "{ran}");
+    place.mends(Code::SecretUnused, &[]);
+    // And by a workload.
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"},
+        "imagePullSecrets": []});
+    place.put("serviceaccounts", &account);
+    place
+        .world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --service-account default --detach")
+        .done();
+    place.says(LINE, Code::SecretUnused, &["no workload"]);
+    place.deployment("web", SECRET);
+    place.is_gone(LINE, Code::SecretUnused);
 }
 
 fn dangling(place: &mut Place) {

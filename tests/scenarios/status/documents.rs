@@ -88,11 +88,12 @@ fn aligned(table: &str) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Two namespaces of an operator.
+/// Three namespaces of an operator.
 pub fn place() -> Place {
-    let place = Place::of_doubles();
+    let mut place = Place::of_doubles();
     for name in ["honeydue", "staging"] {
         place.world.another_namespace(name);
+        place.within(name, |place| place.deployment("web", SECRET));
     }
     place.login("cluster", "read:package");
     place

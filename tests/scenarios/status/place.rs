@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use regcred::commands::status::Code;
+use regcred::commands::status::{Code, Weight};
 
 use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
 use crate::support::http::Answer;
@@ -92,10 +92,10 @@ impl Place {
 
     pub fn mends_with(&self, line: &str, code: Code, feeds: &[Feed]) {
         let before = self.world.regcred(line);
-        let exit = if code.weight() == regcred::commands::status::Weight::Unknown {
-            1
-        } else {
-            3
+        let exit = match code.weight() {
+            Weight::Note => 0,
+            Weight::Drift => 3,
+            Weight::Unknown => 1,
         };
         let (text, commands) = self.found(code, &before);
         assert!(before.code == exit || before.code == 1, "{before}");
@@ -141,8 +141,16 @@ impl Place {
             .replace("[FOLDER]", &self.world.folder().display().to_string())
     }
 
-    fn kubectl(&self, args: &[&str], stdin: &str) -> String {
+    pub fn kubectl(&self, args: &[&str], stdin: &str) -> String {
         ControlPlane::shared().kubectl_ok(&[args, &["-n", &self.world.namespace]].concat(), stdin)
+    }
+
+    /// The same place in another of its namespaces, for as long as `work` takes.
+    pub fn within<T>(&mut self, namespace: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.world.namespace, namespace.to_owned());
+        let done = work(self);
+        self.world.namespace = before;
+        done
     }
 
     /// Puts an object of any kind there, with its status.
@@ -270,7 +278,7 @@ pub fn pull_secret(name: &str, document: &Value) -> Value {
     })
 }
 
-fn stuck_pod(name: &str, image: &str, secrets: &[&str], message: &str) -> Value {
+pub fn stuck_pod(name: &str, image: &str, secrets: &[&str], message: &str) -> Value {
     let secrets: Vec<Value> = secrets.iter().map(|name| json!({"name": name})).collect();
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
@@ -283,120 +291,4 @@ fn stuck_pod(name: &str, image: &str, secrets: &[&str], message: &str) -> Value 
             "state": {"waiting": {"reason": "ImagePullBackOff", "message": message}},
         }]},
     })
-}
-
-impl Place {
-    pub fn create_namespace(&self, name: &str) {
-        if self.world.is_real() {
-            ControlPlane::shared().kubectl_ok(&["create", "namespace", name], "");
-        } else {
-            self.world.api_server().create_namespace(name);
-        }
-    }
-
-    /// Puts another object in the place of one that is there, as whoever made it does.
-    pub fn put_again(&self, resource: &str, object: &Value) {
-        if self.world.is_real() {
-            self.kubectl(&["replace", "--field-manager=helm", "-f", "-"], &object.to_string());
-            return;
-        }
-        let name = object["metadata"]["name"].as_str().unwrap();
-        assert_eq!(resource, "secrets");
-        let data = object["data"].clone();
-        self.world
-            .api_server()
-            .update_secret(&self.world.namespace, name, "helm", |secret| secret["data"] = data);
-    }
-
-    pub fn has(&self, resource: &str, name: &str) -> bool {
-        if self.world.is_real() {
-            !self
-                .kubectl(&["get", resource, name, "--ignore-not-found", "-o", "name"], "")
-                .is_empty()
-        } else {
-            self.world
-                .api_server()
-                .object(resource, &self.world.namespace, name)
-                .is_some()
-        }
-    }
-
-    /// Takes an object away.
-    pub fn delete(&self, resource: &str, name: &str) {
-        if self.world.is_real() {
-            self.kubectl(
-                &["delete", resource, name, "--wait=false", "--grace-period=0", "--force"],
-                "",
-            );
-        } else {
-            self.world
-                .api_server()
-                .remove_object(resource, &self.world.namespace, name);
-        }
-    }
-
-    /// A controller that would make a pod again.
-    pub fn replica_set(&self, name: &str) {
-        self.put(
-            "replicasets",
-            &json!({
-                "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name},
-                "spec": {
-                    "replicas": 1, "selector": {"matchLabels": {"app": name}},
-                    "template": {
-                        "metadata": {"labels": {"app": name}},
-                        "spec": {"containers": [{"name": "app", "image": format!("{}/owner/app:1", self.world.registry())}]},
-                    },
-                },
-            }),
-        );
-    }
-
-    /// A stuck pod of it, without a pull Secret.
-    pub fn stuck_of(&self, owner: &str, name: &str, image: &str, message: &str) {
-        self.stuck_of_with(owner, name, image, &[], message);
-    }
-
-    pub fn stuck_of_with(&self, owner: &str, name: &str, image: &str, secrets: &[&str], message: &str) {
-        let uid = if self.world.is_real() {
-            self.kubectl(&["get", "replicasets", owner, "-o", "jsonpath={.metadata.uid}"], "")
-        } else {
-            let owner = self
-                .world
-                .api_server()
-                .object("replicasets", &self.world.namespace, owner)
-                .unwrap();
-            owner["metadata"]["uid"].as_str().unwrap().to_owned()
-        };
-        let mut pod = stuck_pod(name, &self.denormal(image), secrets, message);
-        pod["metadata"]["labels"] = json!({"app": owner});
-        pod["metadata"]["ownerReferences"] =
-            json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);
-        self.put("pods", &pod);
-    }
-
-    /// The registry answers another way than it was told before.
-    pub fn registry_says_instead(&self, path: &str, answer: Answer) {
-        self.registry_recovers();
-        self.registry_says(path, answer);
-    }
-
-    /// A context whose own namespace is this place's; its name.
-    pub fn use_own_namespace(&mut self) -> &'static str {
-        let text = std::fs::read_to_string(self.world.folder().join("kubeconfig")).unwrap();
-        let (own, namespace) = ("own", &self.world.namespace);
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let at = lines
-            .iter()
-            .position(|line| line.starts_with("- {name: ") && line.contains("context:"))
-            .unwrap();
-        let line = lines[at].replacen("- {name: ", "", 1);
-        let context = line.split_once("context: {").unwrap().1.replace(", namespace: ''", "");
-        lines.insert(
-            at + 1,
-            format!("- {{name: {own}, context: {{namespace: {namespace}, {context}"),
-        );
-        self.kubeconfig(&(lines.join("\n") + "\n"));
-        own
-    }
 }

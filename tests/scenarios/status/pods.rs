@@ -20,6 +20,18 @@ pub const CASES: &[Case] = &[
     ),
     (Code::PodImageMissing, "no such tag", Parts::Both, image_missing),
     (
+        Code::PodImageMissing,
+        "as an Event has it",
+        Parts::Both,
+        missing_by_event,
+    ),
+    (
+        Code::PodStuck,
+        "its Secrets, by an Event",
+        Parts::Doubles,
+        stuck_by_event,
+    ),
+    (
         Code::PodOlderThanAccount,
         "a list that it does not have",
         Parts::Both,
@@ -102,6 +114,52 @@ fn image_missing(place: &mut Place) {
     place.is_gone(LINE, Code::PodImageMissing);
 }
 
+/// An older kubelet keeps the reason to its Events.
+fn missing_by_event(place: &mut Place) {
+    place.well();
+    let bare = format!("{BACK_OFF} \"[REGISTRY]/owner/app:1\"");
+    place.stuck("api", IMAGE, &[SECRET], &place.denormal(&bare));
+    place.says(
+        LINE,
+        Code::PodStuck,
+        &["Back-off pulling image", "kubectl describe pod api"],
+    );
+    place.event("api", "BackOff", &bare);
+    place.event(
+        "api",
+        "Failed",
+        &format!("Failed to pull image \"{IMAGE}\": {NOT_FOUND}"),
+    );
+    place.says(LINE, Code::PodImageMissing, &["has no [REGISTRY]/owner/app:1"]);
+    let pod = place.world.regcred("status --pod [NAMESPACE]/api");
+    assert!(pod.stdout.contains("pod-image-missing: "), "{pod}");
+    // Somebody pushes it.
+    place.registry_says("/v2/owner/app/manifests/1", Answer::empty(200));
+    place.is_gone(LINE, Code::PodImageMissing);
+}
+
+/// Secrets that this user may not see, and kubelet not get; and Events that the user may not see.
+fn stuck_by_event(place: &mut Place) {
+    place.login("cluster", "read:package");
+    place.stuck("api", IMAGE, &["pull"], BACK_OFF);
+    let told = "Unable to retrieve some image pull secrets (pull); attempting to pull the image may not succeed.";
+    place.event("api", "FailedToRetrieveImagePullSecret", told);
+    let namespace = place.world.namespace.clone();
+    for verb in ["list secrets", "get secrets"] {
+        place.world.api_server().forbid(verb, &namespace);
+    }
+    place.says(LINE, Code::PodStuck, &["image pull secrets (pull)"]);
+    place.world.api_server().forbid("list events", &namespace);
+    let ran = place.status();
+    let (text, _) = place.found(Code::PodStuck, &ran);
+    assert!(text.contains(BACK_OFF), "{text}");
+    assert!(!ran.stdout.contains("events"), "it goes on without: {ran}");
+    for verb in ["list secrets", "get secrets", "list events"] {
+        place.world.api_server().allow(verb, &namespace);
+    }
+    place.is_gone(LINE, Code::PodStuck);
+}
+
 fn older(place: &mut Place) {
     place.well();
     place.replica_set("web");
@@ -140,6 +198,7 @@ fn will_retry(place: &mut Place) {
     place.login("cluster", "read:package");
     place.replica_set("web");
     place.stuck_of_with("web", "web-1", IMAGE, &[SECRET], UNAUTHORIZED);
+    place.next_second();
     place.sync();
     place.says(LINE, Code::PodWillRetry, &["within five minutes"]);
     place.mends(Code::PodWillRetry, &[]);

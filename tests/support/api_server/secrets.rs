@@ -333,6 +333,7 @@ pub(super) fn is_chosen(object: &Value, query: &BTreeMap<String, String>) -> boo
         let found = match field {
             "type" => &object["type"],
             "metadata.name" => &object["metadata"]["name"],
+            "involvedObject.uid" => &object["involvedObject"]["uid"],
             _ => panic!("the double knows no field {field}"),
         };
         (found.as_str() == Some(value)) == is_wanted

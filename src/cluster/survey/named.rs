@@ -1,0 +1,97 @@
+//! The Secrets that something names and that are not among those that were listed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{StreamExt as _, iter};
+
+use super::assemble::targets as targets_of;
+use super::gather::{Gather, NAMESPACES_AT_ONCE};
+use super::secret::{SeenSecret, Tokens, reduce};
+use crate::cluster::error::Error;
+use crate::cluster::names::Namespace;
+use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE, Target, observe};
+use crate::cluster::resource::Resource;
+
+/// What stands behind a name.
+enum Look {
+    /// No pull Secret; `true` for one of another type.
+    Absent(bool),
+    There(Box<SeenSecret>),
+}
+
+impl<'a> Gather<'a> {
+    /// Looks for the Secrets that are named anywhere and that were not among those that were read: which of them are not
+    /// there, and which are of another type. Where Secrets may not be listed, they may still be got by name.
+    pub(super) async fn look_for(
+        &self,
+        targets: &[Target],
+        tokens: &RefCell<Tokens<'a>>,
+    ) -> Result<BTreeMap<Target, bool>, Error> {
+        let named: Vec<(Target, bool)> = {
+            let gathered = self.gathered.borrow();
+            let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
+            let mut add = |namespace: &Namespace, names: &[String]| wanted.extend(targets_of(namespace, names));
+            for brief in gathered.pods.iter().chain(&gathered.workloads) {
+                add(&brief.namespace, &brief.own_secrets);
+            }
+            for account in &gathered.accounts {
+                add(&account.namespace, &account.pull_secrets);
+            }
+            let unknown = wanted
+                .into_iter()
+                .filter(|target| !gathered.secrets.contains_key(target));
+            unknown
+                .map(|target| {
+                    let is_listed = gathered.has_seen(Resource::Secrets, &target.namespace);
+                    (target, is_listed)
+                })
+                .collect()
+        };
+        let looks = named.into_iter().map(|(target, is_listed)| async move {
+            let found = if is_listed {
+                self.is_of_another_type(&target).await.map(Look::Absent)
+            } else {
+                self.get(&target, tokens).await
+            };
+            (target, found)
+        });
+        let mut looks = iter(looks).buffer_unordered(NAMESPACES_AT_ONCE);
+        let mut absent = BTreeMap::new();
+        while let Some((target, look)) = looks.next().await {
+            match look {
+                Ok(Look::Absent(is_of_another_type)) => {
+                    absent.insert(target, is_of_another_type);
+                }
+                Ok(Look::There(secret)) => {
+                    self.gathered.borrow_mut().secrets.insert(target, *secret);
+                }
+                // Already recorded with its kind and namespace, which may not be listed either.
+                Err(Error::Forbidden(_)) => {}
+                Err(error) => self.record(Resource::Secrets, Some(&target.namespace), error)?,
+            }
+        }
+        Ok(absent)
+    }
+
+    /// Asked without its data, which is nobody's business here.
+    async fn is_of_another_type(&self, target: &Target) -> Result<bool, Error> {
+        let fields = format!(
+            "metadata.name={},type!={PULL_SECRET_TYPE},type!={LEGACY_PULL_SECRET_TYPE}",
+            target.secret
+        );
+        let found = self.reader.names(Resource::Secrets, &target.namespace, &fields).await?;
+        Ok(!found.is_empty())
+    }
+
+    async fn get(&self, target: &Target, tokens: &RefCell<Tokens<'a>>) -> Result<Look, Error> {
+        let observed = observe(self.reader.cluster, target).await?;
+        Ok(match observed {
+            None => Look::Absent(false),
+            Some(observed) => match reduce(&observed, &mut tokens.borrow_mut()) {
+                Some(secret) => Look::There(Box::new(secret)),
+                None => Look::Absent(true),
+            },
+        })
+    }
+}

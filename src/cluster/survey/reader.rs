@@ -1,0 +1,111 @@
+//! Reading lists of one cluster, a few at a time.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use kube::api::ListParams;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+
+use super::Step;
+use crate::cluster::call::Call;
+use crate::cluster::connect::Cluster;
+use crate::cluster::error::Error;
+use crate::cluster::names::Namespace;
+use crate::cluster::pages::{self, Extent, Named, PAGE, Page};
+use crate::cluster::resource::{Object, Resource};
+
+/// Reads lists from one cluster, a few at a time, and tells how far it has come.
+pub(super) struct Reader<'a> {
+    pub(super) cluster: &'a Cluster,
+    at_once: Semaphore,
+    progress: &'a dyn Fn(Step),
+    seen: RefCell<BTreeMap<Resource, usize>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(cluster: &'a Cluster, at_once: usize, progress: &'a dyn Fn(Step)) -> Self {
+        Self {
+            cluster,
+            at_once: Semaphore::new(at_once),
+            progress,
+            seen: RefCell::default(),
+        }
+    }
+
+    /// All objects of a kind that match the field selector, each cut down by `of` before the next page is asked for;
+    /// nothing where the server does not have the kind.
+    pub(super) async fn list<K: DeserializeOwned, T>(
+        &self,
+        resource: Resource,
+        namespace: Option<&Namespace>,
+        fields: &str,
+        of: impl Fn(K) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let mut params = ListParams::default();
+        if !fields.is_empty() {
+            params = params.fields(fields);
+        }
+        let ask = async |params: &ListParams| {
+            let page: Page<K> = self.page(resource, namespace, Extent::Whole, params).await?;
+            self.tell(resource, page.len(), page.metadata.remaining_item_count);
+            Ok(page)
+        };
+        match pages::all(params, ask, of).await {
+            Ok((found, _)) => Ok(found),
+            Err(error) => {
+                let object = namespace.map_or_else(
+                    || Object::everywhere(resource),
+                    |namespace| Object::all(resource, namespace),
+                );
+                Err(Call::new(self.cluster, object).error(error))
+            }
+        }
+    }
+
+    /// The names of the objects that match the field selector, at most a page of them, without anything else of them.
+    pub(super) async fn names(
+        &self,
+        resource: Resource,
+        namespace: &Namespace,
+        fields: &str,
+    ) -> Result<Vec<String>, Error> {
+        let params = ListParams::default().limit(PAGE).fields(fields);
+        let page: Result<Page<Named>, _> = self.page(resource, Some(namespace), Extent::Metadata, &params).await;
+        match page {
+            Ok(page) => Ok(page.into_items().filter_map(|object| object.metadata.name).collect()),
+            Err(error) => Err(Call::new(self.cluster, Object::all(resource, namespace)).error(error)),
+        }
+    }
+
+    async fn page<K: DeserializeOwned>(
+        &self,
+        resource: Resource,
+        namespace: Option<&Namespace>,
+        extent: Extent,
+        params: &ListParams,
+    ) -> Result<Page<K>, kube::Error> {
+        let _turn = self.at_once.acquire().await;
+        pages::page(self.cluster, resource, namespace, extent, params).await
+    }
+
+    fn tell(&self, resource: Resource, read: usize, remaining: Option<i64>) {
+        let seen = {
+            let mut seen = self.seen.borrow_mut();
+            let seen = seen.entry(resource).or_default();
+            *seen += read;
+            *seen
+        };
+        let remaining = remaining.and_then(|remaining| usize::try_from(remaining).ok());
+        (self.progress)(Step {
+            resource,
+            seen,
+            of: remaining.map(|remaining| seen + remaining),
+        });
+    }
+
+    /// How many of a kind were read.
+    pub(super) fn seen(&self, resource: Resource) -> usize {
+        self.seen.borrow().get(&resource).copied().unwrap_or_default()
+    }
+}

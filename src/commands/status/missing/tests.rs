@@ -1,0 +1,138 @@
+use super::*;
+use crate::commands::status::stage::{KEPT, REGISTRY, Stage, account, by_hand, missing_secret, puller, secret, target};
+
+fn expected(name: &str, is_by_name: bool) -> Expected {
+    Expected {
+        target: target(name),
+        registries: vec![REGISTRY.parse().unwrap()],
+        service_accounts: vec!["builder".parse().unwrap()],
+        is_by_name,
+    }
+}
+
+const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.example.com";
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn what_is_named_or_asked_for_and_not_there_is_said_once() {
+    let stage = |change: &dyn Fn(&mut Stage)| {
+        let mut stage = Stage::new();
+        change(&mut stage);
+        stage
+    };
+    let named = |stage: &mut Stage, secrets: &[&str]| {
+        stage.survey.missing = vec![missing_secret("pull", &["default"])];
+        stage.survey.pullers = vec![puller(secrets)];
+        stage.survey.accounts = vec![account("default", &["pull"])];
+    };
+    let asked = |stage: &mut Stage, is_by_name| {
+        stage.expected = vec![expected("pull", is_by_name)];
+        stage.survey.missing_targets = vec![target("pull")];
+    };
+    for (what, stage, codes, words) in [
+        (
+            "a workload needs it",
+            stage(&|stage| named(stage, &["pull"])),
+            vec!["secret-missing"],
+            vec![
+                "it is not there, and images of gitea.example.com are to be pulled with it",
+                SYNC,
+            ],
+        ),
+        (
+            "a workload has another that does",
+            stage(&|stage| {
+                named(stage, &["pull", "other"]);
+                stage.survey.secrets = vec![by_hand("other", KEPT)];
+            }),
+            vec!["secret-unmanaged", "service-account-dangling"],
+            vec![
+                "it names the pull Secret pull, which is not there",
+                "--service-account default --detach",
+            ],
+        ),
+        (
+            "of a type that kubelet passes over",
+            stage(&|stage| {
+                named(stage, &["pull"]);
+                stage.survey.missing[0].is_of_wrong_type = true;
+            }),
+            vec!["secret-missing"],
+            vec!["it is of a type that kubelet passes over", "--secret NEW-NAME"],
+        ),
+        (
+            "nobody has logged in",
+            stage(&|stage| {
+                named(stage, &["pull"]);
+                stage.keys.held.clear();
+            }),
+            vec!["secret-missing"],
+            vec!["kubectl regcred login gitea.example.com", SYNC],
+        ),
+        (
+            "asked for",
+            stage(&|stage| asked(stage, false)),
+            vec!["secret-missing"],
+            vec![
+                "it was asked for with gitea.example.com, and is not there",
+                SYNC,
+                "--service-account builder",
+            ],
+        ),
+        (
+            "asked for, and named",
+            stage(&|stage| {
+                named(stage, &["pull"]);
+                asked(stage, true);
+            }),
+            vec!["secret-missing"],
+            vec!["are to be pulled with it"],
+        ),
+        (
+            "asked for, and another does",
+            stage(&|stage| {
+                asked(stage, false);
+                stage.survey.secrets = vec![by_hand("other", KEPT)];
+            }),
+            vec!["secret-unmanaged"],
+            vec![],
+        ),
+        (
+            "asked for by its name",
+            stage(&|stage| {
+                asked(stage, true);
+                stage.survey.secrets = vec![by_hand("other", KEPT)];
+            }),
+            vec!["secret-unmanaged", "secret-missing"],
+            vec![SYNC],
+        ),
+        (
+            "a list's account does not name it",
+            stage(&|stage| {
+                stage.expected = vec![expected("pull", true)];
+                stage.survey.secrets = vec![secret("pull", KEPT)];
+                stage.survey.accounts = vec![account("default", &["pull"])];
+            }),
+            vec!["service-account-detached"],
+            vec!["the list wants it to pull with pull", "--service-account builder"],
+        ),
+        (
+            "it does",
+            stage(&|stage| {
+                stage.expected = vec![expected("pull", true)];
+                stage.survey.secrets = vec![secret("pull", KEPT)];
+                stage.survey.accounts = vec![account("builder", &["pull"])];
+            }),
+            vec![],
+            vec![],
+        ),
+    ] {
+        let (_, findings) = stage.judged();
+        let found: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(found, codes, "{what}");
+        let shown = stage.shown(&findings).concat();
+        for word in words {
+            assert!(shown.contains(word), "{what}: no {word:?} in {shown}");
+        }
+    }
+}

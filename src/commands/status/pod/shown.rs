@@ -1,0 +1,153 @@
+//! One pod's pulls as they are shown: its pull Secrets, and of each image what kubelet tries and what it passes over.
+
+use serde::Serialize;
+
+use super::super::pods::mismatch;
+use super::super::tokens::Verdict;
+use super::super::view::View;
+use crate::cluster::survey::{Found, HeldToken, ImagePull, Keeping, PodPulls, PullOutcome, SeenEntry, State};
+use crate::model::printable;
+use crate::model::pull::{EntryAt, Pull};
+
+/// Longest key or name out of a cluster that is worth showing.
+const MAX_SHOWN: usize = 120;
+
+#[derive(Serialize)]
+pub(super) struct OfSecret<'a> {
+    pub(super) name: &'a str,
+    pub(super) state: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct OfImage {
+    pub(super) container: String,
+    pub(super) image: String,
+    /// What kubelet does for it: `pulled`, `waiting`, `pending`.
+    pub(super) outcome: &'static str,
+    /// In kubelet's order.
+    pub(super) tries: Vec<Try>,
+    #[serde(rename = "passesOver")]
+    pub(super) passes_over: Vec<PassedOver>,
+    /// Why kubelet asks the registry nothing at all.
+    pub(super) fails: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Try {
+    pub(super) secret: String,
+    pub(super) key: String,
+    pub(super) username: Option<String>,
+    pub(super) token: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct PassedOver {
+    pub(super) secret: String,
+    pub(super) key: String,
+    pub(super) reason: String,
+}
+
+pub(super) fn secrets(pulls: &PodPulls) -> Vec<OfSecret<'_>> {
+    let of = |found: &Found| match found {
+        Found::Missing => "missing",
+        Found::WrongType => "wrongType",
+        Found::Unseen => "unseen",
+        Found::Seen(secret) => match &secret.state {
+            State::Empty => "empty",
+            State::Broken { .. } => "broken",
+            State::Entries(_) => "there",
+        },
+    };
+    let secrets = pulls.secrets.iter();
+    secrets
+        .map(|secret| OfSecret {
+            name: &secret.name,
+            state: of(&secret.found),
+        })
+        .collect()
+}
+
+pub(super) fn of_image(view: &View<'_>, pulls: &PodPulls, image: &ImagePull) -> OfImage {
+    let name = |at: usize| {
+        pulls
+            .secrets
+            .get(at)
+            .map_or(String::new(), |secret| secret.name.clone())
+    };
+    let (tries, passes_over, fails) = match &image.pull {
+        Pull::Fails { secret } => {
+            let fails = format!(
+                "{} cannot be decoded, so kubelet uses none of the pull Secrets",
+                name(*secret)
+            );
+            (Vec::new(), Vec::new(), Some(fails))
+        }
+        Pull::Tries { entries, mismatches } => {
+            let tries = entries
+                .iter()
+                .filter_map(|at| Some(attempt(view, name(at.secret), entry(pulls, *at)?)));
+            let passed = mismatches.iter().filter_map(|(at, why)| {
+                Some(PassedOver {
+                    secret: name(at.secret),
+                    key: printable(&entry(pulls, *at)?.key, MAX_SHOWN),
+                    reason: mismatch(why),
+                })
+            });
+            (tries.collect(), passed.collect(), None)
+        }
+    };
+    OfImage {
+        container: image.container.clone(),
+        image: printable(&image.image, MAX_SHOWN),
+        outcome: match image.outcome {
+            PullOutcome::Pulled => "pulled",
+            PullOutcome::Stuck(_) => "waiting",
+            PullOutcome::NotYet => "pending",
+        },
+        tries,
+        passes_over,
+        fails,
+    }
+}
+
+fn entry(pulls: &PodPulls, at: EntryAt) -> Option<&SeenEntry> {
+    let Found::Seen(secret) = &pulls.secrets.get(at.secret)?.found else {
+        return None;
+    };
+    match &secret.state {
+        State::Entries(entries) => entries.get(at.entry),
+        State::Empty | State::Broken { .. } => None,
+    }
+}
+
+/// What kubelet would log in with, and what the registry says of it.
+fn attempt(view: &View<'_>, secret: String, entry: &SeenEntry) -> Try {
+    let key = printable(&entry.key, MAX_SHOWN);
+    let registry = entry.interest.and_then(|at| view.registries.get(at));
+    let (Some(login), Some(registry)) = (&entry.login, registry) else {
+        let token = "neither user nor password: as good as anonymous".to_owned();
+        return Try {
+            secret,
+            key,
+            username: None,
+            token,
+        };
+    };
+    let whose = match login.token {
+        HeldToken::Kept(Keeping::Cluster) => "the keychain's token for clusters",
+        HeldToken::Kept(Keeping::Docker) => "the keychain's token",
+        HeldToken::Kept(Keeping::Pending) => "the new token of a rotation",
+        HeldToken::Other(_) => "a token that the keychain does not have",
+    };
+    let verdict = match view.verdict(registry, login.token) {
+        Verdict::Accepted(_) => format!("; {registry} accepts it"),
+        Verdict::Refused { cause, .. } | Verdict::Silent { cause, .. } => format!("; {cause}"),
+        Verdict::NotAsked | Verdict::Unknown => String::new(),
+    };
+    Try {
+        secret,
+        key,
+        username: Some(printable(&login.username, MAX_SHOWN)),
+        token: format!("{whose}{verdict}"),
+    }
+}

@@ -1,0 +1,325 @@
+//! What somebody sees who types it: everywhere, with little set up, and with little allowed.
+
+use libtest_mimic::Trial;
+use regcred::commands::status::Code;
+use serde_json::json;
+use snapbox::{assert_data_eq, str};
+
+use super::place::{Parts, Place, SECRET, entry, pull_secret};
+use crate::support::part::{trial, trial_with};
+
+/// A name, the parts that it can be played on, and the scenario.
+type Screen = (&'static str, Parts, fn(&mut Place));
+
+const SCREENS: &[Screen] = &[
+    ("everywhere", Parts::Both, everywhere),
+    ("everywhere, and only one namespace allowed", Parts::Both, one_allowed),
+    (
+        "nothing that sync and rotate -A could find",
+        Parts::Doubles,
+        nothing_managed,
+    ),
+    ("a selector that finds nothing", Parts::Both, nothing_selected),
+    ("nothing set up", Parts::Doubles, nothing_set_up),
+    ("no such context", Parts::Doubles, no_such_context),
+    ("nothing allowed", Parts::Doubles, nothing_allowed),
+    ("a narrow screen", Parts::Doubles, narrow),
+];
+
+pub fn trials(real: &[&'static str]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for &(name, parts, run) in SCREENS {
+        if parts != Parts::Real {
+            trials.push(trial(&format!("status/screens/doubles/{name}"), move || {
+                run(&mut Place::of_doubles());
+            }));
+        }
+        if parts != Parts::Doubles {
+            let run = move || run(&mut Place::of_real_parts());
+            trials.push(trial_with(&format!("status/screens/real/{name}"), real, run));
+        }
+    }
+    trials
+}
+
+const UNAUTHORIZED: &str = "failed to authorize: unexpected status: 401 Unauthorized";
+
+/// Two namespaces: what sync keeps in both, a Secret made by hand and a stuck pod in the one, a release's Secret and a stuck
+/// pod in the other. The other's name.
+fn two_namespaces(place: &mut Place) -> String {
+    let old = place.login("cluster", "read:package");
+    let other = place.world.another_namespace("team-b");
+    let token = place.login("cluster", "read:package");
+    place.sync();
+    place.put_pull_secret("by-hand", &[("[REGISTRY]", &token)]);
+    place.stuck("api", "[REGISTRY]/owner/api:1", &["gone"], UNAUTHORIZED);
+    let registry = place.world.registry();
+    place.within(&other, |place| {
+        place.put(
+            "serviceaccounts",
+            &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}),
+        );
+        place.sync();
+        let mut secret = pull_secret("web", &json!({"auths": {registry: entry(&old)}}));
+        secret["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+        secret["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "web"});
+        place.world.put_secret_of("helm", &secret);
+        place.stuck("web", "[REGISTRY]/owner/web:1", &[], UNAUTHORIZED);
+    });
+    other
+}
+
+fn everywhere(place: &mut Place) {
+    let other = two_namespaces(place);
+    // Other scenarios have namespaces in the same cluster.
+    let line = "status -A --registry [REGISTRY]";
+    let ran = place.world.regcred(line);
+    assert_eq!(ran.code, 3, "{ran}");
+    let table: Vec<String> = ran
+        .stdout
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(|line| place.denormal(line))
+        .collect();
+    let namespace = place.world.namespace.clone();
+    let row = |namespace: &str, secret: &str, state: &str| {
+        let start = format!("{namespace}   {secret}   ");
+        assert!(
+            table
+                .iter()
+                .any(|line| line.starts_with(&start) && line.ends_with(state)),
+            "{start}{state}\n{ran}"
+        );
+    };
+    row(&namespace, SECRET, "in sync");
+    row(&namespace, "by-hand", "not managed");
+    row(&namespace, "gone", "missing");
+    row(&other, SECRET, "in sync");
+    row(&other, "web", "owned by Helm");
+    for (code, words) in [
+        (Code::SecretUnmanaged, "by-hand"),
+        (Code::SecretOwnedByOther, "release web"),
+        (Code::PodSecretMissing, "pod/api"),
+        (Code::PodWithoutSecret, "pod/web"),
+    ] {
+        let (text, _) = place.found(code, &ran);
+        assert!(place.denormal(&text).contains(words), "{text}");
+    }
+    // What it prints mends both namespaces, from wherever it is typed.
+    for (code, feeds) in [
+        (Code::SecretUnmanaged, &[][..]),
+        (Code::PodSecretMissing, &[]),
+        (Code::PodWithoutSecret, &[]),
+    ] {
+        place.mends_with(line, code, feeds);
+    }
+    let ran = place.world.regcred(line);
+    assert!(!ran.stdout.contains("not managed"), "{ran}");
+}
+
+/// Without a look at all namespaces at once, and without their names, nothing can be seen; with the Role, all can.
+fn one_allowed(place: &mut Place) {
+    two_namespaces(place);
+    let user = format!("somebody-{}", place.world.namespace);
+    let line = format!("status -A --registry [REGISTRY] --as {user}");
+    if !place.world.is_real() {
+        for what in [
+            "secrets",
+            "serviceaccounts",
+            "pods",
+            "deployments",
+            "statefulsets",
+            "daemonsets",
+            "jobs",
+            "cronjobs",
+            "namespaces",
+        ] {
+            place.world.api_server().forbid(&format!("list {what}"), "");
+        }
+    }
+    let ran = place.world.regcred(&line);
+    assert_eq!(ran.code, 1, "{ran}");
+    let (text, commands) = place.found(Code::NotAllowed, &ran);
+    assert!(text.contains("somebody who may has to run this"), "{text}");
+    assert!(
+        ran.stdout.contains("1 of 1 token accepted"),
+        "the rest is looked at: {ran}"
+    );
+    assert_eq!(commands.len(), 1, "{text}");
+    assert!(commands[0].contains("rbac --status -A"), "{text}");
+    if !place.world.is_real() {
+        return;
+    }
+    // Under a name of this scenario's own: there is one such ClusterRole in a cluster.
+    let own = format!("| sed 's/name: kubectl-regcred$/name: {user}/' | kubectl apply");
+    let command = commands[0].replace("| kubectl apply", &own);
+    let granted = place.world.run(place.world.command("sh").args(["-c", &command]), "");
+    assert_eq!(granted.code, 0, "{granted}");
+    crate::support::part::until("the ClusterRole to hold", || place.world.regcred(&line).code == 3);
+    place.is_gone(&line, Code::NotAllowed);
+}
+
+/// The API server answers an empty list of metadata with `null`.
+fn nothing_managed(place: &mut Place) {
+    place.login("cluster", "read:package");
+    let synced = place.world.regcred("sync -A");
+    assert_eq!(synced.code, 0, "{synced}");
+    assert!(synced.stderr.contains("no Secret has the label"), "{synced}");
+    assert_data_eq!(
+        place.world.regcred("status -A").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+all is well: no pull Secret found, 1 of 1 token accepted
+--- stderr
+
+"#]]
+    );
+    let rotated = place
+        .world
+        .regcred("rotate [REGISTRY] --use cluster -A --mint --dry-run=client");
+    assert_data_eq!(
+        rotated.to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+warning: no Secret has the label app.kubernetes.io/managed-by=kubectl-regcred
+error: no Secret was found that would get the new token: nothing was begun
+hint: name namespaces with -n; --no-secrets changes the keychain alone
+
+"#]]
+    );
+}
+
+fn nothing_selected(place: &mut Place) {
+    place.login("cluster", "read:package");
+    for verb in ["sync", "status"] {
+        let ran = place.world.regcred(&format!("{verb} -l team=nobody"));
+        assert_eq!(ran.code, 0, "{ran}");
+        assert_eq!(ran.stderr, "warning: no namespace matches the selector team=nobody\n");
+    }
+}
+
+fn nothing_set_up(place: &mut Place) {
+    place
+        .world
+        .variables
+        .insert("KUBECONFIG".to_owned(), "/nonexistent/kubeconfig".into());
+    assert_data_eq!(
+        place.world.regcred("status").to_string(),
+        str![[r#"
+exit 3
+--- stdout
+credential-missing: keychain of this user
+  it holds no credential of any registry
+  $ kubectl regcred login REGISTRY -u USER
+  REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there
+
+1 out of step
+--- stderr
+there is no kubeconfig, so no cluster was looked at
+
+"#]]
+    );
+}
+
+fn no_such_context(place: &mut Place) {
+    place.well();
+    assert_data_eq!(
+        place.world.regcred("status --context prdo").to_string(),
+        str![[r#"
+exit 1
+--- stdout
+cluster-unreachable: cluster prdo
+  the kubeconfig has no context named "prdo"; there are: double
+  `kubectl config get-contexts` lists them
+
+1 could not be looked at: 1 of 1 token accepted
+--- stderr
+
+"#]]
+    );
+}
+
+fn nothing_allowed(place: &mut Place) {
+    place.well();
+    let text = place.world.api_server().kubeconfig_for("{token: double-plain-token}");
+    place.kubeconfig(&text);
+    assert_data_eq!(
+        place.status().to_string(),
+        str![[r#"
+exit 1
+--- stdout
+not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deployments, jobs, pods and 3 more
+  plain may not list it
+  $ kubectl regcred rbac --status -n [NAMESPACE] --user plain | kubectl apply -f -
+  somebody who may has to run this
+
+8 could not be looked at, of 1 kind: no pull Secret found, 1 of 1 token accepted, 0 pods in 1 namespace looked at
+--- stderr
+
+"#]]
+    );
+}
+
+fn narrow(place: &mut Place) {
+    two_namespaces(place);
+    place.world.at_screen = true;
+    place.world.columns = Some(80);
+    let ran = place.world.regcred("status -A");
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit 3
+--- stdout
+NAMESPACE   SECRET   REGISTRY   USER   STATE
+[NAMESPACE]   by-hand   [REGISTRY]   admin   not managed
+[NAMESPACE]   gitea-credentials   [REGISTRY]   admin   in sync
+[NAMESPACE]   gone   [REGISTRY]   admin   missing
+team-b   gitea-credentials   [REGISTRY]   admin   in sync
+team-b   web   [REGISTRY]   admin   owned by Helm
+
+secret-missing: secret/gone in namespace [NAMESPACE]
+  it is not there, and images of [REGISTRY] are to be pulled with it
+  $ kubectl regcred sync -n [NAMESPACE] --secret gone --registry [REGISTRY]
+
+secret-unmanaged: secret/by-hand in namespace [NAMESPACE]
+  regcred does not manage it, though it holds the keychain's token of
+  [REGISTRY]
+  $ kubectl regcred sync -n [NAMESPACE] --secret by-hand --registry [REGISTRY]
+
+secret-owned-by-other: secret/web in namespace team-b
+  it holds another token of [REGISTRY] than the keychain, and Helm (release
+  web) keeps it: the next helm upgrade writes the chart's value again or fails
+  with a conflict
+  change the chart's values, or let the chart refer to a Secret instead of
+  making one
+
+pod-secret-missing: pod/api in namespace [NAMESPACE]
+  its pull Secret gone is not there
+  $ kubectl regcred sync -n [NAMESPACE] --secret gone --registry [REGISTRY]
+
+pod-without-secret: pod/web in namespace team-b
+  neither it nor its ServiceAccount default names a pull Secret, and
+  [REGISTRY]/owner/web:1 is private or not there
+  $ kubectl regcred sync -n team-b --registry [REGISTRY] --service-account default
+  then delete the pod and make it again: a pod keeps the list that it was made
+  with
+
+secret-unused: secret/gitea-credentials in 2 namespaces: [NAMESPACE], team-b
+  nothing pulls with it yet: no workload, no pod and no ServiceAccount of its
+  namespace names it
+  $ kubectl regcred sync -n [NAMESPACE] -n team-b --registry [REGISTRY] --service-account default
+  this lets every pod of the ServiceAccount default pull with it, unless the pod
+  names others; or name it in imagePullSecrets; or delete it, if nothing is to
+  come
+
+5 out of step, 1 thing to note:
+  2 of 5 Secrets in sync, 1 of 1 token accepted, 2 pods in 2 namespaces looked
+  at
+--- stderr
+
+"#]]
+    );
+}
