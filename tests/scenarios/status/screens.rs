@@ -252,11 +252,11 @@ fn nothing_allowed(place: &mut Place) {
 exit 1
 --- stdout
 not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deployments, jobs, pods and 3 more
-  plain may not list it
+  plain may not list objects of this kind
   $ kubectl regcred rbac --status -n [NAMESPACE] --user plain | kubectl apply -f -
   somebody who may has to run this
 
-8 could not be looked at, of 1 kind: no pull Secret found, 1 of 1 token accepted, 0 pods in 1 namespace looked at
+8 could not be looked at, of 1 kind: 1 of 1 token accepted, 0 pods in 1 namespace looked at
 --- stderr
 
 "#]]
