@@ -55,7 +55,10 @@ fn newcomer() {
     assert!(desktop.docker_gets().contains(&person.token));
     person.types_block("kubectl regcred login gitea.example.com -u admin --use cluster");
     let well = person.types_again("kubectl regcred status -n honeydue");
-    assert!(well.contains("all is well, 1 thing to note: 1 of 1 Secret in sync"), "{well}");
+    assert!(
+        well.contains("all is well, 1 thing to note: 1 of 1 Secret in sync"),
+        "{well}"
+    );
     let old = person.token.clone();
     let rotated = person.types_block("kubectl regcred rotate");
     assert!(
@@ -64,7 +67,10 @@ fn newcomer() {
     );
     assert!(!desktop.world.gitea.state().tokens.iter().any(|pat| pat.value == old));
     let well = person.types_again("kubectl regcred status -n honeydue");
-    assert!(well.contains("all is well, 1 thing to note: 1 of 1 Secret in sync"), "{well}");
+    assert!(
+        well.contains("all is well, 1 thing to note: 1 of 1 Secret in sync"),
+        "{well}"
+    );
     person.types_block("kubectl regcred docker remove");
     let current = person.token.clone();
     let seen = person.leaves();
