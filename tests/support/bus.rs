@@ -113,13 +113,27 @@ impl PrivateBus {
     where
         B: serde::Serialize + DynamicType,
     {
+        self.try_call(service, path, interface, method, body).unwrap()
+    }
+
+    /// The same, where the service may answer with an error or end before it answers.
+    pub fn try_call<B>(
+        &self,
+        service: &str,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+    ) -> zbus::Result<Message>
+    where
+        B: serde::Serialize + DynamicType,
+    {
         zbus::block_on(async {
             let connection = zbus::connection::Builder::address(self.address().as_str());
-            let connection = connection.build().await.unwrap();
+            let connection = connection.build().await?;
             connection
                 .call_method(Some(service), path, Some(interface), method, body)
                 .await
-                .unwrap()
         })
     }
 

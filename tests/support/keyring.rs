@@ -173,6 +173,23 @@ impl Keyring {
         until("the keyring is locked", || self.is_locked());
     }
 
+    /// Locks the default keyring, and starts gnome-keyring anew where it does not live through that: 42.1 aborts now and
+    /// then while clients come and go. Started without a password it is locked too.
+    pub fn lock_or_restart(&mut self) {
+        let collections = (vec![self.default_collection()],);
+        let (path, service) = ("/org/freedesktop/secrets", "org.freedesktop.Secret.Service");
+        let lock = self.bus.try_call(SECRETS, path, service, "Lock", &collections);
+        // The first call after it is the one that finds nobody there.
+        let alias = lock.and_then(|_| self.bus.try_call(SECRETS, path, service, "ReadAlias", &("default",)));
+        if alias.is_err() {
+            let daemon = &mut self.daemon.as_mut().unwrap().0;
+            until("gnome-keyring has ended", || daemon.try_wait().unwrap().is_some());
+            self.kill_daemon();
+            self.start_daemon(None);
+        }
+        until("the keyring is locked", || self.is_locked());
+    }
+
     /// Unlocks the default keyring without a prompt.
     pub fn unlock(&self) {
         match self.product {
