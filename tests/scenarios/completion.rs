@@ -267,7 +267,7 @@ fn nobody_is_prompted() {
 }
 
 fn a_locked_keyring() {
-    let keyring = Keyring::start();
+    let mut keyring = Keyring::start();
     let mut home = Home::new();
     home.variables
         .push(("DBUS_SESSION_BUS_ADDRESS", keyring.bus().address().into()));

@@ -95,7 +95,7 @@ fn missing_prompter() -> Vec<&'static str> {
 }
 
 fn a_real_prompt_that_nobody_answers() {
-    let keyring = Keyring::start();
+    let mut keyring = Keyring::start();
     keychain(&keyring.env())
         .put(Use::Docker, &credential("alice", TOKEN))
         .unwrap();

@@ -159,23 +159,17 @@ impl Keyring {
     }
 
     /// Locks the default keyring.
-    pub fn lock(&self) {
+    pub fn lock(&mut self) {
         match self.product {
-            Product::GnomeKeyring => {
-                self.service(
-                    "org.freedesktop.Secret.Service",
-                    "Lock",
-                    &(vec![self.default_collection()],),
-                );
-            }
+            Product::GnomeKeyring => self.lock_gnome(),
             Product::KeePassXc => keepassxc::lock(&self.bus),
         }
         until("the keyring is locked", || self.is_locked());
     }
 
-    /// Locks the default keyring, and starts gnome-keyring anew where it does not live through that: 42.1 aborts now and
-    /// then while clients come and go. Started without a password it is locked too.
-    pub fn lock_or_restart(&mut self) {
+    /// Starts gnome-keyring anew where it does not live through being locked: 42.1 aborts now and then while clients come
+    /// and go. Started without a password it is locked too.
+    fn lock_gnome(&mut self) {
         let collections = (vec![self.default_collection()],);
         let (path, service) = ("/org/freedesktop/secrets", "org.freedesktop.Secret.Service");
         let lock = self.bus.try_call(SECRETS, path, service, "Lock", &collections);
@@ -187,7 +181,6 @@ impl Keyring {
             self.kill_daemon();
             self.start_daemon(None);
         }
-        until("the keyring is locked", || self.is_locked());
     }
 
     /// Unlocks the default keyring without a prompt.

@@ -161,7 +161,7 @@ impl Desk {
             keychain.put(Use::Docker, &credential).unwrap();
         }
         if situation == Situation::Locked {
-            self.keyring.lock_or_restart();
+            self.keyring.lock();
         }
         let before = self.gitea.requests().len();
         let given = if kind == Kind::Login { &*self.token } else { "" };
