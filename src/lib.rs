@@ -26,5 +26,6 @@ pub mod model;
 mod on_path;
 pub mod output;
 pub mod proxy;
+mod replace;
 mod user;
 pub mod watchdog;

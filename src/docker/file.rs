@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Config, Error};
+use crate::replace;
 
 /// More than any such file has, in octets: those with a few hundred logins have some 100 kB.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
-/// How many symbolic links may lead to a file, as on Linux.
-const MAX_LINKS: usize = 40;
 
 /// A file as it was read, or that it was not there.
 #[derive(Clone, Debug)]
@@ -29,7 +28,7 @@ pub struct File {
 impl File {
     /// Reads the file at `path`, which need not be there.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let target = target(path).map_err(|cause| Error::Read {
+        let target = replace::target(path).map_err(|cause| Error::Read {
             path: path.to_owned(),
             cause,
         })?;
@@ -90,32 +89,4 @@ pub(super) fn bytes(target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> 
         });
     }
     Ok(Some(bytes))
-}
-
-/// Follows the symbolic links to where the file is, or would be.
-pub(super) fn target(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        let Ok(link) = fs::read_link(&path) else {
-            return in_real_folder(&path);
-        };
-        path = match path.parent() {
-            Some(folder) => folder.join(link),
-            None => link,
-        };
-    }
-    Err(io::Error::other("too many symbolic links lead to it"))
-}
-
-/// The same file by a path whose folders are no links, as far as they exist.
-fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
-    match (path.parent(), path.file_name()) {
-        (Some(folder), Some(name)) if !folder.as_os_str().is_empty() => match fs::canonicalize(folder) {
-            Ok(folder) => Ok(folder.join(name)),
-            // The same once the folder is made: what is remembered of the file is found again by it.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(in_real_folder(folder)?.join(name)),
-            Err(e) => Err(e),
-        },
-        _ => Ok(path.to_owned()),
-    }
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::edit::Remembered;
-use super::{Error, file, write};
+use super::{Error, file};
 use crate::env::Env;
-use crate::file_lock;
+use crate::{file_lock, replace};
 
 /// Grows when a reader of the number before would misunderstand it.
 const VERSION: u32 = 1;
@@ -128,7 +128,7 @@ impl Memory {
             }
         } else {
             let text = serde_json::to_string_pretty(&self.state).map_err(|e| failed(e.into()))?;
-            write::place(&self.path, text.as_bytes(), None, || Ok(()))?;
+            replace::private(&self.path, text.as_bytes()).map_err(failed)?;
         }
         self.saved = self.state.clone();
         Ok(())
