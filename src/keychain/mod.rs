@@ -12,6 +12,8 @@ mod native;
 mod rotation;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+#[cfg(target_os = "linux")]
+pub mod vault;
 
 pub use error::Error;
 pub use item::{Item, Name, Part};
