@@ -29,3 +29,4 @@ pub mod proxy;
 mod replace;
 mod user;
 pub mod watchdog;
+mod whole_file;

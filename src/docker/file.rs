@@ -1,13 +1,12 @@
-//! Reading one of the files, without being held up or filled up by what may stand in its place.
+//! Reading one of the files.
 
-use std::fs;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::{Config, Error};
 use crate::replace;
+use crate::whole_file::{self, Unread};
 
 /// More than any such file has, in octets: those with a few hundred logins have some 100 kB.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -61,32 +60,13 @@ impl File {
 
 /// The file's bytes; `None` where there is no file.
 pub(super) fn bytes(target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-    let failed = |cause| Error::Read {
-        path: target.to_owned(),
-        cause,
-    };
-    // Asked before it is opened: to open a pipe is to wait for its other end.
-    let kind = match fs::metadata(target) {
-        Ok(found) => found.file_type(),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(failed(cause)),
-    };
-    if !kind.is_file() {
-        let path = target.to_owned();
-        let what = if kind.is_dir() { "a folder" } else { "no regular file" };
-        return Err(Error::NotAFile { path, what });
-    }
-    let file = fs::File::open(target).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    // Room for all of it at once: a buffer that grows leaves copies of tokens behind.
-    let room = usize::try_from(length.min(MAX_FILE) + 2).unwrap_or_default();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(Error::TooLong {
-            path: target.to_owned(),
+    let path = || target.to_owned();
+    whole_file::read(target, MAX_FILE).map_err(|why| match why {
+        Unread::NotAFile(what) => Error::NotAFile { path: path(), what },
+        Unread::TooLong => Error::TooLong {
+            path: path(),
             max: MAX_FILE,
-        });
-    }
-    Ok(Some(bytes))
+        },
+        Unread::System(cause) => Error::Read { path: path(), cause },
+    })
 }

@@ -58,11 +58,7 @@ impl Memory {
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         fs::create_dir_all(&folder).map_err(failed(&folder))?;
         let lock_path = folder.join("docker.lock");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock = options.open(&lock_path).map_err(failed(&lock_path))?;
+        let lock = file_lock::open(&lock_path).map_err(failed(&lock_path))?;
         if !file_lock::wait(&lock, PATIENCE).map_err(failed(&lock_path))? {
             return Err(Error::Busy(PATIENCE));
         }

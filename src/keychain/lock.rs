@@ -57,7 +57,7 @@ impl WriteLock {
             path: path.clone(),
             cause,
         };
-        let file = open(&path).map_err(failed)?;
+        let file = file_lock::open(&path).map_err(failed)?;
         match file_lock::wait(&file, self.patience) {
             Ok(true) => Ok(file),
             Ok(false) => Err(Error::Busy(self.patience)),
@@ -102,14 +102,6 @@ fn private_folder(folder: &Path) -> io::Result<&Path> {
 fn private_folder(folder: &Path) -> io::Result<&Path> {
     fs::create_dir_all(folder)?;
     Ok(folder)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(all(test, unix))]
