@@ -56,7 +56,7 @@ parts() {
     part "second keychain" "package keepassxc" keepassxc keepassxc-cli dbus-daemon
     part "secret-tool" "package libsecret-tools" secret-tool
     part "docker" "Docker's command line" docker
-    part "docker's engine" "package docker.io" dockerd containerd
+    part "docker's engine" "package docker.io" dockerd containerd runc
     part "skopeo" "package skopeo" skopeo
     part "podman" "package podman" podman
     part "buildah" "package buildah" buildah
