@@ -25,6 +25,8 @@ enum Folder {
     Runtime(PathBuf),
     /// One of ours in a folder that others can write to.
     Shared(PathBuf),
+    /// Where what it guards is: the file itself.
+    Beside(PathBuf),
 }
 
 impl WriteLock {
@@ -40,11 +42,20 @@ impl WriteLock {
         }
     }
 
+    /// A file of this name, in a folder of this user's own.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self {
+            folder: Folder::Beside(path),
+            patience: PATIENCE,
+        }
+    }
+
     /// Waits for the lock; it is held until the file is dropped.
     ///
     /// A file system without locks (some network ones) gives none, and no error.
     pub(super) fn acquire(&self) -> Result<File, Error> {
         let path = match &self.folder {
+            Folder::Beside(path) => path.clone(),
             Folder::Runtime(folder) => folder.join("kubectl-regcred.lock"),
             Folder::Shared(folder) => private_folder(folder)
                 .map_err(|cause| Error::Lock {
