@@ -6,6 +6,7 @@ use super::super::system::System;
 use super::{ask, say};
 use crate::cli::{KeychainUseArgs, UnlockingArgs};
 use crate::error::CommandError;
+use crate::keychain::config::Change;
 use crate::keychain::vault::{Key, Source, Vault};
 use crate::keychain::{Config, Keychain, StoreName};
 
@@ -15,7 +16,9 @@ pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(),
         StoreName::Vault => vault(key_file.as_deref(), &args.unlocking, system)?,
         StoreName::System => desktop(args, system)?,
     }
-    Config::remember(&system.env, args.store, key_file.as_deref())?;
+    let mut changes = vec![Change::Store(Some(args.store))];
+    changes.extend(key_file.map(|path| Change::VaultKeyFile(Some(path))));
+    Config::remember(&system.env, &changes)?;
     let name = say::store(args.store);
     system
         .output
@@ -99,7 +102,9 @@ fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), Comman
 
 /// What the other keychain holds is not seen any more.
 fn left_behind(chosen: StoreName, system: &mut System<'_>) {
-    let other = chosen.other();
+    let Some(other) = StoreName::HERE.iter().copied().find(|name| *name != chosen) else {
+        return;
+    };
     let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.glimpse());
     let count = found.map_or(0, |found| found.len());
     if count > 0 {

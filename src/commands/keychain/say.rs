@@ -1,10 +1,13 @@
 //! A keychain and a vault in words.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::keychain::StoreName;
 use crate::keychain::vault::{KeyState, State};
 use crate::model::duration;
+
+/// Rounds up to whole seconds.
+const ALMOST_A_SECOND: Duration = Duration::from_nanos(999_999_999);
 
 /// What a keychain is called in a sentence.
 pub(super) fn store(name: StoreName) -> &'static str {
@@ -28,7 +31,8 @@ pub(super) fn state(state: &State) -> String {
 pub(super) fn unlocked(until: Option<SystemTime>) -> String {
     let left = until.map(|until| until.duration_since(SystemTime::now()).unwrap_or_default());
     match left {
-        Some(left) => format!("unlocked for {}", duration::show(left)),
+        // What is begun counts: right after `--for 12h` it is 12 hours.
+        Some(left) => format!("unlocked for {}", duration::show(left + ALMOST_A_SECOND)),
         None => "unlocked until this machine is started anew".to_owned(),
     }
 }

@@ -29,8 +29,8 @@ pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), C
         (None, _) => with_passphrase(&vault, args.unlocking.passphrase_stdin, lifetime, system)?,
     };
     system.output.say(format_args!("the vault is {}", say::unlocked(until)));
-    if config.store() != StoreName::Vault {
-        let name = say::store(config.store());
+    if config.store != Some(StoreName::Vault) {
+        let name = say::store(StoreName::System);
         system.output.say(format_args!(
             "hint: {name} is in use: kubectl regcred keychain use vault"
         ));
