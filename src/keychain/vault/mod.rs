@@ -93,12 +93,16 @@ impl Vault {
         if let Some(key) = self.0.source.key() {
             return key;
         }
-        let locked = || match &header.wrapped {
-            Some(_) => Error::Locked,
-            None => Error::LockedWithoutPassphrase,
-        };
         let held = kernel::get(header.id.as_str()).map_err(Error::NoKernelKeyring)?;
-        held.and_then(|held| Key::parse(&held.key)).ok_or_else(locked)
+        if let Some(key) = held.and_then(|held| Key::parse(&held.key)) {
+            return Ok(key);
+        }
+        if header.wrapped.is_none() {
+            return Err(Error::LockedWithoutPassphrase);
+        }
+        // podman's containers let keys be read and none be kept: there, nobody should be told to unlock it.
+        kernel::probe().map_err(Error::NoKernelKeyring)?;
+        Err(Error::Locked)
     }
 
     fn open(&self) -> Result<Opened, Error> {
