@@ -1,15 +1,21 @@
 //! `kubectl regcred keychain`: where credentials rest, and the vault's passphrase.
 
+#[cfg(target_os = "linux")]
 mod ask;
+#[cfg(target_os = "linux")]
 mod choose;
+#[cfg(target_os = "linux")]
 mod passphrase;
+#[cfg(target_os = "linux")]
 mod say;
+#[cfg(target_os = "linux")]
 mod unlock;
 
 use super::system::System;
 use crate::cli::{KeychainArgs, KeychainVerb};
 use crate::error::{CommandError, Exit};
 
+#[cfg(target_os = "linux")]
 pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match &args.verb {
         KeychainVerb::Use(args) => choose::run(args, system)?,
@@ -19,4 +25,13 @@ pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, 
         KeychainVerb::Status(_) | KeychainVerb::Migrate(_) => unreachable!("on their way"),
     }
     Ok(Exit::Done)
+}
+
+/// macOS and Windows have one keychain each.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn run(args: &KeychainArgs, _: &mut System<'_>) -> Result<Exit, CommandError> {
+    match &args.verb {
+        KeychainVerb::Use(_) => Ok(Exit::Done),
+        _ => Err(CommandError::failed("the vault is for Linux: here the system's keychain is in use")),
+    }
 }

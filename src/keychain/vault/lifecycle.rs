@@ -64,6 +64,7 @@ impl Vault {
     /// Makes a vault that `key` opens, and the passphrase if there is one.
     pub fn create(&self, key: &Key, passphrase: Option<&Passphrase>) -> Result<(), Error> {
         self.0.file.make_folder()?;
+        let _held = self.exclusive()?;
         let id = self.id()?;
         let wrapped = passphrase.map(|passphrase| self.wrapped(key, passphrase)).transpose()?;
         let opened = Opened {
