@@ -4,6 +4,7 @@
 //! store are the same to whoever stands above. On Linux the store is our own: [`secret_service`] says why.
 
 mod braces;
+pub mod config;
 mod error;
 mod item;
 mod lock;
