@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 use zeroize::Zeroizing;
 
 use crate::env::Env;
@@ -99,7 +99,7 @@ fn wrong(path: &Path, bytes: &[u8], at: usize, cause: LineError) -> ConfigError 
     let before = &bytes[..at.min(bytes.len())];
     ConfigError::Content {
         path: path.to_owned(),
-        line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+        line: before.split(|byte| *byte == b'\n').count(),
         cause,
     }
 }
@@ -111,6 +111,7 @@ struct Document {
     vault_key_file: Option<Found<PathBuf>>,
 }
 
+/// A setting and where it stands, in octets.
 #[derive(Debug)]
 struct Found<T> {
     value: T,
@@ -148,14 +149,16 @@ impl Document {
     }
 }
 
+/// The path that the text is, where it leads to the same file from every folder.
 fn absolute(text: &str) -> Result<PathBuf, LineError> {
     Some(PathBuf::from(text))
         .filter(|path| path.is_absolute())
         .ok_or_else(|| LineError::RelativePath(printable(text, MAX_FOREIGN_TEXT)))
 }
 
+/// A setting's value, which has to be text that `parse` takes.
 fn found<T>(
-    key: &Spanned<std::borrow::Cow<'_, str>>,
+    key: &Spanned<DeString<'_>>,
     value: &Spanned<DeValue<'_>>,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, LineError>,

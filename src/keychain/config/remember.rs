@@ -143,6 +143,7 @@ pub(super) fn edit(path: &Path, text: &str, changes: &[Change]) -> Result<String
     Ok(text)
 }
 
+/// The text of a path that can be remembered.
 fn whole_path(file: &Path) -> Result<&str, ConfigError> {
     let text = file.to_str().filter(|_| file.is_absolute());
     text.ok_or_else(|| ConfigError::KeyFile(file.to_owned()))
@@ -187,12 +188,10 @@ fn mark(text: &str) -> usize {
 /// The whole lines around a place, with the line break after them; with the one before, where they are the last.
 fn lines(text: &str, place: &Range<usize>) -> Range<usize> {
     let start = text[..place.start].rfind('\n').map_or(mark(text), |at| at + 1);
-    match text[place.end..].find('\n') {
-        Some(at) => start..place.end + at + 1,
-        None => {
-            let before = text[..start].strip_suffix('\n');
-            let before = before.map(|before| before.strip_suffix('\r').unwrap_or(before));
-            before.map_or(start, str::len)..text.len()
-        }
+    if let Some(at) = text[place.end..].find('\n') {
+        return start..place.end + at + 1;
     }
+    let before = text[..start].strip_suffix('\n');
+    let before = before.map(|before| before.strip_suffix('\r').unwrap_or(before));
+    before.map_or(start, str::len)..text.len()
 }
