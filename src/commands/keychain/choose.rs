@@ -30,14 +30,10 @@ pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(),
 /// A vault that is there has to open with the key file, if one is named; one that is not there is made.
 fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let before = Config::read(&system.env)?;
-    let named = key_file.map(Path::to_owned).or_else(|| before.vault_key_file.clone());
-    let vault = Vault::new(
-        &system.env,
-        &Config {
-            vault_key_file: named,
-            ..before.clone()
-        },
-    )?;
+    let vault = match key_file {
+        Some(path) => Vault::with_key_file(&system.env, path)?,
+        None => Vault::new(&system.env, &before)?,
+    };
     let is_new = !vault.exists();
     let new_key_file = key_file.filter(|path| !path.exists());
     if let Some(path) = new_key_file {

@@ -32,6 +32,8 @@ pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, 
 pub(super) fn run(args: &KeychainArgs, _: &mut System<'_>) -> Result<Exit, CommandError> {
     match &args.verb {
         KeychainVerb::Use(_) => Ok(Exit::Done),
-        _ => Err(CommandError::failed("the vault is for Linux: here the system's keychain is in use")),
+        _ => Err(CommandError::failed(
+            "the vault is for Linux: here the system's keychain is in use",
+        )),
     }
 }

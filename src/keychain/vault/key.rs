@@ -120,6 +120,14 @@ impl Source {
         }
     }
 
+    /// A file that somebody named on the command line.
+    pub(super) fn given(path: &Path) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            named_by: "--key-file",
+        }
+    }
+
     /// The key in the file, if it is one. systemd guards its folder, and shows an access list as the group's mode.
     pub(super) fn key(&self) -> Option<Result<Key, Error>> {
         let Self::File { path, named_by } = self else {

@@ -94,11 +94,7 @@ impl Vault {
     pub fn unlock_with_file(&self, path: &Path, lifetime: Option<Duration>) -> Result<Option<SystemTime>, Error> {
         let key = Key::read(path)?;
         let (header, bytes) = self.header()?;
-        let source = Source::File {
-            path: path.to_owned(),
-            named_by: "--key-file",
-        };
-        self.hold(header, key, &source, &bytes, lifetime)
+        self.hold(header, key, &Source::given(path), &bytes, lifetime)
     }
 
     /// For an unlocked vault: lets the kernel's keyring hold its key for so long from now. Says until when.

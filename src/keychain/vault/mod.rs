@@ -53,8 +53,16 @@ struct Place {
 impl Vault {
     /// The vault of the user whose environment this is.
     pub fn new(env: &Env, config: &Config) -> Result<Self, Error> {
+        Self::with_source(env, Source::of(env, config))
+    }
+
+    /// The same vault with its key in this file, whatever else names one.
+    pub fn with_key_file(env: &Env, path: &Path) -> Result<Self, Error> {
+        Self::with_source(env, Source::given(path))
+    }
+
+    fn with_source(env: &Env, source: Source) -> Result<Self, Error> {
         let file = VaultFile::of(env)?;
-        let source = Source::of(env, config);
         Ok(Self(Arc::new(Place { file, source })))
     }
 
