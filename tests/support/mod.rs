@@ -29,6 +29,10 @@ pub mod keyring;
 #[cfg(target_os = "linux")]
 pub mod krew;
 pub mod part;
+#[cfg(target_os = "linux")]
+pub mod store;
 pub mod tls;
+#[cfg(target_os = "linux")]
+pub mod vault;
 #[cfg(target_os = "linux")]
 pub mod world;

@@ -30,7 +30,9 @@ use super::gated_parts;
 use super::gated_store::GatedStore;
 use super::gitea::{Gitea, Profile};
 use super::http::Server;
-use super::keyring::Keyring;
+use super::keyring::Product;
+use super::store::{Kind, Store};
+use super::vault::VaultHome;
 
 /// The plugin and the helper as cargo built them for this test.
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -65,7 +67,7 @@ impl fmt::Display for Ran {
 
 enum Keys {
     Memory(Arc<CredentialStore>),
-    Real(Keyring),
+    Real(Store),
 }
 
 enum Plane {
@@ -123,13 +125,18 @@ impl World {
 
     /// Through the programs: gnome-keyring, etcd and kube-apiserver, docker-registry behind the Gitea double.
     pub fn of_real_parts() -> Self {
-        let keyring = Keyring::start();
+        Self::on(Kind::Service(Product::GnomeKeyring))
+    }
+
+    /// The same with another keychain.
+    pub fn on(kind: Kind) -> Self {
+        let store = kind.start();
         let plane = ControlPlane::shared();
-        let folder = keyring.bus().folder().to_owned();
+        let folder = store.folder().to_owned();
         std::fs::write(folder.join("kubeconfig"), plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
         let gitea = Gitea::start(Profile::V1_27);
         Self {
-            keys: Keys::Real(keyring),
+            keys: Keys::Real(store),
             gate: Gate::default(),
             plane: Plane::Real(plane),
             _images: Some(DockerRegistry::behind(&gitea)),
@@ -148,10 +155,10 @@ impl World {
     /// The same, with a gate before the bus and the API server.
     pub fn of_gated_parts() -> Self {
         let mut this = Self::of_real_parts();
-        let (Keys::Real(keyring), Plane::Real(plane)) = (&this.keys, &this.plane) else {
+        let (Keys::Real(store), Plane::Real(plane)) = (&this.keys, &this.plane) else {
             panic!("these are real")
         };
-        let bus = keyring.bus().folder().join("run/bus");
+        let bus = store.folder().join("run/bus");
         let bus = gated_parts::before_bus(&bus, &this.gate);
         let server = gated_parts::before_api_server(plane.address(), &plane.authority(), &this.gate);
         let kubeconfig = format!(
@@ -220,11 +227,7 @@ users:
             Keys::Memory(_) => [("HOME", self.home().into_os_string())]
                 .map(|(k, v)| (k.into(), v))
                 .into(),
-            Keys::Real(keyring) => keyring
-                .env()
-                .iter()
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .collect(),
+            Keys::Real(store) => store.env().iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
         };
         let programs = Path::new(HELPER).parent().unwrap().to_owned();
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -386,11 +389,19 @@ users:
         }
     }
 
+    /// The vault, where that is its keychain.
+    pub fn vault(&self) -> &VaultHome {
+        let Keys::Real(Store::Vault(home)) = &self.keys else {
+            panic!("only on the vault")
+        };
+        home
+    }
+
     /// The keychain, for looking into it.
     pub fn keychain(&self) -> Keychain {
         match &self.keys {
             Keys::Memory(store) => Keychain::with_store(store.clone()),
-            Keys::Real(keyring) => Keychain::open(&keyring.env()).unwrap(),
+            Keys::Real(store) => Keychain::open(&store.env()).unwrap(),
         }
     }
 

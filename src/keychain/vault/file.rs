@@ -47,27 +47,26 @@ impl VaultFile {
     }
 
     pub(super) fn read(&self) -> Result<Vec<u8>, Error> {
+        let path = || self.0.clone();
         let unread = |cause: io::Error| match cause.kind() {
-            io::ErrorKind::NotFound => Error::Missing(self.0.clone()),
-            _ => Error::Read {
-                path: self.0.clone(),
-                cause,
-            },
+            io::ErrorKind::NotFound if !self.exists() => Error::Missing(path()),
+            _ => Error::Read { path: path(), cause },
         };
+        // Asked before it is opened: to open a pipe is to wait for its other end.
+        let found = fs::metadata(&self.0).map_err(unread)?;
+        if !found.is_file() || found.len() > MAX_LENGTH {
+            let what = "it is no file of a vault's size";
+            return Err(Error::Damaged { path: path(), what });
+        }
         let file = File::open(&self.0).map_err(unread)?;
         let found = file.metadata().map_err(unread)?;
-        let path = self.0.clone();
         if user::id().is_some_and(|user| user != found.uid()) {
             let owner = found.uid();
-            return Err(Error::Foreign { path, owner });
+            return Err(Error::Foreign { path: path(), owner });
         }
         if found.mode() & OTHERS != 0 {
             let mode = found.mode() & 0o7777;
-            return Err(Error::Exposed { path, mode });
-        }
-        if !found.is_file() || found.len() > MAX_LENGTH {
-            let what = "it is no file of a vault's size";
-            return Err(Error::Damaged { path, what });
+            return Err(Error::Exposed { path: path(), mode });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default() + 1);
         file.take(MAX_LENGTH).read_to_end(&mut bytes).map_err(unread)?;
