@@ -4,7 +4,7 @@
 set -euo pipefail
 
 wanted=(dbus gnome-keyring libsecret-tools golang-docker-credential-helpers docker-registry apache2-utils skopeo podman
-    buildah crun etcd-server keepassxc pass gnupg libglib2.0-bin shellcheck strace time xvfb zip jq bash-completion zsh
+    buildah crun etcd-server keepassxc pass gnupg libglib2.0-bin shellcheck strace keyutils time xvfb zip jq bash-completion zsh
     mandoc)
 
 say() { echo "packages: $*" >&2; }
