@@ -16,6 +16,7 @@ mod after;
 mod completion;
 mod docker;
 mod help;
+mod keychain;
 mod rotate;
 mod status;
 mod targets;
@@ -24,6 +25,10 @@ pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
 pub use completion::{CompletionArgs, CompletionVerb};
 pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb, LocalDryRunArg, RemoveArgs, SetupArgs};
 pub use help::command;
+pub use keychain::{
+    KeychainArgs, KeychainStatusArgs, KeychainUseArgs, KeychainVerb, Lifetime, LifetimeError, MigrateArgs,
+    PassphraseArgs, UnlockArgs, UnlockingArgs,
+};
 pub use rotate::RotateArgs;
 pub use status::{PodName, StatusArgs, StatusFormat};
 pub use targets::TargetArgs;
@@ -70,6 +75,8 @@ pub enum Verb {
     Rotate(Box<RotateArgs>),
     /// Let docker and podman ask the keychain
     Docker(DockerArgs),
+    /// Choose where credentials rest; unlock and lock the vault
+    Keychain(KeychainArgs),
     /// Print the least that has to be allowed in the cluster
     Rbac(RbacArgs),
     /// Complete `kubectl regcred` with the Tab key

@@ -126,6 +126,19 @@ impl From<keychain::Error> for CommandError {
     }
 }
 
+impl From<keychain::ConfigError> for CommandError {
+    fn from(error: keychain::ConfigError) -> Self {
+        keychain::Error::from(error).into()
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl From<keychain::vault::Error> for CommandError {
+    fn from(error: keychain::vault::Error) -> Self {
+        keychain::Error::from(error).into()
+    }
+}
+
 impl From<docker::Error> for CommandError {
     fn from(error: docker::Error) -> Self {
         Self::failed(&error).hints(error.hint())

@@ -1,11 +1,21 @@
 //! Waiting for a file's lock, with an end.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Pause between two attempts; std has no lock with a deadline.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// Opens the file at `path` to be locked, and makes it where it is not there. Its content does not matter.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
 
 /// Locks `file`, which holds until it is dropped. `false` where others held it all the time that `patience` lasts.
 ///

@@ -26,5 +26,7 @@ pub mod model;
 mod on_path;
 pub mod output;
 pub mod proxy;
+mod replace;
 mod user;
 pub mod watchdog;
+mod whole_file;

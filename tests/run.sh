@@ -56,7 +56,7 @@ parts() {
     part "second keychain" "package keepassxc" keepassxc keepassxc-cli dbus-daemon
     part "secret-tool" "package libsecret-tools" secret-tool
     part "docker" "Docker's command line" docker
-    part "docker's engine" "package docker.io" dockerd containerd
+    part "docker's engine" "package docker.io" dockerd containerd runc
     part "skopeo" "package skopeo" skopeo
     part "podman" "package podman" podman
     part "buildah" "package buildah" buildah
@@ -64,6 +64,8 @@ parts() {
     part "htpasswd" "package apache2-utils" htpasswd
     part "peer helper" "package golang-docker-credential-helpers" docker-credential-secretservice
     part "pass" "packages pass and gnupg" pass gpg gpgconf docker-credential-pass
+    part "age" "package age" age age-keygen
+    part "keyctl" "package keyutils" keyctl
     part "strace" "package strace" strace
     folder=${krew:-} part "krew" "tests/parts/krew.sh builds it, with Go 1.25" kubectl-krew validate-krew-manifest
     part "release tools" "packages git, zip, binutils, curl and jq" git tar gzip zip strip curl jq

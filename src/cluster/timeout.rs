@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::model::duration;
+
 /// How long one request may take, as kubectl's `--request-timeout`: `0`, whole seconds, or a duration such as `1m30s`.
 ///
 /// Without the flag kubectl waits for ever; here it is a minute, because no request of ours lasts longer.
@@ -37,31 +39,7 @@ impl FromStr for RequestTimeout {
         let total = if let Ok(seconds) = text.parse::<u32>() {
             Duration::from_secs(seconds.into())
         } else {
-            let mut rest = text;
-            let mut total = Duration::ZERO;
-            while !rest.is_empty() {
-                let end = rest
-                    .find(|c: char| !c.is_ascii_digit() && c != '.')
-                    .ok_or(RequestTimeoutError)?;
-                let number: f64 = rest[..end].parse().map_err(|_| RequestTimeoutError)?;
-                let unit_end = rest[end..]
-                    .find(|c: char| c.is_ascii_digit())
-                    .map_or(rest.len(), |at| end + at);
-                let unit = match &rest[end..unit_end] {
-                    "ms" => 0.001,
-                    "s" => 1.0,
-                    "m" => 60.0,
-                    "h" => 3600.0,
-                    _ => return Err(RequestTimeoutError),
-                };
-                let part = Duration::try_from_secs_f64(number * unit).map_err(|_| RequestTimeoutError)?;
-                total = total.checked_add(part).ok_or(RequestTimeoutError)?;
-                rest = &rest[unit_end..];
-            }
-            if text.is_empty() {
-                return Err(RequestTimeoutError);
-            }
-            total
+            duration::parse(text, &duration::UNITS).ok_or(RequestTimeoutError)?
         };
         Ok(Self(Some(total).filter(|total| !total.is_zero())))
     }

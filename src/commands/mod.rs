@@ -17,6 +17,7 @@ mod docker;
 mod document;
 mod env_file;
 mod from_docker;
+mod keychain;
 mod list;
 mod login;
 mod logout;
@@ -68,6 +69,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Rotate(args) => rotate::run(&args, system),
         Verb::Status(args) => status::run(&args, system),
         Verb::Docker(args) => docker::run(&args, system),
+        Verb::Keychain(args) => keychain::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Completion(args) => completion::run(args.verb, system).map(|()| Exit::Done),
         Verb::Version => {

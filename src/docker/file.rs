@@ -1,17 +1,15 @@
-//! Reading one of the files, without being held up or filled up by what may stand in its place.
+//! Reading one of the files.
 
-use std::fs;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::{Config, Error};
+use crate::replace;
+use crate::whole_file::{self, Unread};
 
 /// More than any such file has, in octets: those with a few hundred logins have some 100 kB.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
-/// How many symbolic links may lead to a file, as on Linux.
-const MAX_LINKS: usize = 40;
 
 /// A file as it was read, or that it was not there.
 #[derive(Clone, Debug)]
@@ -29,7 +27,7 @@ pub struct File {
 impl File {
     /// Reads the file at `path`, which need not be there.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let target = target(path).map_err(|cause| Error::Read {
+        let target = replace::target(path).map_err(|cause| Error::Read {
             path: path.to_owned(),
             cause,
         })?;
@@ -62,60 +60,13 @@ impl File {
 
 /// The file's bytes; `None` where there is no file.
 pub(super) fn bytes(target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-    let failed = |cause| Error::Read {
-        path: target.to_owned(),
-        cause,
-    };
-    // Asked before it is opened: to open a pipe is to wait for its other end.
-    let kind = match fs::metadata(target) {
-        Ok(found) => found.file_type(),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(failed(cause)),
-    };
-    if !kind.is_file() {
-        let path = target.to_owned();
-        let what = if kind.is_dir() { "a folder" } else { "no regular file" };
-        return Err(Error::NotAFile { path, what });
-    }
-    let file = fs::File::open(target).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    // Room for all of it at once: a buffer that grows leaves copies of tokens behind.
-    let room = usize::try_from(length.min(MAX_FILE) + 2).unwrap_or_default();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(Error::TooLong {
-            path: target.to_owned(),
+    let path = || target.to_owned();
+    whole_file::read(target, MAX_FILE).map_err(|why| match why {
+        Unread::NotAFile(what) => Error::NotAFile { path: path(), what },
+        Unread::TooLong => Error::TooLong {
+            path: path(),
             max: MAX_FILE,
-        });
-    }
-    Ok(Some(bytes))
-}
-
-/// Follows the symbolic links to where the file is, or would be.
-pub(super) fn target(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        let Ok(link) = fs::read_link(&path) else {
-            return in_real_folder(&path);
-        };
-        path = match path.parent() {
-            Some(folder) => folder.join(link),
-            None => link,
-        };
-    }
-    Err(io::Error::other("too many symbolic links lead to it"))
-}
-
-/// The same file by a path whose folders are no links, as far as they exist.
-fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
-    match (path.parent(), path.file_name()) {
-        (Some(folder), Some(name)) if !folder.as_os_str().is_empty() => match fs::canonicalize(folder) {
-            Ok(folder) => Ok(folder.join(name)),
-            // The same once the folder is made: what is remembered of the file is found again by it.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(in_real_folder(folder)?.join(name)),
-            Err(e) => Err(e),
         },
-        _ => Ok(path.to_owned()),
-    }
+        Unread::System(cause) => Error::Read { path: path(), cause },
+    })
 }

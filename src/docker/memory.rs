@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::edit::Remembered;
-use super::{Error, file, write};
+use super::{Error, file};
 use crate::env::Env;
-use crate::file_lock;
+use crate::{file_lock, replace};
 
 /// Grows when a reader of the number before would misunderstand it.
 const VERSION: u32 = 1;
@@ -58,11 +58,7 @@ impl Memory {
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         fs::create_dir_all(&folder).map_err(failed(&folder))?;
         let lock_path = folder.join("docker.lock");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock = options.open(&lock_path).map_err(failed(&lock_path))?;
+        let lock = file_lock::open(&lock_path).map_err(failed(&lock_path))?;
         if !file_lock::wait(&lock, PATIENCE).map_err(failed(&lock_path))? {
             return Err(Error::Busy(PATIENCE));
         }
@@ -128,7 +124,7 @@ impl Memory {
             }
         } else {
             let text = serde_json::to_string_pretty(&self.state).map_err(|e| failed(e.into()))?;
-            write::place(&self.path, text.as_bytes(), None, || Ok(()))?;
+            replace::private(&self.path, text.as_bytes()).map_err(failed)?;
         }
         self.saved = self.state.clone();
         Ok(())

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::ConfigError;
+
 /// Longest piece of somebody else's text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;
 
@@ -82,6 +84,13 @@ pub enum Error {
         /// What the system said.
         cause: io::Error,
     },
+    /// The file that says which keychain it is cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The vault did not do it.
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Vault(#[from] super::vault::Error),
     /// A keychain other than the Secret Service failed.
     #[error("the keychain failed: {0}")]
     Platform(String),
@@ -112,6 +121,9 @@ impl Error {
             }
             Self::Changed(_) => "see whether another regcred is at work, and try again",
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again",
+            Self::Config(error) => return error.hint(),
+            #[cfg(target_os = "linux")]
+            Self::Vault(error) => return error.hint(),
             Self::Denied(_) | Self::Refused(_) | Self::Protocol(_) | Self::TooLong(_) | Self::Platform(_) => {
                 return None;
             }

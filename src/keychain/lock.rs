@@ -25,6 +25,8 @@ enum Folder {
     Runtime(PathBuf),
     /// One of ours in a folder that others can write to.
     Shared(PathBuf),
+    /// Where what it guards is: the file itself.
+    Beside(PathBuf),
 }
 
 impl WriteLock {
@@ -40,11 +42,20 @@ impl WriteLock {
         }
     }
 
+    /// A file of this name, in a folder of this user's own.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self {
+            folder: Folder::Beside(path),
+            patience: PATIENCE,
+        }
+    }
+
     /// Waits for the lock; it is held until the file is dropped.
     ///
     /// A file system without locks (some network ones) gives none, and no error.
     pub(super) fn acquire(&self) -> Result<File, Error> {
         let path = match &self.folder {
+            Folder::Beside(path) => path.clone(),
             Folder::Runtime(folder) => folder.join("kubectl-regcred.lock"),
             Folder::Shared(folder) => private_folder(folder)
                 .map_err(|cause| Error::Lock {
@@ -57,7 +68,7 @@ impl WriteLock {
             path: path.clone(),
             cause,
         };
-        let file = open(&path).map_err(failed)?;
+        let file = file_lock::open(&path).map_err(failed)?;
         match file_lock::wait(&file, self.patience) {
             Ok(true) => Ok(file),
             Ok(false) => Err(Error::Busy(self.patience)),
@@ -102,14 +113,6 @@ fn private_folder(folder: &Path) -> io::Result<&Path> {
 fn private_folder(folder: &Path) -> io::Result<&Path> {
     fs::create_dir_all(folder)?;
     Ok(folder)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(all(test, unix))]

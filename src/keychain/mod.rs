@@ -4,6 +4,7 @@
 //! store are the same to whoever stands above. On Linux the store is our own: [`secret_service`] says why.
 
 mod braces;
+pub mod config;
 mod error;
 mod item;
 mod lock;
@@ -15,6 +16,7 @@ pub mod secret_service;
 #[cfg(target_os = "linux")]
 pub mod vault;
 
+pub use config::{Config, ConfigError, StoreName};
 pub use error::Error;
 pub use item::{Item, Name, Part};
 pub use rotation::{Kept, Rotation};
@@ -62,8 +64,44 @@ pub struct Keychain {
 }
 
 impl Keychain {
-    /// This system's keychain. On Linux nothing is asked yet: a missing bus or service shows at the first use.
+    /// The keychain that this user has chosen, or else this system's. On Linux nothing is asked yet: a missing bus, or a
+    /// vault that is locked, shows at the first use.
     pub fn open(env: &Env) -> Result<Self, Error> {
+        let config = Config::read(env)?;
+        Self::open_configured(env, config.store.unwrap_or(StoreName::System), &config)
+    }
+
+    /// One of the keychains that there are, chosen or not.
+    pub fn open_store(env: &Env, name: StoreName) -> Result<Self, Error> {
+        Self::open_configured(env, name, &Config::read(env)?)
+    }
+
+    fn open_configured(env: &Env, name: StoreName, config: &Config) -> Result<Self, Error> {
+        match name {
+            StoreName::System => Self::system(env),
+            StoreName::Vault => Self::vault(env, config),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn vault(env: &Env, config: &Config) -> Result<Self, Error> {
+        let vault = vault::Vault::new(env, config)?;
+        // Its lock is beside it.
+        if !vault.exists() {
+            return Err(vault::Error::Missing(vault.path().to_owned()).into());
+        }
+        Ok(Self {
+            lock: Some(WriteLock::at(vault.lock_file())),
+            ..Self::with_store(Arc::new(vault))
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn vault(_: &Env, _: &Config) -> Result<Self, Error> {
+        Err(Error::Platform("the vault is for Linux".to_owned()))
+    }
+
+    fn system(env: &Env) -> Result<Self, Error> {
         #[cfg(target_os = "linux")]
         let store: Arc<CredentialStore> = Arc::new(secret_service::SecretService::new(env));
         #[cfg(any(target_os = "macos", windows))]
@@ -80,7 +118,7 @@ impl Keychain {
     #[must_use]
     pub fn with_store(store: Arc<CredentialStore>) -> Self {
         #[cfg(target_os = "linux")]
-        let attributes = store.as_any().is::<secret_service::SecretService>();
+        let attributes = store.as_any().is::<secret_service::SecretService>() || store.as_any().is::<vault::Vault>();
         #[cfg(not(target_os = "linux"))]
         let attributes = false;
         Self {

@@ -1,6 +1,7 @@
 //! The words that everything else is said in: no I/O.
 
 mod docker_config;
+pub mod duration;
 mod helper_entry;
 mod image;
 mod json_edit;

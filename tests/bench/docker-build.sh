@@ -14,58 +14,23 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 ours=${1:-target/release/docker-credential-gitea}
 [[ -x $ours ]] || cargo build --release --locked --bin docker-credential-gitea
 ours=$(realpath "$ours")
-for part in dbus-daemon gnome-keyring-daemon gdbus docker dockerd containerd python3 pass gpg gpgconf \
-    docker-credential-secretservice docker-credential-pass; do
-    command -v "$part" >/dev/null || { echo "missing: $part" >&2; exit 2; }
-done
+source tests/bench/session.sh
+need dbus-daemon gnome-keyring-daemon gdbus docker dockerd containerd python3 pass gpg gpgconf \
+    docker-credential-secretservice docker-credential-pass
 ((EUID == 0)) || { echo "missing: root, which dockerd runs as" >&2; exit 2; }
 
-folder=$(mktemp -d)
-children=()
-stop() {
-    gpgconf --kill all 2>/dev/null || true
-    for child in "${children[@]}"; do
-        kill "$child" 2>/dev/null || true
-        wait "$child" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-mkdir -m 700 "$folder"/{home,run,gnupg,bin,context}
+mkdir -m 700 "$folder"/{bin,context}
 mkdir "$folder"/{none,gitea,secretservice,pass}
 ln -s "$ours" "$folder/bin/docker-credential-gitea"
-cat >"$folder/bus.conf" <<XML
-<busconfig><type>session</type><listen>unix:path=$folder/run/bus</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
-</busconfig>
-XML
-export HOME=$folder/home XDG_RUNTIME_DIR=$folder/run DBUS_SESSION_BUS_ADDRESS=unix:path=$folder/run/bus
-export GNUPGHOME=$folder/gnupg PASSWORD_STORE_DIR=$folder/store PATH=$folder/bin:$PATH
-export DOCKER_HOST=unix://$folder/docker.sock DOCKER_BUILDKIT=0
-unset DISPLAY WAYLAND_DISPLAY DOCKER_CONFIG DOCKER_CONTEXT DOCKER_AUTH_CONFIG
+export PATH=$folder/bin:$PATH DOCKER_HOST=unix://$folder/docker.sock DOCKER_BUILDKIT=0
+unset DOCKER_CONFIG DOCKER_CONTEXT DOCKER_AUTH_CONFIG
 
-until_true() {
-    local tries=600
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        ((tries > 0)) || { echo "timed out waiting for: $*" >&2; exit 2; }
-        sleep 0.05
-    done
-}
-dbus-daemon --config-file="$folder/bus.conf" --nofork --nopidfile 2>/dev/null &
-children+=($!)
-until_true test -S "$folder/run/bus"
-gnome-keyring-daemon --unlock --components=secrets --foreground >/dev/null 2>&1 < <(printf pw) &
-children=("$!" "${children[@]}")
+start_keyring
+start_pass
 dockerd --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/pid" --host "$DOCKER_HOST" \
     --iptables=false --bridge=none --storage-driver=vfs >"$folder/dockerd.log" 2>&1 &
 children=("$!" "${children[@]}")
-until_true gdbus call --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets/collection/login \
-    --method org.freedesktop.DBus.Properties.Get org.freedesktop.Secret.Collection Locked
 until_true docker version
-gpg --batch --quiet --passphrase '' --quick-generate-key bench default default never 2>/dev/null
-pass init bench >/dev/null
 
 echo '{"auths": {"nowhere.invalid": {}}}' >"$folder/none/config.json"
 for helper in gitea secretservice pass; do

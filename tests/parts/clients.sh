@@ -2,6 +2,8 @@
 # Makes a folder with the clients that no package of Debian holds, and prints its path: crane, oras, helm, buildx.
 # Everything else goes to stderr. It needs Go and no root; each is built once, and a second call returns at once.
 set -euo pipefail
+# shellcheck source=tests/parts/build.sh
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 
 # name, module, version, package below the module, variable that holds the version where it is not in the source
 clients=(
@@ -12,9 +14,7 @@ clients=(
     "buildx github.com/docker/buildx v0.26.1 cmd/buildx github.com/docker/buildx/version.Version"
 )
 
-say() { printf 'clients: [%4d s] %s\n' "$SECONDS" "$*" >&2; }
-
-folder=${XDG_CACHE_HOME:-${HOME:?}/.cache}/regcred/parts/clients
+folder=$parts/clients
 # Which version a program is, is in the name of the file that it is a link to.
 is_here() { [[ -x $folder/$1 && $(readlink "$folder/$1") == "$1-$2" ]]; }
 
@@ -31,25 +31,11 @@ fi
 go=$(command -v go || true)
 [[ -n $go || ! -x /usr/local/go/bin/go ]] || go=/usr/local/go/bin/go
 if [[ -z $go ]] || ! command -v flock >/dev/null; then
-    say "missing: ${absent[*]%% *}; building them takes Go and flock"
-    exit 1
+    die "missing: ${absent[*]%% *}; building them takes Go and flock"
 fi
 
 mkdir -p "$folder"
-exec 9>"$folder/.lock"
-flock -n 9 || { say "another run is at it: waiting" && flock 9; }
-rm -rf "$folder"/build.*
-work=$(mktemp -d "$folder/build.XXXXXX")
-group=
-cleanup() {
-    [[ -z $group ]] || kill -- "-$group" 2>/dev/null || true
-    wait
-    # Go keeps its modules read-only.
-    chmod -R u+w "$work" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+begin_build
 
 # A module that requires it, and not `go install`: that asks for the list of all versions too, which the module proxy
 # does not have of every module. What is fetched is checked against Go's checksum database either way. Nothing is
@@ -60,17 +46,9 @@ build() {
     mkdir "$work/$name"
     printf 'module clients\n\ngo 1.24\n\nrequire %s %s\n' "$module" "$version" >"$work/$name/go.mod"
     say "building $name $version (a minute or two)"
-    # In the background and in a group of its own, so that a run that is told to stop stops at once, compilers and all.
-    set -m
-    (
-        cd "$work/$name"
-        env -u GOFLAGS CGO_ENABLED=0 GOTMPDIR="$work" GOCACHE="$work/gocache" GOMODCACHE="$work/modules" \
-            nice "$go" build -mod=mod -trimpath -gcflags 'all=-N -l' -ldflags "$flags" -o "$work/$name-$version" "$module/$package"
-    ) 2> >(grep -v '^go: downloading ' >&2) &
-    group=$!
-    set +m
-    wait "$group" || return
-    group=
+    in_group env -u GOFLAGS --chdir="$work/$name" CGO_ENABLED=0 GOTMPDIR="$work" GOCACHE="$work/gocache" \
+        GOMODCACHE="$work/modules" nice "$go" build -mod=mod -trimpath -gcflags 'all=-N -l' -ldflags "$flags" \
+        -o "$work/$name-$version" "$module/$package" 2> >(grep -v '^go: downloading ' >&2) || return
     mv "$work/$name-$version" "$folder/"
     ln -sfn "$name-$version" "$folder/$name"
 }
@@ -84,7 +62,6 @@ done
 # What there is can be used all the same.
 echo "$folder"
 if ((${#failed[@]})); then
-    say "could not build ${failed[*]}"
-    exit 1
+    die "could not build ${failed[*]}"
 fi
 say "they are in $folder"

@@ -5,15 +5,11 @@
 # KUBEBUILDER_ASSETS (a folder as setup-envtest makes it) is taken when it is set. Otherwise, on Debian, the servers are
 # built once from Debian's source package of Kubernetes: no registry of packages offers them as binaries.
 set -euo pipefail
+# shellcheck source=tests/parts/build.sh
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 
 VERSION=1.20.2 # what Debian 12 holds
 KUBECTL_VERSION=1.37.1
-
-say() { printf 'control-plane: [%4d s] %s\n' "$SECONDS" "$*" >&2; }
-die() {
-    say "$*"
-    exit 1
-}
 
 if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
     if [[ -x $KUBEBUILDER_ASSETS/etcd && -x $KUBEBUILDER_ASSETS/kube-apiserver ]]; then
@@ -23,7 +19,6 @@ if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
     die "KUBEBUILDER_ASSETS=$KUBEBUILDER_ASSETS holds no etcd and kube-apiserver: correct or unset it"
 fi
 
-parts=${XDG_CACHE_HOME:-${HOME:?}/.cache}/regcred/parts
 folder=$parts/control-plane-$VERSION
 kubectl=$parts/kubectl-$KUBECTL_VERSION
 if [[ -x $folder/kube-apiserver && -x $kubectl/kubectl && $folder/kubectl -ef $kubectl/kubectl ]]; then
@@ -36,20 +31,7 @@ for tool in apt-get dpkg-deb flock tar; do
         die "no $tool: the build takes Debian packages. Elsewhere set KUBEBUILDER_ASSETS=\"\$(setup-envtest use -p path)\""
 done
 
-# The lock makes a second run wait for the first one's build. What lies in build.* is then a killed run's.
-mkdir -p "$parts"
-exec 9>"$parts/.lock"
-flock -n 9 || { say "another run is at it: waiting" && flock 9; }
-rm -rf "$parts"/build.*
-work=$(mktemp -d "$parts/build.XXXXXX")
-group=
-cleanup() {
-    [[ -z $group ]] || kill -- "-$group" 2>/dev/null || true
-    wait
-    rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+begin_build
 
 fetch_kubectl() {
     mkdir -p "$work/kubectl"
@@ -110,15 +92,9 @@ fetch_sources() {
     say "sources of Kubernetes $release, Go 1.19 and etcd are here"
 }
 
-# In the background and in a group of its own, so that a run that is told to stop stops at once, compilers and all.
 in_tree() {
-    set -m
-    (cd "$work/src/k8s.io/kubernetes" && env -u GOFLAGS GOENV=off GOROOT="$work/root/usr/lib/go-1.19" GOPATH="$work" \
-        GOCACHE="$work/gocache" GOTMPDIR="$work" GO111MODULE=off CGO_ENABLED=0 nice "$@") &
-    group=$!
-    set +m
-    wait "$group"
-    group=
+    in_group env -u GOFLAGS --chdir="$work/src/k8s.io/kubernetes" GOENV=off GOROOT="$work/root/usr/lib/go-1.19" \
+        GOPATH="$work" GOCACHE="$work/gocache" GOTMPDIR="$work" GO111MODULE=off CGO_ENABLED=0 nice "$@"
 }
 
 # The one generated file that the source does not come with: its Makefile makes it from every package that asks for it.

@@ -6,6 +6,7 @@ mod ci;
 mod clients;
 mod cluster;
 mod completion;
+mod container;
 mod docker_files;
 mod docker_link;
 mod docker_login;
@@ -44,6 +45,7 @@ fn main() -> std::process::ExitCode {
         clients::trials(),
         cluster::trials(),
         completion::trials(),
+        container::trials(),
         docker_files::trials(),
         docker_link::trials(),
         docker_login::trials(),

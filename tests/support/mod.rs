@@ -5,6 +5,8 @@
 pub mod api_server;
 #[cfg(target_os = "linux")]
 pub mod bus;
+#[cfg(target_os = "linux")]
+pub mod container;
 pub mod control_plane;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,292 @@
-//! The vault: credentials in one encrypted file, for Linux without a desktop keychain.
+//! A keychain where there is no desktop: one encrypted file, and its key in the kernel's keyring while it is unlocked.
+//!
+//! No daemon, and no prompt in the path of docker's helper: it opens the file with the key that
+//! `kubectl regcred keychain unlock` has put there, or with a key file.
 
-#[allow(dead_code, reason = "the store that uses it comes next")]
+mod content;
+mod error;
+mod file;
 mod kernel;
+mod key;
+mod lifecycle;
+mod passphrase;
+mod sealed;
+
+pub use error::{Error, KeyFileProblem};
+pub use kernel::Refused;
+pub use key::{Key, Source};
+pub use lifecycle::{KeyState, State};
+pub use passphrase::{Passphrase, PassphraseError};
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keyring_core::api::{CredentialApi, CredentialStoreApi};
+use keyring_core::{Credential, Entry, Error as CoreError, Result as CoreResult};
+use zeroize::Zeroizing;
+
+use super::Config;
+use super::error::printable;
+use crate::env::Env;
+use content::{Item, Items};
+use file::VaultFile;
+use sealed::{Broken, Header};
+
+type Attributes = HashMap<String, String>;
+
+/// This user's vault. Making one of these does nothing yet.
+///
+/// It has no "replace the item of this name" that is safe among several writers: whoever changes it holds the lock that
+/// [`Keychain`](super::Keychain) takes.
+#[derive(Clone, Debug)]
+pub struct Vault(Arc<Place>);
+
+#[derive(Debug)]
+struct Place {
+    file: VaultFile,
+    source: Source,
+}
+
+impl Vault {
+    /// The vault of the user whose environment this is.
+    pub fn new(env: &Env, config: &Config) -> Result<Self, Error> {
+        Self::with_source(env, Source::of(env, config))
+    }
+
+    /// The same vault with its key in this file, whatever else names one.
+    pub fn with_key_file(env: &Env, path: &Path) -> Result<Self, Error> {
+        Self::with_source(env, Source::given(path))
+    }
+
+    fn with_source(env: &Env, source: Source) -> Result<Self, Error> {
+        let file = VaultFile::of(env)?;
+        Ok(Self(Arc::new(Place { file, source })))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.file.path()
+    }
+
+    /// The file that whoever changes the vault locks.
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.0.file.lock()
+    }
+
+    /// Whether there is a file, of whatever kind.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.0.file.exists()
+    }
+
+    /// Where its key comes from.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.0.source
+    }
+
+    /// What can be known of it without its key, and the whole file.
+    fn header(&self) -> Result<(Header, Vec<u8>), Error> {
+        let bytes = self.0.file.read()?;
+        let header = Header::read(&bytes).map_err(|broken| self.broken(broken, &self.0.source))?;
+        Ok((header, bytes))
+    }
+
+    /// The key, from where it comes from.
+    fn key_for(&self, header: &Header) -> Result<Key, Error> {
+        if let Some(key) = self.0.source.key() {
+            return key;
+        }
+        let held = kernel::get(header.id.as_str()).map_err(Error::NoKernelKeyring)?;
+        if let Some(key) = held.and_then(|held| Key::parse(&held.key)) {
+            return Ok(key);
+        }
+        if header.wrapped.is_none() {
+            return Err(Error::LockedWithoutPassphrase);
+        }
+        // podman's containers let keys be read and none be kept: there, nobody should be told to unlock it.
+        kernel::probe().map_err(Error::NoKernelKeyring)?;
+        Err(Error::Locked)
+    }
+
+    fn open(&self) -> Result<Opened, Error> {
+        let (header, bytes) = self.header()?;
+        let key = self.key_for(&header)?;
+        self.open_with(header, key, &self.0.source, &bytes)
+    }
+
+    /// `source` is where the key comes from, for what is said when it is another vault's.
+    fn open_with(&self, header: Header, key: Key, source: &Source, bytes: &[u8]) -> Result<Opened, Error> {
+        let broken = |broken| self.broken(broken, source);
+        let plain = sealed::open(bytes, &key).map_err(broken)?;
+        let items = Items::parse(&plain).ok_or_else(|| broken(Broken::Damaged("its content cannot be read")))?;
+        Ok(Opened { header, key, items })
+    }
+
+    fn save(&self, opened: &Opened) -> Result<(), Error> {
+        let bytes = opened.seal().map_err(|cause| Error::Write {
+            path: self.path().to_owned(),
+            cause,
+        })?;
+        self.0.file.replace(&bytes)
+    }
+
+    fn broken(&self, broken: Broken, source: &Source) -> Error {
+        let path = self.path().to_owned();
+        match (broken, source) {
+            (Broken::Version(version), _) => Error::Version {
+                path,
+                version: printable(&version),
+            },
+            (Broken::Damaged(what), _) => Error::Damaged { path, what },
+            (Broken::WrongKey, Source::File { path: key_file, .. }) => Error::WrongKey {
+                key_file: key_file.clone(),
+                vault: path,
+            },
+            // The kernel had it under this vault's name.
+            (Broken::WrongKey, Source::Kernel) => Error::Damaged {
+                path,
+                what: "its key does not open it",
+            },
+        }
+    }
+
+    fn entry(&self, service: &str, account: &str, attributes: Attributes, found: bool) -> Entry {
+        Entry::new_with_credential(Arc::new(Name {
+            vault: self.clone(),
+            service: service.to_owned(),
+            account: account.to_owned(),
+            attributes,
+            found,
+        }))
+    }
+}
+
+/// A vault that is open.
+struct Opened {
+    header: Header,
+    key: Key,
+    items: Items,
+}
+
+impl Opened {
+    fn seal(&self) -> std::io::Result<Vec<u8>> {
+        sealed::seal(&self.header, &self.key, &self.items.text()?)
+    }
+}
+
+impl CredentialStoreApi for Vault {
+    fn vendor(&self) -> String {
+        "vault, https://crates.io/crates/regcred".to_owned()
+    }
+
+    fn id(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    /// `modifiers` are attributes that the item is to have when its secret is set.
+    fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> CoreResult<Entry> {
+        let modifiers = modifiers.into_iter().flatten();
+        let attributes = modifiers.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Ok(self.entry(service, user, attributes.collect(), false))
+    }
+
+    /// Items with all the attributes of `spec`, of which `service` is one.
+    fn search(&self, spec: &HashMap<&str, &str>) -> CoreResult<Vec<Entry>> {
+        let opened = self.open().map_err(super::Error::from)?;
+        let found = opened.items.iter().filter(|(service, _, item)| {
+            spec.iter().all(|(key, value)| match *key {
+                "service" => service == value,
+                key => item.attributes.get(key).is_some_and(|found| found == value),
+            })
+        });
+        Ok(found
+            .map(|(service, account, item)| self.entry(service, account, item.attributes.clone(), true))
+            .collect())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn debug_fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// An item, by its name.
+#[derive(Clone)]
+struct Name {
+    vault: Vault,
+    service: String,
+    account: String,
+    /// What a search found, or what the item is to have once its secret is set.
+    attributes: Attributes,
+    found: bool,
+}
+
+impl Name {
+    fn read<T>(&self, take: impl FnOnce(&Item) -> T) -> CoreResult<T> {
+        let opened = self.vault.open().map_err(super::Error::from)?;
+        let item = opened.items.get(&self.service, &self.account);
+        item.map(take).ok_or(CoreError::NoEntry)
+    }
+}
+
+impl CredentialApi for Name {
+    fn set_secret(&self, secret: &[u8]) -> CoreResult<()> {
+        let mut opened = self.vault.open().map_err(super::Error::from)?;
+        let item = Item {
+            attributes: self.attributes.clone(),
+            secret: Zeroizing::new(secret.to_vec()),
+        };
+        opened.items.set(&self.service, &self.account, item);
+        Ok(self.vault.save(&opened).map_err(super::Error::from)?)
+    }
+
+    fn get_secret(&self) -> CoreResult<Vec<u8>> {
+        // keyring-core takes no `Zeroizing`: its caller zeroes what it gets.
+        self.read(|item| item.secret.to_vec())
+    }
+
+    /// Of an item that a search found: as it was then.
+    fn get_attributes(&self) -> CoreResult<Attributes> {
+        if self.found {
+            return Ok(self.attributes.clone());
+        }
+        self.read(|item| item.attributes.clone())
+    }
+
+    fn delete_credential(&self) -> CoreResult<()> {
+        let mut opened = self.vault.open().map_err(super::Error::from)?;
+        if !opened.items.remove(&self.service, &self.account) {
+            return Err(CoreError::NoEntry);
+        }
+        Ok(self.vault.save(&opened).map_err(super::Error::from)?)
+    }
+
+    fn get_credential(&self) -> CoreResult<Option<Arc<Credential>>> {
+        let attributes = self.get_attributes()?;
+        Ok(Some(Arc::new(Self {
+            attributes,
+            found: true,
+            ..self.clone()
+        })))
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        Some((self.service.clone(), self.account.clone()))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn debug_fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Name").field(&self.service).field(&self.account).finish()
+    }
+}

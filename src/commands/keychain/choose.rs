@@ -1,0 +1,112 @@
+//! `keychain use`: which keychain it is from now on.
+
+use std::path::Path;
+
+use super::super::system::System;
+use super::{ask, say};
+use crate::cli::{KeychainUseArgs, UnlockingArgs};
+use crate::error::CommandError;
+use crate::keychain::config::Change;
+use crate::keychain::vault::{Key, Source, Vault};
+use crate::keychain::{Config, Keychain, StoreName};
+
+pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let key_file = args.key_file.as_deref().map(std::path::absolute).transpose()?;
+    match args.store {
+        StoreName::Vault => vault(key_file.as_deref(), &args.unlocking, system)?,
+        StoreName::System => desktop(args, system)?,
+    }
+    let mut changes = vec![Change::Store(Some(args.store))];
+    changes.extend(key_file.map(|path| Change::VaultKeyFile(Some(path))));
+    Config::remember(&system.env, &changes)?;
+    let name = say::store(args.store);
+    system
+        .output
+        .say(format_args!("docker and kubectl regcred use {name} from now on"));
+    left_behind(args.store, system);
+    Ok(())
+}
+
+/// A vault that is there has to open with the key file, if one is named; one that is not there is made.
+fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let before = Config::read(&system.env)?;
+    let vault = match key_file {
+        Some(path) => Vault::with_key_file(&system.env, path)?,
+        None => Vault::new(&system.env, &before)?,
+    };
+    let is_new = !vault.exists();
+    let new_key_file = key_file.filter(|path| !path.exists());
+    if let Some(path) = new_key_file {
+        // The key of a vault that there is opens it for more programs; it does not become another one.
+        let key = if is_new {
+            Key::generate()
+        } else {
+            Vault::new(&system.env, &before)?.key()?
+        };
+        key.save(path)?;
+        system.output.say(format_args!("made a key file: {}", path.display()));
+        system
+            .output
+            .say("hint: keep a copy of it elsewhere: without it nothing opens the vault");
+    }
+    if is_new {
+        make(&vault, unlocking, system)?;
+        let path = vault.path().display();
+        system
+            .output
+            .say(format_args!("made a vault, an encrypted file: {path}"));
+    }
+    let state = vault.state()?;
+    system.output.say(format_args!("the vault is {}", say::state(&state)));
+    if let Some(hint) = say::next(&state) {
+        system.output.say(format_args!("hint: {hint}"));
+    }
+    Ok(())
+}
+
+fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    if let Source::File { path, .. } = vault.source() {
+        return Ok(vault.create(&Key::read(path)?, None)?);
+    }
+    // Whoever has chosen a passphrase should not learn afterwards that it cannot be used here.
+    vault.can_be_unlocked()?;
+    let passphrase = ask::new(unlocking.passphrase_stdin, system)?;
+    let key = Key::generate();
+    vault.create(&key, Some(&passphrase))?;
+    vault.unlock_with(key, unlocking.lifetime.map(|time| time.duration()))?;
+    Ok(())
+}
+
+/// Chosen is chosen; that it does not answer now is said.
+fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let UnlockingArgs {
+        lifetime,
+        passphrase_stdin,
+    } = args.unlocking;
+    if args.key_file.is_some() || lifetime.is_some() || passphrase_stdin {
+        return Err(
+            CommandError::usage("--key-file, --for and --passphrase-stdin are the vault's")
+                .hint("kubectl regcred keychain use vault"),
+        );
+    }
+    let listed = Keychain::open_store(&system.env, StoreName::System).and_then(|keychain| keychain.glimpse());
+    if let Err(error) = listed {
+        system.output.warn(&error);
+    }
+    Ok(())
+}
+
+/// What the other keychain holds is not seen any more.
+fn left_behind(chosen: StoreName, system: &mut System<'_>) {
+    let Some(other) = StoreName::HERE.iter().copied().find(|name| *name != chosen) else {
+        return;
+    };
+    let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.glimpse());
+    let count = found.map_or(0, |found| found.len());
+    if count > 0 {
+        let (name, noun) = (say::store(other), if count == 1 { "credential" } else { "credentials" });
+        system.output.say(format_args!(
+            "hint: {name} holds {count} {noun}: kubectl regcred keychain migrate"
+        ));
+    }
+}

@@ -1,0 +1,39 @@
+//! `kubectl regcred keychain`: where credentials rest, and the vault's passphrase.
+
+#[cfg(target_os = "linux")]
+mod ask;
+#[cfg(target_os = "linux")]
+mod choose;
+#[cfg(target_os = "linux")]
+mod passphrase;
+#[cfg(target_os = "linux")]
+mod say;
+#[cfg(target_os = "linux")]
+mod unlock;
+
+use super::system::System;
+use crate::cli::{KeychainArgs, KeychainVerb};
+use crate::error::{CommandError, Exit};
+
+#[cfg(target_os = "linux")]
+pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    match &args.verb {
+        KeychainVerb::Use(args) => choose::run(args, system)?,
+        KeychainVerb::Unlock(args) => unlock::unlock(args, system)?,
+        KeychainVerb::Lock => unlock::lock(system)?,
+        KeychainVerb::Passphrase(args) => passphrase::run(args, system)?,
+        KeychainVerb::Status(_) | KeychainVerb::Migrate(_) => unreachable!("on their way"),
+    }
+    Ok(Exit::Done)
+}
+
+/// macOS and Windows have one keychain each.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn run(args: &KeychainArgs, _: &mut System<'_>) -> Result<Exit, CommandError> {
+    match &args.verb {
+        KeychainVerb::Use(_) => Ok(Exit::Done),
+        _ => Err(CommandError::failed(
+            "the vault is for Linux: here the system's keychain is in use",
+        )),
+    }
+}

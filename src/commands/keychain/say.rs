@@ -1,0 +1,47 @@
+//! A keychain and a vault in words.
+
+use std::time::{Duration, SystemTime};
+
+use crate::keychain::StoreName;
+use crate::keychain::vault::{KeyState, State};
+use crate::model::duration;
+
+/// Rounds up to whole seconds.
+const ALMOST_A_SECOND: Duration = Duration::from_nanos(999_999_999);
+
+/// What a keychain is called in a sentence.
+pub(super) fn store(name: StoreName) -> &'static str {
+    match name {
+        StoreName::Vault => "the vault",
+        StoreName::System if cfg!(target_os = "linux") => "the Secret Service",
+        StoreName::System => "this system's keychain",
+    }
+}
+
+/// Completes "the vault is …".
+pub(super) fn state(state: &State) -> String {
+    match &state.key {
+        KeyState::Locked => "locked".to_owned(),
+        KeyState::Unlocked { until } => unlocked(*until),
+        KeyState::InFile { path, named_by } => format!("open to whoever has {} ({named_by})", path.display()),
+    }
+}
+
+/// Completes "the vault is …".
+pub(super) fn unlocked(until: Option<SystemTime>) -> String {
+    let left = until.map(|until| until.duration_since(SystemTime::now()).unwrap_or_default());
+    match left {
+        // What is begun counts: right after `--for 12h` it is 12 hours.
+        Some(left) => format!("unlocked for {}", duration::show(left + ALMOST_A_SECOND)),
+        None => "unlocked until this machine is started anew".to_owned(),
+    }
+}
+
+/// The command that opens it.
+pub(super) fn next(state: &State) -> Option<&'static str> {
+    match (&state.key, state.has_passphrase) {
+        (KeyState::Locked, true) => Some("kubectl regcred keychain unlock"),
+        (KeyState::Locked, false) => Some("kubectl regcred keychain unlock --key-file FILE"),
+        _ => None,
+    }
+}

@@ -1,0 +1,153 @@
+//! What is encrypted: items as a Secret Service has them, in JSON.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// Every item, by service and account.
+#[derive(Default)]
+pub(super) struct Items(BTreeMap<(String, String), Item>);
+
+/// One of them.
+pub(super) struct Item {
+    pub(super) attributes: HashMap<String, String>,
+    pub(super) secret: Zeroizing<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document<'a> {
+    #[serde(borrow)]
+    items: Vec<Row<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row<'a> {
+    #[serde(borrow)]
+    service: Cow<'a, str>,
+    #[serde(borrow)]
+    account: Cow<'a, str>,
+    attributes: BTreeMap<String, String>,
+    /// In base64, which has no escapes: text with escapes would be copied while it is read.
+    secret: &'a str,
+}
+
+impl Items {
+    /// `None` where it is something else.
+    pub(super) fn parse(plain: &[u8]) -> Option<Self> {
+        let document: Document<'_> = serde_json::from_slice(plain).ok()?;
+        let item = |row: Row<'_>| {
+            let item = Item {
+                attributes: row.attributes.into_iter().collect(),
+                secret: Zeroizing::new(BASE64_STANDARD.decode(row.secret).ok()?),
+            };
+            Some(((row.service.into_owned(), row.account.into_owned()), item))
+        };
+        document.items.into_iter().map(item).collect::<Option<_>>().map(Self)
+    }
+
+    pub(super) fn text(&self) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+        let secrets: Vec<_> = self
+            .0
+            .values()
+            .map(|item| Zeroizing::new(BASE64_STANDARD.encode(&item.secret)))
+            .collect();
+        let rows = self.0.iter().zip(&secrets);
+        let items = rows
+            .map(|(((service, account), item), secret)| Row {
+                service: service.into(),
+                account: account.into(),
+                attributes: item.attributes.clone().into_iter().collect(),
+                secret,
+            })
+            .collect();
+        let document = Document { items };
+        // Room for all of it at once: a buffer that grows leaves copies behind.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, &document)?;
+        let mut text = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *text, &document)?;
+        Ok(text)
+    }
+
+    pub(super) fn get(&self, service: &str, account: &str) -> Option<&Item> {
+        self.0.get(&(service.to_owned(), account.to_owned()))
+    }
+
+    pub(super) fn set(&mut self, service: &str, account: &str, item: Item) {
+        self.0.insert((service.to_owned(), account.to_owned()), item);
+    }
+
+    /// Says whether there was one.
+    pub(super) fn remove(&mut self, service: &str, account: &str) -> bool {
+        self.0.remove(&(service.to_owned(), account.to_owned())).is_some()
+    }
+
+    /// Service, account and item of each.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Item)> {
+        self.0
+            .iter()
+            .map(|((service, account), item)| (service.as_str(), account.as_str(), item))
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut items = Items::default();
+        let item = |secret: &[u8]| Item {
+            attributes: HashMap::from([("username".to_owned(), "a\"b".to_owned())]),
+            secret: Zeroizing::new(secret.to_vec()),
+        };
+        items.set(
+            "kubectl-regcred",
+            "docker gitea.example.com",
+            item(b"{\"token\":\"x\"}"),
+        );
+        items.set("kubectl-regcred", "docker gitea.example.com", item(b"\xff\0"));
+        items.set("other", "docker gitea.example.com", item(b""));
+        let text = items.text().unwrap();
+        assert_eq!(text.len(), text.capacity(), "no copy was left behind");
+        let read = Items::parse(&text).unwrap();
+        assert_eq!(read.iter().count(), 2);
+        let found = read.get("kubectl-regcred", "docker gitea.example.com").unwrap();
+        assert_eq!(
+            (found.secret.as_slice(), found.attributes["username"].as_str()),
+            (&b"\xff\0"[..], "a\"b")
+        );
+        assert!(items.remove("other", "docker gitea.example.com"));
+        assert!(!items.remove("other", "docker gitea.example.com"));
+    }
+
+    #[test]
+    fn what_is_something_else_is_none() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"items":[{"service":"s","account":"a","attributes":{},"secret":"?"}]}"#,
+        ] {
+            assert!(Items::parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The vault's key, and the files that can hold it.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use age::secrecy::{ExposeSecret as _, SecretString};
+use age::x25519::{Identity, Recipient};
+use zeroize::Zeroizing;
+
+use super::super::Config;
+use super::error::{Error, KeyFileProblem};
+use crate::env::Env;
+
+/// The variable that names a key file.
+const KEY_FILE: &str = "REGCRED_VAULT_KEY_FILE";
+
+/// The name of systemd's credential: `LoadCredential=regcred-vault-key:FILE`.
+const CREDENTIAL: &str = "regcred-vault-key";
+
+/// More than a key with comments around it, in octets.
+const MAX_KEY_FILE: u64 = 16 * 1024;
+
+/// The permissions with which a key file is refused: what ssh refuses but for the group, which is how Kubernetes and
+/// systemd let a service read one.
+const EXPOSED: u32 = 0o027;
+
+/// The identity that the vault is encrypted to.
+#[derive(Clone)]
+pub struct Key(Identity);
+
+impl Key {
+    /// A new one.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Identity::generate())
+    }
+
+    /// From `AGE-SECRET-KEY-1…`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        text.parse().map(Self).ok()
+    }
+
+    pub(super) fn text(&self) -> SecretString {
+        self.0.to_string()
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.0
+    }
+
+    pub(super) fn recipient(&self) -> Recipient {
+        self.0.to_public()
+    }
+
+    /// Reads a key file: one key, and comments, as age-keygen writes it.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        read(path, EXPOSED).map_err(|cause| Error::KeyFile {
+            path: path.to_owned(),
+            cause,
+        })
+    }
+
+    /// Makes a key file, where there is none.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let save = || -> io::Result<()> {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            let key = self.text();
+            let text = Zeroizing::new(format!(
+                "# The key of regcred's vault. Whoever has this file and the vault has the tokens in it.\n{}\n",
+                key.expose_secret()
+            ));
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        };
+        save().map_err(|cause| Error::KeyFile {
+            path: path.to_owned(),
+            cause: cause.into(),
+        })
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(***)")
+    }
+}
+
+/// Where a vault's key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, and what names it.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// A variable, or the configuration.
+        named_by: &'static str,
+    },
+    /// The kernel's keyring, since it was unlocked.
+    Kernel,
+}
+
+impl Source {
+    /// Whoever starts a program says more about it than its user's files.
+    pub(super) fn of(env: &Env, config: &Config) -> Self {
+        let file = |path, named_by| Self::File { path, named_by };
+        if let Some(path) = env.path(KEY_FILE) {
+            return file(path, KEY_FILE);
+        }
+        // systemd passes every credential of a unit in this folder, ours or not.
+        let credential = env.path("CREDENTIALS_DIRECTORY").map(|folder| folder.join(CREDENTIAL));
+        if let Some(path) = credential.filter(|path| path.exists()) {
+            return file(path, "CREDENTIALS_DIRECTORY");
+        }
+        match &config.vault_key_file {
+            Some(path) => file(path.clone(), "config.toml"),
+            None => Self::Kernel,
+        }
+    }
+
+    /// A file that somebody named on the command line.
+    pub(super) fn given(path: &Path) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            named_by: "--key-file",
+        }
+    }
+
+    /// The key in the file, if it is one. systemd guards its folder, and shows an access list as the group's mode.
+    pub(super) fn key(&self) -> Option<Result<Key, Error>> {
+        let Self::File { path, named_by } = self else {
+            return None;
+        };
+        let exposed = if *named_by == "CREDENTIALS_DIRECTORY" {
+            0
+        } else {
+            EXPOSED
+        };
+        Some(read(path, exposed).map_err(|cause| Error::KeyFile {
+            path: path.clone(),
+            cause,
+        }))
+    }
+}
+
+fn read(path: &Path, exposed: u32) -> Result<Key, KeyFileProblem> {
+    let file = File::open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(KeyFileProblem::NotAKey);
+    }
+    if found.mode() & exposed != 0 {
+        return Err(KeyFileProblem::Exposed(found.mode() & 0o7777));
+    }
+    // Room for all of it at once: a buffer that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(
+        usize::try_from(MAX_KEY_FILE).unwrap_or_default() + 1,
+    ));
+    match file.take(MAX_KEY_FILE + 1).read_to_string(&mut text) {
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => return Err(KeyFileProblem::NotAKey),
+        Err(e) => return Err(e.into()),
+        Ok(_) => {}
+    }
+    let lines = text.lines().map(str::trim);
+    let mut keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    match (keys.next().and_then(Key::parse), keys.next()) {
+        (Some(key), None) if text.len() as u64 <= MAX_KEY_FILE => Ok(key),
+        _ => Err(KeyFileProblem::NotAKey),
+    }
+}

@@ -1,0 +1,118 @@
+//! What a person knows, and the vault's key wrapped with it.
+
+use std::str::FromStr;
+
+use age::secrecy::{ExposeSecret as _, SecretString};
+use age::{DecryptError, scrypt};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::key::Key;
+
+/// scrypt's cost, a power of two: what the age program uses. It takes about a second and 256 MiB, once at every unlock.
+const WORK_FACTOR: u8 = 18;
+
+/// The highest cost that is tried: 1 GiB. What is in the file may be somebody else's work.
+const MAX_WORK_FACTOR: u8 = 20;
+
+/// Shorter ones are guessed, whatever they cost.
+const MIN_CHARACTERS: usize = 8;
+
+/// A passphrase of at least eight characters. Its Debug is masked, and it is zeroed when it is dropped.
+#[derive(Clone, Debug)]
+pub struct Passphrase(SecretString);
+
+/// Why a text is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PassphraseError {
+    /// Nothing was given.
+    #[error("the passphrase is empty")]
+    Empty,
+    /// Too few characters for a new one.
+    #[error("a passphrase has at least {MIN_CHARACTERS} characters; a few random words are a good one")]
+    Short,
+}
+
+impl FromStr for Passphrase {
+    type Err = PassphraseError;
+
+    /// Any text that somebody may have chosen; white space is part of it.
+    fn from_str(text: &str) -> Result<Self, PassphraseError> {
+        if text.is_empty() {
+            return Err(PassphraseError::Empty);
+        }
+        Ok(Self(text.to_owned().into()))
+    }
+}
+
+impl Passphrase {
+    /// The same, for a vault to come.
+    pub fn new(text: &str) -> Result<Self, PassphraseError> {
+        let passphrase: Self = text.parse()?;
+        if text.chars().count() < MIN_CHARACTERS {
+            return Err(PassphraseError::Short);
+        }
+        Ok(passphrase)
+    }
+}
+
+impl PartialEq for Passphrase {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+/// A key that only its passphrase gives back: an age file of its own, whose text is the key.
+pub(super) fn wrap(key: &Key, passphrase: &Passphrase) -> Option<Vec<u8>> {
+    let mut recipient = scrypt::Recipient::new(passphrase.0.clone());
+    recipient.set_work_factor(WORK_FACTOR);
+    age::encrypt(&recipient, key.text().expose_secret().as_bytes()).ok()
+}
+
+/// Why a wrapped key was not given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    WrongPassphrase,
+    Damaged,
+}
+
+pub(super) fn unwrap(wrapped: &[u8], passphrase: &Passphrase) -> Result<Key, Refusal> {
+    let mut identity = scrypt::Identity::new(passphrase.0.clone());
+    identity.set_max_work_factor(MAX_WORK_FACTOR);
+    let text = match age::decrypt(&identity, wrapped) {
+        Ok(text) => Zeroizing::new(text),
+        Err(DecryptError::DecryptionFailed | DecryptError::NoMatchingKeys) => return Err(Refusal::WrongPassphrase),
+        Err(_) => return Err(Refusal::Damaged),
+    };
+    std::str::from_utf8(&text)
+        .ok()
+        .and_then(Key::parse)
+        .ok_or(Refusal::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_one_is_long_and_an_old_one_may_be_anything() {
+        assert_eq!(Passphrase::new("").unwrap_err(), PassphraseError::Empty);
+        assert_eq!(Passphrase::new("seven-7").unwrap_err(), PassphraseError::Short);
+        assert!(Passphrase::new("äöüäöüäö").is_ok());
+        assert!("x".parse::<Passphrase>().is_ok());
+        assert!(!format!("{:?}", Passphrase::new("correct horse").unwrap()).contains("horse"));
+    }
+
+    #[test]
+    fn only_its_passphrase_gives_a_key_back() {
+        let (key, passphrase) = (Key::generate(), Passphrase::new("correct horse").unwrap());
+        let mut wrapped = wrap(&key, &passphrase).unwrap();
+        let back = unwrap(&wrapped, &passphrase).unwrap();
+        assert_eq!(back.text().expose_secret(), key.text().expose_secret());
+        let other = Passphrase::new("correct house").unwrap();
+        assert_eq!(unwrap(&wrapped, &other).unwrap_err(), Refusal::WrongPassphrase);
+        let last = wrapped.len() - 1;
+        wrapped[last] ^= 1;
+        assert_eq!(unwrap(&wrapped, &passphrase).unwrap_err(), Refusal::Damaged);
+    }
+}
