@@ -120,7 +120,8 @@ impl Refused {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Forbidden | Self::Absent => {
-                "containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key"
+                "containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, \
+                 or make one: kubectl regcred keychain use vault --key-file FILE"
             }
             Self::Quota => {
                 "see what fills it with: keyctl show @u; or let REGCRED_VAULT_KEY_FILE name a file with the vault's key"
