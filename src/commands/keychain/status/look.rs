@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::super::system::System;
 use crate::env::Env;
-use crate::error::CommandError;
 use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{self, KeyState, Source, Vault};
 use crate::keychain::{Config, Error, Keychain, StoreName};
@@ -61,7 +59,6 @@ impl Trouble {
     }
 }
 
-/// An error about the configuration is the answer: with it, no keychain is in use.
 pub(super) fn choice(config: &Config) -> Choice {
     Choice {
         store: config.store.unwrap_or(StoreName::System),
@@ -92,4 +89,19 @@ pub(super) fn here(config: &Config, env: &Env) -> Here {
             })
         }),
     }
+}
+
+/// What is on the session bus. A bus that says nothing takes its time: the caller shows first what it knows already.
+pub(super) fn desktop(env: &Env) -> Result<Open, Error> {
+    if SecretService::new(env).is_locked()? {
+        return Err(Error::Locked);
+    }
+    Ok(Open {
+        credentials: count(env, StoreName::System)?,
+        key: None,
+    })
+}
+
+fn count(env: &Env, name: StoreName) -> Result<usize, Error> {
+    Ok(Keychain::open_store(env, name)?.glimpse()?.len())
 }
