@@ -5,6 +5,8 @@ mod ask;
 #[cfg(target_os = "linux")]
 mod choose;
 #[cfg(target_os = "linux")]
+mod migrate;
+#[cfg(target_os = "linux")]
 mod passphrase;
 #[cfg(target_os = "linux")]
 mod say;
@@ -22,7 +24,8 @@ pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, 
         KeychainVerb::Unlock(args) => unlock::unlock(args, system)?,
         KeychainVerb::Lock => unlock::lock(system)?,
         KeychainVerb::Passphrase(args) => passphrase::run(args, system)?,
-        KeychainVerb::Status(_) | KeychainVerb::Migrate(_) => unreachable!("on their way"),
+        KeychainVerb::Migrate(args) => return migrate::run(args, system),
+        KeychainVerb::Status(_) => unreachable!("on their way"),
     }
     Ok(Exit::Done)
 }
