@@ -42,8 +42,8 @@ pub enum Action {
     Finish,
     /// The other keychain has one of this name that is not the same. Both stay: whose is right, a person knows.
     Conflict,
-    /// It belongs to a login that has to stay, and stays with it.
-    Follow,
+    /// Another one of the same login has to stay, and this one stays with it.
+    Stay,
     /// It cannot be read, and stays.
     Damaged,
     /// It is not there, or not any more.
@@ -112,14 +112,25 @@ impl Migration {
     }
 
     fn look(&self, name: &Name) -> Result<(Action, Seen), Error> {
-        let login = match name.part {
-            Part::Login => None,
-            _ => Some(self.look(&Name::login(&name.registry, name.usage))?.0),
-        };
+        let (mut action, from) = self.look_alone(name)?;
+        for part in Part::of(&name.registry, name.usage) {
+            let other = Name {
+                part: *part,
+                ..name.clone()
+            };
+            if other != *name {
+                action = together(action, *part, self.look_alone(&other)?.0);
+            }
+        }
+        Ok((action, from))
+    }
+
+    /// The same without regard to what belongs to the same login.
+    fn look_alone(&self, name: &Name) -> Result<(Action, Seen), Error> {
         let from = seen(&self.from, name)?;
         let action = match &from {
-            Seen::Holds(_) => decide(&from, &seen(&self.to, name)?, login),
-            _ => decide(&from, &Seen::Nothing, login),
+            Seen::Holds(_) => decide(&from, &seen(&self.to, name)?),
+            _ => decide(&from, &Seen::Nothing),
         };
         Ok((action, from))
     }
@@ -158,19 +169,25 @@ impl Migration {
     }
 }
 
-/// What becomes of an item that is `from` in the one keychain and `to` in the other, and whose login has this coming, if
-/// it belongs to one.
-fn decide(from: &Seen, to: &Seen, login: Option<Action>) -> Action {
+/// What becomes of an item that is `from` in the one keychain and `to` in the other.
+fn decide(from: &Seen, to: &Seen) -> Action {
     match (from, to) {
         (Seen::Nothing, _) => Action::Nothing,
         (Seen::Damaged, _) => Action::Damaged,
         (Seen::Holds(from), Seen::Holds(to)) if from == to => Action::Finish,
-        (Seen::Holds(_), Seen::Nothing) => match login {
-            Some(Action::Conflict | Action::Damaged) => Action::Follow,
-            _ => Action::Move,
-        },
+        (Seen::Holds(_), Seen::Nothing) => Action::Move,
         // One that cannot be read may be a later version's.
         (Seen::Holds(_), Seen::Holds(_) | Seen::Damaged) => Action::Conflict,
+    }
+}
+
+/// What becomes of an item with this coming, beside another one of the same login: two logins are not mixed, and a logout,
+/// which settles a conflict, ends all that belongs to one.
+fn together(action: Action, other: Part, others: Action) -> Action {
+    let holds_back = others == Action::Conflict || (other == Part::Login && others == Action::Damaged);
+    match action {
+        Action::Move | Action::Finish if holds_back => Action::Stay,
+        action => action,
     }
 }
 

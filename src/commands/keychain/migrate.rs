@@ -1,7 +1,5 @@
 //! `keychain migrate`: every credential of the other keychain goes into the one in use.
 
-use std::fmt::Display;
-
 use super::super::system::System;
 use super::say;
 use crate::cli::{LocalDryRunArg, MigrateArgs};
@@ -16,15 +14,19 @@ pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, C
     let from = to.other();
     let migration = match Migration::into_store(&system.env, to) {
         // The one in use has to be there.
-        Err(error) if to != StoreName::Vault && is_no_vault(&error) => return Ok(nothing(error, to, system)),
+        Err(error) if to != StoreName::Vault && is_no_vault(&error) => {
+            return Ok(nothing("there is no vault", Some(error), to, system));
+        }
         opened => opened?,
     };
     let found = match migration.find() {
-        Err(error) if is_no_service(&error) => return Ok(nothing(error, to, system)),
+        Err(error) if is_no_service(&error) => {
+            return Ok(nothing("there is no Secret Service here", Some(error), to, system));
+        }
         Err(error) => return Err(CommandError::from(error).on(say::store(from))),
         Ok(found) if found == Found::default() => {
             let why = format!("{} holds no credential", say::store(from));
-            return Ok(nothing(why, to, system));
+            return Ok(nothing(&why, None, to, system));
         }
         Ok(found) => found,
     };
@@ -61,11 +63,14 @@ fn is_no_service(error: &Error) -> bool {
     matches!(error, Error::NoBus | Error::NoService)
 }
 
-fn nothing(why: impl Display, to: StoreName, system: &mut System<'_>) -> Exit {
+fn nothing(why: &str, cause: Option<Error>, to: StoreName, system: &mut System<'_>) -> Exit {
     let to = say::store(to);
     system
         .output
         .say(format_args!("{why}: there is nothing to move into {to}"));
+    if let Some(cause) = cause {
+        system.output.detail(cause);
+    }
     Exit::Done
 }
 
@@ -131,9 +136,9 @@ impl Run {
                 self.line(name, "in conflict", system)?;
                 self.conflict(name)
             }
-            Ok(Action::Follow) => {
-                self.line(name, "left with its login", system)?;
-                CommandError::failed("it goes over with the login that it belongs to")
+            Ok(Action::Stay) => {
+                self.line(name, "left", system)?;
+                CommandError::failed("it stays with what belongs to the same login")
             }
             Ok(Action::Damaged) => {
                 self.line(name, "unreadable", system)?;

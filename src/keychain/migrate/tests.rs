@@ -95,26 +95,39 @@ fn what_is_there_already_is_finished_and_what_differs_stays() {
 }
 
 #[test]
-fn what_belongs_to_a_login_goes_where_the_login_goes() {
-    let access = "docker docker.io/access-token";
-    for (from, to, action) in [
-        (Some(TOKEN), Some(OTHER), Action::Follow),
-        (Some("later"), None, Action::Follow),
-        (Some(TOKEN), None, Action::Move),
-        // Its login went over in a run that was interrupted.
-        (None, Some(TOKEN), Action::Move),
+fn what_belongs_to_one_login_stays_together() {
+    use Action::{Conflict, Damaged, Finish, Move, Nothing, Stay};
+
+    let accounts = ["docker docker.io", "docker docker.io/access-token"];
+    for (from, to, actions) in [
+        ([Some(TOKEN), Some(TOKEN)], [None, None], [Move, Move]),
+        ([Some(TOKEN), Some(TOKEN)], [Some(OTHER), None], [Conflict, Stay]),
+        ([Some(TOKEN), Some(TOKEN)], [None, Some(OTHER)], [Stay, Conflict]),
+        ([Some(TOKEN), Some(TOKEN)], [Some(TOKEN), Some(OTHER)], [Stay, Conflict]),
+        // A logout takes out the one that is damaged, and must find nothing else.
+        ([Some(TOKEN), Some("later")], [None, None], [Move, Damaged]),
+        ([Some("later"), Some(TOKEN)], [None, None], [Damaged, Stay]),
+        // The login went over in a run that was interrupted.
+        ([None, Some(TOKEN)], [Some(TOKEN), None], [Nothing, Move]),
+        ([Some(TOKEN), Some(TOKEN)], [Some(TOKEN), None], [Finish, Move]),
     ] {
         let migration = migration();
-        put(&migration.from, access, TOKEN);
-        from.into_iter()
-            .for_each(|text| put(&migration.from, "docker docker.io", text));
-        to.into_iter()
-            .for_each(|text| put(&migration.to, "docker docker.io", text));
-        assert_eq!(migration.apply(&name(access)).unwrap(), action, "{from:?} {to:?}");
-        let moved = (None, owned(TOKEN));
-        let stays = (owned(TOKEN), None);
-        let expected = if action == Action::Move { moved } else { stays };
-        assert_eq!(both(&migration, access), expected, "{from:?} {to:?}");
+        for (account, (from, to)) in accounts.iter().zip(from.into_iter().zip(to)) {
+            from.into_iter().for_each(|text| put(&migration.from, account, text));
+            to.into_iter().for_each(|text| put(&migration.to, account, text));
+        }
+        let planned = accounts.map(|account| migration.plan(&name(account)).unwrap());
+        assert_eq!(planned, actions, "{from:?} {to:?}");
+        let done = accounts.map(|account| migration.apply(&name(account)).unwrap());
+        assert_eq!(done, actions, "{from:?} {to:?}");
+        for ((account, action), (from, to)) in accounts.iter().zip(actions).zip(from.into_iter().zip(to)) {
+            let before = (from.and_then(owned), to.and_then(owned));
+            let after = match action {
+                Move | Finish => (None, from.and_then(owned)),
+                _ => before,
+            };
+            assert_eq!(both(&migration, account), after, "{account} of {from:?} {to:?}");
+        }
     }
 }
 
