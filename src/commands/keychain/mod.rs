@@ -11,6 +11,8 @@ mod passphrase;
 #[cfg(target_os = "linux")]
 mod say;
 #[cfg(target_os = "linux")]
+mod status;
+#[cfg(target_os = "linux")]
 mod unlock;
 
 use super::system::System;
@@ -24,8 +26,8 @@ pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, 
         KeychainVerb::Unlock(args) => unlock::unlock(args, system)?,
         KeychainVerb::Lock => unlock::lock(system)?,
         KeychainVerb::Passphrase(args) => passphrase::run(args, system)?,
+        KeychainVerb::Status(args) => return status::run(args, system),
         KeychainVerb::Migrate(args) => return migrate::run(args, system),
-        KeychainVerb::Status(_) => unreachable!("on their way"),
     }
     Ok(Exit::Done)
 }

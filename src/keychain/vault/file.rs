@@ -1,12 +1,15 @@
 //! The vault's file: where it is, and that nobody else reads it.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::Error;
 use crate::env::Env;
+use crate::whole_file::{self, Unread};
 use crate::{replace, user};
 
 /// More than thousands of credentials, in octets. What is larger is something else.
@@ -46,7 +49,7 @@ impl VaultFile {
         replace::private_folder(folder).map_err(|cause| self.unwritten(cause))
     }
 
-    pub(super) fn read(&self) -> Result<Vec<u8>, Error> {
+    pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let unread = |cause: io::Error| match cause.kind() {
             io::ErrorKind::NotFound => Error::Missing(self.0.clone()),
             _ => Error::Read {
@@ -54,24 +57,28 @@ impl VaultFile {
                 cause,
             },
         };
-        let file = File::open(&self.0).map_err(unread)?;
-        let found = file.metadata().map_err(unread)?;
+        let found = fs::metadata(&self.0).map_err(unread)?;
         let path = self.0.clone();
         if user::id().is_some_and(|user| user != found.uid()) {
             let owner = found.uid();
             return Err(Error::Foreign { path, owner });
         }
-        if found.mode() & OTHERS != 0 {
+        // A folder's mode says nothing: it is no vault.
+        if found.is_file() && found.mode() & OTHERS != 0 {
             let mode = found.mode() & 0o7777;
             return Err(Error::Exposed { path, mode });
         }
-        if !found.is_file() || found.len() > MAX_LENGTH {
-            let what = "it is no file of a vault's size";
-            return Err(Error::Damaged { path, what });
+        let damaged = |what| Error::Damaged {
+            path: self.0.clone(),
+            what,
+        };
+        match whole_file::read(&self.0, MAX_LENGTH) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(Error::Missing(path)),
+            Err(Unread::NotAFile(_)) => Err(damaged("it is no file")),
+            Err(Unread::TooLong) => Err(damaged("it is larger than any vault")),
+            Err(Unread::System(cause)) => Err(unread(cause)),
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default() + 1);
-        file.take(MAX_LENGTH).read_to_end(&mut bytes).map_err(unread)?;
-        Ok(bytes)
     }
 
     /// Puts `bytes` in the place of the file in one step. Whoever calls this holds the lock.

@@ -1,8 +1,8 @@
 //! The vault's key, and the files that can hold it.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
 use crate::env::Env;
+use crate::whole_file::{self, Unread};
 
 /// The variable that names a key file.
 const KEY_FILE: &str = "REGCRED_VAULT_KEY_FILE";
@@ -146,27 +147,21 @@ impl Source {
 }
 
 fn read(path: &Path, exposed: u32) -> Result<Key, KeyFileProblem> {
-    let file = File::open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(KeyFileProblem::NotAKey);
+    let mode = fs::metadata(path)?.mode();
+    if mode & exposed != 0 {
+        return Err(KeyFileProblem::Exposed(mode & 0o7777));
     }
-    if found.mode() & exposed != 0 {
-        return Err(KeyFileProblem::Exposed(found.mode() & 0o7777));
-    }
-    // Room for all of it at once: a buffer that grows leaves copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(
-        usize::try_from(MAX_KEY_FILE).unwrap_or_default() + 1,
-    ));
-    match file.take(MAX_KEY_FILE + 1).read_to_string(&mut text) {
-        Err(e) if e.kind() == io::ErrorKind::InvalidData => return Err(KeyFileProblem::NotAKey),
-        Err(e) => return Err(e.into()),
-        Ok(_) => {}
-    }
+    let bytes = match whole_file::read(path, MAX_KEY_FILE) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Err(io::Error::from(io::ErrorKind::NotFound).into()),
+        Err(Unread::System(cause)) => return Err(cause.into()),
+        Err(Unread::NotAFile(_) | Unread::TooLong) => return Err(KeyFileProblem::NotAKey),
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|_| KeyFileProblem::NotAKey)?;
     let lines = text.lines().map(str::trim);
     let mut keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     match (keys.next().and_then(Key::parse), keys.next()) {
-        (Some(key), None) if text.len() as u64 <= MAX_KEY_FILE => Ok(key),
+        (Some(key), None) => Ok(key),
         _ => Err(KeyFileProblem::NotAKey),
     }
 }

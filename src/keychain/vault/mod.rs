@@ -90,7 +90,7 @@ impl Vault {
     }
 
     /// What can be known of it without its key, and the whole file.
-    fn header(&self) -> Result<(Header, Vec<u8>), Error> {
+    fn header(&self) -> Result<(Header, Zeroizing<Vec<u8>>), Error> {
         let bytes = self.0.file.read()?;
         let header = Header::read(&bytes).map_err(|broken| self.broken(broken, &self.0.source))?;
         Ok((header, bytes))
