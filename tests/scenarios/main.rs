@@ -19,6 +19,7 @@ mod keychain;
 mod krew;
 mod main_job;
 mod matrix;
+mod memory;
 mod mint;
 mod newcomer;
 mod other_helpers;
@@ -58,6 +59,7 @@ fn main() -> std::process::ExitCode {
         krew::trials(),
         main_job::trials(),
         matrix::trials(),
+        memory::trials(),
         mint::trials(),
         newcomer::trials(),
         other_helpers::trials(),
