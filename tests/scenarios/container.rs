@@ -1,12 +1,19 @@
-//! What a container leaves of the kernel's keyring: that the containers of these scenarios are what they say they are.
+//! What a container leaves of the kernel's keyring, and what a vault's owner meets there.
 
-use std::process::Command;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use libtest_mimic::Trial;
 use regcred::env::Env;
+use snapbox::{assert_data_eq, str};
 
+use super::helper::{HELPER, TOKEN};
 use crate::support::container::{Container, Profile, installed, missing_container};
 use crate::support::part::{missing, trial_with};
+
+const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 /// One call each, on keyrings that end with the process: what it is, and what it says where it is not refused.
 const CALLS: [(&[&str], &str); 3] = [
@@ -21,6 +28,16 @@ const CALLS: [(&[&str], &str); 3] = [
 pub fn trials() -> Vec<Trial> {
     let parts = |profile| [missing_container(profile), missing(&["keyctl"])].concat();
     vec![
+        trial_with(
+            "container/docker_says_what_a_vault_needs_there",
+            &missing_container(Profile::Docker),
+            vault_under_docker,
+        ),
+        trial_with(
+            "container/podman_reads_the_key_of_outside",
+            &missing_container(Profile::Podman),
+            vault_under_podman,
+        ),
         trial_with("container/docker_refuses_keyrings", &parts(Profile::Docker), || {
             refused(
                 Profile::Docker,
@@ -48,7 +65,7 @@ fn refused(profile: Profile, inside: [&str; 3]) {
     let keyctl = installed("keyctl");
     let container = Container::start(profile);
     for ((args, outside), inside) in CALLS.into_iter().zip(inside) {
-        let says = |output: std::process::Output| String::from_utf8(output.stderr).unwrap().trim().to_owned();
+        let says = |output: Output| String::from_utf8(output.stderr).unwrap().trim().to_owned();
         assert_eq!(
             says(Command::new(&keyctl).args(args).output().unwrap()),
             outside,
@@ -57,4 +74,136 @@ fn refused(profile: Profile, inside: [&str; 3]) {
         let output = container.run(&keyctl, args, b"", &Env::default(), &[]);
         assert_eq!(says(output), inside, "inside: {args:?}");
     }
+}
+
+/// A home with a vault in it that has a credential, unlocked outside.
+struct Home {
+    folder: tempfile::TempDir,
+    /// More than `HOME`.
+    variables: Vec<(&'static str, OsString)>,
+}
+
+impl Home {
+    /// The vault opens with the key of `key`, a file to be made, or else with a passphrase.
+    fn with_vault(key: Option<&str>) -> Self {
+        let home = Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables: Vec::new(),
+        };
+        let key = key.map(|name| home.folder.path().join(name).display().to_string());
+        let mut args = vec!["keychain", "use", "vault"];
+        match &key {
+            Some(key) => args.extend(["--key-file", key]),
+            None => args.push("--passphrase-stdin"),
+        }
+        let _ = home.outside(PLUGIN, &args, "a passphrase\n", 0);
+        let stored = format!(r#"{{"ServerURL":"gitea.example.com","Username":"admin","Secret":"{TOKEN}"}}"#);
+        let _ = home.outside(HELPER, &["store"], &stored, 0);
+        home
+    }
+
+    fn env(&self) -> Env {
+        let home = ("HOME", self.folder.path().as_os_str().to_owned());
+        self.variables.iter().cloned().chain([home]).collect()
+    }
+
+    fn outside(&self, program: &str, args: &[&str], stdin: &str, code: i32) -> String {
+        let mut command = Command::new(program);
+        command.args(args).env_clear().envs(self.env().iter());
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may have ended without reading.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        self.said(&child.wait_with_output().unwrap(), code)
+    }
+
+    fn inside(&self, container: &Container, program: &str, args: &[&str], stdin: &str, code: i32) -> String {
+        let shared = [self.folder.path()];
+        let output = container.run(Path::new(program), args, stdin.as_bytes(), &self.env(), &shared);
+        self.said(&output, code)
+    }
+
+    /// stdout, then stderr.
+    fn said(&self, output: &Output, code: i32) -> String {
+        let text = String::from_utf8([&*output.stdout, &output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        text.replace(self.folder.path().to_str().unwrap(), "~")
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // The key is in the kernel, and does not go with the folder.
+        let _ = Command::new(PLUGIN)
+            .args(["keychain", "lock"])
+            .env_clear()
+            .envs(self.env().iter())
+            .output();
+    }
+}
+
+fn vault_under_docker() {
+    let container = Container::start(Profile::Docker);
+    let home = Home::with_vault(None);
+    let get = |home: &Home, code| home.inside(&container, HELPER, &["get"], "gitea.example.com", code);
+    assert_data_eq!(
+        get(&home, 1),
+        str![[r#"
+the vault is locked: this process may not use the kernel's keyring
+docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key
+
+"#]]
+    );
+    assert_data_eq!(
+        home.inside(
+            &container,
+            PLUGIN,
+            &["keychain", "unlock", "--passphrase-stdin"],
+            "a passphrase\n",
+            1
+        ),
+        str![[r#"
+error: the vault is locked: this process may not use the kernel's keyring
+hint: containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key
+
+"#]]
+    );
+
+    // What it names as the way out is one, wherever the key is there.
+    let mut home = Home::with_vault(Some("key"));
+    let mounted = home.folder.path().join("mounted-key");
+    std::fs::rename(home.folder.path().join("key"), &mounted).unwrap();
+    home.variables.push(("REGCRED_VAULT_KEY_FILE", mounted.into()));
+    assert!(get(&home, 0).contains(TOKEN));
+}
+
+fn vault_under_podman() {
+    let container = Container::start(Profile::Podman);
+    let home = Home::with_vault(None);
+    let get = |code| home.inside(&container, HELPER, &["get"], "gitea.example.com", code);
+    let unlock = ["keychain", "unlock", "--passphrase-stdin"];
+    assert!(get(0).contains(TOKEN));
+    let _ = home.inside(&container, PLUGIN, &["keychain", "lock"], "", 0);
+    assert_data_eq!(
+        get(1),
+        str![[r#"
+the vault is locked
+docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
+
+"#]]
+    );
+    assert_data_eq!(
+        home.inside(&container, PLUGIN, &unlock, "a passphrase\n", 1),
+        str![[r#"
+error: there is no kernel keyring here
+hint: containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key
+
+"#]]
+    );
+    let _ = home.outside(PLUGIN, &unlock, "a passphrase\n", 0);
+    assert!(get(0).contains(TOKEN));
 }
