@@ -122,7 +122,7 @@ impl From<std::io::Error> for CommandError {
 
 impl From<keychain::Error> for CommandError {
     fn from(error: keychain::Error) -> Self {
-        Self::failed(&error).hints(error.hint().map(str::to_owned))
+        Self::failed(&error).hints(error.hint().into_iter().flat_map(str::lines).map(str::to_owned))
     }
 }
 

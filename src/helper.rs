@@ -87,6 +87,16 @@ impl Answer {
         Self::failure(what, Some(line))
     }
 
+    /// The keychain's own trouble. Where one command ends it, stdout has it too: some clients show that alone.
+    fn of_keychain(error: &keychain::Error) -> Self {
+        let hint = hint(error);
+        let mut answer = Self::trouble(error, hint);
+        if let Some(hint) = hint.filter(|_| error.command().is_some()) {
+            answer.stdout = Zeroizing::new(format!("{error}; {hint}\n"));
+        }
+        answer
+    }
+
     /// Writes it. Where nobody reads any more, there is nobody to tell either.
     fn write(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
         if let Some(line) = &self.stderr {
@@ -127,7 +137,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
     let answer = answer(&args, &mut io::stdin(), || {
         watchdog = Some(Watchdog::start(limit, move || {
             let error = keychain::Error::NoAnswer(limit);
-            Answer::trouble(&error, hint(&error)).write(&mut io::stdout(), &mut io::stderr())
+            Answer::of_keychain(&error).write(&mut io::stdout(), &mut io::stderr())
         }));
         Keychain::open(env)
     });
@@ -165,7 +175,7 @@ fn answer(args: &[OsString], stdin: &mut dyn Read, open: impl FnOnce() -> Result
         Ok(stdout) => Answer::success(stdout),
         Err(Failure::Protocol(text)) => Answer::failure(&text, None),
         Err(Failure::Input(text)) => Answer::trouble(&text, None),
-        Err(Failure::Keychain(error)) => Answer::trouble(&error, hint(&error)),
+        Err(Failure::Keychain(error)) => Answer::of_keychain(&error),
     }
 }
 
@@ -230,12 +240,14 @@ fn hint(error: &keychain::Error) -> Option<&'static str> {
     use keychain::Error as E;
     match error {
         E::NoBus | E::BusAddress(_) | E::BusUnreachable { .. } | E::NoService => Some(
-            "on a desktop, start gnome-keyring, KWallet or KeePassXC; on a machine without one, \
-             kubectl regcred docker remove, and docker login keeps tokens in its own file again",
+            "on a machine without a desktop, make a vault: kubectl regcred keychain use vault; \
+             on a desktop, start gnome-keyring, KWallet or KeePassXC; or kubectl regcred docker remove, \
+             and docker login keeps tokens in its own file again",
         ),
         E::NoCollection => Some(
             "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
-             or open a database in KeePassXC",
+             or open a database in KeePassXC; on a machine without a desktop, make a vault: \
+             kubectl regcred keychain use vault",
         ),
         other => other.hint(),
     }

@@ -352,5 +352,29 @@ fn a_keychain_that_cannot_be_opened_is_a_failure_too() {
     assert_eq!(code, 1);
     assert!(String::from_utf8(stdout).unwrap().contains("no D-Bus session bus"));
     let stderr = String::from_utf8(stderr).unwrap();
-    assert!(stderr.contains("kubectl regcred docker remove"), "{stderr}");
+    for way in ["kubectl regcred keychain use vault", "kubectl regcred docker remove"] {
+        assert!(stderr.contains(way), "{stderr}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_locked_vault_names_the_command_where_a_client_shows_stdout_alone() {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let code = super::run(
+        &["get".into()],
+        &mut &b"gitea.example.com"[..],
+        &mut stdout,
+        &mut stderr,
+        || Err(crate::keychain::vault::Error::Locked.into()),
+    );
+    assert_eq!(code, 1);
+    assert_eq!(
+        String::from_utf8(stdout).unwrap(),
+        "the vault is locked; unlock it: kubectl regcred keychain unlock\n"
+    );
+    assert_eq!(
+        String::from_utf8(stderr).unwrap(),
+        "docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock\n"
+    );
 }

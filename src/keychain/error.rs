@@ -97,17 +97,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do about it, where there is something to do.
+    /// What to do about it, where there is something to do. A line for each of several ways.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoBus | Self::BusAddress(_) | Self::BusUnreachable { .. } | Self::NoService => {
-                "without one, sync takes the token from --token-env VAR or --token-stdin; \
+                "on a machine without a desktop, make a vault: kubectl regcred keychain use vault\n\
+                 in CI, let sync take the token from --token-env VAR or --token-stdin; \
                  on a desktop, start gnome-keyring, KWallet or KeePassXC"
             }
             Self::NoCollection => {
                 "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
-                 or open a database in KeePassXC; or let sync take the token from --token-env VAR or --token-stdin"
+                 or open a database in KeePassXC\n\
+                 on a machine without a desktop, make a vault: kubectl regcred keychain use vault\n\
+                 in CI, let sync take the token from --token-env VAR or --token-stdin"
             }
             Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => {
                 "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, \
@@ -128,6 +131,16 @@ impl Error {
                 return None;
             }
         })
+    }
+
+    /// The command that mends it, where one does by itself.
+    #[must_use]
+    pub fn command(&self) -> Option<&'static str> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Vault(error) => error.command(),
+            _ => None,
+        }
     }
 }
 
@@ -191,6 +204,7 @@ mod tests {
         for error in [Error::NoBus, Error::NoService, Error::NoCollection] {
             let hint = error.hint().unwrap();
             assert!(hint.contains("--token-env") && hint.contains("--token-stdin"), "{hint}");
+            assert!(hint.contains("kubectl regcred keychain use vault"), "{hint}");
         }
     }
 

@@ -104,9 +104,9 @@ fn left_behind(chosen: StoreName, system: &mut System<'_>) {
     let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.glimpse());
     let count = found.map_or(0, |found| found.len());
     if count > 0 {
-        let (name, noun) = (say::store(other), if count == 1 { "credential" } else { "credentials" });
+        let (name, credentials) = (say::store(other), say::credentials(count));
         system.output.say(format_args!(
-            "hint: {name} holds {count} {noun}: kubectl regcred keychain migrate"
+            "hint: {name} holds {credentials}: kubectl regcred keychain migrate"
         ));
     }
 }

@@ -9,6 +9,8 @@ mod passphrase;
 #[cfg(target_os = "linux")]
 mod say;
 #[cfg(target_os = "linux")]
+mod status;
+#[cfg(target_os = "linux")]
 mod unlock;
 
 use super::system::System;
@@ -22,7 +24,8 @@ pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, 
         KeychainVerb::Unlock(args) => unlock::unlock(args, system)?,
         KeychainVerb::Lock => unlock::lock(system)?,
         KeychainVerb::Passphrase(args) => passphrase::run(args, system)?,
-        KeychainVerb::Status(_) | KeychainVerb::Migrate(_) => unreachable!("on their way"),
+        KeychainVerb::Status(args) => return status::run(args, system),
+        KeychainVerb::Migrate(_) => unreachable!("on its way"),
     }
     Ok(Exit::Done)
 }

@@ -18,6 +18,12 @@ pub(super) fn store(name: StoreName) -> &'static str {
     }
 }
 
+/// So many, and the noun.
+pub(super) fn credentials(count: usize) -> String {
+    let noun = if count == 1 { "credential" } else { "credentials" };
+    format!("{count} {noun}")
+}
+
 /// Completes "the vault is …".
 pub(super) fn state(state: &State) -> String {
     match &state.key {

@@ -39,9 +39,12 @@ impl Keys {
             code: Code::KeychainUnreadable,
             object: Object::here("keychain", what),
             cause: error.to_string(),
-            remedy: Remedy {
-                advice: error.hint().map(str::to_owned),
-                ..Remedy::default()
+            remedy: match (error.command(), error.hint()) {
+                (Some(command), _) => Remedy::command(command.to_owned()),
+                (None, hint) => Remedy {
+                    advice: hint.map(|hint| hint.replace('\n', "; ")),
+                    ..Remedy::default()
+                },
             },
         };
         let opened = system.keychain().and_then(|keychain| Ok((keychain.list()?, keychain)));

@@ -79,6 +79,11 @@ impl SecretService {
         }))
     }
 
+    /// Whether the default keyring is locked. It looks at no item, and nobody is asked for anything.
+    pub fn is_locked(&self) -> Result<bool, Error> {
+        self.run(async |session| session.is_locked().await)
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "closures, written where they are passed")]
     fn run<T>(&self, work: impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         zbus::block_on(async {

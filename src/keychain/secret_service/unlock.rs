@@ -13,6 +13,11 @@ const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const COMPLETED: &str = "Completed";
 
 impl Session<'_> {
+    /// Fails where there is no default collection: KeePassXC would ask a person for one at the next search.
+    pub(super) async fn is_locked(&mut self) -> Result<bool, Error> {
+        is_locked(self.bus.call(is_default_locked()?).await?)?.ok_or(Error::NoCollection)
+    }
+
     pub(super) async fn is_default_locked(&mut self) -> Result<bool, Error> {
         Ok(is_locked(self.bus.call(is_default_locked()?).await?)? == Some(true))
     }

@@ -120,12 +120,24 @@ pub enum KeyFileProblem {
 }
 
 impl Error {
+    /// The command that mends it, where one does by itself.
+    #[must_use]
+    pub fn command(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing(_) => Some("kubectl regcred keychain use vault"),
+            Self::Locked => Some("kubectl regcred keychain unlock"),
+            _ => None,
+        }
+    }
+
     /// What to do about it, where there is something to do.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoHome => "let HOME name your home folder",
-            Self::Missing(_) => "make one: kubectl regcred keychain use vault",
+            Self::Missing(_) => {
+                "put a copy of it from a backup there, or make a new one: kubectl regcred keychain use vault"
+            }
             Self::Exists(_) => "use it: kubectl regcred keychain use vault",
             Self::Locked => "unlock it: kubectl regcred keychain unlock",
             Self::LockedWithoutPassphrase => {
@@ -134,7 +146,10 @@ impl Error {
             Self::NoKernelKeyring(refused) | Self::Kernel(refused) => return refused.hint(),
             Self::WrongPassphrase => "try again: kubectl regcred keychain unlock",
             Self::NoPassphrase => "kubectl regcred keychain unlock --key-file FILE",
-            Self::WrongKey { .. } => "name the file with this vault's key: REGCRED_VAULT_KEY_FILE, or --key-file FILE",
+            Self::WrongKey { .. } => {
+                "let REGCRED_VAULT_KEY_FILE name the file with this vault's key; what names this one is said by: \
+                 kubectl regcred keychain status"
+            }
             Self::KeyFile {
                 cause: KeyFileProblem::Exposed(_),
                 ..
@@ -143,7 +158,7 @@ impl Error {
                 cause: KeyFileProblem::NotAKey,
                 ..
             } => "age-keygen makes such files, and so does: kubectl regcred keychain use vault --key-file FILE",
-            Self::KeyFile { .. } => "see REGCRED_VAULT_KEY_FILE, and: kubectl regcred keychain status",
+            Self::KeyFile { .. } => "what names it is said by: kubectl regcred keychain status",
             Self::Damaged { .. } => {
                 "it is left as it is: put a copy of it from a backup there; or move it away, \
                  and begin a new one with: kubectl regcred keychain use vault"
@@ -156,5 +171,19 @@ impl Error {
             Self::Foreign { .. } => "chown it to yourself, or run this as that user",
             Self::Read { .. } | Self::Write { .. } => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_ends_with_the_command_that_mends_it_by_itself() {
+        for error in [Error::Locked, Error::Missing(PathBuf::new())] {
+            let (hint, command) = (error.hint().unwrap(), error.command().unwrap());
+            assert!(hint.ends_with(&format!(": {command}")), "{hint}");
+        }
+        assert_eq!(Error::NoKernelKeyring(Refused::Forbidden).command(), None);
     }
 }

@@ -13,7 +13,7 @@
 //! keyring of its own. By its serial number a key is found there all the same, where its permissions give it to its
 //! owner: a key's owner is compared across namespaces. So the owner may view, read and search, which lets [`get`] and
 //! [`remove`] reach from within a namespace the key of outside, and the other way round. What [`put`] keeps inside a
-//! namespace ends with the namespace. The price is that a container whose root is this user could read the key too,
+//! namespace goes with its last process. The price is that a container whose root is this user could read the key too,
 //! where it may call keyctl(2) and guesses the number of 31 bits; the key is of no use without the vault's file.
 
 use std::fmt::{self, Write as _};
@@ -32,7 +32,7 @@ mod tests;
 /// What the descriptions of our keys begin with.
 const PREFIX: &str = "kubectl-regcred";
 
-/// The keys that this user may see, in whatever keyring they are (proc_keys(5)).
+/// The keys that this user may see, in whatever keyring they are: `proc_keys(5)`.
 const KEYS: &str = "/proc/keys";
 
 /// Room for an age identity (74 octets) and a time. A key of more is none of ours.
@@ -120,7 +120,8 @@ impl Refused {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Forbidden | Self::Absent => {
-                "containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key"
+                "containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, \
+                 or make one: kubectl regcred keychain use vault --key-file FILE"
             }
             Self::Quota => {
                 "see what fills it with: keyctl show @u; or let REGCRED_VAULT_KEY_FILE name a file with the vault's key"

@@ -1,0 +1,247 @@
+//! `keychain status`: which keychain is in use, why, whether it answers, and what else there is.
+
+mod document;
+mod look;
+
+use super::super::document as documents;
+use super::super::system::System;
+use super::say;
+use crate::cli::KeychainStatusArgs;
+use crate::error::{CommandError, Exit};
+use crate::keychain::vault::KeyState;
+use crate::keychain::{Config, Error, StoreName};
+use crate::output::{Output, Tone};
+use look::{Choice, Here, Open, Trouble};
+
+/// Where the second column begins, in columns.
+const INDENT: usize = "secret-service   ".len();
+
+/// All that was seen.
+struct Seen {
+    choice: Choice,
+    here: Here,
+    desktop: Result<Open, Error>,
+}
+
+impl Seen {
+    fn of(&self, name: StoreName) -> &Result<Open, Error> {
+        match name {
+            StoreName::Vault => &self.here.vault,
+            StoreName::System => &self.desktop,
+        }
+    }
+
+    fn in_use(&self) -> &Result<Open, Error> {
+        self.of(self.choice.store)
+    }
+
+    /// What to do next, the most likely first.
+    fn hints(&self) -> Vec<String> {
+        let other = match self.choice.store {
+            StoreName::Vault => StoreName::System,
+            StoreName::System => StoreName::Vault,
+        };
+        let name = say::store(other);
+        match (self.in_use(), self.of(other)) {
+            (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![format!(
+                "{name} holds {}: kubectl regcred keychain migrate",
+                say::credentials(*credentials)
+            )],
+            (Ok(_), _) => Vec::new(),
+            (Err(error), found) => {
+                let is_there = found
+                    .as_ref()
+                    .map_or_else(|error| Trouble::of(error) == Trouble::Locked, |_| true);
+                let switch = format!("kubectl regcred keychain use {other}");
+                let switch_hint = is_there.then(|| format!("{name} is here too: {switch}"));
+                let own = error.hint().into_iter().flat_map(str::lines);
+                let own = own.filter(|line| !is_there || !line.ends_with(&switch));
+                own.map(str::to_owned).chain(switch_hint).collect()
+            }
+        }
+    }
+}
+
+pub(super) fn run(args: &KeychainStatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let config = Config::read(&system.env)?;
+    let choice = look::choice(&config);
+    let here = look::here(&config, &system.env);
+    let is_screen = args.output.is_none();
+    if is_screen {
+        // Before the bus is asked, which may not answer for seconds.
+        show_here(&choice, &here, &mut system.output)?;
+    }
+    let desktop = look::desktop(&system.env);
+    if is_screen {
+        show_keychain(StoreName::System, &desktop, &choice, &mut system.output)?;
+    }
+    let seen = Seen { choice, here, desktop };
+    if let Some(format) = args.output {
+        documents::print("KeychainStatus", &document::of(&seen), format, system)?;
+    } else if let Err(error) = seen.in_use() {
+        let error = CommandError::failed(error).hints(seen.hints());
+        system.output.error(&error);
+    } else {
+        for hint in seen.hints() {
+            system.output.say(format_args!("hint: {hint}"));
+        }
+    }
+    Ok(seen.in_use().as_ref().map_or(Exit::Failed, |_| Exit::Done))
+}
+
+fn show_here(choice: &Choice, here: &Here, output: &mut Output<'_>) -> Result<(), CommandError> {
+    let why = match &choice.chosen_in {
+        Some(path) => format!("chosen in {}", path.display()),
+        None => "the default of this system".to_owned(),
+    };
+    row("in use", Tone::Plain, &format!("{}, {why}", choice.store), output)?;
+    show_keychain(StoreName::Vault, &here.vault, choice, output)?;
+    let is_there = here.vault.as_ref().err().map(Trouble::of) != Some(Trouble::Absent);
+    if let Some(path) = here.path.as_ref().filter(|_| is_there) {
+        row("vault file", Tone::Plain, &path.display().to_string(), output)?;
+    }
+    let key_file = match &here.key_file {
+        Some(file) => {
+            let gone = if file.exists { "" } else { ", which is not there" };
+            format!("{}, named by {}{gone}", file.path.display(), file.named_by)
+        }
+        None => "none is named".to_owned(),
+    };
+    row("key file", Tone::Plain, &key_file, output)?;
+    let kernel = match &here.kernel {
+        Ok(()) => "takes keys".to_owned(),
+        Err(error) => format!("takes no keys: {error}"),
+    };
+    row("kernel keyring", Tone::Plain, &kernel, output)
+}
+
+fn show_keychain(
+    name: StoreName,
+    found: &Result<Open, Error>,
+    choice: &Choice,
+    output: &mut Output<'_>,
+) -> Result<(), CommandError> {
+    let tone = match found {
+        _ if name != choice.store => Tone::Plain,
+        Ok(_) => Tone::Good,
+        Err(error) if Trouble::of(error) == Trouble::Locked => Tone::Doubtful,
+        Err(_) => Tone::Bad,
+    };
+    let text = match found {
+        Ok(open) => format!("{}, holds {}", openness(open), say::credentials(open.credentials)),
+        Err(error) => trouble(error),
+    };
+    row(name.as_str(), tone, &text, output)
+}
+
+fn row(label: &str, tone: Tone, text: &str, output: &mut Output<'_>) -> Result<(), CommandError> {
+    Ok(output.toned(&[(Tone::Plain, &format!("{label:INDENT$}")), (tone, text)])?)
+}
+
+fn openness(open: &Open) -> String {
+    match &open.key {
+        Some(KeyState::Unlocked { until }) => say::unlocked(*until),
+        Some(KeyState::InFile { .. }) => "open by its key file".to_owned(),
+        Some(KeyState::Locked) | None => "open".to_owned(),
+    }
+}
+
+/// The error in the row of its keychain, which need not be named again.
+fn trouble(error: &Error) -> String {
+    let text = error.to_string();
+    match Trouble::of(error) {
+        Trouble::Absent => match text.strip_prefix("there is no keychain here: ") {
+            Some(why) => format!("none: {why}"),
+            None => "none".to_owned(),
+        },
+        Trouble::Locked => {
+            let why = text.split_once("locked").map_or("", |(_, why)| why);
+            format!("locked{why}")
+        }
+        Trouble::Failed => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keychain::vault;
+
+    fn seen(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Seen {
+        let open = |credentials| Open { credentials, key: None };
+        Seen {
+            choice: Choice { store, chosen_in: None },
+            here: Here {
+                vault: vault.map(open).map_err(Error::from),
+                path: None,
+                key_file: None,
+                kernel: Ok(()),
+            },
+            desktop: desktop.map(open),
+        }
+    }
+
+    #[test]
+    fn what_the_other_keychain_holds_is_brought_along() {
+        let hints = seen(StoreName::Vault, Ok(0), Ok(1)).hints();
+        assert_eq!(
+            hints,
+            ["the Secret Service holds 1 credential: kubectl regcred keychain migrate"]
+        );
+        assert!(seen(StoreName::Vault, Ok(3), Ok(0)).hints().is_empty());
+        assert!(
+            seen(StoreName::System, Err(vault::Error::Locked), Ok(3))
+                .hints()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_vault_that_is_there_is_used_and_not_made() {
+        let missing = || vault::Error::Missing("vault.age".into());
+        let hints = seen(StoreName::System, Err(missing()), Err(Error::NoBus)).hints();
+        assert!(
+            hints[0].contains("make a vault: kubectl regcred keychain use vault"),
+            "{hints:?}"
+        );
+        for vault in [Ok(0), Err(vault::Error::Locked)] {
+            let hints = seen(StoreName::System, vault, Err(Error::NoBus)).hints();
+            assert_eq!(
+                hints.last().unwrap(),
+                "the vault is here too: kubectl regcred keychain use vault"
+            );
+            assert!(hints.iter().all(|hint| !hint.contains("make a vault")), "{hints:?}");
+            assert!(hints[0].contains("--token-env"), "{hints:?}");
+        }
+    }
+
+    #[test]
+    fn a_locked_one_is_opened_before_another_is_thought_of() {
+        let hints = seen(StoreName::Vault, Err(vault::Error::Locked), Ok(0)).hints();
+        assert_eq!(
+            hints,
+            [
+                "unlock it: kubectl regcred keychain unlock",
+                "the Secret Service is here too: kubectl regcred keychain use secret-service"
+            ]
+        );
+        let hints = seen(StoreName::Vault, Err(vault::Error::Locked), Err(Error::NoBus)).hints();
+        assert_eq!(hints.len(), 1);
+    }
+
+    #[test]
+    fn a_row_does_not_name_its_keychain_again() {
+        let refused = vault::Error::NoKernelKeyring(vault::Refused::Forbidden);
+        for (error, shown) in [
+            (Error::NoBus, "none: no D-Bus session bus was found"),
+            (Error::NoService, "none: no secret service is on the D-Bus session bus"),
+            (vault::Error::Missing("x".into()).into(), "none"),
+            (Error::Locked, "locked"),
+            (vault::Error::Locked.into(), "locked"),
+            (refused.into(), "locked: this process may not use the kernel's keyring"),
+            (Error::Died, "the secret service went away while it was asked"),
+        ] {
+            assert_eq!(trouble(&error), shown);
+        }
+    }
+}

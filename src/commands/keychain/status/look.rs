@@ -1,0 +1,107 @@
+//! What the keychains of this machine are like. Nobody is asked for anything, and no secret is read.
+
+use std::path::PathBuf;
+
+use crate::env::Env;
+use crate::keychain::secret_service::SecretService;
+use crate::keychain::vault::{self, KeyState, Source, Vault};
+use crate::keychain::{Config, Error, Keychain, StoreName};
+
+/// Which keychain is in use, and what says so.
+pub(super) struct Choice {
+    pub(super) store: StoreName,
+    /// The file in which somebody chose it; else it is what this system has.
+    pub(super) chosen_in: Option<PathBuf>,
+}
+
+/// What there is without a question to anybody else: the vault, and what it needs.
+pub(super) struct Here {
+    pub(super) vault: Result<Open, Error>,
+    /// Where it is or would be.
+    pub(super) path: Option<PathBuf>,
+    pub(super) key_file: Option<KeyFile>,
+    /// Why the kernel takes no keys.
+    pub(super) kernel: Result<(), Error>,
+}
+
+/// The file that a vault's key comes from.
+pub(super) struct KeyFile {
+    pub(super) path: PathBuf,
+    pub(super) named_by: &'static str,
+    pub(super) exists: bool,
+}
+
+/// A keychain that answers.
+pub(super) struct Open {
+    pub(super) credentials: usize,
+    /// What opens the vault.
+    pub(super) key: Option<KeyState>,
+}
+
+/// What one is that does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Absent,
+    Locked,
+    Failed,
+}
+
+impl Trouble {
+    pub(super) fn of(error: &Error) -> Self {
+        use vault::Error as V;
+        match error {
+            Error::NoBus | Error::NoService | Error::Vault(V::Missing(_)) => Self::Absent,
+            Error::Locked | Error::Vault(V::Locked | V::LockedWithoutPassphrase | V::NoKernelKeyring(_)) => {
+                Self::Locked
+            }
+            _ => Self::Failed,
+        }
+    }
+}
+
+pub(super) fn choice(config: &Config) -> Choice {
+    Choice {
+        store: config.store.unwrap_or(StoreName::System),
+        chosen_in: config.path.clone().filter(|_| config.store.is_some()),
+    }
+}
+
+pub(super) fn here(config: &Config, env: &Env) -> Here {
+    let found = Vault::new(env, config);
+    let key_file = found.as_ref().ok().and_then(|vault| match vault.source() {
+        Source::File { path, named_by } => Some(KeyFile {
+            path: path.clone(),
+            named_by,
+            exists: path.exists(),
+        }),
+        Source::Kernel => None,
+    });
+    Here {
+        path: found.as_ref().ok().map(|vault| vault.path().to_owned()),
+        key_file,
+        kernel: found
+            .as_ref()
+            .map_or(Ok(()), |vault| vault.can_be_unlocked().map_err(Error::from)),
+        vault: found.map_err(Error::from).and_then(|vault| {
+            Ok(Open {
+                credentials: count(env, StoreName::Vault)?,
+                key: Some(vault.state()?.key),
+            })
+        }),
+    }
+}
+
+/// What is on the session bus. A bus that says nothing takes its time: the caller shows first what it knows already.
+pub(super) fn desktop(env: &Env) -> Result<Open, Error> {
+    if SecretService::new(env).is_locked()? {
+        return Err(Error::Locked);
+    }
+    Ok(Open {
+        credentials: count(env, StoreName::System)?,
+        key: None,
+    })
+}
+
+fn count(env: &Env, name: StoreName) -> Result<usize, Error> {
+    Ok(Keychain::open_store(env, name)?.glimpse()?.len())
+}
