@@ -26,6 +26,7 @@ mod other_helpers;
 mod owners;
 mod rotate;
 mod rough;
+mod server;
 mod status;
 mod strace;
 #[path = "../support/mod.rs"]
@@ -66,6 +67,7 @@ fn main() -> std::process::ExitCode {
         owners::trials(),
         rotate::trials(),
         rough::trials(),
+        server::trials(),
         status::trials(),
         strace::trials(),
         survey::trials(),

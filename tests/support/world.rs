@@ -23,6 +23,7 @@ use super::gated_store::GatedStore;
 use super::gitea::{Gitea, Profile};
 use super::http::Server;
 use super::keyring::Keyring;
+use super::server::Server as NoDesktop;
 pub use programs::Ran;
 
 /// The helper as cargo built it for this test; the plugin lies beside it.
@@ -31,6 +32,8 @@ const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 enum Keys {
     Memory(Arc<CredentialStore>),
     Real(Keyring),
+    /// The vault, once somebody has chosen it.
+    Chosen(NoDesktop),
 }
 
 enum Plane {
@@ -89,12 +92,23 @@ impl World {
     /// Through the programs: gnome-keyring, etcd and kube-apiserver, docker-registry behind the Gitea double.
     pub fn of_real_parts() -> Self {
         let keyring = Keyring::start();
-        let plane = ControlPlane::shared();
         let folder = keyring.bus().folder().to_owned();
+        Self::with_real_parts(Keys::Real(keyring), folder)
+    }
+
+    /// The same without a session bus, and so without a keychain until the vault is chosen.
+    pub fn of_a_server() -> Self {
+        let server = NoDesktop::start();
+        let folder = server.folder().to_owned();
+        Self::with_real_parts(Keys::Chosen(server), folder)
+    }
+
+    fn with_real_parts(keys: Keys, folder: PathBuf) -> Self {
+        let plane = ControlPlane::shared();
         std::fs::write(folder.join("kubeconfig"), plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
         let gitea = Gitea::start(Profile::V1_27);
         Self {
-            keys: Keys::Real(keyring),
+            keys,
             gate: Gate::default(),
             plane: Plane::Real(plane),
             _images: Some(DockerRegistry::behind(&gitea)),
@@ -160,7 +174,7 @@ users:
     pub fn home(&self) -> PathBuf {
         match self.keys {
             Keys::Memory(_) => self.folder.clone(),
-            Keys::Real(_) => self.folder.join("home"),
+            Keys::Real(_) | Keys::Chosen(_) => self.folder.join("home"),
         }
     }
 
@@ -170,11 +184,8 @@ users:
             Keys::Memory(_) => [("HOME", self.home().into_os_string())]
                 .map(|(k, v)| (k.into(), v))
                 .into(),
-            Keys::Real(keyring) => keyring
-                .env()
-                .iter()
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .collect(),
+            Keys::Real(keyring) => pairs(&keyring.env()),
+            Keys::Chosen(server) => pairs(&server.env()),
         };
         let programs = Path::new(HELPER).parent().unwrap().to_owned();
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -183,6 +194,14 @@ users:
         pairs.insert("KUBECONFIG".into(), self.folder.join("kubeconfig").into());
         pairs.extend(self.variables.iter().map(|(k, v)| (k.into(), v.clone())));
         pairs.into_iter().collect()
+    }
+
+    /// The machine, where it has no desktop.
+    pub fn server(&self) -> &NoDesktop {
+        let Keys::Chosen(server) = &self.keys else {
+            panic!("this one has a desktop")
+        };
+        server
     }
 
     /// Whether its parts are real.
@@ -214,6 +233,11 @@ users:
         match &self.keys {
             Keys::Memory(store) => Keychain::with_store(store.clone()),
             Keys::Real(keyring) => Keychain::open(&keyring.env()).unwrap(),
+            Keys::Chosen(server) => Keychain::open(&server.env()).unwrap(),
         }
     }
+}
+
+fn pairs(env: &Env) -> BTreeMap<OsString, OsString> {
+    env.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
