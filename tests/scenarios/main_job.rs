@@ -52,7 +52,7 @@ pub fn trials() -> Vec<Trial> {
                     test(&World::of_real_parts());
                 }),
                 trial_with(&format!("main_job/vault/{name}"), &with_vault, move || {
-                    test(&World::on(Kind::Vault));
+                    test(&World::with_vault());
                 }),
             ]
         })

@@ -51,7 +51,7 @@ enum Place {
 
 /// The ways in which a secret can stand in a document: as it is, in base64 wherever it begins there, and in base64 of
 /// that, as a Secret holds docker's `auth`.
-fn forms(secret: &str) -> Vec<String> {
+pub(super) fn forms(secret: &str) -> Vec<String> {
     let encoded = |text: &str| -> Vec<String> {
         (0..3)
             .map(|shift| {
@@ -204,8 +204,8 @@ fn login_sync_and_logout() {
 
 /// The passphrase goes nowhere, and the key into the kernel; in files there is neither, nor a token.
 fn vault() {
-    let world = World::on(Kind::Vault);
-    let home = world.vault();
+    let world = World::with_vault();
+    let kernel_key = || world.server().kernel_key().unwrap();
     let token = world.gitea.add_token("admin", "write:package");
     let watched = Watched {
         world: &world,
@@ -215,7 +215,7 @@ fn vault() {
         let seen = watched.run(program, line, stdin, secrets).unwrap();
         seen.into_keys().collect::<Vec<_>>()
     };
-    let key = home.key_text();
+    let key = kernel_key();
     let secrets = [token.as_str(), PASSPHRASE, &key];
     assert_eq!(run(PLUGIN, "keychain lock", "", &secrets), []);
     let unlock = "keychain unlock --passphrase-stdin";
@@ -234,12 +234,11 @@ fn vault() {
     let change = format!("{PASSPHRASE}\n{new}\n");
     let passphrase = "keychain passphrase --passphrase-stdin";
     assert_eq!(run(PLUGIN, passphrase, &change, &[&secrets[..], &[new]].concat()), []);
-    home.id();
     assert_eq!(
         run(PLUGIN, unlock, new, &[&secrets[..], &[new]].concat()),
         [Place::Kernel]
     );
-    let new_key = home.key_text();
+    let new_key = kernel_key();
     let secrets = [token.as_str(), PASSPHRASE, &key, new, &new_key];
     // A wrong one, and what is said about it.
     let wrong = world.run(world.command(PLUGIN).args(unlock.split_whitespace()), PASSPHRASE);
@@ -255,7 +254,7 @@ fn vault() {
     for secret in secrets {
         let files = files_with(world.folder(), secret);
         let expected = if secret == new_key {
-            vec![home.key_file()]
+            vec![world.home().join("vault.key")]
         } else {
             vec![]
         };

@@ -30,6 +30,9 @@ pub enum Product {
 }
 
 impl Product {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::GnomeKeyring, Self::KeePassXc];
+
     /// What it is called in the names of trials.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -30,6 +30,8 @@ pub mod keyring;
 pub mod krew;
 pub mod part;
 #[cfg(target_os = "linux")]
+pub mod server;
+#[cfg(target_os = "linux")]
 pub mod store;
 pub mod tls;
 #[cfg(target_os = "linux")]

@@ -1,20 +1,18 @@
-//! A vault as a real part: on a machine without D-Bus, in a home of its own, made and opened by the plugin itself.
+//! A vault as a real part: on a server of its own, made and opened by the plugin itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use linux_keyutils::{Key, KeyRing, KeyRingIdentifier};
 use regcred::env::Env;
 use regcred::keychain::Config;
 use regcred::keychain::vault::Vault;
-use tempfile::TempDir;
 
+use super::server::{self, Server};
 use super::world::Ran;
 
 /// The plugin and the helper as cargo built them for this test.
@@ -35,10 +33,10 @@ pub fn missing() -> Vec<&'static str> {
         .map_or_else(Vec::new, |_| vec!["kernel keyring"])
 }
 
-/// A person's home, and the vault in it. What the kernel keeps of it goes with it.
+/// A server with a vault. What the kernel keeps of it goes with it.
 pub struct VaultHome {
-    folder: TempDir,
-    /// What its vaults were called in the kernel's keyring.
+    server: Server,
+    /// What its vaults were called in the kernel's keyring: the file may be a broken one by then.
     ids: Mutex<BTreeSet<String>>,
     /// More environment variables for the programs.
     pub variables: BTreeMap<String, OsString>,
@@ -47,15 +45,8 @@ pub struct VaultHome {
 impl VaultHome {
     /// A machine on which nothing was chosen yet.
     pub fn empty() -> Self {
-        let folder = tempfile::Builder::new().prefix("regcred-").tempdir().unwrap();
-        for name in ["home", "run", "tmp"] {
-            fs::DirBuilder::new()
-                .mode(0o700)
-                .create(folder.path().join(name))
-                .unwrap();
-        }
         Self {
-            folder,
+            server: Server::start(),
             ids: Mutex::default(),
             variables: BTreeMap::new(),
         }
@@ -78,14 +69,14 @@ impl VaultHome {
         home
     }
 
-    /// The folder that holds `home`, `run` and `tmp`.
+    /// The folder that holds `home` and `tmp`.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.server.folder()
     }
 
     /// The vault.
     pub fn file(&self) -> PathBuf {
-        self.folder().join("home/.local/share/regcred/vault.age")
+        self.server.vault()
     }
 
     /// Its key file, where it has one.
@@ -100,18 +91,12 @@ impl VaultHome {
 
     /// The environment of a login on this machine.
     pub fn env(&self) -> Env {
-        let folder = |name: &str| self.folder().join(name).into_os_string();
-        let pairs = [
-            ("HOME", folder("home")),
-            ("XDG_RUNTIME_DIR", folder("run")),
-            ("TMPDIR", folder("tmp")),
-            ("PATH", std::env::var_os("PATH").unwrap_or_default()),
-        ];
-        let more = self
-            .variables
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.clone()));
-        pairs.into_iter().chain(more).collect()
+        let server = self.server.env();
+        let server = server.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let path = ("PATH".into(), std::env::var_os("PATH").unwrap_or_default());
+        let more = self.variables.iter().map(|(name, value)| (name.into(), value.clone()));
+        // The last one of a name counts.
+        server.chain([path]).chain(more).collect()
     }
 
     /// A program on this machine.
@@ -164,43 +149,31 @@ impl VaultHome {
     pub fn reboot(&self) {
         self.id();
         for id in self.ids.lock().unwrap().iter() {
-            if let Some(key) = key_of(id) {
-                let _ = key.invalidate();
-            }
+            server::forget(id).unwrap();
         }
     }
 
-    /// What it is called in the kernel's keyring; the file's header says it.
+    /// What it is called in the kernel's keyring.
     pub fn id(&self) -> Option<String> {
-        let bytes = fs::read(self.file()).ok()?;
-        let text = String::from_utf8_lossy(&bytes);
-        let stanza = text
-            .lines()
-            .find_map(|line| line.strip_prefix("-> kubectl-regcred/vault 1 "))?;
-        self.ids.lock().unwrap().insert(stanza.to_owned());
-        Some(stanza.to_owned())
-    }
-
-    /// The key that the kernel keeps for it.
-    pub fn kernel_key(&self) -> Option<Key> {
-        key_of(&self.id()?)
+        let id = self.server.id()?;
+        self.ids.lock().unwrap().insert(id.clone());
+        Some(id)
     }
 
     /// The text of its key: what the kernel keeps, or what the key file holds.
     pub fn key_text(&self) -> String {
-        let text = match self.kernel_key() {
-            Some(key) => {
-                let mut payload = [0; 256];
-                let length = key.read(&mut payload).unwrap();
-                String::from_utf8(payload[..length].to_vec()).unwrap()
-            }
-            None => fs::read_to_string(self.key_file()).unwrap(),
+        let in_file = || {
+            let text = fs::read_to_string(self.key_file()).unwrap();
+            let key = text.lines().find(|line| line.starts_with("AGE-SECRET-KEY-1"));
+            key.unwrap().to_owned()
         };
-        let mut lines = text.lines();
-        lines
-            .find(|line| line.starts_with("AGE-SECRET-KEY-1"))
-            .unwrap()
-            .to_owned()
+        self.kernel_key().unwrap_or_else(in_file)
+    }
+
+    /// The text of the key that the kernel keeps for it, where it is unlocked.
+    pub fn kernel_key(&self) -> Option<String> {
+        self.id();
+        self.server.kernel_key()
     }
 }
 
@@ -208,9 +181,4 @@ impl Drop for VaultHome {
     fn drop(&mut self) {
         self.reboot();
     }
-}
-
-fn key_of(id: &str) -> Option<Key> {
-    let ring = KeyRing::from_special_id(KeyRingIdentifier::User, true).ok()?;
-    ring.search(&format!("kubectl-regcred:vault:{id}")).ok()
 }

@@ -45,7 +45,7 @@ fn what_names_it() {
     );
     assert!(home.kernel_key().is_none(), "the kernel was not asked");
 
-    let credentials = home.folder().join("run/credentials");
+    let credentials = home.folder().join("tmp/credentials");
     fs::create_dir(&credentials).unwrap();
     home.variables
         .insert("CREDENTIALS_DIRECTORY".to_owned(), credentials.clone().into());
@@ -59,7 +59,7 @@ fn what_names_it() {
     // systemd gives it to the unit's group by an access list, which shows as a mode.
     write(&credentials.join("regcred-vault-key"), &key, 0o440);
     assert_eq!(token(&home, NAME).unwrap(), "first");
-    let named: PathBuf = home.folder().join("run/named.key");
+    let named: PathBuf = home.folder().join("tmp/named.key");
     home.variables
         .insert("REGCRED_VAULT_KEY_FILE".to_owned(), named.clone().into());
     every_action_fails(|| home.command(HELPER), "named.key cannot be used: No such file");

@@ -1,0 +1,90 @@
+//! A machine without a desktop: somebody's home folder, and no session bus.
+
+use std::path::{Path, PathBuf};
+
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
+use regcred::env::Env;
+use tempfile::TempDir;
+
+/// What the header of a vault begins its own line with, before version and id.
+const STANZA: &str = "-> kubectl-regcred/vault ";
+
+/// A home and a temporary folder. The key of its vault goes with it.
+pub struct Server(TempDir);
+
+impl Server {
+    /// One on which nothing was done yet.
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("server-").tempdir().unwrap();
+        for name in ["home", "tmp"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self(folder)
+    }
+
+    /// The folder that holds everything of this server.
+    pub fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The environment of whoever works there, as ssh gives it: nothing of a session.
+    pub fn env(&self) -> Env {
+        let [home, tmp] = ["home", "tmp"].map(|name| self.folder().join(name));
+        [("HOME", home), ("TMPDIR", tmp)].into_iter().collect()
+    }
+
+    /// The vault's file.
+    pub fn vault(&self) -> PathBuf {
+        self.folder().join("home/.local/share/regcred/vault.age")
+    }
+
+    /// Does to this vault what starting the machine anew does to all: its key is gone from the kernel's keyring. Says
+    /// whether it was there.
+    pub fn reboot(&self) -> bool {
+        self.forget().unwrap()
+    }
+
+    fn forget(&self) -> Result<bool, KeyError> {
+        self.id().map_or(Ok(false), |id| forget(&id))
+    }
+
+    /// What the vault is called in the kernel's keyring; its header says it.
+    pub fn id(&self) -> Option<String> {
+        let vault = std::fs::read(self.vault()).ok()?;
+        let text = String::from_utf8_lossy(&vault);
+        let stanza = text.lines().find_map(|line| line.strip_prefix(STANZA))?;
+        let (_, id) = stanza.split_once(' ').unwrap();
+        Some(id.to_owned())
+    }
+
+    /// The text of the key that the kernel keeps for it, where it is unlocked.
+    pub fn kernel_key(&self) -> Option<String> {
+        let key = key(&self.id()?).unwrap()?;
+        let mut payload = [0; 256];
+        let length = key.read(&mut payload).unwrap();
+        let text = std::str::from_utf8(&payload[..length]).unwrap();
+        text.lines().next().map(str::to_owned)
+    }
+}
+
+/// The key that the kernel keeps for the vault of this name.
+fn key(id: &str) -> Result<Option<Key>, KeyError> {
+    let user = KeyRing::from_special_id(KeyRingIdentifier::User, true)?;
+    match user.search(&format!("kubectl-regcred:vault:{id}")) {
+        Ok(key) => Ok(Some(key)),
+        Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes it out. Says whether it was there.
+pub fn forget(id: &str) -> Result<bool, KeyError> {
+    let Some(key) = key(id)? else { return Ok(false) };
+    key.invalidate().map(|()| true)
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.forget();
+    }
+}
