@@ -31,6 +31,7 @@ mod strace;
 mod support;
 mod survey;
 mod targets;
+mod vault_status;
 mod verify;
 mod workloads;
 mod workstation;
@@ -68,6 +69,7 @@ fn main() -> std::process::ExitCode {
         strace::trials(),
         survey::trials(),
         targets::trials(),
+        vault_status::trials(),
         verify::trials(),
         workloads::trials(),
         workstation::trials(),

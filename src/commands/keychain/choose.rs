@@ -7,7 +7,7 @@ use super::{ask, say};
 use crate::cli::{KeychainUseArgs, UnlockingArgs};
 use crate::error::CommandError;
 use crate::keychain::config::Change;
-use crate::keychain::vault::{Key, Source, Vault};
+use crate::keychain::vault::{Error, Key, Source, Vault};
 use crate::keychain::{Config, Keychain, StoreName};
 
 pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -41,7 +41,7 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
         let key = if is_new {
             Key::generate()
         } else {
-            Vault::new(&system.env, &before)?.key()?
+            key_of(&Vault::new(&system.env, &before)?, unlocking, system)?
         };
         key.save(path)?;
         system.output.say(format_args!("made a key file: {}", path.display()));
@@ -62,6 +62,16 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
         system.output.say(format_args!("hint: {hint}"));
     }
     Ok(())
+}
+
+/// Where it is locked, or cannot be unlocked because the kernel keeps no keys, its passphrase gives it.
+fn key_of(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<Key, CommandError> {
+    match vault.key() {
+        Err(Error::Locked | Error::NoKernelKeyring(_)) => {
+            Ok(vault.key_of(&ask::known(unlocking.passphrase_stdin, system)?)?)
+        }
+        done => Ok(done?),
+    }
 }
 
 fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<(), CommandError> {

@@ -84,4 +84,14 @@ pub const LIST: &[Elsewhere] = &[
         "registries:",
         "a file: the other documents' regcred.yaml is this one",
     ),
+    entry(
+        "docs/vault.md",
+        "kubectl regcred keychain migrate",
+        "migrate: between two keychains that hold something",
+    ),
+    entry(
+        "docs/vault.md",
+        "[Service]",
+        "a unit: vault_status has a folder as systemd makes one",
+    ),
 ];

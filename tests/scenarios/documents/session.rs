@@ -17,6 +17,13 @@ pub struct Ran {
 pub const TOKEN: &str = "Token of admin at ";
 pub const PASSWORD: &str = "Password of admin at ";
 
+/// What the vault asks for: its passphrase, and twice a new one.
+pub const PASSPHRASE: [&str; 3] = [
+    "Passphrase of the vault",
+    "New passphrase of the vault",
+    "The same again",
+];
+
 /// Stands before each line's output, and with `=` before its exit code. No program prints it.
 const MARK: char = '\u{1e}';
 
@@ -29,15 +36,16 @@ pub fn run(mut bash: Command, lines: &[String], answer: impl Fn(&str, &str) -> S
     bash.arg("-c").arg(script);
     let mut terminal = rexpect::session::spawn_command(bash, Some(300_000)).unwrap();
     let mut seen = String::new();
+    let questions = [&[TOKEN, PASSWORD], &PASSPHRASE[..]].concat();
     loop {
-        let questions = [TOKEN, PASSWORD].map(|text| ReadUntil::String(text.to_owned()));
-        let until = questions.into_iter().chain([ReadUntil::EOF]).collect();
+        let texts = questions.iter().map(|text| ReadUntil::String((*text).to_owned()));
+        let until = texts.chain([ReadUntil::EOF]).collect();
         let (before, matched) = terminal
             .exp_any(until)
             .unwrap_or_else(|error| panic!("{error}\n{seen}"));
         seen += &before;
         seen += &matched;
-        if ![TOKEN, PASSWORD].contains(&matched.as_str()) {
+        if !questions.contains(&matched.as_str()) {
             break;
         }
         let at = seen.matches(MARK).count().div_ceil(2);
