@@ -1,7 +1,8 @@
 //! The whole main job in a minute, on servers that this program brings along.
 //!
-//! A Gitea and a Kubernetes API server run on loopback, and the keychain is in memory; the commands go through the same
-//! entry points as the programs. Nothing is installed, and nothing is left behind.
+//! A Gitea and a Kubernetes API server run on loopback, and the keychain is in memory; on Linux, a second act is about a
+//! machine that has none, with a real vault. The commands go through the same entry points as the programs. Nothing is
+//! installed, and nothing is left behind.
 #![allow(clippy::print_stdout, reason = "a demonstration prints")]
 #![allow(dead_code, reason = "the doubles are those of the tests, which use all of them")]
 #![allow(clippy::unwrap_used, reason = "a demonstration that cannot go on says where")]
@@ -14,6 +15,9 @@ mod gate;
 mod gitea;
 #[path = "../tests/support/http.rs"]
 mod http;
+#[cfg(target_os = "linux")]
+#[path = "quickstart/server.rs"]
+mod server;
 
 use std::cell::RefCell;
 use std::io::Cursor;
@@ -28,30 +32,30 @@ use keyring_core::CredentialStore;
 use regcred::commands::{self, System};
 use regcred::env::Env;
 use regcred::helper;
-use regcred::keychain::Keychain;
+use regcred::keychain::{self, Keychain};
 use regcred::output::Output;
 
-/// A workstation: a home folder, a keychain, and the addresses of a registry and a cluster.
-struct Workstation {
+/// A workstation or a server: a home folder, a keychain, and the addresses of a registry and a cluster.
+struct Machine {
     env: Env,
-    store: Arc<CredentialStore>,
+    /// The keychain in memory; without one, what the machine has counts.
+    store: Option<Arc<CredentialStore>>,
     failed: bool,
 }
 
-impl Workstation {
+impl Machine {
     /// Runs a command line of `kubectl regcred`, shows it with what it prints, and remembers an unexpected exit code.
     fn kubectl_regcred(&mut self, shown: &str, stdin: &str, expected: u8) -> String {
         println!("\n$ {shown}");
         let args = shown.rsplit('|').next().unwrap().split_whitespace().skip(1); // `regcred` stands for the program's name
         let printed = Rc::new(RefCell::new(Vec::new()));
         let code = {
-            let store = self.store.clone();
             let mut system = System {
                 env: self.env.clone(),
                 stdin: Box::new(Cursor::new(stdin.as_bytes().to_vec())),
                 output: Output::new(Tee(printed.clone()), false, Tee(printed.clone())),
                 person: None,
-                open_keychain: Box::new(move |_| Ok(Keychain::with_store(store.clone()))),
+                open_keychain: Box::new(|_| self.keychain()),
                 handles_interrupts: false,
             };
             commands::run(args, &mut system).code()
@@ -59,8 +63,15 @@ impl Workstation {
         self.done(&printed.take(), code, expected)
     }
 
+    fn keychain(&self) -> Result<Keychain, keychain::Error> {
+        match &self.store {
+            Some(store) => Ok(Keychain::with_store(store.clone())),
+            None => Keychain::open(&self.env),
+        }
+    }
+
     /// Runs an action of `docker-credential-gitea`, as docker does.
-    fn helper(&mut self, registry: &str, action: &str) -> String {
+    fn helper(&mut self, registry: &str, action: &str, expected: u8) -> String {
         println!("\n$ echo {registry} | docker-credential-gitea {action}");
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let code = helper::run(
@@ -68,10 +79,10 @@ impl Workstation {
             &mut registry.as_bytes(),
             &mut stdout,
             &mut stderr,
-            || Ok(Keychain::with_store(self.store.clone())),
+            || self.keychain(),
         );
         stdout.extend(stderr);
-        self.done(&stdout, code, 0)
+        self.done(&stdout, code, expected)
     }
 
     fn done(&mut self, printed: &[u8], code: u8, expected: u8) -> String {
@@ -130,23 +141,26 @@ fn main() -> ExitCode {
     me.kubectl_regcred("kubectl regcred list", "", 0);
     me.kubectl_regcred("kubectl regcred sync -n honeydue", "", 0);
     me.kubectl_regcred("kubectl regcred sync -n honeydue", "", 0);
-    let got = me.helper(&registry, "get");
+    let got = me.helper(&registry, "get", 0);
     me.expect("docker gets the token from the keychain", got.contains(&first));
     let uid = uid(&cluster);
-    me.expect("kubelet could pull with the Secret", holds(&cluster, &first));
+    me.expect(
+        "kubelet could pull with the Secret",
+        holds(&cluster, "honeydue", &first),
+    );
 
     println!("\n# A new token, made in Gitea's web pages: Settings, Applications, scope write:package.");
     let second = gitea.add_token("admin", "write:package");
     me.kubectl_regcred("cat token | kubectl regcred rotate -A --token-stdin", &second, 0);
     me.expect(
         "the Secret holds the new token",
-        holds(&cluster, &second) && !holds(&cluster, &first),
+        holds(&cluster, "honeydue", &second) && !holds(&cluster, "honeydue", &first),
     );
     me.expect(
         "it is the same Secret, changed in place",
         uid.is_some() && uid == self::uid(&cluster),
     );
-    let got = me.helper(&registry, "get");
+    let got = me.helper(&registry, "get", 0);
     me.expect("docker gets the new token", got.contains(&second));
     let login = format!("cat old-token | kubectl regcred login {registry} -u admin --token-stdin");
     me.kubectl_regcred(&login, &first, 1);
@@ -159,22 +173,27 @@ fn main() -> ExitCode {
     // It says what to type.
     let remedy = seen.lines().find_map(|line| line.trim().strip_prefix("$ "));
     me.kubectl_regcred(remedy.unwrap_or("status names no command"), "", 0);
-    me.expect("the Secret is mended", holds(&cluster, &second));
+    me.expect("the Secret is mended", holds(&cluster, "honeydue", &second));
 
     println!("\n# And away again.");
     me.kubectl_regcred("kubectl regcred docker remove", "", 0);
     me.kubectl_regcred(&format!("kubectl regcred logout {registry}"), "", 0);
+    #[cfg(target_os = "linux")]
+    let failed = server::second_act(&cluster, &registry, &second) || me.failed;
+    #[cfg(not(target_os = "linux"))]
+    let failed = me.failed;
 
     println!(
         "
 # On a real machine:
 #   cargo install --path .                                # kubectl-regcred and docker-credential-gitea
+#   kubectl regcred keychain use vault                    # only where there is no desktop: asks for a passphrase
 #   kubectl regcred login gitea.example.com -u admin      # asks for the token, proves it, keeps it in the keychain
 #   kubectl regcred docker setup                          # docker and podman ask the keychain from now on
 #   kubectl regcred sync -n honeydue                      # writes or refreshes the Secret gitea-credentials
 #   kubectl regcred status                                # what is out of step, and the command that mends it"
     );
-    if me.failed {
+    if failed {
         println!("\nquickstart: something above is not as it should be");
         return ExitCode::FAILURE;
     }
@@ -182,7 +201,7 @@ fn main() -> ExitCode {
 }
 
 /// A home in which docker has logged in with a token, and a `kubectl-regcred` on PATH as krew puts one there.
-fn workstation(home: &Path, cluster: &ApiServer, registry: &str, token: &str) -> Workstation {
+fn workstation(home: &Path, cluster: &ApiServer, registry: &str, token: &str) -> Machine {
     use base64::Engine as _;
     let (bin, docker, kubeconfig) = (home.join("bin"), home.join(".docker"), home.join("kubeconfig"));
     for folder in [&bin, &docker] {
@@ -194,11 +213,11 @@ fn workstation(home: &Path, cluster: &ApiServer, registry: &str, token: &str) ->
     std::fs::write(docker.join("config.json"), config).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(std::env::current_exe().unwrap(), bin.join("kubectl-regcred")).unwrap();
-    Workstation {
+    Machine {
         env: [("HOME", home), ("KUBECONFIG", &kubeconfig), ("PATH", &bin)]
             .into_iter()
             .collect(),
-        store: keyring_core::sample::Store::new().unwrap(),
+        store: Some(keyring_core::sample::Store::new().unwrap()),
         failed: false,
     }
 }
@@ -209,9 +228,9 @@ fn uid(cluster: &ApiServer) -> Option<String> {
 }
 
 /// Whether the Secret's document hands this token to kubelet.
-fn holds(cluster: &ApiServer, token: &str) -> bool {
+fn holds(cluster: &ApiServer, namespace: &str, token: &str) -> bool {
     use base64::Engine as _;
-    let secret = cluster.secret("honeydue", "gitea-credentials").unwrap_or_default();
+    let secret = cluster.secret(namespace, "gitea-credentials").unwrap_or_default();
     let data = secret["data"][".dockerconfigjson"].as_str().unwrap_or_default();
     let document = base64::engine::general_purpose::STANDARD
         .decode(data)

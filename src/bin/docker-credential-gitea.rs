@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 use regcred::env::Env;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Zeroes what is freed: libraries have buffers of their own, through which a token goes.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     regcred::helper::main(std::env::args_os().skip(1), &Env::of_process())

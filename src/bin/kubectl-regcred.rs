@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use regcred::commands::{self, System, complete};
 use regcred::env::Env;
 use regcred::helper;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Zeroes what is freed: libraries have buffers of their own, through which a token goes.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().peekable();

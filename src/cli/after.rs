@@ -61,7 +61,7 @@ pub struct RbacArgs {
     #[arg(short = 'A', long, conflicts_with = "secret")]
     pub all_namespaces: bool,
     /// The Secret's name
-    #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]
+    #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,
     /// As for `sync --service-account` (repeatable)
     #[arg(long = "service-account", value_name = "NAME")]

@@ -44,7 +44,7 @@ pub struct StatusArgs {
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
     pub deployment: Option<String>,
     /// The Secret's name
-    #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]
+    #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,
     /// Look at this registry only (repeatable) [default: those of the keychain and of the Secrets that sync has made]
     #[arg(long = "registry", value_name = "REGISTRY", conflicts_with = "file")]

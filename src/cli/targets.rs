@@ -25,6 +25,6 @@ pub struct TargetArgs {
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
     pub deployment: Option<String>,
     /// The Secret's name
-    #[arg(long, value_name = "NAME", default_value = "gitea-credentials")]
+    #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,
 }

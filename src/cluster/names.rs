@@ -59,6 +59,9 @@ impl Namespace {
 }
 
 impl SecretName {
+    /// What a pull Secret is called where nobody says otherwise.
+    pub const DEFAULT: &'static str = "gitea-credentials";
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -158,7 +158,7 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
 impl Engine<'_, '_> {
     /// Says how it ended, and what to do where it did not.
     fn finish(self, args: &RotateArgs, ended: Result<(), Stop>) -> Result<Exit, CommandError> {
-        let (name, phase) = (self.name.clone(), self.phase());
+        let (name, phase) = (self.subject.name.clone(), self.phase());
         let was_interrupted = matches!(ended, Err(Stop::Interrupted));
         let error = match ended {
             Ok(()) if self.result.turned => Some(CommandError::failed(
@@ -184,7 +184,7 @@ impl Engine<'_, '_> {
         if let Some(format) = args.output {
             let current = match phase {
                 Some(phase) => phase.current(),
-                None if self.new.as_ref() == Some(&self.kept.current) => Which::New,
+                None if self.subject.new.as_ref() == Some(&self.subject.kept.current) => Which::New,
                 None => Which::Old,
             };
             self.result

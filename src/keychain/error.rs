@@ -70,6 +70,9 @@ pub enum Error {
     /// The item is no longer what it was when this was decided.
     #[error("another program changed the keychain's item for {0}")]
     Changed(String),
+    /// What was written and read back is something else.
+    #[error("the keychain does not give back what was put into it for {0}")]
+    NotKept(String),
     /// The platform limits the size of an item: Windows to 2560 bytes.
     #[error("the credential is too long for this keychain: it takes {0} bytes at most")]
     TooLong(u32),
@@ -123,6 +126,7 @@ impl Error {
                 "finish it with: kubectl regcred rotate --resume; or go back with: kubectl regcred rotate --abort"
             }
             Self::Changed(_) => "see whether another regcred is at work, and try again",
+            Self::NotKept(_) => "it is still where it was: see whether its program has room and rights to write",
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again",
             Self::Config(error) => return error.hint(),
             #[cfg(target_os = "linux")]

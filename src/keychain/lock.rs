@@ -13,13 +13,13 @@ use crate::{file_lock, user};
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The file that writers lock. Its content does not matter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WriteLock {
     folder: Folder,
     patience: Duration,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Folder {
     /// The user's own, made by the system.
     Runtime(PathBuf),

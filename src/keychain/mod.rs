@@ -8,6 +8,8 @@ pub mod config;
 mod error;
 mod item;
 mod lock;
+#[cfg(target_os = "linux")]
+pub mod migrate;
 #[cfg(any(target_os = "macos", windows))]
 mod native;
 mod rotation;

@@ -191,7 +191,7 @@ fn vault_under_podman() {
     assert_data_eq!(
         get(1),
         str![[r#"
-the vault is locked
+the vault is locked; unlock it: kubectl regcred keychain unlock
 docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
 
 "#]]

@@ -28,7 +28,7 @@ const PLAYED: [(&str, &[Has]); 7] = [
     ("docs/sync.md", &[Has::Files, Has::Login]),
     ("docs/rotate.md", &[Has::Login, Has::Secrets]),
     ("docs/docker.md", &[Has::Login, Has::DockerLogin]),
-    ("docs/vault.md", &[]),
+    ("docs/vault.md", &[Has::Login]),
 ];
 
 /// What a document says that its commands print: in the block that begins so, somewhere.

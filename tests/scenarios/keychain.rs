@@ -1,5 +1,6 @@
 //! A keychain that is locked, missing, slow, dying or doubled: each says what it is, and none hangs.
 
+mod migrate;
 mod real;
 
 use std::process::{Command, Stdio};
@@ -52,7 +53,7 @@ pub fn trials() -> Vec<Trial> {
         fake("one_that_asks_before_it_searches", one_that_asks_before_it_searches),
     ];
     let real = Product::ALL.into_iter().flat_map(real::trials);
-    doubles.into_iter().chain(real).collect()
+    doubles.into_iter().chain(real).chain(migrate::trials()).collect()
 }
 
 /// A keychain that does not wait as long as people may.

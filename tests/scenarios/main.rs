@@ -19,12 +19,14 @@ mod keychain;
 mod krew;
 mod main_job;
 mod matrix;
+mod memory;
 mod mint;
 mod newcomer;
 mod other_helpers;
 mod owners;
 mod rotate;
 mod rough;
+mod server;
 mod status;
 mod strace;
 #[path = "../support/mod.rs"]
@@ -59,12 +61,14 @@ fn main() -> std::process::ExitCode {
         krew::trials(),
         main_job::trials(),
         matrix::trials(),
+        memory::trials(),
         mint::trials(),
         newcomer::trials(),
         other_helpers::trials(),
         owners::trials(),
         rotate::trials(),
         rough::trials(),
+        server::trials(),
         status::trials(),
         strace::trials(),
         survey::trials(),

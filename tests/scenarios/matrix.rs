@@ -1,5 +1,5 @@
 //! Every client that knows docker's credential helpers, run for real over ours: what it does with a credential, without
-//! one, with a locked keyring and with no keychain at all. `docs/clients.md` shows what came of it.
+//! one, with a locked keyring or vault and with no keychain at all. `docs/clients.md` shows what came of it.
 
 mod cell;
 mod clients;
@@ -58,6 +58,16 @@ fn matrix(client: &'static Client) {
         }
         rows.push(row);
     }
+    // On an unlocked vault one step tells: that every other is as with the keyring is the helper's business.
+    let &(kind, line) = client.steps.iter().find(|(kind, _)| *kind == Kind::Pull).unwrap();
+    let seen = desk.observe(kind, line, Config::CredHelpers, Situation::Vault);
+    let broken = cell::broken_rules(client, kind, Config::CredHelpers, Situation::Vault, true, &seen);
+    let unasked = (!seen.signed_in).then_some("the vault's credential was not shown to the registry");
+    faults.extend(
+        broken
+            .chain(unasked)
+            .map(|rule| format!("{line}\n  an unlocked vault: {rule}\n{}", seen.output)),
+    );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     page::compare(client.name, &page::section(client, &desk.version(), &rows));
 }

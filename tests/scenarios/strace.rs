@@ -44,7 +44,7 @@ enum Place {
 
 /// The ways in which a secret can stand in a document: as it is, in base64 wherever it begins there, and in base64 of
 /// that, as a Secret holds docker's `auth`.
-fn forms(secret: &str) -> Vec<String> {
+pub(super) fn forms(secret: &str) -> Vec<String> {
     let encoded = |text: &str| -> Vec<String> {
         (0..3)
             .map(|shift| {

@@ -13,7 +13,7 @@ use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::main_job::missing_parts;
-use crate::support::image::oci_layout;
+use crate::support::image::private_image;
 use crate::support::keyring::files_with;
 use crate::support::part::{missing, trial_with};
 use crate::support::world::World;
@@ -100,30 +100,9 @@ fn assert_nowhere(world: &World, token: &str) {
     }
 }
 
+/// An image that is there before, and no token of whoever pushed it.
 fn push_image(world: &World) {
-    let token = world.gitea.add_token("admin", "write:package");
-    let image = oci_layout(&world.folder().join("tmp/image"));
-    let auth = world.folder().join("tmp/push.json");
-    let [_, basic] = forms(&token);
-    fs::write(
-        &auth,
-        format!(r#"{{"auths":{{"{}":{{"auth":"{basic}"}}}}}}"#, world.registry()),
-    )
-    .unwrap();
-    let mut skopeo = world.command("skopeo");
-    skopeo
-        .args(["--insecure-policy", "copy", "--dest-tls-verify=false", "--authfile"])
-        .arg(&auth);
-    world
-        .run(
-            skopeo
-                .arg(image)
-                .arg(format!("docker://{}/admin/web:1", world.registry())),
-            "",
-        )
-        .done();
-    fs::remove_file(auth).unwrap();
-    world.gitea.revoke(&token);
+    world.gitea.revoke(&private_image(world));
 }
 
 /// The configuration that makes a client ask our helper for this registry.

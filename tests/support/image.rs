@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::gitea::hex;
+use super::world::World;
 
 /// Writes an OCI layout with the tag `latest` into `folder` and returns skopeo's name for it.
 #[must_use]
@@ -34,4 +37,24 @@ pub fn oci_layout(folder: &Path) -> String {
     std::fs::write(folder.join("index.json"), index.to_string()).unwrap();
     std::fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
     format!("oci:{}:latest", folder.display())
+}
+
+/// A private image at a world's registry, `admin/web:1`, and a token that opens it. Needs skopeo.
+#[must_use]
+pub fn private_image(world: &World) -> String {
+    let token = world.gitea.add_token("admin", "write:package");
+    let layout = oci_layout(&world.folder().join("tmp/image"));
+    let (authfile, registry) = (world.folder().join("tmp/push.json"), world.registry());
+    let auth = STANDARD.encode(format!("admin:{token}"));
+    let text = json!({"auths": {&registry: {"auth": auth}}});
+    std::fs::write(&authfile, text.to_string()).unwrap();
+    let mut skopeo = world.command("skopeo");
+    skopeo
+        .args(["--insecure-policy", "copy", "--dest-tls-verify=false", "--authfile"])
+        .arg(&authfile)
+        .arg(layout)
+        .arg(format!("docker://{registry}/admin/web:1"));
+    world.run(&mut skopeo, "").done();
+    std::fs::remove_file(authfile).unwrap();
+    token
 }

@@ -29,6 +29,8 @@ pub mod keyring;
 #[cfg(target_os = "linux")]
 pub mod krew;
 pub mod part;
+#[cfg(target_os = "linux")]
+pub mod server;
 pub mod tls;
 #[cfg(target_os = "linux")]
 pub mod world;

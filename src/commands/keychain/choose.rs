@@ -108,9 +108,7 @@ fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), Comman
 
 /// What the other keychain holds is not seen any more.
 fn left_behind(chosen: StoreName, system: &mut System<'_>) {
-    let Some(other) = StoreName::HERE.iter().copied().find(|name| *name != chosen) else {
-        return;
-    };
+    let other = chosen.other();
     let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.glimpse());
     let count = found.map_or(0, |found| found.len());
     if count > 0 {

@@ -5,6 +5,8 @@ mod ask;
 #[cfg(target_os = "linux")]
 mod choose;
 #[cfg(target_os = "linux")]
+mod migrate;
+#[cfg(target_os = "linux")]
 mod passphrase;
 #[cfg(target_os = "linux")]
 mod say;
@@ -25,7 +27,7 @@ pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, 
         KeychainVerb::Lock => unlock::lock(system)?,
         KeychainVerb::Passphrase(args) => passphrase::run(args, system)?,
         KeychainVerb::Status(args) => return status::run(args, system),
-        KeychainVerb::Migrate(_) => unreachable!("on its way"),
+        KeychainVerb::Migrate(args) => return migrate::run(args, system),
     }
     Ok(Exit::Done)
 }

@@ -1,6 +1,6 @@
 //! What has to be known before a rotation begins: that the token is nobody else's, where the Secrets are, the new token.
 
-use super::engine::Engine;
+use super::engine::{Engine, Subject};
 use super::journal::Place;
 use super::secrets::Unknown;
 use crate::cli::{DryRunArg, RotateArgs};
@@ -77,21 +77,21 @@ impl Engine<'_, '_> {
     /// getting the new token; but without any, or with Secrets that cannot be written, nothing is begun.
     pub(super) async fn find(&mut self, no_secrets: bool) -> Result<(), CommandError> {
         let supply = self.supply(Which::Old)?;
-        for at in 0..self.journal.places.len() {
+        for at in 0..self.subject.journal.places.len() {
             if let Err(unknown) = self.resolve(at, &supply).await {
                 self.unknown.insert(at, unknown);
             }
         }
         let is_lacking = |unknown: &Unknown| matches!(unknown, Unknown::Lacking(_));
         let lacking = self.unknown.values().any(is_lacking);
-        if lacking || (!no_secrets && self.unknown.len() == self.journal.places.len()) {
+        if lacking || (!no_secrets && self.unknown.len() == self.subject.journal.places.len()) {
             return Err(self.nothing_begun());
         }
         let context_is_open = |(at, place): (usize, &Place)| place.context.is_none() && self.unknown.contains_key(&at);
-        if self.journal.places.iter().enumerate().any(context_is_open) {
+        if self.subject.journal.places.iter().enumerate().any(context_is_open) {
             return Err(self.nothing_begun());
         }
-        if !no_secrets && self.journal.count() == 0 && self.unknown.is_empty() {
+        if !no_secrets && self.subject.journal.count() == 0 && self.unknown.is_empty() {
             return Err(
                 CommandError::failed("no Secret was found that would get the new token: nothing was begun")
                     .hint("name namespaces with -n; --no-secrets changes the keychain alone"),
@@ -105,7 +105,7 @@ impl Engine<'_, '_> {
             .unknown
             .iter()
             .flat_map(|(at, unknown)| {
-                let context = self.journal.places[*at].context.clone();
+                let context = self.subject.journal.places[*at].context.clone();
                 let of_context = move |error: &CommandError| match &context {
                     Some(context) => error.clone().on(format_args!("context {context}")),
                     None => error.clone(),
@@ -125,11 +125,11 @@ impl Engine<'_, '_> {
 
     /// Gets the new token, or the password to make it with.
     pub(super) fn obtain(&mut self, args: &RotateArgs, given: Given) -> Result<(), CommandError> {
-        let registry: Registry = self.name.registry.clone();
+        let registry: Registry = self.subject.name.registry.clone();
         let token = match given.token {
             Some(token) => token,
-            None if self.journal.mints => {
-                self.journal.username = Some(self.username.to_string());
+            None if self.subject.journal.mints => {
+                self.subject.journal.username = Some(self.subject.username.to_string());
                 if args.dry_run.mode == DryRunArg::None {
                     self.account = Some(self.account()?);
                 }
@@ -138,14 +138,17 @@ impl Engine<'_, '_> {
             // A plan needs none.
             None if args.dry_run.mode != DryRunArg::None => return Ok(()),
             None => {
-                let token = token_source::ask(&registry, &self.username, self.system)?;
-                refuse_shared(args, &self.keychain, &self.name, &self.old, Some(&token))?;
+                let Subject {
+                    name, old, username, ..
+                } = &self.subject;
+                let token = token_source::ask(&registry, username, self.system)?;
+                refuse_shared(args, &self.keychain, name, old, Some(&token))?;
                 token
             }
         };
-        self.new = Some(Credential {
+        self.subject.new = Some(Credential {
             registry,
-            username: self.username.clone(),
+            username: self.subject.username.clone(),
             token,
         });
         Ok(())

@@ -17,15 +17,15 @@ impl Engine<'_, '_> {
     pub(super) async fn dry_run(&mut self, dry_run: DryRunArg) -> Result<(), Stop> {
         let planned = self.planned(Way::Forward);
         self.result.plan(&planned);
-        let (registry, username) = (self.name.registry.clone(), self.username.clone());
-        if self.new.is_some() {
+        let (registry, username) = (self.subject.name.registry.clone(), self.subject.username.clone());
+        if self.subject.new.is_some() {
             if self.prove(Which::New)?.is_some() {
                 return Err(CommandError::failed(format_args!("{registry} does not accept the new token")).into());
             }
             self.plan_line("would keep the new token beside the old one")?;
-        } else if self.journal.mints {
-            let default = MintScopes::for_use(self.name.usage).to_string();
-            let scopes = self.journal.scopes.clone().unwrap_or(default);
+        } else if self.subject.journal.mints {
+            let default = MintScopes::for_use(self.subject.name.usage).to_string();
+            let scopes = self.subject.journal.scopes.clone().unwrap_or(default);
             self.plan_line(&format!(
                 "would make a token of {username} at {registry} with the scopes {scopes}"
             ))?;
@@ -34,8 +34,8 @@ impl Engine<'_, '_> {
                 "would take a new token of {username} at {registry} and prove it"
             ))?;
         }
-        if self.new.is_none() {
-            self.new = Some(Credential {
+        if self.subject.new.is_none() {
+            self.subject.new = Some(Credential {
                 registry,
                 username,
                 token: Token::verbatim(NO_TOKEN.to_owned()),
@@ -44,8 +44,8 @@ impl Engine<'_, '_> {
         let pass = Pass {
             dry_run,
             instead_of: None,
-            restart: self.journal.restart,
-            unstick: self.journal.unstick,
+            restart: self.subject.journal.restart,
+            unstick: self.subject.journal.unstick,
             only_changes: false,
         };
         let ended = self.pass(Which::New, &pass).await?;
@@ -54,13 +54,13 @@ impl Engine<'_, '_> {
         self.interrupted()?;
         self.plan_line(&format!(
             "would read {} back, and make the new token the one for {}",
-            match self.journal.count() {
+            match self.subject.journal.count() {
                 1 => "the Secret".to_owned(),
                 count => format!("{count} Secrets"),
             },
-            self.name.usage
+            self.subject.name.usage
         ))?;
-        self.plan_line(if self.journal.keep_old {
+        self.plan_line(if self.subject.journal.keep_old {
             "would leave the old token alive"
         } else {
             "would revoke the old token, last, and only if all of this succeeded"

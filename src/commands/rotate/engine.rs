@@ -20,17 +20,6 @@ use crate::model::{Credential, Username};
 /// What is rotated: all that beginning and going on find in their own ways.
 pub(super) struct Subject {
     pub(super) name: Name,
-    pub(super) kept: Kept,
-    pub(super) journal: Journal,
-    pub(super) old: Credential,
-    pub(super) new: Option<Credential>,
-    pub(super) username: Username,
-}
-
-/// A rotation under way in this process.
-pub(super) struct Engine<'a, 'b> {
-    pub(super) keychain: Keychain,
-    pub(super) name: Name,
     /// The item as the keychain has it.
     pub(super) kept: Kept,
     pub(super) journal: Journal,
@@ -39,6 +28,12 @@ pub(super) struct Engine<'a, 'b> {
     pub(super) new: Option<Credential>,
     /// Whose the new one is.
     pub(super) username: Username,
+}
+
+/// A rotation under way in this process.
+pub(super) struct Engine<'a, 'b> {
+    pub(super) keychain: Keychain,
+    pub(super) subject: Subject,
     /// The account that makes and deletes tokens, once somebody gave its password.
     pub(super) account: Option<Account>,
     pub(super) password_stdin: bool,
@@ -62,12 +57,7 @@ impl<'a, 'b> Engine<'a, 'b> {
     ) -> std::result::Result<Self, CommandError> {
         Ok(Self {
             keychain,
-            name: subject.name,
-            kept: subject.kept,
-            journal: subject.journal,
-            old: subject.old,
-            new: subject.new,
-            username: subject.username,
+            subject,
             account: None,
             password_stdin: args.password_stdin,
             clusters: Vec::new(),
@@ -81,7 +71,7 @@ impl<'a, 'b> Engine<'a, 'b> {
 
     /// How far the rotation is.
     pub(super) fn phase(&self) -> Option<Phase> {
-        self.kept.rotation.as_ref().map(|rotation| rotation.phase)
+        self.subject.kept.rotation.as_ref().map(|rotation| rotation.phase)
     }
 
     /// Does all that is left to do in this direction.
@@ -113,12 +103,13 @@ impl<'a, 'b> Engine<'a, 'b> {
 
     /// What is left to do.
     pub(super) fn planned(&self, way: Way) -> Vec<Step> {
+        let journal = &self.subject.journal;
         let rules = Rules {
-            mints: self.journal.mints,
-            keeps: self.journal.keep_old,
+            mints: journal.mints,
+            keeps: journal.keep_old,
         };
         let mut planned = steps(self.phase(), way, rules);
-        let restarts = self.journal.restart || self.journal.unstick;
+        let restarts = journal.restart || journal.unstick;
         planned.retain(|step| *step != Step::Restart || restarts);
         planned
     }
@@ -153,17 +144,17 @@ impl<'a, 'b> Engine<'a, 'b> {
 
     /// Keeps a phase, with the tokens and the journal that belong to it, in one write.
     pub(super) fn keep(&mut self, phase: Phase) -> std::result::Result<(), CommandError> {
-        let new = self.new.clone().filter(|_| phase.has_new());
+        let new = self.subject.new.clone().filter(|_| phase.has_new());
         let (current, other) = match (phase.current(), new) {
-            (Which::New, Some(new)) => (new, Some(self.old.clone())),
-            (_, new) => (self.old.clone(), new),
+            (Which::New, Some(new)) => (new, Some(self.subject.old.clone())),
+            (_, new) => (self.subject.old.clone(), new),
         };
         self.replace(Kept {
             current,
             rotation: Some(Rotation {
                 phase,
                 other,
-                journal: self.journal.text(),
+                journal: self.subject.journal.text(),
             }),
         })
     }
@@ -171,7 +162,7 @@ impl<'a, 'b> Engine<'a, 'b> {
     /// Forgets the rotation; what is current stays.
     fn forget(&mut self) -> std::result::Result<(), CommandError> {
         self.replace(Kept {
-            current: self.kept.current.clone(),
+            current: self.subject.kept.current.clone(),
             rotation: None,
         })
     }
@@ -188,22 +179,22 @@ impl<'a, 'b> Engine<'a, 'b> {
     }
 
     fn replace(&mut self, after: Kept) -> std::result::Result<(), CommandError> {
-        self.keychain.replace(&self.name, &self.kept, &after)?;
-        self.kept = after;
+        self.keychain.replace(&self.subject.name, &self.subject.kept, &after)?;
+        self.subject.kept = after;
         Ok(())
     }
 
     /// Neither token opens the registry. A pending rotation would only keep a third one from being stored.
     fn give_up(&mut self) -> std::result::Result<(), Stop> {
         self.forget()?;
-        let name = &self.name;
+        let name = &self.subject.name;
         Err(CommandError::failed(format_args!(
             "{} accepts neither the old token nor the new one: the rotation is dropped, and the Secrets are as they are",
             name.registry
         ))
         .hint(format_args!(
             "kubectl regcred login {} -u {} --use {}, then sync",
-            name.registry, self.old.username, name.usage
+            name.registry, self.subject.old.username, name.usage
         ))
         .into())
     }
@@ -211,8 +202,9 @@ impl<'a, 'b> Engine<'a, 'b> {
     /// The token of one of the two sides.
     pub(super) fn credential(&self, which: Which) -> std::result::Result<Credential, CommandError> {
         match which {
-            Which::Old => Ok(self.old.clone()),
+            Which::Old => Ok(self.subject.old.clone()),
             Which::New => self
+                .subject
                 .new
                 .clone()
                 .ok_or_else(|| CommandError::failed("the new token is not there yet")),
@@ -221,7 +213,7 @@ impl<'a, 'b> Engine<'a, 'b> {
 
     /// The same, as Secrets are to hold it.
     pub(super) fn supply(&self, which: Which) -> std::result::Result<Rc<Supply>, CommandError> {
-        Supply::new(self.credential(which)?, self.name.usage)
+        Supply::new(self.credential(which)?, self.subject.name.usage)
     }
 
     /// What to do about a token that the registry refuses.
@@ -237,7 +229,7 @@ impl<'a, 'b> Engine<'a, 'b> {
     }
 
     fn readers(&self) -> &'static str {
-        match self.name.usage {
+        match self.subject.name.usage {
             crate::model::Use::Docker => "docker",
             crate::model::Use::Cluster => "sync",
         }
@@ -245,7 +237,7 @@ impl<'a, 'b> Engine<'a, 'b> {
 
     /// Why a refused token ends it here.
     fn refusal(&self, step: Step) -> CommandError {
-        let registry = &self.name.registry;
+        let registry = &self.subject.name.registry;
         let which = match step {
             Step::Prove(which) => which,
             _ => Which::New,

@@ -17,11 +17,11 @@ impl Engine<'_, '_> {
     /// Reads every Secret back.
     pub(super) async fn check(&mut self, which: Which) -> Result<(), Stop> {
         let supply = self.supply(which)?;
-        let other = self.new.clone().filter(|_| which == Which::Old);
-        let names_context = self.journal.places.len() > 1;
+        let other = self.subject.new.clone().filter(|_| which == Which::Old);
+        let names_context = self.subject.journal.places.len() > 1;
         let mut failed = 0;
-        for at in 0..self.journal.places.len() {
-            let jobs = self.journal.places[at].jobs(&supply)?;
+        for at in 0..self.subject.journal.places.len() {
+            let jobs = self.subject.journal.places[at].jobs(&supply)?;
             if jobs.is_empty() {
                 continue;
             }
@@ -46,8 +46,8 @@ impl Engine<'_, '_> {
             .into());
         }
         // The second look of a run finds what the first one found, or an error.
-        if !std::mem::replace(&mut self.result.has_read_back, true) && self.journal.count() > 0 {
-            let count = self.journal.count();
+        if !std::mem::replace(&mut self.result.has_read_back, true) && self.subject.journal.count() > 0 {
+            let count = self.subject.journal.count();
             let (what, holds) = match (which, count) {
                 (Which::New, 1) => ("the Secret".to_owned(), "it holds the new token"),
                 (Which::New, _) => (format!("{count} Secrets"), "all hold the new token"),
@@ -57,7 +57,7 @@ impl Engine<'_, '_> {
             self.system.output.say(format_args!("read {what} back: {holds}"));
         }
         let is_last = matches!(self.phase(), Some(Phase::Promoted | Phase::Revoking));
-        if which == Which::New && is_last && !self.journal.keep_old {
+        if which == Which::New && is_last && !self.subject.journal.keep_old {
             self.look_elsewhere(&supply.credential).await?;
         }
         Ok(())
@@ -66,9 +66,9 @@ impl Engine<'_, '_> {
     /// Looks for Secrets that nobody named and that would lose their token with the old one.
     async fn look_elsewhere(&mut self, new: &Credential) -> Result<(), Stop> {
         let mut others = Vec::new();
-        for at in 0..self.journal.places.len() {
+        for at in 0..self.subject.journal.places.len() {
             let supply = self.supply(Which::New)?;
-            let known: BTreeSet<Target> = self.journal.places[at]
+            let known: BTreeSet<Target> = self.subject.journal.places[at]
                 .jobs(&supply)?
                 .into_iter()
                 .map(|job| job.target)
@@ -90,7 +90,7 @@ impl Engine<'_, '_> {
             };
             for one in managed.into_iter().filter(|one| !of_others(one)) {
                 match cluster::observe(&cluster, &one.target).await {
-                    Ok(Some(secret)) if secret.mentions(&self.old.token) => others.push(one.target.to_string()),
+                    Ok(Some(secret)) if secret.mentions(&self.subject.old.token) => others.push(one.target.to_string()),
                     // Who may list Secrets and not get this one cannot be told what is in it.
                     Ok(_) | Err(cluster::Error::Forbidden(_)) => {}
                     Err(error) => return Err(CommandError::from(error).into()),

@@ -31,7 +31,7 @@ pub(super) fn token_name(prefix: Option<&TokenName>, usage: Use, env: &Env) -> R
 
 impl Engine<'_, '_> {
     fn options(&self) -> Options {
-        self.journal.registry.args().options(TIMEOUT)
+        self.subject.journal.registry.args().options(TIMEOUT)
     }
 
     /// Sees that the registry accepts the token, and says what it may do.
@@ -40,7 +40,7 @@ impl Engine<'_, '_> {
         match gitea::verify(&credential, &self.options(), &self.system.env) {
             Ok(verified) => {
                 if which == Which::New {
-                    login::report(&verified, &credential, self.name.usage, self.system);
+                    login::report(&verified, &credential, self.subject.name.usage, self.system);
                 }
                 Ok(None)
             }
@@ -62,18 +62,18 @@ impl Engine<'_, '_> {
     }
 
     fn name(&self) -> Result<TokenName, CommandError> {
-        let name = self.journal.token_name.as_deref().unwrap_or_default();
+        let name = self.subject.journal.token_name.as_deref().unwrap_or_default();
         name.parse().map_err(CommandError::failed)
     }
 
     /// Makes the new token. A definite refusal leaves nothing behind, and so no rotation either.
     pub(super) fn mint(&mut self) -> Result<(), Stop> {
         let name = self.name()?;
-        let scopes = match &self.journal.scopes {
+        let scopes = match &self.subject.journal.scopes {
             Some(scopes) => scopes.parse().map_err(CommandError::failed)?,
-            None => MintScopes::for_use(self.name.usage),
+            None => MintScopes::for_use(self.subject.name.usage),
         };
-        let (registry, options) = (self.name.registry.clone(), self.options());
+        let (registry, options) = (self.subject.name.registry.clone(), self.options());
         let is_uncertain = Cell::new(false);
         let mut account = self.account()?;
         let made = password::with_code(&mut account, self.system, MintError::wants_code, |account, system| {
@@ -88,11 +88,11 @@ impl Engine<'_, '_> {
         };
         self.system.output.say(format_args!(
             "made the token {} of {} at {registry}",
-            minted.name, self.username
+            minted.name, self.subject.username
         ));
-        self.new = Some(Credential {
+        self.subject.new = Some(Credential {
             registry,
-            username: self.username.clone(),
+            username: self.subject.username.clone(),
             token: minted.token,
         });
         Ok(())
@@ -101,7 +101,7 @@ impl Engine<'_, '_> {
     /// Deletes what an attempt to make the new token may have left.
     pub(super) fn sweep(&mut self) -> Result<(), CommandError> {
         let name = self.name()?;
-        let (registry, options) = (self.name.registry.clone(), self.options());
+        let (registry, options) = (self.subject.name.registry.clone(), self.options());
         let mut account = self.account()?;
         let swept = password::with_code(&mut account, self.system, RevokeError::wants_code, |account, system| {
             gitea::sweep(&registry, account, &name, &options, &system.env)
@@ -167,10 +167,10 @@ impl Engine<'_, '_> {
         }
         let username = match self.phase() {
             // What is being revoked on the way forward is the old user's.
-            Some(Phase::Revoking) => &self.old.username,
-            _ => &self.username,
+            Some(Phase::Revoking) => &self.subject.old.username,
+            _ => &self.subject.username,
         };
-        password::account(&self.name.registry, username, self.password_stdin, self.system)
+        password::account(&self.subject.name.registry, username, self.password_stdin, self.system)
     }
 }
 

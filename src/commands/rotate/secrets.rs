@@ -44,12 +44,13 @@ impl Unknown {
 impl Engine<'_, '_> {
     /// Connects to a place, once.
     pub(super) async fn cluster(&mut self, at: usize) -> Result<Cluster, CommandError> {
-        self.clusters.resize(self.journal.places.len(), None);
+        self.clusters.resize(self.subject.journal.places.len(), None);
         if let Some(cluster) = &self.clusters[at] {
             return Ok(cluster.clone());
         }
-        let place = &self.journal.places[at];
-        let options = self.journal.connect_options(place.context.as_deref(), self.timeout);
+        let journal = &self.subject.journal;
+        let place = &journal.places[at];
+        let options = journal.connect_options(place.context.as_deref(), self.timeout);
         let cluster = Cluster::connect(&self.system.env, &options).await?;
         if let Some(server) = place.server.as_ref().filter(|server| *server != cluster.server()) {
             return Err(CommandError::failed(format_args!(
@@ -65,7 +66,7 @@ impl Engine<'_, '_> {
     /// Asks a place for its Secrets, and writes down which context, server and Secrets it is about.
     pub(super) async fn resolve(&mut self, at: usize, supply: &Rc<Supply>) -> Result<(), Unknown> {
         let cluster = self.cluster(at).await.map_err(Unknown::Unreached)?;
-        let place = &mut self.journal.places[at];
+        let place = &mut self.subject.journal.places[at];
         // A name is needed tomorrow, when another context may be the current one.
         place.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
         place.server = Some(cluster.server().to_owned());
@@ -90,7 +91,7 @@ impl Engine<'_, '_> {
         if !found.lacking.is_empty() {
             return Err(Unknown::Lacking(found.lacking));
         }
-        self.journal.places[at].list(&found.jobs);
+        self.subject.journal.places[at].list(&found.jobs);
         Ok(())
     }
 
@@ -100,7 +101,7 @@ impl Engine<'_, '_> {
             dry_run: DryRunArg::None,
             instead_of: match which {
                 Which::New => None,
-                Which::Old => self.new.as_ref().map(|new| new.token.clone()),
+                Which::Old => self.subject.new.as_ref().map(|new| new.token.clone()),
             },
             restart: false,
             unstick: false,
@@ -124,9 +125,9 @@ impl Engine<'_, '_> {
         }
         let supply = self.supply(which)?;
         let mut is_news = false;
-        for at in 0..self.journal.places.len() {
+        for at in 0..self.subject.journal.places.len() {
             // Once in a run: a cluster that is away is not waited for twice.
-            if self.journal.places[at].secrets.is_none() && !self.unknown.contains_key(&at) {
+            if self.subject.journal.places[at].secrets.is_none() && !self.unknown.contains_key(&at) {
                 match self.resolve(at, &supply).await {
                     Ok(()) => is_news = true,
                     Err(unknown) => drop(self.unknown.insert(at, unknown)),
@@ -151,18 +152,18 @@ impl Engine<'_, '_> {
             dry_run: pass.dry_run.into(),
             access: self.access(),
         };
-        let mut report = Report::new(self.result.lines, pass.dry_run, self.journal.places.len() > 1);
+        let mut report = Report::new(self.result.lines, pass.dry_run, self.subject.journal.places.len() > 1);
         if pass.only_changes {
             report = report.of_changes();
         }
         let mut rollouts = Rollouts::default();
-        for at in 0..self.journal.places.len() {
-            let context = self.journal.places[at].context.clone();
+        for at in 0..self.subject.journal.places.len() {
+            let context = self.subject.journal.places[at].context.clone();
             if self.interrupt.times > 0 {
                 report.not_begun(context.as_deref());
                 continue;
             }
-            if self.journal.places[at].secrets.is_none() {
+            if self.subject.journal.places[at].secrets.is_none() {
                 if let Some(unknown) = self.unknown.get(&at).filter(|_| which == Which::New) {
                     for error in unknown.errors() {
                         report.cluster_failed(context.as_deref(), error, self.system);
@@ -179,7 +180,7 @@ impl Engine<'_, '_> {
             };
             let mut run = Run {
                 options: SyncOptions {
-                    force_conflicts: self.journal.force_conflicts,
+                    force_conflicts: self.subject.journal.force_conflicts,
                     dry_run: pass.dry_run.into(),
                 },
                 instead_of: pass.instead_of.as_ref(),
@@ -190,14 +191,14 @@ impl Engine<'_, '_> {
                 system: self.system,
             };
             let found = Found {
-                jobs: self.journal.places[at].jobs(&supply)?,
+                jobs: self.subject.journal.places[at].jobs(&supply)?,
                 ..Found::default()
             };
             run.found(&cluster, found).await?;
             rollouts = run.rollouts;
         }
         let follows = pass.restart && pass.dry_run == DryRunArg::None && self.interrupt.times == 0;
-        if let Some(limit) = self.journal.wait().filter(|_| follows) {
+        if let Some(limit) = self.subject.journal.wait().filter(|_| follows) {
             // What was restarted is not to be restarted again because one of them hangs.
             if report.is_clean() {
                 self.restarted()?;
@@ -212,14 +213,15 @@ impl Engine<'_, '_> {
 
     /// Restarts workloads, if that was asked for and is still to be done.
     pub(super) async fn restart(&mut self) -> Result<(), Stop> {
-        if !self.journal.restart && !self.journal.unstick {
+        let (restart, unstick) = (self.subject.journal.restart, self.subject.journal.unstick);
+        if !restart && !unstick {
             return Ok(());
         }
         let pass = Pass {
             dry_run: DryRunArg::None,
             instead_of: None,
-            restart: self.journal.restart,
-            unstick: self.journal.unstick,
+            restart,
+            unstick,
             only_changes: true,
         };
         let ended = self.pass(Which::New, &pass).await?;
@@ -234,7 +236,7 @@ impl Engine<'_, '_> {
     }
 
     fn restarted(&mut self) -> Result<(), CommandError> {
-        (self.journal.restart, self.journal.unstick) = (false, false);
+        (self.subject.journal.restart, self.subject.journal.unstick) = (false, false);
         self.phase().map_or(Ok(()), |phase| self.keep(phase))
     }
 
@@ -248,16 +250,17 @@ impl Engine<'_, '_> {
 
     /// What all of it needs, for the Role in an error.
     pub(super) fn access(&self) -> Access {
-        let places = &self.journal.places;
+        let journal = &self.subject.journal;
+        let places = &journal.places;
         let finds = |test: fn(&Find) -> bool| places.iter().filter_map(|place| place.find.as_ref()).any(test);
         let flags = [
             (true, Feature::Secrets),
             (finds(Find::is_managed), Feature::Managed),
             (finds(Find::is_by_label), Feature::Selector),
             (places.iter().any(Place::has_accounts), Feature::ServiceAccounts),
-            (self.journal.restart, Feature::Restart),
-            (self.journal.restart && self.journal.wait.is_some(), Feature::Wait),
-            (self.journal.unstick, Feature::Unstick),
+            (journal.restart, Feature::Restart),
+            (journal.restart && journal.wait.is_some(), Feature::Wait),
+            (journal.unstick, Feature::Unstick),
         ];
         Access {
             features: flags
@@ -265,7 +268,7 @@ impl Engine<'_, '_> {
                 .filter(|(is, _)| *is)
                 .map(|(_, feature)| *feature)
                 .collect(),
-            secret: self.journal.only_name(),
+            secret: journal.only_name(),
             service_accounts: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Code, Weight};
 use super::typed::Typed;
+use crate::cluster::SecretName;
 
 /// Namespaces that one command names at most. What is beyond is left for the next look: a command of 2,000 names can
 /// be neither read nor pasted.
@@ -119,7 +120,7 @@ impl Sync {
         for namespace in namespaces {
             words.extend(["-n", namespace]);
         }
-        if self.secret != "gitea-credentials" {
+        if self.secret != SecretName::DEFAULT {
             words.extend(["--secret", &self.secret]);
         }
         words.extend(["--registry", &self.registry]);

@@ -6,6 +6,7 @@ use super::code::Code;
 use super::finding::{Finding, Remedy};
 use super::tokens::{Image, Verdict};
 use super::view::View;
+use crate::cluster::SecretName;
 use crate::cluster::survey::{Cause, Held, HeldToken, StuckPull, Verdict as OfToken};
 use crate::gitea::ImageStanding;
 use crate::model::pull::Mismatch;
@@ -144,7 +145,7 @@ impl Stuck<'_> {
         );
         let mut sync = self
             .view
-            .sync(self.pod.namespace.as_str(), "gitea-credentials", self.registry);
+            .sync(self.pod.namespace.as_str(), SecretName::DEFAULT, self.registry);
         sync.service_accounts = vec![account.to_owned()];
         let mut remedy = Remedy::sync(sync.clone());
         if self.pod.controller.is_some() {

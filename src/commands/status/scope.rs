@@ -50,10 +50,6 @@ impl Scope {
             None => None,
         };
         let look = look.unwrap_or_default();
-        let contexts: Vec<Option<String>> = match args.cluster.contexts.as_slice() {
-            [] => vec![None],
-            given => targets::each_once(given).into_iter().map(Some).collect(),
-        };
         let places = if args.all_namespaces {
             Where::All
         } else if !look.secrets.is_empty() {
@@ -72,7 +68,7 @@ impl Scope {
             } else {
                 args.registries.clone()
             },
-            is_by_name: look.secret.is_some() || args.secret.as_str() != "gitea-credentials",
+            is_by_name: look.secret.is_some() || args.secret.as_str() != SecretName::DEFAULT,
             secret: look.secret.unwrap_or_else(|| args.secret.clone()),
             listed: look.secrets,
             credentials: look.credentials,
@@ -82,7 +78,7 @@ impl Scope {
                 && args.cluster.kubeconfig.is_none(),
             places,
         };
-        this.contexts = this.all_contexts(contexts);
+        this.contexts = this.all_contexts(targets::contexts(&args.cluster.contexts));
         Ok(this)
     }
 
@@ -218,7 +214,7 @@ fn reach(args: &StatusArgs) -> Reach {
     if let Some(deployment) = &args.deployment {
         words.extend(["--deployment".to_owned(), deployment.clone()]);
     }
-    if args.secret.as_str() != "gitea-credentials" {
+    if args.secret.as_str() != SecretName::DEFAULT {
         words.extend(["--secret".to_owned(), args.secret.to_string()]);
     }
     for context in &args.cluster.contexts {

@@ -6,25 +6,18 @@ use crate::cli::SyncArgs;
 use crate::cluster::{self, Cluster, Target, Wish};
 use crate::commands::apply::{AT_ONCE, After, Aftermath, Report, connect_options};
 use crate::commands::system::System;
+use crate::commands::targets;
 use crate::error::{CommandError, Exit};
 
 /// Detaches in every namespace that the flags name, a few at a time.
 pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>) -> Result<Exit, CommandError> {
-    let mut contexts: Vec<Option<&str>> = Vec::new();
-    for context in args.cluster.contexts.iter().map(|name| Some(name.as_str())) {
-        if !contexts.contains(&context) {
-            contexts.push(context);
-        }
-    }
-    if contexts.is_empty() {
-        contexts.push(None);
-    }
+    let contexts = targets::contexts(&args.cluster.contexts);
     let mut report = Report::new(args.output, args.dry_run.mode, contexts.len() > 1);
-    for context in contexts {
+    for context in contexts.iter().map(Option::as_deref) {
         let connect = connect_options(&args.cluster, context);
         let found = async {
             let cluster = Cluster::connect(&system.env, &connect).await?;
-            let targets = targets(args, &cluster).await?;
+            let targets = wanted(args, &cluster).await?;
             Ok::<_, cluster::Error>((cluster, targets))
         };
         let (cluster, targets) = match found.await {
@@ -54,7 +47,7 @@ pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>)
 }
 
 /// The Secrets that are meant, by name: they need not be there any more.
-async fn targets(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
+async fn wanted(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
     if args.targets.all_namespaces {
         let managed = cluster::managed_secrets(cluster).await?.into_iter();
         return Ok(managed.map(|managed| managed.target).collect());
@@ -65,17 +58,11 @@ async fn targets(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, clus
             found.map(|found| found.namespace).collect()
         }
         None if args.targets.namespaces.is_empty() => vec![cluster.namespace().clone()],
-        None => args.targets.namespaces.clone(),
+        None => targets::each_once(&args.targets.namespaces),
     };
     let target = |namespace| Target {
         namespace,
         secret: args.targets.secret.clone(),
     };
-    let mut targets: Vec<Target> = Vec::new();
-    for target in namespaces.into_iter().map(target) {
-        if !targets.contains(&target) {
-            targets.push(target);
-        }
-    }
-    Ok(targets)
+    Ok(namespaces.into_iter().map(target).collect())
 }

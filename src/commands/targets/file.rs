@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::list_file::Listed;
 use super::spec_file::Top;
 use super::yaml::{self, Reading};
-use super::{Asked, Batch, Source, Supply, choose, list_file, spec_file, token_source};
+use super::{Asked, Batch, Source, Supply, choose, contexts, list_file, spec_file, token_source};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
@@ -74,7 +74,7 @@ fn of_list(
             "it names no Secret of {registry}"
         ))));
     }
-    list_file::batches(supplied, &asked.contexts()).map_err(on_file)
+    list_file::batches(supplied, &contexts(asked.contexts)).map_err(on_file)
 }
 
 fn of_spec(

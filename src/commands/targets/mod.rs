@@ -203,16 +203,16 @@ impl Asked<'_> {
             context,
             scope: scope.clone(),
         };
-        self.contexts().into_iter().map(batch).collect()
+        contexts(self.contexts).into_iter().map(batch).collect()
     }
+}
 
-    /// The contexts of the command line; the current one where there is none.
-    fn contexts(&self) -> Vec<Option<String>> {
-        if self.contexts.is_empty() {
-            return vec![None];
-        }
-        each_once(self.contexts).into_iter().map(Some).collect()
+/// The contexts of a command line; the current one where there is none.
+pub(super) fn contexts(given: &[String]) -> Vec<Option<String>> {
+    if given.is_empty() {
+        return vec![None];
     }
+    each_once(given).into_iter().map(Some).collect()
 }
 
 /// In the order that they were given.

@@ -47,6 +47,15 @@ impl StoreName {
         }
     }
 
+    /// The other one that there is on Linux.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::System => Self::Vault,
+            Self::Vault => Self::System,
+        }
+    }
+
     /// The names that can be chosen here, for a message.
     fn choice() -> String {
         let names: Vec<_> = Self::HERE.iter().map(|name| format!("\"{name}\"")).collect();

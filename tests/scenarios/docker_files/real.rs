@@ -8,7 +8,7 @@ use regcred::model::Use;
 
 use super::place::Place;
 use crate::support::docker_registry;
-use crate::support::image::oci_layout;
+use crate::support::image::private_image;
 use crate::support::part::{missing, ptrace, trial_with};
 use crate::support::world::Ran;
 
@@ -43,25 +43,6 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A private image at the registry, and a token that opens it.
-fn with_image(place: &Place) -> String {
-    let world = &place.world;
-    let token = world.gitea.add_token("admin", "write:package");
-    let layout = oci_layout(&world.folder().join("tmp/image"));
-    let authfile = world.folder().join("tmp/push.json");
-    let text = r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:TOKEN]"}}}"#;
-    place.write(&authfile, &text.replace("TOKEN", &token));
-    let mut skopeo = world.command("skopeo");
-    skopeo
-        .args(["--insecure-policy", "copy", "--dest-tls-verify=false", "--authfile"])
-        .arg(&authfile)
-        .arg(layout)
-        .arg(format!("docker://{}/admin/web:1", world.registry()));
-    world.run(&mut skopeo, "").done();
-    fs::remove_file(authfile).unwrap();
-    token
-}
-
 fn client(place: &Place, line: &str, stdin: &str) -> Ran {
     let line = line.replace("[REGISTRY]", &place.world.registry());
     let mut words = line.split_whitespace();
@@ -71,7 +52,7 @@ fn client(place: &Place, line: &str, stdin: &str) -> Ran {
 
 fn docker() {
     let place = Place::of_real_parts();
-    let token = with_image(&place);
+    let token = private_image(&place.world);
     // With an entry in its file, docker looks for no keychain by itself.
     place.write_docker("{\n\t\"auths\": {\n\t\t\"other.invalid\": {}\n\t}\n}");
     client(&place, "docker login -u admin --password-stdin [REGISTRY]", &token).done();
@@ -128,7 +109,7 @@ fn docker() {
 
 fn podman() {
     let place = Place::of_real_parts();
-    let token = with_image(&place);
+    let token = private_image(&place.world);
     let login = "podman login --tls-verify=false -u admin --password-stdin [REGISTRY]";
     client(&place, login, &token).done();
     assert!(place.read(&place.podman).contains("\"auth\": "), "plain text");

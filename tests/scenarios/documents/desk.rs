@@ -179,7 +179,7 @@ impl Desk {
             .env("REGISTRY_TOKEN", &self.token);
         let answer = |line: &str, question: &str| match question {
             session::PASSWORD => PASSWORD.to_owned(),
-            _ if session::PASSPHRASE.contains(&question) => PASSPHRASE.to_owned(),
+            session::PASSPHRASE | session::NEW_PASSPHRASE | session::AGAIN => PASSPHRASE.to_owned(),
             // The new one; and clusters have one of their own.
             _ if line.contains(" rotate") => self.world.gitea.add_token("admin", "read:package"),
             _ if line.contains("--use cluster") => self.world.gitea.add_token("admin", "read:package"),

@@ -86,11 +86,6 @@ pub const LIST: &[Elsewhere] = &[
     ),
     entry(
         "docs/vault.md",
-        "kubectl regcred keychain migrate",
-        "migrate: between two keychains that hold something",
-    ),
-    entry(
-        "docs/vault.md",
         "[Service]",
         "a unit: vault_status has a folder as systemd makes one",
     ),

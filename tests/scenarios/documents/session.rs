@@ -16,13 +16,10 @@ pub struct Ran {
 /// Questions, as far as they are always the same.
 pub const TOKEN: &str = "Token of admin at ";
 pub const PASSWORD: &str = "Password of admin at ";
-
-/// What the vault asks for: its passphrase, and twice a new one.
-pub const PASSPHRASE: [&str; 3] = [
-    "Passphrase of the vault",
-    "New passphrase of the vault",
-    "The same again",
-];
+pub const NEW_PASSPHRASE: &str = "New passphrase of the vault";
+pub const AGAIN: &str = "The same again";
+pub const PASSPHRASE: &str = "Passphrase of the vault";
+const QUESTIONS: [&str; 5] = [TOKEN, PASSWORD, NEW_PASSPHRASE, AGAIN, PASSPHRASE];
 
 /// Stands before each line's output, and with `=` before its exit code. No program prints it.
 const MARK: char = '\u{1e}';
@@ -36,16 +33,15 @@ pub fn run(mut bash: Command, lines: &[String], answer: impl Fn(&str, &str) -> S
     bash.arg("-c").arg(script);
     let mut terminal = rexpect::session::spawn_command(bash, Some(300_000)).unwrap();
     let mut seen = String::new();
-    let questions = [&[TOKEN, PASSWORD], &PASSPHRASE[..]].concat();
     loop {
-        let texts = questions.iter().map(|text| ReadUntil::String((*text).to_owned()));
-        let until = texts.chain([ReadUntil::EOF]).collect();
+        let questions = QUESTIONS.map(|text| ReadUntil::String(text.to_owned()));
+        let until = questions.into_iter().chain([ReadUntil::EOF]).collect();
         let (before, matched) = terminal
             .exp_any(until)
             .unwrap_or_else(|error| panic!("{error}\n{seen}"));
         seen += &before;
         seen += &matched;
-        if !questions.contains(&matched.as_str()) {
+        if !QUESTIONS.contains(&matched.as_str()) {
             break;
         }
         let at = seen.matches(MARK).count().div_ceil(2);

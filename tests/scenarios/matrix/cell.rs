@@ -5,8 +5,12 @@ use super::desk::{Config, Seen, Situation};
 
 /// What the helper's one line on stderr begins with, and what it says of each trouble.
 pub const PROGRAM: &str = "docker-credential-gitea: ";
-const TROUBLES: [(&str, &str); 2] = [
+const TROUBLES: [(&str, &str); 3] = [
     ("the keyring is locked; hint: ", "says locked"),
+    (
+        "the vault is locked; hint: unlock it: kubectl regcred keychain unlock",
+        "says locked",
+    ),
     (
         "there is no keychain here: no D-Bus session bus was found; hint: ",
         "says no keychain",
@@ -102,7 +106,8 @@ pub fn broken_rules(
     seen: &Seen,
 ) -> impl Iterator<Item = &'static str> {
     let said = said(seen);
-    let is_trouble = matches!(situation, Situation::Locked | Situation::NoBus);
+    let is_trouble = matches!(situation, Situation::Locked | Situation::NoBus | Situation::LockedVault);
+    let is_there = matches!(situation, Situation::Stored | Situation::Vault);
     let is_blind = client.files == Files::Podman
         && match config {
             Config::CredHelpers => false,
@@ -120,7 +125,7 @@ pub fn broken_rules(
         ),
         (
             "with a credential it does not work",
-            situation == Situation::Stored && kind != Kind::Again && seen.code != 0 && !is_blind,
+            is_there && kind != Kind::Again && seen.code != 0 && !is_blind,
         ),
         (
             "what anybody may pull was not pulled",
@@ -128,11 +133,11 @@ pub fn broken_rules(
         ),
         (
             "it worked without a credential",
-            situation != Situation::Stored && matches!(kind, Kind::Push | Kind::Pull | Kind::Again) && seen.code == 0,
+            !is_there && matches!(kind, Kind::Push | Kind::Pull | Kind::Again) && seen.code == 0,
         ),
         (
             "the keychain's credential was shown to the registry, without the keychain",
-            situation != Situation::Stored && kind != Kind::Login && seen.signed_in,
+            !is_there && kind != Kind::Login && seen.signed_in,
         ),
         (
             "nobody told the user what is the matter with the keychain",

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use regcred::keychain::Keychain;
+use regcred::keychain::vault::{Key, Passphrase, Vault};
+use regcred::keychain::{Config as Remembered, Keychain};
 use regcred::model::{Credential, Token, Use};
 
 use super::clients::{Client, Files, Kind};
@@ -61,10 +62,29 @@ pub enum Situation {
     Nothing,
     Locked,
     NoBus,
+    /// The vault is chosen, and locked.
+    LockedVault,
+    /// The vault is chosen, and unlocked: the same as [`Situation::Stored`] for a client.
+    Vault,
 }
 
 impl Situation {
-    pub const ALL: [Self; 4] = [Self::Stored, Self::Nothing, Self::Locked, Self::NoBus];
+    /// What the page tells of.
+    pub const ALL: [Self; 5] = [
+        Self::Stored,
+        Self::Nothing,
+        Self::Locked,
+        Self::NoBus,
+        Self::LockedVault,
+    ];
+
+    fn has_bus(self) -> bool {
+        matches!(self, Self::Stored | Self::Nothing | Self::Locked)
+    }
+
+    pub(super) fn is_vault(self) -> bool {
+        matches!(self, Self::LockedVault | Self::Vault)
+    }
 }
 
 /// What came of one step.
@@ -90,12 +110,41 @@ pub struct Seen {
 pub struct Desk {
     client: &'static Client,
     engine: Option<Engine>,
+    // Dropped before its folder.
+    vault: DeskVault,
     keyring: Keyring,
     pub(super) gitea: Gitea,
     _images: DockerRegistry,
     token: String,
     /// What is in the keychain before somebody logs in.
     previous: String,
+}
+
+/// A vault, which is in use where the configuration says so.
+struct DeskVault {
+    vault: Vault,
+    key: Key,
+}
+
+impl DeskVault {
+    fn make(keyring: &Keyring) -> Self {
+        let vault = Vault::new(&keyring.env(), &Remembered::default()).unwrap();
+        let key = Key::generate();
+        vault
+            .create(&key, Some(&Passphrase::new("correct horse").unwrap()))
+            .unwrap();
+        Self { vault, key }
+    }
+
+    fn unlock(&self) {
+        self.vault.unlock_with(self.key.clone(), None).unwrap();
+    }
+}
+
+impl Drop for DeskVault {
+    fn drop(&mut self) {
+        let _ = self.vault.lock();
+    }
 }
 
 impl Desk {
@@ -105,10 +154,12 @@ impl Desk {
             gitea.add_user(name);
         }
         gitea.state().users[0].public = false;
+        let keyring = Keyring::start();
         let desk = Self {
             client,
             engine: client.engine.then(Engine::start),
-            keyring: Keyring::start(),
+            vault: DeskVault::make(&keyring),
+            keyring,
             _images: DockerRegistry::behind(&gitea),
             token: gitea.add_token("admin", "write:package"),
             previous: gitea.add_token("admin", "write:package"),
@@ -143,8 +194,9 @@ impl Desk {
     /// Does one step in one situation, and looks at everything that it left.
     pub fn observe(&mut self, kind: Kind, line: &str, config: Config, situation: Situation) -> Seen {
         let registry = self.gitea.registry().parse().unwrap();
+        self.configure(config, situation);
+        self.vault.unlock();
         let keychain = Keychain::open(&self.keyring.env()).unwrap();
-        self.configure(config);
         if situation == Situation::Nothing {
             keychain.delete(&registry, Use::Docker).unwrap();
         } else {
@@ -160,14 +212,18 @@ impl Desk {
             };
             keychain.put(Use::Docker, &credential).unwrap();
         }
-        if situation == Situation::Locked {
-            self.keyring.lock();
+        match situation {
+            Situation::Locked => self.keyring.lock(),
+            Situation::LockedVault => assert!(self.vault.vault.lock().unwrap()),
+            _ => {}
         }
         let before = self.gitea.requests().len();
         let given = if kind == Kind::Login { &*self.token } else { "" };
         let (code, output) = self.run(line, given, situation);
-        if situation == Situation::Locked {
-            self.keyring.unlock();
+        match situation {
+            Situation::Locked => self.keyring.unlock(),
+            Situation::LockedVault => self.vault.unlock(),
+            _ => {}
         }
         let requests = self.gitea.requests().split_off(before);
         let forms = forms(&self.token);
@@ -198,11 +254,8 @@ impl Desk {
 
     /// The runtime folder, of which there is a second one without a bus in it.
     pub(super) fn runtime(&self, situation: Situation) -> PathBuf {
-        self.folder().join(if situation == Situation::NoBus {
-            "run-without-bus"
-        } else {
-            "run"
-        })
+        self.folder()
+            .join(if situation.has_bus() { "run" } else { "run-without-bus" })
     }
 
     /// Runs a line of [`super::clients`] to its end.
@@ -240,7 +293,7 @@ impl Desk {
         if let Some(engine) = &self.engine {
             command.env("DOCKER_HOST", engine.host());
         }
-        if situation != Situation::NoBus {
+        if situation.has_bus() {
             command.env("DBUS_SESSION_BUS_ADDRESS", self.keyring.bus().address());
         }
         // One that hangs is ended.

@@ -74,7 +74,14 @@ impl Desk {
     }
 
     /// The clients' files as they are after setting up, and nothing that an earlier step left in them.
-    pub(super) fn configure(&self, config: Config) {
+    pub(super) fn configure(&self, config: Config, situation: Situation) {
+        let ours = self.home().join(".config/regcred/config.toml");
+        if situation.is_vault() {
+            fs::create_dir_all(ours.parent().unwrap()).unwrap();
+            fs::write(ours, "keychain = \"vault\"\n").unwrap();
+        } else {
+            let _ = fs::remove_file(ours);
+        }
         let registry = self.gitea.registry();
         let helpers = format!(r#"{{"credHelpers": {{"{registry}": "gitea"}}}}"#);
         let docker = match config {

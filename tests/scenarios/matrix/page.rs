@@ -19,7 +19,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 /// A client's part of the page.
 pub fn section(client: &Client, version: &str, rows: &[Row]) -> String {
     let mut text = format!("## {} {version}\n\n", client.name);
-    text += "| | with a credential | without one | locked keyring | no keychain |\n|---|---|---|---|---|\n";
+    text += "| | with a credential | without one | locked keyring | no keychain | locked vault |\n|---|---|---|---|---|---|\n";
     for row in rows {
         let cells = Situation::ALL.map(|situation| row.shown(situation)).join(" | ");
         let _ = writeln!(text, "| `{}` | {cells} |", typed(row.line));
@@ -31,10 +31,11 @@ pub fn section(client: &Client, version: &str, rows: &[Row]) -> String {
     text += "\n```console\n";
     for (situation, printed) in &row.printed {
         let what = match situation {
-            Situation::Stored => continue,
+            Situation::Stored | Situation::Vault => continue,
             Situation::Nothing => "without a credential",
             Situation::Locked => "with a locked keyring",
             Situation::NoBus => "without a keychain",
+            Situation::LockedVault => "with a locked vault",
         };
         let _ = writeln!(text, "$ {}    # {what}\n{}", typed(row.line), without_hints(printed));
     }

@@ -1,0 +1,244 @@
+//! `keychain migrate`: every credential of the other keychain goes into the one in use.
+
+use super::super::system::System;
+use super::say;
+use crate::cli::{LocalDryRunArg, MigrateArgs};
+use crate::error::{CommandError, Exit};
+use crate::keychain::migrate::{Action, Found, Migration};
+use crate::keychain::vault::{self, Vault};
+use crate::keychain::{Config, Error, Name, Part, StoreName};
+use crate::model::shell_word;
+
+pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let to = in_use(system)?;
+    let from = to.other();
+    let migration = match Migration::into_store(&system.env, to) {
+        // The one in use has to be there.
+        Err(error) if to != StoreName::Vault && is_no_vault(&error) => {
+            return Ok(nothing("there is no vault", Some(error), to, system));
+        }
+        opened => opened?,
+    };
+    let found = match migration.find() {
+        Err(error) if is_no_service(&error) => {
+            return Ok(nothing("there is no Secret Service here", Some(error), to, system));
+        }
+        Err(error) => return Err(CommandError::from(error).on(say::store(from))),
+        Ok(found) if found == Found::default() => {
+            let why = format!("{} holds no credential", say::store(from));
+            return Ok(nothing(&why, None, to, system));
+        }
+        Ok(found) => found,
+    };
+    let mut run = Run {
+        migration,
+        from,
+        to,
+        is_dry: args.dry_run == LocalDryRunArg::Client,
+        moved: 0,
+    };
+    let failures = run.all(&found, system);
+    run.summarise(&found, system);
+    for failure in &failures {
+        system.output.error(failure);
+    }
+    if !failures.is_empty() {
+        return Ok(Exit::Failed);
+    }
+    run.left_over(system)?;
+    Ok(Exit::Done)
+}
+
+fn in_use(system: &System<'_>) -> Result<StoreName, CommandError> {
+    Ok(Config::read(&system.env)?.store.unwrap_or(StoreName::System))
+}
+
+/// Whether there is no vault, nor has been.
+fn is_no_vault(error: &Error) -> bool {
+    matches!(error, Error::Vault(vault::Error::Missing(_) | vault::Error::NoHome))
+}
+
+/// Whether there is no Secret Service here, nor has been. An address that nobody answers at is something else.
+fn is_no_service(error: &Error) -> bool {
+    matches!(error, Error::NoBus | Error::NoService)
+}
+
+fn nothing(why: &str, cause: Option<Error>, to: StoreName, system: &mut System<'_>) -> Exit {
+    let to = say::store(to);
+    system
+        .output
+        .say(format_args!("{why}: there is nothing to move into {to}"));
+    if let Some(cause) = cause {
+        system.output.detail(cause);
+    }
+    Exit::Done
+}
+
+/// One run of it.
+struct Run {
+    migration: Migration,
+    from: StoreName,
+    to: StoreName,
+    is_dry: bool,
+    /// How many have gone over, or would go.
+    moved: usize,
+}
+
+impl Run {
+    /// Moves each. One that cannot be moved keeps no other back; a keychain that fails ends it.
+    fn all(&mut self, found: &Found, system: &mut System<'_>) -> Vec<CommandError> {
+        let mut failures = Vec::new();
+        for (number, name) in found.names.iter().enumerate() {
+            let (done, all) = (number + 1, found.names.len());
+            system.output.progress(format_args!("{done}/{all} {}", name.registry));
+            match self.one(name, system) {
+                Ok(None) => {}
+                Ok(Some(failure)) => failures.push(failure),
+                Err(error) => {
+                    failures.push(error);
+                    break;
+                }
+            }
+        }
+        system.output.end_progress();
+        if found.unknown > 0 {
+            let unknown = CommandError::failed(format_args!(
+                "{} holds {} that this version of regcred does not know, which stay there",
+                say::store(self.from),
+                counted(found.unknown, "item")
+            ));
+            failures.push(unknown.hint("kubectl krew upgrade regcred"));
+        }
+        failures
+    }
+
+    /// Says what became of one. Returns what keeps it where it is; `Err` where there is no use in going on.
+    fn one(&mut self, name: &Name, system: &mut System<'_>) -> Result<Option<CommandError>, CommandError> {
+        let done = if self.is_dry {
+            self.migration.plan(name)
+        } else {
+            // It may have been chosen anew since: nobody would find there what is moved now.
+            if in_use(system)? != self.to {
+                let error = CommandError::failed("another keychain was chosen meanwhile");
+                return Err(error.hint("kubectl regcred keychain migrate"));
+            }
+            self.migration.apply(name)
+        };
+        let failure = match done {
+            Ok(Action::Nothing) => return Ok(None),
+            Ok(Action::Move | Action::Finish) => {
+                self.moved += 1;
+                self.line(name, "moved", system)?;
+                self.detail(name, matches!(done, Ok(Action::Finish)), system);
+                return Ok(None);
+            }
+            Ok(Action::Conflict) => {
+                self.line(name, "in conflict", system)?;
+                self.conflict(name)
+            }
+            Ok(Action::Stay) => {
+                self.line(name, "left", system)?;
+                CommandError::failed("it stays with what belongs to the same login")
+            }
+            Ok(Action::Damaged) => {
+                self.line(name, "unreadable", system)?;
+                self.damaged(name)
+            }
+            Err(error) if of_one_item(&error) => error.into(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some(failure.on(title(name))))
+    }
+
+    fn line(&self, name: &Name, what: &str, system: &mut System<'_>) -> Result<(), CommandError> {
+        let suffix = if self.is_dry { " (dry run)" } else { "" };
+        system
+            .output
+            .line(format_args!("credential/{} {what}{suffix}", title(name)))?;
+        Ok(())
+    }
+
+    fn detail(&self, name: &Name, was_copied: bool, system: &mut System<'_>) {
+        let (from, to) = (say::store(self.from), say::store(self.to));
+        let how = match (self.is_dry, was_copied) {
+            (true, false) => format!("{to} has none"),
+            (true, true) => format!("{to} has the same one already"),
+            (false, false) => format!("written to {to}, read back, and removed from {from}"),
+            (false, true) => format!("{to} had the same one already; removed from {from}"),
+        };
+        system.output.detail(format_args!("{}: {how}", title(name)));
+    }
+
+    /// Which of the two is right a person knows, and ends the other one.
+    fn conflict(&self, name: &Name) -> CommandError {
+        let (from, to) = (say::store(self.from), say::store(self.to));
+        let logout = format!("kubectl regcred logout {} --use {}", name.registry, name.usage);
+        let choose = |store: StoreName| format!("kubectl regcred keychain use {store}");
+        CommandError::failed(format_args!("{from} and {to} hold different ones, and both stay"))
+            .hint(format_args!("to take the one of {from}: {logout}; then migrate again"))
+            .hint(format_args!(
+                "to stay with the one of {to}: {} && {logout} && {}",
+                choose(self.from),
+                choose(self.to)
+            ))
+    }
+
+    fn damaged(&self, name: &Name) -> CommandError {
+        let logout = format!("kubectl regcred logout {} --use {}", name.registry, name.usage);
+        let from = say::store(self.from);
+        CommandError::failed(format_args!("the item in {from} cannot be read, and stays")).hint(format_args!(
+            "to do without it: kubectl regcred keychain use {} && {logout} && kubectl regcred keychain use {}",
+            self.from, self.to
+        ))
+    }
+
+    fn summarise(&self, found: &Found, system: &mut System<'_>) {
+        let (from, to) = (say::store(self.from), say::store(self.to));
+        let all = counted(found.names.len(), "credential");
+        let what = if self.moved < found.names.len() {
+            format!("{} of {all}", self.moved)
+        } else {
+            all
+        };
+        let verb = if self.is_dry { "would move" } else { "moved" };
+        system.output.say(format_args!("{verb} {what} from {from} into {to}"));
+    }
+
+    /// What is still there of a vault that nobody uses any more.
+    fn left_over(&self, system: &mut System<'_>) -> Result<(), CommandError> {
+        if self.is_dry || self.from != StoreName::Vault || self.migration.find()? != Found::default() {
+            return Ok(());
+        }
+        let vault = Vault::new(&system.env, &Config::read(&system.env)?)?;
+        let path = vault.path();
+        system.output.say(format_args!(
+            "the vault is empty, and its file stays: {}",
+            path.display()
+        ));
+        system.output.say(format_args!(
+            "hint: where it is not needed again: kubectl regcred keychain lock; rm {}",
+            shell_word(&path.display().to_string())
+        ));
+        Ok(())
+    }
+}
+
+/// Whether the next item may fare better.
+fn of_one_item(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Changed(_) | Error::NotKept(_) | Error::TooLong(_) | Error::Damaged(_)
+    )
+}
+
+fn title(name: &Name) -> String {
+    match name.part {
+        Part::Login => format!("{} for {}", name.registry, name.usage),
+        _ => format!("{} for {}", name.server(), name.usage),
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

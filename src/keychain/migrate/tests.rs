@@ -1,0 +1,246 @@
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyring_core::api::{CredentialApi, CredentialStoreApi};
+use keyring_core::{CredentialStore, Entry, Result as CoreResult, sample};
+
+use super::*;
+use crate::model::{Registry, Use};
+
+const LOGIN: &str = "docker gitea.example.com";
+const TOKEN: &str = r#"{"username":"admin","token":"t"}"#;
+const OTHER: &str = r#"{"username":"admin","token":"u"}"#;
+const ROTATING: &str =
+    r#"{"username":"admin","token":"\u007bt","rotation":{"phase":"minting","journal":{ "later" : 1 }}}"#;
+
+fn migration() -> Migration {
+    let keychain = || Keychain::with_store(sample::Store::new().unwrap());
+    Migration {
+        from: keychain(),
+        to: keychain(),
+    }
+}
+
+fn put(keychain: &Keychain, account: &str, secret: &str) {
+    let entry = keychain.store.build(SERVICE, account, None).unwrap();
+    entry.set_password(secret).unwrap();
+}
+
+fn text(keychain: &Keychain, account: &str) -> Option<String> {
+    let entry = keychain.store.build(SERVICE, account, None).unwrap();
+    entry.get_password().ok()
+}
+
+fn name(account: &str) -> Name {
+    Name::of_account(account).unwrap()
+}
+
+/// What the two keychains hold under a name.
+fn both(migration: &Migration, account: &str) -> (Option<String>, Option<String>) {
+    (text(&migration.from, account), text(&migration.to, account))
+}
+
+fn owned(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn everything_goes_over_as_it_is() {
+    let migration = migration();
+    let accounts = [
+        LOGIN,
+        "cluster gitea.example.com",
+        "docker docker.io",
+        "docker docker.io/access-token",
+    ];
+    for (account, secret) in accounts.iter().zip([ROTATING, TOKEN, TOKEN, OTHER]) {
+        put(&migration.from, account, secret);
+    }
+    let found = migration.find().unwrap();
+    assert_eq!((found.names.len(), found.unknown), (4, 0));
+    for name in &found.names {
+        assert_eq!(migration.plan(name).unwrap(), Action::Move);
+    }
+    assert_eq!(text(&migration.from, LOGIN), owned(ROTATING), "a plan changes nothing");
+    for name in &found.names {
+        assert_eq!(migration.apply(name).unwrap(), Action::Move);
+        assert_eq!(migration.apply(name).unwrap(), Action::Nothing, "again");
+    }
+    for (account, secret) in accounts.iter().zip([ROTATING, TOKEN, TOKEN, OTHER]) {
+        assert_eq!(both(&migration, account), (None, owned(secret)), "{account}");
+    }
+    assert_eq!(migration.find().unwrap(), Found::default());
+}
+
+#[test]
+fn what_is_there_already_is_finished_and_what_differs_stays() {
+    for (from, to, action) in [
+        (TOKEN, Some(TOKEN), Action::Finish),
+        (TOKEN, Some(OTHER), Action::Conflict),
+        // The same token, and a rotation that somebody has to end.
+        (ROTATING, Some(TOKEN), Action::Conflict),
+        (TOKEN, Some("later"), Action::Conflict),
+        ("later", None, Action::Damaged),
+        ("{}", Some(TOKEN), Action::Damaged),
+    ] {
+        let migration = migration();
+        put(&migration.from, LOGIN, from);
+        to.into_iter().for_each(|to| put(&migration.to, LOGIN, to));
+        assert_eq!(migration.plan(&name(LOGIN)).unwrap(), action, "{from} {to:?}");
+        assert_eq!(migration.apply(&name(LOGIN)).unwrap(), action, "{from} {to:?}");
+        let left = if action == Action::Finish { None } else { owned(from) };
+        assert_eq!(both(&migration, LOGIN), (left, to.and_then(owned)), "{from} {to:?}");
+    }
+}
+
+#[test]
+fn what_belongs_to_one_login_stays_together() {
+    use Action::{Conflict, Damaged, Finish, Move, Nothing, Stay};
+
+    let accounts = ["docker docker.io", "docker docker.io/access-token"];
+    for (from, to, actions) in [
+        ([Some(TOKEN), Some(TOKEN)], [None, None], [Move, Move]),
+        ([Some(TOKEN), Some(TOKEN)], [Some(OTHER), None], [Conflict, Stay]),
+        ([Some(TOKEN), Some(TOKEN)], [None, Some(OTHER)], [Stay, Conflict]),
+        ([Some(TOKEN), Some(TOKEN)], [Some(TOKEN), Some(OTHER)], [Stay, Conflict]),
+        // A logout takes out the one that is damaged, and must find nothing else.
+        ([Some(TOKEN), Some("later")], [None, None], [Move, Damaged]),
+        ([Some("later"), Some(TOKEN)], [None, None], [Damaged, Stay]),
+        // The login went over in a run that was interrupted.
+        ([None, Some(TOKEN)], [Some(TOKEN), None], [Nothing, Move]),
+        ([Some(TOKEN), Some(TOKEN)], [Some(TOKEN), None], [Finish, Move]),
+    ] {
+        let migration = migration();
+        for (account, (from, to)) in accounts.iter().zip(from.into_iter().zip(to)) {
+            from.into_iter().for_each(|text| put(&migration.from, account, text));
+            to.into_iter().for_each(|text| put(&migration.to, account, text));
+        }
+        let planned = accounts.map(|account| migration.plan(&name(account)).unwrap());
+        assert_eq!(planned, actions, "{from:?} {to:?}");
+        let done = accounts.map(|account| migration.apply(&name(account)).unwrap());
+        assert_eq!(done, actions, "{from:?} {to:?}");
+        for ((account, action), (from, to)) in accounts.iter().zip(actions).zip(from.into_iter().zip(to)) {
+            let before = (from.and_then(owned), to.and_then(owned));
+            let after = match action {
+                Move | Finish => (None, from.and_then(owned)),
+                _ => before,
+            };
+            assert_eq!(both(&migration, account), after, "{account} of {from:?} {to:?}");
+        }
+    }
+}
+
+#[test]
+fn what_another_program_writes_meanwhile_is_not_lost() {
+    let secret = |text: &str| Secret::parse(text.into()).unwrap();
+    let registry: Registry = "gitea.example.com".parse().unwrap();
+    let name = Name::login(&registry, Use::Docker);
+
+    // Where it came from: the new one goes over.
+    let migration = migration();
+    put(&migration.from, LOGIN, OTHER);
+    migration.carry(&name, secret(TOKEN)).unwrap();
+    assert_eq!(both(&migration, LOGIN), (None, owned(OTHER)));
+
+    // Where it goes: both stay.
+    put(&migration.from, LOGIN, TOKEN);
+    let error = migration.carry(&name, secret(TOKEN)).unwrap_err();
+    assert!(matches!(error, Error::Changed(_)), "{error}");
+    assert_eq!(both(&migration, LOGIN), (owned(TOKEN), owned(OTHER)));
+}
+
+#[test]
+fn items_of_a_later_version_are_counted_and_stay() {
+    let migration = migration();
+    put(&migration.from, "vault gitea.example.com", TOKEN);
+    let entry = migration.from.store.build("other", LOGIN, None).unwrap();
+    entry.set_password("theirs").unwrap();
+    let found = migration.find().unwrap();
+    assert_eq!((found.names.len(), found.unknown), (0, 1));
+}
+
+#[test]
+fn what_does_not_come_back_is_not_removed_where_it_was() {
+    let migration = Migration {
+        to: Keychain::with_store(Arc::new(Garbles(sample::Store::new().unwrap()))),
+        ..migration()
+    };
+    put(&migration.from, LOGIN, TOKEN);
+    let error = migration.apply(&name(LOGIN)).unwrap_err();
+    assert!(matches!(error, Error::NotKept(_)), "{error}");
+    assert!(!format!("{error} {error:?}").contains("\"t\""));
+    assert_eq!(both(&migration, LOGIN), (owned(TOKEN), None));
+}
+
+#[test]
+fn two_in_opposite_directions_take_their_locks_in_one_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let locks = ["a", "b"].map(|file| WriteLock::at(folder.path().join(file)));
+    let keychain = |lock: &WriteLock| Keychain {
+        lock: Some(lock.clone()),
+        ..Keychain::with_store(sample::Store::new().unwrap())
+    };
+    let [a, b] = locks.each_ref().map(keychain);
+    let there = Migration {
+        from: a.clone(),
+        to: b.clone(),
+    };
+    let back = Migration { from: b, to: a };
+    assert_eq!(there.locks(), locks.each_ref());
+    assert_eq!(back.locks(), there.locks());
+    let held = there.lock().unwrap();
+    assert_eq!(held.len(), 2);
+}
+
+/// A keychain that takes what it is given and keeps something else, as `KeePassXC` does with its placeholders.
+#[derive(Debug)]
+struct Garbles(Arc<CredentialStore>);
+
+struct Garbled(Entry);
+
+impl CredentialStoreApi for Garbles {
+    fn vendor(&self) -> String {
+        self.0.vendor()
+    }
+
+    fn id(&self) -> String {
+        self.0.id()
+    }
+
+    fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> CoreResult<Entry> {
+        let entry = self.0.build(service, user, modifiers)?;
+        Ok(Entry::new_with_credential(Arc::new(Garbled(entry))))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl CredentialApi for Garbled {
+    fn set_secret(&self, secret: &[u8]) -> CoreResult<()> {
+        let text = String::from_utf8_lossy(secret).replace("\"t\"", "\"\"");
+        self.0.set_password(&text)
+    }
+
+    fn get_secret(&self) -> CoreResult<Vec<u8>> {
+        self.0.get_secret()
+    }
+
+    fn delete_credential(&self) -> CoreResult<()> {
+        self.0.delete_credential()
+    }
+
+    fn get_credential(&self) -> CoreResult<Option<Arc<keyring_core::Credential>>> {
+        Ok(None)
+    }
+
+    fn get_specifiers(&self) -> Option<(String, String)> {
+        self.0.get_specifiers()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,328 @@
+//! `keychain migrate` between real Secret Services and the vault: nothing is lost, whoever else is at work and whenever
+//! it is killed.
+
+mod desk;
+mod interrupted;
+mod together;
+
+use libtest_mimic::Trial;
+use regcred::keychain::StoreName;
+use regcred::model::Use;
+use snapbox::{assert_data_eq, str};
+
+use crate::helper::{HELPER, ask, entry};
+use crate::support::keyring::{self, Keyring, Product};
+use crate::support::part::{missing, trial_with};
+use desk::Desk;
+
+pub fn trials() -> Vec<Trial> {
+    let there_and_back = Product::ALL
+        .into_iter()
+        .map(|product| product.trial("keychain", "migrate: there and back", &[], there_and_back));
+    let parts = missing(&keyring::PARTS);
+    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/migrate: {name}"), &parts, test);
+    let others = [
+        real("what differs stays in both until a person has decided", conflicts),
+        real("what cannot be read stays and keeps nothing back", damaged),
+        real("a keychain that is not there holds nothing", absent),
+        real("a keychain that is locked is not taken for an empty one", locked),
+    ];
+    there_and_back
+        .chain(others)
+        .chain(together::trials())
+        .chain(interrupted::trials())
+        .collect()
+}
+
+fn there_and_back(product: Product) {
+    let desk = Desk::of(Keyring::start_product(product));
+    let before = desk.fill(StoreName::System);
+    let listed = desk.regcred("list").done();
+    desk.regcred("keychain use vault").done();
+    assert_data_eq!(
+        desk.regcred("keychain migrate --dry-run=client").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+credential/docker.io for docker moved (dry run)
+credential/https://index.docker.io/v1/access-token for docker moved (dry run)
+credential/https://index.docker.io/v1/refresh-token for docker moved (dry run)
+credential/gitea.example.com for docker moved (dry run)
+credential/gitea.example.com for cluster moved (dry run)
+credential/localhost:5000 for docker moved (dry run)
+--- stderr
+would move 6 credentials from the Secret Service into the vault
+
+"#]]
+    );
+    assert_eq!(desk.items(StoreName::System), before, "a dry run moves nothing");
+    assert_data_eq!(
+        desk.regcred("keychain migrate -v").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+credential/docker.io for docker moved
+credential/https://index.docker.io/v1/access-token for docker moved
+credential/https://index.docker.io/v1/refresh-token for docker moved
+credential/gitea.example.com for docker moved
+credential/gitea.example.com for cluster moved
+credential/localhost:5000 for docker moved
+--- stderr
+docker.io for docker: written to the vault, read back, and removed from the Secret Service
+https://index.docker.io/v1/access-token for docker: written to the vault, read back, and removed from the Secret Service
+https://index.docker.io/v1/refresh-token for docker: written to the vault, read back, and removed from the Secret Service
+gitea.example.com for docker: written to the vault, read back, and removed from the Secret Service
+gitea.example.com for cluster: written to the vault, read back, and removed from the Secret Service
+localhost:5000 for docker: written to the vault, read back, and removed from the Secret Service
+moved 6 credentials from the Secret Service into the vault
+
+"#]]
+    );
+    assert!(desk.items(StoreName::System).is_empty());
+    assert_eq!(desk.items(StoreName::Vault), before);
+    assert_eq!(desk.regcred("list").done(), listed);
+    let (got, _, _) = ask(desk.command(HELPER), "get", "gitea.example.com");
+    assert!(got.contains(r#""Secret":"{USERNAME}""#), "{got}");
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+the Secret Service holds no credential: there is nothing to move into the vault
+
+"#]]
+    );
+
+    desk.regcred("keychain use secret-service").done();
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+credential/docker.io for docker moved
+credential/https://index.docker.io/v1/access-token for docker moved
+credential/https://index.docker.io/v1/refresh-token for docker moved
+credential/gitea.example.com for docker moved
+credential/gitea.example.com for cluster moved
+credential/localhost:5000 for docker moved
+--- stderr
+moved 6 credentials from the vault into the Secret Service
+the vault is empty, and its file stays: [FOLDER]/home/.local/share/regcred/vault.age
+hint: where it is not needed again: kubectl regcred keychain lock; rm [FOLDER]/home/.local/share/regcred/vault.age
+
+"#]]
+    );
+    assert_eq!(desk.items(StoreName::System), before);
+    assert!(desk.items(StoreName::Vault).is_empty());
+    assert_eq!(desk.regcred("list").done(), listed);
+    // As the hint says.
+    std::fs::remove_file(desk.vault()).unwrap();
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+there is no vault at [FOLDER]/home/.local/share/regcred/vault.age: there is nothing to move into the Secret Service
+
+"#]]
+    );
+}
+
+fn conflicts() {
+    let desk = Desk::of(Keyring::start());
+    let put = |store, registry: &str, token: &str| desk.put(store, registry, "admin", token);
+    put(StoreName::System, "one.example.com", "desktop-1");
+    put(StoreName::System, "two.example.com", "desktop-2");
+    put(StoreName::System, "three.example.com", "desktop-3");
+    put(StoreName::Vault, "one.example.com", "vault-1");
+    put(StoreName::Vault, "two.example.com", "vault-2");
+    desk.regcred("keychain use vault").done();
+    let ran = desk.regcred("keychain migrate");
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit 1
+--- stdout
+credential/one.example.com for docker in conflict
+credential/three.example.com for docker moved
+credential/two.example.com for docker in conflict
+--- stderr
+moved 1 of 3 credentials from the Secret Service into the vault
+error: one.example.com for docker: the Secret Service and the vault hold different ones, and both stay
+hint: to take the one of the Secret Service: kubectl regcred logout one.example.com --use docker; then migrate again
+hint: to stay with the one of the vault: kubectl regcred keychain use secret-service && kubectl regcred logout one.example.com --use docker && kubectl regcred keychain use vault
+error: two.example.com for docker: the Secret Service and the vault hold different ones, and both stay
+hint: to take the one of the Secret Service: kubectl regcred logout two.example.com --use docker; then migrate again
+hint: to stay with the one of the vault: kubectl regcred keychain use secret-service && kubectl regcred logout two.example.com --use docker && kubectl regcred keychain use vault
+
+"#]]
+    );
+    assert_eq!(
+        desk.token(StoreName::Vault, "three.example.com").as_deref(),
+        Some("desktop-3")
+    );
+    for (registry, number) in [("one.example.com", 1), ("two.example.com", 2)] {
+        assert_eq!(
+            desk.token(StoreName::System, registry),
+            Some(format!("desktop-{number}"))
+        );
+        assert_eq!(desk.token(StoreName::Vault, registry), Some(format!("vault-{number}")));
+    }
+    // The two ways that it names, as they stand there.
+    let named: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
+    let logout = "kubectl regcred logout one.example.com --use docker";
+    assert!(named[0].contains(logout), "{ran}");
+    desk.typed(logout);
+    let keep = named[3].split_once(": ").and_then(|(_, rest)| rest.split_once(": "));
+    let keep = keep.unwrap().1;
+    assert!(keep.contains("two.example.com"), "{keep}");
+    keep.split(" && ").for_each(|line| desk.typed(line));
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+credential/one.example.com for docker moved
+--- stderr
+moved 1 credential from the Secret Service into the vault
+
+"#]]
+    );
+    assert!(desk.items(StoreName::System).is_empty());
+    assert_eq!(
+        desk.token(StoreName::Vault, "one.example.com").as_deref(),
+        Some("desktop-1")
+    );
+    assert_eq!(
+        desk.token(StoreName::Vault, "two.example.com").as_deref(),
+        Some("vault-2")
+    );
+}
+
+fn damaged() {
+    let desk = Desk::of(Keyring::start());
+    desk.put(StoreName::System, "gitea.example.com", "admin", "token");
+    desk.put(StoreName::System, "other.example.com", "admin", "token");
+    desk.damage("gitea.example.com");
+    desk.regcred("keychain use vault").done();
+    let ran = desk.regcred("keychain migrate");
+    assert_data_eq!(
+        ran.to_string(),
+        str![[r#"
+exit 1
+--- stdout
+credential/gitea.example.com for docker unreadable
+credential/other.example.com for docker moved
+--- stderr
+moved 1 of 2 credentials from the Secret Service into the vault
+error: gitea.example.com for docker: the item in the Secret Service cannot be read, and stays
+hint: to do without it: kubectl regcred keychain use secret-service && kubectl regcred logout gitea.example.com --use docker && kubectl regcred keychain use vault
+
+"#]]
+    );
+    assert_eq!(
+        desk.token(StoreName::Vault, "other.example.com").as_deref(),
+        Some("token")
+    );
+    assert_eq!(desk.token(StoreName::Vault, "gitea.example.com"), None);
+    // As the hint says.
+    let without = ran.stderr.rsplit_once("without it: ").unwrap().1;
+    without.trim_end().split(" && ").for_each(|line| desk.typed(line));
+    assert_eq!(desk.regcred("keychain migrate").code, 0);
+}
+
+fn absent() {
+    let mut desk = Desk::of(Keyring::start());
+    std::fs::remove_file(desk.vault()).unwrap();
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+there is no vault at [FOLDER]/home/.local/share/regcred/vault.age: there is nothing to move into the Secret Service
+
+"#]]
+    );
+    desk.regcred("keychain use vault").done();
+    desk.keyring.kill_daemon();
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+there is no keychain here: no secret service is on the D-Bus session bus: there is nothing to move into the vault
+
+"#]]
+    );
+    desk.without_bus = true;
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+there is no keychain here: no D-Bus session bus was found: there is nothing to move into the vault
+
+"#]]
+    );
+    assert_data_eq!(desk.regcred("keychain migrate -v").to_string(), str![""]);
+    // The one in use has to be there.
+    std::fs::remove_file(desk.vault()).unwrap();
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: there is no vault at [FOLDER]/home/.local/share/regcred/vault.age
+hint: make one: kubectl regcred keychain use vault
+
+"#]]
+    );
+}
+
+fn locked() {
+    let mut desk = Desk::of(Keyring::start());
+    desk.put(StoreName::System, "gitea.example.com", "admin", "token");
+    desk.regcred("keychain use vault").done();
+    desk.keyring.lock();
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the Secret Service: the keyring is locked
+hint: unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, and try again
+
+"#]]
+    );
+    desk.keyring.unlock();
+    assert_eq!(desk.regcred("keychain migrate").code, 0);
+    desk.regcred("keychain use secret-service").done();
+    // Without its key it is locked.
+    let config = desk.home().join(".config/regcred/config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, "keychain = \"secret-service\"\n").unwrap();
+    assert_data_eq!(
+        desk.regcred("keychain migrate").to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the vault: the vault is locked: it opens with a key file, and none was named
+hint: let REGCRED_VAULT_KEY_FILE name its key file, or: kubectl regcred keychain unlock --key-file FILE
+
+"#]]
+    );
+    std::fs::write(&config, text).unwrap();
+    desk.regcred("keychain migrate").done();
+    let stored = entry("gitea.example.com", "admin", "token");
+    assert_eq!(ask(desk.command(HELPER), "store", &stored).2, 0);
+    let items = desk.items(StoreName::System);
+    assert_eq!(items.keys().map(|name| name.usage).collect::<Vec<_>>(), [Use::Docker]);
+}

@@ -1,0 +1,85 @@
+//! Moving that is killed before each system call that changes something, which is also after the one before.
+
+use std::process::Stdio;
+
+use libtest_mimic::Trial;
+use regcred::keychain::{Kept, Name, StoreName};
+use regcred::model::Use;
+
+use super::desk::{Desk, PLUGIN};
+use crate::support::keyring::{self, Keyring};
+use crate::support::part::{missing, ptrace, trial_with};
+
+/// To the bus, to the vault's file, and for the locks.
+const CHANGES: [&str; 6] = ["sendmsg", "write", "fsync", "rename", "unlink", "flock"];
+
+const REGISTRY: &str = "gitea.example.com";
+
+pub fn trials() -> Vec<Trial> {
+    let parts = || [missing(&keyring::PARTS), missing(&["strace"]), ptrace()].concat();
+    let trial = |name: &str, to| {
+        let name = format!("keychain/gnome-keyring/migrate: killed by SIGKILL on the way {name}");
+        trial_with(&name, &parts(), move || killed(to))
+    };
+    vec![
+        trial("into the vault", StoreName::Vault),
+        trial("out of the vault", StoreName::System),
+    ]
+}
+
+#[allow(clippy::print_stderr, reason = "how much was tried is worth knowing")]
+fn killed(to: StoreName) {
+    let desk = Desk::of(Keyring::start());
+    desk.regcred(&format!("keychain use {to}")).done();
+    let mut killed = Vec::new();
+    for change in CHANGES {
+        let runs = (1..200).take_while(|when| kill_at(&desk, to, change, *when)).count();
+        assert!(runs > 0, "{change} is not among what it does");
+        killed.push(format!("{change} {runs}"));
+    }
+    eprintln!("migrate to {to}: killed by SIGKILL before {}", killed.join(", "));
+}
+
+/// Kills it at one call, and sees that nothing is lost and that doing it again ends it. `false` where it came to its end
+/// before that call.
+fn kill_at(desk: &Desk, to: StoreName, change: &str, when: u32) -> bool {
+    let step = format!("{change} {when}");
+    let (source, target) = (desk.keychain(to.other()), desk.keychain(to));
+    let name = Name::login(&REGISTRY.parse().unwrap(), Use::Cluster);
+    // With a rotation in it: every octet has to come along.
+    let kept = desk.rotating(to.other(), REGISTRY, Use::Cluster);
+    let mut strace = desk.command("strace");
+    strace
+        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("trace={change}"))
+        .arg("-e")
+        .arg(format!("inject={change}:signal=KILL:when={when}"))
+        .arg(PLUGIN)
+        .args(["keychain", "migrate"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let is_killed = !strace.status().unwrap().success();
+    let (left, moved) = (source.kept(&name).unwrap(), target.kept(&name).unwrap());
+    let is_kept = |found: &Option<Kept>| found.as_ref() == Some(&kept);
+    assert!(is_kept(&left) || is_kept(&moved), "{step}: it is nowhere");
+    assert!(left.is_none() || is_kept(&left), "{step}");
+    assert!(moved.is_none() || is_kept(&moved), "{step}");
+    let again = desk.regcred("keychain migrate");
+    assert_eq!(again.code, 0, "{step}: {again}");
+    assert!(is_kept(&target.kept(&name).unwrap()), "{step}");
+    assert_eq!(source.kept(&name).unwrap(), None, "{step}");
+    let folder = desk.vault().parent().unwrap().to_owned();
+    let mut files: Vec<_> = folder
+        .read_dir()
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        ["vault.age", "vault.lock"],
+        "{step}: nothing is left lying about"
+    );
+    desk.forget(to, &name, &kept);
+    is_killed
+}

@@ -1,0 +1,136 @@
+//! Moving while other programs are at work in both keychains.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use libtest_mimic::Trial;
+use regcred::keychain::StoreName;
+
+use super::desk::Desk;
+use crate::helper::{HELPER, NOT_FOUND, ask, entry, success};
+use crate::support::keyring::{self, Keyring};
+use crate::support::part::{missing, trial_with};
+
+const ITEMS: usize = 24;
+
+pub fn trials() -> Vec<Trial> {
+    let parts = missing(&keyring::PARTS);
+    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/migrate: {name}"), &parts, test);
+    vec![
+        real("docker asks and stores all the while", docker_asks_and_stores),
+        real("two in opposite directions", opposite_directions),
+    ]
+}
+
+fn registry(number: usize) -> String {
+    format!("registry-{number}.example.com")
+}
+
+fn fill(desk: &Desk) {
+    for number in 0..ITEMS {
+        desk.put(
+            StoreName::System,
+            &registry(number),
+            "admin",
+            &format!("token-{number}"),
+        );
+    }
+}
+
+/// What docker was given once it is always given again; what it stores, in the one keychain or still in the other, is
+/// there in the end.
+fn docker_asks_and_stores() {
+    let desk = Desk::of(Keyring::start());
+    fill(&desk);
+    desk.regcred("keychain use vault").done();
+    let elsewhere = desk.config_for(StoreName::System);
+    let is_over = AtomicBool::new(false);
+    let going = || !is_over.load(Ordering::SeqCst);
+    let (asked, late) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut found = BTreeSet::new();
+            let mut asked = 0;
+            // Once more after it is over, for all of them.
+            loop {
+                let is_last = !going();
+                for number in 0..ITEMS {
+                    let (stdout, _, code) = ask(desk.command(HELPER), "get", &registry(number));
+                    asked += 1;
+                    if code == 0 {
+                        assert!(stdout.contains(&format!("\"token-{number}\"")), "{stdout}");
+                        found.insert(number);
+                    } else {
+                        assert_eq!(stdout.trim(), NOT_FOUND);
+                        assert!(!found.contains(&number), "registry-{number} was there, and is lost");
+                    }
+                }
+                if is_last {
+                    assert_eq!(found.len(), ITEMS);
+                    return asked;
+                }
+            }
+        });
+        let here = scope.spawn(|| {
+            let mut number = 0;
+            while going() {
+                let stored = entry(&format!("here-{number}.example.com"), "admin", "here");
+                assert_eq!(ask(desk.command(HELPER), "store", &stored), success());
+                number += 1;
+            }
+            number
+        });
+        // A login that began before the other keychain was chosen, again and again to the same registry.
+        let late = scope.spawn(|| {
+            let mut number = 0;
+            while going() {
+                let mut helper = desk.command(HELPER);
+                helper.env("XDG_CONFIG_HOME", &elsewhere);
+                let stored = entry("late.example.com", "admin", &format!("late-{number}"));
+                assert_eq!(ask(helper, "store", &stored), success());
+                number += 1;
+            }
+            number
+        });
+        let both = [desk.start("keychain migrate"), desk.start("keychain migrate")];
+        let ended = both.map(|child| desk.ended(child));
+        is_over.store(true, Ordering::SeqCst);
+        for ran in ended {
+            // The late login can be in both by now.
+            let others = ran.stderr.lines().filter(|line| line.starts_with("error: "));
+            let others: Vec<_> = others.filter(|line| !line.contains("late.example.com")).collect();
+            assert!(others.is_empty(), "{ran}");
+        }
+        let here = here.join().unwrap();
+        for number in 0..here {
+            let token = desk.token(StoreName::Vault, &format!("here-{number}.example.com"));
+            assert_eq!(token.as_deref(), Some("here"), "{number} of {here}");
+        }
+        (asking.join().unwrap(), late.join().unwrap())
+    });
+    assert!(asked >= ITEMS);
+    for number in 0..ITEMS {
+        assert_eq!(desk.token(StoreName::System, &registry(number)), None);
+    }
+    if late > 0 {
+        let last = Some(format!("late-{}", late - 1));
+        let tokens = [StoreName::System, StoreName::Vault].map(|store| desk.token(store, "late.example.com"));
+        assert!(tokens.contains(&last), "{tokens:?} without {last:?}");
+    }
+}
+
+/// Two sessions that do not agree which keychain is in use.
+fn opposite_directions() {
+    let desk = Desk::of(Keyring::start());
+    fill(&desk);
+    let children = [StoreName::Vault, StoreName::System, StoreName::Vault, StoreName::System]
+        .map(|store| desk.start_for(store, "keychain migrate"));
+    for child in children {
+        let ran = desk.ended(child);
+        assert_eq!(ran.code, 0, "{ran}");
+    }
+    for number in 0..ITEMS {
+        let tokens = [StoreName::System, StoreName::Vault].map(|store| desk.token(store, &registry(number)));
+        let found: Vec<_> = tokens.into_iter().flatten().collect();
+        assert_eq!(found, [format!("token-{number}")], "in one of them");
+    }
+}

@@ -1,0 +1,152 @@
+//! What is left of a token in the memory of a program that handled it, in the moment in which it is about to end: strace holds
+//! it in its last system call, when all that it owned is freed and nothing is unmapped yet.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use libtest_mimic::Trial;
+
+use super::main_job::missing_parts;
+use super::strace::forms;
+use crate::support::bus::Running;
+use crate::support::part::{missing, ptrace, trial_with, until};
+use crate::support::world::World;
+
+const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+const PAGE: usize = 4096;
+
+pub fn trials() -> Vec<Trial> {
+    let parts = || [missing_parts(), missing(&["strace"]), ptrace()].concat();
+    vec![
+        trial_with("memory/the_helper_leaves_no_token", &parts(), helper),
+        trial_with("memory/the_plugin_leaves_no_token", &parts(), plugin),
+        trial_with("memory/a_token_would_be_seen", &parts(), would_be_seen),
+    ]
+}
+
+fn helper() {
+    let world = World::of_real_parts();
+    let token = world.gitea.add_token("admin", "write:package");
+    let store = serde_json::json!({"ServerURL": world.registry(), "Username": "admin", "Secret": token}).to_string();
+    for (action, stdin) in [("store", store), ("get", world.registry()), ("erase", world.registry())] {
+        let left = left(&world, Path::new(HELPER), &[action], &stdin, &[&token]);
+        assert!(left.is_empty(), "{action}: {left:?}");
+        // What the next one is asked for.
+        let _ = world.helper(action, &stdin).done();
+    }
+}
+
+fn plugin() {
+    let world = World::of_real_parts();
+    let first = world.gitea.add_token("admin", "write:package");
+    let second = world.gitea.add_token("admin", "write:package");
+    for (line, stdin) in [
+        ("login [REGISTRY] -u admin --token-stdin", first.as_str()),
+        ("sync -n [NAMESPACE]", ""),
+        ("status -n [NAMESPACE]", ""),
+        ("rotate [REGISTRY] -n [NAMESPACE] --token-stdin", second.as_str()),
+        ("logout [REGISTRY]", ""),
+    ] {
+        let line = line
+            .replace("[REGISTRY]", &world.registry())
+            .replace("[NAMESPACE]", &world.namespace);
+        let args: Vec<&str> = line.split_whitespace().collect();
+        let left = left(&world, Path::new(PLUGIN), &args, stdin, &[&first, &second]);
+        assert!(left.is_empty(), "{line}: {left:?}");
+    }
+}
+
+/// The look itself: a program that zeroes nothing is found out.
+fn would_be_seen() {
+    let world = World::of_real_parts();
+    let secret = "0123456789abcdef0123456789abcdef01234567";
+    let shell = fs::canonicalize("/bin/sh").unwrap();
+    let left = left(
+        &world,
+        &shell,
+        &["-c", "read secret; unset secret"],
+        &format!("{secret}\n"),
+        &[secret],
+    );
+    assert!(!left.is_empty());
+}
+
+/// Runs a program until it is about to end, and says where something of `secrets` lies.
+fn left(world: &World, program: &Path, args: &[&str], stdin: &str, secrets: &[&str]) -> Vec<String> {
+    let log = world.folder().join("tmp/exit.log");
+    let mut strace = world.command("strace");
+    // It is not waited out: once strace is gone, the program ends.
+    strace.args([
+        "-q",
+        "-e",
+        "trace=exit_group",
+        "--inject=exit_group:delay_enter=3600s",
+        "-o",
+    ]);
+    strace.arg(&log).arg(program).args(args).stdin(Stdio::piped());
+    let mut running = Running::start(&mut strace);
+    running.0.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    let mut code = None;
+    until("the program is about to end", || {
+        code = exit_code(&fs::read_to_string(&log).unwrap_or_default());
+        code.is_some()
+    });
+    // 3 is a status that found something.
+    assert!(
+        matches!(code.as_deref(), Some("0" | "3")),
+        "{args:?} ends with {code:?}"
+    );
+    let strace = running.0.id();
+    let children = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap();
+    let process = Path::new("/proc").join(children.trim());
+    assert_eq!(fs::read_link(process.join("exe")).unwrap(), program);
+    let found = search(&process, secrets);
+    fs::remove_file(log).unwrap();
+    found
+}
+
+/// What the program that strace watches is about to end with.
+fn exit_code(log: &str) -> Option<String> {
+    let (_, call) = log.split_once("exit_group(")?;
+    let code: String = call.chars().take_while(char::is_ascii_digit).collect();
+    (!code.is_empty()).then_some(code)
+}
+
+/// The writable mappings with one of `secrets` in them, in whatever form. Half of one is enough: whoever allocates
+/// writes over the begin of what was freed.
+fn search(process: &Path, secrets: &[&str]) -> Vec<String> {
+    let forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let halves: Vec<&[u8]> = forms
+        .iter()
+        .flat_map(|form| <[&[u8]; 2]>::from(form.as_bytes().split_at(form.len() / 2)))
+        .collect();
+    let memory = File::open(process.join("mem")).unwrap();
+    let maps = fs::read_to_string(process.join("maps")).unwrap();
+    let writable: Vec<&str> = maps.lines().filter(|line| line.contains(" rw")).collect();
+    assert!(writable.iter().any(|line| line.ends_with("[heap]")), "{maps}");
+    let mut found = Vec::new();
+    for mapping in writable {
+        let used = used(&memory, mapping);
+        let hit = |half: &&&[u8]| used.windows(half.len()).any(|window| window == **half);
+        found.extend(halves.iter().find(hit).map(|_| mapping.to_owned()));
+    }
+    found
+}
+
+/// What lies in a mapping, without pages that were never touched.
+fn used(memory: &File, mapping: &str) -> Vec<u8> {
+    let range = mapping
+        .split(' ')
+        .next()
+        .and_then(|range| range.split_once('-'))
+        .unwrap();
+    let [start, end] = <[&str; 2]>::from(range).map(|address| u64::from_str_radix(address, 16).unwrap());
+    let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+    memory.read_exact_at(&mut bytes, start).unwrap();
+    let used = bytes.chunks(PAGE).filter(|page| **page != [0; PAGE]);
+    used.flatten().copied().collect()
+}

@@ -1,0 +1,64 @@
+//! podman, buildah and skopeo in a user namespace, as they run without root: it has a user keyring of its own, and the
+//! vault that was unlocked outside is unlocked for them all the same.
+
+use std::process::Command;
+
+use libtest_mimic::Trial;
+
+use super::Server;
+use crate::support::part::{missing, trial_with};
+
+const NAMESPACE: [&str; 3] = ["--user", "--map-root-user", "--"];
+/// Each with the same private image. The namespace has one user, and nothing to mount with.
+const LINES: [&str; 3] = [
+    "podman --root [FOLDER]/tmp/graph --runroot [FOLDER]/tmp/run --storage-driver vfs pull --tls-verify=false \
+     [REGISTRY]/admin/web:1",
+    "buildah --root [FOLDER]/tmp/graph --runroot [FOLDER]/tmp/run --storage-driver vfs pull --policy always \
+     --tls-verify=false [REGISTRY]/admin/web:1",
+    "skopeo inspect --tls-verify=false docker://[REGISTRY]/admin/web:1",
+];
+
+pub fn trials(parts: &[&'static str]) -> Vec<Trial> {
+    LINES
+        .into_iter()
+        .map(|line| {
+            let name = line.split(' ').next().unwrap();
+            let lacks = [parts, &missing(&["unshare", name]), namespaces()].concat();
+            trial_with(&format!("server/rootless/{name}"), &lacks, move || rootless(line))
+        })
+        .collect()
+}
+
+/// A kernel or a container may forbid user namespaces.
+fn namespaces() -> &'static [&'static str] {
+    let works = Command::new("unshare").args(NAMESPACE).arg("true").output();
+    if works.is_ok_and(|output| output.status.success()) {
+        &[]
+    } else {
+        &["user namespaces"]
+    }
+}
+
+fn rootless(line: &str) {
+    let server = Server::start();
+    server.is_logged_in();
+    let line = line
+        .replace("[FOLDER]", server.world.folder().to_str().unwrap())
+        .replace("[REGISTRY]", &server.world.registry());
+    let run = || {
+        let mut unshare = server.world.command("unshare");
+        unshare.args(NAMESPACE).args(line.split_whitespace());
+        server.world.run(&mut unshare, "")
+    };
+    run().done();
+    server.reboots();
+    let before = server.world.gitea.requests().len();
+    let ran = run();
+    let said = format!("docker-credential-gitea: {}\n", super::LOCKED);
+    assert!(ran.code != 0 && ran.stderr.contains(&said), "{ran}");
+    let shown = server.world.gitea.requests().split_off(before);
+    assert!(shown.iter().all(|seen| seen.auth != "basic"), "{shown:?}");
+    server.unlocks();
+    run().done();
+    server.shows_no_secret();
+}
