@@ -191,8 +191,8 @@ fn vault_under_podman() {
     assert_data_eq!(
         get(1),
         str![[r#"
-the vault is locked; unlock it: kubectl regcred keychain unlock
-docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
+the vault is locked: there is no kernel keyring here
+docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );

@@ -159,8 +159,8 @@ pub(super) fn seal(header: &Header, key: &Key, plain: &[u8]) -> io::Result<Vec<u
     let recipients = [&recipient as &dyn Recipient, header];
     // Not in age's own words: with them its translations would come into the helper. Of two recipients without
     // a rule for each other it has nothing to say.
-    let encryptor = Encryptor::with_recipients(recipients.into_iter())
-        .map_err(|_| io::Error::other("it cannot be encrypted"))?;
+    let encryptor =
+        Encryptor::with_recipients(recipients.into_iter()).map_err(|_| io::Error::other("it cannot be encrypted"))?;
     let mut writer = encryptor.wrap_output(Vec::with_capacity(plain.len() + 1024))?;
     writer.write_all(plain)?;
     writer.finish()
