@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::system::System;
 use super::{ask, say};
-use crate::cli::{KeychainUseArgs, UnlockingArgs};
+use crate::cli::{KeychainUseArgs, Lifetime, UnlockingArgs};
 use crate::error::CommandError;
 use crate::keychain::config::Change;
 use crate::keychain::vault::{Error, Key, Source, Vault};
@@ -83,7 +83,7 @@ fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Re
     let passphrase = ask::new(unlocking.passphrase_stdin, system)?;
     let key = Key::generate();
     vault.create(&key, Some(&passphrase))?;
-    vault.unlock_with(key, unlocking.lifetime.map(|time| time.duration()))?;
+    vault.unlock_with(key, unlocking.lifetime.map(Lifetime::duration))?;
     Ok(())
 }
 

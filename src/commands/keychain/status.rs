@@ -37,10 +37,7 @@ impl Seen {
 
     /// What to do next, the most likely first.
     fn hints(&self) -> Vec<String> {
-        let other = match self.choice.store {
-            StoreName::Vault => StoreName::System,
-            StoreName::System => StoreName::Vault,
-        };
+        let other = self.choice.store.other();
         let name = say::store(other);
         match (self.in_use(), self.of(other)) {
             (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![format!(
