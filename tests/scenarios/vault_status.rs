@@ -148,10 +148,41 @@ impl Drop for Server {
 
 fn nothing() {
     let server = Server::new();
-    assert_data_eq!(server.says("keychain status"), str![]);
+    assert_data_eq!(
+        server.says("keychain status"),
+        str![[r#"
+exit 1
+--- stdout
+in use           secret-service, the default of this system
+vault            none
+key file         none is named
+kernel keyring   takes keys
+secret-service   none: no D-Bus session bus was found
+--- stderr
+error: there is no keychain here: no D-Bus session bus was found
+hint: on a machine without a desktop, make a vault: kubectl regcred keychain use vault
+hint: in CI, let sync take the token from --token-env VAR or --token-stdin; on a desktop, start gnome-keyring, KWallet or KeePassXC
+
+"#]]
+    );
+    assert!(
+        fs::read_dir(server.folder.path()).unwrap().next().is_none(),
+        "nothing is made by looking"
+    );
     // Each says the same: what is missing, what to do on a server, what to do in CI.
     let login = server.run("login gitea.example.com -u admin --token-stdin", TOKEN);
-    assert_data_eq!(login.to_string(), str![]);
+    assert_data_eq!(
+        login.to_string(),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: there is no keychain here: no D-Bus session bus was found
+hint: on a machine without a desktop, make a vault: kubectl regcred keychain use vault
+hint: in CI, let sync take the token from --token-env VAR or --token-stdin; on a desktop, start gnome-keyring, KWallet or KeePassXC
+
+"#]]
+    );
     for line in [
         "list",
         "sync -n honeydue --registry gitea.example.com",
@@ -161,10 +192,18 @@ fn nothing() {
         let ran = server.run(line, "");
         assert_eq!((ran.stderr.as_str(), ran.code), (login.stderr.as_str(), 1), "{line}");
     }
-    assert_data_eq!(server.says("docker status"), str![]);
-    assert!(
-        fs::read_dir(server.folder.path()).unwrap().next().is_none(),
-        "nothing is made by looking"
+    assert_data_eq!(
+        server.says("docker status"),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+warning: there is no keychain here: no D-Bus session bus was found
+hint: on a machine without a desktop, make a vault: kubectl regcred keychain use vault
+hint: in CI, let sync take the token from --token-env VAR or --token-stdin; on a desktop, start gnome-keyring, KWallet or KeePassXC
+neither docker nor podman has a login here
+
+"#]]
     );
 }
 
@@ -174,17 +213,114 @@ fn in_each_state() {
     // How much of ten minutes is left depends on the machine.
     let left = ran.stdout.split("unlocked for ").nth(1).unwrap();
     let left = left.split(',').next().unwrap();
-    assert_data_eq!(ran.to_string().replace(left, "[LEFT]"), str![]);
+    assert_data_eq!(
+        ran.to_string().replace(left, "[LEFT]"),
+        str![[r#"
+exit 0
+--- stdout
+in use           vault, chosen in [HOME]/.config/regcred/config.toml
+vault            unlocked for [LEFT], holds 0 credentials
+vault file       [HOME]/.local/share/regcred/vault.age
+key file         none is named
+kernel keyring   takes keys
+secret-service   none: no D-Bus session bus was found
+--- stderr
+
+"#]]
+    );
     server.run("keychain lock", "").done();
-    assert_data_eq!(server.says("keychain status"), str![]);
-    assert_data_eq!(server.says("keychain status -o json"), str![]);
+    assert_data_eq!(
+        server.says("keychain status"),
+        str![[r#"
+exit 1
+--- stdout
+in use           vault, chosen in [HOME]/.config/regcred/config.toml
+vault            locked
+vault file       [HOME]/.local/share/regcred/vault.age
+key file         none is named
+kernel keyring   takes keys
+secret-service   none: no D-Bus session bus was found
+--- stderr
+error: the vault is locked
+hint: unlock it: kubectl regcred keychain unlock
+
+"#]]
+    );
+    assert_data_eq!(
+        server.says("keychain status -o json"),
+        str![[r#"
+exit 1
+--- stdout
+{
+  "apiVersion": "regcred/v1",
+  "kind": "KeychainStatus",
+  "inUse": "vault",
+  "chosenIn": "[HOME]/.config/regcred/config.toml",
+  "answers": false,
+  "keychains": [
+    {
+      "name": "vault",
+      "state": "locked",
+      "path": "[HOME]/.local/share/regcred/vault.age",
+      "error": "the vault is locked"
+    },
+    {
+      "name": "secret-service",
+      "state": "absent",
+      "error": "there is no keychain here: no D-Bus session bus was found"
+    }
+  ],
+  "keyFile": null,
+  "kernelKeyring": {
+    "takesKeys": true
+  },
+  "hints": [
+    "unlock it: kubectl regcred keychain unlock"
+  ]
+}
+--- stderr
+
+"#]]
+    );
     // The choice is forgotten, the vault is not.
     fs::remove_file(server.file(".config/regcred/config.toml")).unwrap();
-    assert_data_eq!(server.says("keychain status"), str![]);
+    assert_data_eq!(
+        server.says("keychain status"),
+        str![[r#"
+exit 1
+--- stdout
+in use           secret-service, the default of this system
+vault            locked
+vault file       [HOME]/.local/share/regcred/vault.age
+key file         none is named
+kernel keyring   takes keys
+secret-service   none: no D-Bus session bus was found
+--- stderr
+error: there is no keychain here: no D-Bus session bus was found
+hint: the vault is here: kubectl regcred keychain use vault
+hint: in CI, let sync take the token from --token-env VAR or --token-stdin; on a desktop, start gnome-keyring, KWallet or KeePassXC
+
+"#]]
+    );
     server.run("keychain use vault", "").done();
     let aside = server.file("aside");
     fs::rename(server.vault(), &aside).unwrap();
-    assert_data_eq!(server.says("keychain status"), str![]);
+    assert_data_eq!(
+        server.says("keychain status"),
+        str![[r#"
+exit 1
+--- stdout
+in use           vault, chosen in [HOME]/.config/regcred/config.toml
+vault            none
+key file         none is named
+kernel keyring   takes keys
+secret-service   none: no D-Bus session bus was found
+--- stderr
+error: there is no vault at [HOME]/.local/share/regcred/vault.age
+hint: put a copy of it from a backup there, or make a new one: kubectl regcred keychain use vault
+
+"#]]
+    );
     fs::rename(aside, server.vault()).unwrap();
 }
 

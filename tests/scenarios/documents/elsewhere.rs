@@ -40,6 +40,11 @@ pub const LIST: &[Elsewhere] = &[
         "kubectl regcred docker remove",
         "newcomer: with a real krew",
     ),
+    entry(
+        "README.md",
+        "kubectl regcred keychain use vault",
+        "docs/vault.md has it, where no other keychain is to go on with",
+    ),
     entry("docs/ci.md", "*", "ci: each by itself, as its runner would"),
     entry(
         "docs/clients.md",
