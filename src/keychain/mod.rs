@@ -103,6 +103,7 @@ impl Keychain {
         Err(Error::Platform("the vault is for Linux".to_owned()))
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "other systems' keychains have to be opened")]
     fn system(env: &Env) -> Result<Self, Error> {
         #[cfg(target_os = "linux")]
         let store: Arc<CredentialStore> = Arc::new(secret_service::SecretService::new(env));

@@ -37,7 +37,8 @@ pub fn show(duration: Duration) -> String {
         return "0s".to_owned();
     };
     let shown = parts.iter().skip(first).take(2).filter(|(number, _)| *number > 0);
-    shown.map(|(number, unit)| format!("{number}{unit}")).collect()
+    let shown: Vec<_> = shown.map(|(number, unit)| format!("{number}{unit}")).collect();
+    shown.concat()
 }
 
 #[cfg(test)]

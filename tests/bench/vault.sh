@@ -22,7 +22,7 @@ vault=(env -i "HOME=$folder/vault" "PATH=$PATH")
 mkdir -m 700 "$folder/vault"
 # The key is in the kernel, not in the folder.
 leave() { "${vault[@]}" "$plugin" keychain lock >/dev/null 2>&1 || true; }
-printf 'pw\n' | "${vault[@]}" "$plugin" keychain use vault --passphrase-stdin >&2
+printf 'a passphrase\n' | "${vault[@]}" "$plugin" keychain use vault --passphrase-stdin >&2
 start_keyring
 start_pass
 

@@ -154,7 +154,7 @@ fn vault_under_docker() {
         get(&home, 1),
         str![[r#"
 the vault is locked: this process may not use the kernel's keyring
-docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key
+docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -168,7 +168,7 @@ docker-credential-gitea: the vault is locked: this process may not use the kerne
         ),
         str![[r#"
 error: the vault is locked: this process may not use the kernel's keyring
-hint: containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key
+hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -191,8 +191,8 @@ fn vault_under_podman() {
     assert_data_eq!(
         get(1),
         str![[r#"
-the vault is locked
-docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
+the vault is locked: there is no kernel keyring here
+docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -200,7 +200,7 @@ docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred k
         home.inside(&container, PLUGIN, &unlock, "a passphrase\n", 1),
         str![[r#"
 error: there is no kernel keyring here
-hint: containers mostly have none; let REGCRED_VAULT_KEY_FILE name a file with the vault's key
+hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );

@@ -21,17 +21,18 @@ use desk::{Desk, Has};
 
 /// The documents that are played, and what is on the desk before the first line. Of README and docs/, all that hold
 /// commands: the others stand in [`elsewhere::LIST`].
-const PLAYED: [(&str, &[Has]); 6] = [
+const PLAYED: [(&str, &[Has]); 7] = [
     ("README.md", &[Has::Files]),
     ("docs/install.md", &[Has::Login, Has::Secrets]),
     ("docs/login.md", &[Has::Files, Has::DockerLogin]),
     ("docs/sync.md", &[Has::Files, Has::Login]),
     ("docs/rotate.md", &[Has::Login, Has::Secrets]),
     ("docs/docker.md", &[Has::Login, Has::DockerLogin]),
+    ("docs/vault.md", &[Has::Login]),
 ];
 
 /// What a document says that its commands print: in the block that begins so, somewhere.
-const CLAIMS: [(&str, &str, &str); 9] = [
+const CLAIMS: [(&str, &str, &str); 16] = [
     ("README.md", "set -a", "Login Succeeded"),
     (
         "README.md",
@@ -62,6 +63,34 @@ const CLAIMS: [(&str, &str, &str); 9] = [
         "kubectl regcred rbac",
         "role.rbac.authorization.k8s.io/",
     ),
+    (
+        "docs/vault.md",
+        "kubectl regcred keychain use vault",
+        "made a vault, an encrypted file: /home/admin/.local/share/regcred/vault.age",
+    ),
+    (
+        "docs/vault.md",
+        "kubectl regcred keychain use vault",
+        "unlocked until this machine is started anew, holds 1 credential",
+    ),
+    ("docs/vault.md", "kubectl regcred keychain lock", "the vault is locked"),
+    (
+        "docs/vault.md",
+        "kubectl regcred keychain lock",
+        "the vault is unlocked for 12h",
+    ),
+    (
+        "docs/vault.md",
+        "kubectl regcred keychain passphrase",
+        "its key is a new one too",
+    ),
+    (
+        "docs/vault.md",
+        "kubectl regcred keychain use vault --key-file",
+        "the vault is open to whoever has /home/admin/.config/regcred/vault.key",
+    ),
+    // "The second command shows what is in it."
+    ("docs/vault.md", "cp -p", "gitea.example.com"),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -76,6 +105,10 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(messages::trials());
     trials.extend(pictures::trials());
     for (document, has) in PLAYED {
+        let mut parts = parts.clone();
+        if document == "docs/vault.md" {
+            parts.extend(missing(&desk::VAULT_PROGRAMS));
+        }
         trials.push(trial_with(&format!("documents/real/{document}"), &parts, move || {
             play(document, has);
         }));

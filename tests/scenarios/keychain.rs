@@ -158,7 +158,8 @@ fn no_bus() {
     let (_, stderr, _) = ask(command(Some(&dead)), "get", "gitea.example.com");
     assert!(
         stderr.contains("start gnome-keyring, KWallet or KeePassXC")
-            && stderr.contains("kubectl regcred docker remove"),
+            && stderr.contains("kubectl regcred docker remove")
+            && stderr.contains("kubectl regcred keychain use vault"),
         "{stderr}"
     );
 }

@@ -34,6 +34,7 @@ mod support;
 mod survey;
 mod targets;
 mod vault;
+mod vault_status;
 mod verify;
 mod workloads;
 mod workstation;
@@ -74,6 +75,7 @@ fn main() -> std::process::ExitCode {
         survey::trials(),
         targets::trials(),
         vault::trials(),
+        vault_status::trials(),
         verify::trials(),
         workloads::trials(),
         workstation::trials(),

@@ -74,7 +74,10 @@ fn kept(system: &mut System<'_>) -> Kept {
             Some(items.map(|item| (item.registry, item.username)).collect())
         }
         Err(error) => {
-            system.output.warn(error);
+            system.output.warn(&error);
+            for hint in error.hint().into_iter().flat_map(str::lines) {
+                system.output.say(format_args!("hint: {hint}"));
+            }
             None
         }
     }
@@ -126,7 +129,9 @@ fn document<'a>(
 
 fn table(kept: &Kept, answers: &[Answer], warnings: &[Warning], system: &mut System<'_>) -> Result<(), CommandError> {
     let output = &mut system.output;
-    if answers.is_empty() {
+    if answers.is_empty() && kept.is_none() {
+        output.say("neither docker nor podman has a login here");
+    } else if answers.is_empty() {
         output.say("neither docker nor podman has a login here, nor has the keychain");
         output.say("hint: kubectl regcred login REGISTRY -u USER");
     } else {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::super::system::System;
 use super::{ask, say};
-use crate::cli::{KeychainUseArgs, UnlockingArgs};
+use crate::cli::{KeychainUseArgs, Lifetime, UnlockingArgs};
 use crate::error::CommandError;
 use crate::keychain::config::Change;
-use crate::keychain::vault::{Key, Source, Vault};
+use crate::keychain::vault::{Error, Key, Source, Vault};
 use crate::keychain::{Config, Keychain, StoreName};
 
 pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -44,7 +44,7 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
         let key = if is_new {
             Key::generate()
         } else {
-            Vault::new(&system.env, &before)?.key()?
+            key_of(&Vault::new(&system.env, &before)?, unlocking, system)?
         };
         key.save(path)?;
         system.output.say(format_args!("made a key file: {}", path.display()));
@@ -67,6 +67,16 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
     Ok(())
 }
 
+/// Where it is locked, or cannot be unlocked because the kernel keeps no keys, its passphrase gives it.
+fn key_of(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<Key, CommandError> {
+    match vault.key() {
+        Err(Error::Locked | Error::NoKernelKeyring(_)) => {
+            Ok(vault.key_of(&ask::known(unlocking.passphrase_stdin, system)?)?)
+        }
+        done => Ok(done?),
+    }
+}
+
 fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     if let Source::File { path, .. } = vault.source() {
         return Ok(vault.create(&Key::read(path)?, None)?);
@@ -76,7 +86,7 @@ fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Re
     let passphrase = ask::new(unlocking.passphrase_stdin, system)?;
     let key = Key::generate();
     vault.create(&key, Some(&passphrase))?;
-    vault.unlock_with(key, unlocking.lifetime.map(|time| time.duration()))?;
+    vault.unlock_with(key, unlocking.lifetime.map(Lifetime::duration))?;
     Ok(())
 }
 

@@ -103,9 +103,9 @@ impl Run {
         system.output.end_progress();
         if found.unknown > 0 {
             let unknown = CommandError::failed(format_args!(
-                "{} holds {} that this version of regcred does not know, which stay there",
+                "{} also holds what this version of regcred does not know (items: {}), and that stays there",
                 say::store(self.from),
-                counted(found.unknown, "item")
+                found.unknown
             ));
             failures.push(unknown.hint("kubectl krew upgrade regcred"));
         }
@@ -194,7 +194,10 @@ impl Run {
 
     fn summarise(&self, found: &Found, system: &mut System<'_>) {
         let (from, to) = (say::store(self.from), say::store(self.to));
-        let all = counted(found.names.len(), "credential");
+        if found.names.is_empty() {
+            return;
+        }
+        let all = say::credentials(found.names.len());
         let what = if self.moved < found.names.len() {
             format!("{} of {all}", self.moved)
         } else {
@@ -236,9 +239,4 @@ fn title(name: &Name) -> String {
         Part::Login => format!("{} for {}", name.registry, name.usage),
         _ => format!("{} for {}", name.server(), name.usage),
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }

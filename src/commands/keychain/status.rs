@@ -37,10 +37,7 @@ impl Seen {
 
     /// What to do next, the most likely first.
     fn hints(&self) -> Vec<String> {
-        let other = match self.choice.store {
-            StoreName::Vault => StoreName::System,
-            StoreName::System => StoreName::Vault,
-        };
+        let other = self.choice.store.other();
         let name = say::store(other);
         match (self.in_use(), self.of(other)) {
             (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![format!(
@@ -53,10 +50,19 @@ impl Seen {
                     .as_ref()
                     .map_or_else(|error| Trouble::of(error) == Trouble::Locked, |_| true);
                 let switch = format!("kubectl regcred keychain use {other}");
-                let switch_hint = is_there.then(|| format!("{name} is here too: {switch}"));
                 let own = error.hint().into_iter().flat_map(str::lines);
                 let own = own.filter(|line| !is_there || !line.ends_with(&switch));
-                own.map(str::to_owned).chain(switch_hint).collect()
+                let mut hints: Vec<String> = own.map(str::to_owned).collect();
+                if is_there {
+                    // What is locked can be opened; what is not there has to be replaced.
+                    let at = if Trouble::of(error) == Trouble::Locked {
+                        hints.len()
+                    } else {
+                        0
+                    };
+                    hints.insert(at, format!("{name} is here: {switch}"));
+                }
+                hints
             }
         }
     }
@@ -206,12 +212,9 @@ mod tests {
         );
         for vault in [Ok(0), Err(vault::Error::Locked)] {
             let hints = seen(StoreName::System, vault, Err(Error::NoBus)).hints();
-            assert_eq!(
-                hints.last().unwrap(),
-                "the vault is here too: kubectl regcred keychain use vault"
-            );
+            assert_eq!(hints[0], "the vault is here: kubectl regcred keychain use vault");
             assert!(hints.iter().all(|hint| !hint.contains("make a vault")), "{hints:?}");
-            assert!(hints[0].contains("--token-env"), "{hints:?}");
+            assert!(hints[1].contains("--token-env"), "{hints:?}");
         }
     }
 
@@ -222,7 +225,7 @@ mod tests {
             hints,
             [
                 "unlock it: kubectl regcred keychain unlock",
-                "the Secret Service is here too: kubectl regcred keychain use secret-service"
+                "the Secret Service is here: kubectl regcred keychain use secret-service"
             ]
         );
         let hints = seen(StoreName::Vault, Err(vault::Error::Locked), Err(Error::NoBus)).hints();

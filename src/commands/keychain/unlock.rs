@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::super::system::System;
 use super::{ask, say};
-use crate::cli::UnlockArgs;
+use crate::cli::{Lifetime, UnlockArgs};
 use crate::error::CommandError;
 use crate::keychain::vault::{Error, KeyState, Vault};
 use crate::keychain::{Config, StoreName};
@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 3;
 pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let config = Config::read(&system.env)?;
     let vault = Vault::new(&system.env, &config)?;
-    let lifetime = args.unlocking.lifetime.map(|time| time.duration());
+    let lifetime = args.unlocking.lifetime.map(Lifetime::duration);
     let state = vault.state()?;
     let until = match (&args.key_file, &state.key) {
         (Some(path), _) => vault.unlock_with_file(path, lifetime)?,

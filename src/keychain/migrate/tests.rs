@@ -22,9 +22,11 @@ fn migration() -> Migration {
     }
 }
 
-fn put(keychain: &Keychain, account: &str, secret: &str) {
-    let entry = keychain.store.build(SERVICE, account, None).unwrap();
-    entry.set_password(secret).unwrap();
+fn put<'a>(keychain: &Keychain, account: &str, secret: impl Into<Option<&'a str>>) {
+    if let Some(secret) = secret.into() {
+        let entry = keychain.store.build(SERVICE, account, None).unwrap();
+        entry.set_password(secret).unwrap();
+    }
 }
 
 fn text(keychain: &Keychain, account: &str) -> Option<String> {
@@ -41,8 +43,9 @@ fn both(migration: &Migration, account: &str) -> (Option<String>, Option<String>
     (text(&migration.from, account), text(&migration.to, account))
 }
 
-fn owned(text: &str) -> Option<String> {
-    Some(text.to_owned())
+/// What is to be found of a text that is there.
+fn owned<'a>(text: impl Into<Option<&'a str>>) -> Option<String> {
+    text.into().map(str::to_owned)
 }
 
 #[test]
@@ -86,11 +89,11 @@ fn what_is_there_already_is_finished_and_what_differs_stays() {
     ] {
         let migration = migration();
         put(&migration.from, LOGIN, from);
-        to.into_iter().for_each(|to| put(&migration.to, LOGIN, to));
+        put(&migration.to, LOGIN, to);
         assert_eq!(migration.plan(&name(LOGIN)).unwrap(), action, "{from} {to:?}");
         assert_eq!(migration.apply(&name(LOGIN)).unwrap(), action, "{from} {to:?}");
         let left = if action == Action::Finish { None } else { owned(from) };
-        assert_eq!(both(&migration, LOGIN), (left, to.and_then(owned)), "{from} {to:?}");
+        assert_eq!(both(&migration, LOGIN), (left, to.map(str::to_owned)), "{from} {to:?}");
     }
 }
 
@@ -113,17 +116,17 @@ fn what_belongs_to_one_login_stays_together() {
     ] {
         let migration = migration();
         for (account, (from, to)) in accounts.iter().zip(from.into_iter().zip(to)) {
-            from.into_iter().for_each(|text| put(&migration.from, account, text));
-            to.into_iter().for_each(|text| put(&migration.to, account, text));
+            put(&migration.from, account, from);
+            put(&migration.to, account, to);
         }
         let planned = accounts.map(|account| migration.plan(&name(account)).unwrap());
         assert_eq!(planned, actions, "{from:?} {to:?}");
         let done = accounts.map(|account| migration.apply(&name(account)).unwrap());
         assert_eq!(done, actions, "{from:?} {to:?}");
         for ((account, action), (from, to)) in accounts.iter().zip(actions).zip(from.into_iter().zip(to)) {
-            let before = (from.and_then(owned), to.and_then(owned));
+            let before = (from.map(str::to_owned), to.map(str::to_owned));
             let after = match action {
-                Move | Finish => (None, from.and_then(owned)),
+                Move | Finish => (None, from.map(str::to_owned)),
                 _ => before,
             };
             assert_eq!(both(&migration, account), after, "{account} of {from:?} {to:?}");

@@ -17,6 +17,12 @@ use crate::support::world::World;
 /// The account's own, at the double.
 const PASSWORD: &str = "password of admin";
 
+/// The vault's, the old one and the new one.
+const PASSPHRASE: &str = "correct horse battery staple";
+
+/// What docs/vault.md needs besides.
+pub const VAULT_PROGRAMS: [&str; 3] = ["age", "cp", "rm"];
+
 /// What a workstation has.
 pub const PROGRAMS: [&str; 4] = ["bash", "sh", "git", "docker"];
 
@@ -89,11 +95,13 @@ impl Desk {
         let folder = self.bin();
         fs::create_dir_all(&folder).unwrap();
         let programs = PROGRAMS.map(|name| program(name).unwrap());
+        let others = VAULT_PROGRAMS.iter().filter_map(|name| program(name));
         for file in programs
-            .iter()
-            .chain([&control_plane::programs().unwrap().join("kubectl")])
+            .into_iter()
+            .chain(others)
+            .chain([control_plane::programs().unwrap().join("kubectl")])
         {
-            std::os::unix::fs::symlink(file, folder.join(file.file_name().unwrap())).unwrap();
+            std::os::unix::fs::symlink(&file, folder.join(file.file_name().unwrap())).unwrap();
         }
         // It encrypts what is a Secret's manifest, and fails on anything else.
         let kubeseal = "#!/bin/sh\nexec kubectl create --dry-run=client -o name -f -\n";
@@ -171,6 +179,7 @@ impl Desk {
             .env("REGISTRY_TOKEN", &self.token);
         let answer = |line: &str, question: &str| match question {
             session::PASSWORD => PASSWORD.to_owned(),
+            session::PASSPHRASE | session::NEW_PASSPHRASE | session::AGAIN => PASSPHRASE.to_owned(),
             // The new one; and clusters have one of their own.
             _ if line.contains(" rotate") => self.world.gitea.add_token("admin", "read:package"),
             _ if line.contains("--use cluster") => self.world.gitea.add_token("admin", "read:package"),
@@ -183,5 +192,14 @@ impl Desk {
                 ..ran
             })
             .collect()
+    }
+}
+
+impl Drop for Desk {
+    /// The kernel's keyring is no file in this desk's folder.
+    fn drop(&mut self) {
+        if self.world.home().join(".local/share/regcred/vault.age").exists() {
+            let _ = self.world.regcred("keychain lock");
+        }
     }
 }

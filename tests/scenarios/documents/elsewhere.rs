@@ -40,6 +40,11 @@ pub const LIST: &[Elsewhere] = &[
         "kubectl regcred docker remove",
         "newcomer: with a real krew",
     ),
+    entry(
+        "README.md",
+        "kubectl regcred keychain use vault",
+        "docs/vault.md has it, where no other keychain is to go on with",
+    ),
     entry("docs/ci.md", "*", "ci: each by itself, as its runner would"),
     entry(
         "docs/clients.md",
@@ -83,5 +88,10 @@ pub const LIST: &[Elsewhere] = &[
         "docs/targets.md",
         "registries:",
         "a file: the other documents' regcred.yaml is this one",
+    ),
+    entry(
+        "docs/vault.md",
+        "[Service]",
+        "a unit: vault_status has a folder as systemd makes one",
     ),
 ];

@@ -124,7 +124,7 @@ hint: where it is not needed again: kubectl regcred keychain lock; rm [FOLDER]/h
 exit 0
 --- stdout
 --- stderr
-there is no vault at [FOLDER]/home/.local/share/regcred/vault.age: there is nothing to move into the Secret Service
+there is no vault: there is nothing to move into the Secret Service
 
 "#]]
     );
@@ -242,7 +242,7 @@ fn absent() {
 exit 0
 --- stdout
 --- stderr
-there is no vault at [FOLDER]/home/.local/share/regcred/vault.age: there is nothing to move into the Secret Service
+there is no vault: there is nothing to move into the Secret Service
 
 "#]]
     );
@@ -254,7 +254,7 @@ there is no vault at [FOLDER]/home/.local/share/regcred/vault.age: there is noth
 exit 0
 --- stdout
 --- stderr
-there is no keychain here: no secret service is on the D-Bus session bus: there is nothing to move into the vault
+there is no Secret Service here: there is nothing to move into the vault
 
 "#]]
     );
@@ -265,11 +265,21 @@ there is no keychain here: no secret service is on the D-Bus session bus: there 
 exit 0
 --- stdout
 --- stderr
-there is no keychain here: no D-Bus session bus was found: there is nothing to move into the vault
+there is no Secret Service here: there is nothing to move into the vault
 
 "#]]
     );
-    assert_data_eq!(desk.regcred("keychain migrate -v").to_string(), str![""]);
+    assert_data_eq!(
+        desk.regcred("keychain migrate -v").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+there is no Secret Service here: there is nothing to move into the vault
+there is no keychain here: no D-Bus session bus was found
+
+"#]]
+    );
     // The one in use has to be there.
     std::fs::remove_file(desk.vault()).unwrap();
     assert_data_eq!(
@@ -279,7 +289,7 @@ exit 1
 --- stdout
 --- stderr
 error: there is no vault at [FOLDER]/home/.local/share/regcred/vault.age
-hint: make one: kubectl regcred keychain use vault
+hint: put a copy of it from a backup there, or make a new one: kubectl regcred keychain use vault
 
 "#]]
     );

@@ -15,7 +15,7 @@ pub fn trials() -> Vec<Trial> {
         Some(_) => &[],
         None => &["the quickstart (cargo build --example quickstart)"],
     };
-    let contained = [lacks, &missing_container(Profile::Docker)].concat();
+    let parts = [lacks, &missing_container(Profile::Docker)].concat();
     vec![
         trial_with("server/quickstart/shows_a_vault", lacks, || {
             let said = shown(|program, home| {
@@ -32,7 +32,7 @@ pub fn trials() -> Vec<Trial> {
             );
             assert!(said.contains("docker-credential-gitea: the vault is locked"), "{said}");
         }),
-        trial_with("server/quickstart/where_keyrings_are_refused", &contained, || {
+        trial_with("server/quickstart/where_keyrings_are_refused", &parts, || {
             let said = shown(|program, home| {
                 // A program that knows no authority at all makes no TLS client, also where it would need none.
                 let folder = tempfile::tempdir().unwrap();

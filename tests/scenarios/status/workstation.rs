@@ -9,6 +9,7 @@ use crate::support::http::Answer;
 
 pub const CASES: &[Case] = &[
     (Code::KeychainUnreadable, "no bus", Parts::Real, no_bus),
+    (Code::KeychainUnreadable, "a locked vault", Parts::Real, locked_vault),
     (Code::RegistryUnreachable, "it fails", Parts::Both, registry_fails),
     (Code::TokenUnclear, "dead, or without scope", Parts::Both, unclear),
     (Code::TokenRejected, "in the keychain alone", Parts::Both, rejected),
@@ -47,11 +48,29 @@ fn no_bus(place: &mut Place) {
         .world
         .variables
         .insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
-    place.says(LINE, Code::KeychainUnreadable, &["D-Bus", "--token-env"]);
+    let ways = ["D-Bus", "kubectl regcred keychain use vault", "--token-env"];
+    place.says(LINE, Code::KeychainUnreadable, &ways);
     assert_eq!(place.status().code, 1);
     // Somebody starts it.
     place.world.variables.remove("DBUS_SESSION_BUS_ADDRESS");
     place.is_gone(LINE, Code::KeychainUnreadable);
+}
+
+fn locked_vault(place: &mut Place) {
+    place.well();
+    let passphrase = "correct horse battery staple";
+    // Should this fail half-way, the kernel forgets the key by itself.
+    let use_vault = "keychain use vault --passphrase-stdin --for 10m";
+    place.world.regcred_with(use_vault, passphrase).done();
+    place.world.regcred("keychain lock").done();
+    place.says(LINE, Code::KeychainUnreadable, &["the vault is locked"]);
+    let unlock = Feed {
+        to: "keychain unlock",
+        flags: "--passphrase-stdin --for 10m",
+        stdin: passphrase.to_owned(),
+    };
+    place.mends(Code::KeychainUnreadable, &[unlock]);
+    place.world.regcred("keychain lock").done();
 }
 
 fn registry_fails(place: &mut Place) {

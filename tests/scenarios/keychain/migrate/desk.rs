@@ -70,14 +70,14 @@ impl Desk {
 
     /// Starts it.
     pub fn start(&self, line: &str) -> Child {
-        self.start_with(self.command(PLUGIN), line)
+        start(self.command(PLUGIN), line)
     }
 
     /// The same as somebody else would: with this keychain in use for this one alone.
     pub fn start_for(&self, store: StoreName, line: &str) -> Child {
         let mut command = self.command(PLUGIN);
         command.env("XDG_CONFIG_HOME", self.config_for(store));
-        self.start_with(command, line)
+        start(command, line)
     }
 
     /// A folder with a configuration by which this keychain is in use.
@@ -88,11 +88,6 @@ impl Desk {
         let text = format!("keychain = \"{store}\"\nvault-key-file = \"{}\"\n", key_file.display());
         std::fs::write(folder.join("regcred/config.toml"), text).unwrap();
         folder
-    }
-
-    fn start_with(&self, mut command: Command, line: &str) -> Child {
-        command.args(line.split_whitespace()).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// What it printed, without what differs from one run to the next.
@@ -194,6 +189,11 @@ impl Desk {
         let entry = service.build("kubectl-regcred", &format!("docker {registry}"), None);
         entry.unwrap().set_password("no JSON").unwrap();
     }
+}
+
+fn start(mut command: Command, line: &str) -> Child {
+    command.args(line.split_whitespace()).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn credential(name: &Name, username: &str, token: &str) -> Credential {
