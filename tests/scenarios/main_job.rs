@@ -912,6 +912,7 @@ Commands:
   status   Show what is out of step, and the command that mends it
   rotate   Put a new token everywhere, and revoke the old one last
   docker   Let docker and podman ask the keychain
+  keychain   Choose where credentials rest; unlock and lock the vault
   rbac   Print the least that has to be allowed in the cluster
   completion  Complete `kubectl regcred` with the Tab key
   version   Print the version
