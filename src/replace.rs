@@ -32,14 +32,8 @@ impl<'a> Draft<'a> {
     ///
     /// It gets the mode and owner of the file `before`; without one, only this user may read it (0600).
     pub(crate) fn new(target: &'a Path, bytes: &[u8], before: Option<&Metadata>) -> io::Result<Self> {
-        let mut name = OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(".regcred");
-        let path = target.with_file_name(name);
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
+        sweep(target)?;
+        let path = draft_of(target);
         let mut options = OpenOptions::new();
         // `create_new` follows no link that somebody else may have put there.
         options.write(true).create_new(true);
@@ -98,6 +92,21 @@ impl Drop for Draft<'_> {
         if !self.is_renamed {
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+fn draft_of(target: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(".regcred");
+    target.with_file_name(name)
+}
+
+/// Takes away a draft that a killed process left.
+pub(crate) fn sweep(target: &Path) -> io::Result<()> {
+    match fs::remove_file(draft_of(target)) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
     }
 }
 

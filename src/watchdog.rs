@@ -1,8 +1,17 @@
 //! The end of a program that would otherwise hang. The only place that ends the process.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
+
+/// Counts what shows that this process waits, and does not hang. There is one of them in a process, as of its end.
+static MOVES: AtomicU32 = AtomicU32::new(0);
+
+/// Gives the process its time anew: what it waits for goes on.
+pub(crate) fn goes_on() {
+    MOVES.fetch_add(1, Ordering::Relaxed);
+}
 
 /// Ends the process unless it is dropped in time.
 ///
@@ -16,13 +25,18 @@ pub struct Watchdog(
 );
 
 impl Watchdog {
-    /// After `limit`, runs `last_words` and exits with the code that it gives.
+    /// After a time of `limit` in which nothing went on, runs `last_words` and exits with the code that it gives.
     ///
     /// Where the system has no thread to give, there is no watchdog: working without one is better than not at all.
     pub fn start(limit: Duration, last_words: impl FnOnce() -> u8 + Send + 'static) -> Self {
         let (alive, watched) = channel();
         let watch = move || {
-            if watched.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            let mut moves = MOVES.load(Ordering::Relaxed);
+            while watched.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                let before = std::mem::replace(&mut moves, MOVES.load(Ordering::Relaxed));
+                if before != moves {
+                    continue;
+                }
                 let code = last_words();
                 // What hangs cannot be asked to return.
                 std::process::exit(code.into());

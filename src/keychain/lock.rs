@@ -9,7 +9,8 @@ use super::Error;
 use crate::env::Env;
 use crate::{file_lock, user};
 
-/// How long to wait for other writers. One of them needs some 20 ms, or as long as a prompt stands.
+/// How long to wait for one of the other writers. It needs some 20 ms, or as long as a prompt stands. The helper's
+/// watchdog is more patient: it is to see that the line moves.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The file that writers lock. Its content does not matter.
@@ -64,9 +65,13 @@ impl WriteLock {
                 })?
                 .join("lock"),
         };
-        let failed = |cause| Error::Lock {
-            path: path.clone(),
-            cause,
+        let failed = |cause| {
+            let path = path.clone();
+            match &self.folder {
+                #[cfg(target_os = "linux")]
+                Folder::Beside(_) => super::vault::Error::Lock { path, cause }.into(),
+                _ => Error::Lock { path, cause },
+            }
         };
         let file = file_lock::open(&path).map_err(failed)?;
         match file_lock::wait(&file, self.patience) {

@@ -1,19 +1,25 @@
-//! `docker-credential-gitea`, asked as docker's clients ask it: on the in-memory store and on real Secret Services.
+//! `docker-credential-gitea`, asked as docker's clients ask it: on the in-memory store, on real Secret Services and on the
+//! vault.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 
+use keyring_core::{CredentialStore, Error as CoreError};
 use libtest_mimic::Trial;
 use regcred::env::Env;
 use regcred::helper;
-use regcred::keychain::Keychain;
+use regcred::keychain::secret_service::SecretService;
+use regcred::keychain::vault::Vault;
+use regcred::keychain::{Config, Keychain};
 use regcred::model::{Credential, Registry, Token, Use};
 use serde_json::{Value, json};
 
-use crate::support::keyring::{self, Keyring, Product};
+use crate::support::keyring;
 use crate::support::part::trial;
+use crate::support::store::{Kind, Store};
 
 pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const HUB: &str = "https://index.docker.io/v1/";
@@ -22,14 +28,14 @@ pub const TOKEN: &str = "gitea-token-5b1dba63e8f04d2a";
 
 pub fn trials() -> Vec<Trial> {
     let in_memory = trial("helper/in-memory/the_rules", || the_rules(&in_memory()));
-    let real = Product::ALL.into_iter().flat_map(on_product);
+    let real = Kind::ALL.into_iter().flat_map(on_kind);
     [in_memory].into_iter().chain(real).collect()
 }
 
-fn on_product(product: Product) -> Vec<Trial> {
-    let trial = |name: &str, also: &[&str], test: fn(Product)| product.trial("helper", name, also, test);
-    vec![
-        trial("the_rules", &[], |product| the_rules(&on_keyring(product))),
+fn on_kind(kind: Kind) -> Vec<Trial> {
+    let trial = |name: &str, also: &[&'static str], test: fn(Kind)| kind.trial("helper", name, also, test);
+    let mut trials = vec![
+        trial("the_rules", &[], |kind| the_rules(&on_store(kind))),
         trial(
             "what_one_program_stores_the_other_finds",
             &[],
@@ -37,12 +43,17 @@ fn on_product(product: Product) -> Vec<Trial> {
         ),
         trial("many_processes_at_once_lose_nothing", &[], many_processes_at_once),
         trial("the_token_is_nowhere_else", &[], the_token_is_nowhere_else),
-        trial(
+        trial("the_store_keeps_to_its_trait", &[], the_store_keeps_to_its_trait),
+    ];
+    // The desktop's own programs know nothing of the vault.
+    if kind != Kind::Vault {
+        trials.push(trial(
             "secret_tool_sees_attributes_and_no_token",
             &["secret-tool"],
             secret_tool_sees_attributes,
-        ),
-    ]
+        ));
+    }
+    trials
 }
 
 /// Something that answers as the helper does: action and stdin to stdout, stderr and exit code.
@@ -64,9 +75,9 @@ fn in_memory() -> Ask {
     })
 }
 
-fn on_keyring(product: Product) -> Ask {
-    let keyring = Keyring::start_product(product);
-    Box::new(move |action, stdin| ask(keyring.command(HELPER), action, stdin))
+fn on_store(kind: Kind) -> Ask {
+    let store = kind.start();
+    Box::new(move |action, stdin| ask(store.command(HELPER), action, stdin))
 }
 
 /// Runs the program.
@@ -214,12 +225,12 @@ pub fn credential(username: &str, token: &str) -> Credential {
     }
 }
 
-fn one_item_for_both_programs(product: Product) {
-    let keyring = Keyring::start_product(product);
-    let ours = keychain(&keyring.env());
+fn one_item_for_both_programs(kind: Kind) {
+    let store = kind.start();
+    let ours = keychain(&store.env());
     assert_eq!(
         ask(
-            keyring.command(HELPER),
+            store.command(HELPER),
             "store",
             &entry("gitea.example.com", "alice", TOKEN)
         ),
@@ -229,20 +240,20 @@ fn one_item_for_both_programs(product: Product) {
     assert_eq!(stored, Some(credential("alice", TOKEN)));
     ours.put(Use::Docker, &credential("bob", "new")).unwrap();
     ours.put(Use::Cluster, &credential("robot", "pull")).unwrap();
-    let (stdout, _, _) = ask(keyring.command(HELPER), "get", "gitea.example.com");
+    let (stdout, _, _) = ask(store.command(HELPER), "get", "gitea.example.com");
     assert!(stdout.contains("bob") && stdout.contains("new"), "{stdout}");
     let items = ours.list().unwrap();
     let shown: Vec<_> = items.iter().map(|item| (item.usage, item.username.as_str())).collect();
     assert_eq!(shown, [(Use::Docker, "bob"), (Use::Cluster, "robot")]);
     assert!(ours.delete(&registry("gitea.example.com"), Use::Docker).unwrap());
-    assert_eq!(ask(keyring.command(HELPER), "list", "").0, "{}\n");
+    assert_eq!(ask(store.command(HELPER), "list", "").0, "{}\n");
 }
 
-fn many_processes_at_once(product: Product) {
+fn many_processes_at_once(kind: Kind) {
     const EACH: usize = 16;
-    let keyring = Keyring::start_product(product);
+    let store = kind.start();
     let spawn = |action: &str, stdin: &str| {
-        let mut child = start(keyring.command(HELPER), action);
+        let mut child = start(store.command(HELPER), action);
         child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
         child
     };
@@ -264,7 +275,7 @@ fn many_processes_at_once(product: Product) {
         assert!(output.status.success() || stdout.trim() == NOT_FOUND, "{stdout}");
         assert!(output.stderr.is_empty());
     }
-    let names = keychain(&keyring.env()).names().unwrap();
+    let names = keychain(&store.env()).names().unwrap();
     assert_eq!(names.len(), EACH + 1);
     let getting: Vec<_> = names.keys().map(|name| (name, spawn("get", &name.server()))).collect();
     for (name, child) in getting {
@@ -278,14 +289,18 @@ fn many_processes_at_once(product: Product) {
         assert_eq!(names[name].as_str(), user, "what is listed is what is stored");
     }
     // One item for each: the shared one is not there sixteen times.
-    assert_eq!(items_of(&keyring), EACH + 1);
+    assert_eq!(items_of(&store), EACH + 1);
 }
 
 type Paths = Vec<zbus::OwnedObjectPath>;
 
 /// How many items of ours are in the keyring, duplicates included.
-fn items_of(keyring: &Keyring) -> usize {
+fn items_of(store: &Store) -> usize {
     let spec = HashMap::from([("service", "kubectl-regcred")]);
+    let keyring = match store {
+        Store::Service(keyring) => keyring,
+        Store::Vault(_) => return raw(store).search(&spec).unwrap().len(),
+    };
     let service = "org.freedesktop.Secret.Service";
     let reply = keyring.bus().call(
         "org.freedesktop.secrets",
@@ -298,9 +313,9 @@ fn items_of(keyring: &Keyring) -> usize {
     open.len() + locked.len()
 }
 
-fn the_token_is_nowhere_else(product: Product) {
-    let keyring = Keyring::start_product(product);
-    let mut child = start(keyring.command(HELPER), "store");
+fn the_token_is_nowhere_else(kind: Kind) {
+    let store = kind.start();
+    let mut child = start(store.command(HELPER), "store");
     let mut stdin = child.stdin.take().unwrap();
     let stored = entry("gitea.example.com", "alice", TOKEN);
     // All of it but the last brace: the helper has the token and waits.
@@ -314,20 +329,67 @@ fn the_token_is_nowhere_else(product: Product) {
     stdin.write_all(b"}").unwrap();
     drop(stdin);
     assert!(child.wait_with_output().unwrap().status.success());
-    assert!(
-        ask(keyring.command(HELPER), "get", "gitea.example.com")
-            .0
-            .contains(TOKEN)
-    );
-    let files = keyring::files_with(keyring.bus().folder(), TOKEN);
+    assert!(ask(store.command(HELPER), "get", "gitea.example.com").0.contains(TOKEN));
+    let files = keyring::files_with(store.folder(), TOKEN);
     assert!(files.is_empty(), "{files:?}");
     // The search finds what it looks for.
-    assert!(!keyring::files_with(keyring.bus().folder(), "busconfig").is_empty());
+    let found = match kind {
+        Kind::Service(_) => "busconfig",
+        Kind::Vault => "kubectl-regcred/vault",
+    };
+    assert!(!keyring::files_with(store.folder(), found).is_empty());
 }
 
-fn secret_tool_sees_attributes(product: Product) {
-    let keyring = Keyring::start_product(product);
-    let mut theirs = keyring.command("secret-tool");
+/// The store itself, below the keychain that everything else asks.
+fn raw(store: &Store) -> Arc<CredentialStore> {
+    match store {
+        Store::Service(keyring) => Arc::new(SecretService::new(&keyring.env())),
+        Store::Vault(home) => Arc::new(Vault::new(&home.env(), &Config::read(&home.env()).unwrap()).unwrap()),
+    }
+}
+
+/// What keyring-core's own documentation promises of entries, whoever stands above them.
+fn the_store_keeps_to_its_trait(kind: Kind) {
+    let store = kind.start();
+    let raw = raw(&store);
+    // As the keychain names its items: a Secret Service keeps the parts of this as attributes.
+    let (service, account) = ("kubectl-regcred", "docker gitea.example.com");
+    let build = |username| {
+        let attributes = HashMap::from([("username", username)]);
+        raw.build(service, account, Some(&attributes)).unwrap()
+    };
+    let nothing = raw.build(service, account, None).unwrap();
+    assert!(matches!(nothing.get_secret(), Err(CoreError::NoEntry)));
+    assert!(matches!(nothing.get_attributes(), Err(CoreError::NoEntry)));
+    assert!(matches!(nothing.get_credential(), Err(CoreError::NoEntry)));
+    assert!(matches!(nothing.delete_credential(), Err(CoreError::NoEntry)));
+    assert_eq!(
+        nothing.get_specifiers().unwrap(),
+        (service.to_owned(), account.to_owned())
+    );
+    assert!(raw.search(&HashMap::from([("service", service)])).unwrap().is_empty());
+
+    build("alice").set_secret(b"first").unwrap();
+    assert_eq!(nothing.get_secret().unwrap(), b"first");
+    assert_eq!(nothing.get_attributes().unwrap()["username"], "alice");
+    build("bob").set_secret(b"second").unwrap();
+    let found = raw.search(&HashMap::from([("service", service)])).unwrap();
+    assert_eq!(found.len(), 1, "one item for each name");
+    assert_eq!(found[0].get_attributes().unwrap()["username"], "bob");
+    assert_eq!(found[0].get_secret().unwrap(), b"second");
+    assert_eq!(found[0].get_specifiers(), nothing.get_specifiers());
+    let spec = |user| HashMap::from([("service", service), ("username", user)]);
+    assert_eq!(raw.search(&spec("bob")).unwrap().len(), 1);
+    assert!(raw.search(&spec("alice")).unwrap().is_empty());
+
+    nothing.delete_credential().unwrap();
+    assert!(matches!(found[0].get_secret(), Err(CoreError::NoEntry)));
+    assert!(matches!(nothing.delete_credential(), Err(CoreError::NoEntry)));
+}
+
+fn secret_tool_sees_attributes(kind: Kind) {
+    let store = kind.start();
+    let mut theirs = store.command("secret-tool");
     theirs.args([
         "store",
         "--label",
@@ -339,7 +401,7 @@ fn secret_tool_sees_attributes(product: Product) {
     ]);
     let theirs = output(theirs, "docker", "their-secret");
     assert!(!theirs.status.success(), "an odd number of attributes is an error");
-    let mut theirs = keyring.command("secret-tool");
+    let mut theirs = store.command("secret-tool");
     theirs.args([
         "store",
         "--label",
@@ -353,8 +415,8 @@ fn secret_tool_sees_attributes(product: Product) {
     assert!(output(theirs, "other", "their-secret").status.success());
 
     let stored = entry("gitea.example.com", "alice", TOKEN);
-    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
-    let mut search = keyring.command("secret-tool");
+    assert_eq!(ask(store.command(HELPER), "store", &stored), success());
+    let mut search = store.command("secret-tool");
     search.args(["search", "--all", "service", "kubectl-regcred", "registry"]);
     let found = output(search, "gitea.example.com", "");
     // secret-tool writes the secret to stdout and the attributes to stderr.
@@ -381,11 +443,11 @@ fn secret_tool_sees_attributes(product: Product) {
 
     // What is not ours stays as it was.
     assert_eq!(
-        ask(keyring.command(HELPER), "list", "").0,
+        ask(store.command(HELPER), "list", "").0,
         "{\"gitea.example.com\":\"alice\"}\n"
     );
-    assert_eq!(ask(keyring.command(HELPER), "erase", "gitea.example.com"), success());
-    let mut lookup = keyring.command("secret-tool");
+    assert_eq!(ask(store.command(HELPER), "erase", "gitea.example.com"), success());
+    let mut lookup = store.command("secret-tool");
     lookup.args(["lookup", "service"]);
     assert_eq!(output(lookup, "other", "").stdout, b"their-secret");
 }

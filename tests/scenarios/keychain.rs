@@ -15,8 +15,9 @@ use regcred::model::Use;
 
 use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::keyring::{self, Keyring, PrivateBus, Product, Running, until};
+use crate::support::keyring::{self, Keyring, PrivateBus, Running, until};
 use crate::support::part::{missing, trial, trial_with};
+use crate::support::store::Kind;
 
 pub fn trials() -> Vec<Trial> {
     let bus = missing(&["dbus-daemon"]);
@@ -52,7 +53,7 @@ pub fn trials() -> Vec<Trial> {
         fake("a_long_list_is_asked_for_once", a_long_list_is_asked_for_once),
         fake("one_that_asks_before_it_searches", one_that_asks_before_it_searches),
     ];
-    let real = Product::ALL.into_iter().flat_map(real::trials);
+    let real = Kind::ALL.into_iter().flat_map(real::trials);
     doubles.into_iter().chain(real).chain(migrate::trials()).collect()
 }
 
@@ -66,7 +67,7 @@ fn impatient(env: &Env) -> Keychain {
 }
 
 /// Every action fails with `what` on stdout, one line with a hint on stderr and exit code 1.
-fn every_action_fails(command: impl Fn() -> Command, what: &str) {
+pub fn every_action_fails(command: impl Fn() -> Command, what: &str) {
     for (action, stdin) in [
         ("get", "gitea.example.com"),
         ("erase", "gitea.example.com"),

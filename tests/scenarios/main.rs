@@ -33,6 +33,7 @@ mod strace;
 mod support;
 mod survey;
 mod targets;
+mod vault;
 mod vault_status;
 mod verify;
 mod workloads;
@@ -73,6 +74,7 @@ fn main() -> std::process::ExitCode {
         strace::trials(),
         survey::trials(),
         targets::trials(),
+        vault::trials(),
         vault_status::trials(),
         verify::trials(),
         workloads::trials(),

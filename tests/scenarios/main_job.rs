@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 
 use crate::support::part::{missing, trial, trial_with};
+use crate::support::store::Kind;
 use crate::support::world::{Ran, World};
 use crate::support::{control_plane, docker_registry, keyring};
 
@@ -41,6 +42,7 @@ pub fn trials() -> Vec<Trial> {
         ("wrong_usage", wrong_usage),
     ];
     let parts = missing_parts();
+    let with_vault = [parts.clone(), Kind::Vault.missing()].concat();
     scenarios
         .into_iter()
         .flat_map(|(name, test)| {
@@ -48,6 +50,9 @@ pub fn trials() -> Vec<Trial> {
                 trial(&format!("main_job/doubles/{name}"), move || test(&World::of_doubles())),
                 trial_with(&format!("main_job/real/{name}"), &parts, move || {
                     test(&World::of_real_parts());
+                }),
+                trial_with(&format!("main_job/vault/{name}"), &with_vault, move || {
+                    test(&World::with_vault());
                 }),
             ]
         })

@@ -15,7 +15,10 @@ use libtest_mimic::Trial;
 use super::main_job::missing_parts;
 use crate::support::api_server::ApiServer;
 use crate::support::gitea::Profile;
+use crate::support::keyring::files_with;
 use crate::support::part::{missing, ptrace, trial_with};
+use crate::support::store::Kind;
+use crate::support::vault::PASSPHRASE;
 use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -27,8 +30,10 @@ const CALLS: &str = "trace=execve,execveat,open,openat,openat2,creat,connect,wri
 
 pub fn trials() -> Vec<Trial> {
     let parts = || [missing_parts(), missing(&["strace"]), ptrace()].concat();
+    let with_vault = [parts(), Kind::Vault.missing()].concat();
     vec![
         trial_with("strace/login_sync_and_logout", &parts(), login_sync_and_logout),
+        trial_with("strace/vault", &with_vault, vault),
         trial_with("strace/a_password_goes_to_the_registry_alone", &parts(), passwords),
         trial_with("strace/a_write_to_a_file_would_be_seen", &parts(), would_be_seen),
     ]
@@ -40,6 +45,8 @@ enum Place {
     Registry,
     ApiServer,
     Bus,
+    /// The keyring of a vault's key.
+    Kernel,
 }
 
 /// The ways in which a secret can stand in a document: as it is, in base64 wherever it begins there, and in base64 of
@@ -99,6 +106,10 @@ impl Watched<'_> {
                 sockets.insert(number, arguments);
             }
             if !forms.iter().any(|form| line.contains(form.as_str())) {
+                continue;
+            }
+            if name == "add_key" {
+                *places.entry(Place::Kernel).or_default() += 1;
                 continue;
             }
             let writes = matches!(name, "write" | "writev" | "sendto" | "sendmsg");
@@ -189,6 +200,66 @@ fn login_sync_and_logout() {
         1,
         "the one that docker's login replaced"
     );
+}
+
+/// The passphrase goes nowhere, and the key into the kernel; in files there is neither, nor a token.
+fn vault() {
+    let world = World::with_vault();
+    let kernel_key = || world.server().kernel_key().unwrap();
+    let token = world.gitea.add_token("admin", "write:package");
+    let watched = Watched {
+        world: &world,
+        api_server: None,
+    };
+    let run = |program, line: &str, stdin: &str, secrets: &[&str]| {
+        let seen = watched.run(program, line, stdin, secrets).unwrap();
+        seen.into_keys().collect::<Vec<_>>()
+    };
+    let key = kernel_key();
+    let secrets = [token.as_str(), PASSPHRASE, &key];
+    assert_eq!(run(PLUGIN, "keychain lock", "", &secrets), []);
+    let unlock = "keychain unlock --passphrase-stdin";
+    assert_eq!(run(PLUGIN, unlock, PASSPHRASE, &secrets), [Place::Kernel]);
+    // Opened again for another time.
+    assert_eq!(run(PLUGIN, "keychain unlock --for 1h", "", &secrets), [Place::Kernel]);
+    let login = "login [REGISTRY] -u admin --token-stdin";
+    assert_eq!(run(PLUGIN, login, &token, &secrets), [Place::Registry]);
+    assert_eq!(run(PLUGIN, "list", "", &secrets), []);
+    let store = serde_json::json!({"ServerURL": "other.example.com", "Username": "admin", "Secret": token}).to_string();
+    assert_eq!(run(HELPER, "store", &store, &secrets), []);
+    assert!(world.helper("get", "other.example.com").done().contains(&token));
+    assert_eq!(run(HELPER, "erase", "other.example.com", &secrets), []);
+    assert_eq!(run(PLUGIN, "sync -n [NAMESPACE]", "", &secrets), []);
+    let new = "another correct horse";
+    let change = format!("{PASSPHRASE}\n{new}\n");
+    let passphrase = "keychain passphrase --passphrase-stdin";
+    assert_eq!(run(PLUGIN, passphrase, &change, &[&secrets[..], &[new]].concat()), []);
+    assert_eq!(
+        run(PLUGIN, unlock, new, &[&secrets[..], &[new]].concat()),
+        [Place::Kernel]
+    );
+    let new_key = kernel_key();
+    let secrets = [token.as_str(), PASSPHRASE, &key, new, &new_key];
+    // A wrong one, and what is said about it.
+    let wrong = world.run(world.command(PLUGIN).args(unlock.split_whitespace()), PASSPHRASE);
+    assert!(
+        !secrets.iter().any(|secret| wrong.to_string().contains(secret)),
+        "{wrong}"
+    );
+    assert_eq!(run(PLUGIN, "logout [REGISTRY]", "", &secrets), []);
+    // A key file is the one place for a key.
+    let line = "keychain use vault --key-file vault.key";
+    let leaks = watched.run(PLUGIN, line, "", &secrets).unwrap_err();
+    assert!(leaks.contains("write") && leaks.contains("vault.key"), "{leaks}");
+    for secret in secrets {
+        let files = files_with(world.folder(), secret);
+        let expected = if secret == new_key {
+            vec![world.home().join("vault.key")]
+        } else {
+            vec![]
+        };
+        assert_eq!(files, expected);
+    }
 }
 
 fn passwords() {

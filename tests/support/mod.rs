@@ -31,6 +31,10 @@ pub mod krew;
 pub mod part;
 #[cfg(target_os = "linux")]
 pub mod server;
+#[cfg(target_os = "linux")]
+pub mod store;
 pub mod tls;
+#[cfg(target_os = "linux")]
+pub mod vault;
 #[cfg(target_os = "linux")]
 pub mod world;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use linux_keyutils::{KeyError, KeyRing, KeyRingIdentifier};
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 use regcred::env::Env;
 use tempfile::TempDir;
 
@@ -45,25 +45,42 @@ impl Server {
     }
 
     fn forget(&self) -> Result<bool, KeyError> {
-        let Some(description) = self.description() else {
-            return Ok(false);
-        };
-        let user = KeyRing::from_special_id(KeyRingIdentifier::User, true)?;
-        match user.search(&description) {
-            Ok(key) => key.invalidate().map(|()| true),
-            Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.id().map_or(Ok(false), |id| forget(&id))
     }
 
-    /// What its key is called in the kernel's keyring.
-    fn description(&self) -> Option<String> {
+    /// What the vault is called in the kernel's keyring; its header says it.
+    pub fn id(&self) -> Option<String> {
         let vault = std::fs::read(self.vault()).ok()?;
         let text = String::from_utf8_lossy(&vault);
         let stanza = text.lines().find_map(|line| line.strip_prefix(STANZA))?;
         let (_, id) = stanza.split_once(' ').unwrap();
-        Some(format!("kubectl-regcred:vault:{id}"))
+        Some(id.to_owned())
     }
+
+    /// The text of the key that the kernel keeps for it, where it is unlocked.
+    pub fn kernel_key(&self) -> Option<String> {
+        let key = key(&self.id()?).unwrap()?;
+        let mut payload = [0; 256];
+        let length = key.read(&mut payload).unwrap();
+        let text = std::str::from_utf8(&payload[..length]).unwrap();
+        text.lines().next().map(str::to_owned)
+    }
+}
+
+/// The key that the kernel keeps for the vault of this name.
+fn key(id: &str) -> Result<Option<Key>, KeyError> {
+    let user = KeyRing::from_special_id(KeyRingIdentifier::User, true)?;
+    match user.search(&format!("kubectl-regcred:vault:{id}")) {
+        Ok(key) => Ok(Some(key)),
+        Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes it out. Says whether it was there.
+pub fn forget(id: &str) -> Result<bool, KeyError> {
+    let Some(key) = key(id)? else { return Ok(false) };
+    key.invalidate().map(|()| true)
 }
 
 impl Drop for Server {

@@ -24,6 +24,7 @@ use super::gitea::{Gitea, Profile};
 use super::http::Server;
 use super::keyring::Keyring;
 use super::server::Server as NoDesktop;
+use super::vault::PASSPHRASE;
 pub use programs::Ran;
 
 /// The helper as cargo built it for this test; the plugin lies beside it.
@@ -101,6 +102,14 @@ impl World {
         let server = NoDesktop::start();
         let folder = server.folder().to_owned();
         Self::with_real_parts(Keys::Chosen(server), folder)
+    }
+
+    /// The same where it was chosen, and is unlocked.
+    pub fn with_vault() -> Self {
+        let this = Self::of_a_server();
+        let line = "keychain use vault --passphrase-stdin";
+        this.regcred_with(line, PASSPHRASE).done();
+        this
     }
 
     fn with_real_parts(keys: Keys, folder: PathBuf) -> Self {

@@ -36,6 +36,9 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
     };
     let is_new = !vault.exists();
     let new_key_file = key_file.filter(|path| !path.exists());
+    if let Some(path) = key_file.filter(|_| new_key_file.is_none()) {
+        Key::sweep(path)?;
+    }
     if let Some(path) = new_key_file {
         // The key of a vault that there is opens it for more programs; it does not become another one.
         let key = if is_new {

@@ -94,6 +94,14 @@ pub enum Error {
         /// What the system said.
         cause: io::Error,
     },
+    /// Its lock file cannot be made or locked.
+    #[error("the vault's lock file {} cannot be used: {cause}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// The system does not let it be written.
     #[error("the vault {} cannot be written: {cause}", path.display())]
     Write {
@@ -169,6 +177,11 @@ impl Error {
                  kubectl regcred keychain passphrase"
             }
             Self::Foreign { .. } => "chown it to yourself, or run this as that user",
+            Self::Lock { .. } => "whoever changes the vault has to write to its folder: see whose it is, and its mode",
+            // A file that is not there is [`Self::Missing`]: here, a link leads nowhere.
+            Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
+                "it is a link: bring back what it leads to, or remove the link"
+            }
             Self::Read { .. } | Self::Write { .. } => return None,
         })
     }

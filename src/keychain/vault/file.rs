@@ -51,7 +51,8 @@ impl VaultFile {
 
     pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let unread = |cause: io::Error| match cause.kind() {
-            io::ErrorKind::NotFound => Error::Missing(self.0.clone()),
+            // A link that leads nowhere is no vault that was never made.
+            io::ErrorKind::NotFound if !self.exists() => Error::Missing(self.0.clone()),
             _ => Error::Read {
                 path: self.0.clone(),
                 cause,

@@ -1,9 +1,9 @@
 //! The vault's key, and the files that can hold it.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use age::secrecy::{ExposeSecret as _, SecretString};
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
 use crate::env::Env;
+use crate::replace;
 use crate::whole_file::{self, Unread};
 
 /// The variable that names a key file.
@@ -64,17 +65,24 @@ impl Key {
         })
     }
 
+    /// Takes away what is left of making a key file, where whoever made it was killed at the last moment: a second name
+    /// for it.
+    pub fn sweep(path: &Path) -> Result<(), Error> {
+        replace::sweep(path).map_err(|cause| Error::KeyFile {
+            path: path.to_owned(),
+            cause: cause.into(),
+        })
+    }
+
     /// Makes a key file, where there is none.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let save = || -> io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
             let key = self.text();
             let text = Zeroizing::new(format!(
                 "# The key of regcred's vault. Whoever has this file and the vault has the tokens in it.\n{}\n",
                 key.expose_secret()
             ));
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
+            replace::Draft::new(path, text.as_bytes(), None)?.create()
         };
         save().map_err(|cause| Error::KeyFile {
             path: path.to_owned(),

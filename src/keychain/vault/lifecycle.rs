@@ -134,16 +134,19 @@ impl Vault {
     ///
     /// `old` is the key that the old passphrase, or a key file, has given.
     pub fn change_passphrase(&self, old: Key, new: &Passphrase) -> Result<bool, Error> {
+        let in_file = self.0.source != Source::Kernel;
+        let key = if in_file { old.clone() } else { Key::generate() };
+        // It takes a second, and others wait for the lock.
+        let wrapped = self.wrapped(&key, new)?;
         let _held = self.exclusive()?;
         let (header, bytes) = self.header()?;
-        let in_file = self.0.source != Source::Kernel;
         let old_id = header.id.clone();
         let mut opened = self.open_with(header, old, &self.0.source, &bytes)?;
         if !in_file {
-            opened.key = Key::generate();
             opened.header.id = self.id()?;
         }
-        opened.header.wrapped = Some(self.wrapped(&opened.key, new)?);
+        opened.key = key;
+        opened.header.wrapped = Some(wrapped);
         self.save(&opened)?;
         // The old key opens nothing any more; that the kernel still has it harms nobody.
         let _ = kernel::remove(old_id.as_str());
@@ -153,7 +156,7 @@ impl Vault {
     /// Held by whoever changes the file.
     fn exclusive(&self) -> Result<File, Error> {
         WriteLock::at(self.lock_file()).acquire().map_err(|error| match error {
-            crate::keychain::Error::Lock { cause, .. } => self.unwritten(cause),
+            crate::keychain::Error::Vault(error) => error,
             other => self.unwritten(std::io::Error::other(other)),
         })
     }

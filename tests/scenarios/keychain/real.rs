@@ -7,53 +7,54 @@ use regcred::model::{Credential, Use};
 use super::{every_action_fails, impatient, with_screen};
 use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry, start, success};
 use crate::support::keepassxc;
-use crate::support::keyring::{self, Keyring, Product, until};
+use crate::support::keyring::{self, Product, until};
+use crate::support::store::{Kind, Store};
 
-/// What holds on every Secret Service, and what only one of them does.
-pub fn trials(product: Product) -> Vec<Trial> {
-    let trial = |name: &str, also: &[&str], test: fn(Product)| product.trial("keychain", name, also, test);
+/// What holds on every keychain, and what only some of them can suffer.
+pub fn trials(kind: Kind) -> Vec<Trial> {
+    let trial = |name: &str, also: &[&'static str], test: fn(Kind)| kind.trial("keychain", name, also, test);
+    let clears: &[&str] = match kind {
+        Kind::Service(_) => &["secret-tool"],
+        Kind::Vault => &[],
+    };
     let mut trials = vec![
         trial("a_locked_keyring_says_so", &[], a_locked_keyring_says_so),
-        trial("a_daemon_that_dies_mid_call", &[], a_daemon_that_dies_mid_call),
-        trial("a_daemon_that_comes_back_is_asked_again", &[], a_daemon_that_comes_back),
-        trial("a_daemon_that_hangs", &[], a_daemon_that_hangs),
         trial("a_new_user_without_a_keyring", &[], a_new_user_without_a_keyring),
-        trial(
-            "a_long_list_shows_every_change",
-            &["secret-tool"],
-            a_long_list_shows_every_change,
-        ),
+        trial("a_long_list_shows_every_change", clears, a_long_list_shows_every_change),
         trial("text_like_placeholders", &[], text_like_placeholders),
     ];
-    if product == Product::KeePassXc {
+    // The vault has no daemon that could die or hang: what is in its place is in `vault`.
+    if kind != Kind::Vault {
+        trials.extend([
+            trial("a_daemon_that_dies_mid_call", &[], a_daemon_that_dies_mid_call),
+            trial("a_daemon_that_comes_back_is_asked_again", &[], a_daemon_that_comes_back),
+            trial("a_daemon_that_hangs", &[], a_daemon_that_hangs),
+        ]);
+    }
+    if kind == Kind::Service(Product::KeePassXc) {
         trials.push(trial("one_that_asks_for_each_item", &[], one_that_asks_for_each_item));
     }
     trials
 }
 
-fn a_locked_keyring_says_so(product: Product) {
-    let mut keyring = Keyring::start_product(product);
+fn a_locked_keyring_says_so(kind: Kind) {
+    let mut store = kind.start();
     let stored = entry("gitea.example.com", "alice", TOKEN);
-    assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
-    keyring.lock();
-    every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
-    // A registry that was never stored: nobody can know that of a locked keyring.
-    let (stdout, _, _) = ask(keyring.command(HELPER), "get", "other.example.com");
+    assert_eq!(ask(store.command(HELPER), "store", &stored), success());
+    store.lock();
+    every_action_fails(|| store.command(HELPER), store.is_locked_text());
+    // A registry that was never stored: nobody can know that of a locked store.
+    let (stdout, _, _) = ask(store.command(HELPER), "get", "other.example.com");
     assert!(stdout.contains("locked"), "{stdout}");
-    keyring.unlock();
-    assert!(
-        ask(keyring.command(HELPER), "get", "gitea.example.com")
-            .0
-            .contains(TOKEN)
-    );
-    // As after a crash: D-Bus starts the daemon again, and nobody has given it the password.
-    keyring.kill_daemon();
-    keyring.start_daemon(None);
-    every_action_fails(|| keyring.command(HELPER), "the keyring is locked");
+    store.unlock();
+    assert!(ask(store.command(HELPER), "get", "gitea.example.com").0.contains(TOKEN));
+    store.crash();
+    every_action_fails(|| store.command(HELPER), store.is_locked_text());
 }
 
-fn a_daemon_that_dies_mid_call(product: Product) {
-    let mut keyring = Keyring::start_product(product);
+fn a_daemon_that_dies_mid_call(kind: Kind) {
+    let mut store = kind.start();
+    let keyring = store.keyring();
     let others = keyring.bus().connections();
     // Stopped, it takes calls and does not answer; then it is gone.
     keyring.daemon().signal("STOP");
@@ -72,8 +73,9 @@ fn a_daemon_that_dies_mid_call(product: Product) {
     assert_eq!(output.status.code(), Some(1));
 }
 
-fn a_daemon_that_comes_back(product: Product) {
-    let mut keyring = Keyring::start_product(product);
+fn a_daemon_that_comes_back(kind: Kind) {
+    let mut store = kind.start();
+    let keyring = store.keyring();
     let stored = entry("gitea.example.com", "alice", TOKEN);
     assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
     keyring.stop_daemon();
@@ -86,8 +88,9 @@ fn a_daemon_that_comes_back(product: Product) {
     );
 }
 
-fn a_daemon_that_hangs(product: Product) {
-    let keyring = Keyring::start_product(product);
+fn a_daemon_that_hangs(kind: Kind) {
+    let mut store = kind.start();
+    let keyring = store.keyring();
     keyring.daemon().signal("STOP");
     let (stdout, stderr, code) = ask(keyring.command(HELPER), "get", "gitea.example.com");
     assert!(stdout.contains("did not answer within 5 s"), "{stdout}");
@@ -95,11 +98,17 @@ fn a_daemon_that_hangs(product: Product) {
     assert_eq!(code, 1);
 }
 
-fn a_new_user_without_a_keyring(product: Product) {
-    let mut keyring = Keyring::start_product(product);
+fn a_new_user_without_a_keyring(kind: Kind) {
+    let mut store = kind.start();
+    if let Store::Vault(home) = &store {
+        std::fs::remove_dir_all(home.file().parent().unwrap()).unwrap();
+        every_action_fails(|| store.command(HELPER), "there is no vault at ");
+        return assert!(!home.file().parent().unwrap().exists(), "nobody makes one unasked");
+    }
+    let keyring = store.keyring();
     keyring.forget();
     keyring.start_daemon(None);
-    if product == Product::KeePassXc {
+    if kind == Kind::Service(Product::KeePassXc) {
         // Without a database it cannot know: one may be waiting to be opened.
         return every_action_fails(|| keyring.command(HELPER), "no default keyring");
     }
@@ -113,9 +122,9 @@ fn a_new_user_without_a_keyring(product: Product) {
     assert_eq!(code, 1);
 }
 
-fn a_long_list_shows_every_change(product: Product) {
-    let mut keyring = Keyring::start_product(product);
-    let ours = keychain(&keyring.env());
+fn a_long_list_shows_every_change(kind: Kind) {
+    let mut store = kind.start();
+    let ours = keychain(&store.env());
     let put = |number: usize, username: &str| {
         let registry = registry(&format!("registry-{number}.example.com"));
         let credential = Credential {
@@ -133,26 +142,25 @@ fn a_long_list_shows_every_change(product: Product) {
     put(10, "bob");
     put(50, "carol");
     assert_eq!(users(), [&["bob"], &["alice"; 39][..], &["carol"]].concat());
-    // Not by us: by a person in the desktop's own program.
-    let clear = [
-        "clear",
-        "service",
-        "kubectl-regcred",
-        "registry",
-        "registry-11.example.com",
-    ];
-    assert!(keyring.command("secret-tool").args(clear).status().unwrap().success());
+    match &store {
+        // Not by us: by a person in the desktop's own program.
+        Store::Service(keyring) => {
+            let item = ["service", "kubectl-regcred", "registry", "registry-11.example.com"];
+            let mut clear = keyring.command("secret-tool");
+            assert!(clear.arg("clear").args(item).status().unwrap().success());
+        }
+        Store::Vault(home) => drop(home.helper("erase", "registry-11.example.com").done()),
+    }
     assert_eq!(users().len(), 40);
     // The next process numbers its items anew.
-    keyring.stop_daemon();
-    keyring.start_daemon(Some(keyring::PASSWORD));
+    store.restart();
     put(11, "dave");
     assert_eq!(users(), [&["bob", "dave"], &["alice"; 38][..], &["carol"]].concat());
 }
 
 /// `KeePassXC` puts something else in the place of them, and refuses what starts with `{REF:`.
-fn text_like_placeholders(product: Product) {
-    let keyring = Keyring::start_product(product);
+fn text_like_placeholders(kind: Kind) {
+    let store = kind.start();
     for token in [
         "{USERNAME}",
         "{REF:T@I:0}",
@@ -160,8 +168,8 @@ fn text_like_placeholders(product: Product) {
         "\u{1b}\u{7f}\u{9f}",
     ] {
         let stored = entry("gitea.example.com", "{TITLE}", token);
-        assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
-        let (stdout, _, _) = ask(keyring.command(HELPER), "get", "gitea.example.com");
+        assert_eq!(ask(store.command(HELPER), "store", &stored), success());
+        let (stdout, _, _) = ask(store.command(HELPER), "get", "gitea.example.com");
         let answer: serde_json::Value = serde_json::from_str(&stdout).unwrap();
         assert_eq!(
             (answer["Username"].as_str(), answer["Secret"].as_str()),
@@ -171,8 +179,9 @@ fn text_like_placeholders(product: Product) {
 }
 
 /// `KeePassXC` asks its owner for each item and process before it gives a secret out; what there is it shows.
-fn one_that_asks_for_each_item(product: Product) {
-    let mut keyring = Keyring::start_product(product);
+fn one_that_asks_for_each_item(kind: Kind) {
+    let mut store = kind.start();
+    let keyring = store.keyring();
     let stored = entry("gitea.example.com", "alice", TOKEN);
     assert_eq!(ask(keyring.command(HELPER), "store", &stored), success());
     keyring.stop_daemon();

@@ -1,0 +1,76 @@
+//! What only a file can suffer, and only a key in the kernel: the vault, as docker's helper and the plugin find it.
+//!
+//! What holds on every keychain runs on the vault as well: `helper/vault`, `keychain/vault`, `main_job/vault`.
+
+mod age;
+mod broken;
+mod config;
+mod crowd;
+mod full;
+mod killed;
+mod locked;
+mod own_key;
+
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::Trial;
+use regcred::keychain::Keychain;
+use regcred::model::Use;
+
+use crate::helper::{entry, registry};
+use crate::support::part::{missing, trial_with};
+use crate::support::vault::{self, VaultHome};
+
+pub fn trials() -> Vec<Trial> {
+    [
+        age::trials(),
+        broken::trials(),
+        config::trials(),
+        crowd::trials(),
+        full::trials(),
+        killed::trials(),
+        locked::trials(),
+        own_key::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A trial that needs the kernel's keyring and these programs.
+fn trial(name: &str, programs: &[&'static str], test: fn()) -> Trial {
+    let missing = [vault::missing(), missing(programs)].concat();
+    trial_with(&format!("vault/{name}"), &missing, test)
+}
+
+/// Gives the vault a token for a registry, through docker's helper.
+fn store(home: &VaultHome, name: &str, token: &str) {
+    let ran = home.helper("store", &entry(name, "alice", token));
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str(), ran.code),
+        ("", "", 0),
+        "{ran}"
+    );
+}
+
+/// The token that it has for a registry.
+fn token(home: &VaultHome, name: &str) -> Option<String> {
+    let found = Keychain::open(&home.env()).unwrap().get(&registry(name), Use::Docker);
+    found.unwrap().map(|found| found.token.expose().to_owned())
+}
+
+/// What is in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Whether nothing is beside the vault but its lock.
+fn is_swept(home: &VaultHome) -> bool {
+    names(home.file().parent().unwrap()) == ["vault.age", "vault.lock"]
+}

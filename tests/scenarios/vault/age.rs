@@ -1,0 +1,70 @@
+//! The age program opens the vault without us: with the key file, and with nothing but the passphrase.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use super::{store, trial};
+use crate::support::vault::{PASSPHRASE, VaultHome};
+
+/// With nothing but the passphrase and what every machine has: the header's second stanza is an age file that holds the
+/// key. age leaves out the `==` that base64 asks for.
+const BY_PASSPHRASE: &str =
+    r#"age -d -i <(awk '/^-/{f=/^-> k/;next}f;END{print "=="}' vault.age | base64 -d) vault.age"#;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("age/opens_it_with_the_key_file", &["age"], with_the_key_file),
+        trial(
+            "age/opens_it_with_the_passphrase",
+            &["age", "script", "awk"],
+            with_the_passphrase,
+        ),
+    ]
+}
+
+/// That the document has the token in it.
+fn holds(document: &[u8], token: &str) {
+    let document: Value = serde_json::from_slice(document).unwrap();
+    let [item] = document["items"].as_array().unwrap().as_slice() else {
+        panic!("one item")
+    };
+    assert_eq!(item["account"], "docker gitea.example.com");
+    let secret = STANDARD.decode(item["secret"].as_str().unwrap()).unwrap();
+    let secret: Value = serde_json::from_slice(&secret).unwrap();
+    assert_eq!(secret["token"], token);
+}
+
+fn with_the_key_file() {
+    let home = VaultHome::with_key_file();
+    store(&home, "gitea.example.com", "first");
+    let mut age = home.command("age");
+    let ran = home.run(age.args(["-d", "-i"]).arg(home.key_file()).arg(home.file()), "");
+    holds(ran.done().as_bytes(), "first");
+    let other = VaultHome::with_key_file();
+    let mut age = home.command("age");
+    let ran = home.run(age.args(["-d", "-i"]).arg(other.key_file()).arg(home.file()), "");
+    assert!(ran.code != 0 && ran.stderr.contains("no identity matched"), "{ran}");
+}
+
+fn with_the_passphrase() {
+    let home = VaultHome::start();
+    // age may add a stanza of any kind for practice ("grease"): the line has to pass it over.
+    for number in 0..5 {
+        let token = format!("token-{number}");
+        store(&home, "gitea.example.com", &token);
+        let plain = home.folder().join("tmp/plain");
+        let script = home.folder().join("tmp/script");
+        fs::write(&script, format!("{BY_PASSPHRASE} >{}", plain.display())).unwrap();
+        // age asks at a terminal.
+        let mut terminal = home.command("script");
+        terminal.current_dir(home.file().parent().unwrap());
+        terminal.args(["-qec", &format!("bash {}", script.display()), "/dev/null"]);
+        home.run(&mut terminal, &format!("{PASSPHRASE}\n")).done();
+        holds(&fs::read(&plain).unwrap(), &token);
+        fs::remove_file(plain).unwrap();
+    }
+}

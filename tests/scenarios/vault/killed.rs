@@ -1,0 +1,222 @@
+//! SIGKILL before each system call that changes something: there is the old vault or the new one, and it opens.
+
+use std::fs;
+
+use libtest_mimic::Trial;
+
+use super::{is_swept, names, store, token};
+use crate::helper::{HELPER, entry};
+use crate::support::keyring::files_with;
+use crate::support::part::{missing, ptrace, trial_with};
+use crate::support::vault::{self, PASSPHRASE, PLUGIN, VaultHome};
+use crate::support::world::Ran;
+
+/// Killed before each of them is also killed after the one before.
+const CHANGES: [&str; 11] = [
+    "mkdir",
+    "write",
+    "fsync",
+    "fchmod",
+    "rename",
+    "linkat",
+    "unlink",
+    "flock",
+    "utimensat",
+    "add_key",
+    "keyctl",
+];
+
+const NAME: &str = "gitea.example.com";
+const OTHER_PASSPHRASE: &str = "another correct horse";
+
+pub fn trials() -> Vec<Trial> {
+    let missing = [vault::missing(), missing(&["strace"]), ptrace()].concat();
+    let trial = |name: &str, test: fn()| trial_with(&format!("vault/killed/{name}"), &missing, test);
+    vec![
+        trial("docker_login", docker_login),
+        trial("docker_logout", docker_logout),
+        trial("another_passphrase", another_passphrase),
+        trial("a_new_vault", || a_new_vault("keychain use vault --passphrase-stdin")),
+        trial("a_new_vault_with_a_key_file", || {
+            a_new_vault("keychain use vault --key-file home/vault.key");
+        }),
+    ]
+}
+
+/// Runs `attempt` with each call that is to be its last one, and then `after`; `needed` are calls that it has to make.
+#[allow(clippy::print_stderr, reason = "how much was tried is worth knowing")]
+fn at_every_change(
+    name: &str,
+    needed: &[&str],
+    mut attempt: impl FnMut(&[String]) -> Ran,
+    mut after: impl FnMut(&str),
+) {
+    let mut killed = Vec::new();
+    for change in CHANGES {
+        let mut runs = 0;
+        for when in 1..100 {
+            let strace = [
+                "-f",
+                "-qq",
+                "-o",
+                "/dev/null",
+                "-e",
+                &format!("trace={change}"),
+                "-e",
+                &format!("inject={change}:signal=KILL:when={when}"),
+            ];
+            let ran = attempt(&strace.map(str::to_owned));
+            after(&format!("{change} {when}"));
+            if ran.code == 0 {
+                break;
+            }
+            assert_eq!(ran.code, -1, "{change} {when}: {ran}");
+            runs += 1;
+        }
+        assert!(
+            runs > 0 || !needed.contains(&change),
+            "{change} is not among what it does"
+        );
+        killed.push(format!("{change} {runs}"));
+    }
+    eprintln!("vault/killed/{name}: before {}", killed.join(", "));
+}
+
+fn nothing_leaks(home: &VaultHome, step: &str, secrets: &[&str]) {
+    for secret in secrets {
+        let files = files_with(home.folder(), secret);
+        assert!(files.is_empty(), "{step}: {files:?}");
+    }
+}
+
+const OF_A_WRITE: [&str; 5] = ["write", "fsync", "rename", "unlink", "flock"];
+
+fn docker_login() {
+    let home = VaultHome::start();
+    store(&home, "other.example.com", "other-token");
+    let key = home.key_text();
+    let (mut old, mut new) = ("token-of-before".to_owned(), "token-of-later".to_owned());
+    store(&home, NAME, &old);
+    let attempts = std::cell::RefCell::new((&mut old, &mut new));
+    at_every_change(
+        "docker_login",
+        &OF_A_WRITE,
+        |strace| {
+            let new = attempts.borrow().1.clone();
+            let mut command = home.command("strace");
+            command.args(strace).arg(HELPER).arg("store");
+            home.run(&mut command, &entry(NAME, "alice", &new))
+        },
+        |step| {
+            let (old, new) = &mut *attempts.borrow_mut();
+            let found = token(&home, NAME).unwrap();
+            assert!(found == **old || found == **new, "{step}: {found}");
+            assert_eq!(token(&home, "other.example.com").unwrap(), "other-token", "{step}");
+            nothing_leaks(&home, step, &[old, new, &key]);
+            store(&home, "sweeper.example.com", step);
+            assert!(is_swept(&home), "{step}");
+            if found == **new {
+                std::mem::swap(*old, *new);
+            }
+        },
+    );
+}
+
+fn docker_logout() {
+    let home = VaultHome::start();
+    store(&home, "other.example.com", "other-token");
+    store(&home, NAME, "first");
+    at_every_change(
+        "docker_logout",
+        &OF_A_WRITE,
+        |strace| {
+            let mut command = home.command("strace");
+            command.args(strace).arg(HELPER).arg("erase");
+            home.run(&mut command, NAME)
+        },
+        |step| {
+            let found = token(&home, NAME);
+            assert!(found.is_none_or(|found| found == "first"), "{step}");
+            assert_eq!(token(&home, "other.example.com").unwrap(), "other-token", "{step}");
+            store(&home, NAME, "first");
+            store(&home, "sweeper.example.com", step);
+            assert!(is_swept(&home), "{step}");
+        },
+    );
+}
+
+fn another_passphrase() {
+    let home = VaultHome::start();
+    store(&home, NAME, "first");
+    let now = std::cell::Cell::new((PASSPHRASE, OTHER_PASSPHRASE));
+    at_every_change(
+        "another_passphrase",
+        &OF_A_WRITE,
+        |strace| {
+            let (old, new) = now.get();
+            let mut command = home.command("strace");
+            command
+                .args(strace)
+                .arg(PLUGIN)
+                .args(["keychain", "passphrase", "--passphrase-stdin"]);
+            home.run(&mut command, &format!("{old}\n{new}\n"))
+        },
+        |step| {
+            let (old, new) = now.get();
+            home.id();
+            let unlock = |passphrase| home.regcred("keychain unlock --passphrase-stdin", passphrase).code;
+            if unlock(old) != 0 {
+                assert_eq!(unlock(new), 0, "{step}");
+                now.set((new, old));
+            }
+            assert_eq!(token(&home, NAME).unwrap(), "first", "{step}");
+            nothing_leaks(&home, step, &[old, new, &home.key_text()]);
+            store(&home, "sweeper.example.com", step);
+            assert!(is_swept(&home), "{step}");
+        },
+    );
+}
+
+/// Killed, it was not chosen, or it was and opens. Whoever says it again gets what he wanted.
+fn a_new_vault(line: &'static str) {
+    let has_key_file = line.contains("--key-file");
+    let home = std::cell::RefCell::new(VaultHome::empty());
+    at_every_change(
+        line,
+        &["mkdir", "write", "fsync", "linkat", "unlink", "flock"],
+        |strace| {
+            home.replace(VaultHome::empty());
+            let home = home.borrow();
+            let mut command = home.command("strace");
+            command.args(strace).arg(PLUGIN).args(line.split_whitespace());
+            home.run(&mut command, PASSPHRASE)
+        },
+        |step| {
+            let home = home.borrow();
+            if home.config_file().exists() {
+                assert!(home.file().exists(), "{step}: what was chosen is there");
+            }
+            home.id();
+            home.regcred(line, PASSPHRASE).done();
+            home.id();
+            if !has_key_file {
+                home.unlock();
+            }
+            let key = home.key_text();
+            nothing_leaks(&home, step, &[PASSPHRASE]);
+            let holders = files_with(home.folder(), &key);
+            let expected = if has_key_file { vec![home.key_file()] } else { vec![] };
+            assert_eq!(holders, expected, "{step}");
+            store(&home, NAME, "first");
+            assert_eq!(token(&home, NAME).unwrap(), "first", "{step}");
+            assert!(is_swept(&home), "{step}");
+            // Killed just after it has its name, it has another one, which the next change takes away.
+            home.regcred("keychain use secret-service", "").done();
+            home.regcred(line, PASSPHRASE).done();
+            let config = names(home.config_file().parent().unwrap());
+            assert_eq!(config, ["config.lock", "config.toml"], "{step}");
+            let chosen = fs::read_to_string(home.config_file()).unwrap();
+            assert!(chosen.contains("keychain = \"vault\""), "{step}: {chosen}");
+        },
+    );
+}
