@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use libtest_mimic::Trial;
 use regcred::env::Env;
 use zbus::message::Message;
 use zbus::{DynamicType, OwnedObjectPath, OwnedVariant, Variant};
@@ -10,6 +11,7 @@ use zbus::{DynamicType, OwnedObjectPath, OwnedVariant, Variant};
 pub use super::bus::{PrivateBus, Running};
 use super::keepassxc;
 pub use super::part::until;
+use super::part::{missing, trial_with};
 
 /// The programs that [`Keyring::start`] needs.
 pub const PARTS: [&str; 2] = Product::GnomeKeyring.parts();
@@ -49,6 +51,14 @@ impl Product {
             Self::GnomeKeyring => ["dbus-daemon", "gnome-keyring-daemon"],
             Self::KeePassXc => ["dbus-daemon", "keepassxc"],
         }
+    }
+
+    /// A trial of `area` on it that needs the programs `also` besides.
+    #[must_use]
+    pub fn trial(self, area: &str, name: &str, also: &[&str], test: fn(Self)) -> Trial {
+        let missing = missing(&[&self.parts()[..], also].concat());
+        let name = format!("{area}/{}/{name}", self.name());
+        trial_with(&name, &missing, move || test(self))
     }
 }
 

@@ -50,7 +50,9 @@ impl Server {
 
     /// What the vault is called in the kernel's keyring; its header says it.
     pub fn id(&self) -> Option<String> {
-        let vault = std::fs::read(self.vault()).ok()?;
+        // What is in its place may be a pipe: to open one is to wait.
+        let vault = Some(self.vault()).filter(|path| path.is_file())?;
+        let vault = std::fs::read(vault).ok()?;
         let text = String::from_utf8_lossy(&vault);
         let stanza = text.lines().find_map(|line| line.strip_prefix(STANZA))?;
         let (_, id) = stanza.split_once(' ').unwrap();

@@ -130,7 +130,7 @@ fn what_is_wrong_with_it() {
         assert!(!shown.contains(&key[20..40]), "{case}: {shown}");
     }
     fs::remove_file(home.key_file()).unwrap();
-    let made = std::process::Command::new("mkfifo").arg(home.key_file()).status();
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(home.key_file()).status();
     assert!(made.unwrap().success());
     every_action_fails(|| home.command(HELPER), not_one);
     fs::remove_file(home.key_file()).unwrap();
