@@ -150,9 +150,12 @@ fn its_name_in_the_kernel() {
     assert_eq!(fs::read(home.file()).unwrap(), bytes);
 }
 
+/// Puts something at a path.
+type Make = fn(&Path);
+
 fn what_is_no_vault() {
     let home = VaultHome::start();
-    let make: [(&str, fn(&Path), &str); 3] = [
+    let make: [(&str, Make, &str); 3] = [
         ("folder", |path| fs::create_dir(path).unwrap(), "it is no file"),
         (
             "huge",

@@ -63,7 +63,9 @@ fn two_hundred_writers() {
             assert!(output.status.success() && output.stderr.is_empty(), "{said}");
         }
         is_over.store(true, Ordering::Relaxed);
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        for reader in readers {
+            reader.join().unwrap();
+        }
     });
     assert_eq!(Keychain::open(&home.env()).unwrap().list().unwrap().len(), WRITERS + 1);
     for number in 0..WRITERS {

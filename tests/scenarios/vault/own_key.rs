@@ -134,7 +134,7 @@ fn what_is_wrong_with_it() {
     assert!(made.unwrap().success());
     every_action_fails(|| home.command(HELPER), not_one);
     fs::remove_file(home.key_file()).unwrap();
-    for good in [format!("{key}"), format!("# from Windows\r\n\r\n  {key}\r\n")] {
+    for good in [key.clone(), format!("# from Windows\r\n\r\n  {key}\r\n")] {
         write(&home.key_file(), &good, 0o600);
         assert_eq!(token(&home, NAME).unwrap(), "first", "{}", good.replace(&key, "KEY"));
     }
