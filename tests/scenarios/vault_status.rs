@@ -31,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial_with("vault_status/nothing", &no_bus, nothing),
         trial_with("vault_status/in_each_state", &no_bus, in_each_state),
+        trial_with("vault_status/out_of_use", &no_bus, out_of_use),
         trial("vault_status/a_wrong_line_in_the_configuration", wrong_line),
         trial("vault_status/key_files", key_files),
         trial("vault_status/a_file_that_cannot_be_used", unusable),
@@ -282,6 +283,11 @@ exit 1
 
 "#]]
     );
+}
+
+fn out_of_use() {
+    let server = Server::with_vault();
+    server.run("keychain lock", "").done();
     // The choice is forgotten, the vault is not.
     fs::remove_file(server.file(".config/regcred/config.toml")).unwrap();
     assert_data_eq!(

@@ -83,6 +83,11 @@ pub const LIST: &[Elsewhere] = &[
         "tests/bench/helper.sh",
         "a benchmark: it needs a release build and a quiet machine",
     ),
+    entry(
+        "docs/performance.md",
+        "tests/bench/vault.sh",
+        "a benchmark: it needs a release build and a quiet machine",
+    ),
     entry("docs/status.md", "*", "status: the screens are written from runs"),
     entry(
         "docs/targets.md",
