@@ -192,10 +192,11 @@ fn it_is_asked_for_by_name_or_by_verb() {
 /// So that nobody adds a flag without a thought for its values.
 #[test]
 fn every_value_has_a_source_or_is_known_to_be_free() {
-    const FREE: [&str; 10] = [
+    const FREE: [&str; 11] = [
         "selector",
         "deployment",
         "request_timeout",
+        "lifetime",
         "wait",
         "token_name",
         "gitea_path",

@@ -6,8 +6,7 @@ use crate::keychain::StoreName;
 use crate::keychain::vault::{KeyState, State};
 use crate::model::duration;
 
-/// Rounds up to whole seconds.
-const ALMOST_A_SECOND: Duration = Duration::from_nanos(999_999_999);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What a keychain is called in a sentence.
 pub(super) fn store(name: StoreName) -> &'static str {
@@ -37,8 +36,12 @@ pub(super) fn state(state: &State) -> String {
 pub(super) fn unlocked(until: Option<SystemTime>) -> String {
     let left = until.map(|until| until.duration_since(SystemTime::now()).unwrap_or_default());
     match left {
-        // What is begun counts: right after `--for 12h` it is 12 hours.
-        Some(left) => format!("unlocked for {}", duration::show(left + ALMOST_A_SECOND)),
+        // A minute that is begun counts: right after `--for 12h` it is 12 hours.
+        Some(left) if left > MINUTE => {
+            let minutes = left.as_secs().div_ceil(60);
+            format!("unlocked for {}", duration::show(Duration::from_secs(minutes * 60)))
+        }
+        Some(left) => format!("unlocked for {}", duration::show(left)),
         None => "unlocked until this machine is started anew".to_owned(),
     }
 }

@@ -157,10 +157,7 @@ pub(super) fn open(file: &[u8], key: &Key) -> Result<Zeroizing<Vec<u8>>, Broken>
 pub(super) fn seal(header: &Header, key: &Key, plain: &[u8]) -> io::Result<Vec<u8>> {
     let recipient = key.recipient();
     let recipients = [&recipient as &dyn Recipient, header];
-    // Not in age's own words: with them its translations would come into the helper. Of two recipients without
-    // a rule for each other it has nothing to say.
-    let encryptor =
-        Encryptor::with_recipients(recipients.into_iter()).map_err(|_| io::Error::other("it cannot be encrypted"))?;
+    let encryptor = Encryptor::with_recipients(recipients.into_iter()).map_err(io::Error::other)?;
     let mut writer = encryptor.wrap_output(Vec::with_capacity(plain.len() + 1024))?;
     writer.write_all(plain)?;
     writer.finish()
