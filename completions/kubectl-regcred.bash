@@ -25,6 +25,9 @@ _kubectl__regcred() {
             kubectl__regcred,docker)
                 cmd="kubectl__regcred__subcmd__docker"
                 ;;
+            kubectl__regcred,keychain)
+                cmd="kubectl__regcred__subcmd__keychain"
+                ;;
             kubectl__regcred,list)
                 cmd="kubectl__regcred__subcmd__list"
                 ;;
@@ -79,6 +82,24 @@ _kubectl__regcred() {
             kubectl__regcred__subcmd__docker,status)
                 cmd="kubectl__regcred__subcmd__docker__subcmd__status"
                 ;;
+            kubectl__regcred__subcmd__keychain,lock)
+                cmd="kubectl__regcred__subcmd__keychain__subcmd__lock"
+                ;;
+            kubectl__regcred__subcmd__keychain,migrate)
+                cmd="kubectl__regcred__subcmd__keychain__subcmd__migrate"
+                ;;
+            kubectl__regcred__subcmd__keychain,passphrase)
+                cmd="kubectl__regcred__subcmd__keychain__subcmd__passphrase"
+                ;;
+            kubectl__regcred__subcmd__keychain,status)
+                cmd="kubectl__regcred__subcmd__keychain__subcmd__status"
+                ;;
+            kubectl__regcred__subcmd__keychain,unlock)
+                cmd="kubectl__regcred__subcmd__keychain__subcmd__unlock"
+                ;;
+            kubectl__regcred__subcmd__keychain,use)
+                cmd="kubectl__regcred__subcmd__keychain__subcmd__use"
+                ;;
             *)
                 ;;
         esac
@@ -86,7 +107,7 @@ _kubectl__regcred() {
 
     case "${cmd}" in
         kubectl__regcred)
-            opts="-v -h -V --verbose --help --version login logout list sync status rotate docker rbac completion version"
+            opts="-v -h -V --verbose --help --version login logout list sync status rotate docker keychain rbac completion version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -282,6 +303,132 @@ _kubectl__regcred() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__keychain)
+            opts="-v -h --verbose --help status use unlock lock passphrase migrate"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__keychain__subcmd__lock)
+            opts="-v -h --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__keychain__subcmd__migrate)
+            opts="-v -h --dry-run --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__keychain__subcmd__passphrase)
+            opts="-v -h --passphrase-stdin --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__keychain__subcmd__status)
+            opts="-o -v -h --output --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__keychain__subcmd__unlock)
+            opts="-v -h --for --passphrase-stdin --key-file --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__keychain__subcmd__use)
+            opts="-v -h --key-file --for --passphrase-stdin --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

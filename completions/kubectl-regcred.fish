@@ -37,6 +37,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "syn
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "status" -d 'Show what is out of step, and the command that mends it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rotate" -d 'Put a new token everywhere, and revoke the old one last'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "docker" -d 'Let docker and podman ask the keychain'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "keychain" -d 'Choose where credentials rest; unlock and lock the vault'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rbac" -d 'Print the least that has to be allowed in the cluster'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "completion" -d 'Complete `kubectl regcred` with the Tab key'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "version" -d 'Print the version'
@@ -194,6 +195,37 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; 
 client\t'Say what would be done'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "status" -d 'Show which keychain is in use, why, whether it answers, and what else there is'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "use" -d 'Choose the desktop\'s keychain or the vault, which is made where there is none'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "unlock" -d 'Open the vault for docker and regcred, until a time or until the machine is started anew'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "lock" -d 'Close the vault: nothing opens it until its passphrase is given again'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "passphrase" -d 'Change the vault\'s passphrase'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "migrate" -d 'Move every credential from the other keychain into the one in use'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s o -l output -d 'Print a document instead of text' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l key-file -d 'Let this file open the vault' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l for -d 'Lock it again after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l passphrase-stdin -d 'Read the passphrase from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -l for -d 'Lock it again after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -l key-file -d 'Take the key from this file in place of the passphrase' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -l passphrase-stdin -d 'Read the passphrase from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from lock" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from lock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from passphrase" -l passphrase-stdin -d 'Read the old passphrase and'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from passphrase" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from passphrase" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -l dry-run -d 'Only say what would be moved' -r -f -a "none\t'Do it'
+client\t'Say what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s n -l namespace -d 'A namespace to allow it in' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s l -l selector -d 'As for `sync -l`' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l secret -d 'The Secret\'s name' -r
