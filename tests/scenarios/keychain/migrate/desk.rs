@@ -11,7 +11,7 @@ use regcred::keychain::{Kept, Keychain, Name, Rotation, StoreName};
 use regcred::model::rotation::Phase;
 use regcred::model::{Credential, Token, Use};
 
-use crate::support::keyring::Keyring;
+use crate::support::keyring::{Keyring, until};
 use crate::support::world::Ran;
 
 pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -115,7 +115,13 @@ impl Desk {
     /// Everything in a keychain, with its secrets.
     pub fn items(&self, store: StoreName) -> BTreeMap<Name, Kept> {
         let keychain = self.keychain(store);
-        let names = keychain.names().unwrap().into_keys();
+        // gnome-keyring drops a call now and then while a client before this one is taken off the bus.
+        let mut names = None;
+        until("the keychain lists its items", || {
+            names = keychain.names().ok();
+            names.is_some()
+        });
+        let names = names.unwrap_or_default().into_keys();
         let kept = |name: Name| keychain.kept(&name).unwrap().map(|kept| (name, kept));
         names.filter_map(kept).collect()
     }
