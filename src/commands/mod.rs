@@ -25,6 +25,7 @@ mod mint;
 mod password;
 mod rbac;
 mod rotate;
+mod standard_input;
 pub mod status;
 mod sync;
 mod system;

@@ -1,9 +1,6 @@
 //! An account's password: from standard input or a hidden prompt, and never kept.
 
-use std::io::Read as _;
-
-use zeroize::Zeroizing;
-
+use super::standard_input;
 use super::system::System;
 use crate::error::CommandError;
 use crate::gitea::{Account, OneTimeCode};
@@ -70,21 +67,12 @@ fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<
 
 /// The first line is the password, a second one the code. A password cannot hold a line break.
 fn read(system: &mut System<'_>) -> Result<(Token, Option<OneTimeCode>), CommandError> {
-    if system.person.is_some() {
-        system
-            .output
-            .say("reading the password from standard input; end it with Ctrl-D");
-    }
-    // Room for all of it at once: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_STDIN).unwrap_or_default() + 1));
-    (&mut system.stdin).take(MAX_STDIN + 1).read_to_end(&mut bytes)?;
+    let bytes = standard_input::read("password", MAX_STDIN, system)?;
     let failed = |why: &str| {
         CommandError::failed(format_args!("standard input: {why}"))
             .hint("pipe the password in, and a one-time code in a second line: … | kubectl regcred … --password-stdin")
     };
-    if bytes.len() as u64 > MAX_STDIN {
-        return Err(failed("this is more than a password"));
-    }
+    let bytes = bytes.ok_or_else(|| failed("this is more than a password"))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| failed("the password is not text"))?;
     let mut lines = text.lines();
     let password = password(lines.next().unwrap_or_default())?;

@@ -1,11 +1,9 @@
 //! A token from outside the keychain: standard input, an environment variable, a file or a hidden prompt.
 
 use std::ffi::OsStr;
-use std::io::Read as _;
-
-use zeroize::Zeroizing;
 
 use super::env_file;
+use super::standard_input;
 use super::system::System;
 use crate::cli::TokenArgs;
 use crate::env::Env;
@@ -94,17 +92,8 @@ fn agreed<T: PartialEq + std::fmt::Display>(what: &str, flag: Option<T>, file: T
 }
 
 fn from_stdin(system: &mut System<'_>) -> Result<Token, CommandError> {
-    if system.person.is_some() {
-        system
-            .output
-            .say("reading the token from standard input; end it with Ctrl-D");
-    }
-    // Room for all of it at once: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_STDIN).unwrap_or_default() + 1));
-    (&mut system.stdin).take(MAX_STDIN + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_STDIN {
-        return Err(CommandError::failed("standard input holds more than a token"));
-    }
+    let bytes = standard_input::read("token", MAX_STDIN, system)?;
+    let mut bytes = bytes.ok_or_else(|| CommandError::failed("standard input holds more than a token"))?;
     Token::from_bytes(std::mem::take(&mut *bytes)).map_err(|error| {
         CommandError::failed(format_args!("standard input: {error}"))
             .hint("pipe the token in, for example: pass gitea/pat | kubectl regcred … --token-stdin")

@@ -1,9 +1,8 @@
 //! The vault's passphrase: from standard input or a hidden prompt, and never kept.
 
-use std::io::Read as _;
-
 use zeroize::Zeroizing;
 
+use super::super::standard_input;
 use super::super::system::{Person, System};
 use crate::error::CommandError;
 use crate::keychain::vault::{Passphrase, PassphraseError};
@@ -65,18 +64,9 @@ fn person<'a>(system: &'a System<'_>) -> Result<&'a dyn Person, CommandError> {
 
 /// So many lines, and nothing after them. White space at their ends is part of a passphrase.
 fn lines<const N: usize>(system: &mut System<'_>) -> Result<[Zeroizing<String>; N], CommandError> {
-    if system.person.is_some() {
-        system
-            .output
-            .say("reading the passphrase from standard input; end it with Ctrl-D");
-    }
-    // Room for all of it at once: a buffer that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_STDIN).unwrap_or_default() + 1));
-    (&mut system.stdin).take(MAX_STDIN + 1).read_to_end(&mut bytes)?;
+    let bytes = standard_input::read("passphrase", MAX_STDIN, system)?;
     let failed = |why: &str| CommandError::failed(format_args!("standard input: {why}"));
-    if bytes.len() as u64 > MAX_STDIN {
-        return Err(failed("this is more than a passphrase"));
-    }
+    let bytes = bytes.ok_or_else(|| failed("this is more than a passphrase"))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| failed("the passphrase is not text"))?;
     let lines: Vec<_> = text.lines().map(|line| Zeroizing::new(line.to_owned())).collect();
     lines.try_into().map_err(|_| {

@@ -59,11 +59,7 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
             .output
             .say(format_args!("made a vault, an encrypted file: {path}"));
     }
-    let state = vault.state()?;
-    system.output.say(format_args!("the vault is {}", say::state(&state)));
-    if let Some(hint) = say::next(&state) {
-        system.output.say(format_args!("hint: {hint}"));
-    }
+    say::vault(&vault.state()?, system);
     Ok(())
 }
 

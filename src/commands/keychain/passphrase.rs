@@ -25,10 +25,6 @@ pub(super) fn run(args: &PassphraseArgs, system: &mut System<'_>) -> Result<(), 
             .output
             .say("its key is a new one too: an older copy of the file tells nothing about this one");
     }
-    let state = vault.state()?;
-    system.output.say(format_args!("the vault is {}", say::state(&state)));
-    if let Some(hint) = say::next(&state) {
-        system.output.say(format_args!("hint: {hint}"));
-    }
+    say::vault(&vault.state()?, system);
     Ok(())
 }

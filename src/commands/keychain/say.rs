@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::super::system::System;
 use crate::keychain::StoreName;
 use crate::keychain::vault::{KeyState, State};
 use crate::model::duration;
@@ -43,6 +44,14 @@ pub(super) fn unlocked(until: Option<SystemTime>) -> String {
         }
         Some(left) => format!("unlocked for {}", duration::show(left)),
         None => "unlocked until this machine is started anew".to_owned(),
+    }
+}
+
+/// Whether it is open, and the command that opens it.
+pub(super) fn vault(state: &State, system: &mut System<'_>) {
+    system.output.say(format_args!("the vault is {}", self::state(state)));
+    if let Some(hint) = next(state) {
+        system.output.say(format_args!("hint: {hint}"));
     }
 }
 

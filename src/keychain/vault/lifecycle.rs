@@ -44,21 +44,26 @@ impl Vault {
     pub fn state(&self) -> Result<State, Error> {
         let (header, bytes) = self.header()?;
         let has_passphrase = header.wrapped.is_some();
-        let key = match &self.0.source {
-            Source::File { path, named_by } => KeyState::InFile {
-                path: path.clone(),
-                named_by,
-            },
-            Source::Kernel => match kernel::get(header.id.as_str()).map_err(Error::NoKernelKeyring)? {
-                Some(held) if Key::parse(&held.key).is_some() => KeyState::Unlocked { until: held.until },
-                _ => KeyState::Locked,
-            },
+        let (state, key) = match &self.0.source {
+            Source::File { path, named_by } => {
+                let path = path.clone();
+                (KeyState::InFile { path, named_by }, Some(self.key_for(&header)?))
+            }
+            Source::Kernel => {
+                let held = kernel::get(header.id.as_str()).map_err(Error::NoKernelKeyring)?;
+                match held.and_then(|held| Some((held.until, Key::parse(&held.key)?))) {
+                    Some((until, key)) => (KeyState::Unlocked { until }, Some(key)),
+                    None => (KeyState::Locked, None),
+                }
+            }
         };
-        if key != KeyState::Locked {
-            let key = self.key_for(&header)?;
+        if let Some(key) = key {
             self.open_with(header, key, &self.0.source, &bytes)?;
         }
-        Ok(State { has_passphrase, key })
+        Ok(State {
+            has_passphrase,
+            key: state,
+        })
     }
 
     /// Makes a vault that `key` opens, and the passphrase if there is one.
@@ -79,8 +84,7 @@ impl Vault {
     /// Puts the key into the kernel's keyring, for so long or until the machine is started anew. Says until when.
     pub fn unlock(&self, passphrase: &Passphrase, lifetime: Option<Duration>) -> Result<Option<SystemTime>, Error> {
         let (header, bytes) = self.header()?;
-        let wrapped = header.wrapped.as_ref().ok_or(Error::NoPassphrase)?;
-        let key = self.unwrapped(wrapped, passphrase)?;
+        let key = self.unwrapped(&header, passphrase)?;
         self.hold(header, key, &Source::Kernel, &bytes, lifetime)
     }
 
@@ -124,8 +128,7 @@ impl Vault {
     /// Its key, by its passphrase.
     pub fn key_of(&self, passphrase: &Passphrase) -> Result<Key, Error> {
         let (header, _) = self.header()?;
-        let wrapped = header.wrapped.as_ref().ok_or(Error::NoPassphrase)?;
-        self.unwrapped(wrapped, passphrase)
+        self.unwrapped(&header, passphrase)
     }
 
     /// Gives it another passphrase, and another key along with it, where no key file holds the old one: a copy of the old
@@ -173,7 +176,8 @@ impl Vault {
         kernel::put(opened.header.id.as_str(), opened.key.text().expose_secret(), lifetime).map_err(Error::Kernel)
     }
 
-    fn unwrapped(&self, wrapped: &[u8], passphrase: &Passphrase) -> Result<Key, Error> {
+    fn unwrapped(&self, header: &Header, passphrase: &Passphrase) -> Result<Key, Error> {
+        let wrapped = header.wrapped.as_ref().ok_or(Error::NoPassphrase)?;
         unwrap(wrapped, passphrase).map_err(|refusal| match refusal {
             Refusal::WrongPassphrase => Error::WrongPassphrase,
             Refusal::Damaged => self.broken(Broken::Damaged("its header was changed"), &self.0.source),
