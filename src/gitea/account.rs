@@ -1,17 +1,14 @@
 //! An account and its password, and why Gitea does not let it in.
 
-use std::fmt;
-use std::str::FromStr;
-
 use http::StatusCode;
 use thiserror::Error;
-use zeroize::Zeroizing;
 
-use super::Scopes;
-use super::http::Reply;
+use super::api::{LACKS_SCOPE, OWN_SCOPES};
+use super::http::{Auth, Reply};
+use super::one_time_code::OneTimeCode;
+use super::scopes::Scopes;
 use super::site::Site;
-use super::verify::api::{LACKS_SCOPE, OWN_SCOPES};
-use crate::model::{Token, Username};
+use crate::model::{Credential, Token, Username};
 
 /// What Gitea asks for where tokens are made and deleted: the account itself, not one of its tokens.
 ///
@@ -26,41 +23,10 @@ pub struct Account {
     pub code: Option<OneTimeCode>,
 }
 
-/// The code that an authenticator shows for an account with a second factor (TOTP, RFC 6238).
-#[derive(Clone, PartialEq, Eq)]
-pub struct OneTimeCode(Zeroizing<String>);
-
-/// A text that no authenticator shows. It is not quoted: it could be a password in the wrong place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a one-time code has six digits")]
-pub struct OneTimeCodeError;
-
-impl OneTimeCode {
-    /// The digits.
-    #[must_use]
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for OneTimeCode {
-    type Err = OneTimeCodeError;
-
-    /// Authenticators show `123 456`, and people type it so. Eight digits are possible by the RFC.
-    fn from_str(text: &str) -> Result<Self, OneTimeCodeError> {
-        let digits: Zeroizing<String> = Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).collect());
-        let plain = digits.bytes().all(|b| b.is_ascii_digit());
-        if plain && (6..=8).contains(&digits.len()) {
-            Ok(Self(digits))
-        } else {
-            Err(OneTimeCodeError)
-        }
-    }
-}
-
-impl fmt::Debug for OneTimeCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OneTimeCode(redacted)")
+impl Account {
+    /// How the account signs in: `credential` is made of its name and password.
+    pub(super) fn auth<'a>(&'a self, credential: &'a Credential) -> Auth<'a> {
+        Auth::Password(credential, self.code.as_ref())
     }
 }
 
@@ -302,22 +268,5 @@ pub(super) fn judge(site: &Site, account: &Account, reply: &Reply) -> AccountErr
             status: status.as_u16(),
             said,
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_what_authenticators_show() {
-        for text in ["123456", " 123 456\n", "12345678"] {
-            assert!(text.parse::<OneTimeCode>().is_ok(), "{text:?}");
-        }
-        for text in ["", "12345", "123456789", "12345a", "hunter2!"] {
-            assert_eq!(text.parse::<OneTimeCode>(), Err(OneTimeCodeError), "{text:?}");
-        }
-        let code: OneTimeCode = "123456".parse().unwrap();
-        assert!(!format!("{code:?}").contains("123456"));
     }
 }

@@ -116,6 +116,24 @@ fn take_value(text: &str) -> (String, &str) {
     (value, "")
 }
 
+/// The service that Gitea names in its challenge. GitLab names the same, with another path.
+pub(super) const GITEA_SERVICE: &str = "container_registry";
+/// The path of the token exchange, below Gitea's own path if it has one.
+pub(super) const GITEA_TOKEN_PATH: &str = "/v2/token";
+
+/// If a challenge is Gitea's: the path that it runs below, or nothing. Before 1.22.1, and in Forgejo, the realm tells it.
+pub(super) fn gitea_prefix<'a>(realm: &'a str, service: Option<&str>) -> Option<&'a str> {
+    if service != Some(GITEA_SERVICE) {
+        return None;
+    }
+    let (_, rest) = realm.split_once("://")?;
+    let path = rest.find('/').map_or("", |slash| &rest[slash..]);
+    let prefix = path.strip_suffix(GITEA_TOKEN_PATH)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    let safe = prefix.chars().all(plain) && !prefix.contains("..") && !prefix.contains("//");
+    Some(if safe { prefix } else { "" })
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -173,5 +191,26 @@ mod tests {
         let mut found = Vec::new();
         parse("Negotiate, NTLM", &mut found);
         assert_eq!(schemes(&found), "negotiate, ntlm");
+    }
+
+    #[test]
+    fn giteas_challenge_is_known_and_tells_the_path() {
+        let gitea = Some("container_registry");
+        for (realm, service, found) in [
+            ("https://h/v2/token", gitea, Some("")),
+            ("http://gitea:3000/v2/token", gitea, Some("")),
+            ("https://h/gitea/v2/token", gitea, Some("/gitea")),
+            ("https://h/a/b/v2/token", gitea, Some("/a/b")),
+            ("https://h/../v2/token", gitea, Some("")),
+            ("https://h//evil/v2/token", gitea, Some("")),
+            ("https://h/%2e%2e/v2/token", gitea, Some("")),
+            ("https://gitlab.com/jwt/auth", gitea, None),
+            ("https://h/v2/token?x=1", gitea, None),
+            ("https://h", gitea, None),
+            ("https://ghcr.io/token", Some("ghcr.io"), None),
+            ("https://h/v2/token", None, None),
+        ] {
+            assert_eq!(gitea_prefix(realm, service), found, "{realm}");
+        }
     }
 }

@@ -13,8 +13,8 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody, Body, Proxy};
 use zeroize::Zeroizing;
 
-use super::account::OneTimeCode;
 use super::lookup::Lookup;
+use super::one_time_code::OneTimeCode;
 use super::origin::{Endpoint, Origin, RealmFault};
 use super::{Options, ReachError, proxy};
 use crate::env::Env;

@@ -9,7 +9,6 @@ use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::ReachError;
 use crate::model::printable;
 
 /// Longest quotation of the resolver, in characters.
@@ -25,19 +24,9 @@ pub(super) struct Lookup {
 /// A name without a usable address.
 #[derive(Debug)]
 pub(super) struct LookupFailed {
-    host: String,
+    pub host: String,
     /// `None`: there are addresses, but not of this machine.
-    reason: Option<String>,
-}
-
-impl LookupFailed {
-    pub fn explain(self) -> ReachError {
-        let host = self.host;
-        match self.reason {
-            Some(reason) => ReachError::UnknownHost { host, reason },
-            None => ReachError::NotLoopback { host },
-        }
-    }
+    pub reason: Option<String>,
 }
 
 impl fmt::Display for LookupFailed {
@@ -99,8 +88,6 @@ fn reason(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -121,7 +108,10 @@ mod tests {
         // An address stands in for a name that DNS leads elsewhere (192.0.2.0/24 is for documentation, RFC 5737).
         assert!(resolve("http://192.0.2.1/", false).is_ok());
         let refused = resolve("http://192.0.2.1/", true).unwrap_err();
-        let refused = ReachError::explain(refused, "http://192.0.2.1", Duration::ZERO);
-        assert!(matches!(refused, ReachError::NotLoopback { .. }), "{refused:?}");
+        let ureq::Error::Other(refused) = refused else {
+            panic!("{refused:?}")
+        };
+        let refused = refused.downcast::<LookupFailed>().unwrap();
+        assert_eq!((refused.host.as_str(), refused.reason), ("192.0.2.1", None));
     }
 }

@@ -3,12 +3,12 @@
 use http::StatusCode;
 use thiserror::Error;
 
+use super::challenge::{self, SignIn};
 use super::http::{Auth, Client, Reply};
 use super::origin::Endpoint;
-use super::verify::{Session, gitea};
-use super::{Options, VerifyError, verify};
+use super::session::Session;
+use super::{Options, VerifyError};
 use crate::env::Env;
-use crate::gitea::challenge::SignIn;
 use crate::model::Credential;
 
 /// What containerd accepts, images and indexes of both specifications.
@@ -101,12 +101,11 @@ pub fn image_standing(
     if credential.username.is_identity_token() {
         return Err(VerifyError::IdentityToken);
     }
-    let (client, reply) = verify::knock(credential, options, env)?;
-    let session = Session { client, credential };
+    let (session, reply) = Session::begin(credential, options, env)?;
     let client = &session.client;
     let path = format!("/v2/{}/manifests/{}", image.repository, image.reference);
     let at = client.own(&path)?;
-    let reply = match session.asked_for(&reply)? {
+    let reply = match session.sign_in(&reply)? {
         None => client.head(&at, MANIFESTS, Auth::Nobody)?,
         Some(SignIn::Basic) => client.head(&at, MANIFESTS, Auth::Basic(credential))?,
         Some(SignIn::Bearer { realm, service }) => {
@@ -130,7 +129,9 @@ fn realm_of(session: &Session<'_>, realm: &str, service: Option<&str>) -> Result
     let own = |client: &Client| client.realm(&session.credential.registry, realm);
     match own(&session.client) {
         Ok(at) => Ok(at),
-        Err(_) if gitea::prefix(realm, service).is_some() => Ok(session.client.own(gitea::TOKEN_PATH)?),
+        Err(_) if challenge::gitea_prefix(realm, service).is_some() => {
+            Ok(session.client.own(challenge::GITEA_TOKEN_PATH)?)
+        }
         Err(_) => Err(VerifyError::RealmElsewhere {
             registry: session.registry(),
             realm: session.client.quote(realm),

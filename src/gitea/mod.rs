@@ -7,17 +7,22 @@
 
 mod account;
 mod advisory;
+mod api;
 mod challenge;
+mod exchange;
 mod http;
 mod jwt;
 mod lookup;
 mod manifest;
 mod mint;
+mod one_time_code;
 mod origin;
 mod proxy;
 mod reach;
 mod revoke;
 mod scopes;
+mod server;
+mod session;
 mod site;
 mod sweep;
 mod verify;
@@ -26,16 +31,18 @@ mod wanted;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use account::{Account, AccountError, OneTimeCode, OneTimeCodeError};
+pub use account::{Account, AccountError};
 pub use advisory::{Advisory, advisories};
 pub use manifest::{Image, ImageError, ImageStanding, image_standing};
 pub use mint::{MintError, Minted, mint};
+pub use one_time_code::{OneTimeCode, OneTimeCodeError};
 pub use reach::ReachError;
 pub use revoke::{RevokeError, Revoked, revoke};
 pub use scopes::Scopes;
+pub use server::Server;
 pub use site::{GiteaPath, GiteaPathError, SiteError};
 pub use sweep::sweep;
-pub use verify::{Flow, Note, Server, Verified, VerifyError, verify};
+pub use verify::{Flow, Note, Verified, VerifyError, verify};
 pub use wanted::{MintScopes, MintScopesError, TokenName, TokenNameError};
 
 /// How to reach a registry.

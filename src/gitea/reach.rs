@@ -199,7 +199,7 @@ impl ReachError {
             E::BodyExceedsLimit(_) | E::LargeResponseHeader(..) => Self::TooLarge { place },
             E::BadUri(_) | E::Http(_) => Self::Address { place },
             E::Other(error) => match error.downcast::<LookupFailed>() {
-                Ok(failed) => failed.explain(),
+                Ok(failed) => Self::of_lookup(*failed),
                 Err(error) => Self::Unreachable {
                     place,
                     reason: printable(&error.to_string(), MAX_QUOTE),
@@ -209,6 +209,14 @@ impl ReachError {
                 place,
                 reason: printable(&other.to_string(), MAX_QUOTE),
             },
+        }
+    }
+
+    fn of_lookup(failed: LookupFailed) -> Self {
+        let host = failed.host;
+        match failed.reason {
+            Some(reason) => Self::UnknownHost { host, reason },
+            None => Self::NotLoopback { host },
         }
     }
 

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::challenge::SignIn;
-use super::http::{Auth, Reply};
-use super::verify::api::Api;
-use super::verify::{self, Session};
-use super::{Account, Options, Server, VerifyError};
+use super::api::Api;
+use super::challenge::{self, SignIn};
+use super::http::Reply;
+use super::session::Session;
+use super::{Options, VerifyError};
 use crate::env::Env;
 use crate::model::{Credential, Username};
 
@@ -100,18 +100,17 @@ pub(super) struct Site<'a> {
 impl<'a> Site<'a> {
     /// Finds Gitea behind `credential`'s registry. Nothing secret is sent.
     pub fn find(credential: &'a Credential, options: &Options, env: &Env) -> Result<Self, SiteError> {
-        let (client, reply) = verify::knock(credential, options, env).map_err(VerifyError::from)?;
-        let session = Session { client, credential };
+        let (session, reply) = Session::begin(credential, options, env).map_err(VerifyError::from)?;
         let registry = session.registry();
-        let sign_in = session.asked_for(&reply)?;
+        let sign_in = session.sign_in(&reply)?;
         let Some(SignIn::Bearer { realm, service }) = sign_in else {
             return Err(SiteError::NotGitea { registry });
         };
-        let Some(prefix) = verify::gitea::prefix(&realm, service.as_deref()) else {
+        let Some(prefix) = challenge::gitea_prefix(&realm, service.as_deref()) else {
             return Err(SiteError::NotGitea { registry });
         };
         let prefix = options.gitea_path.as_ref().map_or(prefix, GiteaPath::as_str);
-        match session.find_api(prefix).filter(is_gitea) {
+        match session.find_api(prefix).filter(|api| api.server.is_gitea()) {
             Some(api) => Ok(Self { session, api }),
             None => Err(SiteError::NoApi {
                 registry,
@@ -145,24 +144,6 @@ impl<'a> Site<'a> {
     pub fn passing(&self, reply: &Reply) -> Result<(), SiteError> {
         Ok(self.session.passing(reply)?)
     }
-}
-
-impl Account {
-    /// How the account signs in: `credential` is made of its name and password.
-    pub(super) fn auth<'a>(&'a self, credential: &'a Credential) -> Auth<'a> {
-        Auth::Password(credential, self.code.as_ref())
-    }
-}
-
-/// Whether something that answers below `/api/v1` is Gitea: on a host with several applications it can be another, and
-/// no password goes there.
-fn is_gitea(api: &Api) -> bool {
-    let (Server::Gitea { version: Some(version) } | Server::Forgejo { version }) = &api.server else {
-        return matches!(api.server, Server::Gitea { version: None });
-    };
-    let mut numbers = version.split('.');
-    let number = |text: Option<&str>| text.is_some_and(|text| text.bytes().next().is_some_and(|b| b.is_ascii_digit()));
-    number(numbers.next()) && number(numbers.next())
 }
 
 /// One segment of a path (RFC 3986 §3.3), with everything escaped that could be read as more than that.

@@ -3,29 +3,15 @@
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
-use super::api::{Api, Known};
-use super::{Flow, Note, Server, Session, Verified, VerifyError, standard};
-use crate::gitea::Scopes;
+use super::verified::{Flow, Note, Verified};
+use super::{VerifyError, standard};
+use crate::gitea::api::{Api, Known};
+use crate::gitea::challenge::{GITEA_SERVICE, GITEA_TOKEN_PATH};
 use crate::gitea::http::Reply;
 use crate::gitea::jwt::Claims;
-
-/// The service that Gitea names in its challenge. GitLab names the same, with another path.
-const SERVICE: &str = "container_registry";
-/// The path of the token exchange, below Gitea's own path if it has one.
-pub(in crate::gitea) const TOKEN_PATH: &str = "/v2/token";
-
-/// If a challenge is Gitea's: the path that it runs below, or nothing. Before 1.22.1, and in Forgejo, the realm tells it.
-pub(in crate::gitea) fn prefix<'a>(realm: &'a str, service: Option<&str>) -> Option<&'a str> {
-    if service != Some(SERVICE) {
-        return None;
-    }
-    let (_, rest) = realm.split_once("://")?;
-    let path = rest.find('/').map_or("", |slash| &rest[slash..]);
-    let prefix = path.strip_suffix(TOKEN_PATH)?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
-    let safe = prefix.chars().all(plain) && !prefix.contains("..") && !prefix.contains("//");
-    Some(if safe { prefix } else { "" })
-}
+use crate::gitea::scopes::Scopes;
+use crate::gitea::server::Server;
+use crate::gitea::session::Session;
 
 pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Verified, VerifyError> {
     let client = &session.client;
@@ -36,7 +22,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
         // Docker would go there with the credential. The same exchange answers at the registry's own address.
         let realm = client.quote(realm);
         notes.push(Note::RealmElsewhere { realm });
-        client.own(TOKEN_PATH)?
+        client.own(GITEA_TOKEN_PATH)?
     };
     let api = session.find_api(prefix);
     let mut known = Known::default();
@@ -44,7 +30,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
         session.ask_about_token(api, &mut known)?;
         session.may_pull(known.scopes.as_ref())?;
     }
-    let reply = session.exchange(&at, Some(SERVICE))?;
+    let reply = session.exchange(&at, Some(GITEA_SERVICE))?;
     judge_exchange(session, &reply, api.as_ref(), &known)?;
     let token = session.exchanged(&reply)?;
     let claims = Claims::of(&token);
@@ -101,30 +87,4 @@ fn is_json(reply: &Reply) -> bool {
     reply
         .header(&CONTENT_TYPE)
         .is_some_and(|kind| kind.starts_with("application/json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn giteas_challenge_is_known_and_tells_the_path() {
-        let gitea = Some("container_registry");
-        for (realm, service, found) in [
-            ("https://h/v2/token", gitea, Some("")),
-            ("http://gitea:3000/v2/token", gitea, Some("")),
-            ("https://h/gitea/v2/token", gitea, Some("/gitea")),
-            ("https://h/a/b/v2/token", gitea, Some("/a/b")),
-            ("https://h/../v2/token", gitea, Some("")),
-            ("https://h//evil/v2/token", gitea, Some("")),
-            ("https://h/%2e%2e/v2/token", gitea, Some("")),
-            ("https://gitlab.com/jwt/auth", gitea, None),
-            ("https://h/v2/token?x=1", gitea, None),
-            ("https://h", gitea, None),
-            ("https://ghcr.io/token", Some("ghcr.io"), None),
-            ("https://h/v2/token", None, None),
-        ] {
-            assert_eq!(prefix(realm, service), found, "{realm}");
-        }
-    }
 }

@@ -2,9 +2,12 @@
 
 use http::StatusCode;
 
-use super::{Flow, Server, Session, Verified, VerifyError};
+use super::VerifyError;
+use super::verified::{Flow, Verified};
 use crate::gitea::http::{Auth, Reply};
 use crate::gitea::origin::RealmFault;
+use crate::gitea::server::Server;
+use crate::gitea::session::{self, Session};
 
 /// Exchanges the credential for a token, which must then open `/v2/`.
 pub(super) fn bearer(session: &Session, realm: &str, service: Option<&str>) -> Result<Verified, VerifyError> {
@@ -49,7 +52,7 @@ pub(super) fn basic(session: &Session) -> Result<Verified, VerifyError> {
     let reply = session.client.get(&to, &[], Auth::Basic(session.credential))?;
     session.passing(&reply)?;
     accepted(session, &reply)?;
-    if !super::is_registry(&reply) {
+    if !session::is_registry(&reply) {
         return Err(session.not_a_registry(&reply));
     }
     Ok(plain(Flow::Basic))

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Session, VerifyError};
-use crate::gitea::http::{Auth, Reply};
-use crate::gitea::origin::Endpoint;
+use super::VerifyError;
+use super::http::{Auth, Reply};
+use super::origin::Endpoint;
+use super::session::Session;
 
 /// The answer of a token server: either name is allowed by the specification.
 #[derive(Deserialize)]
@@ -21,7 +22,7 @@ impl Session<'_> {
     }
 
     /// Asks for a token that opens what `scope` says: `repository:owner/image:pull`.
-    pub(in crate::gitea) fn exchange_for(
+    pub(super) fn exchange_for(
         &self,
         at: &Endpoint,
         service: Option<&str>,
@@ -40,7 +41,7 @@ impl Session<'_> {
     }
 
     /// The token in a 200.
-    pub(in crate::gitea) fn exchanged(&self, reply: &Reply) -> Result<Zeroizing<String>, VerifyError> {
+    pub(super) fn exchanged(&self, reply: &Reply) -> Result<Zeroizing<String>, VerifyError> {
         if reply.is_html() {
             return Err(self.malformed("a web page where a token should be"));
         }

@@ -3,9 +3,11 @@
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Server, Session, VerifyError};
-use crate::gitea::Scopes;
-use crate::gitea::http::{Auth, Reply};
+use super::VerifyError;
+use super::http::{Auth, Reply};
+use super::scopes::Scopes;
+use super::server::Server;
+use super::session::Session;
 use crate::model::printable;
 
 /// Longest version or login name that is shown.
@@ -13,12 +15,12 @@ const MAX_NAME: usize = 60;
 /// What the API says to a request that shows nothing.
 const NOBODY: [&str; 2] = ["token is required", "Only signed in user is allowed to call APIs."];
 /// How the API begins to say that a token lacks a scope.
-pub(in crate::gitea) const LACKS_SCOPE: &str = "token does not have";
+pub(super) const LACKS_SCOPE: &str = "token does not have";
 /// What comes before the token's own scopes in that message, since Gitea 1.23.
-pub(in crate::gitea) const OWN_SCOPES: &str = "token scope=";
+pub(super) const OWN_SCOPES: &str = "token scope=";
 
 /// Gitea's API, found without a token: on a host with several applications, `/api/v1` can be another one's.
-pub(in crate::gitea) struct Api {
+pub(super) struct Api {
     /// What its paths begin with.
     pub base: String,
     pub server: Server,
@@ -59,7 +61,7 @@ struct Found {
 
 impl Session<'_> {
     /// Looks for the API, below the path that the realm tells and at the root.
-    pub(in crate::gitea) fn find_api(&self, prefix: &str) -> Option<Api> {
+    pub(super) fn find_api(&self, prefix: &str) -> Option<Api> {
         let mut prefixes = vec![prefix];
         if !prefix.is_empty() {
             prefixes.push("");
@@ -68,7 +70,7 @@ impl Session<'_> {
             let base = format!("{prefix}/api/v1");
             let reply = self.ask(&format!("{base}/version"), &[], Auth::Nobody)?;
             let server = match reply.status {
-                StatusCode::OK => server(&self.client.quote(&read::<Version>(&reply)?.version)),
+                StatusCode::OK => Server::of_version(&self.client.quote(&read::<Version>(&reply)?.version)),
                 // Where everybody must sign in, the version is no exception.
                 StatusCode::FORBIDDEN if self.means_nobody(&reply) => Server::Gitea { version: None },
                 _ => return None,
@@ -206,7 +208,7 @@ impl Session<'_> {
         self.client.get(&to, query, auth).ok()
     }
 
-    pub(in crate::gitea) fn means_nobody(&self, reply: &Reply) -> bool {
+    pub(super) fn means_nobody(&self, reply: &Reply) -> bool {
         self.client
             .said(reply)
             .is_some_and(|said| NOBODY.contains(&said.as_str()))
@@ -214,16 +216,6 @@ impl Session<'_> {
 
     fn name(&self, text: &str) -> Option<String> {
         Some(printable(&self.client.quote(text), MAX_NAME)).filter(|name| !name.is_empty())
-    }
-}
-
-/// Forgejo tells the Gitea that it is compatible with: `11.0.1+gitea-1.22.0`.
-fn server(version: &str) -> Server {
-    let version = printable(version, MAX_NAME);
-    if version.contains("+gitea-") {
-        Server::Forgejo { version }
-    } else {
-        Server::Gitea { version: Some(version) }
     }
 }
 

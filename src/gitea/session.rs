@@ -1,0 +1,123 @@
+//! The conversation with one registry about one credential: what verifying, minting and revoking begin with.
+
+use http::header::{LOCATION, RETRY_AFTER};
+use http::{HeaderName, StatusCode};
+
+use super::challenge::{self, SignIn};
+use super::http::{Auth, Client, Deadline, Reply};
+use super::{Options, ReachError, VerifyError};
+use crate::env::Env;
+use crate::model::Credential;
+
+/// `GET /v2/` without a login. A loopback registry is tried over https and then over http, as docker does.
+fn probe(credential: &Credential, options: &Options, env: &Env) -> Result<(Client, Reply), ReachError> {
+    let registry = &credential.registry;
+    let whole = Deadline::after(options.timeout);
+    let attempt = |https: bool, deadline: Deadline| {
+        let client = Client::new(registry, https, credential, options, env, deadline)?;
+        let reply = client.get(&client.own("/v2/")?, &[], Auth::Nobody)?;
+        Ok((client.with_deadline(whole), reply))
+    };
+    if options.plain_http || !registry.is_loopback() {
+        return attempt(!options.plain_http, whole);
+    }
+    match attempt(true, whole.half()) {
+        // Only what a server without TLS does to a greeting: a certificate that is refused stays refused.
+        Err(
+            ReachError::NotTls { .. }
+            | ReachError::Refused { .. }
+            | ReachError::Cut { .. }
+            | ReachError::TimedOut { .. },
+        ) => attempt(false, whole),
+        other => other,
+    }
+}
+
+/// The conversation with one registry about one credential.
+pub(super) struct Session<'a> {
+    pub(super) client: Client,
+    pub(super) credential: &'a Credential,
+}
+
+impl<'a> Session<'a> {
+    /// Asks the registry how to sign in, without a login. Nothing secret is sent.
+    pub(super) fn begin(credential: &'a Credential, options: &Options, env: &Env) -> Result<(Self, Reply), ReachError> {
+        let (client, reply) = probe(credential, options, env)?;
+        Ok((Self { client, credential }, reply))
+    }
+
+    pub(super) fn registry(&self) -> String {
+        self.credential.registry.to_string()
+    }
+
+    /// Reads the first answer: how to sign in, or `None` where nobody has to.
+    pub(super) fn sign_in(&self, reply: &Reply) -> Result<Option<SignIn>, VerifyError> {
+        let registry = self.registry();
+        self.passing(reply)?;
+        match reply.status {
+            StatusCode::OK if is_registry(reply) => Ok(None),
+            StatusCode::UNAUTHORIZED => {
+                let offered = challenge::challenges(&reply.headers);
+                match challenge::choose(&offered) {
+                    Some(sign_in) => Ok(Some(sign_in)),
+                    None if offered.is_empty() => Err(self.not_a_registry(reply)),
+                    None => Err(VerifyError::UnknownSignIn {
+                        registry,
+                        schemes: self.client.quote(&challenge::schemes(&offered)),
+                    }),
+                }
+            }
+            StatusCode::FORBIDDEN => Err(VerifyError::Blocked {
+                registry,
+                said: self.client.said(reply),
+            }),
+            _ => Err(self.not_a_registry(reply)),
+        }
+    }
+
+    /// An error for a redirect, a rate limit or a server's failure; any other answer is the registry's own.
+    pub(super) fn passing(&self, reply: &Reply) -> Result<(), VerifyError> {
+        let registry = self.registry();
+        let quoted = |name: &HeaderName| reply.header(name).map(|text| self.client.quote(text));
+        match reply.status {
+            status if status.is_redirection() => Err(VerifyError::Redirected {
+                registry,
+                to: quoted(&LOCATION).unwrap_or_else(|| "nowhere".to_owned()),
+            }),
+            StatusCode::TOO_MANY_REQUESTS => Err(VerifyError::TooManyRequests {
+                registry,
+                retry_after: quoted(&RETRY_AFTER),
+            }),
+            status if status.is_server_error() => Err(VerifyError::ServerFailed {
+                registry,
+                status: status.as_u16(),
+                said: self.client.said(reply),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn not_a_registry(&self, reply: &Reply) -> VerifyError {
+        VerifyError::NotARegistry {
+            registry: self.registry(),
+            status: reply.status.as_u16(),
+            page: reply.is_html(),
+        }
+    }
+
+    pub(super) fn malformed(&self, what: &'static str) -> VerifyError {
+        VerifyError::Malformed {
+            registry: self.registry(),
+            what,
+        }
+    }
+}
+
+/// Whether a 200 for `/v2/` comes from a registry, and not from a page that answers every address (a login page of a
+/// hotel's network, a web application): registries send a header, an empty body or JSON.
+pub(super) fn is_registry(reply: &Reply) -> bool {
+    reply.headers.contains_key("docker-distribution-api-version")
+        || (!reply.is_html()
+            && (reply.body.trim_ascii().is_empty()
+                || serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body).is_ok()))
+}
