@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::link::LinkError;
+use crate::model::Hint;
 use crate::{cluster, docker, gitea, keychain};
 
 /// The exit codes of design: the same for every verb.
@@ -40,7 +41,7 @@ impl Exit {
 pub struct CommandError {
     exit: Exit,
     message: String,
-    hints: Vec<String>,
+    hints: Vec<Hint>,
 }
 
 impl CommandError {
@@ -66,8 +67,8 @@ impl CommandError {
 
     /// Adds a next thing to do.
     #[must_use]
-    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
-        self.hints.push(hint.to_string());
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.push(hint.into());
         self
     }
 
@@ -80,8 +81,8 @@ impl CommandError {
 
     /// Adds a next thing to do, if there is one.
     #[must_use]
-    pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
-        self.hints.extend(hints);
+    pub fn hints<H: Into<Hint>>(mut self, hints: impl IntoIterator<Item = H>) -> Self {
+        self.hints.extend(hints.into_iter().map(Into::into));
         self
     }
 
@@ -98,9 +99,9 @@ impl CommandError {
         self.exit
     }
 
-    /// What to do next, a line each.
+    /// What to do next.
     #[must_use]
-    pub fn next(&self) -> &[String] {
+    pub fn next(&self) -> &[Hint] {
         &self.hints
     }
 }
@@ -122,7 +123,7 @@ impl From<std::io::Error> for CommandError {
 
 impl From<keychain::Error> for CommandError {
     fn from(error: keychain::Error) -> Self {
-        Self::failed(&error).hints(error.hint().into_iter().flat_map(str::lines).map(str::to_owned))
+        Self::failed(&error).hints(error.hints())
     }
 }
 
@@ -181,9 +182,13 @@ impl From<cluster::Error> for CommandError {
             cluster::Error::Forbidden(forbidden) => Some(forbidden.role()),
             _ => None,
         };
-        let hint = error
-            .hint()
-            .map(|hint| role.map_or(hint.clone(), |role| format!("{hint}\n{role}")));
+        let hint = error.hint().map(|hint| match role {
+            Some(manifest) => Hint::Manifest {
+                what: hint.line(),
+                manifest,
+            },
+            None => hint,
+        });
         Self::failed(&error).hints(hint)
     }
 }

@@ -229,11 +229,7 @@ impl<'a> Output<'a> {
     pub fn error(&mut self, error: &CommandError) {
         self.say(format_args!("error: {error}"));
         for hint in error.next() {
-            let mut lines = hint.lines();
-            self.say(format_args!("hint: {}", lines.next().unwrap_or_default()));
-            for line in lines {
-                self.say(line);
-            }
+            self.say(format_args!("hint: {hint}"));
         }
     }
 

@@ -11,7 +11,7 @@ use super::plan::Refusal;
 use super::pull_secret::Target;
 use super::resource::{Object, Resource};
 use super::role::{Access, Feature, Scope, Subject};
-use crate::model::printable;
+use crate::model::{CommandLine, Hint, printable};
 use crate::proxy::ProxyError;
 
 /// Longest text from a server that is worth showing, in characters.
@@ -193,10 +193,10 @@ fn in_namespace(namespace: Option<&Namespace>) -> String {
 impl Error {
     /// What to do next.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<Hint> {
         Some(match self {
-            Self::Kubeconfig(error) => return error.hint(),
-            Self::Exec(error) => return error.hint(),
+            Self::Kubeconfig(error) => return error.hint().map(Hint::from),
+            Self::Exec(error) => return error.hint().map(Hint::from),
             Self::Unreachable { .. } => {
                 "is the cluster up, and is the VPN or tunnel to it? `kubectl cluster-info`".into()
             }
@@ -210,23 +210,34 @@ impl Error {
                 "log in to the cluster again; `kubectl auth whoami` says who you are to it".into()
             }
             Self::Forbidden(_) => "somebody who may has to apply the Role below".into(),
-            Self::NotFound { object } => format!(
-                "kubectl get {}{}",
-                object.resource.plural(),
-                object
-                    .namespace
-                    .as_ref()
-                    .map_or_else(String::new, |namespace| format!(" -n {namespace}"))
-            ),
-            Self::NamespaceNotFound { namespace } => format!("kubectl create namespace {namespace}"),
-            Self::NamespaceTerminating { namespace } => {
-                format!("wait for it: kubectl wait --for=delete namespace/{namespace}")
+            Self::NotFound { object } => {
+                let get = CommandLine::new("kubectl get").words(object.resource.plural());
+                match &object.namespace {
+                    Some(namespace) => get.option("-n", "NAMESPACE", namespace.as_str()),
+                    None => get,
+                }
+                .into()
             }
-            Self::Refused { refusal, .. } => return Some(refusal.hint()),
-            Self::Contended { object, .. } => format!(
-                "find out what else writes it: kubectl get {} -o yaml --show-managed-fields",
-                object.resource.singular()
-            ),
+            Self::NamespaceNotFound { namespace } => CommandLine::new("kubectl create namespace")
+                .value("NAMESPACE", namespace.as_str())
+                .into(),
+            Self::NamespaceTerminating { namespace } => {
+                let wait =
+                    CommandLine::new("kubectl wait --for=delete namespace").value("NAMESPACE", namespace.as_str());
+                Hint::to("wait for it", wait)
+            }
+            Self::Refused { refusal, .. } => refusal.hint().into(),
+            Self::Contended { object, .. } => {
+                let get = CommandLine::new("kubectl get").words(object.resource.plural());
+                let get = match &object.namespace {
+                    Some(namespace) => get.option("-n", "NAMESPACE", namespace.as_str()),
+                    None => get,
+                };
+                Hint::to(
+                    "find out what else writes it",
+                    get.words("-o yaml --show-managed-fields"),
+                )
+            }
             Self::Proxy(_) | Self::Config { .. } | Self::Denied { .. } | Self::Server { .. } | Self::Answer { .. } => {
                 return None;
             }

@@ -6,6 +6,7 @@ use std::fmt;
 use super::names::{Namespace, SecretName};
 use super::resource::Resource;
 use super::workloads::{AccountLists, Controller, Workload};
+use crate::model::CommandLine;
 
 /// A workload that uses the Secret for an image of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,16 +55,22 @@ impl Hold {
     /// What to do about it.
     #[must_use]
     pub fn instead(&self, what: &str, namespace: &Namespace) -> String {
+        let delete = || CommandLine::new("kubectl delete pod POD").option("-n", "NAMESPACE", namespace.as_str());
         match self {
-            Self::Paused => format!("kubectl rollout resume {what} -n {namespace}, then restart it"),
-            Self::OnDelete => format!("delete its pods one by one: kubectl delete pod POD -n {namespace}"),
+            Self::Paused => {
+                let resume = CommandLine::new("kubectl rollout resume")
+                    .value("WORKLOAD", what)
+                    .option("-n", "NAMESPACE", namespace.as_str());
+                format!("{resume}, then restart it")
+            }
+            Self::OnDelete => format!("delete its pods one by one: {}", delete()),
             Self::Partition(_) => "set its partition to 0, then restart it".to_owned(),
             Self::Job => {
                 "it goes on with the pods that it has; where they are stuck, delete it and make it again".to_owned()
             }
             Self::CronJob => "nothing to do: its next run has new pods".to_owned(),
             Self::ReplicaSet => {
-                format!("delete its pods, and it makes new ones: kubectl delete pod POD -n {namespace}")
+                format!("delete its pods, and it makes new ones: {}", delete())
             }
             Self::BarePod => "where it is stuck, delete it and make it again".to_owned(),
             Self::OtherController => "restart it with the tool that it belongs to".to_owned(),

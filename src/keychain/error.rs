@@ -7,9 +7,14 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::ConfigError;
+use crate::model::{CommandLine, Hint};
 
 /// Longest piece of somebody else's text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;
+/// Why there is no keychain without a bus.
+pub const NO_BUS: &str = "no D-Bus session bus was found";
+/// Why there is none without a service on the bus.
+pub const NO_SERVICE: &str = "no secret service is on the D-Bus session bus";
 
 /// Why the keychain did not do what it was asked.
 ///
@@ -18,7 +23,7 @@ const MAX_FOREIGN_TEXT: usize = 200;
 #[non_exhaustive]
 pub enum Error {
     /// Neither `DBUS_SESSION_BUS_ADDRESS` nor a socket in the runtime folder leads to a session bus.
-    #[error("there is no keychain here: no D-Bus session bus was found")]
+    #[error("there is no keychain here: {NO_BUS}")]
     NoBus,
     /// `DBUS_SESSION_BUS_ADDRESS` has an address of another kind: `tcp:`, `autolaunch:`.
     #[error("the D-Bus session bus address names no unix socket: {0}")]
@@ -32,7 +37,7 @@ pub enum Error {
         cause: String,
     },
     /// The bus is there; no program on it, nor one it could start, is a Secret Service.
-    #[error("there is no keychain here: no secret service is on the D-Bus session bus")]
+    #[error("there is no keychain here: {NO_SERVICE}")]
     NoService,
     /// The Secret Service has no default collection to put an item into.
     #[error("the secret service has no default keyring")]
@@ -100,21 +105,35 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do about it, where there is something to do. A line for each of several ways.
+    /// What to do about it, where there is something to do: each of several ways.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::NoBus | Self::BusAddress(_) | Self::BusUnreachable { .. } | Self::NoService => {
-                "on a machine without a desktop, make a vault: kubectl regcred keychain use vault\n\
-                 in CI, let sync take the token from --token-env VAR or --token-stdin; \
+    pub fn hints(&self) -> Vec<Hint> {
+        let vault = || {
+            let command = CommandLine::new("kubectl regcred keychain use vault");
+            Hint::to("on a machine without a desktop, make a vault", command)
+        };
+        match self {
+            Self::NoBus | Self::BusAddress(_) | Self::BusUnreachable { .. } | Self::NoService => vec![
+                vault(),
+                "in CI, let sync take the token from --token-env VAR or --token-stdin; \
                  on a desktop, start gnome-keyring, KWallet or KeePassXC"
-            }
-            Self::NoCollection => {
+                    .into(),
+            ],
+            Self::NoCollection => vec![
                 "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
-                 or open a database in KeePassXC\n\
-                 on a machine without a desktop, make a vault: kubectl regcred keychain use vault\n\
-                 in CI, let sync take the token from --token-env VAR or --token-stdin"
-            }
+                 or open a database in KeePassXC"
+                    .into(),
+                vault(),
+                "in CI, let sync take the token from --token-env VAR or --token-stdin".into(),
+            ],
+            #[cfg(target_os = "linux")]
+            Self::Vault(error) => error.hint().into_iter().collect(),
+            other => other.advice().map(Hint::from).into_iter().collect(),
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        Some(match self {
             Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => {
                 "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, \
                  and try again"
@@ -129,20 +148,15 @@ impl Error {
             Self::NotKept(_) => "it is still where it was: see whether its program has room and rights to write",
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again",
             Self::Config(error) => return error.hint(),
-            #[cfg(target_os = "linux")]
-            Self::Vault(error) => return error.hint(),
-            Self::Denied(_) | Self::Refused(_) | Self::Protocol(_) | Self::TooLong(_) | Self::Platform(_) => {
-                return None;
-            }
+            _ => return None,
         })
     }
 
     /// The command that mends it, where one does by itself.
     #[must_use]
-    pub fn command(&self) -> Option<&'static str> {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Vault(error) => error.command(),
+    pub fn command(&self) -> Option<CommandLine> {
+        match &self.hints()[..] {
+            [Hint::Command { command, .. }] => Some(command.clone()),
             _ => None,
         }
     }
@@ -206,7 +220,7 @@ mod tests {
     #[test]
     fn what_leaves_people_without_a_keychain_names_the_ways_without_one() {
         for error in [Error::NoBus, Error::NoService, Error::NoCollection] {
-            let hint = error.hint().unwrap();
+            let hint = format!("{:?}", error.hints());
             assert!(hint.contains("--token-env") && hint.contains("--token-stdin"), "{hint}");
             assert!(hint.contains("kubectl regcred keychain use vault"), "{hint}");
         }

@@ -19,7 +19,7 @@ pub mod secret_service;
 pub mod vault;
 
 pub use config::{Config, ConfigError, StoreName};
-pub use error::Error;
+pub use error::{Error, NO_BUS, NO_SERVICE};
 pub use item::{Item, Name, Part};
 pub use rotation::{Kept, Rotation};
 

@@ -230,7 +230,7 @@ mod tests {
         keychain.replace(&name, &idle, &pending).unwrap();
         let error = keychain.write(&name, &credential("third")).unwrap_err();
         assert!(matches!(error, Error::Rotating(_)), "{error}");
-        assert!(error.hint().unwrap().contains("--resume"), "{error}");
+        assert!(error.hints()[0].to_string().contains("--resume"), "{error}");
         assert!(matches!(keychain.remove(&name), Err(Error::Rotating(_))));
         // docker stores what it was given.
         keychain.write(&name, &idle.current).unwrap();

@@ -3,6 +3,7 @@
 mod docker_config;
 pub mod duration;
 mod helper_entry;
+mod hint;
 mod image;
 mod json_edit;
 mod json_mask;
@@ -14,7 +15,8 @@ mod token;
 
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};
 pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
+pub use hint::{CommandLine, Hint};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
-pub use text::{inert, printable, shell_word};
+pub use text::{inert, printable};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

@@ -53,16 +53,6 @@ pub fn inert(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// `text` as one word of a shell, for commands that a person is to copy.
-#[must_use]
-pub fn shell_word(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
-}
-
 /// Characters without a width, of which some turn the direction of what follows.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
@@ -93,19 +83,6 @@ mod tests {
     fn lines_stay_as_they_are() {
         assert_eq!(inert("one\n\ttwo ☃\n"), "one\n\ttwo ☃\n");
         assert_eq!(inert("a\u{1b}[2J\rb\u{9b}c\u{202e}d\0"), "a[2Jbcd");
-    }
-
-    #[test]
-    fn a_word_for_a_shell_stays_one() {
-        for (text, word) in [
-            ("/home/a/.docker/config.json", "/home/a/.docker/config.json"),
-            ("/a b", "'/a b'"),
-            ("it's $HOME", r"'it'\''s $HOME'"),
-            ("~", "'~'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_word(text), word);
-        }
     }
 
     #[test]

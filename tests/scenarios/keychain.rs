@@ -190,7 +190,7 @@ fn no_service() {
     let bus = PrivateBus::start();
     every_action_fails(|| bus.command(HELPER), "no secret service");
     let error = impatient(&bus.env()).list().unwrap_err();
-    assert!(error.hint().unwrap().contains("--token-env"), "{error}");
+    assert!(format!("{:?}", error.hints()).contains("--token-env"), "{error}");
 }
 
 fn a_service_that_never_answers() {

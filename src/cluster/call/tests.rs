@@ -44,5 +44,8 @@ fn other_refusals_are_not_taken_for_missing_permission() {
         serde_json::json!({"code": 403, "message": "x", "details": {"causes": [{"reason": "NamespaceTerminating"}]}});
     assert!(matches!(error(going), Error::NamespaceTerminating { .. }));
     let gone = serde_json::json!({"code": 404, "message": "x", "details": {"name": "honeydue", "kind": "namespaces"}});
-    assert_eq!(error(gone).hint().unwrap(), "kubectl create namespace honeydue");
+    assert_eq!(
+        error(gone).hint().unwrap().to_string(),
+        "kubectl create namespace honeydue"
+    );
 }

@@ -13,7 +13,7 @@ use super::report::Report;
 use crate::cluster::{self, Access, Cluster, DryRun, Namespace, Progress, Resource};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::Registry;
+use crate::model::{CommandLine, Hint, Registry};
 
 /// How many watches are open at a time, a connection each; the others' turn comes as these end.
 const AT_ONCE: usize = 24;
@@ -124,13 +124,17 @@ impl Rollouts {
                         CommandError::failed(format_args!("{place} did not roll out within {limit} s: {what}"))
                     }
                 };
-                let hint = if stuck.is_empty() {
-                    format!("kubectl describe {workload} -n {namespace}")
+                let hint: Hint = if stuck.is_empty() {
+                    CommandLine::new("kubectl describe")
+                        .value("WORKLOAD", &workload)
+                        .option("-n", "NAMESPACE", namespace.as_str())
+                        .into()
                 } else {
                     format!(
                         "stuck on a pull in namespace {namespace}: {}; --unstick deletes them",
                         stuck.join(", ")
                     )
+                    .into()
                 };
                 report.failure(&context, &error.hint(hint), system);
             }

@@ -12,6 +12,7 @@ use crate::commands::document;
 use crate::commands::system::System;
 use crate::commands::targets::Found;
 use crate::error::{CommandError, Exit};
+use crate::model::Hint;
 
 mod after;
 
@@ -44,7 +45,7 @@ pub(in crate::commands) struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    hints: Vec<String>,
+    hints: Vec<Hint>,
     #[serde(flatten)]
     after: Aftermath,
 }
@@ -280,10 +281,9 @@ impl Report {
         // Two hundred namespaces that lack the same permission need its Role only once.
         let mut first = error.clone().without_hints();
         for hint in error.next() {
-            let mut lines = hint.lines();
-            if self.hints.insert(lines.next().unwrap_or_default().to_owned()) {
-                first = first.hint(hint);
-            } else if lines.next().is_some() {
+            if self.hints.insert(hint.line()) {
+                first = first.hint(hint.clone());
+            } else if matches!(hint, Hint::Manifest { .. }) {
                 self.roles_left_out += 1;
             }
         }

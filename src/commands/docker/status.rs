@@ -9,7 +9,7 @@ use super::super::system::System;
 use crate::cli::DockerStatusArgs;
 use crate::docker::{self, Answer, Source, Warning, Workstation};
 use crate::error::CommandError;
-use crate::model::{Registry, Use, Username};
+use crate::model::{Hint, Registry, Use, Username};
 
 /// Whose credential the keychain has for docker, by registry; nothing where there is no keychain.
 type Kept = Option<BTreeMap<Registry, Username>>;
@@ -48,7 +48,7 @@ struct Shown<'a> {
     object: &'a str,
     registry: Option<&'a str>,
     cause: &'a str,
-    remedy: &'a str,
+    remedy: &'a Hint,
 }
 
 pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -75,7 +75,7 @@ fn kept(system: &mut System<'_>) -> Kept {
         }
         Err(error) => {
             system.output.warn(&error);
-            for hint in error.hint().into_iter().flat_map(str::lines) {
+            for hint in error.hints() {
                 system.output.say(format_args!("hint: {hint}"));
             }
             None

@@ -9,6 +9,7 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Name;
 use crate::model::rotation::{Phase, Step, Way, Which};
+use crate::model::{CommandLine, Hint};
 
 /// Why it stopped before its end.
 pub(super) enum Stop {
@@ -71,7 +72,7 @@ struct RotateResult<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    hints: Vec<String>,
+    hints: Vec<Hint>,
 }
 
 impl Result {
@@ -164,7 +165,9 @@ pub(super) fn standing(phase: Phase) -> &'static str {
 
 /// The two commands that end a pending rotation.
 pub(super) fn ways_out(name: &Name, phase: Phase) -> Vec<String> {
-    let command = format!("kubectl regcred rotate {} --use {}", name.registry, name.usage);
+    let command = CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", name.registry.as_str())
+        .option("--use", "USE", name.usage.as_str());
     let abort = format!("{command} --abort goes back to the old token");
     match phase {
         Phase::Reverted => vec![format!("{command} --abort finishes going back")],

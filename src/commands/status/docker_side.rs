@@ -7,9 +7,6 @@ use crate::docker::{self, Warning};
 use crate::env::Env;
 use crate::model::{Registry, Use};
 
-/// What a remedy begins with that can be typed as it stands.
-const PROGRAMS: [&str; 6] = ["kubectl ", "mkdir ", "mv ", "ln ", "sed ", "unset "];
-
 /// Looks, and judges. Without a folder to look in, there is nothing to find.
 pub(super) fn look(keys: &Keys, filter: &[Registry], env: &Env) -> Vec<Finding> {
     let Ok(workstation) = docker::observe(env) else {
@@ -38,15 +35,10 @@ fn finding(warning: Warning) -> Finding {
     } else {
         "workstation"
     };
-    let is_command = PROGRAMS.iter().any(|program| warning.remedy.starts_with(program));
     Finding {
         code: Code::Docker(warning.kind),
         object: Object::here(kind, warning.object),
         cause: warning.cause,
-        remedy: if is_command {
-            Remedy::command(warning.remedy)
-        } else {
-            Remedy::advice(warning.remedy)
-        },
+        remedy: Remedy::of([warning.remedy]),
     }
 }

@@ -14,6 +14,7 @@ use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::gitea::Server;
+use crate::model::CommandLine;
 
 /// Something with what is out of step about it.
 #[derive(Serialize)]
@@ -63,7 +64,7 @@ struct OfFinding<'a> {
     weight: Weight,
     object: OfObject<'a>,
     cause: &'a str,
-    commands: Vec<String>,
+    commands: Vec<CommandLine>,
     advice: Option<&'a str>,
 }
 

@@ -5,7 +5,7 @@ use super::finding::{Finding, Object, Remedy};
 use super::typed::Typed;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
-use crate::model::{Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, Registry, Use};
 
 /// One credential of the keychain.
 #[derive(Clone, Debug)]
@@ -39,13 +39,7 @@ impl Keys {
             code: Code::KeychainUnreadable,
             object: Object::here("keychain", what),
             cause: error.to_string(),
-            remedy: match (error.command(), error.hint()) {
-                (Some(command), _) => Remedy::command(command.to_owned()),
-                (None, hint) => Remedy {
-                    advice: hint.map(|hint| hint.replace('\n', "; ")),
-                    ..Remedy::default()
-                },
-            },
+            remedy: Remedy::of(error.hints()),
         };
         let opened = system.keychain().and_then(|keychain| Ok((keychain.list()?, keychain)));
         let (items, keychain) = match opened {
@@ -116,8 +110,10 @@ fn held(keychain: &Keychain, name: &Name) -> Result<Option<Held>, crate::keychai
 }
 
 fn pending(held: &Held, rotation: &Rotation, typed: &Typed) -> Finding {
-    let registry = held.credential.registry.as_str();
-    let words = ["rotate", registry, "--use", held.usage.as_str(), "--resume"];
+    let resume = CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", held.credential.registry.as_str())
+        .option("--use", "USE", held.usage.as_str())
+        .words("--resume");
     Finding {
         code: Code::RotationPending,
         object: held.object(),
@@ -125,6 +121,6 @@ fn pending(held: &Held, rotation: &Rotation, typed: &Typed) -> Finding {
             "its rotation was begun and is not finished: it rests in the phase {}",
             rotation.phase.as_str()
         ),
-        remedy: Remedy::command(typed.registry(&words)).and("--abort instead of --resume goes back to the old token"),
+        remedy: Remedy::command(typed.registry(resume)).and("--abort instead of --resume goes back to the old token"),
     }
 }

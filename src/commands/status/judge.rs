@@ -9,12 +9,12 @@ use super::look::{Seen, SeenCluster};
 use super::report::count;
 use super::row::Row;
 use super::scope::Scope;
-use super::typed::Typed;
+use super::typed::{Flag, Typed};
 use super::view::{View, keeping};
 use super::{missing, pods, registries, secrets};
 use crate::cluster::survey::{HeldToken, State, Unseen};
 use crate::cluster::{self, Forbidden, Subject};
-use crate::model::{Registry, printable, shell_word};
+use crate::model::{CommandLine, Registry, printable};
 
 /// Longest user name that is worth showing.
 const MAX_USER: usize = 80;
@@ -49,7 +49,7 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
             view.survey
                 .unseen
                 .iter()
-                .map(|unseen| not_seen(&view, unseen, &scope.role_words(&view))),
+                .map(|unseen| not_seen(&view, unseen, &scope.role_flags(&view))),
         );
         in_secrets.extend(held_in_secrets(&view));
         for entry in view
@@ -167,15 +167,12 @@ fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
         },
         object: Object::here("cluster", name),
         cause: error.to_string(),
-        remedy: Remedy {
-            advice: error.hint(),
-            ..Remedy::default()
-        },
+        remedy: Remedy::of(error.hint()),
     }
 }
 
 /// A part of a cluster that could not be seen.
-pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> Finding {
+pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[Flag]) -> Finding {
     let object = Object {
         context: view.context_name(),
         namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
@@ -188,10 +185,7 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> F
             code: Code::ClusterUnreachable,
             object,
             cause: error.to_string(),
-            remedy: Remedy {
-                advice: error.hint(),
-                ..Remedy::default()
-            },
+            remedy: Remedy::of(error.hint()),
         };
     };
     // The same words for each kind: it is one Role that lets them all be seen.
@@ -214,22 +208,22 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> F
 }
 
 /// The Role for all that status does, applied.
-fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[String]) -> String {
-    let mut words = vec!["rbac".to_owned(), "--status".to_owned()];
-    words.extend(places.iter().cloned());
-    let subject = forbidden.user.as_deref().map(Subject::of_user);
-    match subject {
+fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine {
+    let mut rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
+    // The name comes from the server's own text.
+    match forbidden.user.as_deref().map(Subject::of_user) {
         Some(Subject::ServiceAccount { namespace, name }) => {
-            words.extend(["--serviceaccount".to_owned(), format!("{namespace}:{name}")]);
+            let account = format!("{namespace}:{name}");
+            rbac = rbac.words("--serviceaccount").foreign("NAMESPACE:NAME", account);
         }
-        Some(Subject::User(name) | Subject::Group(name)) => words.extend(["--user".to_owned(), name]),
+        Some(Subject::User(name) | Subject::Group(name)) => rbac = rbac.words("--user").foreign("USER", name),
         None => {}
     }
-    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
-    let context = view
-        .flag
-        .map_or(String::new(), |context| format!(" --context {}", shell_word(context)));
-    format!("kubectl regcred {} | kubectl apply{context} -f -", words.join(" "))
+    let mut apply = CommandLine::new("kubectl apply");
+    if let Some(context) = view.flag {
+        apply = apply.option("--context", "CONTEXT", context);
+    }
+    rbac.pipe(&apply.words("-f -"))
 }
 
 fn no_credential(registry: &Registry, user: &str, typed: &Typed) -> Finding {
@@ -237,7 +231,7 @@ fn no_credential(registry: &Registry, user: &str, typed: &Typed) -> Finding {
         code: Code::CredentialMissing,
         object: Object::here("registry", registry.as_str()),
         cause: "the keychain holds no credential of it, so its Secrets cannot be compared".to_owned(),
-        remedy: Remedy::command(typed.registry(&["login", registry.as_str(), "-u", user])),
+        remedy: Remedy::command(typed.login(registry.as_str(), Some(user))),
     }
 }
 
@@ -246,7 +240,7 @@ fn empty(typed: &Typed) -> Finding {
         code: Code::CredentialMissing,
         object: Object::here("keychain", "of this user"),
         cause: "it holds no credential of any registry".to_owned(),
-        remedy: Remedy::command(typed.registry(&["login", "REGISTRY", "-u", "USER"])).and(
+        remedy: Remedy::command(typed.registry(CommandLine::new("kubectl regcred login REGISTRY -u USER"))).and(
             "REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there",
         ),
     }

@@ -8,7 +8,7 @@ use super::row::{Row, State};
 use super::view::{Expected, View};
 use crate::cluster::Target;
 use crate::cluster::survey::{MissingSecret, Puller, SeenSecret, State as Document};
-use crate::model::Registry;
+use crate::model::{CommandLine, Registry};
 
 /// Rows and findings of what is not there.
 pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
@@ -110,15 +110,14 @@ fn is_served(view: &View<'_>, user: &Puller, registry: usize) -> bool {
 fn make(view: &View<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy {
     if missing.is_of_wrong_type {
         return Remedy::advice(format!(
-            "a Secret's type cannot be changed: make another with kubectl regcred sync -n {} --registry {registry} \
-             --secret NEW-NAME, and let the pods name that",
-            missing.target.namespace
+            "a Secret's type cannot be changed: make another with {}, and let the pods name that",
+            view.sync_another(&missing.target.namespace, registry)
         ));
     }
     match view.held(registry) {
         Some(_) => view.sync_of(&missing.target, registry),
         None => Remedy {
-            commands: vec![view.typed.registry(&["login", registry.as_str()])],
+            commands: vec![view.typed.login(registry.as_str(), None)],
             ..view.sync_of(&missing.target, registry)
         },
     }
@@ -133,22 +132,21 @@ fn dangling(view: &View<'_>, missing: &MissingSecret, account: &str) -> Finding 
     } else {
         "is not there"
     };
-    let words = [
-        "sync",
-        "-n",
-        namespace,
-        "--secret",
-        secret,
-        "--service-account",
-        account,
-        "--detach",
-    ];
+    let of_secret = || {
+        CommandLine::new("kubectl regcred sync")
+            .option("-n", "NAMESPACE", namespace)
+            .option("--secret", "SECRET", secret)
+    };
+    let detach = of_secret()
+        .option("--service-account", "SERVICE-ACCOUNT", account)
+        .words("--detach");
     Finding {
         code: Code::ServiceAccountDangling,
         object: view.object("serviceaccount", namespace, account),
         cause: format!("it names the pull Secret {secret}, which {is}"),
-        remedy: Remedy::command(view.typed.regcred(view.flag, &words)).and(format!(
-            "this takes it out of the list; or make it: kubectl regcred sync -n {namespace} --secret {secret}"
+        remedy: Remedy::command(view.typed.cluster(view.flag, detach)).and(format!(
+            "this takes it out of the list; or make it: {}",
+            view.typed.cluster(view.flag, of_secret())
         )),
     }
 }
@@ -162,7 +160,7 @@ fn asked_for(view: &View<'_>, expected: &Expected, rows: &mut Vec<Row>, findings
         sync.service_accounts = expected.service_accounts.iter().map(ToString::to_string).collect();
         let login = match view.held(registry) {
             Some(_) => Vec::new(),
-            None => vec![view.typed.registry(&["login", registry.as_str()])],
+            None => vec![view.typed.login(registry.as_str(), None)],
         };
         findings.push(Finding {
             code: Code::SecretMissing,

@@ -10,7 +10,7 @@ use super::look::Asking;
 use super::pods;
 use super::report::{Report, exit, print_findings};
 use super::tokens::Verdicts;
-use super::typed::Typed;
+use super::typed::{Flag, Typed};
 use super::view::{View, interest, other};
 use super::{Code, judge};
 use crate::cli::{DocumentFormat, PodName, StatusArgs, StatusFormat};
@@ -20,7 +20,7 @@ use crate::commands::apply::connect_options;
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::Registry;
+use crate::model::{CommandLine, Registry};
 use crate::output::Tone;
 use shown::{OfImage, OfSecret, of_image, secrets};
 
@@ -75,8 +75,12 @@ fn one(
         let pulls = explain(&cluster, &name.namespace, name.name.as_str(), interests).await?;
         let Some(pulls) = pulls else {
             return Err(
-                CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name))
-                    .hint(typed.kubectl(flag, &["get", "pods", "-n", name.namespace.as_str()])),
+                CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name)).hint(
+                    typed.cluster(
+                        flag,
+                        CommandLine::new("kubectl get pods").option("-n", "NAMESPACE", name.namespace.as_str()),
+                    ),
+                ),
             );
         };
         // Only of the images' registries.
@@ -104,7 +108,7 @@ fn one(
         view.survey
             .unseen
             .iter()
-            .map(|unseen| judge::not_seen(&view, unseen, &["-n".to_owned(), name.namespace.to_string()])),
+            .map(|unseen| judge::not_seen(&view, unseen, &[Flag::new("-n", "NAMESPACE", &name.namespace)])),
     );
     let images: Vec<OfImage> = pulls
         .images

@@ -10,7 +10,7 @@ use crate::cluster::SecretName;
 use crate::cluster::survey::{Cause, Held, HeldToken, StuckPull, Verdict as OfToken};
 use crate::gitea::ImageStanding;
 use crate::model::pull::Mismatch;
-use crate::model::{Registry, printable};
+use crate::model::{CommandLine, Registry, printable};
 
 /// Longest message of kubelet's that is repeated.
 const MAX_MESSAGE: usize = 160;
@@ -70,8 +70,8 @@ impl Stuck<'_> {
                 Code::PodSecretMissing,
                 format!("its pull Secret {} is of a type that kubelet passes over", list(secrets)),
                 Remedy::advice(format!(
-                    "make another with kubectl regcred sync -n {} --registry {registry} --secret NEW-NAME, and let the pod name that",
-                    pod.namespace
+                    "make another with {}, and let the pod name that",
+                    self.view.sync_another(&pod.namespace, registry)
                 )),
             ),
             Cause::EntryMissing { secrets, similar } => {
@@ -129,7 +129,7 @@ impl Stuck<'_> {
         let remedy = match (&self.pod.controller, secret) {
             (Some(_), Some(secret)) => {
                 let mut sync = self.view.sync(self.pod.namespace.as_str(), secret, self.registry);
-                sync.more = vec!["--unstick".to_owned()];
+                sync.more = vec!["--unstick"];
                 Remedy::sync(sync)
             }
             _ if code == Code::PodWillRetry => Remedy::advice("wait for it"),
@@ -149,7 +149,7 @@ impl Stuck<'_> {
         sync.service_accounts = vec![account.to_owned()];
         let mut remedy = Remedy::sync(sync.clone());
         if self.pod.controller.is_some() {
-            sync.more = vec!["--unstick".to_owned()];
+            sync.more = vec!["--unstick"];
             remedy.sync = Some(sync);
         } else {
             remedy = remedy.and("then delete the pod and make it again: a pod keeps the list that it was made with");
@@ -240,11 +240,15 @@ impl Stuck<'_> {
 
     fn unknown(&self) -> Said {
         let pod = self.pod;
-        let words = ["describe", "pod", pod.pod.as_str(), "-n", pod.namespace.as_str()];
+        let describe = CommandLine::new("kubectl describe pod").value("POD", &pod.pod).option(
+            "-n",
+            "NAMESPACE",
+            pod.namespace.as_str(),
+        );
         said(
             Code::PodStuck,
             format!("it waits for {} ({}): {}", pod.image, pod.reason, self.message()),
-            Remedy::command(self.view.typed.kubectl(self.view.flag, &words)),
+            Remedy::command(self.view.typed.cluster(self.view.flag, describe)),
         )
     }
 

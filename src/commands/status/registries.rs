@@ -6,14 +6,14 @@ use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::held::{Held, Keys};
 use super::tokens::{Verdict, Verdicts};
-use super::typed::Typed;
+use super::typed::{Flag, Typed};
 use crate::gitea::{Scopes, advisories};
-use crate::model::Use;
+use crate::model::{CommandLine, Use};
 
 /// How the commands that mend something reach the same Secrets as this look: `-A`, `-n a`, `-f FILE`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    pub(super) words: Vec<String>,
+    pub(super) flags: Vec<Flag>,
 }
 
 /// Everything about the credentials of the keychain. `in_secrets` are the places of those that Secrets of ours hold.
@@ -76,21 +76,23 @@ fn replace(held: &Held, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Re
         return Remedy::default();
     }
     if is_in_secrets {
-        return Remedy::command(rotate(held, &[], reach, typed));
+        return Remedy::command(rotate(held, None, reach, typed));
     }
-    let mut words = vec!["login", registry, "-u", held.credential.username.as_str()];
+    let mut login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry)
+        .option("-u", "USER", held.credential.username.as_str());
     if held.usage == Use::Cluster {
-        words.extend(["--use", "cluster"]);
+        login = login.words("--use cluster");
     }
-    Remedy::command(typed.registry(&words))
+    Remedy::command(typed.registry(login))
 }
 
-fn rotate(held: &Held, more: &[&str], reach: &Reach, typed: &Typed) -> String {
-    let registry = held.credential.registry.as_str();
-    let mut words = vec!["rotate", registry, "--use", held.usage.as_str()];
-    words.extend(more);
-    words.extend(reach.words.iter().map(String::as_str));
-    typed.both(None, &words)
+fn rotate(held: &Held, more: Option<&'static str>, reach: &Reach, typed: &Typed) -> CommandLine {
+    let rotate = CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", held.credential.registry.as_str())
+        .option("--use", "USE", held.usage.as_str());
+    let rotate = more.into_iter().fold(rotate, CommandLine::words);
+    typed.both(Flag::add(rotate, &reach.flags))
 }
 
 /// What a token may do beyond its use.
@@ -107,7 +109,7 @@ fn over_scoped(held: &Held, scopes: &Scopes, reach: &Reach, typed: &Typed) -> Op
     let remedy = if held.rotation.is_some() {
         Remedy::default()
     } else {
-        Remedy::command(rotate(held, &["--mint"], reach, typed)).and("it asks for the account's password at Gitea")
+        Remedy::command(rotate(held, Some("--mint"), reach, typed)).and("it asks for the account's password at Gitea")
     };
     Some(Finding {
         code: Code::TokenOverScoped,

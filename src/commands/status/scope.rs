@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::held::Keys;
 use super::registries::Reach;
+use super::typed::Flag;
 use super::view::{Expected, View};
 use crate::cli::StatusArgs;
 use crate::cluster::{Namespace, SecretName, Selector, Target};
@@ -183,14 +184,16 @@ impl Scope {
 
 impl Scope {
     /// Where a Role has to hold, for `rbac`.
-    pub(super) fn role_words(&self, view: &View<'_>) -> Vec<String> {
+    pub(super) fn role_flags(&self, view: &View<'_>) -> Vec<Flag> {
         match &self.places {
-            Where::All => vec!["-A".to_owned()],
-            Where::Selected(selector) => vec!["-l".to_owned(), selector.to_string()],
+            Where::All => vec![Flag::alone("-A")],
+            Where::Selected(selector) => vec![Flag::new("-l", "SELECTOR", selector)],
             Where::Context | Where::Named(_) | Where::Listed => {
                 let namespaces = self.namespaces(view.flag, view.namespace);
-                let flag = |namespace: Namespace| ["-n".to_owned(), namespace.to_string()];
-                namespaces.into_iter().flat_map(flag).collect()
+                namespaces
+                    .iter()
+                    .map(|namespace| Flag::new("-n", "NAMESPACE", namespace))
+                    .collect()
             }
         }
     }
@@ -198,27 +201,26 @@ impl Scope {
 
 /// The same places, for a command that changes them.
 fn reach(args: &StatusArgs) -> Reach {
-    let mut words: Vec<String> = Vec::new();
-    for namespace in &args.namespaces {
-        words.extend(["-n".to_owned(), namespace.to_string()]);
-    }
+    let namespaces = args.namespaces.iter();
+    let mut flags: Vec<Flag> = namespaces
+        .map(|namespace| Flag::new("-n", "NAMESPACE", namespace))
+        .collect();
     if let Some(selector) = &args.selector {
-        words.extend(["-l".to_owned(), selector.to_string()]);
+        flags.push(Flag::new("-l", "SELECTOR", selector));
     }
     if args.all_namespaces {
-        words.push("-A".to_owned());
+        flags.push(Flag::alone("-A"));
     }
     if let Some(file) = &args.file {
-        words.extend(["-f".to_owned(), file.display().to_string()]);
+        flags.push(Flag::new("-f", "FILE", &file.display()));
     }
     if let Some(deployment) = &args.deployment {
-        words.extend(["--deployment".to_owned(), deployment.clone()]);
+        flags.push(Flag::new("--deployment", "NAME", deployment));
     }
     if args.secret.as_str() != SecretName::DEFAULT {
-        words.extend(["--secret".to_owned(), args.secret.to_string()]);
+        flags.push(Flag::new("--secret", "SECRET", &args.secret));
     }
-    for context in &args.cluster.contexts {
-        words.extend(["--context".to_owned(), context.clone()]);
-    }
-    Reach { words }
+    let contexts = args.cluster.contexts.iter();
+    flags.extend(contexts.map(|context| Flag::new("--context", "CONTEXT", context)));
+    Reach { flags }
 }

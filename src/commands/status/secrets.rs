@@ -8,12 +8,13 @@ use super::tokens::Verdict;
 use super::view::View;
 use crate::cluster::survey::{HeldToken, Keeping, Puller, SeenEntry, SeenSecret, State as Document};
 use crate::cluster::{Owner, Ownership, Resource};
-use crate::model::{EntryProblem, Registry, Use, printable};
+use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
 
 /// Longest name out of a cluster that is worth showing.
 const MAX_SHOWN: usize = 80;
 /// What an empty document looks like in a Secret: `{}` in base64.
-const EMPTY_DOCUMENT: &str = "{\"data\":{\".dockerconfigjson\":\"e30=\"}}";
+/// kubectl takes YAML as well, which needs no double quotes: Windows PowerShell would lose those.
+const EMPTY_DOCUMENT: &str = "{data: {.dockerconfigjson: e30=}}";
 
 /// How what is in a Secret compares.
 struct Standing {
@@ -211,17 +212,24 @@ fn found(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &S
 /// The sync that puts it right, or why none can.
 fn writable(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy {
     let name = &secret.target.secret;
-    let instead = "make another with kubectl regcred sync --secret NEW-NAME, and let the pods name that";
+    let instead = || {
+        let another = view.sync_another(&secret.target.namespace, registry);
+        format!("make another with {another}, and let the pods name that")
+    };
     if secret.is_immutable {
-        return Remedy::advice(format!("{name} is immutable, and its data frozen: {instead}"));
+        return Remedy::advice(format!("{name} is immutable, and its data frozen: {}", instead()));
     }
     if secret.is_legacy {
         return Remedy::advice(format!(
-            "{name} is of the old type kubernetes.io/dockercfg, and a Secret's type cannot be changed: {instead}"
+            "{name} is of the old type kubernetes.io/dockercfg, and a Secret's type cannot be changed: {}",
+            instead()
         ));
     }
     if view.held(registry).is_none() {
-        return Remedy::advice(format!("log in first: kubectl regcred login {registry} -u USER"));
+        return Remedy::advice(format!(
+            "log in first: {}",
+            view.typed.login(registry.as_str(), Some("USER"))
+        ));
     }
     view.sync_of(&secret.target, registry)
 }
@@ -240,24 +248,19 @@ fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Fi
         // sync writes the entry anew, with a credential of that registry.
         (_, Some(registry)) if view.held(registry).is_some() => writable(view, secret, registry),
         (_, Some(registry)) => Remedy {
-            commands: vec![view.typed.registry(&["login", registry.as_str()])],
+            commands: vec![view.typed.login(registry.as_str(), None)],
             ..view.sync_of(&secret.target, registry)
         },
         (_, None) => {
             let target = &secret.target;
-            let words = [
-                "patch",
-                "secret",
-                target.secret.as_str(),
-                "-n",
-                target.namespace.as_str(),
-                "--type=merge",
-                "-p",
-                EMPTY_DOCUMENT,
-            ];
+            let patch = CommandLine::new("kubectl patch secret")
+                .value("SECRET", target.secret.as_str())
+                .option("-n", "NAMESPACE", target.namespace.as_str())
+                .words("--type=merge")
+                .option("-p", "PATCH", EMPTY_DOCUMENT);
             let sync = known.map(|registry| view.sync(target.namespace.as_str(), target.secret.as_str(), registry));
             Remedy {
-                commands: vec![view.typed.kubectl(view.flag, &words)],
+                commands: vec![view.typed.cluster(view.flag, patch)],
                 sync,
                 advice: Some("the first command drops what is in it, which kubelet cannot read anyway".to_owned()),
             }
@@ -287,12 +290,15 @@ fn over_scoped(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standi
     let scopes = verdict.verified()?.scopes.as_ref();
     let scopes = scopes.filter(|scopes| is_too_much_for_a_cluster(scopes))?;
     let user = held.credential.username.as_str();
-    let words = ["login", registry.as_str(), "-u", user, "--use", "cluster", "--mint"];
+    let login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry.as_str())
+        .option("-u", "USER", user)
+        .words("--use cluster --mint");
     let remedy = match foreign {
         Some(owner) => Remedy::advice(format!("give it a token with read:package alone: {}", owner.instead)),
         None if held.rotation.is_some() => Remedy::default(),
         None => Remedy {
-            commands: vec![view.typed.registry(&words)],
+            commands: vec![view.typed.registry(login)],
             ..writable(view, secret, registry).and("login --mint asks for the account's password at Gitea")
         },
     };
@@ -330,15 +336,11 @@ fn unused(view: &View<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
 
 fn applied_copy(view: &View<'_>, secret: &SeenSecret) -> Finding {
     let target = &secret.target;
-    let words = [
-        "annotate",
-        "secret",
-        target.secret.as_str(),
-        "-n",
-        target.namespace.as_str(),
-        "kubectl.kubernetes.io/last-applied-configuration-",
-    ];
-    let remedy = Remedy::command(view.typed.kubectl(view.flag, &words));
+    let annotate = CommandLine::new("kubectl annotate secret")
+        .value("SECRET", target.secret.as_str())
+        .option("-n", "NAMESPACE", target.namespace.as_str())
+        .words("kubectl.kubernetes.io/last-applied-configuration-");
+    let remedy = Remedy::command(view.typed.cluster(view.flag, annotate));
     Finding {
         code: Code::LastAppliedToken,
         object: view.secret(target),

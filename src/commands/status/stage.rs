@@ -107,7 +107,8 @@ impl Stage {
     pub(super) fn shown(&self, findings: &[Finding]) -> Vec<String> {
         let shown = findings.iter().map(|finding| {
             let advice = finding.remedy.advice.iter().cloned();
-            let lines: Vec<String> = finding.remedy.lines(&self.typed).into_iter().chain(advice).collect();
+            let lines = finding.remedy.lines(&self.typed);
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).chain(advice).collect();
             format!("{}: {} | {}", finding.code, finding.cause, lines.join(" | "))
         });
         shown.collect()

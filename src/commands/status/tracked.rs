@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use crate::env::Env;
-use crate::model::{printable, shell_word};
+use crate::model::{CommandLine, printable};
 
 /// As long as git may take: it searches what it has indexed, and only files of these names.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,11 +66,12 @@ fn finding(root: &Path, file: &str) -> Finding {
         code: Code::EnvFileInGit,
         object: Object::here("file", printable(&root.join(file).display().to_string(), 300)),
         cause: "git tracks this file, and there is a REGISTRY_TOKEN in it".to_owned(),
-        remedy: Remedy::command(format!(
-            "git -C {} rm --cached -- {}",
-            shell_word(&root.display().to_string()),
-            shell_word(file)
-        ))
+        remedy: Remedy::command(
+            CommandLine::new("git")
+                .option("-C", "FOLDER", root.display().to_string())
+                .words("rm --cached --")
+                .foreign("FILE", file),
+        )
         .and(
             "commit that, list the file in .gitignore, and change the token with kubectl regcred rotate: the history \
              still has this one",

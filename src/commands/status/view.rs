@@ -7,7 +7,7 @@ use super::typed::Typed;
 use crate::cluster::survey::{HeldToken, Interest, Keeping, Survey};
 use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
 use crate::model::rotation::Which;
-use crate::model::{Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, Registry, Use};
 
 /// A Secret that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +143,15 @@ impl<'a> View<'a> {
             more: Vec::new(),
             namespace: namespace.to_owned(),
         }
+    }
+
+    /// The sync that writes a new Secret in the place of one that cannot be changed.
+    pub(super) fn sync_another(&self, namespace: &Namespace, registry: &Registry) -> CommandLine {
+        let sync = CommandLine::new("kubectl regcred sync")
+            .option("-n", "NAMESPACE", namespace.as_str())
+            .option("--registry", "REGISTRY", registry.as_str())
+            .words("--secret NEW-NAME");
+        self.typed.cluster(self.flag, sync)
     }
 
     pub(super) fn sync_of(&self, target: &Target, registry: &Registry) -> Remedy {

@@ -219,7 +219,7 @@ mod tests {
         assert_eq!((found.of_others, found.lacking.len()), (1, 1));
         let (target, error) = &found.lacking[0];
         assert_eq!(target.namespace.as_str(), "d");
-        assert!(error.next()[0].contains("-n d --secret s"), "{error:?}");
+        assert!(error.next()[0].to_string().contains("-n d --secret s"), "{error:?}");
     }
 
     #[test]
@@ -247,6 +247,6 @@ mod tests {
                 "secret/s in namespace c: damaged"
             ]
         );
-        assert!(found.lacking[0].1.next()[0].contains("login docker.io"));
+        assert!(found.lacking[0].1.next()[0].to_string().contains("login docker.io"));
     }
 }

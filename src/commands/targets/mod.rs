@@ -303,7 +303,10 @@ pub(in crate::commands) mod tests {
         credential.username = "<token>".parse().unwrap();
         let error = Supply::new(credential, Use::Cluster).unwrap_err();
         assert!(error.to_string().contains("identity token"), "{error}");
-        assert!(error.next()[0].contains("login gitea.example.com"), "{error:?}");
+        assert!(
+            error.next()[0].to_string().contains("login gitea.example.com"),
+            "{error:?}"
+        );
     }
 
     #[test]

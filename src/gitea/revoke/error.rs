@@ -102,9 +102,8 @@ impl RevokeError {
         match self {
             Self::Site(error) => error.hint(),
             Self::Account { error, page } => {
-                let by_hand = by_hand(page);
-                let hint = error.hint().filter(|hint| !hint.contains(&by_hand));
-                Some(hint.map_or(by_hand.clone(), |hint| format!("{hint}; {by_hand}")))
+                let hint = error.hint().filter(|_| !error.names_its_page());
+                Some(hint.map_or_else(|| by_hand(page), |hint| format!("{hint}; {}", by_hand(page))))
             }
             other => other.page().map(|page| format!("delete it by hand at {page}")),
         }

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::kernel::Refused;
+use crate::model::{CommandLine, Hint};
+
+/// Why a vault without a passphrase stays locked.
+pub const NO_KEY_FILE: &str = "it opens with a key file, and none was named";
 
 /// Why the vault did not do what it was asked.
 #[derive(Debug, Error)]
@@ -24,7 +28,7 @@ pub enum Error {
     #[error("the vault is locked")]
     Locked,
     /// It has no passphrase, and nothing says where its key is.
-    #[error("the vault is locked: it opens with a key file, and none was named")]
+    #[error("the vault is locked: {NO_KEY_FILE}")]
     LockedWithoutPassphrase,
     /// It is locked, and could not be unlocked for other programs.
     #[error("the vault is locked: {0}")]
@@ -128,31 +132,29 @@ pub enum KeyFileProblem {
 }
 
 impl Error {
-    /// The command that mends it, where one does by itself.
-    #[must_use]
-    pub fn command(&self) -> Option<&'static str> {
-        match self {
-            Self::Missing(_) => Some("kubectl regcred keychain use vault"),
-            Self::Locked => Some("kubectl regcred keychain unlock"),
-            _ => None,
-        }
-    }
-
     /// What to do about it, where there is something to do.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Hint> {
+        let (what, command) = match self {
+            Self::Missing(_) => (
+                "put a copy of it from a backup there, or make a new one",
+                "kubectl regcred keychain use vault",
+            ),
+            Self::Exists(_) => ("use it", "kubectl regcred keychain use vault"),
+            Self::Locked => ("unlock it", "kubectl regcred keychain unlock"),
+            Self::WrongPassphrase => ("try again", "kubectl regcred keychain unlock"),
+            other => return other.advice().map(Hint::from),
+        };
+        Some(Hint::to(what, CommandLine::new(command)))
+    }
+
+    fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoHome => "let HOME name your home folder",
-            Self::Missing(_) => {
-                "put a copy of it from a backup there, or make a new one: kubectl regcred keychain use vault"
-            }
-            Self::Exists(_) => "use it: kubectl regcred keychain use vault",
-            Self::Locked => "unlock it: kubectl regcred keychain unlock",
             Self::LockedWithoutPassphrase => {
                 "let REGCRED_VAULT_KEY_FILE name its key file, or: kubectl regcred keychain unlock --key-file FILE"
             }
             Self::NoKernelKeyring(refused) | Self::Kernel(refused) => return refused.hint(),
-            Self::WrongPassphrase => "try again: kubectl regcred keychain unlock",
             Self::NoPassphrase => "kubectl regcred keychain unlock --key-file FILE",
             Self::WrongKey { .. } => {
                 "let REGCRED_VAULT_KEY_FILE name the file with this vault's key; what names this one is said by: \
@@ -182,7 +184,7 @@ impl Error {
             Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
                 "it is a link: bring back what it leads to, or remove the link"
             }
-            Self::Read { .. } | Self::Write { .. } => return None,
+            _ => return None,
         })
     }
 }
@@ -192,11 +194,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hint_ends_with_the_command_that_mends_it_by_itself() {
+    fn a_hint_is_the_command_that_mends_it_by_itself() {
         for error in [Error::Locked, Error::Missing(PathBuf::new())] {
-            let (hint, command) = (error.hint().unwrap(), error.command().unwrap());
-            assert!(hint.ends_with(&format!(": {command}")), "{hint}");
+            assert!(error.hint().unwrap().command().is_some(), "{error}");
         }
-        assert_eq!(Error::NoKernelKeyring(Refused::Forbidden).command(), None);
+        let hint = Error::NoKernelKeyring(Refused::Forbidden).hint().unwrap();
+        assert_eq!(hint.command(), None);
     }
 }

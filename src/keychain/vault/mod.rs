@@ -12,7 +12,7 @@ mod lifecycle;
 mod passphrase;
 mod sealed;
 
-pub use error::{Error, KeyFileProblem};
+pub use error::{Error, KeyFileProblem, NO_KEY_FILE};
 pub use kernel::Refused;
 pub use key::{Key, Source};
 pub use lifecycle::{KeyState, State};

@@ -199,7 +199,7 @@ fn takes_back_what_kubectl_edited(world: &World) {
 fn refused(world: &World, namespace: &str) -> Refusal {
     let before = world.get(namespace).unwrap();
     let error = world.sync(namespace, &gitea("new")).unwrap_err();
-    assert!(error.hint().unwrap().contains("--secret NAME"), "{error}");
+    assert!(error.hint().unwrap().to_string().contains("--secret NAME"), "{error}");
     assert_eq!(world.get(namespace).unwrap(), before);
     assert!(world.our_writes(namespace).is_empty());
     match error {
@@ -297,7 +297,7 @@ fn a_missing_namespace_is_named(world: &World) {
             .sync_as(Who::Admin, "nowhere", &gitea("x"), with_dry_run(dry_run))
             .unwrap_err();
         assert_eq!(error.to_string(), "namespace nowhere not found");
-        assert_eq!(error.hint().unwrap(), "kubectl create namespace nowhere");
+        assert_eq!(error.hint().unwrap().to_string(), "kubectl create namespace nowhere");
     }
 }
 
