@@ -148,9 +148,10 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// A document that ends its own lines; it fails as [`Output::line`] does.
+    /// A document that ends its own lines; it fails as [`Output::line`] does. Its maker escapes what a terminal would
+    /// act on; what was forgotten is left out.
     pub fn document(&mut self, text: &str) -> io::Result<()> {
-        self.give(|data| data.write_all(text.as_bytes()));
+        self.give(|data| data.write_all(inert(text).as_bytes()));
         Ok(())
     }
 
@@ -274,6 +275,7 @@ mod tests {
         let mut output = Output::new(&mut stdout, true, &mut stderr).with_progress(true);
         output.line(evil).unwrap();
         output.table(["NAME"], &[[evil.to_owned()]]).unwrap();
+        output.document(evil).unwrap();
         output.error(&CommandError::failed(evil).hint(evil).hint("two\nlines"));
         output.progress(evil);
         drop(output);

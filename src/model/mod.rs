@@ -1,7 +1,9 @@
 //! The words that everything else is said in: no I/O.
 
+pub(crate) mod auth_entry;
 mod docker_config;
 pub mod duration;
+pub(crate) mod go_json;
 mod helper_entry;
 mod hint;
 mod image;
@@ -10,6 +12,7 @@ mod json_mask;
 pub mod pull;
 mod registry;
 pub mod rotation;
+mod steps;
 mod text;
 mod token;
 
@@ -18,5 +21,5 @@ pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
 pub use hint::{CommandLine, Hint};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use registry::{Registry, RegistryError};
-pub use text::{inert, printable};
+pub use text::{has_active, inert, inert_json, printable};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

@@ -7,11 +7,15 @@ use super::diagnose::Named;
 use super::gather::{Finished, Gathered};
 use super::makers::{Maker, Makers};
 use super::secret::{SeenSecret, State};
-use super::{Cause, Counts, MissingSecret, OtherToken, Puller, SeenAccount, StuckPull, Survey};
+use super::{Cause, Counts, MissingSecret, OtherToken, Puller, Said, SeenAccount, StuckPull, Survey};
 use crate::cluster::names::Namespace;
 use crate::cluster::pull_secret::Target;
 use crate::cluster::resource::Resource;
 use crate::model::pull::Pull;
+
+/// Keys that the images of one namespace are compared with. Thousands of pods that name a Secret of thousands of entries
+/// are one tenant's doing, and no other namespace is to wait for them: those that come last stay unexplained.
+const MAX_COMPARED: usize = 100_000;
 
 /// What was read, with the ways through it.
 struct View<'a> {
@@ -60,9 +64,19 @@ impl Survey {
         survey
             .accounts
             .sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
+        let mut compared: HashMap<Namespace, usize> = HashMap::new();
         for mut one in stuck {
-            one.pull = Named::new(&survey, &one.namespace, &one.pull_secrets).pull(&one.image);
-            one.cause = survey.diagnose(&one, &|_| None);
+            let named = Named::new(&survey, &one.namespace, &one.pull_secrets);
+            let compared = compared.entry(one.namespace.clone()).or_default();
+            *compared = compared.saturating_add(named.keys());
+            if *compared <= MAX_COMPARED {
+                one.pull = named.pull(&one.image);
+                one.cause = survey.diagnose(&one, &|_| None);
+            } else {
+                // What the message says, too, tells nothing without the Secrets.
+                one.said = Said::Else;
+                one.pull = Pull::NONE;
+            }
             survey.stuck.push(one);
         }
         survey

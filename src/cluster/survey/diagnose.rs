@@ -56,6 +56,16 @@ impl<'a> Named<'a> {
         self.names.iter().filter(is_so).cloned().collect()
     }
 
+    /// How many keys an image has to be compared with.
+    pub(super) fn keys(&self) -> usize {
+        let states = self.names.iter().filter_map(|name| self.seen(name));
+        let keys = states.map(|secret| match &secret.state {
+            State::Entries(entries) => entries.len(),
+            State::Empty | State::Broken { .. } => 0,
+        });
+        keys.sum()
+    }
+
     /// What kubelet makes of them for an image.
     pub(super) fn pull(&self, image: &str) -> Pull {
         let secrets: Vec<_> = self

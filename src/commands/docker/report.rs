@@ -8,6 +8,7 @@ use crate::cli::LocalDryRunArg;
 use crate::commands::system::System;
 use crate::docker::{After, Change, FilePlan, HELPER};
 use crate::error::CommandError;
+use crate::model::go_json::is_field;
 use crate::model::{JsonEdit, printable};
 
 /// Longest key or name of somebody else's in a line, in characters.
@@ -115,7 +116,11 @@ pub(super) fn difference(plan: &FilePlan, system: &mut System<'_>) -> Result<(),
 fn masked(text: &str) -> String {
     JsonEdit::parse(text).map_or_else(
         |_| String::new(),
-        |json| json.masked(|path| path.first().is_some_and(|first| SECRET.contains(first))),
+        |json| {
+            // docker reads them whatever their case.
+            let is_secret = |name: &str| SECRET.iter().any(|secret| is_field(name, secret));
+            json.masked(|path| path.first().is_some_and(|first| is_secret(first)))
+        },
     )
 }
 
@@ -133,6 +138,8 @@ mod tests {
             !shown.contains("s3cret") && shown.contains(r#""credsStore":"pass""#),
             "{shown}"
         );
+        let shown = masked(r#"{"Auths":{"r":{"Auth":"s3cret"}},"httpheaders":{"Authorization":"s3cret"}}"#);
+        assert!(!shown.contains("s3cret") && shown.contains("Auths"), "{shown}");
         assert_eq!(masked(" "), "");
     }
 }

@@ -28,17 +28,17 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
     let on_file = |error: CommandError| error.on(&shown);
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
     let mut tokens = Tokens::default();
-    let batches = match (top.registries, top.registry_credentials) {
-        (Some(_), Some(_)) => Err(on_file(CommandError::failed(
+    let batches = match (top.has_registries, top.has_section) {
+        (true, true) => Err(on_file(CommandError::failed(
             "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
         ))),
-        (None, None) if asked.targets.deployment.is_none() => {
+        (false, false) if asked.targets.deployment.is_none() => {
             // Not a spec.yml, so what is wrong with it is said by our own file's rules.
             list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
         }
-        (None, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
-        (Some(_), None) => of_list(&text, asked, &mut tokens, system, &on_file),
+        (false, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
+        (true, false) => of_list(&text, asked, &mut tokens, system, &on_file),
     };
     // Children, such as a kubeconfig's exec plugin, have no business with the tokens; but a file may name one twice.
     tokens.take_out_of(system);
