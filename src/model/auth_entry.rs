@@ -135,12 +135,11 @@ impl AuthEntry {
         Ok(value.text.as_deref().map_or("", String::as_str))
     }
 
-    /// User and password as kubelet takes them: `auth` wins over the other two (`DockerConfigEntry.UnmarshalJSON`).
+    /// User and password as all of them take them: `auth` wins over the other two (`DockerConfigEntry.UnmarshalJSON`).
     ///
     /// Only an `auth` that ends in `=` has to be padded (`decodeDockerConfigFieldAuth`). docker and podman want every one
     /// padded, and fail on the whole file otherwise; crane reads it as kubelet does.
     pub(crate) fn login(&self) -> Result<Pair, EntryError> {
-        self.text(Field::Email)?;
         let (username, password) = (self.text(Field::Username)?, self.text(Field::Password)?);
         match self.text(Field::Auth)? {
             "" => Ok(Pair {
@@ -208,7 +207,7 @@ mod tests {
             (r#"{"identitytoken":7,"x":[]}"#, ok("", "")),
             (" null ", ok("", "")),
             (r#"{"auth":7,"auth":"YTpi"}"#, Err(EntryError::WrongType)),
-            (r#"{"Email":{}}"#, Err(EntryError::WrongType)),
+            (r#"{"Email":{}}"#, ok("", "")),
             ("[]", Err(EntryError::NotAnObject)),
             (r#""YTpi""#, Err(EntryError::NotAnObject)),
         ] {

@@ -289,7 +289,11 @@ fn drop_zeroed(text: Cow<'_, str>) {
 
 /// What kubelet reads from one entry.
 fn login(raw: &str) -> Login {
-    let pair = AuthEntry::read(raw).and_then(|entry| entry.login());
+    let pair = AuthEntry::read(raw).and_then(|entry| {
+        // docker has forgotten it, kubelet has not.
+        entry.text(Field::Email)?;
+        entry.login()
+    });
     let pair = pair.map_err(|error| match error {
         EntryError::NotAnObject | EntryError::WrongType => {
             "a field of its entry is not of the type that kubelet expects"
