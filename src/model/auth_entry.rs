@@ -188,6 +188,7 @@ mod tests {
         Ok((pair.username, pair.password.to_string()))
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "it stands beside errors")]
     fn ok(user: &str, password: &str) -> Result<(String, String), EntryError> {
         Ok((user.to_owned(), password.to_owned()))
     }

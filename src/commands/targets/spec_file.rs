@@ -151,7 +151,7 @@ resources: {containers: {limits: {cpus: 1.5}}}
 ? [a, b]
 : {~: 1}
 true: {? {c: d} : e}
-1.5: .inf
+1.5: 2.5
 stack: again
 registry-credentials:
   server: ghcr.io

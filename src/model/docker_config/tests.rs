@@ -338,6 +338,7 @@ fn what_is_no_document_is_refused() {
 /// The table of docs/security.md. Times say nothing about right and wrong, so nothing is asserted.
 #[test]
 #[ignore = "prints times; tests/bench/tenants.sh runs it"]
+#[allow(clippy::print_stdout, reason = "that is what it is for")]
 fn figures() {
     use std::time::Instant;
 
