@@ -176,16 +176,7 @@ fn cron_job() {
     let new = plane.namespace();
     let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret=gitea"], "");
     let (mine, text) = ("regcred-cron-job", example("regcred-cronjob.yaml"));
-    let mut manifests: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-    // The API server of Kubernetes 1.20 knows CronJobs under their older version only.
-    let versions = plane.kubectl_ok(&["api-versions"], "");
-    let knows = plane.kubectl(&["get", "cronjobs.v1.batch", "-A"], "").status.success();
-    assert!(versions.contains("batch/v1"));
-    for manifest in &mut manifests {
-        if manifest["kind"] == "CronJob" && !knows {
-            manifest["apiVersion"] = "batch/v1beta1".into();
-        }
-    }
+    let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
     let own = |text: &str| {
         text.replace("\"name\":\"regcred\"", &format!("\"name\":\"{mine}\""))
             .replace("\"namespace\":\"regcred\"", &format!("\"namespace\":\"{mine}\""))

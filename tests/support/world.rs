@@ -20,7 +20,7 @@ use super::docker_registry::DockerRegistry;
 use super::gate::Gate;
 use super::gated_parts;
 use super::gated_store::GatedStore;
-use super::gitea::{Gitea, Profile};
+use super::gitea::{Gitea, Profile, Visibility};
 use super::http::Server;
 use super::keyring::Keyring;
 use super::server::Server as NoDesktop;
@@ -164,8 +164,8 @@ users:
 
     fn with_admin(self) -> Self {
         self.gitea.add_user("admin");
-        self.gitea.state().users[0].public = false;
-        self.gitea.state().gate = self.gate.clone();
+        self.gitea.set_visibility("admin", Visibility::Private);
+        self.gitea.set_gate(&self.gate);
         self
     }
 

@@ -11,7 +11,7 @@ use regcred::model::{Credential, Token, Use};
 use super::clients::{Client, Files, Kind};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::engine::Engine;
-use crate::support::gitea::{Gitea, Profile};
+use crate::support::gitea::{Gitea, Profile, Visibility};
 use crate::support::keyring::{Keyring, Running, files_with, until};
 use crate::support::part::program;
 use crate::workstation::forms;
@@ -153,7 +153,7 @@ impl Desk {
         for name in ["admin", "open"] {
             gitea.add_user(name);
         }
-        gitea.state().users[0].public = false;
+        gitea.set_visibility("admin", Visibility::Private);
         let keyring = Keyring::start();
         let desk = Self {
             client,

@@ -54,7 +54,6 @@ fn who_may_do_nothing_sees_what_is_missing(world: &World) {
         Resource::Jobs,
         Resource::CronJobs,
     ];
-    // Kubernetes 1.20 has no CronJobs at this version, and says so to nobody who may not ask.
     assert_eq!(unseen, all);
     // Not known to be missing.
     assert!(survey.missing_targets.is_empty() && survey.secrets.is_empty());

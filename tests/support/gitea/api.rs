@@ -49,7 +49,7 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
         (["users", name, "tokens", rest @ ..], _) => tokens(state, request, &doer, name, rest),
         (["users", name], &Method::GET) => match lacking(state, &doer, "read:user") {
             Some(refused) => refused,
-            None => match state.user(name).filter(|user| user.public) {
+            None => match state.user(name).filter(|user| user.is_seen_by(doer.user())) {
                 Some(user) => Answer::json(200, &shown(user)),
                 None => not_found(state),
             },
@@ -80,7 +80,7 @@ fn shown(user: &User) -> Value {
     json!({
         "id": user.id, "login": user.login, "full_name": "", "email": format!("{}@example.com", user.login),
         "is_admin": user.admin, "active": user.active, "prohibit_login": user.prohibited,
-        "visibility": if user.public { "public" } else { "private" }, "username": user.login,
+        "visibility": user.visibility.name(), "username": user.login,
     })
 }
 
@@ -127,7 +127,7 @@ fn search(state: &State, request: &Request, doer: &Doer) -> Answer {
     let found = state
         .users
         .iter()
-        .filter(|user| user.public && uid.is_none_or(|uid| uid == user.id));
+        .filter(|user| user.is_seen_by(doer.user()) && uid.is_none_or(|uid| uid == user.id));
     Answer::json(200, &json!({"ok": true, "data": found.map(shown).collect::<Vec<_>>()}))
 }
 

@@ -11,6 +11,8 @@ use super::state::{Doer, Pat, State, User};
 /// An answer, or the leave to ask the registry that keeps the images.
 pub enum Reply {
     Done(Answer),
+    /// A real Gitea is to answer.
+    HandOn(std::net::SocketAddr),
     Forward {
         repository: String,
         actions: Vec<&'static str>,
@@ -184,7 +186,7 @@ fn image(state: &mut State, request: &Request, path: &str) -> Reply {
     let permitted = match &user {
         Some(user) if !user.active || user.prohibited => false,
         Some(user) if user.admin || user.id == owner.id => true,
-        Some(_) | None => owner.public && !writes,
+        user => owner.is_seen_by(user.as_ref()) && !writes,
     };
     if !allowed || !permitted {
         let answer = Answer::text(401, "reqPackageAccess");
