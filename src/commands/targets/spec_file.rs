@@ -151,7 +151,8 @@ resources: {containers: {limits: {cpus: 1.5}}}
 ? [a, b]
 : {~: 1}
 true: {? {c: d} : e}
-1.5: 2.5
+1.5: .inf
+.nan: -.inf
 stack: again
 registry-credentials:
   server: ghcr.io
@@ -204,7 +205,7 @@ registry-credentials:
             ),
             (
                 SPEC.replace("ghcr.io", "ftp://a"),
-                "line 15 column 11: server: a registry is reached",
+                "line 16 column 11: server: a registry is reached",
             ),
         ] {
             let error = parse(&text).unwrap_err().to_string();

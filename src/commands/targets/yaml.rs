@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, Location, Spanned};
 
 use crate::error::CommandError;
@@ -37,6 +37,8 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, reading: Reading) -> Result
             max_nodes: MAX_VALUES,
             max_depth: MAX_DEPTH,
         },
+        // Nothing of ours is a number.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         duplicate_keys: match reading {
             Reading::Strict => DuplicateKeyPolicy::Error,
             Reading::Lenient => DuplicateKeyPolicy::LastWins,
