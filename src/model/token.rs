@@ -28,6 +28,9 @@ pub enum TokenError {
     /// The bytes are not UTF-8.
     #[error("the token is not text")]
     NotText,
+    /// Asterisks, as a CI system shows a secret, or the name of a variable that nothing replaced: `***`, `${TOKEN}`.
+    #[error("that is not a token, but what stands in the place of one: asterisks, or a variable's name")]
+    Placeholder,
     /// There is more than one line, or another control character in it.
     #[error("the token holds a line break or another control character")]
     Control,
@@ -42,6 +45,9 @@ impl Token {
         }
         if text.chars().any(char::is_control) {
             return Err(TokenError::Control);
+        }
+        if is_placeholder(text) {
+            return Err(TokenError::Placeholder);
         }
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
@@ -63,6 +69,16 @@ impl Token {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// A password can begin with a dollar sign: only what is written as variables are is taken for one.
+fn is_placeholder(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let is_of_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && name.bytes().all(is_of_name)
+    };
+    let is_braced = text.starts_with("${") && text.ends_with('}');
+    is_braced || text.strip_prefix('$').is_some_and(is_name) || text.len() >= 3 && text.bytes().all(|byte| byte == b'*')
 }
 
 impl fmt::Debug for Token {
@@ -216,6 +232,18 @@ mod tests {
         assert_eq!(Token::parse(" \n"), Err(TokenError::Empty));
         assert_eq!(Token::parse("one\ntwo"), Err(TokenError::Control));
         assert_eq!(Token::from_bytes(vec![0xff, 0xfe]), Err(TokenError::NotText));
+        for text in [
+            "***",
+            "********",
+            "$REGISTRY_TOKEN",
+            "${REGISTRY_TOKEN}",
+            "${{ secrets.TOKEN }}",
+        ] {
+            assert_eq!(Token::parse(text), Err(TokenError::Placeholder), "{text}");
+        }
+        for text in ["**", "$ecret", "$1", "$A-B", "a***", "$"] {
+            assert_eq!(Token::parse(text).unwrap().expose(), text);
+        }
         assert_eq!(Token::verbatim(String::new()).expose(), "");
     }
 
