@@ -269,6 +269,10 @@ pub struct SyncArgs {
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
     #[arg(short, long, value_name = "json|yaml|name")]
     pub output: Option<OutputFormat>,
+    /// Write every Secret with the label, also one that holds no token of this keychain (with -A). Whoever may create a
+    /// Secret can give it the label, and then gets the token
+    #[arg(hide_short_help = true, long, requires = "all_namespaces")]
+    pub trust_labels: bool,
     /// Let `--dry-run=client -o yaml` print the token on a terminal
     #[arg(hide_short_help = true, long)]
     pub show_token: bool,

@@ -117,7 +117,15 @@ impl std::error::Error for CommandError {}
 /// Writing to stdout or stderr failed, or reading from stdin.
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
-        Self::failed(error)
+        // Ctrl-C at a prompt.
+        let exit = match error.kind() {
+            std::io::ErrorKind::Interrupted => Exit::Interrupted,
+            _ => Exit::Failed,
+        };
+        Self {
+            exit,
+            ..Self::failed(error)
+        }
     }
 }
 

@@ -48,16 +48,19 @@ pub enum Outcome {
     Configured,
     /// It was right already, and nothing was written.
     Unchanged,
+    /// It is not known to be ours, and nothing was written.
+    LeftAlone,
 }
 
 impl Outcome {
-    /// kubectl's word for it.
+    /// kubectl's word for it, where it has one.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Configured => "configured",
             Self::Unchanged => "unchanged",
+            Self::LeftAlone => "leftAlone",
         }
     }
 }
@@ -102,6 +105,7 @@ pub async fn sync(
                     Action::Create => Outcome::Created,
                     Action::Configure { .. } => Outcome::Configured,
                     Action::Unchanged => Outcome::Unchanged,
+                    Action::LeaveAlone => Outcome::LeftAlone,
                 };
                 return Ok(Synced { outcome, plan });
             }
@@ -122,7 +126,7 @@ pub async fn sync(
 
 async fn apply(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Failure> {
     match &plan.action {
-        Action::Unchanged => Ok(()),
+        Action::Unchanged | Action::LeaveAlone => Ok(()),
         Action::Create if dry_run == DryRun::Client => check_namespace(cluster, &plan.target).await,
         Action::Configure { .. } if dry_run == DryRun::Client => Ok(()),
         Action::Create => create(cluster, plan, dry_run).await,

@@ -1,11 +1,13 @@
 //! What would be done to one Secret, as data. Pure: everything it knows was observed before.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use thiserror::Error;
 
 use super::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
 use super::error::untrusted;
+use super::left_alone::{LeftAlone, may_write};
 use super::manifest::Manifest;
 use super::owner::{Owner, Ownership, owner};
 use super::pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted};
@@ -20,6 +22,8 @@ pub struct Plan {
     pub action: Action,
     /// What a person should know about it.
     pub notes: Vec<Note>,
+    /// Registries whose credential the Secret does not get, because it holds no token that proves it to be ours.
+    pub left_alone: Vec<LeftAlone>,
     /// The Secret as it should be.
     pub manifest: Manifest,
     /// The version that this was planned for.
@@ -40,6 +44,8 @@ pub enum Action {
     },
     /// Nothing.
     Unchanged,
+    /// Nothing: [`Plan::left_alone`] says why.
+    LeaveAlone,
 }
 
 /// What differs: names, never values.
@@ -161,15 +167,28 @@ pub fn plan(
     wanted: &[Wanted<'_>],
     force_conflicts: bool,
 ) -> Result<Plan, Refusal> {
+    let (wanted, left_alone) = may_write(observed, wanted);
+    if wanted.is_empty() {
+        return Ok(Plan {
+            target: target.clone(),
+            action: Action::LeaveAlone,
+            notes: Vec::new(),
+            left_alone,
+            manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
+            resource_version: None,
+            force: false,
+        });
+    }
     let Some(observed) = observed else {
         let mut document = DockerConfig::default();
-        for one in wanted {
+        for one in &wanted {
             document.set(one.credential)?;
         }
         return Ok(Plan {
             target: target.clone(),
             action: Action::Create,
             notes: Vec::new(),
+            left_alone,
             manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect())),
             resource_version: None,
             force: false,
@@ -182,7 +201,7 @@ pub fn plan(
     }
     let mut document = observed.document()?;
     let mut changes = Vec::new();
-    for Wanted { credential, .. } in wanted {
+    for Wanted { credential, .. } in &wanted {
         if !document.holds(credential) {
             changes.push(Change::Credential(credential.registry.clone()));
             document.set(credential)?;
@@ -191,7 +210,7 @@ pub fn plan(
     if observed.label(MANAGED_BY_LABEL) != Some(MANAGER) {
         changes.push(Change::Label(MANAGED_BY_LABEL));
     }
-    let annotations = annotations(observed, &document, wanted);
+    let annotations = annotations(observed, &document, &wanted);
     for (name, value) in &annotations {
         if observed.annotation(name) != Some(value) {
             changes.push(Change::Annotation(name.clone()));
@@ -228,6 +247,7 @@ pub fn plan(
             Action::Configure { changes }
         },
         notes,
+        left_alone,
         manifest: Manifest::new(target, &document, annotations),
         resource_version: observed.metadata().resource_version.clone(),
         force: !is_ours_alone(observed),
@@ -243,11 +263,7 @@ fn entry(wanted: &Wanted<'_>) -> Entry {
 }
 
 /// Ours, and those of other registries of ours that are still in the document.
-fn annotations(
-    observed: &Observed,
-    document: &DockerConfig,
-    wanted: &[Wanted<'_>],
-) -> std::collections::BTreeMap<String, String> {
+fn annotations(observed: &Observed, document: &DockerConfig, wanted: &[Wanted<'_>]) -> BTreeMap<String, String> {
     let keys = document.keys();
     let mut entries = observed.entries();
     entries.retain(|entry| {

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::ObjectMeta;
+use thiserror::Error;
 use zeroize::Zeroize;
 
 use super::annotations::Entry;
 use super::call::Call;
 use super::connect::Cluster;
-use super::error::Error;
+use super::error::Error as ClusterError;
 use super::names::{Namespace, SecretName};
-use crate::model::{Credential, DockerConfig, DockerConfigError, Token, Use};
+use crate::model::{Credential, DockerConfig, DockerConfigError, OwnTokens, Token, Use};
 
 /// The type of a Secret that kubelet pulls with.
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
@@ -39,6 +41,24 @@ impl fmt::Display for Target {
     }
 }
 
+/// A text that names no Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a Secret is named as NAMESPACE/NAME")]
+pub struct TargetError;
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    /// Takes `NAMESPACE/NAME`.
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let (namespace, secret) = text.split_once('/').ok_or(TargetError)?;
+        Ok(Self {
+            namespace: namespace.parse().map_err(|_| TargetError)?,
+            secret: secret.parse().map_err(|_| TargetError)?,
+        })
+    }
+}
+
 /// What a Secret should hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
@@ -46,6 +66,9 @@ pub struct Wanted<'a> {
     pub credential: &'a Credential,
     /// What it is stored for.
     pub usage: Use,
+    /// Where given, only a Secret that holds one of these tokens for the registry gets the credential: a label and
+    /// annotations are what anybody can write who may create a Secret. `None`: the Secret was named by a person.
+    pub replaces: Option<&'a OwnTokens>,
 }
 
 /// A Secret as the API server gave it. Its data is zeroed on drop and not shown by `Debug`.
@@ -100,10 +123,13 @@ impl Observed {
         self.document().is_ok_and(|document| document.holds(credential))
     }
 
-    /// Whether this token is anywhere in it.
+    /// Whether kubelet would find this token anywhere in it, also where it is a Secret of the older type.
     #[must_use]
     pub fn mentions(&self, token: &Token) -> bool {
-        self.document().is_ok_and(|document| document.mentions(token))
+        let legacy = self.bytes(LEGACY_DOCUMENT_KEY).map(DockerConfig::parse_legacy);
+        let documents = [Some(self.document()), legacy];
+        let mut documents = documents.into_iter().flatten().flatten();
+        documents.any(|document| document.mentions(token))
     }
 
     /// The value of one of its keys.
@@ -140,7 +166,7 @@ impl fmt::Debug for Observed {
 }
 
 /// Gets the Secret; `None` where there is none, which is also what a missing namespace looks like.
-pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, Error> {
+pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, ClusterError> {
     match secrets(cluster, target).get(target.secret.as_str()).await {
         Ok(secret) => Ok(Some(Observed(secret))),
         // By its reason: a plain 404 comes from something that is no API server.

@@ -17,6 +17,8 @@ mod docker;
 mod document;
 mod env_file;
 mod from_docker;
+#[cfg(unix)]
+mod hidden;
 mod keychain;
 mod list;
 mod login;

@@ -40,18 +40,26 @@ where
     E: std::fmt::Display,
     CommandError: From<E>,
 {
-    let error = match attempt(account, system) {
-        Ok(done) => return Ok(done),
-        Err(error) => error,
+    match attempt(account, system) {
+        Err(error) if wants_code(&error) && ask_code(account, &error, system)? => Ok(attempt(account, system)?),
+        done => Ok(done?),
+    }
+}
+
+/// Asks for the one-time code that was found to be needed. Says whether somebody was there to be asked.
+pub(super) fn ask_code(
+    account: &mut Account,
+    error: &dyn std::fmt::Display,
+    system: &mut System<'_>,
+) -> Result<bool, CommandError> {
+    let Some(person) = &system.person else {
+        return Ok(false);
     };
-    let Some(person) = system.person.as_ref().filter(|_| wants_code(&error)) else {
-        return Err(error.into());
-    };
-    system.output.say(&error);
+    system.output.say(error);
     let question = format!("One-time code of {} (Ctrl-C if there is none)", account.username);
     let code = person.secret(&question)?;
     account.code = Some(code.parse().map_err(CommandError::failed)?);
-    Ok(attempt(account, system)?)
+    Ok(true)
 }
 
 fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<Token, CommandError> {

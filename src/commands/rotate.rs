@@ -55,7 +55,7 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     }
     let token = given.token.as_ref();
     refuse_shared(args, &keychain, &name, &old, token)?;
-    let mut journal = Journal::new(args);
+    let mut journal = Journal::new(args)?;
     if args.mint {
         let token_name = registry::token_name(args.token_name.as_ref(), usage, &system.env)?;
         journal.token_name = Some(token_name.to_string());
@@ -72,11 +72,17 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
             username,
         };
         let mut engine = Engine::new(subject, keychain, Way::Forward, args, system)?;
-        engine.find(args.no_secrets).await?;
-        engine.obtain(args, given)?;
-        let ended = match args.dry_run.mode {
-            DryRunArg::None => engine.run(Way::Forward).await,
-            dry_run => engine.dry_run(dry_run).await,
+        let ended = match engine.find(args.no_secrets).await {
+            Ok(()) => {
+                engine.obtain(args, given)?;
+                match args.dry_run.mode {
+                    DryRunArg::None => engine.run(Way::Forward).await,
+                    dry_run => engine.dry_run(dry_run).await,
+                }
+            }
+            // Nothing was begun that a document could be about.
+            Err(Stop::Error(error)) => return Err(error),
+            Err(Stop::Interrupted) => Err(Stop::Interrupted),
         };
         engine.finish(args, ended)
     })?
@@ -94,7 +100,7 @@ fn go_on(args: &RotateArgs, way: Way, system: &mut System<'_>) -> Result<Exit, C
         return Ok(Exit::Done);
     };
     let mut journal = Journal::parse(&rotation.journal)?;
-    journal.update(args);
+    journal.update(args)?;
     let (old, new) = match rotation.phase.current() {
         Which::Old => (kept.current.clone(), rotation.other),
         Which::New => (

@@ -45,7 +45,6 @@ async fn sync_all(
             force_conflicts: args.force_conflicts,
             dry_run: args.dry_run.mode.into(),
         },
-        instead_of: None,
         after,
         rollouts: Rollouts::default(),
         report: &mut report,
@@ -59,10 +58,10 @@ async fn sync_all(
     let rollouts = run.rollouts;
     // Nothing rolls out in a dry run.
     let follows = after.dry_run == cluster::DryRun::None;
-    if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times == 0) {
+    if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {
         rollouts
             .follow(limit.limit(), &after.access, &mut report, &mut interrupt, system)
             .await?;
     }
-    report.finish(interrupt.times > 0, system)
+    report.finish(interrupt.times() > 0, system)
 }

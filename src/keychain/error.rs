@@ -99,6 +99,9 @@ pub enum Error {
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Vault(#[from] super::vault::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
     /// A keychain other than the Secret Service failed.
     #[error("the keychain failed: {0}")]
     Platform(String),

@@ -170,6 +170,13 @@ impl DockerConfig {
         logins.find(|(key, _)| registry.is_named_by(key))?.1.ok()?
     }
 
+    /// What kubelet would log in with by each entry of the registry; `None` for an entry with no usable login.
+    #[must_use]
+    pub fn logins_of(&self, registry: &Registry) -> Vec<Option<(String, Token)>> {
+        let own = self.logins().into_iter().filter(|(key, _)| registry.is_named_by(key));
+        own.map(|(_, login)| login.ok().flatten()).collect()
+    }
+
     /// Whether every entry of the registry holds exactly this credential, and there is one that kubelet takes.
     #[must_use]
     pub fn holds(&self, credential: &Credential) -> bool {

@@ -234,6 +234,7 @@ fn cron_job() {
         let wanted = [Wanted {
             credential: &credential,
             usage: Use::Cluster,
+            replaces: None,
         }];
         let synced = cluster::sync(&cluster, &target, &wanted, SyncOptions::default())
             .await

@@ -12,7 +12,7 @@ mod run;
 
 pub(super) use after::{After, Aftermath};
 pub(super) use follow::Rollouts;
-pub(super) use interrupt::Interrupt;
+pub(super) use interrupt::{Interrupt, Interrupted};
 pub(super) use report::{Ended, Item, Report};
 pub(super) use run::{AT_ONCE, Run};
 

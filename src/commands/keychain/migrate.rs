@@ -101,6 +101,12 @@ impl Run {
             }
         }
         system.output.end_progress();
+        for registry in found.earlier.iter().filter(|_| !self.is_dry) {
+            if let Err(error) = self.migration.take_earlier(registry) {
+                let what = format!("the memory of earlier tokens of {registry}");
+                failures.push(CommandError::from(error).on(what));
+            }
+        }
         if found.unknown > 0 {
             let unknown = CommandError::failed(format_args!(
                 "{} also holds what this version of regcred does not know (items: {}), and that stays there",

@@ -2,6 +2,7 @@
 
 use super::engine::{Engine, Subject};
 use super::journal::Place;
+use super::report::Stop;
 use super::secrets::Unknown;
 use crate::cli::{DryRunArg, RotateArgs};
 use crate::commands::system::System;
@@ -75,26 +76,28 @@ pub(super) fn places(
 impl Engine<'_, '_> {
     /// Finds the Secrets, before anybody is asked for a token. A cluster that is away does not keep the others from
     /// getting the new token; but without any, or with Secrets that cannot be written, nothing is begun.
-    pub(super) async fn find(&mut self, no_secrets: bool) -> Result<(), CommandError> {
+    pub(super) async fn find(&mut self, no_secrets: bool) -> Result<(), Stop> {
         let supply = self.supply(Which::Old)?;
         for at in 0..self.subject.journal.places.len() {
-            if let Err(unknown) = self.resolve(at, &supply).await {
+            let interrupt = self.interrupt.clone();
+            if let Err(unknown) = interrupt.or(self.resolve(at, &supply)).await? {
                 self.unknown.insert(at, unknown);
             }
         }
         let is_lacking = |unknown: &Unknown| matches!(unknown, Unknown::Lacking(_));
         let lacking = self.unknown.values().any(is_lacking);
         if lacking || (!no_secrets && self.unknown.len() == self.subject.journal.places.len()) {
-            return Err(self.nothing_begun());
+            return Err(self.nothing_begun().into());
         }
         let context_is_open = |(at, place): (usize, &Place)| place.context.is_none() && self.unknown.contains_key(&at);
         if self.subject.journal.places.iter().enumerate().any(context_is_open) {
-            return Err(self.nothing_begun());
+            return Err(self.nothing_begun().into());
         }
         if !no_secrets && self.subject.journal.count() == 0 && self.unknown.is_empty() {
             return Err(
-                CommandError::failed("no Secret was found that would get the new token: nothing was begun")
-                    .hint("name namespaces with -n; --no-secrets changes the keychain alone"),
+                CommandError::failed("no Secret was found that holds the token: nothing was begun")
+                    .hint("name namespaces with -n, or say -A; --no-secrets changes the keychain alone")
+                    .into(),
             );
         }
         Ok(())

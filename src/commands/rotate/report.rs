@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::{DocumentFormat, DryRunArg, OutputFormat};
-use crate::commands::apply::Item;
+use crate::commands::apply::{Interrupted, Item};
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
@@ -16,6 +16,12 @@ pub(super) enum Stop {
     Error(CommandError),
     /// Ctrl-C.
     Interrupted,
+}
+
+impl From<Interrupted> for Stop {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
 }
 
 impl From<CommandError> for Stop {
@@ -157,7 +163,7 @@ pub(super) fn standing(phase: Phase) -> &'static str {
     match phase {
         Phase::Minting => "the old token is in use everywhere; a new one may have been made",
         Phase::Writing => "both tokens are alive: the old one is current, and Secrets hold the old one or the new one",
-        Phase::Promoted => "both tokens are alive: the new one is current, and no Secret was left with the old one",
+        Phase::Promoted => "both tokens are alive: the new one is current, and the Secrets of this rotation hold it",
         Phase::Revoking => "the new token is in use everywhere; the old one may be alive",
         Phase::Reverted => "the old token is in use everywhere; the new one may be alive",
     }

@@ -1,11 +1,13 @@
 //! What the keychain holds: what Secrets are compared with.
 
+use std::collections::BTreeMap;
+
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::typed::Typed;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
-use crate::model::{CommandLine, Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
 /// One credential of the keychain.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ impl Held {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     pub(super) held: Vec<Held>,
+    /// What proves that a Secret of a registry is this user's own: tokens that the keychain has or had.
+    pub(super) own: BTreeMap<Registry, OwnTokens>,
     /// It could not be read, or not all of it: what is not in `held` may be there all the same.
     pub(super) is_partial: bool,
 }
@@ -67,6 +71,12 @@ impl Keys {
                 }
             }
         }
+        for registry in this.registries() {
+            match keychain.own_tokens(&registry) {
+                Ok(own) => drop(this.own.insert(registry, own)),
+                Err(error) => findings.push(unreadable(&format!("earlier tokens of {registry}"), error)),
+            }
+        }
         (this, findings)
     }
 
@@ -75,6 +85,8 @@ impl Keys {
         for credential in credentials {
             let is_same = |held: &Held| held.usage == Use::Cluster && held.credential.registry == credential.registry;
             self.held.retain(|held| !is_same(held));
+            let own = self.own.entry(credential.registry.clone()).or_default();
+            own.current.push(credential.token.clone());
             self.held.push(Held {
                 usage: Use::Cluster,
                 credential: credential.clone(),

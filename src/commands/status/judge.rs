@@ -43,8 +43,9 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
         let (of_secrets, found) = secrets::judge(&view);
         let (of_missing, gaps) = missing::judge(&view);
         rows.extend(of_secrets.into_iter().chain(of_missing));
-        findings.extend(found.into_iter().chain(gaps));
-        findings.extend(pods::judge(&view, &seen.images));
+        let unproven = view.unproven();
+        let found = found.into_iter().chain(gaps).chain(pods::judge(&view, &seen.images));
+        findings.extend(found.map(|finding| view.guarded(finding, &unproven)));
         findings.extend(
             view.survey
                 .unseen

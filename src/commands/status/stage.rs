@@ -56,6 +56,7 @@ impl Stage {
                     credential,
                     rotation: None,
                 }],
+                own: std::collections::BTreeMap::default(),
                 is_partial: false,
             },
             verdicts: Verdicts::default(),
@@ -92,6 +93,11 @@ impl Stage {
             verdicts: &self.verdicts,
             typed: &self.typed,
         }
+    }
+
+    /// How commands are typed here.
+    pub(super) fn typed(&self) -> &Typed {
+        &self.typed
     }
 
     /// What is judged of its Secrets: each row's state, and the findings.

@@ -1,10 +1,12 @@
 //! One cluster as it was seen, with what it is compared to: what the judgements of Secrets and pods have in common.
 
-use super::finding::{Object, Remedy, Sync};
+use std::collections::BTreeSet;
+
+use super::finding::{Finding, Object, Remedy, Sync};
 use super::held::{Held, Keys};
 use super::tokens::{Verdict, Verdicts};
 use super::typed::Typed;
-use crate::cluster::survey::{HeldToken, Interest, Keeping, Survey};
+use crate::cluster::survey::{HeldToken, Interest, Keeping, SeenSecret, State, Survey};
 use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
 use crate::model::rotation::Which;
 use crate::model::{CommandLine, Credential, Registry, Use};
@@ -131,6 +133,63 @@ impl<'a> View<'a> {
 
     pub(super) fn context_name(&self) -> Option<String> {
         Some(self.context.to_owned()).filter(|context| !context.is_empty())
+    }
+
+    /// Secrets with our label of which nothing proves that they are this user's, and that nobody asked for: namespace and
+    /// name, with the registry.
+    pub(super) fn unproven(&self) -> BTreeSet<(&'a str, &'a str, &'a str)> {
+        let mut unproven = BTreeSet::new();
+        for secret in self.survey.secrets.iter().filter(|secret| secret.is_managed) {
+            if self.expected(&secret.target).is_some() {
+                continue;
+            }
+            for (at, registry) in self.registries.iter().enumerate() {
+                if !self.holds_own(secret, at, registry) {
+                    let target = &secret.target;
+                    unproven.insert((target.namespace.as_str(), target.secret.as_str(), registry.as_str()));
+                }
+            }
+        }
+        unproven
+    }
+
+    /// Whether an entry of the registry has a token that the keychain has or had.
+    fn holds_own(&self, secret: &SeenSecret, at: usize, registry: &Registry) -> bool {
+        let State::Entries(entries) = &secret.state else {
+            return false;
+        };
+        let own = self.keys.own.get(registry);
+        let logins = entries.iter().filter(|entry| entry.interest == Some(at));
+        let mut tokens = logins.filter_map(|entry| Some(entry.login.as_ref()?.token));
+        tokens.any(|token| match token {
+            HeldToken::Kept(_) => true,
+            HeldToken::Other(at) => {
+                let other = self.survey.other_tokens.get(at);
+                other.zip(own).is_some_and(|(other, own)| own.has(&other.token))
+            }
+        })
+    }
+
+    /// The same finding, where it is about one of these without a command: typed along with others, it would give the
+    /// token to whoever made the Secret.
+    pub(super) fn guarded(&self, mut finding: Finding, unproven: &BTreeSet<(&str, &str, &str)>) -> Finding {
+        let remedy = &finding.remedy;
+        let is_one = remedy.sync.as_ref().is_some_and(|sync| {
+            unproven.contains(&(sync.namespace.as_str(), sync.secret.as_str(), sync.registry.as_str()))
+        });
+        if is_one {
+            let commands: Vec<String> = remedy.lines(self.typed).iter().map(ToString::to_string).collect();
+            let commands = commands.join(" && ");
+            let more = remedy
+                .advice
+                .as_ref()
+                .map_or_else(String::new, |advice| format!("; {advice}"));
+            finding.remedy = Remedy::advice(format!(
+                "whoever may create Secrets can give one regcred's label, and nothing in this one proves that it is \
+                 yours; if it is: {commands}{more}"
+            ));
+        }
+        finding
     }
 
     /// The sync that writes this Secret.

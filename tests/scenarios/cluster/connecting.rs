@@ -179,6 +179,7 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
                 let wanted = [Wanted {
                     credential: &credential,
                     usage: Use::Cluster,
+                    replaces: None,
                 }];
                 let synced = sync(cluster, &target("team"), &wanted, SyncOptions::default())
                     .await

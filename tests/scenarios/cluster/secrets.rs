@@ -245,6 +245,7 @@ fn several_at_once_lose_nothing(world: &World) {
                     &[Wanted {
                         credential,
                         usage: Use::Cluster,
+                        replaces: None,
                     }],
                     SyncOptions::default(),
                 )
@@ -443,6 +444,7 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
             let wanted = [Wanted {
                 credential: &credential,
                 usage: Use::Cluster,
+                replaces: None,
             }];
             sync(cluster, &target("team"), &wanted, SyncOptions::default()).await
         },

@@ -65,6 +65,18 @@ pub enum Fault {
     Cut,
 }
 
+/// What stands in the place of an answer: as it comes from a proxy, or from a server that is broken.
+#[derive(Clone, Debug)]
+pub enum Odd {
+    /// HTTP status, content type, body.
+    Answer(u16, &'static str, String),
+    /// None at all, with the connection open.
+    Silence,
+}
+
+/// What is answered to a list of all Secrets with this query; `None` for the truth.
+type Lists = Box<dyn Fn(&BTreeMap<String, String>) -> Option<Odd> + Send>;
+
 /// Somebody else's doing, right before the server looks at a write.
 type Intruder = Box<dyn FnOnce(&mut Store) + Send>;
 
@@ -76,6 +88,7 @@ struct State {
     /// What happens to every request about a namespace, until it is lifted.
     faults_in: BTreeMap<String, Fault>,
     intruders: VecDeque<Intruder>,
+    lists: Option<Lists>,
     /// Verb and namespace that the admin may not do all the same.
     forbidden: BTreeSet<(String, String)>,
     gate: Gate,
@@ -213,10 +226,16 @@ users:
         lock(&self.state).faults_in.insert(namespace.to_owned(), fault);
     }
 
+    /// Answers lists of the Secrets of all namespaces like this.
+    pub fn answer_lists(&self, lists: impl Fn(&BTreeMap<String, String>) -> Option<Odd> + Send + 'static) {
+        lock(&self.state).lists = Some(Box::new(lists));
+    }
+
     /// Is well again, in every namespace.
     pub fn recover(&self) {
         let mut state = lock(&self.state);
         state.faults_in.clear();
+        state.lists = None;
         state.faults.clear();
     }
 
@@ -327,6 +346,18 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     if !passes {
         // An answer that nobody tries again after.
         return Ok(dead());
+    }
+    if recorded.path == "/api/v1/secrets" && !is_write {
+        let odd = lock(&state).lists.as_ref().and_then(|lists| lists(&recorded.query));
+        match odd {
+            Some(Odd::Silence) => return std::future::pending().await,
+            Some(Odd::Answer(code, kind, body)) => {
+                lock(&state).recorded[at].status = code;
+                let response = Response::builder().status(code).header("content-type", kind);
+                return Ok(response.body(Full::new(Bytes::from(body))).unwrap());
+            }
+            None => {}
+        }
     }
     let mut retry_after = None;
     let answer = match fault {
