@@ -3,6 +3,7 @@
 use http_body_util::LengthLimitError;
 use kube::core::Status;
 
+use super::answer::{Foreign, ForeignBody, Malformed};
 use super::connect::Cluster;
 use super::error::{Error, Forbidden, untrusted};
 use super::names::Namespace;
@@ -29,7 +30,7 @@ impl<'a> Call<'a> {
     pub(super) fn error(&self, error: kube::Error) -> Error {
         match error {
             kube::Error::Api(status) => self.api(&status),
-            error => unanswered(self.server, &error),
+            error => unanswered(self.server, self.context, &error),
         }
     }
 
@@ -74,7 +75,7 @@ impl<'a> Call<'a> {
 pub(super) fn request_error(cluster: &Cluster, error: &kube::Error) -> Error {
     match error {
         kube::Error::Api(status) => answered(cluster.server(), cluster.context(), status),
-        error => unanswered(cluster.server(), error),
+        error => unanswered(cluster.server(), cluster.context(), error),
     }
 }
 
@@ -96,8 +97,17 @@ fn answered(server: &str, context: &str, status: &Status) -> Error {
 }
 
 /// No answer, or none that can be read.
-fn unanswered(server: &str, error: &kube::Error) -> Error {
+fn unanswered(server: &str, context: &str, error: &kube::Error) -> Error {
     let server = server.to_owned();
+    if let kube::Error::Service(cause) = error {
+        if let Some(foreign) = cause.downcast_ref::<Foreign>() {
+            return not_kubernetes(server, context, foreign);
+        }
+        if let Some(Malformed(why)) = cause.downcast_ref() {
+            let why = why.clone();
+            return Error::Answer { server, why };
+        }
+    }
     match error {
         kube::Error::SerdeError(why) => Error::Answer {
             server,
@@ -108,6 +118,27 @@ fn unanswered(server: &str, error: &kube::Error) -> Error {
             why: "it is not text".to_owned(),
         },
         error => transport(server, error),
+    }
+}
+
+/// Something answered that is no Kubernetes API server, or is one no longer.
+fn not_kubernetes(server: String, context: &str, foreign: &Foreign) -> Error {
+    match foreign.status {
+        401 => Error::Unauthorized {
+            server,
+            context: context.to_owned(),
+        },
+        status @ (429 | 503 | 504) => Error::Busy { server, status },
+        status => Error::NotKubernetes {
+            server,
+            asked: foreign.asked.clone(),
+            status,
+            said: match &foreign.body {
+                ForeignBody::Empty => "nothing else".to_owned(),
+                ForeignBody::Html => "an HTML page".to_owned(),
+                ForeignBody::Text(text) => format!("the text {:?}", untrusted(text)),
+            },
+        },
     }
 }
 

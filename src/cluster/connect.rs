@@ -123,10 +123,11 @@ impl Cluster {
             namespace: selection.namespace,
             // Without a user name and password, should somebody have put them there.
             server: format!(
-                "{}://{}{}",
+                "{}://{}{}{}",
                 server.scheme_str().unwrap_or("https"),
                 server.host().unwrap_or_default(),
-                server.port().map_or_else(String::new, |port| format!(":{port}"))
+                server.port().map_or_else(String::new, |port| format!(":{port}")),
+                server.path().trim_end_matches('/')
             ),
             client: retry::client(client, policy),
         })

@@ -130,6 +130,18 @@ pub enum Error {
         /// The server's last reason.
         message: String,
     },
+    /// What answered is no Kubernetes API server: a proxy, an ingress, a page to log in by.
+    #[error("{server} did not answer as a Kubernetes API server: {asked} gave HTTP {status} and {said}")]
+    NotKubernetes {
+        /// The URL that the kubeconfig leads to.
+        server: String,
+        /// Method and path of the request.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// What there was besides, in words.
+        said: String,
+    },
     /// Any other failure that the server reports.
     #[error("the API server {server} answered HTTP {status}: {message}")]
     Server {
@@ -238,6 +250,11 @@ impl Error {
                     get.words("-o yaml --show-managed-fields"),
                 )
             }
+            Self::NotKubernetes { .. } => {
+                "is that the cluster's whole URL? `kubectl config view --minify` shows it; a proxy, an ingress or a \
+                 load balancer may answer in the API server's place: `kubectl get --raw /version` asks it as well"
+                    .into()
+            }
             Self::Proxy(_) | Self::Config { .. } | Self::Denied { .. } | Self::Server { .. } | Self::Answer { .. } => {
                 return None;
             }
@@ -274,6 +291,8 @@ impl Error {
                 | Self::Unreachable { .. }
                 | Self::Tls { .. }
                 | Self::Unauthorized { .. }
+                // A wrong path is wrong for all; what else a gateway refuses may be one request alone.
+                | Self::NotKubernetes { status: 404, .. }
         )
     }
 }

@@ -7,6 +7,7 @@
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 
 mod annotations;
+mod answer;
 mod apply;
 mod backoff;
 mod call;

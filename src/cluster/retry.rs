@@ -10,6 +10,8 @@ use kube::client::Body;
 use thiserror::Error;
 use tower::BoxError;
 
+use super::answer;
+
 /// How often and how long a request is tried.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy {
@@ -72,8 +74,12 @@ pub(super) fn client(inner: Client, policy: Policy) -> Client {
     let namespace = inner.default_namespace().to_owned();
     let health = Arc::new(Health::default());
     let service = tower::service_fn(move |request: Request<Body>| {
+        let asked = format!("{} {}", request.method(), request.uri().path());
         let sending = send(inner.clone(), policy, health.clone(), request);
-        async move { Ok::<_, BoxError>(sending.await?.map(|body| Limited::new(body, policy.longest_answer))) }
+        async move {
+            let answer = answer::check(asked, sending.await?).await?;
+            Ok::<_, BoxError>(answer.map(|body| Limited::new(body, policy.longest_answer)))
+        }
     });
     Client::new(service, namespace)
 }

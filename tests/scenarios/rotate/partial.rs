@@ -14,6 +14,10 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("rotate/partial: one of three contexts away", context_away),
         trial(
+            "rotate/partial: something else answers in the place of one of three contexts",
+            half_seen,
+        ),
+        trial(
             "rotate/partial: one of three contexts away, whose Secrets nobody knows",
             unknown_secrets,
         ),
@@ -169,6 +173,34 @@ fn unknown_secrets() {
     let ran = place.rotate("--resume --skip-context three");
     assert_eq!(ran.code, 0, "{ran}");
     place.check_ended("without the third");
+}
+
+/// Each way in which something else may answer in the place of one cluster, before a rotation begins and before it ends.
+fn half_seen() {
+    let no_page = Fault::Foreign(404, "text/plain", "404 page not found\n");
+    let empty = Fault::Foreign(200, "application/json", "{}");
+    for answer in [no_page, empty] {
+        let mut place = place();
+        let third = second_cluster(&place);
+        three_contexts(&place, &third.url());
+        third.fail(answer, u32::MAX);
+        let ran = begin(&mut place, &format!("-A {CONTEXTS}"));
+        check_pending(&place, &ran);
+        assert_eq!(third_holds(&place, &third), place.old);
+        third.recover();
+        resumed(&place);
+        assert_eq!(third_holds(&place, &third), place.served());
+
+        // Its Secret was written by name; whether others have the old token cannot be seen.
+        let mut place = self::place();
+        let third = second_cluster(&place);
+        three_contexts(&place, &third.url());
+        third.fail_lists_of("secrets", answer);
+        let flags = format!("-n {} --context three", place.world.namespace);
+        let ran = begin(&mut place, &flags);
+        check_pending(&place, &ran);
+        third.recover();
+    }
 }
 
 fn forbidden() {

@@ -59,6 +59,8 @@ pub struct Recorded {
 pub enum Fault {
     /// An answer with this HTTP status and, for 429 and 503, `Retry-After` with these seconds.
     Status(u16, Option<u32>),
+    /// An answer with this HTTP status, content type and body, as something gives it that is no API server.
+    Foreign(u16, &'static str, &'static str),
     /// No answer at all, with the connection open.
     Hang,
     /// The connection is closed without an answer.
@@ -87,6 +89,8 @@ struct State {
     faults: VecDeque<(Option<Fault>, u32)>,
     /// What happens to every request about a namespace, until it is lifted.
     faults_in: BTreeMap<String, Fault>,
+    /// What happens to every list of a kind, until it is lifted.
+    faults_of: BTreeMap<String, Fault>,
     intruders: VecDeque<Intruder>,
     lists: Option<Lists>,
     /// Verb and namespace that the admin may not do all the same.
@@ -231,11 +235,17 @@ users:
         lock(&self.state).lists = Some(Box::new(lists));
     }
 
+    /// Does this instead of its work for every list of these objects.
+    pub fn fail_lists_of(&self, resource: &str, fault: Fault) {
+        lock(&self.state).faults_of.insert(resource.to_owned(), fault);
+    }
+
     /// Is well again, in every namespace.
     pub fn recover(&self) {
         let mut state = lock(&self.state);
         state.faults_in.clear();
         state.lists = None;
+        state.faults_of.clear();
         state.faults.clear();
     }
 
@@ -333,6 +343,8 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
         let namespace = recorded.path.strip_prefix("/api/v1/namespaces/");
         let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
         let fault = fault.or_else(|| state.faults_in.get(namespace?).copied());
+        let last = recorded.path.rsplit('/').next().filter(|_| recorded.method == "GET");
+        let fault = fault.or_else(|| state.faults_of.get(last?).copied());
         (state.recorded.len() - 1, fault)
     };
     let gate = lock(&state).gate.clone();
@@ -363,6 +375,11 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     let answer = match fault {
         Some(Fault::Hang) => return std::future::pending().await,
         Some(Fault::Cut) => return Err(Cut),
+        Some(Fault::Foreign(code, content_type, body)) => {
+            lock(&state).recorded[at].status = code;
+            let response = Response::builder().status(code).header("content-type", content_type);
+            return Ok(response.body(Full::new(Bytes::from(body))).unwrap());
+        }
         Some(Fault::Status(code, after)) => {
             retry_after = after;
             Answer::failure(
