@@ -10,6 +10,7 @@ use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use crate::env::Env;
 use crate::model::{CommandLine, printable};
+use crate::on_path;
 
 /// As long as git may take: it searches what it has indexed, and only files of these names.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -81,7 +82,7 @@ fn finding(root: &Path, file: &str) -> Finding {
 
 /// What git prints; `None` where it fails, finds nothing, or takes too long.
 async fn git(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
+    let mut command = Command::new(on_path::find("git", env)?);
     command
         .env_clear()
         .envs(env.iter())
