@@ -60,7 +60,7 @@ struct Found {
 }
 
 impl Session<'_> {
-    /// Looks for the API, below the path that the realm tells and at the root.
+    /// Looks for the API of Gitea or Forgejo, below the path that the realm tells and at the root.
     pub(super) fn find_api(&self, prefix: &str) -> Option<Api> {
         let mut prefixes = vec![prefix];
         if !prefix.is_empty() {
@@ -75,7 +75,7 @@ impl Session<'_> {
                 StatusCode::FORBIDDEN if self.means_nobody(&reply) => Server::Gitea { version: None },
                 _ => return None,
             };
-            Some(Api { base, server })
+            server.is_gitea().then_some(Api { base, server })
         })
     }
 

@@ -175,13 +175,19 @@ fn a_dead_token() {
         }
     }
     // Without its API, a 401 in JSON has two possible reasons, and no second attempt finds out which.
-    let gitea = gitea(Profile::V1_27);
-    gitea.replace("/api/v1/version", Answer::html(404, "<html>another application</html>"));
-    assert_is!(
-        refused(&gitea.registry(), DEAD),
-        VerifyError::RejectedOrNoPackageScope { .. }
-    );
-    assert_eq!(gitea.shown(), [EXCHANGE]);
+    for another in [
+        Answer::html(404, "<html>another application</html>"),
+        Answer::json(200, &json!({"version": "harbour"})),
+        Answer::json(200, &json!({"version": "v2"})),
+    ] {
+        let gitea = gitea(Profile::V1_27);
+        gitea.replace("/api/v1/version", another);
+        assert_is!(
+            refused(&gitea.registry(), DEAD),
+            VerifyError::RejectedOrNoPackageScope { .. }
+        );
+        assert_eq!(gitea.shown(), [EXCHANGE], "another application's API gets no token");
+    }
 }
 
 fn without_package_scope() {
