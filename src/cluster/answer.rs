@@ -50,6 +50,11 @@ impl fmt::Debug for Foreign {
 #[error("{0}")]
 pub(super) struct Malformed(pub(super) String);
 
+/// An answer that is about another object than the request.
+pub(super) fn another_object() -> Malformed {
+    Malformed("it is not about the object that was asked for".to_owned())
+}
+
 impl From<Malformed> for kube::Error {
     fn from(malformed: Malformed) -> Self {
         Self::Service(Box::new(malformed))

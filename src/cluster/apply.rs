@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
+use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Secret};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::Request;
+use kube::core::request::Error as RequestError;
 use serde_json::json;
 
 use super::annotations::{LAST_APPLIED, MANAGER};
+use super::answer::another_object;
+use super::backoff::Backoff;
 use super::connect::Cluster;
-use super::error::{Error, untrusted};
+use super::error::Error;
 use super::plan::{Action, Change, Plan, plan};
 use super::pull_secret::{Observed, Target, Wanted, call, observe, secrets};
 
 /// How often observe, plan and apply are repeated where somebody else wrote in between.
 const TRIES: u32 = 6;
-/// The first pause between them; each later one is twice as long.
+/// About the first pause between them.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether to write, as kubectl's `--dry-run`.
@@ -90,6 +94,10 @@ pub async fn sync(
     wanted: &[Wanted<'_>],
     options: SyncOptions,
 ) -> Result<Synced, Error> {
+    for one in wanted {
+        cluster.secrets().add_credential(one.credential);
+    }
+    let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
     loop {
         let observed = observe(cluster, target).await?;
@@ -120,7 +128,7 @@ pub async fn sync(
                 message,
             });
         }
-        tokio::time::sleep(PAUSE * 2_u32.pow(tries - 1)).await;
+        backoff.pause().await;
     }
 }
 
@@ -142,18 +150,14 @@ async fn create(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), F
         dry_run: dry_run == DryRun::Server,
         field_manager: Some(MANAGER.to_owned()),
     };
-    let invalid = |why: String| Error::Answer {
-        server: cluster.server().to_owned(),
-        why,
+    let request = serde_json::to_vec(&plan.manifest)
+        .map_err(RequestError::SerializeBody)
+        .and_then(|manifest| Request::new(secrets(cluster, target).resource_url()).create(&params, manifest));
+    let created = match request {
+        Ok(request) => cluster.client().request(request).await,
+        Err(error) => Err(kube::Error::BuildRequest(error)),
     };
-    let manifest = serde_json::to_vec(&plan.manifest).map_err(|why| Failure::Error(invalid(why.to_string())))?;
-    let request = kube::core::Request::new(secrets(cluster, target).resource_url())
-        .create(&params, manifest)
-        .map_err(|why| Failure::Error(invalid(why.to_string())))?;
-    let created = cluster.client().request(request).await;
-    created
-        .map(|secret| drop(Observed::new(secret)))
-        .map_err(|error| failure(cluster, plan, error))
+    written(cluster, plan, created).map(drop)
 }
 
 async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: DryRun) -> Result<(), Failure> {
@@ -194,9 +198,16 @@ async fn patch<P: serde::Serialize + std::fmt::Debug>(
 ) -> Result<Observed, Failure> {
     let api = secrets(cluster, &plan.target);
     let written = api.patch(plan.target.secret.as_str(), params, patch).await;
-    written
-        .map(Observed::new)
-        .map_err(|error| failure(cluster, plan, error))
+    self::written(cluster, plan, written)
+}
+
+/// What the server says that the Secret is now; only the Secret itself shows that it was written.
+fn written(cluster: &Cluster, plan: &Plan, answer: Result<Secret, kube::Error>) -> Result<Observed, Failure> {
+    match answer.map(Observed::new) {
+        Ok(observed) if observed.metadata().name.as_deref() == Some(plan.target.secret.as_str()) => Ok(observed),
+        Ok(_) => Err(failure(cluster, plan, another_object().into())),
+        Err(error) => Err(failure(cluster, plan, error)),
+    }
 }
 
 fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
@@ -212,7 +223,7 @@ fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
             _ => false,
         };
         if is_stale {
-            return Failure::Stale(untrusted(&status.message));
+            return Failure::Stale(cluster.named().quote(&status.message));
         }
     }
     Failure::Error(call(cluster, &plan.target).error(error))

@@ -83,6 +83,14 @@ pub enum Error {
         /// The context.
         context: String,
     },
+    /// 403 because the context gives no credential.
+    #[error("context {context:?} gives no credential: to the API server {server} we are system:anonymous")]
+    Anonymous {
+        /// Its URL.
+        server: String,
+        /// The context.
+        context: String,
+    },
     /// 403 by authorization: the user may not.
     #[error(transparent)]
     Forbidden(Box<Forbidden>),
@@ -141,6 +149,14 @@ pub enum Error {
         status: u16,
         /// What there was besides, in words.
         said: String,
+    },
+    /// The request could not be made: a fault of ours.
+    #[error("the request about {object} cannot be made: {why}")]
+    Request {
+        /// What it was to be about.
+        object: Object,
+        /// What is wrong with it.
+        why: String,
     },
     /// Any other failure that the server reports.
     #[error("the API server {server} answered HTTP {status}: {message}")]
@@ -221,6 +237,9 @@ impl Error {
             Self::Unauthorized { .. } => {
                 "log in to the cluster again; `kubectl auth whoami` says who you are to it".into()
             }
+            Self::Anonymous { .. } => "the context's user needs a token, a client certificate or a credential plugin; \
+                                       Kubernetes takes no password: `kubectl config view --minify` shows it"
+                .into(),
             Self::Forbidden(_) => "somebody who may has to apply the Role below".into(),
             Self::NotFound { object } => {
                 let get = CommandLine::new("kubectl get").words(object.resource.plural());
@@ -255,19 +274,13 @@ impl Error {
                  load balancer may answer in the API server's place: `kubectl get --raw /version` asks it as well"
                     .into()
             }
-            Self::Proxy(_) | Self::Config { .. } | Self::Denied { .. } | Self::Server { .. } | Self::Answer { .. } => {
-                return None;
-            }
+            Self::Proxy(_)
+            | Self::Config { .. }
+            | Self::Denied { .. }
+            | Self::Request { .. }
+            | Self::Server { .. }
+            | Self::Answer { .. } => return None,
         })
-    }
-
-    /// Somebody else wrote the object each time; `message` is what the server said last.
-    pub(super) fn contended(object: Object, tries: u32, message: &str) -> Self {
-        Self::Contended {
-            object,
-            tries,
-            message: untrusted(message),
-        }
     }
 
     /// The same, and where it is about a missing permission, with a Role for all that the command does.
@@ -291,6 +304,7 @@ impl Error {
                 | Self::Unreachable { .. }
                 | Self::Tls { .. }
                 | Self::Unauthorized { .. }
+                | Self::Anonymous { .. }
                 // A wrong path is wrong for all; what else a gateway refuses may be one request alone.
                 | Self::NotKubernetes { status: 404, .. }
         )

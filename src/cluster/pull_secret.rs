@@ -10,7 +10,8 @@ use kube::api::ObjectMeta;
 use thiserror::Error;
 use zeroize::Zeroize;
 
-use super::annotations::Entry;
+use super::annotations::{Entry, LAST_APPLIED};
+use super::answer::another_object;
 use super::call::Call;
 use super::connect::Cluster;
 use super::error::Error as ClusterError;
@@ -137,6 +138,32 @@ impl Observed {
         self.0.data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice())
     }
 
+    /// Its secrets, and those of kubectl's copy of it, are in no message about this cluster: whoever refuses a change of
+    /// it may quote it as it is.
+    pub(super) fn keep_out_of_messages(&self, cluster: &Cluster) {
+        let mut secrets = cluster.secrets();
+        let mut keep_out = |bytes: &[u8]| {
+            let read = DockerConfig::parse(bytes).or_else(|_| DockerConfig::parse_legacy(bytes));
+            if let Ok(document) = read {
+                secrets.add_document(&document);
+            }
+        };
+        for key in [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY] {
+            self.bytes(key).into_iter().for_each(&mut keep_out);
+        }
+        let copy = self.annotation(LAST_APPLIED).map(serde_json::from_str::<Secret>);
+        if let Some(Ok(copy)) = copy {
+            let mut copy = Self(copy);
+            for bytes in copy.0.data.iter().flat_map(BTreeMap::values) {
+                keep_out(&bytes.0);
+            }
+            for text in copy.0.string_data.iter_mut().flat_map(BTreeMap::values_mut) {
+                keep_out(text.as_bytes());
+                text.zeroize();
+            }
+        }
+    }
+
     /// The document in it; an empty one where there is none.
     pub fn document(&self) -> Result<DockerConfig, DockerConfigError> {
         match self.bytes(DOCUMENT_KEY) {
@@ -168,7 +195,12 @@ impl fmt::Debug for Observed {
 /// Gets the Secret; `None` where there is none, which is also what a missing namespace looks like.
 pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, ClusterError> {
     match secrets(cluster, target).get(target.secret.as_str()).await {
-        Ok(secret) => Ok(Some(Observed(secret))),
+        Ok(secret) if secret.metadata.name.as_deref() == Some(target.secret.as_str()) => {
+            let observed = Observed(secret);
+            observed.keep_out_of_messages(cluster);
+            Ok(Some(observed))
+        }
+        Ok(_) => Err(call(cluster, target).error(another_object().into())),
         // By its reason: a plain 404 comes from something that is no API server.
         Err(kube::Error::Api(status)) if status.reason == "NotFound" => Ok(None),
         Err(error) => Err(call(cluster, target).error(error)),

@@ -121,11 +121,11 @@ async fn delete(
         };
         tries += 1;
         if tries == TRIES {
-            return Err(Error::contended(
-                Object::new(Resource::Pods, namespace, &pod.name),
+            return Err(Error::Contended {
+                object: Object::new(Resource::Pods, namespace, &pod.name),
                 tries,
-                &message,
-            ));
+                message: cluster.named().quote(&message),
+            });
         }
         // By a list of one: who may list pods need not be allowed to get them as well.
         let one = ListParams::default().fields(&format!("metadata.name={}", pod.name));

@@ -14,6 +14,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -54,6 +56,23 @@ pub struct Recorded {
     pub status: u16,
 }
 
+/// How a webhook or a gateway quotes what it refuses: the request, and the Secrets of its namespace.
+#[derive(Clone, Copy, Debug)]
+pub enum Quotation {
+    /// As it is.
+    Whole,
+    /// In base64.
+    Base64,
+    /// The documents in it, decoded.
+    Document,
+    /// As a text within a text.
+    Escaped,
+    /// Its first bytes.
+    Cut(usize),
+    /// As it is, in an answer that is no `Status`.
+    ByGateway,
+}
+
 /// What the server does instead of its work.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
@@ -61,6 +80,8 @@ pub enum Fault {
     Status(u16, Option<u32>),
     /// An answer with this HTTP status, content type and body, as something gives it that is no API server.
     Foreign(u16, &'static str, &'static str),
+    /// A refusal with this HTTP status that quotes what is refused.
+    Quote(u16, Quotation),
     /// No answer at all, with the connection open.
     Hang,
     /// The connection is closed without an answer.
@@ -89,6 +110,8 @@ struct State {
     faults: VecDeque<(Option<Fault>, u32)>,
     /// What happens to every request about a namespace, until it is lifted.
     faults_in: BTreeMap<String, Fault>,
+    /// What happens to every write, until it is lifted.
+    fault_of_writes: Option<Fault>,
     /// What happens to every list of a kind, until it is lifted.
     faults_of: BTreeMap<String, Fault>,
     intruders: VecDeque<Intruder>,
@@ -235,6 +258,11 @@ users:
         lock(&self.state).lists = Some(Box::new(lists));
     }
 
+    /// Does this instead of its work for every write.
+    pub fn fail_writes(&self, fault: Fault) {
+        lock(&self.state).fault_of_writes = Some(fault);
+    }
+
     /// Does this instead of its work for every list of these objects.
     pub fn fail_lists_of(&self, resource: &str, fault: Fault) {
         lock(&self.state).faults_of.insert(resource.to_owned(), fault);
@@ -246,6 +274,7 @@ users:
         state.faults_in.clear();
         state.lists = None;
         state.faults_of.clear();
+        state.fault_of_writes = None;
         state.faults.clear();
     }
 
@@ -343,6 +372,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
         let namespace = recorded.path.strip_prefix("/api/v1/namespaces/");
         let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
         let fault = fault.or_else(|| state.faults_in.get(namespace?).copied());
+        let fault = fault.or(state.fault_of_writes.filter(|_| recorded.method != "GET"));
         let last = recorded.path.rsplit('/').next().filter(|_| recorded.method == "GET");
         let fault = fault.or_else(|| state.faults_of.get(last?).copied());
         (state.recorded.len() - 1, fault)
@@ -375,6 +405,29 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     let answer = match fault {
         Some(Fault::Hang) => return std::future::pending().await,
         Some(Fault::Cut) => return Err(Cut),
+        Some(Fault::Quote(code, quotation)) => {
+            let mut path = recorded
+                .path
+                .split('/')
+                .skip_while(|part| *part != "namespaces")
+                .skip(1);
+            let namespace = path.next().unwrap_or_default();
+            let text = quote(
+                &String::from_utf8_lossy(&body),
+                &lock(&state).store.in_namespace(namespace),
+                quotation,
+            );
+            if matches!(quotation, Quotation::ByGateway) {
+                let response = Response::builder().status(code).header("content-type", "text/plain");
+                return Ok(response
+                    .body(Full::new(Bytes::from(format!("gateway: {text}"))))
+                    .unwrap());
+            }
+            let reason = if code == 409 { "Conflict" } else { "Forbidden" };
+            let text = format!("admission webhook \"policy.example.com\" denied the request: {text}");
+            let cause = json!({"reason": "FieldValueInvalid", "field": "data", "message": text});
+            Answer::failure(code, reason, &text, json!({"name": text, "causes": [cause]}))
+        }
         Some(Fault::Foreign(code, content_type, body)) => {
             lock(&state).recorded[at].status = code;
             let response = Response::builder().status(code).header("content-type", content_type);
@@ -403,6 +456,28 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     }
     let response = response.body(Full::new(Bytes::from(answer.body.to_string())));
     Ok::<_, Infallible>(response.unwrap()).map_err(|never| match never {})
+}
+
+/// What a refusal says of a request and of the Secrets that there are.
+fn quote(request: &str, secrets: &[Value], quotation: Quotation) -> String {
+    let whole = format!("{request} {}", json!(secrets));
+    match quotation {
+        Quotation::Whole | Quotation::ByGateway => whole,
+        Quotation::Base64 => STANDARD.encode(whole),
+        Quotation::Escaped => json!(whole).to_string(),
+        Quotation::Cut(length) => whole.chars().take(length).collect(),
+        Quotation::Document => {
+            let request: Value = serde_json::from_str(request).unwrap_or_default();
+            let encoded = secrets
+                .iter()
+                .chain([&request])
+                .filter_map(|secret| secret["data"][".dockerconfigjson"].as_str());
+            let documents = encoded.filter_map(|text| STANDARD.decode(text).ok());
+            documents
+                .map(|document| String::from_utf8_lossy(&document).into_owned())
+                .collect()
+        }
+    }
 }
 
 fn dead() -> Response<Full<Bytes>> {
