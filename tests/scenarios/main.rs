@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+mod agreement;
 mod ci;
 mod clients;
 mod cluster;
@@ -13,6 +14,7 @@ mod docker_login;
 mod docker_status;
 mod documents;
 mod double;
+mod gitea;
 mod help;
 mod helper;
 mod keychain;
@@ -45,6 +47,7 @@ fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
     let arguments = Arguments::from_args();
     let trials: Vec<Vec<Trial>> = vec![
+        agreement::trials(),
         ci::trials(),
         clients::trials(),
         cluster::trials(),
@@ -56,6 +59,7 @@ fn main() -> std::process::ExitCode {
         docker_status::trials(),
         documents::trials(),
         double::trials(),
+        gitea::trials(),
         help::trials(),
         helper::trials(),
         keychain::trials(),

@@ -13,8 +13,9 @@ use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
 /// Longest name out of a cluster that is worth showing.
 const MAX_SHOWN: usize = 80;
 /// What an empty document looks like in a Secret: `{}` in base64.
-/// kubectl takes YAML as well, which needs no double quotes: Windows PowerShell would lose those.
-const EMPTY_DOCUMENT: &str = "{data: {.dockerconfigjson: e30=}}";
+/// kubectl takes YAML as well, which needs no double quotes: Windows PowerShell would lose those. Not with a brace before
+/// it: kubectl then takes it for JSON and sends it as it is, and API servers refuse it.
+const EMPTY_DOCUMENT: &str = "data: {.dockerconfigjson: e30=}";
 
 /// How what is in a Secret compares.
 struct Standing {

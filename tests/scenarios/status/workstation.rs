@@ -200,7 +200,7 @@ fn advisory(place: &mut Place) {
         LINE,
         Code::RegistryAdvisory,
         &[
-            "Gitea 1.25.4",
+            "Gitea 1.25.5",
             "CVE-2026-27771",
             "upgrade it to Gitea 1.26.2",
             "REQUIRE_SIGNIN_VIEW",

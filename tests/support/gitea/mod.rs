@@ -258,6 +258,7 @@ async fn answer(shared: &Arc<Mutex<State>>, request: Request) -> Answer {
 }
 
 async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
+    let asks_for_manifest = request.path.contains("/manifests/");
     let (reply, upstream) = {
         let mut state = shared.lock().unwrap();
         if let Some((_, answer)) = state.replaced.iter().find(|(path, _)| *path == request.path) {
@@ -290,9 +291,14 @@ async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
         (registry::Reply::Forward { repository, actions }, Some(upstream)) => {
             upstream(request, repository, actions).await
         }
-        (registry::Reply::Forward { .. }, None) => {
-            registry::error(404, "NAME_UNKNOWN", "repository name not known to registry")
-        }
+        (registry::Reply::Forward { .. }, None) => registry::error(
+            404,
+            if asks_for_manifest {
+                "MANIFEST_UNKNOWN"
+            } else {
+                "NAME_UNKNOWN"
+            },
+        ),
     }
 }
 

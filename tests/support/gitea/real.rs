@@ -21,10 +21,6 @@ const ADMINISTRATOR: &str = "root";
 pub struct Settings {
     /// `REQUIRE_SIGNIN_VIEW`
     pub require_signin: bool,
-    /// Where `ROOT_URL` ends: `gitea/` behind a proxy that has it below a path.
-    pub below: &'static str,
-    /// `ENABLE_BASIC_AUTHENTICATION=false`
-    pub without_passwords: bool,
 }
 
 /// A running Gitea; all that it knows goes with it.
@@ -80,7 +76,7 @@ I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 [server]
 HTTP_ADDR = 127.0.0.1
 HTTP_PORT = {port}
-ROOT_URL = http://{public}/{}
+ROOT_URL = http://{public}/
 STATIC_ROOT_PATH = {statics}
 OFFLINE_MODE = true
 DISABLE_SSH = true
@@ -96,14 +92,13 @@ ENABLED = false
 JWT_SECRET = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 [service]
 REQUIRE_SIGNIN_VIEW = {}
-ENABLE_BASIC_AUTHENTICATION = {}
 [session]
 PROVIDER = memory
 [log]
 LEVEL = warn
 MODE = console
 ",
-            settings.below, settings.require_signin, !settings.without_passwords
+            settings.require_signin
         );
         std::fs::write(&config, text).unwrap();
         let log = folder.path().join("log");
