@@ -112,7 +112,7 @@ fn plant_all(world: &World) -> Vec<(String, String)> {
         ),
         (
             plant("no-password", Box::new(holding(&no_password))),
-            format!("its entry for [REGISTRY] holds another token, of the user \"admin\""),
+            "its entry for [REGISTRY] has neither user nor password".to_owned(),
         ),
         (
             plant("no-json", Box::new(holding("{"))),
