@@ -187,7 +187,7 @@ impl From<gitea::RevokeError> for CommandError {
 impl From<cluster::Error> for CommandError {
     fn from(error: cluster::Error) -> Self {
         let role = match &error {
-            cluster::Error::Forbidden(forbidden) => Some(forbidden.role()),
+            cluster::Error::Forbidden(forbidden) => forbidden.role(),
             _ => None,
         };
         let hint = error.hint().map(|hint| match role {

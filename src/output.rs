@@ -127,6 +127,14 @@ impl<'a> Output<'a> {
         self.progress = self.progress.max(width);
     }
 
+    /// Does `work` with a line of progress that says what is waited for.
+    pub fn waiting<T>(&mut self, what: impl Display, work: impl FnOnce() -> T) -> T {
+        self.progress(what);
+        let done = work();
+        self.end_progress();
+        done
+    }
+
     /// Takes the line of progress away.
     pub fn end_progress(&mut self) {
         let width = std::mem::take(&mut self.progress);
@@ -263,6 +271,7 @@ mod tests {
         output.end_progress();
         output.progress("1/2");
         output.line("data").unwrap();
+        assert_eq!(output.waiting("asking", || 1), 1);
         drop(output);
         assert_eq!(stdout, b"data\n");
         String::from_utf8(stderr).unwrap()
@@ -333,7 +342,10 @@ mod tests {
 
     #[test]
     fn a_line_of_progress_is_overwritten_by_whatever_comes_next() {
-        assert_eq!(shown(true), "\r10/200\r9/10  \r      \rhello\n\r1/2\r   \r");
+        assert_eq!(
+            shown(true),
+            "\r10/200\r9/10  \r      \rhello\n\r1/2\r   \r\rasking\r      \r"
+        );
         assert_eq!(shown(false), "hello\n");
     }
 }

@@ -17,10 +17,7 @@ use crate::model::{Registry, Use, Username};
 ]))]
 #[command(group = ArgGroup::new("new_token").args(["mint", "token_stdin", "token_env", "env_file"]))]
 #[command(
-    after_help = "The order: the new token is proved and kept beside the old one, every Secret is written and read
-back, the new token becomes current, workloads restart if asked, and the old token is revoked, last and only if
-everything before succeeded. Killed at any point, nothing is without a token that works: --resume finishes it,
---abort goes back, and both can be repeated.
+    after_help = "The order: the new token is proved and kept beside the old one, every Secret is written and read back, the new token becomes current, workloads restart if asked, and the old token is revoked, last and only if everything before succeeded. Killed at any point, nothing is without a token that works: --resume finishes it, --abort goes back, and both can be repeated.
 
 Examples:
   kubectl regcred rotate -A                                 # asks for the new token; every Secret that sync has made

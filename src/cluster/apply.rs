@@ -14,8 +14,10 @@ use super::answer::another_object;
 use super::backoff::Backoff;
 use super::connect::Cluster;
 use super::error::Error;
-use super::plan::{Action, Change, Plan, plan};
+use super::plan::{Action, Change, Plan, Refusal, plan, plan_removal};
 use super::pull_secret::{Observed, Target, Wanted, call, observe, secrets};
+use super::role::{Access, Feature};
+use crate::model::Registry;
 
 /// How often observe, plan and apply are repeated where somebody else wrote in between.
 const TRIES: u32 = 6;
@@ -97,17 +99,41 @@ pub async fn sync(
     for one in wanted {
         cluster.secrets().add_credential(one.credential);
     }
+    let access = Access::to(Feature::Sync).for_secret(&target.secret, []);
+    let planned = |observed: Option<&Observed>| plan(target, observed, wanted, options.force_conflicts);
+    let synced = carry_out(cluster, target, planned, options.dry_run).await;
+    synced.map_err(|error| error.for_access_at_least(&access))
+}
+
+/// Takes everything of the registry out of one Secret. What is not there has nothing of it.
+pub async fn remove(
+    cluster: &Cluster,
+    target: &Target,
+    registry: &Registry,
+    options: SyncOptions,
+) -> Result<Synced, Error> {
+    let access = Access::to(Feature::Refresh).for_secret(&target.secret, []);
+    let planned = |observed: Option<&Observed>| plan_removal(target, observed, registry, options.force_conflicts);
+    let removed = carry_out(cluster, target, planned, options.dry_run).await;
+    removed.map_err(|error| error.for_access_at_least(&access))
+}
+
+async fn carry_out(
+    cluster: &Cluster,
+    target: &Target,
+    planned: impl Fn(Option<&Observed>) -> Result<Plan, Refusal>,
+    dry_run: DryRun,
+) -> Result<Synced, Error> {
     let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
     loop {
         let observed = observe(cluster, target).await?;
-        let plan =
-            plan(target, observed.as_ref(), wanted, options.force_conflicts).map_err(|refusal| Error::Refused {
-                target: target.clone(),
-                refusal,
-            })?;
+        let plan = planned(observed.as_ref()).map_err(|refusal| Error::Refused {
+            target: target.clone(),
+            refusal,
+        })?;
         drop(observed);
-        let message = match apply(cluster, &plan, options.dry_run).await {
+        let message = match apply(cluster, &plan, dry_run).await {
             Ok(()) => {
                 let outcome = match plan.action {
                     Action::Create => Outcome::Created,

@@ -10,7 +10,7 @@ use super::names::Namespace;
 use super::plan::Refusal;
 use super::pull_secret::Target;
 use super::resource::{Object, Resource};
-use super::role::{Access, Feature, Scope, Subject};
+use super::role::{Access, Scope, Subject, role_for_verb};
 use crate::model::{CommandLine, Hint, printable};
 use crate::proxy::ProxyError;
 
@@ -192,25 +192,25 @@ pub struct Forbidden {
     pub namespace: Option<Namespace>,
     /// Whom the server took us for, where it says so.
     pub user: Option<String>,
-    /// All that the command does, where it said so: who has to ask for a Role should have to ask once.
+    /// All that the command does with this object, where it said so: who has to ask for a Role should have to ask once.
     pub(super) access: Option<Access>,
 }
 
 impl Forbidden {
-    /// YAML of the Role, to be applied by somebody who may; of a ClusterRole for what is not in a namespace.
+    /// YAML of the Role, to be applied by somebody who may; of a ClusterRole for what is not in a namespace. `None` where
+    /// the server names a verb that is never asked for.
     #[must_use]
-    pub fn role(&self) -> String {
-        let access = self.access.clone().unwrap_or_else(|| Access {
-            features: [Feature::Secrets].into(),
-            secret: self.name.as_deref().and_then(|name| name.parse().ok()),
-            ..Access::default()
-        });
+    pub fn role(&self) -> Option<String> {
+        let is_everywhere = self.access.as_ref().is_some_and(|access| access.is_everywhere);
         let scope = match &self.namespace {
-            Some(namespace) if !access.is_everywhere() => Scope::Namespace(Some(namespace.clone())),
+            Some(namespace) if !is_everywhere => Scope::Namespace(Some(namespace.clone())),
             _ => Scope::Cluster,
         };
         let subjects: Vec<_> = self.user.iter().map(|user| Subject::of_user(user)).collect();
-        access.role(&scope, &subjects)
+        if let Some(access) = &self.access {
+            return Some(access.role(&scope, &subjects));
+        }
+        role_for_verb(&self.verb, self.resource, self.name.as_deref(), &scope, &subjects)
     }
 }
 
@@ -283,13 +283,21 @@ impl Error {
         })
     }
 
-    /// The same, and where it is about a missing permission, with a Role for all that the command does.
+    /// The same, and where it is about a missing permission, with a Role for all of this.
     #[must_use]
     pub fn for_access(mut self, access: &Access) -> Self {
         if let Self::Forbidden(forbidden) = &mut self {
             forbidden.access = Some(access.clone());
         }
         self
+    }
+
+    /// The same where nobody has said what else is done.
+    pub(super) fn for_access_at_least(self, access: &Access) -> Self {
+        match &self {
+            Self::Forbidden(forbidden) if forbidden.access.is_none() => self.for_access(access),
+            _ => self,
+        }
     }
 
     /// Whether the whole cluster is out of reach, so that its other targets would fare no better.

@@ -40,7 +40,7 @@ mod users;
 mod workloads;
 
 pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
-pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
+pub use apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync};
 pub use connect::{Cluster, ConnectOptions, Impersonate};
 pub use error::{Error, Forbidden};
 pub use exec::ExecError;
@@ -51,7 +51,7 @@ pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets
 pub use manifest::{Manifest, Metadata};
 pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
 pub use owner::{Owner, Ownership, known_owners, owner};
-pub use plan::{Action, Change, Note, Plan, Refusal, plan};
+pub use plan::{Action, Change, Note, Plan, Refusal, plan, plan_removal};
 pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, TargetError, Wanted, observe};
 pub use resource::{Object, Resource};
 pub use restart::{RestartTime, restart, secret_users};

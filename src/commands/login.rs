@@ -145,9 +145,15 @@ fn ask_username(registry: &Registry, before: Option<&Item>, system: &System<'_>)
 fn verify(
     credential: &Credential,
     connection: &RegistryConnectionArgs,
-    system: &System<'_>,
+    system: &mut System<'_>,
 ) -> Result<Verified, CommandError> {
-    Ok(gitea::verify(credential, &connection.options(TIMEOUT), &system.env)?)
+    let env = &system.env;
+    let verified = system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            gitea::verify(credential, &connection.options(TIMEOUT), env)
+        });
+    Ok(verified?)
 }
 
 /// Says whose token it is and what it may do, and warns where that is more or less than its use needs.

@@ -116,7 +116,13 @@ fn revoke(
     system: &mut System<'_>,
 ) -> Result<Revoked, CommandError> {
     let options = args.connection.options(TIMEOUT);
-    let error = match gitea::revoke(credential, None, &options, &system.env) {
+    let env = &system.env;
+    let asked = system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            gitea::revoke(credential, None, &options, env)
+        });
+    let error = match asked {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::auth_entry::{AuthEntry, EntryError, Field, decode};
 use super::go_json::{is_field, unquote};
-use super::json_edit::members;
+use super::json_edit::{members, removals};
 use super::pull::takes;
 use super::{Credential, JsonEdit, JsonEditError, Registry, Token};
 
@@ -243,6 +243,26 @@ impl DockerConfig {
             self.json.set(&[&auths, &key], &rewritten("null", credential)?)?;
         }
         Ok(())
+    }
+
+    /// Takes out every entry of the registry, under all its spellings, also one that a second of the same key hides. Says
+    /// whether there was one.
+    pub fn remove(&mut self, registry: &Registry) -> Result<bool, DockerConfigError> {
+        if !self.is_text {
+            return Err(DockerConfigError::NotText);
+        }
+        let text = self.as_str();
+        let mut edits = Vec::new();
+        for auths in self.json.top()? {
+            if !is_field(&auths.key, AUTHS) || &text[auths.value.clone()] == "null" {
+                continue;
+            }
+            let open = auths.value.start;
+            let entries = members(text, auths.value)?.ok_or_else(|| JsonEditError::NotAnObject(AUTHS.to_owned()))?;
+            edits.extend(removals(text, open, &entries, |key, _| registry.is_named_by(key)));
+        }
+        self.json.replace_all(&edits);
+        Ok(!edits.is_empty())
     }
 
     /// Entries on which kubelet fails for every pull Secret of a pod, at most ten of them.

@@ -142,33 +142,11 @@ impl JsonEdit {
     pub fn remove_where(
         &mut self,
         path: &[&str],
-        mut goes: impl FnMut(&str, &str) -> bool,
+        goes: impl FnMut(&str, &str) -> bool,
     ) -> Result<bool, JsonEditError> {
         let members = self.object(path)?;
-        let gone: Vec<bool> = members
-            .iter()
-            .map(|member| goes(&member.key, &self.0[member.value.clone()]))
-            .collect();
-        let mut edits = Vec::new();
-        let mut at = 0;
-        while at < members.len() {
-            if !gone[at] {
-                at += 1;
-                continue;
-            }
-            // A run of them, with the comma before it, or else the one behind it.
-            let end = at + gone[at..].iter().take_while(|gone| **gone).count();
-            let range = match (at.checked_sub(1).map(|before| &members[before]), members.get(end)) {
-                (Some(before), _) => before.whole.end..members[end - 1].whole.end,
-                (None, Some(after)) => members[at].whole.start..after.whole.start,
-                (None, None) => {
-                    let open = self.find(path).map_or(0, |range| range.start);
-                    open + 1..members[end - 1].whole.end
-                }
-            };
-            edits.push((range, ""));
-            at = end;
-        }
+        let open = self.find(path).map_or(0, |range| range.start);
+        let edits = removals(&self.0, open, &members, goes);
         self.replace_all(&edits);
         Ok(!edits.is_empty())
     }
@@ -227,6 +205,37 @@ impl JsonEdit {
         members(&self.0, place)?
             .ok_or_else(|| JsonEditError::NotAnObject(path.last().map_or("the document", |key| *key).to_owned()))
     }
+}
+
+/// What has to go so that the members which `goes` says so about are gone from the object that begins at `open`.
+pub(super) fn removals(
+    text: &str,
+    open: usize,
+    members: &[Member],
+    mut goes: impl FnMut(&str, &str) -> bool,
+) -> Vec<(Range<usize>, &'static str)> {
+    let gone: Vec<bool> = members
+        .iter()
+        .map(|member| goes(&member.key, &text[member.value.clone()]))
+        .collect();
+    let mut edits = Vec::new();
+    let mut at = 0;
+    while at < members.len() {
+        if !gone[at] {
+            at += 1;
+            continue;
+        }
+        // A run of them, with the comma before it, or else the one behind it.
+        let end = at + gone[at..].iter().take_while(|gone| **gone).count();
+        let range = match (at.checked_sub(1).map(|before| &members[before]), members.get(end)) {
+            (Some(before), _) => before.whole.end..members[end - 1].whole.end,
+            (None, Some(after)) => members[at].whole.start..after.whole.start,
+            (None, None) => open + 1..members[end - 1].whole.end,
+        };
+        edits.push((range, ""));
+        at = end;
+    }
+    edits
 }
 
 impl fmt::Debug for JsonEdit {

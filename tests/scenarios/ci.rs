@@ -126,7 +126,7 @@ fn actions() {
     assert!(job.has_secret(&job.honeydue, "gitea-credentials") && job.has_secret(&job.staging, "pull"));
     assert!(!job.folder.path().join("kubeconfig").exists());
     // The lines beside it: the Roles, and what a pull request shows.
-    let line = code("kubectl regcred rbac -n honeydue");
+    let line = code("kubectl regcred rbac -f regcred.yaml");
     let (roles, _) = job.run(&["bash", "-e", "-c", line], &variables);
     let made = job
         .plane
@@ -161,12 +161,30 @@ fn ansible() {
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     let variables = task["environment"].as_object().unwrap().iter();
     let variables = variables.map(|(name, value)| (name.clone(), filled(value))).collect();
+    let changed = task["changed_when"].as_str().unwrap();
+    let (_, changed) = changed.split_once("'action', 'in', [").unwrap();
+    let changed: Vec<&str> = changed
+        .split(']')
+        .next()
+        .unwrap()
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .collect();
     for action in ["created", "unchanged"] {
         let (stdout, _) = job.run(&argv, &variables);
         // What `changed_when` looks at.
         let document: Value = serde_json::from_str(&stdout).unwrap();
         assert_eq!(document["items"][0]["action"], action);
+        assert_eq!(changed.contains(&action), action == "created");
     }
+    // What fails has an action too, or no document at all.
+    assert!(!changed.contains(&"failed"));
+    let fallback = task["changed_when"].as_str().unwrap().split('\'').nth(1).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(fallback).unwrap(),
+        serde_json::json!({"items": []})
+    );
     assert!(job.has_secret(&job.honeydue, "gitea-credentials"));
 }
 

@@ -26,6 +26,8 @@ mod mint;
 mod newcomer;
 mod other_helpers;
 mod owners;
+mod rbac;
+mod remove;
 mod rotate;
 mod rough;
 mod server;
@@ -71,6 +73,8 @@ fn main() -> std::process::ExitCode {
         newcomer::trials(),
         other_helpers::trials(),
         owners::trials(),
+        rbac::trials(),
+        remove::trials(),
         rotate::trials(),
         rough::trials(),
         server::trials(),

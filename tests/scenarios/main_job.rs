@@ -393,6 +393,29 @@ fn several_registries(world: &World) {
         .regcred_with("login ghcr.io -u org --token-stdin --no-verify", "other")
         .done();
     assert_data_eq!(
+        show(&world.regcred("list -o name")),
+        str![[r#"
+exit 0
+--- stdout
+[REGISTRY]
+ghcr.io
+--- stderr
+
+"#]]
+    );
+    assert_data_eq!(
+        show(&world.regcred("list -o wide")),
+        str![[r#"
+exit 0
+--- stdout
+REGISTRY   USERNAME   USE   KIND
+[REGISTRY]   admin   docker   token or password
+ghcr.io   org   docker   token or password
+--- stderr
+
+"#]]
+    );
+    assert_data_eq!(
         show(&world.regcred("sync -n [NAMESPACE]")),
         str![[r#"
 exit 2
@@ -933,6 +956,11 @@ Start with:
     assert_eq!(
         world.regcred("version").done(),
         format!("kubectl-regcred v{}\n", env!("CARGO_PKG_VERSION"))
+    );
+    let document: Value = serde_json::from_str(&world.regcred("version -o json").done()).unwrap();
+    assert_eq!(
+        document,
+        json!({"apiVersion": "regcred/v1", "kind": "Version", "version": env!("CARGO_PKG_VERSION")})
     );
 }
 

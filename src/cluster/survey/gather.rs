@@ -79,16 +79,13 @@ impl<'a> Gather<'a> {
         pod: Option<&'a str>,
         progress: &'a dyn Fn(Step),
     ) -> Result<Self, Error> {
-        let mut features: BTreeSet<_> = [Feature::Status].into();
+        let mut access = Access::to(Feature::Status);
+        access.is_everywhere = !matches!(question.places, Places::Named(_));
         let places = match &question.places {
             Places::All => Where::Everywhere,
             Places::Named(names) => Where::In(names.clone()),
             Places::Selected(selector) => {
-                features.insert(Feature::Selector);
-                let access = Access {
-                    features: features.clone(),
-                    ..Access::default()
-                };
+                access.features.insert(Feature::Selector);
                 let found = namespaces(cluster, selector).await;
                 let found = found.map_err(|error| error.for_access(&access))?;
                 Where::In(
@@ -113,10 +110,7 @@ impl<'a> Gather<'a> {
                 is_whole: pod.is_some(),
             },
             pod,
-            access: Access {
-                features,
-                ..Access::default()
-            },
+            access,
             gathered: RefCell::default(),
         })
     }

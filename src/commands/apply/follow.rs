@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::interrupt::Interrupt;
 use super::report::Report;
-use crate::cluster::{self, Access, Cluster, DryRun, Namespace, Progress, Resource};
+use crate::cluster::{self, Access, Cluster, DryRun, Feature, Namespace, Progress, Resource};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Hint, Registry};
@@ -52,7 +52,6 @@ impl Rollouts {
     pub(in crate::commands) async fn follow(
         self,
         limit: Option<Duration>,
-        access: &Access,
         report: &mut Report,
         interrupt: &mut Interrupt,
         system: &mut System<'_>,
@@ -108,7 +107,7 @@ impl Rollouts {
             let progress = match progress {
                 Ok(progress) => progress,
                 Err(error) => {
-                    report.failure(&context, &error.for_access(access).into(), system);
+                    report.failure(&context, &error.for_access(&Access::to(Feature::Wait)).into(), system);
                     continue;
                 }
             };

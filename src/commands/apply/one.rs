@@ -1,7 +1,7 @@
 //! One Secret of many.
 
 use super::after::{After, Aftermath};
-use crate::cluster::{self, Action, Cluster, Outcome, SyncOptions};
+use crate::cluster::{self, Action, Cluster, Outcome, SyncOptions, Synced};
 use crate::commands::targets::Job;
 
 /// What became of it: words only, so that thousands of them are small and hold no token.
@@ -15,6 +15,22 @@ pub(in crate::commands) struct Done {
     pub(in crate::commands) after: Aftermath,
 }
 
+impl Done {
+    /// In words, with nothing done beside the Secret.
+    pub(in crate::commands) fn of(synced: Synced) -> Self {
+        Self {
+            outcome: synced.outcome,
+            changes: match synced.plan.action {
+                Action::Configure { changes } => changes.iter().map(ToString::to_string).collect(),
+                Action::Create | Action::Unchanged | Action::LeaveAlone => Vec::new(),
+            },
+            notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
+            left_alone: synced.plan.left_alone.iter().map(ToString::to_string).collect(),
+            after: Aftermath::default(),
+        }
+    }
+}
+
 /// Does all that is wanted for one target.
 pub(in crate::commands) async fn sync(
     cluster: &Cluster,
@@ -23,20 +39,13 @@ pub(in crate::commands) async fn sync(
     after: &After,
 ) -> Result<Done, cluster::Error> {
     let synced = cluster::sync(cluster, &job.target, &job.wanted(), options).await;
-    let synced = synced.map_err(|error| error.for_access(&after.access))?;
-    let changes = match &synced.plan.action {
-        Action::Configure { changes } => changes.iter().map(ToString::to_string).collect(),
-        Action::Create | Action::Unchanged | Action::LeaveAlone => Vec::new(),
-    };
+    let synced = synced.map_err(|error| error.for_access(&after.access_for(job)))?;
     Ok(Done {
-        outcome: synced.outcome,
-        changes,
         after: match synced.outcome {
             // Nothing pulls with it on our account.
             Outcome::LeftAlone => Aftermath::default(),
             Outcome::Created | Outcome::Configured | Outcome::Unchanged => after.of(cluster, job).await,
         },
-        notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
-        left_alone: synced.plan.left_alone.iter().map(ToString::to_string).collect(),
+        ..Done::of(synced)
     })
 }

@@ -108,7 +108,7 @@ pub(in crate::commands) struct Report {
     is_rotation: bool,
     left_alone: Vec<(String, Target)>,
     items: Vec<Item>,
-    /// The first lines of the hints that were given.
+    /// The hints that were given, without the namespace of a Role.
     hints: BTreeSet<String>,
     /// Roles that were not printed, because they differ from one that was only in their namespace.
     roles_left_out: usize,
@@ -327,7 +327,7 @@ impl Report {
         // Two hundred namespaces that lack the same permission need its Role only once.
         let mut first = error.clone().without_hints();
         for hint in error.next() {
-            if self.hints.insert(hint.line()) {
+            if self.hints.insert(without_namespace(hint)) {
                 first = first.hint(hint.clone());
             } else if matches!(hint, Hint::Manifest { .. }) {
                 self.roles_left_out += 1;
@@ -449,6 +449,13 @@ fn by_name(target: &Target) -> String {
         "if it is yours, name it in the place of -A: -n {} --secret {}",
         target.namespace, target.secret
     )
+}
+
+/// A Role's text without the line that says where it is to hold.
+fn without_namespace(hint: &Hint) -> String {
+    let text = hint.to_string();
+    let lines = text.lines().filter(|line| !line.starts_with("  namespace: "));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn secrets(count: usize) -> String {

@@ -36,9 +36,10 @@ pub(super) enum Source {
 }
 
 /// Arguments, by the id that all verbs have them under.
-const KNOWN: [(&str, Source); 14] = [
+const KNOWN: [(&str, Source); 16] = [
     ("namespaces", Source::Namespaces),
     ("skip_namespace", Source::Namespaces),
+    ("context", Source::Contexts),
     ("contexts", Source::Contexts),
     ("skip_context", Source::Contexts),
     ("cluster", Source::Clusters),
@@ -47,6 +48,7 @@ const KNOWN: [(&str, Source); 14] = [
     ("registries", Source::Registries),
     ("username", Source::Usernames),
     ("secret", Source::Secrets),
+    ("secrets", Source::Secrets),
     ("service_accounts", Source::ServiceAccounts),
     ("subjects", Source::Subjects),
     ("pod", Source::Pods),

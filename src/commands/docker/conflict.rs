@@ -19,10 +19,12 @@ pub(super) fn verify(
     args: &SetupArgs,
     system: &mut System<'_>,
 ) -> Result<Verified, VerifyError> {
-    system.output.progress(format_args!("asking {}", credential.registry));
-    let verified = gitea::verify(credential, &args.connection.options(TIMEOUT), &system.env);
-    system.output.end_progress();
-    verified
+    let env = &system.env;
+    system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            gitea::verify(credential, &args.connection.options(TIMEOUT), env)
+        })
 }
 
 /// Lets the registry decide, or else the person.

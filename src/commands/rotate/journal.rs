@@ -227,14 +227,10 @@ impl Journal {
             .sum()
     }
 
-    /// The name of all its Secrets, where it is one.
-    pub(super) fn only_name(&self) -> Option<SecretName> {
-        let mut names = self.places.iter().flat_map(|place| place.secrets.iter().flatten());
-        let first = &names.next()?.name;
-        names
-            .all(|one| one.name == *first)
-            .then(|| first.parse().ok())
-            .flatten()
+    /// The names of all its Secrets, as far as they are known.
+    pub(super) fn names(&self) -> BTreeSet<SecretName> {
+        let secrets = self.places.iter().flat_map(|place| place.secrets.iter().flatten());
+        secrets.filter_map(|one| one.name.parse().ok()).collect()
     }
 
     /// How long to follow rollouts, where that was asked for.

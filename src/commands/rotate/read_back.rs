@@ -237,7 +237,7 @@ async fn read_back(
         .map(|job| async move {
             let target = &job.target;
             match (cluster::observe(cluster, target).await, given_up) {
-                (Err(error), _) => Some(error.for_access(access).into()),
+                (Err(error), _) => Some(error.for_access(&access.for_secret(&target.secret, [])).into()),
                 (Ok(Some(secret)), Some(given_up)) if secret.mentions(&given_up.token) => {
                     Some(CommandError::failed(format_args!("{target} holds the new token again")))
                 }

@@ -277,9 +277,7 @@ impl Engine<'_, '_> {
                 self.restarted()?;
             }
             let (interrupt, system) = (&mut self.interrupt, &mut *self.system);
-            rollouts
-                .follow(limit.limit(), &after.access, &mut report, interrupt, system)
-                .await?;
+            rollouts.follow(limit.limit(), &mut report, interrupt, system).await?;
         }
         Ok(report.end(self.system))
     }
@@ -326,7 +324,7 @@ impl Engine<'_, '_> {
         let places = &journal.places;
         let finds = |test: fn(&Find) -> bool| places.iter().filter_map(|place| place.find.as_ref()).any(test);
         let flags = [
-            (true, Feature::Secrets),
+            (true, Feature::Rotate),
             (finds(Find::is_managed), Feature::Managed),
             (finds(Find::is_by_label), Feature::Selector),
             (places.iter().any(Place::has_accounts), Feature::ServiceAccounts),
@@ -340,8 +338,9 @@ impl Engine<'_, '_> {
                 .filter(|(is, _)| *is)
                 .map(|(_, feature)| *feature)
                 .collect(),
-            secret: journal.only_name(),
-            service_accounts: Vec::new(),
+            secrets: journal.names(),
+            service_accounts: BTreeSet::new(),
+            is_everywhere: finds(Find::is_managed) || finds(Find::is_by_label),
         }
     }
 }

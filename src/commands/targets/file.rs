@@ -58,9 +58,7 @@ fn of_list(
         (asked.targets.selector.is_some(), "-l"),
     ];
     if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
-        return Err(CommandError::usage(format_args!(
-            "{flag} does not go with a file that names its Secrets itself"
-        )));
+        return Err(names_its_secrets(flag));
     }
     let mut supplied = Vec::new();
     for listed in list_file::parse(text, &asked.targets.secret).map_err(on_file)? {
@@ -75,6 +73,13 @@ fn of_list(
         ))));
     }
     list_file::batches(supplied, &contexts(asked.contexts)).map_err(on_file)
+}
+
+/// A flag that says what such a file says.
+pub(in crate::commands) fn names_its_secrets(flag: &str) -> CommandError {
+    CommandError::usage(format_args!(
+        "{flag} does not go with a file that names its Secrets itself"
+    ))
 }
 
 fn of_spec(

@@ -18,6 +18,7 @@ mod look;
 mod spec_file;
 mod yaml;
 
+pub(super) use file::names_its_secrets;
 pub(super) use find::{Find, Found, find};
 pub(super) use look::{ListedSecret, look};
 

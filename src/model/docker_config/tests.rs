@@ -376,3 +376,38 @@ fn figures() {
         })
     });
 }
+
+#[test]
+fn what_is_taken_out_takes_nothing_along() {
+    let text = r#"{ "auths" : {
+  "ghcr.io": { "auth":"YTpi" } ,
+  "https://gitea.example.com/v2/": {"username":"a"},
+  "gitea.example.com": {"username":"b"},
+  "gitea.example.com.evil.example": {"username":"c"}
+}, "HttpHeaders": {} }"#;
+    let mut config = DockerConfig::parse(text.as_bytes()).unwrap();
+    let registry = "gitea.example.com".parse().unwrap();
+    assert!(config.remove(&registry).unwrap());
+    assert_eq!(
+        config.as_str(),
+        r#"{ "auths" : {
+  "ghcr.io": { "auth":"YTpi" },
+  "gitea.example.com.evil.example": {"username":"c"}
+}, "HttpHeaders": {} }"#
+    );
+    let before = config.clone();
+    assert!(!config.remove(&registry).unwrap());
+    assert_eq!(config, before);
+    assert!(config.remove(&"ghcr.io".parse().unwrap()).unwrap());
+    assert!(
+        config
+            .remove(&"gitea.example.com.evil.example".parse().unwrap())
+            .unwrap()
+    );
+    assert!(config.keys().is_empty() && config.as_str().ends_with(r#""HttpHeaders": {} }"#));
+    // Go reads all of these.
+    let text = r#"{"Auths":{"gitea.example.com":{}},"auths":{"gitea.example.com":{},"x":{}},"auths":{"gitea.example.com":{}}}"#;
+    let mut config = document(text);
+    assert!(config.remove(&registry).unwrap());
+    assert_eq!(config.as_str(), r#"{"Auths":{},"auths":{"x":{}},"auths":{}}"#);
+}

@@ -323,7 +323,7 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
         format!("plain may not get secrets in namespace {namespace}")
     );
     let Error::Forbidden(forbidden) = error else { panic!() };
-    let role = forbidden.role();
+    let role = forbidden.role().unwrap();
     match world {
         World::Real(real) => {
             real.kubectl_ok(&["apply", "-f", "-"], &role);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::place::{Place, Plane, SECRET, VARIABLE, summary};
 use crate::support::control_plane;
 use crate::support::part::{trial, trial_with};
-use crate::support::world::Ran;
+use crate::support::world::{Ran, World};
 
 /// A scenario that runs on both.
 type Scenario = (&'static str, fn(&Place));
@@ -39,8 +39,25 @@ pub fn trials() -> Vec<Trial> {
         trial("targets: what contradicts is a wrong usage", contradictions),
         trial("targets: manifests need no cluster", manifests),
         trial("targets: a file's token is kept from children", children),
+        trial("targets: an empty list is said", empty_list),
     ];
     on_double.chain(on_real).chain(more).collect()
+}
+
+fn empty_list() {
+    let mut world = World::of_doubles();
+    world.variables.insert("TOKEN".to_owned(), "s3cret".into());
+    let file = world.home().join("list.yaml");
+    let no_secrets = "registries:\n- {registry: ghcr.io, username: org, token-env: TOKEN, secrets: []}\n";
+    for text in ["registries: []\n", no_secrets] {
+        std::fs::write(&file, text).unwrap();
+        let ran = world.regcred(&format!("sync -f {}", file.display()));
+        assert_eq!(
+            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+            (0, "", "the list names no Secret: there is nothing to do\n"),
+            "{ran}"
+        );
+    }
 }
 
 fn namespaces(place: &Place) {
