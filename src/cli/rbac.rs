@@ -77,6 +77,9 @@ pub struct RbacArgs {
     /// For `rotate`, which writes Secrets that are there and makes none
     #[arg(long, conflicts_with = "service_accounts")]
     pub rotate: bool,
+    /// As for `rotate --keep-old`: nobody searches all namespaces for other Secrets with the old token
+    #[arg(hide_short_help = true, long, requires = "rotate")]
+    pub keep_old: bool,
     /// For `status`, which only looks: nothing of sync's
     #[arg(long, conflicts_with_all = ["restart", "wait", "unstick", "service_accounts"])]
     pub status: bool,

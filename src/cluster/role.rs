@@ -28,6 +28,8 @@ pub enum Feature {
     Refresh,
     /// The same for `rotate`, which makes none.
     Rotate,
+    /// Looking in all namespaces for Secrets that hold a token which is about to be revoked: `rotate`.
+    Search,
     /// Looking at everything that has to do with pulling: `status`.
     Status,
     /// Finding the Secrets that are there already: `-A`.
@@ -51,6 +53,7 @@ impl Feature {
             Self::Sync => "sync",
             Self::Refresh => "refresh",
             Self::Rotate => "rotate",
+            Self::Search => "search",
             Self::Status => "status",
             Self::Managed => "all",
             Self::Selector => "selector",
@@ -65,7 +68,7 @@ impl Feature {
     fn is_about_secrets(self) -> bool {
         matches!(
             self,
-            Self::Sync | Self::Refresh | Self::Rotate | Self::Managed | Self::Selector
+            Self::Sync | Self::Refresh | Self::Rotate | Self::Search | Self::Managed | Self::Selector
         )
     }
 }
@@ -111,6 +114,12 @@ const ROWS: &[Row] = &[
         resources: &[Resource::Secrets],
         verbs: &["get", "patch"],
         only: Only::Secrets,
+    },
+    Row {
+        feature: Feature::Search,
+        resources: &[Resource::Secrets],
+        verbs: &["get", "list"],
+        only: Only::Any,
     },
     Row {
         feature: Feature::Managed,
@@ -589,10 +598,11 @@ mod tests {
     }
 
     fn any_access() -> impl Strategy<Value = Access> {
-        const ALL: [Feature; 10] = [
+        const ALL: [Feature; 11] = [
             Feature::Sync,
             Feature::Refresh,
             Feature::Rotate,
+            Feature::Search,
             Feature::Status,
             Feature::Managed,
             Feature::Selector,

@@ -10,10 +10,14 @@ use crate::cluster::{Access, Feature, Namespace, Scope, SecretName, Subject};
 use crate::error::CommandError;
 
 pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), CommandError> {
-    let roles = match &args.file {
+    let mut roles = match &args.file {
         Some(path) => of_file(path, args, system)?,
         None => of_flags(args),
     };
+    // -A lists them anyway.
+    if args.rotate && !args.keep_old && !args.all_namespaces {
+        roles.push((Scope::Cluster, Access::to(Feature::Search)));
+    }
     let mut subjects: Vec<Subject> = Vec::new();
     subjects.extend(args.users.iter().cloned().map(Subject::User));
     subjects.extend(args.groups.iter().cloned().map(Subject::Group));

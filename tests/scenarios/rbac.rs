@@ -84,7 +84,11 @@ fn a_list_for_several_contexts() {
     let namespaces: Vec<_> = spare.iter().map(|role| &role["metadata"]["namespace"]).collect();
     assert_eq!(namespaces, ["elsewhere", "[NAMESPACE]"]);
     // rotate attaches nothing and makes nothing.
-    let rotate = documents(&world.regcred(&format!("rbac {flag} --context other --rotate")).done());
+    let rotate = documents(
+        &world
+            .regcred(&format!("rbac {flag} --context other --rotate --keep-old"))
+            .done(),
+    );
     assert_eq!(
         rotate[0]["rules"],
         json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["other", "pull"], "verbs": ["get", "patch"]}])
@@ -168,7 +172,7 @@ fn beside_each_other() {
         (format!("--user {jane} --secret ghcr"), &jane, "patch", "secrets/ghcr"),
         (format!("--status --user {jane}"), &jane, "list", "events"),
         (
-            format!("--rotate --restart --wait --user {bob}"),
+            format!("--rotate --keep-old --restart --wait --user {bob}"),
             &bob,
             "watch",
             "deployments.apps",
@@ -312,7 +316,7 @@ fn rotate_and_remove() {
     world.regcred(&format!("sync -n {namespace}")).done();
     let deployer = Deployer::of(&world);
     deployer.takes_over(&world);
-    let rules = deployer.may(&world, &format!("-n {namespace} --rotate"));
+    let rules = deployer.may(&world, &format!("-n {namespace} --rotate --keep-old"));
     assert_eq!(rules[0]["rules"][0]["verbs"], json!(["get", "patch"]));
     let rotate = format!("rotate [REGISTRY] -n {namespace} --token-stdin --keep-old");
     world.regcred_with(&rotate, &second).done();
