@@ -103,8 +103,8 @@ fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<
     let mut namespaces: BTreeMap<Namespace, Access> = BTreeMap::new();
     for listed in in_one_context(look.secrets, args.context.as_deref())? {
         let mut accounts = listed.service_accounts;
-        // rotate and status attach nothing.
-        if args.rotate || args.status {
+        // status only looks.
+        if args.status {
             accounts.clear();
         }
         let accounts = args.service_accounts.iter().cloned().chain(accounts);

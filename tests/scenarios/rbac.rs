@@ -83,7 +83,7 @@ fn a_list_for_several_contexts() {
     let spare = documents(&world.regcred(&format!("rbac {flag} --context spare")).done());
     let namespaces: Vec<_> = spare.iter().map(|role| &role["metadata"]["namespace"]).collect();
     assert_eq!(namespaces, ["elsewhere", "[NAMESPACE]"]);
-    // rotate attaches nothing and makes nothing.
+    // rotate makes nothing.
     let rotate = documents(
         &world
             .regcred(&format!("rbac {flag} --context other --rotate --keep-old"))
@@ -91,7 +91,10 @@ fn a_list_for_several_contexts() {
     );
     assert_eq!(
         rotate[0]["rules"],
-        json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["other", "pull"], "verbs": ["get", "patch"]}])
+        json!([
+            {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["other", "pull"], "verbs": ["get", "patch"]},
+            {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["ci"], "verbs": ["get", "patch"]},
+        ])
     );
     for (line, says) in [
         (format!("rbac {flag} -n x"), "-n does not go with a file"),

@@ -7,9 +7,8 @@ use super::typed::Typed;
 use crate::cluster::SecretName;
 use crate::model::{CommandLine, Hint};
 
-/// Namespaces that one command names at most. What is beyond is left for the next look: a command of 2,000 names can
-/// be neither read nor pasted.
-const MAX_NAMESPACES: usize = 50;
+/// Namespaces that one command names at most: a line of 50 names can hardly be read.
+const MAX_NAMESPACES: usize = 10;
 
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,11 +193,10 @@ fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
             advice.push(text);
         }
     }
-    let mut left = 0;
     for (kind, namespaces) in syncs {
-        let first: Vec<&str> = namespaces.iter().copied().take(MAX_NAMESPACES).collect();
-        left += namespaces.len() - first.len();
-        commands.push(kind.line(&first, typed));
+        let namespaces: Vec<&str> = namespaces.into_iter().collect();
+        let few = namespaces.chunks(MAX_NAMESPACES);
+        commands.extend(few.map(|few| kind.line(few, typed)));
     }
     let more_commands = commands.len().saturating_sub(MAX_COMMANDS);
     commands.truncate(MAX_COMMANDS);
@@ -209,7 +207,7 @@ fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
         cause: &first.cause,
         objects: alike.iter().map(|finding| &finding.object).collect(),
         commands,
-        more_commands: more_commands + left.div_ceil(MAX_NAMESPACES),
+        more_commands,
         advice,
     }
 }
@@ -266,14 +264,16 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_one_command_that_can_be_pasted() {
+    fn thousands_are_a_few_commands_that_can_be_read() {
         let findings: Vec<_> = (0..2_000)
             .map(|at| finding(Code::SecretStale, &format!("ns-{at:04}"), "gitea-credentials"))
             .collect();
         let groups = groups(&findings, &Typed::default());
         assert_eq!((groups.len(), groups[0].objects.len()), (1, 2_000));
-        assert_eq!(groups[0].commands.len(), 1);
-        assert_eq!(groups[0].commands[0].as_str().matches(" -n ").count(), MAX_NAMESPACES);
-        assert_eq!(groups[0].more_commands, 39);
+        assert_eq!(groups[0].commands.len(), MAX_COMMANDS);
+        for command in &groups[0].commands {
+            assert_eq!(command.as_str().matches(" -n ").count(), MAX_NAMESPACES);
+        }
+        assert_eq!(groups[0].more_commands, 2_000 / MAX_NAMESPACES - MAX_COMMANDS);
     }
 }
