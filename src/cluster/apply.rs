@@ -7,9 +7,11 @@ use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::Request;
 use kube::core::request::Error as RequestError;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::annotations::{LAST_APPLIED, MANAGER};
+use super::annotations::{
+    LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION,
+};
 use super::answer::another_object;
 use super::backoff::Backoff;
 use super::connect::Cluster;
@@ -199,9 +201,19 @@ async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: 
             version.clone_from(&written.metadata().resource_version);
         }
     }
-    // Last: a run that is killed before it leaves what the next one sees and removes.
+    // Last: a run that is killed before it leaves what the next one sees and removes. Leaving ours out of what is
+    // applied does not remove it: what was created by POST has another entry of the same manager.
+    let mut removal = json!({"metadata": {"resourceVersion": version}});
     if changes.contains(&Change::LastApplied) {
-        let removal = json!({"metadata": {"resourceVersion": version, "annotations": {LAST_APPLIED: null}}});
+        removal["metadata"]["annotations"][LAST_APPLIED] = Value::Null;
+    }
+    if changes.contains(&Change::Release) {
+        removal["metadata"]["labels"][MANAGED_BY_LABEL] = Value::Null;
+        for name in [REGISTRY_ANNOTATION, USERNAME_ANNOTATION, USE_ANNOTATION] {
+            removal["metadata"]["annotations"][name] = Value::Null;
+        }
+    }
+    if changes.contains(&Change::LastApplied) || changes.contains(&Change::Release) {
         patch(cluster, plan, &params(false), &Patch::Merge(&removal)).await?;
     }
     Ok(())

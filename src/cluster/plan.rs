@@ -246,9 +246,9 @@ pub fn plan_removal(
     }
     let mut entries = kept_entries(observed, &document, &[]);
     entries.retain(|entry| !declares(entry));
-    let is_managed = observed.label(MANAGED_BY_LABEL) == Some(MANAGER);
+    let is_marked = observed.label(MANAGED_BY_LABEL) == Some(MANAGER) || !observed.entries().is_empty();
     let annotations = if entries.is_empty() {
-        if is_managed {
+        if is_marked {
             changes.push(Change::Release);
         }
         BTreeMap::new()
