@@ -139,11 +139,7 @@ impl JsonEdit {
 
     /// Removes the members of the object at `path` that `goes` says so about, which is given the key and the text of the
     /// value. Says whether there was one. The text is read once, however many there are.
-    pub fn remove_where(
-        &mut self,
-        path: &[&str],
-        goes: impl FnMut(&str, &str) -> bool,
-    ) -> Result<bool, JsonEditError> {
+    pub fn remove_where(&mut self, path: &[&str], goes: impl FnMut(&str, &str) -> bool) -> Result<bool, JsonEditError> {
         let members = self.object(path)?;
         let open = self.find(path).map_or(0, |range| range.start);
         let edits = removals(&self.0, open, &members, goes);
