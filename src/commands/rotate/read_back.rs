@@ -162,8 +162,10 @@ impl Engine<'_, '_> {
                 (error, Some(skip))
             }
         };
-        let mut access = self.access();
-        access.features.insert(Feature::Managed);
+        let access = Access {
+            is_everywhere: true,
+            ..Access::to(Feature::Search)
+        };
         let error = CommandError::from(error.for_access(&access));
         let what = "the old token is not revoked, because not every Secret could be looked at that may hold it";
         error.on(what).hints(skip)
