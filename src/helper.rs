@@ -209,10 +209,11 @@ fn store(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain:
         return Err(invalid(&"its server URL does not name a registry"));
     };
     let username: Username = entry.username.parse().map_err(|error| invalid(&error))?;
+    let token = Token::given(std::mem::take(&mut entry.secret)).map_err(|error| invalid(&error))?;
     let credential = Credential {
         registry: name.registry.clone(),
         username,
-        token: Token::verbatim(std::mem::take(&mut entry.secret)),
+        token,
     };
     open()?.write(&name, &credential)?;
     Ok(String::new())
@@ -249,6 +250,16 @@ fn hint(error: &keychain::Error) -> Option<Hint> {
             "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
              or open a database in KeePassXC; on a machine without a desktop, make a vault: \
              kubectl regcred keychain use vault"
+                .into(),
+        ),
+        E::Locked | E::PromptDismissed | E::PromptUnanswered(_) => Some(
+            "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop; \
+             over SSH, where nobody sits at that desktop, use a vault: kubectl regcred keychain use vault"
+                .into(),
+        ),
+        E::ForeignRuntimeFolder { .. } | E::ForeignBus { .. } => Some(
+            "run docker in a session of that user's own (su -, sudo -i), \
+             or unset XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS"
                 .into(),
         ),
         other => other.hints().into_iter().next(),

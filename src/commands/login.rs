@@ -55,6 +55,14 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         Some(new) => new.undo(&credential, &args.connection, system, error),
         None => error,
     })?;
+    if let (Some(command), Some(path)) = (given.left_in_file, &args.token.env_file) {
+        system
+            .output
+            .say(format_args!("{} still holds the token in plain text", path.display()));
+        system
+            .output
+            .say(format_args!("hint: when nothing else reads it there: {command}"));
+    }
     if let (Some(new), Some(_)) = (&new, before) {
         system.output.say(format_args!(
             "the token that was stored before is still valid: delete it at {} when nothing uses it any more",

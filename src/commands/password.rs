@@ -105,5 +105,7 @@ fn password(text: &str) -> Result<Token, CommandError> {
     if text.chars().any(char::is_control) {
         return Err(CommandError::failed("the password holds a control character"));
     }
-    Ok(Token::verbatim(text.to_owned()))
+    Token::given(text.to_owned()).map_err(|_| {
+        CommandError::failed("the password holds a character that cannot be seen: type it, or copy it anew")
+    })
 }

@@ -96,17 +96,18 @@ fn held(raw: &str) -> Result<Held, &'static str> {
         if !password.is_empty() {
             return Ok(Held::Stays(Stays::Two));
         }
-        return Ok(Held::Login(
-            username("<token>")?,
-            Token::verbatim(identity_token.to_owned()),
-        ));
+        return Ok(Held::Login(username("<token>")?, token(identity_token)?));
     }
     match (user.is_empty(), password.is_empty()) {
         (true, true) => Ok(Held::Nothing),
         (false, true) => Err("it has a user and no password"),
         (true, false) => Err("it has a password and no user"),
-        (false, false) => Ok(Held::Login(username(user)?, Token::verbatim(password.to_owned()))),
+        (false, false) => Ok(Held::Login(username(user)?, token(password)?)),
     }
+}
+
+fn token(text: &str) -> Result<Token, &'static str> {
+    Token::given(text.to_owned()).map_err(|_| "its token or password holds a character that cannot be seen")
 }
 
 #[cfg(test)]

@@ -19,9 +19,12 @@ use super::origin::{Endpoint, Origin, RealmFault};
 use super::{Options, ReachError, proxy};
 use crate::env::Env;
 use crate::model::{Credential, Redaction, Registry, printable};
+use crate::whole_file;
 
 /// Largest answer that is read, in bytes. The largest that is needed, a page of packages, stays far below it.
 const MAX_BODY: u64 = 1 << 20;
+/// More than the bundle of every authority there is, in bytes.
+const MAX_CA_FILE: u64 = 16 * 1024 * 1024;
 /// Longest quotation of a server, in characters.
 const MAX_QUOTE: usize = 200;
 /// Where Gitea and Forgejo look for the code of an account's second factor.
@@ -305,9 +308,9 @@ fn root_certs(options: &Options) -> Result<RootCerts, ReachError> {
     let Some(path) = &options.ca_file else {
         return Ok(RootCerts::PlatformVerifier);
     };
-    let pem = std::fs::read(path).map_err(|source| ReachError::CaFile {
+    let pem = whole_file::read_named(path, MAX_CA_FILE).map_err(|why| ReachError::CaFile {
         path: path.clone(),
-        source,
+        source: why.into(),
     })?;
     let mut certificates = Vec::new();
     let mut usable = RootCertStore::empty();

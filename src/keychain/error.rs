@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::ConfigError;
 use crate::model::{CommandLine, Hint};
+use crate::user::NotOwn;
 
 /// Longest piece of somebody else's text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;
@@ -25,6 +26,22 @@ pub enum Error {
     /// Neither `DBUS_SESSION_BUS_ADDRESS` nor a socket in the runtime folder leads to a session bus.
     #[error("there is no keychain here: {NO_BUS}")]
     NoBus,
+    /// `XDG_RUNTIME_DIR` leads to a folder that is not this user's alone, as plain `su` leaves it.
+    #[error("there is no keychain here: XDG_RUNTIME_DIR names {}, which is not used: {why}", path.display())]
+    ForeignRuntimeFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is the matter with it.
+        why: NotOwn,
+    },
+    /// The bus at this address is run by somebody else, who would be handed the tokens.
+    #[error("the D-Bus session bus at {address} is not used: it belongs to another user, of number {owner}")]
+    ForeignBus {
+        /// The bus address.
+        address: String,
+        /// Whose it is.
+        owner: u32,
+    },
     /// `DBUS_SESSION_BUS_ADDRESS` has an address of another kind: `tcp:`, `autolaunch:`.
     #[error("the D-Bus session bus address names no unix socket: {0}")]
     BusAddress(String),
@@ -122,6 +139,24 @@ impl Error {
                  on a desktop, start gnome-keyring, KWallet or KeePassXC"
                     .into(),
             ],
+            Self::ForeignRuntimeFolder {
+                why: NotOwn::Mode(_), ..
+            } => vec!["chmod 700 it".into()],
+            Self::ForeignRuntimeFolder { .. } | Self::ForeignBus { .. } => vec![
+                "become that user with a session of its own (su -, sudo -i, machinectl shell), \
+                 or unset XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS"
+                    .into(),
+                vault(),
+            ],
+            Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => vec![
+                "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, \
+                 and try again"
+                    .into(),
+                Hint::to(
+                    "over SSH, where nobody sits at that desktop, use a vault",
+                    CommandLine::new("kubectl regcred keychain use vault"),
+                ),
+            ],
             Self::NoCollection => vec![
                 "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
                  or open a database in KeePassXC"
@@ -137,10 +172,6 @@ impl Error {
 
     fn advice(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => {
-                "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, \
-                 and try again"
-            }
             Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
             Self::Lock { .. } => "let XDG_RUNTIME_DIR, or else TMPDIR, name a folder that you may write to",

@@ -34,14 +34,27 @@ pub enum TokenError {
     /// There is more than one line, or another control character in it.
     #[error("the token holds a line break or another control character")]
     Control,
+    /// A character that no screen shows, as programs leave them when something is copied out of a page: a byte order
+    /// mark, a space without a width, one that turns the writing direction, a space other than the keyboard's.
+    #[error("the token holds a character that cannot be seen (U+{:04X}): copy it anew, without what is around it", u32::from(*.0))]
+    Invisible(char),
+}
+
+/// The first character of a secret that cannot be seen. White space of ASCII can be meant.
+fn invisible(text: &str) -> Option<char> {
+    text.chars()
+        .find(|c| is_invisible(*c) || (c.is_whitespace() && !c.is_ascii()))
 }
 
 impl Token {
     /// Takes a token as people paste, pipe and store it: white space around it, such as a final line feed, is dropped.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let text = text.trim();
+        let text = text.trim_matches(|c: char| c.is_ascii_whitespace());
         if text.is_empty() {
             return Err(TokenError::Empty);
+        }
+        if let Some(c) = invisible(text) {
+            return Err(TokenError::Invisible(c));
         }
         if text.chars().any(char::is_control) {
             return Err(TokenError::Control);
@@ -52,13 +65,23 @@ impl Token {
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
+    /// Takes what a client was given as a token or password and hands on as it is, even an empty one: white space around
+    /// it is part of it. What cannot be seen is no more meant there than anywhere else.
+    pub fn given(text: String) -> Result<Self, TokenError> {
+        let token = Self::verbatim(text);
+        match invisible(token.expose()) {
+            Some(c) => Err(TokenError::Invisible(c)),
+            None => Ok(token),
+        }
+    }
+
     /// [`Token::parse`] for bytes from a file or a pipe, which are zeroed.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, TokenError> {
         let bytes = Zeroizing::new(bytes);
         Self::parse(std::str::from_utf8(&bytes).map_err(|_| TokenError::NotText)?)
     }
 
-    /// Takes a token exactly as a credential helper's client sent it, even an empty one.
+    /// Takes a token exactly as it is stored, even an empty one.
     #[must_use]
     pub fn verbatim(text: String) -> Self {
         Self(Zeroizing::new(text))
@@ -245,6 +268,27 @@ mod tests {
             assert_eq!(Token::parse(text).unwrap().expose(), text);
         }
         assert_eq!(Token::verbatim(String::new()).expose(), "");
+        assert_eq!(Token::given(" a\n".to_owned()).unwrap().expose(), " a\n");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_no_part_of_a_token() {
+        for c in [
+            '\u{feff}', '\u{200b}', '\u{a0}', '\u{202e}', '\u{ad}', '\u{2028}', '\u{3000}',
+        ] {
+            for text in [
+                format!("{c}abc"),
+                format!("a{c}bc"),
+                format!("abc{c}"),
+                format!("abc{c}\n"),
+            ] {
+                assert_eq!(Token::parse(&text), Err(TokenError::Invisible(c)), "{c:?}");
+                assert_eq!(Token::given(text), Err(TokenError::Invisible(c)), "{c:?}");
+            }
+        }
+        let said = Token::parse("s3cret\u{feff}").unwrap_err().to_string();
+        assert!(said.contains("U+FEFF") && !said.contains("s3cret"), "{said}");
+        assert_eq!(Token::parse("pässwörd ☃").unwrap().expose(), "pässwörd ☃");
     }
 
     #[test]

@@ -228,6 +228,8 @@ exit 0
 --- stderr
 verified at [REGISTRY], the token of admin, scopes write:package
 logged in to [REGISTRY] as admin for docker
+[..]/registry.env still holds the token in plain text
+hint: when nothing else reads it there: grep -v REGISTRY_TOKEN= [..]/registry.env > [..]/registry.env.new && mv [..]/registry.env.new [..]/registry.env
 
 "#]]
     );

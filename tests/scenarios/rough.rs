@@ -177,8 +177,18 @@ fn what_cannot_be_read_says_why() {
         ),
         (
             double.kubeconfig(),
+            "sync -n team -f /dev/zero".to_owned(),
+            "cannot read /dev/zero: it is no regular file".to_owned(),
+        ),
+        (
+            double.kubeconfig(),
+            format!("sync -n team -f {place}/pipe"),
+            format!("cannot read {place}/pipe: it is no regular file"),
+        ),
+        (
+            double.kubeconfig(),
             "sync -n team --env-file /dev/zero".to_owned(),
-            "/dev/zero is longer than a file of variables".to_owned(),
+            "cannot read /dev/zero: it is no regular file".to_owned(),
         ),
     ] {
         let output = regcred(&kubeconfig, folder.path(), &line).output().unwrap();

@@ -42,6 +42,10 @@ pub fn trials() -> Vec<Trial> {
             "verify: an account's password, where the API does not forbid it",
             passwords,
         ),
+        trial(
+            "verify: a password beyond ASCII is sent as docker sends it",
+            passwords_beyond_ascii,
+        ),
         trial("verify: an account that may not sign in", closed_accounts),
         trial("verify: below a path", below_a_path),
         trial("verify: a realm that is off is avoided and said", realm_of_gitea),
@@ -298,6 +302,23 @@ fn passwords() {
         } else {
             assert_eq!(outcome.unwrap().who.as_deref(), Some("admin"), "{profile:?}");
         }
+    }
+}
+
+/// A header's token is ASCII; docker sends these in base64.
+fn passwords_beyond_ascii() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let password = "pässwörd ☃";
+        for user in &mut gitea.state().users {
+            user.password = password.to_owned();
+        }
+        check(&gitea.registry(), password).unwrap_or_else(|error| panic!("{profile:?}: {error}"));
+        let error = check(&gitea.registry(), "pässwört").unwrap_err().to_string();
+        assert!(
+            !error.contains("HTTP") && !error.contains("pässw"),
+            "{profile:?}: {error}"
+        );
     }
 }
 

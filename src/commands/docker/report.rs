@@ -9,7 +9,7 @@ use crate::commands::system::System;
 use crate::docker::{After, Change, FilePlan, HELPER};
 use crate::error::CommandError;
 use crate::model::go_json::is_field;
-use crate::model::{JsonEdit, printable};
+use crate::model::{CommandLine, JsonEdit, printable};
 
 /// Longest key or name of somebody else's in a line, in characters.
 const MAX_KEY: usize = 100;
@@ -37,6 +37,17 @@ pub(super) fn file(plan: &FilePlan, dry_run: LocalDryRunArg, system: &mut System
         system
             .output
             .line(format_args!("{}{suffix}", line(change, &plan.file.path)))?;
+    }
+    let moved = plan.changes.iter().any(|change| matches!(change, Change::Moved(_)));
+    if let Some(names) = plan.file.other_names.as_ref().filter(|_| moved) {
+        system.output.warn(format_args!(
+            "{path} had another name, a hard link: the token stays there in plain text"
+        ));
+        let find = CommandLine::new("find").value("FOLDER", names.mount.display().to_string());
+        let find = find.words("-xdev -inum").value("NUMBER", names.inode.to_string());
+        system
+            .output
+            .say(format_args!("hint: find it, and see who needs it: {find}"));
     }
     if matches!(plan.after, After::Gone) {
         system

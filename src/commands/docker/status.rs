@@ -53,6 +53,9 @@ struct Shown<'a> {
 
 pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let workstation = docker::observe(&system.env)?;
+    if let Some(left_out) = &workstation.left_out {
+        system.output.warn(left_out);
+    }
     let kept = kept(system);
     let registries: Vec<Registry> = kept.iter().flat_map(BTreeMap::keys).cloned().collect();
     let answers = workstation.answers(&registries);

@@ -161,6 +161,12 @@ fn trouble(error: &Error) -> String {
     match error {
         Error::NoBus => format!("none: {NO_BUS}"),
         Error::NoService => format!("none: {NO_SERVICE}"),
+        Error::ForeignRuntimeFolder { path, why } => {
+            format!(
+                "none: XDG_RUNTIME_DIR names {}, which is not used: {why}",
+                path.display()
+            )
+        }
         Error::Vault(V::Missing(_)) => "none".to_owned(),
         Error::Locked | Error::Vault(V::Locked) => "locked".to_owned(),
         Error::Vault(V::LockedWithoutPassphrase) => format!("locked: {NO_KEY_FILE}"),

@@ -12,6 +12,7 @@ use super::{Asked, Batch, Source, Supply, choose, contexts, list_file, spec_file
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
+use crate::whole_file::{self, Unread};
 
 /// More than any list of Secrets that a person keeps; in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -180,18 +181,23 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 }
 
 pub(super) fn read(path: &Path, system: &mut System<'_>) -> Result<String, CommandError> {
-    let mut bytes = Vec::new();
-    let read = if is_stdin(path) {
-        (&mut system.stdin).take(MAX_FILE + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-    };
     let shown = path.display();
-    read.map_err(|error| CommandError::failed(format_args!("cannot read {shown}: {error}")))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(CommandError::failed(format_args!(
-            "{shown} is too long for a list of Secrets"
-        )));
-    }
+    let too_long = || CommandError::failed(format_args!("{shown} is too long for a list of Secrets"));
+    let unread = |cause: &dyn std::fmt::Display| CommandError::failed(format_args!("cannot read {shown}: {cause}"));
+    let bytes = if is_stdin(path) {
+        let mut bytes = Vec::new();
+        let read = (&mut system.stdin).take(MAX_FILE + 1).read_to_end(&mut bytes);
+        read.map_err(|error| unread(&error))?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(too_long());
+        }
+        bytes
+    } else {
+        match whole_file::read_named(path, MAX_FILE) {
+            Ok(bytes) => bytes.to_vec(),
+            Err(Unread::TooLong) => return Err(too_long()),
+            Err(why) => return Err(unread(&why)),
+        }
+    };
     String::from_utf8(bytes).map_err(|_| CommandError::failed(format_args!("{shown} is not text")))
 }

@@ -13,6 +13,9 @@ pub enum RevokeError {
     /// The user is `<token>`: Gitea would take what it does not know for a password.
     #[error("this is an identity token of docker's own login, which cannot be revoked from here")]
     IdentityToken,
+    /// Gitea's tokens are hexadecimal digits, and others' are of ASCII.
+    #[error("what is stored is a password and no token, so there is nothing that could be revoked")]
+    Password,
     /// There is no Gitea to ask.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -85,7 +88,7 @@ impl RevokeError {
     #[must_use]
     pub fn page(&self) -> Option<&str> {
         match self {
-            Self::IdentityToken | Self::Site(_) => None,
+            Self::IdentityToken | Self::Password | Self::Site(_) => None,
             Self::NeedsPassword { page, .. }
             | Self::Account { page, .. }
             | Self::NotSeen { page, .. }

@@ -30,6 +30,14 @@ pub enum Error {
     /// It has no passphrase, and nothing says where its key is.
     #[error("the vault is locked: {NO_KEY_FILE}")]
     LockedWithoutPassphrase,
+    /// It has a passphrase too, and its key file, which would open it without, cannot be read.
+    #[error("the vault is locked: its key file {} cannot be read: {cause}", path.display())]
+    LockedWithoutKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// It is locked, and could not be unlocked for other programs.
     #[error("the vault is locked: {0}")]
     NoKernelKeyring(#[source] Refused),
@@ -126,6 +134,9 @@ pub enum KeyFileProblem {
     /// Every user of the machine may read it, or others may write to it.
     #[error("it is open to other users: its mode is {0:04o}")]
     Exposed(u32),
+    /// Neither this user's nor root's.
+    #[error("it belongs to another user, of number {0}")]
+    Foreign(u32),
     /// It holds something else, or more than one key.
     #[error("it does not hold one key, a line AGE-SECRET-KEY-1…")]
     NotAKey,
@@ -142,6 +153,10 @@ impl Error {
             ),
             Self::Exists(_) => ("use it", "kubectl regcred keychain use vault"),
             Self::Locked => ("unlock it", "kubectl regcred keychain unlock"),
+            Self::LockedWithoutKeyFile { .. } => (
+                "bring the key file back, or unlock it with its passphrase",
+                "kubectl regcred keychain unlock",
+            ),
             Self::WrongPassphrase => ("try again", "kubectl regcred keychain unlock"),
             other => return other.advice().map(Hint::from),
         };
@@ -164,6 +179,10 @@ impl Error {
                 cause: KeyFileProblem::Exposed(_),
                 ..
             } => "chmod 600 it",
+            Self::KeyFile {
+                cause: KeyFileProblem::Foreign(_),
+                ..
+            } => "let it belong to yourself or to root: chown it, or make a copy of your own",
             Self::KeyFile {
                 cause: KeyFileProblem::NotAKey,
                 ..
@@ -195,7 +214,11 @@ mod tests {
 
     #[test]
     fn a_hint_is_the_command_that_mends_it_by_itself() {
-        for error in [Error::Locked, Error::Missing(PathBuf::new())] {
+        let without_key_file = Error::LockedWithoutKeyFile {
+            path: PathBuf::new(),
+            cause: io::ErrorKind::NotFound.into(),
+        };
+        for error in [Error::Locked, without_key_file, Error::Missing(PathBuf::new())] {
             assert!(error.hint().unwrap().command().is_some(), "{error}");
         }
         let hint = Error::NoKernelKeyring(Refused::Forbidden).hint().unwrap();

@@ -12,6 +12,7 @@ use super::blocks;
 use super::session::{self, Ran};
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::part::program;
+use crate::support::server::KernelKeys;
 use crate::support::world::World;
 
 /// The account's own, at the double.
@@ -44,6 +45,8 @@ pub struct Desk {
     world: World,
     names: Vec<(&'static str, String)>,
     token: String,
+    /// docs/vault.md makes one.
+    _kernel_keys: KernelKeys,
 }
 
 impl Desk {
@@ -61,6 +64,7 @@ impl Desk {
             ],
             world,
             token,
+            _kernel_keys: KernelKeys::take(),
         };
         this.cluster();
         this.programs();

@@ -14,6 +14,7 @@ use crate::support::engine::Engine;
 use crate::support::gitea::{Gitea, Profile, Visibility};
 use crate::support::keyring::{Keyring, Running, files_with, until};
 use crate::support::part::program;
+use crate::support::server::KernelKeys;
 use crate::workstation::forms;
 
 /// What every client needs beside itself.
@@ -124,16 +125,22 @@ pub struct Desk {
 struct DeskVault {
     vault: Vault,
     key: Key,
+    _kernel_keys: KernelKeys,
 }
 
 impl DeskVault {
     fn make(keyring: &Keyring) -> Self {
+        let kernel_keys = KernelKeys::take();
         let vault = Vault::new(&keyring.env(), &Remembered::default()).unwrap();
         let key = Key::generate();
         vault
             .create(&key, Some(&Passphrase::new("correct horse").unwrap()))
             .unwrap();
-        Self { vault, key }
+        Self {
+            vault,
+            key,
+            _kernel_keys: kernel_keys,
+        }
     }
 
     fn unlock(&self) {
