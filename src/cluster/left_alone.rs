@@ -81,6 +81,7 @@ pub(super) fn may_write<'a>(observed: Option<&Observed>, wanted: &[Wanted<'a>]) 
 }
 
 /// What the Secret holds of the registry instead of one of these tokens; `None` where it holds one.
+#[must_use]
 pub fn instead(observed: Option<&Observed>, registry: &Registry, own: &OwnTokens) -> Option<Holds> {
     let Some(observed) = observed else {
         return Some(Holds::NoSecret);

@@ -93,6 +93,9 @@ impl EarlierTokens {
     }
 
     /// JSON: an array of keys with the fingerprints that each made.
+    ///
+    /// # Panics
+    /// Never: a list of texts is always JSON.
     #[must_use]
     pub fn text(&self) -> Zeroizing<String> {
         let group = |keyed: &Keyed| KeyedText {
@@ -239,13 +242,11 @@ mod tests {
         let mut key = Zeroizing::new([0; LENGTH]);
         key[..4].copy_from_slice(b"Jefe");
         let mac = FingerprintKey::new(key).mac(&token("what do ya want for nothing?"));
-        let hex: String = mac
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect();
-        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        let expected = [
+            0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00,
+            0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43,
+        ];
+        assert_eq!(mac.finalize().into_bytes().as_slice(), expected);
     }
 
     #[test]

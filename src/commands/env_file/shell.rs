@@ -77,7 +77,7 @@ const NUL: &str = "there is a NUL in it";
 
 /// The values that a shell would give to `names`.
 pub(super) fn assigned<const N: usize>(text: &[u8], names: [&'static str; N]) -> Result<Assigned<N>, Refused> {
-    let line_of = |at: usize| text[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line_of = |at: usize| text[..at].split(|byte| *byte == b'\n').count();
     let refused = |at: usize, what: &str| Refused {
         line: line_of(at),
         what: what.to_owned(),

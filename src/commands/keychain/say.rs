@@ -40,7 +40,7 @@ pub(super) fn unlocked(until: Option<SystemTime>) -> String {
     let left = until.map(|until| until.duration_since(SystemTime::now()).unwrap_or_default());
     match left {
         // A minute that is begun counts: right after `--for 12h` it is 12 hours, and after `--for 1m` a minute.
-        Some(left) if left > MINUTE - MOMENT => {
+        Some(left) if left + MOMENT > MINUTE => {
             let minutes = left.as_secs().div_ceil(60);
             unlocked_for(Duration::from_secs(minutes * 60))
         }

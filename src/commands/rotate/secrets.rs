@@ -168,7 +168,7 @@ impl Engine<'_, '_> {
         let ended = self.pass(which, &pass).await?;
         let failed = ended.failed > 0 || ended.is_incomplete;
         self.result.items = ended.items;
-        self.leave_out(ended.left_alone)?;
+        self.leave_out(&ended.left_alone)?;
         self.interrupted()?;
         if failed {
             return Err(CommandError::failed(format_args!("not every Secret holds the {which} token")).into());
@@ -177,7 +177,7 @@ impl Engine<'_, '_> {
     }
 
     /// Takes out what was found not to hold a token of this rotation.
-    fn leave_out(&mut self, left: Vec<(String, Target)>) -> Result<(), CommandError> {
+    fn leave_out(&mut self, left: &[(String, Target)]) -> Result<(), CommandError> {
         if left.is_empty() {
             return Ok(());
         }

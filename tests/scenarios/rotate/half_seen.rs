@@ -11,10 +11,13 @@ use crate::support::api_server::{ApiServer, Odd};
 use crate::support::part::trial;
 use crate::support::world::{Ran, World};
 
+/// An answer to a request with these parameters.
+type OddAnswer = fn(&BTreeMap<String, String>) -> Odd;
+
 /// The ways in which a list can fail to show what is there.
-const WAYS: [(&str, fn(&BTreeMap<String, String>) -> Odd); 11] = [
+const WAYS: [(&str, OddAnswer); 11] = [
     ("a 404 that is text", |_| text(404, "404 page not found\n")),
-    ("a 404 that is JSON and no Status", |_| json(404, json!({}))),
+    ("a 404 that is JSON and no Status", |_| json(404, &json!({}))),
     ("a list that is not allowed", |_| {
         status(
             403,
@@ -42,11 +45,11 @@ const WAYS: [(&str, fn(&BTreeMap<String, String>) -> Odd); 11] = [
     ("an empty page, and no next one", |query| {
         first_or(query, text(404, "gone"))
     }),
-    ("empty pages for ever", |_| json(200, page(json!([])))),
+    ("empty pages for ever", |_| json(200, &page(&json!([])))),
     ("a proxy's page in HTML", |_| {
         Odd::Answer(200, "text/html", "<html><title>Log in</title></html>".to_owned())
     }),
-    ("JSON that is no list", |_| json(200, json!({}))),
+    ("JSON that is no list", |_| json(200, &json!({}))),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -74,7 +77,7 @@ fn text(code: u16, text: &str) -> Odd {
     Odd::Answer(code, "text/plain", text.to_owned())
 }
 
-fn json(code: u16, body: serde_json::Value) -> Odd {
+fn json(code: u16, body: &serde_json::Value) -> Odd {
     Odd::Answer(code, "application/json", body.to_string())
 }
 
@@ -83,10 +86,10 @@ fn status(code: u16, reason: &str, message: &str) -> Odd {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "message": message, "reason": reason, "code": code,
     });
-    json(code, body)
+    json(code, &body)
 }
 
-fn page(items: serde_json::Value) -> serde_json::Value {
+fn page(items: &serde_json::Value) -> serde_json::Value {
     json!({
         "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
         "metadata": {"continue": "next", "resourceVersion": "1"}, "items": items,
@@ -98,7 +101,7 @@ fn first_or(query: &BTreeMap<String, String>, next: Odd) -> Odd {
     if query.contains_key("continue") {
         next
     } else {
-        json(200, page(json!([])))
+        json(200, &page(&json!([])))
     }
 }
 

@@ -18,10 +18,10 @@ const SOON: Duration = Duration::from_secs(15);
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("rotate/interrupted: at the prompt for the token", || {
-            at_prompt("", "Token of admin at")
+            at_prompt("", "Token of admin at");
         }),
         trial("rotate/interrupted: at the prompt for the password", || {
-            at_prompt("--mint", "Password of admin at")
+            at_prompt("--mint", "Password of admin at");
         }),
         trial("rotate/interrupted: login at its prompt", login_at_prompt),
         trial("rotate/interrupted: while a registry is asked", while_asked),

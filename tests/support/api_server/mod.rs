@@ -341,6 +341,30 @@ impl std::fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
+impl State {
+    /// How the answer to this request is to be wrong.
+    fn next_fault(&mut self, recorded: &Recorded) -> Option<Fault> {
+        let fault = match self.faults.front_mut() {
+            Some((fault, times)) => {
+                let fault = *fault;
+                *times -= 1;
+                if *times == 0 {
+                    self.faults.pop_front();
+                }
+                fault
+            }
+            None => None,
+        };
+        let namespace = recorded.path.strip_prefix("/api/v1/namespaces/");
+        let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
+        let in_namespace = || self.faults_in.get(namespace?).copied();
+        let of_writes = || self.fault_of_writes.filter(|_| recorded.method != "GET");
+        let last = recorded.path.rsplit('/').next().filter(|_| recorded.method == "GET");
+        let of_kind = || self.faults_of.get(last?).copied();
+        fault.or_else(in_namespace).or_else(of_writes).or_else(of_kind)
+    }
+}
+
 async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
@@ -358,24 +382,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     let (at, fault) = {
         let mut state = lock(&state);
         state.recorded.push(recorded.clone());
-        let fault = match state.faults.front_mut() {
-            Some((fault, times)) => {
-                let fault = *fault;
-                *times -= 1;
-                if *times == 0 {
-                    state.faults.pop_front();
-                }
-                fault
-            }
-            None => None,
-        };
-        let namespace = recorded.path.strip_prefix("/api/v1/namespaces/");
-        let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
-        let fault = fault.or_else(|| state.faults_in.get(namespace?).copied());
-        let fault = fault.or(state.fault_of_writes.filter(|_| recorded.method != "GET"));
-        let last = recorded.path.rsplit('/').next().filter(|_| recorded.method == "GET");
-        let fault = fault.or_else(|| state.faults_of.get(last?).copied());
-        (state.recorded.len() - 1, fault)
+        (state.recorded.len() - 1, state.next_fault(&recorded))
     };
     let gate = lock(&state).gate.clone();
     let is_write = parts.method != Method::GET;
@@ -405,29 +412,10 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     let answer = match fault {
         Some(Fault::Hang) => return std::future::pending().await,
         Some(Fault::Cut) => return Err(Cut),
-        Some(Fault::Quote(code, quotation)) => {
-            let mut path = recorded
-                .path
-                .split('/')
-                .skip_while(|part| *part != "namespaces")
-                .skip(1);
-            let namespace = path.next().unwrap_or_default();
-            let text = quote(
-                &String::from_utf8_lossy(&body),
-                &lock(&state).store.in_namespace(namespace),
-                quotation,
-            );
-            if matches!(quotation, Quotation::ByGateway) {
-                let response = Response::builder().status(code).header("content-type", "text/plain");
-                return Ok(response
-                    .body(Full::new(Bytes::from(format!("gateway: {text}"))))
-                    .unwrap());
-            }
-            let reason = if code == 409 { "Conflict" } else { "Forbidden" };
-            let text = format!("admission webhook \"policy.example.com\" denied the request: {text}");
-            let cause = json!({"reason": "FieldValueInvalid", "field": "data", "message": text});
-            Answer::failure(code, reason, &text, json!({"name": text, "causes": [cause]}))
-        }
+        Some(Fault::Quote(code, quotation)) => match quoting(&state, &recorded, &body, code, quotation) {
+            Ok(answer) => answer,
+            Err(response) => return Ok(response),
+        },
         Some(Fault::Foreign(code, content_type, body)) => {
             lock(&state).recorded[at].status = code;
             let response = Response::builder().status(code).header("content-type", content_type);
@@ -456,6 +444,42 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     }
     let response = response.body(Full::new(Bytes::from(answer.body.to_string())));
     Ok::<_, Infallible>(response.unwrap()).map_err(|never| match never {})
+}
+
+/// A refusal that quotes the request; from a gateway, it is no answer of an API server.
+fn quoting(
+    state: &Arc<Mutex<State>>,
+    recorded: &Recorded,
+    body: &Bytes,
+    code: u16,
+    quotation: Quotation,
+) -> Result<Answer, Response<Full<Bytes>>> {
+    let mut path = recorded
+        .path
+        .split('/')
+        .skip_while(|part| *part != "namespaces")
+        .skip(1);
+    let namespace = path.next().unwrap_or_default();
+    let text = quote(
+        &String::from_utf8_lossy(body),
+        &lock(state).store.in_namespace(namespace),
+        quotation,
+    );
+    if matches!(quotation, Quotation::ByGateway) {
+        let response = Response::builder().status(code).header("content-type", "text/plain");
+        return Err(response
+            .body(Full::new(Bytes::from(format!("gateway: {text}"))))
+            .unwrap());
+    }
+    let reason = if code == 409 { "Conflict" } else { "Forbidden" };
+    let text = format!("admission webhook \"policy.example.com\" denied the request: {text}");
+    let cause = json!({"reason": "FieldValueInvalid", "field": "data", "message": text});
+    Ok(Answer::failure(
+        code,
+        reason,
+        &text,
+        json!({"name": text, "causes": [cause]}),
+    ))
 }
 
 /// What a refusal says of a request and of the Secrets that there are.

@@ -1,4 +1,4 @@
-//! A real Gitea: the program that `tests/parts/gitea.sh` makes, with SQLite, in a folder of its own.
+//! A real Gitea: the program that `tests/parts/gitea.sh` makes, with `SQLite`, in a folder of its own.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

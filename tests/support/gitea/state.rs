@@ -123,9 +123,8 @@ impl User {
     /// Whether an account, or nobody, sees this one and what it owns.
     pub fn is_seen_by(&self, who: Option<&User>) -> bool {
         match (self.visibility, who) {
-            (Visibility::Public, _) => true,
+            (Visibility::Public, _) | (Visibility::Limited, Some(_)) => true,
             (_, None) => false,
-            (Visibility::Limited, Some(_)) => true,
             (Visibility::Private, Some(who)) => who.id == self.id || who.admin,
         }
     }

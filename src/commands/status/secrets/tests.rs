@@ -261,8 +261,11 @@ fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
     let stage_with = |state: Option<Document>| {
         let mut stage = Stage::new();
         let secret = secret("pull", OTHER);
-        let state = state.unwrap_or_else(|| secret.state.clone());
-        stage.survey.secrets = vec![SeenSecret { state, ..secret }];
+        let document = state.unwrap_or_else(|| secret.state.clone());
+        stage.survey.secrets = vec![SeenSecret {
+            state: document,
+            ..secret
+        }];
         stage
     };
     for state in [None, Some(Document::Empty), Some(Document::Broken { problems: vec![] })] {
