@@ -106,6 +106,16 @@ async fn list<T>(
 }
 
 impl Cluster {
+    /// Whether there is such a namespace; `None` where the cluster does not say.
+    pub async fn has_namespace(&self, namespace: &Namespace) -> Option<bool> {
+        let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(self.client().clone());
+        match api.get_metadata(namespace.as_str()).await {
+            Ok(_) => Some(true),
+            Err(kube::Error::Api(status)) if status.code == 404 && status.reason == "NotFound" => Some(false),
+            Err(_) => None,
+        }
+    }
+
     /// Whether the cluster still answers us, by the smallest request there is.
     ///
     /// One target's lost connection is that target's failure only if this succeeds.

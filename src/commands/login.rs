@@ -11,7 +11,7 @@ use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
 use crate::gitea::{self, Flow, Server, Verified};
 use crate::keychain::{Item, Keychain, Name};
-use crate::model::{Credential, Registry, Use, Username};
+use crate::model::{CommandLine, Credential, Registry, Use, Username};
 
 /// A registry that has not answered one request by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -146,7 +146,11 @@ fn ask_username(registry: &Registry, before: Option<&Item>, system: &System<'_>)
     }
     // In a script, logging in again with a new token means the same user.
     before.map(|item| item.username.clone()).ok_or_else(|| {
-        CommandError::usage("no user was named").hint(format_args!("kubectl regcred login {registry} -u USER"))
+        CommandError::usage("no user was named").hint(
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", registry.as_str())
+                .words("-u USER"),
+        )
     })
 }
 

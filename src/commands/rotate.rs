@@ -9,6 +9,7 @@ use crate::cli::{DryRunArg, RotateArgs};
 use crate::cluster;
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Kept, Keychain, Name};
+use crate::model::CommandLine;
 use crate::model::rotation::{Way, Which};
 
 mod begin;
@@ -151,13 +152,18 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
     if pending.len() < 2 {
         return Ok(pending.pop());
     }
+    let first = pending[0].0.clone();
     let names: Vec<String> = pending
         .iter()
         .map(|(name, _)| format!("{} --use {}", name.registry, name.usage))
         .collect();
     Err(
-        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", ")))
-            .hint(format_args!("kubectl regcred rotate {} --resume", names[0])),
+        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", "))).hint(
+            CommandLine::new("kubectl regcred rotate")
+                .value("REGISTRY", first.registry.as_str())
+                .option("--use", "USE", first.usage.as_str())
+                .words("--resume"),
+        ),
     )
 }
 

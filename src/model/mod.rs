@@ -25,5 +25,5 @@ pub use json_edit::{JsonEdit, JsonEditError};
 pub use own_tokens::{EarlierTokens, FingerprintKey, MAX_EARLIER, OwnTokens};
 pub use redaction::Redaction;
 pub use registry::{Registry, RegistryError};
-pub use text::{has_active, inert, inert_json, printable};
+pub use text::{has_active, inert, inert_json, printable, printable_around};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

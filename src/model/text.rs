@@ -41,6 +41,20 @@ pub fn printable(text: &str, max: usize) -> String {
     shown
 }
 
+/// The same, but what is cut out is in the middle: of messages that end with their reason.
+#[must_use]
+pub fn printable_around(text: &str, max: usize) -> String {
+    let shown = printable(text, usize::MAX);
+    let length = shown.chars().count();
+    if length <= max || max < 3 {
+        return printable(&shown, max);
+    }
+    let head = max / 4;
+    let start: String = shown.chars().take(head).collect();
+    let end: String = shown.chars().skip(length - (max - head - 1)).collect();
+    format!("{start}…{end}")
+}
+
 /// `text` as it is, lines and all, but without anything that a terminal would act on.
 ///
 /// The last guard before a terminal, for names that nobody thought of as foreign: a kubeconfig's, a file's.
@@ -107,6 +121,18 @@ mod tests {
             ("a\u{2028}b", "a b"),
         ] {
             assert_eq!(printable(text, 200), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_ends_with_its_reason_is_cut_in_the_middle() {
+        for (text, max, shown) in [
+            ("pull: not found", 15, "pull: not found"),
+            ("pull a long name: not found", 12, "pul…ot found"),
+            ("ööööööööö", 5, "ö…ööö"),
+            ("abc", 2, "a…"),
+        ] {
+            assert_eq!(printable_around(text, max), shown, "{text:?} {max}");
         }
     }
 

@@ -267,7 +267,7 @@ fn what_lies_in_the_way() {
     assert_data_eq!(
         ran.to_string(),
         str![[r#"
-exit 0
+exit 1
 --- stdout
 
 docker-file-unreadable: [FOLDER]/.docker/config.json cannot be used: not valid JSON: line 1 column 2
@@ -276,8 +276,7 @@ docker-file-unreadable: [FOLDER]/.docker/config.json cannot be used: not valid J
 docker-file-unreadable: [FOLDER]/run/containers/auth.json is a folder
   see what is at [FOLDER]/run/containers/auth.json, and move it away if nothing needs it
 --- stderr
-neither docker nor podman has a login here, nor has the keychain
-hint: kubectl regcred login REGISTRY -u USER
+nobody knows who has a login here: a file cannot be read
 
 "#]]
     );

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::brief::{Brief, Image};
 use super::diagnose::Named;
-use super::gather::{Finished, Gathered};
+use super::gather::{Finished, Gathered, MAX_REGISTRIES};
 use super::makers::{Maker, Makers};
 use super::secret::{SeenSecret, State};
 use super::{Cause, Counts, MissingSecret, OtherToken, Puller, Said, SeenAccount, StuckPull, Survey};
 use crate::cluster::names::Namespace;
 use crate::cluster::pull_secret::Target;
 use crate::cluster::resource::Resource;
+use crate::model::Registry;
 use crate::model::pull::Pull;
 
 /// Keys that the images of one namespace are compared with. Thousands of pods that name a Secret of thousands of entries
@@ -41,7 +42,14 @@ impl Survey {
             None => view.namespaces(&pullers),
         };
         let gathered = finished.gathered;
+        let claimed = claimed(gathered.secrets.values());
+        let of_wrong_type = targets
+            .iter()
+            .filter(|target| finished.absent.get(*target) == Some(&true));
         let mut survey = Self {
+            claimed,
+            passed_over: gathered.passed_over,
+            targets_of_wrong_type: of_wrong_type.cloned().collect(),
             secrets: gathered.secrets.into_values().filter(matters).collect(),
             accounts: gathered.accounts,
             pullers,
@@ -58,6 +66,7 @@ impl Survey {
                 namespaces,
                 secrets: finished.secrets,
                 pods: finished.pods,
+                passed_over: gathered.pods_passed_over,
             },
             taken,
         };
@@ -275,6 +284,24 @@ fn within<'a, T>(sorted: &'a [T], namespace: &Namespace, of: impl Fn(&T) -> &Nam
     let from = sorted.partition_point(|one| of(one) < namespace);
     let rest = &sorted[from..];
     &rest[..rest.partition_point(|one| of(one) == namespace)]
+}
+
+/// The registries that entries name and that nobody asked about.
+fn claimed<'a>(secrets: impl Iterator<Item = &'a SeenSecret>) -> BTreeSet<Registry> {
+    let mut found = BTreeSet::new();
+    for secret in secrets {
+        let State::Entries(entries) = &secret.state else {
+            continue;
+        };
+        let strange = entries.iter().filter(|entry| entry.interest.is_none());
+        for registry in strange.filter_map(|entry| entry.key.parse().ok()) {
+            if found.len() >= MAX_REGISTRIES {
+                return found;
+            }
+            found.insert(registry);
+        }
+    }
+    found
 }
 
 fn has_entry(secret: &SeenSecret) -> bool {

@@ -1,6 +1,6 @@
 //! Pods and workloads, cut down to what pulling images has to do with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde::Deserialize;
@@ -10,10 +10,11 @@ use super::{ContainerKind, Interest, Said};
 use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
 use crate::cluster::workloads::{Controller, JobTemplate, PodSpec, Template, controller_of};
-use crate::model::{Registry, printable};
+use crate::model::{Registry, printable_around};
 
-/// Longest message that is worth showing, in characters: containerd names the image three times before the cause.
-pub(super) const MAX_MESSAGE: usize = 600;
+/// Longest message that is kept, in characters. containerd and kubelet name the image several times, and the reason last:
+/// what is cut out is in the middle.
+pub(super) const MAX_MESSAGE: usize = 1000;
 
 /// How much of a message is searched for the image of a volume, in octets, and in how many messages: a pod of thousands of
 /// volumes and containers is not compared each with each.
@@ -21,12 +22,19 @@ const MAX_NAMING: usize = 4096;
 const MAX_OTHERS: usize = 4;
 
 /// Reasons for which a container waits for its image, as kubelet has them (`pkg/kubelet/images`).
-const REASONS: [&str; 4] = [
+const REASONS: [&str; 6] = [
     "ErrImagePull",
     "ImagePullBackOff",
+    INVALID_NAME,
+    NEVER_PULLED,
     "RegistryUnavailable",
     "SignatureValidationFailed",
 ];
+
+/// No reference to an image can be read so.
+pub(super) const INVALID_NAME: &str = "InvalidImageName";
+/// `imagePullPolicy: Never`, and the node does not have it.
+pub(super) const NEVER_PULLED: &str = "ErrImageNeverPull";
 
 /// Metadata without what is long: `managedFields` and annotations.
 #[derive(Default, Deserialize)]
@@ -188,6 +196,11 @@ pub(super) struct Sieve<'a> {
 impl Sieve<'_> {
     /// The registry of an image, by its place.
     pub(super) fn interest(&self, image: &str) -> Option<usize> {
+        // Nothing that begins like a web address is an image, and kubelet says so.
+        let image = ["https://", "http://", "docker://"]
+            .iter()
+            .find_map(|scheme| image.strip_prefix(scheme))
+            .unwrap_or(image);
         let registry = Registry::of_image(image)?;
         self.interests.iter().position(|interest| interest.registry == registry)
     }
@@ -205,6 +218,29 @@ impl Sieve<'_> {
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The registries of images that it waits for, and that nobody asked about.
+    pub(super) fn strange(&self, raw: &RawPod) -> BTreeSet<Registry> {
+        let RawPod { metadata, spec, status } = raw;
+        if matches!(status.phase.as_str(), "Succeeded" | "Failed") || metadata.deletion_timestamp.is_some() {
+            return BTreeSet::new();
+        }
+        let statuses = status.container_statuses.iter();
+        let statuses = statuses.chain(&status.init_container_statuses);
+        let waiting: HashSet<&str> = statuses
+            .filter(|status| {
+                let waiting = status.state.waiting.as_ref();
+                waiting.is_some_and(|waiting| REASONS.contains(&waiting.reason.as_str()))
+            })
+            .map(|status| status.name.as_str())
+            .collect();
+        let containers = spec.containers.iter().chain(&spec.init_containers);
+        containers
+            .filter(|container| waiting.contains(container.name.as_str()))
+            .filter(|container| self.interest(&container.image).is_none())
+            .filter_map(|container| Registry::of_image(&container.image))
+            .collect()
     }
 
     /// `None` for a pod that is over, that kubelet runs from a file without Secrets, or that is not about the registries.
@@ -357,7 +393,7 @@ fn images(spec: PodSpec, status: &PodStatus) -> Vec<Image> {
     for image in &mut all {
         if let Some(waiting) = &mut image.waiting {
             waiting.said = said(&waiting.message, &image.reference);
-            waiting.message = printable(&waiting.message, MAX_MESSAGE);
+            waiting.message = printable_around(&waiting.message, MAX_MESSAGE);
         }
     }
     all

@@ -25,9 +25,12 @@ pub(super) fn after_setup(
             system
                 .output
                 .say(format_args!("the keychain holds no credential of {registry} yet"));
-            system
-                .output
-                .say(format_args!("hint: kubectl regcred login {registry} -u USER"));
+            system.output.say(format_args!(
+                "hint: {}",
+                CommandLine::new("kubectl regcred login")
+                    .value("REGISTRY", registry.as_str())
+                    .words("-u USER")
+            ));
         }
     }
     if !registries.is_empty() {

@@ -11,7 +11,7 @@ use crate::commands::token_source::{self, Given};
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::model::rotation::Which;
-use crate::model::{Credential, Registry, Token, Use};
+use crate::model::{CommandLine, Credential, Registry, Token, Use};
 
 /// Refuses tokens that stand in two places: revoking one would take it from the other as well.
 pub(super) fn refuse_shared(
@@ -40,8 +40,10 @@ pub(super) fn refuse_shared(
             "the same token is kept for {other} too, which would lose it when it is revoked"
         ))
         .hint(format_args!(
-            "give {other} a token of its own first, with kubectl regcred login {registry} --use {other}; or leave the \
-             old token alive with --keep-old"
+            "give {other} a token of its own first, with {}; or leave the old token alive with --keep-old",
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", registry.as_str())
+                .option("--use", "USE", other.as_str())
         )));
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::gitea::Account;
 use crate::keychain::{Kept, Keychain, Name, Rotation};
 use crate::model::rotation::{Instead, Phase, Rules, Step, Way, Which, refused, steps};
-use crate::model::{Credential, OwnTokens, Username};
+use crate::model::{CommandLine, Credential, OwnTokens, Username};
 
 /// What is rotated: all that beginning and going on find in their own ways.
 pub(super) struct Subject {
@@ -193,8 +193,11 @@ impl<'a, 'b> Engine<'a, 'b> {
             name.registry
         ))
         .hint(format_args!(
-            "kubectl regcred login {} -u {} --use {}, then sync",
-            name.registry, self.subject.old.username, name.usage
+            "{}, then sync",
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", name.registry.as_str())
+                .option("-u", "USER", self.subject.old.username.as_str())
+                .option("--use", "USE", name.usage.as_str())
         ))
         .into())
     }

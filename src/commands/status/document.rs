@@ -64,6 +64,8 @@ struct OfFinding<'a> {
     weight: Weight,
     object: OfObject<'a>,
     cause: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
     commands: Vec<CommandLine>,
     advice: Option<&'a str>,
 }
@@ -118,6 +120,7 @@ fn finding<'a>(found: &'a Finding, typed: &Typed) -> OfFinding<'a> {
             name: &found.object.name,
         },
         cause: &found.cause,
+        message: found.message.as_deref(),
         commands: found.remedy.lines(typed),
         advice: found.remedy.advice.as_deref(),
     }

@@ -64,6 +64,8 @@ pub(super) struct Finding {
     pub(super) object: Object,
     /// One sentence without its object's name, lower case, no period: what is the same is said once.
     pub(super) cause: String,
+    /// What kubelet says, whole as far as it is kept, of which the cause has only a part.
+    pub(super) message: Option<String>,
     pub(super) remedy: Remedy,
 }
 
@@ -218,6 +220,7 @@ mod tests {
 
     fn finding(code: Code, namespace: &str, secret: &str) -> Finding {
         Finding {
+            message: None,
             code,
             object: Object {
                 context: Some("prod".into()),

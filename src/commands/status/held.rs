@@ -1,6 +1,6 @@
 //! What the keychain holds: what Secrets are compared with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
@@ -32,6 +32,8 @@ pub(super) struct Keys {
     pub(super) own: BTreeMap<Registry, OwnTokens>,
     /// It could not be read, or not all of it: what is not in `held` may be there all the same.
     pub(super) is_partial: bool,
+    /// Registries of which docker or podman has a login that `login --from-docker` takes over.
+    pub(super) in_docker: BTreeSet<Registry>,
 }
 
 impl Keys {
@@ -40,6 +42,7 @@ impl Keys {
         let mut this = Self::default();
         let mut findings = Vec::new();
         let unreadable = |what: &str, error: crate::keychain::Error| Finding {
+            message: None,
             code: Code::KeychainUnreadable,
             object: Object::here("keychain", what),
             cause: error.to_string(),
@@ -127,6 +130,7 @@ fn pending(held: &Held, rotation: &Rotation, typed: &Typed) -> Finding {
         .option("--use", "USE", held.usage.as_str())
         .words("--resume");
     Finding {
+        message: None,
         code: Code::RotationPending,
         object: held.object(),
         cause: format!(

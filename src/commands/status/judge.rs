@@ -10,7 +10,7 @@ use super::report::count;
 use super::row::Row;
 use super::scope::Scope;
 use super::typed::{Flag, Typed};
-use super::view::{View, keeping};
+use super::view::{View, keeping, login};
 use super::{missing, pods, registries, secrets};
 use crate::cluster::survey::{HeldToken, State, Unseen};
 use crate::cluster::{self, Forbidden, Subject};
@@ -71,16 +71,19 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
                 .is_none_or(|registry| seen.registries.iter().any(|one| one.as_str() == registry))
         });
     }
-    for registry in &seen.registries {
-        undeclared.entry(registry).or_insert("USER");
+    // What somebody wants to know something about, or needs here; docker's logins elsewhere are nobody's concern.
+    let needed = needed(seen);
+    for registry in &seen.registries[..seen.known] {
+        if !keys.in_docker.contains(registry) || scope.filter().contains(registry) || needed.contains(registry) {
+            undeclared.entry(registry).or_insert("USER");
+        }
     }
     undeclared.retain(|registry, _| keys.for_cluster(registry).is_none());
     if !keys.is_partial {
-        findings.extend(
-            undeclared
-                .iter()
-                .map(|(registry, user)| no_credential(registry, user, typed)),
-        );
+        findings.extend(undeclared.iter().map(|(registry, user)| {
+            let is_known = seen.registries[..seen.known].contains(registry) || keys.in_docker.contains(*registry);
+            no_credential(registry, user, is_known, keys, typed)
+        }));
         if keys.held.is_empty() && undeclared.is_empty() {
             findings.push(empty(typed));
         }
@@ -131,6 +134,14 @@ fn looked_at(keys: &Keys, seen: &Seen, has_rows: bool) -> Vec<String> {
             count(namespaces, "namespace")
         ));
     }
+    let passed_over: usize = counts.iter().map(|counts| counts.passed_over).sum();
+    if passed_over > 0 {
+        parts.push(format!(
+            "but for {} that {} for images of other registries",
+            count(passed_over, "pod"),
+            if passed_over == 1 { "waits" } else { "wait" }
+        ));
+    }
     parts
 }
 
@@ -162,6 +173,7 @@ fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
         &cluster.context
     };
     Finding {
+        message: None,
         code: match error {
             cluster::Error::Forbidden(_) => Code::NotAllowed,
             _ => Code::ClusterUnreachable,
@@ -183,6 +195,7 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[Flag]) -> Fin
     let cluster::Error::Forbidden(forbidden) = &unseen.error else {
         let error = &unseen.error;
         return Finding {
+            message: None,
             code: Code::ClusterUnreachable,
             object,
             cause: error.to_string(),
@@ -201,6 +214,7 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[Flag]) -> Fin
     };
     let verb = &forbidden.verb;
     Finding {
+        message: None,
         code: Code::NotAllowed,
         object,
         cause: format!("{who} may not {verb} objects of this kind{place}"),
@@ -227,17 +241,42 @@ fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine
     rbac.pipe(&apply.words("-f -"))
 }
 
-fn no_credential(registry: &Registry, user: &str, typed: &Typed) -> Finding {
+/// The registries that a Secret has an entry of, or that a pod waits for.
+fn needed(seen: &Seen) -> BTreeSet<&Registry> {
+    let surveys = seen.clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok());
+    let mut places = BTreeSet::new();
+    for survey in surveys {
+        places.extend(survey.stuck.iter().map(|pod| pod.interest));
+        for secret in &survey.secrets {
+            if let State::Entries(entries) = &secret.state {
+                places.extend(entries.iter().filter_map(|entry| entry.interest));
+            }
+        }
+    }
+    places.into_iter().filter_map(|at| seen.registries.get(at)).collect()
+}
+
+fn no_credential(registry: &Registry, user: &str, is_known: bool, keys: &Keys, typed: &Typed) -> Finding {
+    let remedy = if is_known {
+        Remedy::command(login(keys, registry, Some(user), typed))
+    } else {
+        Remedy::advice(
+            "only Secrets of the cluster name it: where it is a registry of yours, log in to it with kubectl regcred login; \
+             where it is not, ask who made them",
+        )
+    };
     Finding {
+        message: None,
         code: Code::CredentialMissing,
         object: Object::here("registry", registry.as_str()),
         cause: "the keychain holds no credential of it, so its Secrets cannot be compared".to_owned(),
-        remedy: Remedy::command(typed.login(registry.as_str(), Some(user))),
+        remedy,
     }
 }
 
 fn empty(typed: &Typed) -> Finding {
     Finding {
+        message: None,
         code: Code::CredentialMissing,
         object: Object::here("keychain", "of this user"),
         cause: "it holds no credential of any registry".to_owned(),

@@ -1,5 +1,7 @@
 //! `status --pod`: image by image, which credentials kubelet would try, in which order, and why it passes over others.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 mod shown;
@@ -15,7 +17,7 @@ use super::view::{View, interest, other};
 use super::{Code, judge};
 use crate::cli::{DocumentFormat, PodName, StatusArgs, StatusFormat};
 use crate::cluster::survey::{PodPulls, explain};
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, Namespace};
 use crate::commands::apply::connect_options;
 use crate::commands::document;
 use crate::commands::system::System;
@@ -23,6 +25,8 @@ use crate::error::{CommandError, Exit};
 use crate::model::{CommandLine, Registry};
 use crate::output::Tone;
 use shown::{OfImage, OfSecret, of_image, secrets};
+
+static NONE_LOST: BTreeSet<Namespace> = BTreeSet::new();
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -165,6 +169,9 @@ fn view<'a>(
         namespace: cluster.namespace(),
         survey: &pulls.survey,
         registries: &pulls.registries,
+        // Those that were asked about come first.
+        known: keys.registries().len(),
+        lost: &NONE_LOST,
         expected: &[],
         keys,
         verdicts,

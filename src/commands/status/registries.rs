@@ -32,6 +32,7 @@ pub(super) fn findings(
         let registry = &held.credential.registry;
         match &verdict {
             Verdict::Refused { code, cause, hint } => findings.push(Finding {
+                message: None,
                 code: *code,
                 object: held.object(),
                 cause: cause.clone(),
@@ -43,6 +44,7 @@ pub(super) fn findings(
             Verdict::Silent { cause, hint } => {
                 if silent.insert(registry) {
                     findings.push(Finding {
+                        message: None,
                         code: Code::RegistryUnreachable,
                         object: Object::here("registry", registry.as_str()),
                         cause: cause.clone(),
@@ -55,7 +57,8 @@ pub(super) fn findings(
             }
             Verdict::Accepted(verified) => {
                 let scopes = verified.scopes.as_ref();
-                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, reach, typed)));
+                let is_in_secrets = in_secrets.contains(&at);
+                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, is_in_secrets, reach, typed)));
             }
             Verdict::NotAsked | Verdict::Unknown => {}
         }
@@ -96,7 +99,7 @@ fn rotate(held: &Held, more: Option<&'static str>, reach: &Reach, typed: &Typed)
 }
 
 /// What a token may do beyond its use.
-fn over_scoped(held: &Held, scopes: &Scopes, reach: &Reach, typed: &Typed) -> Option<Finding> {
+fn over_scoped(held: &Held, scopes: &Scopes, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Option<Finding> {
     let cause = match held.usage {
         Use::Cluster if is_too_much_for_a_cluster(scopes) => {
             format!("it is for clusters, which need read:package, and has the scopes {scopes}")
@@ -106,12 +109,19 @@ fn over_scoped(held: &Held, scopes: &Scopes, reach: &Reach, typed: &Typed) -> Op
         }
         _ => return None,
     };
+    // Where no Secret holds it, no Secret is to get the new one either.
+    let mint = if is_in_secrets {
+        rotate(held, Some("--mint"), reach, typed)
+    } else {
+        rotate(held, Some("--mint --no-secrets"), &Reach::default(), typed)
+    };
     let remedy = if held.rotation.is_some() {
         Remedy::default()
     } else {
-        Remedy::command(rotate(held, Some("--mint"), reach, typed)).and("it asks for the account's password at Gitea")
+        Remedy::command(mint).and("it asks for the account's password at Gitea")
     };
     Some(Finding {
+        message: None,
         code: Code::TokenOverScoped,
         object: held.object(),
         cause,
@@ -126,6 +136,7 @@ pub(super) fn is_too_much_for_a_cluster(scopes: &Scopes) -> bool {
 
 fn of_version(registry: &str, version: &str) -> Vec<Finding> {
     let of = |advisory: crate::gitea::Advisory| Finding {
+        message: None,
         code: Code::RegistryAdvisory,
         object: Object::here("registry", registry),
         cause: format!("it is Gitea {version}, where {} ({})", advisory.what, advisory.id),

@@ -103,10 +103,27 @@ impl Scope {
         &self.registries
     }
 
+    /// Those of them that a Secret can be expected for: docker's logins are not meant for clusters where there are others.
+    pub(super) fn own(&self, keys: &Keys) -> Vec<Registry> {
+        if self.registries.is_empty() && !keys.held.is_empty() {
+            return keys.registries();
+        }
+        self.registries(keys)
+    }
+
+    /// Whether what a file's variables give is all that it is about, so that the keychain is not needed.
+    pub(super) fn brings_all(&self) -> bool {
+        let has = |registry: &Registry| self.credentials.iter().any(|one| one.registry == *registry);
+        !self.registries.is_empty() && self.registries.iter().all(has)
+    }
+
     /// The registries that it is about.
     pub(super) fn registries(&self, keys: &Keys) -> Vec<Registry> {
         let mut registries = if self.registries.is_empty() {
             keys.registries()
+                .into_iter()
+                .chain(keys.in_docker.iter().cloned())
+                .collect()
         } else {
             self.registries.clone()
         };

@@ -69,7 +69,12 @@ fn one(view: &View<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut
             continue;
         }
         let standing = compare(view, registry, &own);
-        let (state, found) = found(view, secret, registry, &standing);
+        let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
+            // Anybody can put an entry of any registry there: it is shown, and is nobody's fault.
+            (State::Unknown, None)
+        } else {
+            found(view, secret, registry, &standing)
+        };
         rows.push(row(view, secret, Some(registry), standing.username.clone(), state));
         findings.extend(found);
         findings.extend(over_scoped(view, secret, registry, &standing));
@@ -175,6 +180,7 @@ fn compare(view: &View<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Stan
 /// The state that is shown, and the finding about it.
 fn found(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &Standing) -> (State, Option<Finding>) {
     let finding = |code, cause: String, remedy| Finding {
+        message: None,
         code,
         object: view.secret(&secret.target),
         cause,
@@ -226,13 +232,8 @@ fn writable(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy
             instead()
         ));
     }
-    if view.held(registry).is_none() {
-        return Remedy::advice(format!(
-            "log in first: {}",
-            view.typed.login(registry.as_str(), Some("USER"))
-        ));
-    }
-    view.sync_of(&secret.target, registry)
+    let user = view.user_in(&secret.target, registry);
+    view.after_login(registry, user, view.sync_of(&secret.target, registry))
 }
 
 fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Finding {
@@ -248,10 +249,7 @@ fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Fi
         (Ownership::Foreign(owner), _) => Remedy::advice(owner.instead.clone()),
         // sync writes the entry anew, with a credential of that registry.
         (_, Some(registry)) if view.held(registry).is_some() => writable(view, secret, registry),
-        (_, Some(registry)) => Remedy {
-            commands: vec![view.typed.login(registry.as_str(), None)],
-            ..view.sync_of(&secret.target, registry)
-        },
+        (_, Some(registry)) => view.after_login(registry, None, view.sync_of(&secret.target, registry)),
         (_, None) => {
             let target = &secret.target;
             let patch = CommandLine::new("kubectl patch secret")
@@ -268,6 +266,7 @@ fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Fi
         }
     };
     Finding {
+        message: None,
         code: Code::SecretBroken,
         object: view.secret(&secret.target),
         cause: format!("{what}; kubelet then uses none of the pull Secrets of a pod that names this one"),
@@ -304,6 +303,7 @@ fn over_scoped(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standi
         },
     };
     Some(Finding {
+        message: None,
         code: Code::TokenOverScoped,
         object: view.secret(&secret.target),
         cause: format!("it holds a token with the scopes {scopes}, and kubelet needs read:package alone"),
@@ -325,6 +325,7 @@ fn unused(view: &View<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
     let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
     sync.service_accounts = vec!["default".to_owned()];
     Some(Finding {
+        message: None,
         code: Code::SecretUnused,
         object: view.secret(target),
         cause: "nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it".to_owned(),
@@ -343,6 +344,7 @@ fn applied_copy(view: &View<'_>, secret: &SeenSecret) -> Finding {
         .words("kubectl.kubernetes.io/last-applied-configuration-");
     let remedy = Remedy::command(view.typed.cluster(view.flag, annotate));
     Finding {
+        message: None,
         code: Code::LastAppliedToken,
         object: view.secret(target),
         cause: "its annotation last-applied-configuration holds the token in plain text".to_owned(),

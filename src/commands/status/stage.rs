@@ -1,5 +1,6 @@
 //! A cluster, a keychain and a registry's word, put together for the tests of what is judged of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::finding::Finding;
@@ -30,6 +31,7 @@ pub(super) struct Stage {
     registries: Vec<Registry>,
     namespace: Namespace,
     typed: Typed,
+    lost: BTreeSet<Namespace>,
 }
 
 impl Stage {
@@ -56,14 +58,14 @@ impl Stage {
                     credential,
                     rotation: None,
                 }],
-                own: std::collections::BTreeMap::default(),
-                is_partial: false,
+                ..Keys::default()
             },
             verdicts: Verdicts::default(),
             expected: Vec::new(),
             registries: vec![REGISTRY.parse().unwrap()],
             namespace: "web".parse().unwrap(),
             typed: Typed::default(),
+            lost: BTreeSet::new(),
         }
     }
 
@@ -88,6 +90,8 @@ impl Stage {
             namespace: &self.namespace,
             survey: &self.survey,
             registries: &self.registries,
+            known: self.registries.len(),
+            lost: &self.lost,
             expected: &self.expected,
             keys: &self.keys,
             verdicts: &self.verdicts,

@@ -21,9 +21,9 @@ const NAMES: [&str; 4] = [
     ":(glob)**/*.env.*",
     ":(glob)**/*.envrc",
 ];
-/// A value that can be a token: Gitea's have 40 characters, and no registry's is shorter than this. `$VARIABLE`,
-/// `<your token>` and `changeme` are none.
-const PATTERN: &str = "^[[:space:]]*(export[[:space:]]+)?REGISTRY_TOKEN=[\"']?[A-Za-z0-9_.-]{16,}[\"']?[[:space:]]*$";
+/// What `--env-file` takes, with a value that can be a token: Gitea's have 40 characters, and no registry's is shorter
+/// than this. `$VARIABLE`, `<your token>` and `changeme` are none. A comment may follow.
+const PATTERN: &str = "^[[:space:]]*(export[[:space:]]+)?REGISTRY_TOKEN=[\"']?[A-Za-z0-9_.+/=~:-]{16,}[\"']?([[:space:]]+#.*)?[[:space:]]*$";
 /// Files that are shown of one repository.
 const MAX_FILES: usize = 20;
 
@@ -64,6 +64,7 @@ pub(super) async fn look(env: &Env) -> Vec<Finding> {
 
 fn finding(root: &Path, file: &str) -> Finding {
     Finding {
+        message: None,
         code: Code::EnvFileInGit,
         object: Object::here("file", printable(&root.join(file).display().to_string(), 300)),
         cause: "git tracks this file, and there is a REGISTRY_TOKEN in it".to_owned(),
@@ -89,6 +90,9 @@ async fn git(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
         // A look changes nothing, fetches nothing and starts nothing that the repository's configuration names.
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_NO_LAZY_FETCH", "1")
+        // git before 2.39.4 knows nothing of that variable: there, no way to fetch is allowed.
+        .env("GIT_ALLOW_PROTOCOL", "none")
+        .env("GIT_TERMINAL_PROMPT", "0")
         .args(["-c", "core.fsmonitor=false", "-C"])
         .arg(folder)
         .args(args)

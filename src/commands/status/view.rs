@@ -34,6 +34,10 @@ pub(super) struct View<'a> {
     pub(super) survey: &'a Survey,
     /// The registries that it was asked about, in the survey's order.
     pub(super) registries: &'a [Registry],
+    /// How many of them this user named, or has a login of; the others are named by Secrets of the cluster alone.
+    pub(super) known: usize,
+    /// Namespaces that were named and are not there.
+    pub(super) lost: &'a BTreeSet<Namespace>,
     /// By target, each once.
     pub(super) expected: &'a [Expected],
     pub(super) keys: &'a Keys,
@@ -70,6 +74,15 @@ pub(super) fn keeping(usage: Use) -> Keeping {
         Use::Docker => Keeping::Docker,
         Use::Cluster => Keeping::Cluster,
     }
+}
+
+/// The login of a registry, from docker's where that has one.
+pub(super) fn login(keys: &Keys, registry: &Registry, user: Option<&str>, typed: &Typed) -> CommandLine {
+    if keys.in_docker.contains(registry) {
+        let login = CommandLine::new("kubectl regcred login").value("REGISTRY", registry.as_str());
+        return typed.registry(login.words("--from-docker"));
+    }
+    typed.login(registry.as_str(), user)
 }
 
 /// A token of a Secret that the keychain does not have, as a credential to ask the registry about.
@@ -202,6 +215,43 @@ impl<'a> View<'a> {
             more: Vec::new(),
             namespace: namespace.to_owned(),
         }
+    }
+
+    /// The user that a Secret has for the registry; text from the cluster.
+    pub(super) fn user_in(&self, target: &Target, registry: &Registry) -> Option<&'a str> {
+        let at = self.registries.iter().position(|one| one == registry)?;
+        let State::Entries(entries) = &self.survey.secret(target)?.state else {
+            return None;
+        };
+        let own = entries.iter().find(|entry| entry.interest == Some(at))?;
+        Some(own.login.as_ref()?.username.as_str())
+    }
+
+    /// Whether nobody but a Secret of the cluster says that it is of concern here: what any tenant can do.
+    pub(super) fn is_claimed(&self, registry: &Registry) -> bool {
+        !self.registries.iter().take(self.known).any(|known| known == registry)
+            && !self.keys.in_docker.contains(registry)
+    }
+
+    /// The remedy, after the login without which it would fail. `user` is who the Secret or the pod says.
+    pub(super) fn after_login(&self, registry: &Registry, user: Option<&str>, remedy: Remedy) -> Remedy {
+        if self.held(registry).is_some() {
+            return remedy;
+        }
+        if self.is_claimed(registry) {
+            return Remedy::advice(format!(
+                "only the cluster names {registry}: where it is a registry of yours, log in to it with kubectl regcred login, \
+                 and look again"
+            ));
+        }
+        let mut commands = vec![self.login(registry, user)];
+        commands.extend(remedy.commands);
+        Remedy { commands, ..remedy }
+    }
+
+    /// The login of a registry that this user knows.
+    pub(super) fn login(&self, registry: &Registry, user: Option<&str>) -> CommandLine {
+        login(self.keys, registry, user, self.typed)
     }
 
     /// The sync that writes a new Secret in the place of one that cannot be changed.

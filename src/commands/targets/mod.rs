@@ -9,7 +9,7 @@ use super::token_source;
 use crate::cli::{SyncArgs, TargetArgs};
 use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::error::CommandError;
-use crate::model::{Credential, OwnTokens, Registry, Use};
+use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
 mod file;
 mod find;
@@ -61,10 +61,11 @@ pub(super) fn for_kubelet(credential: &Credential) -> Result<(), CommandError> {
         "the credential of {} is an OAuth2 identity token, which kubelet cannot use",
         credential.registry
     ))
-    .hint(format_args!(
-        "kubectl regcred login {} -u USER --use cluster",
-        credential.registry
-    )))
+    .hint(
+        CommandLine::new("kubectl regcred login")
+            .value("REGISTRY", credential.registry.as_str())
+            .words("-u USER --use cluster"),
+    ))
 }
 
 /// One Secret, and all that is wanted of it.

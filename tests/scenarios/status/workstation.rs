@@ -3,7 +3,7 @@
 use regcred::commands::status::Code;
 
 use super::Case;
-use super::place::{Feed, Parts, Place, SECRET};
+use super::place::{Feed, Parts, Place, SECRET, entry};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 
@@ -29,6 +29,12 @@ pub const CASES: &[Case] = &[
     ),
     (Code::CredentialMissing, "of a Secret", Parts::Both, credential_missing),
     (Code::CredentialMissing, "of anything", Parts::Both, keychain_empty),
+    (
+        Code::CredentialMissing,
+        "docker has it",
+        Parts::Both,
+        credential_in_docker,
+    ),
     (
         Code::RotationPending,
         "it failed in part",
@@ -168,7 +174,34 @@ fn credential_missing(place: &mut Place) {
     place.world.regcred("logout [REGISTRY]").done();
     let ran = place.status();
     assert!(ran.stdout.contains("unknown\n"), "{ran}");
-    place.mends(Code::CredentialMissing, &[Feed::token("login", &token)]);
+    // A label and an annotation are what any tenant can write: nobody is told to type their registry's name.
+    let (text, commands) = place.found(Code::CredentialMissing, &ran);
+    assert!(
+        commands.is_empty() && text.contains("where it is a registry of yours"),
+        "{text}"
+    );
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    assert_eq!(place.world.regcred_with(login, &token).code, 0);
+    place.is_gone(LINE, Code::CredentialMissing);
+}
+
+/// docker knows the registry and the user: nobody has to look them up, nor the token.
+fn credential_in_docker(place: &mut Place) {
+    let token = place.token("read:package");
+    place.put_pull_secret("pull", &[("[REGISTRY]", &token)]);
+    place.stuck("api", "[REGISTRY]/owner/app:1", &["missing"], "Back-off pulling image");
+    let auth = entry(&token)["auth"].clone();
+    let login = serde_json::json!({"auths": {place.world.registry(): {"auth": auth}}}).to_string();
+    let file = place.world.home().join(".docker/config.json");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, login).unwrap();
+    let ran = place.status();
+    let (_, commands) = place.found(Code::CredentialMissing, &ran);
+    let registry = place.world.registry();
+    assert_eq!(commands, [format!("kubectl regcred login {registry} --from-docker")]);
+    place.found(Code::PodSecretMissing, &ran);
+    place.mends(Code::CredentialMissing, &[]);
+    place.mends(Code::PodSecretMissing, &[]);
 }
 
 fn keychain_empty(place: &mut Place) {
@@ -232,6 +265,15 @@ fn env_file(place: &mut Place) {
         .world
         .variables
         .insert("PWD".to_owned(), home.join("deploy").into());
+    // Everything that --env-file takes is a token that lies there.
+    let taken = [
+        format!("export REGISTRY_TOKEN={token} # of the robot"),
+        format!("REGISTRY_TOKEN='{token}'\t# x"),
+        "REGISTRY_TOKEN=\"abcdefgh/ijkl+mnop==\"".to_owned(),
+    ];
+    for (at, line) in taken.iter().enumerate() {
+        std::fs::write(home.join(format!("deploy/taken-{at}.env")), format!("{line}\n")).unwrap();
+    }
     place.is_gone(LINE, Code::EnvFileInGit);
     place.git(&["add", "deploy"]).done();
     place.git(&["commit", "-q", "-m", "x"]).done();
@@ -240,7 +282,10 @@ fn env_file(place: &mut Place) {
         !ran.stdout.contains(&token) && !ran.stdout.contains("example.env"),
         "{ran}"
     );
-    place.says(LINE, Code::EnvFileInGit, &["deploy/registry.env", "history"]);
+    place.says(LINE, Code::EnvFileInGit, &["4 files", "deploy/registry.env", "history"]);
+    for at in 0..taken.len() {
+        assert!(ran.stdout.contains(&format!("deploy/taken-{at}.env")), "{ran}");
+    }
     place.mends(Code::EnvFileInGit, &[]);
     assert!(home.join("deploy/registry.env").exists(), "the file itself stays");
 }

@@ -162,8 +162,7 @@ fn each_standing_has_its_state_and_its_words() {
             "broken",
             vec![
                 "secret-broken: ghcr.io: auth is no text",
-                "kubectl regcred login ghcr.io",
-                "--registry ghcr.io",
+                "only the cluster names ghcr.io",
             ],
         ),
         (
