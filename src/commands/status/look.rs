@@ -160,12 +160,20 @@ fn told(clusters: Vec<SeenCluster>, scope: &Scope) -> (Vec<SeenCluster>, Vec<Str
     (clusters, notes)
 }
 
-/// Tokens in Secrets that the keychain does not have, as far as they are that registry's: of an entry that names it, or
-/// of one that kubelet would give it for a pod that waits. What a wildcard covers may be meant for another registry.
+/// Tokens in Secrets that the keychain does not have.
 fn others(cluster: &SeenCluster, registries: &[Registry]) -> Vec<Credential> {
     let Ok(survey) = &cluster.survey else {
         return Vec::new();
     };
+    askable(survey, registries)
+        .into_iter()
+        .filter_map(|at| other(survey, at, registries))
+        .collect()
+}
+
+/// Those of the other tokens that their registry may be asked about: of an entry that names it, or of one that kubelet
+/// would give it for a pod that waits. What a wildcard covers may be meant for another registry.
+fn askable(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
     let place = |entry: &SeenEntry| match entry.login.as_ref()?.token {
         HeldToken::Other(at) => Some(at),
         HeldToken::Kept(_) => None,
@@ -183,13 +191,13 @@ fn others(cluster: &SeenCluster, registries: &[Registry]) -> Vec<Credential> {
                 .get(at.secret)
                 .and_then(|name| View::target(&pod.namespace, name));
             let secret = target.and_then(|target| survey.secret(&target));
-            places.extend(secret.and_then(|secret| place(entries(secret).get(at.entry)?)));
+            let entry = secret.and_then(|secret| entries(secret).get(at.entry));
+            // A wildcard can cover several registries: the token is asked about at the pod's, or not at all.
+            let entry = entry.filter(|entry| entry.interest == Some(pod.interest));
+            places.extend(entry.and_then(place));
         }
     }
     places
-        .into_iter()
-        .filter_map(|at| other(survey, at, registries))
-        .collect()
 }
 
 fn entries(secret: &SeenSecret) -> &[SeenEntry] {
@@ -397,3 +405,6 @@ async fn namespaces(
         Where::Context | Where::Named(_) | Where::Listed => Some(scope.namespaces(context, cluster.namespace())),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,38 @@ fn of_version(registry: &str, version: &str) -> Vec<Finding> {
     };
     advisories(version).into_iter().map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::status::stage::{KEPT, Stage, accepted};
+
+    /// The Secrets of the places that were looked at can hold another token of that registry, and keep it.
+    #[test]
+    fn a_token_that_no_secret_holds_is_replaced_in_the_keychain_alone() {
+        let reach = Reach {
+            flags: vec![Flag::new("-n", "NAMESPACE", "web")],
+        };
+        for (usage, scopes, in_secrets, command) in [
+            (
+                Use::Docker,
+                "write:package,read:user",
+                false,
+                "docker --mint --no-secrets",
+            ),
+            (Use::Cluster, "write:package", false, "cluster --mint --no-secrets"),
+            (Use::Cluster, "write:package", true, "cluster --mint -n web"),
+        ] {
+            let stage = Stage::with(usage).registry_says(KEPT, accepted(scopes));
+            let in_secrets = in_secrets.then_some(0).into_iter().collect();
+            let found = findings(&stage.keys, &stage.verdicts, &in_secrets, &reach, &stage.typed);
+            assert_eq!(found.len(), 1, "{found:?}");
+            let lines = found[0].remedy.lines(&stage.typed);
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                lines,
+                [format!("kubectl regcred rotate gitea.example.com --use {command}")]
+            );
+        }
+    }
+}

@@ -31,6 +31,8 @@ pub(super) struct Scope {
     pub(super) places: Where,
     /// The contexts to look at, by the flags' names; `None` is the current one.
     pub(super) contexts: Vec<Option<String>>,
+    /// Those of the command line, for what the list names without a context.
+    given: Vec<Option<String>>,
     /// Only these registries; all where there are none.
     registries: Vec<Registry>,
     secret: SecretName,
@@ -64,6 +66,7 @@ impl Scope {
         };
         let mut this = Self {
             contexts: Vec::new(),
+            given: targets::contexts(&args.cluster.contexts),
             registries: if args.file.is_some() {
                 look.registries
             } else {
@@ -79,20 +82,20 @@ impl Scope {
                 && args.cluster.kubeconfig.is_none(),
             places,
         };
-        this.contexts = this.all_contexts(targets::contexts(&args.cluster.contexts));
+        this.contexts = this.all_contexts();
         Ok(this)
     }
 
     /// With those that the list names itself.
-    fn all_contexts(&self, given: Vec<Option<String>>) -> Vec<Option<String>> {
+    fn all_contexts(&self) -> Vec<Option<String>> {
         if self.places != Where::Listed {
-            return given;
+            return self.given.clone();
         }
         let named = self.listed.iter().map(|listed| listed.context.clone());
         let all: Vec<_> = named
             .flat_map(|context| match context {
                 Some(context) => vec![Some(context)],
-                None => given.clone(),
+                None => self.given.clone(),
             })
             .collect();
         targets::each_once(&all)
@@ -149,9 +152,11 @@ impl Scope {
     }
 
     fn listed_in<'a>(&'a self, context: Option<&'a str>) -> impl Iterator<Item = &'a ListedSecret> {
+        // As sync does: what has no context of its own is for those of the command line, and for no other entry's.
+        let is_given = self.given.iter().any(|given| given.as_deref() == context);
         let is_there = move |listed: &&ListedSecret| match &listed.context {
             Some(named) => Some(named.as_str()) == context,
-            None => true,
+            None => is_given,
         };
         self.listed.iter().filter(is_there)
     }
@@ -240,4 +245,80 @@ fn reach(args: &StatusArgs) -> Reach {
     let contexts = args.cluster.contexts.iter();
     flags.extend(contexts.map(|context| Flag::new("--context", "CONTEXT", context)));
     Reach { flags }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Token;
+
+    fn listed(namespace: &str, context: Option<&str>) -> ListedSecret {
+        ListedSecret {
+            context: context.map(str::to_owned),
+            target: Target {
+                namespace: namespace.parse().unwrap(),
+                secret: "pull".parse().unwrap(),
+            },
+            registry: "gitea.example.com".parse().unwrap(),
+            service_accounts: Vec::new(),
+        }
+    }
+
+    fn scope(listed: Vec<ListedSecret>, given: &[Option<&str>]) -> Scope {
+        let mut scope = Scope {
+            places: Where::Listed,
+            contexts: Vec::new(),
+            given: given.iter().map(|context| context.map(str::to_owned)).collect(),
+            registries: vec!["gitea.example.com".parse().unwrap()],
+            secret: "pull".parse().unwrap(),
+            is_by_name: true,
+            listed,
+            credentials: Vec::new(),
+            reach: Reach::default(),
+            is_default: false,
+        };
+        scope.contexts = scope.all_contexts();
+        scope
+    }
+
+    /// Otherwise it would ask for rights, and miss Secrets, where sync has nothing to do.
+    #[test]
+    fn what_a_list_names_without_a_context_is_looked_for_in_the_given_ones_alone() {
+        let own = Namespace::of_default();
+        for (given, here, prod) in [
+            (vec![None], vec!["here"], vec!["there"]),
+            (vec![Some("prod")], vec![], vec!["here", "there"]),
+            (vec![Some("test"), None], vec!["here"], vec!["there"]),
+        ] {
+            let scope = scope(vec![listed("here", None), listed("there", Some("prod"))], &given);
+            let namespaces = |context| -> Vec<String> {
+                let found = scope.namespaces(context, &own);
+                found.iter().map(ToString::to_string).collect()
+            };
+            assert_eq!(namespaces(None), here, "{given:?}");
+            assert_eq!(namespaces(Some("prod")), prod, "{given:?}");
+            let expected = scope.expected(Some("prod"), &[], &[]);
+            assert_eq!(expected.len(), prod.len(), "{given:?}");
+            for context in &scope.contexts {
+                assert!(!namespaces(context.as_deref()).is_empty(), "{context:?} of {given:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_keychain_is_not_needed_where_the_file_brings_every_token() {
+        let credential = |registry: &str| Credential {
+            registry: registry.parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse("token").unwrap(),
+        };
+        let mut scope = scope(vec![listed("here", None)], &[None]);
+        assert!(!scope.brings_all());
+        scope.credentials = vec![credential("gitea.example.com")];
+        assert!(scope.brings_all());
+        scope.registries.push("ghcr.io".parse().unwrap());
+        assert!(!scope.brings_all());
+        scope.registries.clear();
+        assert!(!scope.brings_all(), "without a registry it is about all of them");
+    }
 }

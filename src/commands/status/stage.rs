@@ -30,8 +30,8 @@ pub(super) struct Stage {
     pub(super) expected: Vec<Expected>,
     registries: Vec<Registry>,
     namespace: Namespace,
-    typed: Typed,
-    lost: BTreeSet<Namespace>,
+    pub(super) typed: Typed,
+    pub(super) lost: BTreeSet<Namespace>,
 }
 
 impl Stage {

@@ -10,6 +10,12 @@ use crate::support::http::Answer;
 pub const CASES: &[Case] = &[
     (Code::KeychainUnreadable, "no bus", Parts::Real, no_bus),
     (Code::KeychainUnreadable, "a locked vault", Parts::Real, locked_vault),
+    (
+        Code::KeychainUnreadable,
+        "not needed where a list brings the tokens",
+        Parts::Real,
+        list_brings_all,
+    ),
     (Code::RegistryUnreachable, "it fails", Parts::Both, registry_fails),
     (Code::TokenUnclear, "dead, or without scope", Parts::Both, unclear),
     (Code::TokenRejected, "in the keychain alone", Parts::Both, rejected),
@@ -43,6 +49,12 @@ pub const CASES: &[Case] = &[
     ),
     (Code::RegistryAdvisory, "an old version", Parts::Both, advisory),
     (Code::EnvFileInGit, "registry.env", Parts::Both, env_file),
+    (
+        Code::EnvFileInGit,
+        "an older git runs nothing of the repository's",
+        Parts::Doubles,
+        older_git,
+    ),
 ];
 
 const LINE: &str = "status -n [NAMESPACE]";
@@ -60,6 +72,30 @@ fn no_bus(place: &mut Place) {
     // Somebody starts it.
     place.world.variables.remove("DBUS_SESSION_BUS_ADDRESS");
     place.is_gone(LINE, Code::KeychainUnreadable);
+}
+
+/// CI has no keychain, and its list says where the tokens are.
+fn list_brings_all(place: &mut Place) {
+    let token = place.well();
+    let (registry, namespace) = (place.world.registry(), place.world.namespace.clone());
+    let file = place.world.home().join("regcred.yaml");
+    let list = format!(
+        "registries:\n- registry: {registry}\n  username: admin\n  token-env: CI_TOKEN\n  secrets:\n  - {{namespace: {namespace}}}\n"
+    );
+    std::fs::write(&file, list).unwrap();
+    let line = format!("status -f {}", file.display());
+    let nowhere = "unix:path=/nonexistent/bus";
+    place
+        .world
+        .variables
+        .insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
+    // Without the variable, nothing can be compared.
+    place.says(&line, Code::KeychainUnreadable, &["D-Bus"]);
+    place.world.variables.insert("CI_TOKEN".to_owned(), token.into());
+    let ran = place.world.regcred(&line);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("in sync"), "{ran}");
+    place.is_gone(&line, Code::KeychainUnreadable);
 }
 
 fn locked_vault(place: &mut Place) {
@@ -288,4 +324,48 @@ fn env_file(place: &mut Place) {
     }
     place.mends(Code::EnvFileInGit, &[]);
     assert!(home.join("deploy/registry.env").exists(), "the file itself stays");
+}
+
+/// git before 2.39.4 fetches what a partial clone lacks, whatever `GIT_NO_LAZY_FETCH` says, by a program that the
+/// repository's configuration names.
+fn older_git(place: &mut Place) {
+    place.well();
+    let home = place.world.home();
+    let (programs, mark) = (home.join("programs"), home.join("mark"));
+    std::fs::create_dir_all(&programs).unwrap();
+    let git = programs.join("git");
+    let found = place
+        .world
+        .run(place.world.command("sh").args(["-c", "command -v git"]), "");
+    let older = format!(
+        "#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {} \"$@\"\n",
+        found.stdout.trim()
+    );
+    std::fs::write(&git, older).unwrap();
+    std::fs::set_permissions(&git, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).unwrap();
+    std::fs::write(home.join("registry.env"), "REGISTRY=r\n").unwrap();
+    place.git(&["init", "-q"]).done();
+    place.git(&["add", "registry.env"]).done();
+    place.git(&["commit", "-q", "-m", "x"]).done();
+    let object = place.git(&["rev-parse", "HEAD:registry.env"]).stdout.trim().to_owned();
+    std::fs::remove_file(home.join(".git/objects").join(&object[..2]).join(&object[2..])).unwrap();
+    for (name, value) in [
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.url", "ssh://git.example.com/x"),
+        ("remote.origin.promisor", "true"),
+        ("core.sshCommand", &format!("touch {}; false", mark.display())),
+    ] {
+        place.git(&["config", name, value]).done();
+    }
+    place.world.variables.insert("PWD".to_owned(), home.into());
+    place.world.variables.insert("PATH".to_owned(), path);
+    // Such a git does run it.
+    let ran = place.git(&["grep", "--cached", "-e", "TOKEN"]);
+    std::fs::remove_file(&mark).unwrap_or_else(|error| panic!("nothing was run: {error}\n{ran}"));
+    place.is_gone(LINE, Code::EnvFileInGit);
+    assert!(!mark.exists());
 }
