@@ -273,6 +273,7 @@ pub enum ListFormat {
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
   kubectl regcred sync -n honeydue --registry ghcr.io --remove   # out of the Secret, the rest stays
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
+#[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
 pub struct SyncArgs {
     /// Which Secrets.
     #[command(flatten)]

@@ -10,8 +10,11 @@ use crate::main_job::missing_parts;
 use crate::support::part::{trial, trial_with};
 use crate::support::world::World;
 
+/// It runs on doubles and on real parts.
+type Scenario = fn(&World);
+
 pub fn trials() -> Vec<Trial> {
-    let scenarios: [(&str, fn(&World)); 3] = [
+    let scenarios: [(&str, Scenario); 3] = [
         ("one_of_two", one_of_two),
         ("what_others_made", what_others_made),
         ("wrong_usage", wrong_usage),
@@ -23,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
             [
                 trial(&format!("remove/doubles/{name}"), move || test(&World::of_doubles())),
                 trial_with(&format!("remove/real/{name}"), &parts, move || {
-                    test(&World::of_real_parts())
+                    test(&World::of_real_parts());
                 }),
             ]
         })

@@ -82,7 +82,7 @@ impl Engine<'_, '_> {
             let known = self.subject.journal.places[at].targets()?;
             let (old, registry) = (&self.subject.old.token, &self.subject.old.registry);
             let found = interrupt.or(others_with(&cluster, &known, old, registry)).await?;
-            for other in found.map_err(|unseen| self.not_seen(&cluster, unseen))? {
+            for other in found.map_err(|unseen| Self::not_seen(&cluster, unseen))? {
                 let target = &other.target;
                 if self
                     .subject
@@ -148,7 +148,7 @@ impl Engine<'_, '_> {
     }
 
     /// Why the old token is not revoked, where a context could not be searched.
-    fn not_seen(&self, cluster: &Cluster, unseen: Unseen) -> CommandError {
+    fn not_seen(cluster: &Cluster, unseen: Unseen) -> CommandError {
         let context = cluster.context();
         let (error, skip) = match unseen {
             Unseen::List(error) => {

@@ -302,13 +302,13 @@ fn env_file(place: &mut Place) {
         .variables
         .insert("PWD".to_owned(), home.join("deploy").into());
     // Everything that --env-file takes is a token that lies there.
-    let taken = [
+    let lines = [
         format!("export REGISTRY_TOKEN={token} # of the robot"),
         format!("REGISTRY_TOKEN='{token}'\t# x"),
         "REGISTRY_TOKEN=\"abcdefgh/ijkl+mnop==\"".to_owned(),
     ];
-    for (at, line) in taken.iter().enumerate() {
-        std::fs::write(home.join(format!("deploy/taken-{at}.env")), format!("{line}\n")).unwrap();
+    for (at, line) in lines.iter().enumerate() {
+        std::fs::write(home.join(format!("deploy/found-{at}.env")), format!("{line}\n")).unwrap();
     }
     place.is_gone(LINE, Code::EnvFileInGit);
     place.git(&["add", "deploy"]).done();
@@ -319,8 +319,8 @@ fn env_file(place: &mut Place) {
         "{ran}"
     );
     place.says(LINE, Code::EnvFileInGit, &["4 files", "deploy/registry.env", "history"]);
-    for at in 0..taken.len() {
-        assert!(ran.stdout.contains(&format!("deploy/taken-{at}.env")), "{ran}");
+    for at in 0..lines.len() {
+        assert!(ran.stdout.contains(&format!("deploy/found-{at}.env")), "{ran}");
     }
     place.mends(Code::EnvFileInGit, &[]);
     assert!(home.join("deploy/registry.env").exists(), "the file itself stays");

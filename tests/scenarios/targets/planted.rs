@@ -96,19 +96,19 @@ fn plant_all(world: &World) -> Vec<(String, String)> {
     vec![
         (
             plant("empty", Box::new(|_| ())),
-            format!("it has no entry for [REGISTRY]"),
+            "it has no entry for [REGISTRY]".to_owned(),
         ),
         (
             plant("stranger", Box::new(holding(&stranger))),
-            format!("its entry for [REGISTRY] holds another token, of the user \"mallory\""),
+            "its entry for [REGISTRY] holds another token, of the user \"mallory\"".to_owned(),
         ),
         (
             plant("elsewhere", Box::new(holding(&elsewhere))),
-            format!("it has no entry for [REGISTRY]"),
+            "it has no entry for [REGISTRY]".to_owned(),
         ),
         (
             plant("no-login", Box::new(holding(&no_login))),
-            format!("its entry for [REGISTRY] has neither user nor password"),
+            "its entry for [REGISTRY] has neither user nor password".to_owned(),
         ),
         (
             plant("no-password", Box::new(holding(&no_password))),
@@ -124,11 +124,11 @@ fn plant_all(world: &World) -> Vec<(String, String)> {
         ),
         (
             plant("bare", Box::new(|secret| secret["metadata"]["annotations"] = json!({}))),
-            format!("it has no entry for [REGISTRY]"),
+            "it has no entry for [REGISTRY]".to_owned(),
         ),
         (
             plant("frozen", Box::new(|secret| secret["immutable"] = true.into())),
-            format!("it has no entry for [REGISTRY]"),
+            "it has no entry for [REGISTRY]".to_owned(),
         ),
     ]
 }

@@ -414,7 +414,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
         Some(Fault::Cut) => return Err(Cut),
         Some(Fault::Quote(code, quotation)) => match quoting(&state, &recorded, &body, code, quotation) {
             Ok(answer) => answer,
-            Err(response) => return Ok(response),
+            Err(response) => return Ok(*response),
         },
         Some(Fault::Foreign(code, content_type, body)) => {
             lock(&state).recorded[at].status = code;
@@ -453,7 +453,7 @@ fn quoting(
     body: &Bytes,
     code: u16,
     quotation: Quotation,
-) -> Result<Answer, Response<Full<Bytes>>> {
+) -> Result<Answer, Box<Response<Full<Bytes>>>> {
     let mut path = recorded
         .path
         .split('/')
@@ -467,9 +467,11 @@ fn quoting(
     );
     if matches!(quotation, Quotation::ByGateway) {
         let response = Response::builder().status(code).header("content-type", "text/plain");
-        return Err(response
-            .body(Full::new(Bytes::from(format!("gateway: {text}"))))
-            .unwrap());
+        return Err(Box::new(
+            response
+                .body(Full::new(Bytes::from(format!("gateway: {text}"))))
+                .unwrap(),
+        ));
     }
     let reason = if code == 409 { "Conflict" } else { "Forbidden" };
     let text = format!("admission webhook \"policy.example.com\" denied the request: {text}");
