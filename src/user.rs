@@ -131,6 +131,18 @@ pub(crate) fn runtime_folder_of_others(env: &Env) -> Option<(PathBuf, NotOwn)> {
     foreign_runtime_folder(env).filter(|(_, why)| !matches!(why, NotOwn::Mode(mode) if mode & OTHERS_WRITE == 0))
 }
 
+/// A folder as a session's runtime folder is: this user's alone, whatever the umask.
+#[cfg(all(test, unix))]
+pub(crate) fn private_test_folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new()
+        .permissions(mode)
+        .tempdir()
+        .expect("a temporary folder")
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -151,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_runtime_folder_is_this_users_alone() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = private_test_folder();
         assert_eq!(runtime(folder.path()), [folder.path()]);
         assert_eq!(why(folder.path()), None);
 

@@ -36,12 +36,13 @@ pub(super) enum Source {
 }
 
 /// Arguments, by the id that all verbs have them under.
-const KNOWN: [(&str, Source); 16] = [
+const KNOWN: [(&str, Source); 17] = [
     ("namespaces", Source::Namespaces),
     ("skip_namespace", Source::Namespaces),
     ("context", Source::Contexts),
     ("contexts", Source::Contexts),
     ("skip_context", Source::Contexts),
+    ("skip_search", Source::Contexts),
     ("cluster", Source::Clusters),
     ("user", Source::Users),
     ("registry", Source::Registries),
