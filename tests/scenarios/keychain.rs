@@ -146,8 +146,16 @@ fn a_real_prompt_that_nobody_answers() {
     );
 }
 
+/// As a session's runtime folder is, whatever the umask.
+fn private_folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = std::fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(mode).tempdir().unwrap()
+}
+
 fn no_bus() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     let command = |address: Option<&str>| {
         let mut command = Command::new(HELPER);
         command
@@ -182,7 +190,7 @@ fn something_else_on_the_bus_socket() {
 }
 
 fn the_watchdog_ends_what_hangs() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     // Opening a pipe for writing waits for a reader, who never comes: a keychain that hangs in the system's own code.
     let pipe = folder.path().join("kubectl-regcred.lock");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -381,7 +389,7 @@ fn unlock_without_a_screen() {
 }
 
 /// The number of a user that nobody is.
-const STRANGER: u32 = 4321;
+const STRANGER: u32 = 65534;
 
 /// What is missing for a session of somebody else's.
 fn another_user() -> Vec<&'static str> {
