@@ -136,7 +136,7 @@ pub(crate) fn runtime_folder_of_others(env: &Env) -> Option<(PathBuf, NotOwn)> {
 pub(crate) fn private_test_folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let mode = std::fs::Permissions::from_mode(0o700);
+    let mode = fs::Permissions::from_mode(0o700);
     tempfile::Builder::new()
         .permissions(mode)
         .tempdir()

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn one_holds_it_and_the_next_is_told() {
-        let folder = crate::user::private_test_folder();
+        let folder = user::private_test_folder();
         let lock = WriteLock {
             patience: Duration::from_millis(20),
             ..WriteLock::new(&Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]))

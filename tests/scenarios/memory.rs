@@ -77,7 +77,15 @@ fn no_core_is_dumped() {
         running.signal("SEGV");
         let status = running.0.wait().unwrap();
         assert_eq!(status.signal(), Some(11), "{args:?}");
-        status.core_dumped()
+        // Not by what wait(2) says of it: Linux 6.18 says so too where the limit let nothing be written.
+        let cores: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        for core in &cores {
+            fs::remove_file(core).unwrap();
+        }
+        !cores.is_empty()
     };
     let has_no_limit_left = |process: &Path| {
         let limits = fs::read_to_string(process.join("limits")).unwrap();
@@ -89,7 +97,6 @@ fn no_core_is_dumped() {
     for args in [&plugin[..], &[HELPER, "store"]] {
         assert!(!crash(args, &has_no_limit_left), "{args:?}");
     }
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     // What shows that the look itself sees one, where this machine writes any.
     let runs_cat = |process: &Path| fs::read_to_string(process.join("comm")).unwrap() == "cat\n";
     let dumps = crash(&["cat"], &runs_cat);

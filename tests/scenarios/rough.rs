@@ -158,6 +158,8 @@ fn a_silent_api_server_is_not_asked_again_and_again() {
 fn what_cannot_be_read_says_why() {
     let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
     let place = folder.path().display().to_string();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
     let no_plugin = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: no-such-plugin}}";
     for (kubeconfig, line, says) in [
         (

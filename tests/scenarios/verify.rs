@@ -311,7 +311,7 @@ fn passwords_beyond_ascii() {
         let gitea = gitea(profile);
         let password = "pässwörd ☃";
         for user in &mut gitea.state().users {
-            user.password = password.to_owned();
+            password.clone_into(&mut user.password);
         }
         check(&gitea.registry(), password).unwrap_or_else(|error| panic!("{profile:?}: {error}"));
         let error = check(&gitea.registry(), "pässwört").unwrap_err().to_string();

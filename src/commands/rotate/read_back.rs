@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 
 use super::engine::Engine;
+use super::journal::GivenUp;
 use super::report::Stop;
 use crate::cluster::{self, Access, Cluster, Feature, Managed, Target};
 use crate::commands::apply::AT_ONCE;
@@ -81,7 +82,10 @@ impl Engine<'_, '_> {
             }
             let known = self.subject.journal.places[at].targets()?;
             let (old, registry) = (&self.subject.old.token, &self.subject.old.registry);
-            let found = interrupt.or(others_with(&cluster, &known, old, registry)).await?;
+            let given_up = &self.subject.journal.given_up;
+            let found = interrupt
+                .or(others_with(&cluster, &known, old, registry, given_up))
+                .await?;
             for other in found.map_err(|unseen| Self::not_seen(&cluster, unseen))? {
                 let target = &other.target;
                 if self
@@ -201,6 +205,7 @@ async fn others_with(
     known: &BTreeSet<Target>,
     token: &Token,
     registry: &Registry,
+    given_up: &GivenUp,
 ) -> Result<Vec<Other>, Unseen> {
     let managed = cluster::managed_secrets(cluster).await.map_err(Unseen::List)?;
     let of_another_registry =
@@ -216,6 +221,8 @@ async fn others_with(
                     target,
                     is_immutable: secret.is_immutable(),
                 })),
+                // Nobody looks at what was given up by name.
+                Err(_) if given_up.has(target.namespace.as_str(), target.secret.as_str()) => Ok(None),
                 Err(error) => Err(Unseen::One(target, error)),
             }
         })

@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn the_runtime_folder_is_where_a_bus_can_be() {
-        let folder = crate::user::private_test_folder();
+        let folder = user::private_test_folder();
         let env = Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]);
         std::fs::write(folder.path().join("bus"), "").unwrap();
         let socket = folder.path().join("bus");

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_counts_for_one_service_and_numbered_items() {
-        let folder = crate::user::private_test_folder();
+        let folder = user::private_test_folder();
         let memory = Memory::new(&Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]));
         assert!(memory.recall("a").is_empty());
         let attributes = Attributes::from([("registry".to_owned(), "gitea.example.com".to_owned())]);

@@ -146,7 +146,10 @@ fn files_of_kubeconfig_that_are_missing_are_skipped(double: &ApiServer) {
     let nowhere: Env = [("KUBECONFIG", "/nonexistent/config")].into_iter().collect();
     let error = look_with(&nowhere).unwrap_err();
     assert!(
-        matches!(&error, Error::Kubeconfig(_)) && error.to_string().contains("none of the files that $KUBECONFIG names is there"),
+        matches!(&error, Error::Kubeconfig(_))
+            && error
+                .to_string()
+                .contains("none of the files that $KUBECONFIG names is there"),
         "{error}"
     );
 }

@@ -181,10 +181,10 @@ impl Desk {
         let mut bash = self.world.command("bash");
         let regcred = Path::new(env!("CARGO_BIN_EXE_kubectl-regcred")).parent().unwrap();
         let path = std::env::join_paths([&self.bin(), regcred]).unwrap();
-        bash.env("PATH", path)
-            .env("TERM", "xterm")
-            .env("NO_COLOR", "1")
-            .env("REGISTRY_TOKEN", self.for_clusters.borrow().as_ref().unwrap_or(&self.token));
+        bash.env("PATH", path).env("TERM", "xterm").env("NO_COLOR", "1").env(
+            "REGISTRY_TOKEN",
+            self.for_clusters.borrow().as_ref().unwrap_or(&self.token),
+        );
         let answer = |line: &str, question: &str| match question {
             session::PASSWORD => PASSWORD.to_owned(),
             session::PASSPHRASE | session::NEW_PASSPHRASE | session::AGAIN => PASSPHRASE.to_owned(),

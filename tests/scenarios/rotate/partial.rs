@@ -274,7 +274,7 @@ fn elsewhere() {
                 admin may not list secrets\n";
     assert!(ran.stderr.contains(says), "{ran}");
     assert!(
-        ran.stderr.contains("verbs: [create, list]\n"),
+        ran.stderr.contains("verbs: [get, list]\n"),
         "the Role grants what is lacking: {ran}"
     );
     let ran = place.rotate("--resume --skip-search double");

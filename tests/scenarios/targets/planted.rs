@@ -244,10 +244,13 @@ fn exit_codes() {
     );
 }
 
+/// What is done to a world.
+type Way = fn(&World);
+
 /// By whatever way the keychain lost it.
 fn earlier_tokens() {
     let world = world();
-    let ways: [(&str, fn(&World)); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("login", |world| login(world, "cluster", "token-login")),
         ("docker", |world| {
             let entry = json!({"ServerURL": world.registry(), "Username": "admin", "Secret": "token-docker"});
