@@ -67,7 +67,8 @@ struct Server {
 
 impl Server {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let folder = tempfile::Builder::new().permissions(mode).tempdir().unwrap();
         let variables = [
             ("HOME", folder.path().into()),
             ("XDG_RUNTIME_DIR", folder.path().into()),

@@ -318,7 +318,7 @@ fn claimed(place: &mut Place) {
         &["no entry for ghcr.io", "only the cluster names ghcr.io"],
     );
     let ran = place.world.regcred(line);
-    assert!(!ran.stdout.contains("$ "), "{ran}");
+    assert!(!ran.stdout.contains("$ kubectl regcred login"), "{ran}");
     assert!(
         ran.stdout
             .contains("but for 1 pod that waits for images of other registries"),
