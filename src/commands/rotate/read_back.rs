@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 
 use super::engine::Engine;
+use super::journal::GivenUp;
 use super::report::Stop;
 use crate::cluster::{self, Access, Cluster, Feature, Managed, Target};
 use crate::commands::apply::AT_ONCE;
@@ -81,7 +82,10 @@ impl Engine<'_, '_> {
             }
             let known = self.subject.journal.places[at].targets()?;
             let (old, registry) = (&self.subject.old.token, &self.subject.old.registry);
-            let found = interrupt.or(others_with(&cluster, &known, old, registry)).await?;
+            let given_up = &self.subject.journal.given_up;
+            let found = interrupt
+                .or(others_with(&cluster, &known, given_up, old, registry))
+                .await?;
             for other in found.map_err(|unseen| self.not_seen(&cluster, unseen))? {
                 let target = &other.target;
                 if self
@@ -195,10 +199,12 @@ enum Unseen {
     One(Target, cluster::Error),
 }
 
-/// The Secrets with our label that hold the token, besides those that are known.
+/// The Secrets with our label that hold the token, besides those that are known. One that was given up need not be
+/// readable.
 async fn others_with(
     cluster: &Cluster,
     known: &BTreeSet<Target>,
+    given_up: &GivenUp,
     token: &Token,
     registry: &Registry,
 ) -> Result<Vec<Other>, Unseen> {
@@ -216,6 +222,7 @@ async fn others_with(
                     target,
                     is_immutable: secret.is_immutable(),
                 })),
+                Err(_) if given_up.has(target.namespace.as_str(), target.secret.as_str()) => Ok(None),
                 Err(error) => Err(Unseen::One(target, error)),
             }
         })
