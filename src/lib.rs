@@ -27,6 +27,7 @@ mod on_path;
 pub mod output;
 pub mod proxy;
 mod replace;
+pub mod tls;
 mod user;
 pub mod watchdog;
 mod whole_file;

@@ -29,9 +29,11 @@ pub mod keepassxc;
 pub mod keyring;
 #[cfg(target_os = "linux")]
 pub mod krew;
+pub mod oracle;
 pub mod part;
 #[cfg(target_os = "linux")]
 pub mod server;
+pub mod socks;
 #[cfg(target_os = "linux")]
 pub mod store;
 pub mod tls;
