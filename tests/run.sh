@@ -43,12 +43,13 @@ part() {
 
 parts() {
     tests/parts/packages.sh
-    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS REGCRED_TEST_KREW
+    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS REGCRED_TEST_KREW REGCRED_TEST_ORACLE
     local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
     if folder=$(tests/parts/control-plane.sh); then export REGCRED_TEST_CONTROL_PLANE=$folder; fi
     REGCRED_TEST_CLIENTS=$(tests/parts/clients.sh) || true # missing: said below
     export REGCRED_TEST_CLIENTS
     if krew=$(tests/parts/krew.sh); then export REGCRED_TEST_KREW=$krew; fi
+    if oracle=$(tests/parts/oracle.sh); then export REGCRED_TEST_ORACLE=$oracle; fi
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
@@ -68,7 +69,9 @@ parts() {
     part "keyctl" "package keyutils" keyctl
     part "strace" "package strace" strace
     folder=${krew:-} part "krew" "tests/parts/krew.sh builds it, with Go 1.25" kubectl-krew validate-krew-manifest
+    folder=${oracle:-} part "oracle" "tests/parts/oracle.sh builds it, with Go 1.26" oracle
     part "release tools" "packages git, zip, binutils, curl and jq" git tar gzip zip strip curl jq
+    part "openssl" "package openssl" openssl
     part "shellcheck" "package shellcheck" shellcheck
     part "zsh" "package zsh" zsh
     part "mandoc" "package mandoc" mandoc

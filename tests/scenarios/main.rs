@@ -22,6 +22,7 @@ mod matrix;
 mod memory;
 mod mint;
 mod newcomer;
+mod oracle;
 mod other_helpers;
 mod owners;
 mod rotate;
@@ -65,6 +66,7 @@ fn main() -> std::process::ExitCode {
         memory::trials(),
         mint::trials(),
         newcomer::trials(),
+        oracle::trials(),
         other_helpers::trials(),
         owners::trials(),
         rotate::trials(),
