@@ -205,7 +205,8 @@ fn beside_each_other() {
         &["get", "role,rolebinding", "-n", &namespace, "-l", label, "-o", "name"],
         "",
     );
-    assert_eq!(found.lines().count(), 14, "{found}");
+    // jane and bob sync by one Role, each with a binding.
+    assert_eq!(found.lines().count(), 6 + 7, "{found}");
     let _ = real.kubectl_ok(&["delete", "rolebinding,role", "-n", &namespace, "-l", label], "");
     until("the Roles to be gone", || {
         !may(real, &jane, &namespace, "create", "secrets")
