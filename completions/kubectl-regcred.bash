@@ -446,11 +446,11 @@ _kubectl__regcred() {
             fi
             case "${prev}" in
                 --output)
-                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "wide name json yaml" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "wide name json yaml" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -545,7 +545,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__rbac)
-            opts="-n -l -A -v -h --namespace --selector --all-namespaces --secret --service-account --restart --wait --unstick --status --user --group --serviceaccount --verbose --help"
+            opts="-n -l -A -f -v -h --namespace --selector --all-namespaces --file --deployment --context --secret --attach --detach --remove --restart --wait --unstick --rotate --keep-old --status --user --group --serviceaccount --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -567,11 +567,31 @@ _kubectl__regcred() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deployment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --secret)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --service-account)
+                --attach)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -595,7 +615,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__rotate)
-            opts="-u -n -l -A -f -o -v -h --username --use --namespace --selector --all-namespaces --file --deployment --secret --no-secrets --token-stdin --token-env --env-file --mint --scopes --token-name --password-stdin --keep-old --resume --abort --skip-context --skip-namespace --dry-run --output --force-conflicts --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            opts="-u -n -l -A -f -o -v -h --username --use --namespace --selector --all-namespaces --file --deployment --secret --no-secrets --token-stdin --token-env --env-file --mint --scopes --token-name --password-stdin --keep-old --resume --abort --skip-context --skip-namespace --skip-secret --skip-search --dry-run --output --force-conflicts --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -666,6 +686,14 @@ _kubectl__regcred() {
                     return 0
                     ;;
                 --skip-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-search)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -835,7 +863,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__sync)
-            opts="-n -l -A -f -u -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --username --use --token-stdin --token-env --env-file --dry-run --output --show-token --force-conflicts --service-account --detach --restart --wait --unstick --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            opts="-n -l -A -f -u -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --username --use --token-stdin --token-env --env-file --dry-run --output --trust-labels --show-token --force-conflicts --remove --service-account --detach --restart --wait --unstick --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -957,12 +985,20 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__version)
-            opts="-v -h --verbose --help"
+            opts="-o -v -h --output --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -66,7 +66,9 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l plain-http -d 'Send the token over http'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s o -l output -d 'Print a document instead of a table' -r -f -a "json\t'JSON'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s o -l output -d '`wide` adds a column' -r -f -a "wide\t'A table with more columns'
+name\t'Each registry once'
+json\t'JSON'
 yaml\t'YAML'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -98,8 +100,10 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l request-timeout -d 'Give up a single request after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s A -l all-namespaces -d 'Every Secret that sync has made'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l trust-labels -d 'Write every Secret with the label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write even what another tool owns'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Take every entry of --registry out of the Secrets'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Take the Secret out of the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l unstick -d 'Delete pods that are stuck pulling from this registry'
@@ -143,6 +147,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'What the new token\'s name at Gitea begins with' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Give up the Secrets of this context' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Give up the Secrets of this namespace' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Give up one Secret' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-search -d 'Search no further Secrets of this context for the old token' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
 client\t'Say what would be sent'
 server\t'Send it for the API server to check and not to keep'"
@@ -228,15 +234,22 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s n -l namespace -d 'A namespace to allow it in' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s l -l selector -d 'As for `sync -l`' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s f -l file -d 'As for `sync -f`' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l deployment -d 'The deployment that the spec.yml is for' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l context -d 'Of a list for several contexts' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l secret -d 'The Secret\'s name' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l service-account -d 'As for `sync --service-account`' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l attach -d 'Attaching the Secret to this ServiceAccount' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l wait -d 'As for `sync --restart --wait`' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l user -d 'Allow it to this user' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l group -d 'Allow it to this group' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l serviceaccount -d 'Allow it to this ServiceAccount' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s A -l all-namespaces -d 'As for `sync -A`'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l restart -d 'As for `sync --restart`'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l wait -d 'As for `sync --restart --wait`'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l unstick -d 'As for `sync --unstick`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l detach -d 'As for `sync --detach`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l remove -d 'As for `sync --remove`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l restart -d 'As for `sync --restart` and `rotate --restart`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l unstick -d 'As for `sync --unstick` and `rotate --unstick`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l rotate -d 'For `rotate`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l keep-old -d 'As for `rotate --keep-old`'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l status -d 'For `status`'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -263,5 +276,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completi
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from fish" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from powershell" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from powershell" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s o -l output -d 'Print a document instead of a line' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'

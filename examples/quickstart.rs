@@ -9,12 +9,18 @@
 
 #[path = "../tests/support/api_server/mod.rs"]
 mod api_server;
+#[path = "../tests/support/background.rs"]
+mod background;
+#[path = "../tests/support/forward.rs"]
+mod forward;
 #[path = "../tests/support/gate.rs"]
 mod gate;
 #[path = "../tests/support/gitea/mod.rs"]
 mod gitea;
 #[path = "../tests/support/http.rs"]
 mod http;
+#[path = "../tests/support/part.rs"]
+mod part;
 #[cfg(target_os = "linux")]
 #[path = "quickstart/server.rs"]
 mod server;

@@ -17,11 +17,12 @@ mod completion;
 mod docker;
 mod help;
 mod keychain;
+mod rbac;
 mod rotate;
 mod status;
 mod targets;
 
-pub use after::{AfterArgs, RbacArgs, RestartArgs, ServiceAccountSubject};
+pub use after::{AfterArgs, RestartArgs};
 pub use completion::{CompletionArgs, CompletionVerb};
 pub use docker::{DockerArgs, DockerStatusArgs, DockerVerb, LocalDryRunArg, RemoveArgs, SetupArgs};
 pub use help::command;
@@ -29,6 +30,7 @@ pub use keychain::{
     KeychainArgs, KeychainStatusArgs, KeychainUseArgs, KeychainVerb, Lifetime, LifetimeError, MigrateArgs,
     PassphraseArgs, UnlockArgs, UnlockingArgs,
 };
+pub use rbac::{RbacArgs, ServiceAccountSubject};
 pub use rotate::RotateArgs;
 pub use status::{PodName, StatusArgs, StatusFormat};
 pub use targets::TargetArgs;
@@ -78,13 +80,22 @@ pub enum Verb {
     /// Choose where credentials rest; unlock and lock the vault
     Keychain(KeychainArgs),
     /// Print the least that has to be allowed in the cluster
-    Rbac(RbacArgs),
+    Rbac(Box<RbacArgs>),
     /// Complete `kubectl regcred` with the Tab key
     Completion(CompletionArgs),
     /// Print the version
-    #[command(after_help = "Examples:
-  kubectl regcred version")]
-    Version,
+    Version(VersionArgs),
+}
+
+/// `version`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred version
+  kubectl regcred version -o json")]
+pub struct VersionArgs {
+    /// Print a document instead of a line
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
 }
 
 /// `login`.
@@ -224,11 +235,25 @@ pub struct LogoutArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred list
-  kubectl regcred list -o json")]
+  kubectl regcred list -o json
+  for registry in $(kubectl regcred list -o name); do kubectl regcred logout $registry; done")]
 pub struct ListArgs {
-    /// Print a document instead of a table
-    #[arg(short, long, value_name = "FORMAT")]
-    pub output: Option<DocumentFormat>,
+    /// `wide` adds a column, `name` prints the registries alone; `json` and `yaml` print a document
+    #[arg(short, long, value_name = "wide|name|json|yaml")]
+    pub output: Option<ListFormat>,
+}
+
+/// `-o` of `list`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A table with more columns
+    Wide,
+    /// Each registry once
+    Name,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
 }
 
 /// `sync`.
@@ -246,7 +271,9 @@ pub struct ListArgs {
   kubectl regcred sync -n honeydue --restart --wait
   kubectl regcred sync -n honeydue --dry-run=server
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
+  kubectl regcred sync -n honeydue --registry ghcr.io --remove   # out of the Secret, the rest stays
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
+#[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
 pub struct SyncArgs {
     /// Which Secrets.
     #[command(flatten)]
@@ -269,12 +296,21 @@ pub struct SyncArgs {
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
     #[arg(short, long, value_name = "json|yaml|name")]
     pub output: Option<OutputFormat>,
+    /// Write every Secret with the label, also one that holds no token of this keychain (with -A). Whoever may create a
+    /// Secret can give it the label, and then gets the token
+    #[arg(hide_short_help = true, long, requires = "all_namespaces")]
+    pub trust_labels: bool,
     /// Let `--dry-run=client -o yaml` print the token on a terminal
     #[arg(hide_short_help = true, long)]
     pub show_token: bool,
     /// Write even what another tool owns
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
+    /// Take every entry of --registry out of the Secrets, and leave the rest of them as it is. Needs no token
+    #[arg(hide_short_help = true, long, requires = "registry", conflicts_with_all = [
+        "file", "username", "usage", "source", "show_token", "service_accounts", "detach", "restart", "unstick",
+    ])]
+    pub remove: bool,
     /// What to do besides the Secret.
     #[command(flatten)]
     pub after: AfterArgs,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::link::LinkError;
+use crate::model::Hint;
 use crate::{cluster, docker, gitea, keychain};
 
 /// The exit codes of design: the same for every verb.
@@ -40,7 +41,7 @@ impl Exit {
 pub struct CommandError {
     exit: Exit,
     message: String,
-    hints: Vec<String>,
+    hints: Vec<Hint>,
 }
 
 impl CommandError {
@@ -66,8 +67,8 @@ impl CommandError {
 
     /// Adds a next thing to do.
     #[must_use]
-    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
-        self.hints.push(hint.to_string());
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.push(hint.into());
         self
     }
 
@@ -80,8 +81,8 @@ impl CommandError {
 
     /// Adds a next thing to do, if there is one.
     #[must_use]
-    pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
-        self.hints.extend(hints);
+    pub fn hints<H: Into<Hint>>(mut self, hints: impl IntoIterator<Item = H>) -> Self {
+        self.hints.extend(hints.into_iter().map(Into::into));
         self
     }
 
@@ -98,9 +99,9 @@ impl CommandError {
         self.exit
     }
 
-    /// What to do next, a line each.
+    /// What to do next.
     #[must_use]
-    pub fn next(&self) -> &[String] {
+    pub fn next(&self) -> &[Hint] {
         &self.hints
     }
 }
@@ -116,13 +117,21 @@ impl std::error::Error for CommandError {}
 /// Writing to stdout or stderr failed, or reading from stdin.
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
-        Self::failed(error)
+        // Ctrl-C at a prompt.
+        let exit = match error.kind() {
+            std::io::ErrorKind::Interrupted => Exit::Interrupted,
+            _ => Exit::Failed,
+        };
+        Self {
+            exit,
+            ..Self::failed(error)
+        }
     }
 }
 
 impl From<keychain::Error> for CommandError {
     fn from(error: keychain::Error) -> Self {
-        Self::failed(&error).hints(error.hint().into_iter().flat_map(str::lines).map(str::to_owned))
+        Self::failed(&error).hints(error.hints())
     }
 }
 
@@ -178,12 +187,16 @@ impl From<gitea::RevokeError> for CommandError {
 impl From<cluster::Error> for CommandError {
     fn from(error: cluster::Error) -> Self {
         let role = match &error {
-            cluster::Error::Forbidden(forbidden) => Some(forbidden.role()),
+            cluster::Error::Forbidden(forbidden) => forbidden.role(),
             _ => None,
         };
-        let hint = error
-            .hint()
-            .map(|hint| role.map_or(hint.clone(), |role| format!("{hint}\n{role}")));
+        let hint = error.hint().map(|hint| match role {
+            Some(manifest) => Hint::Manifest {
+                what: hint.line(),
+                manifest,
+            },
+            None => hint,
+        });
         Self::failed(&error).hints(hint)
     }
 }

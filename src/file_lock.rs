@@ -1,21 +1,17 @@
 //! Waiting for a file's lock, with an end.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::watchdog;
+use crate::{user, watchdog};
 
-/// Opens the file at `path` to be locked, and makes it where it is not there. Its content does not matter.
+/// Opens this user's file at `path` to be locked, and makes it where it is not there. Its content does not matter.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    user::open_own(path)
 }
 
 /// Locks `file`, which holds until it is dropped. `false` where one of the others held it all the time that `patience`

@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::keychain::{self, Keychain, Name};
-use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Token, Use, Username};
+use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Hint, Token, Use, Username};
 use crate::watchdog::Watchdog;
 
 /// What the program is called in its own messages.
@@ -79,7 +79,7 @@ impl Answer {
     }
 
     /// A failure that a person has to do something about.
-    fn trouble(what: &dyn Display, hint: Option<&str>) -> Self {
+    fn trouble(what: &dyn Display, hint: Option<&dyn Display>) -> Self {
         let line = match hint {
             Some(hint) => format!("{PROGRAM}: {what}; hint: {hint}"),
             None => format!("{PROGRAM}: {what}"),
@@ -90,7 +90,7 @@ impl Answer {
     /// The keychain's own trouble. Where one command ends it, stdout has it too: some clients show that alone.
     fn of_keychain(error: &keychain::Error) -> Self {
         let hint = hint(error);
-        let mut answer = Self::trouble(error, hint);
+        let mut answer = Self::trouble(error, hint.as_ref().map(|hint| hint as &dyn Display));
         if let Some(hint) = hint.filter(|_| error.command().is_some()) {
             answer.stdout = Zeroizing::new(format!("{error}; {hint}\n"));
         }
@@ -209,10 +209,11 @@ fn store(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain:
         return Err(invalid(&"its server URL does not name a registry"));
     };
     let username: Username = entry.username.parse().map_err(|error| invalid(&error))?;
+    let token = Token::given(std::mem::take(&mut entry.secret)).map_err(|error| invalid(&error))?;
     let credential = Credential {
         registry: name.registry.clone(),
         username,
-        token: Token::verbatim(std::mem::take(&mut entry.secret)),
+        token,
     };
     open()?.write(&name, &credential)?;
     Ok(String::new())
@@ -236,20 +237,32 @@ fn list(open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<Stri
 }
 
 /// What somebody can do who typed `docker pull`, and knows nothing of our own commands' flags.
-fn hint(error: &keychain::Error) -> Option<&'static str> {
+fn hint(error: &keychain::Error) -> Option<Hint> {
     use keychain::Error as E;
     match error {
         E::NoBus | E::BusAddress(_) | E::BusUnreachable { .. } | E::NoService => Some(
             "on a machine without a desktop, make a vault: kubectl regcred keychain use vault; \
              on a desktop, start gnome-keyring, KWallet or KeePassXC; or kubectl regcred docker remove, \
-             and docker login keeps tokens in its own file again",
+             and docker login keeps tokens in its own file again"
+                .into(),
         ),
         E::NoCollection => Some(
             "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
              or open a database in KeePassXC; on a machine without a desktop, make a vault: \
-             kubectl regcred keychain use vault",
+             kubectl regcred keychain use vault"
+                .into(),
         ),
-        other => other.hint(),
+        E::Locked | E::PromptDismissed | E::PromptUnanswered(_) => Some(
+            "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop; \
+             over SSH, where nobody sits at that desktop, use a vault: kubectl regcred keychain use vault"
+                .into(),
+        ),
+        E::ForeignRuntimeFolder { .. } | E::ForeignBus { .. } => Some(
+            "run docker in a session of that user's own (su -, sudo -i), \
+             or unset XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS"
+                .into(),
+        ),
+        other => other.hints().into_iter().next(),
     }
 }
 

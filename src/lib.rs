@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod core_dump;
 pub mod docker;
 pub mod env;
 pub mod error;
@@ -27,6 +28,6 @@ mod on_path;
 pub mod output;
 pub mod proxy;
 mod replace;
-mod user;
+pub mod user;
 pub mod watchdog;
 mod whole_file;

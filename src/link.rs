@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::env::Env;
-use crate::model::shell_word;
+use crate::model::{CommandLine, Hint};
 use crate::on_path;
 
 /// What kubectl calls us.
@@ -108,22 +108,31 @@ pub enum LinkError {
 impl LinkError {
     /// What to do next.
     #[must_use]
-    pub fn hint(&self) -> String {
+    pub fn hint(&self) -> Hint {
         match self {
             Self::Foreign { at, .. } | Self::InTheWay(at) => {
-                format!("if nothing needs it, move it away: mv {0} {0}.old", word(at))
+                Hint::to("if nothing needs it, move it away", move_away(at))
             }
-            Self::NotOnPath(_) => "put its folder on PATH; krew's is ~/.krew/bin".to_owned(),
+            Self::NotOnPath(_) => "put its folder on PATH; krew's is ~/.krew/bin".into(),
             Self::Write {
                 at, done: "removed", ..
-            } => format!("sudo rm {}", word(at)),
-            Self::Write { at, .. } => format!("sudo ln -s {PLUGIN} {}", word(at)),
+            } => CommandLine::new("sudo rm")
+                .value("PATH", at.display().to_string())
+                .into(),
+            Self::Write { at, .. } => CommandLine::new("sudo ln -s")
+                .words(PLUGIN)
+                .value("PATH", at.display().to_string())
+                .into(),
         }
     }
 }
 
-fn word(path: &Path) -> String {
-    shell_word(&path.display().to_string()).into_owned()
+/// Out of the way of what looks for this name.
+pub(crate) fn move_away(path: &Path) -> CommandLine {
+    let at = path.display().to_string();
+    CommandLine::new("mv")
+        .value("PATH", &at)
+        .value("OTHER-PATH", at + ".old")
 }
 
 /// Looks at PATH. `is_ours` asks a program of that name whether it does what is expected of it.
@@ -387,7 +396,7 @@ mod tests {
         ] {
             let error = program.plan().unwrap_err();
             assert!(error.to_string().contains(shown), "{error}");
-            assert!(!error.hint().is_empty());
+            assert!(!error.hint().to_string().is_empty());
             assert!(!program.is_ready());
         }
     }

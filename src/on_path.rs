@@ -19,6 +19,15 @@ pub(crate) fn programs(name: &str, env: &Env) -> Vec<PathBuf> {
     found
 }
 
+/// The program that runs where this name is typed; also by its whole name where programs have an extension.
+pub(crate) fn find(name: &str, env: &Env) -> Option<PathBuf> {
+    let names = [format!("{name}{}", std::env::consts::EXE_SUFFIX), name.to_owned()];
+    let files = folders(env)
+        .into_iter()
+        .flat_map(|folder| names.clone().map(|name| folder.join(name)));
+    files.into_iter().find(|file| is_program(file))
+}
+
 /// The folders of PATH that programs are run from.
 pub(crate) fn folders(env: &Env) -> Vec<PathBuf> {
     let path = env.os("PATH").unwrap_or_default();

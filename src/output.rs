@@ -127,6 +127,14 @@ impl<'a> Output<'a> {
         self.progress = self.progress.max(width);
     }
 
+    /// Does `work` with a line of progress that says what is waited for.
+    pub fn waiting<T>(&mut self, what: impl Display, work: impl FnOnce() -> T) -> T {
+        self.progress(what);
+        let done = work();
+        self.end_progress();
+        done
+    }
+
     /// Takes the line of progress away.
     pub fn end_progress(&mut self) {
         let width = std::mem::take(&mut self.progress);
@@ -148,9 +156,10 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// A document that ends its own lines; it fails as [`Output::line`] does.
+    /// A document that ends its own lines; it fails as [`Output::line`] does. Its maker escapes what a terminal would
+    /// act on; what was forgotten is left out.
     pub fn document(&mut self, text: &str) -> io::Result<()> {
-        self.give(|data| data.write_all(text.as_bytes()));
+        self.give(|data| data.write_all(inert(text).as_bytes()));
         Ok(())
     }
 
@@ -229,11 +238,7 @@ impl<'a> Output<'a> {
     pub fn error(&mut self, error: &CommandError) {
         self.say(format_args!("error: {error}"));
         for hint in error.next() {
-            let mut lines = hint.lines();
-            self.say(format_args!("hint: {}", lines.next().unwrap_or_default()));
-            for line in lines {
-                self.say(line);
-            }
+            self.say(format_args!("hint: {hint}"));
         }
     }
 
@@ -266,6 +271,7 @@ mod tests {
         output.end_progress();
         output.progress("1/2");
         output.line("data").unwrap();
+        assert_eq!(output.waiting("asking", || 1), 1);
         drop(output);
         assert_eq!(stdout, b"data\n");
         String::from_utf8(stderr).unwrap()
@@ -278,6 +284,7 @@ mod tests {
         let mut output = Output::new(&mut stdout, true, &mut stderr).with_progress(true);
         output.line(evil).unwrap();
         output.table(["NAME"], &[[evil.to_owned()]]).unwrap();
+        output.document(evil).unwrap();
         output.error(&CommandError::failed(evil).hint(evil).hint("two\nlines"));
         output.progress(evil);
         drop(output);
@@ -335,7 +342,10 @@ mod tests {
 
     #[test]
     fn a_line_of_progress_is_overwritten_by_whatever_comes_next() {
-        assert_eq!(shown(true), "\r10/200\r9/10  \r      \rhello\n\r1/2\r   \r");
+        assert_eq!(
+            shown(true),
+            "\r10/200\r9/10  \r      \rhello\n\r1/2\r   \r\rasking\r      \r"
+        );
         assert_eq!(shown(false), "hello\n");
     }
 }

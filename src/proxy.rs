@@ -24,6 +24,12 @@ pub struct ProxyError {
 /// The proxy for requests to `server`: `proxy_url` of a kubeconfig, else the environment's. Loopback servers have none.
 pub fn proxy_for(server: &Uri, proxy_url: Option<&str>, env: &Env) -> Result<Option<Uri>, ProxyError> {
     if let Some(url) = proxy_url.filter(|url| !url.is_empty()) {
+        // client-go takes no proxy-url without a scheme, where the variables may lack one.
+        if !url.contains("://") {
+            let what = "it has no scheme: http://HOST:PORT, https:// or socks5://";
+            let origin = "proxy-url";
+            return Err(ProxyError { origin, what });
+        }
         // An explicit proxy-url is not subject to NO_PROXY.
         return parse(url, "proxy-url").map(Some);
     }
@@ -150,6 +156,17 @@ mod tests {
             proxy("https://api", None, &[("ALL_PROXY", "http://a:1"), ("HTTPS_PROXY", "")]),
             None
         );
+    }
+
+    #[test]
+    fn a_proxy_url_has_a_scheme() {
+        for url in ["proxy.example.com:3128", "127.0.0.1:3128", "localhost"] {
+            let error = proxy_for(&"https://api".parse().unwrap(), Some(url), &Env::default()).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "the proxy of proxy-url cannot be used: it has no scheme: http://HOST:PORT, https:// or socks5://"
+            );
+        }
     }
 
     #[test]

@@ -38,7 +38,8 @@ impl Watchdog {
                     continue;
                 }
                 let code = last_words();
-                // What hangs cannot be asked to return.
+                // What hangs cannot be asked to return, and its memory may be in use: nothing of it is zeroed here. No
+                // core is written ([`crate::core_dump`]), and the kernel zeroes pages before another process gets them.
                 std::process::exit(code.into());
             }
         };

@@ -1,53 +1,110 @@
 //! Reading a file whole, without being held up or filled up by what may stand in its place.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 /// Why a file was not read.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(crate) enum Unread {
     /// It is this instead.
+    #[error("it is {0}")]
     NotAFile(&'static str),
     /// It is longer than the caller takes.
+    #[error("it is longer than any such file")]
     TooLong,
     /// What the system said.
-    System(io::Error),
+    #[error(transparent)]
+    System(#[from] io::Error),
 }
 
-impl From<io::Error> for Unread {
-    fn from(cause: io::Error) -> Self {
-        Self::System(cause)
+impl From<Unread> for io::Error {
+    fn from(why: Unread) -> Self {
+        match why {
+            Unread::System(cause) => cause,
+            other => Self::other(other),
+        }
     }
+}
+
+/// What may be read besides regular files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pipes {
+    /// Nothing.
+    None,
+    /// A pipe whose other end somebody has opened already.
+    Inherited,
 }
 
 /// The file's bytes, at most `max` of them; `None` where there is no file.
 pub(crate) fn read(path: &Path, max: u64) -> Result<Option<Zeroizing<Vec<u8>>>, Unread> {
-    // Asked before it is opened: to open a pipe is to wait for its other end.
-    let kind = match fs::metadata(path) {
-        Ok(found) => found.file_type(),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(cause.into()),
-    };
-    if !kind.is_file() {
-        return Err(Unread::NotAFile(if kind.is_dir() {
-            "a folder"
-        } else {
-            "no regular file"
-        }));
+    match read_any(path, max, Pipes::None) {
+        Err(Unread::System(e)) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        done => done.map(Some),
     }
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
+}
+
+/// The bytes of a file that a person named on the command line, at most `max` of them. It may be a pipe that the shell
+/// made: `<(sops -d FILE)`, `/dev/stdin`.
+pub(crate) fn read_named(path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    read_any(path, max, Pipes::Inherited)
+}
+
+/// Whether the path leads to a descriptor that this process was started with.
+pub(crate) fn is_inherited(path: &Path) -> bool {
+    path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
+}
+
+fn read_any(path: &Path, max: u64, pipes: Pipes) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    // Asked before it is opened: to open a pipe is to wait for its other end.
+    let found = fs::metadata(path)?;
+    let is_pipe = pipes == Pipes::Inherited && is_inherited(path) && is_fifo(&found);
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if !is_pipe {
+        check(&found)?;
+        // Another one may have been put in its place by now.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::fcntl::OFlag::O_NONBLOCK.bits());
+    }
+    let file = options.open(path)?;
+    let found = file.metadata()?;
+    if !is_pipe {
+        check(&found)?;
+    }
     // Room for all of it at once: a buffer that grows leaves copies of secrets behind.
-    let room = usize::try_from(length.min(max) + 2).unwrap_or_default();
+    let length = if is_pipe { max } else { found.len().min(max) };
+    let room = usize::try_from(length + 2).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
         return Err(Unread::TooLong);
     }
-    Ok(Some(bytes))
+    Ok(bytes)
+}
+
+fn check(found: &fs::Metadata) -> Result<(), Unread> {
+    if found.is_file() {
+        return Ok(());
+    }
+    Err(Unread::NotAFile(if found.is_dir() {
+        "a folder"
+    } else {
+        "no regular file"
+    }))
+}
+
+#[cfg(unix)]
+fn is_fifo(found: &fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&found.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_fifo(_: &fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -69,5 +126,24 @@ mod tests {
             read(Path::new("/dev/null"), 3),
             Err(Unread::NotAFile("no regular file"))
         ));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_is_read_where_the_shell_made_it_and_no_device_is() {
+        use std::os::fd::AsRawFd as _;
+        let (reader, mut writer) = io::pipe().unwrap();
+        io::Write::write_all(&mut writer, b"abc").unwrap();
+        drop(writer);
+        let path = format!("/dev/fd/{}", reader.as_raw_fd());
+        assert_eq!(read_named(Path::new(&path), 3).unwrap().as_slice(), b"abc");
+        assert!(matches!(read(Path::new(&path), 3), Err(Unread::NotAFile(_))));
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [pipe.as_path(), Path::new("/dev/zero")] {
+            assert!(matches!(read_named(path, 3), Err(Unread::NotAFile("no regular file"))));
+        }
     }
 }

@@ -43,15 +43,20 @@ part() {
 
 parts() {
     tests/parts/packages.sh
-    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS REGCRED_TEST_KREW
+    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS REGCRED_TEST_KREW REGCRED_TEST_GITEA
     local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
-    if folder=$(tests/parts/control-plane.sh); then export REGCRED_TEST_CONTROL_PLANE=$folder; fi
+    # REGCRED_KUBERNETES and REGCRED_GITEA name versions other than the newest: tests/versions.sh.
+    if folder=$(tests/parts/control-plane.sh ${REGCRED_KUBERNETES:+"$REGCRED_KUBERNETES"}); then
+        export REGCRED_TEST_CONTROL_PLANE=$folder
+    fi
+    if gitea=$(tests/parts/gitea.sh ${REGCRED_GITEA:+"$REGCRED_GITEA"}); then export REGCRED_TEST_GITEA=$gitea; fi
     REGCRED_TEST_CLIENTS=$(tests/parts/clients.sh) || true # missing: said below
     export REGCRED_TEST_CLIENTS
     if krew=$(tests/parts/krew.sh); then export REGCRED_TEST_KREW=$krew; fi
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
+    folder=${gitea:-} part "Gitea" "tests/parts/gitea.sh builds it, with Go 1.26 and a C compiler" gitea
     part "keychain" "packages gnome-keyring and dbus" gnome-keyring-daemon dbus-daemon
     part "second keychain" "package keepassxc" keepassxc keepassxc-cli dbus-daemon
     part "secret-tool" "package libsecret-tools" secret-tool

@@ -10,5 +10,6 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
+    regcred::core_dump::forbid();
     regcred::helper::main(std::env::args_os().skip(1), &Env::of_process())
 }

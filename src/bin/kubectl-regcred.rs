@@ -12,6 +12,7 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
+    regcred::core_dump::forbid();
     let mut args = std::env::args_os().peekable();
     // krew installs one program under one name; docker and kubectl know it by the names of links.
     if args.next_if(|name| helper::is_called(name)).is_some() {

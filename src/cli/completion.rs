@@ -5,8 +5,7 @@ use clap::{Args, Subcommand};
 /// `completion`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "kubectl completes `kubectl regcred` by running kubectl_complete-regcred, which `install` puts beside
-kubectl-regcred. The scripts are for those who call kubectl-regcred itself.
+    after_help = "kubectl completes `kubectl regcred` by running kubectl_complete-regcred, which `install` puts beside kubectl-regcred. The scripts are for those who call kubectl-regcred itself.
 
 Examples:
   kubectl regcred completion install    # kubectl regcred <Tab>, in every shell that completes kubectl

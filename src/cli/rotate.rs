@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args};
 
 use super::{ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs};
-use crate::cluster::Namespace;
+use crate::cluster::{Namespace, Target};
 use crate::gitea::{MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
 
@@ -17,10 +17,7 @@ use crate::model::{Registry, Use, Username};
 ]))]
 #[command(group = ArgGroup::new("new_token").args(["mint", "token_stdin", "token_env", "env_file"]))]
 #[command(
-    after_help = "The order: the new token is proved and kept beside the old one, every Secret is written and read
-back, the new token becomes current, workloads restart if asked, and the old token is revoked, last and only if
-everything before succeeded. Killed at any point, nothing is without a token that works: --resume finishes it,
---abort goes back, and both can be repeated.
+    after_help = "The order: the new token is proved and kept beside the old one, every Secret is written and read back, the new token becomes current, workloads restart if asked, and the old token is revoked, last and only if everything before succeeded. Killed at any point, nothing is without a token that works: --resume finishes it, --abort goes back, and both can be repeated.
 
 Examples:
   kubectl regcred rotate -A                                 # asks for the new token; every Secret that sync has made
@@ -78,6 +75,12 @@ pub struct RotateArgs {
     /// Give up the Secrets of this namespace, as they are (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
     pub skip_namespace: Vec<Namespace>,
+    /// Give up one Secret, as it is, such as one that is immutable (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME", requires = "way")]
+    pub skip_secret: Vec<Target>,
+    /// Search no further Secrets of this context for the old token, where listing them is not allowed (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "CONTEXT", requires = "way")]
+    pub skip_search: Vec<String>,
     /// Whether it is only said.
     #[command(flatten)]
     pub dry_run: DryRunArgs,

@@ -12,8 +12,7 @@ use crate::model::Registry;
 /// `status`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It looks at this workstation, at the registries and at the clusters, and changes nothing. Every finding comes
-with the command that mends it; docs/status.md says what each code means.
+    after_help = "It looks at this workstation, at the registries and at the clusters, and changes nothing. Every finding comes with the command that mends it; docs/status.md says what each code means.
 
 Exit codes: 0 all is well, 3 something is out of step, 1 something could not be looked at.
 

@@ -2,20 +2,28 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace as NamespaceObject;
+use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Secret};
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
-use serde_json::json;
+use kube::core::Request;
+use kube::core::request::Error as RequestError;
+use serde_json::{Value, json};
 
-use super::annotations::{LAST_APPLIED, MANAGER};
+use super::annotations::{
+    LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION,
+};
+use super::answer::another_object;
+use super::backoff::Backoff;
 use super::connect::Cluster;
-use super::error::{Error, untrusted};
-use super::plan::{Action, Change, Plan, plan};
+use super::error::Error;
+use super::plan::{Action, Change, Plan, Refusal, plan, plan_removal};
 use super::pull_secret::{Observed, Target, Wanted, call, observe, secrets};
+use super::role::{Access, Feature};
+use crate::model::Registry;
 
 /// How often observe, plan and apply are repeated where somebody else wrote in between.
 const TRIES: u32 = 6;
-/// The first pause between them; each later one is twice as long.
+/// About the first pause between them.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether to write, as kubectl's `--dry-run`.
@@ -48,16 +56,19 @@ pub enum Outcome {
     Configured,
     /// It was right already, and nothing was written.
     Unchanged,
+    /// It is not known to be ours, and nothing was written.
+    LeftAlone,
 }
 
 impl Outcome {
-    /// kubectl's word for it.
+    /// kubectl's word for it, where it has one.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Configured => "configured",
             Self::Unchanged => "unchanged",
+            Self::LeftAlone => "leftAlone",
         }
     }
 }
@@ -87,21 +98,50 @@ pub async fn sync(
     wanted: &[Wanted<'_>],
     options: SyncOptions,
 ) -> Result<Synced, Error> {
+    for one in wanted {
+        cluster.secrets().add_credential(one.credential);
+    }
+    let access = Access::to(Feature::Sync).for_secret(&target.secret, []);
+    let planned = |observed: Option<&Observed>| plan(target, observed, wanted, options.force_conflicts);
+    let synced = carry_out(cluster, target, planned, options.dry_run).await;
+    synced.map_err(|error| error.for_access_at_least(&access))
+}
+
+/// Takes everything of the registry out of one Secret. What is not there has nothing of it.
+pub async fn remove(
+    cluster: &Cluster,
+    target: &Target,
+    registry: &Registry,
+    options: SyncOptions,
+) -> Result<Synced, Error> {
+    let access = Access::to(Feature::Refresh).for_secret(&target.secret, []);
+    let planned = |observed: Option<&Observed>| plan_removal(target, observed, registry, options.force_conflicts);
+    let removed = carry_out(cluster, target, planned, options.dry_run).await;
+    removed.map_err(|error| error.for_access_at_least(&access))
+}
+
+async fn carry_out(
+    cluster: &Cluster,
+    target: &Target,
+    planned: impl Fn(Option<&Observed>) -> Result<Plan, Refusal>,
+    dry_run: DryRun,
+) -> Result<Synced, Error> {
+    let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
     loop {
         let observed = observe(cluster, target).await?;
-        let plan =
-            plan(target, observed.as_ref(), wanted, options.force_conflicts).map_err(|refusal| Error::Refused {
-                target: target.clone(),
-                refusal,
-            })?;
+        let plan = planned(observed.as_ref()).map_err(|refusal| Error::Refused {
+            target: target.clone(),
+            refusal,
+        })?;
         drop(observed);
-        let message = match apply(cluster, &plan, options.dry_run).await {
+        let message = match apply(cluster, &plan, dry_run).await {
             Ok(()) => {
                 let outcome = match plan.action {
                     Action::Create => Outcome::Created,
                     Action::Configure { .. } => Outcome::Configured,
                     Action::Unchanged => Outcome::Unchanged,
+                    Action::LeaveAlone => Outcome::LeftAlone,
                 };
                 return Ok(Synced { outcome, plan });
             }
@@ -116,13 +156,13 @@ pub async fn sync(
                 message,
             });
         }
-        tokio::time::sleep(PAUSE * 2_u32.pow(tries - 1)).await;
+        backoff.pause().await;
     }
 }
 
 async fn apply(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Failure> {
     match &plan.action {
-        Action::Unchanged => Ok(()),
+        Action::Unchanged | Action::LeaveAlone => Ok(()),
         Action::Create if dry_run == DryRun::Client => check_namespace(cluster, &plan.target).await,
         Action::Configure { .. } if dry_run == DryRun::Client => Ok(()),
         Action::Create => create(cluster, plan, dry_run).await,
@@ -138,18 +178,14 @@ async fn create(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), F
         dry_run: dry_run == DryRun::Server,
         field_manager: Some(MANAGER.to_owned()),
     };
-    let invalid = |why: String| Error::Answer {
-        server: cluster.server().to_owned(),
-        why,
+    let request = serde_json::to_vec(&plan.manifest)
+        .map_err(RequestError::SerializeBody)
+        .and_then(|manifest| Request::new(secrets(cluster, target).resource_url()).create(&params, manifest));
+    let created = match request {
+        Ok(request) => cluster.client().request(request).await,
+        Err(error) => Err(kube::Error::BuildRequest(error)),
     };
-    let manifest = serde_json::to_vec(&plan.manifest).map_err(|why| Failure::Error(invalid(why.to_string())))?;
-    let request = kube::core::Request::new(secrets(cluster, target).resource_url())
-        .create(&params, manifest)
-        .map_err(|why| Failure::Error(invalid(why.to_string())))?;
-    let created = cluster.client().request(request).await;
-    created
-        .map(|secret| drop(Observed::new(secret)))
-        .map_err(|error| failure(cluster, plan, error))
+    written(cluster, plan, created).map(drop)
 }
 
 async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: DryRun) -> Result<(), Failure> {
@@ -165,9 +201,19 @@ async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: 
             version.clone_from(&written.metadata().resource_version);
         }
     }
-    // Last: a run that is killed before it leaves what the next one sees and removes.
+    // Last: a run that is killed before it leaves what the next one sees and removes. Leaving ours out of what is
+    // applied does not remove it: what was created by POST has another entry of the same manager.
+    let mut removal = json!({"metadata": {"resourceVersion": version}});
     if changes.contains(&Change::LastApplied) {
-        let removal = json!({"metadata": {"resourceVersion": version, "annotations": {LAST_APPLIED: null}}});
+        removal["metadata"]["annotations"][LAST_APPLIED] = Value::Null;
+    }
+    if changes.contains(&Change::Release) {
+        removal["metadata"]["labels"][MANAGED_BY_LABEL] = Value::Null;
+        for name in [REGISTRY_ANNOTATION, USERNAME_ANNOTATION, USE_ANNOTATION] {
+            removal["metadata"]["annotations"][name] = Value::Null;
+        }
+    }
+    if changes.contains(&Change::LastApplied) || changes.contains(&Change::Release) {
         patch(cluster, plan, &params(false), &Patch::Merge(&removal)).await?;
     }
     Ok(())
@@ -190,9 +236,16 @@ async fn patch<P: serde::Serialize + std::fmt::Debug>(
 ) -> Result<Observed, Failure> {
     let api = secrets(cluster, &plan.target);
     let written = api.patch(plan.target.secret.as_str(), params, patch).await;
-    written
-        .map(Observed::new)
-        .map_err(|error| failure(cluster, plan, error))
+    self::written(cluster, plan, written)
+}
+
+/// What the server says that the Secret is now; only the Secret itself shows that it was written.
+fn written(cluster: &Cluster, plan: &Plan, answer: Result<Secret, kube::Error>) -> Result<Observed, Failure> {
+    match answer.map(Observed::new) {
+        Ok(observed) if observed.metadata().name.as_deref() == Some(plan.target.secret.as_str()) => Ok(observed),
+        Ok(_) => Err(failure(cluster, plan, another_object().into())),
+        Err(error) => Err(failure(cluster, plan, error)),
+    }
 }
 
 fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
@@ -208,7 +261,7 @@ fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
             _ => false,
         };
         if is_stale {
-            return Failure::Stale(untrusted(&status.message));
+            return Failure::Stale(cluster.named().quote(&status.message));
         }
     }
     Failure::Error(call(cluster, &plan.target).error(error))

@@ -19,10 +19,15 @@ impl Backoff {
     }
 
     pub(super) async fn pause(&mut self) {
-        let pause = self.next.mul_f64(0.5 + 0.5 * chance());
+        let pause = jittered(self.next);
         self.next = (self.next * 2).min(LONGEST);
         tokio::time::sleep(pause).await;
     }
+}
+
+/// A pause cut by chance to between a half and the whole.
+pub(super) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + 0.5 * chance())
 }
 
 /// From 0 to 1, and different each time: the standard library seeds its hash maps so.

@@ -1,66 +1,89 @@
 //! What a request to the API server came to, as an error by its cause.
 
+use std::sync::{Mutex, PoisonError};
+
 use http_body_util::LengthLimitError;
 use kube::core::Status;
 
+use super::answer::{Foreign, ForeignBody, Malformed};
 use super::connect::Cluster;
 use super::error::{Error, Forbidden, untrusted};
 use super::names::Namespace;
 use super::resource::Object;
 use super::retry::TimedOut;
+use crate::model::Redaction;
+
+/// Whom authorization takes those for who give no credential.
+const ANONYMOUS: &str = "system:anonymous";
 
 /// What was asked of the server, for the error that it may come to.
 pub(super) struct Call<'a> {
-    pub server: &'a str,
-    pub context: &'a str,
+    pub server: Server<'a>,
     pub object: Object,
+}
+
+/// Who was asked, by the names that it has in messages.
+#[derive(Clone, Copy)]
+pub(super) struct Server<'a> {
+    pub url: &'a str,
+    pub context: &'a str,
+    /// What is taken out of all that it says.
+    pub secrets: &'a Mutex<Redaction>,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn new(cluster: &'a Cluster, object: Object) -> Self {
-        Self {
-            server: cluster.server(),
-            context: cluster.context(),
-            object,
-        }
+        let server = cluster.named();
+        Self { server, object }
     }
 
     /// The error of a request, by its cause.
     pub(super) fn error(&self, error: kube::Error) -> Error {
         match error {
             kube::Error::Api(status) => self.api(&status),
-            error => unanswered(self.server, &error),
+            kube::Error::BuildRequest(error) => self.unsent(&error),
+            kube::Error::HttpError(error) => self.unsent(&error),
+            error => self.server.unanswered(&error),
+        }
+    }
+
+    /// It is our own fault: the server was not even asked.
+    fn unsent(&self, why: &dyn std::error::Error) -> Error {
+        Error::Request {
+            object: self.object.clone(),
+            why: self.server.quote(&why.to_string()),
         }
     }
 
     fn api(&self, status: &Status) -> Error {
-        let message = untrusted(&status.message);
         let kind = status.details.as_ref().map_or("", |details| details.kind.as_str());
-        let causes = status.details.iter().flat_map(|details| &details.causes);
+        let mut causes = status.details.iter().flat_map(|details| &details.causes);
         match status.code {
-            403 if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") => {
-                Error::NamespaceTerminating {
-                    namespace: self.namespace(),
-                }
-            }
-            403 => match denied_verb(&status.message) {
-                Some(verb) => Error::Forbidden(Box::new(Forbidden {
-                    verb: verb.to_owned(),
+            403 if causes.any(|cause| cause.reason == "NamespaceTerminating") => Error::NamespaceTerminating {
+                namespace: self.namespace(),
+            },
+            403 => match denial(&status.message, &self.object) {
+                Some(denial) if denial.user.as_deref() == Some(ANONYMOUS) => Error::Anonymous {
+                    server: self.server.url.to_owned(),
+                    context: self.server.context.to_owned(),
+                },
+                Some(denial) => Error::Forbidden(Box::new(Forbidden {
+                    verb: denial.verb,
                     resource: self.object.resource,
                     name: self.object.name.clone(),
                     namespace: self.object.namespace.clone(),
-                    user: denied_user(&status.message),
+                    user: denial.user,
                     access: None,
                 })),
                 None => Error::Denied {
                     object: self.object.clone(),
-                    message,
+                    message: self.server.quote(&status.message),
                 },
             },
             404 if kind == "namespaces" => Error::NamespaceNotFound {
                 namespace: self.namespace(),
             },
-            _ => answered(self.server, self.context, status),
+            _ => self.server.answered(status),
         }
     }
 
@@ -73,41 +96,78 @@ impl<'a> Call<'a> {
 /// The error of a request that is about no object, and that everybody may make.
 pub(super) fn request_error(cluster: &Cluster, error: &kube::Error) -> Error {
     match error {
-        kube::Error::Api(status) => answered(cluster.server(), cluster.context(), status),
-        error => unanswered(cluster.server(), error),
+        kube::Error::Api(status) => cluster.named().answered(status),
+        error => cluster.named().unanswered(error),
     }
 }
 
-/// What a status means, whatever it was that was asked.
-fn answered(server: &str, context: &str, status: &Status) -> Error {
-    let server = server.to_owned();
-    match status.code {
-        401 => Error::Unauthorized {
-            server,
-            context: context.to_owned(),
-        },
-        status @ (429 | 503 | 504) => Error::Busy { server, status },
-        code => Error::Server {
-            server,
-            status: code,
-            message: untrusted(&status.message),
-        },
+impl Server<'_> {
+    /// What it says, fit for a message: without the secrets that it was given, cut, in one line.
+    pub(super) fn quote(&self, text: &str) -> String {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        untrusted(&secrets.clean(text))
     }
-}
 
-/// No answer, or none that can be read.
-fn unanswered(server: &str, error: &kube::Error) -> Error {
-    let server = server.to_owned();
-    match error {
-        kube::Error::SerdeError(why) => Error::Answer {
-            server,
-            why: format!("not the expected JSON: line {} column {}", why.line(), why.column()),
-        },
-        kube::Error::FromUtf8(_) => Error::Answer {
-            server,
-            why: "it is not text".to_owned(),
-        },
-        error => transport(server, error),
+    /// What a status means, whatever it was that was asked.
+    fn answered(&self, status: &Status) -> Error {
+        let server = self.url.to_owned();
+        match status.code {
+            401 => self.unauthorized(),
+            status @ (429 | 503 | 504) => Error::Busy { server, status },
+            code => Error::Server {
+                server,
+                status: code,
+                message: self.quote(&status.message),
+            },
+        }
+    }
+
+    /// No answer, or none that can be read.
+    fn unanswered(&self, error: &kube::Error) -> Error {
+        let answer = |why: &str| Error::Answer {
+            server: self.url.to_owned(),
+            why: why.to_owned(),
+        };
+        match error {
+            kube::Error::Service(cause) => match (cause.downcast_ref(), cause.downcast_ref()) {
+                (Some(foreign), _) => self.not_kubernetes(foreign),
+                (_, Some(Malformed(why))) => answer(why),
+                _ => transport(self.url.to_owned(), error),
+            },
+            kube::Error::SerdeError(why) => answer(&format!(
+                "not the expected JSON: line {} column {}",
+                why.line(),
+                why.column()
+            )),
+            kube::Error::FromUtf8(_) => answer("it is not text"),
+            error => transport(self.url.to_owned(), error),
+        }
+    }
+
+    /// Something answered that is no Kubernetes API server.
+    fn not_kubernetes(&self, foreign: &Foreign) -> Error {
+        let server = self.url.to_owned();
+        match foreign.status {
+            401 => self.unauthorized(),
+            status @ (429 | 503 | 504) => Error::Busy { server, status },
+            status => Error::NotKubernetes {
+                server,
+                asked: foreign.asked.clone(),
+                status,
+                said: match &foreign.body {
+                    ForeignBody::Empty => "nothing else".to_owned(),
+                    ForeignBody::Html => "an HTML page".to_owned(),
+                    ForeignBody::Text(text) => format!("the text {:?}", self.quote(text)),
+                },
+            },
+        }
+    }
+
+    fn unauthorized(&self) -> Error {
+        Error::Unauthorized {
+            server: self.url.to_owned(),
+            context: self.context.to_owned(),
+        }
     }
 }
 
@@ -145,21 +205,45 @@ fn is_handshake(error: &std::io::Error) -> bool {
             .is_some_and(is_handshake)
 }
 
-/// The verb in RBAC's `User "x" cannot patch resource "secrets" in API group "" …`; `None` where the message is not
-/// authorization's.
-fn denied_verb(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once(" cannot ")?;
-    let (verb, rest) = rest.split_once(' ')?;
-    if !rest.starts_with("resource ") {
-        return None;
-    }
-    Some(verb).filter(|verb| verb.bytes().all(|byte| byte.is_ascii_lowercase()))
+/// What authorization denied.
+#[derive(Debug, PartialEq, Eq)]
+struct Denial {
+    verb: String,
+    /// Whom it took us for, where that can be said as it is.
+    user: Option<String>,
 }
 
-fn denied_user(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("User \"")?;
-    let (user, _) = rest.split_once('"')?;
-    Some(untrusted(user)).filter(|user| !user.is_empty())
+/// Reads `secrets "x" is forbidden: User "jane" cannot get resource "secrets" in API group "" in the namespace "y"`, to
+/// which an authorizer may add its reason after a colon.
+///
+/// `None` for anything else, such as what an admission webhook says: whoever writes that could have a Role given to an
+/// account of their choice. The form is that of `k8s.io/apiserver`'s `responsewriters/errors.go`, and is stable.
+fn denial(message: &str, object: &Object) -> Option<Denial> {
+    let (plural, group) = (object.resource.plural(), object.resource.group());
+    let rest = message.strip_prefix(plural)?;
+    let rest = match group {
+        "" => rest,
+        group => rest.strip_prefix('.')?.strip_prefix(group)?,
+    };
+    // A list by one name has that name; whatever creates an object has none.
+    let rest = match rest.strip_prefix(" \"") {
+        Some(named) => named.split_once('"')?.1,
+        None => rest,
+    };
+    let rest = rest.strip_prefix(" is forbidden: User \"")?;
+    let (user, rest) = rest.split_once("\" cannot ")?;
+    let (verb, rest) = rest.split_once(' ')?;
+    let place = match &object.namespace {
+        Some(namespace) => format!("in the namespace \"{namespace}\""),
+        None => "at the cluster scope".to_owned(),
+    };
+    let rest = rest.strip_prefix(&format!("resource \"{plural}\" in API group \"{group}\" {place}"))?;
+    let is_plain = !user.is_empty() && !user.contains(['"', '\\']) && untrusted(user) == user;
+    let is_verb = !verb.is_empty() && verb.bytes().all(|byte| byte.is_ascii_lowercase());
+    (is_verb && (rest.is_empty() || rest.starts_with(": "))).then(|| Denial {
+        verb: verb.to_owned(),
+        user: Some(user.to_owned()).filter(|_| is_plain),
+    })
 }
 
 #[cfg(test)]

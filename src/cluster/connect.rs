@@ -1,12 +1,14 @@
 //! One client for one context, connected as kubectl would.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, header};
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
 
+use super::call::Server;
 use super::error::{Error, untrusted};
 use super::kubeconfig::{KubeconfigError, select};
 use super::names::Namespace;
@@ -15,6 +17,7 @@ use super::timeout::RequestTimeout;
 use super::user::{credentials, impersonate};
 use super::{exec, retry};
 use crate::env::Env;
+use crate::model::Redaction;
 use crate::proxy::proxy_for;
 
 /// How we name ourselves to the API server and its audit log.
@@ -63,6 +66,8 @@ pub struct Cluster {
     namespace: Namespace,
     server: String,
     client: Client,
+    /// What was read from this cluster and written to it, for all clones together.
+    secrets: Arc<Mutex<Redaction>>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -123,12 +128,14 @@ impl Cluster {
             namespace: selection.namespace,
             // Without a user name and password, should somebody have put them there.
             server: format!(
-                "{}://{}{}",
+                "{}://{}{}{}",
                 server.scheme_str().unwrap_or("https"),
                 server.host().unwrap_or_default(),
-                server.port().map_or_else(String::new, |port| format!(":{port}"))
+                server.port().map_or_else(String::new, |port| format!(":{port}")),
+                server.path().trim_end_matches('/')
             ),
             client: retry::client(client, policy),
+            secrets: Arc::default(),
         })
     }
 
@@ -157,6 +164,20 @@ impl Cluster {
     #[must_use]
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Secrets to be taken out of what this cluster says.
+    pub(super) fn secrets(&self) -> MutexGuard<'_, Redaction> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its names in messages.
+    pub(super) fn named(&self) -> Server<'_> {
+        Server {
+            url: &self.server,
+            context: &self.context,
+            secrets: &self.secrets,
+        }
     }
 
     /// The client.

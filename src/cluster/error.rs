@@ -10,8 +10,8 @@ use super::names::Namespace;
 use super::plan::Refusal;
 use super::pull_secret::Target;
 use super::resource::{Object, Resource};
-use super::role::{Access, Feature, Scope, Subject};
-use crate::model::printable;
+use super::role::{Access, Scope, Subject, role_for_verb};
+use crate::model::{CommandLine, Hint, printable};
 use crate::proxy::ProxyError;
 
 /// Longest text from a server that is worth showing, in characters.
@@ -83,6 +83,14 @@ pub enum Error {
         /// The context.
         context: String,
     },
+    /// 403 because the context gives no credential.
+    #[error("context {context:?} gives no credential: to the API server {server} we are system:anonymous")]
+    Anonymous {
+        /// Its URL.
+        server: String,
+        /// The context.
+        context: String,
+    },
     /// 403 by authorization: the user may not.
     #[error(transparent)]
     Forbidden(Box<Forbidden>),
@@ -130,6 +138,26 @@ pub enum Error {
         /// The server's last reason.
         message: String,
     },
+    /// What answered is no Kubernetes API server: a proxy, an ingress, a page to log in by.
+    #[error("{server} did not answer as a Kubernetes API server: {asked} gave HTTP {status} and {said}")]
+    NotKubernetes {
+        /// The URL that the kubeconfig leads to.
+        server: String,
+        /// Method and path of the request.
+        asked: String,
+        /// The HTTP status.
+        status: u16,
+        /// What there was besides, in words.
+        said: String,
+    },
+    /// The request could not be made: a fault of ours.
+    #[error("the request about {object} cannot be made: {why}")]
+    Request {
+        /// What it was to be about.
+        object: Object,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Any other failure that the server reports.
     #[error("the API server {server} answered HTTP {status}: {message}")]
     Server {
@@ -164,25 +192,25 @@ pub struct Forbidden {
     pub namespace: Option<Namespace>,
     /// Whom the server took us for, where it says so.
     pub user: Option<String>,
-    /// All that the command does, where it said so: who has to ask for a Role should have to ask once.
+    /// All that the command does with this object, where it said so: who has to ask for a Role should have to ask once.
     pub(super) access: Option<Access>,
 }
 
 impl Forbidden {
-    /// YAML of the Role, to be applied by somebody who may; of a ClusterRole for what is not in a namespace.
+    /// YAML of the Role, to be applied by somebody who may; of a ClusterRole for what is not in a namespace. `None` where
+    /// the server names a verb that is never asked for.
     #[must_use]
-    pub fn role(&self) -> String {
-        let access = self.access.clone().unwrap_or_else(|| Access {
-            features: [Feature::Secrets].into(),
-            secret: self.name.as_deref().and_then(|name| name.parse().ok()),
-            ..Access::default()
-        });
+    pub fn role(&self) -> Option<String> {
+        let is_everywhere = self.access.as_ref().is_some_and(|access| access.is_everywhere);
         let scope = match &self.namespace {
-            Some(namespace) if !access.is_everywhere() => Scope::Namespace(Some(namespace.clone())),
+            Some(namespace) if !is_everywhere => Scope::Namespace(Some(namespace.clone())),
             _ => Scope::Cluster,
         };
         let subjects: Vec<_> = self.user.iter().map(|user| Subject::of_user(user)).collect();
-        access.role(&scope, &subjects)
+        if let Some(access) = &self.access {
+            return Some(access.role(&scope, &subjects));
+        }
+        role_for_verb(&self.verb, self.resource, self.name.as_deref(), &scope, &subjects)
     }
 }
 
@@ -193,10 +221,10 @@ fn in_namespace(namespace: Option<&Namespace>) -> String {
 impl Error {
     /// What to do next.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<Hint> {
         Some(match self {
-            Self::Kubeconfig(error) => return error.hint(),
-            Self::Exec(error) => return error.hint(),
+            Self::Kubeconfig(error) => return error.hint().map(Hint::from),
+            Self::Exec(error) => return error.hint().map(Hint::from),
             Self::Unreachable { .. } => {
                 "is the cluster up, and is the VPN or tunnel to it? `kubectl cluster-info`".into()
             }
@@ -209,46 +237,67 @@ impl Error {
             Self::Unauthorized { .. } => {
                 "log in to the cluster again; `kubectl auth whoami` says who you are to it".into()
             }
+            Self::Anonymous { .. } => "the context's user needs a token, a client certificate or a credential plugin; \
+                                       Kubernetes takes no password: `kubectl config view --minify` shows it"
+                .into(),
             Self::Forbidden(_) => "somebody who may has to apply the Role below".into(),
-            Self::NotFound { object } => format!(
-                "kubectl get {}{}",
-                object.resource.plural(),
-                object
-                    .namespace
-                    .as_ref()
-                    .map_or_else(String::new, |namespace| format!(" -n {namespace}"))
-            ),
-            Self::NamespaceNotFound { namespace } => format!("kubectl create namespace {namespace}"),
+            Self::NotFound { object } => {
+                let get = CommandLine::new("kubectl get").words(object.resource.plural());
+                match &object.namespace {
+                    Some(namespace) => get.option("-n", "NAMESPACE", namespace.as_str()),
+                    None => get,
+                }
+                .into()
+            }
+            Self::NamespaceNotFound { namespace } => CommandLine::new("kubectl create namespace")
+                .value("NAMESPACE", namespace.as_str())
+                .into(),
             Self::NamespaceTerminating { namespace } => {
-                format!("wait for it: kubectl wait --for=delete namespace/{namespace}")
+                let wait =
+                    CommandLine::new("kubectl wait --for=delete namespace").value("NAMESPACE", namespace.as_str());
+                Hint::to("wait for it", wait)
             }
-            Self::Refused { refusal, .. } => return Some(refusal.hint()),
-            Self::Contended { object, .. } => format!(
-                "find out what else writes it: kubectl get {} -o yaml --show-managed-fields",
-                object.resource.singular()
-            ),
-            Self::Proxy(_) | Self::Config { .. } | Self::Denied { .. } | Self::Server { .. } | Self::Answer { .. } => {
-                return None;
+            Self::Refused { refusal, .. } => refusal.hint().into(),
+            Self::Contended { object, .. } => {
+                let get = CommandLine::new("kubectl get").words(object.resource.plural());
+                let get = match &object.namespace {
+                    Some(namespace) => get.option("-n", "NAMESPACE", namespace.as_str()),
+                    None => get,
+                };
+                Hint::to(
+                    "find out what else writes it",
+                    get.words("-o yaml --show-managed-fields"),
+                )
             }
+            Self::NotKubernetes { .. } => {
+                "is that the cluster's whole URL? `kubectl config view --minify` shows it; a proxy, an ingress or a \
+                 load balancer may answer in the API server's place: `kubectl get --raw /version` asks it as well"
+                    .into()
+            }
+            Self::Proxy(_)
+            | Self::Config { .. }
+            | Self::Denied { .. }
+            | Self::Request { .. }
+            | Self::Server { .. }
+            | Self::Answer { .. } => return None,
         })
     }
 
-    /// Somebody else wrote the object each time; `message` is what the server said last.
-    pub(super) fn contended(object: Object, tries: u32, message: &str) -> Self {
-        Self::Contended {
-            object,
-            tries,
-            message: untrusted(message),
-        }
-    }
-
-    /// The same, and where it is about a missing permission, with a Role for all that the command does.
+    /// The same, and where it is about a missing permission, with a Role for all of this.
     #[must_use]
     pub fn for_access(mut self, access: &Access) -> Self {
         if let Self::Forbidden(forbidden) = &mut self {
             forbidden.access = Some(access.clone());
         }
         self
+    }
+
+    /// The same where nobody has said what else is done.
+    pub(super) fn for_access_at_least(self, access: &Access) -> Self {
+        match &self {
+            Self::Forbidden(forbidden) if forbidden.access.is_none() => self.for_access(access),
+            _ => self,
+        }
     }
 
     /// Whether the whole cluster is out of reach, so that its other targets would fare no better.
@@ -263,6 +312,9 @@ impl Error {
                 | Self::Unreachable { .. }
                 | Self::Tls { .. }
                 | Self::Unauthorized { .. }
+                | Self::Anonymous { .. }
+                // A wrong path is wrong for all; what else a gateway refuses may be one request alone.
+                | Self::NotKubernetes { status: 404, .. }
         )
     }
 }

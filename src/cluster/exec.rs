@@ -5,6 +5,7 @@
 //! <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>.
 
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use base64::Engine as _;
@@ -17,6 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::error::untrusted;
 use crate::env::Env;
+use crate::on_path;
 
 const V1: &str = "client.authentication.k8s.io/v1";
 const V1_BETA1: &str = "client.authentication.k8s.io/v1beta1";
@@ -205,7 +207,24 @@ async fn run(
     };
     let request = serde_json::to_string(&request).map_err(|_| ExecError::ClusterInfo { command: command() })?;
 
-    let mut child = tokio::process::Command::new(program);
+    let start = |source| ExecError::Start {
+        command: command(),
+        install_hint: exec.install_hint.clone(),
+        source,
+    };
+    // As Go's LookPath, by which kubectl finds it: what is named with its folder is that file, anything else is on PATH, of
+    // which a relative or empty entry would be a file of whatever folder this is.
+    let file = if Path::new(program).components().count() > 1 {
+        PathBuf::from(program)
+    } else {
+        on_path::find(program, env).ok_or_else(|| {
+            start(std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "No such file in the folders of PATH",
+            ))
+        })?
+    };
+    let mut child = tokio::process::Command::new(file);
     child.args(exec.args.iter().flatten()).env_clear().envs(env.iter());
     for entry in exec.env.iter().flatten() {
         if let (Some(name), Some(value)) = (entry.get("name"), entry.get("value")) {
@@ -219,11 +238,6 @@ async fn run(
         // As with kubectl: "open this page to log in" has to reach the person.
         .stderr(if is_unattended { Stdio::null() } else { Stdio::inherit() })
         .kill_on_drop(true);
-    let start = |source| ExecError::Start {
-        command: command(),
-        install_hint: exec.install_hint.clone(),
-        source,
-    };
     // Not `output()`: tokio's takes standard error away, whatever was said about it before.
     let output = child.spawn().map_err(start)?.wait_with_output().await.map_err(start)?;
     let printed = Zeroizing::new(output.stdout);

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Pod, Secret, ServiceAccount};
-use kube::Api;
 use kube::api::ListParams;
-use serde::de::DeserializeOwned;
 
 use super::call::Call;
 use super::connect::Cluster;
 use super::error::Error;
 use super::kubeconfig::{KubeconfigError, load};
 use super::names::Namespace;
-use super::pages::PAGE;
+use super::pages::{self, Extent, Named};
 use super::pull_secret::PULL_SECRET_TYPE;
 use super::resource::{Object, Resource};
 use crate::env::Env;
@@ -55,69 +52,28 @@ pub enum Listed {
     Pods(Namespace),
 }
 
-/// Gives every name to `found` as soon as its page is there, so that whoever runs out of time has some of them.
-pub async fn each_name(cluster: &Cluster, listed: &Listed, found: impl FnMut(String)) -> Result<(), Error> {
-    let client = cluster.client().clone();
-    let params = ListParams::default().limit(PAGE);
-    let namespaced = |namespace: &Namespace| namespace.as_str().to_owned();
-    match listed {
-        Listed::Namespaces => {
-            let call = Call::new(cluster, Object::everywhere(Resource::Namespaces));
-            pages(&Api::<NamespaceObject>::all(client), params, &call, found).await
-        }
+/// Gives every name to `found` as soon as its page is there, so that whoever runs out of time has some of them. Of
+/// metadata only: a list of Secrets without what is in them.
+pub async fn each_name(cluster: &Cluster, listed: &Listed, mut found: impl FnMut(String)) -> Result<(), Error> {
+    let params = ListParams::default();
+    let (resource, namespace, params) = match listed {
+        Listed::Namespaces => (Resource::Namespaces, None, params),
         Listed::PullSecrets(namespace) => {
             let params = params.fields(&format!("type={PULL_SECRET_TYPE}"));
-            let call = Call::new(cluster, Object::all(Resource::Secrets, namespace));
-            pages(
-                &Api::<Secret>::namespaced(client, &namespaced(namespace)),
-                params,
-                &call,
-                found,
-            )
-            .await
+            (Resource::Secrets, Some(namespace), params)
         }
-        Listed::ServiceAccounts(namespace) => {
-            let call = Call::new(cluster, Object::all(Resource::ServiceAccounts, namespace));
-            pages(
-                &Api::<ServiceAccount>::namespaced(client, &namespaced(namespace)),
-                params,
-                &call,
-                found,
-            )
-            .await
-        }
-        Listed::Pods(namespace) => {
-            let call = Call::new(cluster, Object::all(Resource::Pods, namespace));
-            pages(
-                &Api::<Pod>::namespaced(client, &namespaced(namespace)),
-                params,
-                &call,
-                found,
-            )
-            .await
-        }
-    }
-}
-
-/// Of metadata only: a list of Secrets without what is in them.
-async fn pages<K>(
-    api: &Api<K>,
-    mut params: ListParams,
-    call: &Call<'_>,
-    mut found: impl FnMut(String),
-) -> Result<(), Error>
-where
-    K: Clone + DeserializeOwned + std::fmt::Debug,
-{
-    loop {
-        let page = api.list_metadata(&params).await.map_err(|error| call.error(error))?;
-        page.items
-            .into_iter()
-            .filter_map(|object| object.metadata.name)
-            .for_each(&mut found);
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params.continue_token = Some(token),
-            None => return Ok(()),
-        }
-    }
+        Listed::ServiceAccounts(namespace) => (Resource::ServiceAccounts, Some(namespace), params),
+        Listed::Pods(namespace) => (Resource::Pods, Some(namespace), params),
+    };
+    let ask = async |params: &ListParams| pages::page(cluster, resource, namespace, Extent::Metadata, params).await;
+    let read = pages::each(resource, params, ask, |object: Named| {
+        object.metadata.name.into_iter().for_each(&mut found);
+    });
+    read.await.map(drop).map_err(|error| {
+        let object = namespace.map_or_else(
+            || Object::everywhere(resource),
+            |namespace| Object::all(resource, namespace),
+        );
+        Call::new(cluster, object).error(error)
+    })
 }

@@ -4,6 +4,7 @@
 //! `$KUBECONFIG` are skipped, an empty namespace is `default`, an empty `current-context` is none, and a user that a
 //! context names must exist (client-go's `tools/clientcmd`: `loader.go`, `client_config.go`, `validation.go`).
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Kubeconfig};
@@ -34,6 +35,22 @@ pub enum KubeconfigError {
         file: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// `$KUBECONFIG` names files, and none of them is there.
+    #[error("none of the files that $KUBECONFIG names is there: {}", shown(.files))]
+    Missing {
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+    /// Two entries of a file have one name: which of them is meant cannot be known.
+    #[error("the kubeconfig {} has two {kind}s named {:?}", .file.display(), untrusted(.name))]
+    Twice {
+        /// The file.
+        file: PathBuf,
+        /// `context`, `cluster` or `user`.
+        kind: &'static str,
+        /// The name.
+        name: String,
     },
     /// A file is no kubeconfig. Its text is not quoted: it holds credentials.
     #[error("{} is not a kubeconfig{}", .file.display(), place(*.line, *.column))]
@@ -88,6 +105,10 @@ impl KubeconfigError {
             Self::NoContext { .. } => "choose one with --context NAME or `kubectl config use-context NAME`".to_owned(),
             Self::NoSuch { kind, .. } => format!("`kubectl config get-{kind}s` lists them"),
             Self::Namespace { .. } => "give a namespace with -n".to_owned(),
+            Self::Missing { .. } => {
+                "set KUBECONFIG to a file that is there, or unset it: then ~/.kube/config is read".to_owned()
+            }
+            Self::Twice { .. } => "rename one of them; kubectl refuses the file as well".to_owned(),
             Self::Read { .. } | Self::Syntax { .. } | Self::Merge => return None,
         })
     }
@@ -99,6 +120,14 @@ fn place(line: u64, column: u64) -> String {
     } else {
         format!(": line {line} column {column}")
     }
+}
+
+fn shown(files: &[PathBuf]) -> String {
+    let names: Vec<_> = files
+        .iter()
+        .map(|file| untrusted(&file.display().to_string()))
+        .collect();
+    names.join(", ")
 }
 
 fn those(names: &[String]) -> String {
@@ -146,8 +175,13 @@ pub(super) fn load(env: &Env, file: Option<&Path>) -> Result<Kubeconfig, Kubecon
             .into_iter()
             .collect(),
     };
+    let is_there = |file: &&PathBuf| file.symlink_metadata().is_ok();
+    // kubectl warns and then asks localhost:8080, or in a pod the pod's own cluster. Whoever names a file means another.
+    if env.os("KUBECONFIG").is_some() && !files.is_empty() && !files.iter().any(|file| is_there(&file)) {
+        return Err(KubeconfigError::Missing { files });
+    }
     let mut merged = Kubeconfig::default();
-    for file in files.iter().filter(|file| file.symlink_metadata().is_ok()) {
+    for file in files.iter().filter(is_there) {
         merged = merged.merge(read(file)?).map_err(|_| KubeconfigError::Merge)?;
     }
     Ok(merged)
@@ -171,7 +205,26 @@ fn read(file: &Path) -> Result<Kubeconfig, KubeconfigError> {
         _ => KubeconfigError::Merge,
     })?;
     config.current_context = config.current_context.filter(|name| !name.is_empty());
+    unique(file, "cluster", config.clusters.iter().map(|named| &named.name))?;
+    unique(file, "context", config.contexts.iter().map(|named| &named.name))?;
+    unique(file, "user", config.auth_infos.iter().map(|named| &named.name))?;
     Ok(config)
+}
+
+/// As client-go's `Convert_Slice_v1_NamedCluster_To_Map` and its kin: of two files the first has the word, within one file a
+/// name is there once.
+fn unique<'a>(file: &Path, kind: &'static str, names: impl Iterator<Item = &'a String>) -> Result<(), KubeconfigError> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(KubeconfigError::Twice {
+                file: file.into(),
+                kind,
+                name: name.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn follow(config: &Kubeconfig, options: &ConnectOptions) -> Result<Selection, KubeconfigError> {
@@ -286,6 +339,47 @@ mod tests {
             Path::new(&selection.user.token_file.unwrap()),
             folder.path().join("sub/token")
         );
+    }
+
+    #[test]
+    fn files_that_are_all_missing_are_a_mistake() {
+        let folder = folder();
+        for files in [&["missing"][..], &["", "missing", "too"]] {
+            let error = select(&env(folder.path(), files), &ConnectOptions::default())
+                .err()
+                .unwrap();
+            let shown = error.to_string();
+            assert!(matches!(error, KubeconfigError::Missing { .. }), "{shown}");
+            assert!(
+                shown.ends_with(&folder.path().join(files[files.len() - 1]).display().to_string()),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_is_in_a_file_once() {
+        let folder = folder();
+        let twice = [
+            (
+                "cluster",
+                "clusters:\n- {name: a, cluster: {server: 'https://a'}}\n- {name: a, cluster: {server: 'https://b'}}\n",
+            ),
+            (
+                "context",
+                "contexts:\n- {name: a, context: {cluster: a}}\n- {name: a, context: {cluster: b}}\n",
+            ),
+            (
+                "user",
+                "users:\n- {name: a, user: {token: s3cret}}\n- {name: a, user: {token: s3cret2}}\n",
+            ),
+        ];
+        for (kind, text) in twice {
+            std::fs::write(folder.path().join("twice"), text).unwrap();
+            let error = select(&env(folder.path(), &["second", "twice"]), &ConnectOptions::default());
+            let error = error.err().unwrap().to_string();
+            assert!(error.ends_with(&format!("has two {kind}s named \"a\"")), "{error}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::call::{Call, request_error};
 use super::connect::Cluster;
 use super::error::Error;
 use super::names::Namespace;
-use super::pages::{self, Extent, Named};
+use super::pages::{self, Extent, Named, malformed};
 use super::pull_secret::Target;
 use super::resource::{Object, Resource};
 
@@ -84,7 +84,7 @@ pub async fn managed_secrets(cluster: &Cluster) -> Result<Vec<Managed>, Error> {
     list(cluster, Resource::Secrets, &format!("{MANAGED_BY_LABEL}={MANAGER}"), of).await
 }
 
-/// What `of` takes of the metadata of all objects of a kind with these labels.
+/// What `of` makes of the metadata of each object of a kind with these labels; an error where it makes nothing of one.
 async fn list<T>(
     cluster: &Cluster,
     resource: Resource,
@@ -92,14 +92,30 @@ async fn list<T>(
     of: impl Fn(ObjectMeta) -> Option<T>,
 ) -> Result<Vec<T>, Error> {
     let ask = async |params: &ListParams| pages::page(cluster, resource, None, Extent::Metadata, params).await;
-    let of = |object: Named| of(object.metadata);
-    match pages::all(ListParams::default().labels(labels), ask, of).await {
-        Ok((found, _)) => Ok(found),
-        Err(error) => Err(Call::new(cluster, Object::everywhere(resource)).error(error)),
-    }
+    let of = |object: Named| Some(of(object.metadata));
+    let params = ListParams::default().labels(labels);
+    let found = match pages::all(resource, params, ask, of).await {
+        // One that cannot be told from another must not be taken for none.
+        Ok((found, _)) => found
+            .into_iter()
+            .collect::<Option<_>>()
+            .ok_or_else(|| malformed(resource, "one of them has no proper name")),
+        Err(error) => Err(error),
+    };
+    found.map_err(|error| Call::new(cluster, Object::everywhere(resource)).error(error))
 }
 
 impl Cluster {
+    /// Whether there is such a namespace; `None` where the cluster does not say.
+    pub async fn has_namespace(&self, namespace: &Namespace) -> Option<bool> {
+        let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(self.client().clone());
+        match api.get_metadata(namespace.as_str()).await {
+            Ok(_) => Some(true),
+            Err(kube::Error::Api(status)) if status.code == 404 && status.reason == "NotFound" => Some(false),
+            Err(_) => None,
+        }
+    }
+
     /// Whether the cluster still answers us, by the smallest request there is.
     ///
     /// One target's lost connection is that target's failure only if this succeeds.

@@ -46,6 +46,7 @@ pub struct Metadata {
 }
 
 impl Manifest {
+    /// Ours by its label, where the annotations say what of it is.
     pub(super) fn new(target: &Target, document: &DockerConfig, annotations: BTreeMap<String, String>) -> Self {
         Self {
             api_version: "v1",
@@ -53,7 +54,11 @@ impl Manifest {
             metadata: Metadata {
                 name: target.secret.to_string(),
                 namespace: target.namespace.to_string(),
-                labels: [(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into(),
+                labels: if annotations.is_empty() {
+                    BTreeMap::new()
+                } else {
+                    [(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()
+                },
                 annotations,
                 resource_version: None,
             },

@@ -7,6 +7,7 @@
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 
 mod annotations;
+mod answer;
 mod apply;
 mod backoff;
 mod call;
@@ -15,6 +16,7 @@ mod error;
 mod exec;
 mod known;
 mod kubeconfig;
+mod left_alone;
 mod list;
 mod manifest;
 mod names;
@@ -38,18 +40,19 @@ mod users;
 mod workloads;
 
 pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
-pub use apply::{DryRun, Outcome, SyncOptions, Synced, sync};
+pub use apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync};
 pub use connect::{Cluster, ConnectOptions, Impersonate};
 pub use error::{Error, Forbidden};
 pub use exec::ExecError;
 pub use known::{Configured, Listed, configured, each_name};
 pub use kubeconfig::KubeconfigError;
+pub use left_alone::{Holds, LeftAlone, instead};
 pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
 pub use manifest::{Manifest, Metadata};
 pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
 pub use owner::{Owner, Ownership, known_owners, owner};
-pub use plan::{Action, Change, Note, Plan, Refusal, plan};
-pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted, observe};
+pub use plan::{Action, Change, Note, Plan, Refusal, plan, plan_removal};
+pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, TargetError, Wanted, observe};
 pub use resource::{Object, Resource};
 pub use restart::{RestartTime, restart, secret_users};
 pub use role::{Access, Feature, Scope, Subject};

@@ -9,6 +9,7 @@ use super::error::untrusted;
 use super::names::{Namespace, SecretName};
 use super::owners::Sign::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
 use super::owners::{Clue, OWNERS, Row, Sign};
+use crate::model::CommandLine;
 
 /// Somebody else who keeps a Secret as they want it. The texts may hold names from the cluster, made fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +149,12 @@ impl Row {
         let source = self.source.as_ref().and_then(|clue| clue.secret(metadata));
         let instead = source.map_or_else(
             || self.instead.to_owned(),
-            |(namespace, name)| format!("sync its source: kubectl regcred sync -n {namespace} --secret {name}"),
+            |(namespace, name)| {
+                let sync = CommandLine::new("kubectl regcred sync")
+                    .option("-n", "NAMESPACE", namespace.as_str())
+                    .option("--secret", "SECRET", name.as_str());
+                format!("sync its source: {sync}")
+            },
         );
         Owner {
             name: self.name.to_owned(),

@@ -1,11 +1,13 @@
 //! What would be done to one Secret, as data. Pure: everything it knows was observed before.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use thiserror::Error;
 
 use super::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
 use super::error::untrusted;
+use super::left_alone::{LeftAlone, may_write};
 use super::manifest::Manifest;
 use super::owner::{Owner, Ownership, owner};
 use super::pull_secret::{Observed, PULL_SECRET_TYPE, Target, Wanted};
@@ -20,6 +22,8 @@ pub struct Plan {
     pub action: Action,
     /// What a person should know about it.
     pub notes: Vec<Note>,
+    /// Registries whose credential the Secret does not get, because it holds no token that proves it to be ours.
+    pub left_alone: Vec<LeftAlone>,
     /// The Secret as it should be.
     pub manifest: Manifest,
     /// The version that this was planned for.
@@ -40,6 +44,8 @@ pub enum Action {
     },
     /// Nothing.
     Unchanged,
+    /// Nothing: [`Plan::left_alone`] says why.
+    LeaveAlone,
 }
 
 /// What differs: names, never values.
@@ -47,8 +53,12 @@ pub enum Action {
 pub enum Change {
     /// The entry of this registry is another or missing.
     Credential(Registry),
+    /// Every entry of this registry, to be taken out.
+    Removal(Registry),
     /// Our label.
     Label(&'static str),
+    /// Our label and annotations, to be removed: nothing of ours is left.
+    Release,
     /// One of our annotations.
     Annotation(String),
     /// kubectl's copy of the Secret, to be removed.
@@ -59,7 +69,9 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Credential(registry) => write!(f, "credential for {registry}"),
+            Self::Removal(registry) => write!(f, "credential for {registry} (removed)"),
             Self::Label(name) => write!(f, "label {name}"),
+            Self::Release => write!(f, "label {MANAGED_BY_LABEL} (removed)"),
             Self::Annotation(name) => write!(f, "annotation {name}"),
             Self::LastApplied => write!(f, "annotation {LAST_APPLIED} (removed)"),
         }
@@ -79,6 +91,8 @@ pub enum Note {
     LastAppliedRemoved,
     /// An entry of another registry on which kubelet fails. It is kept.
     BreaksKubelet(EntryProblem),
+    /// No entry is left.
+    Empty,
     /// Somebody else's Secret is written, because that was asked for.
     Overrides(Box<Owner>),
 }
@@ -100,6 +114,7 @@ impl fmt::Display for Note {
                 untrusted(&problem.key),
                 problem.what
             ),
+            Self::Empty => f.write_str("no entry is left in it: delete it, or pods that name it pull as nobody"),
             Self::Overrides(owner) if owner.stays => write!(
                 f,
                 "belongs to {owner}: {}; it stays marked as {}'s, so that the next change needs --force-conflicts too",
@@ -161,28 +176,36 @@ pub fn plan(
     wanted: &[Wanted<'_>],
     force_conflicts: bool,
 ) -> Result<Plan, Refusal> {
+    let (wanted, left_alone) = may_write(observed, wanted);
+    if wanted.is_empty() {
+        return Ok(Plan {
+            target: target.clone(),
+            action: Action::LeaveAlone,
+            notes: Vec::new(),
+            left_alone,
+            manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
+            resource_version: None,
+            force: false,
+        });
+    }
     let Some(observed) = observed else {
         let mut document = DockerConfig::default();
-        for one in wanted {
+        for one in &wanted {
             document.set(one.credential)?;
         }
         return Ok(Plan {
             target: target.clone(),
             action: Action::Create,
             notes: Vec::new(),
+            left_alone,
             manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect())),
             resource_version: None,
             force: false,
         });
     };
-    if observed.type_name() != PULL_SECRET_TYPE {
-        return Err(Refusal::Type {
-            type_name: observed.type_name().to_owned(),
-        });
-    }
-    let mut document = observed.document()?;
+    let mut document = pull_document(observed)?;
     let mut changes = Vec::new();
-    for Wanted { credential, .. } in wanted {
+    for Wanted { credential, .. } in &wanted {
         if !document.holds(credential) {
             changes.push(Change::Credential(credential.registry.clone()));
             document.set(credential)?;
@@ -191,17 +214,95 @@ pub fn plan(
     if observed.label(MANAGED_BY_LABEL) != Some(MANAGER) {
         changes.push(Change::Label(MANAGED_BY_LABEL));
     }
-    let annotations = annotations(observed, &document, wanted);
+    let annotations = Entry::write(kept_entries(observed, &document, &wanted));
     for (name, value) in &annotations {
         if observed.annotation(name) != Some(value) {
             changes.push(Change::Annotation(name.clone()));
         }
     }
+    let plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
+    Ok(Plan { left_alone, ..plan })
+}
+
+/// Decides what to do so that the Secret holds nothing of the registry. Everything else in it keeps every byte; where no
+/// entry of ours is left, neither are our label and annotations.
+pub fn plan_removal(
+    target: &Target,
+    observed: Option<&Observed>,
+    registry: &Registry,
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
+    let Some(observed) = observed else {
+        return Ok(unchanged(target));
+    };
+    let mut document = pull_document(observed)?;
+    let mut changes = Vec::new();
+    if document.remove(registry)? {
+        changes.push(Change::Removal(registry.clone()));
+    }
+    let declares = |entry: &Entry| entry.registry == *registry;
+    if changes.is_empty() && !observed.entries().iter().any(declares) {
+        return Ok(unchanged(target));
+    }
+    let mut entries = kept_entries(observed, &document, &[]);
+    entries.retain(|entry| !declares(entry));
+    let is_marked = observed.label(MANAGED_BY_LABEL) == Some(MANAGER) || !observed.entries().is_empty();
+    let annotations = if entries.is_empty() {
+        if is_marked {
+            changes.push(Change::Release);
+        }
+        BTreeMap::new()
+    } else {
+        Entry::write(entries)
+    };
+    for (name, value) in &annotations {
+        if observed.annotation(name) != Some(value) {
+            changes.push(Change::Annotation(name.clone()));
+        }
+    }
+    let mut plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
+    if document.keys().is_empty() {
+        plan.notes.push(Note::Empty);
+    }
+    Ok(plan)
+}
+
+/// Nothing to do, and nothing to say.
+fn unchanged(target: &Target) -> Plan {
+    Plan {
+        target: target.clone(),
+        action: Action::Unchanged,
+        notes: Vec::new(),
+        left_alone: Vec::new(),
+        manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
+        resource_version: None,
+        force: false,
+    }
+}
+
+/// The document of a Secret that kubelet pulls with.
+fn pull_document(observed: &Observed) -> Result<DockerConfig, Refusal> {
+    if observed.type_name() != PULL_SECRET_TYPE {
+        return Err(Refusal::Type {
+            type_name: observed.type_name().to_owned(),
+        });
+    }
+    Ok(observed.document()?)
+}
+
+/// The plan for a Secret that is there, as far as its owner and its state allow one.
+fn configured(
+    target: &Target,
+    observed: &Observed,
+    document: &DockerConfig,
+    mut changes: Vec<Change>,
+    annotations: BTreeMap<String, String>,
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
     let has_last_applied = observed.annotation(LAST_APPLIED).is_some();
     if has_last_applied {
         changes.push(Change::LastApplied);
     }
-
     let mut notes: Vec<_> = document.problems().into_iter().map(Note::BreaksKubelet).collect();
     if !changes.is_empty() {
         if observed.metadata().deletion_timestamp.is_some() {
@@ -228,7 +329,8 @@ pub fn plan(
             Action::Configure { changes }
         },
         notes,
-        manifest: Manifest::new(target, &document, annotations),
+        left_alone: Vec::new(),
+        manifest: Manifest::new(target, document, annotations),
         resource_version: observed.metadata().resource_version.clone(),
         force: !is_ours_alone(observed),
     })
@@ -242,12 +344,8 @@ fn entry(wanted: &Wanted<'_>) -> Entry {
     }
 }
 
-/// Ours, and those of other registries of ours that are still in the document.
-fn annotations(
-    observed: &Observed,
-    document: &DockerConfig,
-    wanted: &[Wanted<'_>],
-) -> std::collections::BTreeMap<String, String> {
+/// What our annotations are to say: what is wanted, and other registries of ours that are still in the document.
+fn kept_entries(observed: &Observed, document: &DockerConfig, wanted: &[Wanted<'_>]) -> Vec<Entry> {
     let keys = document.keys();
     let mut entries = observed.entries();
     entries.retain(|entry| {
@@ -255,7 +353,7 @@ fn annotations(
             && keys.iter().any(|key| entry.registry.is_named_by(key))
     });
     entries.extend(wanted.iter().map(entry));
-    Entry::write(entries)
+    entries
 }
 
 /// Whether a server-side apply of ours can meet no other owner of a field. Otherwise it has to take the fields over;

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::ObjectMeta;
+use thiserror::Error;
 use zeroize::Zeroize;
 
-use super::annotations::Entry;
+use super::annotations::{Entry, LAST_APPLIED};
+use super::answer::another_object;
 use super::call::Call;
 use super::connect::Cluster;
-use super::error::Error;
+use super::error::Error as ClusterError;
 use super::names::{Namespace, SecretName};
-use crate::model::{Credential, DockerConfig, DockerConfigError, Token, Use};
+use crate::model::{Credential, DockerConfig, DockerConfigError, OwnTokens, Token, Use};
 
 /// The type of a Secret that kubelet pulls with.
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
@@ -39,6 +42,24 @@ impl fmt::Display for Target {
     }
 }
 
+/// A text that names no Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a Secret is named as NAMESPACE/NAME")]
+pub struct TargetError;
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    /// Takes `NAMESPACE/NAME`.
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let (namespace, secret) = text.split_once('/').ok_or(TargetError)?;
+        Ok(Self {
+            namespace: namespace.parse().map_err(|_| TargetError)?,
+            secret: secret.parse().map_err(|_| TargetError)?,
+        })
+    }
+}
+
 /// What a Secret should hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
@@ -46,6 +67,9 @@ pub struct Wanted<'a> {
     pub credential: &'a Credential,
     /// What it is stored for.
     pub usage: Use,
+    /// Where given, only a Secret that holds one of these tokens for the registry gets the credential: a label and
+    /// annotations are what anybody can write who may create a Secret. `None`: the Secret was named by a person.
+    pub replaces: Option<&'a OwnTokens>,
 }
 
 /// A Secret as the API server gave it. Its data is zeroed on drop and not shown by `Debug`.
@@ -100,15 +124,44 @@ impl Observed {
         self.document().is_ok_and(|document| document.holds(credential))
     }
 
-    /// Whether this token is anywhere in it.
+    /// Whether kubelet would find this token anywhere in it, also where it is a Secret of the older type.
     #[must_use]
     pub fn mentions(&self, token: &Token) -> bool {
-        self.document().is_ok_and(|document| document.mentions(token))
+        let legacy = self.bytes(LEGACY_DOCUMENT_KEY).map(DockerConfig::parse_legacy);
+        let documents = [Some(self.document()), legacy];
+        let mut documents = documents.into_iter().flatten().flatten();
+        documents.any(|document| document.mentions(token))
     }
 
     /// The value of one of its keys.
     pub(super) fn bytes(&self, key: &str) -> Option<&[u8]> {
         self.0.data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice())
+    }
+
+    /// Its secrets, and those of kubectl's copy of it, are in no message about this cluster: whoever refuses a change of
+    /// it may quote it as it is.
+    pub(super) fn keep_out_of_messages(&self, cluster: &Cluster) {
+        let mut secrets = cluster.secrets();
+        let mut keep_out = |bytes: &[u8]| {
+            let read = DockerConfig::parse(bytes).or_else(|_| DockerConfig::parse_legacy(bytes));
+            if let Ok(document) = read {
+                secrets.add_document(&document);
+            }
+        };
+        for key in [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY] {
+            self.bytes(key).into_iter().for_each(&mut keep_out);
+        }
+        let copy = self.annotation(LAST_APPLIED).map(serde_json::from_str::<Secret>);
+        if let Some(Ok(copy)) = copy {
+            let mut copy = Self(copy);
+            for bytes in copy.0.data.iter().flat_map(BTreeMap::values) {
+                keep_out(&bytes.0);
+            }
+            for text in copy.0.string_data.iter_mut().flat_map(BTreeMap::values_mut) {
+                keep_out(text.as_bytes());
+                text.zeroize();
+            }
+        }
     }
 
     /// The document in it; an empty one where there is none.
@@ -140,9 +193,14 @@ impl fmt::Debug for Observed {
 }
 
 /// Gets the Secret; `None` where there is none, which is also what a missing namespace looks like.
-pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, Error> {
+pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, ClusterError> {
     match secrets(cluster, target).get(target.secret.as_str()).await {
-        Ok(secret) => Ok(Some(Observed(secret))),
+        Ok(secret) if secret.metadata.name.as_deref() == Some(target.secret.as_str()) => {
+            let observed = Observed(secret);
+            observed.keep_out_of_messages(cluster);
+            Ok(Some(observed))
+        }
+        Ok(_) => Err(call(cluster, target).error(another_object().into())),
         // By its reason: a plain 404 comes from something that is no API server.
         Err(kube::Error::Api(status)) if status.reason == "NotFound" => Ok(None),
         Err(error) => Err(call(cluster, target).error(error)),

@@ -82,6 +82,12 @@ impl Resource {
         }
     }
 
+    /// Whether there are servers of this API without the kind, such as kcp, which runs no pods. A list of any other
+    /// kind that is not found is a wrong address.
+    pub(super) fn may_be_absent(self) -> bool {
+        !matches!(self, Self::Namespaces | Self::Secrets | Self::ServiceAccounts)
+    }
+
     /// The API group; empty for the core's.
     #[must_use]
     pub fn group(self) -> &'static str {

@@ -10,6 +10,9 @@ use kube::client::Body;
 use thiserror::Error;
 use tower::BoxError;
 
+use super::answer;
+use super::backoff::jittered;
+
 /// How often and how long a request is tried.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy {
@@ -17,7 +20,7 @@ pub(super) struct Policy {
     pub tries: u32,
     /// Tries in all where there is no connection: a person who forgot the VPN should not wait for long.
     pub connection_tries: u32,
-    /// The first pause; each later one is twice as long.
+    /// The first pause; each later one is twice as long, and each is cut by chance to between a half and the whole.
     pub pause: Duration,
     /// No further try starts later than this after the cluster was last well.
     pub budget: Duration,
@@ -72,8 +75,12 @@ pub(super) fn client(inner: Client, policy: Policy) -> Client {
     let namespace = inner.default_namespace().to_owned();
     let health = Arc::new(Health::default());
     let service = tower::service_fn(move |request: Request<Body>| {
+        let asked = format!("{} {}", request.method(), request.uri().path());
         let sending = send(inner.clone(), policy, health.clone(), request);
-        async move { Ok::<_, BoxError>(sending.await?.map(|body| Limited::new(body, policy.longest_answer))) }
+        async move {
+            let answer = answer::check(asked, sending.await?).await?;
+            Ok::<_, BoxError>(answer.map(|body| Limited::new(body, policy.longest_answer)))
+        }
     });
     Client::new(service, namespace)
 }
@@ -105,7 +112,7 @@ async fn send(
             // As above: whoever is silent for so long is not asked again.
             return Err(TimedOut(policy.connect_timeout).into());
         }
-        let backoff = policy.pause * 2_u32.saturating_pow(tries - 1);
+        let backoff = jittered(policy.pause * 2_u32.saturating_pow(tries - 1));
         let pause = match &answer {
             Ok(response) if is_busy(response.status()) => {
                 (tries < policy.tries).then(|| retry_after(response).unwrap_or(backoff))
@@ -176,7 +183,11 @@ mod tests {
                 if let Some(seconds) = retry_after {
                     response = response.header(header::RETRY_AFTER, seconds);
                 }
-                Ok::<_, BoxError>(response.body(Body::empty())?)
+                let body = match status {
+                    400.. => format!(r#"{{"kind":"Status","apiVersion":"v1","code":{status}}}"#),
+                    _ => String::new(),
+                };
+                Ok::<_, BoxError>(response.body(Body::from(body.into_bytes()))?)
             }
         });
         (Client::new(service, "default"), count)

@@ -13,6 +13,7 @@ use kube::api::{ObjectMeta, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::annotations::MANAGER;
+use super::answer::another_object;
 use super::apply::{DryRun, Outcome, params};
 use super::backoff::Backoff;
 use super::call::Call;
@@ -165,7 +166,11 @@ pub async fn attach(
         };
         tries += 1;
         if tries == TRIES {
-            return Err(Error::contended(object(), tries, &message));
+            return Err(Error::Contended {
+                object: object(),
+                tries,
+                message: cluster.named().quote(&message),
+            });
         }
         backoff.pause().await;
     }
@@ -195,7 +200,8 @@ async fn observe(
     let mut backoff = Backoff::new(PAUSE);
     loop {
         match api.get(name).await {
-            Ok(account) => return Ok(Some(account)),
+            Ok(account) if account.metadata.name.as_deref() == Some(name) => return Ok(Some(account)),
+            Ok(_) => return Err(Call::new(cluster, object.clone()).error(another_object().into())),
             // By its reason: a plain 404 comes from something that is no API server.
             Err(kube::Error::Api(status)) if status.reason == "NotFound" => {
                 if !is_made || Instant::now() >= until {

@@ -13,7 +13,7 @@ use super::connect::Cluster;
 use super::error::Error;
 use super::names::Namespace;
 use super::resource::{Object, Resource};
-use super::workloads::{Workload, api, list};
+use super::workloads::{Workload, api, list, matching};
 use crate::model::Registry;
 
 /// How often a pod is looked at and deleted where kubelet reports on it in between.
@@ -121,17 +121,19 @@ async fn delete(
         };
         tries += 1;
         if tries == TRIES {
-            return Err(Error::contended(
-                Object::new(Resource::Pods, namespace, &pod.name),
+            return Err(Error::Contended {
+                object: Object::new(Resource::Pods, namespace, &pod.name),
                 tries,
-                &message,
-            ));
+                message: cluster.named().quote(&message),
+            });
         }
         // By a list of one: who may list pods need not be allowed to get them as well.
         let one = ListParams::default().fields(&format!("metadata.name={}", pod.name));
-        let again = api.list(&one).await.map_err(|error| call(&pod.name).error(error))?;
-        match again.items.into_iter().next() {
-            Some(raw) => pod = Workload::new(Resource::Pods, raw, registries),
+        let again = matching(cluster, namespace, Resource::Pods, one, |raw| {
+            Workload::new(Resource::Pods, raw, registries)
+        });
+        match again.await?.0.into_iter().next() {
+            Some(again) => pod = again,
             None => return Ok(None),
         }
     }

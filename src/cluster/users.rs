@@ -6,6 +6,7 @@ use std::fmt;
 use super::names::{Namespace, SecretName};
 use super::resource::Resource;
 use super::workloads::{AccountLists, Controller, Workload};
+use crate::model::CommandLine;
 
 /// A workload that uses the Secret for an image of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,23 +52,29 @@ pub enum Hold {
 }
 
 impl Hold {
-    /// What to do about it.
+    /// What to do about it, where there is something to do.
     #[must_use]
-    pub fn instead(&self, what: &str, namespace: &Namespace) -> String {
-        match self {
-            Self::Paused => format!("kubectl rollout resume {what} -n {namespace}, then restart it"),
-            Self::OnDelete => format!("delete its pods one by one: kubectl delete pod POD -n {namespace}"),
+    pub fn instead(&self, what: &str, namespace: &Namespace) -> Option<String> {
+        let delete = || CommandLine::new("kubectl delete pod POD").option("-n", "NAMESPACE", namespace.as_str());
+        Some(match self {
+            Self::Paused => {
+                let resume = CommandLine::new("kubectl rollout resume")
+                    .value("WORKLOAD", what)
+                    .option("-n", "NAMESPACE", namespace.as_str());
+                format!("{resume}, then restart it")
+            }
+            Self::OnDelete => format!("delete its pods one by one: {}", delete()),
             Self::Partition(_) => "set its partition to 0, then restart it".to_owned(),
             Self::Job => {
                 "it goes on with the pods that it has; where they are stuck, delete it and make it again".to_owned()
             }
-            Self::CronJob => "nothing to do: its next run has new pods".to_owned(),
+            Self::CronJob => return None,
             Self::ReplicaSet => {
-                format!("delete its pods, and it makes new ones: kubectl delete pod POD -n {namespace}")
+                format!("delete its pods, and it makes new ones: {}", delete())
             }
             Self::BarePod => "where it is stuck, delete it and make it again".to_owned(),
             Self::OtherController => "restart it with the tool that it belongs to".to_owned(),
-        }
+        })
     }
 }
 
@@ -78,7 +85,7 @@ impl fmt::Display for Hold {
             Self::OnDelete => f.write_str("its update strategy is OnDelete"),
             Self::Partition(from) => write!(f, "its partition leaves pods below ordinal {from} as they are"),
             Self::Job => f.write_str("a Job's pods are not replaced"),
-            Self::CronJob => f.write_str("a CronJob is not restarted"),
+            Self::CronJob => f.write_str("its next run has new pods"),
             Self::ReplicaSet => f.write_str("nothing rolls its pods"),
             Self::BarePod => f.write_str("no controller would make it again"),
             Self::OtherController => f.write_str("it is no kind that kubectl restarts"),

@@ -302,7 +302,7 @@ pub(super) async fn service_accounts(cluster: &Cluster, namespace: &Namespace) -
             list.map(|entry| entry.name).collect(),
         )
     };
-    let (found, _) = objects(cluster, namespace, Resource::ServiceAccounts, of).await?;
+    let (found, _) = matching(cluster, namespace, Resource::ServiceAccounts, ListParams::default(), of).await?;
     Ok(found.into_iter().collect())
 }
 
@@ -314,17 +314,19 @@ pub(super) async fn list<T>(
     resource: Resource,
     of: impl Fn(Raw) -> T,
 ) -> Result<(Vec<T>, String), Error> {
-    objects(cluster, namespace, resource, of).await
+    matching(cluster, namespace, resource, ListParams::default(), of).await
 }
 
-async fn objects<K: DeserializeOwned, T>(
+/// The same of those that match `params` alone.
+pub(super) async fn matching<K: DeserializeOwned, T>(
     cluster: &Cluster,
     namespace: &Namespace,
     resource: Resource,
+    params: ListParams,
     of: impl Fn(K) -> T,
 ) -> Result<(Vec<T>, String), Error> {
     let ask = async |params: &ListParams| pages::page(cluster, resource, Some(namespace), Extent::Whole, params).await;
-    let found = pages::all(ListParams::default(), ask, |object| Some(of(object))).await;
+    let found = pages::all(resource, params, ask, |object| Some(of(object))).await;
     found.map_err(|error| Call::new(cluster, Object::all(resource, namespace)).error(error))
 }
 

@@ -3,7 +3,7 @@
 use super::system::System;
 use crate::error::CommandError;
 use crate::keychain::{Item, Keychain};
-use crate::model::{Credential, Registry, Use, Username};
+use crate::model::{CommandLine, Credential, Registry, Use, Username};
 
 /// The registry that is meant: the one that is named, or the only one, or the one that is chosen at a terminal.
 pub(super) fn registry(
@@ -71,13 +71,11 @@ pub(super) fn credential(
         };
     }
     let kind = usage.map_or(String::new(), |usage| format!(" for the use {usage}"));
-    let flag = if usage == Some(Use::Cluster) {
-        " --use cluster"
-    } else {
-        ""
-    };
-    Err(
-        CommandError::failed(format_args!("the keychain holds no credential of {registry}{kind}"))
-            .hint(format_args!("kubectl regcred login {registry} -u USER{flag}")),
-    )
+    let mut login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry.as_str())
+        .words("-u USER");
+    if usage == Some(Use::Cluster) {
+        login = login.words("--use cluster");
+    }
+    Err(CommandError::failed(format_args!("the keychain holds no credential of {registry}{kind}")).hint(login))
 }

@@ -1,109 +1,82 @@
 //! `registry.env`: the file that operators sourced into a shell before `docker login`.
 
-use std::fs::File;
-use std::io::Read as _;
+mod shell;
+
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::error::CommandError;
-use crate::model::{Registry, Token, Username};
+use crate::model::{CommandLine, Registry, Token, Username};
+use crate::whole_file::{self, Unread};
+use shell::Value;
 
 /// More than any such file, less than what a mistaken `/dev/zero` would fill the memory with; in octets.
 const MAX_FILE: u64 = 256 * 1024;
+
+/// The variables that are looked for.
+const NAMES: [&str; 3] = ["REGISTRY", "REGISTRY_USERNAME", "REGISTRY_TOKEN"];
 
 /// What the file says. `REGISTRY_NAMESPACE` and other variables are of no concern here.
 pub(super) struct EnvFile {
     pub(super) registry: Registry,
     pub(super) username: Username,
     pub(super) token: Token,
+    has_others: bool,
 }
 
-/// Reads `REGISTRY`, `REGISTRY_USERNAME` and `REGISTRY_TOKEN` lines.
+/// Reads `REGISTRY`, `REGISTRY_USERNAME` and `REGISTRY_TOKEN`, as a shell would.
 pub(super) fn read(path: &Path) -> Result<EnvFile, CommandError> {
     let shown = path.display();
-    // Room for all of it at once: a buffer that grows leaves copies behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_FILE).unwrap_or_default() + 1));
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut text))
-        .map_err(|e| CommandError::failed(format_args!("cannot read {shown}: {e}")))?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(CommandError::failed(format_args!(
-            "{shown} is longer than a file of variables"
-        )));
-    }
-    let text = std::str::from_utf8(&text).map_err(|_| CommandError::failed(format_args!("{shown} is not text")))?;
-    parse(text).map_err(|error| error.on(shown))
+    let text = whole_file::read_named(path, MAX_FILE).map_err(|why| match why {
+        Unread::TooLong => CommandError::failed(format_args!("{shown} is longer than a file of variables")),
+        why => CommandError::failed(format_args!("cannot read {shown}: {why}")),
+    })?;
+    parse(&text).map_err(|error| error.on(shown))
 }
 
-fn parse(text: &str) -> Result<EnvFile, CommandError> {
-    let mut found: [Option<Zeroizing<String>>; 3] = Default::default();
-    let names = ["REGISTRY", "REGISTRY_USERNAME", "REGISTRY_TOKEN"];
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        let line = line.strip_prefix("export ").map_or(line, str::trim_start);
-        let Some((name, value)) = line.split_once('=') else {
-            continue;
-        };
-        // A later line wins, as it does in a shell.
-        if let Some(slot) = names.iter().position(|known| *known == name) {
-            let value =
-                plain(value).map_err(|what| CommandError::failed(format_args!("line {number}: {name} {what}")))?;
-            found[slot] = Some(value);
-        }
+/// What to type once the token is in the keychain: the file holds it still. Nothing where it is no file that stays.
+pub(super) fn what_is_left(path: &Path, file: &EnvFile) -> Option<CommandLine> {
+    if whole_file::is_inherited(path) {
+        return None;
     }
-    let mut take = |slot: usize| {
-        let value = found[slot].take().filter(|value| !value.is_empty());
-        value.ok_or_else(|| {
-            CommandError::failed(format_args!("no value for {}", names[slot]))
-                .hint("it should have a line each of REGISTRY=…, REGISTRY_USERNAME=… and REGISTRY_TOKEN=…")
-        })
-    };
-    let registry = take(0)?
-        .parse()
-        .map_err(|e| CommandError::failed(format_args!("REGISTRY: {e}")))?;
-    let username = take(1)?
-        .parse()
-        .map_err(|e| CommandError::failed(format_args!("REGISTRY_USERNAME: {e}")))?;
-    let token = Token::parse(&take(2)?).map_err(|e| CommandError::failed(format_args!("REGISTRY_TOKEN: {e}")))?;
+    let path = path.display().to_string();
+    if !file.has_others {
+        return Some(CommandLine::new("rm").value("FILE", &path));
+    }
+    // Other programs may need the other lines.
+    let new = format!("{path}.new");
+    let rename = CommandLine::new("mv").value("FILE.new", &new).value("FILE", &path);
+    let others = CommandLine::new("grep -v REGISTRY_TOKEN=").value("FILE", &path);
+    Some(others.into_file(&new).then(&rename))
+}
+
+fn parse(text: &[u8]) -> Result<EnvFile, CommandError> {
+    let shell::Assigned { values, has_others } = shell::assigned(text, NAMES).map_err(CommandError::failed)?;
+    let [registry, username, token] = values;
     Ok(EnvFile {
-        registry,
-        username,
-        token,
+        registry: given(0, registry)?
+            .parse()
+            .map_err(|e| CommandError::failed(format_args!("REGISTRY: {e}")))?,
+        username: given(1, username)?
+            .parse()
+            .map_err(|e| CommandError::failed(format_args!("REGISTRY_USERNAME: {e}")))?,
+        token: Token::parse(&given(2, token)?)
+            .map_err(|e| CommandError::failed(format_args!("REGISTRY_TOKEN: {e}")))?,
+        has_others,
     })
 }
 
-/// The value that a shell would assign, as long as it need not run code to find it. Messages never quote it.
-fn plain(value: &str) -> Result<Zeroizing<String>, &'static str> {
-    let quoted = |quote: char| value.strip_prefix(quote);
-    let text = if let Some(rest) = quoted('\'') {
-        return match rest.split_once('\'') {
-            Some((text, rest)) if is_end(rest) => Ok(Zeroizing::new(text.to_owned())),
-            _ => Err("has a quote that is not closed"),
-        };
-    } else if let Some(rest) = quoted('"') {
-        match rest.split_once('"') {
-            Some((text, rest)) if is_end(rest) => text,
-            _ => return Err("has a quote that is not closed"),
-        }
-    } else {
-        let text = value.split_once([' ', '\t']);
-        match text {
-            Some((text, rest)) if is_end(rest) => text,
-            Some(_) => return Err("has a space in it: put the value in quotes"),
-            None => value,
-        }
-    };
-    if text.contains(['$', '`', '\\']) {
-        return Err("is shell code, not a plain value");
-    }
+/// The value as text.
+fn given(slot: usize, value: Option<Value>) -> Result<Zeroizing<String>, CommandError> {
+    let name = NAMES[slot];
+    let value = value.filter(|value| !value.is_empty()).ok_or_else(|| {
+        CommandError::failed(format_args!("no value for {name}"))
+            .hint("it should have a line each of REGISTRY=…, REGISTRY_USERNAME=… and REGISTRY_TOKEN=…")
+    })?;
+    let text =
+        std::str::from_utf8(&value).map_err(|_| CommandError::failed(format_args!("{name} is not text in UTF-8")))?;
     Ok(Zeroizing::new(text.to_owned()))
-}
-
-/// Nothing, or a comment.
-fn is_end(rest: &str) -> bool {
-    let rest = rest.trim_start();
-    rest.is_empty() || rest.starts_with('#')
 }
 
 #[cfg(test)]
@@ -122,7 +95,7 @@ mod tests {
             "REGISTRY=gitea.example.com  # ours",
             "REGISTRY=old.example.com\r\nREGISTRY=https://gitea.example.com/\r",
         ] {
-            let file = parse(&format!("{first}\nREGISTRY_NAMESPACE=admin\n{REST}")).unwrap();
+            let file = parse(format!("{first}\nREGISTRY_NAMESPACE=admin\n{REST}").as_bytes()).unwrap();
             assert_eq!(file.registry.as_str(), "gitea.example.com", "{first}");
             assert_eq!((file.username.as_str(), file.token.expose()), ("admin", "s3cret"));
         }
@@ -135,7 +108,7 @@ mod tests {
                 format!("REGISTRY=$(hostname)\n{REST}"),
                 "line 1: REGISTRY is shell code",
             ),
-            (format!("REGISTRY=\"$HOST\"\n{REST}"), "line 1: REGISTRY is shell code"),
+            (format!("REGISTRY=\"$HOST\"\n{REST}"), "line 1: REGISTRY has a $ in it"),
             (format!("REGISTRY='a\n{REST}"), "line 1: REGISTRY has a quote"),
             (
                 "REGISTRY=a\nREGISTRY_USERNAME=b\nREGISTRY_TOKEN=s3cret two\n".into(),
@@ -155,13 +128,35 @@ mod tests {
             ),
             (format!("REGISTRY=a b:c\n{REST}"), "has a space"),
             (
+                "REGISTRY=a\nREGISTRY_USERNAME=b\nREGISTRY_TOKEN=s3cret\u{feff}\n".into(),
+                "REGISTRY_TOKEN: the token holds a character that cannot be seen (U+FEFF)",
+            ),
+            (
                 format!("REGISTRY=ftp://a\n{REST}"),
                 "REGISTRY: a registry is reached over https",
             ),
         ] {
-            let error = parse(&text).err().unwrap().to_string();
+            let error = parse(text.as_bytes()).err().unwrap().to_string();
             assert!(error.contains(says), "{error}");
             assert!(!error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_command_that_removes_the_token_spares_other_variables() {
+        let path = Path::new("/srv/a b/registry.env");
+        let of = |text: &str| {
+            let file = parse(text.as_bytes()).unwrap();
+            what_is_left(path, &file).unwrap().to_string()
+        };
+        let alone = format!("REGISTRY=a\n{REST}");
+        assert_eq!(of(&alone), "rm '/srv/a b/registry.env'");
+        assert_eq!(
+            of(&format!("{alone}OTHER=x\n")),
+            "grep -v REGISTRY_TOKEN= '/srv/a b/registry.env' > '/srv/a b/registry.env.new' && \
+             mv '/srv/a b/registry.env.new' '/srv/a b/registry.env'"
+        );
+        let file = parse(alone.as_bytes()).unwrap();
+        assert_eq!(what_is_left(Path::new("/dev/fd/63"), &file), None);
     }
 }

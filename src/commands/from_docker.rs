@@ -4,7 +4,7 @@ use super::choose;
 use super::system::System;
 use crate::docker::{self, Stored, Workstation};
 use crate::error::CommandError;
-use crate::model::{Credential, Registry, Username};
+use crate::model::{CommandLine, Credential, Registry, Username};
 
 /// A credential of docker's or podman's, and where it still lies.
 pub(super) struct Taken {
@@ -37,7 +37,11 @@ pub(super) fn take(
                 "docker's credential of {registry} belongs to {}",
                 other.credential.username
             ))
-            .hint(format_args!("kubectl regcred login {registry} --from-docker")),
+            .hint(
+                CommandLine::new("kubectl regcred login")
+                    .value("REGISTRY", registry.as_str())
+                    .words("--from-docker"),
+            ),
             (None, None) => nothing(&registry),
         });
     }
@@ -71,8 +75,9 @@ impl Taken {
     pub(super) fn report(&self, system: &mut System<'_>) {
         system.output.say(format_args!(
             "it was taken from {}, where it still is\nhint: to have docker ask the keychain instead: \
-             kubectl regcred docker setup {}",
-            self.places, self.credential.registry
+             {}",
+            self.places,
+            CommandLine::new("kubectl regcred docker setup").value("REGISTRY", self.credential.registry.as_str())
         ));
     }
 }
@@ -105,7 +110,11 @@ fn one_of(registry: &Registry, mut meant: Vec<Stored>, system: &System<'_>) -> R
             return Err(if meant.iter().all(|stored| stored.credential.username == *first) {
                 error.hint("log out of the one that is out of date, with: docker logout, or: podman logout")
             } else {
-                error.hint(format_args!("kubectl regcred login {registry} --from-docker -u USER"))
+                error.hint(
+                    CommandLine::new("kubectl regcred login")
+                        .value("REGISTRY", registry.as_str())
+                        .words("--from-docker -u USER"),
+                )
             });
         }
     };

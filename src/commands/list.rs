@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::document;
 use super::system::System;
-use crate::cli::ListArgs;
+use crate::cli::{DocumentFormat, ListArgs, ListFormat};
 use crate::error::CommandError;
+use crate::keychain::Item;
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -24,7 +25,12 @@ struct Row<'a> {
 
 pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let items = system.keychain()?.list()?;
-    if let Some(format) = args.output {
+    let format = match args.output {
+        Some(ListFormat::Json) => Some(DocumentFormat::Json),
+        Some(ListFormat::Yaml) => Some(DocumentFormat::Yaml),
+        Some(ListFormat::Name | ListFormat::Wide) | None => None,
+    };
+    if let Some(format) = format {
         let items = items
             .iter()
             .map(|item| Row {
@@ -40,6 +46,35 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
         system.output.say("the keychain holds no credential");
         system.output.say("hint: kubectl regcred login REGISTRY -u USER");
         return Ok(());
+    }
+    if args.output == Some(ListFormat::Name) {
+        let mut names: Vec<_> = items.iter().map(|item| &item.registry).collect();
+        names.dedup();
+        for name in names {
+            system.output.line(name)?;
+        }
+        return Ok(());
+    }
+    if args.output == Some(ListFormat::Wide) {
+        let kind = |item: &Item| {
+            if item.username.is_identity_token() {
+                "identity token"
+            } else {
+                "token or password"
+            }
+        };
+        let rows: Vec<_> = items
+            .iter()
+            .map(|item| {
+                [
+                    item.registry.to_string(),
+                    item.username.to_string(),
+                    item.usage.to_string(),
+                    kind(item).to_owned(),
+                ]
+            })
+            .collect();
+        return Ok(system.output.table(["REGISTRY", "USERNAME", "USE", "KIND"], &rows)?);
     }
     let rows: Vec<_> = items
         .iter()

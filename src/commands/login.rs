@@ -11,7 +11,7 @@ use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
 use crate::gitea::{self, Flow, Server, Verified};
 use crate::keychain::{Item, Keychain, Name};
-use crate::model::{Credential, Registry, Use, Username};
+use crate::model::{CommandLine, Credential, Registry, Use, Username};
 
 /// A registry that has not answered one request by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -55,6 +55,14 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         Some(new) => new.undo(&credential, &args.connection, system, error),
         None => error,
     })?;
+    if let (Some(command), Some(path)) = (given.left_in_file, &args.token.env_file) {
+        system
+            .output
+            .say(format_args!("{} still holds the token in plain text", path.display()));
+        system
+            .output
+            .say(format_args!("hint: when nothing else reads it there: {command}"));
+    }
     if let (Some(new), Some(_)) = (&new, before) {
         system.output.say(format_args!(
             "the token that was stored before is still valid: delete it at {} when nothing uses it any more",
@@ -138,16 +146,26 @@ fn ask_username(registry: &Registry, before: Option<&Item>, system: &System<'_>)
     }
     // In a script, logging in again with a new token means the same user.
     before.map(|item| item.username.clone()).ok_or_else(|| {
-        CommandError::usage("no user was named").hint(format_args!("kubectl regcred login {registry} -u USER"))
+        CommandError::usage("no user was named").hint(
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", registry.as_str())
+                .words("-u USER"),
+        )
     })
 }
 
 fn verify(
     credential: &Credential,
     connection: &RegistryConnectionArgs,
-    system: &System<'_>,
+    system: &mut System<'_>,
 ) -> Result<Verified, CommandError> {
-    Ok(gitea::verify(credential, &connection.options(TIMEOUT), &system.env)?)
+    let env = &system.env;
+    let verified = system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            gitea::verify(credential, &connection.options(TIMEOUT), env)
+        });
+    Ok(verified?)
 }
 
 /// Says whose token it is and what it may do, and warns where that is more or less than its use needs.

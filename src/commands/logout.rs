@@ -9,7 +9,7 @@ use crate::cli::LogoutArgs;
 use crate::error::CommandError;
 use crate::gitea::{self, Account, RevokeError, Revoked};
 use crate::keychain::{Keychain, Name};
-use crate::model::{Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, Registry, Use};
 
 /// A server that has not deleted a token by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -103,7 +103,11 @@ fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) 
         Some((usage, _)) => Err(CommandError::failed(format_args!(
             "the same token is kept for {usage}, which would lose it as well"
         ))
-        .hint(format_args!("kubectl regcred logout {registry} --revoke"))),
+        .hint(
+            CommandLine::new("kubectl regcred logout")
+                .value("REGISTRY", registry.as_str())
+                .words("--revoke"),
+        )),
         None => Ok(()),
     }
 }
@@ -116,7 +120,13 @@ fn revoke(
     system: &mut System<'_>,
 ) -> Result<Revoked, CommandError> {
     let options = args.connection.options(TIMEOUT);
-    let error = match gitea::revoke(credential, None, &options, &system.env) {
+    let env = &system.env;
+    let asked = system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            gitea::revoke(credential, None, &options, env)
+        });
+    let error = match asked {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };

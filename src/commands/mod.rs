@@ -17,6 +17,8 @@ mod docker;
 mod document;
 mod env_file;
 mod from_docker;
+#[cfg(unix)]
+mod hidden;
 mod keychain;
 mod list;
 mod login;
@@ -31,6 +33,7 @@ mod sync;
 mod system;
 mod targets;
 mod token_source;
+mod version;
 
 pub use system::{OpenKeychain, Person, System};
 
@@ -73,27 +76,36 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Keychain(args) => keychain::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Completion(args) => completion::run(args.verb, system).map(|()| Exit::Done),
-        Verb::Version => {
-            system
-                .output
-                .line(format_args!("kubectl-regcred v{}", env!("CARGO_PKG_VERSION")))?;
-            Ok(Exit::Done)
-        }
+        Verb::Version(args) => version::run(&args, system).map(|()| Exit::Done),
     }
 }
 
 /// Flags that other tools take a token in, and that are not ours.
 const TOKEN_FLAGS: [&str; 4] = ["--token", "--password", "--docker-password", "-p"];
 
+/// kubectl's own names for what is called otherwise here, and what to type instead.
+const KUBECTL_FLAGS: [(&str, &str); 3] = [
+    (
+        "--docker-server",
+        "the registry is --registry REGISTRY; login, logout and rotate take it without a flag: kubectl regcred login REGISTRY",
+    ),
+    ("--docker-username", "the user is -u NAME, or --username NAME"),
+    ("--docker-email", "leave it out: no registry looks at it"),
+];
+
 /// clap's own answers: help and version are data, everything else is a wrong usage.
 fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandError> {
-    if error.kind() == ErrorKind::UnknownArgument
-        && let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
-        && TOKEN_FLAGS.contains(&flag.as_str())
-    {
+    let unknown = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) if error.kind() == ErrorKind::UnknownArgument => flag.as_str(),
+        _ => "",
+    };
+    if let Some((flag, instead)) = KUBECTL_FLAGS.iter().find(|(flag, _)| *flag == unknown) {
+        return Err(CommandError::usage(format_args!("there is no {flag}")).hint(*instead));
+    }
+    if TOKEN_FLAGS.contains(&unknown) {
         // Not what it was given: that is a token, and by now it should be taken for known.
         return Err(CommandError::usage(format_args!(
-            "there is no {flag}: a command line is seen by every program on this machine, and kept by the shell"
+            "there is no {unknown}: a command line is seen by every program on this machine, and kept by the shell"
         ))
         .hint(
             "let it be asked for, or pipe it: pass gitea/pat | kubectl regcred … --token-stdin; in CI: --token-env VAR",

@@ -40,18 +40,26 @@ where
     E: std::fmt::Display,
     CommandError: From<E>,
 {
-    let error = match attempt(account, system) {
-        Ok(done) => return Ok(done),
-        Err(error) => error,
+    match attempt(account, system) {
+        Err(error) if wants_code(&error) && ask_code(account, &error, system)? => Ok(attempt(account, system)?),
+        done => Ok(done?),
+    }
+}
+
+/// Asks for the one-time code that was found to be needed. Says whether somebody was there to be asked.
+pub(super) fn ask_code(
+    account: &mut Account,
+    error: &dyn std::fmt::Display,
+    system: &mut System<'_>,
+) -> Result<bool, CommandError> {
+    let Some(person) = &system.person else {
+        return Ok(false);
     };
-    let Some(person) = system.person.as_ref().filter(|_| wants_code(&error)) else {
-        return Err(error.into());
-    };
-    system.output.say(&error);
+    system.output.say(error);
     let question = format!("One-time code of {} (Ctrl-C if there is none)", account.username);
     let code = person.secret(&question)?;
     account.code = Some(code.parse().map_err(CommandError::failed)?);
-    Ok(attempt(account, system)?)
+    Ok(true)
 }
 
 fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<Token, CommandError> {
@@ -97,5 +105,7 @@ fn password(text: &str) -> Result<Token, CommandError> {
     if text.chars().any(char::is_control) {
         return Err(CommandError::failed("the password holds a control character"));
     }
-    Ok(Token::verbatim(text.to_owned()))
+    Token::given(text.to_owned()).map_err(|_| {
+        CommandError::failed("the password holds a character that cannot be seen: type it, or copy it anew")
+    })
 }

@@ -9,6 +9,7 @@ use crate::cli::{DryRunArg, RotateArgs};
 use crate::cluster;
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Kept, Keychain, Name};
+use crate::model::CommandLine;
 use crate::model::rotation::{Way, Which};
 
 mod begin;
@@ -55,7 +56,7 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     }
     let token = given.token.as_ref();
     refuse_shared(args, &keychain, &name, &old, token)?;
-    let mut journal = Journal::new(args);
+    let mut journal = Journal::new(args)?;
     if args.mint {
         let token_name = registry::token_name(args.token_name.as_ref(), usage, &system.env)?;
         journal.token_name = Some(token_name.to_string());
@@ -72,11 +73,17 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
             username,
         };
         let mut engine = Engine::new(subject, keychain, Way::Forward, args, system)?;
-        engine.find(args.no_secrets).await?;
-        engine.obtain(args, given)?;
-        let ended = match args.dry_run.mode {
-            DryRunArg::None => engine.run(Way::Forward).await,
-            dry_run => engine.dry_run(dry_run).await,
+        let ended = match engine.find(args.no_secrets).await {
+            Ok(()) => {
+                engine.obtain(args, given)?;
+                match args.dry_run.mode {
+                    DryRunArg::None => engine.run(Way::Forward).await,
+                    dry_run => engine.dry_run(dry_run).await,
+                }
+            }
+            // Nothing was begun that a document could be about.
+            Err(Stop::Error(error)) => return Err(error),
+            Err(Stop::Interrupted) => Err(Stop::Interrupted),
         };
         engine.finish(args, ended)
     })?
@@ -94,7 +101,7 @@ fn go_on(args: &RotateArgs, way: Way, system: &mut System<'_>) -> Result<Exit, C
         return Ok(Exit::Done);
     };
     let mut journal = Journal::parse(&rotation.journal)?;
-    journal.update(args);
+    journal.update(args)?;
     let (old, new) = match rotation.phase.current() {
         Which::Old => (kept.current.clone(), rotation.other),
         Which::New => (
@@ -145,13 +152,18 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
     if pending.len() < 2 {
         return Ok(pending.pop());
     }
+    let first = pending[0].0.clone();
     let names: Vec<String> = pending
         .iter()
         .map(|(name, _)| format!("{} --use {}", name.registry, name.usage))
         .collect();
     Err(
-        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", ")))
-            .hint(format_args!("kubectl regcred rotate {} --resume", names[0])),
+        CommandError::usage(format_args!("several rotations are pending: {}", names.join(", "))).hint(
+            CommandLine::new("kubectl regcred rotate")
+                .value("REGISTRY", first.registry.as_str())
+                .option("--use", "USE", first.usage.as_str())
+                .words("--resume"),
+        ),
     )
 }
 

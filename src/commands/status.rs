@@ -39,11 +39,17 @@ use typed::Typed;
 pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let typed = Typed::new(&args.cluster, &args.connection);
     if let Some(name) = &args.pod {
-        let (keys, findings) = held::Keys::read(&args.registries, &typed, system);
+        let (mut keys, findings) = held::Keys::read(&args.registries, &typed, system);
+        keys.in_docker = docker_side::logins(&args.registries, &system.env);
         return pod::run(args, name, &keys, findings, &typed, system);
     }
     let scope = Scope::of(args, system)?;
-    let (mut keys, mut findings) = held::Keys::read(scope.filter(), &typed, system);
+    let (mut keys, mut findings) = if scope.brings_all() {
+        (held::Keys::default(), Vec::new())
+    } else {
+        held::Keys::read(scope.filter(), &typed, system)
+    };
+    keys.in_docker = docker_side::logins(scope.filter(), &system.env);
     findings.extend(docker_side::look(&keys, scope.filter(), &system.env));
     keys.give(&scope.credentials);
     let seen = block_on(look::everything(args, &scope, &keys, &typed, system))?;

@@ -5,11 +5,12 @@ use super::rbac::access_of;
 use super::system::System;
 use super::targets::{self, Batch};
 use crate::cli::SyncArgs;
-use crate::cluster::{self, RestartTime, SyncOptions};
+use crate::cluster::{self, Cluster, RestartTime, SyncOptions, Target};
 use crate::error::{CommandError, Exit};
 
 mod detach;
 mod manifests;
+mod remove;
 
 pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let after = After {
@@ -23,8 +24,15 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
     if args.after.detach {
         return cluster::block_on(detach::run(args, &after, system))?;
     }
+    if let Some(registry) = args.registry.as_ref().filter(|_| args.remove) {
+        return cluster::block_on(remove::run(args, registry, &after, system))?;
+    }
     let as_secret = manifests::format(args, system)?;
     let batches = targets::from_args(args, system)?;
+    if batches.is_empty() {
+        // Only a list can be.
+        system.output.say("the list names no Secret: there is nothing to do");
+    }
     match as_secret {
         Some(format) => manifests::print(batches, format, system),
         None => cluster::block_on(sync_all(args, &after, batches, system))?,
@@ -45,7 +53,6 @@ async fn sync_all(
             force_conflicts: args.force_conflicts,
             dry_run: args.dry_run.mode.into(),
         },
-        instead_of: None,
         after,
         rollouts: Rollouts::default(),
         report: &mut report,
@@ -59,10 +66,31 @@ async fn sync_all(
     let rollouts = run.rollouts;
     // Nothing rolls out in a dry run.
     let follows = after.dry_run == cluster::DryRun::None;
-    if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times == 0) {
+    if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {
         rollouts
-            .follow(limit.limit(), &after.access, &mut report, &mut interrupt, system)
+            .follow(limit.limit(), &mut report, &mut interrupt, system)
             .await?;
     }
-    report.finish(interrupt.times > 0, system)
+    report.finish(interrupt.times() > 0, system)
+}
+
+/// The Secrets that the flags mean, by name: they need not be there.
+async fn named(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
+    if args.targets.all_namespaces {
+        let managed = cluster::managed_secrets(cluster).await?.into_iter();
+        return Ok(managed.map(|managed| managed.target).collect());
+    }
+    let namespaces = match &args.targets.selector {
+        Some(selector) => {
+            let found = cluster::namespaces(cluster, selector).await?.into_iter();
+            found.map(|found| found.namespace).collect()
+        }
+        None if args.targets.namespaces.is_empty() => vec![cluster.namespace().clone()],
+        None => targets::each_once(&args.targets.namespaces),
+    };
+    let target = |namespace| Target {
+        namespace,
+        secret: args.targets.secret.clone(),
+    };
+    Ok(namespaces.into_iter().map(target).collect())
 }

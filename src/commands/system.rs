@@ -74,6 +74,12 @@ impl System<'_> {
 struct AtTerminal;
 
 impl Person for AtTerminal {
+    #[cfg(unix)]
+    fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
+        super::hidden::ask(question)
+    }
+
+    #[cfg(not(unix))]
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
         let answer = dialoguer::Password::new()
             .with_prompt(question)

@@ -8,7 +8,7 @@ use super::system::System;
 use crate::cli::TokenArgs;
 use crate::env::Env;
 use crate::error::CommandError;
-use crate::model::{Credential, Registry, Token, Username};
+use crate::model::{CommandLine, Credential, Registry, Token, Username};
 
 /// More than any token, less than what a mistaken `< /dev/zero` would fill the memory with; in octets.
 const MAX_STDIN: u64 = 64 * 1024;
@@ -19,6 +19,8 @@ pub(super) struct Given {
     pub(super) registry: Option<Registry>,
     pub(super) username: Option<Username>,
     pub(super) token: Option<Token>,
+    /// The command that takes the token out of the `--env-file`, where it came from one that stays.
+    pub(super) left_in_file: Option<CommandLine>,
 }
 
 /// Reads what the flags name. A registry or user on the command line must not contradict an `--env-file`.
@@ -31,6 +33,7 @@ pub(super) fn given(
     if let Some(path) = &args.env_file {
         let file = env_file::read(path)?;
         return Ok(Given {
+            left_in_file: env_file::what_is_left(path, &file),
             registry: Some(agreed("registry", registry, file.registry)?),
             username: Some(agreed("user", username, file.username)?),
             token: Some(file.token),
@@ -47,6 +50,7 @@ pub(super) fn given(
         registry,
         username,
         token,
+        left_in_file: None,
     })
 }
 
@@ -73,6 +77,7 @@ pub(super) fn complete(given: Given) -> Result<Result<Credential, Given>, Comman
             registry,
             username,
             token: Some(token),
+            ..
         } => Ok(Ok(Credential {
             registry: registry.ok_or_else(|| needs("registry"))?,
             username: username.ok_or_else(|| needs("user"))?,

@@ -1,20 +1,29 @@
 //! The document of docker's `config.json` and podman's `auth.json`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use super::Entry;
+use crate::model::go_json::is_field;
 use crate::model::{JsonEdit, JsonEditError, Registry, printable};
+
+/// The entries: what docker and podman have stored in plain text.
+pub(super) const AUTHS: &str = "auths";
+/// Helpers by registry.
+pub(super) const HELPERS: &str = "credHelpers";
+/// The helper for all other registries.
+pub(super) const STORE: &str = "credsStore";
 
 /// Longest piece of a key in a message, in characters.
 const MAX_KEY: usize = 100;
 
 /// A `config.json` or `auth.json`, of which single members are read and changed.
 ///
-/// Go's decoder, which is docker's and podman's, takes a text of nothing but white space for an empty document, and so
-/// do we.
+/// Go's decoder, which is docker's and podman's, takes a text of nothing but white space for an empty document, and a
+/// member's name in any case, and so do we.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub(super) json: JsonEdit,
@@ -62,22 +71,26 @@ impl Config {
             line: e.line(),
             column: e.column(),
         })?;
-        for (path, keys) in [
-            (&[][..], Some(&["auths", "credHelpers", "credsStore"])),
-            (&["auths"], None),
-            (&["credHelpers"], None),
-        ] {
+        let this = Self { json, blank: None };
+        for field in [AUTHS, HELPERS, STORE] {
+            let top = this.json.members(&[])?.into_iter().map(|(key, _)| key);
+            let of_field: Vec<String> = top.filter(|key| is_field(key, field)).collect();
+            if let [_, second, ..] = of_field.as_slice() {
+                return Err(ConfigError::Twice(printable(second, MAX_KEY)));
+            }
+        }
+        for field in [AUTHS, HELPERS] {
             let mut seen = BTreeSet::new();
-            for (key, _) in json.members(path)? {
-                if keys.is_none_or(|keys| keys.contains(&key.as_str())) && !seen.insert(key.clone()) {
+            for (key, _) in this.json.members(&[&this.name(field)])? {
+                if !seen.insert(key.clone()) {
                     return Err(ConfigError::Twice(printable(&key, MAX_KEY)));
                 }
             }
         }
-        let this = Self { json, blank: None };
-        this.string(&["credsStore"])?;
-        for (key, _) in this.json.members(&["credHelpers"])? {
-            this.string(&["credHelpers", &key])?;
+        this.string(&[&this.name(STORE)])?;
+        let helpers = this.name(HELPERS);
+        for (key, _) in this.json.members(&[&helpers])? {
+            this.string(&[&helpers, &key])?;
         }
         Ok(this)
     }
@@ -88,17 +101,26 @@ impl Config {
         self.blank.as_deref().unwrap_or_else(|| self.json.as_str())
     }
 
+    /// What the member that docker reads as this field is called here; the field's own name where there is none.
+    pub(super) fn name(&self, field: &'static str) -> Cow<'static, str> {
+        let top = self.json.members(&[]).unwrap_or_default().into_iter();
+        let mut names = top.map(|(key, _)| key);
+        names
+            .find(|key| is_field(key, field))
+            .map_or(Cow::Borrowed(field), Cow::Owned)
+    }
+
     /// The entries of `auths`, in order.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        let members = self.json.members(&["auths"]).unwrap_or_default();
+        let members = self.json.members(&[&self.name(AUTHS)]).unwrap_or_default();
         members.into_iter().map(|(key, raw)| Entry::read(key, raw)).collect()
     }
 
     /// `credHelpers`: docker's own keys, each with its helper.
     #[must_use]
     pub fn helpers(&self) -> Vec<(String, String)> {
-        let members = self.json.members(&["credHelpers"]).unwrap_or_default();
+        let members = self.json.members(&[&self.name(HELPERS)]).unwrap_or_default();
         let helper = |raw| serde_json::from_str::<Option<String>>(raw).ok().flatten();
         let named = |(key, raw)| (key, helper(raw).unwrap_or_default());
         members.into_iter().map(named).collect()
@@ -107,7 +129,7 @@ impl Config {
     /// `credsStore`, where it names a helper.
     #[must_use]
     pub fn default_helper(&self) -> Option<String> {
-        let helper = self.string(&["credsStore"]).ok().flatten();
+        let helper = self.string(&[&self.name(STORE)]).ok().flatten();
         helper.filter(|name| !name.is_empty())
     }
 
@@ -116,7 +138,11 @@ impl Config {
     /// Keys of `credHelpers` are compared as they are, and an empty name there means the file, even with a `credsStore`.
     #[must_use]
     pub fn helper_for(&self, registry: &Registry) -> Option<String> {
-        match self.string(&["credHelpers", registry.config_key()]).ok().flatten() {
+        match self
+            .string(&[&self.name(HELPERS), registry.config_key()])
+            .ok()
+            .flatten()
+        {
             Some(helper) => Some(helper).filter(|name| !name.is_empty()),
             None => self.default_helper(),
         }
@@ -166,6 +192,21 @@ mod tests {
         assert_eq!(config.helpers().len(), 3);
         assert_eq!(config.default_helper().as_deref(), Some("pass"));
         assert_eq!(config.as_str(), text);
+    }
+
+    #[test]
+    fn names_have_any_case_as_they_have_for_docker() {
+        let config = config(r#"{"CredSstore":"pass","CREDHELPERS":{"a":"gitea"},"Auths":{"b":{"Auth":"YTpi"}}}"#);
+        assert_eq!(config.default_helper().as_deref(), Some("pass"));
+        assert_eq!(config.helpers(), [("a".to_owned(), "gitea".to_owned())]);
+        assert!(matches!(config.entries()[0].held, crate::docker::Held::Login(..)));
+        assert!(!config.lets_docker_detect());
+        for twice in [r#"{"auths":{},"Auths":{}}"#, r#"{"credsStore":"a","CredsStore":"b"}"#] {
+            assert!(
+                matches!(Config::parse(twice.as_bytes()), Err(ConfigError::Twice(_))),
+                "{twice}"
+            );
+        }
     }
 
     #[test]

@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::entry::SECRET_MEMBERS;
+use super::config::{AUTHS, HELPERS, STORE};
+use super::entry::is_secret;
 use super::{Config, ConfigError, HELPER};
 use crate::model::{JsonEdit, Registry};
-
-const HELPERS: &str = "credHelpers";
-const STORE: &str = "credsStore";
 
 /// What a document should come to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,11 +102,11 @@ impl Config {
             changes.push(Change::Detected(store.clone()));
         }
         for key in &wanted.helpers {
-            let before = self.string(&[HELPERS, key])?;
+            let before = self.string(&[&self.name(HELPERS), key])?;
             if before.as_deref() == Some(HELPER) {
                 continue;
             }
-            match self.json.get(&[HELPERS, key]) {
+            match self.json.get(&[&self.name(HELPERS), key]) {
                 Some(raw) => remembered.replaced.insert(key.clone(), raw.to_owned()),
                 None => remembered.replaced.remove(key),
             };
@@ -144,8 +142,8 @@ impl Config {
                 continue;
             }
             let back = remembered.replaced.remove(&key);
-            self.put_back(&[HELPERS, &key], back.as_deref())?;
-            let name = back.and_then(|_| self.string(&[HELPERS, &key]).ok().flatten());
+            self.put_back(&[&self.name(HELPERS), &key], back.as_deref())?;
+            let name = back.and_then(|_| self.string(&[&self.name(HELPERS), &key]).ok().flatten());
             let name = name.filter(|name| !name.is_empty());
             changes.push(Change::HelperGone(key, name));
         }
@@ -161,14 +159,14 @@ impl Config {
         let is_detected = detected.is_some() && store.as_deref() == detected && !has_helpers;
         if let Some(wrote) = store.filter(|_| is_ours || is_detected) {
             let before = remembered.store.take().filter(|store| store.wrote == wrote);
-            self.put_back(&[STORE], before.and_then(|store| store.before).as_deref())?;
+            self.put_back(&[&self.name(STORE)], before.and_then(|store| store.before).as_deref())?;
             changes.push(Change::StoreGone(wrote, self.default_helper()));
         }
         if !changes.is_empty() && self.helpers().is_empty() {
             match remembered.helpers {
                 Stood::Itself => {}
-                Stood::Nothing => self.put_back(&[HELPERS], None)?,
-                Stood::Blank => self.put_back(&[HELPERS], Some("null"))?,
+                Stood::Nothing => self.put_back(&[&self.name(HELPERS)], None)?,
+                Stood::Blank => self.put_back(&[&self.name(HELPERS)], Some("null"))?,
             }
             remembered.helpers = Stood::Itself;
         }
@@ -200,8 +198,8 @@ impl Config {
     }
 
     fn set_store(&mut self, name: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
-        self.string(&[STORE])?;
-        let found = self.json.get(&[STORE]).map(str::to_owned);
+        self.string(&[&self.name(STORE)])?;
+        let found = self.json.get(&[&self.name(STORE)]).map(str::to_owned);
         // The store that docker found by itself was ours to write: what counts is what stood there before that.
         let before = match remembered.store.take() {
             Some(store) if self.default_helper().as_ref() == Some(&store.wrote) => store.before,
@@ -216,13 +214,13 @@ impl Config {
 
     fn set_helper(&mut self, key: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
         let value = json!(HELPER).to_string();
-        let stood = match self.json.get(&[HELPERS]) {
+        let stood = match self.json.get(&[&self.name(HELPERS)]) {
             Some("null") => Stood::Blank,
             Some(_) => {
                 if !self.helpers().iter().any(|(_, helper)| helper == HELPER) {
                     remembered.helpers = Stood::Itself;
                 }
-                return Ok(self.json.set(&[HELPERS, key], &value)?);
+                return Ok(self.json.set(&[&self.name(HELPERS), key], &value)?);
             }
             None => Stood::Nothing,
         };
@@ -240,9 +238,9 @@ impl Config {
     }
 
     /// Sets a member of the document itself.
-    fn put(&mut self, member: &str, value: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
+    fn put(&mut self, member: &'static str, value: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
         let Some(blank) = self.blank.take() else {
-            return Ok(self.json.set(&[member], value)?);
+            return Ok(self.json.set(&[&self.name(member)], value)?);
         };
         if remembered.document == Stood::Itself {
             remembered.document = Stood::Blank;
@@ -264,14 +262,11 @@ impl Config {
 
     /// Takes the credential out of an entry, and leaves the entry, as docker does after a login through a helper.
     fn empty(&mut self, key: &str) -> Result<bool, ConfigError> {
-        let mut found = false;
-        if self.json.get(&["auths", key]).is_none_or(|raw| raw == "null") {
+        let path = [&*self.name(AUTHS), key];
+        if self.json.get(&path).is_none_or(|raw| raw == "null") {
             return Ok(false);
         }
-        for member in SECRET_MEMBERS {
-            found |= self.json.remove(&["auths", key, member])?;
-        }
-        Ok(found)
+        Ok(self.json.remove_where(&path, |name, _| is_secret(name))?)
     }
 
     /// The white space before the document's members, where they stand on lines of their own.

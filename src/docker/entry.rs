@@ -1,24 +1,9 @@
 //! One entry of `auths`: whose it is, and what docker would read from it.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::Deserialize;
-use zeroize::{Zeroize, Zeroizing};
-
+use crate::model::auth_entry::{AuthEntry, EntryError, Field};
 use crate::model::{Credential, Registry, Token, Username};
-
-/// Padded, as docker writes it; one that lost its padding is no reason to leave a token in a file.
-const AUTH: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// The members of an entry that make up its credential; others, such as `email`, are not ours to touch.
-pub(super) const SECRET_MEMBERS: [&str; 5] = ["auth", "username", "password", "identitytoken", "registrytoken"];
 
 /// An entry of `auths`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,85 +75,44 @@ impl Entry {
     }
 }
 
+/// Whether a member of this name is a part of an entry's credential; others, such as `email`, are not ours to touch.
+pub(super) fn is_secret(name: &str) -> bool {
+    Field::of(name).is_some_and(|field| field != Field::Email)
+}
+
 /// The fields that docker reads (`AuthConfig` of docker/cli's `cli/config/types`).
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow, default)]
-    auth: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    username: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    password: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    identitytoken: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    registrytoken: Option<Cow<'a, str>>,
-}
-
-impl Drop for Fields<'_> {
-    fn drop(&mut self) {
-        for field in [
-            &mut self.auth,
-            &mut self.password,
-            &mut self.identitytoken,
-            &mut self.registrytoken,
-        ] {
-            if let Some(Cow::Owned(text)) = field {
-                text.zeroize();
-            }
-        }
-    }
-}
-
 fn held(raw: &str) -> Result<Held, &'static str> {
-    if raw == "null" {
-        return Ok(Held::Nothing);
-    }
-    if !raw.starts_with('{') {
-        // serde would fill a struct from an array too.
-        return Err("its entry is no JSON object");
-    }
-    let fields: Fields<'_> =
-        serde_json::from_str(raw).map_err(|_| "a member of its entry is not text, or stands there twice")?;
-    let text = |field: &'_ Option<Cow<'_, str>>| field.as_deref().unwrap_or_default().to_owned();
-    let mut user = text(&fields.username);
-    let mut password = Zeroizing::new(text(&fields.password));
-    // docker lets `auth` win.
-    if let Some(auth) = fields.auth.as_deref().filter(|auth| !auth.is_empty()) {
-        let decoded = Zeroizing::new(AUTH.decode(auth).map_err(|_| "its `auth` is not base64")?);
-        let pair = std::str::from_utf8(&decoded).map_err(|_| "its `auth` is not base64 of text")?;
-        let (name, secret) = pair
-            .split_once(':')
-            .ok_or("its `auth` has no colon between user and password")?;
-        name.clone_into(&mut user);
-        // docker cuts the zeros off that some old tools padded it with.
-        password = Zeroizing::new(secret.trim_matches('\0').to_owned());
-    }
-    let has = |field: &Option<Cow<'_, str>>| field.as_deref().is_some_and(|text| !text.is_empty());
-    if has(&fields.registrytoken) {
+    let entry = AuthEntry::read(raw).map_err(EntryError::as_str)?;
+    let text = |field| entry.text(field).map_err(EntryError::as_str);
+    let (registry_token, identity_token) = (text(Field::RegistryToken)?, text(Field::IdentityToken)?);
+    let pair = entry.login().map_err(EntryError::as_str)?;
+    // docker cuts the zeros off that some old tools padded it with.
+    let (user, password) = (pair.username.as_str(), pair.password.trim_matches('\0'));
+    if !registry_token.is_empty() {
         return Ok(Held::Stays(Stays::RegistryToken));
     }
     let username = |text: &str| text.parse::<Username>().map_err(|_| "its user name cannot be one");
-    if has(&fields.identitytoken) {
+    if !identity_token.is_empty() {
         if !password.is_empty() {
             return Ok(Held::Stays(Stays::Two));
         }
-        let token = Token::verbatim(text(&fields.identitytoken));
-        return Ok(Held::Login(username("<token>")?, token));
+        return Ok(Held::Login(username("<token>")?, token(identity_token)?));
     }
     match (user.is_empty(), password.is_empty()) {
         (true, true) => Ok(Held::Nothing),
         (false, true) => Err("it has a user and no password"),
         (true, false) => Err("it has a password and no user"),
-        (false, false) => Ok(Held::Login(
-            username(&user)?,
-            Token::verbatim(std::mem::take(&mut *password)),
-        )),
+        (false, false) => Ok(Held::Login(username(user)?, token(password)?)),
     }
+}
+
+fn token(text: &str) -> Result<Token, &'static str> {
+    Token::given(text.to_owned()).map_err(|_| "its token or password holds a character that cannot be seen")
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
@@ -201,6 +145,10 @@ mod tests {
                 r#"{"username":"admin","password":"p\"w"}"#.to_owned(),
                 login("admin", "p\"w"),
             ),
+            (
+                r#"{"Username":"admin","Password":"old","PASSWORD":"new"}"#.to_owned(),
+                login("admin", "new"),
+            ),
             (r#"{"identitytoken":"tok"}"#.to_owned(), login("<token>", "tok")),
             // Azure's registry.
             (
@@ -228,7 +176,7 @@ mod tests {
         for (raw, says) in [
             (r#"["s3cret"]"#, "no JSON object"),
             (r#"{"auth":7}"#, "not text"),
-            (r#"{"auth":"a","auth":"b"}"#, "twice"),
+            (r#"{"auth":"YTpi","Auth":"YTpiYw="}"#, "not base64"),
             (r#"{"auth":"%%%"}"#, "not base64"),
             (r#"{"auth":"czNjcmV0"}"#, "no colon"),
             (r#"{"username":"admin"}"#, "no password"),

@@ -22,6 +22,35 @@ pub struct File {
     pub config: Config,
     /// What stood in the file; `None` where there is none.
     pub(super) bytes: Option<Zeroizing<Vec<u8>>>,
+    /// Where it has other names, which keep what is in it when this one is given another file.
+    pub other_names: Option<OtherNames>,
+}
+
+/// Further hard links to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherNames {
+    /// The mount point of the file system that they are on.
+    pub mount: PathBuf,
+    /// The file's number there.
+    pub inode: u64,
+}
+
+#[cfg(unix)]
+fn other_names(target: &Path) -> Option<OtherNames> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(target).ok().filter(|found| found.nlink() > 1)?;
+    let is_same = |folder: &&Path| std::fs::metadata(folder).is_ok_and(|folder| folder.dev() == found.dev());
+    let mount = target.ancestors().skip(1).take_while(is_same).last()?;
+    Some(OtherNames {
+        mount: mount.to_owned(),
+        inode: found.ino(),
+    })
+}
+
+/// Windows' hard links to such files are nobody's habit, and std does not count them.
+#[cfg(not(unix))]
+fn other_names(_: &Path) -> Option<OtherNames> {
+    None
 }
 
 impl File {
@@ -39,6 +68,7 @@ impl File {
             })?;
         Ok(Self {
             path: path.to_owned(),
+            other_names: other_names(&target),
             target,
             config,
             bytes,

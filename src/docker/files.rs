@@ -1,6 +1,10 @@
 //! Which files docker and podman keep their logins in.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 use super::Error;
 use crate::env::Env;
@@ -24,6 +28,18 @@ pub struct Files {
     pub legacy: Option<PathBuf>,
     /// The `registries.conf` files that there may be, the one that counts first. Never written.
     pub registries_conf: Vec<PathBuf>,
+    /// A file of podman's that is not used here, where there is one.
+    pub left_out: Option<LeftOut>,
+}
+
+/// A file in a runtime folder that is closed to this user, or open to others.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{} is left out: {why}", path.display())]
+pub struct LeftOut {
+    /// The file.
+    pub path: PathBuf,
+    /// What is the matter with it or its folder.
+    pub why: String,
 }
 
 impl Files {
@@ -41,10 +57,10 @@ impl Files {
             .or_else(|| Some(home.as_ref()?.join(".config")));
         let in_config_home = config_home.as_ref().map(|folder| folder.join("containers/auth.json"));
         // Elsewhere podman is a client of a virtual machine and keeps its file in the home folder.
-        let in_runtime = if cfg!(target_os = "linux") {
-            runtime_folder(env).map(|folder| folder.join("auth.json"))
-        } else {
-            None
+        let (in_runtime, left_out) = match runtime_file(env).filter(|_| cfg!(target_os = "linux")) {
+            Some(Ok(path)) => (Some(path), None),
+            Some(Err(left_out)) => (None, Some(left_out)),
+            None => (None, None),
         };
         let named = env.path("REGISTRY_AUTH_FILE");
         let podman_primary = named
@@ -71,6 +87,7 @@ impl Files {
             podman_primary,
             legacy: home.map(|home| home.join(".dockercfg")),
             registries_conf,
+            left_out,
         })
     }
 
@@ -80,11 +97,36 @@ impl Files {
     }
 }
 
-/// `$XDG_RUNTIME_DIR/containers`, else `/run/containers/UID`.
-fn runtime_folder(env: &Env) -> Option<PathBuf> {
-    match env.path("XDG_RUNTIME_DIR") {
-        Some(folder) => Some(folder.join("containers")),
-        None => user::id().map(|user| PathBuf::from(format!("/run/containers/{user}"))),
+/// The `auth.json` below `$XDG_RUNTIME_DIR/containers`, else below `/run/containers/UID`.
+///
+/// Plain `su` leaves another user's folder in the variable: that user's logins are none of ours. And where root has run
+/// podman, `/run/containers` is closed to everybody else: nothing of theirs can be in there.
+fn runtime_file(env: &Env) -> Option<Result<PathBuf, LeftOut>> {
+    const FILE: &str = "containers/auth.json";
+    let Some(folder) = env.path("XDG_RUNTIME_DIR") else {
+        return Some(readable(PathBuf::from(format!(
+            "/run/containers/{}/auth.json",
+            user::id()?
+        ))));
+    };
+    let path = folder.join(FILE);
+    Some(match user::runtime_folder_of_others(env) {
+        Some((folder, why)) => Err(LeftOut {
+            path,
+            why: format!("XDG_RUNTIME_DIR names {}, and {why}", folder.display()),
+        }),
+        None => Ok(path),
+    })
+}
+
+/// The file, unless its folders are closed to this user.
+fn readable(path: PathBuf) -> Result<PathBuf, LeftOut> {
+    match fs::metadata(&path) {
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Err(LeftOut {
+            path,
+            why: format!("it cannot be read: {cause}"),
+        }),
+        _ => Ok(path),
     }
 }
 
@@ -127,6 +169,26 @@ mod tests {
         assert!(!podman(&same).contains(&"/d/config.json"), "it is docker's already");
         let moved = files(&[home, ("XDG_CONFIG_HOME", "/x"), ("XDG_RUNTIME_DIR", "/r")]);
         assert_eq!(podman(&moved)[1], "/x/containers/auth.json");
+    }
+
+    #[test]
+    fn a_runtime_folder_that_others_can_write_to_is_left_out() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = folder.path().to_str().unwrap();
+        let mode = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let own = format!("{runtime}/containers/auth.json");
+        for good in [0o700, 0o755] {
+            mode(good);
+            let files = files(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", runtime)]);
+            assert_eq!((podman(&files)[0], files.left_out.as_ref()), (own.as_str(), None));
+        }
+        mode(0o777);
+        let files = files(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", runtime)]);
+        assert_eq!(podman(&files), ["/h/.config/containers/auth.json"]);
+        assert_eq!(files.podman_primary, Path::new("/h/.config/containers/auth.json"));
+        let said = files.left_out.unwrap().to_string();
+        assert!(said.starts_with(&own) && said.ends_with("its mode is 0777"), "{said}");
     }
 
     #[test]

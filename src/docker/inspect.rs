@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::answers::{holds_token, podman_helper};
+use super::registries_conf::Order;
 use super::{Client, File, HELPER, Source, Warning, WarningKind, Workstation};
-use crate::model::{Registry, printable, shell_word};
+use crate::link::move_away;
+use crate::model::{CommandLine, Hint, Registry, printable};
 
 /// Longest piece of a file's text in a message, in characters.
 const MAX_TEXT: usize = 100;
@@ -32,8 +34,33 @@ struct Inspection<'a> {
     warnings: Vec<Warning>,
 }
 
-fn setup(registry: &Registry) -> String {
-    format!("kubectl regcred docker setup {registry}")
+fn setup(registry: &Registry) -> Hint {
+    CommandLine::new("kubectl regcred docker setup")
+        .value("REGISTRY", registry.as_str())
+        .into()
+}
+
+fn setup_default() -> Hint {
+    CommandLine::new("kubectl regcred docker setup --default").into()
+}
+
+/// No two of the shells take a variable away in the same way.
+fn unset(name: &str) -> Hint {
+    format!("take {name} out of the environment: of this shell, and of the file that sets it").into()
+}
+
+/// The whole array, which may stand in the file in several lines.
+fn gitea_first(order: &Order) -> String {
+    let others = order.stores.iter().filter(|store| *store != HELPER);
+    let stores: Vec<String> = std::iter::once(HELPER)
+        .chain(others.map(String::as_str))
+        .map(|store| format!("\"{}\"", printable(store, MAX_TEXT)))
+        .collect();
+    format!(
+        "let {} name gitea first: credential-helpers = [{}]",
+        shown(&order.path),
+        stores.join(", ")
+    )
 }
 
 fn shown(path: &Path) -> String {
@@ -41,7 +68,7 @@ fn shown(path: &Path) -> String {
 }
 
 impl Inspection<'_> {
-    fn warn(&mut self, kind: WarningKind, object: String, registry: Option<&Registry>, cause: String, remedy: String) {
+    fn warn(&mut self, kind: WarningKind, object: String, registry: Option<&Registry>, cause: String, remedy: Hint) {
         self.warnings.push(Warning {
             kind,
             object,
@@ -55,7 +82,8 @@ impl Inspection<'_> {
         for (path, error) in &self.seen.unreadable {
             let remedy = error
                 .hint()
-                .unwrap_or_else(|| "see who may read it: ls -l on it and its folders".to_owned());
+                .unwrap_or_else(|| "see who may read it: ls -l on it and its folders".to_owned())
+                .into();
             self.warnings.push(Warning {
                 kind: WarningKind::FileUnreadable,
                 object: shown(path),
@@ -77,11 +105,11 @@ impl Inspection<'_> {
                 at.clone(),
                 None,
                 format!("docker and podman would run {at}, which is not regcred's, as docker-credential-gitea"),
-                format!("mv {0} {0}.old", shell_word(&at)),
+                move_away(shadow).into(),
             );
         } else if is_named && program.found.is_empty() {
             let remedy = match program.plan() {
-                Ok(_) => "kubectl regcred docker setup".to_owned(),
+                Ok(_) => CommandLine::new("kubectl regcred docker setup").into(),
                 Err(error) => error.hint(),
             };
             self.warn(
@@ -105,9 +133,7 @@ impl Inspection<'_> {
                 file.clone(),
                 registry.as_ref(),
                 format!("{file} names the helper {name}, and docker-credential-{name} is not on PATH"),
-                registry
-                    .as_ref()
-                    .map_or_else(|| "kubectl regcred docker setup --default".to_owned(), setup),
+                registry.as_ref().map_or_else(setup_default, setup),
             );
         }
     }
@@ -208,7 +234,7 @@ impl Inspection<'_> {
                 format!(
                     "docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for {registry}, and not what the keychain has"
                 ),
-                "unset DOCKER_AUTH_CONFIG".to_owned(),
+                unset("DOCKER_AUTH_CONFIG"),
             );
         }
     }
@@ -274,14 +300,14 @@ impl Inspection<'_> {
                     path.clone(),
                     None,
                     format!("{path} names containers-auth.json before gitea, so podman login writes its token to {at} in plain text"),
-                    format!("sed -i 's/^credential-helpers.*/credential-helpers = [\"gitea\", \"containers-auth.json\"]/' {path}"),
+                    gitea_first(order).into(),
                 );
             }
         } else if self.seen.auth_file.is_some() {
             let remedy = if primary.exists() {
                 setup(registry)
             } else {
-                "unset REGISTRY_AUTH_FILE".to_owned()
+                unset("REGISTRY_AUTH_FILE")
             };
             self.warn(
                 WarningKind::AuthFileHidesHelper,
@@ -297,12 +323,10 @@ impl Inspection<'_> {
             let remedy = if primary.exists() {
                 setup(registry)
             } else {
+                let document = format!("{{\"credHelpers\":{{\"{registry}\":\"{HELPER}\"}}}}");
+                let write = CommandLine::new("echo").document(&document).into_file(&at);
                 let folder = primary.path.parent().map(shown).unwrap_or_default();
-                format!(
-                    "mkdir -p {} && echo '{{\"credHelpers\":{{\"{registry}\":\"{HELPER}\"}}}}' > {}",
-                    shell_word(&folder),
-                    shell_word(&at)
-                )
+                CommandLine::new("mkdir -p").value("FOLDER", folder).then(&write).into()
             };
             self.warn(
                 WarningKind::PodmanLoginWritesPlainText,
@@ -335,7 +359,7 @@ impl Inspection<'_> {
                      their tokens there in plain text",
                     store.program()
                 ),
-                "kubectl regcred docker setup --default".to_owned(),
+                setup_default(),
             );
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::other_helper::HelperName;
 use super::registries_conf::{self, Order};
-use super::{Config, Error, File, Files, detected_store, has_podman, on_path, program};
+use super::{Config, Error, File, Files, LeftOut, detected_store, has_podman, on_path, program};
 use crate::env::Env;
 
 /// What a client of credential helpers would find here.
@@ -17,6 +17,8 @@ pub struct Workstation {
     pub podman: Vec<File>,
     /// Files that are there and cannot be used.
     pub unreadable: Vec<(PathBuf, Error)>,
+    /// A file of podman's that was not looked at.
+    pub left_out: Option<LeftOut>,
     /// The helper's own programs.
     pub program: program::Program,
     /// Every helper that a file names, and the program that it is, if there is one.
@@ -58,6 +60,7 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
         docker,
         podman,
         unreadable,
+        left_out: files.left_out.clone(),
         program: program::observe(env),
         helpers: BTreeMap::new(),
         detected: detected_store(env).and_then(|name| name.parse().ok()),

@@ -197,9 +197,10 @@ impl<'a> OtherHelper<'a> {
             return Ok(None);
         }
         let username = entry.username.parse();
+        let token = Token::given(std::mem::take(&mut entry.secret));
         Ok(Some(Login {
             username: username.map_err(|_| self.answer("printed a credential without a usable user name"))?,
-            token: Token::verbatim(std::mem::take(&mut entry.secret)),
+            token: token.map_err(|_| self.answer("printed a token with a character that cannot be seen"))?,
         }))
     }
 

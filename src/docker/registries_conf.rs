@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::whole_file;
+
+/// More than any such file has, in octets.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
 /// What podman calls its own `auth.json` files in that list.
 const FILES: &str = "containers-auth.json";
 
@@ -63,7 +68,8 @@ pub(super) fn read(files: &[PathBuf]) -> Option<Order> {
 }
 
 fn of_file(path: &Path) -> Option<Order> {
-    let document: Document = toml::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
+    let text = whole_file::read(path, MAX_FILE).ok()??;
+    let document: Document = toml::from_str(std::str::from_utf8(&text).ok()?).ok()?;
     (!document.helpers.is_empty()).then(|| Order {
         path: path.to_owned(),
         stores: document.helpers,

@@ -1,6 +1,6 @@
 //! What can be wrong with docker's side of a workstation, as data.
 
-use crate::model::Registry;
+use crate::model::{Hint, Registry};
 
 /// What a warning is about. The words are stable: documents carry them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,5 +89,5 @@ pub struct Warning {
     /// Why, in one sentence.
     pub cause: String,
     /// The command that mends it, or else what to do.
-    pub remedy: String,
+    pub remedy: Hint,
 }

@@ -182,6 +182,14 @@ impl AccountError {
         })
     }
 
+    /// Whether its hint leads to the page where it is done by hand.
+    pub(super) fn names_its_page(&self) -> bool {
+        matches!(
+            self,
+            Self::SecurityKey { .. } | Self::SignsInElsewhere { .. } | Self::NotSeen { .. }
+        )
+    }
+
     /// Whether a one-time code, which was not given, could help. Trying again with one is for a person to decide:
     /// a wrong password counts twice then.
     #[must_use]

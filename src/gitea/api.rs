@@ -60,7 +60,7 @@ struct Found {
 }
 
 impl Session<'_> {
-    /// Looks for the API, below the path that the realm tells and at the root.
+    /// Looks for the API of Gitea or Forgejo, below the path that the realm tells and at the root.
     pub(super) fn find_api(&self, prefix: &str) -> Option<Api> {
         let mut prefixes = vec![prefix];
         if !prefix.is_empty() {
@@ -75,13 +75,17 @@ impl Session<'_> {
                 StatusCode::FORBIDDEN if self.means_nobody(&reply) => Server::Gitea { version: None },
                 _ => return None,
             };
-            Some(Api { base, server })
+            server.is_gitea().then_some(Api { base, server })
         })
     }
 
     /// `GET /token`, since Gitea 1.27: whose the token is and what it may do, without any scope. A 404 is an older one.
     pub(super) fn ask_about_token(&self, api: &Api, known: &mut Known) -> Result<(), VerifyError> {
         let token = self.credential.token.expose();
+        if !token.is_ascii() {
+            // An account's password: Gitea's tokens are hexadecimal digits, and no header carries this as one (RFC 6750).
+            return Ok(());
+        }
         let to = self.client.own(&format!("{}/token", api.base))?;
         let reply = self.client.get(&to, &[], Auth::Bearer(token))?;
         if !reply.status.is_redirection() {
@@ -195,6 +199,9 @@ impl Session<'_> {
     }
 
     fn ask_as_owner(&self, api: &Api) -> Option<Reply> {
+        if !self.credential.token.expose().is_ascii() {
+            return None;
+        }
         self.ask(
             &format!("{}/user", api.base),
             &[],

@@ -18,14 +18,15 @@ use super::one_time_code::OneTimeCode;
 use super::origin::{Endpoint, Origin, RealmFault};
 use super::{Options, ReachError, proxy};
 use crate::env::Env;
-use crate::model::{Credential, Registry, printable};
+use crate::model::{Credential, Redaction, Registry, printable};
+use crate::whole_file;
 
 /// Largest answer that is read, in bytes. The largest that is needed, a page of packages, stays far below it.
 const MAX_BODY: u64 = 1 << 20;
+/// More than the bundle of every authority there is, in bytes.
+const MAX_CA_FILE: u64 = 16 * 1024 * 1024;
 /// Longest quotation of a server, in characters.
 const MAX_QUOTE: usize = 200;
-/// A shorter secret cannot be told from ordinary text, so it is not looked for in what a server says.
-const MIN_SECRET: usize = 8;
 /// Where Gitea and Forgejo look for the code of an account's second factor.
 const OTP_HEADER: HeaderName = HeaderName::from_static("x-gitea-otp");
 
@@ -55,7 +56,7 @@ pub(super) struct Client {
     origin: Origin,
     place: String,
     deadline: Deadline,
-    secrets: Vec<Zeroizing<String>>,
+    secrets: Redaction,
 }
 
 /// An answer, read to its end.
@@ -109,13 +110,14 @@ impl Client {
             // Plain http is spoken to a loopback name without being asked, so the name must lead to loopback.
             loopback_only: registry.is_loopback(),
         };
-        let secrets = [Zeroizing::new(credential.token.expose().to_owned()), credential.basic()];
+        let mut secrets = Redaction::default();
+        secrets.add_credential(credential);
         Ok(Self {
             agent: Agent::with_parts(config(tls, proxy), DefaultConnector::default(), lookup),
             origin,
             place,
             deadline,
-            secrets: secrets.into_iter().filter(|text| text.len() >= MIN_SECRET).collect(),
+            secrets,
         })
     }
 
@@ -229,10 +231,7 @@ impl Client {
 
     /// `text` from the server without our secrets, should it have sent one back.
     pub fn without_secrets(&self, text: &str) -> String {
-        let secrets = self.secrets.iter();
-        secrets.fold(text.to_owned(), |text, secret| {
-            text.replace(secret.as_str(), "[redacted]")
-        })
+        self.secrets.clean(text)
     }
 
     /// What the body of an answer says to a person, or nothing.
@@ -309,9 +308,9 @@ fn root_certs(options: &Options) -> Result<RootCerts, ReachError> {
     let Some(path) = &options.ca_file else {
         return Ok(RootCerts::PlatformVerifier);
     };
-    let pem = std::fs::read(path).map_err(|source| ReachError::CaFile {
+    let pem = whole_file::read_named(path, MAX_CA_FILE).map_err(|why| ReachError::CaFile {
         path: path.clone(),
-        source,
+        source: why.into(),
     })?;
     let mut certificates = Vec::new();
     let mut usable = RootCertStore::empty();

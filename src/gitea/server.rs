@@ -35,7 +35,7 @@ impl Server {
     }
 
     /// Whether it is Gitea or Forgejo: on a host with several applications, another one can answer below `/api/v1`, and
-    /// no password goes there.
+    /// neither a token nor a password goes there.
     pub(super) fn is_gitea(&self) -> bool {
         let (Self::Gitea { version: Some(version) } | Self::Forgejo { version }) = self else {
             return matches!(self, Self::Gitea { version: None });

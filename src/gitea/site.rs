@@ -110,7 +110,7 @@ impl<'a> Site<'a> {
             return Err(SiteError::NotGitea { registry });
         };
         let prefix = options.gitea_path.as_ref().map_or(prefix, GiteaPath::as_str);
-        match session.find_api(prefix).filter(|api| api.server.is_gitea()) {
+        match session.find_api(prefix) {
             Some(api) => Ok(Self { session, api }),
             None => Err(SiteError::NoApi {
                 registry,

@@ -318,7 +318,7 @@ fn a_keychain_that_fails_is_never_an_empty_one() {
     let stored = br#"{"ServerURL":"gitea.example.com","Username":"u","Secret":"s3cret"}"#;
     for error in [|| Error::Locked, || Error::NoBus, || Error::NoService, || Error::Died] {
         let keychain = Keychain::with_store(Arc::new(Failing(error)));
-        let (message, hint) = (error().to_string(), super::hint(&error()).unwrap());
+        let (message, hint) = (error().to_string(), super::hint(&error()).unwrap().to_string());
         assert!(
             !hint.contains("--"),
             "whoever reads it typed a client's command line: {hint}"

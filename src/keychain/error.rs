@@ -7,9 +7,15 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::ConfigError;
+use crate::model::{CommandLine, Hint};
+use crate::user::NotOwn;
 
 /// Longest piece of somebody else's text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;
+/// Why there is no keychain without a bus.
+pub const NO_BUS: &str = "no D-Bus session bus was found";
+/// Why there is none without a service on the bus.
+pub const NO_SERVICE: &str = "no secret service is on the D-Bus session bus";
 
 /// Why the keychain did not do what it was asked.
 ///
@@ -18,8 +24,24 @@ const MAX_FOREIGN_TEXT: usize = 200;
 #[non_exhaustive]
 pub enum Error {
     /// Neither `DBUS_SESSION_BUS_ADDRESS` nor a socket in the runtime folder leads to a session bus.
-    #[error("there is no keychain here: no D-Bus session bus was found")]
+    #[error("there is no keychain here: {NO_BUS}")]
     NoBus,
+    /// `XDG_RUNTIME_DIR` leads to a folder that is not this user's alone, as plain `su` leaves it.
+    #[error("there is no keychain here: XDG_RUNTIME_DIR names {}, which is not used: {why}", path.display())]
+    ForeignRuntimeFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is the matter with it.
+        why: NotOwn,
+    },
+    /// The bus at this address is run by somebody else, who would be handed the tokens.
+    #[error("the D-Bus session bus at {address} is not used: it belongs to another user, of number {owner}")]
+    ForeignBus {
+        /// The bus address.
+        address: String,
+        /// Whose it is.
+        owner: u32,
+    },
     /// `DBUS_SESSION_BUS_ADDRESS` has an address of another kind: `tcp:`, `autolaunch:`.
     #[error("the D-Bus session bus address names no unix socket: {0}")]
     BusAddress(String),
@@ -32,7 +54,7 @@ pub enum Error {
         cause: String,
     },
     /// The bus is there; no program on it, nor one it could start, is a Secret Service.
-    #[error("there is no keychain here: no secret service is on the D-Bus session bus")]
+    #[error("there is no keychain here: {NO_SERVICE}")]
     NoService,
     /// The Secret Service has no default collection to put an item into.
     #[error("the secret service has no default keyring")]
@@ -94,31 +116,62 @@ pub enum Error {
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Vault(#[from] super::vault::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
     /// A keychain other than the Secret Service failed.
     #[error("the keychain failed: {0}")]
     Platform(String),
 }
 
 impl Error {
-    /// What to do about it, where there is something to do. A line for each of several ways.
+    /// What to do about it, where there is something to do: each of several ways.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::NoBus | Self::BusAddress(_) | Self::BusUnreachable { .. } | Self::NoService => {
-                "on a machine without a desktop, make a vault: kubectl regcred keychain use vault\n\
-                 in CI, let sync take the token from --token-env VAR or --token-stdin; \
+    pub fn hints(&self) -> Vec<Hint> {
+        let vault = || {
+            let command = CommandLine::new("kubectl regcred keychain use vault");
+            Hint::to("on a machine without a desktop, make a vault", command)
+        };
+        match self {
+            Self::NoBus | Self::BusAddress(_) | Self::BusUnreachable { .. } | Self::NoService => vec![
+                vault(),
+                "in CI, let sync take the token from --token-env VAR or --token-stdin; \
                  on a desktop, start gnome-keyring, KWallet or KeePassXC"
-            }
-            Self::NoCollection => {
-                "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
-                 or open a database in KeePassXC\n\
-                 on a machine without a desktop, make a vault: kubectl regcred keychain use vault\n\
-                 in CI, let sync take the token from --token-env VAR or --token-stdin"
-            }
-            Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => {
+                    .into(),
+            ],
+            Self::ForeignRuntimeFolder {
+                why: NotOwn::Mode(_), ..
+            } => vec!["chmod 700 it".into()],
+            Self::ForeignRuntimeFolder { .. } | Self::ForeignBus { .. } => vec![
+                "become that user with a session of its own (su -, sudo -i, machinectl shell), \
+                 or unset XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS"
+                    .into(),
+                vault(),
+            ],
+            Self::Locked | Self::PromptDismissed | Self::PromptUnanswered(_) => vec![
                 "unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, \
                  and try again"
-            }
+                    .into(),
+                Hint::to(
+                    "over SSH, where nobody sits at that desktop, use a vault",
+                    CommandLine::new("kubectl regcred keychain use vault"),
+                ),
+            ],
+            Self::NoCollection => vec![
+                "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
+                 or open a database in KeePassXC"
+                    .into(),
+                vault(),
+                "in CI, let sync take the token from --token-env VAR or --token-stdin".into(),
+            ],
+            #[cfg(target_os = "linux")]
+            Self::Vault(error) => error.hint().into_iter().collect(),
+            other => other.advice().map(Hint::from).into_iter().collect(),
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
+        Some(match self {
             Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
             Self::Lock { .. } => "let XDG_RUNTIME_DIR, or else TMPDIR, name a folder that you may write to",
@@ -129,20 +182,15 @@ impl Error {
             Self::NotKept(_) => "it is still where it was: see whether its program has room and rights to write",
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again",
             Self::Config(error) => return error.hint(),
-            #[cfg(target_os = "linux")]
-            Self::Vault(error) => return error.hint(),
-            Self::Denied(_) | Self::Refused(_) | Self::Protocol(_) | Self::TooLong(_) | Self::Platform(_) => {
-                return None;
-            }
+            _ => return None,
         })
     }
 
     /// The command that mends it, where one does by itself.
     #[must_use]
-    pub fn command(&self) -> Option<&'static str> {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Vault(error) => error.command(),
+    pub fn command(&self) -> Option<CommandLine> {
+        match &self.hints()[..] {
+            [Hint::Command { command, .. }] => Some(command.clone()),
             _ => None,
         }
     }
@@ -206,7 +254,7 @@ mod tests {
     #[test]
     fn what_leaves_people_without_a_keychain_names_the_ways_without_one() {
         for error in [Error::NoBus, Error::NoService, Error::NoCollection] {
-            let hint = error.hint().unwrap();
+            let hint = format!("{:?}", error.hints());
             assert!(hint.contains("--token-env") && hint.contains("--token-stdin"), "{hint}");
             assert!(hint.contains("kubectl regcred keychain use vault"), "{hint}");
         }

@@ -138,7 +138,7 @@ pub struct Item {
 /// The secret of an item: a JSON object with `username`, `token` and whatever else was put beside them.
 ///
 /// The user stands in here with the token, so that both change in one write.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Secret(pub(super) JsonEdit);
 
 #[derive(Deserialize)]
@@ -191,6 +191,20 @@ impl Secret {
             username: fields.username.parse().ok()?,
             token: Token::verbatim(fields.token.as_ref().to_owned()),
         })
+    }
+
+    /// The tokens in it that a pull Secret can hold: of a rotation both. kubelet cannot use an identity token.
+    pub(super) fn tokens(&self, registry: &Registry) -> Vec<Token> {
+        let other = self
+            .rotation(registry)
+            .ok()
+            .flatten()
+            .and_then(|rotation| rotation.other);
+        let credentials = self.credential(registry).into_iter().chain(other);
+        credentials
+            .filter(|credential| !credential.username.is_identity_token())
+            .map(|credential| credential.token)
+            .collect()
     }
 
     /// Puts the credential in and keeps what else is there: a rotation leaves its journal beside the token.

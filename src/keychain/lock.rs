@@ -33,7 +33,7 @@ enum Folder {
 impl WriteLock {
     /// The lock of this user: in the runtime folder, else in the folder for temporary files.
     pub(super) fn new(env: &Env) -> Self {
-        let folder = match user::runtime_folders(env).find(|folder| folder.is_dir()) {
+        let folder = match user::runtime_folders(env).next() {
             Some(folder) => Folder::Runtime(folder),
             None => Folder::Shared(temporary_folder(env)),
         };
@@ -95,28 +95,16 @@ fn temporary_folder(env: &Env) -> PathBuf {
     env.path("TEMP").unwrap_or_else(|| ".".into()).join("kubectl-regcred")
 }
 
-#[cfg(unix)]
 fn private_folder(folder: &Path) -> io::Result<&Path> {
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
     // Somebody else can have been first in a folder like /tmp.
-    let found = fs::symlink_metadata(folder)?;
-    let ours = user::id().is_none_or(|user| found.uid() == user);
-    let private = found.mode().trailing_zeros() >= 6;
-    if found.is_dir() && ours && private {
-        Ok(folder)
-    } else {
-        Err(io::Error::other("it is not a private folder of this user"))
-    }
-}
-
-#[cfg(not(unix))]
-fn private_folder(folder: &Path) -> io::Result<&Path> {
-    fs::create_dir_all(folder)?;
+    user::private_folder(folder)?;
     Ok(folder)
 }
 
@@ -128,7 +116,7 @@ mod tests {
 
     #[test]
     fn one_holds_it_and_the_next_is_told() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = user::private_test_folder();
         let lock = WriteLock {
             patience: Duration::from_millis(20),
             ..WriteLock::new(&Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]))

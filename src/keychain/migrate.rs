@@ -11,8 +11,9 @@ use std::fs::File;
 
 use super::item::Secret;
 use super::lock::WriteLock;
-use super::{Error, Keychain, Name, Part, SERVICE, StoreName, name_of, secret, spec};
+use super::{Error, Keychain, Name, Part, SERVICE, StoreName, earlier, name_of, secret, spec};
 use crate::env::Env;
+use crate::model::Registry;
 
 /// How often an item is copied anew that another program changes all the time.
 const ATTEMPTS: usize = 3;
@@ -29,6 +30,8 @@ pub struct Migration {
 pub struct Found {
     /// The items, each registry's login before what belongs to it.
     pub names: BTreeSet<Name>,
+    /// The registries of which earlier tokens are remembered. That goes along, and is no credential.
+    pub earlier: BTreeSet<Registry>,
     /// How many more there are that a later version of this program may have made. They stay.
     pub unknown: usize,
 }
@@ -73,6 +76,8 @@ impl Migration {
         for entry in self.from.store.search(&spec())? {
             if let Some(name) = name_of(&entry) {
                 found.names.insert(name);
+            } else if let Some(registry) = earlier::registry_of(&entry) {
+                found.earlier.insert(registry);
             } else if entry.get_specifiers().is_none_or(|(service, _)| service == SERVICE) {
                 found.unknown += 1;
             }
@@ -96,6 +101,22 @@ impl Migration {
             self.carry(name, secret)?;
         }
         Ok(action)
+    }
+
+    /// Moves what is remembered of a registry's earlier tokens: put together with what the other keychain remembers, read
+    /// back, and only then removed here.
+    pub fn take_earlier(&self, registry: &Registry) -> Result<(), Error> {
+        let _held = self.lock()?;
+        let mut both = self.to.earlier(registry)?;
+        both.merge(self.from.earlier(registry)?);
+        self.to.set_earlier(registry, &both)?;
+        if self.to.earlier(registry)? != both {
+            return Err(Error::NotKept(registry.to_string()));
+        }
+        match self.from.earlier_entry(registry)?.delete_credential() {
+            Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn lock(&self) -> Result<Vec<File>, Error> {

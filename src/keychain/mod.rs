@@ -5,6 +5,7 @@
 
 mod braces;
 pub mod config;
+mod earlier;
 mod error;
 mod item;
 mod lock;
@@ -19,7 +20,7 @@ pub mod secret_service;
 pub mod vault;
 
 pub use config::{Config, ConfigError, StoreName};
-pub use error::Error;
+pub use error::{Error, NO_BUS, NO_SERVICE};
 pub use item::{Item, Name, Part};
 pub use rotation::{Kept, Rotation};
 
@@ -185,16 +186,38 @@ impl Keychain {
     /// know what to do with the Secrets that hold the one or the other token already.
     pub fn write(&self, name: &Name, credential: &Credential) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
-        let entry = self.entry(name)?;
-        let mut secret = match secret(&entry) {
+        let before = match secret(&self.entry(name)?) {
             Ok(Some(secret)) if secret.credential(&name.registry).as_ref() == Some(credential) => return Ok(()),
             Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
-            Ok(found) => found.unwrap_or_default(),
-            Err(Error::Damaged(_)) => Secret::default(),
+            Ok(found) => found,
+            Err(Error::Damaged(_)) => None,
             Err(error) => return Err(error),
         };
-        secret.set(credential);
-        self.store(name, &credential.username, &secret)
+        let mut after = before.clone().unwrap_or_default();
+        after.set(credential);
+        self.change(name, before.as_ref(), Some((&credential.username, &after)))?;
+        Ok(())
+    }
+
+    /// Puts `after` in the place of `before`, or removes the item; every change of an item goes through here. The tokens
+    /// that it loses are remembered first, so that a Secret that still holds one is known to be ours. Says whether there
+    /// was an item. Whoever calls this holds the lock.
+    fn change(&self, name: &Name, before: Option<&Secret>, after: Option<(&Username, &Secret)>) -> Result<bool, Error> {
+        if name.part == Part::Login {
+            let kept = after.map_or_else(Vec::new, |(_, secret)| secret.tokens(&name.registry));
+            let mut lost = before.map_or_else(Vec::new, |secret| secret.tokens(&name.registry));
+            lost.retain(|token| !kept.contains(token));
+            self.remember(&name.registry, &lost)?;
+        }
+        if let Some((username, secret)) = after {
+            self.store(name, username, secret)?;
+            return Ok(before.is_some());
+        }
+        match self.entry(name)?.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(keyring_core::Error::NoEntry) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes an item whole.
@@ -209,13 +232,13 @@ impl Keychain {
     /// some Secrets hold.
     pub fn remove(&self, name: &Name) -> Result<bool, Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
-        let entry = self.entry(name)?;
-        self.settled(name)?;
-        match entry.delete_credential() {
-            Ok(()) => Ok(true),
-            Err(keyring_core::Error::NoEntry) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let before = match secret(&self.entry(name)?) {
+            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
+            Ok(before) => before,
+            Err(Error::Damaged(_)) => None,
+            Err(error) => return Err(error),
+        };
+        self.change(name, before.as_ref(), None)
     }
 
     /// The registries and uses of the credentials that there are, with the user where that takes no look at a secret.

@@ -69,7 +69,7 @@ impl Secret {
     }
 
     /// `Err` where there is one that cannot be read.
-    fn rotation(&self, registry: &Registry) -> Result<Option<Rotation>, ()> {
+    pub(super) fn rotation(&self, registry: &Registry) -> Result<Option<Rotation>, ()> {
         let Some(text) = self.0.get(&[MEMBER]) else {
             return Ok(None);
         };
@@ -135,13 +135,19 @@ impl Keychain {
     pub fn replace(&self, name: &Name, before: &Kept, after: &Kept) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let changed = || Error::Changed(name.to_string());
-        let mut secret = secret(&self.entry(name)?)?.ok_or_else(changed)?;
-        if kept(name, &secret)? != *before {
+        let found = secret(&self.entry(name)?)?.ok_or_else(changed)?;
+        if kept(name, &found)? != *before {
             return Err(changed());
         }
+        let mut secret = found.clone();
         secret.set(&after.current);
         secret.set_rotation(after.rotation.as_ref());
-        self.store(name, &after.current.username, &secret)
+        // Both tokens are in this item alone: one that could not be read again would lose them.
+        if kept(name, &secret)? != *after {
+            return Err(Error::NotKept(name.to_string()));
+        }
+        self.change(name, Some(&found), Some((&after.current.username, &secret)))?;
+        Ok(())
     }
 }
 
@@ -230,7 +236,7 @@ mod tests {
         keychain.replace(&name, &idle, &pending).unwrap();
         let error = keychain.write(&name, &credential("third")).unwrap_err();
         assert!(matches!(error, Error::Rotating(_)), "{error}");
-        assert!(error.hint().unwrap().contains("--resume"), "{error}");
+        assert!(error.hints()[0].to_string().contains("--resume"), "{error}");
         assert!(matches!(keychain.remove(&name), Err(Error::Rotating(_))));
         // docker stores what it was given.
         keychain.write(&name, &idle.current).unwrap();

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroize;
 
+use super::go_json::is_field;
+
 /// `errCredentialsNotFoundMessage` of docker-credential-helpers; clients compare it byte for byte.
 pub const HELPER_NOT_FOUND: &str = "credentials not found in native keychain";
 
@@ -56,14 +58,15 @@ impl<'de> Visitor<'de> for EntryVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HelperEntry, A::Error> {
         let mut entry = HelperEntry::default();
         while let Some(key) = map.next_key::<String>()? {
-            let field = match key.to_ascii_lowercase().as_str() {
-                "serverurl" => &mut entry.server,
-                "username" => &mut entry.username,
-                "secret" => &mut entry.secret,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
+            let field = if is_field(&key, "ServerURL") {
+                &mut entry.server
+            } else if is_field(&key, "Username") {
+                &mut entry.username
+            } else if is_field(&key, "Secret") {
+                &mut entry.secret
+            } else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             };
             if let Some(mut value) = map.next_value::<Option<String>>()? {
                 std::mem::swap(field, &mut value);

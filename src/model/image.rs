@@ -11,16 +11,20 @@ impl Registry {
     #[must_use]
     pub fn of_image(image: &str) -> Option<Self> {
         let image = image.trim();
-        match image.split_once('/') {
-            Some((host, _)) if is_host(host) => host.parse().ok(),
-            _ if image.is_empty() => None,
-            _ => "docker.io".parse().ok(),
+        match split_host(image) {
+            Some((host, _)) => host.parse().ok(),
+            None if image.is_empty() => None,
+            None => "docker.io".parse().ok(),
         }
     }
 }
 
-fn is_host(text: &str) -> bool {
-    text == "localhost" || text.contains(['.', ':']) || text.bytes().any(|byte| byte.is_ascii_uppercase())
+/// An image's name at its first slash, where what stands before that is a host.
+pub(super) fn split_host(image: &str) -> Option<(&str, &str)> {
+    let is_host = |text: &str| {
+        text == "localhost" || text.contains(['.', ':']) || text.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    image.split_once('/').filter(|(host, _)| is_host(host))
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::go_json::unquote;
+use super::steps;
+
 /// The text of a JSON object, of which single members are replaced, added and removed.
 ///
 /// `serde_json` parses; the edits are splices at the places that it found. Every byte outside of an edited member
@@ -43,6 +46,7 @@ pub enum JsonEditError {
 }
 
 pub(super) struct Member {
+    /// As Go reads it.
     pub(super) key: String,
     /// From the opening quote of the key to the last byte of the value.
     whole: Range<usize>,
@@ -130,35 +134,47 @@ impl JsonEdit {
     /// Where `path` is empty.
     pub fn remove(&mut self, path: &[&str]) -> Result<bool, JsonEditError> {
         let (key, parent) = path.split_last().expect("a path names a member");
-        let mut removed = false;
-        loop {
-            let members = self.object(parent)?;
-            let Some(at) = members.iter().position(|member| member.key == *key) else {
-                return Ok(removed);
-            };
-            let range = match (at.checked_sub(1).map(|i| &members[i]), members.get(at + 1)) {
-                (Some(previous), _) => previous.whole.end..members[at].whole.end,
-                (None, Some(next)) => members[at].whole.start..next.whole.start,
-                (None, None) => {
-                    let open = self.find(parent).map_or(0, |range| range.start);
-                    open + 1..members[at].whole.end
-                }
-            };
-            self.splice(range, &[]);
-            removed = true;
+        self.remove_where(parent, |name, _| name == *key)
+    }
+
+    /// Removes the members of the object at `path` that `goes` says so about, which is given the key and the text of the
+    /// value. Says whether there was one. The text is read once, however many there are.
+    pub fn remove_where(&mut self, path: &[&str], goes: impl FnMut(&str, &str) -> bool) -> Result<bool, JsonEditError> {
+        let members = self.object(path)?;
+        let open = self.find(path).map_or(0, |range| range.start);
+        let edits = removals(&self.0, open, &members, goes);
+        self.replace_all(&edits);
+        Ok(!edits.is_empty())
+    }
+
+    /// Puts other texts in place of these, which are given in the order of the text and do not overlap. The text is
+    /// written once, however many there are.
+    pub(super) fn replace_all<T: AsRef<str>>(&mut self, edits: &[(Range<usize>, T)]) {
+        if edits.is_empty() {
+            return;
         }
+        let gone: usize = edits.iter().map(|(range, _)| range.len()).sum();
+        let added: usize = edits.iter().map(|(_, text)| text.as_ref().len()).sum();
+        // One allocation of the final size: a growing String would leave copies of tokens behind it.
+        let mut text = Zeroizing::new(String::with_capacity(self.0.len() - gone + added));
+        let mut done = 0;
+        for (range, new) in edits {
+            text.push_str(&self.0[done..range.start]);
+            text.push_str(new.as_ref());
+            done = range.end;
+        }
+        text.push_str(&self.0[done..]);
+        self.0 = text;
     }
 
     fn splice(&mut self, range: Range<usize>, parts: &[&str]) {
-        let added: usize = parts.iter().map(|part| part.len()).sum();
-        // One allocation of the final size: a growing String would leave copies of tokens behind it.
-        let mut text = Zeroizing::new(String::with_capacity(self.0.len() - range.len() + added));
-        text.push_str(&self.0[..range.start]);
-        for part in parts {
-            text.push_str(part);
-        }
-        text.push_str(&self.0[range.end..]);
-        self.0 = text;
+        let new = Zeroizing::new(parts.concat());
+        self.replace_all(&[(range, new.as_str())]);
+    }
+
+    /// The members of the document itself, each with the place of its value.
+    pub(super) fn top(&self) -> Result<Vec<Member>, JsonEditError> {
+        self.object(&[])
     }
 
     /// The last one wins where a key stands twice, as it does for Go's decoder.
@@ -187,6 +203,37 @@ impl JsonEdit {
     }
 }
 
+/// What has to go so that the members which `goes` says so about are gone from the object that begins at `open`.
+pub(super) fn removals(
+    text: &str,
+    open: usize,
+    members: &[Member],
+    mut goes: impl FnMut(&str, &str) -> bool,
+) -> Vec<(Range<usize>, &'static str)> {
+    let gone: Vec<bool> = members
+        .iter()
+        .map(|member| goes(&member.key, &text[member.value.clone()]))
+        .collect();
+    let mut edits = Vec::new();
+    let mut at = 0;
+    while at < members.len() {
+        if !gone[at] {
+            at += 1;
+            continue;
+        }
+        // A run of them, with the comma before it, or else the one behind it.
+        let end = at + gone[at..].iter().take_while(|gone| **gone).count();
+        let range = match (at.checked_sub(1).map(|before| &members[before]), members.get(end)) {
+            (Some(before), _) => before.whole.end..members[end - 1].whole.end,
+            (None, Some(after)) => members[at].whole.start..after.whole.start,
+            (None, None) => open + 1..members[end - 1].whole.end,
+        };
+        edits.push((range, ""));
+        at = end;
+    }
+    edits
+}
+
 impl fmt::Debug for JsonEdit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "JsonEdit({} bytes)", self.0.len())
@@ -209,6 +256,7 @@ pub(super) fn members(text: &str, place: Range<usize>) -> Result<Option<Vec<Memb
         column: e.column(),
     };
     let inner = &text[place.clone()];
+    steps::count(inner.len());
     if !inner.starts_with('{') {
         return match serde_json::from_str::<&RawValue>(inner) {
             Ok(_) => Ok(None),
@@ -216,31 +264,29 @@ pub(super) fn members(text: &str, place: Range<usize>) -> Result<Option<Vec<Memb
         };
     }
     let Pairs(pairs) = serde_json::from_str(inner).map_err(|e| syntax(&e))?;
-    let mut members = Vec::with_capacity(pairs.len());
-    let mut previous = place.start + 1;
-    for (key, raw) in pairs {
-        // `raw` borrows from `text`: its address is its place.
+    let place_of = |raw: &RawValue| {
+        // It borrows from `text`: its address is its place.
         let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
-        let value = start..start + raw.get().len();
-        // Only white space and one comma can stand before the key.
-        let quote = previous + text[previous..].find('"').unwrap_or_default();
-        previous = value.end;
-        members.push(Member {
-            key,
-            whole: quote..value.end,
+        start..start + raw.get().len()
+    };
+    let member = |(key, value): (&RawValue, &RawValue)| {
+        let value = place_of(value);
+        Member {
+            key: unquote(key.get()).unwrap_or_default(),
+            whole: place_of(key).start..value.end,
             value,
-        });
-    }
-    Ok(Some(members))
+        }
+    };
+    Ok(Some(pairs.into_iter().map(member).collect()))
 }
 
-struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+struct Pairs<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Vec<(String, &'de RawValue)>;
+            type Value = Vec<(&'de RawValue, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")

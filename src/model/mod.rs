@@ -1,20 +1,29 @@
 //! The words that everything else is said in: no I/O.
 
+pub(crate) mod auth_entry;
 mod docker_config;
 pub mod duration;
+pub(crate) mod go_json;
 mod helper_entry;
+mod hint;
 mod image;
 mod json_edit;
 mod json_mask;
+mod own_tokens;
 pub mod pull;
+mod redaction;
 mod registry;
 pub mod rotation;
+mod steps;
 mod text;
 mod token;
 
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};
 pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
+pub use hint::{CommandLine, Hint};
 pub use json_edit::{JsonEdit, JsonEditError};
+pub use own_tokens::{EarlierTokens, FingerprintKey, MAX_EARLIER, OwnTokens};
+pub use redaction::Redaction;
 pub use registry::{Registry, RegistryError};
-pub use text::{inert, printable, shell_word};
+pub use text::{has_active, inert, inert_json, printable, printable_around};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

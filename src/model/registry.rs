@@ -1,6 +1,9 @@
 //! The name of a container registry, normalised once.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -15,6 +18,9 @@ const HUB_ALIASES: [&str; 4] = [
     "registry-1.docker.io",
     "registry.hub.docker.com",
 ];
+
+const HTTPS_PORT: u16 = 443;
+const HTTP_PORT: u16 = 80;
 
 /// Longest host name of the DNS, in octets (RFC 1035 §2.3.4).
 const MAX_HOST: usize = 253;
@@ -32,8 +38,40 @@ const MAX_LABEL: usize = 63;
 /// assert_eq!(registry.as_str(), "gitea.example.com");
 /// # Ok::<(), regcred::model::RegistryError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Registry(String);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Registry {
+    name: String,
+    /// It was written with the port that it has anyway.
+    with_default_port: Remark,
+}
+
+/// Something about how a registry was written, which is no part of what it is: all are equal.
+#[derive(Clone, Copy)]
+struct Remark(bool);
+
+impl PartialEq for Remark {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Remark {}
+
+impl PartialOrd for Remark {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Remark {
+    fn cmp(&self, _: &Self) -> Ordering {
+        Ordering::Equal
+    }
+}
+
+impl Hash for Remark {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
 
 /// Why a text does not name a registry.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -66,28 +104,45 @@ impl Registry {
     /// The normalised `host[:port]`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The name with `:443`, where it was written so.
+    ///
+    /// To docker both are one registry. kubelet knows no default port: an image `host:443/app` is pulled with an entry of
+    /// the key `host:443`, and one of the key `host` is not for it.
+    #[must_use]
+    pub fn as_written(&self) -> Cow<'_, str> {
+        if self.with_default_port.0 {
+            Cow::Owned(format!("{}:{HTTPS_PORT}", self.name))
+        } else {
+            Cow::Borrowed(&self.name)
+        }
     }
 
     /// The key under which docker's `config.json` and a `dockerconfigjson` Secret hold this registry.
     #[must_use]
     pub fn config_key(&self) -> &str {
-        if self.is_docker_hub() { HUB_CONFIG_KEY } else { &self.0 }
+        if self.is_docker_hub() {
+            HUB_CONFIG_KEY
+        } else {
+            &self.name
+        }
     }
 
     /// The host without its port; an IPv6 address keeps its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        match self.0.rfind(':') {
-            Some(colon) if !self.0[colon..].contains(']') => &self.0[..colon],
-            _ => &self.0,
+        match self.name.rfind(':') {
+            Some(colon) if !self.name[colon..].contains(']') => &self.name[..colon],
+            _ => &self.name,
         }
     }
 
     /// Docker Hub, whose registry, token server and configuration key have three different names.
     #[must_use]
     pub fn is_docker_hub(&self) -> bool {
-        self.0 == HUB
+        self.name == HUB
     }
 
     /// A host that can only be this machine: docker and we speak plain http to it without being asked.
@@ -109,9 +164,15 @@ impl Registry {
     }
 }
 
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Registry({:?})", self.name)
+    }
+}
+
 impl fmt::Display for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
@@ -141,14 +202,20 @@ impl FromStr for Registry {
         }
         let (host, port) = split_port(authority)?;
         let host = normal_host(host)?;
-        if HUB_ALIASES.contains(&host.as_str()) && matches!(port, None | Some(443)) {
-            return Ok(Self(HUB.to_owned()));
+        if HUB_ALIASES.contains(&host.as_str()) && matches!(port, None | Some(HTTPS_PORT)) {
+            return Ok(Self {
+                name: HUB.to_owned(),
+                with_default_port: Remark(false),
+            });
         }
-        let default_port = if plain_http { 80 } else { 443 };
-        Ok(Self(match port {
-            Some(port) if port != default_port => format!("{host}:{port}"),
-            _ => host,
-        }))
+        let default_port = if plain_http { HTTP_PORT } else { HTTPS_PORT };
+        Ok(Self {
+            with_default_port: Remark(!plain_http && port == Some(HTTPS_PORT)),
+            name: match port {
+                Some(port) if port != default_port => format!("{host}:{port}"),
+                _ => host,
+            },
+        })
     }
 }
 
@@ -250,6 +317,23 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Registry>().unwrap().as_str(), name, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_port_that_it_has_anyway_is_remembered_and_makes_no_difference() {
+        let plain: Registry = "gitea.example.com".parse().unwrap();
+        for (text, written) in [
+            ("gitea.example.com", "gitea.example.com"),
+            ("https://gitea.example.com:443/v2/", "gitea.example.com:443"),
+            ("http://gitea.example.com:80", "gitea.example.com"),
+        ] {
+            let registry: Registry = text.parse().unwrap();
+            assert_eq!(registry.as_written(), written);
+            assert_eq!((&registry, registry.cmp(&plain)), (&plain, Ordering::Equal));
+            assert!(std::collections::HashSet::from([plain.clone()]).contains(&registry));
+        }
+        let hub: Registry = "docker.io:443".parse().unwrap();
+        assert_eq!(hub.as_written(), "docker.io");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Text that somebody else wrote, made fit to be shown.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// `text` in one line of at most `max` characters, without anything that a terminal would act on.
 ///
@@ -40,27 +41,61 @@ pub fn printable(text: &str, max: usize) -> String {
     shown
 }
 
+/// The same, but what is cut out is in the middle: of messages that end with their reason.
+#[must_use]
+pub fn printable_around(text: &str, max: usize) -> String {
+    let shown = printable(text, usize::MAX);
+    let length = shown.chars().count();
+    if length <= max || max < 3 {
+        return printable(&shown, max);
+    }
+    let head = max / 4;
+    let start: String = shown.chars().take(head).collect();
+    let end: String = shown.chars().skip(length - (max - head - 1)).collect();
+    format!("{start}…{end}")
+}
+
 /// `text` as it is, lines and all, but without anything that a terminal would act on.
 ///
 /// The last guard before a terminal, for names that nobody thought of as foreign: a kubeconfig's, a file's.
 #[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c);
-    if text.contains(acts) {
-        Cow::Owned(text.replace(acts, ""))
+    if has_active(text) {
+        Cow::Owned(text.replace(is_active, ""))
     } else {
         Cow::Borrowed(text)
     }
 }
 
-/// `text` as one word of a shell, for commands that a person is to copy.
+/// Whether there is anything in `text` that a terminal would act on, besides the end of a line.
 #[must_use]
-pub fn shell_word(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return Cow::Borrowed(text);
+pub fn has_active(text: &str) -> bool {
+    text.contains(is_active)
+}
+
+/// A JSON text that says the same with escapes in place of what a terminal would act on: JSON itself wants them only for
+/// the control characters of ASCII.
+#[must_use]
+pub fn inert_json(json: &str) -> Cow<'_, str> {
+    if !has_active(json) {
+        return Cow::Borrowed(json);
     }
-    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    let mut inert = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_active(c) {
+            // They stand in strings alone.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(inert, "\\u{unit:04x}");
+            }
+        } else {
+            inert.push(c);
+        }
+    }
+    Cow::Owned(inert)
+}
+
+fn is_active(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c)
 }
 
 /// Characters without a width, of which some turn the direction of what follows.
@@ -90,22 +125,34 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_with_its_reason_is_cut_in_the_middle() {
+        for (text, max, shown) in [
+            ("pull: not found", 15, "pull: not found"),
+            ("pull a long name: not found", 12, "pul…ot found"),
+            ("ööööööööö", 5, "ö…ööö"),
+            ("abc", 2, "a…"),
+        ] {
+            assert_eq!(printable_around(text, max), shown, "{text:?} {max}");
+        }
+    }
+
+    #[test]
     fn lines_stay_as_they_are() {
         assert_eq!(inert("one\n\ttwo ☃\n"), "one\n\ttwo ☃\n");
         assert_eq!(inert("a\u{1b}[2J\rb\u{9b}c\u{202e}d\0"), "a[2Jbcd");
     }
 
     #[test]
-    fn a_word_for_a_shell_stays_one() {
-        for (text, word) in [
-            ("/home/a/.docker/config.json", "/home/a/.docker/config.json"),
-            ("/a b", "'/a b'"),
-            ("it's $HOME", r"'it'\''s $HOME'"),
-            ("~", "'~'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_word(text), word);
-        }
+    fn json_says_the_same_with_escapes() {
+        let text = "☃ \u{9b}31m \u{7f}\u{202e}\u{e0041}\u{feff}";
+        let json = format!("{{\n  \"a\": {}\n}}\n", serde_json::Value::from(text));
+        let inert = inert_json(&json);
+        assert_eq!(
+            inert,
+            "{\n  \"a\": \"☃ \\u009b31m \\u007f\\u202e\\udb40\\udc41\\ufeff\"\n}\n"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&inert).unwrap()["a"], text);
+        assert!(matches!(inert_json("{\"a\": \"☃\"}\n"), Cow::Borrowed(_)));
     }
 
     #[test]

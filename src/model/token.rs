@@ -28,22 +28,51 @@ pub enum TokenError {
     /// The bytes are not UTF-8.
     #[error("the token is not text")]
     NotText,
+    /// Asterisks, as a CI system shows a secret, or the name of a variable that nothing replaced: `***`, `${TOKEN}`.
+    #[error("that is not a token, but what stands in the place of one: asterisks, or a variable's name")]
+    Placeholder,
     /// There is more than one line, or another control character in it.
     #[error("the token holds a line break or another control character")]
     Control,
+    /// A character that no screen shows, as programs leave them when something is copied out of a page: a byte order
+    /// mark, a space without a width, one that turns the writing direction, a space other than the keyboard's.
+    #[error("the token holds a character that cannot be seen (U+{:04X}): copy it anew, without what is around it", u32::from(*.0))]
+    Invisible(char),
+}
+
+/// The first character of a secret that cannot be seen. White space of ASCII can be meant.
+fn invisible(text: &str) -> Option<char> {
+    text.chars()
+        .find(|c| is_invisible(*c) || (c.is_whitespace() && !c.is_ascii()))
 }
 
 impl Token {
     /// Takes a token as people paste, pipe and store it: white space around it, such as a final line feed, is dropped.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let text = text.trim();
+        let text = text.trim_matches(|c: char| c.is_ascii_whitespace());
         if text.is_empty() {
             return Err(TokenError::Empty);
+        }
+        if let Some(c) = invisible(text) {
+            return Err(TokenError::Invisible(c));
         }
         if text.chars().any(char::is_control) {
             return Err(TokenError::Control);
         }
+        if is_placeholder(text) {
+            return Err(TokenError::Placeholder);
+        }
         Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// Takes what a client was given as a token or password and hands on as it is, even an empty one: white space around
+    /// it is part of it. What cannot be seen is no more meant there than anywhere else.
+    pub fn given(text: String) -> Result<Self, TokenError> {
+        let token = Self::verbatim(text);
+        match invisible(token.expose()) {
+            Some(c) => Err(TokenError::Invisible(c)),
+            None => Ok(token),
+        }
     }
 
     /// [`Token::parse`] for bytes from a file or a pipe, which are zeroed.
@@ -52,7 +81,7 @@ impl Token {
         Self::parse(std::str::from_utf8(&bytes).map_err(|_| TokenError::NotText)?)
     }
 
-    /// Takes a token exactly as a credential helper's client sent it, even an empty one.
+    /// Takes a token exactly as it is stored, even an empty one.
     #[must_use]
     pub fn verbatim(text: String) -> Self {
         Self(Zeroizing::new(text))
@@ -63,6 +92,16 @@ impl Token {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// A password can begin with a dollar sign: only what is written as variables are is taken for one.
+fn is_placeholder(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let is_of_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && name.bytes().all(is_of_name)
+    };
+    let is_braced = text.starts_with("${") && text.ends_with('}');
+    is_braced || text.strip_prefix('$').is_some_and(is_name) || text.len() >= 3 && text.bytes().all(|byte| byte == b'*')
 }
 
 impl fmt::Debug for Token {
@@ -216,7 +255,40 @@ mod tests {
         assert_eq!(Token::parse(" \n"), Err(TokenError::Empty));
         assert_eq!(Token::parse("one\ntwo"), Err(TokenError::Control));
         assert_eq!(Token::from_bytes(vec![0xff, 0xfe]), Err(TokenError::NotText));
+        for text in [
+            "***",
+            "********",
+            "$REGISTRY_TOKEN",
+            "${REGISTRY_TOKEN}",
+            "${{ secrets.TOKEN }}",
+        ] {
+            assert_eq!(Token::parse(text), Err(TokenError::Placeholder), "{text}");
+        }
+        for text in ["**", "$ecret", "$1", "$A-B", "a***", "$"] {
+            assert_eq!(Token::parse(text).unwrap().expose(), text);
+        }
         assert_eq!(Token::verbatim(String::new()).expose(), "");
+        assert_eq!(Token::given(" a\n".to_owned()).unwrap().expose(), " a\n");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_no_part_of_a_token() {
+        for c in [
+            '\u{feff}', '\u{200b}', '\u{a0}', '\u{202e}', '\u{ad}', '\u{2028}', '\u{3000}',
+        ] {
+            for text in [
+                format!("{c}abc"),
+                format!("a{c}bc"),
+                format!("abc{c}"),
+                format!("abc{c}\n"),
+            ] {
+                assert_eq!(Token::parse(&text), Err(TokenError::Invisible(c)), "{c:?}");
+                assert_eq!(Token::given(text), Err(TokenError::Invisible(c)), "{c:?}");
+            }
+        }
+        let said = Token::parse("s3cret\u{feff}").unwrap_err().to_string();
+        assert!(said.contains("U+FEFF") && !said.contains("s3cret"), "{said}");
+        assert_eq!(Token::parse("pässwörd ☃").unwrap().expose(), "pässwörd ☃");
     }
 
     #[test]

@@ -46,3 +46,22 @@ in_group() {
     wait "$group" || return
     group=
 }
+
+# Every part that is a Go module has a folder for each of its versions, with go.mod, go.sum, and a file that imports the
+# programs; the current folder is the one that holds them.
+newest_version() { find . -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort -V | tail -1; }
+
+# require_version VERSION MODULE
+require_version() {
+    [[ -d $1 ]] || die "there is no version $1: $(find . -mindepth 1 -maxdepth 1 -type d -printf '%f ' | sort -V)"
+    grep -qxE "(require )?\s*$2 v$1" "$1/go.mod" || die "go.mod of $1 does not ask for $2 v$1"
+}
+
+# go_build FOLDER ARGUMENTS...: `go build` in that folder, with the module cache and the build cache of this run.
+go_build() {
+    local go
+    go=$(command -v go || command -v /usr/local/go/bin/go) || die "no go: $part is built with Go 1.26 or newer"
+    # What is fetched is checked against go.sum. Which modules it fetches is no news.
+    in_group env -u GOFLAGS --chdir="$1" GOMODCACHE="$work/modules" GOCACHE="$work/cache" GOTMPDIR="$work" \
+        nice "$go" build -trimpath "${@:2}" 2> >(grep -v '^go: downloading ' >&2)
+}

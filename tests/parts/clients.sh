@@ -28,12 +28,6 @@ if ((${#absent[@]} == 0)); then
     exit 0
 fi
 
-go=$(command -v go || true)
-[[ -n $go || ! -x /usr/local/go/bin/go ]] || go=/usr/local/go/bin/go
-if [[ -z $go ]] || ! command -v flock >/dev/null; then
-    die "missing: ${absent[*]%% *}; building them takes Go and flock"
-fi
-
 mkdir -p "$folder"
 begin_build
 
@@ -46,9 +40,8 @@ build() {
     mkdir "$work/$name"
     printf 'module clients\n\ngo 1.24\n\nrequire %s %s\n' "$module" "$version" >"$work/$name/go.mod"
     say "building $name $version (a minute or two)"
-    in_group env -u GOFLAGS --chdir="$work/$name" CGO_ENABLED=0 GOTMPDIR="$work" GOCACHE="$work/gocache" \
-        GOMODCACHE="$work/modules" nice "$go" build -mod=mod -trimpath -gcflags 'all=-N -l' -ldflags "$flags" \
-        -o "$work/$name-$version" "$module/$package" 2> >(grep -v '^go: downloading ' >&2) || return
+    CGO_ENABLED=0 go_build "$work/$name" -mod=mod -gcflags 'all=-N -l' -ldflags "$flags" \
+        -o "$work/$name-$version" "$module/$package" || return
     mv "$work/$name-$version" "$folder/"
     ln -sfn "$name-$version" "$folder/$name"
 }

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Makes a folder with a real etcd, kube-apiserver, kube-controller-manager and kubectl, and prints its path.
-# Everything else goes to stderr. It needs neither root nor a change to the system, and a second call returns at once.
+# Makes a folder with a real etcd, kube-apiserver, kube-controller-manager, kubelet and kubectl, and prints its path.
+# Everything else goes to stderr. It needs no root, and a second call returns at once.
+# Usage: tests/parts/control-plane.sh [VERSION]
 #
-# KUBEBUILDER_ASSETS (a folder as setup-envtest makes it) is taken when it is set. Otherwise, on Debian, the servers are
-# built once from Debian's source package of Kubernetes: no registry of packages offers them as binaries.
+# VERSION is one of the folders in tests/parts/control-plane; the newest if it is not given.
+# KUBEBUILDER_ASSETS (a folder as setup-envtest makes it) is taken when it is set. Otherwise the programs of Kubernetes are
+# built once, from its Go module; etcd is the one on PATH (Debian's package etcd-server), kubectl comes as a Python wheel.
 set -euo pipefail
 # shellcheck source=tests/parts/build.sh
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
+cd "$(dirname "${BASH_SOURCE[0]}")/control-plane"
 
-VERSION=1.20.2 # what Debian 12 holds
 KUBECTL_VERSION=1.37.1
 
 if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
@@ -19,17 +21,22 @@ if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
     die "KUBEBUILDER_ASSETS=$KUBEBUILDER_ASSETS holds no etcd and kube-apiserver: correct or unset it"
 fi
 
-folder=$parts/control-plane-$VERSION
+version=${1:-$(newest_version)}
+require_version "$version" k8s.io/kubernetes
+folder=$parts/control-plane-$version
 kubectl=$parts/kubectl-$KUBECTL_VERSION
-if [[ -x $folder/kube-apiserver && -x $kubectl/kubectl && $folder/kubectl -ef $kubectl/kubectl ]]; then
+programs=(kube-apiserver kube-controller-manager kubelet)
+
+etcd=$(command -v etcd) || die "no etcd: install Debian's package etcd-server, or set KUBEBUILDER_ASSETS"
+built() {
+    local program
+    for program in "${programs[@]}"; do [[ -x $folder/$program ]] || return; done
+}
+made() { built && [[ $folder/etcd -ef $etcd && -x $kubectl/kubectl && $folder/kubectl -ef $kubectl/kubectl ]]; }
+if made; then
     echo "$folder"
     exit 0
 fi
-
-for tool in apt-get dpkg-deb flock tar; do
-    command -v "$tool" >/dev/null ||
-        die "no $tool: the build takes Debian packages. Elsewhere set KUBEBUILDER_ASSETS=\"\$(setup-envtest use -p path)\""
-done
 
 begin_build
 
@@ -44,94 +51,23 @@ fetch_kubectl() {
     say "kubectl $KUBECTL_VERSION is here"
 }
 
-# apt with lists of its own: source packages are asked for whether or not the system's entries name them, no entry of
-# the system is touched, and root is not needed. What signs the archive is checked as ever.
-private_apt() {
-    mkdir -p "$work"/apt/{parts,lists/partial,cache/archives/partial}
-    local file log
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-        [[ -r $file ]] || continue
-        case $file in
-        *.sources) sed 's/^Types:.*/Types: deb deb-src/I' "$file" ;;
-        *) sed -nE 's/^deb(-src)?([[:space:]])/\2/p' "$file" | sort -u | sed 's/^/deb/p;s/^deb/deb-src/' ;;
-        esac >"$work/apt/parts/${file##*/}"
-    done
-    cat >"$work/apt.conf" <<END
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "$work/apt/parts";
-Dir::State::Lists "$work/apt/lists";
-Dir::Cache "$work/apt/cache";
-APT::Sandbox::User "";
-Acquire::Languages "none";
-END
-    export APT_CONFIG=$work/apt.conf
-    # Judged by what the lists hold in the end: one entry that is out of reach, or a hook that wants root, is no matter.
-    log=$(apt-get update -qq 2>&1) || true
-    release=$(apt-cache showsrc --only-source kubernetes | sed -n "s/^Version: \(.*$VERSION-.*\)/\1/p" | sort -uV | tail -1) || true
-    [[ -n $release ]] || die "${log:+$log; }this release has no source package kubernetes $VERSION (Debian 12 has): set KUBEBUILDER_ASSETS"
-}
-
-fetch_sources() {
-    mkdir -p "$work/debs" "$work/src/k8s.io"
-    (
-        cd "$work/debs"
-        apt-get source -qq --download-only "kubernetes=$release" >&2
-        # Go 1.19 is what Debian builds this source with; unpacked here, whatever other Go there is stays as it is.
-        apt-get download -qq golang-1.19-go golang-1.19-src etcd-server golang-github-modern-go-reflect2-dev >&2
-        for deb in *.deb; do dpkg-deb -x "$deb" "$work/root"; done
-        tar -xf kubernetes_*.orig.tar.* -C "$work/src/k8s.io"
-    )
-    mv "$work/src/k8s.io"/kubernetes-* "$work/src/k8s.io/kubernetes"
-    # The vendored reflect2 1.0.1 does not work with Go 1.18 and later: every JSON body with a map in it, such as a
-    # Secret's data, ends in a nil dereference. Debian's own package is 1.0.2, which does.
-    local fixed=$work/root/usr/share/gocode/src/github.com/modern-go/reflect2
-    local vendored=$work/src/k8s.io/kubernetes/vendor/github.com/modern-go/reflect2
-    rm "$vendored"/*.go "$vendored"/*.s
-    cp "$fixed"/*.go "$fixed"/*.s "$vendored"/
-    rm -rf "$work/debs"
-    say "sources of Kubernetes $release, Go 1.19 and etcd are here"
-}
-
-in_tree() {
-    in_group env -u GOFLAGS --chdir="$work/src/k8s.io/kubernetes" GOENV=off GOROOT="$work/root/usr/lib/go-1.19" \
-        GOPATH="$work" GOCACHE="$work/gocache" GOTMPDIR="$work" GO111MODULE=off CGO_ENABLED=0 nice "$@"
-}
-
-# The one generated file that the source does not come with: its Makefile makes it from every package that asks for it.
-generate_openapi() {
-    local go=$work/root/usr/lib/go-1.19/bin/go tree=$work/src/k8s.io/kubernetes packages
-    packages=$(cd "$tree" && grep -rl --include='*.go' --exclude='zz_generated*' -F '+k8s:openapi-gen=' pkg staging/src |
-        xargs -n1 dirname | sort -u | sed 's,^staging/src/,vendor/,;s,^,k8s.io/kubernetes/,' | paste -sd,)
-    in_tree "$go" build -o "$work/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
-    in_tree "$work/openapi-gen" -i "$packages" -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi \
-        -h hack/boilerplate/boilerplate.generatego.txt -r "$work/violations" >&2
-    say "generated the OpenAPI definitions"
-}
-
+# What Kubernetes' own build scripts write into its programs. A server that does not know its version ignores the
+# changes of features between versions.
 build() {
-    local go=$work/root/usr/lib/go-1.19/bin/go flags='-s -w' package program
-    for package in vendor/k8s.io/component-base/version vendor/k8s.io/client-go/pkg/version; do
-        flags+=" -X k8s.io/kubernetes/$package.gitVersion=v$VERSION"
-        flags+=" -X k8s.io/kubernetes/$package.gitMajor=1 -X k8s.io/kubernetes/$package.gitMinor=20"
-    done
+    local flags='-s -w' package=k8s.io/component-base/version minor=${version#*.} program
+    flags+=" -X $package.gitVersion=v$version -X $package.gitTreeState=clean"
+    flags+=" -X $package.gitMajor=${version%%.*} -X $package.gitMinor=${minor%%.*}"
+    say "building Kubernetes $version (5 to 10 minutes)"
     mkdir "$work/out"
-    for program in kube-apiserver kube-controller-manager; do
-        say "building $program (minutes)"
-        in_tree "$go" build -ldflags "$flags" -o "$work/out/$program" "./cmd/$program" >&2
-        "$work/out/$program" --version >&2
-    done
-    cp "$work/root/usr/bin/etcd" "$work/out/etcd"
-    "$work/out/etcd" --version | sed -n 1p >&2
+    CGO_ENABLED=0 go_build "$version" -ldflags "$flags" -o "$work/out/" "${programs[@]/#/k8s.io/kubernetes/cmd/}" ||
+        die "could not build Kubernetes $version"
+    for program in "${programs[@]}"; do "$work/out/$program" --version >&2; done
     rm -rf "$folder" && mv "$work/out" "$folder"
     say "built, in $folder"
 }
 
 [[ -x $kubectl/kubectl ]] || fetch_kubectl
-if [[ ! -x $folder/kube-apiserver ]]; then
-    private_apt
-    fetch_sources
-    generate_openapi
-    build
-fi
+built || build
 ln -sfn "../${kubectl##*/}/kubectl" "$folder/kubectl"
+ln -sfn "$etcd" "$folder/etcd"
 echo "$folder"

@@ -15,15 +15,13 @@ if made; then
     exit 0
 fi
 grep -qx "require sigs.k8s.io/krew v$VERSION" go.mod || die "go.mod asks for another krew than $VERSION"
-command -v go >/dev/null || die "no go: krew is built with Go 1.25 or newer"
 
 begin_build
 if ! made; then
     say "building krew $VERSION (a minute or two)"
     # In folders of its own. `go install krew@version` would ask the proxy for all versions, which not every one tells.
-    in_group env -u GOFLAGS GOMODCACHE="$work/modules" GOCACHE="$work/cache" GOTMPDIR="$work" CGO_ENABLED=0 \
-        go build -mod=readonly -trimpath -ldflags='-s -w' -o "$work/out/" \
-        sigs.k8s.io/krew/cmd/krew sigs.k8s.io/krew/cmd/validate-krew-manifest >&2
+    CGO_ENABLED=0 go_build . -ldflags='-s -w' -o "$work/out/" \
+        sigs.k8s.io/krew/cmd/krew sigs.k8s.io/krew/cmd/validate-krew-manifest || die "could not build krew $VERSION"
     mv "$work/out/krew" "$work/out/kubectl-krew"
     "$work/out/kubectl-krew" version >&2
     rm -rf "$folder" && mv "$work/out" "$folder"

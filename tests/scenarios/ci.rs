@@ -126,7 +126,7 @@ fn actions() {
     assert!(job.has_secret(&job.honeydue, "gitea-credentials") && job.has_secret(&job.staging, "pull"));
     assert!(!job.folder.path().join("kubeconfig").exists());
     // The lines beside it: the Roles, and what a pull request shows.
-    let line = code("kubectl regcred rbac -n honeydue");
+    let line = code("kubectl regcred rbac -f regcred.yaml");
     let (roles, _) = job.run(&["bash", "-e", "-c", line], &variables);
     let made = job
         .plane
@@ -161,12 +161,30 @@ fn ansible() {
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     let variables = task["environment"].as_object().unwrap().iter();
     let variables = variables.map(|(name, value)| (name.clone(), filled(value))).collect();
+    let changed = task["changed_when"].as_str().unwrap();
+    let (_, changed) = changed.split_once("'action', 'in', [").unwrap();
+    let changed: Vec<&str> = changed
+        .split(']')
+        .next()
+        .unwrap()
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .collect();
     for action in ["created", "unchanged"] {
         let (stdout, _) = job.run(&argv, &variables);
         // What `changed_when` looks at.
         let document: Value = serde_json::from_str(&stdout).unwrap();
         assert_eq!(document["items"][0]["action"], action);
+        assert_eq!(changed.contains(&action), action == "created");
     }
+    // What fails has an action too, or no document at all.
+    assert!(!changed.contains(&"failed"));
+    let fallback = task["changed_when"].as_str().unwrap().split('\'').nth(1).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(fallback).unwrap(),
+        serde_json::json!({"items": []})
+    );
     assert!(job.has_secret(&job.honeydue, "gitea-credentials"));
 }
 
@@ -176,16 +194,7 @@ fn cron_job() {
     let new = plane.namespace();
     let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret=gitea"], "");
     let (mine, text) = ("regcred-cron-job", example("regcred-cronjob.yaml"));
-    let mut manifests: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-    // The API server of Kubernetes 1.20 knows CronJobs under their older version only.
-    let versions = plane.kubectl_ok(&["api-versions"], "");
-    let knows = plane.kubectl(&["get", "cronjobs.v1.batch", "-A"], "").status.success();
-    assert!(versions.contains("batch/v1"));
-    for manifest in &mut manifests {
-        if manifest["kind"] == "CronJob" && !knows {
-            manifest["apiVersion"] = "batch/v1beta1".into();
-        }
-    }
+    let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
     let own = |text: &str| {
         text.replace("\"name\":\"regcred\"", &format!("\"name\":\"{mine}\""))
             .replace("\"namespace\":\"regcred\"", &format!("\"namespace\":\"{mine}\""))
@@ -243,6 +252,7 @@ fn cron_job() {
         let wanted = [Wanted {
             credential: &credential,
             usage: Use::Cluster,
+            replaces: None,
         }];
         let synced = cluster::sync(&cluster, &target, &wanted, SyncOptions::default())
             .await

@@ -9,7 +9,7 @@ use regcred::gitea::{Flow, Options, VerifyError, verify};
 use regcred::model::{Credential, DockerConfig, Token};
 
 use crate::support::docker_registry::{self, DockerRegistry};
-use crate::support::gitea::{Gitea, Profile};
+use crate::support::gitea::{Gitea, Profile, Visibility};
 use crate::support::image::oci_layout;
 use crate::support::part::{missing, program, trial_with};
 
@@ -107,7 +107,7 @@ impl Desk {
 fn gitea(profile: Profile) -> (Gitea, DockerRegistry) {
     let gitea = Gitea::start(profile);
     gitea.add_user("admin");
-    gitea.state().users[0].public = false;
+    gitea.set_visibility("admin", Visibility::Private);
     let registry = DockerRegistry::behind(&gitea);
     (gitea, registry)
 }

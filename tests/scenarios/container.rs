@@ -12,6 +12,7 @@ use snapbox::{assert_data_eq, str};
 use super::helper::{HELPER, TOKEN};
 use crate::support::container::{Container, Profile, installed, missing_container};
 use crate::support::part::{missing, trial_with};
+use crate::support::server::KernelKeys;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
@@ -81,6 +82,7 @@ struct Home {
     folder: tempfile::TempDir,
     /// More than `HOME`.
     variables: Vec<(&'static str, OsString)>,
+    _kernel_keys: KernelKeys,
 }
 
 impl Home {
@@ -89,6 +91,7 @@ impl Home {
         let home = Self {
             folder: tempfile::tempdir().unwrap(),
             variables: Vec::new(),
+            _kernel_keys: KernelKeys::take(),
         };
         let key = key.map(|name| home.folder.path().join(name).display().to_string());
         let mut args = vec!["keychain", "use", "vault"];

@@ -175,7 +175,7 @@ fn a_foreign_file_stays() {
     let foreign = fs::read(krew.helper()).unwrap();
     let error = program::observe(&env).plan().unwrap_err();
     assert!(matches!(error, ProgramError::Foreign { .. }), "{error}");
-    assert!(error.hint().contains("mv "), "{}", error.hint());
+    assert!(error.hint().to_string().contains("mv "), "{}", error.hint());
     assert_eq!(program::remove(&env).unwrap(), None);
     assert_eq!(fs::read(krew.helper()).unwrap(), foreign);
 
@@ -227,7 +227,7 @@ fn no_link_there() {
     let error = plan.apply().unwrap_err();
     assert!(matches!(error, ProgramError::Write { .. }), "{error}");
     assert_eq!(
-        error.hint(),
+        error.hint().to_string(),
         "sudo ln -s kubectl-regcred /proc/self/docker-credential-gitea"
     );
     let nowhere = Env::from_iter([("PATH", "/nonexistent")]);

@@ -149,7 +149,7 @@ key-never-matches: credHelpers has the key https://zot.example.com, but docker a
   kubectl regcred docker setup zot.example.com
 
 environment-wins: docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for [REGISTRY], and not what the keychain has
-  unset DOCKER_AUTH_CONFIG
+  take DOCKER_AUTH_CONFIG out of the environment: of this shell, and of the file that sets it
 
 plain-text-shadows-helper: podman takes the token of [REGISTRY] from [FOLDER]/run/containers/auth.json, in plain text, and never asks the keychain
   kubectl regcred docker setup [REGISTRY]
@@ -235,7 +235,7 @@ exit 0
    "object": "DOCKER_AUTH_CONFIG",
    "registry": "[REGISTRY]",
    "cause": "docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for [REGISTRY], and not what the keychain has",
-   "remedy": "unset DOCKER_AUTH_CONFIG"
+   "remedy": "take DOCKER_AUTH_CONFIG out of the environment: of this shell, and of the file that sets it"
    },
    {
    "kind": "plain-text-shadows-helper",
@@ -267,7 +267,7 @@ fn what_lies_in_the_way() {
     assert_data_eq!(
         ran.to_string(),
         str![[r#"
-exit 0
+exit 1
 --- stdout
 
 docker-file-unreadable: [FOLDER]/.docker/config.json cannot be used: not valid JSON: line 1 column 2
@@ -276,8 +276,7 @@ docker-file-unreadable: [FOLDER]/.docker/config.json cannot be used: not valid J
 docker-file-unreadable: [FOLDER]/run/containers/auth.json is a folder
   see what is at [FOLDER]/run/containers/auth.json, and move it away if nothing needs it
 --- stderr
-neither docker nor podman has a login here, nor has the keychain
-hint: kubectl regcred login REGISTRY -u USER
+nobody knows who has a login here: a file cannot be read
 
 "#]]
     );

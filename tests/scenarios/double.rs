@@ -74,7 +74,7 @@ fn tokens() {
         // The answer tells the scopes since 1.22.3.
         let tells = matches!(
             profile,
-            Profile::V1_22 | Profile::V1_25 | Profile::V1_26 | Profile::V1_27
+            Profile::V1_22 | Profile::V1_23 | Profile::V1_24 | Profile::V1_25 | Profile::V1_26 | Profile::V1_27
         );
         let scopes = if tells { json!(["read:package"]) } else { Value::Null };
         assert_eq!((status, made["scopes"].clone()), (201, scopes), "{profile:?}");

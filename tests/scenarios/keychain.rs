@@ -3,6 +3,7 @@
 mod migrate;
 mod real;
 
+use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::{self, Keyring, PrivateBus, Running, until};
 use crate::support::part::{missing, trial, trial_with};
 use crate::support::store::Kind;
+use crate::support::vault::PLUGIN;
 
 pub fn trials() -> Vec<Trial> {
     let bus = missing(&["dbus-daemon"]);
@@ -29,6 +31,12 @@ pub fn trials() -> Vec<Trial> {
             &prompter,
             a_real_prompt_that_nobody_answers,
         ),
+        trial_with(
+            "keychain/gnome-keyring/unlock_where_nobody_can_be_asked",
+            &missing(&keyring::PARTS),
+            unlock_without_a_screen,
+        ),
+        trial_with("keychain/another_users_session", &another_user(), another_users_session),
         trial("keychain/no_bus", no_bus),
         trial(
             "keychain/something_else_on_the_bus_socket",
@@ -138,8 +146,16 @@ fn a_real_prompt_that_nobody_answers() {
     );
 }
 
+/// As a session's runtime folder is, whatever the umask.
+fn private_folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(mode).tempdir().unwrap()
+}
+
 fn no_bus() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     let command = |address: Option<&str>| {
         let mut command = Command::new(HELPER);
         command
@@ -174,7 +190,7 @@ fn something_else_on_the_bus_socket() {
 }
 
 fn the_watchdog_ends_what_hangs() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     // Opening a pipe for writing waits for a reader, who never comes: a keychain that hangs in the system's own code.
     let pipe = folder.path().join("kubectl-regcred.lock");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -190,7 +206,7 @@ fn no_service() {
     let bus = PrivateBus::start();
     every_action_fails(|| bus.command(HELPER), "no secret service");
     let error = impatient(&bus.env()).list().unwrap_err();
-    assert!(error.hint().unwrap().contains("--token-env"), "{error}");
+    assert!(format!("{:?}", error.hints()).contains("--token-env"), "{error}");
 }
 
 fn a_service_that_never_answers() {
@@ -305,7 +321,8 @@ fn two_items_of_one_name() {
     );
     keychain.put(Use::Docker, &credential("user/item/1", TOKEN)).unwrap();
     let count = |method: &str| service.calls().iter().filter(|call| *call == method).count();
-    assert_eq!((count("SetSecret"), count("Delete"), count("CreateItem")), (1, 1, 0));
+    // What remembers the earlier token is made first, and this double finds the same two items for every name.
+    assert_eq!((count("SetSecret"), count("Delete"), count("CreateItem")), (1, 3, 1));
     keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap();
     let order: Vec<_> = service.calls().into_iter().rev().take(3).collect();
     assert_eq!(
@@ -344,6 +361,112 @@ fn a_long_list_is_asked_for_once() {
     );
     assert_eq!((list(), asked()), (first, 40), "what was seen is not asked for again");
     let seen = service.bus().folder().join("run/kubectl-regcred.items");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(seen).unwrap().permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(seen).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// As over SSH. The keyring is what is in use, and no vault was ever made.
+fn unlock_without_a_screen() {
+    let mut keyring = Keyring::start();
+    let unlock = |keyring: &Keyring| {
+        let output = keyring.command(PLUGIN).args(["keychain", "unlock"]).output().unwrap();
+        (String::from_utf8(output.stderr).unwrap(), output.status.code())
+    };
+    assert_eq!(
+        unlock(&keyring),
+        ("the Secret Service is in use, and was not locked\n".to_owned(), Some(0))
+    );
+    keyring.lock();
+    let (said, code) = unlock(&keyring);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.starts_with("error: the keyring is locked\nhint: unlock the keyring, "),
+        "{said}"
+    );
+    assert!(
+        said.contains("over SSH") && said.contains("kubectl regcred keychain use vault"),
+        "{said}"
+    );
+}
+
+/// The number of a user that nobody is.
+const STRANGER: u32 = 65534;
+
+/// What is missing for a session of somebody else's.
+fn another_user() -> Vec<&'static str> {
+    let mut lacks = missing(&["dbus-daemon", "setpriv"]);
+    let folder = tempfile::tempdir().unwrap();
+    if std::os::unix::fs::chown(folder.path(), Some(STRANGER), None).is_err() {
+        lacks.push("root");
+    }
+    lacks
+}
+
+/// What plain `su` leaves in root's environment: another user's runtime folder and bus.
+fn another_users_session() {
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mode = |name: &str, mode| fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).unwrap();
+    mode("", 0o755);
+    let run = path("run").display().to_string();
+    for name in ["home", "run", "tmp", "run/containers"] {
+        fs::create_dir(path(name)).unwrap();
+        mode(name, 0o700);
+    }
+    fs::write(path("theirs"), "theirs").unwrap();
+    symlink(path("theirs"), path("run/kubectl-regcred.lock")).unwrap();
+    let login = r#"{"auths":{"gitea.example.com":{"auth":"YWxpY2U6czNjcmV0"}}}"#;
+    fs::write(path("run/containers/auth.json"), login).unwrap();
+    for name in ["run", "run/containers", "run/containers/auth.json"] {
+        chown(path(name), Some(STRANGER), None).unwrap();
+    }
+    let bus = format!("unix:path={}", path("run/bus").display());
+    let mut daemon = Command::new("setpriv");
+    daemon.args([
+        "--reuid",
+        &STRANGER.to_string(),
+        "--clear-groups",
+        "dbus-daemon",
+        "--session",
+        "--nofork",
+    ]);
+    let _daemon = Running::start(daemon.args(["--nopidfile", "--address", &bus]));
+    until("the bus listens", || {
+        std::os::unix::net::UnixStream::connect(path("run/bus")).is_ok()
+    });
+    let command = |program: &str, variables: &[(&str, String)]| {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("HOME", path("home")).env("TMPDIR", path("tmp"));
+        command.env("XDG_RUNTIME_DIR", path("run"));
+        command.envs(variables.iter().map(|(name, value)| (*name, value)));
+        command
+    };
+    let by_bus = [("DBUS_SESSION_BUS_ADDRESS", bus)];
+    every_action_fails(
+        || command(HELPER, &by_bus),
+        &format!("it belongs to another user, of number {STRANGER}"),
+    );
+    assert_eq!(fs::read_to_string(path("theirs")).unwrap(), "theirs");
+    assert!(
+        path("tmp/kubectl-regcred-0/lock").exists(),
+        "root's own lock is in a folder of root's"
+    );
+    // Where root has a session of its own, that one's bus is asked.
+    if !std::path::Path::new("/run/user/0/bus").exists() {
+        every_action_fails(
+            || command(HELPER, &[]),
+            &format!("which is not used: it belongs to another user, of number {STRANGER}"),
+        );
+    }
+    let output = command(PLUGIN, &[]).args(["docker", "status"]).output().unwrap();
+    let (stdout, stderr) = (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    );
+    assert!(!stdout.contains("gitea.example.com"), "{stdout}");
+    let said = format!("run/containers/auth.json is left out: XDG_RUNTIME_DIR names {run}");
+    assert!(stderr.contains(&said), "{stderr}");
 }

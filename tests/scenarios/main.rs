@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+mod agreement;
 mod ci;
 mod clients;
 mod cluster;
@@ -13,6 +14,7 @@ mod docker_login;
 mod docker_status;
 mod documents;
 mod double;
+mod gitea;
 mod help;
 mod helper;
 mod keychain;
@@ -24,6 +26,8 @@ mod mint;
 mod newcomer;
 mod other_helpers;
 mod owners;
+mod rbac;
+mod remove;
 mod rotate;
 mod rough;
 mod server;
@@ -45,6 +49,7 @@ fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
     let arguments = Arguments::from_args();
     let trials: Vec<Vec<Trial>> = vec![
+        agreement::trials(),
         ci::trials(),
         clients::trials(),
         cluster::trials(),
@@ -56,6 +61,7 @@ fn main() -> std::process::ExitCode {
         docker_status::trials(),
         documents::trials(),
         double::trials(),
+        gitea::trials(),
         help::trials(),
         helper::trials(),
         keychain::trials(),
@@ -67,6 +73,8 @@ fn main() -> std::process::ExitCode {
         newcomer::trials(),
         other_helpers::trials(),
         owners::trials(),
+        rbac::trials(),
+        remove::trials(),
         rotate::trials(),
         rough::trials(),
         server::trials(),

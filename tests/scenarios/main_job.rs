@@ -228,6 +228,8 @@ exit 0
 --- stderr
 verified at [REGISTRY], the token of admin, scopes write:package
 logged in to [REGISTRY] as admin for docker
+[..]/registry.env still holds the token in plain text
+hint: when nothing else reads it there: grep -v REGISTRY_TOKEN= [..]/registry.env > [..]/registry.env.new && mv [..]/registry.env.new [..]/registry.env
 
 "#]]
     );
@@ -392,6 +394,29 @@ fn several_registries(world: &World) {
     world
         .regcred_with("login ghcr.io -u org --token-stdin --no-verify", "other")
         .done();
+    assert_data_eq!(
+        show(&world.regcred("list -o name")),
+        str![[r#"
+exit 0
+--- stdout
+[REGISTRY]
+ghcr.io
+--- stderr
+
+"#]]
+    );
+    assert_data_eq!(
+        show(&world.regcred("list -o wide")),
+        str![[r#"
+exit 0
+--- stdout
+REGISTRY   USERNAME   USE   KIND
+[REGISTRY]   admin   docker   token or password
+ghcr.io   org   docker   token or password
+--- stderr
+
+"#]]
+    );
     assert_data_eq!(
         show(&world.regcred("sync -n [NAMESPACE]")),
         str![[r#"
@@ -933,6 +958,11 @@ Start with:
     assert_eq!(
         world.regcred("version").done(),
         format!("kubectl-regcred v{}\n", env!("CARGO_PKG_VERSION"))
+    );
+    let document: Value = serde_json::from_str(&world.regcred("version -o json").done()).unwrap();
+    assert_eq!(
+        document,
+        json!({"apiVersion": "regcred/v1", "kind": "Version", "version": env!("CARGO_PKG_VERSION")})
     );
 }
 

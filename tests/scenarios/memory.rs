@@ -4,15 +4,16 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 
 use super::main_job::missing_parts;
 use super::strace::forms;
 use crate::support::bus::Running;
-use crate::support::part::{missing, ptrace, trial_with, until};
+use crate::support::part::{missing, ptrace, trial, trial_with, until};
 use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -25,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         trial_with("memory/the_helper_leaves_no_token", &parts(), helper),
         trial_with("memory/the_plugin_leaves_no_token", &parts(), plugin),
         trial_with("memory/a_token_would_be_seen", &parts(), would_be_seen),
+        trial("memory/no_core_is_dumped", no_core_is_dumped),
     ]
 }
 
@@ -58,6 +60,57 @@ fn plugin() {
         let left = left(&world, Path::new(PLUGIN), &args, stdin, &[&first, &second]);
         assert!(left.is_empty(), "{line}: {left:?}");
     }
+}
+
+/// Killed as a crash would kill it, while it waits for the rest of a token.
+fn no_core_is_dumped() {
+    let folder = tempfile::tempdir().unwrap();
+    let crash = |args: &[&str], is_ready: &dyn Fn(&Path) -> bool| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -S -c $(ulimit -H -c) && exec \"$@\"", "sh"]);
+        shell.args(args).current_dir(&folder).stdin(Stdio::piped());
+        let mut running = Running::start(&mut shell);
+        let mut stdin = running.0.stdin.take().unwrap();
+        stdin.write_all(b"{\"ServerURL\":\"s3cret").unwrap();
+        let process = Path::new("/proc").join(running.0.id().to_string());
+        until("it has begun", || is_ready(&process));
+        running.signal("SEGV");
+        let status = running.0.wait().unwrap();
+        assert_eq!(status.signal(), Some(11), "{args:?}");
+        // Not by what wait(2) says of it: Linux 6.18 says so too where the limit let nothing be written.
+        let cores: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        for core in &cores {
+            fs::remove_file(core).unwrap();
+        }
+        !cores.is_empty()
+    };
+    let has_no_limit_left = |process: &Path| {
+        let limits = fs::read_to_string(process.join("limits")).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+        core.unwrap().split_whitespace().nth(4) == Some("0")
+    };
+    let login = "login gitea.example.com -u admin --token-stdin --no-verify";
+    let plugin: Vec<&str> = std::iter::once(PLUGIN).chain(login.split(' ')).collect();
+    for args in [&plugin[..], &[HELPER, "store"]] {
+        assert!(!crash(args, &has_no_limit_left), "{args:?}");
+    }
+    // What shows that the look itself sees one, where this machine writes any.
+    let runs_cat = |process: &Path| fs::read_to_string(process.join("comm")).unwrap() == "cat\n";
+    let dumps = crash(&["cat"], &runs_cat);
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    assert!(
+        dumps || pattern.starts_with('|') || !can_dump(),
+        "cat was to leave a core"
+    );
+}
+
+/// Whether the limit that this process may not raise lets one be written.
+fn can_dump() -> bool {
+    let limit = Command::new("sh").args(["-c", "ulimit -H -c"]).output().unwrap();
+    limit.stdout != b"0\n"
 }
 
 /// The look itself: a program that zeroes nothing is found out.

@@ -266,7 +266,8 @@ fn closed_accounts() {
         let generic = matches!(profile, Profile::V1_25 | Profile::V1_26 | Profile::V1_27);
         match outcome(profile, |state| state.users[1].security_key = true) {
             (Ok(_), _) => assert!(
-                profile.is_forgejo() || !generic && profile != Profile::V1_22,
+                profile.is_forgejo()
+                    || !generic && !matches!(profile, Profile::V1_22 | Profile::V1_23 | Profile::V1_24),
                 "{profile:?}"
             ),
             (Err(error), page) => {
@@ -403,7 +404,10 @@ fn a_token_as_password() {
             // These do not look at scopes here.
             Ok(_) => assert!(matches!(profile, Profile::V1_17 | Profile::V1_19), "{profile:?}"),
             Err(MintError::Account(AccountError::TokenAsPassword { scopes })) => {
-                let told = matches!(profile, Profile::V1_25 | Profile::V1_26 | Profile::V1_27);
+                let told = matches!(
+                    profile,
+                    Profile::V1_23 | Profile::V1_24 | Profile::V1_25 | Profile::V1_26 | Profile::V1_27
+                );
                 assert_eq!(
                     scopes.map(|scopes| scopes.to_string()),
                     told.then(|| "write:package".to_owned())

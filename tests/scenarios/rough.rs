@@ -158,6 +158,8 @@ fn a_silent_api_server_is_not_asked_again_and_again() {
 fn what_cannot_be_read_says_why() {
     let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
     let place = folder.path().display().to_string();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
     let no_plugin = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: no-such-plugin}}";
     for (kubeconfig, line, says) in [
         (
@@ -177,8 +179,18 @@ fn what_cannot_be_read_says_why() {
         ),
         (
             double.kubeconfig(),
+            "sync -n team -f /dev/zero".to_owned(),
+            "cannot read /dev/zero: it is no regular file".to_owned(),
+        ),
+        (
+            double.kubeconfig(),
+            format!("sync -n team -f {place}/pipe"),
+            format!("cannot read {place}/pipe: it is no regular file"),
+        ),
+        (
+            double.kubeconfig(),
             "sync -n team --env-file /dev/zero".to_owned(),
-            "/dev/zero is longer than a file of variables".to_owned(),
+            "cannot read /dev/zero: it is no regular file".to_owned(),
         ),
     ] {
         let output = regcred(&kubeconfig, folder.path(), &line).output().unwrap();

@@ -3,13 +3,19 @@
 mod failures;
 mod interrupted;
 mod place;
+mod planted;
 mod sources;
 
 use libtest_mimic::Trial;
 
 pub fn trials() -> Vec<Trial> {
-    [sources::trials(), failures::trials(), interrupted::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        sources::trials(),
+        planted::trials(),
+        failures::trials(),
+        interrupted::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

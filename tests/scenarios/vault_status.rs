@@ -18,6 +18,7 @@ use crate::helper::{HELPER, TOKEN, credential};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::{self, Keyring};
 use crate::support::part::{missing, trial, trial_with};
+use crate::support::server::KernelKeys;
 use crate::support::world::Ran;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -61,11 +62,13 @@ fn logind_bus() -> Vec<&'static str> {
 struct Server {
     folder: tempfile::TempDir,
     variables: BTreeMap<&'static str, OsString>,
+    _kernel_keys: KernelKeys,
 }
 
 impl Server {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let folder = tempfile::Builder::new().permissions(mode).tempdir().unwrap();
         let variables = [
             ("HOME", folder.path().into()),
             ("XDG_RUNTIME_DIR", folder.path().into()),
@@ -73,6 +76,7 @@ impl Server {
         Self {
             folder,
             variables: variables.into(),
+            _kernel_keys: KernelKeys::take(),
         }
     }
 

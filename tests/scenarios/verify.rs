@@ -8,7 +8,7 @@ use regcred::gitea::{Flow, Note, Options, ReachError, Server, Verified, VerifyEr
 use regcred::model::{Credential, Token};
 use serde_json::json;
 
-use crate::support::gitea::{Gitea, Profile, Strip};
+use crate::support::gitea::{Gitea, Profile, Strip, Visibility};
 use crate::support::http::{self, Answer, Manner, Request, Shown};
 use crate::support::part::trial;
 use crate::support::tls::{Authority, Valid};
@@ -41,6 +41,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "verify: an account's password, where the API does not forbid it",
             passwords,
+        ),
+        trial(
+            "verify: a password beyond ASCII is sent as docker sends it",
+            passwords_beyond_ascii,
         ),
         trial("verify: an account that may not sign in", closed_accounts),
         trial("verify: below a path", below_a_path),
@@ -175,13 +179,19 @@ fn a_dead_token() {
         }
     }
     // Without its API, a 401 in JSON has two possible reasons, and no second attempt finds out which.
-    let gitea = gitea(Profile::V1_27);
-    gitea.replace("/api/v1/version", Answer::html(404, "<html>another application</html>"));
-    assert_is!(
-        refused(&gitea.registry(), DEAD),
-        VerifyError::RejectedOrNoPackageScope { .. }
-    );
-    assert_eq!(gitea.shown(), [EXCHANGE]);
+    for another in [
+        Answer::html(404, "<html>another application</html>"),
+        Answer::json(200, &json!({"version": "harbour"})),
+        Answer::json(200, &json!({"version": "v2"})),
+    ] {
+        let gitea = gitea(Profile::V1_27);
+        gitea.replace("/api/v1/version", another);
+        assert_is!(
+            refused(&gitea.registry(), DEAD),
+            VerifyError::RejectedOrNoPackageScope { .. }
+        );
+        assert_eq!(gitea.shown(), [EXCHANGE], "another application's API gets no token");
+    }
 }
 
 fn without_package_scope() {
@@ -197,7 +207,9 @@ fn without_package_scope() {
                     continue;
                 }
                 Profile::V1_22 => None,
-                Profile::V1_25 | Profile::V1_26 if scopes.contains("read:user") => None,
+                Profile::V1_23 | Profile::V1_24 | Profile::V1_25 | Profile::V1_26 if scopes.contains("read:user") => {
+                    None
+                }
                 _ => Some(scopes),
             };
             match outcome.unwrap_err() {
@@ -273,7 +285,7 @@ fn the_owner() {
     // A private account is found by nobody, and needs not be.
     let gitea = gitea(Profile::V1_25);
     let token = gitea.add_token("admin", "write:package");
-    gitea.state().users.iter_mut().for_each(|user| user.public = false);
+    gitea.set_visibility("admin", Visibility::Private);
     let verified = check(&gitea.registry(), &token).unwrap();
     assert_eq!(verified.who, None);
     assert!(verified.scopes.unwrap().may_push());
@@ -290,6 +302,23 @@ fn passwords() {
         } else {
             assert_eq!(outcome.unwrap().who.as_deref(), Some("admin"), "{profile:?}");
         }
+    }
+}
+
+/// A header's token is ASCII; docker sends these in base64.
+fn passwords_beyond_ascii() {
+    for profile in Profile::ALL {
+        let gitea = gitea(profile);
+        let password = "pässwörd ☃";
+        for user in &mut gitea.state().users {
+            password.clone_into(&mut user.password);
+        }
+        check(&gitea.registry(), password).unwrap_or_else(|error| panic!("{profile:?}: {error}"));
+        let error = check(&gitea.registry(), "pässwört").unwrap_err().to_string();
+        assert!(
+            !error.contains("HTTP") && !error.contains("pässw"),
+            "{profile:?}: {error}"
+        );
     }
 }
 

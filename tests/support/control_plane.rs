@@ -3,16 +3,17 @@
 //! One for the whole test process, because it takes a second or two; every test takes a namespace of its own.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::part::cache;
+use super::background::Background;
+use super::part::{cache, free_ports};
 
 /// The token of a user in `system:masters`.
 pub const ADMIN_TOKEN: &str = "control-plane-admin-token";
@@ -21,10 +22,6 @@ pub const PLAIN_TOKEN: &str = "control-plane-plain-token";
 
 /// How long a server may take to be ready, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Runs a server until the standard input ends, which it does however this process ends.
-const KEEPER: &str = r#"exec 3<&0; "$@" </dev/null 3<&- & server=$!
-trap 'kill -9 $server 2>/dev/null' EXIT INT TERM; cat <&3 >/dev/null"#;
 
 static SHARED: OnceLock<ControlPlane> = OnceLock::new();
 static CONTROLLERS: OnceLock<()> = OnceLock::new();
@@ -37,7 +34,7 @@ pub struct ControlPlane {
     folder: tempfile::TempDir,
     programs: PathBuf,
     port: u16,
-    servers: Mutex<Vec<Child>>,
+    servers: Mutex<Vec<Background>>,
 }
 
 /// A request as the API server's audit log has it.
@@ -69,7 +66,7 @@ pub fn programs() -> Option<PathBuf> {
     let named = ["REGCRED_TEST_CONTROL_PLANE", "KUBEBUILDER_ASSETS"]
         .into_iter()
         .filter_map(std::env::var_os);
-    let cache = cache().map(|cache| cache.join("regcred/parts/control-plane-1.20.2"));
+    let cache = cache().map(|cache| cache.join("regcred/parts/control-plane-1.37.2"));
     let has_all = |folder: &PathBuf| {
         ["etcd", "kube-apiserver", "kubectl"]
             .iter()
@@ -112,7 +109,6 @@ impl ControlPlane {
                     "--controllers",
                     RUN,
                     "--leader-elect=false",
-                    "--port=0",
                     "--secure-port=0",
                     "--kube-api-qps=200",
                     "--kube-api-burst=400",
@@ -208,17 +204,9 @@ impl ControlPlane {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) {
-        let log = std::fs::File::create(self.folder.path().join(format!("{program}.log"))).unwrap();
-        let keeper = Command::new("sh")
-            .args(["-c", KEEPER, "keeper"])
-            .arg(self.programs.join(program))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.servers.lock().unwrap().push(keeper);
+        let log = self.folder.path().join(format!("{program}.log"));
+        let server = Background::start(&self.programs.join(program), arguments, &log);
+        self.servers.lock().unwrap().push(server);
     }
 
     fn await_ready(&self) {
@@ -240,16 +228,9 @@ impl ControlPlane {
     }
 
     fn stop(&self) {
-        for keeper in self
-            .servers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter_mut()
-            .rev()
-        {
-            drop(keeper.stdin.take());
-            let _ = keeper.wait();
-        }
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        // The last first.
+        while servers.pop().is_some() {}
     }
 
     /// The administrator's kubeconfig file.
@@ -359,10 +340,4 @@ fn certificates(folder: &Path) {
     std::fs::write(folder.join("ca.crt"), ca_certificate.pem()).unwrap();
     std::fs::write(folder.join("server.crt"), server.pem()).unwrap();
     std::fs::write(folder.join("server.key"), key.serialize_pem()).unwrap();
-}
-
-/// Ports that were free a moment ago: held together, so that they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 pub mod api_server;
+pub mod background;
 #[cfg(target_os = "linux")]
 pub mod bus;
 #[cfg(target_os = "linux")]

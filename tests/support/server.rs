@@ -1,6 +1,8 @@
 //! A machine without a desktop: somebody's home folder, and no session bus.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex};
+use std::thread::ThreadId;
 
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 use regcred::env::Env;
@@ -10,16 +12,46 @@ use tempfile::TempDir;
 const STANZA: &str = "-> kubectl-regcred/vault ";
 
 /// A home and a temporary folder. The key of its vault goes with it.
-pub struct Server(TempDir);
+pub struct Server(TempDir, #[allow(dead_code, reason = "held for its drop")] KernelKeys);
+
+/// `keychain lock` takes every key of this user out of the kernel: one test at a time has any.
+pub struct KernelKeys;
+
+/// The thread whose test has them, and how many of its servers there are.
+static HOLDER: Mutex<(Option<ThreadId>, usize)> = Mutex::new((None, 0));
+static FREE: Condvar = Condvar::new();
+
+impl KernelKeys {
+    /// Waits until no test of another thread has any.
+    pub fn take() -> Self {
+        let me = std::thread::current().id();
+        let is_taken = |holder: &mut (Option<ThreadId>, usize)| holder.0.is_some_and(|other| other != me);
+        let mut holder = FREE.wait_while(HOLDER.lock().unwrap(), is_taken).unwrap();
+        *holder = (Some(me), holder.1 + 1);
+        Self
+    }
+}
+
+impl Drop for KernelKeys {
+    fn drop(&mut self) {
+        let mut holder = HOLDER.lock().unwrap();
+        holder.1 -= 1;
+        if holder.1 == 0 {
+            holder.0 = None;
+            FREE.notify_one();
+        }
+    }
+}
 
 impl Server {
     /// One on which nothing was done yet.
     pub fn start() -> Self {
+        let keys = KernelKeys::take();
         let folder = tempfile::Builder::new().prefix("server-").tempdir().unwrap();
         for name in ["home", "tmp"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        Self(folder)
+        Self(folder, keys)
     }
 
     /// The folder that holds everything of this server.

@@ -20,7 +20,7 @@ use super::docker_registry::DockerRegistry;
 use super::gate::Gate;
 use super::gated_parts;
 use super::gated_store::GatedStore;
-use super::gitea::{Gitea, Profile};
+use super::gitea::{Gitea, Profile, Settings, Visibility};
 use super::http::Server;
 use super::keyring::Keyring;
 use super::server::Server as NoDesktop;
@@ -48,7 +48,7 @@ pub struct World {
     plane: Plane,
     /// Every change crosses it; on real parts, where they are behind [`World::of_gated_parts`].
     pub gate: Gate,
-    /// The registry; on real parts a docker-registry keeps its images.
+    /// The registry. Where it is a double, a docker-registry keeps its images on real parts.
     pub gitea: Gitea,
     _images: Option<DockerRegistry>,
     proxy: Option<Server>,
@@ -67,6 +67,11 @@ pub struct World {
 impl World {
     /// In this process: keychain, registry and cluster are doubles.
     pub fn of_doubles() -> Self {
+        Self::of_doubles_as(Profile::V1_27)
+    }
+
+    /// The same, with this generation of Gitea.
+    pub fn of_doubles_as(profile: Profile) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let gate = Gate::default();
         let plane = ApiServer::start();
@@ -77,7 +82,7 @@ impl World {
             keys: Keys::Memory(GatedStore::behind(&gate)),
             gate,
             plane: Plane::Double(plane),
-            gitea: Gitea::start(Profile::V1_27),
+            gitea: Gitea::start(profile),
             _images: None,
             proxy: None,
             folder: folder.path().to_owned(),
@@ -97,6 +102,14 @@ impl World {
         Self::with_real_parts(Keys::Real(keyring), folder)
     }
 
+    /// The same, with a real Gitea too.
+    pub fn of_real_gitea() -> Self {
+        let keyring = Keyring::start();
+        let folder = keyring.bus().folder().to_owned();
+        let gitea = Gitea::start_real(Settings::default());
+        Self::with_gitea(Keys::Real(keyring), folder, gitea, None)
+    }
+
     /// The same without a session bus, and so without a keychain until the vault is chosen.
     pub fn of_a_server() -> Self {
         let server = NoDesktop::start();
@@ -113,14 +126,19 @@ impl World {
     }
 
     fn with_real_parts(keys: Keys, folder: PathBuf) -> Self {
+        let gitea = Gitea::start(Profile::V1_27);
+        let images = DockerRegistry::behind(&gitea);
+        Self::with_gitea(keys, folder, gitea, Some(images))
+    }
+
+    fn with_gitea(keys: Keys, folder: PathBuf, gitea: Gitea, images: Option<DockerRegistry>) -> Self {
         let plane = ControlPlane::shared();
         std::fs::write(folder.join("kubeconfig"), plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
-        let gitea = Gitea::start(Profile::V1_27);
         Self {
             keys,
             gate: Gate::default(),
             plane: Plane::Real(plane),
-            _images: Some(DockerRegistry::behind(&gitea)),
+            _images: images,
             proxy: None,
             gitea,
             folder,
@@ -133,9 +151,14 @@ impl World {
         .with_admin()
     }
 
-    /// The same, with a gate before the bus and the API server.
+    /// The same as [`World::of_real_parts`], with a gate before the bus and the API server.
     pub fn of_gated_parts() -> Self {
-        let mut this = Self::of_real_parts();
+        Self::of_real_parts().gated()
+    }
+
+    /// The same, with a gate before the bus, the API server and Gitea. Real parts only.
+    pub fn gated(self) -> Self {
+        let mut this = self;
         let (Keys::Real(keyring), Plane::Real(plane)) = (&this.keys, &this.plane) else {
             panic!("these are real")
         };
@@ -164,8 +187,8 @@ users:
 
     fn with_admin(self) -> Self {
         self.gitea.add_user("admin");
-        self.gitea.state().users[0].public = false;
-        self.gitea.state().gate = self.gate.clone();
+        self.gitea.set_visibility("admin", Visibility::Private);
+        self.gitea.set_gate(&self.gate);
         self
     }
 

@@ -91,6 +91,21 @@ fn a_short_help_fits_a_screen_and_no_line_is_too_long() {
     assert!(too_long.is_empty(), "{}", too_long.join("\n"));
 }
 
+/// What is broken by hand is broken again where the screen is narrower.
+#[test]
+fn no_paragraph_is_broken_by_hand() {
+    walk(&mut |path, command| {
+        let texts = [command.get_after_help(), command.get_after_long_help()];
+        for text in texts.into_iter().flatten().map(ToString::to_string) {
+            let lines: Vec<&str> = text.lines().collect();
+            for pair in lines.windows(2) {
+                let is_prose = |line: &str| !line.is_empty() && !line.starts_with("  ") && !line.ends_with(':');
+                assert!(!(is_prose(pair[0]) && is_prose(pair[1])), "{path}: {pair:#?}");
+            }
+        }
+    });
+}
+
 #[test]
 fn what_stays_out_of_the_short_help_is_in_the_long_one() {
     walk(&mut |path, command| {

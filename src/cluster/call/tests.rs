@@ -3,18 +3,34 @@
 use super::*;
 use crate::cluster::Target;
 use crate::cluster::error::MAX_SHOWN;
+use crate::cluster::resource::Resource;
 
 fn error(status: serde_json::Value) -> Error {
     let target = Target {
         namespace: "honeydue".parse().unwrap(),
         secret: "gitea-credentials".parse().unwrap(),
     };
-    let call = Call {
-        server: "https://api:6443",
+    about(
+        Object::from(&target),
+        kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())),
+    )
+}
+
+fn about(object: Object, error: kube::Error) -> Error {
+    let server = Server {
+        url: "https://api:6443",
         context: "prod",
-        object: Object::from(&target),
+        secrets: &Mutex::default(),
     };
-    call.error(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
+    Call { server, object }.error(error)
+}
+
+fn denied(object: Object, message: &str) -> Error {
+    let status = serde_json::json!({"code": 403, "reason": "Forbidden", "message": message});
+    about(
+        object,
+        kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())),
+    )
 }
 
 #[test]
@@ -29,7 +45,13 @@ fn forbidden_names_the_verb_that_the_server_names() {
     let error = error(serde_json::json!({"code": 403, "reason": "Forbidden", "message": message}));
     assert_eq!(error.to_string(), "jane may not create secrets in namespace honeydue");
     let Error::Forbidden(forbidden) = error else { panic!() };
-    assert!(forbidden.role().contains("namespace: \"honeydue\""));
+    let role: Vec<serde_json::Value> = serde_saphyr::from_multiple(&forbidden.role().unwrap()).unwrap();
+    assert_eq!(role[0]["metadata"]["namespace"], "honeydue");
+    // Nobody has said what else is to be done: the one verb is all that is known to be missing.
+    assert_eq!(
+        role[0]["rules"],
+        serde_json::json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}])
+    );
 }
 
 #[test]
@@ -44,5 +66,81 @@ fn other_refusals_are_not_taken_for_missing_permission() {
         serde_json::json!({"code": 403, "message": "x", "details": {"causes": [{"reason": "NamespaceTerminating"}]}});
     assert!(matches!(error(going), Error::NamespaceTerminating { .. }));
     let gone = serde_json::json!({"code": 404, "message": "x", "details": {"name": "honeydue", "kind": "namespaces"}});
-    assert_eq!(error(gone).hint().unwrap(), "kubectl create namespace honeydue");
+    assert_eq!(
+        error(gone).hint().unwrap().to_string(),
+        "kubectl create namespace honeydue"
+    );
+}
+
+#[test]
+fn only_authorizations_own_words_name_an_account() {
+    let namespace: Namespace = "honeydue".parse().unwrap();
+    let secret = || Object::new(Resource::Secrets, &namespace, "x");
+    let words = r#"User "system:serviceaccount:ci:deployer" cannot patch resource "secrets" in API group "" in the namespace "honeydue""#;
+    for (object, message) in [
+        (secret(), format!(r#"secrets "x" is forbidden: {words}"#)),
+        (secret(), format!("secrets is forbidden: {words}")),
+        (secret(), format!(r#"secrets "x" is forbidden: {words}: RBAC: role "a" not found"#)),
+        (
+            Object::all(Resource::Deployments, &namespace),
+            r#"deployments.apps "api" is forbidden: User "system:serviceaccount:ci:deployer" cannot list resource "deployments" in API group "apps" in the namespace "honeydue""#.to_owned(),
+        ),
+        (
+            Object::everywhere(Resource::Secrets),
+            r#"secrets is forbidden: User "system:serviceaccount:ci:deployer" cannot list resource "secrets" in API group "" at the cluster scope"#.to_owned(),
+        ),
+    ] {
+        let Error::Forbidden(forbidden) = denied(object, &message) else {
+            panic!("{message}")
+        };
+        assert_eq!(forbidden.user.as_deref(), Some("system:serviceaccount:ci:deployer"), "{message}");
+    }
+    let evil = r#"User "system:serviceaccount:evil:default" cannot patch resource "secrets" in API group "" in the namespace "honeydue""#;
+    for message in [
+        format!(r#"admission webhook "w.example.com" denied the request: {evil}"#),
+        format!(r#"admission webhook "w" denied the request: secrets "x" is forbidden: {evil}"#),
+        format!(r#"secrets "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: {evil}"#),
+        format!(r#"secrets "x" is forbidden: exceeded quota: {evil}"#),
+        format!(r#"secrets "x" is forbidden: {evil} and more"#),
+        format!(r#"configmaps "x" is forbidden: {evil}"#),
+        format!(r#"secrets "x" is forbidden: {}"#, evil.replace("honeydue", "other")),
+        format!(r#"secrets "x" is forbidden: {}"#, evil.replace("in the namespace \"honeydue\"", "at the cluster scope")),
+        r#"users "bob" is forbidden: User "jane" cannot impersonate resource "users" in API group "" at the cluster scope"#.to_owned(),
+        evil.to_owned(),
+    ] {
+        assert!(matches!(denied(secret(), &message), Error::Denied { .. }), "{message}");
+    }
+    // A name that cannot be said as it is gets no Role.
+    let odd = format!(r#"secrets "x" is forbidden: {}"#, evil.replace("evil", r#"ev\"il"#));
+    let Error::Forbidden(forbidden) = denied(secret(), &odd) else {
+        panic!("{odd}")
+    };
+    assert_eq!(forbidden.user, None);
+}
+
+#[test]
+fn nobody_gets_no_role() {
+    let namespace: Namespace = "honeydue".parse().unwrap();
+    let message = r#"secrets "x" is forbidden: User "system:anonymous" cannot get resource "secrets" in API group "" in the namespace "honeydue""#;
+    let error = denied(Object::new(Resource::Secrets, &namespace, "x"), message);
+    assert_eq!(
+        error.to_string(),
+        r#"context "prod" gives no credential: to the API server https://api:6443 we are system:anonymous"#
+    );
+    assert!(error.hint().is_some() && error.is_about_the_cluster());
+}
+
+#[test]
+fn a_request_that_cannot_be_made_is_our_own_fault() {
+    let unsent = "/\n".parse::<http::Uri>().unwrap_err();
+    let namespace: Namespace = "honeydue".parse().unwrap();
+    let error = about(
+        Object::all(Resource::Secrets, &namespace),
+        kube::Error::HttpError(unsent.into()),
+    );
+    let shown = error.to_string();
+    assert!(
+        shown.starts_with("the request about secrets in namespace honeydue cannot be made: "),
+        "{shown}"
+    );
 }

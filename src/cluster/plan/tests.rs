@@ -1,7 +1,7 @@
 //! Plans, from what was observed.
 
 use super::*;
-use crate::model::{Credential, Token, Use};
+use crate::model::{Credential, OwnTokens, Token, Use};
 use serde_json::{Value, json};
 
 fn credential(registry: &str, token: &str) -> Credential {
@@ -35,6 +35,7 @@ fn decide(observed: Option<&Observed>, credential: &Credential, force: bool) -> 
         &[Wanted {
             credential,
             usage: Use::Cluster,
+            replaces: None,
         }],
         force,
     )
@@ -113,6 +114,7 @@ fn several_registries_are_one_plan() {
         .map(|credential| Wanted {
             credential,
             usage: Use::Docker,
+            replaces: None,
         })
         .collect();
     let made = plan(&target(), None, &wanted, false).unwrap();
@@ -216,4 +218,95 @@ fn foreign_entries_that_break_kubelet_are_reported_and_kept() {
     let plan = decide(Some(&there), &credential("gitea.example.com", "new"), false).unwrap();
     assert!(matches!(&plan.notes[0], Note::BreaksKubelet(_)));
     assert!(!plan.notes[0].to_string().contains('\u{1b}'));
+}
+
+/// A Secret with our label and annotations, and this document.
+fn claimed(document_text: &str) -> Observed {
+    let data = document(document_text);
+    observed(|secret| secret["data"][".dockerconfigjson"] = data)
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_credential_replaces_tokens_of_ours_and_nothing_else(
+        entries in proptest::collection::vec((0..5_usize, 0..5_usize), 0..5),
+        own in proptest::collection::btree_set(0..4_usize, 0..3),
+    ) {
+        const KEYS: [&str; 5] = [
+            "gitea.example.com", "https://gitea.example.com/v2/", "gitea.example.com.evil.example", "ghcr.io", "example.com",
+        ];
+        const TOKENS: [&str; 5] = ["one", "two", "three", "four", ""];
+        let registry: Registry = "gitea.example.com".parse().unwrap();
+        let mut auths = serde_json::Map::new();
+        for (key, token) in entries {
+            auths.insert(KEYS[key].to_owned(), json!({"username": "mallory", "password": TOKENS[token]}));
+        }
+        let is_ours = |key: &str, entry: &Value| {
+            registry.is_named_by(key) && own.iter().any(|at| entry["password"] == TOKENS[*at])
+        };
+        let proves = auths.iter().any(|(key, entry)| is_ours(key, entry));
+        let tokens = own.iter().map(|at| Token::parse(TOKENS[*at]).unwrap()).collect();
+        let own = OwnTokens::only(tokens);
+        let new = credential("gitea.example.com", "the-new-token");
+        let wanted = [Wanted { credential: &new, usage: Use::Cluster, replaces: Some(&own) }];
+        let there = claimed(&json!({"auths": auths}).to_string());
+        let plan = plan(&target(), Some(&there), &wanted, false).unwrap();
+        proptest::prop_assert_eq!(plan.action != Action::LeaveAlone, proves);
+        proptest::prop_assert_eq!(plan.left_alone.is_empty(), proves);
+        let manifest = serde_json::to_value(&plan.manifest).unwrap();
+        let data = decoded(&manifest);
+        proptest::prop_assert_eq!(data.contains("the-new-token"), proves);
+        if proves {
+            let written: Value = serde_json::from_str(&data).unwrap();
+            for (key, entry) in &auths {
+                if !registry.is_named_by(key) {
+                    proptest::prop_assert_eq!(&written["auths"][key.as_str()], entry);
+                }
+            }
+        }
+    }
+}
+
+fn decoded(manifest: &Value) -> String {
+    use base64::Engine as _;
+    let data = manifest["data"][".dockerconfigjson"].as_str().unwrap();
+    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(data).unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_not_there_is_not_made_for_a_token_that_should_be_replaced() {
+    let own = OwnTokens::only(vec![Token::parse("old").unwrap()]);
+    let new = credential("gitea.example.com", "new");
+    let wanted = [Wanted {
+        credential: &new,
+        usage: Use::Cluster,
+        replaces: Some(&own),
+    }];
+    let gone = plan(&target(), None, &wanted, false).unwrap();
+    assert_eq!(gone.action, Action::LeaveAlone);
+    assert_eq!(gone.left_alone[0].to_string(), "there is no such Secret");
+    // Immutable, foreign or broken: whoever is not proved gets no error that would make every run fail.
+    for change in [
+        |secret: &mut Value| secret["immutable"] = true.into(),
+        |secret: &mut Value| secret["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm".into(),
+        |secret: &mut Value| secret["data"][".dockerconfigjson"] = "e30=".into(),
+    ] {
+        let own = OwnTokens::only(vec![Token::parse("another").unwrap()]);
+        let wanted = [Wanted {
+            replaces: Some(&own),
+            ..wanted[0]
+        }];
+        let left = plan(&target(), Some(&observed(change)), &wanted, false).unwrap();
+        assert_eq!(left.action, Action::LeaveAlone);
+    }
+    assert_eq!(
+        plan(
+            &target(),
+            Some(&observed(|secret| secret["immutable"] = true.into())),
+            &wanted,
+            false
+        )
+        .unwrap_err(),
+        Refusal::Immutable
+    );
 }

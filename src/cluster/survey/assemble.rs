@@ -4,14 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::brief::{Brief, Image};
 use super::diagnose::Named;
-use super::gather::{Finished, Gathered};
+use super::gather::{Finished, Gathered, MAX_REGISTRIES};
 use super::makers::{Maker, Makers};
 use super::secret::{SeenSecret, State};
-use super::{Cause, Counts, MissingSecret, OtherToken, Puller, SeenAccount, StuckPull, Survey};
+use super::{Cause, Counts, MissingSecret, OtherToken, Puller, Said, SeenAccount, StuckPull, Survey};
 use crate::cluster::names::Namespace;
 use crate::cluster::pull_secret::Target;
 use crate::cluster::resource::Resource;
+use crate::model::Registry;
 use crate::model::pull::Pull;
+
+/// Keys that the images of one namespace are compared with. Thousands of pods that name a Secret of thousands of entries
+/// are one tenant's doing, and no other namespace is to wait for them: those that come last stay unexplained.
+const MAX_COMPARED: usize = 100_000;
 
 /// What was read, with the ways through it.
 struct View<'a> {
@@ -37,7 +42,14 @@ impl Survey {
             None => view.namespaces(&pullers),
         };
         let gathered = finished.gathered;
+        let claimed = claimed(gathered.secrets.values());
+        let of_wrong_type = targets
+            .iter()
+            .filter(|target| finished.absent.get(*target) == Some(&true));
         let mut survey = Self {
+            claimed,
+            passed_over: gathered.passed_over,
+            targets_of_wrong_type: of_wrong_type.cloned().collect(),
             secrets: gathered.secrets.into_values().filter(matters).collect(),
             accounts: gathered.accounts,
             pullers,
@@ -54,15 +66,26 @@ impl Survey {
                 namespaces,
                 secrets: finished.secrets,
                 pods: finished.pods,
+                passed_over: gathered.pods_passed_over,
             },
             taken,
         };
         survey
             .accounts
             .sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
+        let mut compared: HashMap<Namespace, usize> = HashMap::new();
         for mut one in stuck {
-            one.pull = Named::new(&survey, &one.namespace, &one.pull_secrets).pull(&one.image);
-            one.cause = survey.diagnose(&one, &|_| None);
+            let named = Named::new(&survey, &one.namespace, &one.pull_secrets);
+            let compared = compared.entry(one.namespace.clone()).or_default();
+            *compared = compared.saturating_add(named.keys());
+            if *compared <= MAX_COMPARED {
+                one.pull = named.pull(&one.image);
+                one.cause = survey.diagnose(&one, &|_| None);
+            } else {
+                // What the message says, too, tells nothing without the Secrets.
+                one.said = Said::Else;
+                one.pull = Pull::NONE;
+            }
             survey.stuck.push(one);
         }
         survey
@@ -261,6 +284,24 @@ fn within<'a, T>(sorted: &'a [T], namespace: &Namespace, of: impl Fn(&T) -> &Nam
     let from = sorted.partition_point(|one| of(one) < namespace);
     let rest = &sorted[from..];
     &rest[..rest.partition_point(|one| of(one) == namespace)]
+}
+
+/// The registries that entries name and that nobody asked about.
+fn claimed<'a>(secrets: impl Iterator<Item = &'a SeenSecret>) -> BTreeSet<Registry> {
+    let mut found = BTreeSet::new();
+    for secret in secrets {
+        let State::Entries(entries) = &secret.state else {
+            continue;
+        };
+        let strange = entries.iter().filter(|entry| entry.interest.is_none());
+        for registry in strange.filter_map(|entry| entry.key.parse().ok()) {
+            if found.len() >= MAX_REGISTRIES {
+                return found;
+            }
+            found.insert(registry);
+        }
+    }
+    found
 }
 
 fn has_entry(secret: &SeenSecret) -> bool {

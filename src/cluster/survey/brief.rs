@@ -1,5 +1,7 @@
 //! Pods and workloads, cut down to what pulling images has to do with.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde::Deserialize;
 
@@ -8,18 +10,31 @@ use super::{ContainerKind, Interest, Said};
 use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
 use crate::cluster::workloads::{Controller, JobTemplate, PodSpec, Template, controller_of};
-use crate::model::{Registry, printable};
+use crate::model::{Registry, printable_around};
 
-/// Longest message that is worth showing, in characters: containerd names the image three times before the cause.
-pub(super) const MAX_MESSAGE: usize = 600;
+/// Longest message that is kept, in characters. containerd and kubelet name the image several times, and the reason last:
+/// what is cut out is in the middle.
+pub(super) const MAX_MESSAGE: usize = 1000;
+
+/// How much of a message is searched for the image of a volume, in octets, and in how many messages: a pod of thousands of
+/// volumes and containers is not compared each with each.
+const MAX_NAMING: usize = 4096;
+const MAX_OTHERS: usize = 4;
 
 /// Reasons for which a container waits for its image, as kubelet has them (`pkg/kubelet/images`).
-const REASONS: [&str; 4] = [
+const REASONS: [&str; 6] = [
     "ErrImagePull",
     "ImagePullBackOff",
+    INVALID_NAME,
+    NEVER_PULLED,
     "RegistryUnavailable",
     "SignatureValidationFailed",
 ];
+
+/// No reference to an image can be read so.
+pub(super) const INVALID_NAME: &str = "InvalidImageName";
+/// `imagePullPolicy: Never`, and the node does not have it.
+pub(super) const NEVER_PULLED: &str = "ErrImageNeverPull";
 
 /// Metadata without what is long: `managedFields` and annotations.
 #[derive(Default, Deserialize)]
@@ -181,6 +196,11 @@ pub(super) struct Sieve<'a> {
 impl Sieve<'_> {
     /// The registry of an image, by its place.
     pub(super) fn interest(&self, image: &str) -> Option<usize> {
+        // Nothing that begins like a web address is an image, and kubelet says so.
+        let image = ["https://", "http://", "docker://"]
+            .iter()
+            .find_map(|scheme| image.strip_prefix(scheme))
+            .unwrap_or(image);
         let registry = Registry::of_image(image)?;
         self.interests.iter().position(|interest| interest.registry == registry)
     }
@@ -198,6 +218,29 @@ impl Sieve<'_> {
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// The registries of images that it waits for, and that nobody asked about.
+    pub(super) fn strange(&self, raw: &RawPod) -> BTreeSet<Registry> {
+        let RawPod { metadata, spec, status } = raw;
+        if matches!(status.phase.as_str(), "Succeeded" | "Failed") || metadata.deletion_timestamp.is_some() {
+            return BTreeSet::new();
+        }
+        let statuses = status.container_statuses.iter();
+        let statuses = statuses.chain(&status.init_container_statuses);
+        let waiting: HashSet<&str> = statuses
+            .filter(|status| {
+                let waiting = status.state.waiting.as_ref();
+                waiting.is_some_and(|waiting| REASONS.contains(&waiting.reason.as_str()))
+            })
+            .map(|status| status.name.as_str())
+            .collect();
+        let containers = spec.containers.iter().chain(&spec.init_containers);
+        containers
+            .filter(|container| waiting.contains(container.name.as_str()))
+            .filter(|container| self.interest(&container.image).is_none())
+            .filter_map(|container| Registry::of_image(&container.image))
+            .collect()
     }
 
     /// `None` for a pod that is over, that kubelet runs from a file without Secrets, or that is not about the registries.
@@ -268,6 +311,15 @@ fn brief(resource: Resource, metadata: Meta, spec: &PodSpec, registries: Vec<usi
     })
 }
 
+/// The start of a text, in octets at most.
+fn start(text: &str, max: usize) -> &str {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// The images of a pod, in the order in which kubelet pulls them.
 fn images(spec: PodSpec, status: &PodStatus) -> Vec<Image> {
     let groups = [
@@ -285,8 +337,10 @@ fn images(spec: PodSpec, status: &PodStatus) -> Vec<Image> {
     ];
     let mut found: Vec<Image> = Vec::new();
     for (kind, containers, statuses) in groups {
+        let statuses: HashMap<&str, &ContainerStatus> =
+            statuses.iter().map(|status| (status.name.as_str(), status)).collect();
         for container in containers {
-            let status = statuses.iter().find(|status| status.name == container.name);
+            let status = statuses.get(container.name.as_str()).copied();
             let waiting = status.and_then(|status| status.state.waiting.as_ref());
             let waiting = waiting.filter(|waiting| REASONS.contains(&waiting.reason.as_str()));
             found.push(Image {
@@ -302,18 +356,31 @@ fn images(spec: PodSpec, status: &PodStatus) -> Vec<Image> {
             });
         }
     }
+    // The containers that wait for another image than their own. kubelet pulls the volumes of one after the other.
+    let is_of_other = |image: &Image| {
+        let waiting = image.waiting.as_ref();
+        waiting.is_some_and(|waiting| !start(&waiting.message, MAX_NAMING).contains(image.reference.as_str()))
+    };
+    let mut others: Vec<usize> = (0..found.len())
+        .filter(|at| is_of_other(&found[*at]))
+        .take(MAX_OTHERS)
+        .collect();
+    let has_image = found.iter().any(|image| image.is_there);
     let mut all: Vec<Image> = Vec::new();
     for volume in spec.volumes {
         let Some(image) = volume.image.filter(|image| !image.reference.is_empty()) else {
             continue;
         };
         // kubelet reports the pull of a volume on the container that mounts it, and names the image only in the message.
-        let on = found.iter_mut().find(|other| {
-            let message = other.waiting.as_ref().map(|waiting| waiting.message.as_str());
-            message.is_some_and(|text| text.contains(&image.reference) && !text.contains(other.reference.as_str()))
+        let on = others.iter().position(|at| {
+            let message = found[*at]
+                .waiting
+                .as_ref()
+                .map_or("", |waiting| waiting.message.as_str());
+            start(message, MAX_NAMING).contains(&image.reference)
         });
-        let waiting = on.and_then(|on| on.waiting.take());
-        let is_there = waiting.is_none() && found.iter().any(|other| other.is_there);
+        let waiting = on.and_then(|on| found[others.remove(on)].waiting.take());
+        let is_there = waiting.is_none() && has_image;
         all.push(Image {
             container: volume.name,
             kind: ContainerKind::Volume,
@@ -326,7 +393,7 @@ fn images(spec: PodSpec, status: &PodStatus) -> Vec<Image> {
     for image in &mut all {
         if let Some(waiting) = &mut image.waiting {
             waiting.said = said(&waiting.message, &image.reference);
-            waiting.message = printable(&waiting.message, MAX_MESSAGE);
+            waiting.message = printable_around(&waiting.message, MAX_MESSAGE);
         }
     }
     all

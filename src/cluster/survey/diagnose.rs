@@ -1,5 +1,6 @@
 //! Why an image is not pulled, from all that is known. Pure.
 
+use super::brief::{INVALID_NAME, NEVER_PULLED};
 use super::{Cause, HeldToken, Said, SeenEntry, SeenSecret, State, StuckPull, Survey, Verdict};
 use crate::cluster::names::Namespace;
 use crate::cluster::pull_secret::Target;
@@ -56,6 +57,16 @@ impl<'a> Named<'a> {
         self.names.iter().filter(is_so).cloned().collect()
     }
 
+    /// How many keys an image has to be compared with.
+    pub(super) fn keys(&self) -> usize {
+        let states = self.names.iter().filter_map(|name| self.seen(name));
+        let keys = states.map(|secret| match &secret.state {
+            State::Entries(entries) => entries.len(),
+            State::Empty | State::Broken { .. } => 0,
+        });
+        keys.sum()
+    }
+
     /// What kubelet makes of them for an image.
     pub(super) fn pull(&self, image: &str) -> Pull {
         let secrets: Vec<_> = self
@@ -86,6 +97,13 @@ impl Survey {
     /// Why a container waits for its image, with what the registry says about tokens that it was asked about.
     #[must_use]
     pub fn diagnose(&self, stuck: &StuckPull, ask: &dyn Fn(HeldToken) -> Option<Verdict>) -> Cause {
+        // What no Secret has to do with.
+        match (stuck.reason.as_str(), stuck.said) {
+            (INVALID_NAME, _) => return Cause::InvalidName,
+            (NEVER_PULLED, _) => return Cause::NeverPulled,
+            (_, Said::OtherPlatform) => return Cause::OtherPlatform,
+            _ => {}
+        }
         let named = Named::new(self, &stuck.namespace, &stuck.pull_secrets);
         let has_credential = !stuck.pull.entries().is_empty();
         if let Pull::Fails { secret } = stuck.pull {
@@ -95,6 +113,9 @@ impl Survey {
         }
         if stuck.said == Said::Unreachable {
             return Cause::Unreachable;
+        }
+        if stuck.said == Said::Page {
+            return Cause::Page;
         }
         if stuck.said == Said::NotFound {
             return Cause::TagMissing {

@@ -182,10 +182,7 @@ async fn find(cluster: &Cluster, namespace: &Namespace, pod: &str) -> Result<Opt
     let reader = Reader::new(cluster, 1, &|_| {});
     let of = |raw: RawPod| sieve.pod(raw);
     let fields = format!("metadata.name={pod}");
-    let access = Access {
-        features: [Feature::Status].into(),
-        ..Access::default()
-    };
+    let access = Access::to(Feature::Status);
     let found = reader.list(Resource::Pods, Some(namespace), &fields, of).await;
     let mut found = found.map_err(|error| error.for_access(&access))?;
     told::complete(&reader, &mut found).await;

@@ -21,11 +21,14 @@ use crate::cluster::pages::Named;
 use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target};
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::role::{Access, Feature};
+use crate::model::Registry;
 
 /// Connections at a time where each page is a large one; memory is what they cost.
 const PAGES_AT_ONCE: usize = 3;
 /// Connections at a time where each namespace has a page of its own: as many as sync has.
 pub(super) const NAMESPACES_AT_ONCE: usize = 8;
+/// Registries that nobody asked about of which a note is taken.
+pub(super) const MAX_REGISTRIES: usize = 32;
 /// What makes pods.
 const WORKLOADS: [Resource; 5] = [
     Resource::Deployments,
@@ -43,6 +46,9 @@ pub(super) struct Gathered {
     pub(super) pods: Vec<Brief>,
     pub(super) workloads: Vec<Brief>,
     pub(super) unseen: BTreeMap<Resource, Unseen>,
+    /// See [`super::Survey::passed_over`] and [`super::Counts::passed_over`].
+    pub(super) passed_over: BTreeSet<Registry>,
+    pub(super) pods_passed_over: usize,
     /// Namespaces in which a kind could not be read; `None` for all of them.
     pub(super) blind: BTreeSet<(Resource, Option<Namespace>)>,
 }
@@ -79,16 +85,13 @@ impl<'a> Gather<'a> {
         pod: Option<&'a str>,
         progress: &'a dyn Fn(Step),
     ) -> Result<Self, Error> {
-        let mut features: BTreeSet<_> = [Feature::Status].into();
+        let mut access = Access::to(Feature::Status);
+        access.is_everywhere = !matches!(question.places, Places::Named(_));
         let places = match &question.places {
             Places::All => Where::Everywhere,
             Places::Named(names) => Where::In(names.clone()),
             Places::Selected(selector) => {
-                features.insert(Feature::Selector);
-                let access = Access {
-                    features: features.clone(),
-                    ..Access::default()
-                };
+                access.features.insert(Feature::Selector);
                 let found = namespaces(cluster, selector).await;
                 let found = found.map_err(|error| error.for_access(&access))?;
                 Where::In(
@@ -113,10 +116,7 @@ impl<'a> Gather<'a> {
                 is_whole: pod.is_some(),
             },
             pod,
-            access: Access {
-                features,
-                ..Access::default()
-            },
+            access,
             gathered: RefCell::default(),
         })
     }
@@ -141,7 +141,10 @@ impl<'a> Gather<'a> {
             self.read(Resource::ServiceAccounts, "", |raw: RawAccount| {
                 account(raw).filter(|(_, _, names)| !names.is_empty())
             }),
-            self.read(Resource::Pods, &one_pod, |raw: RawPod| self.sieve.pod(raw)),
+            self.read(Resource::Pods, &one_pod, |raw: RawPod| {
+                self.pass_over(&raw);
+                self.sieve.pod(raw)
+            }),
             workloads.buffer_unordered(WORKLOADS.len()).try_collect::<Vec<_>>(),
         )
         .await?;
@@ -178,6 +181,21 @@ impl<'a> Gather<'a> {
             absent,
             gathered: self.gathered.into_inner(),
         })
+    }
+
+    /// Takes note of a pod that waits for an image that nobody asked about.
+    fn pass_over(&self, raw: &RawPod) {
+        let strange = self.sieve.strange(raw);
+        if strange.is_empty() {
+            return;
+        }
+        let mut gathered = self.gathered.borrow_mut();
+        gathered.pods_passed_over += 1;
+        for registry in strange {
+            if gathered.passed_over.len() < MAX_REGISTRIES {
+                gathered.passed_over.insert(registry);
+            }
+        }
     }
 
     /// All of a kind in the places. Where all namespaces may not be listed at once, each is asked by itself; what cannot be

@@ -11,7 +11,17 @@ const UNDECODABLE: &[&str] = &[
     "unexpected end of json input",
     "invalid character",
 ];
-/// No answer, or none from somebody who is trusted.
+/// The image is there, and not for the node's kind of machine. containerd ends this with `not found`.
+const OTHER_PLATFORM: &[&str] = &[
+    "no match for platform",
+    "no matching manifest for",
+    "no image found in manifest list for architecture",
+    "no image found in image index for architecture",
+    "does not match the specified platform",
+];
+/// A web page where the registry's answer should be: a sign-in page, a proxy or a firewall stands between.
+const PAGE: &[&str] = &["text/html", "invalid character '<'"];
+/// No response, or an untrusted TLS peer.
 const UNREACHABLE: &[&str] = &[
     "dial tcp",
     "no such host",
@@ -59,6 +69,10 @@ pub(super) fn said(message: &str, image: &str) -> Said {
         .trim_matches(['"', ' ', '.']);
     if rest.is_empty() {
         Said::Nothing
+    } else if has(OTHER_PLATFORM) {
+        Said::OtherPlatform
+    } else if has(PAGE) {
+        Said::Page
     } else if has(UNDECODABLE) {
         Said::Undecodable
     } else if has(UNREACHABLE) {
@@ -129,6 +143,26 @@ mod tests {
                 Said::Unreachable,
             ),
             ("illegal base64 data at input byte 4", Said::Undecodable),
+            (
+                r#"failed to pull and unpack image "IMAGE": no match for platform in manifest: not found"#,
+                Said::OtherPlatform,
+            ),
+            (
+                "no matching manifest for linux/arm64/v8 in the manifest list entries: no match for platform in manifest: not found",
+                Said::OtherPlatform,
+            ),
+            (
+                "choosing image instance: no image found in image index for architecture \"arm64\", variant \"v8\", OS \"linux\"",
+                Said::OtherPlatform,
+            ),
+            (
+                r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": unexpected media type text/html for sha256:0123: not found"#,
+                Said::Page,
+            ),
+            (
+                "error parsing HTTP 200 response body: invalid character '<' looking for beginning of value",
+                Said::Page,
+            ),
             (
                 "json: cannot unmarshal number into Go struct field dockerConfigEntryWithAuth.auth of type string",
                 Said::Undecodable,

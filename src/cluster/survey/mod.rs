@@ -18,6 +18,7 @@ mod stuck;
 mod told;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::connect::Cluster;
@@ -120,6 +121,12 @@ pub struct Survey {
     /// The targets that are not there, in the order in which they were asked for; those that could not be looked for are
     /// in `unseen`.
     pub missing_targets: Vec<Target>,
+    /// Those of them under whose name there is a Secret of another type.
+    pub targets_of_wrong_type: Vec<Target>,
+    /// Registries that nobody asked about and that entries of Secrets name, in part: what a tenant says.
+    pub claimed: BTreeSet<Registry>,
+    /// The registries of images that pods wait for and that nobody asked about, in part.
+    pub passed_over: BTreeSet<Registry>,
     /// How many objects there were.
     pub counts: Counts,
     /// When it was made, in seconds since 1970.
@@ -135,6 +142,8 @@ pub struct Counts {
     pub secrets: usize,
     /// Pods, with those that do not matter.
     pub pods: usize,
+    /// Those of them that wait for an image of a registry that nobody asked about.
+    pub passed_over: usize,
 }
 
 /// A ServiceAccount with pull Secrets.

@@ -13,6 +13,10 @@ use crate::cluster::names::Namespace;
 use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE, Target, observe};
 use crate::cluster::resource::Resource;
 
+/// Names of one namespace that are asked about, each by a request of its own. A pod can name thousands of Secrets that are
+/// not there, and no other namespace is to wait for that: the rest counts as not looked at.
+const MAX_ASKED: usize = 100;
+
 /// What stands behind a name.
 enum Look {
     /// No pull Secret; `true` for one of another type.
@@ -38,9 +42,17 @@ impl<'a> Gather<'a> {
             for account in &gathered.accounts {
                 add(&account.namespace, &account.pull_secrets);
             }
-            let unknown = wanted
-                .into_iter()
-                .filter(|target| !gathered.secrets.contains_key(target));
+            let expected: BTreeSet<&Target> = targets.iter().collect();
+            let mut asked: BTreeMap<Namespace, usize> = BTreeMap::new();
+            let is_asked_about = |target: &Target| {
+                if gathered.secrets.contains_key(target) {
+                    return false;
+                }
+                let asked = asked.entry(target.namespace.clone()).or_default();
+                *asked += 1;
+                *asked <= MAX_ASKED || expected.contains(target)
+            };
+            let unknown = wanted.into_iter().filter(is_asked_about);
             unknown
                 .map(|target| {
                     let is_listed = gathered.has_seen(Resource::Secrets, &target.namespace);

@@ -12,7 +12,7 @@ use crate::cluster::call::Call;
 use crate::cluster::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
-use crate::cluster::pages::{self, Extent, Named, PAGE, Page};
+use crate::cluster::pages::{self, Extent, Named, Page};
 use crate::cluster::resource::{Object, Resource};
 
 /// Reads lists from one cluster, a few at a time, and tells how far it has come.
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
             self.tell(resource, page.len(), page.metadata.remaining_item_count);
             Ok(page)
         };
-        match pages::all(params, ask, of).await {
+        match pages::all(resource, params, ask, of).await {
             Ok((found, _)) => Ok(found),
             Err(error) => {
                 let object = namespace.map_or_else(
@@ -63,17 +63,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The names of the objects that match the field selector, at most a page of them, without anything else of them.
+    /// The names of the objects that match the field selector, without anything else of them.
     pub(super) async fn names(
         &self,
         resource: Resource,
         namespace: &Namespace,
         fields: &str,
     ) -> Result<Vec<String>, Error> {
-        let params = ListParams::default().limit(PAGE).fields(fields);
-        let page: Result<Page<Named>, _> = self.page(resource, Some(namespace), Extent::Metadata, &params).await;
-        match page {
-            Ok(page) => Ok(page.into_items().filter_map(|object| object.metadata.name).collect()),
+        let params = ListParams::default().fields(fields);
+        let ask = async |params: &ListParams| self.page(resource, Some(namespace), Extent::Metadata, params).await;
+        match pages::all(resource, params, ask, |object: Named| object.metadata.name).await {
+            Ok((found, _)) => Ok(found),
             Err(error) => Err(Call::new(self.cluster, Object::all(resource, namespace)).error(error)),
         }
     }

@@ -1,12 +1,15 @@
 //! A pull Secret, cut down to what can be said about it.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
 use super::{Interest, Keeping, OtherToken};
 use crate::cluster::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
 use crate::cluster::owner::{Ownership, owner};
 use crate::cluster::pull_secret::{
     DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target,
 };
-use crate::model::pull::{PullSecret, pull};
+use crate::model::pull::takes;
 use crate::model::{DockerConfig, EntryProblem, Registry, Token, printable};
 
 /// Longest user name that is worth showing, in characters.
@@ -85,6 +88,10 @@ pub enum HeldToken {
 pub(super) struct Tokens<'a> {
     interests: &'a [Interest<'a>],
     pub(super) others: Vec<OtherToken>,
+    /// The places in `others` by the interest and the token's hash, so that a Secret of a thousand tokens does not make
+    /// looking a thousand times as long. The hash is keyed anew in each process: nobody can choose tokens that share one.
+    places: HashMap<(usize, u64), Vec<usize>>,
+    keys: RandomState,
 }
 
 impl<'a> Tokens<'a> {
@@ -92,6 +99,8 @@ impl<'a> Tokens<'a> {
         Self {
             interests,
             others: Vec::new(),
+            places: HashMap::new(),
+            keys: RandomState::new(),
         }
     }
 
@@ -108,24 +117,25 @@ impl<'a> Tokens<'a> {
     }
 
     fn other(&mut self, interest: usize, username: &str, token: Token) -> usize {
-        let is_it = |other: &OtherToken| other.interest == interest && other.token == token;
-        self.others.iter().position(is_it).unwrap_or_else(|| {
-            self.others.push(OtherToken {
-                interest,
-                username: username.to_owned(),
-                token,
-            });
-            self.others.len() - 1
-        })
+        let hash = self.keys.hash_one(token.expose());
+        let places = self.places.entry((interest, hash)).or_default();
+        if let Some(place) = places.iter().find(|place| self.others[**place].token == token) {
+            return *place;
+        }
+        let place = self.others.len();
+        places.push(place);
+        self.others.push(OtherToken {
+            interest,
+            username: username.to_owned(),
+            token,
+        });
+        place
     }
 
     /// The registry that a key was written for.
     fn interest(&self, key: &str) -> Option<usize> {
         let named = key.parse::<Registry>().ok();
-        let is_meant = |registry: &Registry| {
-            let image = format!("{registry}/owner/image");
-            named.as_ref() == Some(registry) || !pull(&image, &[PullSecret::Entries(vec![key])]).entries().is_empty()
-        };
+        let is_meant = |registry: &Registry| named.as_ref() == Some(registry) || takes(key, registry.as_str());
         self.interests.iter().position(|interest| is_meant(&interest.registry))
     }
 }
@@ -202,4 +212,28 @@ fn written(observed: &Observed) -> Option<i64> {
         .chain(&metadata.creation_timestamp)
         .map(|time| time.0.as_second())
         .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_thousands_of_tokens_each_is_found_without_looking_at_the_others() {
+        let interests = [Interest {
+            registry: "gitea.example.com".parse().unwrap(),
+            kept: Vec::new(),
+        }];
+        let mut tokens = Tokens::new(&interests);
+        let mut place = |at: usize| match tokens.held(0, "admin", Token::verbatim(at.to_string())).token {
+            HeldToken::Other(place) => place,
+            HeldToken::Kept(_) => panic!("nothing is kept"),
+        };
+        for at in (0..20_000).chain(0..20_000) {
+            assert_eq!(place(at), at);
+        }
+        assert_eq!(tokens.others.len(), 20_000);
+        // What has to be compared with each other is what shares a hash of 64 bits.
+        assert!(tokens.places.values().all(|places| places.len() <= 2));
+    }
 }

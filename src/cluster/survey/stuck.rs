@@ -70,6 +70,10 @@ pub enum Said {
     Undecodable,
     /// The registry could not be reached, or not be trusted.
     Unreachable,
+    /// A web page came instead of the registry's answer.
+    Page,
+    /// The registry has the image, and not for the node's platform.
+    OtherPlatform,
     /// Only that it waits before it tries again, as older kubelets do at every other look.
     Nothing,
     /// Something else.
@@ -160,6 +164,14 @@ pub enum Cause {
     },
     /// The node does not reach the registry, or does not trust it.
     Unreachable,
+    /// A web page came instead of the registry's answer.
+    Page,
+    /// The registry has the image, and not for the node's platform.
+    OtherPlatform,
+    /// What the pod names can be no image.
+    InvalidName,
+    /// The pod forbids to pull, and the node does not have the image.
+    NeverPulled,
     /// What is known does not tell.
     Unknown,
 }

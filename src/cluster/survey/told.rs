@@ -10,7 +10,7 @@ use super::brief::{Brief, Image, MAX_MESSAGE};
 use super::message::said;
 use super::reader::Reader;
 use crate::cluster::resource::Resource;
-use crate::model::printable;
+use crate::model::printable_around;
 
 /// Pods that are asked about at most, each by a request of its own.
 const MAX_PODS: usize = 50;
@@ -88,7 +88,7 @@ fn tell(pod: &mut Brief, events: &[Event]) {
             if event.is_failure {
                 waiting.said = said(&event.message, reference);
             }
-            waiting.message = printable(&event.message, MAX_MESSAGE);
+            waiting.message = printable_around(&event.message, MAX_MESSAGE);
         }
     }
 }

@@ -21,7 +21,7 @@ pub(in crate::commands) struct After {
     /// One for the whole run.
     pub(in crate::commands) at: RestartTime,
     pub(in crate::commands) dry_run: DryRun,
-    /// All that the command does, for the Role in an error.
+    /// All that the command does.
     pub(in crate::commands) access: Access,
 }
 
@@ -92,9 +92,16 @@ fn messages<S: serde::Serializer>(errors: &[CommandError], serializer: S) -> Res
 }
 
 impl After {
+    /// What is done for one target, for the Role in an error.
+    pub(in crate::commands) fn access_for(&self, job: &Job) -> Access {
+        self.access
+            .for_secret(&job.target.secret, job.service_accounts.iter().cloned())
+    }
+
     /// Does it for one target. What fails of it is said and does not stop the rest.
     pub(in crate::commands) async fn of(&self, cluster: &Cluster, job: &Job) -> Aftermath {
         let mut aftermath = Aftermath::default();
+        let failed = |error: cluster::Error| failed(error, &self.access_for(job));
         let (namespace, secret) = (&job.target.namespace, &job.target.secret);
         let registries: Vec<Registry> = job
             .supplies
@@ -117,10 +124,13 @@ impl After {
                 Ok(users) => {
                     aftermath.found_none = users.is_empty();
                     for user in users {
-                        self.restart(cluster, namespace, user, &mut aftermath).await;
+                        match self.restart(cluster, namespace, user).await {
+                            Ok(row) => aftermath.workloads.extend(row),
+                            Err(error) => aftermath.errors.push(failed(error)),
+                        }
                     }
                 }
-                Err(error) => aftermath.errors.push(self.error(error)),
+                Err(error) => aftermath.errors.push(failed(error)),
             }
         }
         // After the restart: what is deleted now comes back from the new template.
@@ -137,7 +147,7 @@ impl After {
                         reason,
                     }
                 })),
-                Err(error) => aftermath.errors.push(self.error(error)),
+                Err(error) => aftermath.errors.push(failed(error)),
             }
         }
         aftermath
@@ -153,6 +163,7 @@ impl After {
         wish: Wish,
         aftermath: &mut Aftermath,
     ) {
+        let access = self.access.for_secret(secret, accounts.iter().copied().cloned());
         for (at, account) in accounts.iter().enumerate() {
             if accounts[..at].contains(account) {
                 continue;
@@ -163,50 +174,50 @@ impl After {
                     action: attached.outcome.as_str(),
                     warning: attached.undone_by.map(|by| by.to_string()),
                 }),
-                Err(error) => aftermath.errors.push(self.error(error)),
+                Err(error) => aftermath.errors.push(failed(error, &access)),
             }
         }
     }
 
-    async fn restart(&self, cluster: &Cluster, namespace: &Namespace, user: SecretUser, aftermath: &mut Aftermath) {
-        let row = match user {
-            SecretUser::Held { what, why } => WorkloadRow {
+    /// `None` where it is gone, and with it the need.
+    async fn restart(
+        &self,
+        cluster: &Cluster,
+        namespace: &Namespace,
+        user: SecretUser,
+    ) -> Result<Option<WorkloadRow>, cluster::Error> {
+        Ok(match user {
+            SecretUser::Held { what, why } => Some(WorkloadRow {
                 action: "held",
                 reason: Some(why.to_string()),
-                hint: Some(why.instead(&what, namespace)),
+                hint: why.instead(&what, namespace),
                 name: what,
                 rollout: None,
                 restarted: None,
-            },
+            }),
             SecretUser::Restartable {
                 resource,
                 name,
                 made_by,
             } => {
-                match cluster::restart(cluster, namespace, resource, &name, &self.at, self.dry_run).await {
-                    Ok(true) => WorkloadRow {
-                        name: format!("{}/{name}", resource.qualified()),
-                        action: "restarted",
-                        reason: made_by.map(|by| format!("{by} made it, and may undo the restart")),
-                        hint: None,
-                        rollout: None,
-                        restarted: Some((resource, name)),
-                    },
-                    // It is gone, and with it the need.
-                    Ok(false) => return,
-                    Err(error) => {
-                        aftermath.errors.push(self.error(error));
-                        return;
-                    }
-                }
+                let is_restarted =
+                    cluster::restart(cluster, namespace, resource, &name, &self.at, self.dry_run).await?;
+                is_restarted.then(|| WorkloadRow {
+                    name: format!("{}/{name}", resource.qualified()),
+                    action: "restarted",
+                    reason: made_by.map(|by| format!("{by} made it, and may undo the restart")),
+                    hint: None,
+                    rollout: None,
+                    restarted: Some((resource, name)),
+                })
             }
-        };
-        aftermath.workloads.push(row);
+        })
     }
+}
 
-    fn error(&self, error: cluster::Error) -> CommandError {
-        error.for_access(&self.access).into()
-    }
+/// What came before was allowed.
+fn failed(error: cluster::Error, access: &Access) -> CommandError {
+    error.for_access(&access.after_secrets()).into()
 }
 
 impl WorkloadRow {

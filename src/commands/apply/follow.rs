@@ -10,10 +10,10 @@ use futures_util::{StreamExt as _, stream};
 
 use super::interrupt::Interrupt;
 use super::report::Report;
-use crate::cluster::{self, Access, Cluster, DryRun, Namespace, Progress, Resource};
+use crate::cluster::{self, Access, Cluster, DryRun, Feature, Namespace, Progress, Resource};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::Registry;
+use crate::model::{CommandLine, Hint, Registry};
 
 /// How many watches are open at a time, a connection each; the others' turn comes as these end.
 const AT_ONCE: usize = 24;
@@ -52,7 +52,6 @@ impl Rollouts {
     pub(in crate::commands) async fn follow(
         self,
         limit: Option<Duration>,
-        access: &Access,
         report: &mut Report,
         interrupt: &mut Interrupt,
         system: &mut System<'_>,
@@ -108,7 +107,7 @@ impl Rollouts {
             let progress = match progress {
                 Ok(progress) => progress,
                 Err(error) => {
-                    report.failure(&context, &error.for_access(access).into(), system);
+                    report.failure(&context, &error.for_access(&Access::to(Feature::Wait)).into(), system);
                     continue;
                 }
             };
@@ -124,13 +123,17 @@ impl Rollouts {
                         CommandError::failed(format_args!("{place} did not roll out within {limit} s: {what}"))
                     }
                 };
-                let hint = if stuck.is_empty() {
-                    format!("kubectl describe {workload} -n {namespace}")
+                let hint: Hint = if stuck.is_empty() {
+                    CommandLine::new("kubectl describe")
+                        .value("WORKLOAD", &workload)
+                        .option("-n", "NAMESPACE", namespace.as_str())
+                        .into()
                 } else {
                     format!(
                         "stuck on a pull in namespace {namespace}: {}; --unstick deletes them",
                         stuck.join(", ")
                     )
+                    .into()
                 };
                 report.failure(&context, &error.hint(hint), system);
             }

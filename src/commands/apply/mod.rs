@@ -12,8 +12,9 @@ mod run;
 
 pub(super) use after::{After, Aftermath};
 pub(super) use follow::Rollouts;
-pub(super) use interrupt::Interrupt;
-pub(super) use report::{Ended, Item, Report};
+pub(super) use interrupt::{Interrupt, Interrupted};
+pub(super) use one::Done;
+pub(super) use report::{Ended, Item, Report, Row};
 pub(super) use run::{AT_ONCE, Run};
 
 use crate::cli::{ClusterArgs, DryRunArg};

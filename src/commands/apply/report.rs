@@ -12,8 +12,12 @@ use crate::commands::document;
 use crate::commands::system::System;
 use crate::commands::targets::Found;
 use crate::error::{CommandError, Exit};
+use crate::model::{Hint, Registry};
 
 mod after;
+
+/// Registries that are named in one line.
+const MAX_NAMED: usize = 5;
 
 /// What became of one target.
 pub(in crate::commands) struct Row<'a> {
@@ -41,10 +45,13 @@ pub(in crate::commands) struct Item {
     action: &'static str,
     changes: Vec<String>,
     notes: Vec<String>,
+    /// What it holds instead of a token of ours, where it was not written for that reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    holds: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    hints: Vec<String>,
+    hints: Vec<Hint>,
     #[serde(flatten)]
     after: Aftermath,
 }
@@ -85,6 +92,8 @@ pub(in crate::commands) struct Ended {
     pub(in crate::commands) failed: usize,
     /// Whether some were not even tried.
     pub(in crate::commands) is_incomplete: bool,
+    /// Those that hold no token that proves them to be ours, with their contexts.
+    pub(in crate::commands) left_alone: Vec<(String, Target)>,
     /// For the document.
     pub(in crate::commands) items: Vec<Item>,
 }
@@ -96,8 +105,10 @@ pub(in crate::commands) struct Report {
     /// With several contexts, every line names its own.
     names_context: bool,
     only_changes: bool,
+    is_rotation: bool,
+    left_alone: Vec<(String, Target)>,
     items: Vec<Item>,
-    /// The first lines of the hints that were given.
+    /// The hints that were given, without the namespace of a Role.
     hints: BTreeSet<String>,
     /// Roles that were not printed, because they differ from one that was only in their namespace.
     roles_left_out: usize,
@@ -119,6 +130,8 @@ impl Report {
             dry_run,
             names_context,
             only_changes: false,
+            is_rotation: false,
+            left_alone: Vec::new(),
             items: Vec::new(),
             hints: BTreeSet::new(),
             roles_left_out: 0,
@@ -141,8 +154,13 @@ impl Report {
             system.output.warn(nothing);
         }
         if found.of_others > 0 {
+            let unknown: Vec<&str> = found.unknown.iter().map(Registry::as_str).take(MAX_NAMED).collect();
+            let unknown = match unknown.as_slice() {
+                [] => String::new(),
+                some => format!(" that the keychain has no credential of ({})", some.join(", ")),
+            };
             system.output.say(format_args!(
-                "left out: {} of another registry",
+                "left out: {} of another registry{unknown}",
                 secrets(found.of_others)
             ));
         }
@@ -167,6 +185,7 @@ impl Report {
                     Outcome::Created => self.created += 1,
                     Outcome::Configured => self.configured += 1,
                     Outcome::Unchanged => self.unchanged += 1,
+                    Outcome::LeftAlone => self.left_alone.push((row.context.to_owned(), row.target.clone())),
                 }
                 self.done(row.context, row.target, done, system)
             }
@@ -190,7 +209,9 @@ impl Report {
         for note in &done.notes {
             system.output.warn(format_args!("{place}: {note}"));
         }
+        self.say_left_alone(context_name, &place, &done, system);
         match self.output {
+            _ if done.outcome == Outcome::LeftAlone => {}
             Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
             Some(OutputFormat::Json | OutputFormat::Yaml) => {}
             None if self.only_changes && done.outcome == Outcome::Unchanged => {}
@@ -215,11 +236,37 @@ impl Report {
                 action: done.outcome.as_str(),
                 changes: done.changes,
                 notes: done.notes,
+                hints: match done.left_alone.as_slice() {
+                    [] => Vec::new(),
+                    _ => vec![by_name(target).into()],
+                },
+                holds: done.left_alone,
                 after: done.after,
                 ..Item::of(context_name, target)
             });
         }
         Ok(())
+    }
+
+    /// That a Secret, or one of its registries, was not written, and what it holds instead.
+    fn say_left_alone(&self, context_name: &str, place: &str, done: &Done, system: &mut System<'_>) {
+        let holds = done.left_alone.join("; ");
+        if holds.is_empty() {
+            return;
+        }
+        let of_context = match context_name {
+            "" => String::new(),
+            context if self.names_context => format!(" of context {context}"),
+            _ => String::new(),
+        };
+        let why = if done.outcome != Outcome::LeftAlone {
+            "is refreshed in part, because nothing proves the rest to be yours"
+        } else if self.is_rotation {
+            "is left as it is: it does not hold the token that is rotated"
+        } else {
+            "is left as it is: it has the label of regcred, and nothing in it proves that it is yours"
+        };
+        system.output.warn(format_args!("{place}{of_context} {why}: {holds}"));
     }
 
     /// A cluster that there is no connection to.
@@ -280,10 +327,9 @@ impl Report {
         // Two hundred namespaces that lack the same permission need its Role only once.
         let mut first = error.clone().without_hints();
         for hint in error.next() {
-            let mut lines = hint.lines();
-            if self.hints.insert(lines.next().unwrap_or_default().to_owned()) {
-                first = first.hint(hint);
-            } else if lines.next().is_some() {
+            if self.hints.insert(without_namespace(hint)) {
+                first = first.hint(hint.clone());
+            } else if matches!(hint, Hint::Manifest { .. }) {
                 self.roles_left_out += 1;
             }
         }
@@ -296,6 +342,12 @@ impl Report {
     /// The same without a line for what was right already: after a first pass, all of it is.
     pub(in crate::commands) fn of_changes(mut self) -> Self {
         self.only_changes = true;
+        self
+    }
+
+    /// The same for a rotation, which writes only Secrets that hold the token that is rotated.
+    pub(in crate::commands) fn of_rotation(mut self) -> Self {
+        self.is_rotation = true;
         self
     }
 
@@ -318,7 +370,22 @@ impl Report {
             };
             document::print("SyncResult", &result, format, system)?;
         }
+        let is_nothing_ours = self.created + self.configured + self.unchanged == 0;
         let ended = self.end(system);
+        match ended.left_alone.as_slice() {
+            [] => {}
+            [(_, target)] => system.output.say(format_args!("hint: {}", by_name(target))),
+            _ => system.output.say(
+                "hint: those that are yours can be named in the place of -A: -n NAMESPACE --secret NAME; \
+                 --trust-labels writes whatever has the label",
+            ),
+        }
+        // One planted Secret should not make everybody's runs fail; but a run that found nothing to refresh has failed.
+        if is_nothing_ours && !ended.left_alone.is_empty() && ended.failed == 0 && !ended.is_incomplete {
+            return Err(CommandError::failed(
+                "no Secret with the label of regcred holds a token that proves it to be yours: nothing was written",
+            ));
+        }
         Ok(if was_interrupted && ended.is_incomplete {
             system.output.say("hint: run it again; what is done stays as it is");
             Exit::Interrupted
@@ -345,6 +412,7 @@ impl Report {
         Ended {
             failed: self.failed,
             is_incomplete: self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0,
+            left_alone: self.left_alone,
             items: self.items,
         }
     }
@@ -363,6 +431,7 @@ impl Report {
             (self.cut_off, "cut off"),
             (self.contexts_not_begun, contexts),
             (self.not_followed, "not followed"),
+            (self.left_alone.len(), "left as they are"),
             (self.left_out, "left out"),
         ];
         let total: usize = counts.iter().map(|(count, _)| count).sum();
@@ -372,6 +441,21 @@ impl Report {
             system.output.say(parts.join(", "));
         }
     }
+}
+
+/// How to have a Secret written that does not prove itself.
+fn by_name(target: &Target) -> String {
+    format!(
+        "if it is yours, name it in the place of -A: -n {} --secret {}",
+        target.namespace, target.secret
+    )
+}
+
+/// A Role's text without the line that says where it is to hold.
+fn without_namespace(hint: &Hint) -> String {
+    let text = hint.to_string();
+    let lines = text.lines().filter(|line| !line.starts_with("  namespace: "));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn secrets(count: usize) -> String {

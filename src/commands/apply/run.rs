@@ -16,7 +16,6 @@ use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
 use crate::commands::system::System;
 use crate::commands::targets::{Batch, Found, Job, find};
 use crate::error::CommandError;
-use crate::model::Token;
 
 /// How many Secrets of a cluster are worked on at a time: one connection each, and few enough for a small API server.
 pub(in crate::commands) const AT_ONCE: usize = 8;
@@ -27,8 +26,6 @@ type Ended = (Job, Result<Done, CommandError>);
 /// Everything that the batches of a run share.
 pub(in crate::commands) struct Run<'a, 'b> {
     pub(in crate::commands) options: SyncOptions,
-    /// Only Secrets with this token in them are written.
-    pub(in crate::commands) instead_of: Option<&'a Token>,
     pub(in crate::commands) after: &'a After,
     /// What was restarted.
     pub(in crate::commands) rollouts: Rollouts,
@@ -44,7 +41,7 @@ impl Run<'_, '_> {
         batch: Batch,
         connect: &ConnectOptions,
     ) -> Result<(), CommandError> {
-        if self.interrupt.times > 0 {
+        if self.interrupt.times() > 0 {
             self.report.not_begun(batch.context.as_deref());
             return Ok(());
         }
@@ -97,7 +94,6 @@ impl Run<'_, '_> {
 
     async fn work(&mut self, cluster: &Cluster, jobs: Vec<Job>) -> Result<(), CommandError> {
         let (total, options, after) = (jobs.len(), self.options, self.after);
-        let instead_of = self.instead_of;
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         let mut begun = BTreeMap::new();
@@ -105,11 +101,11 @@ impl Run<'_, '_> {
         let mut finished = 0;
         let mut is_over = false;
         loop {
-            while under_way.len() < AT_ONCE && self.interrupt.times == 0 {
+            while under_way.len() < AT_ONCE && self.interrupt.times() == 0 {
                 let Some((at, job)) = waiting.next() else { break };
                 begun.insert(at, job.target.clone());
                 under_way.push(async move {
-                    let result = one::sync(cluster, &job, options, instead_of, after).await;
+                    let result = one::sync(cluster, &job, options, after).await;
                     (at, job, result)
                 });
             }
@@ -119,7 +115,7 @@ impl Run<'_, '_> {
                 Either::Right(_) => None,
             };
             let Some(next) = next else {
-                if self.interrupt.times > 1 {
+                if self.interrupt.times() > 1 {
                     break;
                 }
                 let are = if under_way.len() == 1 { "is" } else { "are" };

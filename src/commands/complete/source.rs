@@ -36,17 +36,20 @@ pub(super) enum Source {
 }
 
 /// Arguments, by the id that all verbs have them under.
-const KNOWN: [(&str, Source); 14] = [
+const KNOWN: [(&str, Source); 17] = [
     ("namespaces", Source::Namespaces),
     ("skip_namespace", Source::Namespaces),
+    ("context", Source::Contexts),
     ("contexts", Source::Contexts),
     ("skip_context", Source::Contexts),
+    ("skip_search", Source::Contexts),
     ("cluster", Source::Clusters),
     ("user", Source::Users),
     ("registry", Source::Registries),
     ("registries", Source::Registries),
     ("username", Source::Usernames),
     ("secret", Source::Secrets),
+    ("secrets", Source::Secrets),
     ("service_accounts", Source::ServiceAccounts),
     ("subjects", Source::Subjects),
     ("pod", Source::Pods),

@@ -192,7 +192,7 @@ fn it_is_asked_for_by_name_or_by_verb() {
 /// So that nobody adds a flag without a thought for its values.
 #[test]
 fn every_value_has_a_source_or_is_known_to_be_free() {
-    const FREE: [&str; 11] = [
+    const FREE: [&str; 12] = [
         "selector",
         "deployment",
         "request_timeout",
@@ -203,6 +203,7 @@ fn every_value_has_a_source_or_is_known_to_be_free() {
         "impersonate",
         "impersonate_groups",
         "impersonate_uid",
+        "skip_secret",
         "groups",
     ];
     fn walk(command: &Command, free: &mut BTreeSet<String>) {

@@ -8,7 +8,7 @@ use crate::commands::system::System;
 use crate::docker::Place;
 use crate::error::CommandError;
 use crate::gitea::{self, Flow, Verified, VerifyError};
-use crate::model::Credential;
+use crate::model::{CommandLine, Credential};
 
 /// A registry that has not answered one request by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -19,10 +19,12 @@ pub(super) fn verify(
     args: &SetupArgs,
     system: &mut System<'_>,
 ) -> Result<Verified, VerifyError> {
-    system.output.progress(format_args!("asking {}", credential.registry));
-    let verified = gitea::verify(credential, &args.connection.options(TIMEOUT), &system.env);
-    system.output.end_progress();
-    verified
+    let env = &system.env;
+    system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            gitea::verify(credential, &args.connection.options(TIMEOUT), env)
+        })
 }
 
 /// Lets the registry decide, or else the person.
@@ -97,13 +99,22 @@ pub(super) fn undecided(case: &Case) -> CommandError {
         Place::File(path) => Some(path.display()),
         Place::Helper(_) => None,
     });
+    let of = |program| CommandLine::new(program).value("REGISTRY", registry.as_str());
+    let login = || of("kubectl regcred login").words("-u USER");
     match (&case.kept, file) {
         (Some(_), _) => error
-            .hint(format_args!("to keep the keychain's: docker logout {registry} (or podman logout), then set up again"))
-            .hint(format_args!("to keep the other: kubectl regcred logout {registry}, then set up again")),
+            .hint(format_args!(
+                "to keep the keychain's: {} (or podman logout), then set up again",
+                of("docker logout")
+            ))
+            .hint(format_args!(
+                "to keep the other: {}, then set up again",
+                of("kubectl regcred logout")
+            )),
         (None, Some(file)) => error.hint(format_args!(
-            "to keep one: kubectl regcred login {registry} -u USER; then docker logout or podman logout for the copy in {file}, and set up again"
+            "to keep one: {}; then docker logout or podman logout for the copy in {file}, and set up again",
+            login()
         )),
-        (None, None) => error.hint(format_args!("to keep one: kubectl regcred login {registry} -u USER; then set up again")),
+        (None, None) => error.hint(format_args!("to keep one: {}; then set up again", login())),
     }
 }

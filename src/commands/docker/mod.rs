@@ -16,7 +16,7 @@ use crate::error::{CommandError, Exit};
 pub(super) fn run(args: &DockerArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match &args.verb {
         DockerVerb::Setup(args) => setup::run(args, system),
-        DockerVerb::Status(args) => status::run(args, system).map(|()| Exit::Done),
+        DockerVerb::Status(args) => status::run(args, system),
         DockerVerb::Remove(args) => remove::run(args, system),
     }
 }

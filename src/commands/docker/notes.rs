@@ -3,7 +3,7 @@
 use crate::commands::system::System;
 use crate::docker::{self, Files, WarningKind};
 use crate::error::CommandError;
-use crate::model::{Registry, shell_word};
+use crate::model::{CommandLine, Registry};
 
 /// What setting up cannot mend: the person's own variables and files come before what it wrote.
 const BEYOND: [WarningKind; 3] = [
@@ -25,9 +25,12 @@ pub(super) fn after_setup(
             system
                 .output
                 .say(format_args!("the keychain holds no credential of {registry} yet"));
-            system
-                .output
-                .say(format_args!("hint: kubectl regcred login {registry} -u USER"));
+            system.output.say(format_args!(
+                "hint: {}",
+                CommandLine::new("kubectl regcred login")
+                    .value("REGISTRY", registry.as_str())
+                    .words("-u USER")
+            ));
         }
     }
     if !registries.is_empty() {
@@ -57,10 +60,17 @@ fn podman(files: &Files, system: &mut System<'_>) {
             "podman reads through docker's file, but podman login would write a token in plain text to {}",
             primary.display()
         ));
-        let folder = shell_word(&primary.parent().unwrap_or(primary).display().to_string()).into_owned();
+        let folder = primary.parent().unwrap_or(primary).display().to_string();
+        let write = CommandLine::new("echo")
+            .document("{}")
+            .into_file(primary.display().to_string());
+        let setup = CommandLine::new("kubectl regcred docker setup");
         system.output.say(format_args!(
-            "hint: log in with docker or kubectl regcred; or, before podman login: mkdir -p {folder} && echo '{{}}' > {} && kubectl regcred docker setup",
-            shell_word(&primary.display().to_string())
+            "hint: log in with docker or kubectl regcred; or, before podman login: {}",
+            CommandLine::new("mkdir -p")
+                .value("FOLDER", folder)
+                .then(&write)
+                .then(&setup)
         ));
     }
 }
@@ -78,8 +88,8 @@ fn of_default(files: &Files, system: &mut System<'_>) {
             "helm reads through docker's file, but helm registry login would write a token in plain text to its own",
         );
         system.output.say(format_args!(
-            "hint: log in with docker or kubectl regcred; or, before helm registry login: export HELM_REGISTRY_CONFIG={}",
-            shell_word(&files.docker.display().to_string())
+            "hint: log in with docker or kubectl regcred; or, before helm registry login, let HELM_REGISTRY_CONFIG name {}",
+            files.docker.display()
         ));
     }
 }

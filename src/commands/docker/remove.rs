@@ -16,7 +16,7 @@ pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, Co
         LocalDryRunArg::None => Memory::open(&system.env)?,
         LocalDryRunArg::Client => Memory::look(&system.env)?,
     };
-    let files = Files::of(&system.env)?;
+    let files = sources::files(system)?;
     // Also those of another DOCKER_CONFIG, which setup was run with.
     let paths = files.editable().map(Path::to_owned).chain(memory.targets());
     let mut failures = Vec::new();

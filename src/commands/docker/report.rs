@@ -8,7 +8,8 @@ use crate::cli::LocalDryRunArg;
 use crate::commands::system::System;
 use crate::docker::{After, Change, FilePlan, HELPER};
 use crate::error::CommandError;
-use crate::model::{JsonEdit, printable};
+use crate::model::go_json::is_field;
+use crate::model::{CommandLine, JsonEdit, printable};
 
 /// Longest key or name of somebody else's in a line, in characters.
 const MAX_KEY: usize = 100;
@@ -36,6 +37,17 @@ pub(super) fn file(plan: &FilePlan, dry_run: LocalDryRunArg, system: &mut System
         system
             .output
             .line(format_args!("{}{suffix}", line(change, &plan.file.path)))?;
+    }
+    let moved = plan.changes.iter().any(|change| matches!(change, Change::Moved(_)));
+    if let Some(names) = plan.file.other_names.as_ref().filter(|_| moved) {
+        system.output.warn(format_args!(
+            "{path} had another name, a hard link: the token stays there in plain text"
+        ));
+        let find = CommandLine::new("find").value("FOLDER", names.mount.display().to_string());
+        let find = find.words("-xdev -inum").value("NUMBER", names.inode.to_string());
+        system
+            .output
+            .say(format_args!("hint: find it, and see who needs it: {find}"));
     }
     if matches!(plan.after, After::Gone) {
         system
@@ -115,7 +127,11 @@ pub(super) fn difference(plan: &FilePlan, system: &mut System<'_>) -> Result<(),
 fn masked(text: &str) -> String {
     JsonEdit::parse(text).map_or_else(
         |_| String::new(),
-        |json| json.masked(|path| path.first().is_some_and(|first| SECRET.contains(first))),
+        |json| {
+            // docker reads them whatever their case.
+            let is_secret = |name: &str| SECRET.iter().any(|secret| is_field(name, secret));
+            json.masked(|path| path.first().is_some_and(|first| is_secret(first)))
+        },
     )
 }
 
@@ -133,6 +149,8 @@ mod tests {
             !shown.contains("s3cret") && shown.contains(r#""credsStore":"pass""#),
             "{shown}"
         );
+        let shown = masked(r#"{"Auths":{"r":{"Auth":"s3cret"}},"httpheaders":{"Authorization":"s3cret"}}"#);
+        assert!(!shown.contains("s3cret") && shown.contains("Auths"), "{shown}");
         assert_eq!(masked(" "), "");
     }
 }

@@ -24,6 +24,15 @@ pub(super) struct Sources {
     pub(super) keeps_default: bool,
 }
 
+/// Which files there are. One of podman's that is left out keeps nobody from what is done to the others.
+pub(super) fn files(system: &mut System<'_>) -> Result<Files, CommandError> {
+    let files = Files::of(&system.env)?;
+    if let Some(left_out) = &files.left_out {
+        system.output.warn(left_out);
+    }
+    Ok(files)
+}
+
 /// Reads every file, each once, though several names may lead to it.
 pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<File>, CommandError> {
     let mut read: Vec<File> = Vec::new();
@@ -67,7 +76,7 @@ impl Sources {
         keychain: &Keychain,
         system: &mut System<'_>,
     ) -> Result<Self, CommandError> {
-        let files = Files::of(&system.env)?;
+        let files = files(system)?;
         let read = read(files.editable().map(Path::to_owned))?;
         let mut found: BTreeMap<Name, Vec<Found>> = only.iter().map(|name| (login(name), Vec::new())).collect();
         let only = if default { &[] } else { only };

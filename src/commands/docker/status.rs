@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::super::document;
 use super::super::system::System;
 use crate::cli::DockerStatusArgs;
-use crate::docker::{self, Answer, Source, Warning, Workstation};
-use crate::error::CommandError;
-use crate::model::{Registry, Use, Username};
+use crate::docker::{self, Answer, Source, Warning, WarningKind, Workstation};
+use crate::error::{CommandError, Exit};
+use crate::model::{Hint, Registry, Use, Username};
 
 /// Whose credential the keychain has for docker, by registry; nothing where there is no keychain.
 type Kept = Option<BTreeMap<Registry, Username>>;
@@ -48,11 +48,14 @@ struct Shown<'a> {
     object: &'a str,
     registry: Option<&'a str>,
     cause: &'a str,
-    remedy: &'a str,
+    remedy: &'a Hint,
 }
 
-pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let workstation = docker::observe(&system.env)?;
+    if let Some(left_out) = &workstation.left_out {
+        system.output.warn(left_out);
+    }
     let kept = kept(system);
     let registries: Vec<Registry> = kept.iter().flat_map(BTreeMap::keys).cloned().collect();
     let answers = workstation.answers(&registries);
@@ -60,10 +63,13 @@ pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<()
     match args.output {
         Some(format) => {
             let document = document(&workstation, &kept, &answers, &warnings);
-            document::print("DockerStatus", &document, format, system)
+            document::print("DockerStatus", &document, format, system)?;
         }
-        None => table(&kept, &answers, &warnings, system),
+        None => table(&kept, &answers, &warnings, system)?,
     }
+    // What a file says that cannot be read, nobody knows.
+    let is_known = workstation.unreadable.is_empty();
+    Ok(if is_known { Exit::Done } else { Exit::Failed })
 }
 
 /// A workstation without a keychain can have much to say about its files.
@@ -75,7 +81,7 @@ fn kept(system: &mut System<'_>) -> Kept {
         }
         Err(error) => {
             system.output.warn(&error);
-            for hint in error.hint().into_iter().flat_map(str::lines) {
+            for hint in error.hints() {
                 system.output.say(format_args!("hint: {hint}"));
             }
             None
@@ -101,6 +107,7 @@ fn document<'a>(
             Source::Helper(_) => "helper",
             Source::PlainText => "plainText",
             Source::Environment => "environment",
+            Source::Nobody if !workstation.unreadable.is_empty() => "unknown",
             Source::Nobody => "nobody",
         },
         helper: match &answer.source {
@@ -129,7 +136,12 @@ fn document<'a>(
 
 fn table(kept: &Kept, answers: &[Answer], warnings: &[Warning], system: &mut System<'_>) -> Result<(), CommandError> {
     let output = &mut system.output;
-    if answers.is_empty() && kept.is_none() {
+    let is_known = warnings
+        .iter()
+        .all(|warning| warning.kind != WarningKind::FileUnreadable);
+    if answers.is_empty() && !is_known {
+        output.say("nobody knows who has a login here: a file cannot be read");
+    } else if answers.is_empty() && kept.is_none() {
         output.say("neither docker nor podman has a login here");
     } else if answers.is_empty() {
         output.say("neither docker nor podman has a login here, nor has the keychain");
@@ -142,7 +154,7 @@ fn table(kept: &Kept, answers: &[Answer], warnings: &[Warning], system: &mut Sys
                 [
                     answer.registry.to_string(),
                     answer.client.as_str().to_owned(),
-                    source(kept, answer),
+                    source(kept, answer, is_known),
                     file.unwrap_or_default(),
                 ]
             })
@@ -161,7 +173,7 @@ fn user<'a>(kept: &'a Kept, registry: &Registry) -> Option<&'a Username> {
     kept.as_ref()?.get(registry)
 }
 
-fn source(kept: &Kept, answer: &Answer) -> String {
+fn source(kept: &Kept, answer: &Answer, is_known: bool) -> String {
     match &answer.source {
         Source::Keychain => match user(kept, &answer.registry) {
             Some(user) => format!("keychain, as {user}"),
@@ -171,6 +183,7 @@ fn source(kept: &Kept, answer: &Answer) -> String {
         Source::Helper(name) => format!("docker-credential-{name}"),
         Source::PlainText => "plain text".to_owned(),
         Source::Environment => "DOCKER_AUTH_CONFIG".to_owned(),
+        Source::Nobody if !is_known => "unknown".to_owned(),
         Source::Nobody => "nobody".to_owned(),
     }
 }

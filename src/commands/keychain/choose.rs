@@ -66,7 +66,7 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
 /// Where it is locked, or cannot be unlocked because the kernel keeps no keys, its passphrase gives it.
 fn key_of(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<Key, CommandError> {
     match vault.key() {
-        Err(Error::Locked | Error::NoKernelKeyring(_)) => {
+        Err(Error::Locked | Error::LockedWithoutKeyFile { .. } | Error::NoKernelKeyring(_)) => {
             Ok(vault.key_of(&ask::known(unlocking.passphrase_stdin, system)?)?)
         }
         done => Ok(done?),

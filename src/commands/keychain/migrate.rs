@@ -7,7 +7,7 @@ use crate::error::{CommandError, Exit};
 use crate::keychain::migrate::{Action, Found, Migration};
 use crate::keychain::vault::{self, Vault};
 use crate::keychain::{Config, Error, Name, Part, StoreName};
-use crate::model::shell_word;
+use crate::model::CommandLine;
 
 pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let to = in_use(system)?;
@@ -101,6 +101,12 @@ impl Run {
             }
         }
         system.output.end_progress();
+        for registry in found.earlier.iter().filter(|_| !self.is_dry) {
+            if let Err(error) = self.migration.take_earlier(registry) {
+                let what = format!("the memory of earlier tokens of {registry}");
+                failures.push(CommandError::from(error).on(what));
+            }
+        }
         if found.unknown > 0 {
             let unknown = CommandError::failed(format_args!(
                 "{} also holds what this version of regcred does not know (items: {}), and that stays there",
@@ -172,23 +178,21 @@ impl Run {
     /// Which of the two is right a person knows, and ends the other one.
     fn conflict(&self, name: &Name) -> CommandError {
         let (from, to) = (say::store(self.from), say::store(self.to));
-        let logout = format!("kubectl regcred logout {} --use {}", name.registry, name.usage);
-        let choose = |store: StoreName| format!("kubectl regcred keychain use {store}");
+        let logout = logout(name);
         CommandError::failed(format_args!("{from} and {to} hold different ones, and both stay"))
             .hint(format_args!("to take the one of {from}: {logout}; then migrate again"))
             .hint(format_args!(
-                "to stay with the one of {to}: {} && {logout} && {}",
-                choose(self.from),
-                choose(self.to)
+                "to stay with the one of {to}: {}",
+                choose(self.from).then(&logout).then(&choose(self.to))
             ))
     }
 
     fn damaged(&self, name: &Name) -> CommandError {
-        let logout = format!("kubectl regcred logout {} --use {}", name.registry, name.usage);
+        let logout = logout(name);
         let from = say::store(self.from);
         CommandError::failed(format_args!("the item in {from} cannot be read, and stays")).hint(format_args!(
-            "to do without it: kubectl regcred keychain use {} && {logout} && kubectl regcred keychain use {}",
-            self.from, self.to
+            "to do without it: {}",
+            choose(self.from).then(&logout).then(&choose(self.to))
         ))
     }
 
@@ -219,11 +223,21 @@ impl Run {
             path.display()
         ));
         system.output.say(format_args!(
-            "hint: where it is not needed again: kubectl regcred keychain lock; rm {}",
-            shell_word(&path.display().to_string())
+            "hint: where it is not needed again: kubectl regcred keychain lock; {}",
+            CommandLine::new("rm").value("PATH", path.display().to_string())
         ));
         Ok(())
     }
+}
+
+fn logout(name: &Name) -> CommandLine {
+    CommandLine::new("kubectl regcred logout")
+        .value("REGISTRY", name.registry.as_str())
+        .option("--use", "USE", name.usage.as_str())
+}
+
+fn choose(store: StoreName) -> CommandLine {
+    CommandLine::new("kubectl regcred keychain use").value("KEYCHAIN", store.as_str())
 }
 
 /// Whether the next item may fare better.

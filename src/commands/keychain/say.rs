@@ -8,6 +8,8 @@ use crate::keychain::vault::{KeyState, State};
 use crate::model::duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// Between unlocking and saying so.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// What a keychain is called in a sentence.
 pub(super) fn store(name: StoreName) -> &'static str {
@@ -37,14 +39,19 @@ pub(super) fn state(state: &State) -> String {
 pub(super) fn unlocked(until: Option<SystemTime>) -> String {
     let left = until.map(|until| until.duration_since(SystemTime::now()).unwrap_or_default());
     match left {
-        // A minute that is begun counts: right after `--for 12h` it is 12 hours.
-        Some(left) if left > MINUTE => {
+        // A minute that is begun counts: right after `--for 12h` it is 12 hours, and after `--for 1m` a minute.
+        Some(left) if left + MOMENT > MINUTE => {
             let minutes = left.as_secs().div_ceil(60);
-            format!("unlocked for {}", duration::show(Duration::from_secs(minutes * 60)))
+            unlocked_for(Duration::from_secs(minutes * 60))
         }
-        Some(left) => format!("unlocked for {}", duration::show(left)),
+        Some(left) => unlocked_for(left),
         None => "unlocked until this machine is started anew".to_owned(),
     }
+}
+
+/// The same right after it was unlocked for that long.
+pub(super) fn unlocked_for(lifetime: Duration) -> String {
+    format!("unlocked for {}", duration::show(lifetime))
 }
 
 /// Whether it is open, and the command that opens it.

@@ -8,8 +8,9 @@ use super::super::system::System;
 use super::say;
 use crate::cli::KeychainStatusArgs;
 use crate::error::{CommandError, Exit};
-use crate::keychain::vault::KeyState;
-use crate::keychain::{Config, Error, StoreName};
+use crate::keychain::vault::{self, KeyState, NO_KEY_FILE};
+use crate::keychain::{Config, Error, NO_BUS, NO_SERVICE, StoreName};
+use crate::model::{CommandLine, Hint};
 use crate::output::{Output, Tone};
 use look::{Choice, Here, Open, Trouble};
 
@@ -36,23 +37,25 @@ impl Seen {
     }
 
     /// What to do next, the most likely first.
-    fn hints(&self) -> Vec<String> {
+    fn hints(&self) -> Vec<Hint> {
         let other = self.choice.store.other();
         let name = say::store(other);
         match (self.in_use(), self.of(other)) {
-            (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![format!(
-                "{name} holds {}: kubectl regcred keychain migrate",
-                say::credentials(*credentials)
-            )],
+            (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![
+                format!(
+                    "{name} holds {}: kubectl regcred keychain migrate",
+                    say::credentials(*credentials)
+                )
+                .into(),
+            ],
             (Ok(_), _) => Vec::new(),
             (Err(error), found) => {
                 let is_there = found
                     .as_ref()
                     .map_or_else(|error| Trouble::of(error) == Trouble::Locked, |_| true);
-                let switch = format!("kubectl regcred keychain use {other}");
-                let own = error.hint().into_iter().flat_map(str::lines);
-                let own = own.filter(|line| !is_there || !line.ends_with(&switch));
-                let mut hints: Vec<String> = own.map(str::to_owned).collect();
+                let switch = CommandLine::new("kubectl regcred keychain use").value("KEYCHAIN", other.as_str());
+                let mut hints = error.hints();
+                hints.retain(|hint| !is_there || hint.command() != Some(&switch));
                 if is_there {
                     // What is locked can be opened; what is not there has to be replaced.
                     let at = if Trouble::of(error) == Trouble::Locked {
@@ -60,7 +63,7 @@ impl Seen {
                     } else {
                         0
                     };
-                    hints.insert(at, format!("{name} is here: {switch}"));
+                    hints.insert(at, format!("{name} is here: {switch}").into());
                 }
                 hints
             }
@@ -154,24 +157,30 @@ fn openness(open: &Open) -> String {
 
 /// The error in the row of its keychain, which need not be named again.
 fn trouble(error: &Error) -> String {
-    let text = error.to_string();
-    match Trouble::of(error) {
-        Trouble::Absent => match text.strip_prefix("there is no keychain here: ") {
-            Some(why) => format!("none: {why}"),
-            None => "none".to_owned(),
-        },
-        Trouble::Locked => {
-            let why = text.split_once("locked").map_or("", |(_, why)| why);
-            format!("locked{why}")
+    use vault::Error as V;
+    match error {
+        Error::NoBus => format!("none: {NO_BUS}"),
+        Error::NoService => format!("none: {NO_SERVICE}"),
+        Error::ForeignRuntimeFolder { path, why } => {
+            format!(
+                "none: XDG_RUNTIME_DIR names {}, which is not used: {why}",
+                path.display()
+            )
         }
-        Trouble::Failed => text,
+        Error::Vault(V::Missing(_)) => "none".to_owned(),
+        Error::Locked | Error::Vault(V::Locked) => "locked".to_owned(),
+        Error::Vault(V::LockedWithoutPassphrase) => format!("locked: {NO_KEY_FILE}"),
+        Error::Vault(V::NoKernelKeyring(refused)) => format!("locked: {refused}"),
+        other => other.to_string(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keychain::vault;
+    fn shown(seen: &Seen) -> Vec<String> {
+        seen.hints().iter().map(ToString::to_string).collect()
+    }
 
     fn seen(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Seen {
         let open = |credentials| Open { credentials, key: None };
@@ -189,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_the_other_keychain_holds_is_brought_along() {
-        let hints = seen(StoreName::Vault, Ok(0), Ok(1)).hints();
+        let hints = shown(&seen(StoreName::Vault, Ok(0), Ok(1)));
         assert_eq!(
             hints,
             ["the Secret Service holds 1 credential: kubectl regcred keychain migrate"]
@@ -205,13 +214,13 @@ mod tests {
     #[test]
     fn a_vault_that_is_there_is_used_and_not_made() {
         let missing = || vault::Error::Missing("vault.age".into());
-        let hints = seen(StoreName::System, Err(missing()), Err(Error::NoBus)).hints();
+        let hints = shown(&seen(StoreName::System, Err(missing()), Err(Error::NoBus)));
         assert!(
             hints[0].contains("make a vault: kubectl regcred keychain use vault"),
             "{hints:?}"
         );
         for vault in [Ok(0), Err(vault::Error::Locked)] {
-            let hints = seen(StoreName::System, vault, Err(Error::NoBus)).hints();
+            let hints = shown(&seen(StoreName::System, vault, Err(Error::NoBus)));
             assert_eq!(hints[0], "the vault is here: kubectl regcred keychain use vault");
             assert!(hints.iter().all(|hint| !hint.contains("make a vault")), "{hints:?}");
             assert!(hints[1].contains("--token-env"), "{hints:?}");
@@ -220,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_locked_one_is_opened_before_another_is_thought_of() {
-        let hints = seen(StoreName::Vault, Err(vault::Error::Locked), Ok(0)).hints();
+        let hints = shown(&seen(StoreName::Vault, Err(vault::Error::Locked), Ok(0)));
         assert_eq!(
             hints,
             [
@@ -228,7 +237,7 @@ mod tests {
                 "the Secret Service is here: kubectl regcred keychain use secret-service"
             ]
         );
-        let hints = seen(StoreName::Vault, Err(vault::Error::Locked), Err(Error::NoBus)).hints();
+        let hints = shown(&seen(StoreName::Vault, Err(vault::Error::Locked), Err(Error::NoBus)));
         assert_eq!(hints.len(), 1);
     }
 

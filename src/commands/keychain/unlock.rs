@@ -1,11 +1,13 @@
 //! `keychain unlock` and `keychain lock`.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::super::system::System;
 use super::{ask, say};
 use crate::cli::{Lifetime, UnlockArgs};
 use crate::error::CommandError;
+use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{Error, KeyState, Vault};
 use crate::keychain::{Config, StoreName};
 
@@ -16,6 +18,10 @@ pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), C
     let config = Config::read(&system.env)?;
     let vault = Vault::new(&system.env, &config)?;
     let lifetime = args.unlocking.lifetime.map(Lifetime::duration);
+    let is_vaults = args.key_file.is_some() || lifetime.is_some() || args.unlocking.passphrase_stdin;
+    if config.store != Some(StoreName::Vault) && !is_vaults && !vault.exists() {
+        return unlock_desktop(vault.path(), system);
+    }
     let state = vault.state()?;
     let until = match (&args.key_file, &state.key) {
         (Some(path), _) => vault.unlock_with_file(path, lifetime)?,
@@ -28,13 +34,36 @@ pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), C
         (None, _) if !state.has_passphrase => return Err(Error::LockedWithoutPassphrase.into()),
         (None, _) => with_passphrase(&vault, args.unlocking.passphrase_stdin, lifetime, system)?,
     };
-    system.output.say(format_args!("the vault is {}", say::unlocked(until)));
+    // As it was asked for: what is left a moment later is less.
+    let now = lifetime.map_or_else(|| say::unlocked(until), say::unlocked_for);
+    system.output.say(format_args!("the vault is {now}"));
+    if let (KeyState::Unlocked { until: Some(before) }, None) = (&state.key, lifetime) {
+        system.output.say(format_args!(
+            "it was {}: that limit is gone; --for sets another one",
+            say::unlocked(Some(*before))
+        ));
+    }
     if config.store != Some(StoreName::Vault) {
         let name = say::store(StoreName::System);
         system.output.say(format_args!(
             "hint: {name} is in use: kubectl regcred keychain use vault"
         ));
     }
+    Ok(())
+}
+
+/// Where no vault was ever made, this is about the keychain that is in use.
+fn unlock_desktop(vault: &Path, system: &mut System<'_>) -> Result<(), CommandError> {
+    use crate::keychain::Error as E;
+    let name = say::store(StoreName::System);
+    let said = match SecretService::new(&system.env).unlock() {
+        Ok(true) => "is unlocked",
+        Ok(false) => "is in use, and was not locked",
+        Err(error @ (E::Locked | E::PromptDismissed | E::PromptUnanswered(_))) => return Err(error.into()),
+        // There is none to unlock either.
+        Err(_) => return Err(Error::Missing(vault.to_owned()).into()),
+    };
+    system.output.say(format_args!("{name} {said}"));
     Ok(())
 }
 
@@ -61,7 +90,19 @@ fn with_passphrase(
 pub(super) fn lock(system: &mut System<'_>) -> Result<(), CommandError> {
     let vault = Vault::new(&system.env, &Config::read(&system.env)?)?;
     let was_unlocked = vault.lock()?;
-    let state = vault.state()?;
+    let state = match vault.state() {
+        Ok(state) => state,
+        Err(error) => {
+            if was_unlocked {
+                system.output.say("the vault's key is out of the kernel's keyring");
+            }
+            // It was moved or removed while it was unlocked; there is nothing more to lock.
+            return match error {
+                Error::Missing(_) if was_unlocked => Ok(()),
+                error => Err(error.into()),
+            };
+        }
+    };
     system.output.say(match &state.key {
         KeyState::InFile { .. } => format!("the vault is {}", say::state(&state)),
         _ if was_unlocked => "the vault is locked".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::engine::{Engine, Subject};
 use super::journal::Place;
+use super::report::Stop;
 use super::secrets::Unknown;
 use crate::cli::{DryRunArg, RotateArgs};
 use crate::commands::system::System;
@@ -10,7 +11,7 @@ use crate::commands::token_source::{self, Given};
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::model::rotation::Which;
-use crate::model::{Credential, Registry, Token, Use};
+use crate::model::{CommandLine, Credential, Registry, Token, Use};
 
 /// Refuses tokens that stand in two places: revoking one would take it from the other as well.
 pub(super) fn refuse_shared(
@@ -39,8 +40,10 @@ pub(super) fn refuse_shared(
             "the same token is kept for {other} too, which would lose it when it is revoked"
         ))
         .hint(format_args!(
-            "give {other} a token of its own first, with kubectl regcred login {registry} --use {other}; or leave the \
-             old token alive with --keep-old"
+            "give {other} a token of its own first, with {}; or leave the old token alive with --keep-old",
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", registry.as_str())
+                .option("--use", "USE", other.as_str())
         )));
     }
     Ok(())
@@ -75,26 +78,28 @@ pub(super) fn places(
 impl Engine<'_, '_> {
     /// Finds the Secrets, before anybody is asked for a token. A cluster that is away does not keep the others from
     /// getting the new token; but without any, or with Secrets that cannot be written, nothing is begun.
-    pub(super) async fn find(&mut self, no_secrets: bool) -> Result<(), CommandError> {
+    pub(super) async fn find(&mut self, no_secrets: bool) -> Result<(), Stop> {
         let supply = self.supply(Which::Old)?;
         for at in 0..self.subject.journal.places.len() {
-            if let Err(unknown) = self.resolve(at, &supply).await {
+            let interrupt = self.interrupt.clone();
+            if let Err(unknown) = interrupt.or(self.resolve(at, &supply)).await? {
                 self.unknown.insert(at, unknown);
             }
         }
         let is_lacking = |unknown: &Unknown| matches!(unknown, Unknown::Lacking(_));
         let lacking = self.unknown.values().any(is_lacking);
         if lacking || (!no_secrets && self.unknown.len() == self.subject.journal.places.len()) {
-            return Err(self.nothing_begun());
+            return Err(self.nothing_begun().into());
         }
         let context_is_open = |(at, place): (usize, &Place)| place.context.is_none() && self.unknown.contains_key(&at);
         if self.subject.journal.places.iter().enumerate().any(context_is_open) {
-            return Err(self.nothing_begun());
+            return Err(self.nothing_begun().into());
         }
         if !no_secrets && self.subject.journal.count() == 0 && self.unknown.is_empty() {
             return Err(
-                CommandError::failed("no Secret was found that would get the new token: nothing was begun")
-                    .hint("name namespaces with -n; --no-secrets changes the keychain alone"),
+                CommandError::failed("no Secret was found that holds the token: nothing was begun")
+                    .hint("name namespaces with -n, or say -A; --no-secrets changes the keychain alone")
+                    .into(),
             );
         }
         Ok(())

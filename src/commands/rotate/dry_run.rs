@@ -19,7 +19,7 @@ impl Engine<'_, '_> {
         self.result.plan(&planned);
         let (registry, username) = (self.subject.name.registry.clone(), self.subject.username.clone());
         if self.subject.new.is_some() {
-            if self.prove(Which::New)?.is_some() {
+            if self.prove(Which::New).await?.is_some() {
                 return Err(CommandError::failed(format_args!("{registry} does not accept the new token")).into());
             }
             self.plan_line("would keep the new token beside the old one")?;
@@ -43,7 +43,6 @@ impl Engine<'_, '_> {
         }
         let pass = Pass {
             dry_run,
-            instead_of: None,
             restart: self.subject.journal.restart,
             unstick: self.subject.journal.unstick,
             only_changes: false,

@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::gitea::Account;
 use crate::keychain::{Kept, Keychain, Name, Rotation};
 use crate::model::rotation::{Instead, Phase, Rules, Step, Way, Which, refused, steps};
-use crate::model::{Credential, Username};
+use crate::model::{CommandLine, Credential, OwnTokens, Username};
 
 /// What is rotated: all that beginning and going on find in their own ways.
 pub(super) struct Subject {
@@ -116,9 +116,9 @@ impl<'a, 'b> Engine<'a, 'b> {
 
     async fn step(&mut self, step: Step) -> std::result::Result<Option<Instead>, Stop> {
         match step {
-            Step::Prove(which) => return self.prove(which),
-            Step::Sweep => self.sweep()?,
-            Step::Mint => self.mint()?,
+            Step::Prove(which) => return self.prove(which).await,
+            Step::Sweep => self.sweep().await?,
+            Step::Mint => self.mint().await?,
             Step::Keep(phase) => {
                 self.keep(phase)?;
                 match phase {
@@ -136,7 +136,7 @@ impl<'a, 'b> Engine<'a, 'b> {
             Step::Write(which) => self.write(which).await?,
             Step::Check(which) => self.check(which).await?,
             Step::Restart => self.restart().await?,
-            Step::Revoke(which) => self.revoke(which)?,
+            Step::Revoke(which) => self.revoke(which).await?,
             Step::Forget => self.forget()?,
         }
         Ok(None)
@@ -154,7 +154,7 @@ impl<'a, 'b> Engine<'a, 'b> {
             rotation: Some(Rotation {
                 phase,
                 other,
-                journal: self.subject.journal.text(),
+                journal: self.subject.journal.text()?,
             }),
         })
     }
@@ -193,8 +193,11 @@ impl<'a, 'b> Engine<'a, 'b> {
             name.registry
         ))
         .hint(format_args!(
-            "kubectl regcred login {} -u {} --use {}, then sync",
-            name.registry, self.subject.old.username, name.usage
+            "{}, then sync",
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", name.registry.as_str())
+                .option("-u", "USER", self.subject.old.username.as_str())
+                .option("--use", "USE", name.usage.as_str())
         ))
         .into())
     }
@@ -211,20 +214,28 @@ impl<'a, 'b> Engine<'a, 'b> {
         }
     }
 
-    /// The same, as Secrets are to hold it.
+    /// The same, as Secrets are to hold it: those that hold one of the two tokens, and no other.
     pub(super) fn supply(&self, which: Which) -> std::result::Result<Rc<Supply>, CommandError> {
-        Supply::new(self.credential(which)?, self.subject.name.usage)
+        let supply = Supply::new(self.credential(which)?, self.subject.name.usage)?;
+        Ok(supply.replacing(self.own_tokens()))
+    }
+
+    /// What a Secret of this rotation holds.
+    pub(super) fn own_tokens(&self) -> OwnTokens {
+        let both = [Some(&self.subject.old), self.subject.new.as_ref()];
+        let tokens = both.into_iter().flatten().map(|credential| credential.token.clone());
+        OwnTokens::only(tokens.collect())
     }
 
     /// What to do about a token that the registry refuses.
-    pub(super) fn instead(&mut self, which: Which) -> std::result::Result<Instead, CommandError> {
+    pub(super) async fn instead(&mut self, which: Which) -> std::result::Result<Instead, Stop> {
         let other = match which {
             Which::Old => Which::New,
             Which::New => Which::Old,
         };
         let at = self.phase();
         // Whether the other one works matters only for the old one; a dead token is not tried for nothing.
-        let other_works = which == Which::New || self.accepts(other)?;
+        let other_works = which == Which::New || self.accepts(other).await?;
         Ok(refused(at, which, other_works))
     }
 

@@ -3,6 +3,7 @@
 //! Names, not objects: who resumes parses them again. Targets that are known are listed one by one, because a namespace
 //! can lose the label that it was found by, and would then be forgotten with a token in it that is about to die.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -43,6 +44,8 @@ pub(super) struct Journal {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) wait: Option<String>,
     pub(super) places: Vec<Place>,
+    /// What was given up by name, and is not looked at again.
+    pub(super) given_up: GivenUp,
     connect: Connect,
     pub(super) registry: Reach,
 }
@@ -75,12 +78,28 @@ pub(super) struct Listed {
     service_accounts: Vec<String>,
 }
 
+/// What a person gave up: it may hold the old token, and that does not keep it from being revoked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct GivenUp {
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    contexts: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    namespaces: BTreeSet<String>,
+    /// `NAMESPACE/NAME`.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    secrets: BTreeSet<String>,
+    /// Contexts in which nobody looks for Secrets that were not named.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    searches: BTreeSet<String>,
+}
+
 /// How to reach the clusters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Connect {
     #[serde(skip_serializing_if = "Option::is_none")]
-    kubeconfig: Option<PathBuf>,
+    kubeconfig: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +117,7 @@ struct Connect {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Reach {
     #[serde(skip_serializing_if = "Option::is_none")]
-    ca_file: Option<PathBuf>,
+    ca_file: Option<String>,
     plain_http: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     gitea_path: Option<String>,
@@ -106,8 +125,10 @@ pub(super) struct Reach {
 
 impl Journal {
     /// What the command line asks for, without the Secrets.
-    pub(super) fn new(args: &RotateArgs) -> Self {
-        Self {
+    ///
+    /// A path that cannot be written down is refused here, before anything is made that the journal is needed for.
+    pub(super) fn new(args: &RotateArgs) -> Result<Self, CommandError> {
+        Ok(Self {
             version: VERSION,
             mints: args.mint,
             token_name: None,
@@ -119,9 +140,10 @@ impl Journal {
             unstick: args.restarts.unstick,
             wait: args.restarts.wait.map(seconds),
             places: Vec::new(),
-            connect: Connect::new(&args.cluster),
-            registry: Reach::new(&args.connection),
-        }
+            given_up: GivenUp::default(),
+            connect: Connect::new(&args.cluster)?,
+            registry: Reach::new(&args.connection)?,
+        })
     }
 
     /// Reads what another process wrote.
@@ -140,33 +162,48 @@ impl Journal {
     }
 
     /// As it is kept.
-    pub(super) fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    pub(super) fn text(&self) -> Result<String, CommandError> {
+        serde_json::to_string(self).map_err(|error| {
+            CommandError::failed(format_args!("the journal of the rotation cannot be written: {error}"))
+        })
     }
 
     /// What is new on the command line of whoever goes on with it.
-    pub(super) fn update(&mut self, args: &RotateArgs) {
+    pub(super) fn update(&mut self, args: &RotateArgs) -> Result<(), CommandError> {
         self.keep_old |= args.keep_old;
         if args.restarts.wait.is_some() {
             self.wait = args.restarts.wait.map(seconds);
         }
-        let connection = Reach::new(&args.connection);
+        let connection = Reach::new(&args.connection)?;
         if connection != Reach::default() {
             self.registry = connection;
         }
+        let given_up = &mut self.given_up;
+        given_up.contexts.extend(args.skip_context.iter().cloned());
+        given_up
+            .namespaces
+            .extend(args.skip_namespace.iter().map(ToString::to_string));
+        let secrets = args.skip_secret.iter();
+        given_up
+            .secrets
+            .extend(secrets.map(|one| format!("{}/{}", one.namespace, one.secret)));
+        given_up.searches.extend(args.skip_search.iter().cloned());
         self.places.retain(|place| {
-            let name = place.context.as_ref();
-            !name.is_some_and(|name| args.skip_context.contains(name))
+            !place
+                .context
+                .as_ref()
+                .is_some_and(|name| self.given_up.contexts.contains(name))
         });
         for secrets in self.places.iter_mut().filter_map(|place| place.secrets.as_mut()) {
-            secrets.retain(|one| !args.skip_namespace.iter().any(|name| name.as_str() == one.namespace));
+            secrets.retain(|one| !self.given_up.has(&one.namespace, &one.name));
         }
+        Ok(())
     }
 
     /// How to connect to one of its places.
     pub(super) fn connect_options(&self, context: Option<&str>, timeout: RequestTimeout) -> ConnectOptions {
         ConnectOptions {
-            kubeconfig: self.connect.kubeconfig.clone(),
+            kubeconfig: self.connect.kubeconfig.as_ref().map(PathBuf::from),
             context: context.map(str::to_owned),
             cluster: self.connect.cluster.clone(),
             user: self.connect.user.clone(),
@@ -190,14 +227,10 @@ impl Journal {
             .sum()
     }
 
-    /// The name of all its Secrets, where it is one.
-    pub(super) fn only_name(&self) -> Option<SecretName> {
-        let mut names = self.places.iter().flat_map(|place| place.secrets.iter().flatten());
-        let first = &names.next()?.name;
-        names
-            .all(|one| one.name == *first)
-            .then(|| first.parse().ok())
-            .flatten()
+    /// The names of all its Secrets, as far as they are known.
+    pub(super) fn names(&self) -> BTreeSet<SecretName> {
+        let secrets = self.places.iter().flat_map(|place| place.secrets.iter().flatten());
+        secrets.filter_map(|one| one.name.parse().ok()).collect()
     }
 
     /// How long to follow rollouts, where that was asked for.
@@ -217,28 +250,41 @@ impl Place {
         self.secrets = Some(listed.collect());
     }
 
+    /// Takes these out, which do not hold the token that is rotated.
+    pub(super) fn leave_out(&mut self, targets: &BTreeSet<Target>) {
+        let is_one = |one: &Listed| {
+            let mut targets = targets.iter();
+            targets.any(|target| target.namespace.as_str() == one.namespace && target.secret.as_str() == one.name)
+        };
+        if let Some(secrets) = &mut self.secrets {
+            secrets.retain(|one| !is_one(one));
+        }
+    }
+
     /// Whether ServiceAccounts get Secrets of it.
     pub(super) fn has_accounts(&self) -> bool {
         let mut secrets = self.secrets.iter().flatten();
         secrets.any(|one| !one.service_accounts.is_empty())
     }
 
+    /// Its Secrets' places.
+    pub(super) fn targets(&self) -> Result<BTreeSet<Target>, CommandError> {
+        let target = |one: &Listed| {
+            format!("{}/{}", one.namespace, one.name)
+                .parse::<Target>()
+                .map_err(damaged)
+        };
+        self.secrets.iter().flatten().map(target).collect()
+    }
+
     /// The Secrets, to hold this.
     pub(super) fn jobs(&self, supply: &Rc<Supply>) -> Result<Vec<Job>, CommandError> {
-        let damaged = |error: &dyn std::fmt::Display| {
-            CommandError::failed(format_args!(
-                "the journal of the pending rotation cannot be read: {error}"
-            ))
-        };
         let job = |one: &Listed| {
-            let accounts = one
-                .service_accounts
-                .iter()
-                .map(|name| name.parse().map_err(|error| damaged(&error)));
+            let accounts = one.service_accounts.iter().map(|name| name.parse().map_err(damaged));
             Ok(Job {
                 target: Target {
-                    namespace: one.namespace.parse().map_err(|error| damaged(&error))?,
-                    secret: one.name.parse().map_err(|error| damaged(&error))?,
+                    namespace: one.namespace.parse().map_err(damaged)?,
+                    secret: one.name.parse().map_err(damaged)?,
                 },
                 supplies: vec![supply.clone()],
                 service_accounts: accounts.collect::<Result<_, CommandError>>()?,
@@ -248,41 +294,71 @@ impl Place {
     }
 }
 
+fn damaged(error: impl std::fmt::Display) -> CommandError {
+    CommandError::failed(format_args!(
+        "the journal of the pending rotation cannot be read: {error}"
+    ))
+}
+
+impl GivenUp {
+    /// Whether this Secret is one of them.
+    pub(super) fn has(&self, namespace: &str, name: &str) -> bool {
+        self.namespaces.contains(namespace) || self.secrets.contains(&format!("{namespace}/{name}"))
+    }
+
+    /// Whether the context is not to be searched for further Secrets.
+    pub(super) fn has_search(&self, context: &str) -> bool {
+        self.searches.contains(context)
+    }
+}
+
 impl Connect {
-    fn new(args: &ClusterArgs) -> Self {
+    fn new(args: &ClusterArgs) -> Result<Self, CommandError> {
         let options = connect_options(args, None);
-        Self {
-            kubeconfig: options.kubeconfig.as_deref().map(absolute),
+        Ok(Self {
+            kubeconfig: options
+                .kubeconfig
+                .as_deref()
+                .map(|path| absolute(path, "--kubeconfig"))
+                .transpose()?,
             cluster: options.cluster,
             user: options.user,
             impersonate: options.impersonate.user,
             groups: options.impersonate.groups,
             uid: options.impersonate.uid,
-        }
+        })
     }
 }
 
 impl Reach {
-    fn new(args: &RegistryConnectionArgs) -> Self {
-        Self {
-            ca_file: args.ca_file.as_deref().map(absolute),
+    fn new(args: &RegistryConnectionArgs) -> Result<Self, CommandError> {
+        let ca_file = args.ca_file.as_deref();
+        Ok(Self {
+            ca_file: ca_file.map(|path| absolute(path, "--ca-file")).transpose()?,
             plain_http: args.plain_http,
             gitea_path: args.gitea_path.as_ref().map(ToString::to_string),
-        }
+        })
     }
 
     pub(super) fn args(&self) -> RegistryConnectionArgs {
         RegistryConnectionArgs {
-            ca_file: self.ca_file.clone(),
+            ca_file: self.ca_file.as_ref().map(PathBuf::from),
             plain_http: self.plain_http,
             gitea_path: self.gitea_path.as_ref().and_then(|path| path.parse().ok()),
         }
     }
 }
 
-/// Whoever resumes may stand in another folder.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+/// Whoever resumes may stand in another folder. The journal is JSON, which holds text alone.
+fn absolute(path: &Path, flag: &str) -> Result<String, CommandError> {
+    let whole = std::path::absolute(path)?;
+    whole.into_os_string().into_string().map_err(|whole| {
+        CommandError::usage(format_args!(
+            "the path for {flag} is not UTF-8, and a rotation that is cut off could not be finished with it: {}",
+            Path::new(&whole).display()
+        ))
+        .hint("give the file or its folder another name, or a symbolic link with one")
+    })
 }
 
 fn seconds(timeout: RequestTimeout) -> String {
@@ -326,7 +402,7 @@ mod tests {
 
     #[test]
     fn what_was_written_down_is_found_again() {
-        let journal = Journal::parse(&journal().text()).unwrap();
+        let journal = Journal::parse(&journal().text().unwrap()).unwrap();
         assert_eq!(journal, self::journal());
         let supply = test_supply("gitea.example.com");
         let jobs = journal.places[0].jobs(&supply).unwrap();
@@ -338,7 +414,7 @@ mod tests {
         assert_eq!(jobs[0].service_accounts[0].as_str(), "default");
         assert!(journal.places[1].jobs(&supply).unwrap().is_empty());
         assert_eq!((journal.count(), journal.wait()), (1, Some("90".parse().unwrap())));
-        assert!(!journal.text().contains("s3cret"));
+        assert!(!journal.text().unwrap().contains("s3cret"));
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 
 use super::engine::Engine;
+use super::journal::GivenUp;
 use super::report::Stop;
-use crate::cluster::{self, Access, Cluster, Target};
+use crate::cluster::{self, Access, Cluster, Feature, Managed, Target};
 use crate::commands::apply::AT_ONCE;
 use crate::commands::targets::Job;
 use crate::error::CommandError;
-use crate::model::Credential;
 use crate::model::rotation::{Phase, Which};
+use crate::model::{CommandLine, Credential, Registry, Token};
 
 impl Engine<'_, '_> {
     /// Reads every Secret back.
@@ -25,8 +26,10 @@ impl Engine<'_, '_> {
             if jobs.is_empty() {
                 continue;
             }
-            let cluster = self.cluster(at).await?;
-            let errors = read_back(&cluster, &jobs, &supply.credential, other.as_ref(), &self.access()).await;
+            let (interrupt, access) = (self.interrupt.clone(), self.access());
+            let cluster = interrupt.or(self.cluster(at)).await??;
+            let errors = read_back(&cluster, &jobs, &supply.credential, other.as_ref(), &access);
+            let errors = interrupt.or(errors).await?;
             failed += errors.len();
             for error in errors {
                 let context = cluster.context();
@@ -58,60 +61,177 @@ impl Engine<'_, '_> {
         }
         let is_last = matches!(self.phase(), Some(Phase::Promoted | Phase::Revoking));
         if which == Which::New && is_last && !self.subject.journal.keep_old {
-            self.look_elsewhere(&supply.credential).await?;
+            self.look_elsewhere().await?;
         }
         Ok(())
     }
 
-    /// Looks for Secrets that nobody named and that would lose their token with the old one.
-    async fn look_elsewhere(&mut self, new: &Credential) -> Result<(), Stop> {
+    /// Looks for Secrets that nobody named and that would lose their token with the old one. What cannot be seen may hold
+    /// it: then the old token stays alive, until somebody gives up by name what could not be looked at.
+    async fn look_elsewhere(&mut self) -> Result<(), Stop> {
         let mut others = Vec::new();
         for at in 0..self.subject.journal.places.len() {
-            let supply = self.supply(Which::New)?;
-            let known: BTreeSet<Target> = self.subject.journal.places[at]
-                .jobs(&supply)?
-                .into_iter()
-                .map(|job| job.target)
-                .collect();
-            let cluster = self.cluster(at).await?;
-            let managed = match cluster::managed_secrets(&cluster).await {
-                Ok(managed) => managed,
-                Err(cluster::Error::Forbidden(_)) => {
-                    self.system.output.warn(
-                        "whether Secrets of other namespaces hold the old token is not known: listing them is not allowed",
-                    );
-                    continue;
-                }
-                Err(error) => return Err(CommandError::from(error).into()),
-            };
-            let of_others = |one: &cluster::Managed| {
-                known.contains(&one.target)
-                    || (!one.entries.is_empty() && one.entries.iter().all(|entry| entry.registry != new.registry))
-            };
-            for one in managed.into_iter().filter(|one| !of_others(one)) {
-                match cluster::observe(&cluster, &one.target).await {
-                    Ok(Some(secret)) if secret.mentions(&self.subject.old.token) => others.push(one.target.to_string()),
-                    // Who may list Secrets and not get this one cannot be told what is in it.
-                    Ok(_) | Err(cluster::Error::Forbidden(_)) => {}
-                    Err(error) => return Err(CommandError::from(error).into()),
+            let interrupt = self.interrupt.clone();
+            let cluster = interrupt.or(self.cluster(at)).await??;
+            let context = cluster.context();
+            if self.subject.journal.given_up.has_search(context) {
+                self.system.output.warn(format_args!(
+                    "context {context} was not searched for other Secrets with the old token, as --skip-search says"
+                ));
+                continue;
+            }
+            let known = self.subject.journal.places[at].targets()?;
+            let (old, registry) = (&self.subject.old.token, &self.subject.old.registry);
+            let given_up = &self.subject.journal.given_up;
+            let found = interrupt
+                .or(others_with(&cluster, &known, old, registry, given_up))
+                .await?;
+            for other in found.map_err(|unseen| Self::not_seen(&cluster, unseen))? {
+                let target = &other.target;
+                if self
+                    .subject
+                    .journal
+                    .given_up
+                    .has(target.namespace.as_str(), target.secret.as_str())
+                {
+                    self.system.output.warn(format_args!(
+                        "{target} was given up: it holds the old token, which ends now"
+                    ));
+                } else {
+                    others.push((context.to_owned(), other));
                 }
             }
         }
         if others.is_empty() {
             return Ok(());
         }
-        let (count, shown) = (others.len(), others[..others.len().min(5)].join(", "));
-        let more = if count > 5 {
-            format!(" and {} more", count - 5)
-        } else {
-            String::new()
-        };
-        Err(CommandError::failed(format_args!(
-            "the old token is not revoked: it is also in {shown}{more}"
-        ))
-        .hint("kubectl regcred sync -A gives them the new one, and then --resume goes on; --keep-old leaves it alive")
-        .into())
+        Err(self.still_needed(&others).into())
     }
+
+    /// Why the old token is not revoked, where Secrets need it that are not of this rotation.
+    fn still_needed(&self, others: &[(String, Other)]) -> CommandError {
+        let names_context = self.subject.journal.places.len() > 1;
+        let shown = others.iter().take(MAX_NAMED).map(|(context, other)| {
+            let frozen = if other.is_immutable { " (immutable)" } else { "" };
+            let place = if names_context && !context.is_empty() {
+                format!(" of context {context}")
+            } else {
+                String::new()
+            };
+            format!("{}{place}{frozen}", other.target)
+        });
+        let shown: Vec<String> = shown.collect();
+        let more = match others.len().saturating_sub(MAX_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let error = CommandError::failed(format_args!(
+            "the old token is not revoked: it is also in {}{more}",
+            shown.join(", ")
+        ));
+        let mut syncs: Vec<CommandLine> = Vec::new();
+        for (context, _) in others.iter().filter(|(_, other)| !other.is_immutable) {
+            let sync = CommandLine::new("kubectl regcred sync -A");
+            let sync = sync.option("--registry", "REGISTRY", self.subject.name.registry.as_str());
+            let sync = match context.as_str() {
+                context if names_context && !context.is_empty() => sync.option("--context", "CONTEXT", context),
+                _ => sync,
+            };
+            if !syncs.contains(&sync) {
+                syncs.push(sync);
+            }
+        }
+        let syncs = syncs
+            .into_iter()
+            .map(|sync| format!("{sync} gives them the new one, and then --resume goes on"));
+        let (_, first) = &others[0];
+        let skip = skip_secret(&first.target);
+        error.hints(syncs).hint(format_args!(
+            "what cannot be changed is given up by name: {skip}; --keep-old leaves the old token alive"
+        ))
+    }
+
+    /// Why the old token is not revoked, where a context could not be searched.
+    fn not_seen(cluster: &Cluster, unseen: Unseen) -> CommandError {
+        let context = cluster.context();
+        let (error, skip) = match unseen {
+            Unseen::List(error) => {
+                let line = CommandLine::new("kubectl regcred rotate --resume");
+                let line = line.option("--skip-search", "CONTEXT", context);
+                let skip = format!("or, for those who know that no other Secret there holds it: {line}");
+                (error, (!context.is_empty()).then_some(skip))
+            }
+            Unseen::One(target, error) => {
+                let skip = format!("or give it up by name: {}", skip_secret(&target));
+                (error, Some(skip))
+            }
+        };
+        let access = Access {
+            is_everywhere: true,
+            ..Access::to(Feature::Search)
+        };
+        let error = CommandError::from(error.for_access(&access));
+        let what = "the old token is not revoked, because not every Secret could be looked at that may hold it";
+        error.on(what).hints(skip)
+    }
+}
+
+/// The command that gives one Secret up.
+fn skip_secret(target: &Target) -> CommandLine {
+    let name = format!("{}/{}", target.namespace, target.secret);
+    CommandLine::new("kubectl regcred rotate --resume").option("--skip-secret", "NAMESPACE/NAME", name)
+}
+
+/// Secrets that are named in one message.
+const MAX_NAMED: usize = 5;
+
+/// A Secret with the old token that is not of this rotation.
+struct Other {
+    target: Target,
+    is_immutable: bool,
+}
+
+/// What could not be looked at.
+enum Unseen {
+    /// Which Secrets there are.
+    List(cluster::Error),
+    /// What is in one of them.
+    One(Target, cluster::Error),
+}
+
+/// The Secrets with our label that hold the token, besides those that are known.
+async fn others_with(
+    cluster: &Cluster,
+    known: &BTreeSet<Target>,
+    token: &Token,
+    registry: &Registry,
+    given_up: &GivenUp,
+) -> Result<Vec<Other>, Unseen> {
+    let managed = cluster::managed_secrets(cluster).await.map_err(Unseen::List)?;
+    let of_another_registry =
+        |one: &Managed| !one.entries.is_empty() && one.entries.iter().all(|entry| entry.registry != *registry);
+    let targets = managed
+        .into_iter()
+        .filter(|one| !known.contains(&one.target) && !of_another_registry(one))
+        .map(|one| one.target);
+    let mut looked = stream::iter(targets)
+        .map(|target| async move {
+            match cluster::observe(cluster, &target).await {
+                Ok(secret) => Ok(secret.filter(|secret| secret.mentions(token)).map(|secret| Other {
+                    target,
+                    is_immutable: secret.is_immutable(),
+                })),
+                // Nobody looks at what was given up by name.
+                Err(_) if given_up.has(target.namespace.as_str(), target.secret.as_str()) => Ok(None),
+                Err(error) => Err(Unseen::One(target, error)),
+            }
+        })
+        .buffered(AT_ONCE);
+    let mut others = Vec::new();
+    while let Some(one) = looked.next().await {
+        others.extend(one?);
+    }
+    Ok(others)
 }
 
 /// Every Secret that does not hold what it should, or could not be read.
@@ -126,14 +246,23 @@ async fn read_back(
         .map(|job| async move {
             let target = &job.target;
             match (cluster::observe(cluster, target).await, given_up) {
-                (Err(error), _) => Some(error.for_access(access).into()),
+                (Err(error), _) => Some(error.for_access(&access.for_secret(&target.secret, [])).into()),
                 (Ok(Some(secret)), Some(given_up)) if secret.mentions(&given_up.token) => {
                     Some(CommandError::failed(format_args!("{target} holds the new token again")))
                 }
-                (Ok(Some(secret)), None) if !secret.holds(credential) => Some(CommandError::failed(format_args!(
-                    "{target} holds something else than what was written: somebody else writes it too"
-                ))),
-                (Ok(None), None) => Some(CommandError::failed(format_args!("{target} is gone"))),
+                (Ok(Some(secret)), None) if !secret.holds(credential) => Some(
+                    CommandError::failed(format_args!(
+                        "{target} holds something else than what was written: somebody else writes it too"
+                    ))
+                    .hint(format_args!(
+                        "where that is to stay: --resume --skip-secret {}/{}",
+                        target.namespace, target.secret
+                    )),
+                ),
+                (Ok(None), None) => Some(
+                    CommandError::failed(format_args!("{target} is gone"))
+                        .hint(format_args!("where that is meant: {}", skip_secret(target))),
+                ),
                 (Ok(_), _) => None,
             }
         })

@@ -1,6 +1,5 @@
 //! The steps that ask the registry.
 
-use std::cell::Cell;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
@@ -9,7 +8,9 @@ use super::report::{Revocation, Stop};
 use crate::commands::{login, mint, password};
 use crate::env::Env;
 use crate::error::CommandError;
-use crate::gitea::{self, MintError, MintScopes, Options, RevokeError, Revoked, SiteError, TokenName};
+use crate::gitea::{
+    self, Account, MintError, MintScopes, Options, RevokeError, Revoked, SiteError, TokenName, Verified, VerifyError,
+};
 use crate::model::rotation::{Instead, Phase, Which};
 use crate::model::{Credential, Use};
 
@@ -35,9 +36,9 @@ impl Engine<'_, '_> {
     }
 
     /// Sees that the registry accepts the token, and says what it may do.
-    pub(super) fn prove(&mut self, which: Which) -> Result<Option<Instead>, Stop> {
+    pub(super) async fn prove(&mut self, which: Which) -> Result<Option<Instead>, Stop> {
         let credential = self.credential(which)?;
-        match gitea::verify(&credential, &self.options(), &self.system.env) {
+        match self.verify(which).await? {
             Ok(verified) => {
                 if which == Which::New {
                     login::report(&verified, &credential, self.subject.name.usage, self.system);
@@ -46,19 +47,56 @@ impl Engine<'_, '_> {
             }
             Err(error) if error.is_refusal() => {
                 self.system.output.say(format_args!("the {which} token: {error}"));
-                Ok(Some(self.instead(which)?))
+                Ok(Some(self.instead(which).await?))
             }
             Err(error) => Err(CommandError::from(error).into()),
         }
     }
 
     /// Whether the registry accepts a token; an error where it says neither yes nor no.
-    pub(super) fn accepts(&self, which: Which) -> Result<bool, CommandError> {
-        match gitea::verify(&self.credential(which)?, &self.options(), &self.system.env) {
+    pub(super) async fn accepts(&self, which: Which) -> Result<bool, Stop> {
+        match self.verify(which).await? {
             Ok(_) => Ok(true),
             Err(error) if error.is_refusal() => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(CommandError::from(error).into()),
         }
+    }
+
+    async fn verify(&self, which: Which) -> Result<Result<Verified, VerifyError>, Stop> {
+        let (credential, options, env) = (self.credential(which)?, self.options(), self.system.env.clone());
+        self.ask(move || gitea::verify(&credential, &options, &env)).await
+    }
+
+    /// Asks the registry, so that Ctrl-C ends the wait for its answer. What it was asked to do may be done all the same:
+    /// the phase says what has to be looked at again.
+    async fn ask<T: Send + 'static>(&self, question: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+        Ok(self.interrupt.or_blocking(question).await??)
+    }
+
+    /// The same with the account's password, and once more with a one-time code where that is what it lacks.
+    async fn ask_as_account<T, E>(
+        &mut self,
+        wants_code: fn(&E) -> bool,
+        question: impl Fn(&Account) -> Result<T, E> + Clone + Send + 'static,
+    ) -> Result<Result<T, E>, Stop>
+    where
+        T: Send + 'static,
+        E: std::fmt::Display + Send + 'static,
+    {
+        let mut account = self.account()?;
+        let as_account = |account: &Account| {
+            let (account, question) = (account.clone(), question.clone());
+            move || question(&account)
+        };
+        let mut answer = self.ask(as_account(&account)).await?;
+        if let Err(error) = &answer
+            && wants_code(error)
+            && password::ask_code(&mut account, error, self.system)?
+        {
+            answer = self.ask(as_account(&account)).await?;
+        }
+        self.account = Some(account);
+        Ok(answer)
     }
 
     fn name(&self) -> Result<TokenName, CommandError> {
@@ -67,24 +105,23 @@ impl Engine<'_, '_> {
     }
 
     /// Makes the new token. A definite refusal leaves nothing behind, and so no rotation either.
-    pub(super) fn mint(&mut self) -> Result<(), Stop> {
+    pub(super) async fn mint(&mut self) -> Result<(), Stop> {
         let name = self.name()?;
         let scopes = match &self.subject.journal.scopes {
             Some(scopes) => scopes.parse().map_err(CommandError::failed)?,
             None => MintScopes::for_use(self.subject.name.usage),
         };
-        let (registry, options) = (self.subject.name.registry.clone(), self.options());
-        let is_uncertain = Cell::new(false);
-        let mut account = self.account()?;
-        let made = password::with_code(&mut account, self.system, MintError::wants_code, |account, system| {
-            gitea::mint(&registry, account, &name, &scopes, &options, &system.env)
-                .inspect_err(|error| is_uncertain.set(matches!(error, MintError::Uncertain { .. })))
-        });
-        self.account = Some(account);
+        let registry = self.subject.name.registry.clone();
+        let (at, options, env) = (registry.clone(), self.options(), self.system.env.clone());
+        let made = self
+            .ask_as_account(MintError::wants_code, move |account| {
+                gitea::mint(&at, account, &name, &scopes, &options, &env)
+            })
+            .await?;
         let minted = match made {
             Ok(minted) => minted,
-            Err(error) if is_uncertain.get() => return Err(error.into()),
-            Err(error) => return Err(self.unmade(error).into()),
+            Err(error @ MintError::Uncertain { .. }) => return Err(CommandError::from(error).into()),
+            Err(error) => return Err(self.unmade(error.into()).into()),
         };
         self.system.output.say(format_args!(
             "made the token {} of {} at {registry}",
@@ -99,15 +136,20 @@ impl Engine<'_, '_> {
     }
 
     /// Deletes what an attempt to make the new token may have left.
-    pub(super) fn sweep(&mut self) -> Result<(), CommandError> {
+    pub(super) async fn sweep(&mut self) -> Result<(), Stop> {
         let name = self.name()?;
-        let (registry, options) = (self.subject.name.registry.clone(), self.options());
-        let mut account = self.account()?;
-        let swept = password::with_code(&mut account, self.system, RevokeError::wants_code, |account, system| {
-            gitea::sweep(&registry, account, &name, &options, &system.env)
-        });
-        self.account = Some(account);
-        if swept? {
+        let (registry, options, env) = (
+            self.subject.name.registry.clone(),
+            self.options(),
+            self.system.env.clone(),
+        );
+        let swept = name.clone();
+        let swept = self
+            .ask_as_account(RevokeError::wants_code, move |account| {
+                gitea::sweep(&registry, account, &swept, &options, &env)
+            })
+            .await?;
+        if swept.map_err(CommandError::from)? {
             self.system.output.say(format_args!(
                 "deleted the token {name}, which was made before this was cut off"
             ));
@@ -116,18 +158,16 @@ impl Engine<'_, '_> {
     }
 
     /// Deletes the token that is no longer used: by itself, or else with the password.
-    pub(super) fn revoke(&mut self, which: Which) -> Result<(), Stop> {
-        let credential = self.credential(which)?;
-        let options = self.options();
-        let revoked = match gitea::revoke(&credential, None, &options, &self.system.env) {
+    pub(super) async fn revoke(&mut self, which: Which) -> Result<(), Stop> {
+        let (credential, options, env) = (self.credential(which)?, self.options(), self.system.env.clone());
+        let revoke = move |account: Option<&Account>| gitea::revoke(&credential, account, &options, &env);
+        let by_itself = revoke.clone();
+        let revoked = match self.ask(move || by_itself(None)).await? {
             Err(error) if error.wants_password() && self.can_ask() => {
-                let mut account = self.account()?;
-                let revoked =
-                    password::with_code(&mut account, self.system, RevokeError::wants_code, |account, system| {
-                        gitea::revoke(&credential, Some(account), &options, &system.env)
-                    });
-                self.account = Some(account);
-                revoked?
+                let revoked = self
+                    .ask_as_account(RevokeError::wants_code, move |account| revoke(Some(account)))
+                    .await?;
+                revoked.map_err(CommandError::from)?
             }
             Err(RevokeError::Site(SiteError::NotGitea { registry })) => {
                 self.system.output.warn(format_args!(
@@ -161,7 +201,7 @@ impl Engine<'_, '_> {
     }
 
     /// The account with its password, which is asked for once.
-    pub(super) fn account(&mut self) -> Result<gitea::Account, CommandError> {
+    pub(super) fn account(&mut self) -> Result<Account, CommandError> {
         if let Some(account) = &self.account {
             return Ok(account.clone());
         }

@@ -3,18 +3,25 @@
 use serde::Serialize;
 
 use crate::cli::{DocumentFormat, DryRunArg, OutputFormat};
-use crate::commands::apply::Item;
+use crate::commands::apply::{Interrupted, Item};
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Name;
 use crate::model::rotation::{Phase, Step, Way, Which};
+use crate::model::{CommandLine, Hint};
 
 /// Why it stopped before its end.
 pub(super) enum Stop {
     Error(CommandError),
     /// Ctrl-C.
     Interrupted,
+}
+
+impl From<Interrupted> for Stop {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
 }
 
 impl From<CommandError> for Stop {
@@ -71,7 +78,7 @@ struct RotateResult<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    hints: Vec<String>,
+    hints: Vec<Hint>,
 }
 
 impl Result {
@@ -156,7 +163,7 @@ pub(super) fn standing(phase: Phase) -> &'static str {
     match phase {
         Phase::Minting => "the old token is in use everywhere; a new one may have been made",
         Phase::Writing => "both tokens are alive: the old one is current, and Secrets hold the old one or the new one",
-        Phase::Promoted => "both tokens are alive: the new one is current, and no Secret was left with the old one",
+        Phase::Promoted => "both tokens are alive: the new one is current, and the Secrets of this rotation hold it",
         Phase::Revoking => "the new token is in use everywhere; the old one may be alive",
         Phase::Reverted => "the old token is in use everywhere; the new one may be alive",
     }
@@ -164,7 +171,9 @@ pub(super) fn standing(phase: Phase) -> &'static str {
 
 /// The two commands that end a pending rotation.
 pub(super) fn ways_out(name: &Name, phase: Phase) -> Vec<String> {
-    let command = format!("kubectl regcred rotate {} --use {}", name.registry, name.usage);
+    let command = CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", name.registry.as_str())
+        .option("--use", "USE", name.usage.as_str());
     let abort = format!("{command} --abort goes back to the old token");
     match phase {
         Phase::Reverted => vec![format!("{command} --abort finishes going back")],

@@ -1,23 +1,23 @@
 //! The steps that are about Secrets and the pods that pull with them.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+use futures_util::{StreamExt as _, stream};
 
 use super::engine::Engine;
 use super::journal::Place;
 use super::report::Stop;
 use crate::cli::DryRunArg;
-use crate::cluster::{Access, Cluster, Feature, RestartTime, SyncOptions, Target};
-use crate::commands::apply::{After, Ended, Report, Rollouts, Run};
-use crate::commands::targets::{Find, Found, Supply, find};
+use crate::cluster::{self, Access, Cluster, Feature, LeftAlone, RestartTime, SyncOptions, Target};
+use crate::commands::apply::{AT_ONCE, After, Ended, Report, Rollouts, Run};
+use crate::commands::targets::{Find, Found, Job, Supply, find};
 use crate::error::CommandError;
-use crate::model::Token;
 use crate::model::rotation::Which;
 
 /// What a pass over the Secrets is for.
 pub(super) struct Pass {
     pub(super) dry_run: DryRunArg,
-    /// Only Secrets that hold this are written.
-    pub(super) instead_of: Option<Token>,
     pub(super) restart: bool,
     pub(super) unstick: bool,
     /// Say only what changes.
@@ -39,6 +39,38 @@ impl Unknown {
             Self::Lacking(lacking) => lacking.iter().map(|(_, error)| error).collect(),
         }
     }
+}
+
+/// Secrets that are left as they are and named, each in a line.
+const MAX_NAMED: usize = 10;
+
+/// Which of the Secrets hold a token that the supply replaces, and what the others hold. One that cannot be read stays:
+/// it is tried again when it is to be written, and keeps the old token alive.
+async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec<Job>, Vec<(Target, LeftAlone)>) {
+    let registry = &supply.credential.registry;
+    let mut looked = stream::iter(jobs)
+        .map(|job| async move {
+            let holds = match (cluster::observe(cluster, &job.target).await, &supply.replaces) {
+                (Ok(observed), Some(own)) => cluster::instead(observed.as_ref(), registry, own),
+                (Err(_), _) | (_, None) => None,
+            };
+            (job, holds)
+        })
+        .buffered(AT_ONCE);
+    let (mut holding, mut left) = (Vec::new(), Vec::new());
+    while let Some((job, holds)) = looked.next().await {
+        match holds {
+            None => holding.push(job),
+            Some(holds) => left.push((
+                job.target,
+                LeftAlone {
+                    registry: registry.clone(),
+                    holds,
+                },
+            )),
+        }
+    }
+    (holding, left)
 }
 
 impl Engine<'_, '_> {
@@ -70,39 +102,64 @@ impl Engine<'_, '_> {
         // A name is needed tomorrow, when another context may be the current one.
         place.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
         place.server = Some(cluster.server().to_owned());
-        let Some(words) = place.find.as_ref().filter(|_| place.secrets.is_none()) else {
-            let checked = cluster.check().await;
-            return checked.map_err(|error| Unknown::Unreached(error.into()));
+        let jobs = match place.find.as_ref().filter(|_| place.secrets.is_none()) {
+            None => {
+                let checked = cluster.check().await;
+                checked.map_err(|error| Unknown::Unreached(error.into()))?;
+                place.jobs(supply).map_err(Unknown::Unreached)?
+            }
+            Some(words) => {
+                let is_known = words.is_known();
+                let scope = words
+                    .scope(supply)
+                    .ok_or_else(|| Unknown::Unreached(CommandError::failed("the journal cannot be read")))?;
+                let found = find(scope, &cluster).await;
+                let found = found.map_err(|error| Unknown::Unreached(error.for_access(&self.access()).into()))?;
+                if is_known {
+                    cluster
+                        .check()
+                        .await
+                        .map_err(|error| Unknown::Unreached(error.into()))?;
+                }
+                let mut report = Report::new(None, DryRunArg::None, false);
+                report.found(&found, self.system);
+                if !found.lacking.is_empty() {
+                    return Err(Unknown::Lacking(found.lacking));
+                }
+                found.jobs
+            }
         };
-        let is_known = words.is_known();
-        let scope = words
-            .scope(supply)
-            .ok_or_else(|| Unknown::Unreached(CommandError::failed("the journal cannot be read")))?;
-        let found = find(scope, &cluster).await;
-        let found = found.map_err(|error| Unknown::Unreached(error.for_access(&self.access()).into()))?;
-        if is_known {
-            cluster
-                .check()
-                .await
-                .map_err(|error| Unknown::Unreached(error.into()))?;
-        }
-        let mut report = Report::new(None, DryRunArg::None, false);
-        report.found(&found, self.system);
-        if !found.lacking.is_empty() {
-            return Err(Unknown::Lacking(found.lacking));
-        }
-        self.subject.journal.places[at].list(&found.jobs);
+        let (jobs, left) = holders(&cluster, jobs, supply).await;
+        self.say_left_out(&cluster, &left);
+        self.subject.journal.places[at].list(&jobs);
         Ok(())
     }
 
-    /// Makes every Secret hold the token; on the way back, those that hold the other one.
+    /// Says which Secrets are not of this rotation, and what they hold instead.
+    fn say_left_out(&mut self, cluster: &Cluster, left: &[(Target, LeftAlone)]) {
+        let context = match cluster.context() {
+            "" => String::new(),
+            name if self.subject.journal.places.len() > 1 => format!(" of context {name}"),
+            _ => String::new(),
+        };
+        let output = &mut self.system.output;
+        for (target, holds) in left.iter().take(MAX_NAMED) {
+            output.warn(format_args!(
+                "{target}{context} is left as it is: it does not hold the token that is rotated: {holds}"
+            ));
+        }
+        if let Some(more @ 1..) = left.len().checked_sub(MAX_NAMED) {
+            output.warn(format_args!(
+                "{more} more Secrets{context} are left as they are for the same reason"
+            ));
+        }
+    }
+
+    /// Makes every Secret hold the token that holds the other one. Those that hold neither any more are not of this
+    /// rotation.
     pub(super) async fn write(&mut self, which: Which) -> Result<(), Stop> {
         let pass = Pass {
             dry_run: DryRunArg::None,
-            instead_of: match which {
-                Which::New => None,
-                Which::Old => self.subject.new.as_ref().map(|new| new.token.clone()),
-            },
             restart: false,
             unstick: false,
             only_changes: false,
@@ -111,11 +168,26 @@ impl Engine<'_, '_> {
         let ended = self.pass(which, &pass).await?;
         let failed = ended.failed > 0 || ended.is_incomplete;
         self.result.items = ended.items;
+        self.leave_out(&ended.left_alone)?;
         self.interrupted()?;
         if failed {
             return Err(CommandError::failed(format_args!("not every Secret holds the {which} token")).into());
         }
         Ok(())
+    }
+
+    /// Takes out what was found not to hold a token of this rotation.
+    fn leave_out(&mut self, left: &[(String, Target)]) -> Result<(), CommandError> {
+        if left.is_empty() {
+            return Ok(());
+        }
+        for place in &mut self.subject.journal.places {
+            let context = place.context.as_deref().unwrap_or_default();
+            let of_context = left.iter().filter(|(name, _)| name == context);
+            let targets: BTreeSet<Target> = of_context.map(|(_, target)| target.clone()).collect();
+            place.leave_out(&targets);
+        }
+        self.phase().map_or(Ok(()), |phase| self.keep(phase))
     }
 
     /// Places that could not be asked before. On the way back there is nothing in them.
@@ -128,7 +200,8 @@ impl Engine<'_, '_> {
         for at in 0..self.subject.journal.places.len() {
             // Once in a run: a cluster that is away is not waited for twice.
             if self.subject.journal.places[at].secrets.is_none() && !self.unknown.contains_key(&at) {
-                match self.resolve(at, &supply).await {
+                let interrupt = self.interrupt.clone();
+                match interrupt.or(self.resolve(at, &supply)).await? {
                     Ok(()) => is_news = true,
                     Err(unknown) => drop(self.unknown.insert(at, unknown)),
                 }
@@ -152,14 +225,15 @@ impl Engine<'_, '_> {
             dry_run: pass.dry_run.into(),
             access: self.access(),
         };
-        let mut report = Report::new(self.result.lines, pass.dry_run, self.subject.journal.places.len() > 1);
+        let mut report =
+            Report::new(self.result.lines, pass.dry_run, self.subject.journal.places.len() > 1).of_rotation();
         if pass.only_changes {
             report = report.of_changes();
         }
         let mut rollouts = Rollouts::default();
         for at in 0..self.subject.journal.places.len() {
             let context = self.subject.journal.places[at].context.clone();
-            if self.interrupt.times > 0 {
+            if self.interrupt.times() > 0 {
                 report.not_begun(context.as_deref());
                 continue;
             }
@@ -183,7 +257,6 @@ impl Engine<'_, '_> {
                     force_conflicts: self.subject.journal.force_conflicts,
                     dry_run: pass.dry_run.into(),
                 },
-                instead_of: pass.instead_of.as_ref(),
                 after: &after,
                 rollouts,
                 report: &mut report,
@@ -197,16 +270,14 @@ impl Engine<'_, '_> {
             run.found(&cluster, found).await?;
             rollouts = run.rollouts;
         }
-        let follows = pass.restart && pass.dry_run == DryRunArg::None && self.interrupt.times == 0;
+        let follows = pass.restart && pass.dry_run == DryRunArg::None && self.interrupt.times() == 0;
         if let Some(limit) = self.subject.journal.wait().filter(|_| follows) {
             // What was restarted is not to be restarted again because one of them hangs.
             if report.is_clean() {
                 self.restarted()?;
             }
             let (interrupt, system) = (&mut self.interrupt, &mut *self.system);
-            rollouts
-                .follow(limit.limit(), &after.access, &mut report, interrupt, system)
-                .await?;
+            rollouts.follow(limit.limit(), &mut report, interrupt, system).await?;
         }
         Ok(report.end(self.system))
     }
@@ -219,7 +290,6 @@ impl Engine<'_, '_> {
         }
         let pass = Pass {
             dry_run: DryRunArg::None,
-            instead_of: None,
             restart,
             unstick,
             only_changes: true,
@@ -241,7 +311,7 @@ impl Engine<'_, '_> {
     }
 
     pub(super) fn interrupted(&self) -> Result<(), Stop> {
-        if self.interrupt.times > 0 {
+        if self.interrupt.times() > 0 {
             Err(Stop::Interrupted)
         } else {
             Ok(())
@@ -254,7 +324,7 @@ impl Engine<'_, '_> {
         let places = &journal.places;
         let finds = |test: fn(&Find) -> bool| places.iter().filter_map(|place| place.find.as_ref()).any(test);
         let flags = [
-            (true, Feature::Secrets),
+            (true, Feature::Rotate),
             (finds(Find::is_managed), Feature::Managed),
             (finds(Find::is_by_label), Feature::Selector),
             (places.iter().any(Place::has_accounts), Feature::ServiceAccounts),
@@ -268,8 +338,9 @@ impl Engine<'_, '_> {
                 .filter(|(is, _)| *is)
                 .map(|(_, feature)| *feature)
                 .collect(),
-            secret: journal.only_name(),
-            service_accounts: Vec::new(),
+            secrets: journal.names(),
+            service_accounts: BTreeSet::new(),
+            is_everywhere: finds(Find::is_managed) || finds(Find::is_by_label),
         }
     }
 }

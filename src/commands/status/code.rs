@@ -96,6 +96,12 @@ codes! {
         "A pod cannot pull: the registry accepts the token in its Secret, but not for this image. The token's account must be allowed to read the packages of the image's owner."
     PodImageMissing "pod-image-missing" Drift
         "A pod cannot pull: the registry has no such image or tag."
+    PodImagePlatform "pod-image-platform" Drift
+        "A pod cannot pull: the registry has the image, and not for the platform of the pod's node, such as arm64."
+    PodImageName "pod-image-name" Drift
+        "A pod cannot pull: what it names can be no image, such as one with upper-case letters in its path or with `https://` before it."
+    PodImageNeverPulled "pod-image-never-pulled" Drift
+        "A pod cannot start: it forbids kubelet to pull (`imagePullPolicy: Never`), and its node does not have the image."
     PodOlderThanAccount "pod-older-than-account" Drift
         "A pod cannot pull: it was made before its ServiceAccount named the Secret. A pod's list is copied when it is made, so only a new pod has it."
     PodWithoutSecret "pod-without-secret" Drift
@@ -105,7 +111,7 @@ codes! {
     PodWillRetry "pod-will-retry" Drift
         "A pod could not pull and can by now: its Secret is right. kubelet tries again within five minutes."
     PodRegistryUnreachable "pod-registry-unreachable" Drift
-        "A pod cannot pull: its node does not reach the registry, or does not trust its certificate."
+        "A pod cannot pull: its node does not reach the registry, or does not trust its certificate, or a web page answers in the registry's place."
     PodStuck "pod-stuck" Drift
         "A pod cannot pull, and what can be seen does not tell why. The message of kubelet says what it met."
 }

@@ -1,14 +1,13 @@
 //! Docker's side of this workstation, as `docker status` sees it.
 
+use std::collections::BTreeSet;
+
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::held::Keys;
-use crate::docker::{self, Warning};
+use crate::docker::{self, Answer, Source, Warning};
 use crate::env::Env;
 use crate::model::{Registry, Use};
-
-/// What a remedy begins with that can be typed as it stands.
-const PROGRAMS: [&str; 6] = ["kubectl ", "mkdir ", "mv ", "ln ", "sed ", "unset "];
 
 /// Looks, and judges. Without a folder to look in, there is nothing to find.
 pub(super) fn look(keys: &Keys, filter: &[Registry], env: &Env) -> Vec<Finding> {
@@ -32,21 +31,35 @@ pub(super) fn look(keys: &Keys, filter: &[Registry], env: &Env) -> Vec<Finding> 
     warnings.filter(is_meant).map(finding).collect()
 }
 
+/// Registries that docker or podman has a login of, but for the keychain's own.
+pub(super) fn logins(filter: &[Registry], env: &Env) -> BTreeSet<Registry> {
+    let Ok(workstation) = docker::observe(env) else {
+        return BTreeSet::new();
+    };
+    let has = |answer: &Answer| {
+        matches!(
+            answer.source,
+            Source::PlainText | Source::Helper(_) | Source::Environment
+        )
+    };
+    let answers = workstation.answers(&[]).into_iter().filter(has);
+    let registries = answers.map(|answer| answer.registry);
+    registries
+        .filter(|registry| filter.is_empty() || filter.contains(registry))
+        .collect()
+}
+
 fn finding(warning: Warning) -> Finding {
     let kind = if warning.object.starts_with('/') {
         "file"
     } else {
         "workstation"
     };
-    let is_command = PROGRAMS.iter().any(|program| warning.remedy.starts_with(program));
     Finding {
+        message: None,
         code: Code::Docker(warning.kind),
         object: Object::here(kind, warning.object),
         cause: warning.cause,
-        remedy: if is_command {
-            Remedy::command(warning.remedy)
-        } else {
-            Remedy::advice(warning.remedy)
-        },
+        remedy: Remedy::of([warning.remedy]),
     }
 }

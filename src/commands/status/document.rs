@@ -14,6 +14,7 @@ use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::gitea::Server;
+use crate::model::CommandLine;
 
 /// Something with what is out of step about it.
 #[derive(Serialize)]
@@ -63,7 +64,9 @@ struct OfFinding<'a> {
     weight: Weight,
     object: OfObject<'a>,
     cause: &'a str,
-    commands: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    commands: Vec<CommandLine>,
     advice: Option<&'a str>,
 }
 
@@ -117,6 +120,7 @@ fn finding<'a>(found: &'a Finding, typed: &Typed) -> OfFinding<'a> {
             name: &found.object.name,
         },
         cause: &found.cause,
+        message: found.message.as_deref(),
         commands: found.remedy.lines(typed),
         advice: found.remedy.advice.as_deref(),
     }

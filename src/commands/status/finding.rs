@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::code::{Code, Weight};
 use super::typed::Typed;
 use crate::cluster::SecretName;
+use crate::model::{CommandLine, Hint};
 
-/// Namespaces that one command names at most. What is beyond is left for the next look: a command of 2,000 names can
-/// be neither read nor pasted.
-const MAX_NAMESPACES: usize = 50;
+/// Namespaces that one command names at most: a line of 50 names can hardly be read.
+const MAX_NAMESPACES: usize = 10;
 
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ impl Object {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Remedy {
     /// These commands first, one after the other.
-    pub(super) commands: Vec<String>,
+    pub(super) commands: Vec<CommandLine>,
     /// Then this.
     pub(super) sync: Option<Sync>,
     /// What no command does, or what to know before typing one.
@@ -53,7 +53,7 @@ pub(super) struct Sync {
     pub(super) registry: String,
     pub(super) service_accounts: Vec<String>,
     /// Flags beyond these, such as `--restart`.
-    pub(super) more: Vec<String>,
+    pub(super) more: Vec<&'static str>,
     pub(super) namespace: String,
 }
 
@@ -64,6 +64,8 @@ pub(super) struct Finding {
     pub(super) object: Object,
     /// One sentence without its object's name, lower case, no period: what is the same is said once.
     pub(super) cause: String,
+    /// What kubelet says, whole as far as it is kept, of which the cause has only a part.
+    pub(super) message: Option<String>,
     pub(super) remedy: Remedy,
 }
 
@@ -73,7 +75,7 @@ pub(super) struct Group<'a> {
     pub(super) code: Code,
     pub(super) cause: &'a str,
     pub(super) objects: Vec<&'a Object>,
-    pub(super) commands: Vec<String>,
+    pub(super) commands: Vec<CommandLine>,
     /// Further commands that are not shown.
     pub(super) more_commands: usize,
     pub(super) advice: Vec<&'a str>,
@@ -83,7 +85,7 @@ pub(super) struct Group<'a> {
 const MAX_COMMANDS: usize = 5;
 
 impl Remedy {
-    pub(super) fn command(command: String) -> Self {
+    pub(super) fn command(command: CommandLine) -> Self {
         Self {
             commands: vec![command],
             ..Self::default()
@@ -94,6 +96,19 @@ impl Remedy {
         Self {
             sync: Some(sync),
             ..Self::default()
+        }
+    }
+
+    /// What an error says to do next.
+    pub(super) fn of(hints: impl IntoIterator<Item = Hint>) -> Self {
+        let hints: Vec<Hint> = hints.into_iter().collect();
+        match &hints[..] {
+            [] => Self::default(),
+            [Hint::Command { command, .. }] => Self::command(command.clone()),
+            several => {
+                let lines: Vec<String> = several.iter().map(Hint::line).collect();
+                Self::advice(lines.join("; "))
+            }
         }
     }
 
@@ -108,27 +123,29 @@ impl Remedy {
     }
 
     /// The commands of one finding, for its document.
-    pub(super) fn lines(&self, typed: &Typed) -> Vec<String> {
+    pub(super) fn lines(&self, typed: &Typed) -> Vec<CommandLine> {
         let sync = self.sync.iter().map(|sync| sync.line(&[&sync.namespace], typed));
         self.commands.iter().cloned().chain(sync).collect()
     }
 }
 
 impl Sync {
-    fn line(&self, namespaces: &[&str], typed: &Typed) -> String {
-        let mut words = vec!["sync"];
+    fn line(&self, namespaces: &[&str], typed: &Typed) -> CommandLine {
+        let mut line = CommandLine::new("kubectl regcred sync");
         for namespace in namespaces {
-            words.extend(["-n", namespace]);
+            line = line.option("-n", "NAMESPACE", namespace);
         }
         if self.secret != SecretName::DEFAULT {
-            words.extend(["--secret", &self.secret]);
+            line = line.option("--secret", "SECRET", &self.secret);
         }
-        words.extend(["--registry", &self.registry]);
+        line = line.option("--registry", "REGISTRY", &self.registry);
         for account in &self.service_accounts {
-            words.extend(["--service-account", account]);
+            line = line.option("--service-account", "SERVICE-ACCOUNT", account);
         }
-        words.extend(self.more.iter().map(String::as_str));
-        typed.regcred(self.context.as_deref(), &words)
+        for words in &self.more {
+            line = line.words(words);
+        }
+        typed.cluster(self.context.as_deref(), line)
     }
 
     /// The same for any namespace.
@@ -162,18 +179,12 @@ pub(super) fn groups<'a>(findings: &'a [Finding], typed: &Typed) -> Vec<Group<'a
 
 fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
     let mut syncs: BTreeMap<Sync, BTreeSet<&str>> = BTreeMap::new();
-    let mut commands: Vec<String> = Vec::new();
+    let mut commands: Vec<CommandLine> = Vec::new();
     let mut advice: Vec<&str> = Vec::new();
     let mut seen = BTreeSet::new();
     for finding in alike {
         let remedy = &finding.remedy;
-        commands.extend(
-            remedy
-                .commands
-                .iter()
-                .filter(|line| seen.insert(line.as_str()))
-                .cloned(),
-        );
+        commands.extend(remedy.commands.iter().filter(|line| seen.insert(*line)).cloned());
         if let Some(sync) = &remedy.sync {
             syncs.entry(sync.kind()).or_default().insert(sync.namespace.as_str());
         }
@@ -184,11 +195,10 @@ fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
             advice.push(text);
         }
     }
-    let mut left = 0;
     for (kind, namespaces) in syncs {
-        let first: Vec<&str> = namespaces.iter().copied().take(MAX_NAMESPACES).collect();
-        left += namespaces.len() - first.len();
-        commands.push(kind.line(&first, typed));
+        let namespaces: Vec<&str> = namespaces.into_iter().collect();
+        let few = namespaces.chunks(MAX_NAMESPACES);
+        commands.extend(few.map(|few| kind.line(few, typed)));
     }
     let more_commands = commands.len().saturating_sub(MAX_COMMANDS);
     commands.truncate(MAX_COMMANDS);
@@ -199,7 +209,7 @@ fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
         cause: &first.cause,
         objects: alike.iter().map(|finding| &finding.object).collect(),
         commands,
-        more_commands: more_commands + left.div_ceil(MAX_NAMESPACES),
+        more_commands,
         advice,
     }
 }
@@ -210,6 +220,7 @@ mod tests {
 
     fn finding(code: Code, namespace: &str, secret: &str) -> Finding {
         Finding {
+            message: None,
             code,
             object: Object {
                 context: Some("prod".into()),
@@ -241,7 +252,7 @@ mod tests {
         let codes: Vec<_> = groups.iter().map(|group| group.code).collect();
         assert_eq!(codes, [Code::SecretBroken, Code::SecretStale]);
         assert_eq!(
-            groups[1].commands,
+            groups[1].commands.iter().map(CommandLine::as_str).collect::<Vec<_>>(),
             [
                 "kubectl regcred sync -n a -n b --registry gitea.example.com",
                 "kubectl regcred sync -n a --secret other --registry gitea.example.com",
@@ -256,14 +267,16 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_one_command_that_can_be_pasted() {
+    fn thousands_are_a_few_commands_that_can_be_read() {
         let findings: Vec<_> = (0..2_000)
             .map(|at| finding(Code::SecretStale, &format!("ns-{at:04}"), "gitea-credentials"))
             .collect();
         let groups = groups(&findings, &Typed::default());
         assert_eq!((groups.len(), groups[0].objects.len()), (1, 2_000));
-        assert_eq!(groups[0].commands.len(), 1);
-        assert_eq!(groups[0].commands[0].matches(" -n ").count(), MAX_NAMESPACES);
-        assert_eq!(groups[0].more_commands, 39);
+        assert_eq!(groups[0].commands.len(), MAX_COMMANDS);
+        for command in &groups[0].commands {
+            assert_eq!(command.as_str().matches(" -n ").count(), MAX_NAMESPACES);
+        }
+        assert_eq!(groups[0].more_commands, 2_000 / MAX_NAMESPACES - MAX_COMMANDS);
     }
 }

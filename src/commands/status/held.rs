@@ -1,11 +1,13 @@
 //! What the keychain holds: what Secrets are compared with.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::typed::Typed;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
-use crate::model::{Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
 /// One credential of the keychain.
 #[derive(Clone, Debug)]
@@ -26,8 +28,12 @@ impl Held {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     pub(super) held: Vec<Held>,
+    /// What proves that a Secret of a registry is this user's own: tokens that the keychain has or had.
+    pub(super) own: BTreeMap<Registry, OwnTokens>,
     /// It could not be read, or not all of it: what is not in `held` may be there all the same.
     pub(super) is_partial: bool,
+    /// Registries of which docker or podman has a login that `login --from-docker` takes over.
+    pub(super) in_docker: BTreeSet<Registry>,
 }
 
 impl Keys {
@@ -36,16 +42,11 @@ impl Keys {
         let mut this = Self::default();
         let mut findings = Vec::new();
         let unreadable = |what: &str, error: crate::keychain::Error| Finding {
+            message: None,
             code: Code::KeychainUnreadable,
             object: Object::here("keychain", what),
             cause: error.to_string(),
-            remedy: match (error.command(), error.hint()) {
-                (Some(command), _) => Remedy::command(command.to_owned()),
-                (None, hint) => Remedy {
-                    advice: hint.map(|hint| hint.replace('\n', "; ")),
-                    ..Remedy::default()
-                },
-            },
+            remedy: Remedy::of(error.hints()),
         };
         let opened = system.keychain().and_then(|keychain| Ok((keychain.list()?, keychain)));
         let (items, keychain) = match opened {
@@ -73,6 +74,12 @@ impl Keys {
                 }
             }
         }
+        for registry in this.registries() {
+            match keychain.own_tokens(&registry) {
+                Ok(own) => drop(this.own.insert(registry, own)),
+                Err(error) => findings.push(unreadable(&format!("earlier tokens of {registry}"), error)),
+            }
+        }
         (this, findings)
     }
 
@@ -81,6 +88,8 @@ impl Keys {
         for credential in credentials {
             let is_same = |held: &Held| held.usage == Use::Cluster && held.credential.registry == credential.registry;
             self.held.retain(|held| !is_same(held));
+            let own = self.own.entry(credential.registry.clone()).or_default();
+            own.current.push(credential.token.clone());
             self.held.push(Held {
                 usage: Use::Cluster,
                 credential: credential.clone(),
@@ -116,15 +125,18 @@ fn held(keychain: &Keychain, name: &Name) -> Result<Option<Held>, crate::keychai
 }
 
 fn pending(held: &Held, rotation: &Rotation, typed: &Typed) -> Finding {
-    let registry = held.credential.registry.as_str();
-    let words = ["rotate", registry, "--use", held.usage.as_str(), "--resume"];
+    let resume = CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", held.credential.registry.as_str())
+        .option("--use", "USE", held.usage.as_str())
+        .words("--resume");
     Finding {
+        message: None,
         code: Code::RotationPending,
         object: held.object(),
         cause: format!(
             "its rotation was begun and is not finished: it rests in the phase {}",
             rotation.phase.as_str()
         ),
-        remedy: Remedy::command(typed.registry(&words)).and("--abort instead of --resume goes back to the old token"),
+        remedy: Remedy::command(typed.registry(resume)).and("--abort instead of --resume goes back to the old token"),
     }
 }

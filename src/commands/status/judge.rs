@@ -9,12 +9,12 @@ use super::look::{Seen, SeenCluster};
 use super::report::count;
 use super::row::Row;
 use super::scope::Scope;
-use super::typed::Typed;
-use super::view::{View, keeping};
+use super::typed::{Flag, Typed};
+use super::view::{View, keeping, login};
 use super::{missing, pods, registries, secrets};
 use crate::cluster::survey::{HeldToken, State, Unseen};
 use crate::cluster::{self, Forbidden, Subject};
-use crate::model::{Registry, printable, shell_word};
+use crate::model::{CommandLine, Registry, printable};
 
 /// Longest user name that is worth showing.
 const MAX_USER: usize = 80;
@@ -43,13 +43,14 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
         let (of_secrets, found) = secrets::judge(&view);
         let (of_missing, gaps) = missing::judge(&view);
         rows.extend(of_secrets.into_iter().chain(of_missing));
-        findings.extend(found.into_iter().chain(gaps));
-        findings.extend(pods::judge(&view, &seen.images));
+        let unproven = view.unproven();
+        let found = found.into_iter().chain(gaps).chain(pods::judge(&view, &seen.images));
+        findings.extend(found.map(|finding| view.guarded(finding, &unproven)));
         findings.extend(
             view.survey
                 .unseen
                 .iter()
-                .map(|unseen| not_seen(&view, unseen, &scope.role_words(&view))),
+                .map(|unseen| not_seen(&view, unseen, &scope.role_flags(&view))),
         );
         in_secrets.extend(held_in_secrets(&view));
         for entry in view
@@ -70,16 +71,19 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
                 .is_none_or(|registry| seen.registries.iter().any(|one| one.as_str() == registry))
         });
     }
-    for registry in &seen.registries {
-        undeclared.entry(registry).or_insert("USER");
+    // What somebody wants to know something about, or needs here; docker's logins elsewhere are nobody's concern.
+    let needed = needed(seen);
+    for registry in &seen.registries[..seen.known] {
+        if !keys.in_docker.contains(registry) || scope.filter().contains(registry) || needed.contains(registry) {
+            undeclared.entry(registry).or_insert("USER");
+        }
     }
     undeclared.retain(|registry, _| keys.for_cluster(registry).is_none());
     if !keys.is_partial {
-        findings.extend(
-            undeclared
-                .iter()
-                .map(|(registry, user)| no_credential(registry, user, typed)),
-        );
+        findings.extend(undeclared.iter().map(|(registry, user)| {
+            let is_known = seen.registries[..seen.known].contains(registry) || keys.in_docker.contains(*registry);
+            no_credential(registry, user, is_known, keys, typed)
+        }));
         if keys.held.is_empty() && undeclared.is_empty() {
             findings.push(empty(typed));
         }
@@ -130,6 +134,14 @@ fn looked_at(keys: &Keys, seen: &Seen, has_rows: bool) -> Vec<String> {
             count(namespaces, "namespace")
         ));
     }
+    let passed_over: usize = counts.iter().map(|counts| counts.passed_over).sum();
+    if passed_over > 0 {
+        parts.push(format!(
+            "but for {} that {} for images of other registries",
+            count(passed_over, "pod"),
+            if passed_over == 1 { "waits" } else { "wait" }
+        ));
+    }
     parts
 }
 
@@ -161,21 +173,19 @@ fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
         &cluster.context
     };
     Finding {
+        message: None,
         code: match error {
             cluster::Error::Forbidden(_) => Code::NotAllowed,
             _ => Code::ClusterUnreachable,
         },
         object: Object::here("cluster", name),
         cause: error.to_string(),
-        remedy: Remedy {
-            advice: error.hint(),
-            ..Remedy::default()
-        },
+        remedy: Remedy::of(error.hint()),
     }
 }
 
 /// A part of a cluster that could not be seen.
-pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> Finding {
+pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[Flag]) -> Finding {
     let object = Object {
         context: view.context_name(),
         namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
@@ -185,13 +195,11 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> F
     let cluster::Error::Forbidden(forbidden) = &unseen.error else {
         let error = &unseen.error;
         return Finding {
+            message: None,
             code: Code::ClusterUnreachable,
             object,
             cause: error.to_string(),
-            remedy: Remedy {
-                advice: error.hint(),
-                ..Remedy::default()
-            },
+            remedy: Remedy::of(error.hint()),
         };
     };
     // The same words for each kind: it is one Role that lets them all be seen.
@@ -206,6 +214,7 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> F
     };
     let verb = &forbidden.verb;
     Finding {
+        message: None,
         code: Code::NotAllowed,
         object,
         cause: format!("{who} may not {verb} objects of this kind{place}"),
@@ -214,39 +223,64 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[String]) -> F
 }
 
 /// The Role for all that status does, applied.
-fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[String]) -> String {
-    let mut words = vec!["rbac".to_owned(), "--status".to_owned()];
-    words.extend(places.iter().cloned());
-    let subject = forbidden.user.as_deref().map(Subject::of_user);
-    match subject {
+fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine {
+    let mut rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
+    // The name comes from the server's own text.
+    match forbidden.user.as_deref().map(Subject::of_user) {
         Some(Subject::ServiceAccount { namespace, name }) => {
-            words.extend(["--serviceaccount".to_owned(), format!("{namespace}:{name}")]);
+            let account = format!("{namespace}:{name}");
+            rbac = rbac.words("--serviceaccount").foreign("NAMESPACE:NAME", account);
         }
-        Some(Subject::User(name) | Subject::Group(name)) => words.extend(["--user".to_owned(), name]),
+        Some(Subject::User(name) | Subject::Group(name)) => rbac = rbac.words("--user").foreign("USER", name),
         None => {}
     }
-    let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
-    let context = view
-        .flag
-        .map_or(String::new(), |context| format!(" --context {}", shell_word(context)));
-    format!("kubectl regcred {} | kubectl apply{context} -f -", words.join(" "))
+    let mut apply = CommandLine::new("kubectl apply");
+    if let Some(context) = view.flag {
+        apply = apply.option("--context", "CONTEXT", context);
+    }
+    rbac.pipe(&apply.words("-f -"))
 }
 
-fn no_credential(registry: &Registry, user: &str, typed: &Typed) -> Finding {
+/// The registries that a Secret has an entry of, or that a pod waits for.
+fn needed(seen: &Seen) -> BTreeSet<&Registry> {
+    let surveys = seen.clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok());
+    let mut places = BTreeSet::new();
+    for survey in surveys {
+        places.extend(survey.stuck.iter().map(|pod| pod.interest));
+        for secret in &survey.secrets {
+            if let State::Entries(entries) = &secret.state {
+                places.extend(entries.iter().filter_map(|entry| entry.interest));
+            }
+        }
+    }
+    places.into_iter().filter_map(|at| seen.registries.get(at)).collect()
+}
+
+fn no_credential(registry: &Registry, user: &str, is_known: bool, keys: &Keys, typed: &Typed) -> Finding {
+    let remedy = if is_known {
+        Remedy::command(login(keys, registry, Some(user), typed))
+    } else {
+        Remedy::advice(
+            "only Secrets of the cluster name it: where it is a registry of yours, log in to it with kubectl regcred login; \
+             where it is not, ask who made them",
+        )
+    };
     Finding {
+        message: None,
         code: Code::CredentialMissing,
         object: Object::here("registry", registry.as_str()),
         cause: "the keychain holds no credential of it, so its Secrets cannot be compared".to_owned(),
-        remedy: Remedy::command(typed.registry(&["login", registry.as_str(), "-u", user])),
+        remedy,
     }
 }
 
 fn empty(typed: &Typed) -> Finding {
     Finding {
+        message: None,
         code: Code::CredentialMissing,
         object: Object::here("keychain", "of this user"),
         cause: "it holds no credential of any registry".to_owned(),
-        remedy: Remedy::command(typed.registry(&["login", "REGISTRY", "-u", "USER"])).and(
+        remedy: Remedy::command(typed.registry(CommandLine::new("kubectl regcred login REGISTRY -u USER"))).and(
             "REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there",
         ),
     }

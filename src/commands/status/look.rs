@@ -17,7 +17,9 @@ use super::tracked;
 use super::typed::Typed;
 use super::view::{Expected, View, interest, other};
 use crate::cli::StatusArgs;
-use crate::cluster::survey::{Cause, HeldToken, Places, Question, StuckPull, Survey, survey};
+use crate::cluster::survey::{
+    Cause, HeldToken, Places, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
+};
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
 use crate::commands::apply::connect_options;
 use crate::commands::system::System;
@@ -28,6 +30,8 @@ use crate::output::Output;
 
 /// A registry that has not answered all that is asked of it about one token by then is called silent.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Namespaces without the Secret that was asked for of which it is asked whether they are there at all.
+const MAX_NAMESPACES: usize = 50;
 
 /// One cluster.
 pub(super) struct SeenCluster {
@@ -38,6 +42,8 @@ pub(super) struct SeenCluster {
     pub(super) namespace: Namespace,
     /// What should be there.
     pub(super) expected: Vec<Expected>,
+    /// Namespaces of it that are not there.
+    pub(super) lost: BTreeSet<Namespace>,
     /// For the person who waits.
     note: Option<String>,
     /// What is there, or why nobody knows.
@@ -47,6 +53,8 @@ pub(super) struct SeenCluster {
 /// Everything that was seen.
 pub(super) struct Seen {
     pub(super) registries: Vec<Registry>,
+    /// How many of them this user named, or has a login of; Secrets of the clusters name the others.
+    pub(super) known: usize,
     pub(super) clusters: Vec<SeenCluster>,
     pub(super) verdicts: Verdicts,
     pub(super) images: Images,
@@ -80,7 +88,8 @@ pub(super) async fn everything(
 ) -> Seen {
     let env = system.env.clone();
     let asking = Asking::of(args, system);
-    let registries = scope.registries(keys);
+    let mut registries = scope.registries(keys);
+    let known = registries.len();
     let screen = RefCell::new(Screen {
         output: &mut system.output,
         parts: BTreeMap::new(),
@@ -95,7 +104,11 @@ pub(super) async fn everything(
         tracked::look(&env),
     )
     .await;
-    let (clusters, notes) = told(clusters, scope);
+    let (mut clusters, notes) = told(clusters, scope);
+    registries.extend(named_by_secrets(&clusters, scope, known));
+    if registries.len() > known {
+        clusters = self::clusters(args, scope, &registries, keys, &env, &screen).await;
+    }
     let others = clusters
         .iter()
         .flat_map(|cluster| others(cluster, &registries))
@@ -103,6 +116,7 @@ pub(super) async fn everything(
     let verdicts = asking.ask(verdicts, others, asked).await;
     let mut seen = Seen {
         registries,
+        known,
         clusters,
         verdicts,
         images: Images::new(),
@@ -118,6 +132,20 @@ pub(super) async fn everything(
     let images = asking.images(&views).await;
     seen.images = images;
     seen
+}
+
+/// Registries that only Secrets name, where there is no other to look for, or where pods wait for their images. Those that
+/// were known keep their places.
+fn named_by_secrets(clusters: &[SeenCluster], scope: &Scope, known: usize) -> BTreeSet<Registry> {
+    let mut found = BTreeSet::new();
+    if !scope.filter().is_empty() {
+        return found;
+    }
+    for survey in clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok()) {
+        let is_needed = |registry: &&Registry| known == 0 || survey.passed_over.contains(*registry);
+        found.extend(survey.claimed.iter().filter(is_needed).cloned());
+    }
+    found
 }
 
 /// Without a kubeconfig, and without a word about clusters, this workstation is all that there is to look at.
@@ -137,9 +165,46 @@ fn others(cluster: &SeenCluster, registries: &[Registry]) -> Vec<Credential> {
     let Ok(survey) = &cluster.survey else {
         return Vec::new();
     };
-    (0..survey.other_tokens.len())
+    askable(survey, registries)
+        .into_iter()
         .filter_map(|at| other(survey, at, registries))
         .collect()
+}
+
+/// Those of the other tokens that their registry may be asked about: of an entry that names it, or of one that kubelet
+/// would give it for a pod that waits. What a wildcard covers may be meant for another registry.
+fn askable(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
+    let place = |entry: &SeenEntry| match entry.login.as_ref()?.token {
+        HeldToken::Other(at) => Some(at),
+        HeldToken::Kept(_) => None,
+    };
+    let is_named = |entry: &&SeenEntry| {
+        let registry = entry.interest.and_then(|at| registries.get(at));
+        registry.is_some_and(|registry| registry.is_named_by(&entry.key))
+    };
+    let named = survey.secrets.iter().flat_map(entries).filter(is_named);
+    let mut places: BTreeSet<usize> = named.filter_map(place).collect();
+    for pod in &survey.stuck {
+        for at in pod.pull.entries() {
+            let target = pod
+                .pull_secrets
+                .get(at.secret)
+                .and_then(|name| View::target(&pod.namespace, name));
+            let secret = target.and_then(|target| survey.secret(&target));
+            let entry = secret.and_then(|secret| entries(secret).get(at.entry));
+            // A wildcard can cover several registries: the token is asked about at the pod's, or not at all.
+            let entry = entry.filter(|entry| entry.interest == Some(pod.interest));
+            places.extend(entry.and_then(place));
+        }
+    }
+    places
+}
+
+fn entries(secret: &SeenSecret) -> &[SeenEntry] {
+    match &secret.state {
+        State::Entries(entries) => entries,
+        State::Empty | State::Broken { .. } => &[],
+    }
 }
 
 /// How registries are asked.
@@ -191,12 +256,13 @@ impl Asking {
 /// The image, with what kubelet has for it, or with what it should have.
 fn wanted_image(view: &View<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
     let registry = view.registries.get(pod.interest)?;
-    let login = match pods::cause(view, pod, registry) {
-        Cause::TokenRejected { login, .. } => login,
+    let token = match pods::cause(view, pod, registry) {
+        Cause::TokenRejected { login, .. } => login.map(|login| login.token),
         Cause::TagMissing { .. } => None,
+        Cause::Heals { token, .. } => token,
         _ => return None,
     };
-    let theirs = login.and_then(|login| match login.token {
+    let theirs = token.and_then(|token| match token {
         HeldToken::Other(at) => other(view.survey, at, view.registries),
         HeldToken::Kept(_) => None,
     });
@@ -214,6 +280,8 @@ impl Seen {
             namespace: &cluster.namespace,
             survey: cluster.survey.as_ref().ok()?,
             registries: &self.registries,
+            known: self.known,
+            lost: &cluster.lost,
             expected: &cluster.expected,
             keys,
             verdicts: &self.verdicts,
@@ -260,6 +328,7 @@ async fn one(
         context: flag.unwrap_or_default().to_owned(),
         namespace: Namespace::of_default(),
         expected: Vec::new(),
+        lost: BTreeSet::new(),
         note: None,
         survey: Ok(Survey::default()),
     };
@@ -286,7 +355,7 @@ async fn one(
         };
         seen.note = Some(format!("warning: no namespace{of} matches the selector {selector}"));
     }
-    seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), registries);
+    seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), &scope.own(keys));
     let question = Question {
         places: found.map_or(Places::All, Places::Named),
         targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
@@ -303,6 +372,14 @@ async fn one(
         screen.borrow_mut().set(name, text);
     };
     seen.survey = survey(&cluster, &question, &progress).await;
+    if let Ok(survey) = &seen.survey {
+        let empty: BTreeSet<&Namespace> = survey.missing_targets.iter().map(|target| &target.namespace).collect();
+        for namespace in empty.into_iter().take(MAX_NAMESPACES) {
+            if cluster.has_namespace(namespace).await == Some(false) {
+                seen.lost.insert(namespace.clone());
+            }
+        }
+    }
     seen
 }
 
@@ -328,3 +405,6 @@ async fn namespaces(
         Where::Context | Where::Named(_) | Where::Listed => Some(scope.namespaces(context, cluster.namespace())),
     })
 }
+
+#[cfg(test)]
+mod tests;

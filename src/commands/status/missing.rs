@@ -8,7 +8,7 @@ use super::row::{Row, State};
 use super::view::{Expected, View};
 use crate::cluster::Target;
 use crate::cluster::survey::{MissingSecret, Puller, SeenSecret, State as Document};
-use crate::model::Registry;
+use crate::model::{CommandLine, Registry};
 
 /// Rows and findings of what is not there.
 pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
@@ -84,6 +84,7 @@ fn named(view: &View<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, findings
             ..row(view, target.namespace.as_str(), target.secret.as_str(), registry)
         });
         findings.push(Finding {
+            message: None,
             code: Code::SecretMissing,
             object: view.secret(target),
             cause: format!("{is}, and images of {registry} are to be pulled with it"),
@@ -110,18 +111,11 @@ fn is_served(view: &View<'_>, user: &Puller, registry: usize) -> bool {
 fn make(view: &View<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy {
     if missing.is_of_wrong_type {
         return Remedy::advice(format!(
-            "a Secret's type cannot be changed: make another with kubectl regcred sync -n {} --registry {registry} \
-             --secret NEW-NAME, and let the pods name that",
-            missing.target.namespace
+            "a Secret's type cannot be changed: make another with {}, and let the pods name that",
+            view.sync_another(&missing.target.namespace, registry)
         ));
     }
-    match view.held(registry) {
-        Some(_) => view.sync_of(&missing.target, registry),
-        None => Remedy {
-            commands: vec![view.typed.registry(&["login", registry.as_str()])],
-            ..view.sync_of(&missing.target, registry)
-        },
-    }
+    view.after_login(registry, None, view.sync_of(&missing.target, registry))
 }
 
 /// A ServiceAccount that names it, where nothing needs it.
@@ -133,22 +127,22 @@ fn dangling(view: &View<'_>, missing: &MissingSecret, account: &str) -> Finding 
     } else {
         "is not there"
     };
-    let words = [
-        "sync",
-        "-n",
-        namespace,
-        "--secret",
-        secret,
-        "--service-account",
-        account,
-        "--detach",
-    ];
+    let of_secret = || {
+        CommandLine::new("kubectl regcred sync")
+            .option("-n", "NAMESPACE", namespace)
+            .option("--secret", "SECRET", secret)
+    };
+    let detach = of_secret()
+        .option("--service-account", "SERVICE-ACCOUNT", account)
+        .words("--detach");
     Finding {
+        message: None,
         code: Code::ServiceAccountDangling,
         object: view.object("serviceaccount", namespace, account),
         cause: format!("it names the pull Secret {secret}, which {is}"),
-        remedy: Remedy::command(view.typed.regcred(view.flag, &words)).and(format!(
-            "this takes it out of the list; or make it: kubectl regcred sync -n {namespace} --secret {secret}"
+        remedy: Remedy::command(view.typed.cluster(view.flag, detach)).and(format!(
+            "this takes it out of the list; or make it: {}",
+            view.typed.cluster(view.flag, of_secret())
         )),
     }
 }
@@ -160,19 +154,41 @@ fn asked_for(view: &View<'_>, expected: &Expected, rows: &mut Vec<Row>, findings
         rows.push(row(view, target.namespace.as_str(), target.secret.as_str(), registry));
         let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
         sync.service_accounts = expected.service_accounts.iter().map(ToString::to_string).collect();
-        let login = match view.held(registry) {
-            Some(_) => Vec::new(),
-            None => vec![view.typed.registry(&["login", registry.as_str()])],
-        };
+        if view.survey.targets_of_wrong_type.contains(target) {
+            let another = view.sync_another(&target.namespace, registry);
+            findings.push(Finding {
+                message: None,
+                code: Code::SecretMissing,
+                object: view.secret(target),
+                cause: "there is a Secret of that name, and of a type that kubelet does not pull with".to_owned(),
+                remedy: Remedy::advice(format!(
+                    "a Secret's type cannot be changed: make another with {another}, and let the pods name that"
+                )),
+            });
+            continue;
+        }
+        if view.lost.contains(&target.namespace) {
+            let create = CommandLine::new("kubectl create namespace").value("NAMESPACE", target.namespace.as_str());
+            let remedy = Remedy {
+                commands: vec![view.typed.cluster(view.flag, create)],
+                sync: Some(sync),
+                advice: Some("or correct the name of the namespace, if it is misspelt".to_owned()),
+            };
+            findings.push(Finding {
+                message: None,
+                code: Code::SecretMissing,
+                object: view.secret(target),
+                cause: format!("it was asked for with {registry}, and there is no such namespace"),
+                remedy: view.after_login(registry, None, remedy),
+            });
+            continue;
+        }
         findings.push(Finding {
+            message: None,
             code: Code::SecretMissing,
             object: view.secret(target),
             cause: format!("it was asked for with {registry}, and is not there"),
-            remedy: Remedy {
-                commands: login,
-                sync: Some(sync),
-                advice: None,
-            },
+            remedy: view.after_login(registry, None, Remedy::sync(sync)),
         });
     }
 }
@@ -213,6 +229,7 @@ fn detached(view: &View<'_>) -> Vec<Finding> {
             let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
             sync.service_accounts = vec![account.to_string()];
             findings.push(Finding {
+                message: None,
                 code: Code::ServiceAccountDetached,
                 object: view.object("serviceaccount", target.namespace.as_str(), account.as_str()),
                 cause: format!(

@@ -1,5 +1,7 @@
 //! `status --pod`: image by image, which credentials kubelet would try, in which order, and why it passes over others.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 mod shown;
@@ -10,19 +12,21 @@ use super::look::Asking;
 use super::pods;
 use super::report::{Report, exit, print_findings};
 use super::tokens::Verdicts;
-use super::typed::Typed;
+use super::typed::{Flag, Typed};
 use super::view::{View, interest, other};
 use super::{Code, judge};
 use crate::cli::{DocumentFormat, PodName, StatusArgs, StatusFormat};
 use crate::cluster::survey::{PodPulls, explain};
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, Namespace};
 use crate::commands::apply::connect_options;
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::Registry;
+use crate::model::{CommandLine, Registry};
 use crate::output::Tone;
 use shown::{OfImage, OfSecret, of_image, secrets};
+
+static NONE_LOST: BTreeSet<Namespace> = BTreeSet::new();
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,8 +79,12 @@ fn one(
         let pulls = explain(&cluster, &name.namespace, name.name.as_str(), interests).await?;
         let Some(pulls) = pulls else {
             return Err(
-                CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name))
-                    .hint(typed.kubectl(flag, &["get", "pods", "-n", name.namespace.as_str()])),
+                CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name)).hint(
+                    typed.cluster(
+                        flag,
+                        CommandLine::new("kubectl get pods").option("-n", "NAMESPACE", name.namespace.as_str()),
+                    ),
+                ),
             );
         };
         // Only of the images' registries.
@@ -104,7 +112,7 @@ fn one(
         view.survey
             .unseen
             .iter()
-            .map(|unseen| judge::not_seen(&view, unseen, &["-n".to_owned(), name.namespace.to_string()])),
+            .map(|unseen| judge::not_seen(&view, unseen, &[Flag::new("-n", "NAMESPACE", &name.namespace)])),
     );
     let images: Vec<OfImage> = pulls
         .images
@@ -161,6 +169,9 @@ fn view<'a>(
         namespace: cluster.namespace(),
         survey: &pulls.survey,
         registries: &pulls.registries,
+        // Those that were asked about come first.
+        known: keys.registries().len(),
+        lost: &NONE_LOST,
         expected: &[],
         keys,
         verdicts,

@@ -9,11 +9,13 @@ use super::view::View;
 use crate::cluster::SecretName;
 use crate::cluster::survey::{Cause, Held, HeldToken, StuckPull, Verdict as OfToken};
 use crate::gitea::ImageStanding;
-use crate::model::pull::Mismatch;
-use crate::model::{Registry, printable};
+use crate::model::pull::{Mismatch, PullSecret, pull};
+use crate::model::{CommandLine, Registry, printable, printable_around};
 
 /// Longest message of kubelet's that is repeated.
-const MAX_MESSAGE: usize = 160;
+const MAX_MESSAGE: usize = 240;
+/// Longest name of an image that is repeated.
+const MAX_IMAGE: usize = 200;
 
 /// What registries said about images.
 pub(super) type Images = BTreeMap<Image, ImageStanding>;
@@ -36,6 +38,7 @@ pub(super) fn judge(view: &View<'_>, images: &Images) -> Vec<Finding> {
                 code: said.code,
                 object: view.object("pod", pod.namespace.as_str(), &pod.pod),
                 cause: said.cause,
+                message: Some(pod.message.clone()).filter(|message| !message.is_empty()),
                 remedy: said.remedy,
             })
         })
@@ -60,6 +63,9 @@ struct Stuck<'a> {
 impl Stuck<'_> {
     fn said(&self, cause: &Cause, images: &Images) -> Said {
         let Self { pod, registry, .. } = *self;
+        if !self.matches_what_sync_writes() && is_about_entries(cause) {
+            return self.renamed();
+        }
         match cause {
             Cause::SecretMissing { secrets } => self.mended_by_sync(
                 Code::PodSecretMissing,
@@ -70,8 +76,8 @@ impl Stuck<'_> {
                 Code::PodSecretMissing,
                 format!("its pull Secret {} is of a type that kubelet passes over", list(secrets)),
                 Remedy::advice(format!(
-                    "make another with kubectl regcred sync -n {} --registry {registry} --secret NEW-NAME, and let the pod name that",
-                    pod.namespace
+                    "make another with {}, and let the pod name that",
+                    self.view.sync_another(&pod.namespace, registry)
                 )),
             ),
             Cause::EntryMissing { secrets, similar } => {
@@ -102,6 +108,8 @@ impl Stuck<'_> {
                 format!("its pull Secret {secret} cannot be decoded, and kubelet then uses none of its pull Secrets"),
                 Remedy::advice("mend the Secret: the finding secret-broken above says how"),
             ),
+            // The Secret is right, which is of no use where the registry does not give this image for it.
+            Cause::Heals { .. } if self.is_not_given(images) => self.by_standing(images).unwrap_or_else(|| self.unknown()),
             Cause::Heals { secret, .. } => {
                 let cause = format!("it could not pull, and its pull Secret {secret} is right by now: kubelet tries again within five minutes");
                 self.made_again(Code::PodWillRetry, cause, Some(secret))
@@ -111,8 +119,80 @@ impl Stuck<'_> {
                 format!("its node does not reach {registry}, or does not trust it: {}", self.message()),
                 Remedy::advice("see from the node: crictl pull, its DNS, its firewall, and the CA certificates of its container runtime"),
             ),
+            Cause::Page => said(
+                Code::PodRegistryUnreachable,
+                format!(
+                    "its node asks for {}, and a web page comes instead of {registry}'s answer: a sign-in page, a proxy or a \
+                     firewall stands between",
+                    self.image()
+                ),
+                Remedy::advice(format!("see from the node what answers at https://{registry}/v2/")),
+            ),
+            Cause::OtherPlatform => said(
+                Code::PodImagePlatform,
+                format!("{registry} has {}, and not for the platform of the pod's node", self.image()),
+                Remedy::advice(format!(
+                    "build and push it for that platform too (docker buildx build --platform), or let {} choose other nodes \
+                     with a nodeSelector kubernetes.io/arch",
+                    self.owner()
+                )),
+            ),
+            Cause::InvalidName => said(
+                Code::PodImageName,
+                format!("{} can be no image: {}", self.image(), self.message()),
+                Remedy::advice(format!(
+                    "correct the image in {}: lower case, no scheme before the registry, one tag or digest",
+                    self.owner()
+                )),
+            ),
+            Cause::NeverPulled => said(
+                Code::PodImageNeverPulled,
+                format!("it has imagePullPolicy: Never, and its node does not have {}", self.image()),
+                Remedy::advice(format!(
+                    "let {} have imagePullPolicy: IfNotPresent, or put the image on the node",
+                    self.owner()
+                )),
+            ),
             _ => self.unknown(),
         }
+    }
+
+    /// Whether kubelet would take the entry that sync writes for the image: it compares ports, and knows Docker Hub by its
+    /// own names only.
+    fn matches_what_sync_writes(&self) -> bool {
+        let key = self.registry.config_key();
+        !pull(&self.pod.image, &[PullSecret::Entries(vec![key])])
+            .entries()
+            .is_empty()
+    }
+
+    /// No Secret that sync writes does for an image that is spelled so.
+    fn renamed(&self) -> Said {
+        let registry = self.registry;
+        let path = self.pod.image.split_once('/').map_or("", |(_, path)| path);
+        let name = printable(&format!("{registry}/{path}"), MAX_IMAGE);
+        said(
+            Code::PodKeyMismatch,
+            format!(
+                "kubelet takes an entry for {registry} only for images whose name begins so, and the pod's is {}",
+                self.image()
+            ),
+            Remedy::advice(format!("write the image as {name} in {}", self.owner())),
+        )
+    }
+
+    fn is_not_given(&self, images: &Images) -> bool {
+        let standing = Image::new(self.registry, &self.pod.image).and_then(|image| images.get(&image).copied());
+        matches!(standing, Some(ImageStanding::Refused | ImageStanding::Missing))
+    }
+
+    fn image(&self) -> String {
+        printable(&self.pod.image, MAX_IMAGE)
+    }
+
+    /// What says which image it is.
+    fn owner(&self) -> String {
+        printable(self.pod.controller.as_deref().unwrap_or("the pod"), MAX_IMAGE)
     }
 
     /// A sync writes the first of these Secrets.
@@ -120,18 +200,22 @@ impl Stuck<'_> {
         let Some(secret) = secrets.first() else {
             return self.unknown();
         };
-        let sync = Remedy::sync(self.view.sync(self.pod.namespace.as_str(), secret, self.registry));
-        said(code, cause, sync)
+        said(code, cause, self.synced(secret, &[]))
+    }
+
+    /// The sync that writes this Secret, after a login where there is no credential of the registry.
+    fn synced(&self, secret: &str, more: &[&'static str]) -> Remedy {
+        let mut sync = self.view.sync(self.pod.namespace.as_str(), secret, self.registry);
+        sync.more = more.to_vec();
+        let target = View::target(&self.pod.namespace, secret);
+        let user = target.and_then(|target| self.view.user_in(&target, self.registry));
+        self.view.after_login(self.registry, user, Remedy::sync(sync))
     }
 
     /// Only a new pod pulls, and somebody makes one if this one goes.
     fn made_again(&self, code: Code, cause: String, secret: Option<&String>) -> Said {
         let remedy = match (&self.pod.controller, secret) {
-            (Some(_), Some(secret)) => {
-                let mut sync = self.view.sync(self.pod.namespace.as_str(), secret, self.registry);
-                sync.more = vec!["--unstick".to_owned()];
-                Remedy::sync(sync)
-            }
+            (Some(_), Some(secret)) => self.synced(secret, &["--unstick"]),
             _ if code == Code::PodWillRetry => Remedy::advice("wait for it"),
             _ => Remedy::advice("delete it and make it again: nothing else would bring it back"),
         };
@@ -149,16 +233,17 @@ impl Stuck<'_> {
         sync.service_accounts = vec![account.to_owned()];
         let mut remedy = Remedy::sync(sync.clone());
         if self.pod.controller.is_some() {
-            sync.more = vec!["--unstick".to_owned()];
+            sync.more = vec!["--unstick"];
             remedy.sync = Some(sync);
         } else {
             remedy = remedy.and("then delete the pod and make it again: a pod keeps the list that it was made with");
         }
+        let remedy = self.view.after_login(self.registry, None, remedy);
         said(Code::PodWithoutSecret, cause, remedy)
     }
 
     fn rejected(&self, secret: &str, login: Option<&Held>, verdict: Option<OfToken>, images: &Images) -> Said {
-        let Self { view, pod, registry } = *self;
+        let Self { view, registry, .. } = *self;
         if verdict == Some(OfToken::Accepted) {
             return self.by_standing(images).unwrap_or_else(|| self.refused());
         }
@@ -179,7 +264,7 @@ impl Stuck<'_> {
                 "kubectl regcred status without --offline asks the registry whether it is the token or the image's owner".to_owned()
             })
         } else {
-            Remedy::sync(view.sync(pod.namespace.as_str(), secret, registry))
+            self.synced(secret, &[])
         };
         said(Code::PodTokenRejected, cause, remedy)
     }
@@ -193,7 +278,8 @@ impl Stuck<'_> {
                 self.registry, self.pod.image
             ),
             Remedy::advice(
-                "let the token's account read the packages of the image's owner: at Gitea, as a member of a team of that organisation",
+                "let the token's account read the packages of the image's owner: at Gitea, if that is an organisation, as a member \
+                 of one of its teams; if it is a user, with a token of that user's own",
             ),
         )
     }
@@ -234,22 +320,29 @@ impl Stuck<'_> {
     }
 
     fn push(&self) -> Remedy {
-        let owner = self.pod.controller.as_deref().unwrap_or("the pod");
-        Remedy::advice(format!("push {}, or correct the image in {owner}", self.pod.image))
+        Remedy::advice(format!(
+            "push {}, or correct the image in {}",
+            self.image(),
+            self.owner()
+        ))
     }
 
     fn unknown(&self) -> Said {
         let pod = self.pod;
-        let words = ["describe", "pod", pod.pod.as_str(), "-n", pod.namespace.as_str()];
+        let describe = CommandLine::new("kubectl describe pod").value("POD", &pod.pod).option(
+            "-n",
+            "NAMESPACE",
+            pod.namespace.as_str(),
+        );
         said(
             Code::PodStuck,
             format!("it waits for {} ({}): {}", pod.image, pod.reason, self.message()),
-            Remedy::command(self.view.typed.kubectl(self.view.flag, &words)),
+            Remedy::command(self.view.typed.cluster(self.view.flag, describe)),
         )
     }
 
     fn message(&self) -> String {
-        match printable(&self.pod.message, MAX_MESSAGE) {
+        match printable_around(&self.pod.message, MAX_MESSAGE) {
             text if text.is_empty() => "kubelet says no more".to_owned(),
             text => text,
         }
@@ -258,6 +351,18 @@ impl Stuck<'_> {
 
 fn said(code: Code, cause: String, remedy: Remedy) -> Said {
     Said { code, cause, remedy }
+}
+
+/// Whether another entry in the pod's Secrets is what it would take.
+fn is_about_entries(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::SecretMissing { .. }
+            | Cause::WrongType { .. }
+            | Cause::EntryMissing { .. }
+            | Cause::KeyMismatch { .. }
+            | Cause::NoPullSecret { .. }
+    )
 }
 
 fn list(names: &[String]) -> String {

@@ -6,14 +6,14 @@ use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::held::{Held, Keys};
 use super::tokens::{Verdict, Verdicts};
-use super::typed::Typed;
+use super::typed::{Flag, Typed};
 use crate::gitea::{Scopes, advisories};
-use crate::model::Use;
+use crate::model::{CommandLine, Use};
 
 /// How the commands that mend something reach the same Secrets as this look: `-A`, `-n a`, `-f FILE`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reach {
-    pub(super) words: Vec<String>,
+    pub(super) flags: Vec<Flag>,
 }
 
 /// Everything about the credentials of the keychain. `in_secrets` are the places of those that Secrets of ours hold.
@@ -32,6 +32,7 @@ pub(super) fn findings(
         let registry = &held.credential.registry;
         match &verdict {
             Verdict::Refused { code, cause, hint } => findings.push(Finding {
+                message: None,
                 code: *code,
                 object: held.object(),
                 cause: cause.clone(),
@@ -43,6 +44,7 @@ pub(super) fn findings(
             Verdict::Silent { cause, hint } => {
                 if silent.insert(registry) {
                     findings.push(Finding {
+                        message: None,
                         code: Code::RegistryUnreachable,
                         object: Object::here("registry", registry.as_str()),
                         cause: cause.clone(),
@@ -55,7 +57,8 @@ pub(super) fn findings(
             }
             Verdict::Accepted(verified) => {
                 let scopes = verified.scopes.as_ref();
-                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, reach, typed)));
+                let is_in_secrets = in_secrets.contains(&at);
+                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, is_in_secrets, reach, typed)));
             }
             Verdict::NotAsked | Verdict::Unknown => {}
         }
@@ -76,25 +79,27 @@ fn replace(held: &Held, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Re
         return Remedy::default();
     }
     if is_in_secrets {
-        return Remedy::command(rotate(held, &[], reach, typed));
+        return Remedy::command(rotate(held, None, reach, typed));
     }
-    let mut words = vec!["login", registry, "-u", held.credential.username.as_str()];
+    let mut login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry)
+        .option("-u", "USER", held.credential.username.as_str());
     if held.usage == Use::Cluster {
-        words.extend(["--use", "cluster"]);
+        login = login.words("--use cluster");
     }
-    Remedy::command(typed.registry(&words))
+    Remedy::command(typed.registry(login))
 }
 
-fn rotate(held: &Held, more: &[&str], reach: &Reach, typed: &Typed) -> String {
-    let registry = held.credential.registry.as_str();
-    let mut words = vec!["rotate", registry, "--use", held.usage.as_str()];
-    words.extend(more);
-    words.extend(reach.words.iter().map(String::as_str));
-    typed.both(None, &words)
+fn rotate(held: &Held, more: Option<&'static str>, reach: &Reach, typed: &Typed) -> CommandLine {
+    let rotate = CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", held.credential.registry.as_str())
+        .option("--use", "USE", held.usage.as_str());
+    let rotate = more.into_iter().fold(rotate, CommandLine::words);
+    typed.both(Flag::add(rotate, &reach.flags))
 }
 
 /// What a token may do beyond its use.
-fn over_scoped(held: &Held, scopes: &Scopes, reach: &Reach, typed: &Typed) -> Option<Finding> {
+fn over_scoped(held: &Held, scopes: &Scopes, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Option<Finding> {
     let cause = match held.usage {
         Use::Cluster if is_too_much_for_a_cluster(scopes) => {
             format!("it is for clusters, which need read:package, and has the scopes {scopes}")
@@ -104,12 +109,19 @@ fn over_scoped(held: &Held, scopes: &Scopes, reach: &Reach, typed: &Typed) -> Op
         }
         _ => return None,
     };
+    // Where no Secret holds it, no Secret is to get the new one either.
+    let mint = if is_in_secrets {
+        rotate(held, Some("--mint"), reach, typed)
+    } else {
+        rotate(held, Some("--mint --no-secrets"), &Reach::default(), typed)
+    };
     let remedy = if held.rotation.is_some() {
         Remedy::default()
     } else {
-        Remedy::command(rotate(held, &["--mint"], reach, typed)).and("it asks for the account's password at Gitea")
+        Remedy::command(mint).and("it asks for the account's password at Gitea")
     };
     Some(Finding {
+        message: None,
         code: Code::TokenOverScoped,
         object: held.object(),
         cause,
@@ -124,6 +136,7 @@ pub(super) fn is_too_much_for_a_cluster(scopes: &Scopes) -> bool {
 
 fn of_version(registry: &str, version: &str) -> Vec<Finding> {
     let of = |advisory: crate::gitea::Advisory| Finding {
+        message: None,
         code: Code::RegistryAdvisory,
         object: Object::here("registry", registry),
         cause: format!("it is Gitea {version}, where {} ({})", advisory.what, advisory.id),
@@ -136,4 +149,39 @@ fn of_version(registry: &str, version: &str) -> Vec<Finding> {
         }),
     };
     advisories(version).into_iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::status::stage::{KEPT, Stage, accepted};
+
+    /// The Secrets of the places that were looked at can hold another token of that registry, and keep it.
+    #[test]
+    fn a_token_that_no_secret_holds_is_replaced_in_the_keychain_alone() {
+        let reach = Reach {
+            flags: vec![Flag::new("-n", "NAMESPACE", "web")],
+        };
+        for (usage, scopes, in_secrets, command) in [
+            (
+                Use::Docker,
+                "write:package,read:user",
+                false,
+                "docker --mint --no-secrets",
+            ),
+            (Use::Cluster, "write:package", false, "cluster --mint --no-secrets"),
+            (Use::Cluster, "write:package", true, "cluster --mint -n web"),
+        ] {
+            let stage = Stage::with(usage).registry_says(KEPT, accepted(scopes));
+            let in_secrets = in_secrets.then_some(0).into_iter().collect();
+            let found = findings(&stage.keys, &stage.verdicts, &in_secrets, &reach, &stage.typed);
+            assert_eq!(found.len(), 1, "{found:?}");
+            let lines = found[0].remedy.lines(&stage.typed);
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                lines,
+                [format!("kubectl regcred rotate gitea.example.com --use {command}")]
+            );
+        }
+    }
 }

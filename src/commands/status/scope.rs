@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::held::Keys;
 use super::registries::Reach;
+use super::typed::Flag;
 use super::view::{Expected, View};
 use crate::cli::StatusArgs;
 use crate::cluster::{Namespace, SecretName, Selector, Target};
@@ -30,6 +31,8 @@ pub(super) struct Scope {
     pub(super) places: Where,
     /// The contexts to look at, by the flags' names; `None` is the current one.
     pub(super) contexts: Vec<Option<String>>,
+    /// Those of the command line, for what the list names without a context.
+    given: Vec<Option<String>>,
     /// Only these registries; all where there are none.
     registries: Vec<Registry>,
     secret: SecretName,
@@ -63,6 +66,7 @@ impl Scope {
         };
         let mut this = Self {
             contexts: Vec::new(),
+            given: targets::contexts(&args.cluster.contexts),
             registries: if args.file.is_some() {
                 look.registries
             } else {
@@ -78,20 +82,20 @@ impl Scope {
                 && args.cluster.kubeconfig.is_none(),
             places,
         };
-        this.contexts = this.all_contexts(targets::contexts(&args.cluster.contexts));
+        this.contexts = this.all_contexts();
         Ok(this)
     }
 
     /// With those that the list names itself.
-    fn all_contexts(&self, given: Vec<Option<String>>) -> Vec<Option<String>> {
+    fn all_contexts(&self) -> Vec<Option<String>> {
         if self.places != Where::Listed {
-            return given;
+            return self.given.clone();
         }
         let named = self.listed.iter().map(|listed| listed.context.clone());
         let all: Vec<_> = named
             .flat_map(|context| match context {
                 Some(context) => vec![Some(context)],
-                None => given.clone(),
+                None => self.given.clone(),
             })
             .collect();
         targets::each_once(&all)
@@ -102,10 +106,27 @@ impl Scope {
         &self.registries
     }
 
+    /// Those of them that a Secret can be expected for: docker's logins are not meant for clusters where there are others.
+    pub(super) fn own(&self, keys: &Keys) -> Vec<Registry> {
+        if self.registries.is_empty() && !keys.held.is_empty() {
+            return keys.registries();
+        }
+        self.registries(keys)
+    }
+
+    /// Whether what a file's variables give is all that it is about, so that the keychain is not needed.
+    pub(super) fn brings_all(&self) -> bool {
+        let has = |registry: &Registry| self.credentials.iter().any(|one| one.registry == *registry);
+        !self.registries.is_empty() && self.registries.iter().all(has)
+    }
+
     /// The registries that it is about.
     pub(super) fn registries(&self, keys: &Keys) -> Vec<Registry> {
         let mut registries = if self.registries.is_empty() {
             keys.registries()
+                .into_iter()
+                .chain(keys.in_docker.iter().cloned())
+                .collect()
         } else {
             self.registries.clone()
         };
@@ -131,9 +152,11 @@ impl Scope {
     }
 
     fn listed_in<'a>(&'a self, context: Option<&'a str>) -> impl Iterator<Item = &'a ListedSecret> {
+        // As sync does: what has no context of its own is for those of the command line, and for no other entry's.
+        let is_given = self.given.iter().any(|given| given.as_deref() == context);
         let is_there = move |listed: &&ListedSecret| match &listed.context {
             Some(named) => Some(named.as_str()) == context,
-            None => true,
+            None => is_given,
         };
         self.listed.iter().filter(is_there)
     }
@@ -183,14 +206,16 @@ impl Scope {
 
 impl Scope {
     /// Where a Role has to hold, for `rbac`.
-    pub(super) fn role_words(&self, view: &View<'_>) -> Vec<String> {
+    pub(super) fn role_flags(&self, view: &View<'_>) -> Vec<Flag> {
         match &self.places {
-            Where::All => vec!["-A".to_owned()],
-            Where::Selected(selector) => vec!["-l".to_owned(), selector.to_string()],
+            Where::All => vec![Flag::alone("-A")],
+            Where::Selected(selector) => vec![Flag::new("-l", "SELECTOR", selector)],
             Where::Context | Where::Named(_) | Where::Listed => {
                 let namespaces = self.namespaces(view.flag, view.namespace);
-                let flag = |namespace: Namespace| ["-n".to_owned(), namespace.to_string()];
-                namespaces.into_iter().flat_map(flag).collect()
+                namespaces
+                    .iter()
+                    .map(|namespace| Flag::new("-n", "NAMESPACE", namespace))
+                    .collect()
             }
         }
     }
@@ -198,27 +223,102 @@ impl Scope {
 
 /// The same places, for a command that changes them.
 fn reach(args: &StatusArgs) -> Reach {
-    let mut words: Vec<String> = Vec::new();
-    for namespace in &args.namespaces {
-        words.extend(["-n".to_owned(), namespace.to_string()]);
-    }
+    let namespaces = args.namespaces.iter();
+    let mut flags: Vec<Flag> = namespaces
+        .map(|namespace| Flag::new("-n", "NAMESPACE", namespace))
+        .collect();
     if let Some(selector) = &args.selector {
-        words.extend(["-l".to_owned(), selector.to_string()]);
+        flags.push(Flag::new("-l", "SELECTOR", selector));
     }
     if args.all_namespaces {
-        words.push("-A".to_owned());
+        flags.push(Flag::alone("-A"));
     }
     if let Some(file) = &args.file {
-        words.extend(["-f".to_owned(), file.display().to_string()]);
+        flags.push(Flag::new("-f", "FILE", &file.display()));
     }
     if let Some(deployment) = &args.deployment {
-        words.extend(["--deployment".to_owned(), deployment.clone()]);
+        flags.push(Flag::new("--deployment", "NAME", deployment));
     }
     if args.secret.as_str() != SecretName::DEFAULT {
-        words.extend(["--secret".to_owned(), args.secret.to_string()]);
+        flags.push(Flag::new("--secret", "SECRET", &args.secret));
     }
-    for context in &args.cluster.contexts {
-        words.extend(["--context".to_owned(), context.clone()]);
+    let contexts = args.cluster.contexts.iter();
+    flags.extend(contexts.map(|context| Flag::new("--context", "CONTEXT", context)));
+    Reach { flags }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Token;
+
+    fn listed(namespace: &str, context: Option<&str>) -> ListedSecret {
+        ListedSecret {
+            context: context.map(str::to_owned),
+            target: Target {
+                namespace: namespace.parse().unwrap(),
+                secret: "pull".parse().unwrap(),
+            },
+            registry: "gitea.example.com".parse().unwrap(),
+            service_accounts: Vec::new(),
+        }
     }
-    Reach { words }
+
+    fn scope(listed: Vec<ListedSecret>, given: &[Option<&str>]) -> Scope {
+        let mut scope = Scope {
+            places: Where::Listed,
+            contexts: Vec::new(),
+            given: given.iter().map(|context| context.map(str::to_owned)).collect(),
+            registries: vec!["gitea.example.com".parse().unwrap()],
+            secret: "pull".parse().unwrap(),
+            is_by_name: true,
+            listed,
+            credentials: Vec::new(),
+            reach: Reach::default(),
+            is_default: false,
+        };
+        scope.contexts = scope.all_contexts();
+        scope
+    }
+
+    /// Otherwise it would ask for rights, and miss Secrets, where sync has nothing to do.
+    #[test]
+    fn what_a_list_names_without_a_context_is_looked_for_in_the_given_ones_alone() {
+        let own = Namespace::of_default();
+        for (given, here, prod) in [
+            (vec![None], vec!["here"], vec!["there"]),
+            (vec![Some("prod")], vec![], vec!["here", "there"]),
+            (vec![Some("test"), None], vec!["here"], vec!["there"]),
+        ] {
+            let scope = scope(vec![listed("here", None), listed("there", Some("prod"))], &given);
+            let namespaces = |context| -> Vec<String> {
+                let found = scope.namespaces(context, &own);
+                found.iter().map(ToString::to_string).collect()
+            };
+            assert_eq!(namespaces(None), here, "{given:?}");
+            assert_eq!(namespaces(Some("prod")), prod, "{given:?}");
+            let expected = scope.expected(Some("prod"), &[], &[]);
+            assert_eq!(expected.len(), prod.len(), "{given:?}");
+            for context in &scope.contexts {
+                assert!(!namespaces(context.as_deref()).is_empty(), "{context:?} of {given:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_keychain_is_not_needed_where_the_file_brings_every_token() {
+        let credential = |registry: &str| Credential {
+            registry: registry.parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse("token").unwrap(),
+        };
+        let mut scope = scope(vec![listed("here", None)], &[None]);
+        assert!(!scope.brings_all());
+        scope.credentials = vec![credential("gitea.example.com")];
+        assert!(scope.brings_all());
+        scope.registries.push("ghcr.io".parse().unwrap());
+        assert!(!scope.brings_all());
+        scope.registries.clear();
+        assert!(!scope.brings_all(), "without a registry it is about all of them");
+    }
 }

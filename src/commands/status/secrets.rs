@@ -8,12 +8,14 @@ use super::tokens::Verdict;
 use super::view::View;
 use crate::cluster::survey::{HeldToken, Keeping, Puller, SeenEntry, SeenSecret, State as Document};
 use crate::cluster::{Owner, Ownership, Resource};
-use crate::model::{EntryProblem, Registry, Use, printable};
+use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
 
 /// Longest name out of a cluster that is worth showing.
 const MAX_SHOWN: usize = 80;
 /// What an empty document looks like in a Secret: `{}` in base64.
-const EMPTY_DOCUMENT: &str = "{\"data\":{\".dockerconfigjson\":\"e30=\"}}";
+/// kubectl takes YAML as well, which needs no double quotes: Windows PowerShell would lose those. Not with a brace before
+/// it: kubectl then takes it for JSON and sends it as it is, and API servers refuse it.
+const EMPTY_DOCUMENT: &str = "data: {.dockerconfigjson: e30=}";
 
 /// How what is in a Secret compares.
 struct Standing {
@@ -67,7 +69,12 @@ fn one(view: &View<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut
             continue;
         }
         let standing = compare(view, registry, &own);
-        let (state, found) = found(view, secret, registry, &standing);
+        let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
+            // Anybody can put an entry of any registry there: it is shown, and is nobody's fault.
+            (State::Unknown, None)
+        } else {
+            found(view, secret, registry, &standing)
+        };
         rows.push(row(view, secret, Some(registry), standing.username.clone(), state));
         findings.extend(found);
         findings.extend(over_scoped(view, secret, registry, &standing));
@@ -173,6 +180,7 @@ fn compare(view: &View<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Stan
 /// The state that is shown, and the finding about it.
 fn found(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &Standing) -> (State, Option<Finding>) {
     let finding = |code, cause: String, remedy| Finding {
+        message: None,
         code,
         object: view.secret(&secret.target),
         cause,
@@ -211,19 +219,21 @@ fn found(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &S
 /// The sync that puts it right, or why none can.
 fn writable(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy {
     let name = &secret.target.secret;
-    let instead = "make another with kubectl regcred sync --secret NEW-NAME, and let the pods name that";
+    let instead = || {
+        let another = view.sync_another(&secret.target.namespace, registry);
+        format!("make another with {another}, and let the pods name that")
+    };
     if secret.is_immutable {
-        return Remedy::advice(format!("{name} is immutable, and its data frozen: {instead}"));
+        return Remedy::advice(format!("{name} is immutable, and its data frozen: {}", instead()));
     }
     if secret.is_legacy {
         return Remedy::advice(format!(
-            "{name} is of the old type kubernetes.io/dockercfg, and a Secret's type cannot be changed: {instead}"
+            "{name} is of the old type kubernetes.io/dockercfg, and a Secret's type cannot be changed: {}",
+            instead()
         ));
     }
-    if view.held(registry).is_none() {
-        return Remedy::advice(format!("log in first: kubectl regcred login {registry} -u USER"));
-    }
-    view.sync_of(&secret.target, registry)
+    let user = view.user_in(&secret.target, registry);
+    view.after_login(registry, user, view.sync_of(&secret.target, registry))
 }
 
 fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Finding {
@@ -239,31 +249,24 @@ fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Fi
         (Ownership::Foreign(owner), _) => Remedy::advice(owner.instead.clone()),
         // sync writes the entry anew, with a credential of that registry.
         (_, Some(registry)) if view.held(registry).is_some() => writable(view, secret, registry),
-        (_, Some(registry)) => Remedy {
-            commands: vec![view.typed.registry(&["login", registry.as_str()])],
-            ..view.sync_of(&secret.target, registry)
-        },
+        (_, Some(registry)) => view.after_login(registry, None, view.sync_of(&secret.target, registry)),
         (_, None) => {
             let target = &secret.target;
-            let words = [
-                "patch",
-                "secret",
-                target.secret.as_str(),
-                "-n",
-                target.namespace.as_str(),
-                "--type=merge",
-                "-p",
-                EMPTY_DOCUMENT,
-            ];
+            let patch = CommandLine::new("kubectl patch secret")
+                .value("SECRET", target.secret.as_str())
+                .option("-n", "NAMESPACE", target.namespace.as_str())
+                .words("--type=merge")
+                .option("-p", "PATCH", EMPTY_DOCUMENT);
             let sync = known.map(|registry| view.sync(target.namespace.as_str(), target.secret.as_str(), registry));
             Remedy {
-                commands: vec![view.typed.kubectl(view.flag, &words)],
+                commands: vec![view.typed.cluster(view.flag, patch)],
                 sync,
                 advice: Some("the first command drops what is in it, which kubelet cannot read anyway".to_owned()),
             }
         }
     };
     Finding {
+        message: None,
         code: Code::SecretBroken,
         object: view.secret(&secret.target),
         cause: format!("{what}; kubelet then uses none of the pull Secrets of a pod that names this one"),
@@ -287,16 +290,20 @@ fn over_scoped(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standi
     let scopes = verdict.verified()?.scopes.as_ref();
     let scopes = scopes.filter(|scopes| is_too_much_for_a_cluster(scopes))?;
     let user = held.credential.username.as_str();
-    let words = ["login", registry.as_str(), "-u", user, "--use", "cluster", "--mint"];
+    let login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry.as_str())
+        .option("-u", "USER", user)
+        .words("--use cluster --mint");
     let remedy = match foreign {
         Some(owner) => Remedy::advice(format!("give it a token with read:package alone: {}", owner.instead)),
         None if held.rotation.is_some() => Remedy::default(),
         None => Remedy {
-            commands: vec![view.typed.registry(&words)],
+            commands: vec![view.typed.registry(login)],
             ..writable(view, secret, registry).and("login --mint asks for the account's password at Gitea")
         },
     };
     Some(Finding {
+        message: None,
         code: Code::TokenOverScoped,
         object: view.secret(&secret.target),
         cause: format!("it holds a token with the scopes {scopes}, and kubelet needs read:package alone"),
@@ -318,6 +325,7 @@ fn unused(view: &View<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
     let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
     sync.service_accounts = vec!["default".to_owned()];
     Some(Finding {
+        message: None,
         code: Code::SecretUnused,
         object: view.secret(target),
         cause: "nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it".to_owned(),
@@ -330,16 +338,13 @@ fn unused(view: &View<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
 
 fn applied_copy(view: &View<'_>, secret: &SeenSecret) -> Finding {
     let target = &secret.target;
-    let words = [
-        "annotate",
-        "secret",
-        target.secret.as_str(),
-        "-n",
-        target.namespace.as_str(),
-        "kubectl.kubernetes.io/last-applied-configuration-",
-    ];
-    let remedy = Remedy::command(view.typed.kubectl(view.flag, &words));
+    let annotate = CommandLine::new("kubectl annotate secret")
+        .value("SECRET", target.secret.as_str())
+        .option("-n", "NAMESPACE", target.namespace.as_str())
+        .words("kubectl.kubernetes.io/last-applied-configuration-");
+    let remedy = Remedy::command(view.typed.cluster(view.flag, annotate));
     Finding {
+        message: None,
         code: Code::LastAppliedToken,
         object: view.secret(target),
         cause: "its annotation last-applied-configuration holds the token in plain text".to_owned(),

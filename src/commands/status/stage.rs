@@ -1,5 +1,6 @@
 //! A cluster, a keychain and a registry's word, put together for the tests of what is judged of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::finding::Finding;
@@ -29,7 +30,8 @@ pub(super) struct Stage {
     pub(super) expected: Vec<Expected>,
     registries: Vec<Registry>,
     namespace: Namespace,
-    typed: Typed,
+    pub(super) typed: Typed,
+    pub(super) lost: BTreeSet<Namespace>,
 }
 
 impl Stage {
@@ -56,13 +58,14 @@ impl Stage {
                     credential,
                     rotation: None,
                 }],
-                is_partial: false,
+                ..Keys::default()
             },
             verdicts: Verdicts::default(),
             expected: Vec::new(),
             registries: vec![REGISTRY.parse().unwrap()],
             namespace: "web".parse().unwrap(),
             typed: Typed::default(),
+            lost: BTreeSet::new(),
         }
     }
 
@@ -87,11 +90,18 @@ impl Stage {
             namespace: &self.namespace,
             survey: &self.survey,
             registries: &self.registries,
+            known: self.registries.len(),
+            lost: &self.lost,
             expected: &self.expected,
             keys: &self.keys,
             verdicts: &self.verdicts,
             typed: &self.typed,
         }
+    }
+
+    /// How commands are typed here.
+    pub(super) fn typed(&self) -> &Typed {
+        &self.typed
     }
 
     /// What is judged of its Secrets: each row's state, and the findings.
@@ -107,7 +117,8 @@ impl Stage {
     pub(super) fn shown(&self, findings: &[Finding]) -> Vec<String> {
         let shown = findings.iter().map(|finding| {
             let advice = finding.remedy.advice.iter().cloned();
-            let lines: Vec<String> = finding.remedy.lines(&self.typed).into_iter().chain(advice).collect();
+            let lines = finding.remedy.lines(&self.typed);
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).chain(advice).collect();
             format!("{}: {} | {}", finding.code, finding.cause, lines.join(" | "))
         });
         shown.collect()

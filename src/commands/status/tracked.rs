@@ -9,7 +9,8 @@ use tokio::process::Command;
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use crate::env::Env;
-use crate::model::{printable, shell_word};
+use crate::model::{CommandLine, printable};
+use crate::on_path;
 
 /// As long as git may take: it searches what it has indexed, and only files of these names.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -20,9 +21,9 @@ const NAMES: [&str; 4] = [
     ":(glob)**/*.env.*",
     ":(glob)**/*.envrc",
 ];
-/// A value that can be a token: Gitea's have 40 characters, and no registry's is shorter than this. `$VARIABLE`,
-/// `<your token>` and `changeme` are none.
-const PATTERN: &str = "^[[:space:]]*(export[[:space:]]+)?REGISTRY_TOKEN=[\"']?[A-Za-z0-9_.-]{16,}[\"']?[[:space:]]*$";
+/// What `--env-file` takes, with a value that can be a token: Gitea's have 40 characters, and no registry's is shorter
+/// than this. `$VARIABLE`, `<your token>` and `changeme` are none. A comment may follow.
+const PATTERN: &str = "^[[:space:]]*(export[[:space:]]+)?REGISTRY_TOKEN=[\"']?[A-Za-z0-9_.+/=~:-]{16,}[\"']?([[:space:]]+#.*)?[[:space:]]*$";
 /// Files that are shown of one repository.
 const MAX_FILES: usize = 20;
 
@@ -63,14 +64,16 @@ pub(super) async fn look(env: &Env) -> Vec<Finding> {
 
 fn finding(root: &Path, file: &str) -> Finding {
     Finding {
+        message: None,
         code: Code::EnvFileInGit,
         object: Object::here("file", printable(&root.join(file).display().to_string(), 300)),
         cause: "git tracks this file, and there is a REGISTRY_TOKEN in it".to_owned(),
-        remedy: Remedy::command(format!(
-            "git -C {} rm --cached -- {}",
-            shell_word(&root.display().to_string()),
-            shell_word(file)
-        ))
+        remedy: Remedy::command(
+            CommandLine::new("git")
+                .option("-C", "FOLDER", root.display().to_string())
+                .words("rm --cached --")
+                .foreign("FILE", file),
+        )
         .and(
             "commit that, list the file in .gitignore, and change the token with kubectl regcred rotate: the history \
              still has this one",
@@ -80,13 +83,16 @@ fn finding(root: &Path, file: &str) -> Finding {
 
 /// What git prints; `None` where it fails, finds nothing, or takes too long.
 async fn git(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
+    let mut command = Command::new(on_path::find("git", env)?);
     command
         .env_clear()
         .envs(env.iter())
         // A look changes nothing, fetches nothing and starts nothing that the repository's configuration names.
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_NO_LAZY_FETCH", "1")
+        // git before 2.39.4 knows nothing of that variable: there, no way to fetch is allowed.
+        .env("GIT_ALLOW_PROTOCOL", "none")
+        .env("GIT_TERMINAL_PROMPT", "0")
         .args(["-c", "core.fsmonitor=false", "-C"])
         .arg(folder)
         .args(args)

@@ -1,86 +1,102 @@
-//! Commands to type: complete, with the flags for connecting that this one was given, and quoted for a shell.
-
-use std::fmt::Write as _;
+//! Commands to type: complete, with the flags for connecting that this one was given.
 
 use crate::cli::{ClusterArgs, RegistryConnectionArgs};
-use crate::model::shell_word;
+use crate::model::CommandLine;
+
+/// A flag that was given, for the commands that are printed.
+#[derive(Clone, Debug)]
+pub(super) struct Flag {
+    pub(super) name: &'static str,
+    /// What stands for its value where that cannot be quoted, and the value.
+    pub(super) value: Option<(&'static str, String)>,
+}
+
+impl Flag {
+    pub(super) fn new(name: &'static str, placeholder: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        Self {
+            name,
+            value: Some((placeholder, value.to_string())),
+        }
+    }
+
+    pub(super) fn alone(name: &'static str) -> Self {
+        Self { name, value: None }
+    }
+
+    /// The command with all of these.
+    pub(super) fn add<'a>(line: CommandLine, flags: impl IntoIterator<Item = &'a Self>) -> CommandLine {
+        flags.into_iter().fold(line, |line, flag| match &flag.value {
+            Some((placeholder, value)) => line.option(flag.name, placeholder, value),
+            None => line.words(flag.name),
+        })
+    }
+}
 
 /// How to write the commands that mend what was found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Typed {
     /// For kubectl and for us: kubectl's own flags, but for the context.
-    cluster: Vec<String>,
+    cluster: Vec<Flag>,
     /// For `login` and `rotate`.
-    registry: Vec<String>,
+    registry: Vec<Flag>,
 }
 
 impl Typed {
     pub(super) fn new(cluster: &ClusterArgs, connection: &RegistryConnectionArgs) -> Self {
         let mut this = Self::default();
         let path = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
-        for (flag, value) in [
-            ("--kubeconfig", &path),
-            ("--cluster", &cluster.cluster),
-            ("--user", &cluster.user),
-            ("--as", &cluster.impersonate),
-            ("--as-uid", &cluster.impersonate_uid),
+        for (name, placeholder, value) in [
+            ("--kubeconfig", "FILE", &path),
+            ("--cluster", "CLUSTER", &cluster.cluster),
+            ("--user", "USER", &cluster.user),
+            ("--as", "USER", &cluster.impersonate),
+            ("--as-uid", "UID", &cluster.impersonate_uid),
         ] {
-            if let Some(value) = value {
-                this.cluster.extend([flag.to_owned(), value.clone()]);
-            }
+            this.cluster
+                .extend(value.iter().map(|value| Flag::new(name, placeholder, value)));
         }
-        for group in &cluster.impersonate_groups {
-            this.cluster.extend(["--as-group".to_owned(), group.clone()]);
-        }
+        let groups = cluster.impersonate_groups.iter();
+        this.cluster
+            .extend(groups.map(|group| Flag::new("--as-group", "GROUP", group)));
         if let Some(path) = &connection.ca_file {
-            this.registry
-                .extend(["--ca-file".to_owned(), path.display().to_string()]);
+            this.registry.push(Flag::new("--ca-file", "FILE", &path.display()));
         }
         if connection.plain_http {
-            this.registry.push("--plain-http".to_owned());
+            this.registry.push(Flag::alone("--plain-http"));
         }
         if let Some(path) = &connection.gitea_path {
-            this.registry
-                .extend(["--gitea-path".to_owned(), path.as_str().to_owned()]);
+            this.registry.push(Flag::new("--gitea-path", "PATH", path.as_str()));
         }
         this
     }
 
-    /// `kubectl regcred …`, about a cluster.
-    pub(super) fn regcred(&self, context: Option<&str>, words: &[&str]) -> String {
-        self.with_cluster("kubectl regcred", context, words)
+    /// The command about a cluster.
+    pub(super) fn cluster(&self, context: Option<&str>, line: CommandLine) -> CommandLine {
+        let line = match context {
+            Some(context) => line.option("--context", "CONTEXT", context),
+            None => line,
+        };
+        Flag::add(line, &self.cluster)
     }
 
-    /// `kubectl …`.
-    pub(super) fn kubectl(&self, context: Option<&str>, words: &[&str]) -> String {
-        self.with_cluster("kubectl", context, words)
+    /// The command about a registry and no cluster.
+    pub(super) fn registry(&self, line: CommandLine) -> CommandLine {
+        Flag::add(line, &self.registry)
     }
 
-    /// `kubectl regcred …`, about a registry and no cluster.
-    pub(super) fn registry(&self, words: &[&str]) -> String {
-        let flags = self.registry.iter().map(String::as_str);
-        line("kubectl regcred", words.iter().copied().chain(flags))
+    /// The command about both.
+    pub(super) fn both(&self, line: CommandLine) -> CommandLine {
+        self.cluster(None, self.registry(line))
     }
 
-    /// `kubectl regcred …`, about both.
-    pub(super) fn both(&self, context: Option<&str>, words: &[&str]) -> String {
-        let flags: Vec<&str> = self.registry.iter().map(String::as_str).collect();
-        self.with_cluster("kubectl regcred", context, &[words, &flags].concat())
+    /// `kubectl regcred login`; the user is one that somebody else may have chosen.
+    pub(super) fn login(&self, registry: &str, user: Option<&str>) -> CommandLine {
+        let line = CommandLine::new("kubectl regcred login").value("REGISTRY", registry);
+        self.registry(match user {
+            Some(user) => line.words("-u").foreign("USER", user),
+            None => line,
+        })
     }
-
-    fn with_cluster(&self, program: &str, context: Option<&str>, words: &[&str]) -> String {
-        let context = context.map(|context| ["--context", context]).into_iter().flatten();
-        let flags = self.cluster.iter().map(String::as_str);
-        line(program, words.iter().copied().chain(context).chain(flags))
-    }
-}
-
-fn line<'a>(program: &str, words: impl Iterator<Item = &'a str>) -> String {
-    let mut line = program.to_owned();
-    for word in words {
-        let _ = write!(line, " {}", shell_word(word));
-    }
-    line
 }
 
 #[cfg(test)]
@@ -90,13 +106,28 @@ mod tests {
     #[test]
     fn the_flags_for_connecting_are_repeated() {
         let typed = Typed {
-            cluster: vec!["--kubeconfig".into(), "k c".into()],
-            registry: vec!["--plain-http".into()],
+            cluster: vec![Flag::new("--kubeconfig", "FILE", "k c")],
+            registry: vec![Flag::alone("--plain-http")],
         };
+        let sync = CommandLine::new("kubectl regcred sync -n a");
         assert_eq!(
-            typed.regcred(Some("prod"), &["sync", "-n", "a"]),
+            typed.cluster(Some("prod"), sync).as_str(),
             "kubectl regcred sync -n a --context prod --kubeconfig 'k c'"
         );
-        assert_eq!(typed.registry(&["login", "r"]), "kubectl regcred login r --plain-http");
+        assert_eq!(typed.login("r", None).as_str(), "kubectl regcred login r --plain-http");
+    }
+
+    #[test]
+    fn a_user_that_a_tenant_chose_is_a_name_or_is_left_out() {
+        let typed = Typed::default();
+        for (user, shown) in [
+            ("robot", "robot"),
+            (r"\'; touch X; #", "USER"),
+            ("a\nb", "USER"),
+            ("-x", "USER"),
+        ] {
+            let line = typed.login("r", Some(user));
+            assert_eq!(line.as_str(), format!("kubectl regcred login r -u {shown}"));
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! One cluster as it was seen, with what it is compared to: what the judgements of Secrets and pods have in common.
 
-use super::finding::{Object, Remedy, Sync};
+use std::collections::BTreeSet;
+
+use super::finding::{Finding, Object, Remedy, Sync};
 use super::held::{Held, Keys};
 use super::tokens::{Verdict, Verdicts};
 use super::typed::Typed;
-use crate::cluster::survey::{HeldToken, Interest, Keeping, Survey};
+use crate::cluster::survey::{HeldToken, Interest, Keeping, SeenSecret, State, Survey};
 use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
 use crate::model::rotation::Which;
-use crate::model::{Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, Registry, Use};
 
 /// A Secret that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub(super) struct View<'a> {
     pub(super) survey: &'a Survey,
     /// The registries that it was asked about, in the survey's order.
     pub(super) registries: &'a [Registry],
+    /// How many of them this user named, or has a login of; the others are named by Secrets of the cluster alone.
+    pub(super) known: usize,
+    /// Namespaces that were named and are not there.
+    pub(super) lost: &'a BTreeSet<Namespace>,
     /// By target, each once.
     pub(super) expected: &'a [Expected],
     pub(super) keys: &'a Keys,
@@ -68,6 +74,15 @@ pub(super) fn keeping(usage: Use) -> Keeping {
         Use::Docker => Keeping::Docker,
         Use::Cluster => Keeping::Cluster,
     }
+}
+
+/// The login of a registry, from docker's where that has one.
+pub(super) fn login(keys: &Keys, registry: &Registry, user: Option<&str>, typed: &Typed) -> CommandLine {
+    if keys.in_docker.contains(registry) {
+        let login = CommandLine::new("kubectl regcred login").value("REGISTRY", registry.as_str());
+        return typed.registry(login.words("--from-docker"));
+    }
+    typed.login(registry.as_str(), user)
 }
 
 /// A token of a Secret that the keychain does not have, as a credential to ask the registry about.
@@ -133,6 +148,63 @@ impl<'a> View<'a> {
         Some(self.context.to_owned()).filter(|context| !context.is_empty())
     }
 
+    /// Secrets with our label of which nothing proves that they are this user's, and that nobody asked for: namespace and
+    /// name, with the registry.
+    pub(super) fn unproven(&self) -> BTreeSet<(&'a str, &'a str, &'a str)> {
+        let mut unproven = BTreeSet::new();
+        for secret in self.survey.secrets.iter().filter(|secret| secret.is_managed) {
+            if self.expected(&secret.target).is_some() {
+                continue;
+            }
+            for (at, registry) in self.registries.iter().enumerate() {
+                if !self.holds_own(secret, at, registry) {
+                    let target = &secret.target;
+                    unproven.insert((target.namespace.as_str(), target.secret.as_str(), registry.as_str()));
+                }
+            }
+        }
+        unproven
+    }
+
+    /// Whether an entry of the registry has a token that the keychain has or had.
+    fn holds_own(&self, secret: &SeenSecret, at: usize, registry: &Registry) -> bool {
+        let State::Entries(entries) = &secret.state else {
+            return false;
+        };
+        let own = self.keys.own.get(registry);
+        let logins = entries.iter().filter(|entry| entry.interest == Some(at));
+        let mut tokens = logins.filter_map(|entry| Some(entry.login.as_ref()?.token));
+        tokens.any(|token| match token {
+            HeldToken::Kept(_) => true,
+            HeldToken::Other(at) => {
+                let other = self.survey.other_tokens.get(at);
+                other.zip(own).is_some_and(|(other, own)| own.has(&other.token))
+            }
+        })
+    }
+
+    /// The same finding, where it is about one of these without a command: typed along with others, it would give the
+    /// token to whoever made the Secret.
+    pub(super) fn guarded(&self, mut finding: Finding, unproven: &BTreeSet<(&str, &str, &str)>) -> Finding {
+        let remedy = &finding.remedy;
+        let is_one = remedy.sync.as_ref().is_some_and(|sync| {
+            unproven.contains(&(sync.namespace.as_str(), sync.secret.as_str(), sync.registry.as_str()))
+        });
+        if is_one {
+            let commands: Vec<String> = remedy.lines(self.typed).iter().map(ToString::to_string).collect();
+            let commands = commands.join(" && ");
+            let more = remedy
+                .advice
+                .as_ref()
+                .map_or_else(String::new, |advice| format!("; {advice}"));
+            finding.remedy = Remedy::advice(format!(
+                "whoever may create Secrets can give one regcred's label, and nothing in this one proves that it is \
+                 yours; if it is: {commands}{more}"
+            ));
+        }
+        finding
+    }
+
     /// The sync that writes this Secret.
     pub(super) fn sync(&self, namespace: &str, secret: &str, registry: &Registry) -> Sync {
         Sync {
@@ -143,6 +215,52 @@ impl<'a> View<'a> {
             more: Vec::new(),
             namespace: namespace.to_owned(),
         }
+    }
+
+    /// The user that a Secret has for the registry; text from the cluster.
+    pub(super) fn user_in(&self, target: &Target, registry: &Registry) -> Option<&'a str> {
+        let at = self.registries.iter().position(|one| one == registry)?;
+        let State::Entries(entries) = &self.survey.secret(target)?.state else {
+            return None;
+        };
+        let own = entries.iter().find(|entry| entry.interest == Some(at))?;
+        Some(own.login.as_ref()?.username.as_str())
+    }
+
+    /// Whether nobody but a Secret of the cluster says that it is of concern here: what any tenant can do.
+    pub(super) fn is_claimed(&self, registry: &Registry) -> bool {
+        !self.registries.iter().take(self.known).any(|known| known == registry)
+            && !self.keys.in_docker.contains(registry)
+    }
+
+    /// The remedy, after the login without which it would fail. `user` is who the Secret or the pod says.
+    pub(super) fn after_login(&self, registry: &Registry, user: Option<&str>, remedy: Remedy) -> Remedy {
+        if self.held(registry).is_some() {
+            return remedy;
+        }
+        if self.is_claimed(registry) {
+            return Remedy::advice(format!(
+                "only the cluster names {registry}: where it is a registry of yours, log in to it with kubectl regcred login, \
+                 and look again"
+            ));
+        }
+        let mut commands = vec![self.login(registry, user)];
+        commands.extend(remedy.commands);
+        Remedy { commands, ..remedy }
+    }
+
+    /// The login of a registry that this user knows.
+    pub(super) fn login(&self, registry: &Registry, user: Option<&str>) -> CommandLine {
+        login(self.keys, registry, user, self.typed)
+    }
+
+    /// The sync that writes a new Secret in the place of one that cannot be changed.
+    pub(super) fn sync_another(&self, namespace: &Namespace, registry: &Registry) -> CommandLine {
+        let sync = CommandLine::new("kubectl regcred sync")
+            .option("-n", "NAMESPACE", namespace.as_str())
+            .option("--registry", "REGISTRY", registry.as_str())
+            .words("--secret NEW-NAME");
+        self.typed.cluster(self.flag, sync)
     }
 
     pub(super) fn sync_of(&self, target: &Target, registry: &Registry) -> Remedy {

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, stream};
 
 use crate::cli::SyncArgs;
-use crate::cluster::{self, Cluster, Target, Wish};
+use crate::cluster::{self, Cluster, Wish};
 use crate::commands::apply::{AT_ONCE, After, Aftermath, Report, connect_options};
 use crate::commands::system::System;
 use crate::commands::targets;
@@ -17,7 +17,7 @@ pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>)
         let connect = connect_options(&args.cluster, context);
         let found = async {
             let cluster = Cluster::connect(&system.env, &connect).await?;
-            let targets = wanted(args, &cluster).await?;
+            let targets = super::named(args, &cluster).await?;
             Ok::<_, cluster::Error>((cluster, targets))
         };
         let (cluster, targets) = match found.await {
@@ -44,25 +44,4 @@ pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>)
         }
     }
     report.finish(false, system)
-}
-
-/// The Secrets that are meant, by name: they need not be there any more.
-async fn wanted(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
-    if args.targets.all_namespaces {
-        let managed = cluster::managed_secrets(cluster).await?.into_iter();
-        return Ok(managed.map(|managed| managed.target).collect());
-    }
-    let namespaces = match &args.targets.selector {
-        Some(selector) => {
-            let found = cluster::namespaces(cluster, selector).await?.into_iter();
-            found.map(|found| found.namespace).collect()
-        }
-        None if args.targets.namespaces.is_empty() => vec![cluster.namespace().clone()],
-        None => targets::each_once(&args.targets.namespaces),
-    };
-    let target = |namespace| Target {
-        namespace,
-        secret: args.targets.secret.clone(),
-    };
-    Ok(namespaces.into_iter().map(target).collect())
 }

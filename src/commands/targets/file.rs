@@ -12,6 +12,7 @@ use super::{Asked, Batch, Source, Supply, choose, contexts, list_file, spec_file
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
+use crate::whole_file::{self, Unread};
 
 /// More than any list of Secrets that a person keeps; in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -28,17 +29,17 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
     let on_file = |error: CommandError| error.on(&shown);
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
     let mut tokens = Tokens::default();
-    let batches = match (top.registries, top.registry_credentials) {
-        (Some(_), Some(_)) => Err(on_file(CommandError::failed(
+    let batches = match (top.has_registries, top.has_section) {
+        (true, true) => Err(on_file(CommandError::failed(
             "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
         ))),
-        (None, None) if asked.targets.deployment.is_none() => {
+        (false, false) if asked.targets.deployment.is_none() => {
             // Not a spec.yml, so what is wrong with it is said by our own file's rules.
             list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
         }
-        (None, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
-        (Some(_), None) => of_list(&text, asked, &mut tokens, system, &on_file),
+        (false, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
+        (true, false) => of_list(&text, asked, &mut tokens, system, &on_file),
     };
     // Children, such as a kubeconfig's exec plugin, have no business with the tokens; but a file may name one twice.
     tokens.take_out_of(system);
@@ -58,9 +59,7 @@ fn of_list(
         (asked.targets.selector.is_some(), "-l"),
     ];
     if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
-        return Err(CommandError::usage(format_args!(
-            "{flag} does not go with a file that names its Secrets itself"
-        )));
+        return Err(names_its_secrets(flag));
     }
     let mut supplied = Vec::new();
     for listed in list_file::parse(text, &asked.targets.secret).map_err(on_file)? {
@@ -75,6 +74,13 @@ fn of_list(
         ))));
     }
     list_file::batches(supplied, &contexts(asked.contexts)).map_err(on_file)
+}
+
+/// A flag that says what such a file says.
+pub(in crate::commands) fn names_its_secrets(flag: &str) -> CommandError {
+    CommandError::usage(format_args!(
+        "{flag} does not go with a file that names its Secrets itself"
+    ))
 }
 
 fn of_spec(
@@ -175,18 +181,23 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 }
 
 pub(super) fn read(path: &Path, system: &mut System<'_>) -> Result<String, CommandError> {
-    let mut bytes = Vec::new();
-    let read = if is_stdin(path) {
-        (&mut system.stdin).take(MAX_FILE + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-    };
     let shown = path.display();
-    read.map_err(|error| CommandError::failed(format_args!("cannot read {shown}: {error}")))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(CommandError::failed(format_args!(
-            "{shown} is too long for a list of Secrets"
-        )));
-    }
+    let too_long = || CommandError::failed(format_args!("{shown} is too long for a list of Secrets"));
+    let unread = |cause: &dyn std::fmt::Display| CommandError::failed(format_args!("cannot read {shown}: {cause}"));
+    let bytes = if is_stdin(path) {
+        let mut bytes = Vec::new();
+        let read = (&mut system.stdin).take(MAX_FILE + 1).read_to_end(&mut bytes);
+        read.map_err(|error| unread(&error))?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(too_long());
+        }
+        bytes
+    } else {
+        match whole_file::read_named(path, MAX_FILE) {
+            Ok(bytes) => bytes.to_vec(),
+            Err(Unread::TooLong) => return Err(too_long()),
+            Err(why) => return Err(unread(&why)),
+        }
+    };
     String::from_utf8(bytes).map_err(|_| CommandError::failed(format_args!("{shown} is not text")))
 }

@@ -1,12 +1,14 @@
 //! Asking the cluster which Secrets are meant, and deciding from what it says.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Job, Scope, Supplies, Supply, Template};
-use crate::cluster::{self, Cluster, FoundNamespace, MANAGED_BY_LABEL, MANAGER, Managed, Target};
+use crate::cluster::{self, Cluster, Entry, FoundNamespace, MANAGED_BY_LABEL, MANAGER, Managed, Target};
 use crate::error::CommandError;
+use crate::model::{CommandLine, Registry};
 
 /// The Secrets of one context.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub(in crate::commands) struct Found {
     pub(in crate::commands) lacking: Vec<(Target, CommandError)>,
     /// Secrets of registries that are not meant.
     pub(in crate::commands) of_others: usize,
+    /// The registries that they name and of which the keychain has no credential.
+    pub(in crate::commands) unknown: BTreeSet<Registry>,
     /// Namespaces that are being deleted, and get nothing new.
     pub(in crate::commands) terminating: usize,
     /// Why there is nothing at all.
@@ -122,36 +126,26 @@ impl Find {
     }
 }
 
-/// What each of our Secrets is to be given, by what its annotations say.
+/// What each Secret with our label may be given. Its annotations say for which registries; whether it gets anything is
+/// for its content to say, once that is read.
 fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
     let mut found = Found::default();
     for Managed { target, entries } in secrets {
         if entries.is_empty() {
-            let error = CommandError::failed(format_args!(
-                "{target}: its annotations do not say which registry it is for"
-            ));
-            let hint = format!(
-                "kubectl regcred sync -n {} --secret {} --registry REGISTRY",
-                target.namespace, target.secret
-            );
-            found.lacking.push((target, error.hint(hint)));
+            found.without_annotations(target, supplies);
             continue;
         }
         let mut given = Vec::new();
         let mut lacks = None;
-        for entry in entries {
+        let mut of_others = Vec::new();
+        for Entry { registry, .. } in &entries {
             match supplies {
-                Supplies::Only(supply) if supply.credential.registry == entry.registry => given.push(supply.clone()),
+                Supplies::Only(supply) if supply.credential.registry == *registry => given.push(supply.clone()),
                 Supplies::Only(_) => {}
-                Supplies::Keychain(known) => match known.get(&entry.registry) {
+                Supplies::Keychain(known) => match known.get(registry) {
                     Some(Ok(supply)) => given.push(supply.clone()),
                     Some(Err(error)) => lacks = Some(error.clone()),
-                    None => {
-                        let registry = &entry.registry;
-                        let error =
-                            CommandError::failed(format_args!("the keychain holds no credential of {registry}"));
-                        lacks = Some(error.hint(format_args!("kubectl regcred login {registry} -u USER")));
-                    }
+                    None => of_others.push(registry.clone()),
                 },
             }
         }
@@ -159,6 +153,7 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
         if given.is_empty() && lacks.is_none() {
             found.of_others += 1;
         }
+        found.unknown.extend(of_others);
         if let Some(error) = lacks {
             found.lacking.push((target.clone(), error.on(&target)));
         }
@@ -173,11 +168,37 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
     found
 }
 
+impl Found {
+    /// A Secret whose annotations were edited by hand, or never written by us. Where content decides, it does; where
+    /// labels are trusted, nothing says what it is to hold.
+    fn without_annotations(&mut self, target: Target, supplies: &Supplies) {
+        let known: Vec<_> = match supplies {
+            Supplies::Only(supply) => vec![supply.clone()],
+            Supplies::Keychain(known) => known.values().filter_map(|supply| supply.clone().ok()).collect(),
+        };
+        if known.iter().all(|supply| supply.replaces.is_some()) {
+            self.jobs.push(Job {
+                target,
+                supplies: known,
+                service_accounts: Vec::new(),
+            });
+            return;
+        }
+        let error = CommandError::failed(format_args!(
+            "{target}: its annotations do not say which registry it is for"
+        ));
+        let hint = CommandLine::new("kubectl regcred sync")
+            .option("-n", "NAMESPACE", target.namespace.as_str())
+            .option("--secret", "NAME", target.secret.as_str())
+            .words("--registry REGISTRY");
+        self.lacking.push((target, error.hint(hint)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::test_supply;
     use super::*;
-    use crate::cluster::Entry;
     use crate::model::Use;
 
     fn managed(namespace: &str, registries: &[&str]) -> Managed {
@@ -219,7 +240,7 @@ mod tests {
         assert_eq!((found.of_others, found.lacking.len()), (1, 1));
         let (target, error) = &found.lacking[0];
         assert_eq!(target.namespace.as_str(), "d");
-        assert!(error.next()[0].contains("-n d --secret s"), "{error:?}");
+        assert!(error.next()[0].to_string().contains("-n d --secret s"), "{error:?}");
     }
 
     #[test]
@@ -234,19 +255,32 @@ mod tests {
             managed("a", &["ghcr.io", "gitea.example.com"]),
             managed("b", &["ghcr.io", "docker.io"]),
             managed("c", &["quay.io"]),
+            managed("d", &["evil.example.com"]),
         ];
         let found = refresh(secrets, &Supplies::Keychain(known));
         assert_eq!(registries(&found.jobs[0]), ["ghcr.io", "gitea.example.com"]);
         assert_eq!(registries(&found.jobs[1]), ["ghcr.io"]);
-        assert_eq!((found.jobs.len(), found.of_others), (2, 0));
+        assert_eq!((found.jobs.len(), found.of_others), (2, 1));
         let errors: Vec<_> = found.lacking.iter().map(|(_, error)| error.to_string()).collect();
+        assert_eq!(errors, ["secret/s in namespace c: damaged"]);
+        // Nobody is told to log in to a registry that only a Secret names.
+        let unknown: Vec<_> = found.unknown.iter().map(Registry::as_str).collect();
+        assert_eq!(unknown, ["docker.io", "evil.example.com"]);
+    }
+
+    #[test]
+    fn what_has_no_annotations_is_for_its_content_to_decide_or_is_said() {
+        let trusting = test_supply("gitea.example.com");
+        let proving = trusting.replacing(crate::model::OwnTokens::default());
+        let bare = || vec![managed("a", &[])];
+        let found = refresh(bare(), &Supplies::Only(proving.clone()));
         assert_eq!(
-            errors,
-            [
-                "secret/s in namespace b: the keychain holds no credential of docker.io",
-                "secret/s in namespace c: damaged"
-            ]
+            (registries(&found.jobs[0]), found.lacking.len()),
+            (vec!["gitea.example.com"], 0)
         );
-        assert!(found.lacking[0].1.next()[0].contains("login docker.io"));
+        let found = refresh(bare(), &Supplies::Only(trusting));
+        assert_eq!((found.jobs.len(), found.lacking.len()), (0, 1));
+        let known = [("gitea.example.com".parse().unwrap(), Ok(proving))].into();
+        assert_eq!(refresh(bare(), &Supplies::Keychain(known)).jobs.len(), 1);
     }
 }

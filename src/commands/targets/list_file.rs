@@ -273,6 +273,32 @@ registries:
     }
 
     #[test]
+    fn text_is_taken_as_it_is_written() {
+        for name in [
+            "yes",
+            "on",
+            "007",
+            "0x1F",
+            "1e3",
+            "12_000",
+            "true",
+            "12:30:45",
+            "2026-11-28",
+        ] {
+            for text in [name.to_owned(), format!("'{name}'"), format!("\"{name}\"")] {
+                let file = format!("registries:\n- registry: a\n  username: {text}\n  secrets: []\n");
+                let username = if name.contains(':') { None } else { Some(name) };
+                let read = read(&file).ok().map(|mut listed| listed.remove(0).username.unwrap());
+                assert_eq!(read.as_ref().map(Username::as_str), username, "{text}");
+            }
+        }
+        let error = read("x-common: &a {name: b}\nregistries: []\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("unknown key `x-common`"), "{error}");
+    }
+
+    #[test]
     fn one_secret_cannot_hold_a_registry_twice() {
         let text = "\
 registries:

@@ -51,7 +51,7 @@ pub(in crate::commands) fn look(
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
     let mut look = Look::default();
     let mut variables = Vec::new();
-    if top.registry_credentials.is_some() && top.registries.is_none() {
+    if top.has_section && !top.has_registries {
         let Some(deployment) = deployment else {
             return Err(spec_file::no_deployment());
         };

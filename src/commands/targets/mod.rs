@@ -9,7 +9,7 @@ use super::token_source;
 use crate::cli::{SyncArgs, TargetArgs};
 use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::error::CommandError;
-use crate::model::{Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
 mod file;
 mod find;
@@ -18,6 +18,7 @@ mod look;
 mod spec_file;
 mod yaml;
 
+pub(super) use file::names_its_secrets;
 pub(super) use find::{Find, Found, find};
 pub(super) use look::{ListedSecret, look};
 
@@ -26,13 +27,28 @@ pub(super) use look::{ListedSecret, look};
 pub(super) struct Supply {
     pub(super) credential: Credential,
     pub(super) usage: Use,
+    /// What a Secret has to hold to get it, where no person named the Secret.
+    pub(super) replaces: Option<OwnTokens>,
 }
 
 impl Supply {
     /// Refuses what kubelet could not use.
     pub(super) fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
         for_kubelet(&credential)?;
-        Ok(Rc::new(Self { credential, usage }))
+        Ok(Rc::new(Self {
+            credential,
+            usage,
+            replaces: None,
+        }))
+    }
+
+    /// The same for Secrets alone that hold one of these tokens.
+    pub(super) fn replacing(self: &Rc<Self>, own: OwnTokens) -> Rc<Self> {
+        Rc::new(Self {
+            credential: self.credential.clone(),
+            usage: self.usage,
+            replaces: Some(own),
+        })
     }
 }
 
@@ -45,10 +61,11 @@ pub(super) fn for_kubelet(credential: &Credential) -> Result<(), CommandError> {
         "the credential of {} is an OAuth2 identity token, which kubelet cannot use",
         credential.registry
     ))
-    .hint(format_args!(
-        "kubectl regcred login {} -u USER --use cluster",
-        credential.registry
-    )))
+    .hint(
+        CommandLine::new("kubectl regcred login")
+            .value("REGISTRY", credential.registry.as_str())
+            .words("-u USER --use cluster"),
+    ))
 }
 
 /// One Secret, and all that is wanted of it.
@@ -68,6 +85,7 @@ impl Job {
             .map(|supply| Wanted {
                 credential: &supply.credential,
                 usage: supply.usage,
+                replaces: supply.replaces.as_ref(),
             })
             .collect()
     }
@@ -244,15 +262,28 @@ fn supply(args: &SyncArgs, system: &mut System<'_>) -> Result<Rc<Supply>, Comman
 }
 
 /// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.
+///
+/// What they say is not believed: their content has to prove that they are ours, unless the labels are to be trusted.
+/// A token that is handed over proves only what holds it already: no keychain is asked then, as there is none in CI.
 fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, CommandError> {
+    let proved = |supply: Rc<Supply>, own: &dyn Fn() -> Result<OwnTokens, CommandError>| {
+        if args.trust_labels {
+            return Ok(supply);
+        }
+        Ok::<_, CommandError>(supply.replacing(own()?))
+    };
     let registry = match given(args, system)? {
-        Ok(supply) => return Ok(Supplies::Only(supply)),
+        Ok(supply) => {
+            let token = supply.credential.token.clone();
+            let own = || Ok(OwnTokens::only(vec![token.clone()]));
+            return Ok(Supplies::Only(proved(supply, &own)?));
+        }
         Err(registry) => registry,
     };
     let keychain = system.keychain()?;
     let of = |registry: &Registry| {
         let (credential, usage) = choose::credential(&keychain, registry, args.usage, args.username.as_ref())?;
-        Supply::new(credential, usage)
+        proved(Supply::new(credential, usage)?, &|| Ok(keychain.own_tokens(registry)?))
     };
     if let Some(registry) = registry {
         return Ok(Supplies::Only(of(&registry)?));
@@ -303,7 +334,10 @@ pub(in crate::commands) mod tests {
         credential.username = "<token>".parse().unwrap();
         let error = Supply::new(credential, Use::Cluster).unwrap_err();
         assert!(error.to_string().contains("identity token"), "{error}");
-        assert!(error.next()[0].contains("login gitea.example.com"), "{error:?}");
+        assert!(
+            error.next()[0].to_string().contains("login gitea.example.com"),
+            "{error:?}"
+        );
     }
 
     #[test]

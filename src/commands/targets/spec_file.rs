@@ -2,12 +2,13 @@
 //! deployments pull with a Secret named `{deployment}-registry`.
 
 use std::ffi::OsString;
+use std::fmt;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use super::yaml::{self, Reading};
+use super::yaml::{self, AnyKey, Reading};
 use crate::cluster::SecretName;
 use crate::error::CommandError;
 use crate::model::{Registry, Username};
@@ -15,11 +16,8 @@ use crate::model::{Registry, Username};
 /// The section's name.
 const SECTION: &str = "registry-credentials";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Document {
-    registry_credentials: Option<Spanned<Section>>,
-}
+/// The section, wherever it stands among what is not ours to judge.
+struct Document(Option<Spanned<Section>>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -38,18 +36,73 @@ pub(super) struct Spec {
 }
 
 /// Whose file it is, by what stands at its top.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub(super) struct Top {
-    pub(super) registries: Option<IgnoredAny>,
-    pub(super) registry_credentials: Option<IgnoredAny>,
+    pub(super) has_registries: bool,
+    pub(super) has_section: bool,
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SectionVisitor;
+        impl<'de> Visitor<'de> for SectionVisitor {
+            type Value = Document;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+                let mut section = None;
+                while let Some(AnyKey(key)) = map.next_key()? {
+                    if key.as_deref() == Some(SECTION) {
+                        section = map.next_value()?;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Document(section))
+            }
+        }
+        deserializer.deserialize_map(SectionVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Top {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TopVisitor;
+        impl<'de> Visitor<'de> for TopVisitor {
+            type Value = Top;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top, A::Error> {
+                let mut top = Top {
+                    has_registries: false,
+                    has_section: false,
+                };
+                while let Some(AnyKey(key)) = map.next_key()? {
+                    // `null` is as good as nothing.
+                    let is_there = map.next_value::<Option<IgnoredAny>>()?.is_some();
+                    match key.as_deref() {
+                        Some("registries") => top.has_registries = is_there,
+                        Some(SECTION) => top.has_section = is_there,
+                        _ => {}
+                    }
+                }
+                Ok(top)
+            }
+        }
+        deserializer.deserialize_map(TopVisitor)
+    }
 }
 
 /// Reads the file. The variable is not looked up yet.
 pub(super) fn parse(text: &str) -> Result<Spec, CommandError> {
     let document: Document = yaml::parse(text, Reading::Lenient)?;
     let section = document
-        .registry_credentials
+        .0
         .ok_or_else(|| CommandError::failed(format_args!("there is no section {SECTION}")))?;
     let Section {
         server,
@@ -94,6 +147,12 @@ network:
     - {host-name: app.example.com, routes: [{path: '/', proxy-to: web:80}]}
 resources: {containers: {limits: {cpus: 1.5}}}
 1: 2
+~: nothing
+? [a, b]
+: {~: 1}
+true: {? {c: d} : e}
+1.5: .inf
+.nan: -.inf
 stack: again
 registry-credentials:
   server: ghcr.io
@@ -111,6 +170,20 @@ registry-credentials:
         );
         assert_eq!(spec.token_env, "REGISTRY_TOKEN");
         assert_eq!(secret_name("my-deployment").unwrap().as_str(), "my-deployment-registry");
+    }
+
+    #[test]
+    fn a_long_file_is_read_and_one_that_is_too_long_says_so() {
+        let long = |lines: usize| format!("{SPEC}config:\n{}", "  - a: b\n".repeat(lines));
+        assert_eq!(parse(&long(30_000)).unwrap().token_env, "REGISTRY_TOKEN");
+        let deep = format!("{SPEC}x: {}{}\n", "[".repeat(70), "]".repeat(70));
+        let error = parse(&deep).unwrap_err().to_string();
+        assert!(
+            error.contains(
+                "more than is read of one file: 250000 values, keys among them, nested in each other 64 times"
+            ),
+            "{error}"
+        );
     }
 
     #[test]
@@ -132,7 +205,7 @@ registry-credentials:
             ),
             (
                 SPEC.replace("ghcr.io", "ftp://a"),
-                "line 10 column 11: server: a registry is reached",
+                "line 16 column 11: server: a registry is reached",
             ),
         ] {
             let error = parse(&text).unwrap_err().to_string();

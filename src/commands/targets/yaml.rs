@@ -1,10 +1,11 @@
 //! YAML files that people write: what is wrong, and where. Nothing of a value is quoted: it could be a token.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
-use serde_saphyr::options::DuplicateKeyPolicy;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, Location, Spanned};
 
 use crate::error::CommandError;
@@ -12,6 +13,9 @@ use crate::model::printable;
 
 /// Longest key, and longest text of the parser, that is shown, in characters.
 const MAX_SHOWN: usize = 120;
+/// Values that are read of one file, and how deep they may be nested. An alias counts as what it stands for.
+const MAX_VALUES: usize = 250_000;
+const MAX_DEPTH: usize = 64;
 /// A key that differs in more letters than this share of it is another word, not a slip.
 const MAX_SLIP: f64 = 0.4;
 
@@ -29,12 +33,71 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, reading: Reading) -> Result
     let options = serde_saphyr::options! {
         // A snippet of the file would show what is in it.
         with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_nodes: MAX_VALUES,
+            max_depth: MAX_DEPTH,
+        },
+        // Nothing of ours is a number.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         duplicate_keys: match reading {
             Reading::Strict => DuplicateKeyPolicy::Error,
             Reading::Lenient => DuplicateKeyPolicy::LastWins,
         },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| explained(&error))
+}
+
+/// A key of a file that is another tool's: text, or anything else that YAML lets stand there.
+pub(super) struct AnyKey(pub(super) Option<String>);
+
+impl<'de> Deserialize<'de> for AnyKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyVisitor;
+        impl<'de> Visitor<'de> for AnyVisitor {
+            type Value = AnyKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<AnyKey, E> {
+                Ok(AnyKey(Some(text.to_owned())))
+            }
+
+            fn visit_unit<E>(self) -> Result<AnyKey, E> {
+                Ok(AnyKey(None))
+            }
+
+            fn visit_none<E>(self) -> Result<AnyKey, E> {
+                Ok(AnyKey(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<AnyKey, E> {
+                Ok(AnyKey(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<AnyKey, E> {
+                Ok(AnyKey(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<AnyKey, E> {
+                Ok(AnyKey(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<AnyKey, E> {
+                Ok(AnyKey(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<AnyKey, A::Error> {
+                IgnoredAny.visit_seq(seq).map(|_| AnyKey(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AnyKey, A::Error> {
+                IgnoredAny.visit_map(map).map(|_| AnyKey(None))
+            }
+        }
+        deserializer.deserialize_any(AnyVisitor)
+    }
 }
 
 /// A value that cannot be meant, at its place.
@@ -70,6 +133,9 @@ fn explained(error: &Error) -> CommandError {
         Error::SerdeInvalidType { expected, .. } => format!("something else than {}", printable(expected, MAX_SHOWN)),
         Error::Unexpected { expected, .. } => format!("something else than {expected}"),
         Error::NullIntoString { .. } => "there is no value".to_owned(),
+        Error::Budget { .. } => format!(
+            "more than is read of one file: {MAX_VALUES} values, keys among them, nested in each other {MAX_DEPTH} times"
+        ),
         Error::Eof { .. } => "the file ends too early".to_owned(),
         Error::MultipleDocuments { .. } => "more than one document".to_owned(),
         Error::ExternalMessage { msg, .. } => format!("not YAML: {}", printable(msg, MAX_SHOWN)),

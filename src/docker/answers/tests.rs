@@ -15,6 +15,7 @@ pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Work
             config: Config::parse(text.unwrap_or_default().as_bytes()).unwrap(),
             bytes: text.map(|text| text.as_bytes().to_vec().into()),
             path,
+            other_names: None,
         }
     };
     let docker = file("/h/.docker/config.json", Some(docker));
@@ -34,6 +35,7 @@ pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Work
         auth_file: None,
         order: None,
         has_podman: true,
+        left_out: None,
     }
 }
 

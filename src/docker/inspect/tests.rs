@@ -65,7 +65,7 @@ fn the_helper_itself() {
     let warnings = inspect(&seen, &[]);
     assert_eq!(warnings[0].kind, WarningKind::HelperShadowed);
     assert_eq!(
-        warnings[0].remedy,
+        warnings[0].remedy.to_string(),
         "mv /usr/bin/docker-credential-gitea /usr/bin/docker-credential-gitea.old"
     );
     // Nobody asks for it, so nobody misses it.
@@ -96,7 +96,7 @@ fn a_missing_helper_is_named_with_whoever_names_it() {
         assert_eq!(warning.kind, WarningKind::HelperMissing);
         assert_eq!(warning.registry.as_ref().map(Registry::as_str), registry);
         assert_eq!(
-            (warning.remedy.as_str(), warning.object.as_str()),
+            (&*warning.remedy.to_string(), warning.object.as_str()),
             (remedy, "/h/.docker/config.json")
         );
     }
@@ -125,15 +125,23 @@ fn where_podman_would_write() {
         [WarningKind::PodmanLoginWritesPlainText]
     );
     let warnings = inspect(&ready(OURS, Some("{}")), &[]);
-    assert_eq!(warnings[0].remedy, "kubectl regcred docker setup a.example.com");
+    assert_eq!(
+        warnings[0].remedy.to_string(),
+        "kubectl regcred docker setup a.example.com"
+    );
     let warnings = inspect(&ready(OURS, None), &[]);
     assert_eq!(
-        warnings[0].remedy,
+        warnings[0].remedy.to_string(),
         r#"mkdir -p /r/containers && echo '{"credHelpers":{"a.example.com":"gitea"}}' > /r/containers/auth.json"#
     );
     let mut seen = ready(OURS, None);
-    seen.order = Some(order(&["containers-auth.json", "gitea"]));
+    seen.order = Some(order(&["other", "containers-auth.json", "gitea"]));
     assert_eq!(kinds(&seen), [WarningKind::FilesBeforeHelper]);
+    let remedy = inspect(&seen, &[])[0].remedy.to_string();
+    assert!(
+        remedy.ends_with(r#"name gitea first: credential-helpers = ["gitea", "other", "containers-auth.json"]"#),
+        "{remedy}"
+    );
     // Told to look into one file alone, podman does not come to docker's.
     let mut seen = ready(OURS, Some("{}"));
     seen.auth_file = Some("/r/containers/auth.json".into());

@@ -13,6 +13,9 @@ pub enum RevokeError {
     /// The user is `<token>`: Gitea would take what it does not know for a password.
     #[error("this is an identity token of docker's own login, which cannot be revoked from here")]
     IdentityToken,
+    /// Gitea's tokens are hexadecimal digits, and others' are of ASCII.
+    #[error("what is stored is a password and no token, so there is nothing that could be revoked")]
+    Password,
     /// There is no Gitea to ask.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -85,7 +88,7 @@ impl RevokeError {
     #[must_use]
     pub fn page(&self) -> Option<&str> {
         match self {
-            Self::IdentityToken | Self::Site(_) => None,
+            Self::IdentityToken | Self::Password | Self::Site(_) => None,
             Self::NeedsPassword { page, .. }
             | Self::Account { page, .. }
             | Self::NotSeen { page, .. }
@@ -102,9 +105,8 @@ impl RevokeError {
         match self {
             Self::Site(error) => error.hint(),
             Self::Account { error, page } => {
-                let by_hand = by_hand(page);
-                let hint = error.hint().filter(|hint| !hint.contains(&by_hand));
-                Some(hint.map_or(by_hand.clone(), |hint| format!("{hint}; {by_hand}")))
+                let hint = error.hint().filter(|_| !error.names_its_page());
+                Some(hint.map_or_else(|| by_hand(page), |hint| format!("{hint}; {}", by_hand(page))))
             }
             other => other.page().map(|page| format!("delete it by hand at {page}")),
         }

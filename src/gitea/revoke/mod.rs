@@ -63,6 +63,9 @@ pub fn revoke(
     if credential.username.is_identity_token() {
         return Err(RevokeError::IdentityToken);
     }
+    if !credential.token.expose().is_ascii() {
+        return Err(RevokeError::Password);
+    }
     let site = Site::find(credential, options, env)?;
     let asked = Asked {
         site: &site,

@@ -247,3 +247,21 @@ impl CredentialApi for Garbled {
         self
     }
 }
+
+#[test]
+fn what_is_remembered_of_earlier_tokens_goes_along_and_is_put_together() {
+    let migration = migration();
+    let registry: Registry = "gitea.example.com".parse().unwrap();
+    let token = |text: &str| crate::model::Token::parse(text).unwrap();
+    for (keychain, remembered) in [(&migration.from, "one"), (&migration.to, "two")] {
+        keychain.remember(&registry, &[token(remembered)]).unwrap();
+    }
+    let found = migration.find().unwrap();
+    assert_eq!((found.earlier.len(), found.names.len(), found.unknown), (1, 0, 0));
+    migration.take_earlier(&registry).unwrap();
+    // As after a run that was killed before its end.
+    migration.take_earlier(&registry).unwrap();
+    assert_eq!(migration.find().unwrap(), Found::default());
+    let own = migration.to.own_tokens(&registry).unwrap();
+    assert!(own.has(&token("one")) && own.has(&token("two")) && !own.has(&token("three")));
+}

@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, UnixAddr, sockopt};
+use nix::sys::time::TimeVal;
 use zbus::address::transport::{Transport, Unix, UnixSocket};
 use zbus::message::{Message, Type};
 use zbus::{Address, DynamicType, MessageStream};
@@ -27,7 +33,7 @@ const BUS_ERROR: &str = "org.freedesktop.DBus.Error.";
 const SECRET_ERROR: &str = "org.freedesktop.Secret.Error.";
 
 /// The addresses of the session bus, as the D-Bus specification's reference library finds them, without autolaunch:
-/// that needs X11, starts a second bus and finds no keyring on it.
+/// that needs X11, starts a second bus and finds no keyring on it. A runtime folder counts only where it is this user's.
 pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
     if let Some(text) = env.var("DBUS_SESSION_BUS_ADDRESS") {
         let found: Vec<Address> = text
@@ -48,7 +54,54 @@ pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
             let unix = Unix::new(UnixSocket::File(socket));
             vec![Transport::Unix(unix).into()]
         })
-        .ok_or(Error::NoBus)
+        .ok_or_else(|| match user::foreign_runtime_folder(env) {
+            Some((path, why)) => Error::ForeignRuntimeFolder { path, why },
+            None => Error::NoBus,
+        })
+}
+
+/// Connects to a bus of this user's own: nobody else's is to be handed a token.
+///
+/// zbus would connect by itself, and then no longer tells whose the other end is without more than the user's number.
+fn connect(address: &Address, limit: Duration) -> Result<UnixStream, Error> {
+    let shown = || printable(&address.to_string());
+    let failed = |cause: io::Error| Error::BusUnreachable {
+        address: shown(),
+        cause: cause.to_string(),
+    };
+    let (stream, owner) = connect_to(address, limit).map_err(failed)?;
+    if user::id() != Some(owner) {
+        return Err(Error::ForeignBus {
+            address: shown(),
+            owner,
+        });
+    }
+    Ok(stream)
+}
+
+/// The connection, and the number of the user whose process listens there (`SO_PEERCRED`, unix(7)).
+fn connect_to(address: &Address, limit: Duration) -> io::Result<(UnixStream, u32)> {
+    let Transport::Unix(unix) = address.transport() else {
+        return Err(io::ErrorKind::Unsupported.into());
+    };
+    let to = match unix.path() {
+        UnixSocket::File(path) => UnixAddr::new(path.as_path())?,
+        UnixSocket::Abstract(name) => UnixAddr::new_abstract(name.as_bytes())?,
+        // Where a server makes a socket; nothing to connect to.
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    let socket = socket::socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    // A bus whose queue is full is waited for, and not longer than for an answer of its.
+    let limit = TimeVal::new(
+        limit.as_secs().try_into().unwrap_or(i64::MAX),
+        limit.subsec_micros().into(),
+    );
+    socket::setsockopt(&socket, sockopt::SendTimeout, &limit)?;
+    socket::connect(socket.as_raw_fd(), &to)?;
+    let owner = socket::getsockopt(&socket, sockopt::PeerCredentials)?.uid();
+    let stream = UnixStream::from(socket);
+    stream.set_write_timeout(None)?;
+    Ok((stream, owner))
 }
 
 /// An error that a service, or the bus in its place, answered with.
@@ -125,9 +178,14 @@ impl Bus {
     pub(super) async fn connect(addresses: &[Address], limit: Duration) -> Result<Self, Error> {
         let mut failure = Error::NoBus;
         for address in addresses {
-            let building = zbus::connection::Builder::address(address.clone())
-                .max_queued(QUEUE)
-                .build();
+            let stream = match connect(address, limit) {
+                Ok(stream) => stream,
+                Err(error) => {
+                    failure = error;
+                    continue;
+                }
+            };
+            let building = zbus::connection::Builder::unix_stream(stream).max_queued(QUEUE).build();
             // The handshake ends with the bus's answer to `Hello`, so a program that is no bus shows here.
             failure = match within(limit, building).await? {
                 Ok(connection) => {
@@ -321,7 +379,7 @@ mod tests {
 
     #[test]
     fn the_runtime_folder_is_where_a_bus_can_be() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = user::private_test_folder();
         let env = Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]);
         std::fs::write(folder.path().join("bus"), "").unwrap();
         let socket = folder.path().join("bus");

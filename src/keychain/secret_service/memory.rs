@@ -14,6 +14,10 @@ use zbus::OwnedObjectPath;
 
 use super::session::Attributes;
 use crate::env::Env;
+use crate::{user, whole_file};
+
+/// More than the attributes of thousands of items, in octets.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// Fewer items are asked for sooner than a file is kept.
 pub(super) const MANY: usize = 16;
@@ -33,14 +37,14 @@ pub(super) struct Memory(Option<PathBuf>);
 
 impl Memory {
     pub(super) fn new(env: &Env) -> Self {
-        let folder = crate::user::runtime_folders(env).find(|folder| folder.is_dir());
+        let folder = user::runtime_folders(env).next();
         Self(folder.map(|folder| folder.join("kubectl-regcred.items")))
     }
 
     /// What is known of the items of `service`. A file that cannot be read is one that knows nothing.
     pub(super) fn recall(&self, service: &str) -> Items {
         let read = || {
-            let text = std::fs::read(self.0.as_ref()?).ok()?;
+            let text = whole_file::read(self.0.as_ref()?, MAX_FILE).ok()??;
             let content: Content = serde_json::from_slice(&text).ok()?;
             (content.service == service).then_some(content.items)
         };
@@ -82,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_counts_for_one_service_and_numbered_items() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = user::private_test_folder();
         let memory = Memory::new(&Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]));
         assert!(memory.recall("a").is_empty());
         let attributes = Attributes::from([("registry".to_owned(), "gitea.example.com".to_owned())]);

@@ -84,6 +84,18 @@ impl SecretService {
         self.run(async |session| session.is_locked().await)
     }
 
+    /// Has a person unlock the default keyring, where it is locked: [`Error::Locked`] where there is no screen to ask on.
+    /// Says whether it was locked.
+    pub fn unlock(&self) -> Result<bool, Error> {
+        self.run(async |session| {
+            let was_locked = session.is_locked().await?;
+            if was_locked {
+                session.unlock_default().await?;
+            }
+            Ok(was_locked)
+        })
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "closures, written where they are passed")]
     fn run<T>(&self, work: impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         zbus::block_on(async {

@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::kernel::Refused;
+use crate::model::{CommandLine, Hint};
+
+/// Why a vault without a passphrase stays locked.
+pub const NO_KEY_FILE: &str = "it opens with a key file, and none was named";
 
 /// Why the vault did not do what it was asked.
 #[derive(Debug, Error)]
@@ -24,8 +28,16 @@ pub enum Error {
     #[error("the vault is locked")]
     Locked,
     /// It has no passphrase, and nothing says where its key is.
-    #[error("the vault is locked: it opens with a key file, and none was named")]
+    #[error("the vault is locked: {NO_KEY_FILE}")]
     LockedWithoutPassphrase,
+    /// It has a passphrase too, and its key file, which would open it without, cannot be read.
+    #[error("the vault is locked: its key file {} cannot be read: {cause}", path.display())]
+    LockedWithoutKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// It is locked, and could not be unlocked for other programs.
     #[error("the vault is locked: {0}")]
     NoKernelKeyring(#[source] Refused),
@@ -122,37 +134,42 @@ pub enum KeyFileProblem {
     /// Every user of the machine may read it, or others may write to it.
     #[error("it is open to other users: its mode is {0:04o}")]
     Exposed(u32),
+    /// Neither this user's nor root's.
+    #[error("it belongs to another user, of number {0}")]
+    Foreign(u32),
     /// It holds something else, or more than one key.
     #[error("it does not hold one key, a line AGE-SECRET-KEY-1…")]
     NotAKey,
 }
 
 impl Error {
-    /// The command that mends it, where one does by itself.
-    #[must_use]
-    pub fn command(&self) -> Option<&'static str> {
-        match self {
-            Self::Missing(_) => Some("kubectl regcred keychain use vault"),
-            Self::Locked => Some("kubectl regcred keychain unlock"),
-            _ => None,
-        }
-    }
-
     /// What to do about it, where there is something to do.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Hint> {
+        let (what, command) = match self {
+            Self::Missing(_) => (
+                "put a copy of it from a backup there, or make a new one",
+                "kubectl regcred keychain use vault",
+            ),
+            Self::Exists(_) => ("use it", "kubectl regcred keychain use vault"),
+            Self::Locked => ("unlock it", "kubectl regcred keychain unlock"),
+            Self::LockedWithoutKeyFile { .. } => (
+                "bring the key file back, or unlock it with its passphrase",
+                "kubectl regcred keychain unlock",
+            ),
+            Self::WrongPassphrase => ("try again", "kubectl regcred keychain unlock"),
+            other => return other.advice().map(Hint::from),
+        };
+        Some(Hint::to(what, CommandLine::new(command)))
+    }
+
+    fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoHome => "let HOME name your home folder",
-            Self::Missing(_) => {
-                "put a copy of it from a backup there, or make a new one: kubectl regcred keychain use vault"
-            }
-            Self::Exists(_) => "use it: kubectl regcred keychain use vault",
-            Self::Locked => "unlock it: kubectl regcred keychain unlock",
             Self::LockedWithoutPassphrase => {
                 "let REGCRED_VAULT_KEY_FILE name its key file, or: kubectl regcred keychain unlock --key-file FILE"
             }
             Self::NoKernelKeyring(refused) | Self::Kernel(refused) => return refused.hint(),
-            Self::WrongPassphrase => "try again: kubectl regcred keychain unlock",
             Self::NoPassphrase => "kubectl regcred keychain unlock --key-file FILE",
             Self::WrongKey { .. } => {
                 "let REGCRED_VAULT_KEY_FILE name the file with this vault's key; what names this one is said by: \
@@ -162,6 +179,10 @@ impl Error {
                 cause: KeyFileProblem::Exposed(_),
                 ..
             } => "chmod 600 it",
+            Self::KeyFile {
+                cause: KeyFileProblem::Foreign(_),
+                ..
+            } => "let it belong to yourself or to root: chown it, or make a copy of your own",
             Self::KeyFile {
                 cause: KeyFileProblem::NotAKey,
                 ..
@@ -182,7 +203,7 @@ impl Error {
             Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
                 "it is a link: bring back what it leads to, or remove the link"
             }
-            Self::Read { .. } | Self::Write { .. } => return None,
+            _ => return None,
         })
     }
 }
@@ -192,11 +213,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hint_ends_with_the_command_that_mends_it_by_itself() {
-        for error in [Error::Locked, Error::Missing(PathBuf::new())] {
-            let (hint, command) = (error.hint().unwrap(), error.command().unwrap());
-            assert!(hint.ends_with(&format!(": {command}")), "{hint}");
+    fn a_hint_is_the_command_that_mends_it_by_itself() {
+        let without_key_file = Error::LockedWithoutKeyFile {
+            path: PathBuf::new(),
+            cause: io::ErrorKind::NotFound.into(),
+        };
+        for error in [Error::Locked, without_key_file, Error::Missing(PathBuf::new())] {
+            assert!(error.hint().unwrap().command().is_some(), "{error}");
         }
-        assert_eq!(Error::NoKernelKeyring(Refused::Forbidden).command(), None);
+        let hint = Error::NoKernelKeyring(Refused::Forbidden).hint().unwrap();
+        assert_eq!(hint.command(), None);
     }
 }

@@ -195,6 +195,19 @@ pub(super) fn remove(id: &str) -> Result<bool, Refused> {
     Ok(was_there)
 }
 
+/// Takes every vault's key of this user out, also of a vault that is gone or has another id by now. Says whether there
+/// was one.
+///
+/// Only where the kernel lists the keys: `/proc` can be hidden from a container.
+pub(super) fn remove_all() -> Result<bool, Refused> {
+    let prefix = description("");
+    let mut was_there = false;
+    for key in listed(|name| name.starts_with(&prefix)) {
+        was_there |= present("remove a key", key.invalidate())?.is_some();
+    }
+    Ok(was_there)
+}
+
 /// Whether the kernel keeps keys for this process at all. Nothing stays.
 pub(super) fn probe() -> Result<(), Refused> {
     let name = RandomState::new().hash_one(std::process::id());
@@ -269,24 +282,29 @@ fn search(description: &str) -> Result<Option<Key>, Refused> {
 /// The list is text, and another user could give a key of his own a description that reads like a line of it; but the
 /// vault's id is random, and stands in nothing that others may read.
 fn in_sight(description: &str) -> Vec<Key> {
+    listed(|name| name == description)
+}
+
+/// The keys of this user whose description is one that is `wanted`.
+fn listed(wanted: impl Fn(&str) -> bool) -> Vec<Key> {
     let (Some(user), Ok(listing)) = (crate::user::id(), fs::read(KEYS)) else {
         return Vec::new();
     };
     String::from_utf8_lossy(&listing)
         .lines()
-        .filter_map(|line| serial(line, user, description))
+        .filter_map(|line| serial(line, user, &wanted))
         .map(Key::from_id)
         .collect()
 }
 
-/// The number of the key that a line of `/proc/keys` is about, if it is that key of that user. Users are numbered as
+/// The number of the key that a line of `/proc/keys` is about, if it is a wanted key of that user. Users are numbered as
 /// in the namespace of whoever reads, wherever `/proc` was mounted.
-fn serial(line: &str, user: u32, description: &str) -> Option<KeySerialId> {
+fn serial(line: &str, user: u32, wanted: impl Fn(&str) -> bool) -> Option<KeySerialId> {
     // number flags usage timeout permissions user group type description: length
     let mut columns = line.split_ascii_whitespace();
     let serial = i32::from_str_radix(columns.next()?, 16).ok()?;
     let is_theirs = columns.nth(4)?.parse() == Ok(user);
-    let is_named = columns.nth(1)? == "user" && columns.next()?.strip_suffix(':')? == description;
+    let is_named = columns.nth(1)? == "user" && wanted(columns.next()?.strip_suffix(':')?);
     (is_theirs && is_named).then(|| KeySerialId::new(serial))
 }
 

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
 use crate::env::Env;
-use crate::replace;
 use crate::whole_file::{self, Unread};
+use crate::{replace, user};
 
 /// The variable that names a key file.
 const KEY_FILE: &str = "REGCRED_VAULT_KEY_FILE";
@@ -25,9 +25,14 @@ const CREDENTIAL: &str = "regcred-vault-key";
 /// More than a key with comments around it, in octets.
 const MAX_KEY_FILE: u64 = 16 * 1024;
 
-/// The permissions with which a key file is refused: what ssh refuses but for the group, which is how Kubernetes and
-/// systemd let a service read one.
-const EXPOSED: u32 = 0o027;
+/// The permissions with which a key file of this user's own is refused, as ssh refuses one: any for somebody else.
+const EXPOSED: u32 = 0o077;
+
+/// The same for a file of root's: Kubernetes, systemd and an administrator let a service read one by its group.
+const EXPOSED_OF_ROOT: u32 = 0o027;
+
+/// The user who could read and replace every file anyway.
+const ROOT: u32 = 0;
 
 /// The identity that the vault is encrypted to.
 #[derive(Clone)]
@@ -59,7 +64,7 @@ impl Key {
 
     /// Reads a key file: one key, and comments, as age-keygen writes it.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        read(path, EXPOSED).map_err(|cause| Error::KeyFile {
+        read(path, Guard::Mode).map_err(|cause| Error::KeyFile {
             path: path.to_owned(),
             cause,
         })
@@ -142,22 +147,36 @@ impl Source {
         let Self::File { path, named_by } = self else {
             return None;
         };
-        let exposed = if *named_by == "CREDENTIALS_DIRECTORY" {
-            0
+        let guard = if *named_by == "CREDENTIALS_DIRECTORY" {
+            Guard::Systemd
         } else {
-            EXPOSED
+            Guard::Mode
         };
-        Some(read(path, exposed).map_err(|cause| Error::KeyFile {
+        Some(read(path, guard).map_err(|cause| Error::KeyFile {
             path: path.clone(),
             cause,
         }))
     }
 }
 
-fn read(path: &Path, exposed: u32) -> Result<Key, KeyFileProblem> {
-    let mode = fs::metadata(path)?.mode();
-    if mode & exposed != 0 {
-        return Err(KeyFileProblem::Exposed(mode & 0o7777));
+/// What keeps a key file from others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// Its own mode.
+    Mode,
+    /// The folder that it is in.
+    Systemd,
+}
+
+fn read(path: &Path, guard: Guard) -> Result<Key, KeyFileProblem> {
+    let found = fs::metadata(path)?;
+    // Another user could exchange it, and with it the key of the vault that is made next.
+    if found.uid() != ROOT && user::id().is_some_and(|user| user != found.uid()) {
+        return Err(KeyFileProblem::Foreign(found.uid()));
+    }
+    let exposed = if found.uid() == ROOT { EXPOSED_OF_ROOT } else { EXPOSED };
+    if guard == Guard::Mode && found.mode() & exposed != 0 {
+        return Err(KeyFileProblem::Exposed(found.mode() & 0o7777));
     }
     let bytes = match whole_file::read(path, MAX_KEY_FILE) {
         Ok(Some(bytes)) => bytes,

@@ -44,13 +44,13 @@ impl Vault {
     pub fn state(&self) -> Result<State, Error> {
         let (header, bytes) = self.header()?;
         let has_passphrase = header.wrapped.is_some();
-        let (state, key) = match &self.0.source {
-            Source::File { path, named_by } => {
+        let (state, key) = match (&self.0.source, self.key_in_file(&header)?) {
+            (Source::File { path, named_by }, Ok(key)) => {
                 let path = path.clone();
-                (KeyState::InFile { path, named_by }, Some(self.key_for(&header)?))
+                (KeyState::InFile { path, named_by }, Some(key))
             }
-            Source::Kernel => {
-                let held = kernel::get(header.id.as_str()).map_err(Error::NoKernelKeyring)?;
+            (_, found) => {
+                let held = self.key_in_kernel(&header, &mut found.err().flatten())?;
                 match held.and_then(|held| Some((held.until, Key::parse(&held.key)?))) {
                     Some((until, key)) => (KeyState::Unlocked { until }, Some(key)),
                     None => (KeyState::Locked, None),
@@ -113,10 +113,15 @@ impl Vault {
         kernel::probe().map_err(Error::Kernel)
     }
 
-    /// Takes the key out of the kernel's keyring. Says whether it was there.
+    /// Takes every key of a vault of this user out of the kernel's keyring, whatever has become of the vault's file. Says
+    /// whether there was one.
     pub fn lock(&self) -> Result<bool, Error> {
-        let (header, _) = self.header()?;
-        kernel::remove(header.id.as_str()).map_err(Error::Kernel)
+        let mut was_there = kernel::remove_all().map_err(Error::Kernel)?;
+        // Where the kernel's list of keys is hidden, this one's name leads to it.
+        if let Ok((header, _)) = self.header() {
+            was_there |= kernel::remove(header.id.as_str()).map_err(Error::Kernel)?;
+        }
+        Ok(was_there)
     }
 
     /// Its key, from where it comes from.

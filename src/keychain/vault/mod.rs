@@ -12,7 +12,7 @@ mod lifecycle;
 mod passphrase;
 mod sealed;
 
-pub use error::{Error, KeyFileProblem};
+pub use error::{Error, KeyFileProblem, NO_KEY_FILE};
 pub use kernel::Refused;
 pub use key::{Key, Source};
 pub use lifecycle::{KeyState, State};
@@ -21,6 +21,7 @@ pub use passphrase::{Passphrase, PassphraseError};
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -96,17 +97,50 @@ impl Vault {
         Ok((header, bytes))
     }
 
+    /// The key in the key file, where one is named and can be read; a vault that a passphrase opens as well does not
+    /// depend on it, and then this is what the system said of the file.
+    fn key_in_file(&self, header: &Header) -> Result<Result<Key, Option<io::Error>>, Error> {
+        match self.0.source.key() {
+            None => Ok(Err(None)),
+            Some(Ok(key)) => Ok(Ok(key)),
+            Some(Err(Error::KeyFile {
+                cause: KeyFileProblem::Io(cause),
+                ..
+            })) if header.wrapped.is_some() => Ok(Err(Some(cause))),
+            Some(Err(error)) => Err(error),
+        }
+    }
+
+    /// The key that an unlocked vault has in the kernel's keyring. Where there is none and can be none, an unread key file
+    /// is what would help.
+    fn key_in_kernel(&self, header: &Header, unread: &mut Option<io::Error>) -> Result<Option<kernel::Held>, Error> {
+        kernel::get(header.id.as_str())
+            .map_err(|refused| self.without_key_file(unread).unwrap_or(Error::NoKernelKeyring(refused)))
+    }
+
+    fn without_key_file(&self, unread: &mut Option<io::Error>) -> Option<Error> {
+        let Source::File { path, .. } = &self.0.source else {
+            return None;
+        };
+        let path = path.clone();
+        unread.take().map(|cause| Error::LockedWithoutKeyFile { path, cause })
+    }
+
     /// The key, from where it comes from.
     fn key_for(&self, header: &Header) -> Result<Key, Error> {
-        if let Some(key) = self.0.source.key() {
-            return key;
-        }
-        let held = kernel::get(header.id.as_str()).map_err(Error::NoKernelKeyring)?;
+        let mut unread = match self.key_in_file(header)? {
+            Ok(key) => return Ok(key),
+            Err(unread) => unread,
+        };
+        let held = self.key_in_kernel(header, &mut unread)?;
         if let Some(key) = held.and_then(|held| Key::parse(&held.key)) {
             return Ok(key);
         }
         if header.wrapped.is_none() {
             return Err(Error::LockedWithoutPassphrase);
+        }
+        if let Some(error) = self.without_key_file(&mut unread) {
+            return Err(error);
         }
         // podman's containers let keys be read and none be kept: there, nobody should be told to unlock it.
         kernel::probe().map_err(Error::NoKernelKeyring)?;
@@ -174,7 +208,7 @@ struct Opened {
 }
 
 impl Opened {
-    fn seal(&self) -> std::io::Result<Vec<u8>> {
+    fn seal(&self) -> io::Result<Vec<u8>> {
         sealed::seal(&self.header, &self.key, &self.items.text()?)
     }
 }

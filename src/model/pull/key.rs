@@ -1,8 +1,15 @@
 //! The keys of `auths` objects as kubelet reads them, and whether an image's repository is meant by one.
 
+use super::glob::is_match;
+use super::url::{self, split_port};
 use crate::model::Registry;
+use crate::model::image::split_host;
 
 const HUB: &str = "docker.io";
+/// Longest host name of the DNS, in octets (RFC 1035 §2.3.4). Nothing is pulled from a longer one, whatever its key.
+const MAX_HOST: usize = 253;
+/// Longest host that is looked at for slips of the pen, in octets.
+const MAX_SIMILAR: usize = 64;
 
 /// Why kubelet does not take an entry for an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,13 +73,7 @@ impl Repository {
             Some((name, tag)) if !tag.contains('/') => name,
             _ => name,
         };
-        let is_host = |text: &str| {
-            text == "localhost" || text.contains(['.', ':']) || text.bytes().any(|byte| byte.is_ascii_uppercase())
-        };
-        let (host, path) = match name.split_once('/') {
-            Some((host, path)) if is_host(host) => (host, path),
-            _ => (HUB, name),
-        };
+        let (host, path) = split_host(name).unwrap_or((HUB, name));
         let host = if host == "index.docker.io" { HUB } else { host };
         let library = if host == HUB && !path.contains('/') {
             "library/"
@@ -91,58 +92,52 @@ impl Repository {
     }
 }
 
-/// A key, reduced as `BasicDockerKeyring.Add` reduces it.
+/// A key, reduced as `BasicDockerKeyring.Add` reduces it and then as `URLsMatchStr` reads that.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Key<'a> {
-    host: &'a str,
+pub(super) struct Key {
+    index: String,
+    host: String,
     /// Empty, or with its leading slash.
-    path: &'a str,
+    path: String,
 }
 
-impl<'a> Key<'a> {
-    /// `None` for what Go's `url.Parse` refuses.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let rest = ["https://", "http://"]
-            .iter()
-            .find_map(|scheme| text.strip_prefix(scheme))
-            .unwrap_or(text);
-        let rest = rest.split(['?', '#']).next().unwrap_or_default();
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let port = split_port(host).1;
-        let is_port = port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-        if text.chars().any(|c| c.is_ascii_control()) || !host.chars().all(is_of_host) || !is_port {
-            return None;
-        }
+impl Key {
+    /// `None` for what Go's `url.Parse` refuses, the first time or the second.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let has_scheme = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+        let (host, path) = if has_scheme {
+            url::parse(text)?
+        } else {
+            url::parse(&format!("https://{text}"))?
+        };
         let path = ["/v2/", "/v1/"]
             .iter()
             .find(|version| path.starts_with(**version))
-            .map_or(path, |_| &path[3..]);
-        Some(Self {
-            host,
-            path: if path == "/" { "" } else { path },
-        })
+            .map_or(path.as_str(), |_| &path[3..]);
+        let index = if path == "/" { host } else { host + path };
+        let (host, path) = url::parse(&format!("https://{index}"))?;
+        Some(Self { index, host, path })
     }
 
     /// What kubelet indexes and sorts the entry by.
-    pub(super) fn text(&self) -> String {
-        format!("{}{}", self.host, self.path)
+    pub(super) fn text(&self) -> &str {
+        &self.index
     }
 
     /// kubelet's `URLsMatch`: equal ports, as many labels, each label's glob, and the path as a textual prefix.
     pub(super) fn matches(&self, repository: &Repository) -> bool {
-        let ((host, port), (image_host, image_port)) = (split_port(self.host), split_port(&repository.host));
+        let ((host, port), (image_host, image_port)) = (split_port(&self.host), split_port(&repository.host));
         let ports = (port.unwrap_or_default(), image_port.unwrap_or_default());
-        ports.0 == ports.1 && repository.path.starts_with(self.path) && labels_match(host, image_host)
+        ports.0 == ports.1 && repository.path.starts_with(&self.path) && labels_match(host, image_host)
     }
 
     /// Why it does not match; `text` is the key as it stands in the document.
     pub(super) fn mismatch(&self, text: &str, repository: &Repository) -> Mismatch {
-        let ((host, port), (image_host, image_port)) = (split_port(self.host), split_port(&repository.host));
+        let ((host, port), (image_host, image_port)) = (split_port(&self.host), split_port(&repository.host));
         let owned = |port: Option<&str>| port.map(str::to_owned);
         let is_same_port = port.unwrap_or_default() == image_port.unwrap_or_default();
         if labels_match(host, image_host) {
-            return match self.path {
+            return match self.path.as_str() {
                 _ if !is_same_port => Mismatch::Port {
                     key: owned(port),
                     image: owned(image_port),
@@ -174,65 +169,23 @@ impl<'a> Key<'a> {
             return Mismatch::Wildcard;
         }
         // A host of two letters is two letters away from every other one.
-        if strsim::damerau_levenshtein(&host.to_lowercase(), &image_host.to_lowercase()) <= 2 && image_host.len() > 6 {
+        let is_like_others = image_host.len() <= 6;
+        let is_close = host.len().max(image_host.len()) <= MAX_SIMILAR && host.len().abs_diff(image_host.len()) <= 2;
+        if !is_like_others
+            && is_close
+            && strsim::damerau_levenshtein(&host.to_lowercase(), &image_host.to_lowercase()) <= 2
+        {
             return Mismatch::Similar;
         }
         Mismatch::OtherHost
     }
 }
 
-/// What Go's `net/url` lets stand in a host; it does not look at what is not ASCII.
-fn is_of_host(c: char) -> bool {
-    c.is_ascii_alphanumeric() || !c.is_ascii() || "-_.~!$&'()*+,;=:[]<>\"".contains(c)
-}
-
-/// Go's `net.SplitHostPort`, which takes the brackets off only where there is a port.
-fn split_port(host: &str) -> (&str, Option<&str>) {
-    match host.rsplit_once(':') {
-        Some((v6, port)) if v6.starts_with('[') && v6.ends_with(']') => (&v6[1..v6.len() - 1], Some(port)),
-        Some((name, port)) if !name.contains([':', '[']) => (name, Some(port)),
-        _ => (host, None),
-    }
-}
-
 fn labels_match(globs: &str, host: &str) -> bool {
-    globs.split('.').count() == host.split('.').count()
+    host.len() <= MAX_HOST
+        && globs.split('.').count() == host.split('.').count()
         && globs
             .split('.')
             .zip(host.split('.'))
             .all(|(glob, label)| is_match(glob.as_bytes(), label.as_bytes()))
-}
-
-/// Go's `filepath.Match` on one label, as far as a host can hold its signs. A malformed pattern matches nothing.
-fn is_match(glob: &[u8], text: &[u8]) -> bool {
-    match (glob, text) {
-        ([], _) => text.is_empty(),
-        ([b'*', rest @ ..], _) => (0..=text.len()).any(|from| is_match(rest, &text[from..])),
-        ([b'[', class @ ..], [first, tail @ ..]) => {
-            class_match(class, *first).is_some_and(|(is_in, rest)| is_in && is_match(rest, tail))
-        }
-        ([literal, rest @ ..], [first, tail @ ..]) => literal == first && is_match(rest, tail),
-        _ => false,
-    }
-}
-
-/// Whether `byte` is in the class that starts after its bracket, and what follows the class.
-fn class_match(mut class: &[u8], byte: u8) -> Option<(bool, &[u8])> {
-    let mut is_in = false;
-    let mut is_empty = true;
-    loop {
-        match class {
-            [b']', rest @ ..] if !is_empty => return Some((is_in, rest)),
-            [from, b'-', to, rest @ ..] if *to != b']' => {
-                is_in |= (*from..=*to).contains(&byte);
-                class = rest;
-            }
-            [one, rest @ ..] => {
-                is_in |= *one == byte;
-                class = rest;
-            }
-            [] => return None,
-        }
-        is_empty = false;
-    }
 }

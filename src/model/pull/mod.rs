@@ -5,10 +5,11 @@
 //! other until a pull succeeds, and after them what the node itself is configured with; without any it pulls
 //! anonymously. It reads the Secrets anew at each try.
 
+mod glob;
 mod key;
+mod url;
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub use key::Mismatch;
 use key::{Key, Repository};
@@ -56,6 +57,12 @@ pub enum Pull {
 }
 
 impl Pull {
+    /// Of a pod without pull Secrets.
+    pub const NONE: Self = Self::Tries {
+        entries: Vec::new(),
+        mismatches: Vec::new(),
+    };
+
     /// The entries that it tries, in order.
     #[must_use]
     pub fn entries(&self) -> &[EntryAt] {
@@ -77,7 +84,7 @@ pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
     }
     let repository = Repository::of_image(image);
     let mut matching: Vec<(String, EntryAt)> = Vec::new();
-    let mut of_hub = Vec::new();
+    let mut of_hub = BTreeSet::new();
     let mut mismatches = Vec::new();
     for (secret, found) in secrets.iter().enumerate() {
         let PullSecret::Entries(keys) = found else { continue };
@@ -93,11 +100,11 @@ pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
                 continue;
             };
             if key.matches(&repository) {
-                matching.push((key.text(), at));
+                matching.push((key.text().to_owned(), at));
                 continue;
             }
             if key.text() == HUB_KEY_HOST {
-                of_hub.push(at);
+                of_hub.insert(at);
             }
             mismatches.push((at, key.mismatch(text, &repository)));
         }
@@ -105,16 +112,25 @@ pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
     if matching.is_empty() && repository.is_on_default_registry() {
         mismatches.retain(|(at, _)| !of_hub.contains(at));
         return Pull::Tries {
-            entries: of_hub,
+            entries: of_hub.into_iter().collect(),
             mismatches,
         };
     }
     // Longer paths come before shorter ones of the same host, and names before wildcards.
-    matching.sort_by_key(|(key, at)| (Reverse(key.clone()), *at));
+    matching.sort_by(|(key, at), (other, other_at)| other.cmp(key).then(at.cmp(other_at)));
     Pull::Tries {
         entries: matching.into_iter().map(|(_, at)| at).collect(),
         mismatches,
     }
+}
+
+/// Whether kubelet takes an entry of this key for the images of a host, as they name it, where there is no better entry.
+#[must_use]
+pub fn takes(key: &str, host: &str) -> bool {
+    let repository = Repository::of_image(&format!("{host}/owner/image"));
+    Key::parse(key).is_some_and(|key| {
+        key.matches(&repository) || repository.is_on_default_registry() && key.text() == HUB_KEY_HOST
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::steps;
 
 fn entries(image: &str, secrets: &[&[&str]]) -> Vec<String> {
     let found: Vec<_> = secrets.iter().map(|keys| PullSecret::Entries(keys.to_vec())).collect();
@@ -64,7 +65,21 @@ fn a_key_means_what_kubelet_takes_it_for() {
         ("git.example.com?x=/y", "git.example.com/owner/app", true),
         ("[::1]:5000", "[::1]:5000/app", true),
         ("localhost:5000", "localhost:5000/app:1", true),
-        ("git[a-z].example.com", "gitx.example.com/app", true),
+        // Go's `net/url` takes a bracket for an IPv6 address.
+        ("git[a-z].example.com", "gitx.example.com/app", false),
+        ("g**t.*.c*m*", "git.example.com/app", true),
+        ("*a*b*.example.com", "xaxbx.example.com/app", true),
+        ("*a*b.example.com", "xaxbx.example.com/app", false),
+        ("[::1]", "[::1]/app", false),
+        ("git.example.com:1:2", "git.example.com/app", false),
+        ("git.example.com:", "git.example.com/app", true),
+        ("git.example.com/a%2Fb", "git.example.com/a/b", true),
+        ("git.example.com/a%2", "git.example.com/a", false),
+        ("git.example.com/a%3fb", "git.example.com/a", true),
+        ("git.example.com#%", "git.example.com/app", false),
+        ("git%2eexample.com", "git.example.com/app", false),
+        ("us er@git.example.com", "git.example.com/app", false),
+        ("HTTPS://git.example.com", "git.example.com/app", false),
         ("git[^a-z].example.com", "gitx.example.com/app", false),
         ("git[.example.com", "git[.example.com/app", false),
         ("gi?.example.com", "git.example.com/app", false),
@@ -189,4 +204,36 @@ fn of_a_repeated_key_the_last_one_counts() {
     };
     assert_eq!(entries, [EntryAt { secret: 0, entry: 1 }]);
     assert_eq!(mismatches, [(EntryAt { secret: 0, entry: 0 }, Mismatch::Repeated)]);
+}
+
+/// A stack for each star, and the time that doubles with each: what came of a match that calls itself.
+#[test]
+fn a_key_of_stars_takes_as_many_steps_as_it_has() {
+    let steps = |key: &str, image: &str| steps::of(|| entries(image, &[&[key]])).0;
+    let image = format!("{}.example.com/app", "a".repeat(60));
+    for count in [60, 80, 20_000, 200_000] {
+        let key = format!("{}z.example.com", "*".repeat(count));
+        let stars = steps(&key, &image);
+        // The stars, and the letter behind them at each place of the label; and once more to say why not.
+        assert!(stars <= 2 * (count + 60 + 20), "{count} stars: {stars} steps");
+        let key = format!("{}z.example.com", "*a".repeat(count));
+        let both = steps(&key, &image);
+        assert!(
+            both <= 2 * (2 * count + 60 * 60),
+            "{count} stars and letters: {both} steps"
+        );
+    }
+    // No DNS name is that long, and no key is compared with it.
+    let long = format!("{}.example.com/app", "a".repeat(100_000));
+    assert_eq!(steps(&format!("*{}b.example.com", "a".repeat(50_000)), &long), 0);
+}
+
+#[test]
+fn thousands_of_keys_of_docker_hub_are_told_from_its_own() {
+    let own = vec!["https://index.docker.io/v1/?"; 1];
+    let keys: Vec<String> = (0..20_000)
+        .map(|at| format!("https://index.docker.io/v1/?{at}"))
+        .collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).chain(own).collect();
+    assert_eq!(entries("nginx", &[&keys]).len(), 20_001);
 }

@@ -146,7 +146,10 @@ fn files_of_kubeconfig_that_are_missing_are_skipped(double: &ApiServer) {
     let nowhere: Env = [("KUBECONFIG", "/nonexistent/config")].into_iter().collect();
     let error = look_with(&nowhere).unwrap_err();
     assert!(
-        matches!(&error, Error::Kubeconfig(_)) && error.hint().unwrap().contains("--kubeconfig"),
+        matches!(&error, Error::Kubeconfig(_))
+            && error
+                .to_string()
+                .contains("none of the files that $KUBECONFIG names is there"),
         "{error}"
     );
 }
@@ -179,6 +182,7 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
                 let wanted = [Wanted {
                     credential: &credential,
                     usage: Use::Cluster,
+                    replaces: None,
                 }];
                 let synced = sync(cluster, &target("team"), &wanted, SyncOptions::default())
                     .await
@@ -226,7 +230,7 @@ fn a_missing_plugin_says_how_to_install_it(double: &ApiServer) {
     let user = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: no-such-plugin, installHint: 'brew install it'}}";
     let error = look(&double.kubeconfig_for(user), &ConnectOptions::default()).unwrap_err();
     assert!(matches!(error, Error::Exec(ExecError::Start { .. })), "{error}");
-    assert_eq!(error.hint().unwrap(), "brew install it");
+    assert_eq!(error.hint().unwrap().to_string(), "brew install it");
 }
 
 /// A proxy for one connection, which reports what it was asked for.
@@ -314,7 +318,7 @@ fn a_server_that_hangs_is_left_in_time(double: &ApiServer) {
     double.fail(Fault::Hang, 1);
     let error = look(&double.kubeconfig(), &with_timeout("100ms")).unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
-    assert!(error.hint().unwrap().contains("--request-timeout"));
+    assert!(error.hint().unwrap().to_string().contains("--request-timeout"));
     assert_eq!(double.recorded().len(), 1, "it had its time");
 }
 

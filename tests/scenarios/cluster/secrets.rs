@@ -199,7 +199,7 @@ fn takes_back_what_kubectl_edited(world: &World) {
 fn refused(world: &World, namespace: &str) -> Refusal {
     let before = world.get(namespace).unwrap();
     let error = world.sync(namespace, &gitea("new")).unwrap_err();
-    assert!(error.hint().unwrap().contains("--secret NAME"), "{error}");
+    assert!(error.hint().unwrap().to_string().contains("--secret NAME"), "{error}");
     assert_eq!(world.get(namespace).unwrap(), before);
     assert!(world.our_writes(namespace).is_empty());
     match error {
@@ -245,6 +245,7 @@ fn several_at_once_lose_nothing(world: &World) {
                     &[Wanted {
                         credential,
                         usage: Use::Cluster,
+                        replaces: None,
                     }],
                     SyncOptions::default(),
                 )
@@ -297,7 +298,7 @@ fn a_missing_namespace_is_named(world: &World) {
             .sync_as(Who::Admin, "nowhere", &gitea("x"), with_dry_run(dry_run))
             .unwrap_err();
         assert_eq!(error.to_string(), "namespace nowhere not found");
-        assert_eq!(error.hint().unwrap(), "kubectl create namespace nowhere");
+        assert_eq!(error.hint().unwrap().to_string(), "kubectl create namespace nowhere");
     }
 }
 
@@ -322,7 +323,7 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
         format!("plain may not get secrets in namespace {namespace}")
     );
     let Error::Forbidden(forbidden) = error else { panic!() };
-    let role = forbidden.role();
+    let role = forbidden.role().unwrap();
     match world {
         World::Real(real) => {
             real.kubectl_ok(&["apply", "-f", "-"], &role);
@@ -443,6 +444,7 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
             let wanted = [Wanted {
                 credential: &credential,
                 usage: Use::Cluster,
+                replaces: None,
             }];
             sync(cluster, &target("team"), &wanted, SyncOptions::default()).await
         },

@@ -153,6 +153,7 @@ impl World {
                 &[Wanted {
                     credential,
                     usage: Use::Cluster,
+                    replaces: None,
                 }],
                 options,
             )

@@ -193,7 +193,7 @@ hint: log in with docker or kubectl regcred; or, before podman login: mkdir -p [
 warning: while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too
 hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup
 helm reads through docker's file, but helm registry login would write a token in plain text to its own
-hint: log in with docker or kubectl regcred; or, before helm registry login: export HELM_REGISTRY_CONFIG=[FOLDER]/.docker/config.json
+hint: log in with docker or kubectl regcred; or, before helm registry login, let HELM_REGISTRY_CONFIG name [FOLDER]/.docker/config.json
 
 "#]]
     );
@@ -233,9 +233,9 @@ exit 0
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
 --- stderr
 warning: docker 28.3 and later take what DOCKER_AUTH_CONFIG holds for [REGISTRY], and not what the keychain has
-hint: unset DOCKER_AUTH_CONFIG
+hint: take DOCKER_AUTH_CONFIG out of the environment: of this shell, and of the file that sets it
 warning: REGISTRY_AUTH_FILE names [FOLDER]/own.json, which does not lead to the keychain: podman login writes the token of [REGISTRY] there in plain text, and newer versions of podman read nothing else
-hint: unset REGISTRY_AUTH_FILE
+hint: take REGISTRY_AUTH_FILE out of the environment: of this shell, and of the file that sets it
 
 "#]]
     );

@@ -1,5 +1,6 @@
 //! A workstation as the documents suppose it: their names stand for what is there.
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use super::blocks;
 use super::session::{self, Ran};
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::part::program;
+use crate::support::server::KernelKeys;
 use crate::support::world::World;
 
 /// The account's own, at the double.
@@ -44,6 +46,10 @@ pub struct Desk {
     world: World,
     names: Vec<(&'static str, String)>,
     token: String,
+    /// The one that `login --use cluster` was given.
+    for_clusters: RefCell<Option<String>>,
+    /// docs/vault.md makes one.
+    _kernel_keys: KernelKeys,
 }
 
 impl Desk {
@@ -61,6 +67,8 @@ impl Desk {
             ],
             world,
             token,
+            for_clusters: RefCell::default(),
+            _kernel_keys: KernelKeys::take(),
         };
         this.cluster();
         this.programs();
@@ -173,16 +181,21 @@ impl Desk {
         let mut bash = self.world.command("bash");
         let regcred = Path::new(env!("CARGO_BIN_EXE_kubectl-regcred")).parent().unwrap();
         let path = std::env::join_paths([&self.bin(), regcred]).unwrap();
-        bash.env("PATH", path)
-            .env("TERM", "xterm")
-            .env("NO_COLOR", "1")
-            .env("REGISTRY_TOKEN", &self.token);
+        bash.env("PATH", path).env("TERM", "xterm").env("NO_COLOR", "1").env(
+            "REGISTRY_TOKEN",
+            self.for_clusters.borrow().as_ref().unwrap_or(&self.token),
+        );
         let answer = |line: &str, question: &str| match question {
             session::PASSWORD => PASSWORD.to_owned(),
             session::PASSPHRASE | session::NEW_PASSPHRASE | session::AGAIN => PASSPHRASE.to_owned(),
             // The new one; and clusters have one of their own.
             _ if line.contains(" rotate") => self.world.gitea.add_token("admin", "read:package"),
-            _ if line.contains("--use cluster") => self.world.gitea.add_token("admin", "read:package"),
+            _ if line.contains("--use cluster") => {
+                let token = self.world.gitea.add_token("admin", "read:package");
+                // What a pipeline gets as well, from then on.
+                *self.for_clusters.borrow_mut() = Some(token.clone());
+                token
+            }
             _ => self.token.clone(),
         };
         let ran = session::run(bash, &typed, answer);

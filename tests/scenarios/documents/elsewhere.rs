@@ -74,6 +74,16 @@ pub const LIST: &[Elsewhere] = &[
     ),
     entry("docs/install.md", "rm ~/.krew/bin", "krew: with a real one"),
     entry(
+        "docs/install.md",
+        "kubectl delete rolebinding",
+        "workloads: permissions",
+    ),
+    entry(
+        "docs/install.md",
+        "rm ~/.local/bin",
+        "it deletes what every other test runs",
+    ),
+    entry(
         "docs/output.md",
         "*",
         "documents, which are parsed here and compared where they are printed",
@@ -94,6 +104,12 @@ pub const LIST: &[Elsewhere] = &[
         "registries:",
         "a file: the other documents' regcred.yaml is this one",
     ),
+    entry(
+        "docs/targets.md",
+        "registry-credentials:",
+        "a file: targets reads one like it",
+    ),
+    entry("docs/workloads.md", "*", "workloads: permissions"),
     entry(
         "docs/vault.md",
         "[Service]",

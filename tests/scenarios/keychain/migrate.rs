@@ -308,6 +308,7 @@ exit 1
 --- stderr
 error: the Secret Service: the keyring is locked
 hint: unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, and try again
+hint: over SSH, where nobody sits at that desktop, use a vault: kubectl regcred keychain use vault
 
 "#]]
     );

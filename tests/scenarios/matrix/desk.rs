@@ -11,9 +11,10 @@ use regcred::model::{Credential, Token, Use};
 use super::clients::{Client, Files, Kind};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::engine::Engine;
-use crate::support::gitea::{Gitea, Profile};
+use crate::support::gitea::{Gitea, Profile, Visibility};
 use crate::support::keyring::{Keyring, Running, files_with, until};
 use crate::support::part::program;
+use crate::support::server::KernelKeys;
 use crate::workstation::forms;
 
 /// What every client needs beside itself.
@@ -124,16 +125,22 @@ pub struct Desk {
 struct DeskVault {
     vault: Vault,
     key: Key,
+    _kernel_keys: KernelKeys,
 }
 
 impl DeskVault {
     fn make(keyring: &Keyring) -> Self {
+        let kernel_keys = KernelKeys::take();
         let vault = Vault::new(&keyring.env(), &Remembered::default()).unwrap();
         let key = Key::generate();
         vault
             .create(&key, Some(&Passphrase::new("correct horse").unwrap()))
             .unwrap();
-        Self { vault, key }
+        Self {
+            vault,
+            key,
+            _kernel_keys: kernel_keys,
+        }
     }
 
     fn unlock(&self) {
@@ -153,7 +160,7 @@ impl Desk {
         for name in ["admin", "open"] {
             gitea.add_user(name);
         }
-        gitea.state().users[0].public = false;
+        gitea.set_visibility("admin", Visibility::Private);
         let keyring = Keyring::start();
         let desk = Self {
             client,

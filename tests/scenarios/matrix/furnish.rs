@@ -1,7 +1,7 @@
 //! What is on the workstation before a client runs: images, and the files that the clients read.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,6 +24,7 @@ impl Desk {
         ] {
             fs::create_dir_all(new).unwrap();
         }
+        fs::set_permissions(folder.join("run-without-bus"), fs::Permissions::from_mode(0o700)).unwrap();
         symlink(HELPER, programs.join("docker-credential-gitea")).unwrap();
         if let Some(buildx) = program("buildx") {
             symlink(buildx, home.join(".docker/cli-plugins/docker-buildx")).unwrap();

@@ -12,7 +12,7 @@ use super::place::{PASSWORD, Place};
 use crate::support::gate::Manner;
 use crate::support::part::{self, trial, trial_with};
 use crate::support::world::World;
-use crate::support::{control_plane, docker_registry, keyring};
+use crate::support::{control_plane, docker_registry, gitea, keyring};
 
 /// A way to rotate.
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +47,17 @@ pub fn trials() -> Vec<Trial> {
     });
     let on_real_parts = [CASES[0], CASES[3]].map(|case| {
         let name = format!("rotate/real: {case} killed by SIGKILL at every change, then --resume and --abort");
-        trial_with(&name, &missing_parts(), move || on_real_parts(case))
+        trial_with(&name, &missing_parts(), move || {
+            kill_on(World::of_gated_parts(), case);
+        })
     });
-    on_doubles.into_iter().chain(on_real_parts).collect()
+    let case = CASES[3];
+    let parts = [missing_parts(), gitea::missing().to_vec()].concat();
+    let name = format!("rotate/gitea: {case} killed by SIGKILL at every change, then --resume and --abort");
+    let on_gitea = trial_with(&name, &parts, move || {
+        kill_on(World::of_real_gitea().gated(), case);
+    });
+    on_doubles.into_iter().chain(on_real_parts).chain([on_gitea]).collect()
 }
 
 pub fn missing_parts() -> Vec<&'static str> {
@@ -136,8 +144,8 @@ fn on_doubles(case: Case) {
 }
 
 /// The program itself, killed while gnome-keyring, the API server or Gitea have a change of its in their hands.
-fn on_real_parts(case: Case) {
-    let (mut place, _) = case.set_up(World::of_gated_parts());
+fn kill_on(world: World, case: Case) {
+    let (mut place, _) = case.set_up(world);
     let (mut points, mut runs) = (Vec::new(), 0);
     for way in ["--resume", "--abort"] {
         for number in 0.. {

@@ -29,7 +29,6 @@ impl Place {
 
     /// The same with these namespaces besides the world's own.
     pub fn with(world: World, usage: Use, more: &[&str]) -> Self {
-        PASSWORD.clone_into(&mut world.gitea.state().users[0].password);
         let old = world.gitea.add_token("admin", scope(usage));
         let mut namespaces = vec![world.namespace.clone()];
         namespaces.extend(more.iter().map(|name| world.another_namespace(name)));
@@ -49,8 +48,7 @@ impl Place {
     /// Ready for the next rotation: what is current now is the old token, and no other is alive.
     pub fn again(&mut self) {
         self.old = self.served();
-        let old = self.old.clone();
-        self.world.gitea.state().tokens.retain(|pat| pat.value == old);
+        self.world.gitea.revoke_others(&self.old);
         self.world.gate.open();
     }
 
@@ -90,8 +88,11 @@ impl Place {
         self.namespaces.iter().map(|name| self.held(name).unwrap()).collect()
     }
 
-    /// Whether the registry knows it and lets it pull; the double's word for it, because this is asked very often.
+    /// Whether the registry knows it and lets it pull; the server's own word for it, because this is asked very often.
     pub fn works(&self, token: &str) -> bool {
+        if self.world.gitea.real().is_some() {
+            return self.world.gitea.knows("admin", token);
+        }
         let state = self.world.gitea.state();
         let pat = state.tokens.iter().find(|pat| pat.value == token);
         pat.is_some_and(|pat| pat.has(state.profile, "read:package"))
@@ -147,7 +148,7 @@ impl Place {
 
     /// How many tokens the account has.
     pub fn alive(&self) -> usize {
-        self.world.gitea.state().tokens.len()
+        self.world.gitea.tokens("admin").len()
     }
 
     /// The promise, and that nothing is left over: all have one token, and no rotation is pending.

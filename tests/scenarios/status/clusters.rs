@@ -5,7 +5,7 @@ use serde_json::json;
 use regcred::commands::status::Code;
 
 use super::Case;
-use super::place::{Feed, Parts, Place, SECRET, entry, pull_secret};
+use super::place::{Parts, Place, SECRET, entry, pull_secret};
 
 pub const CASES: &[Case] = &[
     (Code::ClusterUnreachable, "nobody listens", Parts::Both, unreachable),
@@ -13,6 +13,13 @@ pub const CASES: &[Case] = &[
     (Code::SecretStale, "an older token", Parts::Both, stale),
     (Code::SecretMissing, "asked for", Parts::Both, missing),
     (Code::SecretMissing, "in use", Parts::Both, missing_in_use),
+    (
+        Code::SecretMissing,
+        "a Secret of another type",
+        Parts::Both,
+        of_another_type,
+    ),
+    (Code::SecretMissing, "no such namespace", Parts::Both, no_such_namespace),
     (
         Code::SecretBroken,
         "an entry of another registry",
@@ -101,6 +108,31 @@ fn missing(place: &mut Place) {
     place.mends(Code::SecretMissing, &[]);
 }
 
+/// A Secret's type cannot be changed: what sync would do there fails.
+fn of_another_type(place: &mut Place) {
+    place.login("cluster", "read:package");
+    let opaque = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": SECRET}});
+    place.world.put_secret(&opaque);
+    let (text, commands) = place.found(Code::SecretMissing, &place.status());
+    assert!(text.contains("of a type that kubelet does not pull with"), "{text}");
+    assert!(commands.is_empty() && text.contains("--secret NEW-NAME"), "{text}");
+    let another = "sync -n [NAMESPACE] --registry [REGISTRY] --secret another";
+    place.world.regcred(another).done();
+    place.is_gone(LINE, Code::SecretMissing);
+}
+
+fn no_such_namespace(place: &mut Place) {
+    place.login("cluster", "read:package");
+    let line = format!("status -n {}-misspelt", place.world.namespace);
+    let (text, commands) = place.found(Code::SecretMissing, &place.world.regcred(&line));
+    assert!(text.contains("there is no such namespace"), "{text}");
+    let create = format!("kubectl create namespace {}-misspelt", place.world.namespace);
+    assert_eq!(commands[0], create);
+    if place.world.is_real() {
+        place.mends_with(&line, Code::SecretMissing, &[]);
+    }
+}
+
 /// Without -n, only what is used is missed.
 fn missing_in_use(place: &mut Place) {
     place.login("cluster", "read:package");
@@ -127,13 +159,12 @@ fn broken_entry(place: &mut Place) {
     let registry = place.world.registry();
     let document = json!({"auths": {registry: entry(&token), "ghcr.io": {"auth": 7}}});
     place.world.put_secret(&pull_secret(SECRET, &document));
-    place.says(LINE, Code::SecretBroken, &["ghcr.io", "none of the pull Secrets"]);
-    let login = Feed {
-        to: "login",
-        flags: "-u org --no-verify --token-stdin",
-        stdin: "a token of ghcr".to_owned(),
-    };
-    place.mends(Code::SecretBroken, &[login]);
+    let only = "only the cluster names ghcr.io";
+    place.says(LINE, Code::SecretBroken, &["none of the pull Secrets", only]);
+    // Whoever knows that registry logs in to it, and then there is a command.
+    let login = "login ghcr.io -u org --no-verify --token-stdin";
+    place.world.regcred_with(login, "a token of ghcr").done();
+    place.mends(Code::SecretBroken, &[]);
 }
 
 fn broken_document(place: &mut Place) {

@@ -228,7 +228,7 @@ fn environment(place: &mut Place) {
     place.says(
         LINE,
         Code::Docker(WarningKind::EnvironmentWins),
-        &["$ unset DOCKER_AUTH_CONFIG"],
+        &["take DOCKER_AUTH_CONFIG out of the environment"],
     );
     // Only the shell that has it can do that.
     place.world.variables.remove("DOCKER_AUTH_CONFIG");
@@ -253,8 +253,14 @@ fn files_first(place: &mut Place) {
     script(&programs(place).join("podman"), "exit 1");
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     let order = place.world.home().join(".config/containers/registries.conf");
-    put(&order, "credential-helpers = [\"containers-auth.json\", \"gitea\"]\n");
-    place.mends(Code::Docker(WarningKind::FilesBeforeHelper), &[]);
+    put(
+        &order,
+        "credential-helpers = [\n  \"containers-auth.json\",\n  \"gitea\",\n]\n",
+    );
+    let line = "credential-helpers = [\"gitea\", \"containers-auth.json\"]";
+    place.says(LINE, Code::Docker(WarningKind::FilesBeforeHelper), &[line]);
+    put(&order, &format!("{line}\n"));
+    place.is_gone(LINE, Code::Docker(WarningKind::FilesBeforeHelper));
 }
 
 fn store_off(place: &mut Place) {

@@ -196,6 +196,13 @@ impl Place {
         self.put("pods", &stuck_pod(name, &image, secrets, message));
     }
 
+    /// A pod of which kubelet gives this reason.
+    pub fn stuck_for(&self, name: &str, image: &str, reason: &str, message: &str) {
+        let mut pod = stuck_pod(name, &self.denormal(image), &[SECRET], message);
+        pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] = reason.into();
+        self.put("pods", &pod);
+    }
+
     /// Waits for the next second by the clock: the API server keeps no finer times.
     pub fn next_second(&self) {
         if self.world.is_real() {

@@ -42,6 +42,33 @@ pub const CASES: &[Case] = &[
     (Code::PodWillRetry, "right by now", Parts::Real, will_retry),
     (Code::PodRegistryUnreachable, "no such host", Parts::Both, unreachable),
     (Code::PodStuck, "something else", Parts::Both, something_else),
+    (Code::PodRegistryUnreachable, "a page in between", Parts::Both, page),
+    (
+        Code::PodImagePlatform,
+        "for another kind of node",
+        Parts::Both,
+        other_platform,
+    ),
+    (Code::PodImageName, "upper case", Parts::Both, invalid_name),
+    (
+        Code::PodImageNeverPulled,
+        "pulling is forbidden",
+        Parts::Both,
+        never_pulled,
+    ),
+    (
+        Code::PodKeyMismatch,
+        "the image has the default port",
+        Parts::Doubles,
+        default_port,
+    ),
+    (
+        Code::PodEntryMissing,
+        "of a registry that Secrets name alone",
+        Parts::Both,
+        claimed,
+    ),
+    (Code::PodStuck, "the reason is at the end", Parts::Both, long_message),
 ];
 
 const LINE: &str = "status -n [NAMESPACE]";
@@ -91,7 +118,7 @@ fn image_refused(place: &mut Place) {
     place.says(
         LINE,
         Code::PodImageRefused,
-        &["not for", "/owner/app:1", "team of that organisation"],
+        &["not for", "/owner/app:1", "one of its teams"],
     );
     // Somebody lets the account in.
     place.registry_says_instead("/v2/owner/app/manifests/1", Answer::empty(200));
@@ -215,6 +242,116 @@ fn unreachable(place: &mut Place) {
     place.says(LINE, Code::PodRegistryUnreachable, &["no such host", "crictl"]);
     place.delete("pods", "api");
     place.is_gone(LINE, Code::PodRegistryUnreachable);
+}
+
+fn page(place: &mut Place) {
+    place.well();
+    let told = "failed to resolve reference: unexpected media type text/html for sha256:0123: not found";
+    place.stuck("api", IMAGE, &[SECRET], told);
+    place.says(LINE, Code::PodRegistryUnreachable, &["a web page comes", "/v2/"]);
+    place.delete("pods", "api");
+    place.is_gone(LINE, Code::PodRegistryUnreachable);
+}
+
+fn other_platform(place: &mut Place) {
+    place.well();
+    let told = "failed to pull and unpack image: no match for platform in manifest: not found";
+    place.stuck("api", IMAGE, &[SECRET], told);
+    place.says(
+        LINE,
+        Code::PodImagePlatform,
+        &["docker buildx build --platform", "kubernetes.io/arch"],
+    );
+    place.delete("pods", "api");
+    place.is_gone(LINE, Code::PodImagePlatform);
+}
+
+fn invalid_name(place: &mut Place) {
+    place.well();
+    let told = "Failed to apply default image tag: couldn't parse image name: repository name must be lowercase";
+    place.stuck_for("api", "[REGISTRY]/Owner/App:1", "InvalidImageName", told);
+    place.says(
+        LINE,
+        Code::PodImageName,
+        &["must be lowercase", "correct the image in the pod"],
+    );
+    place.delete("pods", "api");
+    place.is_gone(LINE, Code::PodImageName);
+}
+
+fn never_pulled(place: &mut Place) {
+    place.well();
+    let told = "Container image is not present with pull policy of Never";
+    place.stuck_for("api", IMAGE, "ErrImageNeverPull", told);
+    place.says(LINE, Code::PodImageNeverPulled, &["imagePullPolicy: IfNotPresent"]);
+    place.delete("pods", "api");
+    place.is_gone(LINE, Code::PodImageNeverPulled);
+}
+
+/// kubelet knows no default port: no entry that sync writes does for this name.
+fn default_port(place: &mut Place) {
+    let line = "status -n [NAMESPACE] --registry gitea.example.com --offline";
+    place.put_pull_secret("pull", &[("gitea.example.com", "x")]);
+    place.stuck("api", "gitea.example.com:443/owner/app:1", &["pull"], UNAUTHORIZED);
+    place.says(
+        line,
+        Code::PodKeyMismatch,
+        &["write the image as gitea.example.com/owner/app:1 in the pod"],
+    );
+    let (_, commands) = place.found(Code::PodKeyMismatch, &place.world.regcred(line));
+    assert!(commands.is_empty(), "{commands:?}");
+    place.delete("pods", "api");
+    place.is_gone(line, Code::PodKeyMismatch);
+}
+
+/// Anybody can name a registry in a Secret: its pods are looked at, and nobody is told to log in to it.
+fn claimed(place: &mut Place) {
+    place.well();
+    place.put_pull_secret("pull", &[("ghcr.io", "x")]);
+    place.put_pull_secret("other", &[("quay.io", "x")]);
+    place.stuck("api", "ghcr.io/owner/app:1", &["other"], BACK_OFF);
+    place.stuck("web", "private.example.com/app:1", &["other"], BACK_OFF);
+    let line = "status -n [NAMESPACE] --offline";
+    place.says(
+        line,
+        Code::PodEntryMissing,
+        &["no entry for ghcr.io", "only the cluster names ghcr.io"],
+    );
+    let ran = place.world.regcred(line);
+    assert!(!ran.stdout.contains("$ kubectl regcred login"), "{ran}");
+    assert!(
+        ran.stdout
+            .contains("but for 1 pod that waits for images of other registries"),
+        "{ran}"
+    );
+    place.delete("pods", "api");
+    place.is_gone(line, Code::PodEntryMissing);
+}
+
+/// containerd names the image again and again, and what happened last.
+fn long_message(place: &mut Place) {
+    place.well();
+    let image = format!("[REGISTRY]/owner/{}:1", "a-long-name-".repeat(20));
+    let again = format!("failed to pull and unpack image {image}: ").repeat(4);
+    place.stuck(
+        "api",
+        &image,
+        &[SECRET],
+        &place.denormal(&format!("{again}no space left on device")),
+    );
+    place.says(LINE, Code::PodStuck, &["no space left on device"]);
+    let document: serde_json::Value =
+        serde_json::from_str(&place.world.regcred("status -n [NAMESPACE] -o json").stdout).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    let found = findings.iter().find(|finding| finding["code"] == "pod-stuck").unwrap();
+    let (cause, message) = (found["cause"].as_str().unwrap(), found["message"].as_str().unwrap());
+    assert!(cause.ends_with("no space left on device"), "{cause}");
+    assert!(
+        message.len() > cause.len() && message.ends_with("no space left on device"),
+        "{message}"
+    );
+    place.delete("pods", "api");
+    place.is_gone(LINE, Code::PodStuck);
 }
 
 fn something_else(place: &mut Place) {

@@ -3,13 +3,19 @@
 use regcred::commands::status::Code;
 
 use super::Case;
-use super::place::{Feed, Parts, Place, SECRET};
+use super::place::{Feed, Parts, Place, SECRET, entry};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 
 pub const CASES: &[Case] = &[
     (Code::KeychainUnreadable, "no bus", Parts::Real, no_bus),
     (Code::KeychainUnreadable, "a locked vault", Parts::Real, locked_vault),
+    (
+        Code::KeychainUnreadable,
+        "not needed where a list brings the tokens",
+        Parts::Real,
+        list_brings_all,
+    ),
     (Code::RegistryUnreachable, "it fails", Parts::Both, registry_fails),
     (Code::TokenUnclear, "dead, or without scope", Parts::Both, unclear),
     (Code::TokenRejected, "in the keychain alone", Parts::Both, rejected),
@@ -30,6 +36,12 @@ pub const CASES: &[Case] = &[
     (Code::CredentialMissing, "of a Secret", Parts::Both, credential_missing),
     (Code::CredentialMissing, "of anything", Parts::Both, keychain_empty),
     (
+        Code::CredentialMissing,
+        "docker has it",
+        Parts::Both,
+        credential_in_docker,
+    ),
+    (
         Code::RotationPending,
         "it failed in part",
         Parts::Both,
@@ -37,6 +49,12 @@ pub const CASES: &[Case] = &[
     ),
     (Code::RegistryAdvisory, "an old version", Parts::Both, advisory),
     (Code::EnvFileInGit, "registry.env", Parts::Both, env_file),
+    (
+        Code::EnvFileInGit,
+        "an older git runs nothing of the repository's",
+        Parts::Doubles,
+        older_git,
+    ),
 ];
 
 const LINE: &str = "status -n [NAMESPACE]";
@@ -54,6 +72,30 @@ fn no_bus(place: &mut Place) {
     // Somebody starts it.
     place.world.variables.remove("DBUS_SESSION_BUS_ADDRESS");
     place.is_gone(LINE, Code::KeychainUnreadable);
+}
+
+/// CI has no keychain, and its list says where the tokens are.
+fn list_brings_all(place: &mut Place) {
+    let token = place.well();
+    let (registry, namespace) = (place.world.registry(), place.world.namespace.clone());
+    let file = place.world.home().join("regcred.yaml");
+    let list = format!(
+        "registries:\n- registry: {registry}\n  username: admin\n  token-env: CI_TOKEN\n  secrets:\n  - {{namespace: {namespace}}}\n"
+    );
+    std::fs::write(&file, list).unwrap();
+    let line = format!("status -f {}", file.display());
+    let nowhere = "unix:path=/nonexistent/bus";
+    place
+        .world
+        .variables
+        .insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
+    // Without the variable, nothing can be compared.
+    place.says(&line, Code::KeychainUnreadable, &["D-Bus"]);
+    place.world.variables.insert("CI_TOKEN".to_owned(), token.into());
+    let ran = place.world.regcred(&line);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("in sync"), "{ran}");
+    place.is_gone(&line, Code::KeychainUnreadable);
 }
 
 fn locked_vault(place: &mut Place) {
@@ -168,7 +210,34 @@ fn credential_missing(place: &mut Place) {
     place.world.regcred("logout [REGISTRY]").done();
     let ran = place.status();
     assert!(ran.stdout.contains("unknown\n"), "{ran}");
-    place.mends(Code::CredentialMissing, &[Feed::token("login", &token)]);
+    // A label and an annotation are what any tenant can write: nobody is told to type their registry's name.
+    let (text, commands) = place.found(Code::CredentialMissing, &ran);
+    assert!(
+        commands.is_empty() && text.contains("where it is a registry of yours"),
+        "{text}"
+    );
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    assert_eq!(place.world.regcred_with(login, &token).code, 0);
+    place.is_gone(LINE, Code::CredentialMissing);
+}
+
+/// docker knows the registry and the user: nobody has to look them up, nor the token.
+fn credential_in_docker(place: &mut Place) {
+    let token = place.token("read:package");
+    place.put_pull_secret("pull", &[("[REGISTRY]", &token)]);
+    place.stuck("api", "[REGISTRY]/owner/app:1", &["missing"], "Back-off pulling image");
+    let auth = entry(&token)["auth"].clone();
+    let login = serde_json::json!({"auths": {place.world.registry(): {"auth": auth}}}).to_string();
+    let file = place.world.home().join(".docker/config.json");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, login).unwrap();
+    let ran = place.status();
+    let (_, commands) = place.found(Code::CredentialMissing, &ran);
+    let registry = place.world.registry();
+    assert_eq!(commands, [format!("kubectl regcred login {registry} --from-docker")]);
+    place.found(Code::PodSecretMissing, &ran);
+    place.mends(Code::CredentialMissing, &[]);
+    place.mends(Code::PodSecretMissing, &[]);
 }
 
 fn keychain_empty(place: &mut Place) {
@@ -200,7 +269,7 @@ fn advisory(place: &mut Place) {
         LINE,
         Code::RegistryAdvisory,
         &[
-            "Gitea 1.25.4",
+            "Gitea 1.25.5",
             "CVE-2026-27771",
             "upgrade it to Gitea 1.26.2",
             "REQUIRE_SIGNIN_VIEW",
@@ -232,6 +301,15 @@ fn env_file(place: &mut Place) {
         .world
         .variables
         .insert("PWD".to_owned(), home.join("deploy").into());
+    // Everything that --env-file takes is a token that lies there.
+    let lines = [
+        format!("export REGISTRY_TOKEN={token} # of the robot"),
+        format!("REGISTRY_TOKEN='{token}'\t# x"),
+        "REGISTRY_TOKEN=\"abcdefgh/ijkl+mnop==\"".to_owned(),
+    ];
+    for (at, line) in lines.iter().enumerate() {
+        std::fs::write(home.join(format!("deploy/found-{at}.env")), format!("{line}\n")).unwrap();
+    }
     place.is_gone(LINE, Code::EnvFileInGit);
     place.git(&["add", "deploy"]).done();
     place.git(&["commit", "-q", "-m", "x"]).done();
@@ -240,7 +318,54 @@ fn env_file(place: &mut Place) {
         !ran.stdout.contains(&token) && !ran.stdout.contains("example.env"),
         "{ran}"
     );
-    place.says(LINE, Code::EnvFileInGit, &["deploy/registry.env", "history"]);
+    place.says(LINE, Code::EnvFileInGit, &["4 files", "deploy/registry.env", "history"]);
+    for at in 0..lines.len() {
+        assert!(ran.stdout.contains(&format!("deploy/found-{at}.env")), "{ran}");
+    }
     place.mends(Code::EnvFileInGit, &[]);
     assert!(home.join("deploy/registry.env").exists(), "the file itself stays");
+}
+
+/// git before 2.39.4 fetches what a partial clone lacks, whatever `GIT_NO_LAZY_FETCH` says, by a program that the
+/// repository's configuration names.
+fn older_git(place: &mut Place) {
+    place.well();
+    let home = place.world.home();
+    let (programs, mark) = (home.join("programs"), home.join("mark"));
+    std::fs::create_dir_all(&programs).unwrap();
+    let git = programs.join("git");
+    let found = place
+        .world
+        .run(place.world.command("sh").args(["-c", "command -v git"]), "");
+    let older = format!(
+        "#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {} \"$@\"\n",
+        found.stdout.trim()
+    );
+    std::fs::write(&git, older).unwrap();
+    std::fs::set_permissions(&git, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).unwrap();
+    std::fs::write(home.join("registry.env"), "REGISTRY=r\n").unwrap();
+    place.git(&["init", "-q"]).done();
+    place.git(&["add", "registry.env"]).done();
+    place.git(&["commit", "-q", "-m", "x"]).done();
+    let object = place.git(&["rev-parse", "HEAD:registry.env"]).stdout.trim().to_owned();
+    std::fs::remove_file(home.join(".git/objects").join(&object[..2]).join(&object[2..])).unwrap();
+    for (name, value) in [
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.url", "ssh://git.example.com/x"),
+        ("remote.origin.promisor", "true"),
+        ("core.sshCommand", &format!("touch {}; false", mark.display())),
+    ] {
+        place.git(&["config", name, value]).done();
+    }
+    place.world.variables.insert("PWD".to_owned(), home.into());
+    place.world.variables.insert("PATH".to_owned(), path);
+    // Such a git does run it.
+    let ran = place.git(&["grep", "--cached", "-e", "TOKEN"]);
+    std::fs::remove_file(&mark).unwrap_or_else(|error| panic!("nothing was run: {error}\n{ran}"));
+    place.is_gone(LINE, Code::EnvFileInGit);
+    assert!(!mark.exists());
 }

@@ -54,14 +54,13 @@ fn who_may_do_nothing_sees_what_is_missing(world: &World) {
         Resource::Jobs,
         Resource::CronJobs,
     ];
-    // Kubernetes 1.20 has no CronJobs at this version, and says so to nobody who may not ask.
     assert_eq!(unseen, all);
     // Not known to be missing.
     assert!(survey.missing_targets.is_empty() && survey.secrets.is_empty());
     let Error::Forbidden(forbidden) = &survey.unseen[0].error else {
         panic!("{:?}", survey.unseen[0])
     };
-    let role = forbidden.role();
+    let role = forbidden.role().unwrap();
     for part in [
         "kind: Role\n",
         &stage.namespace,
@@ -76,7 +75,8 @@ fn who_may_do_nothing_sees_what_is_missing(world: &World) {
     let Error::Forbidden(forbidden) = &survey.unseen[0].error else {
         panic!("{:?}", survey.unseen[0])
     };
-    assert!(forbidden.role().contains("kind: ClusterRole\n"), "{}", forbidden.role());
+    let role = forbidden.role().unwrap();
+    assert!(role.contains("kind: ClusterRole\n"), "{role}");
 }
 
 fn the_role_is_enough(world: &World) {
@@ -93,10 +93,7 @@ fn the_role_is_enough(world: &World) {
         targets: Vec::new(),
         interests: keychain.interests(),
     };
-    let access = Access {
-        features: [Feature::Status].into(),
-        ..Access::default()
-    };
+    let access = Access::to(Feature::Status);
     let role = access.role(&Scope::Namespace(Some(namespace)), &[Subject::of_user("plain")]);
     real.kubectl_ok(&["apply", "-f", "-"], &role);
     // Its authorizer hears of a new Role a moment later.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::place::{Place, Plane, SECRET, VARIABLE, summary};
 use crate::support::control_plane;
 use crate::support::part::{trial, trial_with};
-use crate::support::world::Ran;
+use crate::support::world::{Ran, World};
 
 /// A scenario that runs on both.
 type Scenario = (&'static str, fn(&Place));
@@ -39,8 +39,25 @@ pub fn trials() -> Vec<Trial> {
         trial("targets: what contradicts is a wrong usage", contradictions),
         trial("targets: manifests need no cluster", manifests),
         trial("targets: a file's token is kept from children", children),
+        trial("targets: an empty list is said", empty_list),
     ];
     on_double.chain(on_real).chain(more).collect()
+}
+
+fn empty_list() {
+    let mut world = World::of_doubles();
+    world.variables.insert("TOKEN".to_owned(), "s3cret".into());
+    let file = world.home().join("list.yaml");
+    let no_secrets = "registries:\n- {registry: ghcr.io, username: org, token-env: TOKEN, secrets: []}\n";
+    for text in ["registries: []\n", no_secrets] {
+        std::fs::write(&file, text).unwrap();
+        let ran = world.regcred(&format!("sync -f {}", file.display()));
+        assert_eq!(
+            (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+            (0, "", "the list names no Secret: there is nothing to do\n"),
+            "{ran}"
+        );
+    }
 }
 
 fn namespaces(place: &Place) {
@@ -118,7 +135,21 @@ fn managed(place: &Place) {
     ];
     place.run("other", &foreign).done();
 
-    let ran = place.sync("new", &["-A", "--dry-run=server"]);
+    // A token that is handed over proves only what holds it already.
+    let ran = place.sync("new", &["-A"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
+    let says = format!(
+        "warning: secret/second in namespace {} is left as it is: it has the label of regcred, and nothing in it proves \
+         that it is yours: its entry for {} holds another token, of the user \"admin\"\n",
+        names[1],
+        place.registry()
+    );
+    assert!(ran.stderr.contains(&says), "{says}{ran}");
+    assert!(ran.stderr.contains("\n3 left as they are, "), "{ran}");
+    let ran = place.sync("old", &["-A", "-o", "name"]);
+    assert_eq!((ran.code, ran.stdout.lines().count()), (0, 3), "{ran}");
+
+    let ran = place.sync("new", &["-A", "--trust-labels", "--dry-run=server"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stdout.contains(&format!(
         "secret/{SECRET} configured in namespace {} (server dry run)\n  credential for {}\n",
@@ -130,7 +161,7 @@ fn managed(place: &Place) {
         Some("old")
     );
 
-    let ran = place.sync("new", &["-A"]);
+    let ran = place.sync("new", &["-A", "--trust-labels"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(ran.stdout.lines().count(), 3, "{ran}");
     assert!(summary(&ran).starts_with("3 configured, "), "{ran}");
@@ -375,10 +406,14 @@ fn keychain() {
         "data": {".dockerconfigjson": "e30="}});
     place.double().put_secret(&names[3], &bare);
 
+    for registry in ["a.example.com", "b.example.com"] {
+        put(registry, Use::Docker, "old");
+    }
+    keychain.delete(&"b.example.com".parse().unwrap(), Use::Docker).unwrap();
     put("a.example.com", Use::Docker, "new-a");
     let one = with_keychain(&place, &keychain, &["-A"]);
-    assert_eq!(one.code, 1, "the Secret without annotations is no success: {one}");
-    assert_eq!(summary(&one), "1 configured, 1 failed, 2 left out");
+    assert_eq!(one.code, 0, "{one}");
+    assert_eq!(summary(&one), "1 configured, 1 left as they are, 2 left out");
     assert_eq!(
         place.token(&names[0], SECRET, "a.example.com").as_deref(),
         Some("new-a")
@@ -388,8 +423,12 @@ fn keychain() {
     put("b.example.com", Use::Docker, "for-docker");
     put("b.example.com", Use::Cluster, "new-b");
     let several = with_keychain(&place, &keychain, &["-A"]);
-    assert_eq!(several.code, 1, "{several}");
-    assert_eq!(summary(&several), "2 configured, 2 failed", "{several}");
+    assert_eq!(several.code, 0, "{several}");
+    assert_eq!(
+        summary(&several),
+        "2 configured, 1 left as they are, 1 left out",
+        "{several}"
+    );
     assert_eq!(
         place.token(&names[0], SECRET, "b.example.com").as_deref(),
         Some("new-b")
@@ -399,17 +438,17 @@ fn keychain() {
         Some("new-b")
     );
     assert_eq!(place.token(&names[2], SECRET, "c.example.com").as_deref(), Some("old"));
+    let says = "left out: 1 Secret of another registry that the keychain has no credential of (c.example.com)\n";
+    assert!(several.stderr.contains(says), "{several}");
+    let says = format!("secret/{SECRET} in namespace {} is left as it is: ", names[3]);
+    assert!(several.stderr.contains(&says), "{several}");
+    let trusting = with_keychain(&place, &keychain, &["-A", "--trust-labels"]);
+    assert_eq!(trusting.code, 1, "{trusting}");
     assert!(
-        several.stderr.contains(
-            "the keychain holds no credential of c.example.com\nhint: kubectl regcred login c.example.com -u USER"
-        ),
-        "{several}"
-    );
-    assert!(
-        several
+        trusting
             .stderr
             .contains("its annotations do not say which registry it is for\nhint: kubectl regcred sync -n"),
-        "{several}"
+        "{trusting}"
     );
 
     let missing = with_keychain(&place, &keychain, &["-A", "--registry", "c.example.com"]);

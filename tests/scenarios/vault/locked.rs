@@ -17,6 +17,8 @@ pub fn trials() -> Vec<Trial> {
     let namespaces = [vault::missing(), missing_namespaces()].concat();
     vec![
         trial("locked/its_time_is_up", &[], its_time_is_up),
+        trial("locked/a_limit_is_never_lost_silently", &[], a_limit_is_said),
+        trial("locked/every_key_of_this_user_goes", &[], every_key_goes),
         trial("locked/a_wrong_passphrase", &[], a_wrong_passphrase),
         trial("locked/a_restart_and_another_passphrase", &[], a_restart),
         trial_with("vault/locked/a_user_namespace", &namespaces, a_user_namespace),
@@ -57,6 +59,48 @@ fn its_time_is_up() {
     home.regcred("keychain unlock --for 1h --passphrase-stdin", PASSPHRASE)
         .done();
     assert!(home.helper("get", NAME).done().contains("first"));
+}
+
+fn a_limit_is_said() {
+    let home = VaultHome::start();
+    let said = |line: &str| home.regcred(line, "").stderr;
+    assert_eq!(said("keychain unlock --for 1m"), "the vault is unlocked for 1m\n");
+    assert_eq!(said("keychain unlock --for 1d"), "the vault is unlocked for 1d\n");
+    assert_eq!(
+        said("keychain unlock"),
+        "the vault is unlocked until this machine is started anew\n\
+         it was unlocked for 1d: that limit is gone; --for sets another one\n"
+    );
+    assert_eq!(
+        said("keychain unlock"),
+        "the vault is unlocked until this machine is started anew\n"
+    );
+}
+
+/// Also where the file is gone, or is that of another vault by now.
+fn every_key_goes() {
+    let home = VaultHome::start();
+    let first = home.id().unwrap();
+    let is_open = || fs::read_to_string("/proc/keys").unwrap().contains(&first);
+    assert!(is_open());
+    fs::remove_file(home.file()).unwrap();
+    let ran = home.regcred("keychain lock", "");
+    assert_eq!(
+        (ran.stderr.as_str(), ran.code),
+        ("the vault's key is out of the kernel's keyring\n", 0),
+        "{ran}"
+    );
+    assert!(!is_open());
+    let ran = home.regcred("keychain lock", "");
+    assert!(ran.code == 1 && ran.stderr.contains("there is no vault"), "{ran}");
+
+    let (one, other) = (VaultHome::start(), VaultHome::start());
+    let first = one.id().unwrap();
+    let is_open = || fs::read_to_string("/proc/keys").unwrap().contains(&first);
+    fs::copy(other.file(), one.file()).unwrap();
+    assert!(is_open());
+    assert_eq!(one.regcred("keychain lock", "").stderr, "the vault is locked\n");
+    assert!(!is_open() && is_locked(&other.helper("get", NAME)));
 }
 
 fn a_wrong_passphrase() {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
@@ -129,6 +129,11 @@ fn what_is_wrong_with_it() {
         let shown = format!("{ran}");
         assert!(!shown.contains(&key[20..40]), "{case}: {shown}");
     }
+    if fs::metadata(home.key_file()).unwrap().uid() == 0 {
+        write(&home.key_file(), &key, 0o600);
+        std::os::unix::fs::chown(home.key_file(), Some(4321), None).unwrap();
+        every_action_fails(|| home.command(HELPER), "it belongs to another user, of number 4321");
+    }
     fs::remove_file(home.key_file()).unwrap();
     let made = std::process::Command::new("mkfifo")
         .args(["-m", "600"])
@@ -155,6 +160,24 @@ fn with_a_passphrase_besides() {
         (token(&home, NAME).unwrap(), home.key_text()),
         ("first".to_owned(), key.clone())
     );
+    // The key file is lost, and still named.
+    let away = home.folder().join("tmp/away");
+    fs::rename(home.key_file(), &away).unwrap();
+    every_action_fails(|| home.command(HELPER), "the vault is locked: its key file");
+    let ran = home.regcred("keychain status", "");
+    assert!(
+        ran.code == 1 && ran.stderr.contains("hint: bring the key file back"),
+        "{ran}"
+    );
+    home.unlock();
+    assert_eq!(token(&home, NAME).unwrap(), "first");
+    home.regcred("keychain use vault", "").done();
+    home.lock();
+    let ran = home.regcred("keychain use vault", "");
+    assert!(ran.code == 0 && ran.stderr.contains("the vault is locked"), "{ran}");
+    fs::rename(&away, home.key_file()).unwrap();
+    assert_eq!(token(&home, NAME).unwrap(), "first", "it is back");
+
     fs::write(home.config_file(), "keychain = \"vault\"\n").unwrap();
     fs::remove_file(home.key_file()).unwrap();
     assert!(home.helper("get", NAME).stdout.starts_with("the vault is locked"));

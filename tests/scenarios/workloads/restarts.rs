@@ -157,6 +157,12 @@ fn what_is_not_restarted_is_reported(stage: &Stage) {
     ] {
         stage.apply(&object);
     }
+    let mut nightly = user();
+    nightly["restartPolicy"] = "Never".into();
+    stage.apply(&json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"},
+        "spec": {"schedule": "0 3 * * *", "suspend": true, "jobTemplate": {"spec": {"template": {"spec": nightly}}}},
+    }));
     // The controller of a kind that we do not know.
     let mut rollout = workload("ReplicaSet", "of-a-rollout", user(), &json!({}));
     rollout["metadata"]["ownerReferences"] = json!([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
@@ -186,6 +192,8 @@ fn what_is_not_restarted_is_reported(stage: &Stage) {
         assert!(said.stderr.contains(&warning), "{warning}\n{}", said.stderr);
     }
     assert_eq!(said.stderr.matches("is not restarted").count(), 8, "{}", said.stderr);
+    let plain = format!("cronjob.batch/nightly in namespace {namespace} needs no restart: its next run has new pods");
+    assert!(said.stderr.lines().any(|line| line == plain), "{}", said.stderr);
     for (resource, name) in [
         ("deployment", "paused"),
         ("statefulset", "on-delete"),

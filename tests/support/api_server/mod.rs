@@ -14,6 +14,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -54,16 +56,49 @@ pub struct Recorded {
     pub status: u16,
 }
 
+/// How a webhook or a gateway quotes what it refuses: the request, and the Secrets of its namespace.
+#[derive(Clone, Copy, Debug)]
+pub enum Quotation {
+    /// As it is.
+    Whole,
+    /// In base64.
+    Base64,
+    /// The documents in it, decoded.
+    Document,
+    /// As a text within a text.
+    Escaped,
+    /// Its first bytes.
+    Cut(usize),
+    /// As it is, in an answer that is no `Status`.
+    ByGateway,
+}
+
 /// What the server does instead of its work.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// An answer with this HTTP status and, for 429 and 503, `Retry-After` with these seconds.
     Status(u16, Option<u32>),
+    /// An answer with this HTTP status, content type and body, as something gives it that is no API server.
+    Foreign(u16, &'static str, &'static str),
+    /// A refusal with this HTTP status that quotes what is refused.
+    Quote(u16, Quotation),
     /// No answer at all, with the connection open.
     Hang,
     /// The connection is closed without an answer.
     Cut,
 }
+
+/// What stands in the place of an answer: as it comes from a proxy, or from a server that is broken.
+#[derive(Clone, Debug)]
+pub enum Odd {
+    /// HTTP status, content type, body.
+    Answer(u16, &'static str, String),
+    /// None at all, with the connection open.
+    Silence,
+}
+
+/// What is answered to a list of all Secrets with this query; `None` for the truth.
+type Lists = Box<dyn Fn(&BTreeMap<String, String>) -> Option<Odd> + Send>;
 
 /// Somebody else's doing, right before the server looks at a write.
 type Intruder = Box<dyn FnOnce(&mut Store) + Send>;
@@ -75,7 +110,12 @@ struct State {
     faults: VecDeque<(Option<Fault>, u32)>,
     /// What happens to every request about a namespace, until it is lifted.
     faults_in: BTreeMap<String, Fault>,
+    /// What happens to every write, until it is lifted.
+    fault_of_writes: Option<Fault>,
+    /// What happens to every list of a kind, until it is lifted.
+    faults_of: BTreeMap<String, Fault>,
     intruders: VecDeque<Intruder>,
+    lists: Option<Lists>,
     /// Verb and namespace that the admin may not do all the same.
     forbidden: BTreeSet<(String, String)>,
     gate: Gate,
@@ -213,10 +253,28 @@ users:
         lock(&self.state).faults_in.insert(namespace.to_owned(), fault);
     }
 
+    /// Answers lists of the Secrets of all namespaces like this.
+    pub fn answer_lists(&self, lists: impl Fn(&BTreeMap<String, String>) -> Option<Odd> + Send + 'static) {
+        lock(&self.state).lists = Some(Box::new(lists));
+    }
+
+    /// Does this instead of its work for every write.
+    pub fn fail_writes(&self, fault: Fault) {
+        lock(&self.state).fault_of_writes = Some(fault);
+    }
+
+    /// Does this instead of its work for every list of these objects.
+    pub fn fail_lists_of(&self, resource: &str, fault: Fault) {
+        lock(&self.state).faults_of.insert(resource.to_owned(), fault);
+    }
+
     /// Is well again, in every namespace.
     pub fn recover(&self) {
         let mut state = lock(&self.state);
         state.faults_in.clear();
+        state.lists = None;
+        state.faults_of.clear();
+        state.fault_of_writes = None;
         state.faults.clear();
     }
 
@@ -283,6 +341,30 @@ impl std::fmt::Display for Cut {
 
 impl std::error::Error for Cut {}
 
+impl State {
+    /// How the answer to this request is to be wrong.
+    fn next_fault(&mut self, recorded: &Recorded) -> Option<Fault> {
+        let fault = match self.faults.front_mut() {
+            Some((fault, times)) => {
+                let fault = *fault;
+                *times -= 1;
+                if *times == 0 {
+                    self.faults.pop_front();
+                }
+                fault
+            }
+            None => None,
+        };
+        let namespace = recorded.path.strip_prefix("/api/v1/namespaces/");
+        let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
+        let in_namespace = || self.faults_in.get(namespace?).copied();
+        let of_writes = || self.fault_of_writes.filter(|_| recorded.method != "GET");
+        let last = recorded.path.rsplit('/').next().filter(|_| recorded.method == "GET");
+        let of_kind = || self.faults_of.get(last?).copied();
+        fault.or_else(in_namespace).or_else(of_writes).or_else(of_kind)
+    }
+}
+
 async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
@@ -300,21 +382,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     let (at, fault) = {
         let mut state = lock(&state);
         state.recorded.push(recorded.clone());
-        let fault = match state.faults.front_mut() {
-            Some((fault, times)) => {
-                let fault = *fault;
-                *times -= 1;
-                if *times == 0 {
-                    state.faults.pop_front();
-                }
-                fault
-            }
-            None => None,
-        };
-        let namespace = recorded.path.strip_prefix("/api/v1/namespaces/");
-        let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
-        let fault = fault.or_else(|| state.faults_in.get(namespace?).copied());
-        (state.recorded.len() - 1, fault)
+        (state.recorded.len() - 1, state.next_fault(&recorded))
     };
     let gate = lock(&state).gate.clone();
     let is_write = parts.method != Method::GET;
@@ -328,10 +396,31 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
         // An answer that nobody tries again after.
         return Ok(dead());
     }
+    if recorded.path == "/api/v1/secrets" && !is_write {
+        let odd = lock(&state).lists.as_ref().and_then(|lists| lists(&recorded.query));
+        match odd {
+            Some(Odd::Silence) => return std::future::pending().await,
+            Some(Odd::Answer(code, kind, body)) => {
+                lock(&state).recorded[at].status = code;
+                let response = Response::builder().status(code).header("content-type", kind);
+                return Ok(response.body(Full::new(Bytes::from(body))).unwrap());
+            }
+            None => {}
+        }
+    }
     let mut retry_after = None;
     let answer = match fault {
         Some(Fault::Hang) => return std::future::pending().await,
         Some(Fault::Cut) => return Err(Cut),
+        Some(Fault::Quote(code, quotation)) => match quoting(&state, &recorded, &body, code, quotation) {
+            Ok(answer) => answer,
+            Err(response) => return Ok(*response),
+        },
+        Some(Fault::Foreign(code, content_type, body)) => {
+            lock(&state).recorded[at].status = code;
+            let response = Response::builder().status(code).header("content-type", content_type);
+            return Ok(response.body(Full::new(Bytes::from(body))).unwrap());
+        }
         Some(Fault::Status(code, after)) => {
             retry_after = after;
             Answer::failure(
@@ -355,6 +444,66 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     }
     let response = response.body(Full::new(Bytes::from(answer.body.to_string())));
     Ok::<_, Infallible>(response.unwrap()).map_err(|never| match never {})
+}
+
+/// A refusal that quotes the request; from a gateway, it is no answer of an API server.
+fn quoting(
+    state: &Arc<Mutex<State>>,
+    recorded: &Recorded,
+    body: &Bytes,
+    code: u16,
+    quotation: Quotation,
+) -> Result<Answer, Box<Response<Full<Bytes>>>> {
+    let mut path = recorded
+        .path
+        .split('/')
+        .skip_while(|part| *part != "namespaces")
+        .skip(1);
+    let namespace = path.next().unwrap_or_default();
+    let text = quote(
+        &String::from_utf8_lossy(body),
+        &lock(state).store.in_namespace(namespace),
+        quotation,
+    );
+    if matches!(quotation, Quotation::ByGateway) {
+        let response = Response::builder().status(code).header("content-type", "text/plain");
+        return Err(Box::new(
+            response
+                .body(Full::new(Bytes::from(format!("gateway: {text}"))))
+                .unwrap(),
+        ));
+    }
+    let reason = if code == 409 { "Conflict" } else { "Forbidden" };
+    let text = format!("admission webhook \"policy.example.com\" denied the request: {text}");
+    let cause = json!({"reason": "FieldValueInvalid", "field": "data", "message": text});
+    Ok(Answer::failure(
+        code,
+        reason,
+        &text,
+        json!({"name": text, "causes": [cause]}),
+    ))
+}
+
+/// What a refusal says of a request and of the Secrets that there are.
+fn quote(request: &str, secrets: &[Value], quotation: Quotation) -> String {
+    let whole = format!("{request} {}", json!(secrets));
+    match quotation {
+        Quotation::Whole | Quotation::ByGateway => whole,
+        Quotation::Base64 => STANDARD.encode(whole),
+        Quotation::Escaped => json!(whole).to_string(),
+        Quotation::Cut(length) => whole.chars().take(length).collect(),
+        Quotation::Document => {
+            let request: Value = serde_json::from_str(request).unwrap_or_default();
+            let encoded = secrets
+                .iter()
+                .chain([&request])
+                .filter_map(|secret| secret["data"][".dockerconfigjson"].as_str());
+            let documents = encoded.filter_map(|text| STANDARD.decode(text).ok());
+            documents
+                .map(|document| String::from_utf8_lossy(&document).into_owned())
+                .collect()
+        }
+    }
 }
 
 fn dead() -> Response<Full<Bytes>> {

@@ -95,7 +95,24 @@ impl Store {
         let metadata = json!({"resourceVersion": self.version.to_string()});
         Answer::success(
             200,
-            json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items}),
+            json!({"kind": format!("{}List", kind(resource)), "apiVersion": "v1", "metadata": metadata, "items": items}),
         )
+    }
+}
+
+/// The kind of what a URL names in the plural.
+fn kind(resource: &str) -> &str {
+    match resource {
+        "serviceaccounts" => "ServiceAccount",
+        "pods" => "Pod",
+        "replicationcontrollers" => "ReplicationController",
+        "deployments" => "Deployment",
+        "statefulsets" => "StatefulSet",
+        "daemonsets" => "DaemonSet",
+        "replicasets" => "ReplicaSet",
+        "jobs" => "Job",
+        "cronjobs" => "CronJob",
+        "events" => "Event",
+        _ => panic!("the double has no {resource}"),
     }
 }

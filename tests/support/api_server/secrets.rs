@@ -61,6 +61,12 @@ impl Store {
         self.secrets.get(&(namespace.to_owned(), name.to_owned()))
     }
 
+    /// The Secrets of a namespace as they are stored.
+    pub fn in_namespace(&self, namespace: &str) -> Vec<Value> {
+        let secrets = self.secrets.iter().filter(|((within, _), _)| within == namespace);
+        secrets.map(|(_, secret)| secret.clone()).collect()
+    }
+
     /// Puts a Secret there exactly as given.
     pub fn put(&mut self, namespace: &str, secret: &Value) {
         let mut secret = secret.clone();

@@ -32,17 +32,26 @@ impl Answer {
     }
 
     pub fn forbidden(user: &str, verb: &str, resource: &str, namespace: &str, name: &str) -> Self {
+        let group = match resource {
+            "deployments" | "statefulsets" | "daemonsets" | "replicasets" => "apps",
+            "jobs" | "cronjobs" => "batch",
+            _ => "",
+        };
+        let qualified = match group {
+            "" => resource.to_owned(),
+            group => format!("{resource}.{group}"),
+        };
         let what = if name.is_empty() {
-            resource.to_owned()
+            qualified
         } else {
-            format!("{resource} \"{name}\"")
+            format!("{qualified} \"{name}\"")
         };
         let scope = match namespace {
             "" => "at the cluster scope".to_owned(),
             namespace => format!("in the namespace \"{namespace}\""),
         };
         let message = format!(
-            "{what} is forbidden: User \"{user}\" cannot {verb} resource \"{resource}\" in API group \"\" {scope}"
+            "{what} is forbidden: User \"{user}\" cannot {verb} resource \"{resource}\" in API group \"{group}\" {scope}"
         );
         Self::failure(403, "Forbidden", &message, json!({"name": name, "kind": resource}))
     }

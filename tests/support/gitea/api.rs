@@ -12,7 +12,7 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
     if let Doer::Wrong { fault, user, name } = &doer {
         // A path that is not there is not there for anybody.
         if path == "/token" && !state.profile.has_own_token() {
-            return not_found(state);
+            return no_such_path();
         }
         match state.profile.says(*fault, *user, name) {
             Saying::Json(message) => return refusal(state, 401, &message),
@@ -37,7 +37,7 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
             );
         }
     } else if state.require_signin {
-        return refusal(state, 403, "Only signed in user is allowed to call APIs.");
+        return Answer::json(403, &json!({"message": "Only signed in user is allowed to call APIs."}));
     }
     let parts: Vec<String> = path.split('/').skip(1).map(decoded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -49,13 +49,19 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
         (["users", name, "tokens", rest @ ..], _) => tokens(state, request, &doer, name, rest),
         (["users", name], &Method::GET) => match lacking(state, &doer, "read:user") {
             Some(refused) => refused,
-            None => match state.user(name).filter(|user| user.public) {
+            None => match state.user(name).filter(|user| user.is_seen_by(doer.user())) {
                 Some(user) => Answer::json(200, &shown(user)),
-                None => not_found(state),
+                None if state.user(name).is_some() => not_found(state, "Visit Project"),
+                None => no_such_user(state, name),
             },
         },
-        _ => not_found(state),
+        _ => no_such_path(),
     }
+}
+
+/// As Go's router says it.
+fn no_such_path() -> Answer {
+    Answer::new(404, "text/plain; charset=utf-8", "404 page not found\n")
 }
 
 fn refusal(state: &State, status: u16, message: &str) -> Answer {
@@ -63,8 +69,14 @@ fn refusal(state: &State, status: u16, message: &str) -> Answer {
     Answer::json(status, &json!({"message": message, "url": url}))
 }
 
-fn not_found(state: &State) -> Answer {
-    refusal(state, 404, "The target couldn't be found.")
+/// What is not there, or not to be seen.
+fn not_found(state: &State, message: &str) -> Answer {
+    let url = format!("{}api/swagger", state.root_url);
+    Answer::json(404, &json!({"errors": null, "message": message, "url": url}))
+}
+
+fn no_such_user(state: &State, name: &str) -> Answer {
+    refusal(state, 404, &format!("user redirect does not exist [name: {name}]"))
 }
 
 fn lacking(state: &State, doer: &Doer, wanted: &str) -> Option<Answer> {
@@ -78,9 +90,9 @@ fn lacking(state: &State, doer: &Doer, wanted: &str) -> Option<Answer> {
 
 fn shown(user: &User) -> Value {
     json!({
-        "id": user.id, "login": user.login, "full_name": "", "email": format!("{}@example.com", user.login),
-        "is_admin": user.admin, "active": user.active, "prohibit_login": user.prohibited,
-        "visibility": if user.public { "public" } else { "private" }, "username": user.login,
+        "id": user.id, "login": user.login, "full_name": "",
+        "is_admin": user.admin, "prohibit_login": user.prohibited,
+        "visibility": user.visibility.name(), "username": user.login,
     })
 }
 
@@ -93,7 +105,7 @@ fn own_token(state: &mut State, request: &Request, doer: &Doer) -> Answer {
             pat: Some(pat),
             basic: false,
         } => (user, pat),
-        Doer::Somebody { .. } => return not_found(state),
+        Doer::Somebody { .. } => return not_found(state, "not found"),
     };
     match request.method {
         Method::GET => {
@@ -127,7 +139,7 @@ fn search(state: &State, request: &Request, doer: &Doer) -> Answer {
     let found = state
         .users
         .iter()
-        .filter(|user| user.public && uid.is_none_or(|uid| uid == user.id));
+        .filter(|user| user.is_seen_by(doer.user()) && uid.is_none_or(|uid| uid == user.id));
     Answer::json(200, &json!({"ok": true, "data": found.map(shown).collect::<Vec<_>>()}))
 }
 
@@ -139,7 +151,7 @@ fn tokens(state: &mut State, request: &Request, doer: &Doer, name: &str, rest: &
         return refused;
     }
     let Some(mut owner) = state.user(name).cloned() else {
-        return refusal(state, 404, &format!("user redirect does not exist [name: {name}]"));
+        return no_such_user(state, name);
     };
     let (own, basic) = match doer {
         Doer::Somebody { user, pat, basic } if state.profile.ignores_name_in_path() => {
@@ -163,7 +175,7 @@ fn tokens(state: &mut State, request: &Request, doer: &Doer, name: &str, rest: &
         ([], &Method::GET) => list(state, request, &owner),
         ([], &Method::POST) => mint(state, request, &owner, own.as_ref()),
         ([which], &Method::DELETE) => delete(state, &owner, which),
-        _ => not_found(state),
+        _ => not_found(state, "not found"),
     }
 }
 
@@ -251,7 +263,7 @@ fn delete(state: &mut State, owner: &User, which: &str) -> Answer {
     let id = go_number(which);
     let hit = |pat: &Pat| pat.owner == owner.id && id.map_or(pat.name == which, |id| id == pat.id);
     match state.tokens.iter().filter(|pat| hit(pat)).count() {
-        0 => return not_found(state),
+        0 => return not_found(state, "not found"),
         1 => {}
         _ => return refusal(state, 422, &format!("multiple matches for token name '{which}'")),
     }

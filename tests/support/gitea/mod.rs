@@ -1,10 +1,13 @@
 //! A Gitea on loopback, in the generations that differ in what a registry client sees.
 //!
 //! It answers as the real one does, with its statuses, headers and texts, and refuses what the real one refuses: scopes,
-//! names, the kind of authorization. What differs between the generations is in [`profile`], once.
+//! names, the kind of authorization. What differs between the generations is in [`profile`], once. A real Gitea stands
+//! in its place where the scenario says so: `scenarios/gitea` holds the two to the same answers.
 
 mod api;
+mod ask;
 mod profile;
+mod real;
 mod registry;
 mod state;
 
@@ -14,16 +17,28 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio_rustls::TlsAcceptor;
 
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
+pub use ask::{Reply, ask, basic};
+#[allow(unused_imports, reason = "not every program that uses this double names them all")]
 pub use profile::{Fault, Profile};
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
-pub use state::{State, Strip, Upstream, hex};
+pub use real::{Real, Settings, missing, version};
+#[allow(unused_imports, reason = "not every program that uses this double names them all")]
+pub use state::{State, Strip, Upstream, Visibility, hex};
 
+use super::forward::forward;
+use super::gate::Gate;
 use super::http::{Answer, Request, Seen, Server};
 
 /// A running Gitea.
 pub struct Gitea {
     server: Server,
     state: Arc<Mutex<State>>,
+    real: Option<Real>,
+}
+
+/// What every account signs in with.
+fn password_of(login: &str) -> String {
+    format!("password of {login}")
 }
 
 impl Gitea {
@@ -50,7 +65,24 @@ impl Gitea {
         };
         let server = Server::serve(Arc::new(handler), tls);
         state.lock().unwrap().root_url = format!("http://{}/", server.address());
-        Self { server, state }
+        let real = None;
+        Self { server, state, real }
+    }
+
+    /// A real one, behind a server of this process, which remembers what it is asked and hands it on.
+    #[must_use]
+    pub fn start_real(settings: Settings) -> Self {
+        let mut gitea = Self::start(Profile::V1_26);
+        let real = Real::start(gitea.address(), settings);
+        gitea.state.lock().unwrap().real = Some(real.address());
+        gitea.real = Some(real);
+        gitea
+    }
+
+    /// The real one, where it is one.
+    #[must_use]
+    pub fn real(&self) -> Option<&Real> {
+        self.real.as_ref()
     }
 
     /// `127.0.0.1:port`, as users name it.
@@ -66,30 +98,113 @@ impl Gitea {
 
     /// A user who is active, public and has a password.
     pub fn add_user(&self, login: &str) -> i64 {
-        self.state().add_user(login)
+        match &self.real {
+            Some(real) => real.add_user(login),
+            None => self.state().add_user(login),
+        }
+    }
+
+    /// Whom everybody may see: `public`, `limited` to those who are signed in, `private`.
+    pub fn set_visibility(&self, login: &str, visibility: Visibility) {
+        if let Some(real) = &self.real {
+            return real.change_user(login, &serde_json::json!({"visibility": visibility.name()}));
+        }
+        let mut state = self.state();
+        let mut users = state.users.iter_mut();
+        users.find(|user| user.login == login).unwrap().visibility = visibility;
     }
 
     /// A token of `login` with `scopes`, separated by commas. Returns the token.
     #[must_use]
     pub fn add_token(&self, login: &str, scopes: &str) -> String {
-        let mut state = self.state();
-        let name = format!("token {}", state.tokens.len() + 1);
-        state.add_token(login, &name, scopes)
+        let name = format!("token {}", self.tokens(login).len() + 1);
+        match &self.real {
+            Some(real) => real.add_token(login, &name, scopes),
+            None => self.state().add_token(login, &name, scopes),
+        }
     }
 
-    /// Deletes a token.
+    /// Names and scopes of an account's tokens, oldest first.
+    #[must_use]
+    pub fn tokens(&self, login: &str) -> Vec<(String, String)> {
+        let Some(real) = &self.real else {
+            let state = self.state();
+            let id = state.user(login).unwrap().id;
+            let mine = state.tokens.iter().filter(|pat| pat.owner == id);
+            return mine.map(|pat| (pat.name.clone(), pat.scopes.clone())).collect();
+        };
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let listed = real.tokens(login).into_iter();
+        listed
+            .map(|token| {
+                let scopes = token["scopes"].as_array().unwrap();
+                (
+                    text(&token["name"]),
+                    scopes.iter().map(text).collect::<Vec<_>>().join(","),
+                )
+            })
+            .collect()
+    }
+
+    /// Whether it is one of the account's tokens.
+    #[must_use]
+    pub fn knows(&self, login: &str, token: &str) -> bool {
+        match &self.real {
+            Some(real) => real
+                .tokens(login)
+                .iter()
+                .any(|listed| listed["token_last_eight"] == token[32..]),
+            None => self.state().tokens.iter().any(|pat| pat.value == token),
+        }
+    }
+
+    /// Deletes a token of `login`.
+    pub fn revoke_of(&self, login: &str, token: &str) {
+        match &self.real {
+            Some(real) => real.revoke(login, token),
+            None => self.revoke(token),
+        }
+    }
+
+    /// Deletes a token. On the double, whose it is does not matter.
     pub fn revoke(&self, token: &str) {
+        if self.real.is_some() {
+            return self.revoke_of("admin", token);
+        }
         self.state().tokens.retain(|pat| pat.value != token);
     }
 
-    /// Everything that can be set: users, what a proxy does, the root URL.
+    /// Deletes all tokens of `admin` but one.
+    pub fn revoke_others(&self, token: &str) {
+        match &self.real {
+            Some(real) => {
+                for listed in real.tokens("admin") {
+                    if listed["token_last_eight"] != token[32..] {
+                        real.api_ok("DELETE", &format!("/users/admin/tokens/{}", listed["id"]), None);
+                    }
+                }
+            }
+            None => self.state().tokens.retain(|pat| pat.value == token),
+        }
+    }
+
+    /// Everything that is changed crosses this gate from now on.
+    pub fn set_gate(&self, gate: &Gate) {
+        self.state.lock().unwrap().gate = gate.clone();
+    }
+
+    /// Everything that can be set about a double: users, what a proxy does, the root URL.
+    ///
+    /// # Panics
+    /// Where it is a real one, which none of it would reach.
     pub fn state(&self) -> MutexGuard<'_, State> {
+        assert!(self.real.is_none(), "only on the double");
         self.state.lock().unwrap()
     }
 
     /// From now on, `path` is answered by something else than Gitea.
     pub fn replace(&self, path: &str, answer: Answer) {
-        self.state().replaced.push((path.to_owned(), answer));
+        self.state.lock().unwrap().replaced.push((path.to_owned(), answer));
     }
 
     /// What it knows, to be changed by something that outlives a borrow of this.
@@ -143,6 +258,7 @@ async fn answer(shared: &Arc<Mutex<State>>, request: Request) -> Answer {
 }
 
 async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
+    let asks_for_manifest = request.path.contains("/manifests/");
     let (reply, upstream) = {
         let mut state = shared.lock().unwrap();
         if let Some((_, answer)) = state.replaced.iter().find(|(path, _)| *path == request.path) {
@@ -153,7 +269,9 @@ async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
         }
         let path = request.path.clone();
         let below = state.sub_path();
-        if path == "/v2" || path.starts_with("/v2/") {
+        if let Some(real) = state.real {
+            (registry::Reply::HandOn(real), None)
+        } else if path == "/v2" || path.starts_with("/v2/") {
             (registry::answer(&mut state, &request, &path), state.upstream.clone())
         } else {
             let reply = match path.strip_prefix(&below) {
@@ -169,11 +287,27 @@ async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
     };
     match (reply, upstream) {
         (registry::Reply::Done(answer), _) => answer,
+        (registry::Reply::HandOn(real), _) => hand_on(real, request).await,
         (registry::Reply::Forward { repository, actions }, Some(upstream)) => {
             upstream(request, repository, actions).await
         }
-        (registry::Reply::Forward { .. }, None) => {
-            registry::error(404, "NAME_UNKNOWN", "repository name not known to registry")
-        }
+        (registry::Reply::Forward { .. }, None) => registry::error(
+            404,
+            if asks_for_manifest {
+                "MANIFEST_UNKNOWN"
+            } else {
+                "NAME_UNKNOWN"
+            },
+        ),
+    }
+}
+
+/// The real Gitea's answer. The name that the client used stays: realms are made of it.
+async fn hand_on(to: SocketAddr, request: Request) -> Answer {
+    let host = request.headers.get(http::header::HOST);
+    let host = host.map_or_else(String::new, |host| host.to_str().unwrap().to_owned());
+    match tokio::net::TcpStream::connect(to).await {
+        Ok(stream) => forward(stream, request, (http::header::HOST, host)).await,
+        Err(error) => Answer::text(502, &error.to_string()),
     }
 }

@@ -8,6 +8,8 @@ pub enum Profile {
     V1_20,
     V1_21,
     V1_22,
+    V1_23,
+    V1_24,
     V1_25,
     V1_26,
     V1_27,
@@ -45,12 +47,14 @@ pub enum Saying {
 }
 
 impl Profile {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::V1_17,
         Self::V1_19,
         Self::V1_20,
         Self::V1_21,
         Self::V1_22,
+        Self::V1_23,
+        Self::V1_24,
         Self::V1_25,
         Self::V1_26,
         Self::V1_27,
@@ -67,8 +71,10 @@ impl Profile {
             Self::V1_20 => "1.20.6",
             Self::V1_21 => "1.21.11",
             Self::V1_22 => "1.22.6",
-            Self::V1_25 => "1.25.4",
-            Self::V1_26 => "1.26.2",
+            Self::V1_23 => "1.23.8",
+            Self::V1_24 => "1.24.6",
+            Self::V1_25 => "1.25.5",
+            Self::V1_26 => "1.26.4",
             Self::V1_27 => "1.27.1",
             Self::Forgejo7 => "7.0.7+gitea-1.21.11",
             Self::Forgejo11 => "11.0.1+gitea-1.22.0",
@@ -89,6 +95,8 @@ impl Profile {
             Self::V1_20 => 20,
             Self::V1_21 | Self::Forgejo7 | Self::Forgejo11 | Self::Forgejo15 => 21,
             Self::V1_22 => 22,
+            Self::V1_23 => 23,
+            Self::V1_24 => 24,
             Self::V1_25 => 25,
             Self::V1_26 => 26,
             Self::V1_27 => 27,
@@ -196,7 +204,7 @@ impl Profile {
 
     /// Whether a token in Basic authorization opens `GET /v2/` itself. From 1.23 to 1.25 the path is rewritten first.
     pub fn root_takes_basic(self) -> bool {
-        self != Self::V1_25
+        !(23..=25).contains(&self.minor())
     }
 
     /// Whether the scopes of a token that stands in for the password count where tokens are made (since 1.20).

@@ -6,11 +6,13 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, Shown};
-use super::state::{Doer, Pat, State, User};
+use super::state::{Doer, Pat, State, User, Visibility};
 
 /// An answer, or the leave to ask the registry that keeps the images.
 pub enum Reply {
     Done(Answer),
+    /// A real Gitea is to answer.
+    HandOn(std::net::SocketAddr),
     Forward {
         repository: String,
         actions: Vec<&'static str>,
@@ -41,20 +43,28 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Reply {
     Reply::Done(reply)
 }
 
-/// An error as the distribution specification has it.
-pub fn error(status: u16, code: &str, message: &str) -> Answer {
-    let body = json!({"errors": [{"code": code, "message": message}]});
+/// An error as the distribution specification has it. Its message is empty in every real Gitea that was asked.
+pub fn error(status: u16, code: &str) -> Answer {
+    let body = json!({"errors": [{"code": code, "message": ""}]});
     Answer::new(status, "application/json", format!("{body}\n")).with("docker-distribution-api-version", "registry/2.0")
 }
 
 fn unauthorized(state: &State, request: &Request) -> Answer {
     let realm = realm(state, request);
     let challenge = format!(r#"Bearer realm="{realm}",service="container_registry",scope="*""#);
-    let answer = error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", &challenge);
-    if state.require_signin && state.profile.bad_text().is_none() {
+    let answer = error(401, "UNAUTHORIZED").with("www-authenticate", &challenge);
+    // Since 1.26.1, for clients that know no other.
+    let hidden = owner(state, request).is_some_and(|owner| owner.visibility != Visibility::Public);
+    if (state.require_signin || hidden) && state.profile.bad_text().is_none() {
         return answer.with("www-authenticate", r#"Basic realm="Gitea Container Registry""#);
     }
     answer
+}
+
+/// Whose image a path below `/v2` is about.
+fn owner<'a>(state: &'a State, request: &Request) -> Option<&'a User> {
+    let (owner, _) = repository(&request.path)?.split_once('/')?;
+    state.user(owner)
 }
 
 fn realm(state: &State, request: &Request) -> String {
@@ -169,14 +179,14 @@ fn image(state: &mut State, request: &Request, path: &str) -> Reply {
         Guest::Known { user, scopes } => (Some(user), scopes),
     };
     let Some(repository) = repository(path) else {
-        return refused(error(404, "NAME_UNKNOWN", "repository name not known to registry"));
+        return refused(error(404, "NAME_UNKNOWN"));
     };
     let (owner, image) = repository.split_once('/').unwrap_or((repository, ""));
     if !is_name(image) {
-        return refused(error(400, "NAME_INVALID", "invalid repository name"));
+        return refused(error(400, "NAME_INVALID"));
     }
     let Some(owner) = state.user(owner) else {
-        return refused(Answer::html(404, "<html><title>Page Not Found</title></html>"));
+        return refused(Answer::new(404, "text/plain;charset=utf-8", "Not found.\n"));
     };
     let writes = !matches!(request.method, Method::GET | Method::HEAD);
     let wanted = if writes { "write:package" } else { "read:package" };
@@ -184,7 +194,7 @@ fn image(state: &mut State, request: &Request, path: &str) -> Reply {
     let permitted = match &user {
         Some(user) if !user.active || user.prohibited => false,
         Some(user) if user.admin || user.id == owner.id => true,
-        Some(_) | None => owner.public && !writes,
+        user => owner.is_seen_by(user.as_ref()) && !writes,
     };
     if !allowed || !permitted {
         let answer = Answer::text(401, "reqPackageAccess");
@@ -226,11 +236,10 @@ fn repository(path: &str) -> Option<&str> {
 
 /// Lower-case letters and digits, with single separators between them.
 fn is_name(image: &str) -> bool {
-    !image.is_empty()
-        && image.split('/').all(|part| {
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-            part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || "._-".contains(c))
-        })
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    image
+        .split(['/', '.', '_', '-'])
+        .all(|word| !word.is_empty() && word.chars().all(plain))
 }
 
 fn signed(state: &State, claims: &Value) -> String {

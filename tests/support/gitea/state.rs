@@ -18,7 +18,7 @@ pub struct User {
     pub id: i64,
     pub login: String,
     pub password: String,
-    pub public: bool,
+    pub visibility: Visibility,
     pub active: bool,
     pub prohibited: bool,
     pub admin: bool,
@@ -30,6 +30,27 @@ pub struct User {
     pub security_key: bool,
     /// The account signs in through another service.
     pub elsewhere: bool,
+}
+
+/// Who sees an account and what it owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    Public,
+    /// Whoever is signed in.
+    Limited,
+    /// The account itself, and administrators.
+    Private,
+}
+
+impl Visibility {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Limited => "limited",
+            Self::Private => "private",
+        }
+    }
 }
 
 /// A Personal Access Token.
@@ -74,6 +95,8 @@ pub struct State {
     pub upstream: Option<Upstream>,
     /// Every token that is made or deleted crosses this gate.
     pub gate: Gate,
+    /// Where a real one is that stands behind.
+    pub(super) real: Option<std::net::SocketAddr>,
     /// What the registry's own tokens are signed with.
     pub secret: ring::hmac::Key,
     next: i64,
@@ -94,6 +117,27 @@ pub enum Doer {
         pat: Option<Pat>,
         basic: bool,
     },
+}
+
+impl User {
+    /// Whether an account, or nobody, sees this one and what it owns.
+    pub fn is_seen_by(&self, who: Option<&User>) -> bool {
+        match (self.visibility, who) {
+            (Visibility::Public, _) | (Visibility::Limited, Some(_)) => true,
+            (_, None) => false,
+            (Visibility::Private, Some(who)) => who.id == self.id || who.admin,
+        }
+    }
+}
+
+impl Doer {
+    /// The account, where it is one.
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Self::Somebody { user, .. } => Some(user),
+            Self::Nobody | Self::Wrong { .. } => None,
+        }
+    }
 }
 
 impl Strip {
@@ -123,6 +167,7 @@ impl State {
             used_codes: Vec::new(),
             upstream: None,
             gate: Gate::default(),
+            real: None,
             secret: ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &random).unwrap(),
             next: 1,
         }
@@ -138,8 +183,8 @@ impl State {
         self.users.push(User {
             id,
             login: login.to_owned(),
-            password: format!("password of {login}"),
-            public: true,
+            password: super::password_of(login),
+            visibility: Visibility::Public,
             active: true,
             prohibited: false,
             admin: false,

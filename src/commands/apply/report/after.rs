@@ -41,6 +41,11 @@ impl Report {
                         .output
                         .warn(format_args!("{what} in namespace {namespace}: {reason}"));
                 }
+            } else if workload.hint.is_none() {
+                let reason = more(&workload.reason);
+                system
+                    .output
+                    .say(format_args!("{what} in namespace {namespace} needs no restart{reason}"));
             } else {
                 let (reason, hint) = (more(&workload.reason), more(&workload.hint));
                 system.output.warn(format_args!(

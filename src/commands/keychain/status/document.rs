@@ -9,6 +9,7 @@ use super::Seen;
 use super::look::{Open, Trouble};
 use crate::keychain::vault::KeyState;
 use crate::keychain::{Error, StoreName};
+use crate::model::Hint;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +20,7 @@ pub(super) struct Document {
     keychains: Vec<Row>,
     key_file: Option<KeyFile>,
     kernel_keyring: Kernel,
-    hints: Vec<String>,
+    hints: Vec<Hint>,
 }
 
 #[derive(Serialize)]

@@ -50,10 +50,13 @@ impl Trouble {
     pub(super) fn of(error: &Error) -> Self {
         use vault::Error as V;
         match error {
-            Error::NoBus | Error::NoService | Error::Vault(V::Missing(_)) => Self::Absent,
-            Error::Locked | Error::Vault(V::Locked | V::LockedWithoutPassphrase | V::NoKernelKeyring(_)) => {
-                Self::Locked
+            Error::NoBus | Error::ForeignRuntimeFolder { .. } | Error::NoService | Error::Vault(V::Missing(_)) => {
+                Self::Absent
             }
+            Error::Locked
+            | Error::Vault(
+                V::Locked | V::LockedWithoutPassphrase | V::LockedWithoutKeyFile { .. } | V::NoKernelKeyring(_),
+            ) => Self::Locked,
             _ => Self::Failed,
         }
     }

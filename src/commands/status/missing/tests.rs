@@ -136,3 +136,48 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
         }
     }
 }
+
+/// `sync` would fail at both.
+#[test]
+fn what_is_in_the_way_of_a_secret_that_was_asked_for_is_said() {
+    let asked = || {
+        let mut stage = Stage::new();
+        stage.expected = vec![expected("pull", true)];
+        stage.survey.missing_targets = vec![target("pull")];
+        stage
+    };
+    let mut of_other_type = asked();
+    of_other_type.survey.targets_of_wrong_type = vec![target("pull")];
+    let mut without_namespace = asked();
+    without_namespace.lost = ["web".parse().unwrap()].into();
+    let another = "kubectl regcred sync -n web --registry gitea.example.com --secret NEW-NAME";
+    for (stage, cause, commands, advice) in [
+        (
+            of_other_type,
+            "there is a Secret of that name, and of a type that kubelet does not pull with",
+            vec![],
+            another,
+        ),
+        (
+            without_namespace,
+            "it was asked for with gitea.example.com, and there is no such namespace",
+            vec![
+                "kubectl create namespace web".to_owned(),
+                format!("{SYNC} --service-account builder"),
+            ],
+            "correct the name of the namespace",
+        ),
+    ] {
+        let (rows, findings) = stage.judged();
+        assert_eq!(rows, ["missing"]);
+        let [finding] = &findings[..] else {
+            panic!("{findings:?}")
+        };
+        assert_eq!((finding.code, finding.cause.as_str()), (Code::SecretMissing, cause));
+        let lines = finding.remedy.lines(&stage.typed);
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, commands);
+        let said = finding.remedy.advice.as_deref().unwrap_or_default();
+        assert!(said.contains(advice), "{said}");
+    }
+}

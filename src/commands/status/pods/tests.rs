@@ -244,6 +244,48 @@ fn each_cause_has_its_code_and_its_words() {
         ),
         (heals(), alone, None, Code::PodWillRetry, vec!["| wait for it"]),
         (
+            heals(),
+            made,
+            refused,
+            Code::PodImageRefused,
+            vec!["one of its teams", "that user's own"],
+        ),
+        (
+            heals(),
+            made,
+            no,
+            Code::PodImageMissing,
+            vec!["has no gitea.example.com/owner/app:1"],
+        ),
+        (
+            Cause::Page,
+            alone,
+            None,
+            Code::PodRegistryUnreachable,
+            vec!["a web page comes"],
+        ),
+        (
+            Cause::OtherPlatform,
+            made,
+            None,
+            Code::PodImagePlatform,
+            vec!["let deployment.apps/api choose"],
+        ),
+        (
+            Cause::InvalidName,
+            made,
+            None,
+            Code::PodImageName,
+            vec!["correct the image in deployment.apps/api"],
+        ),
+        (
+            Cause::NeverPulled,
+            alone,
+            None,
+            Code::PodImageNeverPulled,
+            vec!["imagePullPolicy: IfNotPresent"],
+        ),
+        (
             Cause::Unreachable,
             alone,
             None,
@@ -276,6 +318,7 @@ fn each_cause_has_its_code_and_its_words() {
         .said(&cause, &images);
         assert_eq!(said.code, code, "{cause:?}");
         let finding = Finding {
+            message: None,
             code,
             object: view.object("pod", "web", "api-1"),
             cause: said.cause,
@@ -285,5 +328,35 @@ fn each_cause_has_its_code_and_its_words() {
         for word in words {
             assert!(shown.contains(word), "{cause:?}: no {word:?} in {shown}");
         }
+    }
+}
+
+/// kubelet compares ports, and knows Docker Hub by two names only.
+#[test]
+fn an_image_that_no_entry_of_ours_matches_is_written_otherwise() {
+    for (registry, image, name) in [
+        (REGISTRY, "gitea.example.com:443/t/app:1", "gitea.example.com/t/app:1"),
+        ("docker.io", "registry-1.docker.io/owner/app", "docker.io/owner/app"),
+    ] {
+        let registry: Registry = registry.parse().unwrap();
+        assert_eq!(Registry::of_image(image).as_ref(), Some(&registry), "{image}");
+        let stage = Stage::new();
+        let mut pod = pod(None);
+        pod.image = image.to_owned();
+        let stuck = Stuck {
+            view: &stage.view(),
+            pod: &pod,
+            registry: &registry,
+        };
+        let cause = Cause::EntryMissing {
+            secrets: vec!["pull".to_owned()],
+            similar: None,
+        };
+        let said = stuck.said(&cause, &Images::new());
+        assert_eq!(said.code, Code::PodKeyMismatch, "{image}");
+        assert_eq!(
+            said.remedy,
+            Remedy::advice(format!("write the image as {name} in the pod"))
+        );
     }
 }

@@ -162,8 +162,7 @@ fn each_standing_has_its_state_and_its_words() {
             "broken",
             vec![
                 "secret-broken: ghcr.io: auth is no text",
-                "kubectl regcred login ghcr.io",
-                "--registry ghcr.io",
+                "only the cluster names ghcr.io",
             ],
         ),
         (
@@ -239,4 +238,64 @@ fn what_nothing_pulls_with_is_noted_and_no_alarm() {
     assert!(!unused(vec![], vec![], by_hand("pull", KEPT)));
     assert!(!unused(vec![], vec![], of_helm("pull", KEPT)));
     assert_eq!(Code::SecretUnused.weight(), Weight::Note);
+}
+
+#[test]
+fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
+    use crate::commands::status::stage::target;
+    use crate::commands::status::view::Expected;
+    use crate::model::{EarlierTokens, FingerprintKey, OwnTokens, Token};
+    let shown = |stage: &Stage| {
+        let view = stage.view();
+        let unproven = view.unproven();
+        let (_, findings) = judge(&view);
+        let guarded = findings.into_iter().map(|finding| view.guarded(finding, &unproven));
+        let guarded: Vec<Finding> = guarded.collect();
+        let commands: usize = guarded
+            .iter()
+            .map(|finding| finding.remedy.lines(stage.typed()).len())
+            .sum();
+        (commands, stage.shown(&guarded).concat())
+    };
+    let stage_with = |state: Option<Document>| {
+        let mut stage = Stage::new();
+        let secret = secret("pull", OTHER);
+        let document = state.unwrap_or_else(|| secret.state.clone());
+        stage.survey.secrets = vec![SeenSecret {
+            state: document,
+            ..secret
+        }];
+        stage
+    };
+    for state in [None, Some(Document::Empty), Some(Document::Broken { problems: vec![] })] {
+        let stage = stage_with(state.clone());
+        let (commands, text) = shown(&stage);
+        assert_eq!(commands, 0, "{text}");
+        assert!(
+            text.contains("nothing in this one proves that it is yours; if it is: ") && text.contains(SYNC),
+            "{text}"
+        );
+        // Who asked for it by its name wants it written.
+        let mut asked = stage_with(state);
+        asked.expected = vec![Expected {
+            target: target("pull"),
+            registries: vec![REGISTRY.parse().unwrap()],
+            service_accounts: Vec::new(),
+            is_by_name: true,
+        }];
+        assert!(shown(&asked).0 > 0);
+    }
+    let mut ours = stage_with(None);
+    let key = FingerprintKey::new(zeroize::Zeroizing::new([7; 32]));
+    let mut own = OwnTokens {
+        current: Vec::new(),
+        earlier: EarlierTokens::with_key(key),
+    };
+    own.earlier.remember(&Token::parse("other").unwrap());
+    ours.keys.own.insert(REGISTRY.parse().unwrap(), own);
+    let (commands, text) = shown(&ours);
+    assert!(
+        commands > 0 && !text.contains("if it is: "),
+        "an earlier token proves it: {text}"
+    );
 }

@@ -342,7 +342,8 @@ fn a_line_of_proc_keys_is_the_key_of_that_user_and_name() {
     let line = |user: &str, kind: &str, name: &str| {
         format!("1e6f3611 I--Q---     1  12h 3f0b0000 {user:>5} 65534 {kind:<9} {name}: 74")
     };
-    let found = |line: &str| serial(line, 1000, "kubectl-regcred:vault:a").map(|serial| serial.as_raw_id());
+    let found =
+        |line: &str| serial(line, 1000, |name| name == "kubectl-regcred:vault:a").map(|serial| serial.as_raw_id());
     assert_eq!(
         found(&line("1000", "user", "kubectl-regcred:vault:a")),
         Some(0x1e6f_3611)

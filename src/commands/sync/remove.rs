@@ -1,0 +1,58 @@
+//! `--remove`: takes one registry out of Secrets. No token is needed.
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::cli::SyncArgs;
+use crate::cluster::{self, Cluster, SyncOptions};
+use crate::commands::apply::{AT_ONCE, After, Done, Report, Row, connect_options};
+use crate::commands::system::System;
+use crate::commands::targets;
+use crate::error::{CommandError, Exit};
+use crate::model::Registry;
+
+/// Removes it in every namespace that the flags name, a few at a time.
+pub(super) async fn run(
+    args: &SyncArgs,
+    registry: &Registry,
+    after: &After,
+    system: &mut System<'_>,
+) -> Result<Exit, CommandError> {
+    let contexts = targets::contexts(&args.cluster.contexts);
+    let mut report = Report::new(args.output, args.dry_run.mode, contexts.len() > 1);
+    let options = SyncOptions {
+        force_conflicts: args.force_conflicts,
+        dry_run: after.dry_run,
+    };
+    for context in contexts.iter().map(Option::as_deref) {
+        let connect = connect_options(&args.cluster, context);
+        let found = async {
+            let cluster = Cluster::connect(&system.env, &connect).await?;
+            let targets = super::named(args, &cluster).await?;
+            Ok::<_, cluster::Error>((cluster, targets))
+        };
+        let (cluster, targets) = match found.await {
+            Ok(found) => found,
+            Err(error) => {
+                report.cluster_failed(context, &CommandError::from(error.for_access(&after.access)), system);
+                continue;
+            }
+        };
+        let connected = &cluster;
+        let mut work = stream::iter(targets)
+            .map(|target| async move {
+                let removed = cluster::remove(connected, &target, registry, options).await;
+                let access = after.access.for_secret(&target.secret, []);
+                (target, removed.map_err(|error| error.for_access(&access)))
+            })
+            .buffered(AT_ONCE);
+        while let Some((target, removed)) = work.next().await {
+            let row = Row {
+                context: cluster.context(),
+                target: &target,
+                result: removed.map(Done::of).map_err(CommandError::from),
+            };
+            report.row(row, system)?;
+        }
+    }
+    report.finish(false, system)
+}

@@ -1,0 +1,254 @@
+//! The earlier tokens of each registry, as fingerprints: an item of its own, because a logout removes the credential's.
+
+use keyring_core::Entry;
+use zeroize::Zeroizing;
+
+use super::item::Secret;
+use super::{Error, Keychain, Name, SERVICE, secret};
+use crate::model::{EarlierTokens, FingerprintKey, OwnTokens, Registry, Token, Use};
+
+/// What the account of such an item begins with; the registry follows.
+const PREFIX: &str = "earlier ";
+/// The member of the item's JSON object. A later version may put others beside it.
+const MEMBER: &str = "earlier";
+
+impl Keychain {
+    /// The tokens of the registry that this keychain has, whatever for, or had.
+    pub fn own_tokens(&self, registry: &Registry) -> Result<OwnTokens, Error> {
+        let mut current = Vec::new();
+        for usage in [Use::Docker, Use::Cluster] {
+            match secret(&self.entry(&Name::login(registry, usage))?) {
+                Ok(found) => current.extend(found.iter().flat_map(|secret| secret.tokens(registry))),
+                Err(Error::Damaged(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(OwnTokens {
+            current,
+            earlier: self.earlier(registry)?,
+        })
+    }
+
+    /// Remembers tokens of the registry that the keychain is about to lose.
+    pub(super) fn remember(&self, registry: &Registry, tokens: &[Token]) -> Result<(), Error> {
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let mut earlier = match self.earlier(registry) {
+            // Whoever logs in again should not be kept from it.
+            Err(Error::Damaged(_)) => EarlierTokens::default(),
+            earlier => earlier?,
+        };
+        if earlier.is_empty() {
+            earlier = EarlierTokens::with_key(random_key()?);
+        }
+        let mut is_news = false;
+        for token in tokens {
+            is_news |= earlier.remember(token);
+        }
+        if is_news {
+            self.set_earlier(registry, &earlier)?;
+        }
+        Ok(())
+    }
+
+    /// What is remembered of a registry.
+    pub(super) fn earlier(&self, registry: &Registry) -> Result<EarlierTokens, Error> {
+        let Some(secret) = secret(&self.earlier_entry(registry)?)? else {
+            return Ok(EarlierTokens::default());
+        };
+        let earlier = secret.0.get(&[MEMBER]).and_then(EarlierTokens::parse);
+        earlier.ok_or_else(|| Error::Damaged(account(registry)))
+    }
+
+    pub(super) fn set_earlier(&self, registry: &Registry, earlier: &EarlierTokens) -> Result<(), Error> {
+        let entry = self.earlier_entry(registry)?;
+        let mut item = match secret(&entry) {
+            Err(Error::Damaged(_)) => Secret::default(),
+            found => found?.unwrap_or_default(),
+        };
+        let set = item.0.set(&[MEMBER], &earlier.text());
+        set.expect("the document is an object");
+        Ok(entry.set_secret(item.text().as_bytes())?)
+    }
+
+    pub(super) fn earlier_entry(&self, registry: &Registry) -> Result<Entry, Error> {
+        Ok(self.store.build(SERVICE, &account(registry), None)?)
+    }
+}
+
+fn account(registry: &Registry) -> String {
+    format!("{PREFIX}{registry}")
+}
+
+/// The registry whose earlier tokens an entry holds.
+#[cfg(target_os = "linux")]
+pub(super) fn registry_of(entry: &Entry) -> Option<Registry> {
+    let (service, account) = entry.get_specifiers()?;
+    let registry = account.strip_prefix(PREFIX).filter(|_| service == SERVICE)?;
+    registry.parse().ok()
+}
+
+fn random_key() -> Result<FingerprintKey, Error> {
+    let mut random = Zeroizing::new([0; 32]);
+    getrandom::fill(random.as_mut_slice()).map_err(|error| Error::Random(error.to_string()))?;
+    Ok(FingerprintKey::new(random))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keychain::{Kept, Part, Rotation};
+    use crate::model::Credential;
+    use crate::model::rotation::Phase;
+
+    fn keychain() -> Keychain {
+        Keychain::with_store(keyring_core::sample::Store::new().unwrap())
+    }
+
+    fn credential(user: &str, token: &str) -> Credential {
+        Credential {
+            registry: registry(),
+            username: user.parse().unwrap(),
+            token: Token::verbatim(token.to_owned()),
+        }
+    }
+
+    fn registry() -> Registry {
+        "gitea.example.com".parse().unwrap()
+    }
+
+    fn has(keychain: &Keychain, token: &str) -> bool {
+        let own = keychain.own_tokens(&registry()).unwrap();
+        own.has(&Token::verbatim(token.to_owned()))
+    }
+
+    #[test]
+    fn a_token_that_is_replaced_or_forgotten_is_remembered_and_never_kept() {
+        let keychain = keychain();
+        keychain.put(Use::Docker, &credential("a", "token-one")).unwrap();
+        assert!(has(&keychain, "token-one"), "it is there");
+        keychain.put(Use::Docker, &credential("b", "token-one")).unwrap();
+        assert!(
+            keychain.earlier(&registry()).unwrap().is_empty(),
+            "only its user is another"
+        );
+        keychain.put(Use::Docker, &credential("b", "token-two")).unwrap();
+        keychain.put(Use::Cluster, &credential("b", "token-three")).unwrap();
+        assert!(keychain.delete(&registry(), Use::Docker).unwrap());
+        assert!(keychain.delete(&registry(), Use::Cluster).unwrap());
+        for token in ["token-one", "token-two", "token-three"] {
+            assert!(has(&keychain, token), "{token}");
+        }
+        assert!(!has(&keychain, "token-four") && !has(&keychain, ""));
+        let kept = keychain.earlier_entry(&registry()).unwrap().get_password().unwrap();
+        assert!(!kept.contains("token-"), "{kept}");
+        assert_eq!(keychain.names().unwrap().len(), 0, "it is no credential");
+        let other = keychain.own_tokens(&"ghcr.io".parse().unwrap()).unwrap();
+        assert!(
+            !other.has(&Token::verbatim("token-one".to_owned())),
+            "of another registry"
+        );
+    }
+
+    #[test]
+    fn a_rotation_remembers_the_token_that_it_ends_with_forgetting() {
+        let keychain = keychain();
+        let name = Name::login(&registry(), Use::Docker);
+        let kept = |current: &str, other: Option<(&str, Phase)>| Kept {
+            current: credential("a", current),
+            rotation: other.map(|(token, phase)| Rotation {
+                phase,
+                other: Some(credential("a", token)),
+                journal: "{}".to_owned(),
+            }),
+        };
+        let steps = [
+            kept("old", None),
+            kept("old", Some(("new", Phase::Writing))),
+            kept("new", Some(("old", Phase::Promoted))),
+        ];
+        keychain.put(Use::Docker, &steps[0].current).unwrap();
+        keychain.replace(&name, &steps[0], &steps[1]).unwrap();
+        keychain.replace(&name, &steps[1], &steps[2]).unwrap();
+        assert!(has(&keychain, "old") && has(&keychain, "new"));
+        assert!(
+            keychain.earlier(&registry()).unwrap().is_empty(),
+            "both are still there"
+        );
+        keychain.replace(&name, &steps[2], &kept("new", None)).unwrap();
+        assert!(
+            keychain
+                .earlier(&registry())
+                .unwrap()
+                .has(&Token::verbatim("old".to_owned()))
+        );
+
+        // Gone back: Secrets may have held the new one.
+        let going = kept("new", Some(("third", Phase::Writing)));
+        keychain.replace(&name, &kept("new", None), &going).unwrap();
+        keychain.replace(&name, &going, &kept("new", None)).unwrap();
+        assert!(has(&keychain, "third"));
+    }
+
+    #[test]
+    fn what_no_pull_secret_holds_is_not_remembered() {
+        let keychain = keychain();
+        let hub: Registry = "docker.io".parse().unwrap();
+        let of_hub = |user: &str, token: &str| Credential {
+            registry: hub.clone(),
+            ..credential(user, token)
+        };
+        let access = Name {
+            part: Part::AccessToken,
+            ..Name::login(&hub, Use::Docker)
+        };
+        for token in ["one", "two"] {
+            keychain.put(Use::Docker, &of_hub("<token>", token)).unwrap();
+            keychain.write(&access, &of_hub("a", token)).unwrap();
+        }
+        assert!(keychain.earlier(&hub).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_damaged_memory_is_said_and_keeps_nobody_from_logging_in() {
+        let keychain = keychain();
+        keychain.put(Use::Docker, &credential("a", "one")).unwrap();
+        for damaged in ["no JSON", "{}", r#"{"earlier":7}"#] {
+            keychain
+                .earlier_entry(&registry())
+                .unwrap()
+                .set_password(damaged)
+                .unwrap();
+            assert!(
+                matches!(keychain.own_tokens(&registry()), Err(Error::Damaged(_))),
+                "{damaged}"
+            );
+        }
+        keychain.put(Use::Docker, &credential("a", "two")).unwrap();
+        assert!(has(&keychain, "one"));
+    }
+
+    #[test]
+    fn a_journal_that_could_not_be_read_again_is_not_written() {
+        let keychain = keychain();
+        let name = Name::login(&registry(), Use::Docker);
+        let before = Kept {
+            current: credential("a", "old"),
+            rotation: None,
+        };
+        keychain.put(Use::Docker, &before.current).unwrap();
+        for journal in ["", "{", "\u{1}"] {
+            let after = Kept {
+                rotation: Some(Rotation {
+                    phase: Phase::Writing,
+                    other: Some(credential("a", "new")),
+                    journal: journal.to_owned(),
+                }),
+                ..before.clone()
+            };
+            assert!(keychain.replace(&name, &before, &after).is_err(), "{journal:?}");
+            assert_eq!(keychain.kept(&name).unwrap().as_ref(), Some(&before));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Ctrl-C at every prompt and while a registry is asked; and paths that the journal could not hold.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+
+use crate::support::gitea::{Gitea, Profile};
+use crate::support::http::{Answer, Manner, Server};
+use crate::support::part::trial;
+use crate::support::vault::{PLUGIN, VaultHome};
+
+/// A registry that does not answer is waited for longer than this.
+const SOON: Duration = Duration::from_secs(15);
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("rotate/interrupted: at the prompt for the token", || {
+            at_prompt("", "Token of admin at");
+        }),
+        trial("rotate/interrupted: at the prompt for the password", || {
+            at_prompt("--mint", "Password of admin at");
+        }),
+        trial("rotate/interrupted: login at its prompt", login_at_prompt),
+        trial("rotate/interrupted: while a registry is asked", while_asked),
+        trial(
+            "rotate/interrupted: a path that is no text is refused before anything is made",
+            odd_paths,
+        ),
+    ]
+}
+
+/// A machine with a vault that nobody has to unlock, and a credential of this registry.
+fn machine(registry: &str, token: &str) -> VaultHome {
+    let home = VaultHome::with_key_file();
+    let line = format!("login {registry} -u admin --token-stdin --no-verify");
+    home.regcred(&line, token).done();
+    home
+}
+
+/// What docker gets still is this.
+fn check_kept(home: &VaultHome, registry: &str, token: &str) {
+    let answer = home.helper("get", registry).done();
+    assert!(answer.contains(token), "the token that there was");
+}
+
+/// The line `stty` prints of the terminal's echo, before and after, with what the command ended with in between.
+fn at_terminal(home: &VaultHome, line: &str, prompt: &str) {
+    let script = format!("stty -a >before; {PLUGIN} {line}; echo \"ended with $?\"; stty -a >after");
+    let mut shell = home.command("sh");
+    shell.args(["-c", &script]).env("TERM", "xterm");
+    let mut session = rexpect::session::spawn_command(shell, Some(60_000)).unwrap();
+    session.exp_string(prompt).unwrap();
+    session.send("half a secr").unwrap();
+    session.send_control('c').unwrap();
+    session.exp_string("ended with 130").unwrap();
+    let rest = session.exp_eof().unwrap();
+    assert!(!rest.contains("half"), "{rest}");
+    let [before, after] = ["before", "after"].map(|name| std::fs::read_to_string(home.folder().join(name)).unwrap());
+    assert_eq!(before, after, "the terminal is as it was");
+}
+
+fn at_prompt(more: &str, prompt: &str) {
+    let gitea = Gitea::start(Profile::V1_27);
+    gitea.add_user("admin");
+    let (registry, token) = (gitea.registry(), gitea.add_token("admin", "write:package"));
+    let home = machine(&registry, &token);
+    at_terminal(&home, &format!("rotate {registry} --no-secrets {more}"), prompt);
+    check_kept(&home, &registry, &token);
+    let ran = home.regcred("rotate --resume", "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("no rotation is pending"), "{ran}");
+}
+
+fn login_at_prompt() {
+    let home = machine("gitea.example.com", "token-one");
+    at_terminal(&home, "login gitea.example.com -u admin", "Token of admin at");
+    check_kept(&home, "gitea.example.com", "token-one");
+}
+
+/// A child that does not outlive a test that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < SOON, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+fn while_asked() {
+    let silent = Server::start(|_| Answer::empty(200).in_manner(Manner::Hang));
+    let registry = silent.registry();
+    let home = machine(&registry, "token-one");
+    let mut rotate = home.command(PLUGIN);
+    rotate
+        .args(["rotate", &registry, "--no-secrets", "--token-env", "NEW"])
+        .env("NEW", "token-two")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = Running(rotate.spawn().unwrap());
+    until("the registry was asked", || !silent.seen().is_empty());
+    let pid = child.0.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    until("it ended", || child.0.try_wait().unwrap().is_some());
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
+    check_kept(&home, &registry, "token-one");
+    assert!(
+        home.regcred("rotate --resume", "")
+            .stderr
+            .contains("no rotation is pending")
+    );
+}
+
+fn odd_paths() {
+    let gitea = Gitea::start(Profile::V1_27);
+    gitea.add_user("admin");
+    let (registry, token) = (gitea.registry(), gitea.add_token("admin", "write:package"));
+    let home = machine(&registry, &token);
+    let odd = home.folder().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    std::fs::create_dir(&odd).unwrap();
+    for flag in ["--ca-file", "--kubeconfig"] {
+        for (folder, path) in [(home.folder(), odd.join("file")), (odd.as_path(), "file".into())] {
+            std::fs::write(odd.join("file"), "").unwrap();
+            let mut rotate = home.command(PLUGIN);
+            // `command` stands in the machine's own folder.
+            rotate
+                .current_dir(folder)
+                .args(["rotate", &registry, "--mint", "--password-stdin", flag])
+                .arg(path)
+                .arg0("kubectl-regcred");
+            let ran = home.run(&mut rotate, "password\n");
+            assert_eq!(ran.code, 2, "{ran}");
+            let says = format!(
+                "error: the path for {flag} is not UTF-8, and a rotation that is cut off could not be finished with it: "
+            );
+            assert!(ran.stderr.starts_with(&says), "{says}{ran}");
+        }
+    }
+    assert_eq!(gitea.state().tokens.len(), 1, "nothing was made");
+    check_kept(&home, &registry, &token);
+}

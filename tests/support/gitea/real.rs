@@ -1,0 +1,221 @@
+//! A real Gitea: the program that `tests/parts/gitea.sh` makes, with `SQLite`, in a folder of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::super::background::Background;
+use super::super::part::{cache, free_ports, until};
+use super::ask::{Reply, ask, basic};
+
+/// What the suite runs on; `tests/versions.sh` runs it on the others too.
+const NEWEST: &str = "1.26.4";
+/// The site's administrator. Nobody else is one.
+const ADMINISTRATOR: &str = "root";
+
+/// What is set in its `app.ini` other than by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// `REQUIRE_SIGNIN_VIEW`
+    pub require_signin: bool,
+}
+
+/// A running Gitea; all that it knows goes with it.
+pub struct Real {
+    _server: Background,
+    address: SocketAddr,
+    programs: PathBuf,
+    folder: TempDir,
+}
+
+/// The folder with the program and its files.
+fn programs() -> Option<PathBuf> {
+    let named = std::env::var_os("REGCRED_TEST_GITEA").map(PathBuf::from);
+    let folder = named.or_else(|| Some(cache()?.join(format!("regcred/parts/gitea-{NEWEST}"))))?;
+    folder.join("gitea").is_file().then_some(folder)
+}
+
+/// What is missing for one.
+#[must_use]
+pub fn missing() -> &'static [&'static str] {
+    if programs().is_some() {
+        &[]
+    } else {
+        &["Gitea (tests/parts/gitea.sh)"]
+    }
+}
+
+/// The version of the one that is here: `1.26.4`.
+#[must_use]
+pub fn version() -> Option<String> {
+    let said = Command::new(programs()?.join("gitea")).arg("--version").output().ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    said.split(' ')
+        .skip_while(|word| *word != "version")
+        .nth(1)
+        .map(str::to_owned)
+}
+
+impl Real {
+    /// Starts one that believes to be at `public`, and waits until it answers.
+    pub fn start(public: SocketAddr, settings: Settings) -> Self {
+        let programs = programs().unwrap();
+        let folder = tempfile::Builder::new().prefix("gitea-").tempdir().unwrap();
+        let [port] = free_ports();
+        let config = folder.path().join("app.ini");
+        let (path, statics) = (folder.path().display(), programs.display());
+        let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
+        let text = format!(
+            "RUN_USER = {user}
+RUN_MODE = prod
+WORK_PATH = {path}
+I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
+[server]
+HTTP_ADDR = 127.0.0.1
+HTTP_PORT = {port}
+ROOT_URL = http://{public}/
+STATIC_ROOT_PATH = {statics}
+OFFLINE_MODE = true
+DISABLE_SSH = true
+[database]
+DB_TYPE = sqlite3
+PATH = {path}/gitea.db
+[security]
+INSTALL_LOCK = true
+SECRET_KEY = of no other server
+INTERNAL_TOKEN = of.no.other
+[oauth2]
+ENABLED = false
+JWT_SECRET = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+[service]
+REQUIRE_SIGNIN_VIEW = {}
+[session]
+PROVIDER = memory
+[log]
+LEVEL = warn
+MODE = console
+",
+            settings.require_signin
+        );
+        std::fs::write(&config, text).unwrap();
+        let log = folder.path().join("log");
+        let arguments = [
+            "web".as_ref(),
+            "--config".as_ref(),
+            config.as_os_str(),
+            "--work-path".as_ref(),
+            folder.path().as_os_str(),
+        ];
+        let server = Background::start(&programs.join("gitea"), &arguments, &log);
+        let this = Self {
+            _server: server,
+            address: ([127, 0, 0, 1], port).into(),
+            programs,
+            folder,
+        };
+        until(&format!("Gitea is ready, {}", log.display()), || this.is_ready());
+        let password = super::password_of(ADMINISTRATOR);
+        this.cli(&[
+            "user",
+            "create",
+            "--username",
+            ADMINISTRATOR,
+            "--password",
+            &password,
+            "--email",
+            "root@example.com",
+            "--admin",
+            "--must-change-password=false",
+        ]);
+        this
+    }
+
+    fn is_ready(&self) -> bool {
+        // Whoever must sign in is answered too, with 403.
+        std::net::TcpStream::connect(self.address).is_ok()
+            && ask(&self.address.to_string(), ("GET", "/api/healthz"), None, &[], None).status == 200
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `gitea admin`, as whoever runs the server types it.
+    pub fn cli(&self, arguments: &[&str]) -> String {
+        let said = Command::new(self.programs.join("gitea"))
+            .args(["admin", "--config"])
+            .arg(self.folder().join("app.ini"))
+            .arg("--work-path")
+            .arg(self.folder())
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.folder())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .output()
+            .unwrap();
+        assert!(said.status.success(), "gitea admin {arguments:?}: {said:?}");
+        String::from_utf8(said.stdout).unwrap()
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The API, as the site's administrator.
+    pub fn api(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        let who = basic(ADMINISTRATOR, &super::password_of(ADMINISTRATOR));
+        let path = format!("/api/v1{path}");
+        ask(&self.address.to_string(), (method, &path), Some(&who), &[], body)
+    }
+
+    /// The same, for what has to work.
+    pub fn api_ok(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let reply = self.api(method, path, body);
+        assert!(reply.status < 300, "{method} {path}: {reply:?}");
+        reply.json()
+    }
+
+    pub fn add_user(&self, login: &str) -> i64 {
+        let body = json!({
+            "username": login, "email": format!("{login}@example.com"), "password": super::password_of(login),
+            "must_change_password": false, "visibility": "public",
+        });
+        self.api_ok("POST", "/admin/users", Some(&body))["id"].as_i64().unwrap()
+    }
+
+    /// Changes what the administrator may change about an account.
+    pub fn change_user(&self, login: &str, change: &Value) {
+        let mut body = json!({"login_name": login, "source_id": 0});
+        body.as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        self.api_ok("PATCH", &format!("/admin/users/{login}"), Some(&body));
+    }
+
+    pub fn add_token(&self, login: &str, name: &str, scopes: &str) -> String {
+        let scopes: Vec<&str> = scopes.split(',').collect();
+        let body = json!({"name": name, "scopes": scopes});
+        let made = self.api_ok("POST", &format!("/users/{login}/tokens"), Some(&body));
+        made["sha1"].as_str().unwrap().to_owned()
+    }
+
+    /// The tokens of an account, oldest first, as the API lists them.
+    pub fn tokens(&self, login: &str) -> Vec<Value> {
+        let list = self.api_ok("GET", &format!("/users/{login}/tokens?limit=50"), None);
+        let mut list = list.as_array().unwrap().clone();
+        list.sort_by_key(|token| token["id"].as_i64());
+        list
+    }
+
+    /// Deletes a token, where it is still there.
+    pub fn revoke(&self, login: &str, token: &str) {
+        for listed in self.tokens(login) {
+            if listed["token_last_eight"] == token[32..] {
+                self.api_ok("DELETE", &format!("/users/{login}/tokens/{}", listed["id"]), None);
+            }
+        }
+    }
+}
