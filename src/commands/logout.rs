@@ -151,7 +151,8 @@ fn revoke(
     let Some(account) = account else {
         return Err(error.into());
     };
-    password::with_code(account, system, RevokeError::wants_code, |account, system| {
-        gitea::revoke(credential, Some(account), &options, &system.env)
+    let registry = &credential.registry;
+    password::with_code(account, registry, system, RevokeError::wants_code, |account, env| {
+        gitea::revoke(credential, Some(account), &options, env)
     })
 }

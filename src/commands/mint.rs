@@ -41,8 +41,8 @@ pub(super) fn mint(
     };
     let mut account = password::account(registry, username, args.password_stdin, system)?;
     let options = connection.options(TIMEOUT);
-    let minted = password::with_code(&mut account, system, MintError::wants_code, |account, system| {
-        gitea::mint(registry, account, &name, &scopes, &options, &system.env)
+    let minted = password::with_code(&mut account, registry, system, MintError::wants_code, |account, env| {
+        gitea::mint(registry, account, &name, &scopes, &options, env)
     })?;
     system.output.say(format_args!(
         "made the token {} of {username} at {registry}",

@@ -2,6 +2,7 @@
 
 use super::standard_input;
 use super::system::System;
+use crate::env::Env;
 use crate::error::CommandError;
 use crate::gitea::{Account, OneTimeCode};
 use crate::model::{Registry, Token, Username};
@@ -32,16 +33,23 @@ pub(super) fn account(
 /// it is tried, and behind LDAP a few times lock the account.
 pub(super) fn with_code<T, E>(
     account: &mut Account,
+    registry: &Registry,
     system: &mut System<'_>,
     wants_code: fn(&E) -> bool,
-    attempt: impl Fn(&Account, &System<'_>) -> Result<T, E>,
+    attempt: impl Fn(&Account, &Env) -> Result<T, E>,
 ) -> Result<T, CommandError>
 where
     E: std::fmt::Display,
     CommandError: From<E>,
 {
-    match attempt(account, system) {
-        Err(error) if wants_code(&error) && ask_code(account, &error, system)? => Ok(attempt(account, system)?),
+    let asked = |account: &Account, system: &mut System<'_>| {
+        let env = &system.env;
+        system
+            .output
+            .waiting(format_args!("asking {registry}"), || attempt(account, env))
+    };
+    match asked(account, system) {
+        Err(error) if wants_code(&error) && ask_code(account, &error, system)? => Ok(asked(account, system)?),
         done => Ok(done?),
     }
 }

@@ -420,12 +420,11 @@ ghcr.io   org   docker   token or password
     assert_data_eq!(
         show(&world.regcred("sync -n [NAMESPACE]")),
         str![[r#"
-exit 2
---- stdout
---- stderr
-error: the keychain holds several registries: [REGISTRY], ghcr.io
-hint: name one with --registry REGISTRY
-
+"#]]
+    );
+    assert_data_eq!(
+        show(&world.regcred("sync -n [NAMESPACE] --dry-run=client -o yaml")),
+        str![[r#"
 "#]]
     );
     assert_data_eq!(
@@ -453,6 +452,16 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
     let entry = before.strip_prefix("{\"auths\":{").unwrap().strip_suffix("}}").unwrap();
     assert!(after.contains(entry), "the other registry's entry keeps every byte");
     assert!(after.contains(&token));
+    // The Secret shows by now which registries it is for: cron need not say.
+    let newer = world.gitea.add_token("admin", "read:package");
+    world.regcred_with(LOGIN, &newer).done();
+    assert_data_eq!(
+        show(&world.regcred("sync -n [NAMESPACE]")),
+        str![[r#"
+"#]]
+    );
+    let refreshed = world.document("gitea-credentials");
+    assert!(refreshed.contains(entry) && refreshed.contains(&newer), "{refreshed}");
     assert_data_eq!(
         show(&world.regcred("sync -n [NAMESPACE] --registry quay.io")),
         str![[r#"

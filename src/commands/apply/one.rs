@@ -2,7 +2,8 @@
 
 use super::after::{After, Aftermath};
 use crate::cluster::{self, Action, Cluster, Outcome, SyncOptions, Synced};
-use crate::commands::targets::Job;
+use crate::commands::targets::{Job, with_registry};
+use crate::error::CommandError;
 
 /// What became of it: words only, so that thousands of them are small and hold no token.
 pub(in crate::commands) struct Done {
@@ -29,6 +30,25 @@ impl Done {
             after: Aftermath::default(),
         }
     }
+}
+
+/// Refuses a job whose Secret had to choose a registry, and did not.
+pub(in crate::commands) fn chosen(job: &Job, done: Done) -> Result<Done, CommandError> {
+    if !job.chosen_by_content || done.outcome != Outcome::LeftAlone {
+        return Ok(done);
+    }
+    let registries: Vec<_> = job
+        .supplies
+        .iter()
+        .map(|supply| supply.credential.registry.as_str())
+        .collect();
+    Err(CommandError::failed(format_args!(
+        "{}: the keychain holds several registries, {}, and the Secret does not show which it is for: {}",
+        job.target,
+        registries.join(", "),
+        done.left_alone.join("; ")
+    ))
+    .hint(with_registry(&job.target)))
 }
 
 /// Does all that is wanted for one target.

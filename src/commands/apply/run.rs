@@ -135,7 +135,10 @@ impl Run<'_, '_> {
                     Either::Right(_) => false,
                 };
             }
-            ended.put(at, (job, result.map_err(CommandError::from)));
+            let result = result
+                .map_err(CommandError::from)
+                .and_then(|done| one::chosen(&job, done));
+            ended.put(at, (job, result));
             while let Some(one) = ended.next() {
                 self.row(cluster, one)?;
             }

@@ -288,6 +288,7 @@ impl Place {
                 },
                 supplies: vec![supply.clone()],
                 service_accounts: accounts.collect::<Result<_, CommandError>>()?,
+                chosen_by_content: false,
             })
         };
         self.secrets.iter().flatten().map(job).collect()
@@ -385,6 +386,7 @@ mod tests {
             },
             supplies: vec![supply],
             service_accounts: vec!["default".parse().unwrap()],
+            chosen_by_content: false,
         }]);
         Journal {
             version: VERSION,

@@ -54,7 +54,7 @@ impl Engine<'_, '_> {
     }
 
     /// Whether the registry accepts a token; an error where it says neither yes nor no.
-    pub(super) async fn accepts(&self, which: Which) -> Result<bool, Stop> {
+    pub(super) async fn accepts(&mut self, which: Which) -> Result<bool, Stop> {
         match self.verify(which).await? {
             Ok(_) => Ok(true),
             Err(error) if error.is_refusal() => Ok(false),
@@ -62,15 +62,19 @@ impl Engine<'_, '_> {
         }
     }
 
-    async fn verify(&self, which: Which) -> Result<Result<Verified, VerifyError>, Stop> {
+    async fn verify(&mut self, which: Which) -> Result<Result<Verified, VerifyError>, Stop> {
         let (credential, options, env) = (self.credential(which)?, self.options(), self.system.env.clone());
         self.ask(move || gitea::verify(&credential, &options, &env)).await
     }
 
     /// Asks the registry, so that Ctrl-C ends the wait for its answer. What it was asked to do may be done all the same:
     /// the phase says what has to be looked at again.
-    async fn ask<T: Send + 'static>(&self, question: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
-        Ok(self.interrupt.or_blocking(question).await??)
+    async fn ask<T: Send + 'static>(&mut self, question: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+        let registry = &self.subject.name.registry;
+        self.system.output.progress(format_args!("asking {registry}"));
+        let answer = self.interrupt.or_blocking(question).await;
+        self.system.output.end_progress();
+        Ok(answer??)
     }
 
     /// The same with the account's password, and once more with a one-time code where that is what it lacks.

@@ -99,7 +99,7 @@ fn of_spec(
         Source::Sync(args) => tokens.supply(&spec.token_env, &spec.registry, &spec.username, args.usage, system),
         Source::Only(supply) => agreed(supply, &spec.registry, Some(&spec.username)),
     };
-    Ok(asked.in_contexts(&asked.scope(secret, supply.map_err(on_file)?)))
+    Ok(asked.in_contexts(&asked.scope(secret, vec![supply.map_err(on_file)?])))
 }
 
 impl Asked<'_> {

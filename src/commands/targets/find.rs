@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Scope, Supplies, Supply, Template};
+use super::{Job, Scope, Supplies, Supply, Template, with_registry};
 use crate::cluster::{self, Cluster, Entry, FoundNamespace, MANAGED_BY_LABEL, MANAGER, Managed, Target};
 use crate::error::CommandError;
-use crate::model::{CommandLine, Registry};
+use crate::model::Registry;
 
 /// The Secrets of one context.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -116,8 +116,7 @@ impl Find {
         };
         let template = Template {
             secret: secret.parse().ok()?,
-            supply: supply.clone(),
-            service_accounts: Vec::new(),
+            supplies: vec![supply.clone()],
         };
         Some(match &self.selector {
             Some(selector) => Scope::Labelled(selector.parse().ok()?, template),
@@ -162,6 +161,7 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
                 target,
                 supplies: given,
                 service_accounts: Vec::new(),
+                chosen_by_content: false,
             });
         }
     }
@@ -181,16 +181,14 @@ impl Found {
                 target,
                 supplies: known,
                 service_accounts: Vec::new(),
+                chosen_by_content: false,
             });
             return;
         }
         let error = CommandError::failed(format_args!(
             "{target}: its annotations do not say which registry it is for"
         ));
-        let hint = CommandLine::new("kubectl regcred sync")
-            .option("-n", "NAMESPACE", target.namespace.as_str())
-            .option("--secret", "NAME", target.secret.as_str())
-            .words("--registry REGISTRY");
+        let hint = with_registry(&target);
         self.lacking.push((target, error.hint(hint)));
     }
 }

@@ -154,6 +154,7 @@ fn add(jobs: &mut Vec<Job>, secret: &ListedSecret, supply: &Rc<Supply>) -> Resul
             target: secret.target.clone(),
             supplies: vec![supply.clone()],
             service_accounts: secret.service_accounts.clone(),
+            chosen_by_content: false,
         });
         return Ok(());
     };

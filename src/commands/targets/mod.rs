@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::choose;
 use super::system::System;
 use super::token_source;
-use crate::cli::{SyncArgs, TargetArgs};
+use crate::cli::{DryRunArg, OutputFormat, SyncArgs, TargetArgs};
 use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
@@ -76,6 +76,8 @@ pub(super) struct Job {
     pub(super) supplies: Vec<Rc<Supply>>,
     /// Those that are to pull with it.
     pub(super) service_accounts: Vec<ServiceAccountName>,
+    /// A person named the Secret and no registry: its content has to say which of the supplies it gets.
+    pub(super) chosen_by_content: bool,
 }
 
 impl Job {
@@ -95,8 +97,8 @@ impl Job {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template {
     secret: SecretName,
-    supply: Rc<Supply>,
-    service_accounts: Vec<ServiceAccountName>,
+    /// At least one. Of several, the Secret's content has to choose.
+    supplies: Vec<Rc<Supply>>,
 }
 
 impl Template {
@@ -106,8 +108,9 @@ impl Template {
                 namespace,
                 secret: self.secret.clone(),
             },
-            supplies: vec![self.supply.clone()],
-            service_accounts: self.service_accounts.clone(),
+            supplies: self.supplies.clone(),
+            service_accounts: Vec::new(),
+            chosen_by_content: self.supplies.len() > 1,
         }
     }
 }
@@ -155,7 +158,7 @@ pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<
     let scope = if args.targets.all_namespaces {
         Scope::Managed(supplies(args, system)?)
     } else {
-        asked.scope(args.targets.secret.clone(), supply(args, system)?)
+        asked.scope(args.targets.secret.clone(), candidates(args, system)?)
     };
     Ok(asked.in_contexts(&scope))
 }
@@ -178,7 +181,7 @@ pub(super) fn of_one(
     let scope = if targets.all_namespaces {
         Scope::Managed(Supplies::Only(supply.clone()))
     } else {
-        asked.scope(targets.secret.clone(), supply.clone())
+        asked.scope(targets.secret.clone(), vec![supply.clone()])
     };
     Ok(asked.in_contexts(&scope))
 }
@@ -200,12 +203,8 @@ enum Source<'a> {
 
 impl Asked<'_> {
     /// The namespaces that the flags name.
-    fn scope(&self, secret: SecretName, supply: Rc<Supply>) -> Scope {
-        let template = Template {
-            secret,
-            supply,
-            service_accounts: Vec::new(),
-        };
+    fn scope(&self, secret: SecretName, supplies: Vec<Rc<Supply>>) -> Scope {
+        let template = Template { secret, supplies };
         if let Some(selector) = &self.targets.selector {
             return Scope::Labelled(selector.clone(), template);
         }
@@ -225,6 +224,14 @@ impl Asked<'_> {
     }
 }
 
+/// The command that says which registry a Secret is for.
+pub(super) fn with_registry(target: &Target) -> CommandLine {
+    CommandLine::new("kubectl regcred sync")
+        .option("-n", "NAMESPACE", target.namespace.as_str())
+        .option("--secret", "NAME", target.secret.as_str())
+        .words("--registry REGISTRY")
+}
+
 /// The contexts of a command line; the current one where there is none.
 pub(super) fn contexts(given: &[String]) -> Vec<Option<String>> {
     if given.is_empty() {
@@ -239,26 +246,40 @@ pub(super) fn each_once<T: Clone + Ord>(given: &[T]) -> Vec<T> {
     given.iter().filter(|one| seen.insert(*one)).cloned().collect()
 }
 
-/// The credential that was given whole, or else the keychain's.
-fn supply(args: &SyncArgs, system: &mut System<'_>) -> Result<Rc<Supply>, CommandError> {
-    match given(args, system)? {
-        Ok(supply) => Ok(supply),
-        Err(registry) => {
-            let keychain = system.keychain()?;
-            let items = if registry.is_some() {
-                Vec::new()
-            } else {
-                keychain.list()?
-            };
-            let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
-            let (credential, usage) = choose::credential(&keychain, &registry, args.usage, args.username.as_ref())?;
-            system.output.detail(format_args!(
-                "taking the keychain's credential of {} at {registry} for {usage}",
-                credential.username
-            ));
-            Supply::new(credential, usage)
+/// The credential that was given whole, or else the keychain's. Of several registries there, a person at a terminal
+/// chooses one; where there is none, as in cron, each Secret's content does.
+fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>>, CommandError> {
+    let registry = match given(args, system)? {
+        Ok(supply) => return Ok(vec![supply]),
+        Err(registry) => registry,
+    };
+    let keychain = system.keychain()?;
+    let items = if registry.is_some() {
+        Vec::new()
+    } else {
+        keychain.list()?
+    };
+    let mut known: Vec<&Registry> = items.iter().map(|item| &item.registry).collect();
+    known.dedup();
+    // A manifest is made without a cluster: there is no Secret to read.
+    let has_content = !(args.dry_run.mode == DryRunArg::Client
+        && matches!(args.output, Some(OutputFormat::Json | OutputFormat::Yaml)));
+    if known.len() > 1 && system.person.is_none() && has_content {
+        let mut supplies = Vec::new();
+        for registry in known {
+            let (credential, usage) = choose::credential(&keychain, registry, args.usage, args.username.as_ref())?;
+            let supply = Supply::new(credential, usage)?;
+            supplies.push(supply.replacing(keychain.own_tokens(registry)?));
         }
+        return Ok(supplies);
     }
+    let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
+    let (credential, usage) = choose::credential(&keychain, &registry, args.usage, args.username.as_ref())?;
+    system.output.detail(format_args!(
+        "taking the keychain's credential of {} at {registry} for {usage}",
+        credential.username
+    ));
+    Ok(vec![Supply::new(credential, usage)?])
 }
 
 /// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.

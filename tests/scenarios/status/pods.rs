@@ -227,6 +227,7 @@ fn will_retry(place: &mut Place) {
     place.stuck_of_with("web", "web-1", IMAGE, &[SECRET], UNAUTHORIZED);
     place.next_second();
     place.sync();
+    place.registry_says("/v2/owner/app/manifests/1", Answer::empty(200));
     place.says(LINE, Code::PodWillRetry, &["within five minutes"]);
     place.mends(Code::PodWillRetry, &[]);
 }

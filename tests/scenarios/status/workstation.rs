@@ -3,7 +3,7 @@
 use regcred::commands::status::Code;
 
 use super::Case;
-use super::place::{Feed, Parts, Place, SECRET, entry};
+use super::place::{Feed, Parts, Place, SECRET, entry, pull_secret};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 
@@ -251,14 +251,19 @@ fn keychain_empty(place: &mut Place) {
 }
 
 fn rotation_pending(place: &mut Place) {
-    place.well();
-    let new = place.token("read:package");
+    let token = place.well();
     let late = format!("{}-late", place.world.namespace);
+    place.create_namespace(&late);
+    let auths = serde_json::json!({"auths": {place.world.registry(): entry(&token)}});
+    let mut frozen = pull_secret(SECRET, &auths);
+    frozen["immutable"] = true.into();
+    place.within(&late, |place| place.world.put_secret(&frozen));
+    let new = place.token("read:package");
     let line = format!("rotate [REGISTRY] --use cluster --token-stdin -n [NAMESPACE] -n {late}");
     let ran = place.world.regcred_with(&line, &new);
     assert_eq!(ran.code, 1, "{ran}");
     place.says(LINE, Code::RotationPending, &["the phase writing", "--abort"]);
-    place.create_namespace(&late);
+    place.within(&late, |place| place.delete("secrets", SECRET));
     place.mends(Code::RotationPending, &[]);
 }
 
