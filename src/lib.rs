@@ -28,6 +28,7 @@ mod on_path;
 pub mod output;
 pub mod proxy;
 mod replace;
+pub mod tls;
 pub mod user;
 pub mod watchdog;
 mod whole_file;

@@ -11,6 +11,9 @@ use thiserror::Error;
 
 use crate::env::Env;
 
+/// Where a SOCKS proxy listens whose address has no port (`golang.org/x/net/http/httpproxy`, RFC 1928).
+const SOCKS_PORT: &str = "1080";
+
 /// Why a proxy cannot be used. The address is not quoted: it can hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the proxy of {origin} cannot be used: {what}")]
@@ -24,13 +27,18 @@ pub struct ProxyError {
 /// The proxy for requests to `server`: `proxy_url` of a kubeconfig, else the environment's. Loopback servers have none.
 pub fn proxy_for(server: &Uri, proxy_url: Option<&str>, env: &Env) -> Result<Option<Uri>, ProxyError> {
     if let Some(url) = proxy_url.filter(|url| !url.is_empty()) {
-        // client-go takes no proxy-url without a scheme, where the variables may lack one.
-        if !url.contains("://") {
-            let what = "it has no scheme: http://HOST:PORT, https:// or socks5://";
-            let origin = "proxy-url";
-            return Err(ProxyError { origin, what });
+        // client-go's `parseProxyURL`: no scheme is assumed. An explicit proxy-url is not subject to NO_PROXY.
+        let is_known = ["http://", "https://", "socks5://"].iter().any(|scheme| {
+            let start = url.get(..scheme.len()).unwrap_or_default();
+            start.eq_ignore_ascii_case(scheme)
+        });
+        if !is_known {
+            let what = "it has to begin with http://, https:// or socks5://, for kubectl too";
+            return Err(ProxyError {
+                origin: "proxy-url",
+                what,
+            });
         }
-        // An explicit proxy-url is not subject to NO_PROXY.
         return parse(url, "proxy-url").map(Some);
     }
     let names: [&'static str; 2] = match server.scheme_str() {
@@ -56,17 +64,29 @@ fn parse(text: &str, origin: &'static str) -> Result<Uri, ProxyError> {
     } else {
         format!("http://{text}")
     };
-    // kube's socks5 always lets the proxy resolve names, which is what socks5h asks for.
+    // Go lets the proxy look names up in both cases.
     let with_scheme = match with_scheme.strip_prefix("socks5h://") {
         Some(rest) => format!("socks5://{rest}"),
         None => with_scheme,
     };
     let uri: Uri = with_scheme.parse().map_err(|_| error("it is not a URL"))?;
     match uri.scheme_str() {
-        Some("http" | "https" | "socks5") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        Some("http" | "https" | "socks5") => Err(error("it has no host")),
+        Some("http" | "https" | "socks5") if uri.host().is_none_or(str::is_empty) => Err(error("it has no host")),
+        Some("http" | "https") => Ok(uri),
+        Some("socks5") => with_port(uri, SOCKS_PORT).ok_or_else(|| error("it is not a URL")),
         _ => Err(error("it is neither http, https nor socks5")),
     }
+}
+
+/// The same address, with this port where it has none: the libraries would take http's.
+fn with_port(uri: Uri, port: &str) -> Option<Uri> {
+    if uri.port().is_some() {
+        return Some(uri);
+    }
+    let authority = format!("{}:{port}", uri.authority()?.as_str().trim_end_matches(':'));
+    let mut parts = uri.into_parts();
+    parts.authority = Some(authority.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// Whether `NO_PROXY` or being loopback exempts the server.
@@ -173,7 +193,7 @@ mod tests {
     fn a_proxy_url_of_the_kubeconfig_is_not_subject_to_no_proxy() {
         let env = [("NO_PROXY", "*"), ("HTTPS_PROXY", "http://s:1")];
         assert_eq!(
-            proxy("https://api", Some("socks5h://p:1080"), &env).as_deref(),
+            proxy("https://api", Some("socks5://p"), &env).as_deref(),
             Some("socks5://p:1080/")
         );
         assert_eq!(proxy("https://api", Some(""), &env), None);

@@ -12,6 +12,7 @@ use super::names::Namespace;
 use super::resource::Object;
 use super::retry::TimedOut;
 use crate::model::Redaction;
+use crate::tls::Fault;
 
 /// Whom authorization takes those for who give no credential.
 const ANONYMOUS: &str = "system:anonymous";
@@ -173,7 +174,7 @@ impl Server<'_> {
 
 pub(super) fn transport(server: String, error: &kube::Error) -> Error {
     let mut why = String::new();
-    let mut tls = false;
+    let mut fault = None;
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
@@ -183,26 +184,25 @@ pub(super) fn transport(server: String, error: &kube::Error) -> Error {
         if let Some(TimedOut(after)) = error.downcast_ref() {
             return Error::Timeout { server, after: *after };
         }
-        tls |= error.downcast_ref().is_some_and(is_handshake);
+        fault = fault.or_else(|| error.downcast_ref().and_then(handshake_fault));
         why = error.to_string();
         cause = error.source();
     }
-    let why = untrusted(&why);
-    if tls {
-        Error::Tls { server, why }
-    } else {
-        Error::Unreachable { server, why }
+    if let Some(fault) = fault {
+        return Error::Tls { server, fault };
     }
+    let why = untrusted(&why);
+    Error::Unreachable { server, why }
 }
 
-/// tokio-rustls reports a failed handshake as invalid data, which hyper-rustls wraps in an error of its own: an
-/// `io::Error` is not the `source` of the one around it.
-fn is_handshake(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::InvalidData
-        || error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref())
-            .is_some_and(is_handshake)
+/// tokio-rustls puts rustls's error into an `io::Error`, which hyper-rustls wraps in one of its own: an `io::Error` is
+/// not the `source` of the one around it.
+fn handshake_fault(error: &std::io::Error) -> Option<Fault> {
+    let inner = error.get_ref()?;
+    match inner.downcast_ref::<rustls::Error>() {
+        Some(error) => Some(Fault::from(error)),
+        None => handshake_fault(inner.downcast_ref()?),
+    }
 }
 
 /// What authorization denied.

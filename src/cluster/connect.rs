@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, header};
-use kube::client::ClientBuilder;
 use kube::{Client, Config};
 
 use super::call::Server;
 use super::error::{Error, untrusted};
 use super::kubeconfig::{KubeconfigError, select};
 use super::names::Namespace;
-use super::server::{authorities, in_cluster, server_url};
+use super::server::{in_cluster, server_url, trust};
 use super::timeout::RequestTimeout;
-use super::user::{credentials, impersonate};
-use super::{exec, retry};
+use super::user::{credentials, identity, impersonate};
+use super::{exec, retry, transport};
 use crate::env::Env;
 use crate::model::Redaction;
 use crate::proxy::proxy_for;
+use crate::tls;
 
 /// How we name ourselves to the API server and its audit log.
 const USER_AGENT: &str = concat!("kubectl-regcred/", env!("CARGO_PKG_VERSION"));
@@ -94,10 +94,15 @@ impl Cluster {
         let server = server_url(&selection.cluster)?;
         let proxy = proxy_for(&server, selection.cluster.proxy_url.as_deref(), env)?;
 
+        let trust = trust(&selection.cluster)?;
+        let identity = identity(&mut selection.user)?;
+        let tls = tls::client(&trust, identity).map_err(|_| Error::Config {
+            part: "cluster",
+            what: "it names no certificate authority, and this system has none that can be read".to_owned(),
+        })?;
+
         let mut config = Config::new(server.clone());
         config.default_namespace = selection.namespace.to_string();
-        config.root_cert = authorities(&selection.cluster)?;
-        config.accept_invalid_certs = selection.cluster.insecure_skip_tls_verify.unwrap_or(false);
         config.tls_server_name = selection
             .cluster
             .tls_server_name
@@ -110,14 +115,11 @@ impl Cluster {
         // For a body that stops half way: the policy's limit ends with the response's head.
         config.read_timeout = limit;
         config.reset_reader_on_write = true;
-        config.default_retry = false;
         config
             .headers
             .push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
 
-        let client = ClientBuilder::try_from(config)
-            .map_err(|error| unusable(&error))?
-            .build();
+        let client = transport::client(&config, &tls)?;
         let policy = retry::Policy {
             timeout: limit,
             connect_timeout,
@@ -184,20 +186,5 @@ impl Cluster {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
-    }
-}
-
-/// kube could not make a client. Its text is cut down to what holds no certificate.
-fn unusable(error: &kube::Error) -> Error {
-    let (part, what) = match error {
-        kube::Error::RustlsTls(why) => ("certificates", why.to_string()),
-        kube::Error::InferKubeconfig(why) => ("client certificate", why.to_string()),
-        kube::Error::Auth(_) => ("user", "its token or password cannot be sent in a header".to_owned()),
-        kube::Error::HttpError(_) => ("user", "a name to act as cannot be sent in a header".to_owned()),
-        _ => ("cluster", "no client can be made for it".to_owned()),
-    };
-    Error::Config {
-        part,
-        what: untrusted(&what),
     }
 }

@@ -13,6 +13,7 @@ use super::resource::{Object, Resource};
 use super::role::{Access, Scope, Subject, role_for_verb};
 use crate::model::{CommandLine, Hint, printable};
 use crate::proxy::ProxyError;
+use crate::tls::{self, IdentityError};
 
 /// Longest text from a server that is worth showing, in characters.
 pub(super) const MAX_SHOWN: usize = 300;
@@ -43,6 +44,9 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// The user's client certificate cannot be used.
+    #[error("the kubeconfig's user cannot be used: {0}")]
+    Identity(#[from] IdentityError),
     /// No connection.
     #[error("cannot reach the API server {server}: {why}")]
     Unreachable {
@@ -52,12 +56,12 @@ pub enum Error {
         why: String,
     },
     /// A connection, but not to a server that the kubeconfig trusts.
-    #[error("no trusted connection to the API server {server}: {why}")]
+    #[error("no trusted connection to the API server {server}: {fault}")]
     Tls {
         /// Its URL.
         server: String,
-        /// What the TLS library says.
-        why: String,
+        /// What is wrong.
+        fault: tls::Fault,
     },
     /// No answer in time.
     #[error("the API server {server} did not answer within {} s", .after.as_secs_f32())]
@@ -214,6 +218,23 @@ impl Forbidden {
     }
 }
 
+/// What to do about an API server's TLS.
+fn tls_hint(fault: &tls::Fault) -> Option<&'static str> {
+    Some(match fault {
+        tls::Fault::UnknownAuthority => "does the kubeconfig's certificate-authority belong to this cluster?",
+        tls::Fault::WrongName { .. } => {
+            "use a name that the certificate is for as the kubeconfig's server, or give it as tls-server-name"
+        }
+        tls::Fault::NoName => {
+            "issue the API server's certificate with a subjectAltName: a common name is not looked at"
+        }
+        tls::Fault::Expired => "renew the API server's certificate; if it is new, check this machine's clock",
+        tls::Fault::NotYetValid => "check this machine's clock",
+        tls::Fault::NotTls => "is that the API server's port? A server without TLS wants http:// in the kubeconfig",
+        tls::Fault::Other(reason) => return reason.hint(),
+    })
+}
+
 fn in_namespace(namespace: Option<&Namespace>) -> String {
     namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"))
 }
@@ -228,10 +249,8 @@ impl Error {
             Self::Unreachable { .. } => {
                 "is the cluster up, and is the VPN or tunnel to it? `kubectl cluster-info`".into()
             }
-            Self::Tls { why, .. } if why.contains("CaUsedAsEndEntity") => {
-                "its certificate is a self-signed CA certificate: give the server one that is signed by it".into()
-            }
-            Self::Tls { .. } => "does the kubeconfig's certificate-authority belong to this cluster?".into(),
+            Self::Identity(error) => error.hint().into(),
+            Self::Tls { fault, .. } => tls_hint(fault)?.into(),
             Self::Timeout { .. } => "give it more time with --request-timeout".into(),
             Self::Busy { .. } => "try again in a moment".into(),
             Self::Unauthorized { .. } => {
@@ -309,6 +328,7 @@ impl Error {
                 | Self::Exec(_)
                 | Self::Proxy(_)
                 | Self::Config { .. }
+                | Self::Identity(_)
                 | Self::Unreachable { .. }
                 | Self::Tls { .. }
                 | Self::Unauthorized { .. }

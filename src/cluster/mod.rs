@@ -34,6 +34,7 @@ mod server;
 mod service_account;
 pub mod survey;
 mod timeout;
+mod transport;
 mod unstick;
 mod user;
 mod users;

@@ -1,18 +1,17 @@
 //! The API server that the kubeconfig, or a pod's ServiceAccount, leads to.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use kube::config::AuthInfo;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use zeroize::Zeroizing;
 
 use super::error::{Error, untrusted};
 use super::kubeconfig::Selection;
 use super::names::Namespace;
 use crate::env::Env;
+use crate::tls::{Authorities, Trust, pem};
 
 /// What a pod's ServiceAccount leads to.
 pub(super) fn in_cluster(env: &Env, folder: &Path) -> Option<Selection> {
@@ -69,41 +68,53 @@ pub(super) fn server_url(cluster: &kube::config::Cluster) -> Result<Uri, Error> 
     }
 }
 
-/// The certificates of the cluster's CA; `None` leaves it to the operating system's.
-pub(super) fn authorities(cluster: &kube::config::Cluster) -> Result<Option<Vec<Vec<u8>>>, Error> {
+/// Whom the cluster's kubeconfig trusts to be its API server.
+pub(super) fn trust(cluster: &kube::config::Cluster) -> Result<Trust, Error> {
     let error = |what: String| Error::Config {
         part: "certificate authority",
         what,
     };
-    let data = cluster
-        .certificate_authority_data
-        .as_deref()
-        .filter(|data| !data.is_empty());
-    let file = cluster.certificate_authority.as_deref().filter(|file| !file.is_empty());
-    if cluster.insecure_skip_tls_verify == Some(true) && (data.is_some() || file.is_some()) {
-        return Err(error(
+    let data = cluster.certificate_authority_data.as_deref();
+    let file = cluster.certificate_authority.as_deref();
+    let pem = material(data, file).map_err(error)?;
+    match (pem, cluster.insecure_skip_tls_verify == Some(true)) {
+        (Some(_), true) => Err(error(
             "it stands beside insecure-skip-tls-verify, which contradicts it".to_owned(),
-        ));
+        )),
+        (None, true) => Ok(Trust::Anybody),
+        (None, false) => Ok(Trust::System),
+        (Some(pem), false) => {
+            let authorities = Authorities::parse(&pem).map_err(|why| error(why.to_string()))?;
+            Ok(Trust::Only(Arc::new(authorities)))
+        }
     }
-    let pem = match (data, file) {
-        (Some(data), _) => STANDARD
-            .decode(data.trim())
-            .map_err(|_| error("it is not base64".to_owned()))?,
-        (None, Some(file)) => std::fs::read(file).map_err(|why| error(format!("{}: {why}", untrusted(file))))?,
-        (None, None) => return Ok(None),
-    };
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .map(|certificate| certificate.map(|der| der.to_vec()))
-        .collect::<Result<_, _>>()
-        .map_err(|_| error("it is not PEM".to_owned()))?;
-    if certificates.is_empty() {
-        return Err(error("there is no certificate in it".to_owned()));
+}
+
+/// What a `…-data` field, base64 as Go reads it, or the file named beside it holds; `None` where neither is given.
+pub(super) fn material(data: Option<&str>, file: Option<&str>) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    let (data, file) = (
+        data.filter(|data| !data.is_empty()),
+        file.filter(|file| !file.is_empty()),
+    );
+    match (data, file) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err("data and a file are both given, which kubectl refuses too: remove one".to_owned()),
+        (Some(data), None) => {
+            let decoded = pem::decode_base64(data.as_bytes()).ok_or("its data is not base64")?;
+            Ok(Some(decoded))
+        }
+        (None, Some(file)) => match std::fs::read(file) {
+            Ok(content) => Ok(Some(Zeroizing::new(content))),
+            Err(why) => Err(format!("{}: {why}", untrusted(file))),
+        },
     }
-    Ok(Some(certificates))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]
@@ -136,7 +147,7 @@ mod tests {
             &STANDARD.encode("s3cret"),
             &STANDARD.encode("-----BEGIN CERTIFICATE-----\ns3cret!\n-----END CERTIFICATE-----"),
         ] {
-            let error = authorities(&cluster(data)).unwrap_err();
+            let error = trust(&cluster(data)).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
         }
     }

@@ -6,6 +6,8 @@ use zeroize::Zeroizing;
 
 use super::connect::Impersonate;
 use super::error::{Error, untrusted};
+use super::server::material;
+use crate::tls::Identity;
 
 /// The user as kube has to see it, so that it does what client-go would.
 pub(super) fn credentials(mut user: AuthInfo) -> Result<AuthInfo, Error> {
@@ -45,14 +47,26 @@ pub(super) fn credentials(mut user: AuthInfo) -> Result<AuthInfo, Error> {
         })?;
         user.token = Some(SecretString::from(token.as_str()));
     }
-    for data in [
-        &mut user.client_certificate_data,
-        &mut user.client_certificate,
-        &mut user.client_key,
-    ] {
-        *data = data.take().filter(|text| !text.is_empty());
-    }
     Ok(user)
+}
+
+/// The client certificate, taken out of the user: kube is not to judge it as well.
+pub(super) fn identity(user: &mut AuthInfo) -> Result<Option<Identity>, Error> {
+    let error = |part| move |what: String| Error::Config { part, what };
+    let certificate = (user.client_certificate_data.take(), user.client_certificate.take());
+    let certificate =
+        material(certificate.0.as_deref(), certificate.1.as_deref()).map_err(error("client certificate"))?;
+    let key = (user.client_key_data.take(), user.client_key.take());
+    let key_data = key.0.as_ref().map(SecretString::expose_secret);
+    let key = material(key_data, key.1.as_deref()).map_err(error("client key"))?;
+    match (certificate, key) {
+        // client-go has no use for a key alone.
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(error("client certificate")(
+            "there is no client key beside it".to_owned(),
+        )),
+        (Some(certificate), Some(key)) => Ok(Some(Identity::parse(&certificate, &key)?)),
+    }
 }
 
 pub(super) fn impersonate(user: &mut AuthInfo, wanted: &Impersonate) -> Result<(), Error> {

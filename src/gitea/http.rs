@@ -1,24 +1,24 @@
 //! One HTTP client for one registry: bounded, without redirects, and with a token only where [`Endpoint`] allows.
 
 use std::io::Read as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use ureq::config::Config;
-use ureq::tls::{PemItem, RootCerts, TlsConfig};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksConnector, TcpConnector};
 use ureq::{Agent, AsSendBody, Body, Proxy};
 use zeroize::Zeroizing;
 
 use super::lookup::Lookup;
 use super::one_time_code::OneTimeCode;
 use super::origin::{Endpoint, Origin, RealmFault};
+use super::tls::TlsConnector;
 use super::{Options, ReachError, proxy};
 use crate::env::Env;
 use crate::model::{Credential, Redaction, Registry, printable};
+use crate::tls::{self, Authorities, Trust};
 use crate::whole_file;
 
 /// Largest answer that is read, in bytes. The largest that is needed, a page of packages, stays far below it.
@@ -99,9 +99,15 @@ impl Client {
     ) -> Result<Self, ReachError> {
         let origin = Origin::of_registry(registry, https);
         let place = origin.to_string();
-        let root = origin.endpoint("/").ok_or(ReachError::Address { place })?;
+        let root = origin
+            .endpoint("/")
+            .ok_or_else(|| ReachError::Address { place: place.clone() })?;
         let proxy = proxy::proxy_for(registry, root.uri(), env)?;
-        let tls = TlsConfig::builder().root_certs(root_certs(options)?).build();
+        let tls = tls::client(&trust(options)?, None).map_err(|error| ReachError::of_tls(&error, place.clone()))?;
+        let connector = ().chain(SocksConnector::default());
+        let connector = connector.chain(ConnectProxyConnector::default());
+        let connector = connector.chain(TcpConnector::default());
+        let connector = connector.chain(TlsConnector(Arc::new(tls)));
         let place = match &proxy {
             Some(proxy) => format!("{origin} (through the proxy {}:{})", proxy.host(), proxy.port()),
             None => origin.to_string(),
@@ -113,7 +119,7 @@ impl Client {
         let mut secrets = Redaction::default();
         secrets.add_credential(credential);
         Ok(Self {
-            agent: Agent::with_parts(config(tls, proxy), DefaultConnector::default(), lookup),
+            agent: Agent::with_parts(config(proxy), connector, lookup),
             origin,
             place,
             deadline,
@@ -292,10 +298,9 @@ impl Reply {
     }
 }
 
-fn config(tls: TlsConfig, proxy: Option<Proxy>) -> Config {
+fn config(proxy: Option<Proxy>) -> Config {
     Agent::config_builder()
         .user_agent(concat!("kubectl-regcred/", env!("CARGO_PKG_VERSION")))
-        .tls_config(tls)
         .proxy(proxy)
         .http_status_as_error(false)
         .max_redirects(0)
@@ -304,27 +309,14 @@ fn config(tls: TlsConfig, proxy: Option<Proxy>) -> Config {
 }
 
 /// The CA file alone if there is one, else what the platform trusts.
-fn root_certs(options: &Options) -> Result<RootCerts, ReachError> {
+fn trust(options: &Options) -> Result<Trust, ReachError> {
     let Some(path) = &options.ca_file else {
-        return Ok(RootCerts::PlatformVerifier);
+        return Ok(Trust::System);
     };
     let pem = whole_file::read_named(path, MAX_CA_FILE).map_err(|why| ReachError::CaFile {
         path: path.clone(),
         source: why.into(),
     })?;
-    let mut certificates = Vec::new();
-    let mut usable = RootCertStore::empty();
-    for item in ureq::tls::parse_pem(&pem) {
-        let content = || ReachError::CaFileContent { path: path.clone() };
-        if let PemItem::Certificate(certificate) = item.map_err(|_| content())? {
-            usable
-                .add(CertificateDer::from(certificate.der().to_vec()))
-                .map_err(|_| content())?;
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(ReachError::CaFileContent { path: path.clone() });
-    }
-    Ok(RootCerts::new_with_certs(&certificates))
+    let authorities = Authorities::parse(&pem).map_err(|_| ReachError::CaFileContent { path: path.clone() })?;
+    Ok(Trust::Only(Arc::new(authorities)))
 }

@@ -25,6 +25,7 @@ mod server;
 mod session;
 mod site;
 mod sweep;
+mod tls;
 mod verify;
 mod wanted;
 

@@ -22,7 +22,9 @@ pub(super) fn proxy_for(registry: &Registry, origin: &Uri, env: &Env) -> Result<
         origin: "the environment",
         what: "it is not an address",
     };
-    Ok(Some(Proxy::new(&uri.to_string()).map_err(unusable)?))
+    // ureq looks the host up itself for socks5, and leaves it to the proxy for socks5h, as Go does for both.
+    let address = uri.to_string().replacen("socks5://", "socks5h://", 1);
+    Ok(Some(Proxy::new(&address).map_err(unusable)?))
 }
 
 #[cfg(test)]

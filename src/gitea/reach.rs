@@ -4,12 +4,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustls::{AlertDescription, CertificateError};
 use thiserror::Error;
 
 use super::lookup::LookupFailed;
 use crate::model::printable;
 use crate::proxy::ProxyError;
+use crate::tls::{Fault, Reason};
 
 /// Longest part of a message that comes from outside.
 const MAX_QUOTE: usize = 200;
@@ -99,6 +99,12 @@ pub enum ReachError {
         /// The names in the certificate.
         names: String,
     },
+    /// The certificate names no host.
+    #[error("the certificate of {place} names no host (it has no subject alternative name)")]
+    NoName {
+        /// What was asked.
+        place: String,
+    },
     /// The certificate is out of date.
     #[error("the certificate of {place} has expired")]
     Expired {
@@ -122,8 +128,8 @@ pub enum ReachError {
     Tls {
         /// What was asked.
         place: String,
-        /// What the TLS library said.
-        reason: String,
+        /// What is wrong.
+        reason: Reason,
     },
     /// The proxy did not open a way.
     #[error("the proxy does not let us reach {place}: {reason}")]
@@ -163,7 +169,9 @@ impl ReachError {
             Self::NotLoopback { .. } => "give the registry's real name, or correct DNS or /etc/hosts",
             Self::Refused { .. } => "check the port, and that the server runs",
             Self::TimedOut { .. } => "check the port, a firewall on the way, and HTTPS_PROXY/NO_PROXY",
-            Self::UnknownAuthority { .. } | Self::Tls { .. } => {
+            Self::Tls { reason, .. } => return reason.hint().map(str::to_owned),
+            Self::NoName { .. } => "issue it anew with a subjectAltName: a common name is not looked at",
+            Self::UnknownAuthority { .. } => {
                 "if the registry uses a CA of its own, give that CA's certificate with --ca-file FILE"
             }
             Self::WrongName { .. } => "use the name that the certificate is for, or correct the certificate",
@@ -186,10 +194,6 @@ impl ReachError {
         match error {
             E::Io(error) => Self::of_io(&error, place, after),
             E::Rustls(error) => Self::of_tls(&error, place),
-            E::Tls(reason) => Self::Tls {
-                place,
-                reason: reason.to_owned(),
-            },
             E::Timeout(_) => Self::TimedOut { place, after },
             E::ConnectProxyFailed(reason) => Self::ProxyRefused {
                 place,
@@ -237,39 +241,19 @@ impl ReachError {
         }
     }
 
-    fn of_tls(error: &rustls::Error, place: String) -> Self {
-        use CertificateError as C;
-        match error {
-            rustls::Error::InvalidCertificate(certificate) => match certificate {
-                C::UnknownIssuer => Self::UnknownAuthority { place },
-                C::NotValidForNameContext { presented, .. } => Self::WrongName {
-                    place,
-                    names: printable(&names(presented), MAX_QUOTE),
-                },
-                C::NotValidForName => Self::WrongName {
-                    place,
-                    names: "not this one".to_owned(),
-                },
-                C::Expired | C::ExpiredContext { .. } => Self::Expired { place },
-                C::NotValidYet | C::NotValidYetContext { .. } => Self::NotYetValid { place },
-                other => Self::Tls {
-                    place,
-                    reason: printable(&other.to_string(), MAX_QUOTE),
-                },
-            },
-            rustls::Error::InvalidMessage(_) | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
-                Self::NotTls { place }
-            }
-            other => Self::Tls {
+    pub(super) fn of_tls(error: &rustls::Error, place: String) -> Self {
+        match Fault::from(error) {
+            Fault::UnknownAuthority => Self::UnknownAuthority { place },
+            Fault::WrongName { names } if names.is_empty() => Self::WrongName {
                 place,
-                reason: printable(&other.to_string(), MAX_QUOTE),
+                names: "not this one".to_owned(),
             },
+            Fault::WrongName { names } => Self::WrongName { place, names },
+            Fault::NoName => Self::NoName { place },
+            Fault::Expired => Self::Expired { place },
+            Fault::NotYetValid => Self::NotYetValid { place },
+            Fault::NotTls => Self::NotTls { place },
+            Fault::Other(reason) => Self::Tls { place, reason },
         }
     }
-}
-
-/// The names in a certificate, out of the TLS library's `DnsName("gitea.example.com")`.
-fn names(presented: &[String]) -> String {
-    let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
-    presented.iter().map(bare).collect::<Vec<_>>().join(", ")
 }

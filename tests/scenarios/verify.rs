@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::support::gitea::{Gitea, Profile, Strip, Visibility};
 use crate::support::http::{self, Answer, Manner, Request, Shown};
 use crate::support::part::trial;
+use crate::support::socks::SocksProxy;
 use crate::support::tls::{Authority, Valid};
 
 /// A name that no test's machine is called by; tests reach it through a proxy of their own.
@@ -48,6 +49,8 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("verify: an account that may not sign in", closed_accounts),
         trial("verify: below a path", below_a_path),
+        trial("verify: a server's own certificate as its authority", its_own_authority),
+        trial("verify: a SOCKS proxy looks the name up", socks_proxies),
         trial("verify: a realm that is off is avoided and said", realm_of_gitea),
         trial("verify: nobody else receives the token", thieves),
         trial("verify: over https, nothing falls back to http", downgrades),
@@ -807,6 +810,70 @@ fn proxies() {
     let error = ask(NAME, &token, &trusting, &password).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     assert_is!(error, VerifyError::Reach(ReachError::Proxy(_)));
+}
+
+fn socks_proxies() {
+    const NAME: &str = "gitea.only-the-proxy-knows.invalid";
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let trusting = Options {
+        ca_file: Some(authority.write_to(folder.path())),
+        ..options()
+    };
+    let gitea = Gitea::start_tls(Profile::V1_27, NAME, authority.server(&[NAME], Valid::Now));
+    gitea.add_user("admin");
+    let token = gitea.add_token("admin", "write:package");
+    let open = SocksProxy::start(gitea.address(), None);
+    let closed = SocksProxy::start(gitea.address(), Some(("us@er", "pass:word")));
+    for url in [
+        format!("socks5://{}", open.address()),
+        format!("socks5h://{}", open.address()),
+        format!("socks5://us%40er:pass%3Aword@{}", closed.address()),
+    ] {
+        let env = Env::from_iter([("HTTPS_PROXY", url.as_str())]);
+        ask(NAME, &token, &trusting, &env).expect(&url);
+    }
+    for proxy in [open, closed] {
+        assert!(!proxy.asked().is_empty());
+        assert!(proxy.asked().iter().all(|host| host == NAME), "{:?}", proxy.asked());
+    }
+}
+
+/// A server's own certificate as its authority: curl, Go and docker's certs.d take it, and nothing beside it.
+fn its_own_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let trusting = Options {
+        ca_file: Some(file.clone()),
+        ..options()
+    };
+    for is_authority in [true, false] {
+        let (tls, pem) = Authority::of_server_alone(&["localhost"], is_authority);
+        let (_, of_another) = Authority::of_server_alone(&["localhost"], is_authority);
+        let gitea = Gitea::start_tls(Profile::V1_27, "localhost", tls);
+        gitea.add_user("admin");
+        let token = gitea.add_token("admin", "read:package");
+        let by_name = gitea.registry().replace("127.0.0.1", "localhost");
+        let by_address = by_name.replace("localhost", "127.0.0.1");
+        std::fs::write(&file, pem).unwrap();
+        ask(&by_name, &token, &trusting, &Env::default()).unwrap();
+        let error = ask(&by_address, &token, &trusting, &Env::default()).unwrap_err();
+        assert_is!(error, VerifyError::Reach(ReachError::WrongName { names, .. }) if names == "localhost");
+        std::fs::write(&file, of_another).unwrap();
+        let error = ask(&by_name, &token, &trusting, &Env::default()).unwrap_err();
+        let text = format!("{error} {}", error.hint().unwrap_or_default());
+        assert!(!text.contains("UsedAs") && !text.contains("Other("), "{text}");
+    }
+    let authority = Authority::new();
+    let nameless = Gitea::start_tls(Profile::V1_27, "localhost", authority.server(&[], Valid::Now));
+    let trusting = Options {
+        ca_file: Some(authority.write_to(folder.path())),
+        ..options()
+    };
+    let by_name = nameless.registry().replace("127.0.0.1", "localhost");
+    let error = ask(&by_name, DEAD, &trusting, &Env::default()).unwrap_err();
+    assert!(error.to_string().contains("names no host"), "{error}");
+    assert_is!(error, VerifyError::Reach(ReachError::NoName { .. }));
 }
 
 fn loopback() {

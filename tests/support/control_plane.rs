@@ -180,6 +180,8 @@ impl ControlPlane {
                 &file("server.crt"),
                 "--tls-private-key-file",
                 &file("server.key"),
+                "--client-ca-file",
+                &file("ca.crt"),
                 "--service-account-issuer",
                 "https://kubernetes.default",
                 "--service-account-key-file",
@@ -270,6 +272,12 @@ users:
         self.folder.path().join("ca.crt")
     }
 
+    /// The folder with `ca.crt` and `ca.key`, which sign the clients' certificates too, and `server.crt`.
+    #[must_use]
+    pub fn certificates(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A new namespace.
     #[must_use]
     pub fn namespace(&self) -> String {
@@ -333,6 +341,7 @@ fn certificates(folder: &Path) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca_certificate = ca.self_signed(&ca_key).unwrap();
+    std::fs::write(folder.join("ca.key"), ca_key.serialize_pem()).unwrap();
     let issuer = Issuer::new(ca, ca_key);
     let key = KeyPair::generate().unwrap();
     let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];

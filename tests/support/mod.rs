@@ -32,6 +32,7 @@ pub mod krew;
 pub mod part;
 #[cfg(target_os = "linux")]
 pub mod server;
+pub mod socks;
 #[cfg(target_os = "linux")]
 pub mod store;
 pub mod tls;

@@ -37,6 +37,20 @@ impl Authority {
         }
     }
 
+    /// A server's side of TLS whose certificate nobody else has signed, and that certificate for `--ca-file`. With
+    /// `is_authority` it says of itself that it may sign others, as `openssl req -x509` makes it.
+    #[must_use]
+    pub fn of_server_alone(names: &[&str], is_authority: bool) -> (TlsAcceptor, String) {
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        if is_authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        let certificate = params.self_signed(&key).unwrap();
+        (acceptor(certificate.der().clone(), &key), certificate.pem())
+    }
+
     /// The file for `--ca-file`.
     #[must_use]
     pub fn write_to(&self, folder: &Path) -> PathBuf {
@@ -57,13 +71,17 @@ impl Authority {
         }
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateDer::from(params.signed_by(&key, &self.issuer).unwrap());
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
+        acceptor(certificate, &key)
     }
+}
+
+fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }

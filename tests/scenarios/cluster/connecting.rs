@@ -5,6 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::mpsc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Trial;
 use regcred::cluster::{
     Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, SyncOptions, Wanted, block_on, observe, sync,
@@ -15,7 +17,7 @@ use regcred::model::Use;
 use super::world::{Who, World, connected, gitea, target};
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};
 use crate::support::control_plane::{self, ControlPlane};
-use crate::support::part::{trial, trial_with};
+use crate::support::part::{self, trial, trial_with};
 
 /// A scenario's name, and what it does.
 type OnDouble = (&'static str, fn(&ApiServer));
@@ -68,6 +70,17 @@ pub fn trials() -> Vec<Trial> {
         "connect::real::another_ca_is_not_trusted",
         control_plane::missing(),
         another_ca_is_not_trusted,
+    ));
+    let missing = [control_plane::missing(), &part::missing(&["openssl"])].concat();
+    trials.push(trial_with(
+        "connect::real::a_client_certificate_is_the_servers_to_judge",
+        &missing,
+        a_client_certificate_is_the_servers_to_judge,
+    ));
+    trials.push(trial_with(
+        "connect::real::authorities_are_kubectls",
+        control_plane::missing(),
+        authorities_are_kubectls,
     ));
     trials
 }
@@ -370,4 +383,173 @@ fn another_ca_is_not_trusted() {
     let kubeconfig = kubeconfig.replace(&ca, &folder.path().join("other.crt").display().to_string());
     let error = look(&kubeconfig, &ConnectOptions::default()).unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error}");
+}
+
+/// What kubectl says with this kubeconfig, and what we say, each in one line.
+fn both(kubeconfig: &str) -> (Result<(), String>, Result<(), Error>) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), kubeconfig).unwrap();
+    let path = file.path().display().to_string();
+    let arguments = [
+        "get",
+        "secret",
+        "none",
+        "--ignore-not-found",
+        "-n",
+        "default",
+        "--kubeconfig",
+        &path,
+    ];
+    let kubectl = ControlPlane::shared().kubectl(&arguments, "");
+    let said = String::from_utf8_lossy(&kubectl.stderr).into_owned();
+    let theirs = if kubectl.status.success() { Ok(()) } else { Err(said) };
+    (theirs, look(kubeconfig, &ConnectOptions::default()))
+}
+
+/// A kubeconfig of this cluster and this user, each in YAML's flow style.
+fn of(cluster: &str, user: &str) -> String {
+    let server = ControlPlane::shared().address();
+    format!(
+        "apiVersion: v1
+kind: Config
+clusters:
+- {{name: real, cluster: {{server: 'https://{server}', {cluster}}}}}
+contexts:
+- {{name: real, context: {{cluster: real, user: user}}}}
+current-context: real
+users:
+- {{name: user, user: {{{user}}}}}
+"
+    )
+}
+
+fn a_client_certificate_is_the_servers_to_judge() {
+    let certificates = ControlPlane::shared().certificates();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let openssl = |arguments: &[&str]| {
+        let output = std::process::Command::new("openssl").args(arguments).output().unwrap();
+        assert!(output.status.success(), "openssl {arguments:?}: {output:?}");
+    };
+    let authority = certificates.join("ca.crt").display().to_string();
+    let authority_key = certificates.join("ca.key").display().to_string();
+    for (name, kind) in [
+        ("rsa", ["RSA", "rsa_keygen_bits:2048"]),
+        ("p256", ["EC", "ec_paramgen_curve:P-256"]),
+        ("p521", ["EC", "ec_paramgen_curve:P-521"]),
+    ] {
+        let (key, request, certificate) = (file(&format!("{name}.key")), file("csr"), file(&format!("{name}.pem")));
+        openssl(&["genpkey", "-algorithm", kind[0], "-pkeyopt", kind[1], "-out", &key]);
+        let subject = "/O=system:masters/CN=someone";
+        openssl(&["req", "-new", "-key", &key, "-subj", subject, "-out", &request]);
+        // Without extensions it is of X.509 version 1, as some distributions of Kubernetes hand it out.
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            &request,
+            "-CA",
+            &authority,
+            "-CAkey",
+            &authority_key,
+            "-CAcreateserial",
+            "-CAserial",
+            &file("serial"),
+            "-days",
+            "2",
+            "-out",
+            &certificate,
+        ]);
+    }
+    openssl(&[
+        "rsa",
+        "-in",
+        &file("rsa.key"),
+        "-traditional",
+        "-out",
+        &file("pkcs1.key"),
+    ]);
+    let pkcs1 = std::fs::read_to_string(file("pkcs1.key")).unwrap();
+    std::fs::write(file("mislabelled.key"), pkcs1.replace("RSA PRIVATE KEY", "PRIVATE KEY")).unwrap();
+
+    let cluster = format!("certificate-authority: '{authority}'");
+    for (certificate, key) in [
+        ("rsa.pem", "rsa.key"),
+        ("rsa.pem", "pkcs1.key"),
+        ("rsa.pem", "mislabelled.key"),
+        ("p256.pem", "p256.key"),
+    ] {
+        let user = format!(
+            "client-certificate: '{}', client-key: '{}'",
+            file(certificate),
+            file(key)
+        );
+        let (theirs, ours) = both(&of(&cluster, &user));
+        assert_eq!(theirs, Ok(()), "{key}");
+        ours.expect(key);
+    }
+    let user = format!(
+        "client-certificate: '{}', client-key: '{}'",
+        file("p521.pem"),
+        file("p521.key")
+    );
+    let (theirs, ours) = both(&of(&cluster, &user));
+    assert_eq!(theirs, Ok(()));
+    let ours = ours.unwrap_err();
+    assert!(ours.to_string().contains("P-521") && ours.hint().is_some(), "{ours}");
+    // Somebody else's certificate: both are told by the server.
+    let (other, other_key) = (file("other.pem"), file("other.key"));
+    openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        &other_key,
+        "-subj",
+        "/CN=other",
+        "-out",
+        &other,
+    ]);
+    let user = format!("client-certificate: '{other}', client-key: '{other_key}'");
+    let (theirs, ours) = both(&of(&cluster, &user));
+    assert!(theirs.is_err());
+    assert!(matches!(ours, Err(Error::Unauthorized { .. })), "{ours:?}");
+}
+
+fn authorities_are_kubectls() {
+    let certificates = ControlPlane::shared().certificates();
+    let read = |name: &str| std::fs::read(certificates.join(name)).unwrap();
+    let user = format!("token: {}", control_plane::ADMIN_TOKEN);
+    let encoded = STANDARD.encode(read("ca.crt"));
+    let file = certificates.join("ca.crt").display().to_string();
+    let lines: Vec<_> = encoded
+        .as_bytes()
+        .chunks(64)
+        .map(|line| str::from_utf8(line).unwrap())
+        .collect();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let stranger = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    let data = |text: &str| format!("certificate-authority-data: {text}");
+    for (cluster, is_taken) in [
+        (data(&encoded), true),
+        (data(&format!("\"{}\\n\"", lines.join("\\n"))), true),
+        (data(&format!("\"{}\"", lines.join(" "))), false),
+        // The server's own certificate, which is no authority.
+        (data(&STANDARD.encode(read("server.crt"))), true),
+        (data(&STANDARD.encode(stranger.pem())), false),
+        (data(&STANDARD.encode("nothing")), false),
+        // Each is right, but kubectl wants one of them.
+        (format!("{}, certificate-authority: '{file}'", data(&encoded)), false),
+        (format!("{}, tls-server-name: other.example.com", data(&encoded)), false),
+        ("insecure-skip-tls-verify: true".to_owned(), true),
+    ] {
+        let (theirs, ours) = both(&of(&cluster, &user));
+        assert_eq!(theirs.is_ok(), is_taken, "kubectl: {cluster}: {theirs:?}");
+        assert_eq!(ours.is_ok(), is_taken, "{cluster}: {ours:?}");
+    }
 }
