@@ -43,7 +43,7 @@ part() {
 
 parts() {
     tests/parts/packages.sh
-    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS REGCRED_TEST_KREW REGCRED_TEST_GITEA
+    unset REGCRED_TEST_CONTROL_PLANE REGCRED_TEST_CLIENTS REGCRED_TEST_KREW REGCRED_TEST_GITEA REGCRED_TEST_ORACLE
     local plane='tests/parts/control-plane.sh makes it, or KUBEBUILDER_ASSETS holds it'
     # REGCRED_KUBERNETES and REGCRED_GITEA name versions other than the newest: tests/versions.sh.
     if folder=$(tests/parts/control-plane.sh ${REGCRED_KUBERNETES:+"$REGCRED_KUBERNETES"}); then
@@ -53,6 +53,7 @@ parts() {
     REGCRED_TEST_CLIENTS=$(tests/parts/clients.sh) || true # missing: said below
     export REGCRED_TEST_CLIENTS
     if krew=$(tests/parts/krew.sh); then export REGCRED_TEST_KREW=$krew; fi
+    if oracle=$(tests/parts/oracle.sh); then export REGCRED_TEST_ORACLE=$oracle; fi
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
@@ -73,7 +74,9 @@ parts() {
     part "keyctl" "package keyutils" keyctl
     part "strace" "package strace" strace
     folder=${krew:-} part "krew" "tests/parts/krew.sh builds it, with Go 1.25" kubectl-krew validate-krew-manifest
+    folder=${oracle:-} part "oracle" "tests/parts/oracle.sh builds it, with Go 1.26" oracle
     part "release tools" "packages git, zip, binutils, curl and jq" git tar gzip zip strip curl jq
+    part "openssl" "package openssl" openssl
     part "shellcheck" "package shellcheck" shellcheck
     part "zsh" "package zsh" zsh
     part "mandoc" "package mandoc" mandoc

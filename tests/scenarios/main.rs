@@ -24,6 +24,7 @@ mod matrix;
 mod memory;
 mod mint;
 mod newcomer;
+mod oracle;
 mod other_helpers;
 mod owners;
 mod rbac;
@@ -71,6 +72,7 @@ fn main() -> std::process::ExitCode {
         memory::trials(),
         mint::trials(),
         newcomer::trials(),
+        oracle::trials(),
         other_helpers::trials(),
         owners::trials(),
         rbac::trials(),

@@ -29,6 +29,7 @@ pub mod keepassxc;
 pub mod keyring;
 #[cfg(target_os = "linux")]
 pub mod krew;
+pub mod oracle;
 pub mod part;
 #[cfg(target_os = "linux")]
 pub mod server;

@@ -1,0 +1,16 @@
+//! What docker, kubectl and kubelet read, read by us and by Go's own code: generated and collected inputs, and the same
+//! answer to each.
+//!
+//! 1,000 inputs of each kind, the same ones each time; `REGCRED_TEST_CASES` and `REGCRED_TEST_SEED` make a longer run.
+
+mod certificates;
+mod connecting;
+
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    [certificates::trials(), connecting::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
