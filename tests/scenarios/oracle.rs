@@ -3,13 +3,14 @@
 //!
 //! 1,000 inputs of each kind, the same ones each time; `REGCRED_TEST_CASES` and `REGCRED_TEST_SEED` make a longer run.
 
+mod auths;
 mod certificates;
 mod connecting;
 
 use libtest_mimic::Trial;
 
 pub fn trials() -> Vec<Trial> {
-    [certificates::trials(), connecting::trials()]
+    [auths::trials(), certificates::trials(), connecting::trials()]
         .into_iter()
         .flatten()
         .collect()
