@@ -179,12 +179,18 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_url_has_a_scheme() {
-        for url in ["proxy.example.com:3128", "127.0.0.1:3128", "localhost"] {
+    fn a_proxy_url_has_a_scheme_that_kubectl_takes() {
+        for url in [
+            "proxy.example.com:3128",
+            "127.0.0.1:3128",
+            "localhost",
+            "socks5h://proxy.example.com",
+            "ftp://proxy.example.com",
+        ] {
             let error = proxy_for(&"https://api".parse().unwrap(), Some(url), &Env::default()).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                "the proxy of proxy-url cannot be used: it has no scheme: http://HOST:PORT, https:// or socks5://"
+                "the proxy of proxy-url cannot be used: it has to begin with http://, https:// or socks5://, for kubectl too"
             );
         }
     }
