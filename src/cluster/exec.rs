@@ -11,7 +11,7 @@ use std::process::Stdio;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, ExecAuthCluster, ExecConfig, ExecInteractiveMode};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
@@ -151,7 +151,12 @@ pub(super) async fn resolve(
 ) -> Result<(), ExecError> {
     let Some(exec) = user.exec.take() else { return Ok(()) };
     // client-go: what is already there to authenticate a request is not replaced.
-    if user.token.is_some() || user.token_file.is_some() || user.username.is_some() {
+    let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let has_token = user
+        .token
+        .as_ref()
+        .is_some_and(|token| !token.expose_secret().is_empty());
+    if has_token || is_given(&user.token_file) || is_given(&user.username) {
         return Ok(());
     }
     let mut status = run(&exec, cluster, env, is_unattended).await?;

@@ -11,43 +11,73 @@ use crate::tls::Identity;
 
 /// The user as kube has to see it, so that it does what client-go would.
 pub(super) fn credentials(mut user: AuthInfo) -> Result<AuthInfo, Error> {
-    let error = |what: String| Error::Config { part: "user", what };
-    // client-go: a token file that can be read and is not empty wins over the token beside it.
-    if let Some(file) = user.token_file.take().filter(|file| !file.is_empty()) {
-        let read = std::fs::read_to_string(&file).map(Zeroizing::new);
-        let from_file = read
-            .as_ref()
-            .ok()
-            .map(|text| text.trim())
-            .filter(|text| !text.is_empty());
-        match (from_file, &user.token) {
-            (Some(token), _) => user.token = Some(SecretString::from(token)),
-            (None, Some(_)) => {}
-            (None, None) => {
-                let why = read
-                    .err()
-                    .map_or_else(|| "it is empty".to_owned(), |why| why.to_string());
-                return Err(error(format!("token file {}: {why}", untrusted(&file))));
+    let error = |what: &str| Error::Config {
+        part: "user",
+        what: what.to_owned(),
+    };
+    let is_secret = |secret: &SecretString| !secret.expose_secret().is_empty();
+    user.token = user.token.filter(is_secret);
+    user.username = user.username.filter(|name| !name.is_empty());
+    user.password = user.password.filter(is_secret);
+    // clientcmd's `validateAuthInfo`: a password alone contradicts a token, too.
+    if user.token.is_some() && (user.username.is_some() || user.password.is_some()) {
+        return Err(error("it has both a token and a user name or password"));
+    }
+    read_token_file(&mut user)?;
+    // client-go's `HTTPWrappersForConfig`.
+    if user.username.is_some() && user.token.is_some() {
+        return Err(error("it has both a token file and a user name"));
+    }
+    // client-go sends a name without a password, and no password without a name; kube wants both.
+    user.password = match user.username {
+        Some(_) => Some(user.password.unwrap_or_default()),
+        None => None,
+    };
+    if let Some(provider) = user.auth_provider.take() {
+        // The only provider that client-go still has. Its token is not renewed here.
+        let is_known = provider.name == "oidc";
+        let token = provider.config.get("id-token").filter(|_| is_known);
+        let has_other = user.token.is_some() || user.username.is_some();
+        match token {
+            // What is already there to authenticate a request is not replaced.
+            _ if is_known && has_other => {}
+            Some(token) => user.token = Some(SecretString::from(token.as_str())),
+            None => {
+                let name = untrusted(&provider.name);
+                return Err(error(&format!(
+                    "auth provider {name} is not supported; kubectl has moved to credential plugins"
+                )));
             }
         }
     }
-    user.token = user.token.filter(|token| !token.expose_secret().is_empty());
-    user.username = user.username.filter(|name| !name.is_empty());
-    if user.username.is_some() && user.token.is_some() {
-        return Err(error("it has both a token and a user name with password".to_owned()));
-    }
-    if let Some(provider) = user.auth_provider.take() {
-        // The only provider that client-go still has. Its token is not renewed here.
-        let token = provider.config.get("id-token").filter(|_| provider.name == "oidc");
-        let token = token.ok_or_else(|| {
-            let name = untrusted(&provider.name);
-            error(format!(
-                "auth provider {name} is not supported; kubectl has moved to credential plugins"
-            ))
-        })?;
-        user.token = Some(SecretString::from(token.as_str()));
-    }
     Ok(user)
+}
+
+/// client-go: a token file that can be read and is not empty wins over the token beside it.
+fn read_token_file(user: &mut AuthInfo) -> Result<(), Error> {
+    let Some(file) = user.token_file.take().filter(|file| !file.is_empty()) else {
+        return Ok(());
+    };
+    let read = std::fs::read_to_string(&file).map(Zeroizing::new);
+    let from_file = read
+        .as_ref()
+        .ok()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty());
+    match (from_file, &user.token) {
+        (Some(token), _) => user.token = Some(SecretString::from(token)),
+        (None, Some(_)) => {}
+        (None, None) => {
+            let why = read
+                .err()
+                .map_or_else(|| "it is empty".to_owned(), |why| why.to_string());
+            return Err(Error::Config {
+                part: "user",
+                what: format!("token file {}: {why}", untrusted(&file)),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The client certificate, taken out of the user: kube is not to judge it as well.
@@ -58,9 +88,10 @@ pub(super) fn identity(user: &mut AuthInfo) -> Result<Option<Identity>, Error> {
         material(certificate.0.as_deref(), certificate.1.as_deref()).map_err(error("client certificate"))?;
     let key = (user.client_key_data.take(), user.client_key.take());
     let key_data = key.0.as_ref().map(SecretString::expose_secret);
-    let key = material(key_data, key.1.as_deref()).map_err(error("client key"))?;
+    // client-go has no use for a key alone: it does not look for its file, but its data has to be base64.
+    let key_file = key.1.filter(|_| certificate.is_some());
+    let key = material(key_data, key_file.as_deref()).map_err(error("client key"))?;
     match (certificate, key) {
-        // client-go has no use for a key alone.
         (None, _) => Ok(None),
         (Some(_), None) => Err(error("client certificate")(
             "there is no client key beside it".to_owned(),
@@ -115,5 +146,83 @@ mod tests {
                 .to_string()
                 .contains("/nonexistent/token")
         );
+    }
+
+    /// What client-go would send for this user: the token, or the name and password.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Sent {
+        Nothing,
+        Token(String),
+        Basic(String, String),
+        Refused(String),
+    }
+
+    fn sent(user: AuthInfo) -> Sent {
+        let text = |secret: &SecretString| secret.expose_secret().to_owned();
+        let user = match credentials(user) {
+            Ok(user) => user,
+            Err(error) => return Sent::Refused(error.to_string()),
+        };
+        match (&user.username, &user.password, &user.token) {
+            (None, None, None) => Sent::Nothing,
+            (None, None, Some(token)) => Sent::Token(text(token)),
+            (Some(name), Some(password), None) => Sent::Basic(name.clone(), text(password)),
+            other => panic!("kube would not see what client-go does: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_passwords_and_tokens_are_client_gos() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "f\n").unwrap();
+        let file = file.to_str().unwrap();
+        let user = |token: &str, token_file: &str, name: &str, password: &str| AuthInfo {
+            token: Some(SecretString::from(token)),
+            token_file: Some(token_file.to_owned()),
+            username: Some(name.to_owned()),
+            password: Some(SecretString::from(password)),
+            ..Default::default()
+        };
+        let token = |token: &str| Sent::Token(token.to_owned());
+        let basic = |name: &str, password: &str| Sent::Basic(name.to_owned(), password.to_owned());
+        for (given, expected) in [
+            (user("", "", "", ""), Sent::Nothing),
+            (user("t", "", "", ""), token("t")),
+            (user("t", file, "", ""), token("f")),
+            (user("t", "/nonexistent/token", "", ""), token("t")),
+            (user("", file, "", ""), token("f")),
+            // A password alone is no login, and is passed over beside a token file.
+            (user("", "", "", "p"), Sent::Nothing),
+            (user("", file, "", "p"), token("f")),
+            (user("", "", "u", ""), basic("u", "")),
+            (user("", "", "u", "p"), basic("u", "p")),
+        ] {
+            let shown = format!("{given:?}");
+            assert_eq!(sent(given), expected, "{shown}");
+        }
+        for given in [
+            user("t", "", "u", ""),
+            user("t", "", "", "p"),
+            user("t", "", "u", "p"),
+            user("t", file, "", "p"),
+            user("", file, "u", ""),
+            user("", "/nonexistent/token", "", ""),
+        ] {
+            let shown = format!("{given:?}");
+            assert!(matches!(sent(given), Sent::Refused(_)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_key_without_a_certificate_is_not_looked_for() {
+        let user = |data: Option<&str>| AuthInfo {
+            client_key: Some("/nonexistent/key.pem".to_owned()),
+            client_key_data: data.map(SecretString::from),
+            ..Default::default()
+        };
+        assert!(identity(&mut user(None)).unwrap().is_none());
+        assert!(identity(&mut user(Some("YQ=="))).unwrap().is_none());
+        assert!(identity(&mut user(Some("!"))).is_err());
     }
 }
