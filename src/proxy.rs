@@ -89,17 +89,24 @@ fn with_port(uri: Uri, port: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
+fn host_of(server: &Uri) -> String {
+    let host = server.host().unwrap_or_default();
+    host.trim_matches(['[', ']']).to_ascii_lowercase()
+}
+
+/// Whether the server is this machine: what is sent there meets no network.
+pub(crate) fn is_loopback(server: &Uri) -> bool {
+    let host = host_of(server);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
 /// Whether `NO_PROXY` or being loopback exempts the server.
 fn is_direct(server: &Uri, no_proxy: &str) -> bool {
-    let host = server
-        .host()
-        .unwrap_or_default()
-        .trim_matches(['[', ']'])
-        .to_ascii_lowercase();
+    let host = host_of(server);
     let https = server.scheme_str() == Some("https");
     let port = server.port_u16().unwrap_or(if https { 443 } else { 80 });
     let ip: Option<IpAddr> = host.parse().ok();
-    if host == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+    if is_loopback(server) {
         return true;
     }
     no_proxy
@@ -121,6 +128,8 @@ fn exempts(entry: &str, host: &str, port: u16, ip: Option<IpAddr>) -> bool {
         _ => (entry, None),
     };
     let name = name.trim_matches(['[', ']']);
+    // As in Go, `example.com:` is every port of it.
+    let only_port = only_port.filter(|digits| !digits.is_empty());
     if name.is_empty() || only_port.is_some_and(|digits| digits.parse() != Ok(port)) {
         return false;
     }
@@ -218,6 +227,8 @@ mod tests {
             ("https://api.example.com:6443", "api.example.com:443", false),
             ("https://api.example.com", "api.example.com:443", true),
             ("https://notexample.com", "example.com", false),
+            ("https://api.example.com:6443", "example.com:", true),
+            ("https://api.example.com:6443", ":6443", false),
             ("https://10.1.2.3:6443", "10.0.0.0/8", true),
             ("https://11.1.2.3:6443", "10.0.0.0/8", false),
             ("https://10.1.2.3:6443", "10.1.2.3", true),

@@ -13,11 +13,11 @@ use super::kubeconfig::{KubeconfigError, select};
 use super::names::Namespace;
 use super::server::{in_cluster, server_url, trust};
 use super::timeout::RequestTimeout;
-use super::user::{credentials, identity, impersonate};
+use super::user::{credentials, identity, impersonate, without_tls};
 use super::{exec, retry, transport};
 use crate::env::Env;
 use crate::model::Redaction;
-use crate::proxy::proxy_for;
+use crate::proxy::{is_loopback, proxy_for};
 use crate::tls;
 
 /// How we name ourselves to the API server and its audit log.
@@ -88,10 +88,15 @@ impl Cluster {
             let folder = options.service_account.as_deref();
             in_cluster(env, folder.unwrap_or(SERVICE_ACCOUNT.as_ref())).ok_or(KubeconfigError::None)?
         };
+        let server = server_url(&selection.cluster)?;
+        // clientcmd sends no credential without TLS. To this machine itself, through `kubectl proxy` or to a test's server,
+        // ours does.
+        if server.scheme_str() == Some("http") && !is_loopback(&server) {
+            selection.user = without_tls(selection.user)?;
+        }
         exec::resolve(&mut selection.user, &selection.cluster, env, options.is_unattended).await?;
         impersonate(&mut selection.user, &options.impersonate)?;
         let limit = options.request_timeout.limit();
-        let server = server_url(&selection.cluster)?;
         let proxy = proxy_for(&server, selection.cluster.proxy_url.as_deref(), env)?;
 
         let trust = trust(&selection.cluster)?;

@@ -52,14 +52,11 @@ pub(super) fn server_url(cluster: &kube::config::Cluster) -> Result<Uri, Error> 
         .as_deref()
         .filter(|server| !server.is_empty())
         .ok_or_else(|| error("it has no server"))?;
-    let has_tls = cluster.certificate_authority.is_some()
-        || cluster.certificate_authority_data.is_some()
-        || cluster.insecure_skip_tls_verify == Some(true);
-    let scheme = if has_tls { "https" } else { "http" };
+    // As clientcmd has it, whatever certificates are given beside it.
     let text = if text.contains("://") {
         text.to_owned()
     } else {
-        format!("{scheme}://{text}")
+        format!("http://{text}")
     };
     let uri: Uri = text.parse().map_err(|_| error("its server is not a URL"))?;
     match uri.scheme_str() {
@@ -134,6 +131,17 @@ mod tests {
         assert_eq!(selection.cluster.server.as_deref(), Some("https://[fd00::1]:443"));
         assert!(in_cluster(&Env::default(), folder.path()).is_none());
         assert!(in_cluster(&env, &folder.path().join("none")).is_none());
+    }
+
+    #[test]
+    fn a_server_without_a_scheme_has_no_tls() {
+        let cluster = kube::config::Cluster {
+            server: Some("api.example.com:6443".to_owned()),
+            certificate_authority: Some("/etc/ca.pem".to_owned()),
+            ..Default::default()
+        };
+        let server = server_url(&cluster).unwrap();
+        assert_eq!(server.to_string(), "http://api.example.com:6443/");
     }
 
     #[test]

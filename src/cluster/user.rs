@@ -15,14 +15,7 @@ pub(super) fn credentials(mut user: AuthInfo) -> Result<AuthInfo, Error> {
         part: "user",
         what: what.to_owned(),
     };
-    let is_secret = |secret: &SecretString| !secret.expose_secret().is_empty();
-    user.token = user.token.filter(is_secret);
-    user.username = user.username.filter(|name| !name.is_empty());
-    user.password = user.password.filter(is_secret);
-    // clientcmd's `validateAuthInfo`: a password alone contradicts a token, too.
-    if user.token.is_some() && (user.username.is_some() || user.password.is_some()) {
-        return Err(error("it has both a token and a user name or password"));
-    }
+    one_method(&mut user)?;
     read_token_file(&mut user)?;
     // client-go's `HTTPWrappersForConfig`.
     if user.username.is_some() && user.token.is_some() {
@@ -51,6 +44,34 @@ pub(super) fn credentials(mut user: AuthInfo) -> Result<AuthInfo, Error> {
         }
     }
     Ok(user)
+}
+
+/// Whom clientcmd makes of a user for a server without TLS: nobody, but for whom to act as. It judges the user all the same.
+pub(super) fn without_tls(mut user: AuthInfo) -> Result<AuthInfo, Error> {
+    one_method(&mut user)?;
+    materials(&mut user)?;
+    Ok(AuthInfo {
+        impersonate: user.impersonate,
+        impersonate_uid: user.impersonate_uid,
+        impersonate_groups: user.impersonate_groups,
+        impersonate_user_extra: user.impersonate_user_extra,
+        ..AuthInfo::default()
+    })
+}
+
+/// clientcmd's `validateAuthInfo`: a password alone contradicts a token, too. What is empty is not there.
+fn one_method(user: &mut AuthInfo) -> Result<(), Error> {
+    let is_secret = |secret: &SecretString| !secret.expose_secret().is_empty();
+    user.token = user.token.take().filter(is_secret);
+    user.username = user.username.take().filter(|name| !name.is_empty());
+    user.password = user.password.take().filter(is_secret);
+    if user.token.is_some() && (user.username.is_some() || user.password.is_some()) {
+        return Err(Error::Config {
+            part: "user",
+            what: "it has both a token and a user name or password".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// client-go: a token file that can be read and is not empty wins over the token beside it.
@@ -82,6 +103,15 @@ fn read_token_file(user: &mut AuthInfo) -> Result<(), Error> {
 
 /// The client certificate, taken out of the user: kube is not to judge it as well.
 pub(super) fn identity(user: &mut AuthInfo) -> Result<Option<Identity>, Error> {
+    let found = materials(user)?;
+    let identity = found.map(|(certificate, key)| Identity::parse(&certificate, &key));
+    Ok(identity.transpose()?)
+}
+
+type Bytes = Zeroizing<Vec<u8>>;
+
+/// What stands for the client certificate and its key, taken out of the user.
+fn materials(user: &mut AuthInfo) -> Result<Option<(Bytes, Bytes)>, Error> {
     let error = |part| move |what: String| Error::Config { part, what };
     let certificate = (user.client_certificate_data.take(), user.client_certificate.take());
     let certificate =
@@ -96,7 +126,7 @@ pub(super) fn identity(user: &mut AuthInfo) -> Result<Option<Identity>, Error> {
         (Some(_), None) => Err(error("client certificate")(
             "there is no client key beside it".to_owned(),
         )),
-        (Some(certificate), Some(key)) => Ok(Some(Identity::parse(&certificate, &key)?)),
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
     }
 }
 

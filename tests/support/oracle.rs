@@ -59,6 +59,8 @@ pub fn ask(questions: &[Value]) -> Vec<Result<Value, String>> {
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        // kubelet's keyring tells its log of each key that it passes over.
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = String::new();

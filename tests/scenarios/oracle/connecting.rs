@@ -117,14 +117,18 @@ fn proxies() {
             ]
             .into_iter()
             .collect();
-            let go = go.ok().map(|answer| {
+            let go = go.ok().and_then(|answer| {
                 let text = |name: &str| answer[name].as_str().unwrap().to_owned();
                 let scheme = text("scheme");
+                if !scheme.is_empty() && text("host").is_empty() {
+                    // Not as Go: `http://` would have it dial this machine's port 80. Ours says that there is no host.
+                    return None;
+                }
                 let port = match (scheme.as_str(), text("port").as_str()) {
                     ("socks5" | "socks5h", "") => "1080".to_owned(),
                     (_, port) => port.to_owned(),
                 };
-                (scheme.replace("socks5h", "socks5"), text("host"), port)
+                Some((scheme.replace("socks5h", "socks5"), text("host"), port))
             });
             let ours = proxy_for(&server.parse().unwrap(), None, &env).ok().map(|proxy| {
                 proxy.map_or_else(Default::default, |proxy| {
