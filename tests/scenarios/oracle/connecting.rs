@@ -120,8 +120,8 @@ fn proxies() {
             let go = go.ok().and_then(|answer| {
                 let text = |name: &str| answer[name].as_str().unwrap().to_owned();
                 let scheme = text("scheme");
-                if !scheme.is_empty() && text("host").is_empty() {
-                    // Not as Go: `http://` would have it dial this machine's port 80. Ours says that there is no host.
+                if text("host") == "http" {
+                    // Not as Go, which reads `http://` as `http://http://`: a proxy named http. Ours says that it has no host.
                     return None;
                 }
                 let port = match (scheme.as_str(), text("port").as_str()) {
