@@ -12,7 +12,7 @@ use super::pull_secret::Target;
 use super::resource::{Object, Resource};
 use super::role::{Access, Scope, Subject, role_for_verb};
 use crate::model::{CommandLine, Hint, printable};
-use crate::proxy::ProxyError;
+use crate::proxy::{ProxyError, is_loopback};
 use crate::tls::{self, IdentityError};
 
 /// Longest text from a server that is worth showing, in characters.
@@ -253,6 +253,11 @@ impl Error {
             Self::Tls { fault, .. } => tls_hint(fault)?.into(),
             Self::Timeout { .. } => "give it more time with --request-timeout".into(),
             Self::Busy { .. } => "try again in a moment".into(),
+            Self::Unauthorized { server, .. } | Self::Anonymous { server, .. } if is_without_tls(server) => {
+                "without TLS neither kubectl nor this program sends a credential: the kubeconfig has to name the server's \
+                 https:// address"
+                    .into()
+            }
             Self::Unauthorized { .. } => {
                 "log in to the cluster again; `kubectl auth whoami` says who you are to it".into()
             }
@@ -337,4 +342,10 @@ impl Error {
                 | Self::NotKubernetes { status: 404, .. }
         )
     }
+}
+
+/// Whether what [`super::Cluster`] sends to this server would meet a network unencrypted.
+fn is_without_tls(server: &str) -> bool {
+    let server: Result<http::Uri, _> = server.parse();
+    server.is_ok_and(|server| server.scheme_str() == Some("http") && !is_loopback(&server))
 }

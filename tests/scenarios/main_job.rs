@@ -420,11 +420,23 @@ ghcr.io   org   docker   token or password
     assert_data_eq!(
         show(&world.regcred("sync -n [NAMESPACE]")),
         str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: secret/gitea-credentials in namespace [NAMESPACE]: the keychain holds several registries, [REGISTRY], ghcr.io, and the Secret does not show which it is for: there is no such Secret
+hint: kubectl regcred sync -n [NAMESPACE] --secret gitea-credentials --registry REGISTRY
+
 "#]]
     );
     assert_data_eq!(
         show(&world.regcred("sync -n [NAMESPACE] --dry-run=client -o yaml")),
         str![[r#"
+exit 2
+--- stdout
+--- stderr
+error: the keychain holds several registries: [REGISTRY], ghcr.io
+hint: name one with --registry REGISTRY
+
 "#]]
     );
     assert_data_eq!(
@@ -458,6 +470,11 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
     assert_data_eq!(
         show(&world.regcred("sync -n [NAMESPACE]")),
         str![[r#"
+exit 0
+--- stdout
+secret/gitea-credentials configured in namespace [NAMESPACE]
+--- stderr
+
 "#]]
     );
     let refreshed = world.document("gitea-credentials");

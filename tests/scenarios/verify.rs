@@ -934,7 +934,8 @@ fn quotations() {
     };
     // Here `ask` itself looks for the token and for the credential.
     let echo = said(&basic("you sent"));
-    assert_eq!(echo, "you sent admin [redacted] Basic [redacted]");
+    // A word between two secrets goes with them.
+    assert_eq!(echo, "you sent admin [redacted]");
     let rude = said(&basic("\u{1b}[2J\u{202e}evil\r\n"));
     assert!(rude.starts_with("[2J evil") || rude.starts_with("[2Jevil"), "{rude:?}");
     assert!(!rude.contains(char::is_control));

@@ -33,10 +33,11 @@ impl Done {
 }
 
 /// Refuses a job whose Secret had to choose a registry, and did not.
-pub(in crate::commands) fn chosen(job: &Job, done: Done) -> Result<Done, CommandError> {
+pub(in crate::commands) fn chosen(job: &Job, mut done: Done) -> Result<Done, CommandError> {
     if !job.chosen_by_content || done.outcome != Outcome::LeftAlone {
         return Ok(done);
     }
+    done.left_alone.dedup();
     let registries: Vec<_> = job
         .supplies
         .iter()

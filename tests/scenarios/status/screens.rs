@@ -185,8 +185,8 @@ exit 1
 --- stdout
 --- stderr
 warning: no Secret has the label app.kubernetes.io/managed-by=kubectl-regcred
-error: no Secret was found that would get the new token: nothing was begun
-hint: name namespaces with -n; --no-secrets changes the keychain alone
+error: no Secret was found that holds the token: nothing was begun
+hint: name namespaces with -n, or say -A; --no-secrets changes the keychain alone
 
 "#]]
     );

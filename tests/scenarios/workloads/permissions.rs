@@ -230,14 +230,14 @@ fn everywhere_with_a_cluster_role(stage: &Stage) {
     for grant in &grants {
         await_may(stage, None, grant, true);
     }
-    let said = everywhere(&kubeconfig, "second", "-A").done();
+    let said = everywhere(&kubeconfig, "second", "-A --trust-labels").done();
     assert_eq!(said.lines().len(), 2, "{said:?}");
     for (at, grant) in grants.iter().enumerate() {
         let mut less = grants.clone();
         less.remove(at);
         apply(stage.real, &[role_of(role, &less)]);
         await_may(stage, None, grant, false);
-        let said = everywhere(&kubeconfig, &format!("token-{at}"), "-A");
+        let said = everywhere(&kubeconfig, &format!("token-{at}"), "-A --trust-labels");
         assert_eq!(said.code, 1, "without {grant:?}: {said:#?}");
         assert!(
             said.stderr.contains(&format!("may not {} secrets", grant.verb)),

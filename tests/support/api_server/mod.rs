@@ -224,9 +224,14 @@ users:
         lock(&self.state).store.object(resource, namespace, name).cloned()
     }
 
-    /// Takes an object of another kind away.
+    /// Takes an object away.
     pub fn remove_object(&self, resource: &str, namespace: &str, name: &str) {
-        lock(&self.state).store.remove_object(resource, namespace, name);
+        let mut state = lock(&self.state);
+        if resource == "secrets" {
+            state.store.remove(namespace, name);
+        } else {
+            state.store.remove_object(resource, namespace, name);
+        }
     }
 
     /// What was asked so far.

@@ -158,6 +158,7 @@ fn each_standing_has_its_state_and_its_words() {
             stage(),
             with_state(Document::Broken {
                 problems: vec![problem("ghcr.io")],
+                is_of_interest: true,
             }),
             "broken",
             vec![
@@ -168,7 +169,10 @@ fn each_standing_has_its_state_and_its_words() {
         (
             "no document",
             stage(),
-            with_state(Document::Broken { problems: vec![] }),
+            with_state(Document::Broken {
+                problems: vec![],
+                is_of_interest: true,
+            }),
             "broken",
             vec![
                 "its document is no docker config",
@@ -267,7 +271,14 @@ fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
         }];
         stage
     };
-    for state in [None, Some(Document::Empty), Some(Document::Broken { problems: vec![] })] {
+    for state in [
+        None,
+        Some(Document::Empty),
+        Some(Document::Broken {
+            problems: vec![],
+            is_of_interest: true,
+        }),
+    ] {
         let stage = stage_with(state.clone());
         let (commands, text) = shown(&stage);
         assert_eq!(commands, 0, "{text}");
