@@ -57,6 +57,7 @@ parts() {
     echo "parts:"
     part "control plane" "$plane" etcd kube-apiserver kube-controller-manager
     part "kubectl" "$plane" kubectl
+    part "node" "packages containerd and runc; $plane" unshare containerd ctr runc kubelet
     folder=${gitea:-} part "Gitea" "tests/parts/gitea.sh builds it, with Go 1.26 and a C compiler" gitea
     part "keychain" "packages gnome-keyring and dbus" gnome-keyring-daemon dbus-daemon
     part "second keychain" "package keepassxc" keepassxc keepassxc-cli dbus-daemon

@@ -28,10 +28,11 @@ kubectl=$parts/kubectl-$KUBECTL_VERSION
 programs=(kube-apiserver kube-controller-manager kubelet)
 
 etcd=$(command -v etcd) || die "no etcd: install Debian's package etcd-server, or set KUBEBUILDER_ASSETS"
-built() {
+absent() {
     local program
-    for program in "${programs[@]}"; do [[ -x $folder/$program ]] || return; done
+    for program in "${programs[@]}"; do [[ -x $folder/$program ]] || echo "$program"; done
 }
+built() { [[ -z $(absent) ]]; }
 made() { built && [[ $folder/etcd -ef $etcd && -x $kubectl/kubectl && $folder/kubectl -ef $kubectl/kubectl ]]; }
 if made; then
     echo "$folder"
@@ -51,18 +52,19 @@ fetch_kubectl() {
     say "kubectl $KUBECTL_VERSION is here"
 }
 
-# What Kubernetes' own build scripts write into its programs. A server that does not know its version ignores the
+# Builds those that are not there yet. What Kubernetes' own build scripts write into its programs. A server that does not know its version ignores the
 # changes of features between versions.
 build() {
-    local flags='-s -w' package=k8s.io/component-base/version minor=${version#*.} program
+    local flags='-s -w' package=k8s.io/component-base/version minor=${version#*.} program missing
+    mapfile -t missing < <(absent)
     flags+=" -X $package.gitVersion=v$version -X $package.gitTreeState=clean"
     flags+=" -X $package.gitMajor=${version%%.*} -X $package.gitMinor=${minor%%.*}"
-    say "building Kubernetes $version (5 to 10 minutes)"
+    say "building ${missing[*]} $version (5 to 10 minutes)"
     mkdir "$work/out"
-    CGO_ENABLED=0 go_build "$version" -ldflags "$flags" -o "$work/out/" "${programs[@]/#/k8s.io/kubernetes/cmd/}" ||
+    CGO_ENABLED=0 go_build "$version" -ldflags "$flags" -o "$work/out/" "${missing[@]/#/k8s.io/kubernetes/cmd/}" ||
         die "could not build Kubernetes $version"
-    for program in "${programs[@]}"; do "$work/out/$program" --version >&2; done
-    rm -rf "$folder" && mv "$work/out" "$folder"
+    for program in "${missing[@]}"; do "$work/out/$program" --version >&2; done
+    mkdir -p "$folder" && mv "$work/out/"* "$folder/"
     say "built, in $folder"
 }
 

@@ -26,6 +26,9 @@ done
 command -v docker >/dev/null || missing+=(docker)
 # Docker's own packages and Debian's exclude each other.
 command -v dockerd >/dev/null || installed docker-ce-cli || missing+=(docker.io)
+for program in containerd runc; do
+    command -v "$program" >/dev/null || installed containerd.io || missing+=("$program")
+done
 ((${#missing[@]})) || exit 0
 
 if ((EUID != 0)) && ! sudo -n true 2>/dev/null; then
