@@ -96,6 +96,15 @@ struct RawWaiting {
     message: String,
 }
 
+impl RawWaiting {
+    /// Of pull Secrets that it cannot decode, kubelet gives the decoder's words as the reason too.
+    fn is_for_image(&self) -> bool {
+        let Self { reason, message } = self;
+        REASONS.contains(&reason.as_str())
+            || (reason.len() < MAX_NAMING && reason == message && said(message, "") == Said::Undecodable)
+    }
+}
+
 /// A workload as the server gives it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -231,7 +240,7 @@ impl Sieve<'_> {
         let waiting: HashSet<&str> = statuses
             .filter(|status| {
                 let waiting = status.state.waiting.as_ref();
-                waiting.is_some_and(|waiting| REASONS.contains(&waiting.reason.as_str()))
+                waiting.is_some_and(RawWaiting::is_for_image)
             })
             .map(|status| status.name.as_str())
             .collect();
@@ -342,7 +351,7 @@ fn images(spec: PodSpec, status: &PodStatus) -> Vec<Image> {
         for container in containers {
             let status = statuses.get(container.name.as_str()).copied();
             let waiting = status.and_then(|status| status.state.waiting.as_ref());
-            let waiting = waiting.filter(|waiting| REASONS.contains(&waiting.reason.as_str()));
+            let waiting = waiting.filter(|waiting| waiting.is_for_image());
             found.push(Image {
                 container: container.name,
                 kind,

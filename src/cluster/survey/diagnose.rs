@@ -178,10 +178,13 @@ impl Survey {
         let of_account = stuck.account_secrets.as_deref().unwrap_or_default();
         let account = Named::new(self, &stuck.namespace, of_account);
         let would_do = account.pull(&stuck.image);
-        if !would_do.entries().is_empty()
-            && stuck.template_has_secrets != Some(true)
-            && of_account != stuck.pull_secrets
-        {
+        // A pod that nobody would make again has the list that somebody wrote.
+        let is_of_account = stuck.pull_secrets.is_empty()
+            || match stuck.template_has_secrets {
+                Some(has) => !has,
+                None => stuck.controller.is_some(),
+            };
+        if !would_do.entries().is_empty() && is_of_account && of_account != stuck.pull_secrets {
             let mut places: Vec<_> = would_do.entries().iter().map(|at| at.secret).collect();
             places.sort_unstable();
             places.dedup();

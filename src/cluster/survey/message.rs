@@ -59,6 +59,7 @@ const NOT_FOUND: &[&str] = &["404", "not found", "manifest unknown", "name unkno
 /// What the message is about. The image's own name, and addresses, are no part of it: they can read like anything.
 pub(super) fn said(message: &str, image: &str) -> Said {
     let text = message.replace(image, "");
+    let text = without_request(&text);
     let words = text.split_whitespace().filter(|word| !word.contains("://"));
     let text = words.collect::<Vec<_>>().join(" ").to_lowercase();
     let has = |signs: &[&str]| signs.iter().any(|sign| has_word(&text, sign));
@@ -86,6 +87,15 @@ pub(super) fn said(message: &str, image: &str) -> Said {
     }
 }
 
+/// containerd puts what it asked for, with the image's tag, before the answer: `[manifests 401]: 500 …`.
+fn without_request(text: &str) -> String {
+    let request = text.split_once("[manifests ").and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(']')?;
+        Some(format!("{before}{after}"))
+    });
+    request.unwrap_or_else(|| text.to_owned())
+}
+
 /// Whether `sign` stands in the text, and not as a part of a longer word or number, such as a digest.
 fn has_word(text: &str, sign: &str) -> bool {
     text.match_indices(sign).any(|(at, _)| {
@@ -101,6 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn messages_of_every_runtime_are_understood() {
         const IMAGE: &str = "gitea.example.com/owner/app-404:401";
         for (message, meant) in [
@@ -165,6 +176,40 @@ mod tests {
             ),
             (
                 "json: cannot unmarshal number into Go struct field dockerConfigEntryWithAuth.auth of type string",
+                Said::Undecodable,
+            ),
+            // kubelet 1.37.2 with containerd 1.6.20, before Gitea 1.26.4.
+            (
+                r#"Back-off pulling image "IMAGE": ErrImagePull: failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": pulling from host gitea.example.com failed with status code [manifests 401]: 401 Unauthorized"#,
+                Said::Rejected,
+            ),
+            (
+                r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized"#,
+                Said::Rejected,
+            ),
+            (
+                r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": pulling from host gitea.example.com failed with status code [manifests 401]: 500 Internal Server Error"#,
+                Said::Else,
+            ),
+            (
+                r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": pulling from host gitea.example.com failed with status code [manifests 401]: 502 Bad Gateway"#,
+                Said::Unreachable,
+            ),
+            (
+                r#"Back-off pulling image "IMAGE": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": failed to unpack image on snapshotter native: unexpected media type text/html for sha256:6b0828a0cf9e9774682e7830d7c3b67698f55dfe458cd97544b25e0e5d64a8aa: not found"#,
+                Said::Page,
+            ),
+            (
+                r#"rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:6b90ba1a6d043fbe9b2bf3cdf06e3d039d0b360e427550e28786b12662220812 (text/html) from remote: not found"#,
+                Said::Page,
+            ),
+            (
+                r#"Back-off pulling image "IMAGE": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": no match for platform in manifest: not found"#,
+                Said::OtherPlatform,
+            ),
+            ("illegal base64 data at input byte 2", Said::Undecodable),
+            (
+                "json: cannot unmarshal number into Go struct field DockerConfigJSON.auths.auth of type string",
                 Said::Undecodable,
             ),
             ("write /var/lib/containerd/x: no space left on device", Said::Else),

@@ -101,7 +101,7 @@ codes! {
     PodImageName "pod-image-name" Drift
         "A pod cannot pull: what it names can be no image, such as one with upper-case letters in its path or with `https://` before it."
     PodImageNeverPulled "pod-image-never-pulled" Drift
-        "A pod cannot start: it forbids kubelet to pull (`imagePullPolicy: Never`), and its node does not have the image."
+        "A pod cannot start: it forbids kubelet to pull (`imagePullPolicy: Never`), and its node does not have the image, or has it only from a pull with a credential that this pod does not have."
     PodOlderThanAccount "pod-older-than-account" Drift
         "A pod cannot pull: it was made before its ServiceAccount named the Secret. A pod's list is copied when it is made, so only a new pod has it."
     PodWithoutSecret "pod-without-secret" Drift

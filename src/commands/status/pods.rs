@@ -147,7 +147,10 @@ impl Stuck<'_> {
             ),
             Cause::NeverPulled => said(
                 Code::PodImageNeverPulled,
-                format!("it has imagePullPolicy: Never, and its node does not have {}", self.image()),
+                format!(
+                    "it has imagePullPolicy: Never, and its node does not have {}, or only from a pull with another credential",
+                    self.image()
+                ),
                 Remedy::advice(format!(
                     "let {} have imagePullPolicy: IfNotPresent, or put the image on the node",
                     self.owner()

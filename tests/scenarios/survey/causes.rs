@@ -276,8 +276,10 @@ fn a_template_of_its_own_is_no_old_list(world: &World) {
             &waits("app", IMAGE, "ErrImagePull", DENIED),
         );
     }
+    stage.stuck("alone", IMAGE, &["elsewhere"], "default", DENIED);
     stage.account("default", &["good"]);
     let survey = stage.survey(&Keychain::new());
+    assert!(matches!(of_pod(&survey, "alone").cause, Cause::EntryMissing { .. }));
     let named = of_pod(&survey, "named-5d4f8c-x");
     assert_eq!(named.controller.as_deref(), Some("deployment.apps/named"));
     assert_eq!(
@@ -302,6 +304,7 @@ fn a_template_of_its_own_is_no_old_list(world: &World) {
         .map(|puller| (puller.shown(), puller.pull_secrets.clone()))
         .collect();
     let expected = [
+        ("pod/alone", "elsewhere"),
         ("deployment.apps/named", "elsewhere"),
         ("deployment.apps/plain", "good"),
     ];
