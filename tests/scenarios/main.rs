@@ -24,6 +24,7 @@ mod matrix;
 mod memory;
 mod mint;
 mod newcomer;
+mod node;
 mod oracle;
 mod other_helpers;
 mod owners;
@@ -48,6 +49,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
+    let _node = support::node::StopAtEnd;
     let arguments = Arguments::from_args();
     let trials: Vec<Vec<Trial>> = vec![
         agreement::trials(),
@@ -72,6 +74,7 @@ fn main() -> std::process::ExitCode {
         memory::trials(),
         mint::trials(),
         newcomer::trials(),
+        node::trials(),
         oracle::trials(),
         other_helpers::trials(),
         owners::trials(),

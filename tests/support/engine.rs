@@ -18,12 +18,17 @@ pub struct Engine {
     folder: TempDir,
 }
 
+/// Whether this process may mount, and what else root may.
+#[must_use]
+pub fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
 /// What is missing for one: programs, or the right to mount.
 #[must_use]
 pub fn missing_engine() -> Vec<&'static str> {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     let mut lacks = missing(&["dockerd", "containerd"]);
-    if !is_root {
+    if !is_root() {
         lacks.push("root, which an engine runs as");
     }
     lacks

@@ -29,6 +29,8 @@ pub mod keepassxc;
 pub mod keyring;
 #[cfg(target_os = "linux")]
 pub mod krew;
+#[cfg(target_os = "linux")]
+pub mod node;
 pub mod oracle;
 pub mod part;
 #[cfg(target_os = "linux")]

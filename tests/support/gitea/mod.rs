@@ -207,6 +207,11 @@ impl Gitea {
         self.state.lock().unwrap().replaced.push((path.to_owned(), answer));
     }
 
+    /// Every path is answered by Gitea again.
+    pub fn recover(&self) {
+        self.state.lock().unwrap().replaced.clear();
+    }
+
     /// What it knows, to be changed by something that outlives a borrow of this.
     #[must_use]
     pub fn shared(&self) -> Arc<Mutex<State>> {

@@ -1,0 +1,73 @@
+//! kubelet's record of the pulls that it has verified: who gets an image that is on the node already.
+
+use serde_json::json;
+
+use super::place::Place;
+use crate::status::place::SECRET;
+
+const PASSWORD: &str = "password of admin";
+
+/// The image is asked for only where kubelet has no record of the credential.
+pub fn the_record_of_pulls() {
+    let place = Place::new();
+    let image = place.image("admin/app:1");
+    let asked = || place.asked("admin/app");
+    let keep = json!({"imagePullPolicy": "IfNotPresent"});
+    let starts = |name: &str, secret: &str| {
+        let before = asked();
+        place.pod_with(name, &image, &[secret], &keep);
+        place.runs(name);
+        asked() - before
+    };
+    let first = place.well();
+    place.pod("first", &image, &[SECRET]);
+    place.runs("first");
+    assert_eq!(starts("the-same", SECRET), 0);
+
+    // It is on the node, and not for everybody there.
+    place.pod_with("nobody", &image, &[], &keep);
+    assert!(place.stuck("nobody").message.ends_with("401 Unauthorized"));
+    let found = place.finding("nobody");
+    assert_eq!(found["code"], "pod-without-secret", "{found:#}");
+    place.delete("nobody");
+    place.pod_with("never", &image, &[], &json!({"imagePullPolicy": "Never"}));
+    assert_eq!(place.stuck("never").reason, "ErrImageNeverPull");
+    let found = place.finding("never");
+    assert_eq!(found["code"], "pod-image-never-pulled", "{found:#}");
+    let cause = found["cause"].as_str().unwrap();
+    assert!(cause.contains("or only from a pull with another credential"), "{cause}");
+    place.delete("never");
+
+    // Changed in place, the old token revoked: the Secret is the same.
+    let rotate = "rotate [REGISTRY] --use cluster -n [NAMESPACE] --mint --token-name rotated --password-stdin";
+    let ran = place.world().regcred_with(rotate, PASSWORD);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(!place.world().gitea.knows("admin", &first));
+    assert_eq!(starts("changed-in-place", SECRET), 0);
+
+    // Under a new name, with the same token: the token is the same.
+    place
+        .world()
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --secret named-anew")
+        .done();
+    assert_eq!(starts("named-anew", "named-anew"), 0);
+
+    // Made again: neither is known any more to be the one, but the token still is.
+    place.kubectl(&["delete", "secret", SECRET]);
+    place.at.sync();
+    assert_eq!(starts("made-again", SECRET), 0);
+
+    // Another name and another token: it has to be asked for, and is given.
+    let other = place.at.token("read:package");
+    place.at.put_pull_secret("another", &[("[REGISTRY]", &other)]);
+    assert!(starts("another", "another") > 0);
+
+    // Nor does a dead token get it.
+    place.at.put_pull_secret("dead", &[("[REGISTRY]", &first)]);
+    place.pod_with("dead", &image, &["dead"], &keep);
+    place.stuck("dead");
+    let found = place.finding("dead");
+    assert_eq!(found["code"], "pod-token-rejected", "{found:#}");
+    place.type_in(&found);
+    place.runs("dead");
+}
