@@ -101,7 +101,7 @@ impl Place {
 
     pub fn stuck_of_with(&self, owner: &str, name: &str, image: &str, secrets: &[&str], message: &str) {
         let uid = self.uid("replicasets", owner);
-        let mut pod = stuck_pod(name, &self.denormal(image), secrets, message);
+        let mut pod = stuck_pod(name, &self.denormal(image), secrets, &self.denormal(message));
         pod["metadata"]["labels"] = json!({"app": owner});
         pod["metadata"]["ownerReferences"] =
             json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);

@@ -192,13 +192,12 @@ impl Place {
 
     /// A pod that waits for `image`, with these pull Secrets, and kubelet's message.
     pub fn stuck(&self, name: &str, image: &str, secrets: &[&str], message: &str) {
-        let image = self.denormal(image);
-        self.put("pods", &stuck_pod(name, &image, secrets, message));
+        self.stuck_for(name, image, secrets, "ImagePullBackOff", message);
     }
 
     /// A pod of which kubelet gives this reason.
-    pub fn stuck_for(&self, name: &str, image: &str, reason: &str, message: &str) {
-        let mut pod = stuck_pod(name, &self.denormal(image), &[SECRET], message);
+    pub fn stuck_for(&self, name: &str, image: &str, secrets: &[&str], reason: &str, message: &str) {
+        let mut pod = stuck_pod(name, &self.denormal(image), secrets, &self.denormal(message));
         pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] = reason.into();
         self.put("pods", &pod);
     }

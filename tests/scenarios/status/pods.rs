@@ -73,20 +73,28 @@ pub const CASES: &[Case] = &[
 
 const LINE: &str = "status -n [NAMESPACE]";
 const IMAGE: &str = "[REGISTRY]/owner/app:1";
+/// All that an older kubelet says at every other look.
 const BACK_OFF: &str = "Back-off pulling image";
-const UNAUTHORIZED: &str = "failed to authorize: unexpected status: 401 Unauthorized";
-const NOT_FOUND: &str = "rpc error: code = NotFound desc = manifest unknown";
+// What kubelet 1.37.2 and containerd 1.6.20 say (scenarios/node has them say it).
+const UNAUTHORIZED: &str = r#"Back-off pulling image "[REGISTRY]/owner/app:1": ErrImagePull: failed to pull and unpack image "[REGISTRY]/owner/app:1": failed to resolve reference "[REGISTRY]/owner/app:1": pulling from host [REGISTRY] failed with status code [manifests 1]: 401 Unauthorized"#;
+const NO_TOKEN: &str = r#"Back-off pulling image "[REGISTRY]/owner/app:1": ErrImagePull: failed to pull and unpack image "[REGISTRY]/owner/app:1": failed to resolve reference "[REGISTRY]/owner/app:1": failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized"#;
+const NOT_FOUND: &str = r#"rpc error: code = NotFound desc = failed to pull and unpack image "[REGISTRY]/owner/app:1": failed to resolve reference "[REGISTRY]/owner/app:1": [REGISTRY]/owner/app:1: not found"#;
+const NO_HOST: &str = r#"Back-off pulling image "[REGISTRY]/owner/app:1": ErrImagePull: failed to pull and unpack image "[REGISTRY]/owner/app:1": failed to resolve reference "[REGISTRY]/owner/app:1": failed to do request: Head "https://[REGISTRY]/v2/owner/app/manifests/1": dial tcp: lookup x on 10.43.0.10:53: no such host"#;
+const PAGE: &str = r#"Back-off pulling image "[REGISTRY]/owner/app:1": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "[REGISTRY]/owner/app:1": failed to unpack image on snapshotter native: unexpected media type text/html for sha256:6b0828a0cf9e9774682e7830d7c3b67698f55dfe458cd97544b25e0e5d64a8aa: not found"#;
+const OTHER_PLATFORM: &str = r#"Back-off pulling image "[REGISTRY]/owner/app:1": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "[REGISTRY]/owner/app:1": no match for platform in manifest: not found"#;
+const UPPER_CASE: &str = r#"Failed to apply default image tag "[REGISTRY]/Owner/App:1": couldn't parse image name "[REGISTRY]/Owner/App:1": invalid reference format: repository name (Owner/App) must be lowercase"#;
+const NO_BASE64: &str = "illegal base64 data at input byte 2";
 
 fn secret_missing(place: &mut Place) {
     place.login("cluster", "read:package");
-    place.stuck("api", IMAGE, &["pull"], BACK_OFF);
+    place.stuck("api", IMAGE, &["pull"], UNAUTHORIZED);
     place.mends(Code::PodSecretMissing, &[]);
 }
 
 fn entry_missing(place: &mut Place) {
     place.login("cluster", "read:package");
     place.put_pull_secret("pull", &[("ghcr.io", "x")]);
-    place.stuck("api", IMAGE, &["pull"], BACK_OFF);
+    place.stuck("api", IMAGE, &["pull"], UNAUTHORIZED);
     place.mends(Code::PodEntryMissing, &[]);
 }
 
@@ -103,7 +111,7 @@ fn token_rejected(place: &mut Place) {
     place.sync();
     place.login("cluster", "read:package");
     place.world.gitea.revoke(&old);
-    place.stuck("api", IMAGE, &[SECRET], UNAUTHORIZED);
+    place.stuck("api", IMAGE, &[SECRET], NO_TOKEN);
     let ran = place.status();
     assert!(ran.stdout.contains("rejected\n"), "{ran}");
     place.mends(Code::PodTokenRejected, &[]);
@@ -190,7 +198,7 @@ fn stuck_by_event(place: &mut Place) {
 fn older(place: &mut Place) {
     place.well();
     place.replica_set("web");
-    place.stuck_of("web", "web-1", IMAGE, BACK_OFF);
+    place.stuck_of("web", "web-1", IMAGE, UNAUTHORIZED);
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"},
         "imagePullSecrets": [{"name": SECRET}]});
     place.put("serviceaccounts", &account);
@@ -214,7 +222,7 @@ fn secret_broken(place: &mut Place) {
     let registry = place.world.registry();
     let document = json!({"auths": {registry: {"auth": "no base64!"}}});
     place.world.put_secret(&pull_secret("spoiled", &document));
-    place.stuck("api", IMAGE, &[SECRET, "spoiled"], BACK_OFF);
+    place.stuck_for("api", IMAGE, &[SECRET, "spoiled"], NO_BASE64, NO_BASE64);
     place.says(LINE, Code::PodSecretBroken, &["spoiled cannot be decoded"]);
     // As the finding about the Secret says.
     place.mends(Code::SecretBroken, &[]);
@@ -222,6 +230,7 @@ fn secret_broken(place: &mut Place) {
 }
 
 fn will_retry(place: &mut Place) {
+    place.registry_says("/v2/owner/app/manifests/1", Answer::empty(200));
     place.login("cluster", "read:package");
     place.replica_set("web");
     place.stuck_of_with("web", "web-1", IMAGE, &[SECRET], UNAUTHORIZED);
@@ -234,12 +243,7 @@ fn will_retry(place: &mut Place) {
 
 fn unreachable(place: &mut Place) {
     place.well();
-    place.stuck(
-        "api",
-        IMAGE,
-        &[SECRET],
-        "failed to do request: dial tcp: lookup x: no such host",
-    );
+    place.stuck("api", IMAGE, &[SECRET], NO_HOST);
     place.says(LINE, Code::PodRegistryUnreachable, &["no such host", "crictl"]);
     place.delete("pods", "api");
     place.is_gone(LINE, Code::PodRegistryUnreachable);
@@ -247,8 +251,7 @@ fn unreachable(place: &mut Place) {
 
 fn page(place: &mut Place) {
     place.well();
-    let told = "failed to resolve reference: unexpected media type text/html for sha256:0123: not found";
-    place.stuck("api", IMAGE, &[SECRET], told);
+    place.stuck("api", IMAGE, &[SECRET], PAGE);
     place.says(LINE, Code::PodRegistryUnreachable, &["a web page comes", "/v2/"]);
     place.delete("pods", "api");
     place.is_gone(LINE, Code::PodRegistryUnreachable);
@@ -256,8 +259,7 @@ fn page(place: &mut Place) {
 
 fn other_platform(place: &mut Place) {
     place.well();
-    let told = "failed to pull and unpack image: no match for platform in manifest: not found";
-    place.stuck("api", IMAGE, &[SECRET], told);
+    place.stuck("api", IMAGE, &[SECRET], OTHER_PLATFORM);
     place.says(
         LINE,
         Code::PodImagePlatform,
@@ -269,8 +271,8 @@ fn other_platform(place: &mut Place) {
 
 fn invalid_name(place: &mut Place) {
     place.well();
-    let told = "Failed to apply default image tag: couldn't parse image name: repository name must be lowercase";
-    place.stuck_for("api", "[REGISTRY]/Owner/App:1", "InvalidImageName", told);
+    let image = "[REGISTRY]/Owner/App:1";
+    place.stuck_for("api", image, &[SECRET], "InvalidImageName", UPPER_CASE);
     place.says(
         LINE,
         Code::PodImageName,
@@ -282,8 +284,8 @@ fn invalid_name(place: &mut Place) {
 
 fn never_pulled(place: &mut Place) {
     place.well();
-    let told = "Container image is not present with pull policy of Never";
-    place.stuck_for("api", IMAGE, "ErrImageNeverPull", told);
+    let told = r#"Container image "[REGISTRY]/owner/app:1" is not present with pull policy of Never"#;
+    place.stuck_for("api", IMAGE, &[SECRET], "ErrImageNeverPull", told);
     place.says(LINE, Code::PodImageNeverPulled, &["imagePullPolicy: IfNotPresent"]);
     place.delete("pods", "api");
     place.is_gone(LINE, Code::PodImageNeverPulled);
