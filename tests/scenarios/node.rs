@@ -20,10 +20,11 @@ pub fn trials() -> Vec<Trial> {
         missing(&["sh", "kubectl"]),
     ]
     .concat();
-    let scenarios: [(&str, fn()); 6] = [
+    let scenarios: [(&str, fn()); 7] = [
         ("secrets_and_accounts", pulls::secrets_and_accounts),
         ("rotated_while_pods_restart", pulls::rotated_while_pods_restart),
         ("the_record_of_pulls", records::the_record_of_pulls),
+        ("a_login_of_the_node", records::a_login_of_the_node),
         ("every_cause", causes::every_cause),
         ("a_server_that_is_none", causes::a_server_that_is_none),
         ("nothing_is_left", ends::nothing_is_left),

@@ -36,11 +36,11 @@ for container in "$at"/containerd/root/io.containerd.grpc.v1.cri/*/*; do
         done
     done
 done
-rmdir /run/containerd 2>/dev/null
 rm -rf "$at"
 "#;
 
-/// The node. What containerd and kubelet keep outside of their folders goes with the mounts.
+/// The node. What containerd and kubelet keep outside of their folders goes with the mounts. The empty folder below `/run`
+/// stays, as after any containerd: another node may have its mount there.
 const INNER: &str = r#"at=$1 name=$2 kubelet=$3
 exec 3<&0 </dev/null
 mkdir -p /run/containerd
@@ -126,18 +126,19 @@ impl Node {
         shared
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(|| Self::start(NAME, ControlPlane::with_controllers()));
+            .get_or_insert_with(|| Self::start(NAME, None));
         NAME
     }
 
-    /// Starts one of this name, and waits until it is ready.
+    /// Starts one of this name, and waits until it is ready. It may have a login of its own: registry, user and token.
     ///
     /// # Panics
     /// Where it does not get there; its logs are in the message.
-    pub fn start(name: &'static str, plane: &'static ControlPlane) -> Self {
+    pub fn start(name: &'static str, login: Option<[&str; 3]>) -> Self {
+        let plane = ControlPlane::with_controllers();
         // A socket's path is short.
         let folder = tempfile::Builder::new().prefix("node-").tempdir().unwrap();
-        furnish(folder.path(), &plane.kubeconfig_for(ADMIN_TOKEN));
+        furnish(folder.path(), &plane.kubeconfig_for(ADMIN_TOKEN), login);
         let keeper = Command::new("sh")
             .args(["-c", OUTER, INNER])
             .arg(folder.path())
@@ -213,7 +214,7 @@ pub fn mirror(registry: &str, scheme: &str, server: SocketAddr) {
 }
 
 /// Writes everything that the node starts with.
-fn furnish(folder: &Path, kubeconfig: &str) {
+fn furnish(folder: &Path, kubeconfig: &str, login: Option<[&str; 3]>) {
     let at = |name: &str| folder.join(name).display().to_string();
     for name in ["cni", "certs.d", "containerd"] {
         std::fs::create_dir(at(name)).unwrap();
@@ -251,7 +252,15 @@ config_path = "{certs}"
         cni = at("cni"),
         certs = at("certs.d"),
     );
-    std::fs::write(at("containerd.toml"), containerd).unwrap();
+    let login = login.map_or_else(String::new, |[registry, user, token]| {
+        format!(
+            r#"[plugins."io.containerd.grpc.v1.cri".registry.configs."{registry}".auth]
+username = "{user}"
+password = "{token}"
+"#
+        )
+    });
+    std::fs::write(at("containerd.toml"), containerd + &login).unwrap();
     std::fs::write(
         at("kubelet.json"),
         configuration(&at("socket"), &at("plugins")).to_string(),

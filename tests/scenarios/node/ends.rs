@@ -6,13 +6,12 @@ use serde_json::json;
 
 use super::place::Place;
 use crate::status::place::SECRET;
-use crate::support::control_plane::ControlPlane;
 use crate::support::node::Node;
 
 pub fn nothing_is_left() {
     let place = Place::new();
     place.well();
-    let node = Node::start("node-that-goes", ControlPlane::with_controllers());
+    let node = Node::start("node-that-goes", None);
     let folder = node.folder().to_owned();
     place.pod_with(
         "api",

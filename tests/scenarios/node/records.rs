@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::place::Place;
 use crate::status::place::SECRET;
+use crate::support::node::Node;
 
 const PASSWORD: &str = "password of admin";
 
@@ -70,4 +71,43 @@ pub fn the_record_of_pulls() {
     assert_eq!(found["code"], "pod-token-rejected", "{found:#}");
     place.type_in(&found);
     place.runs("dead");
+}
+
+/// As k3s' `registries.yaml` gives one to containerd: docs/workloads.md.
+pub fn a_login_of_the_node() {
+    let place = Place::new();
+    let image = place.image("admin/app:1");
+    let token = place.at.token("read:package");
+    let registry = place.world().registry();
+    let name = "node-with-a-login";
+    let _node = Node::start(name, Some([&registry, "admin", &token]));
+    let there = json!({"nodeName": name});
+
+    // Every pod of the node pulls with it, and gets what another has pulled.
+    place.pod_with("plain", &image, &[], &there);
+    place.runs("plain");
+    let before = place.asked("admin/app");
+    place.pod_with(
+        "again",
+        &image,
+        &[],
+        &json!({"nodeName": name, "imagePullPolicy": "IfNotPresent"}),
+    );
+    place.runs("again");
+    assert_eq!(place.asked("admin/app"), before);
+
+    // It dies, and a pod without a Secret has no other.
+    place.world().gitea.revoke(&token);
+    place.well();
+    place.pod_with("later", &image, &[], &there);
+    place.stuck("later");
+    let found = place.finding("later");
+    assert_eq!(found["code"], "pod-without-secret", "{found:#}");
+    // A Secret comes before it.
+    place.pod_with("named", &image, &[SECRET], &there);
+    place.runs("named");
+
+    for pod in ["plain", "again", "later", "named"] {
+        place.delete(pod);
+    }
 }
