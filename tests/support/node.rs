@@ -82,6 +82,17 @@ fn kubelet() -> Option<PathBuf> {
     kubelet.is_file().then_some(kubelet)
 }
 
+/// Which Kubernetes it is of: 37 for 1.37.2.
+///
+/// # Panics
+/// Where there is no kubelet.
+#[must_use]
+pub fn minor() -> u32 {
+    let said = Command::new(kubelet().unwrap()).arg("--version").output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    said.split('.').nth(1).unwrap().parse().unwrap()
+}
+
 /// What is missing for one.
 #[must_use]
 pub fn missing() -> Vec<&'static str> {
@@ -278,7 +289,7 @@ password = "{token}"
 
 fn configuration(socket: &str, plugins: &str) -> Value {
     let [port] = free_ports();
-    json!({
+    let mut configuration = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "containerRuntimeEndpoint": format!("unix://{socket}"),
         "address": "127.0.0.1", "port": port, "healthzPort": 0,
@@ -294,5 +305,10 @@ fn configuration(socket: &str, plugins: &str) -> Value {
         "serializeImagePulls": false, "registryPullQPS": 0,
         // What other scenarios let controllers make stays away.
         "registerWithTaints": [{"key": "regcred", "value": "tests", "effect": "NoSchedule"}],
-    })
+    });
+    if minor() < 35 {
+        // What later ones do by themselves.
+        configuration["featureGates"] = json!({"KubeletEnsureSecretPulledImages": true});
+    }
+    configuration
 }

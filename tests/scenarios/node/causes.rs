@@ -12,8 +12,7 @@ use crate::status::place::{SECRET, pull_secret};
 use crate::support::control_plane::ControlPlane;
 use crate::support::gitea::Visibility;
 use crate::support::http::Answer;
-use crate::support::node::mirror;
-use crate::support::part::free_ports;
+use crate::support::node::{minor, mirror};
 
 /// How a pod gets its image in the end.
 enum Cure {
@@ -203,7 +202,7 @@ pub fn every_cause() {
         "stringData": {".dockerconfigjson": "{}"}});
     place.apply(&opaque);
 
-    let cases = [
+    let mut cases = vec![
         case("without", app(), &[]).is(PULL, UNAUTHORIZED).found(
             "pod-without-secret",
             "private or not there",
@@ -311,6 +310,8 @@ pub fn every_cause() {
                 Cure::MadeAgain,
             ),
     ];
+    // An older API server knows no volume that is an image.
+    cases.retain(|case| case.pod != "volume" || minor() >= 35);
     play(&place, &cases, || {
         world.gitea.set_visibility("other", Visibility::Public);
     });
@@ -323,8 +324,8 @@ pub fn a_server_that_is_none() {
     place.well();
     let registry = world.registry();
     let gitea: SocketAddr = registry.parse().unwrap();
-    let [nobody] = free_ports();
-    let closed: &'static str = Box::leak(format!("127.0.0.1:{nobody}").into_boxed_str());
+    // Of a service that nobody runs any more.
+    let closed = "127.0.0.1:1";
     mirror("plain.example.com", "https", gitea);
     mirror("untrusted.example.com", "https", ControlPlane::shared().address());
     let others = [
