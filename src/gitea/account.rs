@@ -199,6 +199,15 @@ impl AccountError {
             Self::CodeWanted { .. } | Self::PasswordOrCode { with_code: false, .. }
         )
     }
+
+    /// Whether a one-time code was refused that was given: it may have been good for one request, and this was another.
+    #[must_use]
+    pub fn refuses_code(&self) -> bool {
+        matches!(
+            self,
+            Self::CodeWrong { .. } | Self::PasswordOrCode { with_code: true, .. }
+        )
+    }
 }
 
 /// What to do where no program can.
@@ -253,10 +262,12 @@ pub(super) fn judge(site: &Site, account: &Account, reply: &Reply) -> AccountErr
             said: text.to_owned(),
         },
         StatusCode::UNAUTHORIZED => AccountError::WrongPassword { registry, username },
-        // Asked about itself, an account is refused like this only if the server takes it for nobody.
+        // Asked about itself, an account is refused like this only if the server takes it for nobody; the second, where
+        // nobody may see the account.
         StatusCode::FORBIDDEN if starts("doer should be the site admin or be same as") => {
             AccountError::NotSeen { registry, page }
         }
+        StatusCode::NOT_FOUND if text == "Visit Project" => AccountError::NotSeen { registry, page },
         StatusCode::FORBIDDEN if starts(LACKS_SCOPE) => AccountError::TokenAsPassword {
             scopes: text.split_once(OWN_SCOPES).and_then(|(_, own)| Scopes::parse(own)),
         },

@@ -113,6 +113,12 @@ impl MintError {
     pub fn wants_code(&self) -> bool {
         matches!(self, Self::Account(error) if error.wants_code())
     }
+
+    /// Whether a one-time code was refused that was given: see [`AccountError::refuses_code`].
+    #[must_use]
+    pub fn refuses_code(&self) -> bool {
+        matches!(self, Self::Account(error) if error.refuses_code())
+    }
 }
 
 /// The answer to the request.

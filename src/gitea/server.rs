@@ -34,6 +34,21 @@ impl Server {
         }
     }
 
+    /// Whether a one-time code may be good for one request alone: in Gitea since 1.26, and nobody knows where it does not
+    /// tell its version.
+    pub(super) fn may_use_codes_up(&self) -> bool {
+        match self {
+            Self::Gitea { version: Some(version) } => {
+                let mut numbers = version
+                    .split('.')
+                    .map(|number| number.parse::<u32>().unwrap_or_default());
+                (numbers.next(), numbers.next()) >= (Some(1), Some(26))
+            }
+            Self::Gitea { version: None } => true,
+            Self::Forgejo { .. } | Self::Other => false,
+        }
+    }
+
     /// Whether it is Gitea or Forgejo: on a host with several applications, another one can answer below `/api/v1`, and
     /// neither a token nor a password goes there.
     pub(super) fn is_gitea(&self) -> bool {
@@ -44,5 +59,26 @@ impl Server {
         let is_number =
             |text: Option<&str>| text.is_some_and(|text| text.bytes().next().is_some_and(|b| b.is_ascii_digit()));
         is_number(numbers.next()) && is_number(numbers.next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_use_codes_up() {
+        for (version, may) in [
+            ("1.26.4", true),
+            ("1.27.0+dev-1-g0", true),
+            ("2.0.0", true),
+            ("1.25.5", false),
+            ("1.9.0", false),
+            ("11.0.1+gitea-1.22.0", false),
+        ] {
+            assert_eq!(Server::of_version(version).may_use_codes_up(), may, "{version}");
+        }
+        assert!(Server::Gitea { version: None }.may_use_codes_up());
+        assert!(!Server::Other.may_use_codes_up());
     }
 }

@@ -119,6 +119,11 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// Whether a one-time code may be good for one request alone.
+    pub fn may_use_codes_up(&self) -> bool {
+        self.api.server.may_use_codes_up()
+    }
+
     /// The page that lists an account's tokens.
     pub fn page(&self) -> String {
         self.page_of(PAGE)

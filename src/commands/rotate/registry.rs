@@ -17,6 +17,10 @@ use crate::model::{Credential, Use};
 /// A registry that has not answered one question by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What an error says about a one-time code: whether one, which was not given, could help; and whether the one that was
+/// given is refused.
+type AboutCode<E> = [fn(&E) -> bool; 2];
+
 /// The name of a token that is about to be made: one that nothing else has, because what is found under it after a kill
 /// is deleted. The time alone is not enough: the old token can have been made in the same second.
 pub(super) fn token_name(prefix: Option<&TokenName>, usage: Use, env: &Env) -> Result<TokenName, CommandError> {
@@ -77,16 +81,18 @@ impl Engine<'_, '_> {
         Ok(answer??)
     }
 
-    /// The same with the account's password, and once more with a one-time code where that is what it lacks.
+    /// The same with the account's password, and once more with a one-time code where that is what it lacks; or with
+    /// another one, where an earlier question of this rotation has used it up.
     async fn ask_as_account<T, E>(
         &mut self,
-        wants_code: fn(&E) -> bool,
+        [wants_code, refuses_code]: AboutCode<E>,
         question: impl Fn(&Account) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<Result<T, E>, Stop>
     where
         T: Send + 'static,
         E: std::fmt::Display + Send + 'static,
     {
+        let was_used = self.account.as_ref().is_some_and(|account| account.code.is_some());
         let mut account = self.account()?;
         let as_account = |account: &Account| {
             let (account, question) = (account.clone(), question.clone());
@@ -94,7 +100,7 @@ impl Engine<'_, '_> {
         };
         let mut answer = self.ask(as_account(&account)).await?;
         if let Err(error) = &answer
-            && wants_code(error)
+            && (wants_code(error) || was_used && refuses_code(error))
             && password::ask_code(&mut account, error, self.system)?
         {
             answer = self.ask(as_account(&account)).await?;
@@ -118,7 +124,7 @@ impl Engine<'_, '_> {
         let registry = self.subject.name.registry.clone();
         let (at, options, env) = (registry.clone(), self.options(), self.system.env.clone());
         let made = self
-            .ask_as_account(MintError::wants_code, move |account| {
+            .ask_as_account([MintError::wants_code, MintError::refuses_code], move |account| {
                 gitea::mint(&at, account, &name, &scopes, &options, &env)
             })
             .await?;
@@ -149,7 +155,7 @@ impl Engine<'_, '_> {
         );
         let swept = name.clone();
         let swept = self
-            .ask_as_account(RevokeError::wants_code, move |account| {
+            .ask_as_account([RevokeError::wants_code, RevokeError::refuses_code], move |account| {
                 gitea::sweep(&registry, account, &swept, &options, &env)
             })
             .await?;
@@ -169,7 +175,9 @@ impl Engine<'_, '_> {
         let revoked = match self.ask(move || by_itself(None)).await? {
             Err(error) if error.wants_password() && self.can_ask() => {
                 let revoked = self
-                    .ask_as_account(RevokeError::wants_code, move |account| revoke(Some(account)))
+                    .ask_as_account([RevokeError::wants_code, RevokeError::refuses_code], move |account| {
+                        revoke(Some(account))
+                    })
                     .await?;
                 revoked.map_err(CommandError::from)?
             }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::gitea::account::by_hand;
-use crate::gitea::{AccountError, SiteError};
+use crate::gitea::{AccountError, SiteError, TokenName};
 use crate::model::Username;
 
 /// Why a token is still there, or may be.
@@ -71,6 +71,18 @@ pub enum RevokeError {
         /// Where it is deleted by hand.
         page: String,
     },
+    /// The token is gone, and the one that was made to delete it is not.
+    #[error("the token is deleted at {registry}, and {name}, which was made for that, is still there: {why}")]
+    LeftBehind {
+        /// What was asked.
+        registry: String,
+        /// What it is called. Nobody knows its text any more.
+        name: TokenName,
+        /// What it answered.
+        why: String,
+        /// Where it is deleted by hand.
+        page: String,
+    },
     /// Another answer, or none to a request that was sent.
     #[error("{registry} did not confirm that the token is deleted: {why}")]
     Unconfirmed {
@@ -95,6 +107,7 @@ impl RevokeError {
             | Self::NotListed { page, .. }
             | Self::Ambiguous { page, .. }
             | Self::StillAccepted { page, .. }
+            | Self::LeftBehind { page, .. }
             | Self::Unconfirmed { page, .. } => Some(page),
         }
     }
@@ -122,5 +135,11 @@ impl RevokeError {
     #[must_use]
     pub fn wants_code(&self) -> bool {
         matches!(self, Self::Account { error, .. } if error.wants_code())
+    }
+
+    /// Whether a one-time code was refused that was given: see [`AccountError::refuses_code`].
+    #[must_use]
+    pub fn refuses_code(&self) -> bool {
+        matches!(self, Self::Account { error, .. } if error.refuses_code())
     }
 }

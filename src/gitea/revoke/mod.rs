@@ -1,5 +1,6 @@
 //! Deleting a Personal Access Token at its Gitea.
 
+mod errand;
 mod error;
 
 use std::collections::BTreeSet;
@@ -54,6 +55,9 @@ enum Standing {
 /// Where the token can delete itself, or is unknown already, the password is not sent. Without an `account`, a server
 /// that needs one is [`RevokeError::NeedsPassword`]. A token is looked for by its last eight characters in the whole
 /// list and deleted by its id, only if it is the only one that ends so. What was deleted is asked about once more.
+///
+/// That takes several requests, and a one-time code may be good for one: it then makes a token for this errand, which is
+/// deleted at its end.
 pub fn revoke(
     credential: &Credential,
     account: Option<&Account>,
@@ -93,6 +97,9 @@ pub fn revoke(
     };
     // A client of its own: what a server says is cleaned of the password as well.
     let site = Site::find(&of_account, options, env)?;
+    if account.code.is_some() && site.may_use_codes_up() {
+        return asked.by_errand(&site, account, options, env);
+    }
     asked.by_password(&site, &of_account, account)
 }
 
@@ -211,14 +218,7 @@ impl Asked<'_> {
                 }
             });
         };
-        let path = format!("{}/{id}", site.tokens_of(&account.username));
-        let to = site.session.client.own(&path).map_err(reach)?;
-        let reply = site
-            .session
-            .client
-            .delete(&to, account.auth(of_account))
-            .map_err(|error| self.unconfirmed(error.to_string()))?;
-        site.passing(&reply)?;
+        let reply = self.delete(site, of_account, account, *id)?;
         match reply.status {
             // Gitea 1.19 takes whoever shows an unknown token for nobody.
             StatusCode::NO_CONTENT => self.confirmed(true),
@@ -227,6 +227,19 @@ impl Asked<'_> {
                 page: site.page(),
             }),
         }
+    }
+
+    /// `DELETE` of one of the account's tokens.
+    fn delete(&self, site: &Site, of_account: &Credential, account: &Account, id: i64) -> Result<Reply, RevokeError> {
+        let path = format!("{}/{id}", site.tokens_of(&account.username));
+        let to = site.session.client.own(&path).map_err(reach)?;
+        let reply = site
+            .session
+            .client
+            .delete(&to, account.auth(of_account))
+            .map_err(|error| self.unconfirmed(error.to_string()))?;
+        site.passing(&reply)?;
+        Ok(reply)
     }
 
     /// Pages are asked for by number: the links in an answer lead to the server's own idea of its address.
