@@ -19,6 +19,8 @@ mod gate;
 mod gitea;
 #[path = "../tests/support/http.rs"]
 mod http;
+#[path = "../tests/support/nginx.rs"]
+mod nginx;
 #[path = "../tests/support/part.rs"]
 mod part;
 #[cfg(target_os = "linux")]

@@ -29,6 +29,7 @@ pub mod keepassxc;
 pub mod keyring;
 #[cfg(target_os = "linux")]
 pub mod krew;
+pub mod nginx;
 #[cfg(target_os = "linux")]
 pub mod node;
 pub mod oracle;

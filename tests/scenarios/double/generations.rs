@@ -176,8 +176,15 @@ fn passwords() {
 
 fn accounts() {
     for profile in Profile::ALL {
-        let inactive = message(profile, |state| state.users[0].active = false, RIGHT, "POST", TOKENS);
+        let inactive: Change = |state| {
+            state.users[0].active = false;
+            state.confirms_email = true;
+        };
+        let inactive = message(profile, inactive, RIGHT, "POST", TOKENS);
         is(profile, &inactive, 403, "This account is not activated.");
+        let closed = message(profile, |state| state.users[0].active = false, RIGHT, "POST", TOKENS);
+        let text = "This account is prohibited from signing in, please contact your site administrator.";
+        is(profile, &closed, 403, text);
         let stale: Change = |state| state.users[0].must_change_password = true;
         let (status, text) = message(profile, stale, RIGHT, "POST", TOKENS);
         assert!(

@@ -5,39 +5,23 @@ use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, decoded};
 use super::profile::{Profile, Saying};
-use super::state::{Doer, Pat, State, User};
+use super::state::{Doer, PUBLIC, Pat, State, User, Visibility};
 
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
+    // A path that is not there is not there for anybody.
+    if path == "/token" && !state.profile.has_own_token() {
+        return no_such_path();
+    }
     let mut doer = state.api_doer(request);
     if let Doer::Wrong { fault, user, name } = &doer {
-        // A path that is not there is not there for anybody.
-        if path == "/token" && !state.profile.has_own_token() {
-            return no_such_path();
-        }
         match state.profile.says(*fault, *user, name) {
             Saying::Json(message) => return refusal(state, 401, &message),
             Saying::Text(text) => return Answer::text(401, text),
             Saying::Nobody => doer = Doer::Nobody,
         }
     }
-    if let Doer::Somebody { user, .. } = &doer {
-        if user.prohibited {
-            let message = "This account is prohibited from signing in, please contact your site administrator.";
-            return refusal(state, 403, message);
-        }
-        if !user.active {
-            return refusal(state, 403, "This account is not activated.");
-        }
-        if user.must_change_password {
-            let page = format!("{}/user/change_password", state.root_url);
-            return refusal(
-                state,
-                403,
-                &format!("You must change your password. Change it at: {page}"),
-            );
-        }
-    } else if state.require_signin {
-        return Answer::json(403, &json!({"message": "Only signed in user is allowed to call APIs."}));
+    if let Some(refused) = closed(state, &doer) {
+        return refused;
     }
     let parts: Vec<String> = path.split('/').skip(1).map(decoded).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -46,17 +30,30 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
         (["token"], _) if state.profile.has_own_token() => own_token(state, request, &doer),
         (["user"], &Method::GET) => own_user(state, &doer),
         (["users", "search"], &Method::GET) => search(state, request, &doer),
+        (["packages", owner, rest @ ..], _) => packages(state, request, &doer, owner, rest),
         (["users", name, "tokens", rest @ ..], _) => tokens(state, request, &doer, name, rest),
-        (["users", name], &Method::GET) => match lacking(state, &doer, "read:user") {
-            Some(refused) => refused,
-            None => match state.user(name).filter(|user| user.is_seen_by(doer.user())) {
-                Some(user) => Answer::json(200, &shown(user)),
-                None if state.user(name).is_some() => not_found(state, "Visit Project"),
-                None => no_such_user(state, name),
-            },
-        },
+        (["users", name], &Method::GET) => somebody(state, &doer, name),
         _ => no_such_path(),
     }
+}
+
+/// What somebody reads who may not go on, whatever they want.
+fn closed(state: &State, doer: &Doer) -> Option<Answer> {
+    let Doer::Somebody { user, .. } = doer else {
+        let message = json!({"message": "Only signed in user is allowed to call APIs."});
+        return state.require_signin.then(|| Answer::json(403, &message));
+    };
+    let message = if !user.active && state.confirms_email {
+        "This account is not activated.".to_owned()
+    } else if !user.active || user.prohibited {
+        "This account is prohibited from signing in, please contact your site administrator.".to_owned()
+    } else if user.must_change_password {
+        let page = format!("{}/user/change_password", state.root_url);
+        format!("You must change your password. Change it at: {page}")
+    } else {
+        return None;
+    };
+    Some(Answer::json(403, &json!({"message": message})))
 }
 
 /// As Go's router says it.
@@ -88,10 +85,12 @@ fn lacking(state: &State, doer: &Doer, wanted: &str) -> Option<Answer> {
     }
 }
 
-fn shown(user: &User) -> Value {
+fn shown(user: &User, doer: &Doer) -> Value {
+    // The rest is nobody else's business.
+    let own = doer.user().is_some_and(|who| who.id == user.id || who.admin);
     json!({
         "id": user.id, "login": user.login, "full_name": "",
-        "is_admin": user.admin, "prohibit_login": user.prohibited,
+        "is_admin": own && user.admin, "prohibit_login": own && user.prohibited,
         "visibility": user.visibility.name(), "username": user.login,
     })
 }
@@ -126,8 +125,31 @@ fn own_user(state: &State, doer: &Doer) -> Answer {
         return refused;
     }
     match doer {
-        Doer::Somebody { user, .. } => Answer::json(200, &shown(user)),
+        Doer::Somebody { user, .. } => Answer::json(200, &shown(user, doer)),
         _ => refusal(state, 401, "token is required"),
+    }
+}
+
+/// Whether the token that asks is for what is public, and the account is not.
+fn is_limited(state: &State, doer: &Doer, account: &User) -> bool {
+    let limited = matches!(doer, Doer::Somebody { pat: Some(pat), .. } if pat.is_public_only());
+    limited && state.profile.public_only_counts() && account.visibility != Visibility::Public
+}
+
+fn somebody(state: &State, doer: &Doer, name: &str) -> Answer {
+    if let Some(refused) = lacking(state, doer, "read:user") {
+        return refused;
+    }
+    let Some(user) = state.user(name) else {
+        return no_such_user(state, name);
+    };
+    if is_limited(state, doer, user) {
+        return refusal(state, 403, "token scope is limited to public users");
+    }
+    if user.is_seen_by(doer.user()) {
+        Answer::json(200, &shown(user, doer))
+    } else {
+        not_found(state, "Visit Project")
     }
 }
 
@@ -140,7 +162,29 @@ fn search(state: &State, request: &Request, doer: &Doer) -> Answer {
         .users
         .iter()
         .filter(|user| user.is_seen_by(doer.user()) && uid.is_none_or(|uid| uid == user.id));
-    Answer::json(200, &json!({"ok": true, "data": found.map(shown).collect::<Vec<_>>()}))
+    let found: Vec<Value> = found.map(|user| shown(user, doer)).collect();
+    let count = found.len().to_string();
+    Answer::json(200, &json!({"ok": true, "data": found})).with("x-total-count", &count)
+}
+
+/// `/packages/{owner}`, of somebody who owns none.
+fn packages(state: &State, request: &Request, doer: &Doer, owner: &str, rest: &[&str]) -> Answer {
+    let Doer::Somebody { user, .. } = doer else {
+        return refusal(state, 401, "token is required");
+    };
+    let reads = request.method == Method::GET;
+    let wanted = if reads { "read:package" } else { "write:package" };
+    if let Some(refused) = lacking(state, doer, wanted) {
+        return refused;
+    }
+    let Some(owner) = state.user(owner) else {
+        return no_such_user(state, owner);
+    };
+    match rest {
+        [] if owner.is_seen_by(Some(user)) => Answer::json(200, &json!([])).with("x-total-count", "0"),
+        [] => refusal(state, 403, "user should have specific permission or be a site admin"),
+        _ => refusal(state, 404, "GetVersionByNameAndVersion: package does not exist"),
+    }
 }
 
 /// `/users/{name}/tokens`: for the user or an administrator, with Basic authorization.
@@ -153,12 +197,17 @@ fn tokens(state: &mut State, request: &Request, doer: &Doer, name: &str, rest: &
     let Some(mut owner) = state.user(name).cloned() else {
         return no_such_user(state, name);
     };
+    if is_limited(state, doer, &owner) {
+        return refusal(state, 403, "token scope is limited to public users");
+    }
+    let hidden = owner.members.is_empty() && !owner.is_seen_by(doer.user());
     let (own, basic) = match doer {
         Doer::Somebody { user, pat, basic } if state.profile.ignores_name_in_path() => {
             owner = user.clone();
             (pat, *basic)
         }
         Doer::Somebody { user, pat, basic } if user.id == owner.id || user.admin => (pat, *basic),
+        _ if hidden => return not_found(state, "Visit Project"),
         _ if state.profile.ignores_name_in_path() => return refusal(state, 401, "auth required"),
         _ => {
             return refusal(
@@ -242,7 +291,7 @@ fn mint(state: &mut State, request: &Request, owner: &User, own: Option<&Pat>) -
         );
     }
     let mut scopes = normal(profile, &scopes);
-    if own.is_some_and(|own| profile.minting_is_bounded() && own.scopes.split(',').any(|scope| scope == PUBLIC)) {
+    if own.is_some_and(|own| profile.minting_is_bounded() && own.is_public_only()) {
         scopes = normal(profile, &[PUBLIC, &scopes]);
     }
     let value = state.add_token(&owner.login, name, &scopes);
@@ -289,7 +338,6 @@ fn go_number(text: &str) -> Option<i64> {
     Some(if minus { -number } else { number })
 }
 
-const PUBLIC: &str = "public-only";
 /// In the order in which Gitea writes them.
 const KINDS: [&str; 9] = [
     "activitypub",

@@ -31,11 +31,27 @@ pub fn basic(user: &str, secret: &str) -> String {
 #[must_use]
 pub fn ask(
     registry: &str,
-    (method, path): (&str, &str),
+    request: (&str, &str),
     authorization: Option<&str>,
     headers: &[(&str, &str)],
     body: Option<&Value>,
 ) -> Reply {
+    let kind = body.map(|_| ("content-type", "application/json"));
+    let who = authorization.map(|value| ("authorization", value));
+    let headers: Vec<(&str, String)> = headers
+        .iter()
+        .copied()
+        .chain(kind)
+        .chain(who)
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect();
+    let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+    send(registry, request, &headers, &body)
+}
+
+/// One request to `registry`, with a body of any kind.
+#[must_use]
+pub fn send(registry: &str, (method, path): (&str, &str), headers: &[(&str, String)], body: &[u8]) -> Reply {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -47,16 +63,9 @@ pub fn ask(
         .method(method)
         .uri(format!("http://{registry}{path}"));
     for (name, value) in headers {
-        request = request.header(*name, *value);
+        request = request.header(*name, value);
     }
-    if let Some(value) = authorization {
-        request = request.header("authorization", value);
-    }
-    if body.is_some() {
-        request = request.header("content-type", "application/json");
-    }
-    let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
-    let (head, mut body) = agent.run(request.body(body).unwrap()).unwrap().into_parts();
+    let (head, mut body) = agent.run(request.body(body.to_vec()).unwrap()).unwrap().into_parts();
     Reply {
         status: head.status.as_u16(),
         headers: head.headers,

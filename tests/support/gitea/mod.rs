@@ -6,6 +6,8 @@
 
 mod api;
 mod ask;
+mod browser;
+mod one_time;
 mod profile;
 mod real;
 mod registry;
@@ -17,23 +19,61 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio_rustls::TlsAcceptor;
 
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
-pub use ask::{Reply, ask, basic};
+pub use ask::{Reply, ask, basic, send};
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
 pub use profile::{Fault, Profile};
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
-pub use real::{Real, Settings, missing, version};
+pub use real::{Real, missing, version};
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
-pub use state::{State, Strip, Upstream, Visibility, hex};
+pub use state::{Member, State, Strip, Upstream, Visibility, hex};
 
 use super::forward::forward;
 use super::gate::Gate;
 use super::http::{Answer, Request, Seen, Server};
+use super::nginx::Nginx;
 
 /// A running Gitea.
 pub struct Gitea {
     server: Server,
     state: Arc<Mutex<State>>,
     real: Option<Real>,
+    /// What stands before a real one that is below a path.
+    proxy: Option<Nginx>,
+}
+
+/// What is set other than by default, on the double and on the real one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// `REQUIRE_SIGNIN_VIEW`
+    pub require_signin: bool,
+    /// `ENABLE_BASIC_AUTHENTICATION = false`
+    pub without_passwords: bool,
+    /// Where it is on its host: `/code`, or nothing for the root. Before a real one stands nginx then.
+    pub below: &'static str,
+}
+
+/// What an administrator does to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    Prohibited,
+    Inactive,
+    MustChangePassword,
+}
+
+/// The double's profile of the version that the real one here is of.
+///
+/// # Panics
+/// Where there is no real one, or none such.
+#[must_use]
+pub fn profile() -> Profile {
+    let version = version().unwrap();
+    let same = |profile: &Profile| !profile.is_forgejo() && minor(profile.version()) == minor(&version);
+    let found = Profile::ALL.into_iter().find(same);
+    found.unwrap_or_else(|| panic!("the double has no profile of {version}"))
+}
+
+fn minor(version: &str) -> Option<&str> {
+    version.split('.').nth(1)
 }
 
 /// What every account signs in with.
@@ -65,18 +105,48 @@ impl Gitea {
         };
         let server = Server::serve(Arc::new(handler), tls);
         state.lock().unwrap().root_url = format!("http://{}/", server.address());
-        let real = None;
-        Self { server, state, real }
+        Self {
+            server,
+            state,
+            real: None,
+            proxy: None,
+        }
+    }
+
+    /// The double, set up like this.
+    #[must_use]
+    pub fn start_as(profile: Profile, settings: Settings) -> Self {
+        let gitea = Self::start(profile);
+        {
+            let mut state = gitea.state();
+            state.require_signin = settings.require_signin;
+            state.enable_basic = !settings.without_passwords;
+            state.root_url = format!("http://{}{}/", gitea.address(), settings.below);
+        }
+        gitea
     }
 
     /// A real one, behind a server of this process, which remembers what it is asked and hands it on.
     #[must_use]
     pub fn start_real(settings: Settings) -> Self {
-        let mut gitea = Self::start(Profile::V1_26);
+        let mut gitea = Self::start(profile());
+        if !settings.below.is_empty() {
+            gitea.proxy = Some(Nginx::before(gitea.server.address(), settings.below));
+        }
         let real = Real::start(gitea.address(), settings);
         gitea.state.lock().unwrap().real = Some(real.address());
         gitea.real = Some(real);
         gitea
+    }
+
+    /// Real, or the double of the same version.
+    #[must_use]
+    pub fn start_either(is_real: bool, settings: Settings) -> Self {
+        if is_real {
+            Self::start_real(settings)
+        } else {
+            Self::start_as(profile(), settings)
+        }
     }
 
     /// The real one, where it is one.
@@ -88,12 +158,13 @@ impl Gitea {
     /// `127.0.0.1:port`, as users name it.
     #[must_use]
     pub fn registry(&self) -> String {
-        self.server.registry()
+        self.address().to_string()
     }
 
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.server.address()
+        let proxy = self.proxy.as_ref().map(Nginx::address);
+        proxy.unwrap_or_else(|| self.server.address())
     }
 
     /// A user who is active, public and has a password.
@@ -112,6 +183,94 @@ impl Gitea {
         let mut state = self.state();
         let mut users = state.users.iter_mut();
         users.find(|user| user.login == login).unwrap().visibility = visibility;
+    }
+
+    /// A token of the site's administrator, `root`, that opens everything.
+    #[must_use]
+    pub fn add_administrator(&self) -> String {
+        if let Some(real) = &self.real {
+            return real.token().to_owned();
+        }
+        let mut state = self.state();
+        state.add_user("root");
+        state.users.last_mut().unwrap().admin = true;
+        state.add_token("root", "administrator", "all")
+    }
+
+    /// Closes an account in one of the ways.
+    pub fn close(&self, login: &str, how: Closed) {
+        if let Some(real) = &self.real {
+            return real.change_user(
+                login,
+                &match how {
+                    Closed::Prohibited => serde_json::json!({"prohibit_login": true}),
+                    Closed::Inactive => serde_json::json!({"active": false}),
+                    Closed::MustChangePassword => serde_json::json!({"must_change_password": true}),
+                },
+            );
+        }
+        let mut state = self.state();
+        let user = state.users.iter_mut().find(|user| user.login == login).unwrap();
+        match how {
+            Closed::Prohibited => user.prohibited = true,
+            Closed::Inactive => user.active = false,
+            Closed::MustChangePassword => user.must_change_password = true,
+        }
+    }
+
+    /// An organisation.
+    pub fn add_organisation(&self, name: &str, visibility: Visibility) {
+        if let Some(real) = &self.real {
+            return real.add_organisation(name, visibility);
+        }
+        self.state().add_user(name);
+        self.set_visibility(name, visibility);
+    }
+
+    /// Puts `login` into a team of `organisation`, which reads or writes its packages.
+    pub fn join(&self, organisation: &str, login: &str, writes: bool) {
+        if let Some(real) = &self.real {
+            return real.join(organisation, login, writes);
+        }
+        let mut state = self.state();
+        let id = state.user(login).unwrap().id;
+        let found = state.users.iter_mut().find(|user| user.login == organisation);
+        found.unwrap().members.push(Member { id, writes });
+    }
+
+    /// Enrols a second factor, with codes by the clock.
+    pub fn enrol(&self, login: &str) {
+        match &self.real {
+            Some(real) => real.enrol(login),
+            None => self.set_code(login, "100000"),
+        }
+    }
+
+    fn set_code(&self, login: &str, code: &str) {
+        let mut state = self.state();
+        let user = state.users.iter_mut().find(|user| user.login == login).unwrap();
+        user.code = Some(code.to_owned());
+    }
+
+    /// A one-time code that is good, and was not given before.
+    #[must_use]
+    pub fn code(&self, login: &str) -> String {
+        if let Some(real) = &self.real {
+            return real.code(login);
+        }
+        let before = self.state().user(login).unwrap().code.clone().unwrap();
+        let code = (before.parse::<u32>().unwrap() + 1).to_string();
+        self.set_code(login, &code);
+        code
+    }
+
+    /// A one-time code that is not good.
+    #[must_use]
+    pub fn wrong_code(&self, login: &str) -> String {
+        match &self.real {
+            Some(real) => real.wrong_code(login),
+            None => "000000".to_owned(),
+        }
     }
 
     /// A token of `login` with `scopes`, separated by commas. Returns the token.
@@ -294,7 +453,8 @@ async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
         (registry::Reply::Done(answer), _) => answer,
         (registry::Reply::HandOn(real), _) => hand_on(real, request).await,
         (registry::Reply::Forward { repository, actions }, Some(upstream)) => {
-            upstream(request, repository, actions).await
+            let lists = request.path.ends_with("/tags/list").then(|| request.path.clone());
+            registry::as_gitea_says(upstream(request, repository, actions).await, lists.as_deref())
         }
         (registry::Reply::Forward { .. }, None) => registry::error(
             404,

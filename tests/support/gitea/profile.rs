@@ -1,5 +1,7 @@
 //! What differs between the generations of Gitea.
 
+use super::state::Visibility;
+
 /// One generation: a version, and all that a registry client can tell it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
@@ -181,9 +183,9 @@ impl Profile {
         self.minor() >= 22
     }
 
-    /// Since 1.27 a one-time code is good for one request.
+    /// Since 1.26, or one of its patches, a one-time code is good for one request.
     pub fn consumes_codes(self) -> bool {
-        self.minor() >= 27
+        self.minor() >= 26
     }
 
     /// What the API says to a token without `wanted`.
@@ -195,6 +197,21 @@ impl Profile {
                 format!("token does not have at least one of required scope(s), required=[{wanted}], token scope={has}")
             }
         }
+    }
+
+    /// Whether a token that is `public-only` opens nothing of such an owner: since 1.22.3 of a private one, since 1.27 of
+    /// any that is not public.
+    pub fn hides_from_public_only(self, visibility: Visibility) -> bool {
+        match self.minor() {
+            ..22 => false,
+            22..27 => visibility == Visibility::Private,
+            _ => visibility != Visibility::Public,
+        }
+    }
+
+    /// Whether the API looks at `public-only` (since 1.22.3).
+    pub fn public_only_counts(self) -> bool {
+        self.minor() >= 22
     }
 
     /// `GET` and `DELETE /api/v1/token`.

@@ -1,27 +1,26 @@
 //! A real Gitea: the program that `tests/parts/gitea.sh` makes, with `SQLite`, in a folder of its own.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::background::Background;
 use super::super::part::{cache, free_ports, until};
+use super::Settings;
 use super::ask::{Reply, ask, basic};
+use super::browser::Browser;
+use super::one_time::Authenticator;
+use super::state::Visibility;
 
 /// What the suite runs on; `tests/versions.sh` runs it on the others too.
 const NEWEST: &str = "1.26.4";
 /// The site's administrator. Nobody else is one.
 const ADMINISTRATOR: &str = "root";
-
-/// What is set in its `app.ini` other than by default.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Settings {
-    /// `REQUIRE_SIGNIN_VIEW`
-    pub require_signin: bool,
-}
 
 /// A running Gitea; all that it knows goes with it.
 pub struct Real {
@@ -29,6 +28,10 @@ pub struct Real {
     address: SocketAddr,
     programs: PathBuf,
     folder: TempDir,
+    /// The administrator's token, which opens everything: passwords may be switched off.
+    token: String,
+    /// By account.
+    authenticators: Mutex<BTreeMap<String, Authenticator>>,
 }
 
 /// The folder with the program and its files.
@@ -67,6 +70,7 @@ impl Real {
         let [port] = free_ports();
         let config = folder.path().join("app.ini");
         let (path, statics) = (folder.path().display(), programs.display());
+        let (below, signin, passwords) = (settings.below, settings.require_signin, !settings.without_passwords);
         let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
         let text = format!(
             "RUN_USER = {user}
@@ -76,7 +80,7 @@ I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 [server]
 HTTP_ADDR = 127.0.0.1
 HTTP_PORT = {port}
-ROOT_URL = http://{public}/
+ROOT_URL = http://{public}{below}/
 STATIC_ROOT_PATH = {statics}
 OFFLINE_MODE = true
 DISABLE_SSH = true
@@ -91,14 +95,14 @@ INTERNAL_TOKEN = of.no.other
 ENABLED = false
 JWT_SECRET = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 [service]
-REQUIRE_SIGNIN_VIEW = {}
+REQUIRE_SIGNIN_VIEW = {signin}
+ENABLE_BASIC_AUTHENTICATION = {passwords}
 [session]
 PROVIDER = memory
 [log]
 LEVEL = warn
 MODE = console
-",
-            settings.require_signin
+"
         );
         std::fs::write(&config, text).unwrap();
         let log = folder.path().join("log");
@@ -110,15 +114,17 @@ MODE = console
             folder.path().as_os_str(),
         ];
         let server = Background::start(&programs.join("gitea"), &arguments, &log);
-        let this = Self {
+        let mut this = Self {
             _server: server,
             address: ([127, 0, 0, 1], port).into(),
             programs,
             folder,
+            token: String::new(),
+            authenticators: Mutex::default(),
         };
         until(&format!("Gitea is ready, {}", log.display()), || this.is_ready());
         let password = super::password_of(ADMINISTRATOR);
-        this.cli(&[
+        let said = this.cli(&[
             "user",
             "create",
             "--username",
@@ -129,7 +135,11 @@ MODE = console
             "root@example.com",
             "--admin",
             "--must-change-password=false",
+            "--access-token",
         ]);
+        let token = said.split_once("Access token was successfully created... ");
+        let (token, _) = token.and_then(|(_, rest)| rest.split_once('\n')).unwrap();
+        token.clone_into(&mut this.token);
         this
     }
 
@@ -141,6 +151,11 @@ MODE = console
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The administrator's.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// `gitea admin`, as whoever runs the server types it.
@@ -166,7 +181,7 @@ MODE = console
 
     /// The API, as the site's administrator.
     pub fn api(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
-        let who = basic(ADMINISTRATOR, &super::password_of(ADMINISTRATOR));
+        let who = basic(ADMINISTRATOR, &self.token);
         let path = format!("/api/v1{path}");
         ask(&self.address.to_string(), (method, &path), Some(&who), &[], body)
     }
@@ -193,6 +208,39 @@ MODE = console
             .unwrap()
             .extend(change.as_object().unwrap().clone());
         self.api_ok("PATCH", &format!("/admin/users/{login}"), Some(&body));
+    }
+
+    pub fn add_organisation(&self, name: &str, visibility: Visibility) {
+        let body = json!({"username": name, "visibility": visibility.name()});
+        self.api_ok("POST", "/orgs", Some(&body));
+    }
+
+    /// A team of its own for each, so that nobody gets more with the next.
+    pub fn join(&self, organisation: &str, login: &str, writes: bool) {
+        let level = if writes { "write" } else { "read" };
+        let body = json!({
+            "name": format!("team-of-{login}"), "permission": "read", "units": ["repo.packages"],
+            "units_map": {"repo.packages": level},
+        });
+        let team = self.api_ok("POST", &format!("/orgs/{organisation}/teams"), Some(&body));
+        self.api_ok("PUT", &format!("/teams/{}/members/{login}", team["id"]), None);
+    }
+
+    pub fn enrol(&self, login: &str) {
+        let mut browser = Browser::sign_in(&self.address.to_string(), login, &super::password_of(login));
+        let authenticator = Authenticator::new(browser.enrol());
+        self.authenticators
+            .lock()
+            .unwrap()
+            .insert(login.to_owned(), authenticator);
+    }
+
+    pub fn code(&self, login: &str) -> String {
+        self.authenticators.lock().unwrap().get_mut(login).unwrap().code()
+    }
+
+    pub fn wrong_code(&self, login: &str) -> String {
+        self.authenticators.lock().unwrap()[login].wrong_code()
     }
 
     pub fn add_token(&self, login: &str, name: &str, scopes: &str) -> String {

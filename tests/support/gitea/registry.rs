@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, Shown};
-use super::state::{Doer, Pat, State, User, Visibility};
+use super::state::{Doer, Pat, State, User, Visibility, is_public_only};
 
 /// An answer, or the leave to ask the registry that keeps the images.
 pub enum Reply {
@@ -47,6 +47,28 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Reply {
 pub fn error(status: u16, code: &str) -> Answer {
     let body = json!({"errors": [{"code": code, "message": ""}]});
     Answer::new(status, "application/json", format!("{body}\n")).with("docker-distribution-api-version", "registry/2.0")
+}
+
+/// What the registry says that keeps the double's images, in Gitea's words. `lists` is the path of a list of tags.
+pub fn as_gitea_says(answer: Answer, lists: Option<&str>) -> Answer {
+    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if let Some(code) = said["errors"][0]["code"].as_str() {
+        return error(answer.status, code);
+    }
+    let is_json = |(name, kind): &(String, String)| {
+        name.eq_ignore_ascii_case("content-type") && kind.starts_with("application/json")
+    };
+    let Some(at) = answer.headers.iter().position(is_json) else {
+        return answer;
+    };
+    let mut answer = answer;
+    "application/json".clone_into(&mut answer.headers[at].1);
+    // Gitea says that there is more wherever there is something.
+    let last = said["tags"].as_array().and_then(|tags| tags.last()?.as_str());
+    match (lists, last) {
+        (Some(path), Some(last)) => answer.with("link", &format!("<{path}?last={last}>; rel=\"next\"")),
+        _ => answer,
+    }
 }
 
 fn unauthorized(state: &State, request: &Request) -> Answer {
@@ -98,7 +120,7 @@ fn guest(state: &mut State, request: &Request) -> Guest {
     };
     match request.shown() {
         Shown::Nothing => Guest::Stranger,
-        Shown::Basic { user, password } => match state.by_basic(&user, &password, None) {
+        Shown::Basic { user, password } => match state.by_basic(&user, &password, state.code_of(request).as_deref()) {
             Doer::Somebody { user, pat, .. } => Guest::Known {
                 user,
                 scopes: pat.map(|pat| pat.scopes),
@@ -143,6 +165,8 @@ fn exchange(state: &mut State, request: &Request) -> Answer {
         Guest::Stranger | Guest::Ghost if state.require_signin && profile.exchange_wants_sign_in() => {
             return unauthorized(state, request);
         }
+        // What it gave to nobody has no scope.
+        Guest::Ghost if profile.exchange_wants_scope() => return unauthorized(state, request),
         Guest::Stranger | Guest::Ghost => (-1, String::new()),
         Guest::Known { user, scopes: None } => (user.id, profile.password_scope().to_owned()),
         Guest::Known {
@@ -189,16 +213,27 @@ fn image(state: &mut State, request: &Request, path: &str) -> Reply {
         return refused(Answer::new(404, "text/plain;charset=utf-8", "Not found.\n"));
     };
     let writes = !matches!(request.method, Method::GET | Method::HEAD);
-    let wanted = if writes { "write:package" } else { "read:package" };
-    let allowed = scopes.is_none_or(|scopes| allows(state, &scopes, wanted));
-    let permitted = match &user {
-        Some(user) if !user.active || user.prohibited => false,
-        Some(user) if user.admin || user.id == owner.id => true,
-        user => owner.is_seen_by(user.as_ref()) && !writes,
-    };
-    if !allowed || !permitted {
-        let answer = Answer::text(401, "reqPackageAccess");
-        return refused(answer.with("www-authenticate", r#"Basic realm="Gitea Package API""#));
+    // Whoever writes has to read before.
+    for (wanted, is_write) in [("read:package", false), ("write:package", true)] {
+        if is_write && !writes {
+            break;
+        }
+        let allowed = scopes.as_ref().is_none_or(|scopes| allows(state, scopes, wanted));
+        let permitted = match &user {
+            Some(user) if user.admin => true,
+            Some(user) if !user.active || user.prohibited => false,
+            Some(user) if user.id == owner.id => true,
+            Some(user) if owner.member(user).is_some_and(|member| member.writes) => true,
+            user => owner.is_seen_by(user.as_ref()) && !is_write,
+        };
+        let public_only = scopes.as_deref().is_some_and(is_public_only);
+        if allowed && public_only && state.profile.hides_from_public_only(owner.visibility) {
+            return refused(Answer::text(403, "reqToken"));
+        }
+        if !allowed || !permitted {
+            let answer = Answer::text(401, "reqPackageAccess");
+            return refused(answer.with("www-authenticate", r#"Basic realm="Gitea Package API""#));
+        }
     }
     let actions = if request.method == Method::DELETE {
         vec!["delete"]

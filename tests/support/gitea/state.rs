@@ -30,6 +30,16 @@ pub struct User {
     pub security_key: bool,
     /// The account signs in through another service.
     pub elsewhere: bool,
+    /// Who belongs to it, where it is an organisation.
+    pub members: Vec<Member>,
+}
+
+/// Somebody in a team of an organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub id: i64,
+    /// The team may write packages.
+    pub writes: bool,
 }
 
 /// Who sees an account and what it owns.
@@ -52,6 +62,9 @@ impl Visibility {
         }
     }
 }
+
+/// The scope that takes from the others.
+pub const PUBLIC: &str = "public-only";
 
 /// A Personal Access Token.
 #[derive(Clone)]
@@ -82,6 +95,8 @@ pub struct State {
     pub require_signin: bool,
     /// `ENABLE_BASIC_AUTHENTICATION`
     pub enable_basic: bool,
+    /// `REGISTER_EMAIL_CONFIRM`
+    pub confirms_email: bool,
     /// `ROOT_URL`, with a slash at its end.
     pub root_url: String,
     /// A realm that is not what it should be.
@@ -125,8 +140,13 @@ impl User {
         match (self.visibility, who) {
             (Visibility::Public, _) | (Visibility::Limited, Some(_)) => true,
             (_, None) => false,
-            (Visibility::Private, Some(who)) => who.id == self.id || who.admin,
+            (Visibility::Private, Some(who)) => who.id == self.id || who.admin || self.member(who).is_some(),
         }
+    }
+
+    /// What somebody is in an organisation.
+    pub fn member(&self, who: &User) -> Option<Member> {
+        self.members.iter().copied().find(|member| member.id == who.id)
     }
 }
 
@@ -160,6 +180,7 @@ impl State {
             tokens: Vec::new(),
             require_signin: false,
             enable_basic: true,
+            confirms_email: false,
             root_url: String::new(),
             realm: None,
             strip: Strip::Nothing,
@@ -192,6 +213,7 @@ impl State {
             code: None,
             security_key: false,
             elsewhere: false,
+            members: Vec::new(),
         });
         id
     }
@@ -293,7 +315,7 @@ impl State {
     }
 
     /// The second factor's code: Forgejo has a header of its own besides Gitea's.
-    fn code_of(&self, request: &Request) -> Option<String> {
+    pub fn code_of(&self, request: &Request) -> Option<String> {
         let own = self.profile.is_forgejo().then_some("x-forgejo-otp");
         let found = own
             .into_iter()
@@ -301,6 +323,11 @@ impl State {
             .find_map(|name| request.headers.get(name))?;
         found.to_str().ok().map(str::to_owned)
     }
+}
+
+/// Whether these scopes open nothing but what everybody may see.
+pub fn is_public_only(scopes: &str) -> bool {
+    scopes.split(',').any(|scope| scope == PUBLIC)
 }
 
 /// Lower-case hexadecimal digits.
@@ -313,6 +340,11 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 impl Pat {
+    /// Whether it opens nothing but what everybody may see.
+    pub fn is_public_only(&self) -> bool {
+        is_public_only(&self.scopes)
+    }
+
     /// Whether the token has one scope: `read:x` comes with `write:x`, and everything with `all`.
     pub fn has(&self, profile: Profile, wanted: &str) -> bool {
         let kind = wanted.split_once(':').map_or(wanted, |(_, kind)| kind);
