@@ -9,7 +9,7 @@ use regcred::gitea::{Flow, Options, VerifyError, verify};
 use regcred::model::{Credential, DockerConfig, Token};
 
 use crate::support::docker_registry::{self, DockerRegistry};
-use crate::support::gitea::{Gitea, Profile, Visibility};
+use crate::support::gitea::{self, Gitea, Profile, Settings, Visibility};
 use crate::support::image::oci_layout;
 use crate::support::part::{missing, program, trial_with};
 
@@ -20,18 +20,45 @@ pub fn trials() -> Vec<Trial> {
         .into_iter()
         .map(|profile| {
             let name = format!("clients: skopeo pushes and pulls at Gitea {}", profile.version());
-            trial_with(&name, &skopeo, move || scopes_count(profile))
+            trial_with(&name, &skopeo, move || {
+                let (gitea, _registry) = double(profile);
+                scopes_count(&gitea, profile);
+            })
         })
         .collect();
+    let with_gitea = |lacks: &[&'static str]| [lacks, gitea::missing()].concat();
+    trials.push(trial_with(
+        "gitea/real/clients: skopeo pushes and pulls",
+        &with_gitea(&skopeo),
+        || scopes_count(&real(), gitea::profile()),
+    ));
+    trials.push(trial_with(
+        "gitea/real/clients: docker logs in with a token, and not with a dead one",
+        &with_gitea(&with(&["docker", "skopeo"])),
+        || docker_login(&real(), gitea::profile()),
+    ));
+    trials.push(trial_with(
+        "gitea/real/clients: podman pulls with what a pull Secret holds",
+        &with_gitea(&with(&["podman", "skopeo"])),
+        || podman_pull(&real()),
+    ));
     trials.push(trial_with(
         "clients: docker logs in with a token, and not with a dead one",
         &with(&["docker", "skopeo"]),
-        docker_login,
+        || {
+            for profile in [Profile::V1_22, Profile::V1_27, Profile::Forgejo11] {
+                let (gitea, _registry) = double(profile);
+                docker_login(&gitea, profile);
+            }
+        },
     ));
     trials.push(trial_with(
         "clients: podman pulls with what a pull Secret holds",
         &with(&["podman", "skopeo"]),
-        podman_pull,
+        || {
+            let (gitea, _registry) = double(Profile::V1_27);
+            podman_pull(&gitea);
+        },
     ));
     trials.push(trial_with(
         "clients: verify at a real registry with passwords",
@@ -104,12 +131,21 @@ impl Desk {
 }
 
 /// A Gitea whose images are in a real registry, with one private user.
-fn gitea(profile: Profile) -> (Gitea, DockerRegistry) {
-    let gitea = Gitea::start(profile);
-    gitea.add_user("admin");
-    gitea.set_visibility("admin", Visibility::Private);
+fn double(profile: Profile) -> (Gitea, DockerRegistry) {
+    let gitea = with_admin(Gitea::start(profile));
     let registry = DockerRegistry::behind(&gitea);
     (gitea, registry)
+}
+
+/// The same for real.
+fn real() -> Gitea {
+    with_admin(Gitea::start_real(Settings::default()))
+}
+
+fn with_admin(gitea: Gitea) -> Gitea {
+    gitea.add_user("admin");
+    gitea.set_visibility("admin", Visibility::Private);
+    gitea
 }
 
 fn text(output: &Output) -> String {
@@ -120,8 +156,7 @@ fn text(output: &Output) -> String {
     )
 }
 
-fn scopes_count(profile: Profile) {
-    let (gitea, _registry) = gitea(profile);
+fn scopes_count(gitea: &Gitea, profile: Profile) {
     let desk = Desk::new();
     let local = oci_layout(&desk.path().join("image"));
     let remote = format!("docker://{}/admin/app/web:1", gitea.registry());
@@ -160,47 +195,43 @@ fn scopes_count(profile: Profile) {
     );
 }
 
-fn docker_login() {
-    for profile in [Profile::V1_22, Profile::V1_27, Profile::Forgejo11] {
-        let (gitea, _registry) = gitea(profile);
-        let desk = Desk::new();
-        let token = gitea.add_token("admin", "write:package");
-        // With an entry in its file, docker looks for no keychain of this machine's.
-        let config = desk.path().join("docker");
-        std::fs::create_dir(&config).unwrap();
-        std::fs::write(config.join("config.json"), r#"{"auths":{"other.invalid":{}}}"#).unwrap();
-        let login = || {
-            let secret = desk.path().join("secret");
-            std::fs::write(&secret, &token).unwrap();
-            desk.command("docker")
-                .args(["login", "-u", "admin", "--password-stdin", &gitea.registry()])
-                .stdin(std::fs::File::open(secret).unwrap())
-                .output()
-                .unwrap()
-        };
-        let done = login();
-        assert!(done.status.success(), "{profile:?}: {}", text(&done));
-        let image = format!("{}/admin/web:1", gitea.registry());
-        let local = oci_layout(&desk.path().join("image"));
-        let writer = credential(&gitea.registry(), &token);
-        let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
-        assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
-        let seen = desk
-            .command("docker")
-            .args(["manifest", "inspect", "--insecure", &image])
+fn docker_login(gitea: &Gitea, profile: Profile) {
+    let desk = Desk::new();
+    let token = gitea.add_token("admin", "write:package");
+    // With an entry in its file, docker looks for no keychain of this machine's.
+    let config = desk.path().join("docker");
+    std::fs::create_dir(&config).unwrap();
+    std::fs::write(config.join("config.json"), r#"{"auths":{"other.invalid":{}}}"#).unwrap();
+    let login = || {
+        let secret = desk.path().join("secret");
+        std::fs::write(&secret, &token).unwrap();
+        desk.command("docker")
+            .args(["login", "-u", "admin", "--password-stdin", &gitea.registry()])
+            .stdin(std::fs::File::open(secret).unwrap())
             .output()
-            .unwrap();
-        assert!(seen.status.success(), "{profile:?}: {}", text(&seen));
-        gitea.revoke(&token);
-        let refused = login();
-        assert!(!refused.status.success(), "{profile:?}: {}", text(&refused));
-        let error = verify(&writer, &Options::default(), &Env::default()).unwrap_err();
-        assert!(matches!(error, VerifyError::Rejected { .. }), "{profile:?}: {error:?}");
-    }
+            .unwrap()
+    };
+    let done = login();
+    assert!(done.status.success(), "{profile:?}: {}", text(&done));
+    let image = format!("{}/admin/web:1", gitea.registry());
+    let local = oci_layout(&desk.path().join("image"));
+    let writer = credential(&gitea.registry(), &token);
+    let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
+    assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
+    let seen = desk
+        .command("docker")
+        .args(["manifest", "inspect", "--insecure", &image])
+        .output()
+        .unwrap();
+    assert!(seen.status.success(), "{profile:?}: {}", text(&seen));
+    gitea.revoke(&token);
+    let refused = login();
+    assert!(!refused.status.success(), "{profile:?}: {}", text(&refused));
+    let error = verify(&writer, &Options::default(), &Env::default()).unwrap_err();
+    assert!(matches!(error, VerifyError::Rejected { .. }), "{profile:?}: {error:?}");
 }
 
-fn podman_pull() {
-    let (gitea, _registry) = gitea(Profile::V1_27);
+fn podman_pull(gitea: &Gitea) {
     let desk = Desk::new();
     let token = gitea.add_token("admin", "write:package");
     let local = oci_layout(&desk.path().join("image"));

@@ -9,6 +9,7 @@ mod page;
 
 use libtest_mimic::Trial;
 
+use crate::support::gitea;
 use crate::support::part::{missing, trial_with};
 use cell::{Cell, Row};
 use clients::{CLIENTS, Client, Kind};
@@ -17,15 +18,51 @@ use desk::{Config, Desk, Situation};
 pub fn trials() -> Vec<Trial> {
     CLIENTS
         .iter()
-        .map(|client| {
+        .flat_map(|client| {
             let mut lacks = missing(&desk::PARTS);
             lacks.extend(missing(client.programs));
             if client.engine {
                 lacks.extend(crate::support::engine::missing_engine());
             }
-            trial_with(&format!("matrix/{}", client.name), &lacks, || matrix(client))
+            let with_gitea = [lacks.as_slice(), gitea::missing()].concat();
+            [
+                trial_with(&format!("matrix/{}", client.name), &lacks, || matrix(client)),
+                trial_with(&format!("gitea/real/clients/{}", client.name), &with_gitea, || {
+                    at_real_gitea(client);
+                }),
+            ]
         })
         .collect()
+}
+
+/// What makes a difference to the registry, at a real Gitea: every step with a credential, and without one where it needs
+/// one. It has to come out as the page says, which was written down at a double.
+fn at_real_gitea(client: &'static Client) {
+    let mut desk = Desk::at_real_gitea(client);
+    let version = desk.version();
+    let mut faults = Vec::new();
+    for &(kind, line) in client.steps {
+        let without = matches!(kind, Kind::Push | Kind::Pull | Kind::Public);
+        let more = without.then_some(Situation::Nothing);
+        for situation in std::iter::once(Situation::Stored).chain(more) {
+            let seen = desk.observe(kind, line, Config::CredHelpers, situation);
+            let mut found: Vec<String> = cell::broken_rules(client, kind, Config::CredHelpers, situation, false, &seen)
+                .map(str::to_owned)
+                .collect();
+            let cell = Cell::of(kind, &seen).to_string();
+            let written = page::written(client, &version, line, situation);
+            if let Some(written) = written.filter(|written| *written != cell) {
+                found.push(format!("{cell}, and the page says: {written}"));
+            }
+            let output = &seen.output;
+            faults.extend(
+                found
+                    .iter()
+                    .map(|fault| format!("{line}\n  {situation:?}: {fault}\n{output}")),
+            );
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// Every step of a client in every situation: each is judged by our rules, and all together by what the page says.

@@ -77,6 +77,12 @@ impl Cell {
     }
 }
 
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Which troubles the user reads of, in the helper's own line.
 fn said(seen: &Seen) -> Vec<&'static str> {
     let lines: Vec<_> = seen

@@ -11,7 +11,7 @@ use regcred::model::{Credential, Token, Use};
 use super::clients::{Client, Files, Kind};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::engine::Engine;
-use crate::support::gitea::{Gitea, Profile, Visibility};
+use crate::support::gitea::{Gitea, Profile, Settings, Visibility};
 use crate::support::keyring::{Keyring, Running, files_with, until};
 use crate::support::part::program;
 use crate::support::server::KernelKeys;
@@ -115,7 +115,7 @@ pub struct Desk {
     vault: DeskVault,
     keyring: Keyring,
     pub(super) gitea: Gitea,
-    _images: DockerRegistry,
+    _images: Option<DockerRegistry>,
     token: String,
     /// What is in the keychain before somebody logs in.
     previous: String,
@@ -155,8 +155,18 @@ impl Drop for DeskVault {
 }
 
 impl Desk {
+    /// At a double, whose images are in a docker-registry.
     pub fn new(client: &'static Client) -> Self {
         let gitea = Gitea::start(Profile::V1_27);
+        let images = DockerRegistry::behind(&gitea);
+        Self::at(client, gitea, Some(images))
+    }
+
+    pub fn at_real_gitea(client: &'static Client) -> Self {
+        Self::at(client, Gitea::start_real(Settings::default()), None)
+    }
+
+    fn at(client: &'static Client, gitea: Gitea, images: Option<DockerRegistry>) -> Self {
         for name in ["admin", "open"] {
             gitea.add_user(name);
         }
@@ -167,7 +177,7 @@ impl Desk {
             engine: client.engine.then(Engine::start),
             vault: DeskVault::make(&keyring),
             keyring,
-            _images: DockerRegistry::behind(&gitea),
+            _images: images,
             token: gitea.add_token("admin", "write:package"),
             previous: gitea.add_token("admin", "write:package"),
             gitea,

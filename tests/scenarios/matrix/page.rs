@@ -42,6 +42,22 @@ pub fn section(client: &Client, version: &str, rows: &[Row]) -> String {
     text + "```\n"
 }
 
+/// What the page says of a step in a situation, with the registry named in the clients' own files; `None` where it tells
+/// of another version than this.
+pub fn written(client: &Client, version: &str, line: &str, situation: Situation) -> Option<String> {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE)).unwrap();
+    let heading = format!("## {} {version}\n", client.name);
+    let (_, section) = page.split_once(&heading)?;
+    let row = format!("| `{}` |", typed(line));
+    let cells = section
+        .lines()
+        .find_map(|of| of.strip_prefix(&row))
+        .expect("the page has every step");
+    let column = Situation::ALL.iter().position(|of| *of == situation).unwrap();
+    let cell = cells.split('|').nth(column).unwrap().trim();
+    Some(cell.split("<br>").next().unwrap_or_default().to_owned())
+}
+
 /// A step as a person would type it.
 fn typed(line: &str) -> String {
     line.replace("[REGISTRY]", "gitea.example.com").replace("[FOLDER]", "~")
