@@ -69,6 +69,10 @@ pub fn trials() -> Vec<Trial> {
                 "rotate/half seen: a Secret that may not be read is given up by name",
                 one_forbidden,
             ),
+            trial(
+                "rotate/half seen: an immutable Secret elsewhere is given up by name",
+                one_immutable,
+            ),
         ])
         .collect()
 }
@@ -218,4 +222,28 @@ fn one_forbidden() {
     assert!(ran.stderr.contains(&hint), "{hint}{ran}");
     let ran = place.rotate(&format!("--resume --skip-secret closed/{SECRET}"));
     check_ended(&place, &second, &ran);
+}
+
+/// Nobody can change it: a stolen token has to be killable all the same.
+fn one_immutable() {
+    let (mut place, second) = place();
+    second.create_namespace("frozen");
+    let mut secret = place.world.secret(SECRET).unwrap();
+    secret["immutable"] = true.into();
+    second.put_secret("frozen", &secret);
+    let flags = place.flags();
+    let ran = begin(&mut place, &flags);
+    check_pending(&place, &ran);
+    assert!(
+        ran.stderr.contains(&format!("secret/{SECRET} in namespace frozen")),
+        "{ran}"
+    );
+    check_pending(&place, &place.rotate("--resume"));
+    let ran = place.rotate(&format!("--resume --skip-secret frozen/{SECRET}"));
+    check_ended(&place, &second, &ran);
+    let left = second.secret("frozen", SECRET).unwrap();
+    assert_eq!(
+        super::place::token(&left, &place.world.registry()),
+        Some(place.old.clone())
+    );
 }
