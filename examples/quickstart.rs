@@ -38,10 +38,10 @@ use api_server::ApiServer;
 use gitea::{Gitea, Profile};
 use keyring_core::CredentialStore;
 use regcred::commands::{self, System};
-use regcred::env::Env;
 use regcred::helper;
 use regcred::keychain::{self, Keychain};
 use regcred::output::Output;
+use regcred::sys::env::Env;
 
 /// A workstation or a server: a home folder, a keychain, and the addresses of a registry and a cluster.
 struct Machine {

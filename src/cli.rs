@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::RequestTimeout;
-use crate::gitea::{self, GiteaPath, MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
+use crate::registry::{self, GiteaPath, MintScopes, TokenName};
 
 mod after;
 mod completion;
@@ -153,8 +153,8 @@ pub struct RegistryConnectionArgs {
 impl RegistryConnectionArgs {
     /// The same for the library. One question, such as one verification, may take as long as `timeout`.
     #[must_use]
-    pub fn options(&self, timeout: Duration) -> gitea::Options {
-        gitea::Options {
+    pub fn options(&self, timeout: Duration) -> registry::Options {
+        registry::Options {
             ca_file: self.ca_file.clone(),
             plain_http: self.plain_http,
             timeout,

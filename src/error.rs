@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::link::LinkError;
 use crate::model::Hint;
-use crate::{cluster, docker, gitea, keychain};
+use crate::sys::link::LinkError;
+use crate::{cluster, docker, keychain, registry};
 
 /// The exit codes of design: the same for every verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,20 +166,20 @@ impl From<LinkError> for CommandError {
     }
 }
 
-impl From<gitea::VerifyError> for CommandError {
-    fn from(error: gitea::VerifyError) -> Self {
+impl From<registry::VerifyError> for CommandError {
+    fn from(error: registry::VerifyError) -> Self {
         Self::failed(&error).hints(error.hint())
     }
 }
 
-impl From<gitea::MintError> for CommandError {
-    fn from(error: gitea::MintError) -> Self {
+impl From<registry::MintError> for CommandError {
+    fn from(error: registry::MintError) -> Self {
         Self::failed(&error).hints(error.hint())
     }
 }
 
-impl From<gitea::RevokeError> for CommandError {
-    fn from(error: gitea::RevokeError) -> Self {
+impl From<registry::RevokeError> for CommandError {
+    fn from(error: registry::RevokeError) -> Self {
         Self::failed(&error).hints(error.hint())
     }
 }

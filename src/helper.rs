@@ -21,10 +21,10 @@ use std::time::Duration;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::env::Env;
 use crate::keychain::{self, Keychain, Name};
 use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Hint, Token, Use, Username};
-use crate::watchdog::Watchdog;
+use crate::sys::env::Env;
+use crate::sys::watchdog::Watchdog;
 
 /// What the program is called in its own messages.
 const PROGRAM: &str = "docker-credential-gitea";

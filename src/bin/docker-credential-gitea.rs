@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use regcred::env::Env;
+use regcred::sys::env::Env;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Zeroes what is freed: libraries have buffers of their own, through which a token goes.
@@ -10,6 +10,6 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    regcred::core_dump::forbid();
+    regcred::sys::core_dump::forbid();
     regcred::helper::main(std::env::args_os().skip(1), &Env::of_process())
 }

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use regcred::commands::{self, System, complete};
-use regcred::env::Env;
 use regcred::helper;
+use regcred::sys::env::Env;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Zeroes what is freed: libraries have buffers of their own, through which a token goes.
@@ -12,7 +12,7 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    regcred::core_dump::forbid();
+    regcred::sys::core_dump::forbid();
     let mut args = std::env::args_os().peekable();
     // krew installs one program under one name; docker and kubectl know it by the names of links.
     if args.next_if(|name| helper::is_called(name)).is_some() {

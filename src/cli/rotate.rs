@@ -4,8 +4,8 @@ use clap::{ArgGroup, Args};
 
 use super::{ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs};
 use crate::cluster::{Namespace, Target};
-use crate::gitea::{MintScopes, TokenName};
 use crate::model::{Registry, Use, Username};
+use crate::registry::{MintScopes, TokenName};
 
 /// `rotate`.
 #[derive(Debug, Args)]

@@ -15,9 +15,9 @@ use super::server::{in_cluster, server_url, trust};
 use super::timeout::RequestTimeout;
 use super::user::{credentials, identity, impersonate, without_tls};
 use super::{exec, retry, transport};
-use crate::env::Env;
 use crate::model::Redaction;
-use crate::proxy::{is_loopback, proxy_for};
+use crate::sys::env::Env;
+use crate::sys::proxy::{is_loopback, proxy_for};
 use crate::tls;
 
 /// How we name ourselves to the API server and its audit log.

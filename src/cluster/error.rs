@@ -12,7 +12,7 @@ use super::pull_secret::Target;
 use super::resource::{Object, Resource};
 use super::role::{Access, Scope, Subject, role_for_verb};
 use crate::model::{CommandLine, Hint, printable};
-use crate::proxy::{ProxyError, is_loopback};
+use crate::sys::proxy::{ProxyError, is_loopback};
 use crate::tls::{self, IdentityError};
 
 /// Longest text from a server that is worth showing, in characters.

@@ -17,8 +17,8 @@ use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::error::untrusted;
-use crate::env::Env;
-use crate::on_path;
+use crate::sys::env::Env;
+use crate::sys::on_path;
 
 const V1: &str = "client.authentication.k8s.io/v1";
 const V1_BETA1: &str = "client.authentication.k8s.io/v1beta1";

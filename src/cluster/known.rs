@@ -12,7 +12,7 @@ use super::names::Namespace;
 use super::pages::{self, Extent, Named};
 use super::pull_secret::PULL_SECRET_TYPE;
 use super::resource::{Object, Resource};
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// What a kubeconfig names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

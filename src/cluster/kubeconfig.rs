@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::connect::ConnectOptions;
 use super::error::untrusted;
 use super::names::{NameError, Namespace};
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// The part of the kubeconfig that one context, with the options, points at.
 pub(super) struct Selection {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::error::{Error, untrusted};
 use super::kubeconfig::Selection;
 use super::names::Namespace;
-use crate::env::Env;
+use crate::sys::env::Env;
 use crate::tls::{Authorities, Trust, pem};
 
 /// What a pod's ServiceAccount leads to.

@@ -11,11 +11,11 @@ use super::complete;
 use super::system::System;
 use crate::cli::CompletionVerb;
 use crate::cluster;
-use crate::env::Env;
 use crate::error::CommandError;
-use crate::link::{self, Alias, LinkPlan};
 use crate::model::printable;
-use crate::on_path;
+use crate::sys::env::Env;
+use crate::sys::link::{self, Alias, LinkPlan};
+use crate::sys::on_path;
 
 /// What kubectl looks for.
 const ALIAS: Alias = Alias {

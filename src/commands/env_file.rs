@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::CommandError;
 use crate::model::{CommandLine, Registry, Token, Username};
-use crate::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, Unread};
 use shell::Value;
 
 /// More than any such file, less than what a mistaken `/dev/zero` would fill the memory with; in octets.

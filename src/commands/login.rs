@@ -9,9 +9,9 @@ use super::targets;
 use super::token_source;
 use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
-use crate::gitea::{self, Flow, Server, Verified};
 use crate::keychain::{Item, Keychain, Name};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
+use crate::registry::{self, Flow, Server, Verified};
 
 /// A registry that has not answered one request by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -163,7 +163,7 @@ fn verify(
     let verified = system
         .output
         .waiting(format_args!("asking {}", credential.registry), || {
-            gitea::verify(credential, &connection.options(TIMEOUT), env)
+            registry::verify(credential, &connection.options(TIMEOUT), env)
         });
     Ok(verified?)
 }

@@ -7,9 +7,9 @@ use super::password;
 use super::system::System;
 use crate::cli::LogoutArgs;
 use crate::error::CommandError;
-use crate::gitea::{self, Account, RevokeError, Revoked};
 use crate::keychain::{Keychain, Name};
 use crate::model::{CommandLine, Credential, Registry, Use};
+use crate::registry::{self, Account, RevokeError, Revoked};
 
 /// A server that has not deleted a token by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -124,7 +124,7 @@ fn revoke(
     let asked = system
         .output
         .waiting(format_args!("asking {}", credential.registry), || {
-            gitea::revoke(credential, None, &options, env)
+            registry::revoke(credential, None, &options, env)
         });
     let error = match asked {
         Ok(done) => return Ok(done),
@@ -153,6 +153,6 @@ fn revoke(
     };
     let registry = &credential.registry;
     password::with_code(account, registry, system, RevokeError::wants_code, |account, env| {
-        gitea::revoke(credential, Some(account), &options, env)
+        registry::revoke(credential, Some(account), &options, env)
     })
 }

@@ -8,10 +8,10 @@ use k8s_openapi::jiff::Timestamp;
 use super::password;
 use super::system::System;
 use crate::cli::{MintArgs, RegistryConnectionArgs};
-use crate::env::Env;
 use crate::error::CommandError;
-use crate::gitea::{self, Account, MintError, MintScopes, Minted, TokenName};
 use crate::model::{Credential, Registry, Use, Username, printable};
+use crate::registry::{self, Account, MintError, MintScopes, Minted, TokenName};
+use crate::sys::env::Env;
 
 /// A server that has not made a token by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ pub(super) fn mint(
     let mut account = password::account(registry, username, args.password_stdin, system)?;
     let options = connection.options(TIMEOUT);
     let minted = password::with_code(&mut account, registry, system, MintError::wants_code, |account, env| {
-        gitea::mint(registry, account, &name, &scopes, &options, env)
+        registry::mint(registry, account, &name, &scopes, &options, env)
     })?;
     system.output.say(format_args!(
         "made the token {} of {username} at {registry}",
@@ -61,7 +61,7 @@ impl New {
         error: CommandError,
     ) -> CommandError {
         let name = &self.minted.name;
-        match gitea::revoke(
+        match registry::revoke(
             credential,
             Some(&self.account),
             &connection.options(TIMEOUT),

@@ -2,10 +2,10 @@
 
 use super::standard_input;
 use super::system::System;
-use crate::env::Env;
 use crate::error::CommandError;
-use crate::gitea::{Account, OneTimeCode};
 use crate::model::{Registry, Token, Username};
+use crate::registry::{Account, OneTimeCode};
+use crate::sys::env::Env;
 
 /// More than any password with a code behind it, in octets.
 const MAX_STDIN: u64 = 16 * 1024;

@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
-use crate::env::Env;
 use crate::keychain::{self, Keychain};
 use crate::output::Output;
+use crate::sys::env::Env;
 
 /// The surroundings of one command: those of the process, or in tests and the quickstart a fake keychain, a script
 /// instead of a person, and loopback servers.

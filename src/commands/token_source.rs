@@ -6,9 +6,9 @@ use super::env_file;
 use super::standard_input;
 use super::system::System;
 use crate::cli::TokenArgs;
-use crate::env::Env;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential, Registry, Token, Username};
+use crate::sys::env::Env;
 
 /// More than any token, less than what a mistaken `< /dev/zero` would fill the memory with; in octets.
 const MAX_STDIN: u64 = 64 * 1024;

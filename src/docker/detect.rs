@@ -1,7 +1,7 @@
 //! The store that docker takes without being told.
 
 use super::on_path;
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// The helper that docker would make its `credsStore` at the first login, as long as nothing in its file says where
 /// logins are (`DetectDefaultStore` of docker/cli's `cli/config/credentials`).

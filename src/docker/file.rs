@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Config, Error};
-use crate::replace;
-use crate::whole_file::{self, Unread};
+use crate::sys::replace;
+use crate::sys::whole_file::{self, Unread};
 
 /// More than any such file has, in octets: those with a few hundred logins have some 100 kB.
 const MAX_FILE: u64 = 16 * 1024 * 1024;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::Error;
-use crate::env::Env;
-use crate::user;
+use crate::sys::env::Env;
+use crate::sys::user;
 
 /// The files of this environment, whether they are there or not.
 ///

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::answers::{holds_token, podman_helper};
 use super::registries_conf::Order;
 use super::{Client, File, HELPER, Source, Warning, WarningKind, Workstation};
-use crate::link::move_away;
 use crate::model::{CommandLine, Hint, Registry, printable};
+use crate::sys::link::move_away;
 
 /// Longest piece of a file's text in a message, in characters.
 const MAX_TEXT: usize = 100;

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::edit::Remembered;
 use super::{Error, file};
-use crate::env::Env;
-use crate::{file_lock, replace};
+use crate::sys::env::Env;
+use crate::sys::{file_lock, replace};
 
 /// Grows when a reader of the number before would misunderstand it.
 const VERSION: u32 = 1;

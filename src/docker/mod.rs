@@ -22,7 +22,7 @@ mod stored;
 mod warning;
 mod write;
 
-use crate::on_path;
+use crate::sys::on_path;
 
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};

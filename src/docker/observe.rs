@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::other_helper::HelperName;
 use super::registries_conf::{self, Order};
 use super::{Config, Error, File, Files, LeftOut, detected_store, has_podman, on_path, program};
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// What a client of credential helpers would find here.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{on_path, program};
-use crate::env::Env;
 use crate::model::{HELPER_NOT_FOUND, HelperEntry, Token, Username, printable};
+use crate::sys::env::Env;
 use process::{RunError, run};
 
 /// What every helper's name starts with.

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::other_helper::{self, HelperName};
-use crate::env::Env;
-use crate::link::{self, Alias};
+use crate::sys::env::Env;
+use crate::sys::link::{self, Alias};
 
-pub use crate::link::{Beside, Found, LinkError as ProgramError, LinkPlan, Program};
+pub use crate::sys::link::{Beside, Found, LinkError as ProgramError, LinkPlan, Program};
 
 /// What docker's clients call the helper.
 const HELPER: &str = "docker-credential-gitea";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::whole_file;
+use crate::sys::whole_file;
 
 /// More than any such file has, in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;

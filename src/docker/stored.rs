@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::Workstation;
 use super::other_helper::{AskError, HelperName, OtherHelper};
-use crate::env::Env;
 use crate::model::{Credential, Registry};
+use crate::sys::env::Env;
 
 /// `docker-credential-secretservice` 0.9 and later lists labels in place of servers.
 const LABEL: &str = "Registry credentials for ";

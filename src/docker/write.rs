@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{Error, File, file};
-use crate::replace::{self, Draft};
+use crate::sys::replace::{self, Draft};
 
 impl File {
     /// Puts `text` in the place of what was read.

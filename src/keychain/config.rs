@@ -20,9 +20,9 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 use zeroize::Zeroizing;
 
-use crate::env::Env;
 use crate::model::printable;
-use crate::whole_file::{self, Unread};
+use crate::sys::env::Env;
+use crate::sys::whole_file::{self, Unread};
 
 /// The file, below the folder of the user's configuration.
 const BELOW: &str = "regcred/config.toml";

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::ConfigError;
 use crate::model::{CommandLine, Hint};
-use crate::user::NotOwn;
+use crate::sys::user::NotOwn;
 
 /// Longest piece of somebody else's text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;

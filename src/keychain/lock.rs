@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Error;
-use crate::env::Env;
-use crate::{file_lock, user};
+use crate::sys::env::Env;
+use crate::sys::{file_lock, user};
 
 /// How long to wait for one of the other writers. It needs some 20 ms, or as long as a prompt stands. The helper's
 /// watchdog is more patient: it is to see that the line moves.

@@ -12,8 +12,8 @@ use std::fs::File;
 use super::item::Secret;
 use super::lock::WriteLock;
 use super::{Error, Keychain, Name, Part, SERVICE, StoreName, earlier, name_of, secret, spec};
-use crate::env::Env;
 use crate::model::Registry;
+use crate::sys::env::Env;
 
 /// How often an item is copied anew that another program changes all the time.
 const ATTEMPTS: usize = 3;

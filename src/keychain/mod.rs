@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Entry};
 
-use crate::env::Env;
 use crate::model::{Credential, Registry, Use, Username};
+use crate::sys::env::Env;
 use item::Secret;
 use lock::WriteLock;
 

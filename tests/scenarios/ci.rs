@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use regcred::cluster::{self, Cluster, ConnectOptions, SyncOptions, Target, Wanted, block_on};
-use regcred::env::Env;
 use regcred::model::{Credential, Token, Use};
+use regcred::sys::env::Env;
 use serde_json::Value;
 
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
-use regcred::gitea::{Flow, Options, VerifyError, verify};
 use regcred::model::{Credential, DockerConfig, Token};
+use regcred::registry::{Flow, Options, VerifyError, verify};
+use regcred::sys::env::Env;
 
 use crate::support::docker_registry::{self, DockerRegistry};
 use crate::support::gitea::{self, Gitea, Profile, Settings, Visibility};

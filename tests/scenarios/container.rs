@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
+use regcred::sys::env::Env;
 use snapbox::{assert_data_eq, str};
 
 use super::helper::{HELPER, TOKEN};

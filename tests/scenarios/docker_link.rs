@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
 use regcred::docker::program::{self, LinkPlan, ProgramError};
-use regcred::env::Env;
+use regcred::sys::env::Env;
 
 use super::docker_login::{docker_file, put};
 use super::helper::{HELPER, ask};

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Error as CoreError};
 use libtest_mimic::Trial;
-use regcred::env::Env;
 use regcred::helper;
 use regcred::keychain::secret_service::SecretService;
 use regcred::keychain::vault::Vault;
 use regcred::keychain::{Config, Keychain};
 use regcred::model::{Credential, Registry, Token, Use};
+use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use crate::support::keyring;

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
 use regcred::keychain::secret_service::{Limits, SecretService};
 use regcred::keychain::{Error, Keychain};
 use regcred::model::Use;
+use regcred::sys::env::Env;
 
 use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};

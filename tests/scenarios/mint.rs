@@ -7,12 +7,12 @@ mod thieves;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
-use regcred::gitea::{
+use regcred::model::{Credential, Token, Use};
+use regcred::registry::{
     Account, AccountError, MintError, MintScopes, Minted, Options, RevokeError, Revoked, SiteError, TokenName, mint,
     revoke,
 };
-use regcred::model::{Credential, Token, Use};
+use regcred::sys::env::Env;
 
 use serde_json::json;
 

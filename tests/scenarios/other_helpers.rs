@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use regcred::docker::other_helper::{AskError, Login, OtherHelper};
-use regcred::env::Env;
 use regcred::model::Token;
+use regcred::sys::env::Env;
 
 use super::docker_link::script;
 use super::helper::{HELPER, NOT_FOUND, TOKEN, ask, entry, success};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
-use regcred::gitea::{Flow, Note, Options, ReachError, Server, Verified, VerifyError, verify};
 use regcred::model::{Credential, Token};
+use regcred::registry::{Flow, Note, Options, ReachError, Server, Verified, VerifyError, verify};
+use regcred::sys::env::Env;
 use serde_json::json;
 
 use crate::support::gitea::{Gitea, Profile, Strip, Visibility};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use regcred::env::Env;
+use regcred::sys::env::Env;
 use tempfile::TempDir;
 use zbus::DynamicType;
 use zbus::message::Message;

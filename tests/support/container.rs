@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use regcred::env::Env;
+use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use super::engine::{Engine, missing_engine};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
+use regcred::sys::env::Env;
 use zbus::message::Message;
 use zbus::{DynamicType, OwnedObjectPath, OwnedVariant, Variant};
 

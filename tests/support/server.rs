@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex};
 use std::thread::ThreadId;
 
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
-use regcred::env::Env;
+use regcred::sys::env::Env;
 use tempfile::TempDir;
 
 /// What the header of a vault begins its own line with, before version and id.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
+use regcred::sys::env::Env;
 
 use super::keyring::{Keyring, PASSWORD, Product};
 use super::part::{missing, trial_with};

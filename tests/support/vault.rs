@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use regcred::env::Env;
 use regcred::keychain::Config;
 use regcred::keychain::vault::Vault;
+use regcred::sys::env::Env;
 
 use super::server::{self, Server};
 use super::world::Ran;

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyring_core::CredentialStore;
-use regcred::env::Env;
 use regcred::keychain::Keychain;
+use regcred::sys::env::Env;
 
 use super::api_server::ApiServer;
 use super::control_plane::{ADMIN_TOKEN, ControlPlane};

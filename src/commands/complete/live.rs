@@ -7,8 +7,8 @@ use std::time::Instant;
 use super::line::Line;
 use super::source::Source;
 use crate::cluster::{self, Cluster, ConnectOptions, Impersonate, Listed, Namespace};
-use crate::env::Env;
 use crate::keychain::{self, Keychain};
+use crate::sys::env::Env;
 
 /// Words, between underscores, in the names of environment variables that hold tokens.
 const TELLING: [&str; 6] = ["TOKEN", "PASSWORD", "SECRET", "PAT", "KEY", "CREDENTIALS"];

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use clap::Command;
 
 use crate::cli;
-use crate::env::Env;
 use crate::keychain::{self, Keychain};
-use crate::watchdog::Watchdog;
+use crate::sys::env::Env;
+use crate::sys::watchdog::Watchdog;
 
 mod candidates;
 mod line;

@@ -7,8 +7,8 @@ use crate::cli::SetupArgs;
 use crate::commands::system::System;
 use crate::docker::Place;
 use crate::error::CommandError;
-use crate::gitea::{self, Flow, Verified, VerifyError};
 use crate::model::{CommandLine, Credential};
+use crate::registry::{self, Flow, Verified, VerifyError};
 
 /// A registry that has not answered one request by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -23,7 +23,7 @@ pub(super) fn verify(
     system
         .output
         .waiting(format_args!("asking {}", credential.registry), || {
-            gitea::verify(credential, &args.connection.options(TIMEOUT), env)
+            registry::verify(credential, &args.connection.options(TIMEOUT), env)
         })
 }
 

@@ -12,9 +12,9 @@ use crate::commands::system::System;
 use crate::docker::program::{self, LinkPlan};
 use crate::docker::{self, File, FilePlan, Files, HELPER, Memory, Wanted};
 use crate::error::{CommandError, Exit};
-use crate::gitea::{Verified, VerifyError};
 use crate::keychain::{Keychain, Name};
 use crate::model::{Credential, Registry, Use};
+use crate::registry::{Verified, VerifyError};
 
 /// How often a file is planned anew that others change all the time. A login takes docker some 100 ms.
 const ATTEMPTS: usize = 20;

@@ -5,9 +5,9 @@ use super::report::Stop;
 use super::secrets::Pass;
 use crate::cli::DryRunArg;
 use crate::error::CommandError;
-use crate::gitea::MintScopes;
 use crate::model::rotation::{Way, Which};
 use crate::model::{Credential, Token};
+use crate::registry::MintScopes;
 
 /// Stands for a token that is not there yet: nothing that a registry would take.
 const NO_TOKEN: &str = "not-a-token-but-the-plan-of-one";

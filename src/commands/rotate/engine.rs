@@ -12,10 +12,10 @@ use crate::commands::apply::Interrupt;
 use crate::commands::system::System;
 use crate::commands::targets::Supply;
 use crate::error::CommandError;
-use crate::gitea::Account;
 use crate::keychain::{Kept, Keychain, Name, Rotation};
 use crate::model::rotation::{Instead, Phase, Rules, Step, Way, Which, refused, steps};
 use crate::model::{CommandLine, Credential, OwnTokens, Username};
+use crate::registry::Account;
 
 /// What is rotated: all that beginning and going on find in their own ways.
 pub(super) struct Subject {

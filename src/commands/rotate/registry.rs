@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::engine::Engine;
 use super::report::{Revocation, Stop};
 use crate::commands::{login, mint, password};
-use crate::env::Env;
 use crate::error::CommandError;
-use crate::gitea::{
-    self, Account, MintError, MintScopes, Options, RevokeError, Revoked, SiteError, TokenName, Verified, VerifyError,
-};
 use crate::model::rotation::{Instead, Phase, Which};
 use crate::model::{Credential, Use};
+use crate::registry::{
+    self, Account, MintError, MintScopes, Options, RevokeError, Revoked, SiteError, TokenName, Verified, VerifyError,
+};
+use crate::sys::env::Env;
 
 /// A registry that has not answered one question by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -68,7 +68,7 @@ impl Engine<'_, '_> {
 
     async fn verify(&mut self, which: Which) -> Result<Result<Verified, VerifyError>, Stop> {
         let (credential, options, env) = (self.credential(which)?, self.options(), self.system.env.clone());
-        self.ask(move || gitea::verify(&credential, &options, &env)).await
+        self.ask(move || registry::verify(&credential, &options, &env)).await
     }
 
     /// Asks the registry, so that Ctrl-C ends the wait for its answer. What it was asked to do may be done all the same:
@@ -125,7 +125,7 @@ impl Engine<'_, '_> {
         let (at, options, env) = (registry.clone(), self.options(), self.system.env.clone());
         let made = self
             .ask_as_account([MintError::wants_code, MintError::refuses_code], move |account| {
-                gitea::mint(&at, account, &name, &scopes, &options, &env)
+                registry::mint(&at, account, &name, &scopes, &options, &env)
             })
             .await?;
         let minted = match made {
@@ -156,7 +156,7 @@ impl Engine<'_, '_> {
         let swept = name.clone();
         let swept = self
             .ask_as_account([RevokeError::wants_code, RevokeError::refuses_code], move |account| {
-                gitea::sweep(&registry, account, &swept, &options, &env)
+                registry::sweep(&registry, account, &swept, &options, &env)
             })
             .await?;
         if swept.map_err(CommandError::from)? {
@@ -170,7 +170,7 @@ impl Engine<'_, '_> {
     /// Deletes the token that is no longer used: by itself, or else with the password.
     pub(super) async fn revoke(&mut self, which: Which) -> Result<(), Stop> {
         let (credential, options, env) = (self.credential(which)?, self.options(), self.system.env.clone());
-        let revoke = move |account: Option<&Account>| gitea::revoke(&credential, account, &options, &env);
+        let revoke = move |account: Option<&Account>| registry::revoke(&credential, account, &options, &env);
         let by_itself = revoke.clone();
         let revoked = match self.ask(move || by_itself(None)).await? {
             Err(error) if error.wants_password() && self.can_ask() => {

@@ -6,8 +6,8 @@ use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::held::Keys;
 use crate::docker::{self, Answer, Source, Warning};
-use crate::env::Env;
 use crate::model::{Registry, Use};
+use crate::sys::env::Env;
 
 /// Looks, and judges. Without a folder to look in, there is nothing to find.
 pub(super) fn look(keys: &Keys, filter: &[Registry], env: &Env) -> Vec<Finding> {

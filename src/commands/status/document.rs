@@ -13,8 +13,8 @@ use crate::cli::DocumentFormat;
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::gitea::Server;
 use crate::model::CommandLine;
+use crate::registry::Server;
 
 /// Something with what is out of step about it.
 #[derive(Serialize)]

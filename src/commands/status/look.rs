@@ -23,10 +23,10 @@ use crate::cluster::survey::{
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
 use crate::commands::apply::connect_options;
 use crate::commands::system::System;
-use crate::env::Env;
-use crate::gitea;
 use crate::model::{Credential, Registry};
 use crate::output::Output;
+use crate::registry;
+use crate::sys::env::Env;
 
 /// A registry that has not answered all that is asked of it about one token by then is called silent.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -210,7 +210,7 @@ fn entries(secret: &SeenSecret) -> &[SeenEntry] {
 /// How registries are asked.
 pub(super) struct Asking {
     is_offline: bool,
-    options: gitea::Options,
+    options: registry::Options,
     env: Env,
 }
 

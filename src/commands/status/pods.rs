@@ -8,9 +8,9 @@ use super::tokens::{Image, Verdict};
 use super::view::View;
 use crate::cluster::SecretName;
 use crate::cluster::survey::{Cause, Held, HeldToken, StuckPull, Verdict as OfToken};
-use crate::gitea::ImageStanding;
 use crate::model::pull::{Mismatch, PullSecret, pull};
 use crate::model::{CommandLine, Registry, printable, printable_around};
+use crate::registry::ImageStanding;
 
 /// Longest message of kubelet's that is repeated.
 const MAX_MESSAGE: usize = 240;

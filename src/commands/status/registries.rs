@@ -7,8 +7,8 @@ use super::finding::{Finding, Object, Remedy};
 use super::held::{Held, Keys};
 use super::tokens::{Verdict, Verdicts};
 use super::typed::{Flag, Typed};
-use crate::gitea::{Scopes, advisories};
 use crate::model::{CommandLine, Use};
+use crate::registry::{Scopes, advisories};
 
 /// How the commands that mend something reach the same Secrets as this look: `-A`, `-n a`, `-f FILE`.
 #[derive(Clone, Debug, Default)]
@@ -135,7 +135,7 @@ pub(super) fn is_too_much_for_a_cluster(scopes: &Scopes) -> bool {
 }
 
 fn of_version(registry: &str, version: &str) -> Vec<Finding> {
-    let of = |advisory: crate::gitea::Advisory| Finding {
+    let of = |advisory: crate::registry::Advisory| Finding {
         message: None,
         code: Code::RegistryAdvisory,
         object: Object::here("registry", registry),

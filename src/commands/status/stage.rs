@@ -14,8 +14,8 @@ use crate::cluster::survey::{
     Survey,
 };
 use crate::cluster::{Entry, Namespace, Owner, Ownership, Resource, Target};
-use crate::gitea::{Flow, Scopes, Server, Verified};
 use crate::model::{Credential, Registry, Token, Use};
+use crate::registry::{Flow, Scopes, Server, Verified};
 
 pub(super) const REGISTRY: &str = "gitea.example.com";
 /// The keychain's token for clusters.

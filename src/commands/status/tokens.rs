@@ -7,9 +7,9 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::code::Code;
-use crate::env::Env;
-use crate::gitea::{self, Server, Verified, VerifyError};
 use crate::model::{Credential, Registry};
+use crate::registry::{self, Server, Verified, VerifyError};
+use crate::sys::env::Env;
 
 /// Refused tokens of one account, after which the others are left alone. A Gitea before 1.20, and other registries, try
 /// what is no token as the account's password, and directories lock an account after about five of those.
@@ -91,7 +91,7 @@ impl Verdicts {
     pub(super) async fn ask(
         self,
         credentials: Vec<Credential>,
-        options: &gitea::Options,
+        options: &registry::Options,
         env: &Env,
         mut progress: impl FnMut(usize, usize),
     ) -> Self {
@@ -140,7 +140,7 @@ impl Verdicts {
 fn of_one(
     mut known: Vec<(Credential, Verdict)>,
     waiting: Vec<Credential>,
-    options: &gitea::Options,
+    options: &registry::Options,
     env: &Env,
 ) -> Vec<(Credential, Verdict)> {
     for credential in waiting {
@@ -156,7 +156,7 @@ fn of_one(
         } else if refused.count() >= MAX_REFUSED || known.len() >= MAX_TOKENS {
             Verdict::NotAsked
         } else {
-            match gitea::verify(&credential, options, env) {
+            match registry::verify(&credential, options, env) {
                 Ok(verified) => Verdict::Accepted(Arc::new(verified)),
                 Err(error) => Verdict::of(&error),
             }
@@ -170,7 +170,7 @@ fn of_one(
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Image {
     registry: Registry,
-    image: gitea::Image,
+    image: registry::Image,
 }
 
 impl Image {
@@ -178,7 +178,7 @@ impl Image {
     pub(super) fn new(registry: &Registry, image: &str) -> Option<Self> {
         Some(Self {
             registry: registry.clone(),
-            image: gitea::Image::of(image).ok()?,
+            image: registry::Image::of(image).ok()?,
         })
     }
 }
@@ -189,14 +189,14 @@ const MAX_IMAGES: usize = 20;
 /// Asks registries whether they have these images, with a credential that they accept.
 pub(super) async fn images(
     wanted: BTreeMap<Image, Credential>,
-    options: &gitea::Options,
+    options: &registry::Options,
     env: &Env,
-) -> BTreeMap<Image, gitea::ImageStanding> {
+) -> BTreeMap<Image, registry::ImageStanding> {
     let mut under_way = FuturesUnordered::new();
     for (image, credential) in wanted.into_iter().take(MAX_IMAGES) {
         let (options, env) = (options.clone(), env.clone());
         under_way.push(tokio::task::spawn_blocking(move || {
-            let standing = gitea::image_standing(&image.image, &credential, &options, &env);
+            let standing = registry::image_standing(&image.image, &credential, &options, &env);
             Some((image, standing.ok()?))
         }));
     }

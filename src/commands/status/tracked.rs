@@ -8,9 +8,9 @@ use tokio::process::Command;
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
-use crate::env::Env;
 use crate::model::{CommandLine, printable};
-use crate::on_path;
+use crate::sys::env::Env;
+use crate::sys::on_path;
 
 /// As long as git may take: it searches what it has indexed, and only files of these names.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use super::{Asked, Batch, Source, Supply, choose, contexts, list_file, spec_file
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
-use crate::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, Unread};
 
 /// More than any list of Secrets that a person keeps; in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;

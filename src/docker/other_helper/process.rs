@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::MAX_ANSWER;
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// Why a program gave no answer.
 pub(super) enum RunError {

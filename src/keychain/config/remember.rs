@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Config, ConfigError, Document, KEYCHAIN, StoreName, VAULT_KEY_FILE};
-use crate::env::Env;
-use crate::file_lock;
-use crate::replace::{self, Draft};
+use crate::sys::env::Env;
+use crate::sys::file_lock;
+use crate::sys::replace::{self, Draft};
 
 /// What a file begins with that we make.
 const OPENING: &str = "# What regcred remembers about the keychain; see: kubectl regcred keychain status\n";

@@ -19,8 +19,8 @@ use zbus::{Address, DynamicType, MessageStream};
 
 use super::super::error::printable;
 use super::Error;
-use crate::env::Env;
-use crate::user;
+use crate::sys::env::Env;
+use crate::sys::user;
 
 /// Calls in flight at once. A bus without limits of its own in its configuration refuses more than 128.
 const WINDOW: usize = 120;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use zbus::OwnedObjectPath;
 
 use super::session::Attributes;
-use crate::env::Env;
-use crate::{user, whole_file};
+use crate::sys::env::Env;
+use crate::sys::{user, whole_file};
 
 /// More than the attributes of thousands of items, in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;

@@ -18,7 +18,7 @@ use keyring_core::api::{Credential, CredentialApi, CredentialStoreApi};
 use keyring_core::{Entry, Error as CoreError, Result as CoreResult};
 
 use super::Error;
-use crate::env::Env;
+use crate::sys::env::Env;
 use bus::Bus;
 use memory::Memory;
 use session::{Attributes, Session};

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::Error;
-use crate::env::Env;
-use crate::whole_file::{self, Unread};
-use crate::{replace, user};
+use crate::sys::env::Env;
+use crate::sys::whole_file::{self, Unread};
+use crate::sys::{replace, user};
 
 /// More than thousands of credentials, in octets. What is larger is something else.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;

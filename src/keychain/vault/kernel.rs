@@ -287,7 +287,7 @@ fn in_sight(description: &str) -> Vec<Key> {
 
 /// The keys of this user whose description is one that is `wanted`.
 fn listed(wanted: impl Fn(&str) -> bool) -> Vec<Key> {
-    let (Some(user), Ok(listing)) = (crate::user::id(), fs::read(KEYS)) else {
+    let (Some(user), Ok(listing)) = (crate::sys::user::id(), fs::read(KEYS)) else {
         return Vec::new();
     };
     String::from_utf8_lossy(&listing)

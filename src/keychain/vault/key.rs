@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
-use crate::env::Env;
-use crate::whole_file::{self, Unread};
-use crate::{replace, user};
+use crate::sys::env::Env;
+use crate::sys::whole_file::{self, Unread};
+use crate::sys::{replace, user};
 
 /// The variable that names a key file.
 const KEY_FILE: &str = "REGCRED_VAULT_KEY_FILE";

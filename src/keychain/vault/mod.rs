@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 
 use super::Config;
 use super::error::printable;
-use crate::env::Env;
+use crate::sys::env::Env;
 use content::{Item, Items};
 use file::VaultFile;
 use sealed::{Broken, Header};

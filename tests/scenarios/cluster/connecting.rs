@@ -11,8 +11,8 @@ use libtest_mimic::Trial;
 use regcred::cluster::{
     Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, SyncOptions, Wanted, block_on, observe, sync,
 };
-use regcred::env::Env;
 use regcred::model::Use;
+use regcred::sys::env::Env;
 
 use super::world::{Who, World, connected, gitea, target};
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};

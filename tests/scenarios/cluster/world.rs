@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred::cluster::{Cluster, ConnectOptions, Error, SyncOptions, Synced, Target, Wanted, block_on, sync};
-use regcred::env::Env;
 use regcred::model::{Credential, Token, Use};
+use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use crate::support::api_server::{self, ApiServer, Recorded};

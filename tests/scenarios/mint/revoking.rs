@@ -1,8 +1,8 @@
 //! Deleting tokens: which one, when it needs a password, and when it is believed.
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
-use regcred::gitea::{RevokeError, Revoked, SiteError, revoke};
+use regcred::registry::{RevokeError, Revoked, SiteError, revoke};
+use regcred::sys::env::Env;
 use serde_json::json;
 
 use super::{PASSWORD, account, assert_is, credential, end, gitea, knows, options};

@@ -1,8 +1,8 @@
 //! Servers and what stands before them, that want the password or the token.
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
-use regcred::gitea::{MintError, Options, RevokeError, SiteError, VerifyError, revoke};
+use regcred::registry::{MintError, Options, RevokeError, SiteError, VerifyError, revoke};
+use regcred::sys::env::Env;
 use serde_json::json;
 
 use super::{PASSWORD, account, assert_is, credential, make_with, options};

@@ -8,8 +8,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use regcred::cluster::{Cluster, ConnectOptions, block_on};
-use regcred::env::Env;
-use regcred::proxy::proxy_for;
+use regcred::sys::env::Env;
+use regcred::sys::proxy::proxy_for;
 use regcred::tls::pem;
 use serde_json::json;
 

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regcred::gitea::{self, Options};
 use regcred::keychain::{Kept, Name};
 use regcred::model::{Credential, Token, Use};
+use regcred::registry::{self, Options};
 use serde_json::Value;
 
 use crate::support::world::{Ran, World};
@@ -109,7 +109,7 @@ impl Place {
             plain_http: true,
             ..Options::default()
         };
-        gitea::verify(&credential, &options, &self.world.env()).is_ok()
+        registry::verify(&credential, &options, &self.world.env()).is_ok()
     }
 
     /// What docker gets, or sync.

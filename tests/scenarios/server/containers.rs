@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
-use regcred::env::Env;
+use regcred::sys::env::Env;
 use snapbox::{assert_data_eq, str};
 
 use crate::support::container::{Container, Profile, missing_container};

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use libtest_mimic::Trial;
 use rcgen::{CertificateParams, KeyPair};
-use regcred::env::Env;
+use regcred::sys::env::Env;
 
 use crate::support::container::{Container, Profile, missing_container};
 use crate::support::part::trial_with;

@@ -10,9 +10,9 @@ use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use regcred::cluster::{Cluster, ConnectOptions, block_on};
 use regcred::commands::{self, System};
-use regcred::env::Env;
 use regcred::keychain::Keychain;
 use regcred::output::Output;
+use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use crate::support::control_plane::{ADMIN_TOKEN, ControlPlane};

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::env::Env;
 use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{self, KeyState, Source, Vault};
 use crate::keychain::{Config, Error, Keychain, StoreName};
+use crate::sys::env::Env;
 
 /// Which keychain is in use, and what says so.
 pub(super) struct Choice {

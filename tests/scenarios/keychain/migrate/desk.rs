@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use keyring_core::api::CredentialStoreApi as _;
-use regcred::env::Env;
 use regcred::keychain::secret_service::SecretService;
 use regcred::keychain::{Kept, Keychain, Name, Rotation, StoreName};
 use regcred::model::rotation::Phase;
 use regcred::model::{Credential, Token, Use};
+use regcred::sys::env::Env;
 
 use crate::support::keyring::{Keyring, until};
 use crate::support::world::Ran;

@@ -10,8 +10,8 @@ use super::account;
 use super::http::Reply;
 use super::site::Site;
 use super::{Account, AccountError, MintScopes, Options, ReachError, Scopes, SiteError, TokenName};
-use crate::env::Env;
 use crate::model::{Credential, Registry, Token, Username, printable};
+use crate::sys::env::Env;
 
 /// The shortest text that Gitea takes for a token.
 const MIN_TOKEN: usize = 8;

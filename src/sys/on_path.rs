@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// Every program of this name on PATH, in the order of PATH: the first is the one that runs.
 ///

@@ -8,8 +8,8 @@ use super::http::{Auth, Client, Reply};
 use super::origin::Endpoint;
 use super::session::Session;
 use super::{Options, VerifyError};
-use crate::env::Env;
 use crate::model::Credential;
+use crate::sys::env::Env;
 
 /// What containerd accepts, images and indexes of both specifications.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::lookup::LookupFailed;
 use crate::model::printable;
-use crate::proxy::ProxyError;
+use crate::sys::proxy::ProxyError;
 use crate::tls::{Fault, Reason};
 
 /// Longest part of a message that comes from outside.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// The effective user's number; `None` on systems that do not number their users.
 #[cfg(unix)]

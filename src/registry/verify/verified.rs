@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::gitea::scopes::Scopes;
-use crate::gitea::server::Server;
+use crate::registry::scopes::Scopes;
+use crate::registry::server::Server;
 
 /// What a registry said about a credential that it accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use super::account;
 use super::http::{Auth, Reply};
 use super::site::Site;
 use super::{Account, Options, ReachError, SiteError, VerifyError};
-use crate::env::Env;
 use crate::model::{Credential, Token};
+use crate::sys::env::Env;
 
 /// How much of a token Gitea shows in its lists (`token_last_eight`).
 const SHOWN_TAIL: usize = 8;

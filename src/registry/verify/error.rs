@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use crate::gitea::{ReachError, Scopes};
 use crate::model::Registry;
+use crate::registry::{ReachError, Scopes};
 
 /// Why a registry does not accept a credential, or could not be asked about it.
 #[derive(Debug, Error)]

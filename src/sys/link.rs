@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::env::Env;
 use crate::model::{CommandLine, Hint};
-use crate::on_path;
+use crate::sys::env::Env;
+use crate::sys::on_path;
 
 /// What kubectl calls us.
 const PLUGIN: &str = "kubectl-regcred";

@@ -5,8 +5,8 @@ use http::StatusCode;
 use super::account;
 use super::site::{Site, segment};
 use super::{Account, Options, RevokeError, SiteError, TokenName, VerifyError};
-use crate::env::Env;
 use crate::model::{Credential, Registry};
+use crate::sys::env::Env;
 
 /// Deletes `account`'s token of this name at `registry`'s Gitea. Says whether there was one.
 ///

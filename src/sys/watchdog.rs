@@ -39,7 +39,7 @@ impl Watchdog {
                 }
                 let code = last_words();
                 // What hangs cannot be asked to return, and its memory may be in use: nothing of it is zeroed here. No
-                // core is written ([`crate::core_dump`]), and the kernel zeroes pages before another process gets them.
+                // core is written ([`crate::sys::core_dump`]), and the kernel zeroes pages before another process gets them.
                 std::process::exit(code.into());
             }
         };

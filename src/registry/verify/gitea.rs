@@ -5,13 +5,13 @@ use http::header::CONTENT_TYPE;
 
 use super::verified::{Flow, Note, Verified};
 use super::{VerifyError, standard};
-use crate::gitea::api::{Api, Known};
-use crate::gitea::challenge::{GITEA_SERVICE, GITEA_TOKEN_PATH};
-use crate::gitea::http::Reply;
-use crate::gitea::jwt::Claims;
-use crate::gitea::scopes::Scopes;
-use crate::gitea::server::Server;
-use crate::gitea::session::Session;
+use crate::registry::api::{Api, Known};
+use crate::registry::challenge::{GITEA_SERVICE, GITEA_TOKEN_PATH};
+use crate::registry::http::Reply;
+use crate::registry::jwt::Claims;
+use crate::registry::scopes::Scopes;
+use crate::registry::server::Server;
+use crate::registry::session::Session;
 
 pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Verified, VerifyError> {
     let client = &session.client;

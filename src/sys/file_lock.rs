@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::{user, watchdog};
+use crate::sys::{user, watchdog};
 
 /// Opens this user's file at `path` to be locked, and makes it where it is not there. Its content does not matter.
 pub(crate) fn open(path: &Path) -> io::Result<File> {

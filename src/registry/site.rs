@@ -10,8 +10,8 @@ use super::challenge::{self, SignIn};
 use super::http::Reply;
 use super::session::Session;
 use super::{Options, VerifyError};
-use crate::env::Env;
 use crate::model::{Credential, Username};
+use crate::sys::env::Env;
 
 /// Where an account sees, makes and deletes its tokens in a browser.
 const PAGE: &str = "/user/settings/applications";

@@ -5,11 +5,11 @@ use std::hash::{BuildHasher as _, RandomState};
 use http::StatusCode;
 
 use super::{Asked, RevokeError, Revoked};
-use crate::env::Env;
-use crate::gitea::mint::{MintError, Minted, mint};
-use crate::gitea::site::Site;
-use crate::gitea::{Account, MintScopes, Options, TokenName};
 use crate::model::Credential;
+use crate::registry::mint::{MintError, Minted, mint};
+use crate::registry::site::Site;
+use crate::registry::{Account, MintScopes, Options, TokenName};
+use crate::sys::env::Env;
 
 /// What lists and deletes an account's tokens.
 const SCOPE: &str = "write:user";

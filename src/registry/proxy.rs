@@ -4,9 +4,9 @@ use http::Uri;
 use ureq::Proxy;
 
 use super::ReachError;
-use crate::env::Env;
 use crate::model::Registry;
-use crate::proxy;
+use crate::sys::env::Env;
+use crate::sys::proxy;
 
 /// The proxy for requests to `origin`, an address of `registry`, or none.
 ///

@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use crate::gitea::account::by_hand;
-use crate::gitea::{AccountError, SiteError, TokenName};
 use crate::model::Username;
+use crate::registry::account::by_hand;
+use crate::registry::{AccountError, SiteError, TokenName};
 
 /// Why a token is still there, or may be.
 #[derive(Debug, Error)]

@@ -6,8 +6,8 @@ use http::{HeaderName, StatusCode};
 use super::challenge::{self, SignIn};
 use super::http::{Auth, Client, Deadline, Reply};
 use super::{Options, ReachError, VerifyError};
-use crate::env::Env;
 use crate::model::Credential;
+use crate::sys::env::Env;
 
 /// `GET /v2/` without a login. A loopback registry is tried over https and then over http, as docker does.
 fn probe(credential: &Credential, options: &Options, env: &Env) -> Result<(Client, Reply), ReachError> {

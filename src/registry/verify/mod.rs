@@ -13,8 +13,8 @@ use super::challenge::{self, SignIn};
 use super::server::Server;
 use super::session::Session;
 use super::site::GiteaPath;
-use crate::env::Env;
 use crate::model::Credential;
+use crate::sys::env::Env;
 
 /// Asks `credential`'s registry whether it accepts the credential.
 ///

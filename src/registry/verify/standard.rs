@@ -4,10 +4,10 @@ use http::StatusCode;
 
 use super::VerifyError;
 use super::verified::{Flow, Verified};
-use crate::gitea::http::{Auth, Reply};
-use crate::gitea::origin::RealmFault;
-use crate::gitea::server::Server;
-use crate::gitea::session::{self, Session};
+use crate::registry::http::{Auth, Reply};
+use crate::registry::origin::RealmFault;
+use crate::registry::server::Server;
+use crate::registry::session::{self, Session};
 
 /// Exchanges the credential for a token, which must then open `/v2/`.
 pub(super) fn bearer(session: &Session, realm: &str, service: Option<&str>) -> Result<Verified, VerifyError> {

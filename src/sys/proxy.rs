@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use http::Uri;
 use thiserror::Error;
 
-use crate::env::Env;
+use crate::sys::env::Env;
 
 /// Where a SOCKS proxy listens whose address has no port (`golang.org/x/net/http/httpproxy`, RFC 1928).
 const SOCKS_PORT: &str = "1080";

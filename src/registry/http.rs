@@ -16,10 +16,10 @@ use super::one_time_code::OneTimeCode;
 use super::origin::{Endpoint, Origin, RealmFault};
 use super::tls::TlsConnector;
 use super::{Options, ReachError, proxy};
-use crate::env::Env;
 use crate::model::{Credential, Redaction, Registry, printable};
+use crate::sys::env::Env;
+use crate::sys::whole_file;
 use crate::tls::{self, Authorities, Trust};
-use crate::whole_file;
 
 /// Largest answer that is read, in bytes. The largest that is needed, a page of packages, stays far below it.
 const MAX_BODY: u64 = 1 << 20;

@@ -1,0 +1,12 @@
+//! Small things of the operating system: files, folders, locks, programs, the environment.
+
+pub mod core_dump;
+pub mod env;
+pub(crate) mod file_lock;
+pub mod link;
+pub(crate) mod on_path;
+pub mod proxy;
+pub(crate) mod replace;
+pub mod user;
+pub mod watchdog;
+pub(crate) mod whole_file;
