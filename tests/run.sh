@@ -71,6 +71,7 @@ parts() {
     part "htpasswd" "package apache2-utils" htpasswd
     part "peer helper" "package golang-docker-credential-helpers" docker-credential-secretservice
     part "pass" "packages pass and gnupg" pass gpg gpgconf docker-credential-pass
+    folder=/usr/sbin part "nginx" "package nginx-light" nginx
     part "age" "package age" age age-keygen
     part "keyctl" "package keyutils" keyctl
     part "strace" "package strace" strace

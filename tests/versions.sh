@@ -12,7 +12,9 @@ for version in $(versions gitea); do
     echo "== Gitea $version"
     REGCRED_TEST_GITEA=$(tests/parts/gitea.sh "$version")
     export REGCRED_TEST_GITEA
-    cargo test --locked --test scenarios -- agreement/ || failed+=("Gitea $version")
+    for filter in agreement/ gitea/real rotate/gitea; do
+        cargo test --locked --test scenarios -- "$filter" || failed+=("Gitea $version: $filter")
+    done
 done
 unset REGCRED_TEST_GITEA
 

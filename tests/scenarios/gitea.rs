@@ -1,275 +1,128 @@
-//! Everything that speaks to Gitea, on the double of 1.26 and on a real one: the same words on the screen.
+//! Everything that speaks to Gitea, on a real one and on the double of the same version: the same words on the screen.
+
+mod sites;
+mod tokens;
+
+use std::cell::RefCell;
 
 use libtest_mimic::Trial;
-use snapbox::{assert_data_eq, str};
 
 use crate::main_job::missing_parts;
-use crate::support::gitea::{self, Profile};
-use crate::support::part::{trial, trial_with};
-use crate::support::world::World;
+use crate::support::gitea::{self, Profile, Settings};
+use crate::support::nginx::missing_nginx;
+use crate::support::part::{missing, trial, trial_with};
+use crate::support::world::{Ran, World};
 
 const PASSWORD: &str = "password of admin";
 const LOGIN: &str = "login [REGISTRY] -u admin --token-stdin";
 const DEAD: &str = "0123456789abcdef0123456789abcdef01234567";
+/// The version whose words are written down here. Those of the others are compared with their doubles'.
+const WRITTEN: Profile = Profile::V1_26;
 
-/// A name, and what happens on any workstation.
-type Scenario = (&'static str, fn(&World));
+/// What happens, at a Gitea that is set up like this.
+type Scenario = (&'static str, Settings, fn(&Stage));
 
 pub fn trials() -> Vec<Trial> {
-    let scenarios: [Scenario; 4] = [
-        ("login_and_logout", login_and_logout),
-        ("tokens_that_do_not_do", tokens_that_do_not_do),
-        ("made_and_revoked", made_and_revoked),
-        ("rotated", rotated),
+    let usual = Settings::default();
+    let below = Settings {
+        below: "/code",
+        ..usual
+    };
+    let closed = Settings {
+        require_signin: true,
+        ..usual
+    };
+    let without_passwords = Settings {
+        without_passwords: true,
+        ..usual
+    };
+    let scenarios: [Scenario; 11] = [
+        ("login_and_logout", usual, tokens::login_and_logout),
+        ("tokens_that_do_not_do", usual, tokens::tokens_that_do_not_do),
+        ("made_and_revoked", usual, tokens::made_and_revoked),
+        ("rotated", usual, tokens::rotated),
+        ("second_factor", usual, sites::second_factor),
+        ("closed_accounts", usual, sites::closed_accounts),
+        ("visibility", usual, sites::visibility),
+        ("where_all_sign_in", closed, sites::where_all_sign_in),
+        ("without_passwords", without_passwords, sites::without_passwords),
+        ("below_a_path", below, sites::below_a_path),
+        ("bot_of_an_organisation", usual, sites::bot_of_an_organisation),
     ];
-    let parts = [missing_parts(), gitea::missing().to_vec()].concat();
+    let parts = [missing_parts(), gitea::missing().to_vec(), missing(&["skopeo"])].concat();
     scenarios
         .into_iter()
-        .flat_map(|(name, test)| {
+        .flat_map(|(name, settings, test)| {
+            let lacks = if settings.below.is_empty() {
+                &[]
+            } else {
+                missing_nginx()
+            };
             [
                 trial(&format!("gitea/double/{name}"), move || {
-                    test(&World::of_doubles_as(Profile::V1_26));
+                    test(&Stage::new(World::of_doubles_as(WRITTEN, settings), WRITTEN));
                 }),
-                trial_with(&format!("gitea/real/{name}"), &parts, move || {
-                    test(&World::of_real_gitea());
+                trial_with(&format!("gitea/real/{name}"), &[&parts, lacks].concat(), move || {
+                    at_a_real_one(settings, test);
                 }),
             ]
         })
+        .chain([trial_with(
+            "gitea/real/a_person_with_a_second_factor",
+            &parts,
+            sites::a_person_with_a_second_factor,
+        )])
         .collect()
 }
 
-fn login_and_logout(world: &World) {
-    let token = world.gitea.add_token("admin", "write:package");
-    // Nobody sees a private account, and before 1.27 a token does not say whose it is.
-    assert_data_eq!(
-        world.regcred_with(LOGIN, &token).to_string(),
-        str![[r#"
-exit 0
---- stdout
---- stderr
-verified at [REGISTRY], scopes write:package
-logged in to [REGISTRY] as admin for docker
-
-"#]]
-    );
-    world.regcred("sync -n [NAMESPACE]").done();
-    assert!(world.document("gitea-credentials").contains(&token));
-    assert_data_eq!(
-        world.regcred("status -n [NAMESPACE]").to_string(),
-        str![[r#"
-exit 3
---- stdout
-NAMESPACE   SECRET   REGISTRY   USER   STATE
-[NAMESPACE]   gitea-credentials   [REGISTRY]   admin   in sync
-
-token-over-scoped: secret/gitea-credentials in namespace [NAMESPACE]
-  it holds a token with the scopes write:package, and kubelet needs read:package alone
-  $ kubectl regcred login [REGISTRY] -u admin --use cluster --mint
-  $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY]
-  login --mint asks for the account's password at Gitea
-
-secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
-  nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it
-  $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY] --service-account default
-  this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in imagePullSecrets; or delete it, if nothing is to come
-
-1 out of step, 1 thing to note: 1 of 1 Secret in sync, 1 of 1 token accepted, 0 pods in 1 namespace looked at
---- stderr
-
-"#]]
-    );
-    // It takes the password, which only a person or --password-stdin gives.
-    assert_data_eq!(
-        world
-            .regcred_with("logout [REGISTRY] --revoke --password-stdin", "wrong")
-            .to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: [REGISTRY] does not let admin in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
-hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
-
-"#]]
-    );
-    assert!(world.gitea.knows("admin", &token));
-    assert_data_eq!(
-        world
-            .regcred_with("logout [REGISTRY] --revoke --password-stdin", PASSWORD)
-            .to_string(),
-        str![[r#"
-exit 0
---- stdout
---- stderr
-revoked the token of [REGISTRY] for docker
-forgot the credential of [REGISTRY] for docker
-
-"#]]
-    );
-    assert!(!world.gitea.knows("admin", &token));
+fn at_a_real_one(settings: Settings, test: fn(&Stage)) {
+    let profile = gitea::profile();
+    let real = Stage::new(World::of_real_gitea(settings), profile);
+    test(&real);
+    if profile != WRITTEN {
+        let double = Stage::new(World::of_doubles_as(profile, settings), profile);
+        test(&double);
+        assert_eq!(
+            *real.said.borrow(),
+            *double.said.borrow(),
+            "{profile:?}: not as the double"
+        );
+    }
+    assert!(!real.said.borrow().is_empty(), "nothing was said");
 }
 
-fn tokens_that_do_not_do(world: &World) {
-    assert_data_eq!(
-        world.regcred_with(LOGIN, DEAD).to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: [REGISTRY] does not accept the token: invalid username, password or token
-hint: make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications; an account's password is no token
-
-"#]]
-    );
-    let other = world.gitea.add_token("admin", "write:issue");
-    assert_data_eq!(
-        world.regcred_with(LOGIN, &other).to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: the token is valid, but has no access to packages: its scopes are write:issue
-hint: make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications
-
-"#]]
-    );
-    let wide = world.gitea.add_token("admin", "all");
-    assert_data_eq!(
-        world.regcred_with(LOGIN, &wide).to_string(),
-        str![[r#"
-exit 0
---- stdout
---- stderr
-verified at [REGISTRY], the token of admin, scopes all
-warning: the token may do more than read and write packages
-logged in to [REGISTRY] as admin for docker
-
-"#]]
-    );
-    // It dies, and is still in the cluster.
-    world.regcred("sync -n [NAMESPACE]").done();
-    world.gitea.revoke(&wide);
-    assert_data_eq!(
-        world.regcred("status -n [NAMESPACE]").to_string(),
-        str![[r#"
-exit 3
---- stdout
-NAMESPACE   SECRET   REGISTRY   USER   STATE
-[NAMESPACE]   gitea-credentials   [REGISTRY]   admin   rejected
-
-token-rejected: credential [REGISTRY] for docker
-  [REGISTRY] does not accept the token: invalid username, password or token
-  $ kubectl regcred rotate [REGISTRY] --use docker -n [NAMESPACE]
-  make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications; an account's password is no token
-
-secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
-  nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it
-  $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY] --service-account default
-  this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in imagePullSecrets; or delete it, if nothing is to come
-
-1 out of step, 1 thing to note: 0 of 1 Secret in sync, 0 of 1 token accepted, 0 pods in 1 namespace looked at
---- stderr
-
-"#]]
-    );
+/// A workstation, and what was to be read there.
+struct Stage {
+    world: World,
+    profile: Profile,
+    said: RefCell<Vec<String>>,
 }
 
-fn made_and_revoked(world: &World) {
-    let mint = "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin";
-    assert_data_eq!(
-        world.regcred_with(mint, "wrong").to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: [REGISTRY] does not let admin in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
-hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin
+impl Stage {
+    fn new(world: World, profile: Profile) -> Self {
+        Self {
+            world,
+            profile,
+            said: RefCell::default(),
+        }
+    }
 
-"#]]
-    );
-    assert_data_eq!(
-        world.regcred_with(mint, PASSWORD).to_string(),
-        str![[r#"
-exit 0
---- stdout
---- stderr
-made the token laptop of admin at [REGISTRY]
-verified at [REGISTRY], scopes write:package
-logged in to [REGISTRY] as admin for docker
-
-"#]]
-    );
-    assert_eq!(
-        world.gitea.tokens("admin"),
-        [("laptop".to_owned(), "write:package".to_owned())]
-    );
-    assert_data_eq!(
-        world.regcred_with(mint, PASSWORD).to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: admin has a token named laptop at [REGISTRY] already
-hint: choose another with --token-name, or delete the old one at http://[REGISTRY]/user/settings/applications if nothing uses it
-
-"#]]
-    );
-    let unknown = "login [REGISTRY] -u nobody --mint --token-name laptop --password-stdin";
-    assert_data_eq!(
-        world.regcred_with(unknown, PASSWORD).to_string(),
-        str![[r#"
-exit 1
---- stdout
---- stderr
-error: [REGISTRY] does not let nobody in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
-hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin
-
-"#]]
-    );
+    /// Keeps what a program said; where this version's words are written down, they are to be these.
+    #[track_caller]
+    fn says(&self, ran: &Ran, words: impl snapbox::IntoData) {
+        let said = ran.to_string();
+        if self.profile == WRITTEN {
+            snapbox::assert_data_eq!(&said, words.into_data());
+        }
+        let unnamed = said.split_inclusive([' ', '\n']).map(without_time);
+        self.said.borrow_mut().push(unnamed.collect());
+    }
 }
 
-fn rotated(world: &World) {
-    let old = world.gitea.add_token("admin", "write:package");
-    world.regcred_with(LOGIN, &old).done();
-    world.regcred("sync -n [NAMESPACE]").done();
-    let new = world.gitea.add_token("admin", "write:package");
-    let keeps = "rotate [REGISTRY] -n [NAMESPACE] --token-stdin --keep-old";
-    assert_data_eq!(
-        world.regcred_with(keeps, &new).to_string(),
-        str![[r#"
-exit 0
---- stdout
-secret/gitea-credentials configured in namespace [NAMESPACE]
---- stderr
-verified at [REGISTRY], scopes write:package
-kept the new token beside the old one
-read the Secret back: it holds the new token
-the new token is current: docker gets it from now on
-rotated the token of [REGISTRY] for docker
-
-"#]]
-    );
-    assert!(world.document("gitea-credentials").contains(&new));
-    assert!(world.gitea.knows("admin", &old));
-    let mints = "rotate [REGISTRY] -n [NAMESPACE] --mint --token-name newest --password-stdin";
-    assert_data_eq!(
-        world.regcred_with(mints, PASSWORD).to_string(),
-        str![[r#"
-exit 0
---- stdout
-secret/gitea-credentials configured in namespace [NAMESPACE]
---- stderr
-made the token newest-[..] of admin at [REGISTRY]
-kept the new token beside the old one
-verified at [REGISTRY], scopes write:package
-read the Secret back: it holds the new token
-the new token is current: docker gets it from now on
-revoked the old token
-rotated the token of [REGISTRY] for docker
-
-"#]]
-    );
-    assert!(!world.document("gitea-credentials").contains(&new));
-    assert!(!world.gitea.knows("admin", &new));
+/// A token's name, without the time at which it was made.
+fn without_time(word: &str) -> &str {
+    match word.split_once("-20") {
+        Some((name, _)) if word.matches('-').count() >= 2 => name,
+        _ => word,
+    }
 }

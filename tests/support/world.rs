@@ -67,11 +67,11 @@ pub struct World {
 impl World {
     /// In this process: keychain, registry and cluster are doubles.
     pub fn of_doubles() -> Self {
-        Self::of_doubles_as(Profile::V1_27)
+        Self::of_doubles_as(Profile::V1_27, Settings::default())
     }
 
-    /// The same, with this generation of Gitea.
-    pub fn of_doubles_as(profile: Profile) -> Self {
+    /// The same, with this generation of Gitea, set up like this.
+    pub fn of_doubles_as(profile: Profile, settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let gate = Gate::default();
         let plane = ApiServer::start();
@@ -82,7 +82,7 @@ impl World {
             keys: Keys::Memory(GatedStore::behind(&gate)),
             gate,
             plane: Plane::Double(plane),
-            gitea: Gitea::start(profile),
+            gitea: Gitea::start_as(profile, settings),
             _images: None,
             proxy: None,
             folder: folder.path().to_owned(),
@@ -102,11 +102,11 @@ impl World {
         Self::with_real_parts(Keys::Real(keyring), folder)
     }
 
-    /// The same, with a real Gitea too.
-    pub fn of_real_gitea() -> Self {
+    /// The same, with a real Gitea too, set up like this.
+    pub fn of_real_gitea(settings: Settings) -> Self {
         let keyring = Keyring::start();
         let folder = keyring.bus().folder().to_owned();
-        let gitea = Gitea::start_real(Settings::default());
+        let gitea = Gitea::start_real(settings);
         Self::with_gitea(Keys::Real(keyring), folder, gitea, None)
     }
 

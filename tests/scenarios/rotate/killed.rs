@@ -55,7 +55,7 @@ pub fn trials() -> Vec<Trial> {
     let parts = [missing_parts(), gitea::missing().to_vec()].concat();
     let name = format!("rotate/gitea: {case} killed by SIGKILL at every change, then --resume and --abort");
     let on_gitea = trial_with(&name, &parts, move || {
-        kill_on(World::of_real_gitea().gated(), case);
+        kill_on(World::of_real_gitea(gitea::Settings::default()).gated(), case);
     });
     on_doubles.into_iter().chain(on_real_parts).chain([on_gitea]).collect()
 }

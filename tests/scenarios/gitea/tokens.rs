@@ -1,0 +1,240 @@
+//! Tokens: given, refused, made, revoked, rotated.
+
+use snapbox::str;
+
+use super::{DEAD, LOGIN, PASSWORD, Stage};
+
+pub(super) fn login_and_logout(stage: &Stage) {
+    let token = stage.world.gitea.add_token("admin", "write:package");
+    // Nobody sees a private account, and before 1.27 a token does not say whose it is.
+    stage.says(
+        &stage.world.regcred_with(LOGIN, &token),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+verified at [REGISTRY], scopes write:package
+logged in to [REGISTRY] as admin for docker
+
+"#]],
+    );
+    stage.world.regcred("sync -n [NAMESPACE]").done();
+    assert!(stage.world.document("gitea-credentials").contains(&token));
+    stage.says(
+        &stage.world.regcred("status -n [NAMESPACE]"),
+        str![[r#"
+exit 3
+--- stdout
+NAMESPACE   SECRET   REGISTRY   USER   STATE
+[NAMESPACE]   gitea-credentials   [REGISTRY]   admin   in sync
+
+token-over-scoped: secret/gitea-credentials in namespace [NAMESPACE]
+  it holds a token with the scopes write:package, and kubelet needs read:package alone
+  $ kubectl regcred login [REGISTRY] -u admin --use cluster --mint
+  $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY]
+  login --mint asks for the account's password at Gitea
+
+secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
+  nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it
+  $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY] --service-account default
+  this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in imagePullSecrets; or delete it, if nothing is to come
+
+1 out of step, 1 thing to note: 1 of 1 Secret in sync, 1 of 1 token accepted, 0 pods in 1 namespace looked at
+--- stderr
+
+"#]],
+    );
+    // It takes the password, which only a person or --password-stdin gives.
+    stage.says(
+        &stage.world
+            .regcred_with("logout [REGISTRY] --revoke --password-stdin", "wrong"),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: [REGISTRY] does not let admin in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
+hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
+hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+
+"#]],
+    );
+    assert!(stage.world.gitea.knows("admin", &token));
+    stage.says(
+        &stage
+            .world
+            .regcred_with("logout [REGISTRY] --revoke --password-stdin", PASSWORD),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+revoked the token of [REGISTRY] for docker
+forgot the credential of [REGISTRY] for docker
+
+"#]],
+    );
+    assert!(!stage.world.gitea.knows("admin", &token));
+}
+
+pub(super) fn tokens_that_do_not_do(stage: &Stage) {
+    stage.says(
+        &stage.world.regcred_with(LOGIN, DEAD),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: [REGISTRY] does not accept the token: invalid username, password or token
+hint: make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications; an account's password is no token
+
+"#]],
+    );
+    let other = stage.world.gitea.add_token("admin", "write:issue");
+    stage.says(
+        &stage.world.regcred_with(LOGIN, &other),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the token is valid, but has no access to packages: its scopes are write:issue
+hint: make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications
+
+"#]],
+    );
+    let wide = stage.world.gitea.add_token("admin", "all");
+    stage.says(
+        &stage.world.regcred_with(LOGIN, &wide),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+verified at [REGISTRY], the token of admin, scopes all
+warning: the token may do more than read and write packages
+logged in to [REGISTRY] as admin for docker
+
+"#]],
+    );
+    // It dies, and is still in the cluster.
+    stage.world.regcred("sync -n [NAMESPACE]").done();
+    stage.world.gitea.revoke(&wide);
+    stage.says(
+        &stage.world.regcred("status -n [NAMESPACE]"),
+        str![[r#"
+exit 3
+--- stdout
+NAMESPACE   SECRET   REGISTRY   USER   STATE
+[NAMESPACE]   gitea-credentials   [REGISTRY]   admin   rejected
+
+token-rejected: credential [REGISTRY] for docker
+  [REGISTRY] does not accept the token: invalid username, password or token
+  $ kubectl regcred rotate [REGISTRY] --use docker -n [NAMESPACE]
+  make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications; an account's password is no token
+
+secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
+  nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it
+  $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY] --service-account default
+  this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in imagePullSecrets; or delete it, if nothing is to come
+
+1 out of step, 1 thing to note: 0 of 1 Secret in sync, 0 of 1 token accepted, 0 pods in 1 namespace looked at
+--- stderr
+
+"#]],
+    );
+}
+
+pub(super) fn made_and_revoked(stage: &Stage) {
+    let mint = "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin";
+    stage.says(
+        &stage.world.regcred_with(mint, "wrong"),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: [REGISTRY] does not let admin in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
+hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin
+
+"#]],
+    );
+    stage.says(
+        &stage.world.regcred_with(mint, PASSWORD),
+        str![[r#"
+exit 0
+--- stdout
+--- stderr
+made the token laptop of admin at [REGISTRY]
+verified at [REGISTRY], scopes write:package
+logged in to [REGISTRY] as admin for docker
+
+"#]],
+    );
+    assert_eq!(
+        stage.world.gitea.tokens("admin"),
+        [("laptop".to_owned(), "write:package".to_owned())]
+    );
+    stage.says(
+        &stage.world.regcred_with(mint, PASSWORD),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: admin has a token named laptop at [REGISTRY] already
+hint: choose another with --token-name, or delete the old one at http://[REGISTRY]/user/settings/applications if nothing uses it
+
+"#]],
+    );
+    let unknown = "login [REGISTRY] -u nobody --mint --token-name laptop --password-stdin";
+    stage.says(
+        &stage.world.regcred_with(unknown, PASSWORD),
+        str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: [REGISTRY] does not let nobody in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
+hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin
+
+"#]],
+    );
+}
+
+pub(super) fn rotated(stage: &Stage) {
+    let old = stage.world.gitea.add_token("admin", "write:package");
+    stage.world.regcred_with(LOGIN, &old).done();
+    stage.world.regcred("sync -n [NAMESPACE]").done();
+    let new = stage.world.gitea.add_token("admin", "write:package");
+    let keeps = "rotate [REGISTRY] -n [NAMESPACE] --token-stdin --keep-old";
+    stage.says(
+        &stage.world.regcred_with(keeps, &new),
+        str![[r#"
+exit 0
+--- stdout
+secret/gitea-credentials configured in namespace [NAMESPACE]
+--- stderr
+verified at [REGISTRY], scopes write:package
+kept the new token beside the old one
+read the Secret back: it holds the new token
+the new token is current: docker gets it from now on
+rotated the token of [REGISTRY] for docker
+
+"#]],
+    );
+    assert!(stage.world.document("gitea-credentials").contains(&new));
+    assert!(stage.world.gitea.knows("admin", &old));
+    let mints = "rotate [REGISTRY] -n [NAMESPACE] --mint --token-name newest --password-stdin";
+    stage.says(
+        &stage.world.regcred_with(mints, PASSWORD),
+        str![[r#"
+exit 0
+--- stdout
+secret/gitea-credentials configured in namespace [NAMESPACE]
+--- stderr
+made the token newest-[..] of admin at [REGISTRY]
+kept the new token beside the old one
+verified at [REGISTRY], scopes write:package
+read the Secret back: it holds the new token
+the new token is current: docker gets it from now on
+revoked the old token
+rotated the token of [REGISTRY] for docker
+
+"#]],
+    );
+    assert!(!stage.world.document("gitea-credentials").contains(&new));
+    assert!(!stage.world.gitea.knows("admin", &new));
+}
