@@ -10,6 +10,9 @@
 //! - [`registry`] is the registry's and Gitea's HTTP.
 //! - [`cluster`] is Kubernetes: connecting, Secrets, and who owns them.
 //! - [`model`] has the words that everything is said in, without I/O.
+//! - [`tls`] is certificates and keys as Go takes them; [`sys`] is what belongs to the operating system.
+//!
+//! docs/architecture.md walks through it, and tests/architecture.rs holds what may import what.
 
 pub mod cli;
 pub mod cluster;
