@@ -76,6 +76,21 @@ pub fn ptrace() -> Vec<&'static str> {
     }
 }
 
+/// Makes every trial of a series that the usual run takes a sample of: minutes of kills at every point.
+const EXHAUSTIVE: &str = "REGCRED_TEST_EXHAUSTIVE";
+
+/// Whether this run makes every trial of a series.
+#[must_use]
+pub fn is_exhaustive() -> bool {
+    std::env::var_os(EXHAUSTIVE).is_some()
+}
+
+/// Whether the trial of this number in a series is made: each third one, or every one in the exhaustive run.
+#[must_use]
+pub fn is_in_sample(number: usize) -> bool {
+    number.is_multiple_of(3) || is_exhaustive()
+}
+
 /// How long a part may take to come up or go down, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 

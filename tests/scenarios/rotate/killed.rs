@@ -10,7 +10,7 @@ use regcred::model::Use;
 
 use super::place::{PASSWORD, Place};
 use crate::support::gate::Manner;
-use crate::support::part::{self, trial, trial_with};
+use crate::support::part::{self, is_in_sample, trial, trial_with};
 use crate::support::world::World;
 use crate::support::{control_plane, docker_registry, gitea, keyring};
 
@@ -95,7 +95,7 @@ impl Case {
     }
 }
 
-/// Kills a rotation at every point, and the command that ends it at points of its own: the model's own test is what tries
+/// Kills a rotation at every point (of the sample), and the command that ends it at points of its own: the model's own test is what tries
 /// all pairs of them; here it is every fifth.
 fn on_doubles(case: Case) {
     let (place, begin) = case.set_up(World::of_doubles());
@@ -106,7 +106,10 @@ fn on_doubles(case: Case) {
     let points = place.world.gate.crossed();
     let (mut killed, mut killed_twice) = (0, 0);
     for (number, what) in points.iter().enumerate() {
-        for way in ["--resume", "--abort"] {
+        for (shift, way) in ["--resume", "--abort"].into_iter().enumerate() {
+            if !is_in_sample(number + shift) {
+                continue;
+            }
             let kill = || {
                 let (place, begin) = case.set_up(World::of_doubles());
                 place.world.gate.stop_at(number, Manner::Fail);
@@ -147,8 +150,9 @@ fn on_doubles(case: Case) {
 fn kill_on(world: World, case: Case) {
     let (mut place, _) = case.set_up(world);
     let (mut points, mut runs) = (Vec::new(), 0);
-    for way in ["--resume", "--abort"] {
-        for number in 0.. {
+    for (shift, way) in ["--resume", "--abort"].into_iter().enumerate() {
+        // Of each three points one is resumed, and another one is taken back.
+        for number in (0..).filter(|number| is_in_sample(number + shift)) {
             place.again();
             let begin = case.begin(&mut place);
             place.world.gate.stop_at(number, Manner::Hold);

@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use super::{is_swept, names, store, token};
 use crate::helper::{HELPER, entry};
 use crate::support::keyring::files_with;
-use crate::support::part::{missing, ptrace, trial_with};
+use crate::support::part::{is_in_sample, missing, ptrace, trial_with};
 use crate::support::vault::{self, PASSPHRASE, PLUGIN, VaultHome};
 use crate::support::world::Ran;
 
@@ -30,14 +30,15 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Runs `attempt` with each of `calls` that it makes as its last one, and then `after`. Killed before each of them is also
+/// Runs `attempt` with each of `calls` (each third time of a call, in the usual run) that it makes as its last one, and then `after`.
+/// Killed before each of them is also
 /// killed after the one before.
 #[allow(clippy::print_stderr, reason = "how much was tried is worth knowing")]
 fn at_every_change(name: &str, calls: &[&str], mut attempt: impl FnMut(&[String]) -> Ran, mut after: impl FnMut(&str)) {
     let mut killed = Vec::new();
     for call in calls {
         let mut runs = 0;
-        for when in 1..100 {
+        for when in (1..100).filter(|when| is_in_sample(when - 1)) {
             let strace = [
                 "-f",
                 "-qq",
