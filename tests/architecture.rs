@@ -282,10 +282,7 @@ fn no_files_import_each_other_in_a_circle() {
         }
     }
     let circles = Vec::from_iter(circles);
-    let text = circles
-        .iter()
-        .map(|circle| format!("    \"{circle}\",\n"))
-        .collect::<String>();
+    let text = format!("    \"{}\",", circles.join("\",\n    \""));
     assert_eq!(circles, CIRCLES, "these are the circles now:\n{text}");
 }
 

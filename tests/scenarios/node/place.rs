@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::status::place::Place as Workstation;
 use crate::support::control_plane::ControlPlane;
+use crate::support::gitea::Settings;
 use crate::support::image;
 use crate::support::node::Node;
 use crate::support::part::until;
@@ -29,7 +30,7 @@ impl Place {
         ControlPlane::with_controllers();
         let node = Node::shared();
         let at = Workstation {
-            world: World::of_real_gitea(),
+            world: World::of_real_gitea(Settings::default()),
         };
         let push = at.token("write:package");
         let this = Self { at, push, node };
