@@ -84,6 +84,12 @@ rotated the token of [REGISTRY] for docker
 "#]],
     );
     assert_eq!(gitea.tokens("admin").len(), 1, "the new one alone");
+    revoked_with_a_second_factor(stage);
+}
+
+fn revoked_with_a_second_factor(stage: &Stage) {
+    let gitea = &stage.world.gitea;
+    let with = |code: String| format!("{PASSWORD}\n{code}\n");
     // With a token, nobody asks for a code.
     let given = gitea.add_token("admin", "write:package");
     let keeps = "rotate [REGISTRY] -n [NAMESPACE] --token-stdin --keep-old";
