@@ -453,8 +453,8 @@ async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
         (registry::Reply::Done(answer), _) => answer,
         (registry::Reply::HandOn(real), _) => hand_on(real, request).await,
         (registry::Reply::Forward { repository, actions }, Some(upstream)) => {
-            let lists = request.path.ends_with("/tags/list").then(|| request.path.clone());
-            registry::as_gitea_says(upstream(request, repository, actions).await, lists.as_deref())
+            let list = registry::TagList::asked_for(&request);
+            registry::as_gitea_says(upstream(request, repository, actions).await, list)
         }
         (registry::Reply::Forward { .. }, None) => registry::error(
             404,

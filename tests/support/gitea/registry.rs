@@ -49,9 +49,26 @@ pub fn error(status: u16, code: &str) -> Answer {
     Answer::new(status, "application/json", format!("{body}\n")).with("docker-distribution-api-version", "registry/2.0")
 }
 
-/// What the registry says that keeps the double's images, in Gitea's words. `lists` is the path of a list of tags.
-pub fn as_gitea_says(answer: Answer, lists: Option<&str>) -> Answer {
-    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+/// A page of an image's tags that is asked for.
+pub struct TagList {
+    path: String,
+    /// The last tag of the page before. The registry behind the double knows no pages, and gives all tags again.
+    after: Option<String>,
+}
+
+impl TagList {
+    pub fn asked_for(request: &Request) -> Option<Self> {
+        let is_list = request.method == Method::GET && request.path.ends_with("/tags/list");
+        is_list.then(|| Self {
+            path: request.path.clone(),
+            after: request.parameter("last"),
+        })
+    }
+}
+
+/// What the registry says that keeps the double's images, in Gitea's words.
+pub fn as_gitea_says(answer: Answer, list: Option<TagList>) -> Answer {
+    let mut said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if let Some(code) = said["errors"][0]["code"].as_str() {
         return error(answer.status, code);
     }
@@ -63,11 +80,23 @@ pub fn as_gitea_says(answer: Answer, lists: Option<&str>) -> Answer {
     };
     let mut answer = answer;
     "application/json".clone_into(&mut answer.headers[at].1);
+    let name = said["name"].take();
+    let (Some(list), Some(tags)) = (list, said["tags"].as_array_mut()) else {
+        return answer;
+    };
+    if let Some(after) = list.after {
+        tags.retain(|tag| tag.as_str().is_some_and(|tag| tag > after.as_str()));
+        let page = json!({"name": name, "tags": tags});
+        answer.body = format!("{page}\n").into();
+        answer
+            .headers
+            .retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    }
     // Gitea says that there is more wherever there is something.
-    let last = said["tags"].as_array().and_then(|tags| tags.last()?.as_str());
-    match (lists, last) {
-        (Some(path), Some(last)) => answer.with("link", &format!("<{path}?last={last}>; rel=\"next\"")),
-        _ => answer,
+    let more = tags.last().and_then(Value::as_str).map(str::to_owned);
+    match more {
+        Some(tag) => answer.with("link", &format!("<{}?last={tag}>; rel=\"next\"", list.path)),
+        None => answer,
     }
 }
 
