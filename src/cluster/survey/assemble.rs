@@ -307,8 +307,7 @@ fn claimed<'a>(secrets: impl Iterator<Item = &'a SeenSecret>) -> BTreeSet<Regist
 fn has_entry(secret: &SeenSecret) -> bool {
     match &secret.state {
         State::Entries(entries) => entries.iter().any(|entry| entry.interest.is_some()),
-        State::Broken { is_of_interest, .. } => *is_of_interest,
-        State::Empty => false,
+        State::Empty | State::Broken { .. } => false,
     }
 }
 

@@ -50,8 +50,6 @@ pub enum State {
     Broken {
         /// The entries that cannot be decoded; none where it is the document as such.
         problems: Vec<EntryProblem>,
-        /// One of its keys is of a registry that was asked about.
-        is_of_interest: bool,
     },
     /// Its entries.
     Entries(Vec<SeenEntry>),
@@ -177,18 +175,11 @@ fn state(observed: &Observed, is_legacy: bool, tokens: &mut Tokens<'_>) -> State
         Some(bytes) => DockerConfig::parse(bytes),
     };
     let Some(document) = document.ok().filter(DockerConfig::has_readable_headers) else {
-        return State::Broken {
-            problems: Vec::new(),
-            is_of_interest: false,
-        };
+        return State::Broken { problems: Vec::new() };
     };
     let problems = document.problems();
     if !problems.is_empty() {
-        let is_of_interest = document.logins().iter().any(|(key, _)| tokens.interest(key).is_some());
-        return State::Broken {
-            problems,
-            is_of_interest,
-        };
+        return State::Broken { problems };
     }
     let entries = document.logins().into_iter().map(|(key, login)| {
         let interest = tokens.interest(&key);

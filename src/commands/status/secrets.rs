@@ -52,7 +52,7 @@ pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
 
 fn one(view: &View<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
     let entries = match &secret.state {
-        Document::Broken { problems, .. } => {
+        Document::Broken { problems } => {
             rows.push(row(view, secret, None, None, State::Broken));
             findings.push(broken(view, secret, problems));
             return;

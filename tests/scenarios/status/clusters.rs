@@ -159,6 +159,8 @@ fn broken_entry(place: &mut Place) {
     let registry = place.world.registry();
     let document = json!({"auths": {registry: entry(&token), "ghcr.io": {"auth": 7}}});
     place.world.put_secret(&pull_secret(SECRET, &document));
+    // One that nothing pulls with breaks nothing, unless it is the one that is meant.
+    place.deployment("web", SECRET);
     let only = "only the cluster names ghcr.io";
     place.says(LINE, Code::SecretBroken, &["none of the pull Secrets", only]);
     // Whoever knows that registry logs in to it, and then there is a command.

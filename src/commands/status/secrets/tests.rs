@@ -158,7 +158,6 @@ fn each_standing_has_its_state_and_its_words() {
             stage(),
             with_state(Document::Broken {
                 problems: vec![problem("ghcr.io")],
-                is_of_interest: true,
             }),
             "broken",
             vec![
@@ -169,10 +168,7 @@ fn each_standing_has_its_state_and_its_words() {
         (
             "no document",
             stage(),
-            with_state(Document::Broken {
-                problems: vec![],
-                is_of_interest: true,
-            }),
+            with_state(Document::Broken { problems: vec![] }),
             "broken",
             vec![
                 "its document is no docker config",
@@ -271,14 +267,7 @@ fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
         }];
         stage
     };
-    for state in [
-        None,
-        Some(Document::Empty),
-        Some(Document::Broken {
-            problems: vec![],
-            is_of_interest: true,
-        }),
-    ] {
+    for state in [None, Some(Document::Empty), Some(Document::Broken { problems: vec![] })] {
         let stage = stage_with(state.clone());
         let (commands, text) = shown(&stage);
         assert_eq!(commands, 0, "{text}");
