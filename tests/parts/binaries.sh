@@ -18,7 +18,7 @@ at_most() {
 }
 
 at_most docker-credential-gitea 3
-at_most kubectl-regcred 12
+at_most kubectl-regcred 20
 
 for word in kubeconfig KUBECONFIG rustls k8s_openapi; do
     if grep -aoqF "$word" "$built/docker-credential-gitea"; then
