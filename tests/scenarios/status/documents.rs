@@ -131,7 +131,6 @@ pub fn with_problems() -> Place {
     place.world.variables.insert("PWD".to_owned(), home);
     // A deployment that nobody gave a Secret.
     "honeydue".clone_into(&mut place.world.namespace);
-    place.replica_set("api");
     for name in ["api-1", "api-2"] {
         place.stuck_of(
             "api",

@@ -78,7 +78,7 @@ impl Place {
     }
 
     /// A controller that would make a pod again.
-    pub fn replica_set(&self, name: &str) {
+    fn replica_set(&self, name: &str) {
         self.put(
             "replicasets",
             &json!({
@@ -94,18 +94,34 @@ impl Place {
         );
     }
 
-    /// A stuck pod of it, without a pull Secret.
+    /// A stuck pod of a ReplicaSet, without a pull Secret.
     pub fn stuck_of(&self, owner: &str, name: &str, image: &str, message: &str) {
         self.stuck_of_with(owner, name, image, &[], message);
     }
 
     pub fn stuck_of_with(&self, owner: &str, name: &str, image: &str, secrets: &[&str], message: &str) {
-        let uid = self.uid("replicasets", owner);
         let mut pod = stuck_pod(name, &self.denormal(image), secrets, &self.denormal(message));
         pod["metadata"]["labels"] = json!({"app": owner});
-        pod["metadata"]["ownerReferences"] =
+        if self.world.is_real() {
+            // Other scenarios may run the controllers. What is there before the ReplicaSet is adopted by it, and not one too
+            // many; of two, the younger one goes.
+            self.put("pods", &pod);
+            self.next_second();
+        }
+        let is_double = !self.world.is_real();
+        if !(is_double && self.has("replicasets", owner)) {
+            self.replica_set(owner);
+        }
+        let uid = self.uid("replicasets", owner);
+        let owners =
             json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);
-        self.put("pods", &pod);
+        if is_double {
+            pod["metadata"]["ownerReferences"] = owners;
+            self.put("pods", &pod);
+        } else {
+            let patch = json!({"metadata": {"ownerReferences": owners}}).to_string();
+            self.kubectl(&["patch", "pods", name, "--type=merge", "-p", &patch], "");
+        }
     }
 
     fn uid(&self, resource: &str, name: &str) -> String {

@@ -197,7 +197,6 @@ fn stuck_by_event(place: &mut Place) {
 
 fn older(place: &mut Place) {
     place.well();
-    place.replica_set("web");
     place.stuck_of("web", "web-1", IMAGE, UNAUTHORIZED);
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"},
         "imagePullSecrets": [{"name": SECRET}]});
@@ -208,7 +207,6 @@ fn older(place: &mut Place) {
 
 fn without_secret(place: &mut Place) {
     place.login("cluster", "read:package");
-    place.replica_set("web");
     place.stuck_of("web", "web-1", IMAGE, UNAUTHORIZED);
     place.mends(Code::PodWithoutSecret, &[]);
     assert!(
@@ -232,7 +230,6 @@ fn secret_broken(place: &mut Place) {
 fn will_retry(place: &mut Place) {
     place.registry_says("/v2/owner/app/manifests/1", Answer::empty(200));
     place.login("cluster", "read:package");
-    place.replica_set("web");
     place.stuck_of_with("web", "web-1", IMAGE, &[SECRET], UNAUTHORIZED);
     place.next_second();
     place.sync();
