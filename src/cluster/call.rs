@@ -111,15 +111,23 @@ impl Server<'_> {
 
     /// What a status means, whatever it was that was asked.
     fn answered(&self, status: &Status) -> Error {
+        self.refused(status.code).unwrap_or_else(|| Error::Server {
+            server: self.url.to_owned(),
+            status: status.code,
+            message: self.quote(&status.message),
+        })
+    }
+
+    /// What an HTTP status says by itself, from whomever it comes.
+    fn refused(&self, status: u16) -> Option<Error> {
         let server = self.url.to_owned();
-        match status.code {
-            401 => self.unauthorized(),
-            status @ (429 | 503 | 504) => Error::Busy { server, status },
-            code => Error::Server {
+        match status {
+            401 => Some(Error::Unauthorized {
                 server,
-                status: code,
-                message: self.quote(&status.message),
-            },
+                context: self.context.to_owned(),
+            }),
+            429 | 503 | 504 => Some(Error::Busy { server, status }),
+            _ => None,
         }
     }
 
@@ -147,28 +155,16 @@ impl Server<'_> {
 
     /// Something answered that is no Kubernetes API server.
     fn not_kubernetes(&self, foreign: &Foreign) -> Error {
-        let server = self.url.to_owned();
-        match foreign.status {
-            401 => self.unauthorized(),
-            status @ (429 | 503 | 504) => Error::Busy { server, status },
-            status => Error::NotKubernetes {
-                server,
-                asked: foreign.asked.clone(),
-                status,
-                said: match &foreign.body {
-                    ForeignBody::Empty => "nothing else".to_owned(),
-                    ForeignBody::Html => "an HTML page".to_owned(),
-                    ForeignBody::Text(text) => format!("the text {:?}", self.quote(text)),
-                },
-            },
-        }
-    }
-
-    fn unauthorized(&self) -> Error {
-        Error::Unauthorized {
+        self.refused(foreign.status).unwrap_or_else(|| Error::NotKubernetes {
             server: self.url.to_owned(),
-            context: self.context.to_owned(),
-        }
+            asked: foreign.asked.clone(),
+            status: foreign.status,
+            said: match &foreign.body {
+                ForeignBody::Empty => "nothing else".to_owned(),
+                ForeignBody::Html => "an HTML page".to_owned(),
+                ForeignBody::Text(text) => format!("the text {:?}", self.quote(text)),
+            },
+        })
     }
 }
 
