@@ -5,11 +5,12 @@ use super::rbac::access_of;
 use super::system::System;
 use super::targets::{self, Batch};
 use crate::cli::SyncArgs;
-use crate::cluster::{self, Cluster, RestartTime, SyncOptions, Target};
+use crate::cluster::{self, RestartTime, SyncOptions};
 use crate::error::{CommandError, Exit};
 
 mod detach;
 mod manifests;
+mod named;
 mod remove;
 
 pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
@@ -72,25 +73,4 @@ async fn sync_all(
             .await?;
     }
     report.finish(interrupt.times() > 0, system)
-}
-
-/// The Secrets that the flags mean, by name: they need not be there.
-async fn named(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
-    if args.targets.all_namespaces {
-        let managed = cluster::managed_secrets(cluster).await?.into_iter();
-        return Ok(managed.map(|managed| managed.target).collect());
-    }
-    let namespaces = match &args.targets.selector {
-        Some(selector) => {
-            let found = cluster::namespaces(cluster, selector).await?.into_iter();
-            found.map(|found| found.namespace).collect()
-        }
-        None if args.targets.namespaces.is_empty() => vec![cluster.namespace().clone()],
-        None => targets::each_once(&args.targets.namespaces),
-    };
-    let target = |namespace| Target {
-        namespace,
-        secret: args.targets.secret.clone(),
-    };
-    Ok(namespaces.into_iter().map(target).collect())
 }

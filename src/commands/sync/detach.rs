@@ -2,9 +2,10 @@
 
 use futures_util::{StreamExt as _, stream};
 
+use super::named;
 use crate::cli::SyncArgs;
-use crate::cluster::{self, Cluster, Wish};
-use crate::commands::apply::{AT_ONCE, After, Aftermath, Report, connect_options};
+use crate::cluster::Wish;
+use crate::commands::apply::{AT_ONCE, After, Aftermath, Report};
 use crate::commands::system::System;
 use crate::commands::targets;
 use crate::error::{CommandError, Exit};
@@ -14,18 +15,8 @@ pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>)
     let contexts = targets::contexts(&args.cluster.contexts);
     let mut report = Report::new(args.output, args.dry_run.mode, contexts.len() > 1);
     for context in contexts.iter().map(Option::as_deref) {
-        let connect = connect_options(&args.cluster, context);
-        let found = async {
-            let cluster = Cluster::connect(&system.env, &connect).await?;
-            let targets = super::named(args, &cluster).await?;
-            Ok::<_, cluster::Error>((cluster, targets))
-        };
-        let (cluster, targets) = match found.await {
-            Ok(found) => found,
-            Err(error) => {
-                report.cluster_failed(context, &CommandError::from(error.for_access(&after.access)), system);
-                continue;
-            }
+        let Some((cluster, targets)) = named::connect(args, context, after, &mut report, system).await else {
+            continue;
         };
         let accounts: Vec<_> = after.service_accounts.iter().collect();
         let (accounts, connected) = (&accounts, &cluster);

@@ -2,9 +2,10 @@
 
 use futures_util::{StreamExt as _, stream};
 
+use super::named;
 use crate::cli::SyncArgs;
-use crate::cluster::{self, Cluster, SyncOptions};
-use crate::commands::apply::{AT_ONCE, After, Done, Report, Row, connect_options};
+use crate::cluster::{self, SyncOptions};
+use crate::commands::apply::{AT_ONCE, After, Done, Report, Row};
 use crate::commands::system::System;
 use crate::commands::targets;
 use crate::error::{CommandError, Exit};
@@ -24,18 +25,8 @@ pub(super) async fn run(
         dry_run: after.dry_run,
     };
     for context in contexts.iter().map(Option::as_deref) {
-        let connect = connect_options(&args.cluster, context);
-        let found = async {
-            let cluster = Cluster::connect(&system.env, &connect).await?;
-            let targets = super::named(args, &cluster).await?;
-            Ok::<_, cluster::Error>((cluster, targets))
-        };
-        let (cluster, targets) = match found.await {
-            Ok(found) => found,
-            Err(error) => {
-                report.cluster_failed(context, &CommandError::from(error.for_access(&after.access)), system);
-                continue;
-            }
+        let Some((cluster, targets)) = named::connect(args, context, after, &mut report, system).await else {
+            continue;
         };
         let connected = &cluster;
         let mut work = stream::iter(targets)

@@ -1,0 +1,52 @@
+//! The Secrets that are named, for what needs no token: `--detach` and `--remove`.
+
+use crate::cli::SyncArgs;
+use crate::cluster::{self, Cluster, Target};
+use crate::commands::apply::{After, Report, connect_options};
+use crate::commands::system::System;
+use crate::commands::targets;
+use crate::error::CommandError;
+
+/// A connection to the context, and the Secrets there; `None` where that failed, which is reported.
+pub(super) async fn connect(
+    args: &SyncArgs,
+    context: Option<&str>,
+    after: &After,
+    report: &mut Report,
+    system: &mut System<'_>,
+) -> Option<(Cluster, Vec<Target>)> {
+    let options = connect_options(&args.cluster, context);
+    let found = async {
+        let cluster = Cluster::connect(&system.env, &options).await?;
+        let targets = named(args, &cluster).await?;
+        Ok::<_, cluster::Error>((cluster, targets))
+    };
+    match found.await {
+        Ok(found) => Some(found),
+        Err(error) => {
+            report.cluster_failed(context, &CommandError::from(error.for_access(&after.access)), system);
+            None
+        }
+    }
+}
+
+/// The Secrets that the flags mean, by name: they need not be there.
+async fn named(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
+    if args.targets.all_namespaces {
+        let managed = cluster::managed_secrets(cluster).await?.into_iter();
+        return Ok(managed.map(|managed| managed.target).collect());
+    }
+    let namespaces = match &args.targets.selector {
+        Some(selector) => {
+            let found = cluster::namespaces(cluster, selector).await?.into_iter();
+            found.map(|found| found.namespace).collect()
+        }
+        None if args.targets.namespaces.is_empty() => vec![cluster.namespace().clone()],
+        None => targets::each_once(&args.targets.namespaces),
+    };
+    let target = |namespace| Target {
+        namespace,
+        secret: args.targets.secret.clone(),
+    };
+    Ok(namespaces.into_iter().map(target).collect())
+}
