@@ -386,6 +386,17 @@ impl DryRunArg {
     }
 }
 
+impl SyncArgs {
+    /// The format, where the Secrets themselves are to be printed, for which no cluster is asked.
+    pub(crate) fn manifest_format(&self) -> Option<DocumentFormat> {
+        match (self.dry_run.mode, self.output) {
+            (DryRunArg::Client, Some(OutputFormat::Json)) => Some(DocumentFormat::Json),
+            (DryRunArg::Client, Some(OutputFormat::Yaml)) => Some(DocumentFormat::Yaml),
+            _ => None,
+        }
+    }
+}
+
 /// Formats of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DocumentFormat {

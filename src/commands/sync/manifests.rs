@@ -3,7 +3,7 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::{DocumentFormat, DryRunArg, OutputFormat, SyncArgs};
+use crate::cli::{DocumentFormat, SyncArgs};
 use crate::cluster::{self, Manifest};
 use crate::commands::document;
 use crate::commands::system::System;
@@ -21,10 +21,8 @@ struct List<'a> {
 
 /// The format, where Secrets are to be printed; refuses what only a cluster could answer.
 pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<DocumentFormat>, CommandError> {
-    let format = match (args.dry_run.mode, args.output) {
-        (DryRunArg::Client, Some(OutputFormat::Json)) => DocumentFormat::Json,
-        (DryRunArg::Client, Some(OutputFormat::Yaml)) => DocumentFormat::Yaml,
-        _ => return Ok(None),
+    let Some(format) = args.manifest_format() else {
+        return Ok(None);
     };
     let after = &args.after;
     let asks = [

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use super::choose;
 use super::system::System;
 use super::token_source;
-use crate::cli::{DryRunArg, OutputFormat, SyncArgs, TargetArgs};
+use crate::cli::{SyncArgs, TargetArgs};
 use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::error::CommandError;
+use crate::keychain::Keychain;
 use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
 mod file;
@@ -262,24 +263,26 @@ fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>
     let mut known: Vec<&Registry> = items.iter().map(|item| &item.registry).collect();
     known.dedup();
     // A manifest is made without a cluster: there is no Secret to read.
-    let has_content = !(args.dry_run.mode == DryRunArg::Client
-        && matches!(args.output, Some(OutputFormat::Json | OutputFormat::Yaml)));
-    if known.len() > 1 && system.person.is_none() && has_content {
-        let mut supplies = Vec::new();
-        for registry in known {
-            let (credential, usage) = choose::credential(&keychain, registry, args.usage, args.username.as_ref())?;
-            let supply = Supply::new(credential, usage)?;
-            supplies.push(supply.replacing(keychain.own_tokens(registry)?));
-        }
-        return Ok(supplies);
+    if known.len() > 1 && system.person.is_none() && args.manifest_format().is_none() {
+        let of = |registry: &&Registry| {
+            let own = keychain.own_tokens(registry)?;
+            Ok(kept(&keychain, registry, args)?.replacing(own))
+        };
+        return known.iter().map(of).collect();
     }
     let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
-    let (credential, usage) = choose::credential(&keychain, &registry, args.usage, args.username.as_ref())?;
+    let supply = kept(&keychain, &registry, args)?;
     system.output.detail(format_args!(
-        "taking the keychain's credential of {} at {registry} for {usage}",
-        credential.username
+        "taking the keychain's credential of {} at {registry} for {}",
+        supply.credential.username, supply.usage
     ));
-    Ok(vec![Supply::new(credential, usage)?])
+    Ok(vec![supply])
+}
+
+/// What the keychain has of a registry for a cluster.
+fn kept(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<Supply>, CommandError> {
+    let (credential, usage) = choose::credential(keychain, registry, args.usage, args.username.as_ref())?;
+    Supply::new(credential, usage)
 }
 
 /// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.
@@ -302,10 +305,7 @@ fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, Comman
         Err(registry) => registry,
     };
     let keychain = system.keychain()?;
-    let of = |registry: &Registry| {
-        let (credential, usage) = choose::credential(&keychain, registry, args.usage, args.username.as_ref())?;
-        proved(Supply::new(credential, usage)?, &|| Ok(keychain.own_tokens(registry)?))
-    };
+    let of = |registry: &Registry| proved(kept(&keychain, registry, args)?, &|| Ok(keychain.own_tokens(registry)?));
     if let Some(registry) = registry {
         return Ok(Supplies::Only(of(&registry)?));
     }
