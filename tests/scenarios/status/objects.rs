@@ -102,25 +102,21 @@ impl Place {
     pub fn stuck_of_with(&self, owner: &str, name: &str, image: &str, secrets: &[&str], message: &str) {
         let mut pod = stuck_pod(name, &self.denormal(image), secrets, &self.denormal(message));
         pod["metadata"]["labels"] = json!({"app": owner});
+        let owners = |uid: String| json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);
         if self.world.is_real() {
             // Other scenarios may run the controllers. What is there before the ReplicaSet is adopted by it, and not one too
             // many; of two, the younger one goes.
             self.put("pods", &pod);
             self.next_second();
-        }
-        let is_double = !self.world.is_real();
-        if !(is_double && self.has("replicasets", owner)) {
             self.replica_set(owner);
-        }
-        let uid = self.uid("replicasets", owner);
-        let owners =
-            json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);
-        if is_double {
-            pod["metadata"]["ownerReferences"] = owners;
-            self.put("pods", &pod);
+            let patch = json!({"metadata": {"ownerReferences": owners(self.uid("replicasets", owner))}});
+            self.kubectl(&["patch", "pods", name, "--type=merge", "-p", &patch.to_string()], "");
         } else {
-            let patch = json!({"metadata": {"ownerReferences": owners}}).to_string();
-            self.kubectl(&["patch", "pods", name, "--type=merge", "-p", &patch], "");
+            if !self.has("replicasets", owner) {
+                self.replica_set(owner);
+            }
+            pod["metadata"]["ownerReferences"] = owners(self.uid("replicasets", owner));
+            self.put("pods", &pod);
         }
     }
 

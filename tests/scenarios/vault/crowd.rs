@@ -15,11 +15,8 @@ use crate::support::bus::Running;
 use crate::support::part::is_exhaustive;
 use crate::support::vault::{PASSPHRASE, PLUGIN, VaultHome};
 
-/// In the exhaustive run, and in the usual one.
-const WRITERS: (usize, usize) = (200, 40);
-
 fn writers() -> usize {
-    if is_exhaustive() { WRITERS.0 } else { WRITERS.1 }
+    if is_exhaustive() { 200 } else { 40 }
 }
 
 pub fn trials() -> Vec<Trial> {
