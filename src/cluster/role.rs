@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use ring::digest::{SHA256, digest};
 
-use super::annotations::{MANAGED_BY_LABEL, MANAGER};
 use super::names::{Namespace, SecretName, ServiceAccountName};
 use super::resource::Resource;
+use super::secret::annotations::{MANAGED_BY_LABEL, MANAGER};
 
 /// Longest part of a name that says what a Role allows; all the words of [`Feature::word`] that go together fit.
 const MAX_PURPOSE: usize = 40;

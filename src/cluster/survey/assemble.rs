@@ -6,11 +6,13 @@ use super::brief::{Brief, Image};
 use super::diagnose::Named;
 use super::gather::{Finished, Gathered, MAX_REGISTRIES};
 use super::makers::{Maker, Makers};
+use super::report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
+use super::secret::OtherToken;
 use super::secret::{SeenSecret, State};
-use super::{Cause, Counts, MissingSecret, OtherToken, Puller, Said, SeenAccount, StuckPull, Survey};
+use super::stuck::{Cause, Said, StuckPull};
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::Target;
 use crate::cluster::resource::Resource;
+use crate::cluster::target::Target;
 use crate::model::Registry;
 use crate::model::pull::Pull;
 

@@ -6,10 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde::Deserialize;
 
 use super::message::said;
-use super::{ContainerKind, Interest, Said};
+use super::question::Interest;
+use super::stuck::{ContainerKind, Said};
 use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
-use crate::cluster::workloads::{Controller, JobTemplate, PodSpec, Template, controller_of};
+use crate::cluster::workload::workloads::{Controller, JobTemplate, PodSpec, Template, controller_of};
 use crate::model::{Registry, printable_around};
 
 /// Longest message that is kept, in characters. containerd and kubelet name the image several times, and the reason last:

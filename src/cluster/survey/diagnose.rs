@@ -1,9 +1,11 @@
 //! Why an image is not pulled, from all that is known. Pure.
 
 use super::brief::{INVALID_NAME, NEVER_PULLED};
-use super::{Cause, HeldToken, Said, SeenEntry, SeenSecret, State, StuckPull, Survey, Verdict};
+use super::report::Survey;
+use super::secret::{HeldToken, SeenEntry, SeenSecret, State};
+use super::stuck::{Cause, Said, StuckPull, Verdict};
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::Target;
+use crate::cluster::target::Target;
 use crate::model::printable;
 use crate::model::pull::{EntryAt, Mismatch, Pull, PullSecret, pull};
 

@@ -10,17 +10,21 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::brief::{Brief, RawAccount, RawPod, RawWorkload, Sieve, account};
+use super::question::{Places, Question};
 use super::reader::Reader;
+use super::reader::Step;
+use super::report::{SeenAccount, Unseen};
 use super::secret::{SeenSecret, Tokens, reduce};
-use super::{Places, Question, SeenAccount, Step, Unseen, told};
-use crate::cluster::connect::Cluster;
+use super::told;
+use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::pages::Named;
 use crate::cluster::error::Error;
 use crate::cluster::list::{FoundNamespace, namespaces};
 use crate::cluster::names::Namespace;
-use crate::cluster::pages::Named;
-use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target};
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::role::{Access, Feature};
+use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE};
+use crate::cluster::target::Target;
 use crate::model::Registry;
 
 /// Connections at a time where each page is a large one; memory is what they cost.
@@ -46,7 +50,7 @@ pub(super) struct Gathered {
     pub(super) pods: Vec<Brief>,
     pub(super) workloads: Vec<Brief>,
     pub(super) unseen: BTreeMap<Resource, Unseen>,
-    /// See [`super::Survey::passed_over`] and [`super::Counts::passed_over`].
+    /// See [`super::report::Survey::passed_over`] and [`super::report::Counts::passed_over`].
     pub(super) passed_over: BTreeSet<Registry>,
     pub(super) pods_passed_over: usize,
     /// Namespaces in which a kind could not be read; `None` for all of them.

@@ -1,6 +1,6 @@
 //! What kubelet's message says of a pull that failed: the words of containerd, CRI-O, docker and kubelet itself.
 
-use super::Said;
+use super::stuck::Said;
 
 /// From kubelet's own decoding of pull Secrets: Go's `encoding/json` and `encoding/base64`, and
 /// `decodeDockerConfigFieldAuth`.

@@ -3,7 +3,7 @@
 use crate::cluster::names::Namespace;
 use crate::model::pull::{Mismatch, Pull};
 
-use super::{Held, HeldToken};
+use super::secret::{Held, HeldToken};
 
 /// A container that waits for an image of one of the registries. Reason and message are made fit to be shown; the image
 /// and the names are as the pod has them.
@@ -21,7 +21,7 @@ pub struct StuckPull {
     pub kind: ContainerKind,
     /// The image, as the pod names it.
     pub image: String,
-    /// Its registry, by its place in [`super::Question::interests`].
+    /// Its registry, by its place in [`super::question::Question::interests`].
     pub interest: usize,
     /// As kubelet has it: `ErrImagePull`, `ImagePullBackOff` …
     pub reason: String,
@@ -42,7 +42,7 @@ pub struct StuckPull {
     pub template_has_secrets: Option<bool>,
     /// What kubelet does with the Secrets of `pull_secrets` as they are now.
     pub pull: Pull,
-    /// Why it waits, without having asked the registry; [`super::Survey::diagnose`] takes what the registry says.
+    /// Why it waits, without having asked the registry; [`super::report::Survey::diagnose`] takes what the registry says.
     pub cause: Cause,
 }
 

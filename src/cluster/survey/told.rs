@@ -5,10 +5,10 @@ use futures_util::stream::{StreamExt as _, iter};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use serde::Deserialize;
 
-use super::Said;
 use super::brief::{Brief, Image, MAX_MESSAGE};
 use super::message::said;
 use super::reader::Reader;
+use super::stuck::Said;
 use crate::cluster::resource::Resource;
 use crate::model::printable_around;
 
