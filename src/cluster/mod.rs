@@ -11,8 +11,8 @@ mod error;
 mod known;
 mod list;
 mod names;
+mod rbac;
 mod resource;
-mod role;
 mod secret;
 pub mod survey;
 mod target;
@@ -28,8 +28,8 @@ pub use error::{Error, Forbidden};
 pub use known::{Configured, Listed, configured, each_name};
 pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
 pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
+pub use rbac::{Access, Feature, Scope, Subject};
 pub use resource::{Object, Resource};
-pub use role::{Access, Feature, Scope, Subject};
 pub use secret::annotations::{
     Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION,
 };

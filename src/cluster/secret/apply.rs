@@ -19,7 +19,7 @@ use crate::cluster::client::answer::another_object;
 use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
-use crate::cluster::role::{Access, Feature};
+use crate::cluster::rbac::{Access, Feature};
 use crate::cluster::target::Target;
 use crate::model::Registry;
 
