@@ -132,7 +132,8 @@ pub fn malformed(resource: Resource, why: &str) -> kube::Error {
     Malformed(format!("a list of {} was asked for, and {why}", resource.plural())).into()
 }
 
-fn path(resource: Resource, namespace: Option<&Namespace>) -> String {
+/// Where the objects of a kind are; those of all namespaces where none is named.
+pub fn path(resource: Resource, namespace: Option<&Namespace>) -> String {
     let root = match resource.group() {
         "" => "/api/v1".to_owned(),
         group => format!("/apis/{group}/v1"),

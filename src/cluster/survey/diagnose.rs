@@ -1,11 +1,12 @@
 //! Why an image is not pulled, from all that is known. Pure.
 
-use super::brief::{INVALID_NAME, NEVER_PULLED};
 use super::report::Survey;
 use super::secret::{HeldToken, SeenEntry, SeenSecret, State};
-use super::stuck::{Cause, Said, StuckPull, Verdict};
+use super::stuck::{Cause, StuckPull, Verdict};
 use crate::cluster::names::Namespace;
 use crate::cluster::target::Target;
+use crate::cluster::workload::message::Said;
+use crate::cluster::workload::model::{INVALID_NAME, NEVER_PULLED};
 use crate::model::printable;
 use crate::model::pull::{EntryAt, Mismatch, Pull, PullSecret, pull};
 

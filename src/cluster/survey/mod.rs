@@ -5,12 +5,9 @@
 //! the survey goes on with the rest.
 
 mod assemble;
-mod brief;
 mod diagnose;
 mod explain;
 mod gather;
-mod makers;
-mod message;
 mod named;
 mod question;
 mod reader;
@@ -27,12 +24,14 @@ use gather::Gather;
 use report::now;
 use secret::Tokens;
 
+pub use super::workload::message::Said;
+pub use super::workload::model::ContainerKind;
 pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome, explain};
 pub use question::{Interest, Keeping, Places, Question};
 pub use reader::Step;
 pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey, Unseen};
 pub use secret::{Held, HeldToken, OtherToken, SeenEntry, SeenSecret, State};
-pub use stuck::{Cause, ContainerKind, Said, StuckPull, Verdict};
+pub use stuck::{Cause, StuckPull, Verdict};
 
 /// Looks at a cluster; `progress` is told after each page.
 ///

@@ -38,8 +38,8 @@ impl<'a> Gather<'a> {
             let gathered = self.gathered.borrow();
             let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
             let mut add = |namespace: &Namespace, names: &[String]| wanted.extend(targets_of(namespace, names));
-            for brief in gathered.pods.iter().chain(&gathered.workloads) {
-                add(&brief.namespace, &brief.own_secrets);
+            for one in gathered.pods.iter().chain(&gathered.workloads) {
+                add(&one.namespace, &one.own_secrets);
             }
             for account in &gathered.accounts {
                 add(&account.namespace, &account.pull_secrets);

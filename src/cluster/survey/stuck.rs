@@ -1,6 +1,8 @@
 //! A container that waits for an image, with all that is known of why.
 
 use crate::cluster::names::Namespace;
+use crate::cluster::workload::message::Said;
+use crate::cluster::workload::model::ContainerKind;
 use crate::model::pull::{Mismatch, Pull};
 
 use super::secret::{Held, HeldToken};
@@ -44,40 +46,6 @@ pub struct StuckPull {
     pub pull: Pull,
     /// Why it waits, without having asked the registry; [`super::report::Survey::diagnose`] takes what the registry says.
     pub cause: Cause,
-}
-
-/// What of a pod an image is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ContainerKind {
-    /// A container.
-    Main,
-    /// An init container.
-    Init,
-    /// An ephemeral container.
-    Ephemeral,
-    /// A volume that is an image.
-    Volume,
-}
-
-/// What kubelet's message says of a pull.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// The registry wants another credential, or one at all: 401, 403, unauthorized, denied.
-    Rejected,
-    /// The registry does not have the image: 404, manifest unknown, not found.
-    NotFound,
-    /// The pull Secrets could not be decoded.
-    Undecodable,
-    /// The registry could not be reached, or not be trusted.
-    Unreachable,
-    /// A web page came instead of the registry's answer.
-    Page,
-    /// The registry has the image, and not for the node's platform.
-    OtherPlatform,
-    /// Only that it waits before it tries again, as older kubelets do at every other look.
-    Nothing,
-    /// Something else.
-    Else,
 }
 
 /// What the registry says about a token.

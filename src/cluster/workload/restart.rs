@@ -3,11 +3,12 @@
 use std::fmt;
 
 use k8s_openapi::jiff::Timestamp;
-use kube::api::Patch;
+use kube::api::{ListParams, Patch};
 use serde_json::json;
 
+use super::list::{api, service_accounts, workloads};
+use super::model::Registries;
 use super::users::{SecretUser, users};
-use super::workloads::{Workload, api, list, service_accounts};
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::names::{Namespace, SecretName, ServiceAccountName};
@@ -57,20 +58,13 @@ pub async fn secret_users(
             .or_default()
             .push(secret.to_string());
     }
-    let workloads = workloads(cluster, namespace, registries).await?;
-    Ok(users(&workloads, &accounts, secret))
-}
-
-async fn workloads(cluster: &Cluster, namespace: &Namespace, registries: &[Registry]) -> Result<Vec<Workload>, Error> {
-    let mut workloads = Vec::new();
+    let registries = Registries::new(registries);
+    let mut found = Vec::new();
     for resource in Resource::WORKLOADS {
-        let (found, _) = list(cluster, namespace, resource, |raw| {
-            Workload::new(resource, raw, registries)
-        })
-        .await?;
-        workloads.extend(found);
+        let params = ListParams::default();
+        found.extend(workloads(cluster, namespace, resource, params, &registries).await?);
     }
-    Ok(workloads)
+    Ok(users(&found, &accounts, secret))
 }
 
 /// Gives the pod template the annotation, so that its controller replaces every pod by the rules of its rollout.

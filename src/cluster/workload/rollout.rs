@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use kube::api::WatchParams;
-use kube::core::WatchEvent;
+use futures_util::{Stream, StreamExt as _};
+use kube::api::{ListParams, WatchParams};
+use kube::core::{Request, WatchEvent};
 
-use super::workloads::{Raw, api, list};
+use super::list::list;
+use super::raw::Raw;
 use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::pages;
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
 use crate::cluster::resource::{Object, Resource};
@@ -32,12 +34,12 @@ pub enum Progress {
 
 /// What the controller has said about its rollout so far. The rules are those of kubectl's `rollout_status.go`.
 pub fn progress(resource: Resource, raw: &Raw) -> Progress {
-    let status = raw.status.clone().unwrap_or_default();
+    let status = &raw.status;
     let going = |text: String| Progress::Going(text);
     if raw.metadata.deletion_timestamp.is_some() {
         return Progress::Failed("it is being deleted".to_owned());
     }
-    if status.observed_generation < raw.metadata.generation.unwrap_or_default() {
+    if status.observed_generation < raw.metadata.generation {
         return going("its controller has not seen the change yet".to_owned());
     }
     let wanted = raw.spec.replicas.unwrap_or(1);
@@ -110,10 +112,10 @@ pub async fn follow(
     let error = |error| cluster.call(Object::all(resource, namespace)).error(error);
     loop {
         let began = Instant::now();
-        let (found, mut version) = list(cluster, namespace, resource, |raw: Raw| raw).await?;
+        let (found, mut version) = list(cluster, namespace, resource, ListParams::default(), Some::<Raw>).await?;
         let mut now: BTreeMap<_, _> = found
             .iter()
-            .map(|raw| (raw.metadata.name.clone().unwrap_or_default(), progress(resource, raw)))
+            .map(|raw| (raw.metadata.name.clone(), progress(resource, raw)))
             .collect();
         for name in names {
             let gone = Progress::Failed("it was deleted".to_owned());
@@ -129,7 +131,7 @@ pub async fn follow(
             let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1);
             let params = WatchParams::default().timeout(seconds);
             let opened = Instant::now();
-            let events = api(cluster, namespace, resource).watch(&params, &version).await;
+            let events = watch(cluster, namespace, resource, &params, &version).await;
             let mut events = std::pin::pin!(match events {
                 Ok(events) => events,
                 // The version is too old by now.
@@ -139,11 +141,11 @@ pub async fn follow(
             let is_whole = loop {
                 match tokio::time::timeout(left, events.next()).await {
                     Ok(Some(Ok(WatchEvent::Added(raw) | WatchEvent::Modified(raw)))) => {
-                        version = raw.metadata.resource_version.clone().unwrap_or(version);
+                        version.clone_from(&raw.metadata.resource_version);
                         see(&mut known, &raw, progress(resource, &raw), tell);
                     }
                     Ok(Some(Ok(WatchEvent::Deleted(raw)))) => {
-                        version = raw.metadata.resource_version.clone().unwrap_or(version);
+                        version.clone_from(&raw.metadata.resource_version);
                         see(&mut known, &raw, Progress::Failed("it was deleted".to_owned()), tell);
                     }
                     Ok(Some(Ok(WatchEvent::Bookmark(mark)))) => version = mark.metadata.resource_version,
@@ -167,8 +169,20 @@ pub async fn follow(
     }
 }
 
+async fn watch(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    resource: Resource,
+    params: &WatchParams,
+    version: &str,
+) -> Result<impl Stream<Item = Result<WatchEvent<Raw>, kube::Error>> + use<>, kube::Error> {
+    let request = Request::new(pages::path(resource, Some(namespace)));
+    let request = request.watch(params, version).map_err(kube::Error::BuildRequest)?;
+    cluster.client().request_events(request).await
+}
+
 fn see(known: &mut BTreeMap<String, Progress>, raw: &Raw, now: Progress, tell: &dyn Fn(&str, &Progress)) {
-    let name = raw.metadata.name.as_deref().unwrap_or_default();
+    let name = &raw.metadata.name;
     if known.contains_key(name) {
         update(known, name, now, tell);
     }

@@ -7,7 +7,8 @@ use std::fmt;
 
 use kube::api::{DeleteParams, ListParams, Preconditions};
 
-use super::workloads::{Workload, api, list, matching};
+use super::list::{api, workloads};
+use super::model::{Registries, Workload};
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
@@ -59,20 +60,18 @@ pub async fn unstick(
     registries: &[Registry],
     dry_run: DryRun,
 ) -> Result<Vec<StuckPod>, Error> {
-    let (pods, _) = list(cluster, namespace, Resource::Pods, |raw| {
-        Workload::new(Resource::Pods, raw, registries)
-    })
-    .await?;
+    let registries = Registries::new(registries);
+    let pods = workloads(cluster, namespace, Resource::Pods, ListParams::default(), &registries).await?;
     let mut stuck = Vec::new();
     for pod in pods {
-        stuck.extend(delete(cluster, namespace, registries, pod, dry_run).await?);
+        stuck.extend(delete(cluster, namespace, &registries, pod, dry_run).await?);
     }
     Ok(stuck)
 }
 
 /// What to do with a pod; nothing with one that is not stuck.
-fn fate(pod: &Workload) -> Option<StuckPod> {
-    let reason = pod.stuck.clone().filter(|_| !pod.is_over)?;
+fn fate(pod: &Workload, registries: &Registries<'_>) -> Option<StuckPod> {
+    let reason = pod.stuck(registries).filter(|_| !pod.is_over)?.to_owned();
     let fate = match pod.controller.as_ref().map(|controller| controller.kind.as_str()) {
         None => Fate::Bare,
         Some("Job") => Fate::OfJob,
@@ -90,7 +89,7 @@ fn fate(pod: &Workload) -> Option<StuckPod> {
 async fn delete(
     cluster: &Cluster,
     namespace: &Namespace,
-    registries: &[Registry],
+    registries: &Registries<'_>,
     mut pod: Workload,
     dry_run: DryRun,
 ) -> Result<Option<StuckPod>, Error> {
@@ -98,7 +97,7 @@ async fn delete(
     let call = |name: &str| cluster.call(Object::new(Resource::Pods, namespace, name));
     let mut tries = 0;
     loop {
-        let Some(stuck) = fate(&pod) else {
+        let Some(stuck) = fate(&pod, registries) else {
             return Ok(None);
         };
         if stuck.fate != Fate::Deleted || dry_run == DryRun::Client {
@@ -128,10 +127,8 @@ async fn delete(
         }
         // By a list of one: who may list pods need not be allowed to get them as well.
         let one = ListParams::default().fields(&format!("metadata.name={}", pod.name));
-        let again = matching(cluster, namespace, Resource::Pods, one, |raw| {
-            Workload::new(Resource::Pods, raw, registries)
-        });
-        match again.await?.0.into_iter().next() {
+        let again = workloads(cluster, namespace, Resource::Pods, one, registries).await?;
+        match again.into_iter().next() {
             Some(again) => pod = again,
             None => return Ok(None),
         }
@@ -141,7 +138,7 @@ async fn delete(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::workload::workloads::tests::workload;
+    use crate::cluster::workload::model::tests::{registries, workload};
     use serde_json::json;
 
     fn fate_of(kind: Option<&str>, phase: &str) -> Option<Fate> {
@@ -154,7 +151,7 @@ mod tests {
             pod["metadata"]["ownerReferences"] =
                 json!([{"apiVersion": "x/v1", "kind": kind, "name": "o", "uid": "o", "controller": true}]);
         }
-        fate(&workload(Resource::Pods, &pod)).map(|stuck| stuck.fate)
+        fate(&workload(Resource::Pods, &pod), &Registries::new(&registries())).map(|stuck| stuck.fate)
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Which workloads use a pull Secret for a registry, and which of them can be restarted. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::workloads::{AccountLists, Controller, Workload};
+use super::controller::{Controller, Controllers, Top};
+use super::list::AccountLists;
+use super::model::Workload;
 use crate::cluster::names::{Namespace, SecretName};
 use crate::cluster::resource::Resource;
 use crate::model::CommandLine;
@@ -99,26 +101,27 @@ impl fmt::Display for Hold {
 /// ServiceAccount, when they are made (the admission plugin `ServiceAccount`). Pods count as well as templates, because
 /// what makes pods may be of a kind that we do not know, and because webhooks add pull Secrets to pods.
 pub fn users(workloads: &[Workload], accounts: &AccountLists, secret: &SecretName) -> Vec<SecretUser> {
-    let by_uid: HashMap<&str, &Workload> = workloads
-        .iter()
-        .map(|workload| (workload.uid.as_str(), workload))
-        .collect();
+    let controllers = Controllers::new(workloads);
     let has_it = |list: &[String]| list.iter().any(|name| name == secret.as_str());
     let pulls_with_it = |workload: &Workload| {
-        let list = match workload.pull_secrets.as_slice() {
-            [] => accounts.get(&workload.service_account).map_or(&[][..], Vec::as_slice),
+        let list = match workload.own_secrets.as_slice() {
+            [] => accounts.get(&workload.account).map_or(&[][..], Vec::as_slice),
             own => own,
         };
-        workload.pulls && !workload.is_over && has_it(list)
+        workload.pulls() && !workload.is_over && has_it(list)
     };
     let mut found = BTreeSet::new();
     for workload in workloads.iter().filter(|workload| pulls_with_it(workload)) {
-        let (top, controller) = top(workload, &by_uid);
+        let Top {
+            workload: top,
+            controller,
+            is_other,
+        } = controllers.top(workload);
         if top.is_over {
             continue;
         }
         // A pod or ReplicaSet of an earlier template, which named the Secret, says nothing about the next pods.
-        if top.uid != workload.uid && !top.pull_secrets.is_empty() && !pulls_with_it(top) {
+        if is_other && !top.own_secrets.is_empty() && !pulls_with_it(top) {
             continue;
         }
         found.extend(user(top, controller));
@@ -126,25 +129,9 @@ pub fn users(workloads: &[Workload], accounts: &AccountLists, secret: &SecretNam
     found.into_iter().collect()
 }
 
-/// The last of the chain of controllers that is of a kind we know, and the controller of that one if it has one.
-fn top<'a>(workload: &'a Workload, by_uid: &HashMap<&str, &'a Workload>) -> (&'a Workload, Option<&'a Controller>) {
-    let mut top = workload;
-    // Pod, ReplicaSet or Job, Deployment or CronJob: no chain is longer, and one that is a circle ends too.
-    for _ in 0..4 {
-        match &top.controller {
-            None => return (top, None),
-            Some(controller) => match by_uid.get(controller.uid.as_str()) {
-                Some(next) => top = next,
-                None => return (top, Some(controller)),
-            },
-        }
-    }
-    (top, top.controller.as_ref())
-}
-
 /// `None` for what the control plane's own components run: kubelet takes no pull Secrets for static pods.
 fn user(top: &Workload, controller: Option<&Controller>) -> Option<SecretUser> {
-    let what = format!("{}/{}", top.resource.qualified(), top.name);
+    let what = top.shown();
     let held = |why| {
         Some(SecretUser::Held {
             what: what.clone(),
@@ -159,11 +146,11 @@ fn user(top: &Workload, controller: Option<&Controller>) -> Option<SecretUser> {
         })
     };
     match (top.resource, controller) {
-        (Resource::Deployments, _) if top.paused => held(Hold::Paused),
-        (Resource::StatefulSets | Resource::DaemonSets, _) if top.on_delete => held(Hold::OnDelete),
+        (Resource::Deployments, _) if top.is_paused => held(Hold::Paused),
+        (Resource::StatefulSets | Resource::DaemonSets, _) if top.is_on_delete => held(Hold::OnDelete),
         (Resource::StatefulSets, _) if top.partition > 0 => held(Hold::Partition(top.partition)),
         (Resource::Deployments | Resource::StatefulSets | Resource::DaemonSets, _) => restartable(),
-        (Resource::Pods, Some(controller)) if controller.kind == "Node" => None,
+        (Resource::Pods, _) if top.is_static() => None,
         (_, Some(controller)) => Some(SecretUser::Held {
             what: controller.shown.clone(),
             why: Hold::OtherController,
@@ -179,7 +166,7 @@ fn user(top: &Workload, controller: Option<&Controller>) -> Option<SecretUser> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::workload::workloads::tests::workload;
+    use crate::cluster::workload::model::tests::workload;
     use serde_json::{Value, json};
 
     const IMAGE: &str = "gitea.example.com/owner/app:1";

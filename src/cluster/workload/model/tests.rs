@@ -1,11 +1,16 @@
-//! Which workloads use a Secret.
+//! What is read of a workload and of a pod.
 
 use super::*;
 use serde_json::{Value, json};
 
-pub(in crate::cluster) fn workload(resource: Resource, object: &Value) -> Workload {
-    let raw = serde_json::from_value(object.clone()).unwrap();
-    Workload::new(resource, raw, &["gitea.example.com".parse().unwrap()])
+pub fn registries() -> Vec<Registry> {
+    vec!["gitea.example.com".parse().unwrap()]
+}
+
+pub fn workload(resource: Resource, object: &Value) -> Workload {
+    let mut raw: Raw = serde_json::from_value(object.clone()).unwrap();
+    raw.metadata.namespace = "honeydue".to_owned();
+    Workload::new(resource, raw, &Registries::new(&registries())).unwrap()
 }
 
 #[test]
@@ -42,7 +47,7 @@ fn every_place_that_names_an_image_counts() {
         ),
         (json!({"containers": [{"name": "a"}]}), false),
     ] {
-        let made = |resource, spec: Value| workload(resource, &json!({"metadata": {}, "spec": spec})).pulls;
+        let made = |resource, spec: Value| workload(resource, &json!({"metadata": {}, "spec": spec})).pulls();
         assert_eq!(made(Resource::Pods, pod.clone()), pulls, "{pod}");
         assert_eq!(
             made(Resource::Deployments, json!({"template": {"spec": pod}})),
@@ -56,30 +61,32 @@ fn every_place_that_names_an_image_counts() {
 
 #[test]
 fn only_a_pull_from_the_registry_is_stuck() {
-    let stuck = |image: &str, list: &str, reason: &str| {
-        workload(
-            Resource::Pods,
-            &json!({
-                "metadata": {},
-                "spec": {"containers": [{"name": "a", "image": image}, {"name": "b", "image": "gitea.example.com/b"}]},
-                "status": {list: [{"name": "a", "state": {"waiting": {"reason": reason}}}, {"name": "b", "state": {"running": {}}}]},
-            }),
-        )
-        .stuck
+    let stuck = |image: &str, containers: &str, statuses: &str, reason: &str| {
+        let object = json!({
+            "metadata": {},
+            "spec": {containers: [{"name": "a", "image": image}, {"name": "b", "image": "gitea.example.com/b"}]},
+            "status": {statuses: [{"name": "a", "state": {"waiting": {"reason": reason}}}, {"name": "b", "state": {"running": {}}}]},
+        });
+        let pod = workload(Resource::Pods, &object);
+        pod.stuck(&Registries::new(&registries())).map(str::to_owned)
     };
+    let (main, init) = (
+        ("containers", "containerStatuses"),
+        ("initContainers", "initContainerStatuses"),
+    );
     let image = "gitea.example.com/a";
-    for (image, list, reason, is_stuck) in [
-        (image, "containerStatuses", "ErrImagePull", true),
-        (image, "containerStatuses", "ImagePullBackOff", true),
-        (image, "initContainerStatuses", "ImagePullBackOff", true),
-        (image, "containerStatuses", "CrashLoopBackOff", false),
-        (image, "containerStatuses", "InvalidImageName", false),
-        ("ghcr.io/a", "containerStatuses", "ImagePullBackOff", false),
+    for (image, (containers, statuses), reason, is_stuck) in [
+        (image, main, "ErrImagePull", true),
+        (image, main, "ImagePullBackOff", true),
+        (image, init, "ImagePullBackOff", true),
+        (image, main, "CrashLoopBackOff", false),
+        (image, main, "InvalidImageName", false),
+        ("ghcr.io/a", main, "ImagePullBackOff", false),
     ] {
         assert_eq!(
-            stuck(image, list, reason).is_some(),
+            stuck(image, containers, statuses, reason).is_some(),
             is_stuck,
-            "{image} {list} {reason}"
+            "{image} {statuses} {reason}"
         );
     }
 }
@@ -87,6 +94,6 @@ fn only_a_pull_from_the_registry_is_stuck() {
 #[test]
 fn fields_of_null_and_of_other_versions_are_taken() {
     let odd = json!({"metadata": {}, "spec": {"replicas": 1, "strategy": {"type": "Recreate"}, "new": {"x": 1}}, "status": {}});
-    assert!(!workload(Resource::Deployments, &odd).pulls);
+    assert!(!workload(Resource::Deployments, &odd).pulls());
     assert!(!workload(Resource::Pods, &json!({"metadata": {}, "spec": {}})).is_over);
 }

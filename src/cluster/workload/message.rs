@@ -1,6 +1,25 @@
 //! What kubelet's message says of a pull that failed: the words of containerd, CRI-O, docker and kubelet itself.
 
-use super::stuck::Said;
+/// What kubelet's message says of a pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The registry wants another credential, or one at all: 401, 403, unauthorized, denied.
+    Rejected,
+    /// The registry does not have the image: 404, manifest unknown, not found.
+    NotFound,
+    /// The pull Secrets could not be decoded.
+    Undecodable,
+    /// The registry could not be reached, or not be trusted.
+    Unreachable,
+    /// A web page came instead of the registry's answer.
+    Page,
+    /// The registry has the image, and not for the node's platform.
+    OtherPlatform,
+    /// Only that it waits before it tries again, as older kubelets do at every other look.
+    Nothing,
+    /// Something else.
+    Else,
+}
 
 /// From kubelet's own decoding of pull Secrets: Go's `encoding/json` and `encoding/base64`, and
 /// `decodeDockerConfigFieldAuth`.
@@ -57,7 +76,7 @@ const REJECTED: &[&str] = &[
 const NOT_FOUND: &[&str] = &["404", "not found", "manifest unknown", "name unknown", "does not exist"];
 
 /// What the message is about. The image's own name, and addresses, are no part of it: they can read like anything.
-pub(super) fn said(message: &str, image: &str) -> Said {
+pub fn said(message: &str, image: &str) -> Said {
     let text = message.replace(image, "");
     let text = without_request(&text);
     let words = text.split_whitespace().filter(|word| !word.contains("://"));
