@@ -3,12 +3,10 @@
 //! By its protocol and not by reading its store, so that it works whatever the helper keeps its credentials in. The
 //! protocol is written down nowhere but in `client/` of docker-credential-helpers; see also [`crate::helper`].
 
-mod process;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,19 +14,16 @@ use std::time::Duration;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::process::{RunError, run};
 use super::{on_path, program};
 use crate::model::{HELPER_NOT_FOUND, HelperEntry, Token, Username, printable};
 use crate::sys::env::Env;
-use process::{RunError, run};
 
 /// What every helper's name starts with.
 const PREFIX: &str = "docker-credential-";
 
 /// Long enough for somebody who is asked to unlock a keyring or a key, short enough for somebody who is not.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Longest answer, in octets: a `list` of thousands, a token of tens of kilobytes.
-const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Longest piece of a helper's own words in a message, in characters.
 const MAX_WORDS: usize = 200;
@@ -53,6 +48,11 @@ impl HelperName {
     #[must_use]
     pub fn program(&self) -> String {
         format!("{PREFIX}{}", self.0)
+    }
+
+    /// Whether this is the name of regcred's own helper.
+    fn is_ours(&self) -> bool {
+        self.0 == super::HELPER
     }
 }
 
@@ -161,7 +161,7 @@ impl<'a> OtherHelper<'a> {
             .next()
             .ok_or_else(|| AskError::NotInstalled(name.program()))?;
         // Whoever asks us is about to put something into our keychain, and may hold its lock.
-        if program::is_helper(name) && program::is_ours(&program, env) {
+        if name.is_ours() && program::is_ours(&program, env) {
             return Err(AskError::Ourselves(name.program()));
         }
         Ok(Self {
@@ -249,13 +249,6 @@ fn words(printed: &[u8]) -> Option<String> {
     let is_answer = text.contains('{') || text.to_ascii_lowercase().contains("\"secret\"");
     let words = printable(text, MAX_WORDS);
     (!is_answer && !words.is_empty()).then_some(words)
-}
-
-/// What the program at `path` says its version is. Its stderr is of no interest.
-pub(crate) fn version(path: &Path, env: &Env, limit: Duration) -> Option<String> {
-    let (status, printed) = run(path, "version", "", Stdio::null(), env, limit).ok()?;
-    let text = std::str::from_utf8(&printed).ok()?;
-    status.success().then(|| printable(text, MAX_WORDS))
 }
 
 #[cfg(test)]

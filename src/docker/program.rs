@@ -1,9 +1,10 @@
 //! `docker-credential-gitea` on PATH, where docker looks for it.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
-use super::other_helper::{self, HelperName};
+use super::process;
 use crate::sys::env::Env;
 use crate::sys::link::{self, Alias};
 
@@ -38,13 +39,11 @@ pub fn remove(env: &Env) -> Result<Option<PathBuf>, ProgramError> {
     link::remove(ALIAS, env)
 }
 
-/// Whether this is the name of our own helper.
-pub(super) fn is_helper(name: &HelperName) -> bool {
-    name.program() == HELPER
-}
-
-/// Whether the program at `path` is a helper of regcred's, of whatever version.
+/// Whether the program at `path` is regcred's helper, of whatever version.
 pub(super) fn is_ours(path: &Path, env: &Env) -> bool {
-    let answer = other_helper::version(path, env, PATIENCE);
-    answer.is_some_and(|text| text.starts_with(&format!("{HELPER} (regcred) ")))
+    let Ok((status, printed)) = process::run(path, "version", "", Stdio::null(), env, PATIENCE) else {
+        return false;
+    };
+    let version = printed.trim_ascii_start();
+    status.success() && version.starts_with(format!("{HELPER} (regcred) ").as_bytes())
 }

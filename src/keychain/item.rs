@@ -10,6 +10,9 @@ use zeroize::{Zeroize, Zeroizing};
 use super::braces;
 use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
 
+/// The service that every item of ours belongs to.
+pub(super) const SERVICE: &str = "kubectl-regcred";
+
 /// What an item is found by: there is one item for each name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {

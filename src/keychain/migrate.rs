@@ -9,9 +9,9 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fs::File;
 
-use super::item::Secret;
+use super::item::{SERVICE, Secret};
 use super::lock::WriteLock;
-use super::{Error, Keychain, Name, Part, SERVICE, StoreName, earlier, name_of, secret, spec};
+use super::{Error, Keychain, Name, Part, StoreName, earlier, name_of, secret, spec};
 use crate::model::Registry;
 use crate::sys::env::Env;
 

@@ -32,11 +32,8 @@ use keyring_core::{CredentialStore, Entry};
 
 use crate::model::{Credential, Registry, Use, Username};
 use crate::sys::env::Env;
-use item::Secret;
+use item::{SERVICE, Secret};
 use lock::WriteLock;
-
-/// The service that every item of ours belongs to.
-const SERVICE: &str = "kubectl-regcred";
 
 /// The attribute that shows whose an item is, where a store keeps attributes; what is in its secret counts.
 const USERNAME: &str = "username";

@@ -17,8 +17,8 @@ use zbus::address::transport::{Transport, Unix, UnixSocket};
 use zbus::message::{Message, Type};
 use zbus::{Address, DynamicType, MessageStream};
 
-use super::super::error::printable;
-use super::Error;
+use crate::keychain::Error;
+use crate::keychain::error::printable;
 use crate::sys::env::Env;
 use crate::sys::user;
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use zbus::OwnedObjectPath;
 
-use super::session::Attributes;
+use super::attributes::Attributes;
 use crate::sys::env::Env;
 use crate::sys::{user, whole_file};
 
