@@ -91,7 +91,6 @@ impl Answer {
 }
 
 /// Whether a program that was started under this name is to act as the helper, as a link to `kubectl-regcred` is.
-#[must_use]
 pub fn is_called(argv0: &OsStr) -> bool {
     called(argv0, cfg!(windows))
 }

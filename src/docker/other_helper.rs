@@ -38,14 +38,11 @@ pub struct HelperName(String);
 pub struct HelperNameError;
 
 impl HelperName {
-    /// The name without the prefix.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// What the program is called: `docker-credential-X`.
-    #[must_use]
     pub fn program(&self) -> String {
         format!("{PREFIX}{}", self.0)
     }
@@ -75,12 +72,10 @@ impl FromStr for HelperName {
     }
 }
 
-/// What a helper keeps for one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// Whose it is; `<token>` with an identity token.
     pub username: Username,
-    /// The secret half.
     pub token: Token,
 }
 
@@ -90,49 +85,27 @@ pub struct Login {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// It is not on PATH.
     #[error("the credential helper {0} is not installed: it is not on PATH")]
     NotInstalled(String),
     /// The helper of that name is regcred's own.
     #[error("the credential helper {0} is regcred itself")]
     Ourselves(String),
-    /// The system did not start it.
     #[error("the credential helper {helper} cannot be started: {cause}")]
-    Start {
-        /// The program's name.
-        helper: String,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// It was ended.
+    Start { helper: String, cause: io::Error },
     #[error("the credential helper {helper} did not answer within {} s", limit.as_secs())]
-    NoAnswer {
-        /// The program's name.
-        helper: String,
-        /// How long it had.
-        limit: Duration,
-    },
-    /// It says that it failed.
+    NoAnswer { helper: String, limit: Duration },
     #[error("the credential helper {helper} failed: {said}")]
     Failed {
-        /// The program's name.
         helper: String,
         /// Its own words, or how it ended where they may hold a secret.
         said: String,
     },
     /// It ended well, and what it printed is no answer.
     #[error("the credential helper {helper} {what}")]
-    Answer {
-        /// The program's name.
-        helper: String,
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Answer { helper: String, what: &'static str },
 }
 
 impl AskError {
-    /// What to do next.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotInstalled(helper) => format!("install {helper}, or take it out of the file that names it"),
@@ -144,7 +117,6 @@ impl AskError {
     }
 }
 
-/// Another credential helper.
 #[derive(Clone, Debug)]
 pub struct OtherHelper<'a> {
     name: String,

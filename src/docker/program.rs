@@ -16,20 +16,17 @@ const HELPER: &str = "docker-credential-gitea";
 /// How long a program may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The helper.
 pub(super) const ALIAS: Alias = Alias {
     name: HELPER,
     caller: "docker",
 };
 
 /// Looks at PATH. Every helper of that name is asked for its version, to tell ours from others.
-#[must_use]
 pub fn observe(env: &Env) -> Program {
     link::observe(ALIAS, env, |path| is_ours(path, env))
 }
 
 /// The link that [`remove`] would take away: ours, beside the `kubectl-regcred` that is on PATH.
-#[must_use]
 pub fn removable(env: &Env) -> Option<PathBuf> {
     link::removable(ALIAS, env)
 }

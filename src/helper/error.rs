@@ -7,7 +7,6 @@ pub(super) const NO_SERVER: &str = "no credentials server URL";
 /// `errCredentialsMissingUsernameMessage` of docker-credential-helpers.
 pub(super) const NO_USERNAME: &str = "no credentials username";
 
-/// Why an action failed.
 pub(super) enum Failure {
     /// A text of the protocol, which clients compare; nothing for a person to do.
     Protocol(&'static str),

@@ -39,7 +39,6 @@ pub struct Found {
 /// What is to be done about one item, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It goes over.
     Move,
     /// The other keychain has the same one already, as when a run was interrupted: only the first copy goes.
     Finish,

@@ -116,7 +116,6 @@ impl Keychain {
     }
 
     /// A keychain over another store, such as keyring-core's in-memory one.
-    #[must_use]
     pub fn with_store(store: Arc<CredentialStore>) -> Self {
         #[cfg(target_os = "linux")]
         let attributes = store.as_any().is::<secret_service::SecretService>() || store.as_any().is::<vault::Vault>();

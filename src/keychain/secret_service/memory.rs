@@ -22,7 +22,6 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// Fewer items are asked for sooner than a file is kept.
 pub(super) const MANY: usize = 16;
 
-/// Attributes by object path.
 pub(super) type Items = HashMap<String, Attributes>;
 
 #[derive(Serialize, Deserialize)]

@@ -47,13 +47,10 @@ struct Shared {
 
 impl SecretService {
     /// The service on the bus that `env` leads to. Nothing is connected yet.
-    #[must_use]
     pub fn new(env: &Env) -> Self {
         Self::with_limits(env, Limits::default())
     }
 
-    /// The same with other limits.
-    #[must_use]
     pub fn with_limits(env: &Env, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             prompts: can_prompt(env),
@@ -111,7 +108,6 @@ impl SecretService {
 }
 
 /// Whether there is a screen that a prompt could appear on.
-#[must_use]
 pub fn can_prompt(env: &Env) -> bool {
     env.os("DISPLAY").is_some() || env.os("WAYLAND_DISPLAY").is_some()
 }
@@ -158,7 +154,6 @@ impl CredentialStoreApi for SecretService {
     }
 }
 
-/// An item, by its name.
 #[derive(Clone)]
 struct Item {
     store: SecretService,

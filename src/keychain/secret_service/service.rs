@@ -30,7 +30,6 @@ impl Default for Limits {
     }
 }
 
-/// The Secret Service on a bus.
 pub(super) struct Service<'a> {
     pub(super) bus: Bus,
     pub(super) limits: &'a Limits,

@@ -180,21 +180,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether an item has all of `attributes`.
     pub(super) async fn has(&mut self, item: &OwnedObjectPath, attributes: &Attributes) -> Result<bool, Error> {
         let found: Vec<Attributes> = self.properties(std::slice::from_ref(item), "Attributes").await?;
         let has = |(key, value)| found[0].get(key) == Some(value);
         Ok(attributes.iter().all(has))
     }
 
-    /// Changes an item's secret.
     pub(super) async fn change(&mut self, item: &ObjectPath<'_>, secret: &[u8]) -> Result<(), Error> {
         let set = on(item, ITEM, "SetSecret", &(self.wrap(secret)?,))?;
         self.service.bus.call(set).await??;
         Ok(())
     }
 
-    /// Creates an item in the default collection.
     pub(super) async fn create(&mut self, label: &str, attributes: &Attributes, secret: &[u8]) -> Result<(), Error> {
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Variant::from(label)),
