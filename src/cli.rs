@@ -55,7 +55,6 @@ pub struct Cli {
     /// Say more on stderr, never a token
     #[arg(short, long, global = true, hide_short_help = true)]
     pub verbose: bool,
-    /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
 }
@@ -87,7 +86,6 @@ pub enum Verb {
     Version(VersionArgs),
 }
 
-/// `version`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred version
@@ -98,7 +96,6 @@ pub struct VersionArgs {
     pub output: Option<DocumentFormat>,
 }
 
-/// `login`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred login gitea.example.com -u admin
@@ -121,21 +118,17 @@ pub struct LoginArgs {
     /// Store the token without asking the registry; makes no connection at all
     #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "mint"])]
     pub no_verify: bool,
-    /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
     /// Take over what docker or podman already has, in a file or with another credential helper
     #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file", "mint"])]
     pub from_docker: bool,
-    /// Or how it is made.
     #[command(flatten)]
     pub mint: MintArgs,
-    /// How to reach the registry.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
 }
 
-/// How to reach the registry.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connecting to the registry")]
 pub struct RegistryConnectionArgs {
@@ -152,7 +145,6 @@ pub struct RegistryConnectionArgs {
 
 impl RegistryConnectionArgs {
     /// The same for the library. One question, such as one verification, may take as long as `timeout`.
-    #[must_use]
     pub fn options(&self, timeout: Duration) -> registry::Options {
         registry::Options {
             ca_file: self.ca_file.clone(),
@@ -205,7 +197,6 @@ pub struct MintArgs {
     pub password_stdin: bool,
 }
 
-/// `logout`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred logout gitea.example.com
@@ -226,12 +217,10 @@ pub struct LogoutArgs {
     /// The account that the token belongs to [default: the user it was stored with]
     #[arg(hide_short_help = true, short, long, value_name = "NAME", requires = "revoke")]
     pub username: Option<Username>,
-    /// How to reach the registry.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
 }
 
-/// `list`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred list
@@ -243,7 +232,6 @@ pub struct ListArgs {
     pub output: Option<ListFormat>,
 }
 
-/// `-o` of `list`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
     /// A table with more columns
@@ -256,7 +244,6 @@ pub enum ListFormat {
     Yaml,
 }
 
-/// `sync`.
 #[derive(Debug, Args)]
 // A file names its tokens itself.
 #[command(group = ArgGroup::new("source").args(["file", "token_stdin", "token_env", "env_file"]))]
@@ -275,7 +262,6 @@ pub enum ListFormat {
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
 #[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
 pub struct SyncArgs {
-    /// Which Secrets.
     #[command(flatten)]
     pub targets: TargetArgs,
     /// The registry; may be left out where the keychain knows only one, and with -A
@@ -287,10 +273,8 @@ pub struct SyncArgs {
     /// Take the keychain's token for this use [default: cluster if there is one, else docker]
     #[arg(hide_short_help = true, long = "use", value_name = "docker|cluster")]
     pub usage: Option<Use>,
-    /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
-    /// Whether it is only said.
     #[command(flatten)]
     pub dry_run: DryRunArgs,
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
@@ -311,10 +295,8 @@ pub struct SyncArgs {
         "file", "username", "usage", "source", "show_token", "service_accounts", "detach", "restart", "unstick",
     ])]
     pub remove: bool,
-    /// What to do besides the Secret.
     #[command(flatten)]
     pub after: AfterArgs,
-    /// How to reach the clusters.
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }
@@ -363,7 +345,6 @@ pub struct DryRunArgs {
     pub mode: DryRunArg,
 }
 
-/// `--dry-run`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DryRunArg {
     /// Do it.
@@ -375,8 +356,6 @@ pub enum DryRunArg {
 }
 
 impl DryRunArg {
-    /// The word for it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -397,7 +376,6 @@ impl SyncArgs {
     }
 }
 
-/// Formats of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DocumentFormat {
     /// JSON
@@ -406,7 +384,6 @@ pub enum DocumentFormat {
     Yaml,
 }
 
-/// Formats of what changes objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     /// JSON

@@ -4,7 +4,6 @@ use clap::Args;
 
 use crate::cluster::{RequestTimeout, ServiceAccountName};
 
-/// What to do besides the Secret.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Once the Secret is right")]
 pub struct AfterArgs {

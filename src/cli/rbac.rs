@@ -6,7 +6,6 @@ use clap::{ArgGroup, Args};
 
 use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector, ServiceAccountName};
 
-/// `rbac`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("command").args(["rotate", "status", "detach", "remove"]))]
 #[command(
@@ -97,9 +96,7 @@ pub struct RbacArgs {
 /// `NAMESPACE:NAME`, as `kubectl create rolebinding --serviceaccount` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceAccountSubject {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub name: ServiceAccountName,
 }
 

@@ -6,7 +6,6 @@ use clap::Args;
 
 use crate::cluster::{Namespace, SecretName, Selector};
 
-/// Which Secrets.
 #[derive(Debug, Args)]
 pub struct TargetArgs {
     /// A namespace to write to (repeatable) [default: the context's]

@@ -1,18 +1,47 @@
-//! Locked keyrings: unlocking, and the prompts that a person answers on the screen.
+//! The default keyring: whether it is locked, unlocking it, and the prompts that a person answers on the screen.
 
 use std::time::Duration;
 
 use zbus::message::Message;
-use zbus::{OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{OwnedObjectPath, OwnedVariant};
 
-use super::Error;
-use super::bus::{self, Reply};
-use super::session::{COLLECTION, DEFAULT_PATH, NAME, PROPERTIES, Session, body, call, on, service};
+use super::bus::{self, Bus, Reply};
+use super::calls::{NAME, body, is_default_locked, is_locked, on, service};
+use crate::keychain::Error;
 
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const COMPLETED: &str = "Completed";
 
-impl Session<'_> {
+/// How long to wait for others.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// For the service to answer a call.
+    pub call: Duration,
+    /// For a person to answer a prompt.
+    pub prompt: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(5),
+            prompt: Duration::from_secs(30),
+        }
+    }
+}
+
+pub(super) struct Service<'a> {
+    pub(super) bus: Bus,
+    pub(super) limits: &'a Limits,
+    /// Whether somebody could see a prompt.
+    prompts: bool,
+}
+
+impl<'a> Service<'a> {
+    pub(super) fn new(bus: Bus, limits: &'a Limits, prompts: bool) -> Self {
+        Self { bus, limits, prompts }
+    }
+
     /// Fails where there is no default collection: KeePassXC would ask a person for one at the next search.
     pub(super) async fn is_locked(&mut self) -> Result<bool, Error> {
         is_locked(self.bus.call(is_default_locked()?).await?)?.ok_or(Error::NoCollection)
@@ -24,10 +53,10 @@ impl Session<'_> {
 
     /// The answer to a call that the service keeps until a person has unlocked the default collection, or made one.
     pub(super) async fn await_person(&mut self, call: &Message, locked: Option<bool>) -> Result<Reply, Error> {
-        if !self.shared.prompts {
+        if !self.prompts {
             return Err(locked.map_or(Error::NoCollection, |_| Error::Locked));
         }
-        let limit = self.shared.limits.prompt;
+        let limit = self.limits.prompt;
         self.bus.late(call, limit).await.map_err(|error| match error {
             Error::NoAnswer(_) => Error::PromptUnanswered(limit),
             other => other,
@@ -59,10 +88,10 @@ impl Session<'_> {
         if is_none(prompt) {
             return Ok(());
         }
-        if !self.shared.prompts {
+        if !self.prompts {
             return Err(Error::Locked);
         }
-        self.complete(prompt, self.shared.limits.prompt).await
+        self.complete(prompt, self.limits.prompt).await
     }
 
     /// Sees to the `prompt` of a change, where the service wants one.
@@ -73,12 +102,8 @@ impl Session<'_> {
         if is_none(prompt) {
             return Ok(());
         }
-        let limits = &self.shared.limits;
-        let limit = if self.shared.prompts {
-            limits.prompt
-        } else {
-            limits.call
-        };
+        let limits = self.limits;
+        let limit = if self.prompts { limits.prompt } else { limits.call };
         self.complete(prompt, limit).await
     }
 
@@ -107,23 +132,6 @@ impl Session<'_> {
         let completed = completed.await?.ok_or(Error::PromptUnanswered(limit))?;
         let (dismissed, _): (bool, OwnedVariant) = body(&completed)?;
         if dismissed { Err(Error::PromptDismissed) } else { Ok(()) }
-    }
-}
-
-/// The call that asks whether the default collection is locked.
-pub(super) fn is_default_locked() -> Result<Message, Error> {
-    call(DEFAULT_PATH, PROPERTIES, "Get", &(COLLECTION, "Locked"))
-}
-
-/// What the answer says; `None` where there is no default collection.
-pub(super) fn is_locked(reply: Reply) -> Result<Option<bool>, Error> {
-    match reply {
-        Ok(reply) => {
-            let (locked,): (OwnedVariant,) = body(&reply)?;
-            Ok(Some(bool::try_from(Variant::from(locked)).unwrap_or(false)))
-        }
-        Err(refusal) if refusal.is_gone() => Ok(None),
-        Err(refusal) => Err(refusal.into()),
     }
 }
 

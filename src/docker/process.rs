@@ -1,4 +1,4 @@
-//! One run of a helper, within its time.
+//! Runs a credential helper with a time limit.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::MAX_ANSWER;
 use crate::sys::env::Env;
+
+/// Longest answer, in octets: a `list` of thousands, a token of tens of kilobytes.
+const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Why a program gave no answer.
 pub(super) enum RunError {
