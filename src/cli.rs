@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::RequestTimeout;
-use crate::model::{Registry, Use, Username};
+use crate::model::{Registry, Use, Username, serde_text};
 use crate::registry::{self, GiteaPath, MintScopes, TokenName};
 
 mod after;
@@ -135,17 +136,20 @@ pub struct LoginArgs {
     pub connection: RegistryConnectionArgs,
 }
 
-/// How to reach the registry.
-#[derive(Debug, Args)]
+/// How to reach the registry. A rotation's journal keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Connecting to the registry")]
+#[serde(rename_all = "camelCase", default)]
 pub struct RegistryConnectionArgs {
     /// Trust the certificates of this PEM file, and no others, for the registry
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Send the token over http. A registry on this machine needs no flag
     #[arg(hide_short_help = true, long)]
     pub plain_http: bool,
     /// The path that Gitea itself runs below, such as /gitea
+    #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long, value_name = "PATH")]
     pub gitea_path: Option<GiteaPath>,
 }
@@ -319,32 +323,42 @@ pub struct SyncArgs {
     pub cluster: ClusterArgs,
 }
 
-/// kubectl's own flags for connecting.
-#[derive(Debug, Args)]
+/// kubectl's own flags for connecting. A rotation's journal keeps them, but for the contexts, which it keeps with their
+/// Secrets, and the time limit, which is the running command's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Connecting to the cluster")]
+#[serde(rename_all = "camelCase", default)]
 pub struct ClusterArgs {
     /// A context of the kubeconfig (repeatable) [default: the current one]
+    #[serde(skip)]
     #[arg(long = "context", value_name = "NAME")]
     pub contexts: Vec<String>,
     /// The kubeconfig file
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig's cluster to use
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub cluster: Option<String>,
     /// The kubeconfig's user to use
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub user: Option<String>,
     /// Act as this user
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long = "as", value_name = "USER")]
     pub impersonate: Option<String>,
     /// Act as a member of this group (repeatable)
+    #[serde(rename = "groups", skip_serializing_if = "Vec::is_empty")]
     #[arg(hide_short_help = true, long = "as-group", value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
     /// Act as the user with this uid
+    #[serde(rename = "uid", skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long = "as-uid", value_name = "UID")]
     pub impersonate_uid: Option<String>,
     /// Give up a single request after this time, such as 5s or 1m; 0 waits for ever
+    #[serde(skip)]
     #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
 }
