@@ -5,7 +5,7 @@ use super::phases::verify;
 use super::report::Stop;
 use super::session::Session;
 use super::state::RotationState;
-use crate::cli::DryRunArg;
+use crate::commands::args::DryRunArg;
 use crate::error::CommandError;
 use crate::model::rotation::{Way, Which};
 use crate::model::{Credential, Token};

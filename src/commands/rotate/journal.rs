@@ -10,11 +10,12 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{ClusterArgs, RegistryConnectionArgs, RotateArgs};
+use super::args::RotateArgs;
 use crate::cluster::{
     Access, ConnectOptions, Feature, Namespace, RequestTimeout, SecretName, ServiceAccountName, Target,
 };
 use crate::commands::apply::connect_options;
+use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::commands::targets::{Find, Job, Supply};
 use crate::error::CommandError;
 use crate::model::{Username, serde_text};

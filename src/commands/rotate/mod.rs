@@ -7,13 +7,14 @@ use super::choose;
 use super::system::System;
 use super::targets::Supply;
 use super::token_source;
-use crate::cli::{DryRunArg, RotateArgs};
 use crate::cluster;
+use crate::commands::args::DryRunArg;
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Kept, Keychain, Name};
 use crate::model::CommandLine;
 use crate::model::rotation::Way;
 
+mod args;
 mod dry_run;
 mod journal;
 mod pass;
@@ -28,6 +29,8 @@ use phases::obtain;
 use report::Stop;
 use session::Session;
 use state::RotationState;
+
+pub use args::RotateArgs;
 
 pub(super) fn run(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match (args.resume, args.abort) {

@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use futures_util::{StreamExt as _, stream};
 
+use super::args::RotateArgs;
 use super::journal::{Journal, Place};
 use super::report::Stop;
 use super::session::{Session, Unknown};
 use super::state::RotationState;
-use crate::cli::{DryRunArg, RotateArgs};
 use crate::cluster::{self, Cluster, LeftAlone, Target};
 use crate::commands::apply::{AT_ONCE, Report};
+use crate::commands::args::DryRunArg;
 use crate::commands::system::System;
 use crate::commands::targets::{self, Batch, Find, Job, Scope, Supply};
 use crate::error::CommandError;

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::cli::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::commands::apply::{Interrupted, Item};
+use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::CommandError;

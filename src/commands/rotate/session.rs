@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::args::RotateArgs;
 use super::report::{Report, Stop};
 use super::state::RotationState;
-use crate::cli::RotateArgs;
 use crate::cluster::{Cluster, RequestTimeout, Target};
 use crate::commands::apply::Interrupt;
 use crate::commands::password;

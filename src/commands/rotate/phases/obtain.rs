@@ -2,7 +2,8 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use crate::cli::{DryRunArg, RotateArgs};
+use crate::commands::args::DryRunArg;
+use crate::commands::rotate::args::RotateArgs;
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;

@@ -1,6 +1,6 @@
 //! The phase *restart*: `--restart` and `--unstick`.
 
-use crate::cli::DryRunArg;
+use crate::commands::args::DryRunArg;
 use crate::commands::rotate::pass::{self, Pass};
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;

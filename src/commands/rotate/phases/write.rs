@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::DryRunArg;
 use crate::cluster::Target;
+use crate::commands::args::DryRunArg;
 use crate::commands::rotate::pass::{self, Pass};
 use crate::commands::rotate::places;
 use crate::commands::rotate::report::Stop;
