@@ -14,7 +14,6 @@
 //!
 //! docs/architecture.md walks through it, and tests/architecture.rs holds what may import what.
 
-pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod docker;

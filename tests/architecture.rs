@@ -14,15 +14,14 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 /// The top-level modules, and what else each may import. A file of src/ that is not named here fails the test.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("bin", &["commands", "helper", "sys"]),
     (
         "commands",
         &[
-            "cli", "cluster", "docker", "error", "keychain", "model", "output", "registry", "sys",
+            "cluster", "docker", "error", "keychain", "model", "output", "registry", "sys",
         ],
     ),
-    ("cli", &["cluster", "keychain", "model", "registry"]),
     ("helper", &["keychain", "model", "sys"]),
     ("output", &["error", "model"]),
     ("error", &["cluster", "docker", "keychain", "model", "registry", "sys"]),
@@ -37,9 +36,8 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
 ];
 
 /// Files that still import each other. A circle that is cut leaves the list; none may come to it.
-const CIRCLES: [&str; 3] = [
+const CIRCLES: [&str; 2] = [
     "commands/keychain/status, commands/keychain/status/document",
-    "commands/rotate/engine, commands/rotate/secrets",
     "commands/targets, commands/targets/file, commands/targets/list_file",
 ];
 

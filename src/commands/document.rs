@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::args::DocumentFormat;
 use super::system::System;
-use crate::cli::DocumentFormat;
 use crate::error::CommandError;
 use crate::model::{has_active, inert_json};
 

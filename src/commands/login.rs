@@ -2,16 +2,55 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
+use super::args::{MintArgs, RegistryConnectionArgs, TokenArgs};
 use super::from_docker;
 use super::mint;
 use super::system::System;
 use super::targets;
 use super::token_source;
-use crate::cli::{LoginArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
 use crate::keychain::{Item, Keychain, Name};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
 use crate::registry::{self, Flow, Server, Verified};
+
+/// `login`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred login gitea.example.com -u admin
+  pass gitea/pat | kubectl regcred login gitea.example.com -u admin --token-stdin
+  kubectl regcred login --env-file deploy/registry.env
+  kubectl regcred login gitea.example.com -u ci-reader --use cluster   # the token that Secrets get
+  kubectl regcred login gitea.example.com -u admin --mint   # makes one at Gitea; asks for the password
+  kubectl regcred login gitea.example.com -u admin --mint --use cluster --token-name k3s
+  kubectl regcred login gitea.example.com --from-docker   # takes over what docker or podman has
+  kubectl regcred login gitea.lan:3000 -u admin --ca-file /etc/ssl/lan-ca.pem")]
+pub struct LoginArgs {
+    /// The registry, as it stands before the first slash of an image's name
+    pub registry: Option<Registry>,
+    /// The user that the token belongs to
+    #[arg(short, long, value_name = "NAME")]
+    pub username: Option<Username>,
+    /// What the token is for: this workstation (docker), or Secrets (cluster)
+    #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
+    pub usage: Use,
+    /// Store the token without asking the registry; makes no connection at all
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "mint"])]
+    pub no_verify: bool,
+    /// Where the token comes from.
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Take over what docker or podman already has, in a file or with another credential helper
+    #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file", "mint"])]
+    pub from_docker: bool,
+    /// Or how it is made.
+    #[command(flatten)]
+    pub mint: MintArgs,
+    /// How to reach the registry.
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+}
 
 /// A registry that has not answered one request by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);

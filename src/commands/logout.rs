@@ -2,14 +2,42 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
+use super::args::RegistryConnectionArgs;
 use super::choose;
 use super::password;
 use super::system::System;
-use crate::cli::LogoutArgs;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
-use crate::model::{CommandLine, Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, Registry, Use, Username};
 use crate::registry::{self, Account, RevokeError, Revoked};
+
+/// `logout`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred logout gitea.example.com
+  kubectl regcred logout gitea.example.com --use cluster
+  kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first")]
+pub struct LogoutArgs {
+    /// The registry; may be left out where the keychain knows only one
+    pub registry: Option<Registry>,
+    /// Forget only the token for this use
+    #[arg(long = "use", value_name = "docker|cluster")]
+    pub usage: Option<Use>,
+    /// Delete the token at Gitea first, and forget it only then. Before Gitea 1.27 this takes the account's password
+    #[arg(long)]
+    pub revoke: bool,
+    /// Read the account's password from standard input; a second line is the one-time code
+    #[arg(hide_short_help = true, long, requires = "revoke")]
+    pub password_stdin: bool,
+    /// The account that the token belongs to [default: the user it was stored with]
+    #[arg(hide_short_help = true, short, long, value_name = "NAME", requires = "revoke")]
+    pub username: Option<Username>,
+    /// How to reach the registry.
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+}
 
 /// A server that has not deleted a token by then is called silent.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
+use super::args::{MintArgs, RegistryConnectionArgs};
 use super::password;
 use super::system::System;
-use crate::cli::{MintArgs, RegistryConnectionArgs};
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username, printable};
 use crate::registry::{self, Account, MintError, MintScopes, Minted, TokenName};

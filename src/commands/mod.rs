@@ -6,11 +6,12 @@ use std::io::ErrorKind as ErrorKindOfIo;
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::{self, Cli, Verb};
 use crate::error::{CommandError, Exit};
 
 mod apply;
+mod args;
 mod choose;
+mod cli;
 pub mod complete;
 mod completion;
 mod docker;
@@ -35,11 +36,13 @@ mod targets;
 mod token_source;
 mod version;
 
+pub use cli::command;
+use cli::{Cli, Verb};
 pub use system::{OpenKeychain, Person, System};
 
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: &mut System<'_>) -> Exit {
-    let parsed = cli::command()
+    let parsed = command()
         .try_get_matches_from(args)
         .and_then(|found| Cli::from_arg_matches(&found));
     let done = match parsed {

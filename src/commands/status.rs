@@ -5,11 +5,12 @@
 //! keychain's credentials, [`secrets`] and [`missing`] for Secrets, [`pods`] for what is stuck. [`report`] and
 //! [`document`] print it.
 
+use super::args::DocumentFormat;
 use super::system::System;
-use crate::cli::{DocumentFormat, StatusArgs, StatusFormat};
 use crate::cluster::block_on;
 use crate::error::{CommandError, Exit};
 
+mod args;
 mod code;
 mod docker_side;
 mod document;
@@ -32,6 +33,8 @@ mod tracked;
 mod typed;
 mod view;
 
+pub(super) use args::StatusArgs;
+use args::StatusFormat;
 pub use code::{Code, Weight};
 use scope::Scope;
 use typed::Typed;

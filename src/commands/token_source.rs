@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 
+use super::args::TokenArgs;
 use super::env_file;
 use super::standard_input;
 use super::system::System;
-use crate::cli::TokenArgs;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential, Registry, Token, Username};
 use crate::sys::env::Env;

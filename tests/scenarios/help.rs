@@ -1,5 +1,5 @@
 //! What people read: help, scripts and pages that are made from the command line's own description, and what a mistyped
-//! word is answered with. That every page is complete and fits is a unit test of `cli::help`.
+//! word is answered with. That every page is complete and fits is a unit test of `commands::cli::help`.
 
 use std::fs;
 use std::path::Path;

@@ -17,8 +17,8 @@ pub(super) use one::Done;
 pub(super) use report::{Ended, Item, Report, Row};
 pub(super) use run::{AT_ONCE, Run};
 
-use crate::cli::{ClusterArgs, DryRunArg};
 use crate::cluster::{ConnectOptions, DryRun, Impersonate};
+use crate::commands::args::{ClusterArgs, DryRunArg};
 
 /// The flags for connecting, for one context.
 pub(super) fn connect_options(args: &ClusterArgs, context: Option<&str>) -> ConnectOptions {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::after::Aftermath;
 use super::one::Done;
-use crate::cli::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::cluster::{Outcome, Target};
+use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::commands::targets::Found;

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command};
 
 use super::line::{Line, takes_value};
-use crate::cli;
+use crate::commands::cli;
 
 /// The commands below this one.
 pub(super) fn subcommands(command: &Command) -> impl Iterator<Item = (String, String)> {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Command;
 
-use crate::cli;
+use crate::commands::cli;
 use crate::keychain::{self, Keychain};
 use crate::sys::env::Env;
 use crate::sys::watchdog::Watchdog;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::args::SetupArgs;
 use super::decide::{Case, Decision, Verdict, is_same};
-use crate::cli::SetupArgs;
 use crate::commands::system::System;
 use crate::docker::Place;
 use crate::error::CommandError;

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::args::SetupArgs;
 use super::conflict::{place_of, places, settle, undecided, verify};
 use super::decide::{Case, Decision, is_same};
 use super::sources::{self, Sources};
 use super::{notes, report};
-use crate::cli::{LocalDryRunArg, SetupArgs};
+use crate::commands::args::LocalDryRunArg;
 use crate::commands::login;
 use crate::commands::system::System;
 use crate::docker::program::{self, LinkPlan};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::document;
 use super::super::system::System;
-use crate::cli::DockerStatusArgs;
+use super::args::DockerStatusArgs;
 use crate::docker::{self, Answer, Source, Warning, WarningKind, Workstation};
 use crate::error::{CommandError, Exit};
 use crate::model::{Hint, Registry, Use, Username};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::system::System;
+use super::args::{KeychainUseArgs, Lifetime, UnlockingArgs};
 use super::{ask, say};
-use crate::cli::{KeychainUseArgs, Lifetime, UnlockingArgs};
 use crate::error::CommandError;
 use crate::keychain::config::Change;
 use crate::keychain::vault::{Error, Key, Source, Vault};

@@ -5,8 +5,8 @@ mod look;
 
 use super::super::document as documents;
 use super::super::system::System;
+use super::args::KeychainStatusArgs;
 use super::say;
-use crate::cli::KeychainStatusArgs;
 use crate::error::{CommandError, Exit};
 use crate::keychain::vault::{self, KeyState, NO_KEY_FILE};
 use crate::keychain::{Config, Error, NO_BUS, NO_SERVICE, StoreName};

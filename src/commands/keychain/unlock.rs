@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::super::system::System;
+use super::args::{Lifetime, UnlockArgs};
 use super::{ask, say};
-use crate::cli::{Lifetime, UnlockArgs};
 use crate::error::CommandError;
 use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{Error, KeyState, Vault};

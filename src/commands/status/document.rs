@@ -9,7 +9,7 @@ use super::report::{Report, exit};
 use super::row::Row;
 use super::tokens::{Verdict, Verdicts};
 use super::typed::Typed;
-use crate::cli::DocumentFormat;
+use crate::commands::args::DocumentFormat;
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::CommandError;

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::join3;
 use futures_util::stream::FuturesUnordered;
 
+use super::args::StatusArgs;
 use super::finding::Finding;
 use super::held::Keys;
 use super::pods::{self, Images};
@@ -16,7 +17,6 @@ use super::tokens::{self, Image, Verdicts};
 use super::tracked;
 use super::typed::Typed;
 use super::view::{Expected, View, interest, other};
-use crate::cli::StatusArgs;
 use crate::cluster::survey::{
     Cause, HeldToken, Places, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
 };

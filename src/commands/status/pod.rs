@@ -6,6 +6,7 @@ use serde::Serialize;
 
 mod shown;
 
+use super::args::{PodName, StatusArgs, StatusFormat};
 use super::finding::Finding;
 use super::held::Keys;
 use super::look::Asking;
@@ -15,10 +16,10 @@ use super::tokens::Verdicts;
 use super::typed::{Flag, Typed};
 use super::view::{View, interest, other};
 use super::{Code, judge};
-use crate::cli::{DocumentFormat, PodName, StatusArgs, StatusFormat};
 use crate::cluster::survey::{PodPulls, explain};
 use crate::cluster::{self, Cluster, Namespace};
 use crate::commands::apply::connect_options;
+use crate::commands::args::DocumentFormat;
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::args::StatusArgs;
 use super::held::Keys;
 use super::registries::Reach;
 use super::typed::Flag;
 use super::view::{Expected, View};
-use crate::cli::StatusArgs;
 use crate::cluster::{Namespace, SecretName, Selector, Target};
 use crate::commands::system::System;
 use crate::commands::targets::{self, ListedSecret};

@@ -1,6 +1,6 @@
 //! Commands to type: complete, with the flags for connecting that this one was given.
 
-use crate::cli::{ClusterArgs, RegistryConnectionArgs};
+use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::model::CommandLine;
 
 /// A flag that was given, for the commands that are printed.

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::{DocumentFormat, SyncArgs};
+use super::args::SyncArgs;
 use crate::cluster::{self, Manifest};
+use crate::commands::args::DocumentFormat;
 use crate::commands::document;
 use crate::commands::system::System;
 use crate::commands::targets::{Batch, Job, Scope};

@@ -1,6 +1,6 @@
 //! The Secrets that are named, for what needs no token: `--detach` and `--remove`.
 
-use crate::cli::SyncArgs;
+use super::args::SyncArgs;
 use crate::cluster::{self, Cluster, Target};
 use crate::commands::apply::{After, Report, connect_options};
 use crate::commands::system::System;

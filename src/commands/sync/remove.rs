@@ -2,8 +2,8 @@
 
 use futures_util::{StreamExt as _, stream};
 
+use super::args::SyncArgs;
 use super::named;
-use crate::cli::SyncArgs;
 use crate::cluster::{self, SyncOptions};
 use crate::commands::apply::{AT_ONCE, After, Done, Report, Row};
 use crate::commands::system::System;

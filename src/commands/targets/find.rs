@@ -6,9 +6,11 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::{Job, Scope, Supplies, Supply, Template, with_registry};
-use crate::cluster::{self, Cluster, Entry, FoundNamespace, MANAGED_BY_LABEL, MANAGER, Managed, Target};
+use crate::cluster::{
+    self, Cluster, Entry, FoundNamespace, MANAGED_BY_LABEL, MANAGER, Managed, SecretName, Selector, Target,
+};
 use crate::error::CommandError;
-use crate::model::Registry;
+use crate::model::{Registry, serde_text};
 
 /// The Secrets of one context.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -68,15 +70,15 @@ pub(in crate::commands) async fn find(scope: Scope, cluster: &Cluster) -> Result
     })
 }
 
-/// How Secrets are found that nobody knows before the cluster is asked: in words, to be written down.
+/// How to find a context's Secrets, whatever they are to hold. A rotation writes it down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::commands) struct Find {
-    /// Their name; without one, those that are there and ours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-    /// The labels of their namespaces; without any, the context's own namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selector: Option<String>,
+    /// Their name. `None`: those that sync has made.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    secret: Option<SecretName>,
+    /// The labels of their namespaces. `None`: the context's own namespace.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    selector: Option<Selector>,
 }
 
 impl Find {
@@ -85,16 +87,16 @@ impl Find {
         let (secret, selector) = match scope {
             Scope::Jobs(_) => return None,
             Scope::ContextNamespace(template) => (Some(&template.secret), None),
-            Scope::Labelled(selector, template) => (Some(&template.secret), Some(selector.to_string())),
+            Scope::Labelled(selector, template) => (Some(&template.secret), Some(selector)),
             Scope::Managed(_) => (None, None),
         };
         Some(Self {
-            secret: secret.map(ToString::to_string),
-            selector,
+            secret: secret.cloned(),
+            selector: selector.cloned(),
         })
     }
 
-    /// Those that are there and ours.
+    /// Those that sync has made.
     pub(in crate::commands) fn is_managed(&self) -> bool {
         self.secret.is_none()
     }
@@ -104,24 +106,24 @@ impl Find {
         self.selector.is_some()
     }
 
-    /// The kubeconfig alone tells.
+    /// The kubeconfig alone says which they are.
     pub(in crate::commands) fn is_known(&self) -> bool {
         self.secret.is_some() && self.selector.is_none()
     }
 
-    /// What was written down, to hold this; `None` where it is damaged.
-    pub(in crate::commands) fn scope(&self, supply: &Rc<Supply>) -> Option<Scope> {
-        let Some(secret) = &self.secret else {
-            return Some(Scope::Managed(Supplies::Only(supply.clone())));
+    /// The same Secrets, to hold this.
+    pub(in crate::commands) fn scope(&self, supply: &Rc<Supply>) -> Scope {
+        let Some(secret) = self.secret.clone() else {
+            return Scope::Managed(Supplies::Only(supply.clone()));
         };
         let template = Template {
-            secret: secret.parse().ok()?,
+            secret,
             supplies: vec![supply.clone()],
         };
-        Some(match &self.selector {
-            Some(selector) => Scope::Labelled(selector.parse().ok()?, template),
+        match self.selector.clone() {
+            Some(selector) => Scope::Labelled(selector, template),
             None => Scope::ContextNamespace(template),
-        })
+        }
     }
 }
 

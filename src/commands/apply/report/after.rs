@@ -1,9 +1,9 @@
 //! What was done once a Secret was right, in lines as kubectl prints them.
 
 use super::{Item, Report};
-use crate::cli::{DryRunArg, OutputFormat};
 use crate::cluster::{Namespace, Progress, Target};
 use crate::commands::apply::after::Aftermath;
+use crate::commands::args::{DryRunArg, OutputFormat};
 use crate::commands::system::System;
 use crate::error::CommandError;
 

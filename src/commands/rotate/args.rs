@@ -2,8 +2,10 @@
 
 use clap::{ArgGroup, Args};
 
-use super::{ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs};
 use crate::cluster::{Namespace, Target};
+use crate::commands::args::{
+    ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs,
+};
 use crate::model::{Registry, Use, Username};
 use crate::registry::{MintScopes, TokenName};
 

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::sync::SyncArgs;
 use super::system::System;
 use super::targets::{self, ListedSecret};
-use crate::cli::{RbacArgs, SyncArgs};
 use crate::cluster::{Access, Feature, Namespace, Scope, SecretName, Subject};
 use crate::error::CommandError;
+
+mod args;
+
+pub use args::RbacArgs;
 
 pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let mut roles = match &args.file {

@@ -1,8 +1,8 @@
-//! `docker`: the workstation's clients.
+//! The flags of `docker`.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-use super::{DocumentFormat, RegistryConnectionArgs};
+use crate::commands::args::{DocumentFormat, RegistryConnectionArgs, TrialArgs};
 use crate::model::Registry;
 
 #[derive(Debug, Args)]
@@ -66,27 +66,4 @@ pub struct RemoveArgs {
     pub registries: Vec<Registry>,
     #[command(flatten)]
     pub trial: TrialArgs,
-}
-
-/// How a change of files on this workstation is tried.
-#[derive(Debug, Args)]
-pub struct TrialArgs {
-    /// Only say what would be done, and show the changes of each file with the tokens masked
-    #[arg(
-        long,
-        value_name = "none|client",
-        default_value = "none",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub dry_run: LocalDryRunArg,
-}
-
-/// `--dry-run` where there is no server that could try it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LocalDryRunArg {
-    /// Do it.
-    None,
-    /// Say what would be done.
-    Client,
 }

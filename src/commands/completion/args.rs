@@ -1,4 +1,4 @@
-//! `completion`.
+//! The flags of `completion`.
 
 use clap::{Args, Subcommand};
 

@@ -1,4 +1,4 @@
-//! `keychain`: where credentials rest.
+//! The flags of `keychain`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use thiserror::Error;
 
-use super::{DocumentFormat, LocalDryRunArg};
+use crate::commands::args::{DocumentFormat, LocalDryRunArg};
 use crate::keychain::StoreName;
 use crate::model::duration;
 

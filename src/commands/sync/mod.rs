@@ -4,14 +4,16 @@ use super::apply::{After, Interrupt, Report, Rollouts, Run, connect_options};
 use super::rbac::access_of;
 use super::system::System;
 use super::targets::{self, Batch};
-use crate::cli::SyncArgs;
 use crate::cluster::{self, RestartTime, SyncOptions};
 use crate::error::{CommandError, Exit};
 
+mod args;
 mod detach;
 mod manifests;
 mod named;
 mod remove;
+
+pub use args::SyncArgs;
 
 pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let after = After {

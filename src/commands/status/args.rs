@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::{ClusterArgs, RegistryConnectionArgs};
 use crate::cluster::{NameError, Namespace, SecretName, Selector};
+use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::model::Registry;
 
 #[derive(Debug, Args)]

@@ -9,13 +9,17 @@ use serde::Deserialize;
 
 use super::complete;
 use super::system::System;
-use crate::cli::CompletionVerb;
 use crate::cluster;
 use crate::error::CommandError;
 use crate::model::printable;
 use crate::sys::env::Env;
 use crate::sys::link::{self, Alias, LinkPlan};
 use crate::sys::on_path;
+
+mod args;
+
+pub use args::CompletionArgs;
+use args::CompletionVerb;
 
 /// What kubectl looks for.
 const ALIAS: Alias = Alias {
@@ -37,10 +41,10 @@ pub(super) fn run(verb: CompletionVerb, system: &mut System<'_>) -> Result<(), C
         CompletionVerb::Install => install(system),
         CompletionVerb::Status => status(system),
         CompletionVerb::Remove => remove(system),
-        CompletionVerb::Bash => script(include_str!("../../completions/kubectl-regcred.bash"), system),
-        CompletionVerb::Zsh => script(include_str!("../../completions/_kubectl-regcred"), system),
-        CompletionVerb::Fish => script(include_str!("../../completions/kubectl-regcred.fish"), system),
-        CompletionVerb::Powershell => script(include_str!("../../completions/_kubectl-regcred.ps1"), system),
+        CompletionVerb::Bash => script(include_str!("../../../completions/kubectl-regcred.bash"), system),
+        CompletionVerb::Zsh => script(include_str!("../../../completions/_kubectl-regcred"), system),
+        CompletionVerb::Fish => script(include_str!("../../../completions/kubectl-regcred.fish"), system),
+        CompletionVerb::Powershell => script(include_str!("../../../completions/_kubectl-regcred.ps1"), system),
     }
 }
 
