@@ -97,6 +97,13 @@ impl<'a> Named<'a> {
 }
 
 impl Survey {
+    /// Takes the causes of [`Survey::stuck`], in its order, as [`Survey::diagnose`] has them with what registries say.
+    pub fn set_causes(&mut self, causes: Vec<Cause>) {
+        for (stuck, cause) in self.stuck.iter_mut().zip(causes) {
+            stuck.cause = cause;
+        }
+    }
+
     /// Why a container waits for its image, with what the registry says about tokens that it was asked about.
     #[must_use]
     pub fn diagnose(&self, stuck: &StuckPull, ask: &dyn Fn(HeldToken) -> Option<Verdict>) -> Cause {

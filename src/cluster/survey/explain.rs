@@ -10,7 +10,6 @@ use super::reader::Reader;
 use super::report::{Survey, now};
 use super::secret::SeenSecret;
 use super::secret::Tokens;
-use super::stuck::StuckPull;
 use super::told;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
@@ -92,7 +91,7 @@ pub enum PullOutcome {
     /// kubelet has the image: the container runs, or ran.
     Pulled,
     /// It waits for the image.
-    Stuck(Box<StuckPull>),
+    Stuck,
     /// kubelet says nothing of it yet.
     NotYet,
 }
@@ -155,7 +154,7 @@ pub async fn explain(
             .iter()
             .find(|one| (one.kind, &one.container) == (image.kind, &image.container))
         {
-            Some(stuck) => PullOutcome::Stuck(Box::new(stuck.clone())),
+            Some(_) => PullOutcome::Stuck,
             None if image.is_there => PullOutcome::Pulled,
             None => PullOutcome::NotYet,
         },

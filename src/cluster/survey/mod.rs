@@ -30,7 +30,7 @@ pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome, explain}
 pub use question::{Interest, Keeping, Places, Question};
 pub use reader::Step;
 pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey, Unseen};
-pub use secret::{Held, HeldToken, OtherToken, SeenEntry, SeenSecret, State};
+pub use secret::{HeldToken, Login, OtherToken, SeenEntry, SeenSecret, State};
 pub use stuck::{Cause, StuckPull, Verdict};
 
 /// Looks at a cluster; `progress` is told after each page.

@@ -64,12 +64,12 @@ pub struct SeenEntry {
     /// The registry that it is for, by its place in [`super::question::Question::interests`], however the key is spelled.
     pub interest: Option<usize>,
     /// What kubelet would log in with; only of entries of the registries. `None`: nothing, which is as good as anonymous.
-    pub login: Option<Held>,
+    pub login: Option<Login>,
 }
 
 /// A user and whose token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct Login {
     /// The user; text from the cluster.
     pub username: String,
     /// The token.
@@ -106,7 +106,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Says whose token it is, and keeps one that is new.
-    fn held(&mut self, interest: usize, username: &str, token: Token) -> Held {
+    fn held(&mut self, interest: usize, username: &str, token: Token) -> Login {
         let username = printable(username, MAX_USER);
         let kept = &self.interests[interest].kept;
         let kept = kept.iter().find(|(_, credential)| credential.token == token);
@@ -114,7 +114,7 @@ impl<'a> Tokens<'a> {
             Some((keeping, _)) => HeldToken::Kept(*keeping),
             None => HeldToken::Other(self.other(interest, &username, token)),
         };
-        Held { username, token }
+        Login { username, token }
     }
 
     fn other(&mut self, interest: usize, username: &str, token: Token) -> usize {

@@ -5,7 +5,7 @@ use crate::cluster::workload::message::Said;
 use crate::cluster::workload::model::ContainerKind;
 use crate::model::pull::{Mismatch, Pull};
 
-use super::secret::{Held, HeldToken};
+use super::secret::{HeldToken, Login};
 
 /// A container that waits for an image of one of the registries. Reason and message are made fit to be shown; the image
 /// and the names are as the pod has them.
@@ -97,7 +97,7 @@ pub enum Cause {
         /// The entry's key, made fit to be shown.
         key: String,
         /// What it holds; `None`: neither user nor password.
-        login: Option<Held>,
+        login: Option<Login>,
         /// What the registry says of the token by itself. Accepted: it is alive, but may not read this image.
         verdict: Option<Verdict>,
     },

@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::code::Code;
-use super::finding::{Finding, Remedy};
-use super::row::{Row, State};
-use super::view::{Expected, View};
 use crate::cluster::Target;
 use crate::cluster::survey::{MissingSecret, Puller, SeenSecret, State as Document};
+use crate::commands::status::cluster_view::{ClusterView, Expected};
+use crate::commands::status::code::Code;
+use crate::commands::status::finding::{Finding, Remedy};
+use crate::commands::status::row::{Row, State};
 use crate::model::{CommandLine, Registry};
 
 /// Rows and findings of what is not there.
-pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
+pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
     for missing in &view.survey.missing {
@@ -34,7 +34,7 @@ pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
 }
 
 /// A Secret of another name in its namespace that does what it should do.
-fn has_another(view: &View<'_>, expected: &Expected) -> bool {
+fn has_another(view: &ClusterView<'_>, expected: &Expected) -> bool {
     let does = |secret: &SeenSecret| {
         expected
             .registries
@@ -44,7 +44,7 @@ fn has_another(view: &View<'_>, expected: &Expected) -> bool {
     !expected.is_by_name && view.survey.secrets_in(&expected.target.namespace).iter().any(does)
 }
 
-fn has_entry(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> bool {
+fn has_entry(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) -> bool {
     match &secret.state {
         Document::Entries(entries) => entries.iter().any(|entry| {
             let known = entry.interest.and_then(|at| view.registries.get(at));
@@ -55,7 +55,7 @@ fn has_entry(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> bool 
 }
 
 /// A Secret that something names.
-fn named(view: &View<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
+fn named(view: &ClusterView<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
     let target = &missing.target;
     let users: Vec<&Puller> = view.survey.users(target).collect();
     // A pod that has another Secret which does is in no need of this one.
@@ -93,14 +93,14 @@ fn named(view: &View<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, findings
     }
 }
 
-fn is_served(view: &View<'_>, user: &Puller, registry: usize) -> bool {
+fn is_served(view: &ClusterView<'_>, user: &Puller, registry: usize) -> bool {
     let Some(registry) = view.registries.get(registry) else {
         return true;
     };
     let mut secrets = user
         .pull_secrets
         .iter()
-        .filter_map(|name| View::target(&user.namespace, name));
+        .filter_map(|name| ClusterView::target(&user.namespace, name));
     secrets.any(|target| {
         view.survey
             .secret(&target)
@@ -108,7 +108,7 @@ fn is_served(view: &View<'_>, user: &Puller, registry: usize) -> bool {
     })
 }
 
-fn make(view: &View<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy {
+fn make(view: &ClusterView<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy {
     if missing.is_of_wrong_type {
         return Remedy::advice(format!(
             "a Secret's type cannot be changed: make another with {}, and let the pods name that",
@@ -119,7 +119,7 @@ fn make(view: &View<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy
 }
 
 /// A ServiceAccount that names it, where nothing needs it.
-fn dangling(view: &View<'_>, missing: &MissingSecret, account: &str) -> Finding {
+fn dangling(view: &ClusterView<'_>, missing: &MissingSecret, account: &str) -> Finding {
     let namespace = missing.target.namespace.as_str();
     let secret = missing.target.secret.as_str();
     let is = if missing.is_of_wrong_type {
@@ -140,15 +140,15 @@ fn dangling(view: &View<'_>, missing: &MissingSecret, account: &str) -> Finding 
         code: Code::ServiceAccountDangling,
         object: view.object("serviceaccount", namespace, account),
         cause: format!("it names the pull Secret {secret}, which {is}"),
-        remedy: Remedy::command(view.typed.cluster(view.flag, detach)).and(format!(
+        remedy: Remedy::command(view.flags.cluster(view.flag, detach)).and(format!(
             "this takes it out of the list; or make it: {}",
-            view.typed.cluster(view.flag, of_secret())
+            view.flags.cluster(view.flag, of_secret())
         )),
     }
 }
 
 /// A Secret that -n, -l or -f asked for.
-fn asked_for(view: &View<'_>, expected: &Expected, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
+fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
     let target = &expected.target;
     for registry in &expected.registries {
         rows.push(row(view, target.namespace.as_str(), target.secret.as_str(), registry));
@@ -170,7 +170,7 @@ fn asked_for(view: &View<'_>, expected: &Expected, rows: &mut Vec<Row>, findings
         if view.lost.contains(&target.namespace) {
             let create = CommandLine::new("kubectl create namespace").value("NAMESPACE", target.namespace.as_str());
             let remedy = Remedy {
-                commands: vec![view.typed.cluster(view.flag, create)],
+                commands: vec![view.flags.cluster(view.flag, create)],
                 sync: Some(sync),
                 advice: Some("or correct the name of the namespace, if it is misspelt".to_owned()),
             };
@@ -193,7 +193,7 @@ fn asked_for(view: &View<'_>, expected: &Expected, rows: &mut Vec<Row>, findings
     }
 }
 
-fn row(view: &View<'_>, namespace: &str, secret: &str, registry: &Registry) -> Row {
+fn row(view: &ClusterView<'_>, namespace: &str, secret: &str, registry: &Registry) -> Row {
     let held = view.held(registry);
     Row {
         context: view.context_name(),
@@ -211,7 +211,7 @@ fn row(view: &View<'_>, namespace: &str, secret: &str, registry: &Registry) -> R
 }
 
 /// ServiceAccounts that the list wants to pull with a Secret, and that do not name it.
-fn detached(view: &View<'_>) -> Vec<Finding> {
+fn detached(view: &ClusterView<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for expected in view.expected {
         let target = &expected.target;

@@ -1,13 +1,11 @@
 //! Why each stuck pod is stuck, and what gets it going. Pure: what registries say about images is asked before.
 
-use std::collections::BTreeMap;
-
-use super::code::Code;
-use super::finding::{Finding, Remedy};
-use super::tokens::{Image, Verdict};
-use super::view::View;
 use crate::cluster::SecretName;
-use crate::cluster::survey::{Cause, Held, HeldToken, StuckPull, Verdict as OfToken};
+use crate::cluster::survey::{Cause, HeldToken, Login, StuckPull, Verdict as OfToken};
+use crate::commands::status::cluster_view::ClusterView;
+use crate::commands::status::code::Code;
+use crate::commands::status::finding::{Finding, Remedy};
+use crate::commands::status::tokens::{Image, Images};
 use crate::model::pull::{Mismatch, PullSecret, pull};
 use crate::model::{CommandLine, Registry, printable, printable_around};
 use crate::registry::ImageStanding;
@@ -17,9 +15,6 @@ const MAX_MESSAGE: usize = 240;
 /// Longest name of an image that is repeated.
 const MAX_IMAGE: usize = 200;
 
-/// What registries said about images.
-pub(super) type Images = BTreeMap<Image, ImageStanding>;
-
 /// What is known of a stuck pod, put into words.
 struct Said {
     code: Code,
@@ -28,12 +23,12 @@ struct Said {
 }
 
 /// The findings about pods that are stuck.
-pub(super) fn judge(view: &View<'_>, images: &Images) -> Vec<Finding> {
+pub fn judge(view: &ClusterView<'_>, images: &Images) -> Vec<Finding> {
     let stuck = view.survey.stuck.iter();
     stuck
         .filter_map(|pod| {
             let registry = view.registries.get(pod.interest)?;
-            let said = Stuck { view, pod, registry }.said(&cause(view, pod, registry), images);
+            let said = Stuck { view, pod, registry }.said(&pod.cause, images);
             Some(Finding {
                 code: said.code,
                 object: view.object("pod", pod.namespace.as_str(), &pod.pod),
@@ -45,17 +40,8 @@ pub(super) fn judge(view: &View<'_>, images: &Images) -> Vec<Finding> {
         .collect()
 }
 
-/// Why, with what the registry says of the tokens.
-pub(super) fn cause(view: &View<'_>, pod: &StuckPull, registry: &Registry) -> Cause {
-    view.survey.diagnose(pod, &|token| match view.verdict(registry, token) {
-        Verdict::Accepted(_) => Some(OfToken::Accepted),
-        verdict if verdict.is_refused() => Some(OfToken::Rejected),
-        _ => None,
-    })
-}
-
 struct Stuck<'a> {
-    view: &'a View<'a>,
+    view: &'a ClusterView<'a>,
     pod: &'a StuckPull,
     registry: &'a Registry,
 }
@@ -210,7 +196,7 @@ impl Stuck<'_> {
     fn synced(&self, secret: &str, more: &[&'static str]) -> Remedy {
         let mut sync = self.view.sync(self.pod.namespace.as_str(), secret, self.registry);
         sync.more = more.to_vec();
-        let target = View::target(&self.pod.namespace, secret);
+        let target = ClusterView::target(&self.pod.namespace, secret);
         let user = target.and_then(|target| self.view.user_in(&target, self.registry));
         self.view.after_login(self.registry, user, Remedy::sync(sync))
     }
@@ -245,7 +231,7 @@ impl Stuck<'_> {
         said(Code::PodWithoutSecret, cause, remedy)
     }
 
-    fn rejected(&self, secret: &str, login: Option<&Held>, verdict: Option<OfToken>, images: &Images) -> Said {
+    fn rejected(&self, secret: &str, login: Option<&Login>, verdict: Option<OfToken>, images: &Images) -> Said {
         let Self { view, registry, .. } = *self;
         if verdict == Some(OfToken::Accepted) {
             return self.by_standing(images).unwrap_or_else(|| self.refused());
@@ -340,7 +326,7 @@ impl Stuck<'_> {
         said(
             Code::PodStuck,
             format!("it waits for {} ({}): {}", pod.image, pod.reason, self.message()),
-            Remedy::command(self.view.typed.cluster(self.view.flag, describe)),
+            Remedy::command(self.view.flags.cluster(self.view.flag, describe)),
         )
     }
 
@@ -373,7 +359,7 @@ fn list(names: &[String]) -> String {
 }
 
 /// Why kubelet does not take an entry for the image's.
-pub(super) fn mismatch(why: &Mismatch) -> String {
+pub fn mismatch(why: &Mismatch) -> String {
     match why {
         Mismatch::NotAnAddress => "it is no address".to_owned(),
         Mismatch::Repeated => "it stands there twice, and the last one counts".to_owned(),

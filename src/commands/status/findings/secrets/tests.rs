@@ -1,14 +1,14 @@
 use super::*;
-use crate::commands::status::stage::{
-    KEPT, OTHER, REGISTRY, Stage, accepted, account, by_hand, of_helm, refused, secret,
+use crate::commands::status::fixture::{
+    Fixture, KEPT, OTHER, REGISTRY, accepted, account, by_hand, of_helm, puller, refused, secret,
 };
 
 /// What is said of this Secret, which a ServiceAccount names.
-fn said(mut stage: Stage, secret: SeenSecret) -> (Vec<String>, Vec<String>) {
-    stage.survey.accounts = vec![account("default", &[secret.target.secret.as_str()])];
-    stage.survey.secrets = vec![secret];
-    let (states, findings) = stage.judged();
-    (states, stage.shown(&findings))
+fn said(mut fixture: Fixture, secret: SeenSecret) -> (Vec<String>, Vec<String>) {
+    fixture.survey.accounts = vec![account("default", &[secret.target.secret.as_str()])];
+    fixture.survey.secrets = vec![secret];
+    let (states, findings) = fixture.judged();
+    (states, fixture.shown(&findings))
 }
 
 const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.example.com";
@@ -16,11 +16,11 @@ const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.e
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn each_standing_has_its_state_and_its_words() {
-    let stage = Stage::new;
+    let made = Fixture::new;
     let ours = |token| secret("pull", token);
     let with_state = |state| SeenSecret { state, ..ours(KEPT) };
     let entry = |login: Option<(&str, HeldToken)>| {
-        let login = login.map(|(username, token)| crate::cluster::survey::Held {
+        let login = login.map(|(username, token)| crate::cluster::survey::Login {
             username: username.to_owned(),
             token,
         });
@@ -47,18 +47,18 @@ fn each_standing_has_its_state_and_its_words() {
         has_applied_copy: true,
         ..ours(KEPT)
     };
-    for (what, stage, secret, state, words) in [
-        ("right", stage(), ours(KEPT), "in sync", vec![]),
+    for (what, fixture, secret, state, words) in [
+        ("right", made(), ours(KEPT), "in sync", vec![]),
         (
             "right, and refused: said of the token, not here",
-            stage().registry_says(KEPT, refused()),
+            made().registry_says(KEPT, refused()),
             ours(KEPT),
             "rejected",
             vec![],
         ),
         (
             "another token",
-            stage(),
+            made(),
             ours(OTHER),
             "stale",
             vec![
@@ -68,7 +68,7 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "another token, which is dead",
-            stage().registry_says(OTHER, refused()),
+            made().registry_says(OTHER, refused()),
             ours(OTHER),
             "rejected",
             vec![
@@ -78,56 +78,56 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "another user's name",
-            stage(),
+            made(),
             entry(Some(("bob", KEPT))),
             "stale",
             vec!["its user for gitea.example.com is not admin", SYNC],
         ),
         (
             "a rotation's new one",
-            stage(),
+            made(),
             ours(HeldToken::Kept(Keeping::Pending)),
             "rotating",
             vec![],
         ),
         (
             "the workstation's",
-            stage(),
+            made(),
             ours(HeldToken::Kept(Keeping::Docker)),
             "stale",
             vec!["for this workstation, and there is one for clusters", SYNC],
         ),
         (
             "no login",
-            stage(),
+            made(),
             entry(None),
             "stale",
             vec!["has neither user nor password", SYNC],
         ),
         (
             "empty",
-            stage(),
+            made(),
             with_state(Document::Empty),
             "stale",
             vec!["it has no entry for gitea.example.com", SYNC],
         ),
         (
             "frozen",
-            stage(),
+            made(),
             frozen,
             "stale",
             vec!["pull is immutable", "--secret NEW-NAME"],
         ),
         (
             "of the old type",
-            stage(),
+            made(),
             legacy,
             "stale",
             vec!["kubernetes.io/dockercfg", "--secret NEW-NAME"],
         ),
         (
             "by hand, and right",
-            stage(),
+            made(),
             by_hand("pull", KEPT),
             "not managed",
             vec![
@@ -137,15 +137,15 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "by hand, and not",
-            stage(),
+            made(),
             by_hand("pull", OTHER),
             "not managed",
             vec!["regcred does not manage it; it holds another token", SYNC],
         ),
-        ("Helm's, and right", stage(), of_helm("pull", KEPT), "in sync", vec![]),
+        ("Helm's, and right", made(), of_helm("pull", KEPT), "in sync", vec![]),
         (
             "Helm's, and not",
-            stage(),
+            made(),
             of_helm("pull", OTHER),
             "owned by Helm",
             vec![
@@ -155,7 +155,7 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "of a registry with an entry that is none",
-            stage(),
+            made(),
             with_state(Document::Broken {
                 problems: vec![problem("ghcr.io")],
             }),
@@ -167,7 +167,7 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "no document",
-            stage(),
+            made(),
             with_state(Document::Broken { problems: vec![] }),
             "broken",
             vec![
@@ -178,7 +178,7 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "a copy",
-            stage(),
+            made(),
             copied,
             "in sync",
             vec![
@@ -188,7 +188,7 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "too much",
-            Stage::with(Use::Docker).registry_says(KEPT, accepted("write:package")),
+            Fixture::with(Use::Docker).registry_says(KEPT, accepted("write:package")),
             ours(HeldToken::Kept(Keeping::Docker)),
             "in sync",
             vec![
@@ -199,13 +199,13 @@ fn each_standing_has_its_state_and_its_words() {
         ),
         (
             "enough",
-            Stage::with(Use::Docker).registry_says(KEPT, accepted("read:package")),
+            Fixture::with(Use::Docker).registry_says(KEPT, accepted("read:package")),
             ours(HeldToken::Kept(Keeping::Docker)),
             "in sync",
             vec![],
         ),
     ] {
-        let (states, findings) = said(stage, secret);
+        let (states, findings) = said(fixture, secret);
         assert_eq!(states, [state], "{what}");
         assert_eq!(findings.is_empty(), words.is_empty(), "{what}: {findings:?}");
         for word in words {
@@ -216,67 +216,67 @@ fn each_standing_has_its_state_and_its_words() {
 
 #[test]
 fn what_nothing_pulls_with_is_noted_and_no_alarm() {
-    use crate::commands::status::{Weight, stage};
+    use crate::commands::status::Severity;
     let unused = |accounts: Vec<_>, pullers: Vec<_>, secret: SeenSecret| {
-        let mut stage = Stage::new();
-        stage.survey.accounts = accounts;
-        stage.survey.pullers = pullers;
-        stage.survey.secrets = vec![secret];
-        let (_, findings) = stage.judged();
+        let mut fixture = Fixture::new();
+        fixture.survey.accounts = accounts;
+        fixture.survey.pullers = pullers;
+        fixture.survey.secrets = vec![secret];
+        let (_, findings) = fixture.judged();
         findings.iter().any(|finding| finding.code == Code::SecretUnused)
     };
     let ours = || secret("pull", KEPT);
     assert!(unused(vec![], vec![], ours()));
     assert!(unused(
         vec![account("default", &["other"])],
-        vec![stage::puller(&["other"])],
+        vec![puller(&["other"])],
         ours()
     ));
     assert!(!unused(vec![account("default", &["pull"])], vec![], ours()));
-    assert!(!unused(vec![], vec![stage::puller(&["pull"])], ours()));
+    assert!(!unused(vec![], vec![puller(&["pull"])], ours()));
     // What is not ours to tidy up.
     assert!(!unused(vec![], vec![], by_hand("pull", KEPT)));
     assert!(!unused(vec![], vec![], of_helm("pull", KEPT)));
-    assert_eq!(Code::SecretUnused.weight(), Weight::Note);
+    assert_eq!(Code::SecretUnused.severity(), Severity::Note);
 }
 
 #[test]
 fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
-    use crate::commands::status::stage::target;
-    use crate::commands::status::view::Expected;
+    use crate::commands::status::cluster_view::Expected;
+    use crate::commands::status::fixture::target;
     use crate::model::{EarlierTokens, FingerprintKey, OwnTokens, Token};
-    let shown = |stage: &Stage| {
-        let view = stage.view();
+    let shown = |fixture: &Fixture| {
+        let view = fixture.view();
         let unproven = view.unproven();
         let (_, findings) = judge(&view);
         let guarded = findings.into_iter().map(|finding| view.guarded(finding, &unproven));
         let guarded: Vec<Finding> = guarded.collect();
         let commands: usize = guarded
             .iter()
-            .map(|finding| finding.remedy.lines(stage.typed()).len())
+            .map(|finding| finding.remedy.lines(fixture.typed()).len())
             .sum();
-        (commands, stage.shown(&guarded).concat())
+        (commands, fixture.shown(&guarded).concat())
     };
-    let stage_with = |state: Option<Document>| {
-        let mut stage = Stage::new();
+    let fixture_with = |state: Option<Document>| {
+        let mut fixture = Fixture::new();
         let secret = secret("pull", OTHER);
         let document = state.unwrap_or_else(|| secret.state.clone());
-        stage.survey.secrets = vec![SeenSecret {
+        fixture.survey.secrets = vec![SeenSecret {
             state: document,
             ..secret
         }];
-        stage
+        fixture
     };
     for state in [None, Some(Document::Empty), Some(Document::Broken { problems: vec![] })] {
-        let stage = stage_with(state.clone());
-        let (commands, text) = shown(&stage);
+        let fixture = fixture_with(state.clone());
+        let (commands, text) = shown(&fixture);
         assert_eq!(commands, 0, "{text}");
         assert!(
             text.contains("nothing in this one proves that it is yours; if it is: ") && text.contains(SYNC),
             "{text}"
         );
         // Who asked for it by its name wants it written.
-        let mut asked = stage_with(state);
+        let mut asked = fixture_with(state);
         asked.expected = vec![Expected {
             target: target("pull"),
             registries: vec![REGISTRY.parse().unwrap()],
@@ -285,14 +285,14 @@ fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
         }];
         assert!(shown(&asked).0 > 0);
     }
-    let mut ours = stage_with(None);
+    let mut ours = fixture_with(None);
     let key = FingerprintKey::new(zeroize::Zeroizing::new([7; 32]));
     let mut own = OwnTokens {
         current: Vec::new(),
         earlier: EarlierTokens::with_key(key),
     };
     own.earlier.remember(&Token::parse("other").unwrap());
-    ours.keys.own.insert(REGISTRY.parse().unwrap(), own);
+    ours.credentials.own.insert(REGISTRY.parse().unwrap(), own);
     let (commands, text) = shown(&ours);
     assert!(
         commands > 0 && !text.contains("if it is: "),

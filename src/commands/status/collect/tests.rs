@@ -1,7 +1,7 @@
 use super::*;
 use crate::cluster::survey::ContainerKind;
 use crate::cluster::survey::Said;
-use crate::commands::status::stage::{OTHER, REGISTRY, by_hand};
+use crate::commands::status::fixture::{OTHER, REGISTRY, by_hand};
 use crate::model::pull::{PullSecret, pull};
 
 fn with_entry(key: &str) -> Survey {

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::code::Code;
+use super::credentials::StoredCredentials;
 use super::finding::{Finding, Object, Remedy};
-use super::held::Keys;
 use crate::docker::{self, Answer, Source, Warning};
 use crate::model::{Registry, Use};
 use crate::sys::env::Env;
 
 /// Looks, and judges. Without a folder to look in, there is nothing to find.
-pub(super) fn look(keys: &Keys, filter: &[Registry], env: &Env) -> Vec<Finding> {
+pub(super) fn look(credentials: &StoredCredentials, filter: &[Registry], env: &Env) -> Vec<Finding> {
     let Ok(workstation) = docker::observe(env) else {
         return Vec::new();
     };
-    let kept: Vec<Registry> = keys
+    let kept: Vec<Registry> = credentials
         .held
         .iter()
         .filter(|held| held.usage == Use::Docker)

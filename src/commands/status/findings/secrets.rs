@@ -1,13 +1,13 @@
 //! How each Secret stands, and what is out of step with it. Pure.
 
-use super::code::Code;
-use super::finding::{Finding, Remedy};
-use super::registries::is_too_much_for_a_cluster;
-use super::row::{Row, State};
-use super::tokens::Verdict;
-use super::view::View;
 use crate::cluster::survey::{HeldToken, Keeping, Puller, SeenEntry, SeenSecret, State as Document};
 use crate::cluster::{Owner, Ownership, Resource};
+use crate::commands::status::cluster_view::ClusterView;
+use crate::commands::status::code::Code;
+use crate::commands::status::finding::{Finding, Remedy};
+use crate::commands::status::findings::registries::is_too_much_for_a_cluster;
+use crate::commands::status::row::{Row, State};
+use crate::commands::status::tokens::Verdict;
 use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
 
 /// Longest name out of a cluster that is worth showing.
@@ -27,7 +27,7 @@ struct Standing {
 }
 
 /// Rows and findings of the Secrets that are there.
-pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
+pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
     // Who is not seen may pull with it.
@@ -50,7 +50,7 @@ pub(super) fn judge(view: &View<'_>) -> (Vec<Row>, Vec<Finding>) {
     (rows, findings)
 }
 
-fn one(view: &View<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
+fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
     let entries = match &secret.state {
         Document::Broken { problems } => {
             rows.push(row(view, secret, None, None, State::Broken));
@@ -89,7 +89,7 @@ fn one(view: &View<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut
 }
 
 fn row(
-    view: &View<'_>,
+    view: &ClusterView<'_>,
     secret: &SeenSecret,
     registry: Option<&Registry>,
     username: Option<String>,
@@ -117,7 +117,7 @@ fn row(
 }
 
 /// What the Secret holds for the registry, beside what it should.
-fn compare(view: &View<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Standing {
+fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Standing {
     let standing = |state, cause: Option<String>, username, token| Standing {
         state,
         username,
@@ -178,7 +178,12 @@ fn compare(view: &View<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Stan
 }
 
 /// The state that is shown, and the finding about it.
-fn found(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &Standing) -> (State, Option<Finding>) {
+fn found(
+    view: &ClusterView<'_>,
+    secret: &SeenSecret,
+    registry: &Registry,
+    standing: &Standing,
+) -> (State, Option<Finding>) {
     let finding = |code, cause: String, remedy| Finding {
         message: None,
         code,
@@ -217,7 +222,7 @@ fn found(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &S
 }
 
 /// The sync that puts it right, or why none can.
-fn writable(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy {
+fn writable(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy {
     let name = &secret.target.secret;
     let instead = || {
         let another = view.sync_another(&secret.target.namespace, registry);
@@ -236,7 +241,7 @@ fn writable(view: &View<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy
     view.after_login(registry, user, view.sync_of(&secret.target, registry))
 }
 
-fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Finding {
+fn broken(view: &ClusterView<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Finding {
     let what = match problems {
         [] => "its document is no docker config".to_owned(),
         [problem, ..] => format!("{}: {}", printable(&problem.key, MAX_SHOWN), problem.what),
@@ -259,7 +264,7 @@ fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Fi
                 .option("-p", "PATCH", EMPTY_DOCUMENT);
             let sync = known.map(|registry| view.sync(target.namespace.as_str(), target.secret.as_str(), registry));
             Remedy {
-                commands: vec![view.typed.cluster(view.flag, patch)],
+                commands: vec![view.flags.cluster(view.flag, patch)],
                 sync,
                 advice: Some("the first command drops what is in it, which kubelet cannot read anyway".to_owned()),
             }
@@ -275,7 +280,12 @@ fn broken(view: &View<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Fi
 }
 
 /// The workstation's token in a cluster. What is to be replaced anyway is not said twice.
-fn over_scoped(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standing: &Standing) -> Option<Finding> {
+fn over_scoped(
+    view: &ClusterView<'_>,
+    secret: &SeenSecret,
+    registry: &Registry,
+    standing: &Standing,
+) -> Option<Finding> {
     let token = standing.token?;
     let held = view.held(registry)?;
     let is_current = view.is_expected(registry, token) && held.usage == Use::Docker;
@@ -298,7 +308,7 @@ fn over_scoped(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standi
         Some(owner) => Remedy::advice(format!("give it a token with read:package alone: {}", owner.instead)),
         None if held.rotation.is_some() => Remedy::default(),
         None => Remedy {
-            commands: vec![view.typed.registry(login)],
+            commands: vec![view.flags.registry(login)],
             ..writable(view, secret, registry).and("login --mint asks for the account's password at Gitea")
         },
     };
@@ -312,7 +322,7 @@ fn over_scoped(view: &View<'_>, secret: &SeenSecret, registry: &Registry, standi
 }
 
 /// What sync has made and nothing pulls with. `row` is one of its rows.
-fn unused(view: &View<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
+fn unused(view: &ClusterView<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
     let is_ours = secret.is_managed && matches!(secret.ownership, Ownership::Ours);
     if !is_ours || !row.used_by.is_empty() || !row.service_accounts.is_empty() {
         return None;
@@ -336,13 +346,13 @@ fn unused(view: &View<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
     })
 }
 
-fn applied_copy(view: &View<'_>, secret: &SeenSecret) -> Finding {
+fn applied_copy(view: &ClusterView<'_>, secret: &SeenSecret) -> Finding {
     let target = &secret.target;
     let annotate = CommandLine::new("kubectl annotate secret")
         .value("SECRET", target.secret.as_str())
         .option("-n", "NAMESPACE", target.namespace.as_str())
         .words("kubectl.kubernetes.io/last-applied-configuration-");
-    let remedy = Remedy::command(view.typed.cluster(view.flag, annotate));
+    let remedy = Remedy::command(view.flags.cluster(view.flag, annotate));
     Finding {
         message: None,
         code: Code::LastAppliedToken,

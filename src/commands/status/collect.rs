@@ -1,4 +1,4 @@
-//! Looking at everything at the same time. What does not answer is said, and holds nothing else up.
+//! Looks at everything at the same time. What does not answer is said, and holds nothing else up.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,14 +9,13 @@ use futures_util::future::join3;
 use futures_util::stream::FuturesUnordered;
 
 use super::args::StatusArgs;
-use super::finding::Finding;
-use super::held::Keys;
-use super::pods::{self, Images};
+use super::cluster_view::{ClusterView, interest, other};
+use super::credentials::StoredCredentials;
+use super::given_flags::GivenFlags;
 use super::scope::{Scope, Where};
-use super::tokens::{self, Image, Verdicts};
+use super::snapshot::{ClusterSnapshot, Snapshot};
+use super::tokens::{self, Image, Images, Verdicts};
 use super::tracked;
-use super::typed::Typed;
-use super::view::{Expected, View, interest, other};
 use crate::cluster::survey::{
     Cause, HeldToken, Places, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
 };
@@ -33,38 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Namespaces without the Secret that was asked for of which it is asked whether they are there at all.
 const MAX_NAMESPACES: usize = 50;
 
-/// One cluster.
-pub(super) struct SeenCluster {
-    /// By the flags.
-    pub(super) flag: Option<String>,
-    /// By the kubeconfig; empty in a pod.
-    pub(super) context: String,
-    pub(super) namespace: Namespace,
-    /// What should be there.
-    pub(super) expected: Vec<Expected>,
-    /// Namespaces of it that are not there.
-    pub(super) lost: BTreeSet<Namespace>,
-    /// For the person who waits.
-    note: Option<String>,
-    /// What is there, or why nobody knows.
-    pub(super) survey: Result<Survey, cluster::Error>,
-}
-
-/// Everything that was seen.
-pub(super) struct Seen {
-    pub(super) registries: Vec<Registry>,
-    /// How many of them this user named, or has a login of; Secrets of the clusters name the others.
-    pub(super) known: usize,
-    pub(super) clusters: Vec<SeenCluster>,
-    pub(super) verdicts: Verdicts,
-    pub(super) images: Images,
-    /// What was found without anything to compare it with.
-    pub(super) findings: Vec<Finding>,
-    /// For the person who waits.
-    pub(super) notes: Vec<String>,
-    pub(super) is_offline: bool,
-}
-
 /// The line of progress, which all parts write to.
 struct Screen<'o, 'a> {
     output: &'o mut Output<'a>,
@@ -79,16 +46,16 @@ impl Screen<'_, '_> {
     }
 }
 
-pub(super) async fn everything(
+pub(super) async fn snapshot(
     args: &StatusArgs,
     scope: &Scope,
-    keys: &Keys,
-    typed: &Typed,
+    credentials: &StoredCredentials,
+    flags: &GivenFlags,
     system: &mut System<'_>,
-) -> Seen {
+) -> Snapshot {
     let env = system.env.clone();
     let asking = Asking::of(args, system);
-    let mut registries = scope.registries(keys);
+    let mut registries = scope.registries(credentials);
     let known = registries.len();
     let screen = RefCell::new(Screen {
         output: &mut system.output,
@@ -97,24 +64,24 @@ pub(super) async fn everything(
     let asked = |done: usize, of: usize| {
         screen.borrow_mut().set("", format!("{done}/{of} registries"));
     };
-    let kept = keys.held.iter().map(|held| held.credential.clone()).collect();
+    let kept = credentials.held.iter().map(|held| held.credential.clone()).collect();
     let (verdicts, clusters, findings) = join3(
         asking.ask(Verdicts::default(), kept, asked),
-        clusters(args, scope, &registries, keys, &env, &screen),
+        clusters(args, scope, &registries, credentials, &env, &screen),
         tracked::look(&env),
     )
     .await;
     let (mut clusters, notes) = told(clusters, scope);
     registries.extend(named_by_secrets(&clusters, scope, known));
     if registries.len() > known {
-        clusters = self::clusters(args, scope, &registries, keys, &env, &screen).await;
+        clusters = self::clusters(args, scope, &registries, credentials, &env, &screen).await;
     }
     let others = clusters
         .iter()
         .flat_map(|cluster| others(cluster, &registries))
         .collect();
     let verdicts = asking.ask(verdicts, others, asked).await;
-    let mut seen = Seen {
+    let mut seen = Snapshot {
         registries,
         known,
         clusters,
@@ -124,19 +91,19 @@ pub(super) async fn everything(
         notes,
         is_offline: args.offline,
     };
-    let views: Vec<View<'_>> = seen
+    seen.find_causes(credentials, flags);
+    let views = seen
         .clusters
         .iter()
-        .filter_map(|cluster| seen.view(cluster, keys, typed))
-        .collect();
-    let images = asking.images(&views).await;
+        .filter_map(|cluster| seen.view(cluster, credentials, flags));
+    let images = asking.images(views).await;
     seen.images = images;
     seen
 }
 
 /// Registries that only Secrets name, where there is no other to look for, or where pods wait for their images. Those that
 /// were known keep their places.
-fn named_by_secrets(clusters: &[SeenCluster], scope: &Scope, known: usize) -> BTreeSet<Registry> {
+fn named_by_secrets(clusters: &[ClusterSnapshot], scope: &Scope, known: usize) -> BTreeSet<Registry> {
     let mut found = BTreeSet::new();
     if !scope.filter().is_empty() {
         return found;
@@ -149,9 +116,9 @@ fn named_by_secrets(clusters: &[SeenCluster], scope: &Scope, known: usize) -> BT
 }
 
 /// Without a kubeconfig, and without a word about clusters, this workstation is all that there is to look at.
-fn told(clusters: Vec<SeenCluster>, scope: &Scope) -> (Vec<SeenCluster>, Vec<String>) {
+fn told(clusters: Vec<ClusterSnapshot>, scope: &Scope) -> (Vec<ClusterSnapshot>, Vec<String>) {
     let is_none =
-        |cluster: &SeenCluster| matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)));
+        |cluster: &ClusterSnapshot| matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)));
     if scope.is_default && clusters.iter().all(is_none) {
         let note = "there is no kubeconfig, so no cluster was looked at";
         return (Vec::new(), vec![note.to_owned()]);
@@ -161,7 +128,7 @@ fn told(clusters: Vec<SeenCluster>, scope: &Scope) -> (Vec<SeenCluster>, Vec<Str
 }
 
 /// Tokens in Secrets that the keychain does not have.
-fn others(cluster: &SeenCluster, registries: &[Registry]) -> Vec<Credential> {
+fn others(cluster: &ClusterSnapshot, registries: &[Registry]) -> Vec<Credential> {
     let Ok(survey) = &cluster.survey else {
         return Vec::new();
     };
@@ -189,7 +156,7 @@ fn askable(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
             let target = pod
                 .pull_secrets
                 .get(at.secret)
-                .and_then(|name| View::target(&pod.namespace, name));
+                .and_then(|name| ClusterView::target(&pod.namespace, name));
             let secret = target.and_then(|target| survey.secret(&target));
             let entry = secret.and_then(|secret| entries(secret).get(at.entry));
             // A wildcard can cover several registries: the token is asked about at the pod's, or not at all.
@@ -237,14 +204,14 @@ impl Asking {
     }
 
     /// About images that stuck pods wait for, where the registry can tell more than kubelet did.
-    pub(super) async fn images(&self, views: &[View<'_>]) -> Images {
+    pub(super) async fn images<'a>(&self, views: impl IntoIterator<Item = ClusterView<'a>>) -> Images {
         if self.is_offline {
             return Images::new();
         }
         let mut wanted = BTreeMap::new();
         for view in views {
             for pod in &view.survey.stuck {
-                if let Some((image, credential)) = wanted_image(view, pod) {
+                if let Some((image, credential)) = wanted_image(&view, pod) {
                     wanted.entry(image).or_insert(credential);
                 }
             }
@@ -254,12 +221,12 @@ impl Asking {
 }
 
 /// The image, with what kubelet has for it, or with what it should have.
-fn wanted_image(view: &View<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
+fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
     let registry = view.registries.get(pod.interest)?;
-    let token = match pods::cause(view, pod, registry) {
-        Cause::TokenRejected { login, .. } => login.map(|login| login.token),
+    let token = match &pod.cause {
+        Cause::TokenRejected { login, .. } => login.as_ref().map(|login| login.token),
         Cause::TagMissing { .. } => None,
-        Cause::Heals { token, .. } => token,
+        Cause::Heals { token, .. } => *token,
         _ => return None,
     };
     let theirs = token.and_then(|token| match token {
@@ -271,40 +238,24 @@ fn wanted_image(view: &View<'_>, pod: &StuckPull) -> Option<(Image, Credential)>
     Some((Image::new(registry, &pod.image)?, credential))
 }
 
-impl Seen {
-    /// What is judged of a cluster; nothing where it did not answer.
-    pub(super) fn view<'a>(&'a self, cluster: &'a SeenCluster, keys: &'a Keys, typed: &'a Typed) -> Option<View<'a>> {
-        Some(View {
-            context: &cluster.context,
-            flag: cluster.flag.as_deref(),
-            namespace: &cluster.namespace,
-            survey: cluster.survey.as_ref().ok()?,
-            registries: &self.registries,
-            known: self.known,
-            lost: &cluster.lost,
-            expected: &cluster.expected,
-            keys,
-            verdicts: &self.verdicts,
-            typed,
-        })
-    }
-}
-
 /// All contexts at the same time, in the order of the command line.
 async fn clusters(
     args: &StatusArgs,
     scope: &Scope,
     registries: &[Registry],
-    keys: &Keys,
+    credentials: &StoredCredentials,
     env: &Env,
     screen: &RefCell<Screen<'_, '_>>,
-) -> Vec<SeenCluster> {
+) -> Vec<ClusterSnapshot> {
     let mut under_way = FuturesUnordered::new();
     for (at, context) in scope.contexts.iter().enumerate() {
         let options = connect_options(&args.cluster, context.as_deref());
         under_way.push(async move {
             let context = context.as_deref();
-            (at, one(context, &options, scope, registries, keys, env, screen).await)
+            (
+                at,
+                one(context, &options, scope, registries, credentials, env, screen).await,
+            )
         });
     }
     let mut seen = BTreeMap::new();
@@ -319,11 +270,11 @@ async fn one(
     options: &ConnectOptions,
     scope: &Scope,
     registries: &[Registry],
-    keys: &Keys,
+    credentials: &StoredCredentials,
     env: &Env,
     screen: &RefCell<Screen<'_, '_>>,
-) -> SeenCluster {
-    let mut seen = SeenCluster {
+) -> ClusterSnapshot {
+    let mut seen = ClusterSnapshot {
         flag: flag.map(str::to_owned),
         context: flag.unwrap_or_default().to_owned(),
         namespace: Namespace::of_default(),
@@ -355,11 +306,14 @@ async fn one(
         };
         seen.note = Some(format!("warning: no namespace{of} matches the selector {selector}"));
     }
-    seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), &scope.own(keys));
+    seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), &scope.own(credentials));
     let question = Question {
         places: found.map_or(Places::All, Places::Named),
         targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
-        interests: registries.iter().map(|registry| interest(registry, keys)).collect(),
+        interests: registries
+            .iter()
+            .map(|registry| interest(registry, credentials))
+            .collect(),
     };
     let name = if cluster.context().is_empty() {
         "cluster"

@@ -1,38 +1,35 @@
-//! Rows and findings from all that was seen. Pure.
+//! Rows and findings from all that was snapshot. Pure.
+
+pub mod missing;
+pub mod pods;
+pub mod registries;
+pub mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::Code;
-use super::finding::{Finding, Object, Remedy};
-use super::held::Keys;
-use super::look::{Seen, SeenCluster};
-use super::report::count;
-use super::row::Row;
-use super::scope::Scope;
-use super::typed::{Flag, Typed};
-use super::view::{View, keeping, login};
-use super::{missing, pods, registries, secrets};
 use crate::cluster::survey::{HeldToken, State, Unseen};
 use crate::cluster::{self, Forbidden, Subject};
+use crate::commands::status::cluster_view::{ClusterView, keeping, login};
+use crate::commands::status::code::Code;
+use crate::commands::status::credentials::{StoredCredential, StoredCredentials};
+use crate::commands::status::finding::{Finding, Object, Remedy};
+use crate::commands::status::given_flags::{Flag, GivenFlags};
+use crate::commands::status::report::{Report, count};
+use crate::commands::status::row::Row;
+use crate::commands::status::scope::Scope;
+use crate::commands::status::snapshot::{ClusterSnapshot, Snapshot};
 use crate::model::{CommandLine, Registry, printable};
 
 /// Longest user name that is worth showing.
 const MAX_USER: usize = 80;
 
-/// What there is to say.
-pub(super) struct Judged {
-    pub(super) rows: Vec<Row>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) looked_at: Vec<String>,
-}
-
-pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed) -> Judged {
+pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapshot, flags: &GivenFlags) -> Report {
     let mut rows = Vec::new();
-    let mut findings = seen.findings.clone();
+    let mut findings = snapshot.findings.clone();
     let mut in_secrets = BTreeSet::new();
     let mut undeclared = BTreeMap::new();
-    for cluster in &seen.clusters {
-        let view = match (&cluster.survey, seen.view(cluster, keys, typed)) {
+    for cluster in &snapshot.clusters {
+        let view = match (&cluster.survey, snapshot.view(cluster, credentials, flags)) {
             (Err(error), _) => {
                 findings.push(unreachable(cluster, error));
                 continue;
@@ -44,7 +41,10 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
         let (of_missing, gaps) = missing::judge(&view);
         rows.extend(of_secrets.into_iter().chain(of_missing));
         let unproven = view.unproven();
-        let found = found.into_iter().chain(gaps).chain(pods::judge(&view, &seen.images));
+        let found = found
+            .into_iter()
+            .chain(gaps)
+            .chain(pods::judge(&view, &snapshot.images));
         findings.extend(found.map(|finding| view.guarded(finding, &unproven)));
         findings.extend(
             view.survey
@@ -68,59 +68,63 @@ pub(super) fn everything(scope: &Scope, keys: &Keys, seen: &Seen, typed: &Typed)
         rows.retain(|row: &Row| {
             row.registry
                 .as_ref()
-                .is_none_or(|registry| seen.registries.iter().any(|one| one.as_str() == registry))
+                .is_none_or(|registry| snapshot.registries.iter().any(|one| one.as_str() == registry))
         });
     }
     // What somebody wants to know something about, or needs here; docker's logins elsewhere are nobody's concern.
-    let needed = needed(seen);
-    for registry in &seen.registries[..seen.known] {
-        if !keys.in_docker.contains(registry) || scope.filter().contains(registry) || needed.contains(registry) {
+    let needed = needed(snapshot);
+    for registry in &snapshot.registries[..snapshot.known] {
+        if !credentials.in_docker.contains(registry) || scope.filter().contains(registry) || needed.contains(registry) {
             undeclared.entry(registry).or_insert("USER");
         }
     }
-    undeclared.retain(|registry, _| keys.for_cluster(registry).is_none());
-    if !keys.is_partial {
+    undeclared.retain(|registry, _| credentials.for_cluster(registry).is_none());
+    if !credentials.is_partial {
         findings.extend(undeclared.iter().map(|(registry, user)| {
-            let is_known = seen.registries[..seen.known].contains(registry) || keys.in_docker.contains(*registry);
-            no_credential(registry, user, is_known, keys, typed)
+            let is_known =
+                snapshot.registries[..snapshot.known].contains(registry) || credentials.in_docker.contains(*registry);
+            no_credential(registry, user, is_known, credentials, flags)
         }));
-        if keys.held.is_empty() && undeclared.is_empty() {
-            findings.push(empty(typed));
+        if credentials.held.is_empty() && undeclared.is_empty() {
+            findings.push(empty(flags));
         }
     }
     findings.extend(registries::findings(
-        keys,
-        &seen.verdicts,
+        credentials,
+        &snapshot.verdicts,
         &in_secrets,
         &scope.reach,
-        typed,
+        flags,
     ));
     rows.sort();
-    Judged {
-        looked_at: looked_at(keys, seen, !rows.is_empty()),
+    Report {
+        looked_at: looked_at(credentials, snapshot, !rows.is_empty()),
         rows,
         findings,
     }
 }
 
 /// The last line's list, besides Secrets.
-fn looked_at(keys: &Keys, seen: &Seen, has_rows: bool) -> Vec<String> {
+fn looked_at(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool) -> Vec<String> {
     let mut parts = Vec::new();
-    let saw_all = |cluster: &SeenCluster| cluster.survey.as_ref().is_ok_and(|survey| survey.unseen.is_empty());
-    if !has_rows && !seen.clusters.is_empty() && seen.clusters.iter().all(saw_all) {
+    let saw_all = |cluster: &ClusterSnapshot| cluster.survey.as_ref().is_ok_and(|survey| survey.unseen.is_empty());
+    if !has_rows && !snapshot.clusters.is_empty() && snapshot.clusters.iter().all(saw_all) {
         parts.push("no pull Secret found".to_owned());
     }
-    let accepted = keys
+    let accepted = credentials
         .held
         .iter()
-        .filter(|held| seen.verdicts.of(&held.credential).verified().is_some())
+        .filter(|held| snapshot.verdicts.of(&held.credential).verified().is_some())
         .count();
-    if seen.is_offline {
+    if snapshot.is_offline {
         parts.push("no registry was asked".to_owned());
-    } else if !keys.held.is_empty() {
-        parts.push(format!("{accepted} of {} accepted", count(keys.held.len(), "token")));
+    } else if !credentials.held.is_empty() {
+        parts.push(format!(
+            "{accepted} of {} accepted",
+            count(credentials.held.len(), "token")
+        ));
     }
-    let counts: Vec<_> = seen
+    let counts: Vec<_> = snapshot
         .clusters
         .iter()
         .filter_map(|cluster| Some(cluster.survey.as_ref().ok()?.counts))
@@ -146,7 +150,7 @@ fn looked_at(keys: &Keys, seen: &Seen, has_rows: bool) -> Vec<String> {
 }
 
 /// The credentials of the keychain that Secrets of ours hold.
-fn held_in_secrets(view: &View<'_>) -> Vec<usize> {
+fn held_in_secrets(view: &ClusterView<'_>) -> Vec<usize> {
     let mut held = Vec::new();
     for secret in view.survey.secrets.iter().filter(|secret| secret.is_managed) {
         let State::Entries(entries) = &secret.state else {
@@ -159,14 +163,14 @@ fn held_in_secrets(view: &View<'_>) -> Vec<usize> {
             else {
                 continue;
             };
-            let is_it = |one: &super::held::Held| one.credential.registry == *registry && keeping(one.usage) == kept;
-            held.extend(view.keys.held.iter().position(is_it));
+            let is_it = |one: &StoredCredential| one.credential.registry == *registry && keeping(one.usage) == kept;
+            held.extend(view.credentials.held.iter().position(is_it));
         }
     }
     held
 }
 
-fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
+fn unreachable(cluster: &ClusterSnapshot, error: &cluster::Error) -> Finding {
     let name = if cluster.context.is_empty() {
         "of the current context"
     } else {
@@ -184,8 +188,8 @@ fn unreachable(cluster: &SeenCluster, error: &cluster::Error) -> Finding {
     }
 }
 
-/// A part of a cluster that could not be seen.
-pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[Flag]) -> Finding {
+/// A part of a cluster that could not be snapshot.
+pub fn not_seen(view: &ClusterView<'_>, unseen: &Unseen, places: &[Flag]) -> Finding {
     let object = Object {
         context: view.context_name(),
         namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
@@ -202,7 +206,7 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[Flag]) -> Fin
             remedy: Remedy::of(error.hint()),
         };
     };
-    // The same words for each kind: it is one Role that lets them all be seen.
+    // The same words for each kind: it is one Role that lets them all be snapshot.
     let who = match &forbidden.user {
         Some(user) => printable(user, MAX_USER),
         None => "this user".to_owned(),
@@ -223,7 +227,7 @@ pub(super) fn not_seen(view: &View<'_>, unseen: &Unseen, places: &[Flag]) -> Fin
 }
 
 /// The Role for all that status does, applied.
-fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine {
+fn grant(view: &ClusterView<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine {
     let mut rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
     // The name comes from the server's own text.
     match forbidden.user.as_deref().map(Subject::of_user) {
@@ -242,8 +246,11 @@ fn grant(view: &View<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine
 }
 
 /// The registries that a Secret has an entry of, or that a pod waits for.
-fn needed(seen: &Seen) -> BTreeSet<&Registry> {
-    let surveys = seen.clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok());
+fn needed(snapshot: &Snapshot) -> BTreeSet<&Registry> {
+    let surveys = snapshot
+        .clusters
+        .iter()
+        .filter_map(|cluster| cluster.survey.as_ref().ok());
     let mut places = BTreeSet::new();
     for survey in surveys {
         places.extend(survey.stuck.iter().map(|pod| pod.interest));
@@ -253,12 +260,21 @@ fn needed(seen: &Seen) -> BTreeSet<&Registry> {
             }
         }
     }
-    places.into_iter().filter_map(|at| seen.registries.get(at)).collect()
+    places
+        .into_iter()
+        .filter_map(|at| snapshot.registries.get(at))
+        .collect()
 }
 
-fn no_credential(registry: &Registry, user: &str, is_known: bool, keys: &Keys, typed: &Typed) -> Finding {
+fn no_credential(
+    registry: &Registry,
+    user: &str,
+    is_known: bool,
+    credentials: &StoredCredentials,
+    flags: &GivenFlags,
+) -> Finding {
     let remedy = if is_known {
-        Remedy::command(login(keys, registry, Some(user), typed))
+        Remedy::command(login(credentials, registry, Some(user), flags))
     } else {
         Remedy::advice(
             "only Secrets of the cluster name it: where it is a registry of yours, log in to it with kubectl regcred login; \
@@ -274,13 +290,13 @@ fn no_credential(registry: &Registry, user: &str, is_known: bool, keys: &Keys, t
     }
 }
 
-fn empty(typed: &Typed) -> Finding {
+fn empty(flags: &GivenFlags) -> Finding {
     Finding {
         message: None,
         code: Code::CredentialMissing,
         object: Object::here("keychain", "of this user"),
         cause: "it holds no credential of any registry".to_owned(),
-        remedy: Remedy::command(typed.registry(CommandLine::new("kubectl regcred login REGISTRY -u USER"))).and(
+        remedy: Remedy::command(flags.registry(CommandLine::new("kubectl regcred login REGISTRY -u USER"))).and(
             "REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there",
         ),
     }

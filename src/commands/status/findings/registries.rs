@@ -2,32 +2,32 @@
 
 use std::collections::BTreeSet;
 
-use super::code::Code;
-use super::finding::{Finding, Object, Remedy};
-use super::held::{Held, Keys};
-use super::tokens::{Verdict, Verdicts};
-use super::typed::{Flag, Typed};
+use crate::commands::status::code::Code;
+use crate::commands::status::credentials::{StoredCredential, StoredCredentials};
+use crate::commands::status::finding::{Finding, Object, Remedy};
+use crate::commands::status::given_flags::{Flag, GivenFlags};
+use crate::commands::status::tokens::{Verdict, Verdicts};
 use crate::model::{CommandLine, Use};
 use crate::registry::{Scopes, advisories};
 
 /// How the commands that mend something reach the same Secrets as this look: `-A`, `-n a`, `-f FILE`.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reach {
-    pub(super) flags: Vec<Flag>,
+pub struct Reach {
+    pub flags: Vec<Flag>,
 }
 
 /// Everything about the credentials of the keychain. `in_secrets` are the places of those that Secrets of ours hold.
-pub(super) fn findings(
-    keys: &Keys,
+pub fn findings(
+    credentials: &StoredCredentials,
     verdicts: &Verdicts,
     in_secrets: &BTreeSet<usize>,
     reach: &Reach,
-    typed: &Typed,
+    flags: &GivenFlags,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut silent = BTreeSet::new();
     let mut versions = BTreeSet::new();
-    for (at, held) in keys.held.iter().enumerate() {
+    for (at, held) in credentials.held.iter().enumerate() {
         let verdict = verdicts.of(&held.credential);
         let registry = &held.credential.registry;
         match &verdict {
@@ -38,7 +38,7 @@ pub(super) fn findings(
                 cause: cause.clone(),
                 remedy: Remedy {
                     advice: hint.clone(),
-                    ..replace(held, in_secrets.contains(&at), reach, typed)
+                    ..replace(held, in_secrets.contains(&at), reach, flags)
                 },
             }),
             Verdict::Silent { cause, hint } => {
@@ -58,7 +58,7 @@ pub(super) fn findings(
             Verdict::Accepted(verified) => {
                 let scopes = verified.scopes.as_ref();
                 let is_in_secrets = in_secrets.contains(&at);
-                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, is_in_secrets, reach, typed)));
+                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, is_in_secrets, reach, flags)));
             }
             Verdict::NotAsked | Verdict::Unknown => {}
         }
@@ -72,14 +72,14 @@ pub(super) fn findings(
 }
 
 /// Another token in its place: in the keychain alone, or everywhere.
-fn replace(held: &Held, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Remedy {
+fn replace(held: &StoredCredential, is_in_secrets: bool, reach: &Reach, flags: &GivenFlags) -> Remedy {
     let registry = held.credential.registry.as_str();
     if held.rotation.is_some() {
         // Nothing else may touch it until then, and that is a finding of its own.
         return Remedy::default();
     }
     if is_in_secrets {
-        return Remedy::command(rotate(held, None, reach, typed));
+        return Remedy::command(rotate(held, None, reach, flags));
     }
     let mut login = CommandLine::new("kubectl regcred login")
         .value("REGISTRY", registry)
@@ -87,19 +87,25 @@ fn replace(held: &Held, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Re
     if held.usage == Use::Cluster {
         login = login.words("--use cluster");
     }
-    Remedy::command(typed.registry(login))
+    Remedy::command(flags.registry(login))
 }
 
-fn rotate(held: &Held, more: Option<&'static str>, reach: &Reach, typed: &Typed) -> CommandLine {
+fn rotate(held: &StoredCredential, more: Option<&'static str>, reach: &Reach, flags: &GivenFlags) -> CommandLine {
     let rotate = CommandLine::new("kubectl regcred rotate")
         .value("REGISTRY", held.credential.registry.as_str())
         .option("--use", "USE", held.usage.as_str());
     let rotate = more.into_iter().fold(rotate, CommandLine::words);
-    typed.both(Flag::add(rotate, &reach.flags))
+    flags.both(Flag::add(rotate, &reach.flags))
 }
 
 /// What a token may do beyond its use.
-fn over_scoped(held: &Held, scopes: &Scopes, is_in_secrets: bool, reach: &Reach, typed: &Typed) -> Option<Finding> {
+fn over_scoped(
+    held: &StoredCredential,
+    scopes: &Scopes,
+    is_in_secrets: bool,
+    reach: &Reach,
+    flags: &GivenFlags,
+) -> Option<Finding> {
     let cause = match held.usage {
         Use::Cluster if is_too_much_for_a_cluster(scopes) => {
             format!("it is for clusters, which need read:package, and has the scopes {scopes}")
@@ -111,9 +117,9 @@ fn over_scoped(held: &Held, scopes: &Scopes, is_in_secrets: bool, reach: &Reach,
     };
     // Where no Secret holds it, no Secret is to get the new one either.
     let mint = if is_in_secrets {
-        rotate(held, Some("--mint"), reach, typed)
+        rotate(held, Some("--mint"), reach, flags)
     } else {
-        rotate(held, Some("--mint --no-secrets"), &Reach::default(), typed)
+        rotate(held, Some("--mint --no-secrets"), &Reach::default(), flags)
     };
     let remedy = if held.rotation.is_some() {
         Remedy::default()
@@ -130,7 +136,7 @@ fn over_scoped(held: &Held, scopes: &Scopes, is_in_secrets: bool, reach: &Reach,
 }
 
 /// Whoever can read the Secret could do more than pull.
-pub(super) fn is_too_much_for_a_cluster(scopes: &Scopes) -> bool {
+pub fn is_too_much_for_a_cluster(scopes: &Scopes) -> bool {
     scopes.may_change() || scopes.reaches_beyond_packages()
 }
 
@@ -154,7 +160,7 @@ fn of_version(registry: &str, version: &str) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::status::stage::{KEPT, Stage, accepted};
+    use crate::commands::status::fixture::{Fixture, KEPT, accepted};
 
     /// The Secrets of the places that were looked at can hold another token of that registry, and keep it.
     #[test]
@@ -172,11 +178,17 @@ mod tests {
             (Use::Cluster, "write:package", false, "cluster --mint --no-secrets"),
             (Use::Cluster, "write:package", true, "cluster --mint -n web"),
         ] {
-            let stage = Stage::with(usage).registry_says(KEPT, accepted(scopes));
+            let fixture = Fixture::with(usage).registry_says(KEPT, accepted(scopes));
             let in_secrets = in_secrets.then_some(0).into_iter().collect();
-            let found = findings(&stage.keys, &stage.verdicts, &in_secrets, &reach, &stage.typed);
+            let found = findings(
+                &fixture.credentials,
+                &fixture.verdicts,
+                &in_secrets,
+                &reach,
+                &fixture.flags,
+            );
             assert_eq!(found.len(), 1, "{found:?}");
-            let lines = found[0].remedy.lines(&stage.typed);
+            let lines = found[0].remedy.lines(&fixture.flags);
             let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
             assert_eq!(
                 lines,

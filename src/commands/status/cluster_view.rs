@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::credentials::{StoredCredential, StoredCredentials};
 use super::finding::{Finding, Object, Remedy, Sync};
-use super::held::{Held, Keys};
+use super::given_flags::GivenFlags;
 use super::tokens::{Verdict, Verdicts};
-use super::typed::Typed;
-use crate::cluster::survey::{HeldToken, Interest, Keeping, SeenSecret, State, Survey};
+use crate::cluster::survey::{
+    Cause, HeldToken, Interest, Keeping, SeenSecret, State, StuckPull, Survey, Verdict as OfToken,
+};
 use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
 use crate::model::rotation::Which;
 use crate::model::{CommandLine, Credential, Registry, Use};
@@ -24,7 +26,7 @@ pub(super) struct Expected {
 }
 
 /// One cluster.
-pub(super) struct View<'a> {
+pub(super) struct ClusterView<'a> {
     /// The context's name; empty in a pod.
     pub(super) context: &'a str,
     /// `--context` in the commands that are printed, where one was given.
@@ -40,17 +42,17 @@ pub(super) struct View<'a> {
     pub(super) lost: &'a BTreeSet<Namespace>,
     /// By target, each once.
     pub(super) expected: &'a [Expected],
-    pub(super) keys: &'a Keys,
+    pub(super) credentials: &'a StoredCredentials,
     pub(super) verdicts: &'a Verdicts,
-    pub(super) typed: &'a Typed,
+    pub(super) flags: &'a GivenFlags,
 }
 
 /// What the keychain keeps of a registry, the one that sync takes first: where two have the same token, that counts.
-pub(super) fn interest<'a>(registry: &Registry, keys: &'a Keys) -> Interest<'a> {
+pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentials) -> Interest<'a> {
     let mut kept: Vec<(Keeping, &Credential)> = Vec::new();
     let of = |usage: Use| {
-        let is_it = move |held: &&Held| held.credential.registry == *registry && held.usage == usage;
-        keys.held.iter().find(is_it)
+        let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
+        credentials.held.iter().find(is_it)
     };
     for usage in [Use::Cluster, Use::Docker] {
         kept.extend(of(usage).map(|held| (keeping(usage), &held.credential)));
@@ -77,12 +79,17 @@ pub(super) fn keeping(usage: Use) -> Keeping {
 }
 
 /// The login of a registry, from docker's where that has one.
-pub(super) fn login(keys: &Keys, registry: &Registry, user: Option<&str>, typed: &Typed) -> CommandLine {
-    if keys.in_docker.contains(registry) {
+pub(super) fn login(
+    credentials: &StoredCredentials,
+    registry: &Registry,
+    user: Option<&str>,
+    flags: &GivenFlags,
+) -> CommandLine {
+    if credentials.in_docker.contains(registry) {
         let login = CommandLine::new("kubectl regcred login").value("REGISTRY", registry.as_str());
-        return typed.registry(login.words("--from-docker"));
+        return flags.registry(login.words("--from-docker"));
     }
-    typed.login(registry.as_str(), user)
+    flags.login(registry.as_str(), user)
 }
 
 /// A token of a Secret that the keychain does not have, as a credential to ask the registry about.
@@ -95,10 +102,10 @@ pub(super) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Opti
     })
 }
 
-impl<'a> View<'a> {
+impl<'a> ClusterView<'a> {
     /// What sync would write for this registry.
-    pub(super) fn held(&self, registry: &Registry) -> Option<&'a Held> {
-        self.keys.for_cluster(registry)
+    pub(super) fn held(&self, registry: &Registry) -> Option<&'a StoredCredential> {
+        self.credentials.for_cluster(registry)
     }
 
     /// What was asked for of this Secret.
@@ -119,7 +126,7 @@ impl<'a> View<'a> {
     /// What the registry says of a token in a Secret.
     pub(super) fn verdict(&self, registry: &Registry, token: HeldToken) -> Verdict {
         let kept = |wanted: Keeping| {
-            let kept = interest(registry, self.keys).kept;
+            let kept = interest(registry, self.credentials).kept;
             kept.into_iter().find(|(keeping, _)| *keeping == wanted)
         };
         match token {
@@ -129,6 +136,20 @@ impl<'a> View<'a> {
             }
         }
         .unwrap_or(Verdict::Unknown)
+    }
+
+    /// Why each stuck pod is stuck, by what is in the cluster and by what the registries say of the tokens in it.
+    pub(super) fn causes(&self) -> Vec<Cause> {
+        let cause = |pod: &StuckPull| {
+            let registry = self.registries.get(pod.interest);
+            let ask = |token| match self.verdict(registry?, token) {
+                Verdict::Accepted(_) => Some(OfToken::Accepted),
+                verdict if verdict.is_refused() => Some(OfToken::Rejected),
+                _ => None,
+            };
+            self.survey.diagnose(pod, &ask)
+        };
+        self.survey.stuck.iter().map(cause).collect()
     }
 
     pub(super) fn secret(&self, target: &Target) -> Object {
@@ -171,7 +192,7 @@ impl<'a> View<'a> {
         let State::Entries(entries) = &secret.state else {
             return false;
         };
-        let own = self.keys.own.get(registry);
+        let own = self.credentials.own.get(registry);
         let logins = entries.iter().filter(|entry| entry.interest == Some(at));
         let mut tokens = logins.filter_map(|entry| Some(entry.login.as_ref()?.token));
         tokens.any(|token| match token {
@@ -191,7 +212,7 @@ impl<'a> View<'a> {
             unproven.contains(&(sync.namespace.as_str(), sync.secret.as_str(), sync.registry.as_str()))
         });
         if is_one {
-            let commands: Vec<String> = remedy.lines(self.typed).iter().map(ToString::to_string).collect();
+            let commands: Vec<String> = remedy.lines(self.flags).iter().map(ToString::to_string).collect();
             let commands = commands.join(" && ");
             let more = remedy
                 .advice
@@ -230,7 +251,7 @@ impl<'a> View<'a> {
     /// Whether nobody but a Secret of the cluster says that it is of concern here: what any tenant can do.
     pub(super) fn is_claimed(&self, registry: &Registry) -> bool {
         !self.registries.iter().take(self.known).any(|known| known == registry)
-            && !self.keys.in_docker.contains(registry)
+            && !self.credentials.in_docker.contains(registry)
     }
 
     /// The remedy, after the login without which it would fail. `user` is who the Secret or the pod says.
@@ -251,7 +272,7 @@ impl<'a> View<'a> {
 
     /// The login of a registry that this user knows.
     pub(super) fn login(&self, registry: &Registry, user: Option<&str>) -> CommandLine {
-        login(self.keys, registry, user, self.typed)
+        login(self.credentials, registry, user, self.flags)
     }
 
     /// The sync that writes a new Secret in the place of one that cannot be changed.
@@ -260,7 +281,7 @@ impl<'a> View<'a> {
             .option("-n", "NAMESPACE", namespace.as_str())
             .option("--registry", "REGISTRY", registry.as_str())
             .words("--secret NEW-NAME");
-        self.typed.cluster(self.flag, sync)
+        self.flags.cluster(self.flag, sync)
     }
 
     pub(super) fn sync_of(&self, target: &Target, registry: &Registry) -> Remedy {

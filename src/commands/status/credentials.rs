@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
-use super::typed::Typed;
+use super::given_flags::GivenFlags;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
 use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
 /// One credential of the keychain.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
+pub(super) struct StoredCredential {
     pub(super) usage: Use,
     pub(super) credential: Credential,
     pub(super) rotation: Option<Rotation>,
 }
 
-impl Held {
+impl StoredCredential {
     /// As findings call it.
     pub(super) fn object(&self) -> Object {
         Object::here("credential", format!("{} for {}", self.credential.registry, self.usage))
@@ -26,8 +26,8 @@ impl Held {
 
 /// The keychain as far as it can be read.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
-    pub(super) held: Vec<Held>,
+pub(super) struct StoredCredentials {
+    pub(super) held: Vec<StoredCredential>,
     /// What proves that a Secret of a registry is this user's own: tokens that the keychain has or had.
     pub(super) own: BTreeMap<Registry, OwnTokens>,
     /// It could not be read, or not all of it: what is not in `held` may be there all the same.
@@ -36,9 +36,9 @@ pub(super) struct Keys {
     pub(super) in_docker: BTreeSet<Registry>,
 }
 
-impl Keys {
+impl StoredCredentials {
     /// Reads it, and says what is in the way.
-    pub(super) fn read(registries: &[Registry], typed: &Typed, system: &System<'_>) -> (Self, Vec<Finding>) {
+    pub(super) fn read(registries: &[Registry], flags: &GivenFlags, system: &System<'_>) -> (Self, Vec<Finding>) {
         let mut this = Self::default();
         let mut findings = Vec::new();
         let unreadable = |what: &str, error: crate::keychain::Error| Finding {
@@ -64,7 +64,7 @@ impl Keys {
             let name = Name::login(&item.registry, item.usage);
             match held(&keychain, &name) {
                 Ok(Some(held)) => {
-                    findings.extend(held.rotation.as_ref().map(|rotation| pending(&held, rotation, typed)));
+                    findings.extend(held.rotation.as_ref().map(|rotation| pending(&held, rotation, flags)));
                     this.held.push(held);
                 }
                 Ok(None) => {}
@@ -86,11 +86,12 @@ impl Keys {
     /// Takes these in the place of what there is for clusters: a file's variables say what its Secrets are to hold.
     pub(super) fn give(&mut self, credentials: &[Credential]) {
         for credential in credentials {
-            let is_same = |held: &Held| held.usage == Use::Cluster && held.credential.registry == credential.registry;
+            let is_same =
+                |held: &StoredCredential| held.usage == Use::Cluster && held.credential.registry == credential.registry;
             self.held.retain(|held| !is_same(held));
             let own = self.own.entry(credential.registry.clone()).or_default();
             own.current.push(credential.token.clone());
-            self.held.push(Held {
+            self.held.push(StoredCredential {
                 usage: Use::Cluster,
                 credential: credential.clone(),
                 rotation: None,
@@ -99,9 +100,9 @@ impl Keys {
     }
 
     /// What sync gives a Secret of this registry.
-    pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&Held> {
+    pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&StoredCredential> {
         let of = |usage| {
-            let is_it = move |held: &&Held| held.credential.registry == *registry && held.usage == usage;
+            let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
             self.held.iter().find(is_it)
         };
         of(Use::Cluster).or_else(|| of(Use::Docker))
@@ -116,15 +117,15 @@ impl Keys {
     }
 }
 
-fn held(keychain: &Keychain, name: &Name) -> Result<Option<Held>, crate::keychain::Error> {
-    Ok(keychain.kept(name)?.map(|kept| Held {
+fn held(keychain: &Keychain, name: &Name) -> Result<Option<StoredCredential>, crate::keychain::Error> {
+    Ok(keychain.kept(name)?.map(|kept| StoredCredential {
         usage: name.usage,
         credential: kept.current,
         rotation: kept.rotation,
     }))
 }
 
-fn pending(held: &Held, rotation: &Rotation, typed: &Typed) -> Finding {
+fn pending(held: &StoredCredential, rotation: &Rotation, flags: &GivenFlags) -> Finding {
     let resume = CommandLine::new("kubectl regcred rotate")
         .value("REGISTRY", held.credential.registry.as_str())
         .option("--use", "USE", held.usage.as_str())
@@ -137,6 +138,6 @@ fn pending(held: &Held, rotation: &Rotation, typed: &Typed) -> Finding {
             "its rotation was begun and is not finished: it rests in the phase {}",
             rotation.phase.as_str()
         ),
-        remedy: Remedy::command(typed.registry(resume)).and("--abort instead of --resume goes back to the old token"),
+        remedy: Remedy::command(flags.registry(resume)).and("--abort instead of --resume goes back to the old token"),
     }
 }

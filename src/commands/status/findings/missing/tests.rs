@@ -1,5 +1,7 @@
 use super::*;
-use crate::commands::status::stage::{KEPT, REGISTRY, Stage, account, by_hand, missing_secret, puller, secret, target};
+use crate::commands::status::fixture::{
+    Fixture, KEPT, REGISTRY, account, by_hand, missing_secret, puller, secret, target,
+};
 
 fn expected(name: &str, is_by_name: bool) -> Expected {
     Expected {
@@ -15,24 +17,24 @@ const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.e
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn what_is_named_or_asked_for_and_not_there_is_said_once() {
-    let stage = |change: &dyn Fn(&mut Stage)| {
-        let mut stage = Stage::new();
-        change(&mut stage);
-        stage
+    let made = |change: &dyn Fn(&mut Fixture)| {
+        let mut fixture = Fixture::new();
+        change(&mut fixture);
+        fixture
     };
-    let named = |stage: &mut Stage, secrets: &[&str]| {
-        stage.survey.missing = vec![missing_secret("pull", &["default"])];
-        stage.survey.pullers = vec![puller(secrets)];
-        stage.survey.accounts = vec![account("default", &["pull"])];
+    let named = |fixture: &mut Fixture, secrets: &[&str]| {
+        fixture.survey.missing = vec![missing_secret("pull", &["default"])];
+        fixture.survey.pullers = vec![puller(secrets)];
+        fixture.survey.accounts = vec![account("default", &["pull"])];
     };
-    let asked = |stage: &mut Stage, is_by_name| {
-        stage.expected = vec![expected("pull", is_by_name)];
-        stage.survey.missing_targets = vec![target("pull")];
+    let asked = |fixture: &mut Fixture, is_by_name| {
+        fixture.expected = vec![expected("pull", is_by_name)];
+        fixture.survey.missing_targets = vec![target("pull")];
     };
-    for (what, stage, codes, words) in [
+    for (what, fixture, codes, words) in [
         (
             "a workload needs it",
-            stage(&|stage| named(stage, &["pull"])),
+            made(&|fixture| named(fixture, &["pull"])),
             vec!["secret-missing"],
             vec![
                 "it is not there, and images of gitea.example.com are to be pulled with it",
@@ -41,9 +43,9 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
         ),
         (
             "a workload has another that does",
-            stage(&|stage| {
-                named(stage, &["pull", "other"]);
-                stage.survey.secrets = vec![by_hand("other", KEPT)];
+            made(&|fixture| {
+                named(fixture, &["pull", "other"]);
+                fixture.survey.secrets = vec![by_hand("other", KEPT)];
             }),
             vec!["secret-unmanaged", "service-account-dangling"],
             vec![
@@ -53,25 +55,25 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
         ),
         (
             "of a type that kubelet passes over",
-            stage(&|stage| {
-                named(stage, &["pull"]);
-                stage.survey.missing[0].is_of_wrong_type = true;
+            made(&|fixture| {
+                named(fixture, &["pull"]);
+                fixture.survey.missing[0].is_of_wrong_type = true;
             }),
             vec!["secret-missing"],
             vec!["it is of a type that kubelet passes over", "--secret NEW-NAME"],
         ),
         (
             "nobody has logged in",
-            stage(&|stage| {
-                named(stage, &["pull"]);
-                stage.keys.held.clear();
+            made(&|fixture| {
+                named(fixture, &["pull"]);
+                fixture.credentials.held.clear();
             }),
             vec!["secret-missing"],
             vec!["kubectl regcred login gitea.example.com", SYNC],
         ),
         (
             "asked for",
-            stage(&|stage| asked(stage, false)),
+            made(&|fixture| asked(fixture, false)),
             vec!["secret-missing"],
             vec![
                 "it was asked for with gitea.example.com, and is not there",
@@ -81,56 +83,56 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
         ),
         (
             "asked for, and named",
-            stage(&|stage| {
-                named(stage, &["pull"]);
-                asked(stage, true);
+            made(&|fixture| {
+                named(fixture, &["pull"]);
+                asked(fixture, true);
             }),
             vec!["secret-missing"],
             vec!["are to be pulled with it"],
         ),
         (
             "asked for, and another does",
-            stage(&|stage| {
-                asked(stage, false);
-                stage.survey.secrets = vec![by_hand("other", KEPT)];
+            made(&|fixture| {
+                asked(fixture, false);
+                fixture.survey.secrets = vec![by_hand("other", KEPT)];
             }),
             vec!["secret-unmanaged"],
             vec![],
         ),
         (
             "asked for by its name",
-            stage(&|stage| {
-                asked(stage, true);
-                stage.survey.secrets = vec![by_hand("other", KEPT)];
+            made(&|fixture| {
+                asked(fixture, true);
+                fixture.survey.secrets = vec![by_hand("other", KEPT)];
             }),
             vec!["secret-unmanaged", "secret-missing"],
             vec![SYNC],
         ),
         (
             "a list's account does not name it",
-            stage(&|stage| {
-                stage.expected = vec![expected("pull", true)];
-                stage.survey.secrets = vec![secret("pull", KEPT)];
-                stage.survey.accounts = vec![account("default", &["pull"])];
+            made(&|fixture| {
+                fixture.expected = vec![expected("pull", true)];
+                fixture.survey.secrets = vec![secret("pull", KEPT)];
+                fixture.survey.accounts = vec![account("default", &["pull"])];
             }),
             vec!["service-account-detached"],
             vec!["the list wants it to pull with pull", "--service-account builder"],
         ),
         (
             "it does",
-            stage(&|stage| {
-                stage.expected = vec![expected("pull", true)];
-                stage.survey.secrets = vec![secret("pull", KEPT)];
-                stage.survey.accounts = vec![account("builder", &["pull"])];
+            made(&|fixture| {
+                fixture.expected = vec![expected("pull", true)];
+                fixture.survey.secrets = vec![secret("pull", KEPT)];
+                fixture.survey.accounts = vec![account("builder", &["pull"])];
             }),
             vec![],
             vec![],
         ),
     ] {
-        let (_, findings) = stage.judged();
+        let (_, findings) = fixture.judged();
         let found: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
         assert_eq!(found, codes, "{what}");
-        let shown = stage.shown(&findings).concat();
+        let shown = fixture.shown(&findings).concat();
         for word in words {
             assert!(shown.contains(word), "{what}: no {word:?} in {shown}");
         }
@@ -141,17 +143,17 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
 #[test]
 fn what_is_in_the_way_of_a_secret_that_was_asked_for_is_said() {
     let asked = || {
-        let mut stage = Stage::new();
-        stage.expected = vec![expected("pull", true)];
-        stage.survey.missing_targets = vec![target("pull")];
-        stage
+        let mut fixture = Fixture::new();
+        fixture.expected = vec![expected("pull", true)];
+        fixture.survey.missing_targets = vec![target("pull")];
+        fixture
     };
     let mut of_other_type = asked();
     of_other_type.survey.targets_of_wrong_type = vec![target("pull")];
     let mut without_namespace = asked();
     without_namespace.lost = ["web".parse().unwrap()].into();
     let another = "kubectl regcred sync -n web --registry gitea.example.com --secret NEW-NAME";
-    for (stage, cause, commands, advice) in [
+    for (fixture, cause, commands, advice) in [
         (
             of_other_type,
             "there is a Secret of that name, and of a type that kubelet does not pull with",
@@ -168,13 +170,13 @@ fn what_is_in_the_way_of_a_secret_that_was_asked_for_is_said() {
             "correct the name of the namespace",
         ),
     ] {
-        let (rows, findings) = stage.judged();
+        let (rows, findings) = fixture.judged();
         assert_eq!(rows, ["missing"]);
         let [finding] = &findings[..] else {
             panic!("{findings:?}")
         };
         assert_eq!((finding.code, finding.cause.as_str()), (Code::SecretMissing, cause));
-        let lines = finding.remedy.lines(&stage.typed);
+        let lines = finding.remedy.lines(&fixture.flags);
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         assert_eq!(lines, commands);
         let said = finding.remedy.advice.as_deref().unwrap_or_default();

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::Code;
+use super::cluster_view::{ClusterView, Expected, other};
+use super::credentials::{StoredCredential, StoredCredentials};
 use super::finding::Finding;
-use super::held::{Held, Keys};
+use super::findings::{missing, secrets};
+use super::given_flags::GivenFlags;
 use super::tokens::{Verdict, Verdicts};
-use super::typed::Typed;
-use super::view::{Expected, View, other};
-use super::{Code, missing, secrets};
 use crate::cluster::survey::{
-    Held as Login, HeldToken, Keeping, MissingSecret, OtherToken, Puller, SeenAccount, SeenEntry, SeenSecret, State,
-    Survey,
+    HeldToken, Keeping, Login, MissingSecret, OtherToken, Puller, SeenAccount, SeenEntry, SeenSecret, State, Survey,
 };
 use crate::cluster::{Entry, Namespace, Owner, Ownership, Resource, Target};
 use crate::model::{Credential, Registry, Token, Use};
@@ -23,18 +23,18 @@ pub(super) const KEPT: HeldToken = HeldToken::Kept(Keeping::Cluster);
 /// A token that the keychain does not have.
 pub(super) const OTHER: HeldToken = HeldToken::Other(0);
 
-pub(super) struct Stage {
+pub(super) struct Fixture {
     pub(super) survey: Survey,
-    pub(super) keys: Keys,
+    pub(super) credentials: StoredCredentials,
     pub(super) verdicts: Verdicts,
     pub(super) expected: Vec<Expected>,
     registries: Vec<Registry>,
     namespace: Namespace,
-    pub(super) typed: Typed,
+    pub(super) flags: GivenFlags,
     pub(super) lost: BTreeSet<Namespace>,
 }
 
-impl Stage {
+impl Fixture {
     /// With a credential of this use in the keychain.
     pub(super) fn with(usage: Use) -> Self {
         let token = |text: &str| Token::parse(text).unwrap();
@@ -52,19 +52,19 @@ impl Stage {
                 }],
                 ..Survey::default()
             },
-            keys: Keys {
-                held: vec![Held {
+            credentials: StoredCredentials {
+                held: vec![StoredCredential {
                     usage,
                     credential,
                     rotation: None,
                 }],
-                ..Keys::default()
+                ..StoredCredentials::default()
             },
             verdicts: Verdicts::default(),
             expected: Vec::new(),
             registries: vec![REGISTRY.parse().unwrap()],
             namespace: "web".parse().unwrap(),
-            typed: Typed::default(),
+            flags: GivenFlags::default(),
             lost: BTreeSet::new(),
         }
     }
@@ -76,15 +76,15 @@ impl Stage {
     /// The registry says this of the keychain's token, or of the other one.
     pub(super) fn registry_says(mut self, of: HeldToken, verdict: Verdict) -> Self {
         let credential = match of {
-            HeldToken::Kept(_) => self.keys.held[0].credential.clone(),
+            HeldToken::Kept(_) => self.credentials.held[0].credential.clone(),
             HeldToken::Other(at) => other(&self.survey, at, &self.registries).unwrap(),
         };
         self.verdicts = self.verdicts.with(credential, verdict);
         self
     }
 
-    pub(super) fn view(&self) -> View<'_> {
-        View {
+    pub(super) fn view(&self) -> ClusterView<'_> {
+        ClusterView {
             context: "prod",
             flag: None,
             namespace: &self.namespace,
@@ -93,15 +93,15 @@ impl Stage {
             known: self.registries.len(),
             lost: &self.lost,
             expected: &self.expected,
-            keys: &self.keys,
+            credentials: &self.credentials,
             verdicts: &self.verdicts,
-            typed: &self.typed,
+            flags: &self.flags,
         }
     }
 
     /// How commands are typed here.
-    pub(super) fn typed(&self) -> &Typed {
-        &self.typed
+    pub(super) fn typed(&self) -> &GivenFlags {
+        &self.flags
     }
 
     /// What is judged of its Secrets: each row's state, and the findings.
@@ -117,7 +117,7 @@ impl Stage {
     pub(super) fn shown(&self, findings: &[Finding]) -> Vec<String> {
         let shown = findings.iter().map(|finding| {
             let advice = finding.remedy.advice.iter().cloned();
-            let lines = finding.remedy.lines(&self.typed);
+            let lines = finding.remedy.lines(&self.flags);
             let lines: Vec<String> = lines.iter().map(ToString::to_string).chain(advice).collect();
             format!("{}: {} | {}", finding.code, finding.cause, lines.join(" | "))
         });

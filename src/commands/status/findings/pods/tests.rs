@@ -1,6 +1,6 @@
 use super::*;
 use crate::cluster::survey::{ContainerKind, Said as Told};
-use crate::commands::status::stage::{KEPT, OTHER, REGISTRY, Stage};
+use crate::commands::status::fixture::{Fixture, KEPT, OTHER, REGISTRY};
 use crate::model::pull::Pull;
 
 const IMAGE: &str = "gitea.example.com/owner/app:1";
@@ -36,7 +36,7 @@ fn each_cause_has_its_code_and_its_words() {
     let rejected = |token, verdict| Cause::TokenRejected {
         secret: secret(),
         key: REGISTRY.to_owned(),
-        login: Some(Held {
+        login: Some(Login {
             username: "admin".to_owned(),
             token,
         }),
@@ -303,8 +303,8 @@ fn each_cause_has_its_code_and_its_words() {
             ],
         ),
     ] {
-        let stage = Stage::new();
-        let (view, pod) = (stage.view(), pod(by));
+        let fixture = Fixture::new();
+        let (view, pod) = (fixture.view(), pod(by));
         let registry: Registry = REGISTRY.parse().unwrap();
         let images: Images = standing
             .and_then(|standing| Some((Image::new(&registry, IMAGE)?, standing)))
@@ -324,7 +324,7 @@ fn each_cause_has_its_code_and_its_words() {
             cause: said.cause,
             remedy: said.remedy,
         };
-        let shown = stage.shown(&[finding]).concat();
+        let shown = fixture.shown(&[finding]).concat();
         for word in words {
             assert!(shown.contains(word), "{cause:?}: no {word:?} in {shown}");
         }
@@ -340,11 +340,11 @@ fn an_image_that_no_entry_of_ours_matches_is_written_otherwise() {
     ] {
         let registry: Registry = registry.parse().unwrap();
         assert_eq!(Registry::of_image(image).as_ref(), Some(&registry), "{image}");
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let mut pod = pod(None);
         pod.image = image.to_owned();
         let stuck = Stuck {
-            view: &stage.view(),
+            view: &fixture.view(),
             pod: &pod,
             registry: &registry,
         };

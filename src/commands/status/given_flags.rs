@@ -34,14 +34,14 @@ impl Flag {
 
 /// How to write the commands that mend what was found.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Typed {
+pub(super) struct GivenFlags {
     /// For kubectl and for us: kubectl's own flags, but for the context.
     cluster: Vec<Flag>,
     /// For `login` and `rotate`.
     registry: Vec<Flag>,
 }
 
-impl Typed {
+impl GivenFlags {
     pub(super) fn new(cluster: &ClusterArgs, connection: &RegistryConnectionArgs) -> Self {
         let mut this = Self::default();
         let path = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
@@ -105,28 +105,28 @@ mod tests {
 
     #[test]
     fn the_flags_for_connecting_are_repeated() {
-        let typed = Typed {
+        let flags = GivenFlags {
             cluster: vec![Flag::new("--kubeconfig", "FILE", "k c")],
             registry: vec![Flag::alone("--plain-http")],
         };
         let sync = CommandLine::new("kubectl regcred sync -n a");
         assert_eq!(
-            typed.cluster(Some("prod"), sync).as_str(),
+            flags.cluster(Some("prod"), sync).as_str(),
             "kubectl regcred sync -n a --context prod --kubeconfig 'k c'"
         );
-        assert_eq!(typed.login("r", None).as_str(), "kubectl regcred login r --plain-http");
+        assert_eq!(flags.login("r", None).as_str(), "kubectl regcred login r --plain-http");
     }
 
     #[test]
     fn a_user_that_a_tenant_chose_is_a_name_or_is_left_out() {
-        let typed = Typed::default();
+        let flags = GivenFlags::default();
         for (user, shown) in [
             ("robot", "robot"),
             (r"\'; touch X; #", "USER"),
             ("a\nb", "USER"),
             ("-x", "USER"),
         ] {
-            let line = typed.login("r", Some(user));
+            let line = flags.login("r", Some(user));
             assert_eq!(line.as_str(), format!("kubectl regcred login r -u {shown}"));
         }
     }
