@@ -35,12 +35,6 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("lib", &[]),
 ];
 
-/// Files that still import each other. A circle that is cut leaves the list; none may come to it.
-const CIRCLES: [&str; 2] = [
-    "commands/keychain/status, commands/keychain/status/document",
-    "commands/targets, commands/targets/file, commands/targets/list_file",
-];
-
 /// A module by its path below the crate: `["cluster", "plan"]`.
 type ModulePath = Vec<String>;
 
@@ -283,8 +277,15 @@ fn no_files_import_each_other_in_a_circle() {
         }
     }
     let circles = Vec::from_iter(circles);
-    let text = format!("    \"{}\",", circles.join("\",\n    \""));
-    assert_eq!(circles, CIRCLES, "these are the circles now:\n{text}");
+    assert!(
+        circles.is_empty(),
+        "these files import each other:
+{}",
+        circles.join(
+            "
+"
+        )
+    );
 }
 
 /// Everything that a module imports, directly or through others.

@@ -10,7 +10,7 @@ use super::stuck::{Cause, StuckPull};
 use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
 use crate::cluster::target::Target;
-use crate::cluster::workload::controller::Controllers;
+use crate::cluster::workload::controllers::Controllers;
 use crate::cluster::workload::message::Said;
 use crate::cluster::workload::model::{Image, Workload};
 use crate::model::Registry;

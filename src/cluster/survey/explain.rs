@@ -17,7 +17,7 @@ use crate::cluster::names::Namespace;
 use crate::cluster::rbac::{Access, Feature};
 use crate::cluster::resource::Resource;
 use crate::cluster::target::Target;
-use crate::cluster::workload::controller::Controllers;
+use crate::cluster::workload::controllers::Controllers;
 use crate::cluster::workload::model::{ContainerKind, Registries, Workload};
 use crate::model::Registry;
 use crate::model::pull::Pull;

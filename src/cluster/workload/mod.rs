@@ -1,6 +1,6 @@
 //! What pulls images: pods and what makes pods, which of them use a Secret, restarting them and following that.
 
-pub mod controller;
+pub mod controllers;
 pub mod list;
 pub mod message;
 pub mod model;

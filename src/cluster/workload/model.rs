@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::controller::Controller;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
 use super::message::{Said, said};
 use super::raw::{ContainerStatus, Raw, RawWaiting, Spec, Status, names};
 use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
+use crate::cluster::untrusted::untrusted;
 use crate::model::{Registry, printable_around};
 
 /// Longest message that is kept, in characters. containerd and kubelet name the image several times, and the reason last:
@@ -97,6 +99,36 @@ pub struct Workload {
     pub is_on_delete: bool,
     /// Pods with a lower ordinal are not replaced.
     pub partition: i64,
+}
+
+/// Who controls an object, as the object says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Controller {
+    /// As kubectl would print it: `rollout.argoproj.io/api`.
+    pub shown: String,
+    pub kind: String,
+    pub name: String,
+    pub uid: String,
+}
+
+impl Controller {
+    /// The one among an object's owners that controls it.
+    pub fn of(owners: &[OwnerReference]) -> Option<Self> {
+        let owner = owners.iter().find(|owner| owner.controller == Some(true))?;
+        let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
+        let kind = owner.kind.to_lowercase();
+        let kind = if group.is_empty() {
+            kind
+        } else {
+            format!("{kind}.{group}")
+        };
+        Some(Self {
+            shown: untrusted(&format!("{kind}/{}", owner.name)),
+            kind: owner.kind.clone(),
+            name: owner.name.clone(),
+            uid: owner.uid.clone(),
+        })
+    }
 }
 
 /// An image of a pod.

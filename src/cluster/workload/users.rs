@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::controller::{Controller, Controllers, Top};
+use super::controllers::{Controllers, Top};
 use super::list::AccountLists;
-use super::model::Workload;
+use super::model::{Controller, Workload};
 use crate::cluster::names::{Namespace, SecretName};
 use crate::cluster::resource::Resource;
 use crate::model::CommandLine;

@@ -2,6 +2,7 @@
 
 mod document;
 mod look;
+mod observation;
 
 use super::super::document as documents;
 use super::super::system::System;
@@ -10,66 +11,12 @@ use super::say;
 use crate::error::{CommandError, Exit};
 use crate::keychain::vault::{self, KeyState, NO_KEY_FILE};
 use crate::keychain::{Config, Error, NO_BUS, NO_SERVICE, StoreName};
-use crate::model::{CommandLine, Hint};
 use crate::output::{Output, Tone};
 use look::{Choice, Here, Open, Trouble};
+use observation::Observation;
 
 /// Where the second column begins, in columns.
 const INDENT: usize = "secret-service   ".len();
-
-/// All that was seen.
-struct Seen {
-    choice: Choice,
-    here: Here,
-    desktop: Result<Open, Error>,
-}
-
-impl Seen {
-    fn of(&self, name: StoreName) -> &Result<Open, Error> {
-        match name {
-            StoreName::Vault => &self.here.vault,
-            StoreName::System => &self.desktop,
-        }
-    }
-
-    fn in_use(&self) -> &Result<Open, Error> {
-        self.of(self.choice.store)
-    }
-
-    /// What to do next, the most likely first.
-    fn hints(&self) -> Vec<Hint> {
-        let other = self.choice.store.other();
-        let name = say::store(other);
-        match (self.in_use(), self.of(other)) {
-            (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![
-                format!(
-                    "{name} holds {}: kubectl regcred keychain migrate",
-                    say::credentials(*credentials)
-                )
-                .into(),
-            ],
-            (Ok(_), _) => Vec::new(),
-            (Err(error), found) => {
-                let is_there = found
-                    .as_ref()
-                    .map_or_else(|error| Trouble::of(error) == Trouble::Locked, |_| true);
-                let switch = CommandLine::new("kubectl regcred keychain use").value("KEYCHAIN", other.as_str());
-                let mut hints = error.hints();
-                hints.retain(|hint| !is_there || hint.command() != Some(&switch));
-                if is_there {
-                    // What is locked can be opened; what is not there has to be replaced.
-                    let at = if Trouble::of(error) == Trouble::Locked {
-                        hints.len()
-                    } else {
-                        0
-                    };
-                    hints.insert(at, format!("{name} is here: {switch}").into());
-                }
-                hints
-            }
-        }
-    }
-}
 
 pub(super) fn run(args: &KeychainStatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let config = Config::read(&system.env)?;
@@ -84,7 +31,7 @@ pub(super) fn run(args: &KeychainStatusArgs, system: &mut System<'_>) -> Result<
     if is_screen {
         show_keychain(StoreName::System, &desktop, &choice, &mut system.output)?;
     }
-    let seen = Seen { choice, here, desktop };
+    let seen = Observation { choice, here, desktop };
     if let Some(format) = args.output {
         documents::print("KeychainStatus", &document::of(&seen), format, system)?;
     } else if let Err(error) = seen.in_use() {
@@ -178,13 +125,13 @@ fn trouble(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    fn shown(seen: &Seen) -> Vec<String> {
+    fn shown(seen: &Observation) -> Vec<String> {
         seen.hints().iter().map(ToString::to_string).collect()
     }
 
-    fn seen(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Seen {
+    fn seen(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Observation {
         let open = |credentials| Open { credentials, key: None };
-        Seen {
+        Observation {
             choice: Choice { store, chosen_in: None },
             here: Here {
                 vault: vault.map(open).map_err(Error::from),

@@ -331,7 +331,7 @@ fn absolute(path: Option<&Path>, flag: &str) -> Result<Option<PathBuf>, CommandE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::targets::tests::test_supply;
+    use crate::commands::targets::test_supply;
 
     /// What version 0.1.0 wrote, when the journal was a type of its own.
     const WRITTEN_BY_0_1_0: &str = include_str!("journal/written_by_0.1.0.json");

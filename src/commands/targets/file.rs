@@ -5,11 +5,15 @@ use std::io::Read as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::list_file::Listed;
-use super::spec_file::Top;
+use super::asked::{Asked, Source, contexts};
+use super::batch::Batch;
+use super::list_file::{self, Listed};
+use super::spec_file::{self, Top};
+use super::supply::Supply;
 use super::yaml::{self, Reading};
-use super::{Asked, Batch, Source, Supply, choose, contexts, list_file, spec_file, token_source};
+use crate::commands::choose;
 use crate::commands::system::System;
+use crate::commands::token_source;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
 use crate::sys::whole_file::{self, Unread};

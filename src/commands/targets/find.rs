@@ -197,7 +197,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::test_supply;
+    use super::super::test_supply;
     use super::*;
     use crate::model::Use;
 

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::batch::{Batch, Job, Scope};
+use super::supply::Supply;
 use super::yaml::{self, Reading};
-use super::{Batch, Job, Scope, Supply};
 use crate::cluster::{SecretName, ServiceAccountName, Target};
 use crate::error::CommandError;
 use crate::model::{Registry, Username};
@@ -174,7 +175,7 @@ fn add(jobs: &mut Vec<Job>, secret: &ListedSecret, supply: &Rc<Supply>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::test_supply;
+    use super::super::test_supply;
     use super::*;
 
     const FILE: &str = "\

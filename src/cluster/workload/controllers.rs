@@ -2,45 +2,12 @@
 
 use std::collections::HashMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-
-use super::model::Workload;
+use super::model::{Controller, Workload};
 use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
-use crate::cluster::untrusted::untrusted;
 
 /// Pod, ReplicaSet or Job, Deployment or CronJob: no chain of controllers is longer. What tenants write can be a circle.
 const MAX_CHAIN: usize = 4;
-
-/// Who controls an object, as the object says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Controller {
-    /// As kubectl would print it: `rollout.argoproj.io/api`.
-    pub shown: String,
-    pub kind: String,
-    pub name: String,
-    pub uid: String,
-}
-
-impl Controller {
-    /// The one among an object's owners that controls it.
-    pub fn of(owners: &[OwnerReference]) -> Option<Self> {
-        let owner = owners.iter().find(|owner| owner.controller == Some(true))?;
-        let group = owner.api_version.split_once('/').map_or("", |(group, _)| group);
-        let kind = owner.kind.to_lowercase();
-        let kind = if group.is_empty() {
-            kind
-        } else {
-            format!("{kind}.{group}")
-        };
-        Some(Self {
-            shown: untrusted(&format!("{kind}/{}", owner.name)),
-            kind: owner.kind.clone(),
-            name: owner.name.clone(),
-            uid: owner.uid.clone(),
-        })
-    }
-}
 
 /// The workloads that were read, by what leads to them.
 pub struct Controllers<'a> {
