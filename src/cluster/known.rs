@@ -51,7 +51,7 @@ pub enum Listed {
     Pods(Namespace),
 }
 
-/// Gives every name to `found` as soon as its page is there, so that whoever runs out of time has some of them. Of
+/// Passes every name to `found` as soon as its page arrives, so that a caller with a deadline has some of them. Of
 /// metadata only: a list of Secrets without what is in them.
 pub async fn each_name(cluster: &Cluster, listed: &Listed, mut found: impl FnMut(String)) -> Result<(), Error> {
     let params = ListParams::default();

@@ -43,7 +43,6 @@ impl fmt::Display for Selector {
 /// A namespace that a selector found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundNamespace {
-    /// Its name.
     pub namespace: Namespace,
     /// It is being deleted, and takes nothing new.
     pub is_terminating: bool,
@@ -94,7 +93,7 @@ async fn list<T>(
     let of = |object: Named| Some(of(object.metadata));
     let params = ListParams::default().labels(labels);
     let found = match pages::all(resource, params, ask, of).await {
-        // One that cannot be told from another must not be taken for none.
+        // An unreadable entry must not count as absent.
         Ok((found, _)) => found
             .into_iter()
             .collect::<Option<_>>()
@@ -120,7 +119,7 @@ impl Cluster {
     /// One target's lost connection is that target's failure only if this succeeds.
     pub async fn check(&self) -> Result<(), Error> {
         match self.client().apiserver_version().await {
-            // Whoever may not see the version was let in all the same.
+            // Not being allowed to read the version still proves that the user was authenticated.
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
             Err(error) => Err(self.named().error(&error)),
             Ok(_) => Ok(()),

@@ -2,7 +2,7 @@
 //!
 //! [`Cluster::connect`] reads the kubeconfig as kubectl does and gives one client for one context. [`sync()`] makes one
 //! pull Secret hold its credentials: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
-//! [`survey`] looks at everything that has to do with pulling.
+//! [`survey`] reads everything that matters for pulling images.
 //!
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 

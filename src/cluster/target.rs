@@ -10,9 +10,7 @@ use super::names::{Namespace, SecretName};
 /// Where a Secret is, within one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub secret: SecretName,
 }
 

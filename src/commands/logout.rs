@@ -66,7 +66,7 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
             forgotten.push(usage.as_str());
         }
     }
-    // Like docker logout: that there is nothing left to forget is what was asked for.
+    // Like docker logout: having nothing to forget is a success.
     match forgotten.as_slice() {
         [] if failed.is_some() => {}
         [] => system.output.say(format_args!("not logged in to {registry}")),
@@ -123,7 +123,7 @@ fn revoke_all(
     Ok((gone, failed))
 }
 
-/// Refuses to revoke a token that the keychain also holds for a use that nobody asked to end.
+/// Refuses to revoke a token that the keychain also holds for another use.
 fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) -> Result<(), CommandError> {
     let (ended, kept): (Vec<_>, Vec<_>) = credentials.iter().partition(|(usage, _)| uses.contains(usage));
     let is_shared = |(_, kept): &&(Use, Credential)| ended.iter().any(|(_, ended)| ended.token == kept.token);
@@ -140,7 +140,7 @@ fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) 
     }
 }
 
-/// Revokes one token: by itself, or else with the password, which is asked for only then and once.
+/// Revokes one token: with itself or, if that is not possible, with the password, which is prompted for at most once.
 fn revoke(
     args: &LogoutArgs,
     credential: &Credential,

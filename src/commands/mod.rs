@@ -59,7 +59,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: 
     let Err(error) = system.output.flush() else {
         return exit;
     };
-    // Whoever read it has had enough, such as `head`, and knows.
+    // The reader, such as `head`, has read enough and closed the pipe.
     if error.kind() != ErrorKindOfIo::BrokenPipe {
         let error = CommandError::failed(format_args!("standard output: {error}"));
         system.output.error(&error);

@@ -54,7 +54,7 @@ pub(super) fn given(
     })
 }
 
-/// Asks for a token where somebody is there to be asked.
+/// Prompts for a token if there is a terminal.
 pub(super) fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<Token, CommandError> {
     let Some(person) = &system.person else {
         return Err(

@@ -1,4 +1,4 @@
-//! Whether it is a Kubernetes API server that answers, checked before anything in an answer is believed.
+//! Checks that a response comes from a Kubernetes API server before anything in it is believed.
 //!
 //! Proxies, ingresses and load balancers answer in the API server's place with text, HTML or JSON of their own. For kube
 //! each of their errors is one of the API, and their 404 for a wrong path would read as "there are no such objects". The
@@ -45,7 +45,7 @@ impl fmt::Debug for Foreign {
     }
 }
 
-/// A successful answer that is not the object, or the list, that was asked for.
+/// A successful response that is not the requested object or list.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct Malformed(pub String);

@@ -1,4 +1,4 @@
-//! Pauses between the tries of a write that somebody else got in the way of.
+//! Backoff after write conflicts.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a request to the API server came to, as an error by its cause.
+//! The error of a request to the API server, by its cause.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,16 +14,16 @@ use crate::cluster::untrusted::untrusted;
 use crate::model::Redaction;
 use crate::tls::Fault;
 
-/// Whom authorization takes those for who give no credential.
+/// The user of requests without a credential.
 const ANONYMOUS: &str = "system:anonymous";
 
-/// What was asked of the server, for the error that it may come to.
+/// A request to the server, for the error that it may end in.
 pub struct Call<'a> {
     pub server: Server<'a>,
     pub object: Object,
 }
 
-/// Who was asked, by the names that it has in messages.
+/// The server, by the names that messages use.
 #[derive(Clone, Copy)]
 pub struct Server<'a> {
     pub url: &'a str,
@@ -43,7 +43,7 @@ impl Call<'_> {
         }
     }
 
-    /// It is our own fault: the server was not even asked.
+    /// A bug of ours: the request was never sent.
     fn unsent(&self, why: &dyn std::error::Error) -> Error {
         Error::Request {
             object: self.object.clone(),
@@ -104,7 +104,7 @@ impl Server<'_> {
         }
     }
 
-    /// What a status means, whatever it was that was asked.
+    /// What a status means for any request.
     fn answered(&self, status: &Status) -> Error {
         self.refused(status.code).unwrap_or_else(|| Error::Server {
             server: self.url.to_owned(),
@@ -200,14 +200,14 @@ fn handshake_fault(error: &std::io::Error) -> Option<Fault> {
 #[derive(Debug, PartialEq, Eq)]
 struct Denial {
     verb: String,
-    /// Whom it took us for, where that can be said as it is.
+    /// The user it authenticated, if the name is safe to show as it is.
     user: Option<String>,
 }
 
 /// Reads `secrets "x" is forbidden: User "jane" cannot get resource "secrets" in API group "" in the namespace "y"`, to
 /// which an authorizer may add its reason after a colon.
 ///
-/// `None` for anything else, such as what an admission webhook says: whoever writes that could have a Role given to an
+/// `None` for anything else, such as an admission webhook's message: its author could have a Role given to an
 /// account of their choice. The form is that of `k8s.io/apiserver`'s `responsewriters/errors.go`, and is stable.
 fn denial(message: &str, object: &Object) -> Option<Denial> {
     let (plural, group) = (object.resource.plural(), object.resource.group());

@@ -23,7 +23,7 @@ use crate::tls;
 
 /// How we name ourselves to the API server and its audit log.
 const USER_AGENT: &str = concat!("kubectl-regcred/", env!("CARGO_PKG_VERSION"));
-/// kubectl waits 30 s. A cluster on the other side of a dead VPN is told sooner with this.
+/// kubectl waits 30 s. With this, a cluster behind a dead VPN is reported sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where a pod finds its ServiceAccount (kubernetes.io/docs/tasks/run-application/access-api-from-pod).
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -164,7 +164,6 @@ impl Cluster {
         }
     }
 
-    /// The client.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client

@@ -33,27 +33,19 @@ pub enum ExecError {
     /// An `apiVersion` that is neither v1 nor v1beta1.
     #[error("the kubeconfig's credential plugin {command} wants apiVersion {:?}, not {V1} or {V1_BETA1}", untrusted(.version))]
     Version {
-        /// The plugin.
         command: String,
         /// What the kubeconfig says.
         version: String,
     },
     /// `interactiveMode` is missing in v1, where it must be set.
     #[error("the kubeconfig's credential plugin {command} has no interactiveMode, which {V1} demands")]
-    NoInteractiveMode {
-        /// The plugin.
-        command: String,
-    },
+    NoInteractiveMode { command: String },
     /// `interactiveMode: Always`, and standard input is no terminal.
     #[error("the kubeconfig's credential plugin {command} needs a terminal, and standard input is none")]
-    NeedsTerminal {
-        /// The plugin.
-        command: String,
-    },
+    NeedsTerminal { command: String },
     /// It could not be started.
     #[error("the kubeconfig's credential plugin {command} cannot be started: {source}")]
     Start {
-        /// The plugin.
         command: String,
         /// The kubeconfig's `installHint`.
         install_hint: Option<String>,
@@ -63,25 +55,20 @@ pub enum ExecError {
     /// It said that it failed.
     #[error("the kubeconfig's credential plugin {command} failed: {status}")]
     Failed {
-        /// The plugin.
         command: String,
         /// How it ended.
         status: std::process::ExitStatus,
     },
-    /// What it printed is not what was asked for.
+    /// What it printed is not an `ExecCredential`.
     #[error("the kubeconfig's credential plugin {command} {what}")]
     Answer {
-        /// The plugin.
         command: String,
         /// What is wrong with its answer.
         what: &'static str,
     },
-    /// The cluster's CA, which it was to be told, cannot be read.
+    /// The cluster's CA, which it should be given, cannot be read.
     #[error("the cluster's certificate authority cannot be read for the credential plugin {command}")]
-    ClusterInfo {
-        /// The plugin.
-        command: String,
-    },
+    ClusterInfo { command: String },
 }
 
 impl ExecError {
@@ -142,7 +129,7 @@ impl Drop for Status {
 
 /// Runs the user's plugin, if it has one and nothing else to log in with, and puts what it gives into the user.
 ///
-/// Unattended, a plugin that asks nobody is run all the same: it is ended with the future that this gives.
+/// A plugin that needs no terminal also runs when nobody is there; dropping the returned future ends it.
 pub async fn resolve(
     user: &mut AuthInfo,
     cluster: &kube::config::Cluster,

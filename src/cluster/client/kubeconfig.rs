@@ -28,10 +28,9 @@ pub struct Selection {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KubeconfigError {
-    /// A file that is there or was asked for by name cannot be read.
+    /// A file that exists, or that was named, cannot be read.
     #[error("cannot read the kubeconfig {}: {source}", .file.display())]
     Read {
-        /// The file.
         file: PathBuf,
         /// What the system says.
         source: std::io::Error,
@@ -45,17 +44,14 @@ pub enum KubeconfigError {
     /// Two entries of a file have one name: which of them is meant cannot be known.
     #[error("the kubeconfig {} has two {kind}s named {:?}", .file.display(), untrusted(.name))]
     Twice {
-        /// The file.
         file: PathBuf,
         /// `context`, `cluster` or `user`.
         kind: &'static str,
-        /// The name.
         name: String,
     },
     /// A file is no kubeconfig. Its text is not quoted: it holds credentials.
     #[error("{} is not a kubeconfig{}", .file.display(), place(*.line, *.column))]
     Syntax {
-        /// The file.
         file: PathBuf,
         /// Counted from 1; 0 where unknown.
         line: u64,
@@ -79,19 +75,14 @@ pub enum KubeconfigError {
     NoSuch {
         /// `context`, `cluster` or `user`.
         kind: &'static str,
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
         /// The names that there are.
         there: Vec<String>,
     },
     /// The context's namespace cannot be one.
     #[error("the namespace of context {context:?} is no name of a namespace: {source}")]
-    Namespace {
-        /// The context.
-        context: String,
-        /// What is wrong with it.
-        source: NameError,
-    },
+    Namespace { context: String, source: NameError },
 }
 
 impl KubeconfigError {
@@ -131,7 +122,7 @@ fn shown(files: &[PathBuf]) -> String {
 }
 
 fn those(names: &[String]) -> String {
-    /// More names than this help nobody.
+    /// The most names that an error lists.
     const SHOWN: usize = 20;
     if names.is_empty() {
         return "are none".to_owned();
@@ -176,7 +167,7 @@ pub fn load(env: &Env, file: Option<&Path>) -> Result<Kubeconfig, KubeconfigErro
             .collect(),
     };
     let is_there = |file: &&PathBuf| file.symlink_metadata().is_ok();
-    // kubectl warns and then asks localhost:8080, or in a pod the pod's own cluster. Whoever names a file means another.
+    // kubectl warns and then uses localhost:8080, or in a pod the pod's own cluster. Naming a file means that file.
     if env.os("KUBECONFIG").is_some() && !files.is_empty() && !files.iter().any(|file| is_there(&file)) {
         return Err(KubeconfigError::Missing { files });
     }
@@ -266,7 +257,7 @@ fn follow(config: &Kubeconfig, options: &ConnectOptions) -> Result<Selection, Ku
             there: there(),
         })?;
 
-    // An empty name is nobody in particular; a name that leads nowhere is a mistake.
+    // An empty name means no user; a name without an entry is a mistake.
     let user_name = options
         .user
         .as_ref()

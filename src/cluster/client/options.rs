@@ -21,11 +21,11 @@ pub struct ConnectOptions {
     pub request_timeout: RequestTimeout,
     /// Where a pod finds its ServiceAccount, for tests; `None` is where Kubernetes puts it.
     pub service_account: Option<PathBuf>,
-    /// Nobody is to be asked or told anything: the credential plugin gets no terminal, and what it says is dropped.
+    /// No prompts and no output: the credential plugin gets no terminal, and its stderr is dropped.
     pub is_unattended: bool,
 }
 
-/// Whom to act as.
+/// The user to impersonate.
 #[derive(Clone, Debug, Default)]
 pub struct Impersonate {
     /// `--as`

@@ -1,5 +1,5 @@
-//! Reading lists page by page, so that thousands of objects need no memory of their own: what is not asked for is not
-//! even parsed, and each page is cut down before the next one is asked for.
+//! Reading lists page by page, so that memory does not grow with the number of objects: fields that are not needed are not
+//! parsed, and each page is reduced before the next one is requested.
 //!
 //! A list is read to its end or not at all: what could not be seen must never look like what is not there.
 
@@ -48,7 +48,7 @@ pub struct Named {
     pub metadata: ObjectMeta,
 }
 
-/// How much of each object is asked for.
+/// How much of each object is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     Whole,

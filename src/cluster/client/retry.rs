@@ -109,7 +109,7 @@ async fn send(
             }
         };
         if answer.as_ref().is_err_and(is_timeout) {
-            // As above: whoever is silent for so long is not asked again.
+            // As above: after such a silence there is no retry.
             return Err(TimedOut(policy.connect_timeout).into());
         }
         let backoff = jittered(policy.pause * 2_u32.saturating_pow(tries - 1));

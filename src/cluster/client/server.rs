@@ -66,7 +66,7 @@ pub fn server_url(cluster: &kube::config::Cluster) -> Result<Uri, Error> {
     }
 }
 
-/// Whom the cluster's kubeconfig trusts to be its API server.
+/// The certificate authorities that the kubeconfig trusts for the API server.
 pub fn trust(cluster: &kube::config::Cluster) -> Result<Trust, Error> {
     let error = |what: String| Error::Config {
         part: "certificate authority",

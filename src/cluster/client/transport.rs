@@ -28,7 +28,7 @@ pub fn client(config: &Config, tls: &ClientConfig) -> Result<Client, Error> {
     };
     match proxy.scheme_str() {
         Some("socks5") => {
-            // The proxy is given the host's name, as by Go: it may know names that nobody else does.
+            // As in Go, the proxy resolves the host's name: it may know names that this machine does not.
             let socks = SocksV5::new(proxy.clone(), tcp);
             match login(proxy) {
                 Some((user, password)) => over(socks.with_auth(user, password), config, tls),

@@ -47,7 +47,7 @@ pub fn credentials(mut user: AuthInfo) -> Result<AuthInfo, Error> {
     Ok(user)
 }
 
-/// Whom clientcmd makes of a user for a server without TLS: nobody, but for whom to act as. It judges the user all the same.
+/// What clientcmd keeps of a user for a server without TLS: only the impersonation. It still checks the rest.
 pub fn without_tls(mut user: AuthInfo) -> Result<AuthInfo, Error> {
     one_method(&mut user)?;
     materials(&mut user)?;

@@ -17,7 +17,7 @@ pub enum Feature {
     Rotate,
     /// Looking in all namespaces for Secrets that hold a token which is about to be revoked: `rotate`.
     Search,
-    /// Looking at everything that has to do with pulling: `status`.
+    /// Reading everything that matters for pulling images: `status`.
     Status,
     /// Finding the Secrets that are there already: `-A`.
     Managed,
@@ -83,7 +83,7 @@ const ROWS: &[Row] = &[
         verbs: &["get", "patch"],
         only: Only::Secrets,
     },
-    // RBAC cannot limit `create` to a name: the name is not known yet when it is asked.
+    // RBAC cannot limit `create` to a name: authorization runs before the name is known.
     Row {
         feature: Feature::Sync,
         resources: &[Resource::Secrets],
@@ -275,7 +275,7 @@ pub(in crate::cluster) fn role_for_verb(
 ) -> Option<String> {
     let is_ours = |row: &&Row| row.resources.contains(&resource) && row.verbs.contains(&verb);
     ROWS.iter().find(is_ours)?;
-    // RBAC knows no name when it is asked for these.
+    // RBAC does not see a name for these verbs.
     let names = name.filter(|_| !matches!(verb, "create" | "list" | "watch"));
     let rule = Rule {
         resources: vec![resource],

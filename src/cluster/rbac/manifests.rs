@@ -13,7 +13,7 @@ use crate::cluster::secret::annotations::{MANAGED_BY_LABEL, MANAGER};
 
 /// Longest part of a name that says what a Role allows; all the words of [`Feature::word`] that go together fit.
 const MAX_PURPOSE: usize = 40;
-/// Longest part of a name that says whom a binding is for.
+/// Longest part of a binding's name that shows its subject.
 const MAX_SUBJECT: usize = 40;
 /// How much of a digest ends a name, in octets: 24 hexadecimal digits.
 const DIGEST: usize = 12;
@@ -32,13 +32,10 @@ pub enum Scope {
 pub enum Subject {
     /// A user, by the name that the API server has for them.
     User(String),
-    /// A group.
     Group(String),
     /// A ServiceAccount.
     ServiceAccount {
-        /// Its namespace.
         namespace: Namespace,
-        /// Its name.
         name: ServiceAccountName,
     },
 }

@@ -21,7 +21,6 @@ pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration
 /// One registry of ours in a Secret, as the annotations have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The registry.
     pub registry: Registry,
     /// Whose token it was.
     pub username: String,

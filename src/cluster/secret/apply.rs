@@ -31,7 +31,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Whether to write, as kubectl's `--dry-run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DryRun {
-    /// Write.
     #[default]
     None,
     /// Plan, and write nothing.

@@ -1,6 +1,6 @@
 //! Which Secrets a credential may go into: those that a person named, and those whose content proves that they are ours.
 //!
-//! Whoever may create a Secret in one namespace can give it our label and our annotations. A token of ours in it nobody
+//! Anybody who may create a Secret in one namespace can give it our label and our annotations. A token of ours in it nobody
 //! has who was not given it.
 
 use std::fmt;
@@ -12,7 +12,6 @@ use crate::model::{OwnTokens, Registry};
 /// A registry whose credential a Secret does not get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftAlone {
-    /// The registry.
     pub registry: Registry,
     /// What is there instead of a token of ours.
     pub holds: Holds,

@@ -33,9 +33,7 @@ pub struct Manifest {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
-    /// The Secret's name.
     pub name: String,
-    /// Its namespace.
     pub namespace: String,
     /// Our label.
     pub labels: BTreeMap<String, String>,

@@ -74,7 +74,7 @@ const EDITORS: &[&str] = &[
     "before-first-apply",
 ];
 
-/// The names of the owners that are told apart, for lists in documents and tests.
+/// The names of the owners that can be recognised, for documents and tests.
 pub fn known_owners() -> impl Iterator<Item = &'static str> {
     OWNERS.iter().map(|row| row.name)
 }

@@ -1,4 +1,4 @@
-//! The table of programs that write Secrets and write them again, and how each is told by what it leaves on a Secret.
+//! The programs that write Secrets and restore them, and how to recognise each by what it leaves on a Secret.
 //!
 //! Each row names its source: the project, and what its code or documentation puts on the Secrets that it writes.
 //! A program that can only own Secrets of another type has no row: those are refused for their type.

@@ -17,7 +17,6 @@ use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry};
 /// What to do to one Secret.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Which Secret.
     pub target: Target,
     /// What to do.
     pub action: Action,
@@ -94,7 +93,7 @@ pub enum Note {
     BreaksKubelet(EntryProblem),
     /// No entry is left.
     Empty,
-    /// Somebody else's Secret is written, because that was asked for.
+    /// Another owner's Secret is written because `--force-conflicts` was given.
     Overrides(Box<Owner>),
 }
 

@@ -22,7 +22,6 @@ pub const LEGACY_DOCUMENT_KEY: &str = ".dockercfg";
 /// What a Secret should hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// The credential.
     pub credential: &'a Credential,
     /// What it is stored for.
     pub usage: Use,
@@ -41,7 +40,6 @@ impl Observed {
         Self(secret)
     }
 
-    /// Its metadata.
     #[must_use]
     pub fn metadata(&self) -> &ObjectMeta {
         &self.0.metadata
@@ -59,13 +57,11 @@ impl Observed {
         self.0.immutable == Some(true)
     }
 
-    /// Its label of this name.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<&str> {
         self.0.metadata.labels.as_ref()?.get(name).map(String::as_str)
     }
 
-    /// Its annotation of this name.
     #[must_use]
     pub fn annotation(&self, name: &str) -> Option<&str> {
         self.0.metadata.annotations.as_ref()?.get(name).map(String::as_str)
@@ -97,7 +93,7 @@ impl Observed {
         self.0.data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice())
     }
 
-    /// Its secrets, and those of kubectl's copy of it, are in no message about this cluster: whoever refuses a change of
+    /// Keeps its secrets, and those of kubectl's copy of it, out of messages about this cluster: who refuses a change of
     /// it may quote it as it is.
     pub fn keep_out_of_messages(&self, secrets: &mut Redaction) {
         let mut keep_out = |bytes: &[u8]| {

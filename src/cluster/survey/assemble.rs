@@ -286,7 +286,7 @@ fn within<'a, T>(sorted: &'a [T], namespace: &Namespace, of: impl Fn(&T) -> &Nam
     &rest[..rest.partition_point(|one| of(one) == namespace)]
 }
 
-/// The registries that entries name and that nobody asked about.
+/// The registries outside the question that entries name.
 fn claimed<'a>(secrets: impl Iterator<Item = &'a SeenSecret>) -> BTreeSet<Registry> {
     let mut found = BTreeSet::new();
     for secret in secrets {

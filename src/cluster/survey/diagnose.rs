@@ -104,10 +104,10 @@ impl Survey {
         }
     }
 
-    /// Why a container waits for its image, with what the registry says about tokens that it was asked about.
+    /// Why a container waits for its image; `ask` has what the registry says about a token.
     #[must_use]
     pub fn diagnose(&self, stuck: &StuckPull, ask: &dyn Fn(HeldToken) -> Option<Verdict>) -> Cause {
-        // What no Secret has to do with.
+        // No Secret can cause or cure these.
         match (stuck.reason.as_str(), stuck.said) {
             (INVALID_NAME, _) => return Cause::InvalidName,
             (NEVER_PULLED, _) => return Cause::NeverPulled,
@@ -151,7 +151,7 @@ impl Survey {
         let entries = stuck.pull.entries().iter();
         let tried: Vec<_> = entries.filter_map(|at| named.entry(*at)).collect();
         let verdict = |entry: &SeenEntry| entry.login.as_ref().and_then(|held| ask(held.token));
-        // One that the registry takes, or, where nobody asked, the keychain's.
+        // One that the registry accepts or, if it was not asked, one from the keychain.
         let good = tried.iter().find(|(_, entry)| match verdict(entry) {
             Some(verdict) => verdict == Verdict::Accepted,
             None => matches!(entry.login.as_ref().map(|held| held.token), Some(HeldToken::Kept(_))),
@@ -188,7 +188,7 @@ impl Survey {
         let of_account = stuck.account_secrets.as_deref().unwrap_or_default();
         let account = Named::new(self, &stuck.namespace, of_account);
         let would_do = account.pull(&stuck.image);
-        // A pod that nobody would make again has the list that somebody wrote.
+        // A pod without a controller has the list that its author wrote.
         let is_of_account = stuck.pull_secrets.is_empty()
             || match stuck.template_has_secrets {
                 Some(has) => !has,

@@ -25,9 +25,7 @@ use crate::model::pull::Pull;
 /// A pod, and what becomes of each of its images.
 #[derive(Debug)]
 pub struct PodPulls {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub name: String,
     /// Its topmost controller that we know of, as kubectl prints it.
     pub controller: Option<String>,
@@ -35,7 +33,6 @@ pub struct PodPulls {
     pub created: Option<i64>,
     /// Its pull Secrets, in its order.
     pub secrets: Vec<NamedSecret>,
-    /// Its ServiceAccount.
     pub account: String,
     /// That one's pull Secrets as they are now; `None` where they could not be seen.
     pub account_secrets: Option<Vec<String>>,
@@ -51,7 +48,6 @@ pub struct PodPulls {
 /// A Secret that a pod names.
 #[derive(Debug)]
 pub struct NamedSecret {
-    /// Its name.
     pub name: String,
     /// What is there.
     pub found: Found,

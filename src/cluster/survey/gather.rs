@@ -32,7 +32,7 @@ use crate::model::Registry;
 const PAGES_AT_ONCE: usize = 3;
 /// Connections at a time where each namespace has a page of its own: as many as sync has.
 pub(super) const NAMESPACES_AT_ONCE: usize = 8;
-/// Registries that nobody asked about of which a note is taken.
+/// The most registries outside the question that are remembered.
 pub(super) const MAX_REGISTRIES: usize = 32;
 /// What makes pods.
 const WORKLOADS: [Resource; 5] = [
@@ -191,7 +191,7 @@ impl<'a> Gather<'a> {
         (!pod.is_over && !pod.is_static() && pod.pulls()).then_some(pod)
     }
 
-    /// Takes note of a pod that waits for an image that nobody asked about.
+    /// Counts a pod that waits for an image of a registry outside the question.
     fn pass_over(&self, pod: &Workload) {
         let waiting = pod.waiting().filter(|_| !pod.is_over);
         let strange: BTreeSet<Registry> = waiting
@@ -210,7 +210,7 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// All of a kind in the places. Where all namespaces may not be listed at once, each is asked by itself; what cannot be
+    /// All objects of a kind in the places. If all namespaces may not be listed at once, each is listed by itself; what cannot be
     /// read is recorded, and is an error only where the cluster itself is out of reach.
     async fn read<K: DeserializeOwned, T>(
         &self,

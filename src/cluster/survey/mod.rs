@@ -33,7 +33,7 @@ pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey, Unseen};
 pub use secret::{HeldToken, Login, OtherToken, SeenEntry, SeenSecret, State};
 pub use stuck::{Cause, StuckPull, Verdict};
 
-/// Looks at a cluster; `progress` is told after each page.
+/// Surveys a cluster, calling `progress` after each page.
 ///
 /// # Errors
 /// Where the cluster does not answer, or the namespaces that are meant cannot be found out. What may not be read is

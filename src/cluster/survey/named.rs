@@ -15,7 +15,7 @@ use crate::cluster::secret::observe::observe;
 use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE};
 use crate::cluster::target::Target;
 
-/// Names of one namespace that are asked about, each by a request of its own. A pod can name thousands of Secrets that are
+/// The most names of one namespace that are looked up, one request each. A pod can name thousands of Secrets that are
 /// not there, and no other namespace is to wait for that: the rest counts as not looked at.
 const MAX_ASKED: usize = 100;
 
@@ -88,7 +88,7 @@ impl<'a> Gather<'a> {
         Ok(absent)
     }
 
-    /// Asked without its data, which is nobody's business here.
+    /// Only its metadata is requested: its data is not needed.
     async fn is_of_another_type(&self, target: &Target) -> Result<bool, Error> {
         let fields = format!(
             "metadata.name={},type!={PULL_SECRET_TYPE},type!={LEGACY_PULL_SECRET_TYPE}",

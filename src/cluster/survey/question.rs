@@ -30,7 +30,6 @@ pub enum Places {
 /// A registry, and the credentials of it to compare with. Where two have the same token, the first of them is named.
 #[derive(Clone, Debug)]
 pub struct Interest<'a> {
-    /// The registry.
     pub registry: Registry,
     /// The keychain's credentials of it.
     pub kept: Vec<(Keeping, &'a Credential)>,

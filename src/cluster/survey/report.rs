@@ -40,9 +40,9 @@ pub struct Survey {
     pub missing_targets: Vec<Target>,
     /// Those of them under whose name there is a Secret of another type.
     pub targets_of_wrong_type: Vec<Target>,
-    /// Registries that nobody asked about and that entries of Secrets name, in part: what a tenant says.
+    /// Registries outside the question that entries of Secrets name, up to a limit. Any tenant can add to them.
     pub claimed: BTreeSet<Registry>,
-    /// The registries of images that pods wait for and that nobody asked about, in part.
+    /// Registries outside the question whose images pods wait for, up to a limit.
     pub passed_over: BTreeSet<Registry>,
     /// How many objects there were.
     pub counts: Counts,
@@ -59,16 +59,14 @@ pub struct Counts {
     pub secrets: usize,
     /// Pods, with those that do not matter.
     pub pods: usize,
-    /// Those of them that wait for an image of a registry that nobody asked about.
+    /// Those of them that wait for an image of a registry outside the question.
     pub passed_over: usize,
 }
 
 /// A ServiceAccount with pull Secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenAccount {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub name: String,
     /// The Secrets that its pods get, if they name none themselves.
     pub pull_secrets: Vec<String>,
@@ -77,11 +75,8 @@ pub struct SeenAccount {
 /// A workload, or a pod that no workload here made, with images of the registries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Puller {
-    /// Its kind.
     pub resource: Resource,
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub name: String,
     /// The registries, by their place in [`Question::interests`].
     pub registries: Vec<usize>,
@@ -106,7 +101,6 @@ impl Puller {
 /// A Secret that is named and not to be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingSecret {
-    /// Which one.
     pub target: Target,
     /// It is there, but of a type that kubelet passes over.
     pub is_of_wrong_type: bool,
@@ -121,7 +115,7 @@ pub struct MissingSecret {
 pub struct Unseen {
     /// What it would have been.
     pub object: Object,
-    /// In how many namespaces, where it was asked for in each.
+    /// In how many namespaces, if each was read by itself.
     pub namespaces: usize,
     /// Why not, with the Role that would grant it where that is missing; of several namespaces, the first's.
     pub error: Error,

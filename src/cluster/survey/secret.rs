@@ -72,7 +72,6 @@ pub struct SeenEntry {
 pub struct Login {
     /// The user; text from the cluster.
     pub username: String,
-    /// The token.
     pub token: HeldToken,
 }
 
@@ -215,14 +214,13 @@ fn written(observed: &Observed) -> Option<i64> {
         .max()
 }
 
-/// A token in Secrets that is none of the keychain's, for the registry to be asked about.
+/// A token found in Secrets that the keychain does not hold, to be verified at its registry.
 #[derive(Clone, Debug)]
 pub struct OtherToken {
     /// The registry, by its place in [`Question::interests`].
     pub interest: usize,
     /// The user of the first Secret that has it; text from a cluster.
     pub username: String,
-    /// The token.
     pub token: Token,
 }
 

@@ -11,9 +11,7 @@ use super::secret::{HeldToken, Login};
 /// and the names are as the pod has them.
 #[derive(Clone, Debug)]
 pub struct StuckPull {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its pod.
     pub pod: String,
     /// The topmost controller that we know of, as kubectl prints it: what to restart.
     pub controller: Option<String>,
@@ -35,7 +33,6 @@ pub struct StuckPull {
     pub created: Option<i64>,
     /// The pod's own list, which never changes.
     pub pull_secrets: Vec<String>,
-    /// Its ServiceAccount.
     pub account: String,
     /// That one's list as it is now, which the pod would get if it was made again and its template names none; `None`
     /// where ServiceAccounts could not be seen.
@@ -44,7 +41,7 @@ pub struct StuckPull {
     pub template_has_secrets: Option<bool>,
     /// What kubelet does with the Secrets of `pull_secrets` as they are now.
     pub pull: Pull,
-    /// Why it waits, without having asked the registry; [`super::report::Survey::diagnose`] takes what the registry says.
+    /// Why it waits, before the registry is asked; [`super::report::Survey::diagnose`] takes its answers into account.
     pub cause: Cause,
 }
 
@@ -65,29 +62,20 @@ pub enum Verdict {
 #[non_exhaustive]
 pub enum Cause {
     /// The pod names Secrets that are not there, and no other that would do.
-    SecretMissing {
-        /// Their names.
-        secrets: Vec<String>,
-    },
+    SecretMissing { secrets: Vec<String> },
     /// The pod names Secrets of a type that kubelet passes over, and no other that would do.
-    WrongType {
-        /// Their names.
-        secrets: Vec<String>,
-    },
+    WrongType { secrets: Vec<String> },
     /// The pod's Secrets have no entry for the registry.
     EntryMissing {
-        /// Their names.
         secrets: Vec<String>,
         /// A key that is only a letter or two away from the image's host, made fit to be shown.
         similar: Option<String>,
     },
     /// There is an entry that was meant for it, but kubelet does not take it for this image.
     KeyMismatch {
-        /// The Secret's name.
         secret: String,
         /// The entry's key, made fit to be shown.
         key: String,
-        /// Why not.
         why: Mismatch,
     },
     /// The registry turned down what the pod's Secrets hold.
@@ -108,21 +96,14 @@ pub enum Cause {
     },
     /// The pod was made before its ServiceAccount had a Secret that would do; it has to be made again.
     OlderThanAccount {
-        /// The ServiceAccount.
         account: String,
         /// Those of its Secrets that would do.
         secrets: Vec<String>,
     },
     /// Neither the pod nor its ServiceAccount names a pull Secret that would do, the pod none at all.
-    NoPullSecret {
-        /// The ServiceAccount.
-        account: String,
-    },
+    NoPullSecret { account: String },
     /// A Secret that kubelet cannot decode fails all of the pod's pulls.
-    SecretBroken {
-        /// Its name.
-        secret: String,
-    },
+    SecretBroken { secret: String },
     /// The Secret was written since kubelet last tried, or can have been: it tries again within five minutes.
     Heals {
         /// The Secret that will do.

@@ -1,4 +1,5 @@
-//! What kubelet told in Events where a pod's status no longer says it: older kubelets write `Back-off pulling image "…"`
+//! The reasons that kubelet reports in Events when a pod's status has lost them: older kubelets write
+//! `Back-off pulling image "…"`
 //! over the reason at every other look.
 
 use futures_util::stream::{StreamExt as _, iter};
@@ -11,7 +12,7 @@ use crate::cluster::workload::message::{Said, said};
 use crate::cluster::workload::model::{Image, MAX_MESSAGE, Workload};
 use crate::model::printable_around;
 
-/// Pods that are asked about at most, each by a request of its own.
+/// The most pods whose Events are read, one request each.
 const MAX_PODS: usize = 50;
 const AT_ONCE: usize = 8;
 /// kubelet's reason (`pkg/kubelet/events`) for a pull that failed, and for other things.
@@ -37,7 +38,7 @@ struct Event {
     at: i64,
 }
 
-/// Completes what is known of the pods that wait without a reason. Whoever may not read Events knows no more than before.
+/// Adds the reason to pods that wait without one. Without permission to read Events, nothing is added.
 pub(super) async fn complete(reader: &Reader<'_>, pods: &mut [Workload]) {
     let bare = pods
         .iter_mut()

@@ -106,7 +106,7 @@ pub fn said(message: &str, image: &str) -> Said {
     }
 }
 
-/// containerd puts what it asked for, with the image's tag, before the answer: `[manifests 401]: 500 …`.
+/// containerd writes the request, with the image's tag, before the response: `[manifests 401]: 500 …`.
 fn without_request(text: &str) -> String {
     let request = text.split_once("[manifests ").and_then(|(before, rest)| {
         let (_, after) = rest.split_once(']')?;

@@ -1,4 +1,4 @@
-//! A workload or a pod, cut down to what pulling images has to do with.
+//! A workload or a pod, reduced to what matters for pulling images.
 
 use std::collections::HashMap;
 
@@ -146,11 +146,8 @@ pub struct Image {
 /// What of a pod an image is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ContainerKind {
-    /// A container.
     Main,
-    /// An init container.
     Init,
-    /// An ephemeral container.
     Ephemeral,
     /// A volume that is an image.
     Volume,

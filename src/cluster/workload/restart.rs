@@ -70,8 +70,8 @@ pub async fn secret_users(
 /// Gives the pod template the annotation, so that its controller replaces every pod by the rules of its rollout.
 /// `false` where the workload is gone by now.
 ///
-/// The field manager is ours and not `kubectl-rollout`: the log of changes should say who it was. Nobody is in anybody's
-/// way with either: both update, and updates take a field over without a conflict; and whoever applies a manifest from
+/// The field manager is ours and not `kubectl-rollout`, so that the audit log names this program. The two do not
+/// conflict: both update, and updates take a field over without a conflict; and a manifest that is applied from
 /// git does not name the annotation in it.
 pub async fn restart(
     cluster: &Cluster,

@@ -99,7 +99,7 @@ pub fn progress(resource: Resource, raw: &Raw) -> Progress {
 /// Follows the rollouts of workloads of one kind until each is done or failed, or until the deadline, and says how far
 /// each is. `tell` hears of every step.
 ///
-/// It lists and then watches from there: nothing is asked again that did not change.
+/// It lists once and then watches from that version.
 pub async fn follow(
     cluster: &Cluster,
     namespace: &Namespace,

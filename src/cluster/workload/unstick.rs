@@ -22,7 +22,6 @@ const TRIES: u32 = 5;
 /// A pod that is stuck on a pull from the registry, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StuckPod {
-    /// Its name.
     pub name: String,
     /// As kubelet has it: `ErrImagePull` or `ImagePullBackOff`.
     pub reason: String,

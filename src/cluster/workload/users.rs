@@ -17,7 +17,6 @@ pub enum SecretUser {
     Restartable {
         /// A Deployment, StatefulSet or DaemonSet.
         resource: Resource,
-        /// Its name.
         name: String,
         /// What made it and may undo a change of it, as `prometheus.monitoring.coreos.com/main`.
         made_by: Option<String>,
@@ -26,7 +25,6 @@ pub enum SecretUser {
     Held {
         /// As kubectl prints it: `deployment.apps/api`.
         what: String,
-        /// Why.
         why: Hold,
     },
 }

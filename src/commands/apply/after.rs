@@ -10,7 +10,7 @@ use crate::commands::targets::Job;
 use crate::error::CommandError;
 use crate::model::Registry;
 
-/// What is asked for, the same for every target of a run.
+/// The flags that hold for every target of a run.
 pub(in crate::commands) struct After {
     /// Those that are to pull with the Secret, besides what a target names itself.
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
@@ -42,7 +42,7 @@ pub(in crate::commands) struct Aftermath {
         serialize_with = "messages"
     )]
     pub(in crate::commands) errors: Vec<CommandError>,
-    /// Nothing was found to restart, though it was asked for.
+    /// `--restart` was given, and there was nothing to restart.
     #[serde(skip)]
     pub(in crate::commands) found_none: bool,
 }
@@ -98,7 +98,7 @@ impl After {
             .for_secret(&job.target.secret, job.service_accounts.iter().cloned())
     }
 
-    /// Does it for one target. What fails of it is said and does not stop the rest.
+    /// Does it for one target. A failure is reported and does not stop the rest.
     pub(in crate::commands) async fn of(&self, cluster: &Cluster, job: &Job) -> Aftermath {
         let mut aftermath = Aftermath::default();
         let failed = |error: cluster::Error| failed(error, &self.access_for(job));

@@ -60,7 +60,7 @@ impl Interrupt {
     }
 
     /// The same for work that keeps its thread waiting, such as a question to a registry. It goes on, and ends with the
-    /// process, where nobody waits for it any more: what it was to change has to be looked at by whoever comes next.
+    /// process, where nothing waits for it any more: the next run has to look at what it was changing.
     pub(in crate::commands) async fn or_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

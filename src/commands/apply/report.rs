@@ -82,7 +82,7 @@ impl Item {
 pub(in crate::commands) enum Left {
     /// It was not begun.
     NotTried,
-    /// Nobody waited for the end of it: it holds the old credential or the new one.
+    /// It was interrupted: the Secret holds the old credential or the new one.
     CutOff,
 }
 
@@ -313,7 +313,7 @@ impl Report {
         self.not_followed += count;
     }
 
-    /// A context that nobody asked yet for its targets.
+    /// A context whose targets have not been listed yet.
     pub(in crate::commands) fn not_begun(&mut self, context_name: Option<&str>) {
         self.contexts_not_begun += 1;
         self.items.push(Item {

@@ -192,7 +192,7 @@ fn may_be_over(error: &cluster::Error) -> bool {
     error.is_about_the_cluster() || matches!(error, cluster::Error::Busy { .. } | cluster::Error::Timeout { .. })
 }
 
-/// Brings what ends in any order back into the order that it was asked for in.
+/// Returns results that arrive in any order in the order of the requests.
 struct InOrder<T> {
     next: usize,
     early: BTreeMap<usize, T>,

@@ -10,7 +10,7 @@ const HEADING: &str = "Examples:\n";
 
 /// Where a flag's text goes on with what only `--help` has room for.
 const PAUSES: [&str; 6] = ["; ", ": ", ". ", ", ", " (repeatable)", " [default"];
-/// The columns of a terminal that nobody has made wider.
+/// The columns of a terminal of the default width.
 const COLUMNS: usize = 80;
 
 /// The command line, as clap is to parse and to explain it.

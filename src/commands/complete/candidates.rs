@@ -61,7 +61,7 @@ fn lenient() -> Command {
     relax(cli::command())
 }
 
-/// Whether the flag goes with what is there. clap is asked and not its description: that does not tell of groups.
+/// Whether the flag goes with the rest of the line. This runs clap's parser: its description does not include groups.
 fn goes(parser: &mut Command, line: &Line<'_>, arg: &Arg) -> bool {
     // These end the parsing.
     if matches!(

@@ -31,7 +31,7 @@ pub(super) enum Source {
     Subjects,
     /// `NAMESPACE/POD`
     Pods,
-    /// Nobody can know them: names that are yet to be given, durations, and the like.
+    /// Values that cannot be listed: new names, durations, and the like.
     Free,
 }
 

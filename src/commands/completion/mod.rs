@@ -33,7 +33,7 @@ const SINCE: u32 = 26;
 /// How long another program may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What has to be typed for kubectl's own completion, without which it is never asked.
+/// How to load kubectl's own completion, without which the plugin's is never called.
 const LOAD: &str = "in a shell that completes kubectl: source <(kubectl completion bash), or zsh, fish, powershell";
 
 pub(super) fn run(verb: CompletionVerb, system: &mut System<'_>) -> Result<(), CommandError> {

@@ -1,4 +1,4 @@
-//! Credentials of one registry that differ: who decides, and what is said.
+//! Credentials of one registry that differ: which one is kept, and the report.
 
 use std::time::Duration;
 

@@ -67,7 +67,7 @@ pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<Ex
         }
         None => table(&kept, &answers, &warnings, system)?,
     }
-    // What a file says that cannot be read, nobody knows.
+    // The content of a file that cannot be read is unknown.
     let is_known = workstation.unreadable.is_empty();
     Ok(if is_known { Exit::Done } else { Exit::Failed })
 }

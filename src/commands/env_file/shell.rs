@@ -28,7 +28,7 @@ pub(super) struct Refused {
     what: String,
 }
 
-/// What is said of a value, after its name.
+/// What a message says of a value, after its name.
 #[derive(Clone, Copy)]
 enum Fault {
     Dollar,
@@ -110,7 +110,7 @@ struct Reader<'a, const N: usize> {
     found: Assigned<N>,
 }
 
-/// How a value is written down, and what is said when it cannot be.
+/// How a value is written, and the error if it cannot be.
 struct Place {
     /// Which of the names it is for.
     slot: Option<usize>,
@@ -359,7 +359,7 @@ impl<'a, const N: usize> Reader<'a, N> {
         Ok(value)
     }
 
-    /// After a `$`. Of a variable that nobody asked about, another variable's value can be a part; what could assign one
+    /// After a `$`. In a variable that is not needed, another variable's value may be a part; what could assign one
     /// (`${A=b}`, `$((A=b))`) or is of bash alone (`$'…'`) is not followed.
     fn expansion(&mut self, place: &Place, is_quoted: bool) -> Result<(), Refused> {
         let is_code = matches!(self.peek(), Some(b'(')) || (!is_quoted && matches!(self.peek(), Some(b'\'' | b'"')));

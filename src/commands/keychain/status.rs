@@ -24,7 +24,7 @@ pub(super) fn run(args: &KeychainStatusArgs, system: &mut System<'_>) -> Result<
     let here = look::here(&config, &system.env);
     let is_screen = args.output.is_none();
     if is_screen {
-        // Before the bus is asked, which may not answer for seconds.
+        // Before the bus is used: it may take seconds to answer.
         show_here(&choice, &here, &mut system.output)?;
     }
     let desktop = look::desktop(&system.env);

@@ -76,7 +76,7 @@ pub struct RbacArgs {
     /// For `rotate`, which writes Secrets that are there and makes none
     #[arg(long, conflicts_with = "service_accounts")]
     pub rotate: bool,
-    /// As for `rotate --keep-old`: nobody searches all namespaces for other Secrets with the old token
+    /// As for `rotate --keep-old`: all namespaces need not be searched for other Secrets with the old token
     #[arg(hide_short_help = true, long, requires = "rotate")]
     pub keep_old: bool,
     /// For `status`, which only looks: nothing of sync's

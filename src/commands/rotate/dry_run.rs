@@ -14,7 +14,7 @@ use crate::registry::MintScopes;
 /// Stands for a token that is not there yet: nothing that a registry would take.
 const NO_TOKEN: &str = "not-a-token-but-the-plan-of-one";
 
-/// Says what would be done, in its order. Nobody is asked for a token or a password.
+/// Prints what would be done, in order, without prompting for a token or a password.
 pub(super) async fn run(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,

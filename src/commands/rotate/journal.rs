@@ -68,7 +68,7 @@ pub(super) struct Place {
     /// How to find its Secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) find: Option<Find>,
-    /// Its Secrets; `None` until the cluster was asked for them.
+    /// Its Secrets; `None` until the cluster has listed them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) secrets: Option<Vec<Listed>>,
 }

@@ -94,7 +94,7 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
 fn go_on(args: &RotateArgs, way: Way, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let keychain = system.keychain()?;
     let Some((name, kept)) = find_pending(args, &keychain)? else {
-        // Whoever repeats it has what was asked for.
+        // Repeating it is a success.
         system.output.say("no rotation is pending");
         return Ok(Exit::Done);
     };

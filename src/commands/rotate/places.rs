@@ -44,7 +44,7 @@ pub(super) fn of_args(
     Ok(batches.into_iter().map(place).collect())
 }
 
-/// Finds the Secrets, before anybody is asked for a token. A cluster that is away does not keep the others from getting
+/// Finds the Secrets before prompting for a token. A cluster that cannot be reached does not keep the others from getting
 /// the new token; but without any, or with Secrets that cannot be written, nothing is begun.
 pub(super) async fn find(
     state: &mut RotationState,
@@ -71,7 +71,7 @@ pub(super) async fn find(
     Ok(())
 }
 
-/// Finds the Secrets of the places that could not be asked in an earlier run, and writes them down before the first of
+/// Finds the Secrets of the places that could not be reached in an earlier run, and records them before the first of
 /// them gets a token.
 pub(super) async fn find_the_rest(
     state: &mut RotationState,
@@ -85,7 +85,7 @@ pub(super) async fn find_the_rest(
     Ok(())
 }
 
-/// Asks these places that have not been asked in this run. Says whether one of them answered.
+/// Reads these places if this run has not read them yet. Returns whether one of them answered.
 async fn find_unknown(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,

@@ -40,9 +40,9 @@ pub(super) struct Session<'a, 'b> {
 
 /// Why a place has no Secrets yet.
 pub(super) enum Unknown {
-    /// The cluster could not be asked.
+    /// The cluster could not be reached.
     Unreached(CommandError),
-    /// It was asked, and some of its Secrets cannot be written.
+    /// It was reached, and some of its Secrets cannot be written.
     Lacking(Vec<(Target, CommandError)>),
 }
 
@@ -103,7 +103,7 @@ impl<'a, 'b> Session<'a, 'b> {
         Ok(cluster)
     }
 
-    /// Asks the registry, so that Ctrl-C ends the wait for its answer. What it was asked to do may be done all the same:
+    /// Sends a request to the registry; Ctrl-C ends the wait for its response. The request may succeed all the same:
     /// the phase says what has to be looked at again.
     pub(super) async fn ask<T: Send + 'static>(
         &mut self,
@@ -148,12 +148,12 @@ impl<'a, 'b> Session<'a, 'b> {
         Ok(answer)
     }
 
-    /// Whether the account's password is known or somebody can be asked for it.
+    /// Whether the account's password is known or can be prompted for.
     pub(super) fn can_ask(&self) -> bool {
         self.account.is_some() || self.password_stdin || self.system.person.is_some()
     }
 
-    /// The account with its password, which is asked for once.
+    /// The account with its password, which is prompted for once.
     pub(super) fn account(&mut self, state: &RotationState) -> Result<Account, CommandError> {
         if let Some(account) = &self.account {
             return Ok(account.clone());

@@ -150,7 +150,7 @@ pub(super) fn target(name: &str) -> Target {
     }
 }
 
-/// One of ours, with this token under the registry's key.
+/// A managed Secret with this token under the registry's key.
 pub(super) fn secret(name: &str, token: HeldToken) -> SeenSecret {
     SeenSecret {
         target: target(name),

@@ -177,7 +177,7 @@ fn view<'a>(
         namespace: cluster.namespace(),
         survey: &pulls.survey,
         registries: &pulls.registries,
-        // Those that were asked about come first.
+        // Those of the question come first.
         known: credentials.registries().len(),
         lost: &NONE_LOST,
         expected: &[],

@@ -22,9 +22,9 @@ pub(super) struct ClusterSnapshot {
     pub(super) expected: Vec<Expected>,
     /// Namespaces of it that are not there.
     pub(super) lost: BTreeSet<Namespace>,
-    /// For the person who waits.
+    /// Printed on stderr.
     pub(super) note: Option<String>,
-    /// What is there, or why nobody knows.
+    /// What is there, or why it is not known.
     pub(super) survey: Result<Survey, cluster::Error>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Snapshot {
     pub(super) images: Images,
     /// What was found without anything to compare it with.
     pub(super) findings: Vec<Finding>,
-    /// For the person who waits.
+    /// Printed on stderr.
     pub(super) notes: Vec<String>,
     pub(super) is_offline: bool,
 }

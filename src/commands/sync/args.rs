@@ -89,7 +89,7 @@ pub struct AfterArgs {
 }
 
 impl SyncArgs {
-    /// The format, where the Secrets themselves are to be printed, for which no cluster is asked.
+    /// The format, if the Secrets themselves are to be printed, which needs no cluster.
     pub(crate) fn manifest_format(&self) -> Option<DocumentFormat> {
         match (self.dry_run.mode, self.output) {
             (DryRunArg::Client, Some(OutputFormat::Json)) => Some(DocumentFormat::Json),

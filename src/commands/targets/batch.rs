@@ -63,7 +63,7 @@ pub(in crate::commands) struct Batch {
 /// Which Secrets of a context.
 #[derive(Clone, Debug)]
 pub(in crate::commands) enum Scope {
-    /// Exactly these; no cluster has to be asked for them.
+    /// Exactly these; no cluster has to list them.
     Jobs(Vec<Job>),
     /// One in the context's own namespace.
     ContextNamespace(Template),

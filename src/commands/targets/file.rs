@@ -38,7 +38,7 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
             "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
         ))),
         (false, false) if asked.targets.deployment.is_none() => {
-            // Not a spec.yml, so what is wrong with it is said by our own file's rules.
+            // Not a spec.yml, so its errors are those of our own format.
             list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
         }

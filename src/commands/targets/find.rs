@@ -150,7 +150,7 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
                 },
             }
         }
-        // Of two registries in it, the one that can be refreshed is; the other is said.
+        // Of two registries in it, the one that can be refreshed is refreshed, and the other is reported.
         if given.is_empty() && lacks.is_none() {
             found.of_others += 1;
         }
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!((found.jobs.len(), found.of_others), (2, 1));
         let errors: Vec<_> = found.lacking.iter().map(|(_, error)| error.to_string()).collect();
         assert_eq!(errors, ["secret/s in namespace c: damaged"]);
-        // Nobody is told to log in to a registry that only a Secret names.
+        // No hint to log in to a registry that only a Secret names.
         let unknown: Vec<_> = found.unknown.iter().map(Registry::as_str).collect();
         assert_eq!(unknown, ["docker.io", "evil.example.com"]);
     }

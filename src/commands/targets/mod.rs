@@ -122,7 +122,7 @@ fn kept(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<
 /// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.
 ///
 /// What they say is not believed: their content has to prove that they are ours, unless the labels are to be trusted.
-/// A token that is handed over proves only what holds it already: no keychain is asked then, as there is none in CI.
+/// With a token that is passed in, only what already holds it counts: no keychain is read, as CI has none.
 fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, CommandError> {
     let proved = |supply: Rc<Supply>, own: &dyn Fn() -> Result<OwnTokens, CommandError>| {
         if args.trust_labels {

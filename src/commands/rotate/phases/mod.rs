@@ -2,13 +2,13 @@
 //!
 //! | phase | what it does |
 //! |---|---|
-//! | [`obtain`] | gets the new token: it is given, asked for, or made at Gitea |
+//! | [`obtain`] | gets the new token: it is given, prompted for, or minted at Gitea |
 //! | [`verify`] | proves a token at the registry |
 //! | [`keep`] | *pending*: keeps the new token in the keychain, beside the old one |
 //! | [`write`] | writes every Secret in place |
 //! | [`read_back`] | reads every Secret back, and at last looks for others that hold the old token |
 //! | [`keep`] | *promote*: makes the new token the current one |
-//! | [`restart`] | restarts workloads, if that was asked for |
+//! | [`restart`] | restarts workloads, with `--restart` |
 //! | [`revoke`] | revokes the old token, and the rotation is forgotten |
 //!
 //! [`steps`](crate::model::rotation::steps) says which of them are left after a kill, forward and back; `--resume` and

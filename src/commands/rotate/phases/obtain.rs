@@ -1,4 +1,4 @@
-//! The phase *obtain*: the new token is given, asked for, or made at Gitea.
+//! The phase *obtain*: the new token is given, prompted for, or minted at Gitea.
 
 use std::hash::{BuildHasher as _, RandomState};
 

@@ -66,7 +66,7 @@ pub(super) async fn secrets(state: &RotationState, session: &mut Session<'_, '_>
     Ok(())
 }
 
-/// Looks for Secrets that nobody named and that would lose their token with the old one. What cannot be seen may hold
+/// Looks for other Secrets that hold the old token and would stop working with it. What cannot be read may hold
 /// it: then the old token stays alive, until somebody gives up by name what could not be looked at.
 async fn look_elsewhere(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
     let given_up = &state.journal.given_up;
@@ -214,7 +214,7 @@ async fn others_with(
                     target,
                     is_immutable: secret.is_immutable(),
                 })),
-                // Nobody looks at what was given up by name.
+                // Places that were given up by name are not read.
                 Err(_) if given_up.has(&target) => Ok(None),
                 Err(error) => Err(Unseen::One(target, error)),
             }

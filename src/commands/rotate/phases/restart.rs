@@ -8,7 +8,7 @@ use crate::commands::rotate::state::RotationState;
 use crate::error::CommandError;
 use crate::model::rotation::Which;
 
-/// Does with the pods what was asked for and is still to be done.
+/// Does what `--restart`, `--wait` and `--unstick` still have to do.
 pub(super) async fn workloads(state: &mut RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
     let restarting = Pass {
         dry_run: DryRunArg::None,

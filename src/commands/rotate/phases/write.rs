@@ -18,7 +18,7 @@ pub(super) async fn secrets(
     session: &mut Session<'_, '_>,
     which: Which,
 ) -> Result<(), Stop> {
-    // On the way back no Secret of a place that was never asked holds the new token.
+    // When aborting: a place that was never reached has no Secret with the new token.
     if which == Which::New {
         places::find_the_rest(state, session, which).await?;
     }

@@ -147,7 +147,7 @@ fn dangling(view: &ClusterView<'_>, missing: &MissingSecret, account: &str) -> F
     }
 }
 
-/// A Secret that -n, -l or -f asked for.
+/// A Secret that -n, -l or -f named.
 fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
     let target = &expected.target;
     for registry in &expected.registries {

@@ -1,4 +1,4 @@
-//! Why each stuck pod is stuck, and what gets it going. Pure: what registries say about images is asked before.
+//! Why each stuck pod is stuck, and its remedy. Pure: registries have been asked about images before.
 
 use crate::cluster::SecretName;
 use crate::cluster::survey::{Cause, HeldToken, Login, StuckPull, Verdict as OfToken};
@@ -273,7 +273,7 @@ impl Stuck<'_> {
         )
     }
 
-    /// kubelet was told that there is none.
+    /// The registry told kubelet that there is no such image.
     fn missing(&self, images: &Images) -> Said {
         let Self { pod, registry, .. } = *self;
         let told = || {

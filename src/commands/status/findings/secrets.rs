@@ -21,7 +21,7 @@ const EMPTY_DOCUMENT: &str = "data: {.dockerconfigjson: e30=}";
 struct Standing {
     state: State,
     username: Option<String>,
-    /// Why it is out of step; `None` where it is not, or nobody knows.
+    /// Why it is out of step; `None` if it is not, or if that is not known.
     cause: Option<String>,
     token: Option<HeldToken>,
 }
@@ -70,7 +70,7 @@ fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, finding
         }
         let standing = compare(view, registry, &own);
         let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
-            // Anybody can put an entry of any registry there: it is shown, and is nobody's fault.
+            // Anybody can put an entry of any registry there: it is shown, and is no drift.
             (State::Unknown, None)
         } else {
             found(view, secret, registry, &standing)
@@ -213,7 +213,7 @@ fn found(
         return (state, Some(finding(Code::SecretUnmanaged, cause, sync())));
     }
     let code = match standing.state {
-        // Of the keychain's own token it is said once, and not for each Secret.
+        // The keychain's own token is reported once, and not for each Secret.
         State::Rejected => Code::TokenRejected,
         _ => Code::SecretStale,
     };
