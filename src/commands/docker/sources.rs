@@ -253,7 +253,7 @@ fn other(name: &str, system: &mut System<'_>) -> Option<HelperName> {
 }
 
 fn case(name: Name, found: Vec<Found>, keychain: &Keychain) -> Result<Case, CommandError> {
-    let is_rotating = match keychain.settled(&name) {
+    let is_rotating = match keychain.ensure_not_rotating(&name) {
         Ok(()) => false,
         Err(keychain::Error::Rotating(_)) => true,
         Err(error) => return Err(error.into()),
