@@ -1,6 +1,6 @@
-//! The command line: verbs, flags and what they are parsed into.
+//! The command line: verbs and flags.
 //!
-//! kubectl hands a plugin none of its own flags, so the ones for connecting are ours, and mean what they mean there.
+//! kubectl does not pass its own flags to plugins, so the flags for connecting are defined here with the same meaning.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ pub struct RegistryConnectionArgs {
 }
 
 impl RegistryConnectionArgs {
-    /// The same for the library. One question, such as one verification, may take as long as `timeout`.
+    /// Converts to the library's options. `timeout` is for one operation, such as a verification.
     pub fn options(&self, timeout: Duration) -> registry::Options {
         registry::Options {
             ca_file: self.ca_file.clone(),
@@ -366,7 +366,7 @@ impl DryRunArg {
 }
 
 impl SyncArgs {
-    /// The format, where the Secrets themselves are to be printed, for which no cluster is asked.
+    /// The format, if the Secrets themselves are printed, which needs no cluster.
     pub(crate) fn manifest_format(&self) -> Option<DocumentFormat> {
         match (self.dry_run.mode, self.output) {
             (DryRunArg::Client, Some(OutputFormat::Json)) => Some(DocumentFormat::Json),

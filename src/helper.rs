@@ -61,7 +61,7 @@ impl Answer {
     }
 
     /// A failure that the user has to act on.
-    fn trouble(what: &dyn Display, hint: Option<&dyn Display>) -> Self {
+    fn user_error(what: &dyn Display, hint: Option<&dyn Display>) -> Self {
         let line = match hint {
             Some(hint) => format!("{PROGRAM}: {what}; hint: {hint}"),
             None => format!("{PROGRAM}: {what}"),
@@ -73,7 +73,7 @@ impl Answer {
     /// stdout.
     fn of_keychain(error: &keychain::Error) -> Self {
         let hint = hint(error);
-        let mut answer = Self::trouble(error, hint.as_ref().map(|hint| hint as &dyn Display));
+        let mut answer = Self::user_error(error, hint.as_ref().map(|hint| hint as &dyn Display));
         if let Some(hint) = hint.filter(|_| error.command().is_some()) {
             answer.stdout = Zeroizing::new(format!("{error}; {hint}\n"));
         }
@@ -157,7 +157,7 @@ fn answer(args: &[OsString], stdin: &mut dyn Read, open: impl FnOnce() -> Result
     match outcome {
         Ok(stdout) => Answer::success(stdout),
         Err(Failure::Protocol(text)) => Answer::failure(&text, None),
-        Err(Failure::Input(text)) => Answer::trouble(&text, None),
+        Err(Failure::Input(text)) => Answer::user_error(&text, None),
         Err(Failure::Keychain(error)) => Answer::of_keychain(&error),
     }
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Config, Error};
 use crate::sys::replace;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 
 /// Size limit in octets; a file with a few hundred logins has some 100 kB.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -89,11 +89,11 @@ impl File {
 pub(super) fn bytes(target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     let path = || target.to_owned();
     whole_file::read(target, MAX_FILE).map_err(|why| match why {
-        Unread::NotAFile(what) => Error::NotAFile { path: path(), what },
-        Unread::TooLong => Error::TooLong {
+        ReadFileError::NotAFile(what) => Error::NotAFile { path: path(), what },
+        ReadFileError::TooLong => Error::TooLong {
             path: path(),
             max: MAX_FILE,
         },
-        Unread::System(cause) => Error::Read { path: path(), cause },
+        ReadFileError::System(cause) => Error::Read { path: path(), cause },
     })
 }

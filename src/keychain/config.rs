@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::model::printable;
 use crate::sys::env::Env;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 
 /// The file's path below the user's configuration folder.
 const BELOW: &str = "regcred/config.toml";
@@ -76,9 +76,9 @@ fn path(env: &Env) -> Option<PathBuf> {
 fn bytes(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
     let owned = || path.to_owned();
     let bytes = whole_file::read(path, MAX_FILE).map_err(|why| match why {
-        Unread::NotAFile(what) => ConfigError::NotAFile { path: owned(), what },
-        Unread::TooLong => ConfigError::TooLong { path: owned() },
-        Unread::System(cause) => ConfigError::Read { path: owned(), cause },
+        ReadFileError::NotAFile(what) => ConfigError::NotAFile { path: owned(), what },
+        ReadFileError::TooLong => ConfigError::TooLong { path: owned() },
+        ReadFileError::System(cause) => ConfigError::Read { path: owned(), cause },
     })?;
     if bytes.is_none() && path.is_symlink() {
         return Err(ConfigError::Dangling { path: owned() });

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::ConfigError;
 use crate::model::{CommandLine, Hint};
-use crate::sys::user::NotOwn;
+use crate::sys::user::NotPrivate;
 
 /// Longest quotation of foreign text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;
@@ -28,7 +28,7 @@ pub enum Error {
     NoBus,
     /// `XDG_RUNTIME_DIR` names a folder that is not private to this user, as after a plain `su`.
     #[error("there is no keychain here: XDG_RUNTIME_DIR names {}, which is not used: {why}", path.display())]
-    ForeignRuntimeFolder { path: PathBuf, why: NotOwn },
+    ForeignRuntimeFolder { path: PathBuf, why: NotPrivate },
     /// Another user runs the bus at this address and would receive the tokens.
     #[error("the D-Bus session bus at {address} is not used: it belongs to another user, of number {owner}")]
     ForeignBus { address: String, owner: u32 },
@@ -118,7 +118,8 @@ impl Error {
                     .into(),
             ],
             Self::ForeignRuntimeFolder {
-                why: NotOwn::Mode(_), ..
+                why: NotPrivate::Mode(_),
+                ..
             } => vec!["chmod 700 it".into()],
             Self::ForeignRuntimeFolder { .. } | Self::ForeignBus { .. } => vec![
                 "become that user with a session of its own (su -, sudo -i, machinectl shell), \

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::sys::env::Env;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 use crate::sys::{replace, user};
 
 /// Upper limit of the file's size in octets; thousands of credentials are smaller.
@@ -76,9 +76,9 @@ impl VaultFile {
         match whole_file::read(&self.0, MAX_LENGTH) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(Error::Missing(path)),
-            Err(Unread::NotAFile(_)) => Err(damaged("it is no file")),
-            Err(Unread::TooLong) => Err(damaged("it is larger than any vault")),
-            Err(Unread::System(cause)) => Err(unread(cause)),
+            Err(ReadFileError::NotAFile(_)) => Err(damaged("it is no file")),
+            Err(ReadFileError::TooLong) => Err(damaged("it is larger than any vault")),
+            Err(ReadFileError::System(cause)) => Err(unread(cause)),
         }
     }
 

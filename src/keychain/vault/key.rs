@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
 use crate::sys::env::Env;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 use crate::sys::{replace, user};
 
 /// The variable that names a key file.
@@ -178,8 +178,8 @@ fn read(path: &Path, guard: Guard) -> Result<Key, KeyFileProblem> {
     let bytes = match whole_file::read(path, MAX_KEY_FILE) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Err(io::Error::from(io::ErrorKind::NotFound).into()),
-        Err(Unread::System(cause)) => return Err(cause.into()),
-        Err(Unread::NotAFile(_) | Unread::TooLong) => return Err(KeyFileProblem::NotAKey),
+        Err(ReadFileError::System(cause)) => return Err(cause.into()),
+        Err(ReadFileError::NotAFile(_) | ReadFileError::TooLong) => return Err(KeyFileProblem::NotAKey),
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| KeyFileProblem::NotAKey)?;
     let lines = text.lines().map(str::trim);
