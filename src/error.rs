@@ -1,4 +1,4 @@
-//! What a command that failed says, and its exit code.
+//! The error of a command, with its exit code and hints.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use crate::model::Hint;
 use crate::sys::link::LinkError;
 use crate::{cluster, docker, keychain, registry};
 
-/// The exit codes of design: the same for every verb.
+/// The exit codes, the same for every verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Done,
-    /// Something failed, wholly or in part.
+    /// Something failed, entirely or partly.
     Failed,
-    /// The command line cannot be meant.
+    /// The command line is wrong.
     Usage,
-    /// `status` found something that is out of step.
+    /// `status` found something out of step.
     Drift,
     /// Ctrl-C ended it before everything was done.
     Interrupted,
@@ -27,13 +27,13 @@ impl Exit {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Drift => 3,
-            // What a shell gives a kubectl that Ctrl-C ended: 128 + SIGINT. Loops and pipelines stop on it.
+            // 128 + SIGINT, as a shell reports a program that Ctrl-C ended. Loops and pipelines stop on it.
             Self::Interrupted => 130,
         }
     }
 }
 
-/// What failed, why, and the next command to type.
+/// What failed, why, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandError {
     exit: Exit,
@@ -42,7 +42,7 @@ pub struct CommandError {
 }
 
 impl CommandError {
-    /// The command was understood and could not be done.
+    /// The command could not be carried out.
     pub fn failed(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Failed,
@@ -51,7 +51,7 @@ impl CommandError {
         }
     }
 
-    /// The command cannot be meant like that.
+    /// The command line is wrong.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Usage,
@@ -72,14 +72,14 @@ impl CommandError {
         self
     }
 
-    /// Adds a next thing to do, if there is one.
+    /// Adds hints.
     #[must_use]
     pub fn hints<H: Into<Hint>>(mut self, hints: impl IntoIterator<Item = H>) -> Self {
         self.hints.extend(hints.into_iter().map(Into::into));
         self
     }
 
-    /// Says first what it happened to.
+    /// Prefixes the message with what it is about.
     #[must_use]
     pub fn on(mut self, what: impl fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);

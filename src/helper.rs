@@ -1,12 +1,13 @@
 //! Docker's credential-helper protocol, for every registry.
 //!
-//! `docker-credential-X ACTION` with the input on stdin and the answer on stdout; what clients rely on is written down
-//! nowhere but in `credentials/` and `client/` of docker-credential-helpers and in the clients:
+//! `docker-credential-X ACTION` reads its input on stdin and answers on stdout. There is no specification; these rules
+//! come from the code of docker-credential-helpers (`credentials/`, `client/`) and of the clients:
 //!
-//! - Clients read stdout alone, errors too, and take any exit code but 0 for a failure; some know only 1.
+//! - Clients read only stdout, for errors too, and treat every exit code but 0 as a failure; some know only 1.
 //! - "Not found" is one exact text. Any other failure of `get` is fatal to most clients.
-//! - `erase` of nothing succeeds: podman and skopeo fail, some of them with a stack overflow, when it does not.
-//! - stderr goes to the user's terminal as it is: nothing on success, one line on a failure that needs a person.
+//! - `erase` of nothing succeeds: otherwise podman and skopeo fail, some versions with a stack overflow.
+//! - stderr goes straight to the user's terminal: nothing on success, one line for a failure that the user has to act
+//!   on.
 //! - `list` and `version` do not read stdin, which can be the user's terminal.
 
 mod error;
@@ -28,13 +29,13 @@ use crate::sys::env::Env;
 use crate::sys::watchdog::Watchdog;
 use error::{Failure, NO_SERVER, NO_USERNAME};
 
-/// What the program is called in its own messages.
+/// The program's name in its own messages.
 const PROGRAM: &str = "docker-credential-gitea";
 
-/// When to give up on a keychain that can show a prompt, and on one that cannot.
+/// Time limits for a keychain that can show a prompt, and for one that cannot.
 const LIMITS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(10)];
 
-/// What the program says and how it ends.
+/// The program's output and exit code.
 #[derive(Debug)]
 struct Answer {
     stdout: Zeroizing<String>,
@@ -59,8 +60,8 @@ impl Answer {
         }
     }
 
-    /// A failure that a person has to do something about.
-    fn trouble(what: &dyn Display, hint: Option<&dyn Display>) -> Self {
+    /// A failure that the user has to act on.
+    fn user_error(what: &dyn Display, hint: Option<&dyn Display>) -> Self {
         let line = match hint {
             Some(hint) => format!("{PROGRAM}: {what}; hint: {hint}"),
             None => format!("{PROGRAM}: {what}"),
@@ -68,17 +69,18 @@ impl Answer {
         Self::failure(what, Some(line))
     }
 
-    /// The keychain's own trouble. Where one command ends it, stdout has it too: some clients show that alone.
+    /// A keychain error. If a single command fixes it, stdout names that command too, because some clients show only
+    /// stdout.
     fn of_keychain(error: &keychain::Error) -> Self {
         let hint = hint(error);
-        let mut answer = Self::trouble(error, hint.as_ref().map(|hint| hint as &dyn Display));
+        let mut answer = Self::user_error(error, hint.as_ref().map(|hint| hint as &dyn Display));
         if let Some(hint) = hint.filter(|_| error.command().is_some()) {
             answer.stdout = Zeroizing::new(format!("{error}; {hint}\n"));
         }
         answer
     }
 
-    /// Writes it. Where nobody reads any more, there is nobody to tell either.
+    /// Writes the answer. If stdout is closed there is nowhere to report it, so only the exit code changes.
     fn write(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
         if let Some(line) = &self.stderr {
             let _ = writeln!(stderr, "{line}");
@@ -90,12 +92,13 @@ impl Answer {
     }
 }
 
-/// Whether a program that was started under this name is to act as the helper, as a link to `kubectl-regcred` is.
+/// Whether a program started under this name should act as the helper: `docker-credential-gitea` may be a link to
+/// `kubectl-regcred`.
 pub fn is_called(argv0: &OsStr) -> bool {
     called(argv0, cfg!(windows))
 }
 
-/// Windows adds `.exe` to a name, and does not tell capitals from small letters.
+/// Windows adds `.exe` to a name and ignores case.
 fn called(argv0: &OsStr, windows: bool) -> bool {
     let Some(name) = Path::new(argv0).file_name().and_then(OsStr::to_str) else {
         return false;
@@ -109,7 +112,7 @@ fn called(argv0: &OsStr, windows: bool) -> bool {
 
 /// Runs the program on this process's stdin, stdout and stderr. `args` are those after the program's name.
 ///
-/// The keychain cannot hang it: a watchdog ends the process.
+/// A watchdog ends the process if the keychain hangs.
 pub fn main(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
     let args: Vec<_> = args.into_iter().collect();
     let limit = LIMITS[usize::from(!can_prompt(env))];
@@ -121,12 +124,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
         }));
         Keychain::open(env)
     });
-    // Whoever reads our output may take as long as they like.
+    // The reader of our output may take as long as it likes.
     drop(watchdog);
     ExitCode::from(answer.write(&mut io::stdout(), &mut io::stderr()))
 }
 
-/// Runs one action, and gives the program's exit code. The keychain is opened when it is needed, if it is.
+/// Runs one action and returns the exit code. The keychain is opened only if the action needs it.
 pub fn run(
     args: &[OsString],
     stdin: &mut dyn Read,
@@ -154,7 +157,7 @@ fn answer(args: &[OsString], stdin: &mut dyn Read, open: impl FnOnce() -> Result
     match outcome {
         Ok(stdout) => Answer::success(stdout),
         Err(Failure::Protocol(text)) => Answer::failure(&text, None),
-        Err(Failure::Input(text)) => Answer::trouble(&text, None),
+        Err(Failure::Input(text)) => Answer::user_error(&text, None),
         Err(Failure::Keychain(error)) => Answer::of_keychain(&error),
     }
 }
@@ -166,7 +169,7 @@ fn get(stdin: &mut dyn Read, open: impl FnOnce() -> Result<Keychain, keychain::E
         None => None,
     };
     let credential = found.ok_or(Failure::Protocol(NOT_FOUND))?;
-    // Written by hand into one buffer, so that no copy of the token is left in a tree of JSON values.
+    // Formatted into one buffer, so that no copy of the token is left in a tree of JSON values.
     let secret = Zeroizing::new(json!(credential.token.expose()).to_string());
     Ok(format!(
         "{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n",
@@ -216,7 +219,7 @@ fn list(open: impl FnOnce() -> Result<Keychain, keychain::Error>) -> Result<Stri
     Ok(format!("{}\n", serde_json::Value::Object(entries)))
 }
 
-/// What somebody can do who typed `docker pull`, and knows nothing of our own commands' flags.
+/// A hint for somebody who typed `docker pull` and does not know our commands' flags.
 fn hint(error: &keychain::Error) -> Option<Hint> {
     use keychain::Error as E;
     match error {
@@ -251,7 +254,7 @@ fn can_prompt(env: &Env) -> bool {
     keychain::secret_service::can_prompt(env)
 }
 
-/// macOS and Windows ask on their own screens.
+/// macOS and Windows show their own prompts.
 #[cfg(not(target_os = "linux"))]
 fn can_prompt(_: &Env) -> bool {
     true

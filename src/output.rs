@@ -4,36 +4,36 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::error::CommandError;
-use crate::model::inert;
+use crate::model::strip_control;
 
-/// stdout and stderr of a command, which are writers so that tests and the quickstart can look at them.
+/// stdout and stderr of a command, as writers so that tests and the quickstart can capture them.
 #[allow(clippy::struct_excessive_bools, reason = "what each of the two streams is good for")]
 pub struct Output<'a> {
     data: Box<dyn Write + 'a>,
-    /// Why nothing more can be written to it.
+    /// The first error of writing data; nothing more is written after it.
     data_failure: Option<io::Error>,
-    /// Whether data goes to a screen, where a token has no business.
+    /// Whether data goes to a terminal, where no token should be printed.
     data_is_terminal: bool,
-    /// How wide that screen is, in columns.
+    /// The terminal's width in columns.
     columns: Option<usize>,
-    /// Whether it shows colours, and its owner wants them.
+    /// Whether to use colours.
     is_coloured: bool,
     messages: Box<dyn Write + 'a>,
     is_verbose: bool,
-    /// Whether somebody watches stderr, who is shown how far it is.
+    /// Whether to show progress on stderr.
     shows_progress: bool,
-    /// How many columns the line of progress takes up, while one stands there.
+    /// The width of the current progress line in columns; 0 if there is none.
     progress: usize,
 }
 
-/// How a part of a line is set off. The words alone have to say everything: not every screen has colours, and not
-/// everybody sees them.
+/// The highlighting of a part of a line. It must not carry information of its own: not every terminal has colours, and
+/// not everybody sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Plain,
     /// A heading.
     Strong,
-    /// As it should be.
+    /// In order.
     Good,
     /// Out of step.
     Bad,
@@ -42,7 +42,7 @@ pub enum Tone {
 }
 
 impl Tone {
-    /// Its number for a terminal (ECMA-48, Select Graphic Rendition).
+    /// The terminal code (ECMA-48, Select Graphic Rendition).
     fn code(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
@@ -55,7 +55,7 @@ impl Tone {
 }
 
 impl<'a> Output<'a> {
-    /// Data to `data`, messages to `messages`.
+    /// Writes data to `data` and messages to `messages`.
     pub fn new(data: impl Write + 'a, data_is_terminal: bool, messages: impl Write + 'a) -> Self {
         Self {
             data: Box::new(data),
@@ -70,14 +70,14 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The same, with progress on stderr: for a terminal that can go back to the start of a line.
+    /// Sets whether progress is shown on stderr, which must be a terminal.
     #[must_use]
     pub fn with_progress(mut self, shows_progress: bool) -> Self {
         self.shows_progress = shows_progress;
         self
     }
 
-    /// The same, for a screen of so many columns, with colours or without.
+    /// Sets the terminal's width and whether it shows colours.
     #[must_use]
     pub fn with_screen(mut self, columns: Option<usize>, is_coloured: bool) -> Self {
         self.columns = columns;
@@ -85,37 +85,37 @@ impl<'a> Output<'a> {
         self
     }
 
-    /// How many columns a line of data has room for; `None` where it does not go to a screen, and nothing is cut.
+    /// The width for lines of data; `None` if data does not go to a terminal, and nothing is truncated.
     pub fn columns(&self) -> Option<usize> {
         self.columns
     }
 
-    /// From here on with what [`Output::detail`] says, or without.
+    /// Turns [`Output::detail`] on or off.
     pub fn set_verbose(&mut self, is_verbose: bool) {
         self.is_verbose = is_verbose;
     }
 
-    /// A line of how it is done, for those who asked with `-v`.
+    /// Prints a message only with `-v`.
     pub fn detail(&mut self, text: impl Display) {
         if self.is_verbose {
             self.say(text);
         }
     }
 
-    /// Whether stdout is a screen.
+    /// Whether stdout is a terminal.
     pub fn data_is_terminal(&self) -> bool {
         self.data_is_terminal
     }
 
-    /// How far it is, in one short line that the next message or [`Output::end_progress`] overwrites.
+    /// Shows progress in one short line that the next message or [`Output::end_progress`] overwrites.
     ///
-    /// Without colour and escape sequences: a carriage return and blanks do on every terminal.
+    /// Uses only a carriage return and spaces, which work on every terminal.
     pub fn progress(&mut self, text: impl Display) {
         if !self.shows_progress {
             return;
         }
         let text = text.to_string();
-        let text = inert(&text);
+        let text = strip_control(&text);
         let width = text.chars().count();
         let rest = self.progress.saturating_sub(width);
         let _ = write!(self.messages, "\r{text}{:rest$}", "");
@@ -123,7 +123,7 @@ impl<'a> Output<'a> {
         self.progress = self.progress.max(width);
     }
 
-    /// Does `work` with a line of progress that says what is waited for.
+    /// Does `work` while a progress line tells what is waited for.
     pub fn waiting<T>(&mut self, what: impl Display, work: impl FnOnce() -> T) -> T {
         self.progress(what);
         let done = work();
@@ -131,7 +131,7 @@ impl<'a> Output<'a> {
         done
     }
 
-    /// Takes the line of progress away.
+    /// Clears the progress line.
     pub fn end_progress(&mut self) {
         let width = std::mem::take(&mut self.progress);
         if width > 0 {
@@ -140,22 +140,22 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// A line of what the command was asked for.
+    /// Prints a line of data.
     ///
-    /// Where it cannot be written, [`Output::flush`] says so, and not this: `sync | head` must not stop in the middle of
-    /// the namespaces because nobody reads any more.
+    /// A write error is reported only by [`Output::flush`]: `sync | head` must not stop in the middle of the namespaces
+    /// because its reader has ended.
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
-        // Both may be the same screen.
+        // stdout and stderr may be the same terminal.
         self.end_progress();
         let text = text.to_string();
-        self.give(|data| writeln!(data, "{}", inert(&text)));
+        self.give(|data| writeln!(data, "{}", strip_control(&text)));
         Ok(())
     }
 
-    /// A document that ends its own lines; it fails as [`Output::line`] does. Its maker escapes what a terminal would
-    /// act on; what was forgotten is left out.
+    /// Prints a document that contains its own line breaks; write errors are handled as in [`Output::line`]. The caller
+    /// escapes control characters; any that remain are removed.
     pub fn document(&mut self, text: &str) -> io::Result<()> {
-        self.give(|data| data.write_all(inert(text).as_bytes()));
+        self.give(|data| data.write_all(strip_control(text).as_bytes()));
         Ok(())
     }
 
@@ -165,15 +165,15 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// A line of data of which parts are set off, on a screen that shows colours.
+    /// Prints a line of data with highlighted parts.
     pub fn toned(&mut self, parts: &[(Tone, &str)]) -> io::Result<()> {
         let is_coloured = self.is_coloured;
         self.end_progress();
         self.give(|data| {
             for (tone, text) in parts {
                 match tone.code().filter(|_| is_coloured) {
-                    Some(code) => write!(data, "\u{1b}[{code}m{}\u{1b}[0m", inert(text))?,
-                    None => write!(data, "{}", inert(text))?,
+                    Some(code) => write!(data, "\u{1b}[{code}m{}\u{1b}[0m", strip_control(text))?,
+                    None => write!(data, "{}", strip_control(text))?,
                 }
             }
             writeln!(data)
@@ -181,12 +181,12 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// A table with a heading: columns three spaces apart, as kubectl prints them.
+    /// Prints a table with a heading, with columns three spaces apart as in kubectl.
     pub fn table<const N: usize>(&mut self, heading: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
         self.toned_table(&heading, rows, |_, _| Tone::Plain)
     }
 
-    /// The same, with cells set off: `tone` gets the cell's column and text.
+    /// Prints a table with highlighted cells; `tone` gets the column's index and the cell's text.
     pub fn toned_table<R: AsRef<[String]>>(
         &mut self,
         heading: &[&str],
@@ -219,18 +219,18 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// A line for the person who waits. A stderr that is gone is not worth failing for.
+    /// Prints a message. Errors of writing to stderr are ignored.
     pub fn say(&mut self, text: impl Display) {
         self.end_progress();
-        let _ = writeln!(self.messages, "{}", inert(&text.to_string()));
+        let _ = writeln!(self.messages, "{}", strip_control(&text.to_string()));
     }
 
-    /// Something that went well but should be known.
+    /// Prints a warning.
     pub fn warn(&mut self, text: impl Display) {
         self.say(format_args!("warning: {text}"));
     }
 
-    /// Why the command, or a part of it, failed, and what to type next.
+    /// Prints an error with its hints.
     pub fn error(&mut self, error: &CommandError) {
         self.say(format_args!("error: {error}"));
         for hint in error.next() {
@@ -238,12 +238,12 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Text that is ready to be shown, such as a help page.
+    /// Prints text verbatim, such as a help page.
     pub fn message(&mut self, text: &str) {
         let _ = self.messages.write_all(text.as_bytes());
     }
 
-    /// Hands everything over before the process ends, or says why data could not be written.
+    /// Flushes both streams, and reports the first error of writing data.
     pub fn flush(&mut self) -> io::Result<()> {
         let _ = self.messages.flush();
         match self.data_failure.take() {
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_a_terminal_would_act_on_is_printed() {
+    fn control_characters_are_not_printed() {
         let evil = "context ev\u{1b}[31mil\u{202e}";
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut output = Output::new(&mut stdout, true, &mut stderr).with_progress(true);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_for_screens_that_show_them_and_say_nothing_new() {
+    fn colours_only_highlight() {
         let shown = |is_coloured| {
             let mut stdout = Vec::new();
             let mut output = Output::new(&mut stdout, true, io::sink()).with_screen(Some(80), is_coloured);
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(shown(true), "N    STATE\na    \u{1b}[31mstale[2J\u{1b}[0m\nbb\n");
     }
 
-    /// A pipe whose reader has left.
+    /// A pipe whose reader has ended.
     struct Left(usize);
 
     impl Write for Left {
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_who_leaves_stops_no_work_and_is_not_forgotten() {
+    fn a_write_error_is_reported_at_the_end() {
         let mut output = Output::new(Left(0), false, io::sink());
         output.line("one").unwrap();
         output.document("two\n").unwrap();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_progress_is_overwritten_by_whatever_comes_next() {
+    fn a_progress_line_is_overwritten() {
         assert_eq!(
             shown(true),
             "\r10/200\r9/10  \r      \rhello\n\r1/2\r   \r\rasking\r      \r"

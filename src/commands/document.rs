@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::args::DocumentFormat;
 use super::system::System;
 use crate::error::CommandError;
-use crate::model::{has_active, inert_json};
+use crate::model::{escape_control, has_control};
 
 /// Grows only when a field changes its meaning or goes; new fields do not count.
 const API_VERSION: &str = "regcred/v1";
@@ -38,7 +38,7 @@ pub(super) fn print(
 pub(super) fn render(document: &impl Serialize, format: DocumentFormat) -> Result<String, CommandError> {
     let json = || -> Result<String, CommandError> {
         let text = serde_json::to_string_pretty(document).map_err(CommandError::failed)? + "\n";
-        Ok(inert_json(&text).into_owned())
+        Ok(escape_control(&text).into_owned())
     };
     match format {
         DocumentFormat::Json => json(),
@@ -47,7 +47,7 @@ pub(super) fn render(document: &impl Serialize, format: DocumentFormat) -> Resul
             let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
             let text = serde_saphyr::to_string_with_options(document, options).map_err(CommandError::failed)?;
             // YAML has escapes between double quotes only; JSON has those everywhere, and is YAML too.
-            if has_active(&text) { json() } else { Ok(text) }
+            if has_control(&text) { json() } else { Ok(text) }
         }
     }
 }
@@ -62,7 +62,7 @@ mod tests {
         let document = serde_json::json!({"image": said, "key\u{202e}": [said]});
         for format in [DocumentFormat::Json, DocumentFormat::Yaml] {
             let text = render(&document, format).unwrap();
-            assert!(!has_active(&text), "{text:?}");
+            assert!(!has_control(&text), "{text:?}");
             let back: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
             assert_eq!(back, document);
         }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::CommandError;
 use crate::model::{CommandLine, Registry, Token, Username};
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 use shell::Value;
 
 /// More than any such file, less than what a mistaken `/dev/zero` would fill the memory with; in octets.
@@ -29,7 +29,7 @@ pub(super) struct EnvFile {
 pub(super) fn read(path: &Path) -> Result<EnvFile, CommandError> {
     let shown = path.display();
     let text = whole_file::read_named(path, MAX_FILE).map_err(|why| match why {
-        Unread::TooLong => CommandError::failed(format_args!("{shown} is longer than a file of variables")),
+        ReadFileError::TooLong => CommandError::failed(format_args!("{shown} is longer than a file of variables")),
         why => CommandError::failed(format_args!("cannot read {shown}: {why}")),
     })?;
     parse(&text).map_err(|error| error.on(shown))

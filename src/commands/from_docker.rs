@@ -26,7 +26,7 @@ pub(super) fn take(
         Some(registry) => registry,
         None => the_registry(&workstation, system)?,
     };
-    let docker::Found { found, failed } = workstation.stored(&registry, &system.env);
+    let docker::Lookup { found, failed } = workstation.stored(&registry, &system.env);
     let is_meant = |stored: &Stored| username.is_none_or(|name| stored.credential.username == *name);
     let (meant, others): (Vec<Stored>, Vec<Stored>) = found.into_iter().partition(is_meant);
     if meant.is_empty() {

@@ -75,7 +75,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         None => ask_username(&registry, before, system)?,
     };
     // A token that is made now could not be kept.
-    keychain.settled(&Name::login(&registry, args.usage))?;
+    keychain.ensure_not_rotating(&Name::login(&registry, args.usage))?;
     let mut new = None;
     let token = match given.token {
         Some(token) => token,
@@ -120,7 +120,7 @@ fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandErr
     let before = stored
         .iter()
         .find(|item| item.registry == *registry && item.usage == args.usage);
-    keychain.settled(&Name::login(registry, args.usage))?;
+    keychain.ensure_not_rotating(&Name::login(registry, args.usage))?;
     keep(args, &taken.credential, before, &keychain, system)?;
     taken.report(system);
     Ok(())

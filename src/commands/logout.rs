@@ -52,7 +52,7 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
     let uses = args.usage.map_or(vec![Use::Docker, Use::Cluster], |usage| vec![usage]);
     // Before anything is revoked: Secrets can hold the one token or the other.
     for usage in &uses {
-        keychain.settled(&Name::login(&registry, *usage))?;
+        keychain.ensure_not_rotating(&Name::login(&registry, *usage))?;
     }
     // An item goes only after its token: who has forgotten a token cannot revoke it, and it would stay valid.
     let (uses, failed) = if args.revoke {

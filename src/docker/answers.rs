@@ -1,14 +1,14 @@
-//! Who would answer docker and podman for a registry: their rules, applied to what was read.
+//! Where docker and podman would get the credential for a registry, by their own rules.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Entry, File, HELPER, Held, Workstation};
+use super::{Config, Entry, EntryContent, File, HELPER, Workstation};
 use crate::model::Registry;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Client {
-    /// docker, and with it buildx, crane, oras, helm and others that read its file.
+    /// docker, and buildx, crane, oras, helm and others that read its file.
     Docker,
     /// podman, buildah and skopeo.
     Podman,
@@ -23,27 +23,27 @@ impl Client {
     }
 }
 
-/// Who gives the credential.
+/// Where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Our helper: the keychain.
+    /// Our helper, that is the keychain.
     Keychain,
     Helper(String),
     /// An entry in plain text.
     PlainText,
     /// The variable `DOCKER_AUTH_CONFIG`.
     Environment,
-    /// Nobody: the client is a stranger to the registry.
+    /// Nowhere: the client has no credential for the registry.
     Nobody,
 }
 
-/// What one client would do for one registry.
+/// The source that a client would use for a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub registry: Registry,
     pub client: Client,
     pub source: Source,
-    /// Because of this file, where there is one.
+    /// The file that decides this, if one does.
     pub file: Option<PathBuf>,
 }
 
@@ -58,7 +58,7 @@ impl Source {
 }
 
 impl Workstation {
-    /// What docker, and podman where it is installed, would do for every registry that a file names and for `more`.
+    /// The answers for docker, and for podman if it is installed, for every registry named in a file and for `more`.
     pub fn answers(&self, more: &[Registry]) -> Vec<Answer> {
         let mut registries: BTreeSet<Registry> = more.iter().cloned().collect();
         for config in self.files().map(|file| &file.config).chain(&self.environment) {
@@ -76,7 +76,7 @@ impl Workstation {
         answers
     }
 
-    /// docker/cli: the variable, then `credHelpers`, `credsStore` and `auths` of one file.
+    /// As docker/cli: the variable, then `credHelpers`, `credsStore` and `auths` of one file.
     pub(super) fn docker_answer(&self, registry: &Registry) -> Answer {
         let answer = |source, file: Option<&File>| Answer {
             registry: registry.clone(),
@@ -104,7 +104,7 @@ impl Workstation {
         }
     }
 
-    /// containers/image: the stores of `registries.conf` in their order, the files among them one after the other.
+    /// As containers/image: the stores of `registries.conf` in their order, with the files at their place in it.
     pub(super) fn podman_answer(&self, registry: &Registry) -> Answer {
         let answer = |source, file: Option<&Path>| Answer {
             registry: registry.clone(),
@@ -138,7 +138,8 @@ impl Workstation {
     }
 }
 
-/// The helper that podman asks because of this file: its keys are its own names of registries, Docker Hub's `docker.io`.
+/// The helper that podman asks because of this file. Its keys are podman's names of registries, such as `docker.io` for
+/// Docker Hub.
 pub(super) fn podman_helper(config: &Config, registry: &Registry) -> Option<String> {
     let helpers = config.helpers().into_iter();
     helpers
@@ -146,20 +147,21 @@ pub(super) fn podman_helper(config: &Config, registry: &Registry) -> Option<Stri
         .find_map(|(key, helper)| (key == registry.as_str()).then_some(helper))
 }
 
-/// Whether there is a secret in plain text for the registry as a whole.
+/// Whether there is a secret in plain text for the whole registry.
 pub(super) fn has_login(config: &Config, registry: &Registry) -> bool {
     let entries = config.entries();
     let mut of_registry = entries
         .iter()
         .filter(|entry| entry.registry().as_ref() == Some(registry));
-    of_registry.any(|entry| entry.held != Held::Nothing)
+    of_registry.any(|entry| entry.held != EntryContent::Nothing)
 }
 
-/// Whether there is any: docker's login to Docker Hub in the browser leaves tokens at paths below its key.
+/// Whether there is any secret in plain text for it: docker's browser login to Docker Hub also stores tokens at paths
+/// below its key.
 pub(super) fn holds_token(config: &Config, registry: &Registry) -> bool {
     let is_below = |key: &str| registry.is_docker_hub() && key.parse().is_ok_and(|named: Registry| named == *registry);
     let entries = config.entries();
-    let mut left = entries.iter().filter(|entry| entry.held != Held::Nothing);
+    let mut left = entries.iter().filter(|entry| entry.held != EntryContent::Nothing);
     left.any(|entry| entry.registry().as_ref() == Some(registry) || is_below(&entry.key))
 }
 

@@ -10,43 +10,43 @@ use super::Entry;
 use crate::model::go_json::is_field;
 use crate::model::{JsonEdit, JsonEditError, Registry, printable};
 
-/// The entries: what docker and podman have stored in plain text.
+/// The logins that docker and podman have stored in plain text.
 pub(super) const AUTHS: &str = "auths";
-/// Helpers by registry.
+/// The credential helpers by registry.
 pub(super) const HELPERS: &str = "credHelpers";
 /// The helper for all other registries.
 pub(super) const STORE: &str = "credsStore";
 
-/// Longest piece of a key in a message, in characters.
+/// Longest quotation of a key in a message, in characters.
 const MAX_KEY: usize = 100;
 
-/// A `config.json` or `auth.json`, of which single members are read and changed.
+/// A `config.json` or `auth.json`, in which single members are read and changed.
 ///
-/// Go's decoder, which is docker's and podman's, takes a text of nothing but white space for an empty document, and a
-/// member's name in any case, and so do we.
+/// Like Go's decoder, which docker and podman use, this accepts a text of only white space as an empty document, and
+/// ignores the case of member names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub(super) json: JsonEdit,
-    /// The white space that stood in place of a document.
+    /// The white space, if the text was nothing else.
     pub(super) blank: Option<String>,
 }
 
-/// Why a text is no such document, or none that can be changed safely. The messages never quote the text.
+/// Why a document cannot be parsed or changed safely. The messages never quote values of the text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     #[error("it is not UTF-8 text")]
     NotText,
-    /// An editor put a byte order mark before the document, on which docker fails too.
+    /// It begins with a byte order mark, on which docker fails too.
     #[error("it begins with a byte order mark, which docker does not read either")]
     ByteOrderMark,
-    /// No JSON, or no object where one is needed.
+    /// Not valid JSON, or not an object where one is needed.
     #[error(transparent)]
     Json(#[from] JsonEditError),
-    /// A helper's name that is no text, on which docker fails too.
+    /// A helper's name that is not a string, on which docker fails too.
     #[error("{0} is not a JSON string")]
     NotAString(String),
-    /// Go puts both together, so neither of them can be changed alone.
+    /// A member that is there twice: Go merges both, so neither can be changed alone.
     #[error("\"{0}\" stands in it twice")]
     Twice(String),
 }
@@ -64,7 +64,7 @@ impl Config {
             });
         }
         let json = JsonEdit::parse(text)?;
-        // White space around it that is none of JSON's.
+        // Rejects white space around the document that JSON does not allow.
         serde_json::from_str::<IgnoredAny>(text).map_err(|e| JsonEditError::Syntax {
             line: e.line(),
             column: e.column(),
@@ -97,7 +97,7 @@ impl Config {
         self.blank.as_deref().unwrap_or_else(|| self.json.as_str())
     }
 
-    /// What the member that docker reads as this field is called here; the field's own name where there is none.
+    /// The spelling of the member that docker reads as this field; the field's own name if there is none.
     pub(super) fn name(&self, field: &'static str) -> Cow<'static, str> {
         let top = self.json.members(&[]).unwrap_or_default().into_iter();
         let mut names = top.map(|(key, _)| key);
@@ -112,7 +112,7 @@ impl Config {
         members.into_iter().map(|(key, raw)| Entry::read(key, raw)).collect()
     }
 
-    /// `credHelpers`: docker's own keys, each with its helper.
+    /// `credHelpers`: registry keys as docker spells them, each with its helper.
     pub fn helpers(&self) -> Vec<(String, String)> {
         let members = self.json.members(&[&self.name(HELPERS)]).unwrap_or_default();
         let helper = |raw| serde_json::from_str::<Option<String>>(raw).ok().flatten();
@@ -120,15 +120,16 @@ impl Config {
         members.into_iter().map(named).collect()
     }
 
-    /// `credsStore`, where it names a helper.
+    /// `credsStore`, if it names a helper.
     pub fn default_helper(&self) -> Option<String> {
         let helper = self.string(&[&self.name(STORE)]).ok().flatten();
         helper.filter(|name| !name.is_empty())
     }
 
-    /// The helper that docker asks about `registry` because of this document; `None` where it reads `auths`.
+    /// The helper that docker asks for `registry` because of this document; `None` if it reads `auths`.
     ///
-    /// Keys of `credHelpers` are compared as they are, and an empty name there means the file, even with a `credsStore`.
+    /// Keys of `credHelpers` are compared verbatim. An empty helper name there means the file, even if there is a
+    /// `credsStore`.
     pub fn helper_for(&self, registry: &Registry) -> Option<String> {
         match self
             .string(&[&self.name(HELPERS), registry.config_key()])
@@ -140,12 +141,12 @@ impl Config {
         }
     }
 
-    /// Whether docker looks for a store by itself, since nothing in the document says where logins are.
+    /// Whether docker would detect a store by itself, because the document does not say where logins are.
     pub fn lets_docker_detect(&self) -> bool {
         self.default_helper().is_none() && self.entries().is_empty() && self.helpers().is_empty()
     }
 
-    /// The string at `path`; `null` and nothing are `None`.
+    /// The string at `path`; `None` for `null` and for a missing member.
     pub(super) fn string(&self, path: &[&str]) -> Result<Option<String>, ConfigError> {
         match self.json.get(path) {
             None => Ok(None),
@@ -190,7 +191,10 @@ mod tests {
         let config = config(r#"{"CredSstore":"pass","CREDHELPERS":{"a":"gitea"},"Auths":{"b":{"Auth":"YTpi"}}}"#);
         assert_eq!(config.default_helper().as_deref(), Some("pass"));
         assert_eq!(config.helpers(), [("a".to_owned(), "gitea".to_owned())]);
-        assert!(matches!(config.entries()[0].held, crate::docker::Held::Login(..)));
+        assert!(matches!(
+            config.entries()[0].held,
+            crate::docker::EntryContent::Login(..)
+        ));
         assert!(!config.lets_docker_detect());
         for twice in [r#"{"auths":{},"Auths":{}}"#, r#"{"credsStore":"a","CredsStore":"b"}"#] {
             assert!(

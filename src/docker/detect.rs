@@ -1,10 +1,10 @@
-//! The store that docker takes without being told.
+//! The store that docker uses by default.
 
 use super::on_path;
 use crate::sys::env::Env;
 
-/// The helper that docker would make its `credsStore` at the first login, as long as nothing in its file says where
-/// logins are (`DetectDefaultStore` of docker/cli's `cli/config/credentials`).
+/// The helper that docker would set as its `credsStore` at the first login, if its file does not say where logins are
+/// (`DetectDefaultStore` of docker/cli's `cli/config/credentials`).
 pub fn detected_store(env: &Env) -> Option<String> {
     let store = if cfg!(target_os = "macos") {
         "osxkeychain"
@@ -23,12 +23,12 @@ pub(super) fn is_installed(program: &str, env: &Env) -> bool {
     !on_path::programs(program, env).is_empty()
 }
 
-/// Whether helm is installed, which has a file of its own for what it signs in to.
+/// Whether helm is installed, which has its own file for logins.
 pub fn has_helm(env: &Env) -> bool {
     is_installed("helm", env)
 }
 
-/// Whether podman, buildah or skopeo is installed, which have files of their own.
+/// Whether podman, buildah or skopeo is installed, which have their own files.
 pub fn has_podman(env: &Env) -> bool {
     ["podman", "buildah", "skopeo"]
         .iter()

@@ -1,4 +1,4 @@
-//! What setting up and taking out change in a document, and what has to be remembered for the way back.
+//! The changes of `docker setup` and `docker remove` to a document, and what has to be remembered to undo them.
 
 use std::collections::BTreeMap;
 
@@ -10,33 +10,33 @@ use super::entry::is_secret;
 use super::{Config, ConfigError, HELPER};
 use crate::model::{JsonEdit, Registry};
 
-/// What a document should come to say.
+/// The desired settings of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Keys of `credHelpers` that our helper is asked for: docker and podman have different ones for Docker Hub.
+pub struct DesiredConfig {
+    /// Keys of `credHelpers` that should name our helper; docker and podman use different keys for Docker Hub.
     pub helpers: Vec<String>,
-    /// Whether it is asked about all others too.
+    /// Whether `credsStore` should name our helper too.
     pub default: bool,
-    /// The store that docker would have found by itself, and no longer looks for once the document names a helper.
+    /// The store that docker detects by itself, which it no longer does once the document names a helper.
     pub detected: Option<String>,
-    /// Keys of `auths` whose credential is in the keychain now.
+    /// Keys of `auths` whose credential has been moved to the keychain.
     pub moved: Vec<String>,
 }
 
-/// What a document said before, as far as it cannot be seen any more. No secrets in it.
+/// The earlier settings that our changes replaced. Contains no secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Remembered {
-    /// What stood in place of the document.
+    /// What was there before the document.
     #[serde(skip_serializing_if = "is_default")]
-    pub document: Stood,
-    /// How many of the folders above the file were made for it.
+    pub document: Replaced,
+    /// How many of the file's parent folders we created.
     #[serde(skip_serializing_if = "is_default")]
     pub folders: usize,
-    /// What stood in place of the object `credHelpers`.
+    /// What was there before the object `credHelpers`.
     #[serde(skip_serializing_if = "is_default")]
-    pub helpers: Stood,
-    /// The values, as JSON, that our helper's name replaced in `credHelpers`.
+    pub helpers: Replaced,
+    /// The values in `credHelpers`, as JSON, that our helper's name replaced.
     #[serde(skip_serializing_if = "is_default")]
     pub replaced: BTreeMap<String, String>,
     /// The same for `credsStore`.
@@ -44,25 +44,25 @@ pub struct Remembered {
     pub store: Option<Store>,
 }
 
-/// What we did to `credsStore`.
+/// Our change of `credsStore`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
     pub wrote: String,
-    /// The value before, as JSON; `None` where there was none.
+    /// The value before, as JSON; `None` if there was none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub before: Option<String>,
 }
 
-/// What stood in place of an object that we made.
+/// What was there before an object that we created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Stood {
-    /// We did not make it.
+pub enum Replaced {
+    /// The object itself: we did not create it.
     #[default]
     Itself,
     /// Nothing: no file, no member.
     Nothing,
-    /// A file without anything but white space in it; `null`.
+    /// A file with only white space, or `null`.
     Blank,
 }
 
@@ -72,25 +72,25 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// `credHelpers` names our helper for this key, in place of another one if there was one.
+    /// `credHelpers` names our helper for this key, replacing the given helper if there was one.
     Helper(String, Option<String>),
-    /// `credsStore` names our helper, in place of another one if there was one.
+    /// `credsStore` names our helper, replacing the given helper if there was one.
     Default(Option<String>),
-    /// `credsStore` names the helper that docker found by itself until now.
+    /// `credsStore` names the helper that docker has detected by itself until now.
     Detected(String),
-    /// The credential of this entry of `auths` is out of the document.
+    /// The credential of this entry of `auths` is removed.
     Moved(String),
-    /// Our helper's name is out of `credHelpers`, and another one is back if there was one.
+    /// Our helper is removed from `credHelpers` for this key, and the given earlier helper restored if there was one.
     HelperGone(String, Option<String>),
-    /// A name that we wrote is out of `credsStore`, and another one is back if there was one.
+    /// The first helper, which we set, is removed from `credsStore`, and the second restored if there was one.
     StoreGone(String, Option<String>),
 }
 
 impl Config {
-    /// Makes the document say what is wanted, and notes in `remembered` what that hides.
-    pub fn set_up(&mut self, wanted: &Wanted, remembered: &mut Remembered) -> Result<Vec<Change>, ConfigError> {
+    /// Applies the desired settings, and notes in `remembered` what they replace.
+    pub fn set_up(&mut self, wanted: &DesiredConfig, remembered: &mut Remembered) -> Result<Vec<Change>, ConfigError> {
         if !self.names_us() {
-            // What is remembered is about values that somebody has taken out since.
+            // Somebody has removed our settings since, so what we remember is obsolete.
             *remembered = Remembered::default();
         }
         let mut changes = Vec::new();
@@ -124,10 +124,10 @@ impl Config {
         Ok(changes)
     }
 
-    /// Takes our helper's name out, for these registries or everywhere, and puts back what it replaced.
+    /// Removes our helper's name, for these registries or everywhere, and restores what it replaced.
     ///
-    /// Every value that names our helper goes, also one that somebody else wrote: without the helper, docker would fail
-    /// on it. What has another value by now stays.
+    /// Every value that names our helper is removed, even if somebody else wrote it, because docker would fail without
+    /// the helper. Values that have been changed since are kept.
     pub fn take_out(
         &mut self,
         only: Option<&[Registry]>,
@@ -148,7 +148,7 @@ impl Config {
         let has_helpers = self.helpers().iter().any(|(_, helper)| helper == HELPER);
         let store = self.default_helper();
         let is_ours = store.as_deref() == Some(HELPER) && only.is_none();
-        // What docker found by itself was written for the sake of our entries in `credHelpers`.
+        // We wrote the store that docker had detected only because of our entries in `credHelpers`.
         let detected = remembered
             .store
             .as_ref()
@@ -162,19 +162,19 @@ impl Config {
         }
         if !changes.is_empty() && self.helpers().is_empty() {
             match remembered.helpers {
-                Stood::Itself => {}
-                Stood::Nothing => self.put_back(&[&self.name(HELPERS)], None)?,
-                Stood::Blank => self.put_back(&[&self.name(HELPERS)], Some("null"))?,
+                Replaced::Itself => {}
+                Replaced::Nothing => self.put_back(&[&self.name(HELPERS)], None)?,
+                Replaced::Blank => self.put_back(&[&self.name(HELPERS)], Some("null"))?,
             }
-            remembered.helpers = Stood::Itself;
+            remembered.helpers = Replaced::Itself;
         }
         if !self.names_us() {
-            if remembered.document == Stood::Blank && self.blank.is_none() && self.is_empty() {
-                // What we wrote there stands before it.
+            if remembered.document == Replaced::Blank && self.blank.is_none() && self.is_empty() {
+                // The white space follows what we wrote.
                 self.blank = self.json.as_str().rsplit_once('}').map(|(_, blank)| blank.to_owned());
                 self.json = JsonEdit::parse("{}")?;
             }
-            // Whether the file goes with the last member is for [`FilePlan`](super::FilePlan).
+            // [`FilePlan`](super::FilePlan) decides whether the file is deleted too.
             *remembered = Remembered {
                 document: remembered.document,
                 ..Remembered::default()
@@ -183,12 +183,12 @@ impl Config {
         Ok(changes)
     }
 
-    /// Whether there is no member in the document.
+    /// Whether the document has no members.
     pub fn is_empty(&self) -> bool {
         self.blank.is_some() || self.json.members(&[]).is_ok_and(|members| members.is_empty())
     }
 
-    /// Whether our helper is named anywhere, for a registry or for all.
+    /// Whether the document names our helper, for one registry or for all.
     pub fn names_us(&self) -> bool {
         self.default_helper().as_deref() == Some(HELPER) || self.helpers().iter().any(|(_, helper)| helper == HELPER)
     }
@@ -196,7 +196,7 @@ impl Config {
     fn set_store(&mut self, name: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
         self.string(&[&self.name(STORE)])?;
         let found = self.json.get(&[&self.name(STORE)]).map(str::to_owned);
-        // The store that docker found by itself was ours to write: what counts is what stood there before that.
+        // If the current value is one that we wrote, the earlier value is the one to restore.
         let before = match remembered.store.take() {
             Some(store) if self.default_helper().as_ref() == Some(&store.wrote) => store.before,
             _ => found,
@@ -211,14 +211,14 @@ impl Config {
     fn set_helper(&mut self, key: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
         let value = json!(HELPER).to_string();
         let stood = match self.json.get(&[&self.name(HELPERS)]) {
-            Some("null") => Stood::Blank,
+            Some("null") => Replaced::Blank,
             Some(_) => {
                 if !self.helpers().iter().any(|(_, helper)| helper == HELPER) {
-                    remembered.helpers = Stood::Itself;
+                    remembered.helpers = Replaced::Itself;
                 }
                 return Ok(self.json.set(&[&self.name(HELPERS), key], &value)?);
             }
-            None => Stood::Nothing,
+            None => Replaced::Nothing,
         };
         remembered.helpers = stood;
         let indent = if self.blank.is_some() {
@@ -238,8 +238,8 @@ impl Config {
         let Some(blank) = self.blank.take() else {
             return Ok(self.json.set(&[&self.name(member)], value)?);
         };
-        if remembered.document == Stood::Itself {
-            remembered.document = Stood::Blank;
+        if remembered.document == Replaced::Itself {
+            remembered.document = Replaced::Blank;
         }
         // As docker writes a new file.
         self.json = JsonEdit::parse(&format!("{{\n\t{}: {value}\n}}{blank}", json!(member)))?;
@@ -256,7 +256,7 @@ impl Config {
         Ok(())
     }
 
-    /// Takes the credential out of an entry, and leaves the entry, as docker does after a login through a helper.
+    /// Removes the credential from an entry but keeps the entry, as docker does after a login through a helper.
     fn empty(&mut self, key: &str) -> Result<bool, ConfigError> {
         let path = [&*self.name(AUTHS), key];
         if self.json.get(&path).is_none_or(|raw| raw == "null") {
@@ -265,7 +265,7 @@ impl Config {
         Ok(self.json.remove_where(&path, |name, _| is_secret(name))?)
     }
 
-    /// The white space before the document's members, where they stand on lines of their own.
+    /// The indentation of the document's members, if each is on its own line.
     fn indent(&self) -> Option<String> {
         let text = self.json.as_str().trim_start().strip_prefix('{')?;
         let lead = &text[..text.find('"')?];

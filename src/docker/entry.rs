@@ -1,4 +1,4 @@
-//! One entry of `auths`: whose it is, and what docker would read from it.
+//! An entry of `auths` as docker reads it.
 
 use std::fmt;
 
@@ -7,34 +7,34 @@ use crate::model::{Credential, Registry, Token, Username};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The key as it stands there; text by a stranger.
+    /// The key as written; untrusted text.
     pub key: String,
-    pub held: Held,
+    pub held: EntryContent,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
-    /// `{}`: the credential, if there is one, is in a helper. So docker leaves it after a login through one.
+pub enum EntryContent {
+    /// `{}`, as docker leaves it after a login through a helper.
     Nothing,
-    /// A login in plain text. An `identitytoken` is one of the user `<token>`, as it is for credential helpers.
+    /// A login in plain text. An `identitytoken` is a login of the user `<token>`, as in credential helpers.
     Login(Username, Token),
-    /// A secret that no credential helper can give back.
-    Stays(Stays),
+    /// A secret that no credential helper can store.
+    Unmovable(Unmovable),
 }
 
-/// Why a secret has to stay in its file.
+/// Why a secret cannot be moved to a credential helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Stays {
-    /// `registrytoken`: sent to the registry as it is, without a user.
+pub enum Unmovable {
+    /// `registrytoken`, which is sent to the registry as it is, without a user.
     RegistryToken,
-    /// A password and an identity token, of which a helper can keep one.
+    /// Both a password and an identity token; a helper can store only one.
     Two,
     /// The entry is not what docker writes.
     Damaged(&'static str),
 }
 
-impl fmt::Display for Stays {
+impl fmt::Display for Unmovable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RegistryToken => "it is a registry token, which credential helpers cannot carry",
@@ -46,20 +46,20 @@ impl fmt::Display for Stays {
 
 impl Entry {
     pub(super) fn read(key: String, raw: &str) -> Self {
-        let held = held(raw).unwrap_or_else(|what| Held::Stays(Stays::Damaged(what)));
+        let held = held(raw).unwrap_or_else(|what| EntryContent::Unmovable(Unmovable::Damaged(what)));
         Self { key, held }
     }
 
-    /// The registry that the entry is for, whatever its spelling; `None` where it is for a path below one, as podman
-    /// has them and no helper can serve them, or for nothing that is a registry.
+    /// The registry that the key names, in any spelling. `None` if the key is a path below a registry, which podman
+    /// uses and no helper can serve, or not a registry at all.
     pub fn registry(&self) -> Option<Registry> {
         let registry: Registry = self.key.parse().ok()?;
         registry.is_named_by(&self.key).then_some(registry)
     }
 
-    /// The credential in plain text, where it is one of a whole registry.
+    /// The credential in plain text, if the entry is for a whole registry.
     pub fn credential(&self) -> Option<Credential> {
-        let Held::Login(username, token) = &self.held else {
+        let EntryContent::Login(username, token) = &self.held else {
             return None;
         };
         Some(Credential {
@@ -70,34 +70,34 @@ impl Entry {
     }
 }
 
-/// Whether a member of this name is a part of an entry's credential; others, such as `email`, are not ours to touch.
+/// Whether a member of this name is part of the credential. Others, such as `email`, are not touched.
 pub(super) fn is_secret(name: &str) -> bool {
     Field::of(name).is_some_and(|field| field != Field::Email)
 }
 
 /// The fields that docker reads (`AuthConfig` of docker/cli's `cli/config/types`).
-fn held(raw: &str) -> Result<Held, &'static str> {
+fn held(raw: &str) -> Result<EntryContent, &'static str> {
     let entry = AuthEntry::read(raw).map_err(EntryError::as_str)?;
     let text = |field| entry.text(field).map_err(EntryError::as_str);
     let (registry_token, identity_token) = (text(Field::RegistryToken)?, text(Field::IdentityToken)?);
     let pair = entry.login().map_err(EntryError::as_str)?;
-    // docker cuts the zeros off that some old tools padded it with.
+    // docker trims zero bytes, with which some old tools padded it.
     let (user, password) = (pair.username.as_str(), pair.password.trim_matches('\0'));
     if !registry_token.is_empty() {
-        return Ok(Held::Stays(Stays::RegistryToken));
+        return Ok(EntryContent::Unmovable(Unmovable::RegistryToken));
     }
     let username = |text: &str| text.parse::<Username>().map_err(|_| "its user name cannot be one");
     if !identity_token.is_empty() {
         if !password.is_empty() {
-            return Ok(Held::Stays(Stays::Two));
+            return Ok(EntryContent::Unmovable(Unmovable::Two));
         }
-        return Ok(Held::Login(username("<token>")?, token(identity_token)?));
+        return Ok(EntryContent::Login(username("<token>")?, token(identity_token)?));
     }
     match (user.is_empty(), password.is_empty()) {
-        (true, true) => Ok(Held::Nothing),
+        (true, true) => Ok(EntryContent::Nothing),
         (false, true) => Err("it has a user and no password"),
         (true, false) => Err("it has a password and no user"),
-        (false, false) => Ok(Held::Login(username(user)?, token(password)?)),
+        (false, false) => Ok(EntryContent::Login(username(user)?, token(password)?)),
     }
 }
 
@@ -112,21 +112,24 @@ mod tests {
 
     use super::*;
 
-    fn read(raw: &str) -> Held {
+    fn read(raw: &str) -> EntryContent {
         Entry::read("r.example.com".to_owned(), raw).held
     }
 
-    fn login(user: &str, token: &str) -> Held {
-        Held::Login(user.parse().unwrap(), Token::verbatim(token.to_owned()))
+    fn login(user: &str, token: &str) -> EntryContent {
+        EntryContent::Login(user.parse().unwrap(), Token::verbatim(token.to_owned()))
     }
 
     #[test]
     fn every_form_that_docker_reads_is_read() {
         let auth = STANDARD.encode("admin:s3:cret");
         for (raw, held) in [
-            ("{}".to_owned(), Held::Nothing),
-            ("null".to_owned(), Held::Nothing),
-            (r#"{"email":"a@example.com","auth":""}"#.to_owned(), Held::Nothing),
+            ("{}".to_owned(), EntryContent::Nothing),
+            ("null".to_owned(), EntryContent::Nothing),
+            (
+                r#"{"email":"a@example.com","auth":""}"#.to_owned(),
+                EntryContent::Nothing,
+            ),
             (format!(r#"{{"auth":"{auth}"}}"#), login("admin", "s3:cret")),
             (
                 format!(r#"{{"auth":"{}"}}"#, auth.trim_end_matches('=')),
@@ -155,11 +158,11 @@ mod tests {
             ),
             (
                 format!(r#"{{"auth":"{auth}","identitytoken":"tok"}}"#),
-                Held::Stays(Stays::Two),
+                EntryContent::Unmovable(Unmovable::Two),
             ),
             (
                 r#"{"registrytoken":"tok"}"#.to_owned(),
-                Held::Stays(Stays::RegistryToken),
+                EntryContent::Unmovable(Unmovable::RegistryToken),
             ),
         ] {
             assert_eq!(read(&raw), held, "{raw}");
@@ -178,7 +181,9 @@ mod tests {
             (r#"{"password":"s3cret"}"#, "no user"),
             (r#"{"username":"a\nb","password":"s3cret"}"#, "cannot be one"),
         ] {
-            let Held::Stays(why) = read(raw) else { panic!("{raw}") };
+            let EntryContent::Unmovable(why) = read(raw) else {
+                panic!("{raw}")
+            };
             assert!(
                 why.to_string().contains(says) && !why.to_string().contains("s3cret"),
                 "{raw}: {why}"

@@ -1,4 +1,4 @@
-//! What can go wrong with docker's and podman's files.
+//! Errors with docker's and podman's files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{ConfigError, HELPER};
 
-/// Why a file was not read or not changed. Where it was not changed, it is as it was.
+/// Why a file could not be read or changed. A failed change leaves it as it was.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -23,36 +23,36 @@ pub enum Error {
         /// The limit, in octets.
         max: u64,
     },
-    /// The system does not let us read it.
+    /// Reading failed.
     #[error("cannot read {}: {cause}", path.display())]
     Read { path: PathBuf, cause: io::Error },
     #[error("{} cannot be used: {cause}", path.display())]
     Document { path: PathBuf, cause: ConfigError },
-    /// The system does not let us change it.
+    /// Changing failed.
     #[error("cannot change {}: {cause}", path.display())]
     Write { path: PathBuf, cause: io::Error },
-    /// It is a link to where nobody may write, such as a file that NixOS or Home Manager made.
+    /// It is a link to a read-only file, such as one that NixOS or Home Manager created.
     #[error("cannot change {}: it is a link to {}: {cause}", path.display(), target.display())]
     LinkedAway {
         path: PathBuf,
         target: PathBuf,
         cause: io::Error,
     },
-    /// It is not what it was when this was decided.
+    /// The file has changed since it was read.
     #[error("another program keeps changing {}", path.display())]
     Changed { path: PathBuf },
     #[error("another regcred has been changing docker's files for {} s", .0.as_secs())]
     Busy(Duration),
-    /// The memory of setting up is no JSON of ours.
+    /// The setup record is damaged.
     #[error("{}, where setting up is remembered, cannot be read", path.display())]
     DamagedMemory { path: PathBuf },
-    /// The memory of setting up was written by a later version.
+    /// The setup record was written by a later version.
     #[error("{} was written by a later version of regcred", path.display())]
     LaterMemory { path: PathBuf },
 }
 
 impl Error {
-    /// The same error, about the name that people know the file by.
+    /// The same error with the path that the user knows the file by.
     pub(super) fn at(mut self, name: &Path) -> Self {
         match &mut self {
             Self::NotAFile { path, .. }
@@ -69,7 +69,7 @@ impl Error {
         self
     }
 
-    /// What to do about it, where there is something to do.
+    /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoHome => "let HOME name your home folder, or DOCKER_CONFIG the folder of config.json".to_owned(),

@@ -1,4 +1,4 @@
-//! Reading one of the files.
+//! Reading docker's and podman's files.
 
 use std::path::{Path, PathBuf};
 
@@ -6,23 +6,23 @@ use zeroize::Zeroizing;
 
 use super::{Config, Error};
 use crate::sys::replace;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 
-/// More than any such file has, in octets: those with a few hundred logins have some 100 kB.
+/// Size limit in octets; a file with a few hundred logins has some 100 kB.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
-/// A file as it was read, or that it was not there.
+/// A file as it was read; it need not exist.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// As its client names it.
+    /// The path that its client uses.
     pub path: PathBuf,
-    /// Where that leads to once all symbolic links are followed.
+    /// The path with all symbolic links resolved.
     pub target: PathBuf,
-    /// The document; of a file that is not there, an empty one.
+    /// The document, empty if the file does not exist.
     pub config: Config,
-    /// What stood in the file; `None` where there is none.
+    /// The content; `None` if the file does not exist.
     pub(super) bytes: Option<Zeroizing<Vec<u8>>>,
-    /// Where it has other names, which keep what is in it when this one is given another file.
+    /// Other hard links, which keep the old content when this name is replaced.
     pub other_names: Option<OtherNames>,
 }
 
@@ -47,14 +47,14 @@ fn other_names(target: &Path) -> Option<OtherNames> {
     })
 }
 
-/// Windows' hard links to such files are nobody's habit, and std does not count them.
+/// std does not count hard links on Windows, where they are unusual for such files.
 #[cfg(not(unix))]
 fn other_names(_: &Path) -> Option<OtherNames> {
     None
 }
 
 impl File {
-    /// Reads the file at `path`, which need not be there.
+    /// Reads the file at `path`, which need not exist.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let target = replace::target(path).map_err(|cause| Error::Read {
             path: path.to_owned(),
@@ -79,21 +79,21 @@ impl File {
         self.bytes.is_some()
     }
 
-    /// Whether its name is a symbolic link, or one of its folders is.
+    /// Whether the path or one of its folders is a symbolic link.
     pub fn is_linked(&self) -> bool {
         self.path != self.target
     }
 }
 
-/// The file's bytes; `None` where there is no file.
+/// The file's bytes; `None` if there is no file.
 pub(super) fn bytes(target: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     let path = || target.to_owned();
     whole_file::read(target, MAX_FILE).map_err(|why| match why {
-        Unread::NotAFile(what) => Error::NotAFile { path: path(), what },
-        Unread::TooLong => Error::TooLong {
+        ReadFileError::NotAFile(what) => Error::NotAFile { path: path(), what },
+        ReadFileError::TooLong => Error::TooLong {
             path: path(),
             max: MAX_FILE,
         },
-        Unread::System(cause) => Error::Read { path: path(), cause },
+        ReadFileError::System(cause) => Error::Read { path: path(), cause },
     })
 }

@@ -1,4 +1,4 @@
-//! Which files docker and podman keep their logins in.
+//! The files in which docker and podman keep their logins.
 
 use std::fs;
 use std::io;
@@ -10,39 +10,39 @@ use super::Error;
 use crate::sys::env::Env;
 use crate::sys::user;
 
-/// The files of this environment, whether they are there or not.
+/// The files for an environment, whether or not they exist.
 ///
 /// docker: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. podman, buildah and skopeo (containers/image):
-/// `$REGISTRY_AUTH_FILE` alone, else `$DOCKER_CONFIG/config.json`, else the runtime folder's `auth.json`; then they go
-/// on to `$XDG_CONFIG_HOME/containers/auth.json`, docker's file and `~/.dockercfg`.
+/// `$REGISTRY_AUTH_FILE` alone, else `$DOCKER_CONFIG/config.json`, else the runtime folder's `auth.json`; then
+/// `$XDG_CONFIG_HOME/containers/auth.json`, docker's file and `~/.dockercfg`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// docker's `config.json`, which crane, oras, helm and docker's libraries read too.
     pub docker: PathBuf,
-    /// Every place where podman may have an `auth.json` of its own, each once, in the order that it reads them.
+    /// Every path at which podman may have its own `auth.json`, in the order of reading.
     pub podman: Vec<PathBuf>,
-    /// Where `podman login` writes: through a helper only if this very file names one in `credHelpers`.
+    /// The file that `podman login` writes; it uses a helper only if this very file names one in `credHelpers`.
     pub podman_primary: PathBuf,
-    /// `~/.dockercfg`, from before 2015. podman and Go libraries still read it, so a token in there counts; nobody
-    /// writes it any more, and neither do we.
+    /// `~/.dockercfg`, from before 2015. podman and Go libraries still read it, so a token in it counts; it is never
+    /// written.
     pub legacy: Option<PathBuf>,
-    /// The `registries.conf` files that there may be, the one that counts first. Never written.
+    /// The possible `registries.conf` files, highest precedence first. Never written.
     pub registries_conf: Vec<PathBuf>,
-    /// A file of podman's that is not used here, where there is one.
-    pub left_out: Option<LeftOut>,
+    /// A file of podman's that is not used, if there is one.
+    pub skipped: Option<SkippedFile>,
 }
 
-/// A file in a runtime folder that is closed to this user, or open to others.
+/// A file in a runtime folder that this user cannot read or that others can write to.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{} is left out: {why}", path.display())]
-pub struct LeftOut {
+pub struct SkippedFile {
     pub path: PathBuf,
-    /// What is the matter with it or its folder.
+    /// The reason, as a clause.
     pub why: String,
 }
 
 impl Files {
-    /// Where they are for whoever has this environment.
+    /// The files for this environment.
     pub fn of(env: &Env) -> Result<Self, Error> {
         let home = env.home();
         let docker_folder = env.path("DOCKER_CONFIG");
@@ -55,10 +55,10 @@ impl Files {
             .path("XDG_CONFIG_HOME")
             .or_else(|| Some(home.as_ref()?.join(".config")));
         let in_config_home = config_home.as_ref().map(|folder| folder.join("containers/auth.json"));
-        // Elsewhere podman is a client of a virtual machine and keeps its file in the home folder.
-        let (in_runtime, left_out) = match runtime_file(env).filter(|_| cfg!(target_os = "linux")) {
+        // On other systems podman is a client of a virtual machine and keeps its file in the home folder.
+        let (in_runtime, skipped) = match runtime_file(env).filter(|_| cfg!(target_os = "linux")) {
             Some(Ok(path)) => (Some(path), None),
-            Some(Err(left_out)) => (None, Some(left_out)),
+            Some(Err(skipped)) => (None, Some(skipped)),
             None => (None, None),
         };
         let named = env.path("REGISTRY_AUTH_FILE");
@@ -86,11 +86,11 @@ impl Files {
             podman_primary,
             legacy: home.map(|home| home.join(".dockercfg")),
             registries_conf,
-            left_out,
+            skipped,
         })
     }
 
-    /// The files that we may change: docker's first, then podman's.
+    /// The files that we may change, docker's first, then podman's.
     pub fn editable(&self) -> impl Iterator<Item = &Path> {
         std::iter::once(&self.docker).chain(&self.podman).map(PathBuf::as_path)
     }
@@ -98,9 +98,9 @@ impl Files {
 
 /// The `auth.json` below `$XDG_RUNTIME_DIR/containers`, else below `/run/containers/UID`.
 ///
-/// Plain `su` leaves another user's folder in the variable: that user's logins are none of ours. And where root has run
-/// podman, `/run/containers` is closed to everybody else: nothing of theirs can be in there.
-fn runtime_file(env: &Env) -> Option<Result<PathBuf, LeftOut>> {
+/// After a plain `su`, the variable names another user's folder, whose logins must not be used. And after root has run
+/// podman, other users cannot read `/run/containers`, so nothing of theirs can be in there.
+fn runtime_file(env: &Env) -> Option<Result<PathBuf, SkippedFile>> {
     const FILE: &str = "containers/auth.json";
     let Some(folder) = env.path("XDG_RUNTIME_DIR") else {
         return Some(readable(PathBuf::from(format!(
@@ -110,7 +110,7 @@ fn runtime_file(env: &Env) -> Option<Result<PathBuf, LeftOut>> {
     };
     let path = folder.join(FILE);
     Some(match user::runtime_folder_of_others(env) {
-        Some((folder, why)) => Err(LeftOut {
+        Some((folder, why)) => Err(SkippedFile {
             path,
             why: format!("XDG_RUNTIME_DIR names {}, and {why}", folder.display()),
         }),
@@ -118,10 +118,10 @@ fn runtime_file(env: &Env) -> Option<Result<PathBuf, LeftOut>> {
     })
 }
 
-/// The file, unless its folders are closed to this user.
-fn readable(path: PathBuf) -> Result<PathBuf, LeftOut> {
+/// The file, unless this user cannot enter its folders.
+fn readable(path: PathBuf) -> Result<PathBuf, SkippedFile> {
     match fs::metadata(&path) {
-        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Err(LeftOut {
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Err(SkippedFile {
             path,
             why: format!("it cannot be read: {cause}"),
         }),
@@ -180,13 +180,13 @@ mod tests {
         for good in [0o700, 0o755] {
             mode(good);
             let files = files(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", runtime)]);
-            assert_eq!((podman(&files)[0], files.left_out.as_ref()), (own.as_str(), None));
+            assert_eq!((podman(&files)[0], files.skipped.as_ref()), (own.as_str(), None));
         }
         mode(0o777);
         let files = files(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", runtime)]);
         assert_eq!(podman(&files), ["/h/.config/containers/auth.json"]);
         assert_eq!(files.podman_primary, Path::new("/h/.config/containers/auth.json"));
-        let said = files.left_out.unwrap().to_string();
+        let said = files.skipped.unwrap().to_string();
         assert!(said.starts_with(&own) && said.ends_with("its mode is 0777"), "{said}");
     }
 

@@ -1,4 +1,4 @@
-//! What is wrong with docker's side of a workstation, judged from what was read.
+//! Finds problems with docker's and podman's configuration.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,14 +9,14 @@ use super::{Client, File, HELPER, Source, Warning, WarningKind, Workstation};
 use crate::model::{CommandLine, Hint, Registry, printable};
 use crate::sys::link::move_away;
 
-/// Longest piece of a file's text in a message, in characters.
+/// Longest quotation of a file in a message, in characters.
 const MAX_TEXT: usize = 100;
 
-/// Judges a workstation. `kept` are the registries whose credential the keychain holds for docker.
-pub fn inspect(workstation: &Workstation, kept: &[Registry]) -> Vec<Warning> {
+/// Lists the problems of a workstation. `stored` are the registries for which the keychain has a credential for docker.
+pub fn inspect(workstation: &Workstation, stored: &[Registry]) -> Vec<Warning> {
     let mut inspection = Inspection {
-        seen: workstation,
-        kept,
+        workstation,
+        stored,
         warnings: Vec::new(),
     };
     inspection.files();
@@ -28,8 +28,8 @@ pub fn inspect(workstation: &Workstation, kept: &[Registry]) -> Vec<Warning> {
 }
 
 struct Inspection<'a> {
-    seen: &'a Workstation,
-    kept: &'a [Registry],
+    workstation: &'a Workstation,
+    stored: &'a [Registry],
     warnings: Vec<Warning>,
 }
 
@@ -43,12 +43,12 @@ fn setup_default() -> Hint {
     CommandLine::new("kubectl regcred docker setup --default").into()
 }
 
-/// No two of the shells take a variable away in the same way.
+/// A text and not a command, because shells differ in how a variable is removed.
 fn unset(name: &str) -> Hint {
     format!("take {name} out of the environment: of this shell, and of the file that sets it").into()
 }
 
-/// The whole array, which may stand in the file in several lines.
+/// Prints the whole array, because the file may have it on several lines.
 fn gitea_first(order: &Order) -> String {
     let others = order.stores.iter().filter(|store| *store != HELPER);
     let stores: Vec<String> = std::iter::once(HELPER)
@@ -78,7 +78,7 @@ impl Inspection<'_> {
     }
 
     fn files(&mut self) {
-        for (path, error) in &self.seen.unreadable {
+        for (path, error) in &self.workstation.unreadable {
             let remedy = error
                 .hint()
                 .unwrap_or_else(|| "see who may read it: ls -l on it and its folders".to_owned())
@@ -93,10 +93,10 @@ impl Inspection<'_> {
         }
     }
 
-    /// Helpers that are named and do not run, or are not what they are taken for.
+    /// Helpers that are configured but missing, or shadowed by other programs.
     fn programs(&mut self) {
-        let program = &self.seen.program;
-        let is_named = self.seen.helpers.contains_key(HELPER);
+        let program = &self.workstation.program;
+        let is_named = self.workstation.helpers.contains_key(HELPER);
         if let Some(shadow) = program.shadow().filter(|_| is_named || program.found.len() > 1) {
             let at = shown(shadow);
             self.warn(
@@ -121,7 +121,7 @@ impl Inspection<'_> {
                 remedy,
             );
         }
-        for (name, program) in &self.seen.helpers {
+        for (name, program) in &self.workstation.helpers {
             if program.is_some() || name == HELPER {
                 continue;
             }
@@ -138,12 +138,15 @@ impl Inspection<'_> {
     }
 
     fn is_dockers(&self, file: &File) -> bool {
-        self.seen.docker.as_ref().is_some_and(|docker| docker.path == file.path)
+        self.workstation
+            .docker
+            .as_ref()
+            .is_some_and(|docker| docker.path == file.path)
     }
 
-    /// A file that names this helper, and the registry it is named for, if it is for one.
+    /// A file that names this helper, and the registry, if it is named for a single one.
     fn who_names(&self, helper: &str) -> (String, Option<Registry>) {
-        for file in self.seen.files() {
+        for file in self.workstation.files() {
             let helpers = file.config.helpers();
             if let Some((key, _)) = helpers.iter().find(|(_, name)| name == helper) {
                 return (shown(&file.path), key.parse().ok());
@@ -152,19 +155,19 @@ impl Inspection<'_> {
                 return (shown(&file.path), None);
             }
         }
-        let order = self.seen.order.as_ref();
+        let order = self.workstation.order.as_ref();
         (order.map(|order| shown(&order.path)).unwrap_or_default(), None)
     }
 
-    /// Keys of `credHelpers` that do not do what they seem to.
+    /// Keys of `credHelpers` that have no effect or an unexpected one.
     fn keys(&mut self) {
         let mut found = Vec::new();
-        for file in self.seen.files() {
+        for file in self.workstation.files() {
             for (key, helper) in file.config.helpers() {
                 let Ok(registry) = key.parse::<Registry>() else {
                     continue;
                 };
-                // podman calls Docker Hub by its name, docker by a URL; docker reads its own file alone.
+                // podman's key for Docker Hub is its name, docker's is a URL; docker reads only its own file.
                 let is_dockers = self.is_dockers(file);
                 let is_name = |key: &str| key == registry.as_str() || is_dockers && key == registry.config_key();
                 let has_name = file.config.helpers().iter().any(|(key, _)| is_name(key));
@@ -194,9 +197,9 @@ impl Inspection<'_> {
         }
     }
 
-    /// What each client would do for each registry, and would not be expected to.
+    /// Registries for which a client would not get the credential from the keychain.
     fn registries(&mut self) {
-        let answers = self.seen.answers(self.kept);
+        let answers = self.workstation.answers(self.stored);
         let of = |registry: &Registry, client| {
             let mut answers = answers.iter();
             answers.find(|answer| answer.registry == *registry && answer.client == client)
@@ -204,9 +207,9 @@ impl Inspection<'_> {
         let registries: BTreeSet<&Registry> = answers.iter().map(|answer| &answer.registry).collect();
         for registry in registries {
             let podman = of(registry, Client::Podman);
-            // What docker's file says, whatever a variable says in its place.
+            // By docker's file alone, ignoring the environment.
             let named = self
-                .seen
+                .workstation
                 .docker
                 .as_ref()
                 .and_then(|file| file.config.helper_for(registry));
@@ -218,14 +221,14 @@ impl Inspection<'_> {
                 .filter(|answer| answer.source == Source::PlainText && is_ours)
                 .and_then(|answer| answer.file.as_deref());
             self.plain_text(registry, shadowing);
-            if is_ours && self.seen.has_podman && shadowing.is_none() {
+            if is_ours && self.workstation.has_podman && shadowing.is_none() {
                 self.podman(registry);
             }
         }
     }
 
     fn environment(&mut self, registry: &Registry, is_ours: bool) {
-        if is_ours || self.kept.contains(registry) {
+        if is_ours || self.stored.contains(registry) {
             self.warn(
                 WarningKind::EnvironmentWins,
                 "DOCKER_AUTH_CONFIG".to_owned(),
@@ -240,7 +243,7 @@ impl Inspection<'_> {
 
     fn plain_text(&mut self, registry: &Registry, shadowing: Option<&Path>) {
         let files: Vec<&File> = self
-            .seen
+            .workstation
             .files()
             .filter(|file| holds_token(&file.config, registry))
             .collect();
@@ -274,13 +277,13 @@ impl Inspection<'_> {
         }
     }
 
-    /// podman's part in a registry that docker asks the keychain about.
+    /// podman's configuration for a registry for which docker asks the keychain.
     fn podman(&mut self, registry: &Registry) {
-        let order = self.seen.order.as_ref();
+        let order = self.workstation.order.as_ref();
         if order.is_some_and(|order| order.before_files().any(|store| store == HELPER)) {
             return;
         }
-        let Some(primary) = self.seen.podman.first() else {
+        let Some(primary) = self.workstation.podman.first() else {
             return;
         };
         if podman_helper(&primary.config, registry).as_deref() == Some(HELPER) {
@@ -302,7 +305,7 @@ impl Inspection<'_> {
                     gitea_first(order).into(),
                 );
             }
-        } else if self.seen.auth_file.is_some() {
+        } else if self.workstation.auth_file.is_some() {
             let remedy = if primary.exists() {
                 setup(registry)
             } else {
@@ -337,13 +340,13 @@ impl Inspection<'_> {
         }
     }
 
-    /// The store that docker would have found by itself.
+    /// Whether `credHelpers` turned off the store that docker would detect by itself.
     fn detection(&mut self) {
-        let Some(docker) = &self.seen.docker else { return };
+        let Some(docker) = &self.workstation.docker else { return };
         let config = &docker.config;
         let uses_helpers = config.helpers().iter().any(|(_, helper)| !helper.is_empty());
         if let Some(store) = self
-            .seen
+            .workstation
             .detected
             .as_ref()
             .filter(|_| uses_helpers && config.default_helper().is_none())

@@ -1,7 +1,7 @@
-//! What setting up hid in docker's and podman's files, remembered until it is taken out again.
+//! The setup record: what `docker setup` replaced in docker's and podman's files, kept until `docker remove`.
 //!
-//! `$XDG_STATE_HOME/regcred/docker.json`. There is no secret in it, and nothing breaks where it is lost: then our
-//! helper's name is taken out, and what it replaced does not come back.
+//! `$XDG_STATE_HOME/regcred/docker.json`. It contains no secret and may be lost: then our helper's name can still be
+//! removed, but what it replaced is not restored.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,30 +15,30 @@ use super::{Error, file};
 use crate::sys::env::Env;
 use crate::sys::{file_lock, replace};
 
-/// Grows when a reader of the number before would misunderstand it.
+/// Format version; increased for incompatible changes.
 const VERSION: u32 = 1;
-/// How long to wait for another setup. It can be asking registries, or a person.
+/// How long to wait for another setup, which may be contacting registries or prompting.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The memory; the lock on it, and so on all of docker's files as far as regcred is concerned, is held as long as it
-/// lives.
+/// The setup record. Unless it was opened read-only, it holds a lock, which guards all of docker's files among
+/// regcred's processes.
 #[derive(Debug)]
 pub struct Memory {
     path: PathBuf,
-    state: State,
-    saved: State,
+    state: Content,
+    saved: Content,
     _lock: Option<File>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
+struct Content {
     version: u32,
-    /// By the path of the file itself, behind all symbolic links.
+    /// By the path of the file with all symbolic links resolved.
     #[serde(default)]
     files: BTreeMap<String, Remembered>,
 }
 
-impl Default for State {
+impl Default for Content {
     fn default() -> Self {
         Self {
             version: VERSION,
@@ -48,7 +48,7 @@ impl Default for State {
 }
 
 impl Memory {
-    /// Reads it, and keeps others from changing it.
+    /// Reads the record and takes the lock.
     pub fn open(env: &Env) -> Result<Self, Error> {
         let path = path(env)?;
         let failed = |path: &Path| {
@@ -64,16 +64,16 @@ impl Memory {
         }
         Ok(Self {
             _lock: Some(lock),
-            ..Self::look(env)?
+            ..Self::read_only(env)?
         })
     }
 
     /// Reads it, for a dry run or a report: it makes no folder, waits for nobody and cannot be saved safely.
-    pub fn look(env: &Env) -> Result<Self, Error> {
+    pub fn read_only(env: &Env) -> Result<Self, Error> {
         let path = path(env)?;
         let state = match file::bytes(&path)? {
-            None => State::default(),
-            Some(bytes) => match serde_json::from_slice::<State>(&bytes) {
+            None => Content::default(),
+            Some(bytes) => match serde_json::from_slice::<Content>(&bytes) {
                 Ok(state) if state.version <= VERSION => state,
                 Ok(_) => return Err(Error::LaterMemory { path }),
                 Err(_) => return Err(Error::DamagedMemory { path }),
@@ -87,17 +87,17 @@ impl Memory {
         })
     }
 
-    /// What is remembered of the file at `target`.
+    /// What is remembered about the file at `target`.
     pub fn of(&self, target: &Path) -> Remembered {
         self.state.files.get(&key(target)).cloned().unwrap_or_default()
     }
 
-    /// The files of which something is remembered.
+    /// The files in the record.
     pub fn targets(&self) -> Vec<PathBuf> {
         self.state.files.keys().map(PathBuf::from).collect()
     }
 
-    /// Remembers this of the file at `target`; [`Memory::save`] makes it last.
+    /// Records this about the file at `target`; [`Memory::save`] writes it.
     pub fn set(&mut self, target: &Path, remembered: Remembered) {
         if remembered == Remembered::default() {
             self.state.files.remove(&key(target));
@@ -106,7 +106,7 @@ impl Memory {
         }
     }
 
-    /// Writes it, if something changed. A memory of nothing is no file.
+    /// Writes the record if it has changed, and deletes the file if the record is empty.
     pub fn save(&mut self) -> Result<(), Error> {
         if self.state == self.saved {
             return Ok(());
@@ -115,7 +115,7 @@ impl Memory {
             path: self.path.clone(),
             cause,
         };
-        if self.state == State::default() {
+        if self.state == Content::default() {
             match fs::remove_file(&self.path) {
                 Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(failed(cause)),
                 _ => {}

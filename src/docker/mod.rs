@@ -1,7 +1,7 @@
-//! Docker's and podman's side of the workstation: their files, the helper on PATH, and other credential helpers.
+//! Docker and podman on this workstation: their files, the helper on PATH, and other credential helpers.
 //!
-//! The files belong to other programs, so every byte that is not ours to change stays. No keychain, no network and no
-//! output in here.
+//! The files belong to other programs, so everything in them that we do not set is kept byte for byte. This module uses
+//! no keychain and no network and prints nothing.
 
 mod answers;
 mod config;
@@ -28,18 +28,18 @@ use crate::sys::on_path;
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};
 pub use detect::{detected_store, has_helm, has_podman};
-pub use edit::{Change, Remembered, Stood, Store, Wanted};
-pub use entry::{Entry, Held, Stays};
+pub use edit::{Change, DesiredConfig, Remembered, Replaced, Store};
+pub use entry::{Entry, EntryContent, Unmovable};
 pub use error::Error;
 pub use file::{File, OtherNames};
-pub use files::{Files, LeftOut};
+pub use files::{Files, SkippedFile};
 pub use inspect::inspect;
 pub use memory::Memory;
 pub use observe::{Workstation, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
-pub use stored::{Found, Place, Stored, ask, is_below_hub, registry_of};
+pub use stored::{Lookup, Place, Stored, ask, is_below_hub, registry_of};
 pub use warning::{Warning, WarningKind};
 
-/// What our helper is called in these files: docker puts `docker-credential-` before it.
+/// Our helper's name in these files; docker puts `docker-credential-` before it.
 pub const HELPER: &str = "gitea";

@@ -1,33 +1,33 @@
-//! A workstation as docker and podman see it: read once, judged in [`super::inspect`].
+//! A workstation as docker and podman see it; [`super::inspect`] evaluates it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::other_helper::HelperName;
 use super::registries_conf::{self, Order};
-use super::{Config, Error, File, Files, LeftOut, detected_store, has_podman, on_path, program};
+use super::{Config, Error, File, Files, SkippedFile, detected_store, has_podman, on_path, program};
 use crate::sys::env::Env;
 
-/// What a client of credential helpers would find here.
+/// The configuration that docker and podman find.
 #[derive(Debug)]
 pub struct Workstation {
     /// docker's `config.json`.
     pub docker: Option<File>,
-    /// What podman, buildah and skopeo read, in their order; the first is where they write.
+    /// The files that podman, buildah and skopeo read, in their order; they write to the first.
     pub podman: Vec<File>,
-    /// Files that are there and cannot be used.
+    /// Files that exist but cannot be used.
     pub unreadable: Vec<(PathBuf, Error)>,
-    /// A file of podman's that was not looked at.
-    pub left_out: Option<LeftOut>,
-    /// The helper's own programs.
+    /// A file of podman's that was not read.
+    pub skipped: Option<SkippedFile>,
+    /// Our helper on PATH.
     pub program: program::Program,
-    /// Every helper that a file names, and the program that it is, if there is one.
+    /// Every helper that a file names, with its program if it is installed.
     pub helpers: BTreeMap<String, Option<PathBuf>>,
-    /// The store that docker would choose by itself, where its file names none.
+    /// The store that docker detects by itself if its file names none.
     pub detected: Option<HelperName>,
-    /// `DOCKER_AUTH_CONFIG`, which docker 28.3 and later ask first. Its document has the logins.
+    /// The document in `DOCKER_AUTH_CONFIG`, which docker 28.3 and later use first.
     pub environment: Option<Config>,
-    /// `REGISTRY_AUTH_FILE`: then podman reads and writes nothing else.
+    /// `REGISTRY_AUTH_FILE`; if set, podman uses no other file.
     pub auth_file: Option<PathBuf>,
     /// `credential-helpers` of `registries.conf`.
     pub order: Option<Order>,
@@ -35,7 +35,7 @@ pub struct Workstation {
     pub has_podman: bool,
 }
 
-/// Looks at the files and at PATH; changes nothing and asks no helper for a credential.
+/// Reads the files and PATH. Changes nothing and asks no helper for a credential.
 pub fn observe(env: &Env) -> Result<Workstation, Error> {
     let files = Files::of(env)?;
     let mut unreadable = Vec::new();
@@ -60,7 +60,7 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
         docker,
         podman,
         unreadable,
-        left_out: files.left_out.clone(),
+        skipped: files.skipped.clone(),
         program: program::observe(env),
         helpers: BTreeMap::new(),
         detected: detected_store(env).and_then(|name| name.parse().ok()),
@@ -83,9 +83,9 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
     Ok(workstation)
 }
 
-/// A variable that names the primary file puts it in place of the one in the runtime folder.
+/// The files that podman reads. A variable that names the primary file replaces the one in the runtime folder.
 ///
-/// So podman 4.3 reads; newer ones read no other file than the one that the variable names.
+/// As podman 4.3 does; newer versions read only the file that the variable names.
 fn read_by_podman<'a>(files: &'a Files, env: &Env) -> Vec<&'a PathBuf> {
     let is_named = env.path("REGISTRY_AUTH_FILE").is_some() || env.path("DOCKER_CONFIG").is_some();
     let own: Vec<&PathBuf> = if is_named {
@@ -104,7 +104,7 @@ fn read_by_podman<'a>(files: &'a Files, env: &Env) -> Vec<&'a PathBuf> {
 }
 
 impl Workstation {
-    /// Every file, docker's first, each once.
+    /// All files without duplicates, docker's first.
     pub fn files(&self) -> impl Iterator<Item = &File> {
         let docker = self.docker.as_ref();
         let others = self
@@ -114,7 +114,7 @@ impl Workstation {
         docker.into_iter().chain(others)
     }
 
-    /// The helpers that any file names.
+    /// The helpers named in any file.
     fn helpers_named(&self) -> Vec<String> {
         let mut names: Vec<String> = self.order.iter().flat_map(Order::helpers).map(str::to_owned).collect();
         for file in self.files() {

@@ -1,7 +1,7 @@
-//! Asking another credential helper for what it keeps: `docker-credential-secretservice`, `-pass`, `-osxkeychain`.
+//! Asks other credential helpers for credentials: `docker-credential-secretservice`, `-pass`, `-osxkeychain`.
 //!
-//! By its protocol and not by reading its store, so that it works whatever the helper keeps its credentials in. The
-//! protocol is written down nowhere but in `client/` of docker-credential-helpers; see also [`crate::helper`].
+//! It uses the helper protocol and does not read the helper's store, so it works with any helper. The protocol has no
+//! specification; see `client/` of docker-credential-helpers, and [`crate::helper`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,20 +19,20 @@ use super::{on_path, program};
 use crate::model::{HELPER_NOT_FOUND, HelperEntry, Token, Username, printable};
 use crate::sys::env::Env;
 
-/// What every helper's name starts with.
+/// Prefix of all helpers' program names.
 const PREFIX: &str = "docker-credential-";
 
-/// Long enough for somebody who is asked to unlock a keyring or a key, short enough for somebody who is not.
+/// Time limit of a call: enough for the user to unlock a keyring or a key.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Longest piece of a helper's own words in a message, in characters.
-const MAX_WORDS: usize = 200;
+/// Longest quotation of a helper's output in a message, in characters.
+const MAX_QUOTE: usize = 200;
 
 /// The `X` of `docker-credential-X`, as docker's files name it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HelperName(String);
 
-/// A text that cannot be the name of a helper.
+/// The text is not a helper's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a credential helper's name is letters, digits, dots, dashes and underscores")]
 pub struct HelperNameError;
@@ -42,7 +42,7 @@ impl HelperName {
         &self.0
     }
 
-    /// What the program is called: `docker-credential-X`.
+    /// The program's name: `docker-credential-X`.
     pub fn program(&self) -> String {
         format!("{PREFIX}{}", self.0)
     }
@@ -62,7 +62,7 @@ impl fmt::Display for HelperName {
 impl FromStr for HelperName {
     type Err = HelperNameError;
 
-    /// Stricter than docker, for which `../x` is a name too: what a file says must not run a program off PATH.
+    /// Stricter than docker, which accepts `../x`: a file must not be able to run a program outside of PATH.
     fn from_str(text: &str) -> Result<Self, HelperNameError> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if text.is_empty() || !text.bytes().all(fits) {
@@ -74,20 +74,20 @@ impl FromStr for HelperName {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// Whose it is; `<token>` with an identity token.
+    /// `<token>` with an identity token.
     pub username: Username,
     pub token: Token,
 }
 
-/// Why a helper gave no answer. None of these means "there is no such credential".
+/// Why a helper did not answer. None of these means "no such credential".
 ///
-/// What the helper printed is quoted only where it is the text of an error.
+/// The helper's output is quoted only if it is an error text.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AskError {
     #[error("the credential helper {0} is not installed: it is not on PATH")]
     NotInstalled(String),
-    /// The helper of that name is regcred's own.
+    /// The helper is regcred's own.
     #[error("the credential helper {0} is regcred itself")]
     Ourselves(String),
     #[error("the credential helper {helper} cannot be started: {cause}")]
@@ -97,10 +97,10 @@ pub enum AskError {
     #[error("the credential helper {helper} failed: {said}")]
     Failed {
         helper: String,
-        /// Its own words, or how it ended where they may hold a secret.
+        /// Its error text, or its exit status if the output may contain a secret.
         said: String,
     },
-    /// It ended well, and what it printed is no answer.
+    /// It succeeded, but its output is not a valid answer.
     #[error("the credential helper {helper} {what}")]
     Answer { helper: String, what: &'static str },
 }
@@ -126,13 +126,13 @@ pub struct OtherHelper<'a> {
 }
 
 impl<'a> OtherHelper<'a> {
-    /// The helper of this name on PATH, unless that is ourselves.
+    /// Finds the helper on PATH; an error if it is our own.
     pub fn find(name: &HelperName, env: &'a Env) -> Result<Self, AskError> {
         let program = on_path::programs(&name.program(), env)
             .into_iter()
             .next()
             .ok_or_else(|| AskError::NotInstalled(name.program()))?;
-        // Whoever asks us is about to put something into our keychain, and may hold its lock.
+        // The caller may hold our keychain's lock, so calling ourselves could block.
         if name.is_ours() && program::is_ours(&program, env) {
             return Err(AskError::Ourselves(name.program()));
         }
@@ -144,14 +144,14 @@ impl<'a> OtherHelper<'a> {
         })
     }
 
-    /// The same, given up after `limit`.
+    /// Sets the time limit of a call.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// What it keeps for `server`, which is looked up as it is spelled; `None` where it keeps nothing.
+    /// The login for `server`, which is looked up in this spelling; `None` if there is none.
     pub fn get(&self, server: &str) -> Result<Option<Login>, AskError> {
         let (status, printed) = self.ask("get", server)?;
         if !status.success() {
@@ -164,7 +164,7 @@ impl<'a> OtherHelper<'a> {
             return Err(self.answer("printed nothing"));
         }
         let mut entry = HelperEntry::parse(&printed).map_err(|_| self.answer("did not print a credential"))?;
-        // Some have this for "nothing there".
+        // Some helpers answer like this for "not found".
         if entry.username.is_empty() && entry.secret.is_empty() {
             return Ok(None);
         }
@@ -176,9 +176,9 @@ impl<'a> OtherHelper<'a> {
         }))
     }
 
-    /// The servers that it keeps something for, as it spells them, with their users.
+    /// The servers that it has credentials for, in its own spelling, with their users.
     pub fn list(&self) -> Result<BTreeMap<String, String>, AskError> {
-        // As docker's own client: there are helpers that read something in any case.
+        // The input is that of docker's own client: some helpers read stdin in any case.
         let (status, printed) = self.ask("list", "unused")?;
         if !status.success() {
             return Err(self.failed(status, &printed));
@@ -203,7 +203,7 @@ impl<'a> OtherHelper<'a> {
     fn failed(&self, status: ExitStatus, printed: &[u8]) -> AskError {
         AskError::Failed {
             helper: self.name.clone(),
-            said: words(printed).unwrap_or_else(|| status.to_string()),
+            said: error_text(printed).unwrap_or_else(|| status.to_string()),
         }
     }
 
@@ -215,12 +215,12 @@ impl<'a> OtherHelper<'a> {
     }
 }
 
-/// What a helper that failed said, if that is an error's text and no answer that got printed all the same.
-fn words(printed: &[u8]) -> Option<String> {
+/// A failed helper's error text; `None` if the output may be an answer with a secret.
+fn error_text(printed: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(printed).ok()?;
     let is_answer = text.contains('{') || text.to_ascii_lowercase().contains("\"secret\"");
-    let words = printable(text, MAX_WORDS);
-    (!is_answer && !words.is_empty()).then_some(words)
+    let quote = printable(text, MAX_QUOTE);
+    (!is_answer && !quote.is_empty()).then_some(quote)
 }
 
 #[cfg(test)]
@@ -257,7 +257,7 @@ mod tests {
             (b"", None),
             (b"\xff\xfe", None),
         ] {
-            assert_eq!(words(printed).as_deref(), said);
+            assert_eq!(error_text(printed).as_deref(), said);
         }
     }
 }

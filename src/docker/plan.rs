@@ -1,45 +1,45 @@
-//! What becomes of one file: worked out without touching it.
+//! Plans the change of one file.
 
-use super::{Change, Config, Error, File, Memory, Remembered, Stood, Wanted};
+use super::{Change, Config, DesiredConfig, Error, File, Memory, Remembered, Replaced};
 use crate::model::Registry;
 
-/// What a file would become.
+/// The planned change of a file.
 #[derive(Clone, Debug)]
 pub struct FilePlan {
     pub file: File,
     pub after: After,
     pub changes: Vec<Change>,
-    /// What has to be remembered of it then.
+    /// What has to be remembered about it after the change.
     remembered: Remembered,
-    /// How many of the folders above it go with it, where nothing else is in them.
+    /// How many of its parent folders are removed too, if they are empty.
     folders: usize,
     takes_out: bool,
 }
 
-/// What is in a file after a change.
+/// The content of a file after the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum After {
     Same,
     Document(Config),
-    /// There is no file any more: we made it, and nothing else is in it.
+    /// The file is deleted: we created it, and nothing else is in it.
     Gone,
 }
 
 impl FilePlan {
-    /// Makes the file say what is wanted.
-    pub fn set_up(file: File, wanted: &Wanted, memory: &Memory) -> Result<Self, Error> {
+    /// Plans setting up the file.
+    pub fn set_up(file: File, wanted: &DesiredConfig, memory: &Memory) -> Result<Self, Error> {
         let folders = file.missing_folders();
         Self::work_out(file, memory, |config, remembered, exists| {
             let changes = config.set_up(wanted, remembered)?;
             if !exists && !changes.is_empty() {
-                remembered.document = Stood::Nothing;
+                remembered.document = Replaced::Nothing;
                 remembered.folders = folders;
             }
             Ok(changes)
         })
     }
 
-    /// Takes our helper's name out of it, for these registries or everywhere.
+    /// Plans removing our helper's name from the file, for these registries or everywhere.
     pub fn take_out(file: File, only: Option<&[Registry]>, memory: &Memory) -> Result<Self, Error> {
         let mut plan = Self::work_out(file, memory, |config, remembered, _| config.take_out(only, remembered))?;
         plan.takes_out = true;
@@ -48,7 +48,7 @@ impl FilePlan {
             After::Same | After::Gone => (plan.file.config.names_us(), false),
         };
         let folders = memory.of(&plan.file.target).folders;
-        if is_empty && plan.remembered.document == Stood::Nothing {
+        if is_empty && plan.remembered.document == Replaced::Nothing {
             plan.after = After::Gone;
         }
         if plan.after == After::Gone || !plan.file.exists() {
@@ -86,10 +86,10 @@ impl FilePlan {
         })
     }
 
-    /// Changes the file. [`Error::Changed`] where somebody else did so first: read it again, and plan again.
+    /// Changes the file. After [`Error::Changed`], the caller reads the file again and makes a new plan.
     pub fn apply(&self, memory: &mut Memory) -> Result<(), Error> {
-        // What is about to be hidden is remembered first, and what is about to come back is forgotten last: killed in
-        // between, nothing is lost, and doing it again ends it.
+        // The record is written before settings are replaced and cleared after they are restored, so that nothing is
+        // lost if we are killed in between, and a repetition completes the change.
         if !self.takes_out {
             memory.set(&self.file.target, self.remembered.clone());
             memory.save()?;

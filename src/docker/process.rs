@@ -10,17 +10,17 @@ use zeroize::Zeroizing;
 
 use crate::sys::env::Env;
 
-/// Longest answer, in octets: a `list` of thousands, a token of tens of kilobytes.
+/// Longest answer in octets; enough for a `list` of thousands or a token of tens of kilobytes.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// Why a program gave no answer.
+/// Why a program did not answer.
 pub(super) enum RunError {
     Start(io::Error),
     TimedOut,
     TooLong,
 }
 
-/// Runs one action to its end, which comes after `limit` at the latest.
+/// Runs one action and waits for it, at most for `limit`.
 ///
 /// Its stdin and stdout are pipes. It stays in our process group: a `pinentry` that it starts may need the terminal.
 pub(super) fn run(
@@ -43,7 +43,7 @@ pub(super) fn run(
         .map_err(RunError::Start)?;
     let outcome = answer(&mut child, input.to_owned(), end);
     if outcome.is_err() {
-        // What it started itself and left behind may go on; there is no telling whose that is.
+        // Its own child processes may go on; we cannot know them.
         let _ = child.kill();
         let _ = child.wait();
     }
@@ -53,11 +53,11 @@ pub(super) fn run(
 fn answer(child: &mut Child, input: String, end: Instant) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), RunError> {
     let (done, answered) = mpsc::channel();
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    // A thread, because pipes have no time limit. It ends with the last one who holds them.
+    // In a thread, because reading a pipe has no time limit. It ends when all holders have closed the pipe.
     std::thread::spawn(move || {
-        // A helper that is gone already says why on its stdout.
+        // Ignored: a helper that has already ended reports the reason on its stdout.
         let _ = stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
-        // Room for all of it at once: a buffer that grows leaves copies of a token behind.
+        // Allocated at full size: a buffer that grows leaves copies of a token behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ANSWER + 1));
         if let Some(stdout) = stdout {
             let _ = stdout.take(MAX_ANSWER as u64 + 1).read_to_end(&mut bytes);
@@ -69,7 +69,7 @@ fn answer(child: &mut Child, input: String, end: Instant) -> Result<(ExitStatus,
     if bytes.len() > MAX_ANSWER {
         return Err(RunError::TooLong);
     }
-    // It has closed its stdout, which nearly always means that it is gone.
+    // It has closed its stdout, so it has ended or will soon.
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok((status, bytes)),

@@ -10,10 +10,10 @@ use crate::sys::link::{self, Alias};
 
 pub use crate::sys::link::{Beside, Found, LinkError as ProgramError, LinkPlan, Program};
 
-/// What docker's clients call the helper.
+/// The helper's program name.
 const HELPER: &str = "docker-credential-gitea";
 
-/// How long a program may take to tell its version.
+/// Time limit for a program to print its version.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) const ALIAS: Alias = Alias {
@@ -21,22 +21,22 @@ pub(super) const ALIAS: Alias = Alias {
     caller: "docker",
 };
 
-/// Looks at PATH. Every helper of that name is asked for its version, to tell ours from others.
+/// Finds the helper on PATH. Every program of that name is asked for its version, to tell ours from others.
 pub fn observe(env: &Env) -> Program {
     link::observe(ALIAS, env, |path| is_ours(path, env))
 }
 
-/// The link that [`remove`] would take away: ours, beside the `kubectl-regcred` that is on PATH.
+/// The link that [`remove`] would remove: ours, next to the `kubectl-regcred` on PATH.
 pub fn removable(env: &Env) -> Option<PathBuf> {
     link::removable(ALIAS, env)
 }
 
-/// Takes our own link away, and nothing else. Says which one it was.
+/// Removes our link, if there is one, and returns its path.
 pub fn remove(env: &Env) -> Result<Option<PathBuf>, ProgramError> {
     link::remove(ALIAS, env)
 }
 
-/// Whether the program at `path` is regcred's helper, of whatever version.
+/// Whether the program at `path` is regcred's helper, of any version.
 pub(super) fn is_ours(path: &Path, env: &Env) -> bool {
     let Ok((status, printed)) = process::run(path, "version", "", Stdio::null(), env, PATIENCE) else {
         return false;

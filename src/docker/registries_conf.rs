@@ -1,6 +1,6 @@
-//! `credential-helpers` of podman's `registries.conf`: which stores it goes through, in this order.
+//! `credential-helpers` of podman's `registries.conf`: the stores that podman uses, in order.
 //!
-//! containers-registries.conf(5). Only read: it is the administrator's or the person's own file.
+//! See containers-registries.conf(5). The file is never written: it belongs to the administrator or the user.
 
 use std::path::{Path, PathBuf};
 
@@ -8,22 +8,22 @@ use serde::Deserialize;
 
 use crate::sys::whole_file;
 
-/// More than any such file has, in octets.
+/// Size limit in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// What podman calls its own `auth.json` files in that list.
+/// The name of podman's own `auth.json` files in that list.
 const FILES: &str = "containers-auth.json";
 
-/// The stores that podman goes through, where a `registries.conf` names them.
+/// The stores that a `registries.conf` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     pub path: PathBuf,
-    /// Helpers, and `containers-auth.json` for the files.
+    /// Helpers, and `containers-auth.json` for podman's own files.
     pub stores: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct RegistriesConf {
     #[serde(rename = "credential-helpers", default)]
     helpers: Vec<String>,
 }
@@ -34,7 +34,7 @@ impl Order {
         self.stores.iter().map(String::as_str).filter(|store| *store != FILES)
     }
 
-    /// Those that come before the files; `podman login` goes to the first of them that takes it.
+    /// The helpers before podman's own files; `podman login` uses the first of them that works.
     pub fn before_files(&self) -> impl Iterator<Item = &str> {
         self.stores
             .iter()
@@ -43,13 +43,13 @@ impl Order {
     }
 }
 
-/// Reads the first of `files` that is there, and what the folders of additions beside them say after it.
+/// Reads the first of `files` that exists, and the drop-in folders, which override it.
 ///
-/// What cannot be read or understood is podman's to complain about: without it, podman does nothing at all.
+/// Unreadable files are ignored: podman refuses to work with them and reports it itself.
 pub(super) fn read(files: &[PathBuf]) -> Option<Order> {
     let main = files.iter().position(|file| file.is_file());
     let mut order = main.and_then(|main| of_file(&files[main]));
-    // The person's own folder counts last; the system's only where the person has no file.
+    // The user's drop-in folder is applied last; the system's counts only if the user has no file.
     let folders = &files[..main.map_or(files.len(), |main| main + 1)];
     for file in folders.iter().rev() {
         let mut additions: Vec<PathBuf> = std::fs::read_dir(file.with_extension("conf.d"))
@@ -68,7 +68,7 @@ pub(super) fn read(files: &[PathBuf]) -> Option<Order> {
 
 fn of_file(path: &Path) -> Option<Order> {
     let text = whole_file::read(path, MAX_FILE).ok()??;
-    let document: Document = toml::from_str(std::str::from_utf8(&text).ok()?).ok()?;
+    let document: RegistriesConf = toml::from_str(std::str::from_utf8(&text).ok()?).ok()?;
     (!document.helpers.is_empty()).then(|| Order {
         path: path.to_owned(),
         stores: document.helpers,

@@ -1,4 +1,4 @@
-//! What docker and podman have stored already, in their files and in other credential helpers.
+//! Credentials that docker and podman have stored, in their files and in other credential helpers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,15 +9,15 @@ use super::other_helper::{AskError, HelperName, OtherHelper};
 use crate::model::{Credential, Registry};
 use crate::sys::env::Env;
 
-/// `docker-credential-secretservice` 0.9 and later lists labels in place of servers.
+/// `docker-credential-secretservice` 0.9 and later lists labels instead of servers.
 const LABEL: &str = "Registry credentials for ";
 
-/// Where a credential lies.
+/// Where a credential is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In plain text, in this file.
+    /// In plain text in this file.
     File(PathBuf),
-    /// With this credential helper.
+    /// In this credential helper.
     Helper(HelperName),
 }
 
@@ -34,23 +34,23 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub credential: Credential,
-    /// Everywhere it lies, the place that docker looks into first.
+    /// All places that have it; docker uses the first.
     pub places: Vec<Place>,
 }
 
-/// What was found, and which helpers gave no answer.
+/// A result, and the helpers that did not answer.
 #[derive(Debug)]
-pub struct Found<T> {
+pub struct Lookup<T> {
     pub found: T,
-    /// Helpers that a file names and that did not answer.
+    /// The errors of the helpers that did not answer.
     pub failed: Vec<AskError>,
 }
 
 impl Workstation {
-    /// The registries that docker or podman has a credential for, outside of regcred's keychain.
+    /// The registries for which docker or podman has a credential outside of regcred's keychain.
     ///
-    /// Helpers are asked for what they list, not for any secret.
-    pub fn registries(&self, env: &Env) -> Found<BTreeSet<Registry>> {
+    /// Helpers are asked only for their list, not for a secret.
+    pub fn registries(&self, env: &Env) -> Lookup<BTreeSet<Registry>> {
         let mut registries = BTreeSet::new();
         let mut failed = Vec::new();
         for file in self.files() {
@@ -66,19 +66,20 @@ impl Workstation {
                     registries.extend(listed.into_iter().filter(|registry| whole || named.contains(registry)));
                 }
                 Err(AskError::Ourselves(_)) => {}
-                // Helpers of clouds know no `list`; those that they are named for they have something for.
+                // Cloud providers' helpers have no `list`; they have credentials for the registries that they are
+                // configured for.
                 Err(AskError::Failed { .. }) if !named.is_empty() => registries.extend(named),
                 Err(error) => failed.push(error),
             }
         }
-        Found {
+        Lookup {
             found: registries,
             failed,
         }
     }
 
-    /// What docker or podman has for `registry`, what docker uses first. Helpers are asked, each once.
-    pub fn stored(&self, registry: &Registry, env: &Env) -> Found<Vec<Stored>> {
+    /// The credentials of docker and podman for `registry`, the one that docker uses first. Asks each helper once.
+    pub fn stored(&self, registry: &Registry, env: &Env) -> Lookup<Vec<Stored>> {
         let mut found: Vec<Stored> = Vec::new();
         let mut failed = Vec::new();
         let mut add = |credential: Credential, place: Place| match found
@@ -106,10 +107,11 @@ impl Workstation {
                 }
             }
         }
-        Found { found, failed }
+        Lookup { found, failed }
     }
 
-    /// The helpers that are asked about a registry that is `meant`, with those that they are named for alone.
+    /// The helpers that are asked about the registries that `meant` accepts, each with the registries that it is
+    /// configured for explicitly.
     fn helpers_for(&self, meant: impl Fn(&Registry) -> bool) -> BTreeMap<HelperName, BTreeSet<Registry>> {
         let mut helpers: BTreeMap<HelperName, BTreeSet<Registry>> = BTreeMap::new();
         let named = self.files().flat_map(|file| file.config.helpers());
@@ -142,14 +144,14 @@ impl Workstation {
     }
 }
 
-/// The registry that a helper's key names as a whole.
+/// The registry that a helper's key names; `None` for a path below one.
 pub fn registry_of(server: &str) -> Option<Registry> {
     let server = server.strip_prefix(LABEL).unwrap_or(server);
     let registry: Registry = server.parse().ok()?;
     registry.is_named_by(server).then_some(registry)
 }
 
-/// Whether a helper's key is a path below Docker Hub's, where docker's login in the browser leaves tokens of its own.
+/// Whether a helper's key is a path below Docker Hub's key, as docker's browser login stores tokens.
 pub fn is_below_hub(server: &str) -> bool {
     let server = server.strip_prefix(LABEL).unwrap_or(server);
     server
@@ -157,14 +159,14 @@ pub fn is_below_hub(server: &str) -> bool {
         .is_ok_and(|registry| registry.is_docker_hub())
 }
 
-/// What another helper keeps for one registry.
+/// The credential of another helper for one registry.
 ///
-/// Helpers compare servers letter by letter: docker's own key first, then whatever else the helper calls it.
+/// Helpers compare servers literally, so docker's own key is tried first, then the helper's spelling from its list.
 pub fn ask(name: &HelperName, registry: &Registry, env: &Env) -> Result<Option<Credential>, AskError> {
     let helper = OtherHelper::find(name, env)?;
     let mut login = helper.get(registry.config_key())?;
     if login.is_none() {
-        // Not every helper knows `list`, and the question has been answered.
+        // Errors are ignored: not every helper has `list`, and `get` has already answered.
         let list = helper.list().unwrap_or_default();
         let mut keys = list.keys().map(|key| key.strip_prefix(LABEL).unwrap_or(key));
         let other = keys.find(|key| *key != registry.config_key() && registry.is_named_by(key));

@@ -1,34 +1,34 @@
-//! What can be wrong with docker's side of a workstation, as data.
+//! Problems with docker's and podman's configuration, as data.
 
 use crate::model::{Hint, Registry};
 
-/// What a warning is about. The words are stable: documents carry them.
+/// The kind of a warning. Its name is part of the output documents and must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum WarningKind {
     /// A file cannot be read or understood.
     FileUnreadable,
-    /// A file names our helper, and no such program is on PATH.
+    /// A file names our helper, which is not on PATH.
     HelperNotOnPath,
     /// Another program of our helper's name comes first on PATH.
     HelperShadowed,
     /// A file names another helper that is not installed.
     HelperMissing,
-    /// A token lies in a file in plain text.
+    /// A file has a token in plain text.
     PlainText,
-    /// The same, and podman takes it where docker asks a helper.
+    /// A token in plain text that podman uses although docker asks a helper.
     PlainTextShadowsHelper,
-    /// The same, left beside a helper that answers in its place.
+    /// A token in plain text left over beside a helper that is asked instead.
     PlainTextBesideHelper,
     /// `podman login` would write plain text, although docker asks the keychain.
     PodmanLoginWritesPlainText,
-    /// `DOCKER_AUTH_CONFIG` comes before the keychain.
+    /// `DOCKER_AUTH_CONFIG` takes precedence over the keychain.
     EnvironmentWins,
-    /// `REGISTRY_AUTH_FILE` keeps podman from the file that names the keychain.
+    /// Because of `REGISTRY_AUTH_FILE`, podman does not read the file that names the keychain.
     AuthFileHidesHelper,
     /// `registries.conf` names the files before the keychain.
     FilesBeforeHelper,
-    /// `credHelpers` turned off the store that docker chose by itself.
+    /// `credHelpers` turned off the store that docker had detected by itself.
     DefaultStoreOff,
     /// A key of `credHelpers` that no client asks for.
     KeyNeverMatches,
@@ -54,7 +54,7 @@ impl WarningKind {
         Self::HelperEmpty,
     ];
 
-    /// The word for it in documents.
+    /// The name in output documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FileUnreadable => "docker-file-unreadable",
@@ -75,15 +75,15 @@ impl WarningKind {
     }
 }
 
-/// Something that a person should know about docker's side of the workstation.
+/// A problem that the user should know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     pub kind: WarningKind,
     /// The file, program or variable that it is about.
     pub object: String,
-    /// The registry that it is about, where it is about one.
+    /// The registry that it is about, if it is about one.
     pub registry: Option<Registry>,
     pub cause: String,
-    /// The command that mends it, or else what to do.
+    /// The command that fixes it, or else what to do.
     pub remedy: Hint,
 }

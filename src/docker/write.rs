@@ -1,4 +1,4 @@
-//! Replacing a file that other programs read and write at any time.
+//! Replaces a file that other programs may read and write at any time.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -8,11 +8,11 @@ use super::{Error, File, file};
 use crate::sys::replace::{self, Draft};
 
 impl File {
-    /// Puts `text` in the place of what was read.
+    /// Replaces the content that was read with `text`.
     ///
-    /// [`Error::Changed`] where the file is something else by now: then it is left alone. docker takes no lock for its
-    /// file, so a write of its between our last look and the rename that follows at once would be lost: some
-    /// microseconds, where docker itself takes the whole time of a login between its reading and its writing.
+    /// [`Error::Changed`] if the file has changed since; then it is not written. docker does not lock its file, so a
+    /// write of docker between our last check and the rename would be lost. That is a window of microseconds; docker's
+    /// own window between reading and writing is the duration of a login.
     pub fn write(&self, text: &str) -> Result<(), Error> {
         let folder = self.target.parent().unwrap_or(Path::new("/"));
         self.is_ours_to_change()?;
@@ -30,31 +30,31 @@ impl File {
         })
     }
 
-    /// Removes the file that was read. [`Error::Changed`] where it is something else by now.
+    /// Deletes the file. [`Error::Changed`] if it has changed since it was read.
     pub fn delete(&self) -> Result<(), Error> {
         self.is_ours_to_change()?;
         self.unchanged()?;
         fs::remove_file(&self.target).map_err(|cause| self.failed(cause))
     }
 
-    /// How many of the folders above it are not there, so that writing would make them.
+    /// The number of parent folders that do not exist, which writing would create.
     pub(super) fn missing_folders(&self) -> usize {
         let folders = self.target.ancestors().skip(1);
         folders.take_while(|folder| !folder.exists()).count()
     }
 
-    /// Removes so many of the folders above it, up to the first that has something in it.
+    /// Removes up to this many parent folders, up to the first that is not empty.
     pub(super) fn remove_empty_folders(&self, how_many: usize) {
         let folders = self.target.ancestors().skip(1).take(how_many);
         let _ = folders.map(fs::remove_dir).take_while(Result::is_ok).count();
     }
 
-    /// Whether the file is what it was, and its name still leads to it.
+    /// Checks that the file has not changed and its path still leads to it.
     fn unchanged(&self) -> Result<(), Error> {
         let changed = || Error::Changed {
             path: self.path.clone(),
         };
-        // A folder that was made just now can have turned a relative target into another spelling of the same.
+        // For a new file the paths are not compared: creating its folder can change how its path resolves.
         let target = replace::target(&self.path).map_err(|_| changed())?;
         let is_same = if self.exists() { target == self.target } else { true };
         if is_same && file::bytes(&self.target)? == self.bytes {
@@ -82,9 +82,9 @@ impl File {
     }
 }
 
-/// Puts `bytes` at `target` in one step, with the mode and owner of the file `before`; `check` is asked just before.
+/// Writes `bytes` to `target` atomically, with the mode and owner of the file `before`; calls `check` just before.
 ///
-/// The lock of [`Memory`](super::Memory) sees that there is one at a time.
+/// The lock of [`Memory`](super::Memory) ensures a single writer.
 fn place(
     target: &Path,
     bytes: &[u8],

@@ -8,7 +8,7 @@ pub(super) const NO_SERVER: &str = "no credentials server URL";
 pub(super) const NO_USERNAME: &str = "no credentials username";
 
 pub(super) enum Failure {
-    /// A text of the protocol, which clients compare; nothing for a person to do.
+    /// A fixed text of the protocol, which clients compare. The user need not act on it.
     Protocol(&'static str),
     /// The client's input cannot be used.
     Input(String),

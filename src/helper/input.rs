@@ -13,7 +13,7 @@ const MAX_INPUT: u64 = 1024 * 1024;
 /// The server that `get` and `erase` are about.
 pub(super) fn server(stdin: &mut dyn Read) -> Result<String, Failure> {
     let bytes = all(stdin)?;
-    // What is no text names no registry, and no registry is nothing to be found or erased.
+    // Bytes that are not UTF-8 name no registry, so nothing is found or erased for them.
     let server = String::from_utf8_lossy(&bytes).trim().to_owned();
     if server.is_empty() {
         return Err(Failure::Protocol(NO_SERVER));
@@ -21,7 +21,7 @@ pub(super) fn server(stdin: &mut dyn Read) -> Result<String, Failure> {
     Ok(server)
 }
 
-/// What `store` is to keep.
+/// The entry that `store` should keep.
 pub(super) fn entry(stdin: &mut dyn Read) -> Result<HelperEntry, Failure> {
     let bytes = all(stdin)?;
     // serde_json's message would quote a secret that is a number.
@@ -35,7 +35,7 @@ pub(super) fn entry(stdin: &mut dyn Read) -> Result<HelperEntry, Failure> {
 }
 
 fn all(stdin: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // Enough for nearly everything, so that no growth leaves a copy of a token behind.
+    // Enough for nearly every input: a buffer that grows leaves copies of a token behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
     let read = stdin.take(MAX_INPUT + 1).read_to_end(&mut bytes);
     match read {

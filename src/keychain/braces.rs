@@ -1,48 +1,47 @@
-//! Opening braces in text, written as JSON's `\u007b` while they rest in a keychain.
+//! Writes opening braces in JSON strings as `\u007b` while they are in a keychain.
 //!
-//! KeePassXC, as a Secret Service, takes `{USERNAME}` and the like in a secret for a placeholder and gives out what it
-//! stands for; a secret with `{REF:` in it it does not take at all. The braces of JSON itself are safe: no placeholder
-//! starts with a quotation mark.
+//! As a Secret Service, KeePassXC expands placeholders such as `{USERNAME}` in a secret and rejects a secret that
+//! contains `{REF:`. The braces of JSON's own syntax are safe: no placeholder starts with a quotation mark.
 
 use zeroize::Zeroizing;
 
-const HIDDEN: &str = r"\u007b";
+const ESCAPED: &str = r"\u007b";
 
-/// `json` without an opening brace in a string.
-pub(super) fn hide(json: &str) -> Zeroizing<String> {
-    // Of its full size from the start: what a string leaves behind when it grows is not zeroed.
+/// Escapes the opening braces inside strings.
+pub(super) fn escape(json: &str) -> Zeroizing<String> {
+    // Allocated at full size: the memory that a growing string leaves behind is not zeroed.
     let braces = json.bytes().filter(|byte| *byte == b'{').count();
-    let mut hidden = Zeroizing::new(String::with_capacity(json.len() + braces * HIDDEN.len()));
-    let (mut in_string, mut escaped) = (false, false);
+    let mut escaped = Zeroizing::new(String::with_capacity(json.len() + braces * ESCAPED.len()));
+    let (mut in_string, mut after_backslash) = (false, false);
     for character in json.chars() {
         match character {
-            '{' if in_string => hidden.push_str(HIDDEN),
-            _ => hidden.push(character),
+            '{' if in_string => escaped.push_str(ESCAPED),
+            _ => escaped.push(character),
         }
-        in_string ^= character == '"' && !escaped;
-        escaped = character == '\\' && !escaped;
+        in_string ^= character == '"' && !after_backslash;
+        after_backslash = character == '\\' && !after_backslash;
     }
-    hidden
+    escaped
 }
 
-pub(super) fn show(json: &str) -> Zeroizing<String> {
-    let mut shown = Zeroizing::new(String::with_capacity(json.len()));
+pub(super) fn unescape(json: &str) -> Zeroizing<String> {
+    let mut unescaped = Zeroizing::new(String::with_capacity(json.len()));
     let mut rest = json;
     while let Some(at) = rest.find('\\') {
-        shown.push_str(&rest[..at]);
+        unescaped.push_str(&rest[..at]);
         rest = &rest[at..];
-        if let Some(after) = rest.strip_prefix(HIDDEN) {
-            shown.push('{');
+        if let Some(after) = rest.strip_prefix(ESCAPED) {
+            unescaped.push('{');
             rest = after;
         } else {
-            // With the character that it escapes, which can be a backslash.
+            // Copy the escaped character too, which can be a backslash.
             let end = rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end);
-            shown.push_str(&rest[..end]);
+            unescaped.push_str(&rest[..end]);
             rest = &rest[end..];
         }
     }
-    shown.push_str(rest);
-    shown
+    unescaped.push_str(rest);
+    unescaped
 }
 
 #[cfg(test)]
@@ -50,8 +49,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn braces_in_strings_are_hidden_and_come_back() {
-        for (json, hidden) in [
+    fn braces_in_strings_are_escaped_and_come_back() {
+        for (json, escaped) in [
             (r#"{"token":"a"}"#, r#"{"token":"a"}"#),
             (r#"{"{k}": "{USERNAME}"}"#, r#"{"\u007bk}": "\u007bUSERNAME}"}"#),
             (
@@ -61,16 +60,16 @@ mod tests {
             (r#"{"a":"\\u007b","ü":"\\{"}"#, r#"{"a":"\\u007b","ü":"\\\u007b"}"#),
             ("", ""),
         ] {
-            assert_eq!(hide(json).as_str(), hidden);
-            assert_eq!(show(hidden).as_str(), json);
+            assert_eq!(escape(json).as_str(), escaped);
+            assert_eq!(unescape(escaped).as_str(), json);
         }
     }
 
     #[test]
-    fn text_that_is_no_json_is_no_panic() {
+    fn invalid_json_does_not_panic() {
         for text in [r"\", r"a\u007", r"\\\", "\\ü{", r#""\"#] {
-            show(text);
-            hide(text);
+            unescape(text);
+            escape(text);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What regcred remembers about the keychain: which one was chosen, and where the vault's key file is.
+//! The configuration file: which keychain was chosen, and where the vault's key file is.
 //!
-//! `$XDG_CONFIG_HOME/regcred/config.toml`, which people write too. Nothing in it is skipped: with a misspelt line,
-//! credentials would go to another keychain than the one that was chosen.
+//! `$XDG_CONFIG_HOME/regcred/config.toml`, which users edit too. Unknown settings are errors: with a misspelt line,
+//! credentials would go to another keychain than the chosen one.
 
 mod error;
 mod remember;
@@ -22,36 +22,36 @@ use zeroize::Zeroizing;
 
 use crate::model::printable;
 use crate::sys::env::Env;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 
-/// The file, below the folder of the user's configuration.
+/// The file's path below the user's configuration folder.
 const BELOW: &str = "regcred/config.toml";
 const KEYCHAIN: &str = "keychain";
-/// The key that names the file with the vault's key.
+/// The setting for the vault's key file.
 const VAULT_KEY_FILE: &str = "vault-key-file";
-/// More than two lines and anybody's comments need, in octets.
+/// Upper limit of the file's size in octets.
 const MAX_FILE: u64 = 64 * 1024;
-/// Longest piece of the file in a message, in characters.
+/// Longest quotation of the file in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// The store that was chosen; without a choice it is [`StoreName::System`].
+    /// The chosen store; `None` means [`StoreName::System`].
     pub store: Option<StoreName>,
-    /// The file that holds the vault's key, where one does: an absolute path.
+    /// The vault's key file, an absolute path.
     pub vault_key_file: Option<PathBuf>,
-    /// The file that says so, or would; `None` where there is no folder for one.
+    /// The configuration file, which need not exist; `None` if there is no folder for it.
     pub path: Option<PathBuf>,
 }
 
 impl Config {
-    /// Reads it. Without a file, or a folder for one, nothing was chosen.
+    /// Reads the file. If it does not exist, nothing was chosen.
     pub fn read(env: &Env) -> Result<Self, ConfigError> {
         let Some(path) = path(env) else {
             return Ok(Self::default());
         };
         let bytes = bytes(&path)?;
-        let document = Document::parse(&path, text(&path, bytes.as_deref())?)?;
+        let document = Settings::parse(&path, text(&path, bytes.as_deref())?)?;
         Ok(Self {
             store: document.store.map(|found| found.value),
             vault_key_file: document.vault_key_file.map(|found| found.value),
@@ -60,10 +60,10 @@ impl Config {
     }
 }
 
-/// `$XDG_CONFIG_HOME/regcred/config.toml`, else the same below `~/.config`.
+/// `$XDG_CONFIG_HOME/regcred/config.toml`, by default below `~/.config`.
 ///
-/// A relative path counts as none, as the XDG base directory specification says: docker would call the helper in
-/// another folder.
+/// A relative path is ignored, as the XDG Base Directory specification says: docker may call the helper in another
+/// working directory.
 fn path(env: &Env) -> Option<PathBuf> {
     let folder = env
         .path("XDG_CONFIG_HOME")
@@ -72,13 +72,13 @@ fn path(env: &Env) -> Option<PathBuf> {
     Some(folder.join(BELOW))
 }
 
-/// What stands in the file; `None` where there is none.
+/// The file's content; `None` if there is no file.
 fn bytes(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
     let owned = || path.to_owned();
     let bytes = whole_file::read(path, MAX_FILE).map_err(|why| match why {
-        Unread::NotAFile(what) => ConfigError::NotAFile { path: owned(), what },
-        Unread::TooLong => ConfigError::TooLong { path: owned() },
-        Unread::System(cause) => ConfigError::Read { path: owned(), cause },
+        ReadFileError::NotAFile(what) => ConfigError::NotAFile { path: owned(), what },
+        ReadFileError::TooLong => ConfigError::TooLong { path: owned() },
+        ReadFileError::System(cause) => ConfigError::Read { path: owned(), cause },
     })?;
     if bytes.is_none() && path.is_symlink() {
         return Err(ConfigError::Dangling { path: owned() });
@@ -86,13 +86,13 @@ fn bytes(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, ConfigError> {
     Ok(bytes)
 }
 
-/// The same as text; no file is an empty one.
+/// The content as text; a missing file counts as empty.
 fn text<'a>(path: &Path, bytes: Option<&'a Vec<u8>>) -> Result<&'a str, ConfigError> {
     let bytes = bytes.map_or(&[][..], Vec::as_slice);
     std::str::from_utf8(bytes).map_err(|e| wrong(path, bytes, e.valid_up_to(), LineError::NotText))
 }
 
-/// The error about the line of `bytes` in which `at` is.
+/// An error about the line at the offset `at`.
 fn wrong(path: &Path, bytes: &[u8], at: usize, cause: LineError) -> ConfigError {
     let before = &bytes[..at.min(bytes.len())];
     ConfigError::Content {
@@ -102,25 +102,25 @@ fn wrong(path: &Path, bytes: &[u8], at: usize, cause: LineError) -> ConfigError 
     }
 }
 
-/// The settings of a text, each with its place.
+/// The parsed settings, each with its position.
 #[derive(Debug, Default)]
-struct Document {
-    store: Option<Found<StoreName>>,
-    vault_key_file: Option<Found<PathBuf>>,
+struct Settings {
+    store: Option<Setting<StoreName>>,
+    vault_key_file: Option<Setting<PathBuf>>,
 }
 
-/// A setting and where it stands, in octets.
+/// A setting's value and its position, in octets.
 #[derive(Debug)]
-struct Found<T> {
+struct Setting<T> {
     value: T,
-    /// From the first byte of the key to the last one of the value.
+    /// From the start of the key to the end of the value.
     whole: Range<usize>,
-    /// The value, with its quotes.
+    /// The value, including its quotes.
     place: Range<usize>,
 }
 
-impl Document {
-    /// Understands all of `text`, which stands in the file at `path`, or fails at its first wrong line.
+impl Settings {
+    /// Parses `text`, the content of the file at `path`, and fails at its first invalid line.
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let wrong = |at, cause| wrong(path, text.as_bytes(), at, cause);
         let table = DeTable::parse(text).map_err(|e| {
@@ -147,24 +147,24 @@ impl Document {
     }
 }
 
-/// The path that the text is, where it leads to the same file from every folder.
+/// Parses an absolute path.
 fn absolute(text: &str) -> Result<PathBuf, LineError> {
     Some(PathBuf::from(text))
         .filter(|path| path.is_absolute())
         .ok_or_else(|| LineError::RelativePath(printable(text, MAX_FOREIGN_TEXT)))
 }
 
-/// A setting's value, which has to be text that `parse` takes.
+/// A setting's value: a string that `parse` accepts.
 fn found<T>(
     key: &Spanned<DeString<'_>>,
     value: &Spanned<DeValue<'_>>,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, LineError>,
-) -> Result<Found<T>, LineError> {
+) -> Result<Setting<T>, LineError> {
     let DeValue::String(text) = value.get_ref() else {
         return Err(LineError::NotAString(name));
     };
-    Ok(Found {
+    Ok(Setting {
         value: parse(text)?,
         whole: key.span().start..value.span().end,
         place: value.span(),

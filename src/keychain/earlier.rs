@@ -1,4 +1,5 @@
-//! The earlier tokens of each registry, as fingerprints: an item of its own, because a logout removes the credential's.
+//! Fingerprints of each registry's earlier tokens, in an item of their own, because a logout removes the credential's
+//! item.
 
 use keyring_core::Entry;
 use zeroize::Zeroizing;
@@ -7,13 +8,13 @@ use super::item::{SERVICE, Secret};
 use super::{Error, Keychain, Name, secret};
 use crate::model::{EarlierTokens, FingerprintKey, OwnTokens, Registry, Token, Use};
 
-/// What the account of such an item begins with; the registry follows.
+/// The account of such an item is this prefix and the registry.
 const PREFIX: &str = "earlier ";
-/// The member of the item's JSON object. A later version may put others beside it.
+/// The member of the item's JSON object. A later version may add others.
 const MEMBER: &str = "earlier";
 
 impl Keychain {
-    /// The tokens of the registry that this keychain has, whatever for, or had.
+    /// The registry's tokens that this keychain has, for any use, or had earlier.
     pub fn own_tokens(&self, registry: &Registry) -> Result<OwnTokens, Error> {
         let mut current = Vec::new();
         for usage in [Use::Docker, Use::Cluster] {
@@ -29,30 +30,30 @@ impl Keychain {
         })
     }
 
-    /// Remembers tokens of the registry that the keychain is about to lose.
+    /// Keeps the fingerprints of tokens that the keychain is about to lose.
     pub(super) fn remember(&self, registry: &Registry, tokens: &[Token]) -> Result<(), Error> {
         if tokens.is_empty() {
             return Ok(());
         }
         let mut earlier = match self.earlier(registry) {
-            // Whoever logs in again should not be kept from it.
+            // A damaged item must not block a new login.
             Err(Error::Damaged(_)) => EarlierTokens::default(),
             earlier => earlier?,
         };
         if earlier.is_empty() {
             earlier = EarlierTokens::with_key(random_key()?);
         }
-        let mut is_news = false;
+        let mut has_changed = false;
         for token in tokens {
-            is_news |= earlier.remember(token);
+            has_changed |= earlier.remember(token);
         }
-        if is_news {
+        if has_changed {
             self.set_earlier(registry, &earlier)?;
         }
         Ok(())
     }
 
-    /// What is remembered of a registry.
+    /// The fingerprints kept for a registry.
     pub(super) fn earlier(&self, registry: &Registry) -> Result<EarlierTokens, Error> {
         let Some(secret) = secret(&self.earlier_entry(registry)?)? else {
             return Ok(EarlierTokens::default());
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_replaced_or_forgotten_is_remembered_and_never_kept() {
+    fn a_lost_token_is_recognised_by_its_fingerprint() {
         let keychain = keychain();
         keychain.put(Use::Docker, &credential("a", "token-one")).unwrap();
         assert!(has(&keychain, "token-one"), "it is there");
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_remembers_the_token_that_it_ends_with_forgetting() {
+    fn a_rotation_keeps_the_fingerprint_of_the_token_it_drops() {
         let keychain = keychain();
         let name = Name::login(&registry(), Use::Docker);
         let kept = |current: &str, other: Option<(&str, Phase)>| Kept {
@@ -184,7 +185,7 @@ mod tests {
                 .has(&Token::verbatim("old".to_owned()))
         );
 
-        // Gone back: Secrets may have held the new one.
+        // Aborted: Secrets may have held the new token.
         let going = kept("new", Some(("third", Phase::Writing)));
         keychain.replace(&name, &kept("new", None), &going).unwrap();
         keychain.replace(&name, &going, &kept("new", None)).unwrap();
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_pull_secret_holds_is_not_remembered() {
+    fn tokens_that_no_pull_secret_can_hold_are_not_remembered() {
         let keychain = keychain();
         let hub: Registry = "docker.io".parse().unwrap();
         let of_hub = |user: &str, token: &str| Credential {
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_memory_is_said_and_keeps_nobody_from_logging_in() {
+    fn damaged_fingerprints_are_reported_and_do_not_block_a_login() {
         let keychain = keychain();
         keychain.put(Use::Docker, &credential("a", "one")).unwrap();
         for damaged in ["no JSON", "{}", r#"{"earlier":7}"#] {

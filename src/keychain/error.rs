@@ -1,4 +1,4 @@
-//! What can go wrong with a keychain, and what to do about it.
+//! Keychain errors and their hints.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,54 +8,54 @@ use thiserror::Error;
 
 use super::ConfigError;
 use crate::model::{CommandLine, Hint};
-use crate::sys::user::NotOwn;
+use crate::sys::user::NotPrivate;
 
-/// Longest piece of somebody else's text in a message, in characters.
+/// Longest quotation of foreign text in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 200;
-/// Why there is no keychain without a bus.
+/// The reason given when there is no session bus.
 pub const NO_BUS: &str = "no D-Bus session bus was found";
-/// Why there is none without a service on the bus.
+/// The reason given when there is no Secret Service on the bus.
 pub const NO_SERVICE: &str = "no secret service is on the D-Bus session bus";
 
-/// Why the keychain did not do what it was asked.
+/// Why a keychain operation failed.
 ///
-/// None of these means "there is no such credential": that is a value, `None` or `false`.
+/// None of these means "no such credential": that is a value, `None` or `false`.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Neither `DBUS_SESSION_BUS_ADDRESS` nor a socket in the runtime folder leads to a session bus.
     #[error("there is no keychain here: {NO_BUS}")]
     NoBus,
-    /// `XDG_RUNTIME_DIR` leads to a folder that is not this user's alone, as plain `su` leaves it.
+    /// `XDG_RUNTIME_DIR` names a folder that is not private to this user, as after a plain `su`.
     #[error("there is no keychain here: XDG_RUNTIME_DIR names {}, which is not used: {why}", path.display())]
-    ForeignRuntimeFolder { path: PathBuf, why: NotOwn },
-    /// The bus at this address is run by somebody else, who would be handed the tokens.
+    ForeignRuntimeFolder { path: PathBuf, why: NotPrivate },
+    /// Another user runs the bus at this address and would receive the tokens.
     #[error("the D-Bus session bus at {address} is not used: it belongs to another user, of number {owner}")]
     ForeignBus { address: String, owner: u32 },
     /// `DBUS_SESSION_BUS_ADDRESS` has an address of another kind: `tcp:`, `autolaunch:`.
     #[error("the D-Bus session bus address names no unix socket: {0}")]
     BusAddress(String),
-    /// There is an address, and nobody behind it.
+    /// Nothing answers at the address.
     #[error("the D-Bus session bus cannot be reached at {address}: {cause}")]
     BusUnreachable { address: String, cause: String },
-    /// The bus is there; no program on it, nor one it could start, is a Secret Service.
+    /// No program on the bus, nor one that it could start, is a Secret Service.
     #[error("there is no keychain here: {NO_SERVICE}")]
     NoService,
-    /// The Secret Service has no default collection to put an item into.
+    /// The Secret Service has no default collection to store an item in.
     #[error("the secret service has no default keyring")]
     NoCollection,
-    /// What is asked for is locked, and nobody is there to be asked for the keyring's password.
+    /// The item is locked, and there is no screen to ask for the keyring's password on.
     #[error("the keyring is locked")]
     Locked,
-    /// The person who was asked to unlock the keyring, or whether an item may change, said no.
+    /// The user declined the prompt to unlock the keyring or to change an item.
     #[error("the keyring's prompt was dismissed")]
     PromptDismissed,
     #[error("nobody answered the keyring's prompt within {} s", .0.as_secs())]
     PromptUnanswered(Duration),
-    /// The service went away during a call, and again when asked a second time.
+    /// The service exited during a call, and again during the retry.
     #[error("the secret service went away while it was asked")]
     Died,
-    /// The service is there and says nothing.
+    /// The service does not answer.
     #[error("the keychain did not answer within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
     #[error("the secret service denies access: {0}")]
@@ -66,22 +66,22 @@ pub enum Error {
     /// The service's answer is not what the Secret Service specification says.
     #[error("the secret service answered with something else than its specification says: {0}")]
     Protocol(String),
-    /// An item of ours is there and cannot be read.
+    /// One of our items exists but cannot be read.
     #[error("the keychain's item for {0} cannot be read")]
     Damaged(String),
     /// A token cannot be replaced or forgotten while it is being rotated.
     #[error("the credential of {0} is being rotated")]
     Rotating(String),
-    /// The item is no longer what it was when this was decided.
+    /// The item has changed since it was read.
     #[error("another program changed the keychain's item for {0}")]
     Changed(String),
-    /// What was written and read back is something else.
+    /// The item that was read back differs from what was written.
     #[error("the keychain does not give back what was put into it for {0}")]
     NotKept(String),
-    /// The platform limits the size of an item: Windows to 2560 bytes.
+    /// The platform limits the size of an item, Windows to 2560 bytes.
     #[error("the credential is too long for this keychain: it takes {0} bytes at most")]
     TooLong(u32),
-    /// Another process holds the lock that keeps two of them from writing at once.
+    /// Another process holds the write lock.
     #[error("another program has been changing the keychain for {} s", .0.as_secs())]
     Busy(Duration),
     #[error("the lock file {} cannot be used: {cause}", path.display())]
@@ -90,7 +90,7 @@ pub enum Error {
         path: PathBuf,
         cause: io::Error,
     },
-    /// The file that says which keychain it is cannot be used.
+    /// `config.toml`, which names the keychain, cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[cfg(target_os = "linux")]
@@ -104,7 +104,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What to do about it, where there is something to do: each of several ways.
+    /// What the user can do about it; each hint is an alternative.
     pub fn hints(&self) -> Vec<Hint> {
         let vault = || {
             let command = CommandLine::new("kubectl regcred keychain use vault");
@@ -118,7 +118,8 @@ impl Error {
                     .into(),
             ],
             Self::ForeignRuntimeFolder {
-                why: NotOwn::Mode(_), ..
+                why: NotPrivate::Mode(_),
+                ..
             } => vec!["chmod 700 it".into()],
             Self::ForeignRuntimeFolder { .. } | Self::ForeignBus { .. } => vec![
                 "become that user with a session of its own (su -, sudo -i, machinectl shell), \
@@ -164,7 +165,7 @@ impl Error {
         })
     }
 
-    /// The command that mends it, where one does by itself.
+    /// The command that fixes it, if a single command does.
     pub fn command(&self) -> Option<CommandLine> {
         match &self.hints()[..] {
             [Hint::Command { command, .. }] => Some(command.clone()),
@@ -174,7 +175,7 @@ impl Error {
 }
 
 impl From<Error> for keyring_core::Error {
-    /// Our own store's errors travel through keyring-core in its box.
+    /// Errors of our own stores pass through keyring-core in a box.
     fn from(error: Error) -> Self {
         match error {
             Error::Locked | Error::PromptDismissed | Error::PromptUnanswered(_) | Error::Denied(_) => {
@@ -194,7 +195,7 @@ impl From<keyring_core::Error> for Error {
                 Err(other) => Self::Platform(printable(&other.to_string())),
             },
             E::TooLong(_, limit) => Self::TooLong(limit),
-            // Neither is shown as keyring-core would: the variants hold the secret's bytes.
+            // Not shown as keyring-core would: these variants contain the secret's bytes.
             E::BadEncoding(_) | E::BadDataFormat(..) => Self::Platform("an item is not of its format".to_owned()),
             E::Ambiguous(_) => Self::Platform("it holds several items of one name".to_owned()),
             other => Self::Platform(printable(&other.to_string())),
@@ -202,7 +203,7 @@ impl From<keyring_core::Error> for Error {
     }
 }
 
-/// Somebody else's text, made fit for a message: one line, of limited length.
+/// Foreign text for a message: one line of limited length.
 pub(super) fn printable(text: &str) -> String {
     crate::model::printable(text, MAX_FOREIGN_TEXT)
 }
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_people_without_a_keychain_names_the_ways_without_one() {
+    fn a_missing_keychain_hints_at_the_ways_without_one() {
         for error in [Error::NoBus, Error::NoService, Error::NoCollection] {
             let hint = format!("{:?}", error.hints());
             assert!(hint.contains("--token-env") && hint.contains("--token-stdin"), "{hint}");

@@ -1,4 +1,4 @@
-//! What one item of the keychain is called and what is in it.
+//! The name and content of a keychain item.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,10 +10,10 @@ use zeroize::{Zeroize, Zeroizing};
 use super::braces;
 use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
 
-/// The service that every item of ours belongs to.
+/// The service name of all our items.
 pub(super) const SERVICE: &str = "kubectl-regcred";
 
-/// What an item is found by: there is one item for each name.
+/// An item's key: there is one item for each name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     pub registry: Registry,
@@ -23,12 +23,12 @@ pub struct Name {
 
 /// Which of a registry's secrets an item holds.
 ///
-/// `docker login` without a password logs in to Docker Hub in the browser (OAuth 2) and then stores three entries
-/// through its credential helper, of which the helper has to give back each: the one that every client asks for, and
-/// two under paths below Docker Hub's key that only docker itself knows.
+/// `docker login` without a password logs in to Docker Hub in the browser (OAuth 2) and stores three entries through
+/// its credential helper: the one that every client asks for, and two under paths below Docker Hub's key that only
+/// docker uses. The helper has to return each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
-    /// What opens the registry.
+    /// The credential for the registry itself.
     Login,
     /// Docker Hub's `https://index.docker.io/v1/access-token`.
     AccessToken,
@@ -37,7 +37,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// The secrets that a registry can have for this use, what opens it first.
+    /// The parts that a registry can have for this use, the login first.
     pub fn of(registry: &Registry, usage: Use) -> &'static [Self] {
         if registry.is_docker_hub() && usage == Use::Docker {
             &[Self::Login, Self::AccessToken, Self::RefreshToken]
@@ -67,7 +67,7 @@ impl Part {
 }
 
 impl Name {
-    /// The name of the credential that opens `registry`.
+    /// The name of the registry's credential.
     pub fn login(registry: &Registry, usage: Use) -> Self {
         Self {
             registry: registry.clone(),
@@ -76,7 +76,7 @@ impl Name {
         }
     }
 
-    /// The name that a client of a credential helper means by `server`; `None` where that is no registry.
+    /// The name for a `server` as clients of a credential helper send it; `None` if it is not a registry.
     pub fn of_server(server: &str, usage: Use) -> Option<Self> {
         let registry: Registry = server.parse().ok()?;
         let part = server
@@ -87,7 +87,7 @@ impl Name {
         Some(Self { registry, usage, part })
     }
 
-    /// What a client of a credential helper calls this; [`Name::of_server`] takes it back.
+    /// The server as clients of a credential helper spell it; the inverse of [`Name::of_server`].
     pub fn server(&self) -> String {
         format!("{}{}", self.registry.config_key(), self.part.path().unwrap_or_default())
     }
@@ -128,9 +128,9 @@ pub struct Item {
     pub username: Username,
 }
 
-/// The secret of an item: a JSON object with `username`, `token` and whatever else was put beside them.
+/// The secret of an item: a JSON object with `username`, `token` and other members.
 ///
-/// The user stands in here with the token, so that both change in one write.
+/// The user is in here with the token, so that one write changes both.
 #[derive(Clone, Debug)]
 pub(super) struct Secret(pub(super) JsonEdit);
 
@@ -151,7 +151,7 @@ impl Drop for Fields<'_> {
 }
 
 impl PartialEq for Secret {
-    /// To the last octet: what a later version of this program keeps in it counts.
+    /// Compares every byte: members that a later version of this program has added count.
     fn eq(&self, other: &Self) -> bool {
         self.0.as_str() == other.0.as_str()
     }
@@ -164,19 +164,19 @@ impl Default for Secret {
 }
 
 impl Secret {
-    /// Reads an item's bytes, which are zeroed; `None` where they are not an object of ours.
+    /// Reads an item's bytes, which are zeroed; `None` if they are not a JSON object.
     pub(super) fn parse(bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
-        let text = braces::show(std::str::from_utf8(&bytes).ok()?);
+        let text = braces::unescape(std::str::from_utf8(&bytes).ok()?);
         JsonEdit::parse(&text).ok().map(Self)
     }
 
-    /// What goes into the keychain.
+    /// The text to store in the keychain.
     pub(super) fn text(&self) -> Zeroizing<String> {
-        braces::hide(self.0.as_str())
+        braces::escape(self.0.as_str())
     }
 
-    /// The credential in it; `None` where it holds none.
+    /// The credential in it, if it has one.
     pub(super) fn credential(&self, registry: &Registry) -> Option<Credential> {
         let fields: Fields<'_> = serde_json::from_str(self.0.as_str()).ok()?;
         Some(Credential {
@@ -186,7 +186,8 @@ impl Secret {
         })
     }
 
-    /// The tokens in it that a pull Secret can hold: of a rotation both. kubelet cannot use an identity token.
+    /// The tokens in it that a pull Secret can hold; during a rotation there are two. kubelet cannot use an identity
+    /// token.
     pub(super) fn tokens(&self, registry: &Registry) -> Vec<Token> {
         let other = self
             .rotation(registry)
@@ -200,7 +201,7 @@ impl Secret {
             .collect()
     }
 
-    /// Puts the credential in and keeps what else is there: a rotation leaves its journal beside the token.
+    /// Sets the credential and keeps the other members, such as the journal of a rotation.
     pub(super) fn set(&mut self, credential: &Credential) {
         let token = Zeroizing::new(json!(credential.token.expose()).to_string());
         for (field, value) in [
@@ -217,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_found_again_by_account_and_by_server() {
+    fn a_name_survives_the_account_and_the_server_spelling() {
         for (server, account, listed) in [
             ("gitea.example.com", "docker gitea.example.com", "gitea.example.com"),
             (
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_of_nobody_are_no_names() {
+    fn unknown_accounts_are_not_names() {
         for account in [
             "",
             "docker",
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_keeps_what_is_beside_the_credential() {
+    fn a_secret_keeps_its_other_members() {
         let mut secret = Secret::parse(br#"{"username":"a","token":"old","pending":{"token":"x"}}"#.to_vec()).unwrap();
         let registry: Registry = "gitea.example.com".parse().unwrap();
         let credential = Credential {
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_of_ours_holds_no_credential() {
+    fn other_secrets_hold_no_credential() {
         let registry: Registry = "gitea.example.com".parse().unwrap();
         for bytes in [&b"tok"[..], b"[]", b"\xff", b""] {
             assert!(Secret::parse(bytes.to_vec()).is_none());

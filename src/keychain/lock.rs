@@ -1,4 +1,5 @@
-//! One writer at a time: a Secret Service has no "replace the item of this name", only search, then create or change.
+//! One writer at a time: a Secret Service cannot replace an item by name, only search for it and then create or change
+//! it.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,11 +10,11 @@ use super::Error;
 use crate::sys::env::Env;
 use crate::sys::{file_lock, user};
 
-/// How long to wait for one of the other writers. It needs some 20 ms, or as long as a prompt stands. The helper's
-/// watchdog is more patient: it is to see that the line moves.
+/// How long to wait for one other writer, which needs about 20 ms, or as long as a prompt is open. The helper's
+/// watchdog waits longer, so that it does not fire while the queue is moving.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// The file that writers lock. Its content does not matter.
+/// The file that writers lock; its content does not matter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct WriteLock {
     folder: Folder,
@@ -22,16 +23,16 @@ pub(super) struct WriteLock {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Folder {
-    /// The user's own, made by the system.
+    /// The user's runtime folder, which the system creates.
     Runtime(PathBuf),
-    /// One of ours in a folder that others can write to.
+    /// A folder of ours inside one that others can write to.
     Shared(PathBuf),
-    /// Where what it guards is: the file itself.
+    /// The lock file itself, next to the file that it guards.
     Beside(PathBuf),
 }
 
 impl WriteLock {
-    /// The lock of this user: in the runtime folder, else in the folder for temporary files.
+    /// This user's lock: in the runtime folder, else in the folder for temporary files.
     pub(super) fn new(env: &Env) -> Self {
         let folder = match user::runtime_folders(env).next() {
             Some(folder) => Folder::Runtime(folder),
@@ -43,7 +44,7 @@ impl WriteLock {
         }
     }
 
-    /// A file of this name, in a folder of this user's own.
+    /// A lock file at this path, in a folder of this user's own.
     pub(super) fn at(path: PathBuf) -> Self {
         Self {
             folder: Folder::Beside(path),
@@ -51,9 +52,9 @@ impl WriteLock {
         }
     }
 
-    /// Waits for the lock; it is held until the file is dropped.
+    /// Waits for the lock, which is held until the file is dropped.
     ///
-    /// A file system without locks (some network ones) gives none, and no error.
+    /// On a file system without locks (some network ones) nothing is locked, and that is not an error.
     pub(super) fn acquire(&self) -> Result<File, Error> {
         let path = match &self.folder {
             Folder::Beside(path) => path.clone(),
@@ -85,7 +86,7 @@ impl WriteLock {
 #[cfg(unix)]
 fn temporary_folder(env: &Env) -> PathBuf {
     let temporary = env.path("TMPDIR").unwrap_or_else(|| "/tmp".into());
-    // Without a number of the user's (no /proc), TMPDIR is the user's own, as on macOS.
+    // Without a user id, TMPDIR is the user's own folder, as on macOS.
     let user = user::id().map_or_else(String::new, |user| format!("-{user}"));
     temporary.join(format!("kubectl-regcred{user}"))
 }
@@ -103,7 +104,7 @@ fn private_folder(folder: &Path) -> io::Result<&Path> {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    // Somebody else can have been first in a folder like /tmp.
+    // In a folder like /tmp somebody else may have created it first.
     user::private_folder(folder)?;
     Ok(folder)
 }
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_holds_it_and_the_next_is_told() {
+    fn a_second_holder_is_refused() {
         let folder = user::private_test_folder();
         let lock = WriteLock {
             patience: Duration::from_millis(20),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_folder_has_to_be_ours_alone() {
+    fn a_shared_folder_must_be_private() {
         let folder = tempfile::tempdir().unwrap();
         let lock = WriteLock {
             folder: Folder::Shared(folder.path().join("regcred")),

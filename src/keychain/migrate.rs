@@ -1,7 +1,8 @@
-//! Moving what one keychain holds into another: written there, read back and compared, and only then removed here.
+//! Moves all items from one keychain to another: each is written, read back and compared, and only then removed from
+//! the first.
 //!
-//! Whenever that is interrupted, an item is in the first keychain or in both, and the next run ends it. Whoever reads
-//! the second one finds an item from its turn on, and never loses it again.
+//! If it is interrupted, an item is in the first keychain or in both, and the next run completes the move. Once an item
+//! is in the second keychain it stays there.
 
 #[cfg(test)]
 mod tests;
@@ -15,53 +16,53 @@ use super::{Error, Keychain, Name, Part, StoreName, earlier, name_of, secret, sp
 use crate::model::Registry;
 use crate::sys::env::Env;
 
-/// How often an item is copied anew that another program changes all the time.
+/// How often an item is copied again because another program keeps changing it.
 const ATTEMPTS: usize = 3;
 
-/// Everything of ours, on its way from one keychain into another.
+/// A move of all our items from one keychain to another.
 #[derive(Debug)]
 pub struct Migration {
     from: Keychain,
     to: Keychain,
 }
 
-/// What there is to move.
+/// The items that can be moved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The items, each registry's login before what belongs to it.
+pub struct Inventory {
+    /// The items, each registry's login before its other parts.
     pub names: BTreeSet<Name>,
-    /// The registries of which earlier tokens are remembered. That goes along, and is no credential.
+    /// The registries with fingerprints of earlier tokens. They are moved too, but are not credentials.
     pub earlier: BTreeSet<Registry>,
-    /// How many more there are that a later version of this program may have made. They stay.
+    /// The number of other items, which a later version of this program may have made. They are not moved.
     pub unknown: usize,
 }
 
-/// What is to be done about one item, or was.
+/// What is, or was, done with one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Move,
-    /// The other keychain has the same one already, as when a run was interrupted: only the first copy goes.
+    /// The other keychain already has an identical item, as after an interrupted run: only the first copy is removed.
     Finish,
-    /// The other keychain has one of this name that is not the same. Both stay: whose is right, a person knows.
+    /// The other keychain has a different item of this name. Both stay: only the user knows which is right.
     Conflict,
-    /// Another one of the same login has to stay, and this one stays with it.
+    /// Another part of the same login has to stay, so this one stays too.
     Stay,
-    /// It cannot be read, and stays.
+    /// It cannot be read and stays.
     Damaged,
-    /// It is not there, or not any more.
+    /// There is no such item, or no longer.
     Nothing,
 }
 
-/// What a keychain has under a name.
+/// The content of a keychain under a name.
 #[derive(Debug)]
-enum Seen {
+enum Observation {
     Nothing,
     Damaged,
     Holds(Secret),
 }
 
 impl Migration {
-    /// Into the keychain `to`, out of the other one that this system has. Nothing is asked of either yet.
+    /// From the system's other keychain to `to`. Neither is contacted yet.
     pub fn into_store(env: &Env, to: StoreName) -> Result<Self, Error> {
         Ok(Self {
             from: Keychain::open_store(env, to.other())?,
@@ -69,9 +70,9 @@ impl Migration {
         })
     }
 
-    /// What the first keychain holds. It is asked for no secret.
-    pub fn find(&self) -> Result<Found, Error> {
-        let mut found = Found::default();
+    /// Lists the first keychain without reading a secret.
+    pub fn find(&self) -> Result<Inventory, Error> {
+        let mut found = Inventory::default();
         for entry in self.from.store.search(&spec())? {
             if let Some(name) = name_of(&entry) {
                 found.names.insert(name);
@@ -84,26 +85,26 @@ impl Migration {
         Ok(found)
     }
 
-    /// What [`Migration::apply`] would do about an item. Nothing is changed, and nobody is kept waiting.
+    /// What [`Migration::apply`] would do with an item. Changes nothing and takes no lock.
     pub fn plan(&self, name: &Name) -> Result<Action, Error> {
-        Ok(self.look(name)?.0)
+        Ok(self.observe(name)?.0)
     }
 
-    /// Moves an item, if it can be: decided anew while no other regcred can change it in either keychain.
+    /// Moves an item if possible. The decision is made again under both keychains' locks.
     ///
-    /// Other programs, such as a desktop's own, wait for no lock. What they write in the meantime is taken along, or the
-    /// item stays: [`Error::Changed`].
+    /// Other programs, such as the desktop's own, do not take our locks. What they write meanwhile is moved too, or the
+    /// item stays with [`Error::Changed`].
     pub fn apply(&self, name: &Name) -> Result<Action, Error> {
         let _held = self.lock()?;
-        let (action, found) = self.look(name)?;
-        if let (Action::Move | Action::Finish, Seen::Holds(secret)) = (action, found) {
+        let (action, found) = self.observe(name)?;
+        if let (Action::Move | Action::Finish, Observation::Holds(secret)) = (action, found) {
             self.carry(name, secret)?;
         }
         Ok(action)
     }
 
-    /// Moves what is remembered of a registry's earlier tokens: put together with what the other keychain remembers, read
-    /// back, and only then removed here.
+    /// Moves the fingerprints of a registry's earlier tokens: merged with those of the other keychain, read back, and
+    /// only then removed from the first.
     pub fn take_earlier(&self, registry: &Registry) -> Result<(), Error> {
         let _held = self.lock()?;
         let mut both = self.to.earlier(registry)?;
@@ -122,8 +123,7 @@ impl Migration {
         self.locks().into_iter().map(WriteLock::acquire).collect()
     }
 
-    /// In the same order whichever keychain is the first: two that move things in opposite directions do not wait for
-    /// each other.
+    /// Always in the same order, so that two migrations in opposite directions cannot deadlock.
     fn locks(&self) -> Vec<&WriteLock> {
         let both = [&self.from, &self.to].map(|keychain| keychain.lock.as_ref());
         let mut locks: Vec<_> = both.into_iter().flatten().collect();
@@ -131,45 +131,45 @@ impl Migration {
         locks
     }
 
-    fn look(&self, name: &Name) -> Result<(Action, Seen), Error> {
-        let (mut action, from) = self.look_alone(name)?;
+    fn observe(&self, name: &Name) -> Result<(Action, Observation), Error> {
+        let (mut action, from) = self.observe_part(name)?;
         for part in Part::of(&name.registry, name.usage) {
             let other = Name {
                 part: *part,
                 ..name.clone()
             };
             if other != *name {
-                action = together(action, *part, self.look_alone(&other)?.0);
+                action = together(action, *part, self.observe_part(&other)?.0);
             }
         }
         Ok((action, from))
     }
 
-    /// The same without regard to what belongs to the same login.
-    fn look_alone(&self, name: &Name) -> Result<(Action, Seen), Error> {
-        let from = seen(&self.from, name)?;
+    /// [`Migration::observe`] for one item, ignoring the other parts of its login.
+    fn observe_part(&self, name: &Name) -> Result<(Action, Observation), Error> {
+        let from = observe_item(&self.from, name)?;
         let action = match &from {
-            Seen::Holds(_) => decide(&from, &seen(&self.to, name)?),
-            _ => decide(&from, &Seen::Nothing),
+            Observation::Holds(_) => decide(&from, &observe_item(&self.to, name)?),
+            _ => decide(&from, &Observation::Nothing),
         };
         Ok((action, from))
     }
 
-    /// Writes what `secret` is, sees that it is there, and removes it where it came from if that is what is still there.
+    /// Copies `secret`, verifies the copy, and removes the original if it has not changed since.
     fn carry(&self, name: &Name, mut secret: Secret) -> Result<(), Error> {
         let mut copied = None;
         for _ in 0..ATTEMPTS {
-            match seen(&self.to, name)? {
-                Seen::Holds(there) if there == secret => {}
-                Seen::Nothing => self.copy(name, &secret)?,
-                Seen::Holds(there) if copied.as_ref() == Some(&there) => self.copy(name, &secret)?,
+            match observe_item(&self.to, name)? {
+                Observation::Holds(there) if there == secret => {}
+                Observation::Nothing => self.copy(name, &secret)?,
+                Observation::Holds(there) if copied.as_ref() == Some(&there) => self.copy(name, &secret)?,
                 _ => break,
             }
-            match seen(&self.from, name)? {
-                Seen::Holds(now) if now == secret => return remove(&self.from, name),
-                Seen::Holds(now) => copied = Some(std::mem::replace(&mut secret, now)),
-                Seen::Nothing => return Ok(()),
-                Seen::Damaged => return Err(Error::Damaged(name.to_string())),
+            match observe_item(&self.from, name)? {
+                Observation::Holds(now) if now == secret => return remove(&self.from, name),
+                Observation::Holds(now) => copied = Some(std::mem::replace(&mut secret, now)),
+                Observation::Nothing => return Ok(()),
+                Observation::Damaged => return Err(Error::Damaged(name.to_string())),
             }
         }
         Err(Error::Changed(name.to_string()))
@@ -180,29 +180,30 @@ impl Migration {
         let credential = secret.credential(&name.registry);
         let credential = credential.ok_or_else(|| Error::Damaged(name.to_string()))?;
         self.to.store(name, &credential.username, secret)?;
-        if matches!(seen(&self.to, name)?, Seen::Holds(kept) if kept == *secret) {
+        if matches!(observe_item(&self.to, name)?, Observation::Holds(kept) if kept == *secret) {
             return Ok(());
         }
-        // There was nothing before, or our own copy: whoever asks should get no half of a token.
+        // What was there before was nothing or our own copy, so nothing is lost; a reader must not get a truncated
+        // token.
         remove(&self.to, name)?;
         Err(Error::NotKept(name.to_string()))
     }
 }
 
-/// What becomes of an item that is `from` in the one keychain and `to` in the other.
-fn decide(from: &Seen, to: &Seen) -> Action {
+/// The action for an item that is `from` in the first keychain and `to` in the second.
+fn decide(from: &Observation, to: &Observation) -> Action {
     match (from, to) {
-        (Seen::Nothing, _) => Action::Nothing,
-        (Seen::Damaged, _) => Action::Damaged,
-        (Seen::Holds(from), Seen::Holds(to)) if from == to => Action::Finish,
-        (Seen::Holds(_), Seen::Nothing) => Action::Move,
-        // One that cannot be read may be a later version's.
-        (Seen::Holds(_), Seen::Holds(_) | Seen::Damaged) => Action::Conflict,
+        (Observation::Nothing, _) => Action::Nothing,
+        (Observation::Damaged, _) => Action::Damaged,
+        (Observation::Holds(from), Observation::Holds(to)) if from == to => Action::Finish,
+        (Observation::Holds(_), Observation::Nothing) => Action::Move,
+        // An unreadable item may be a later version's.
+        (Observation::Holds(_), Observation::Holds(_) | Observation::Damaged) => Action::Conflict,
     }
 }
 
-/// What becomes of an item with this coming, beside another one of the same login: two logins are not mixed, and a logout,
-/// which settles a conflict, ends all that belongs to one.
+/// Adjusts an item's action to the action for another part of the same login: parts of two logins are never mixed. The
+/// user resolves a conflict with a logout, which deletes all parts of one.
 fn together(action: Action, other: Part, others: Action) -> Action {
     let holds_back = others == Action::Conflict || (other == Part::Login && others == Action::Damaged);
     match action {
@@ -211,16 +212,16 @@ fn together(action: Action, other: Part, others: Action) -> Action {
     }
 }
 
-fn seen(keychain: &Keychain, name: &Name) -> Result<Seen, Error> {
+fn observe_item(keychain: &Keychain, name: &Name) -> Result<Observation, Error> {
     match secret(&keychain.entry(name)?) {
-        Ok(None) => Ok(Seen::Nothing),
-        Ok(Some(secret)) if secret.credential(&name.registry).is_some() => Ok(Seen::Holds(secret)),
-        Ok(Some(_)) | Err(Error::Damaged(_)) => Ok(Seen::Damaged),
+        Ok(None) => Ok(Observation::Nothing),
+        Ok(Some(secret)) if secret.credential(&name.registry).is_some() => Ok(Observation::Holds(secret)),
+        Ok(Some(_)) | Err(Error::Damaged(_)) => Ok(Observation::Damaged),
         Err(error) => Err(error),
     }
 }
 
-/// Takes an item out, whoever holds its lock.
+/// Removes an item. The caller holds the lock.
 fn remove(keychain: &Keychain, name: &Name) -> Result<(), Error> {
     match keychain.entry(name)?.delete_credential() {
         Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),

@@ -1,7 +1,7 @@
-//! Where credentials rest: one item of the OS keychain for each registry and use.
+//! Credential storage: one item of the OS keychain for each registry and use.
 //!
 //! Everything goes through keyring-core's store trait, so that the Secret Service, macOS, Windows and an in-memory
-//! store are the same to whoever stands above. On Linux the store is our own: [`secret_service`] says why.
+//! store look the same to the callers. On Linux the store is our own, for the reasons given in [`secret_service`].
 
 mod braces;
 pub mod config;
@@ -35,7 +35,8 @@ use crate::sys::env::Env;
 use item::{SERVICE, Secret};
 use lock::WriteLock;
 
-/// The attribute that shows whose an item is, where a store keeps attributes; what is in its secret counts.
+/// The attribute that shows an item's user, in stores that have attributes. The user in the item's secret is the
+/// authoritative one.
 const USERNAME: &str = "username";
 
 /// The credentials of this user.
@@ -57,21 +58,21 @@ const USERNAME: &str = "username";
 #[derive(Clone)]
 pub struct Keychain {
     store: Arc<CredentialStore>,
-    /// Held by whoever changes an item; a store of this process alone needs none.
+    /// Held while an item is changed; a store that only this process uses needs none.
     lock: Option<WriteLock>,
-    /// Whether items can carry attributes; where they cannot, listing has to read their secrets.
+    /// Whether items can have attributes. If not, listing has to read the secrets.
     attributes: bool,
 }
 
 impl Keychain {
-    /// The keychain that this user has chosen, or else this system's. On Linux nothing is asked yet: a missing bus, or a
-    /// vault that is locked, shows at the first use.
+    /// The keychain that the user has chosen, by default the system's. On Linux nothing is contacted yet: a missing bus
+    /// or a locked vault is reported at the first use.
     pub fn open(env: &Env) -> Result<Self, Error> {
         let config = Config::read(env)?;
         Self::open_configured(env, config.store.unwrap_or(StoreName::System), &config)
     }
 
-    /// One of the keychains that there are, chosen or not.
+    /// A keychain by name, whether or not it is the chosen one.
     pub fn open_store(env: &Env, name: StoreName) -> Result<Self, Error> {
         Self::open_configured(env, name, &Config::read(env)?)
     }
@@ -86,7 +87,7 @@ impl Keychain {
     #[cfg(target_os = "linux")]
     fn vault(env: &Env, config: &Config) -> Result<Self, Error> {
         let vault = vault::Vault::new(env, config)?;
-        // Its lock is beside it.
+        // Its lock file is in the same folder.
         if !vault.exists() {
             return Err(vault::Error::Missing(vault.path().to_owned()).into());
         }
@@ -133,12 +134,13 @@ impl Keychain {
         self.read(&Name::login(registry, usage))
     }
 
-    /// Keeps the credential, in place of the one there was.
+    /// Stores the credential, replacing an earlier one.
     pub fn put(&self, usage: Use, credential: &Credential) -> Result<(), Error> {
         self.write(&Name::login(&credential.registry, usage), credential)
     }
 
-    /// Forgets the credential for `registry` and `usage`, and what belongs to it. Says whether there was one.
+    /// Deletes the credential for `registry` and `usage` with the items that belong to it. Returns whether there was
+    /// one.
     pub fn delete(&self, registry: &Registry, usage: Use) -> Result<bool, Error> {
         let mut was_there = false;
         for part in Part::of(registry, usage) {
@@ -151,7 +153,7 @@ impl Keychain {
         Ok(was_there)
     }
 
-    /// What credentials there are, sorted, without the tokens.
+    /// All credentials without their tokens, sorted.
     pub fn list(&self) -> Result<Vec<Item>, Error> {
         let names = self.names()?.into_iter();
         Ok(names
@@ -177,9 +179,9 @@ impl Keychain {
 
     /// [`Keychain::put`] for an item of any name.
     ///
-    /// What else is in the item's secret stays. The same credential again is not written again: docker stores what it
-    /// was just given at every `docker login`. Another one is refused while a rotation is pending: it would have to
-    /// know what to do with the Secrets that hold the one or the other token already.
+    /// Other members of the item's secret are kept. An identical credential is not written again: at every `docker
+    /// login`, docker stores what it was just given. A different one is refused while a rotation is pending, because
+    /// some Secrets hold the old token and some the new one already.
     pub fn write(&self, name: &Name, credential: &Credential) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let before = match secret(&self.entry(name)?) {
@@ -195,9 +197,9 @@ impl Keychain {
         Ok(())
     }
 
-    /// Puts `after` in the place of `before`, or removes the item; every change of an item goes through here. The tokens
-    /// that it loses are remembered first, so that a Secret that still holds one is known to be ours. Says whether there
-    /// was an item. Whoever calls this holds the lock.
+    /// Replaces `before` with `after`, or removes the item; every change of an item goes through here. Fingerprints of
+    /// the tokens that are lost are kept first, so that a Secret that still holds one is recognised as ours. Returns
+    /// whether there was an item. The caller holds the lock.
     fn change(&self, name: &Name, before: Option<&Secret>, after: Option<(&Username, &Secret)>) -> Result<bool, Error> {
         if name.part == Part::Login {
             let kept = after.map_or_else(Vec::new, |(_, secret)| secret.tokens(&name.registry));
@@ -216,7 +218,7 @@ impl Keychain {
         }
     }
 
-    /// Writes an item whole.
+    /// Writes the whole item.
     fn store(&self, name: &Name, username: &Username, secret: &Secret) -> Result<(), Error> {
         let attributes = HashMap::from([(USERNAME, username.as_str())]);
         let attributes = self.attributes.then_some(&attributes);
@@ -224,8 +226,8 @@ impl Keychain {
         Ok(entry.set_secret(secret.text().as_bytes())?)
     }
 
-    /// [`Keychain::delete`] for an item of any name. Refused while a rotation is pending: it would lose the token that
-    /// some Secrets hold.
+    /// [`Keychain::delete`] for an item of any name. Refused while a rotation is pending, because it would lose a token
+    /// that some Secrets hold.
     pub fn remove(&self, name: &Name) -> Result<bool, Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let before = match secret(&self.entry(name)?) {
@@ -237,10 +239,10 @@ impl Keychain {
         self.change(name, before.as_ref(), None)
     }
 
-    /// The registries and uses of the credentials that there are, with the user where that takes no look at a secret.
+    /// The registries and uses of all credentials, with the user where it is known without reading a secret.
     ///
-    /// Where the store asks a person before it gives a secret, it asks nobody for this.
-    pub fn glimpse(&self) -> Result<Vec<(Registry, Use, Option<Username>)>, Error> {
+    /// A store that asks for permission before it gives out a secret does not ask for this.
+    pub fn list_metadata(&self) -> Result<Vec<(Registry, Use, Option<Username>)>, Error> {
         let mut found = Vec::new();
         for entry in self.store.search(&spec())? {
             let Some(name) = name_of(&entry).filter(|name| name.part == Part::Login) else {
@@ -253,7 +255,7 @@ impl Keychain {
         Ok(found)
     }
 
-    /// The name and user of every item, also of those that [`Keychain::list`] does not show.
+    /// The name and user of every item, including those that [`Keychain::list`] leaves out.
     pub fn names(&self) -> Result<BTreeMap<Name, Username>, Error> {
         let mut names = BTreeMap::new();
         for entry in self.store.search(&spec())? {
@@ -280,12 +282,12 @@ impl Keychain {
 
 impl fmt::Debug for Keychain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A store may show what it holds.
+        // A store's own Debug might show secrets.
         f.debug_struct("Keychain").finish_non_exhaustive()
     }
 }
 
-/// What all items of ours have in common.
+/// The search specification that matches all our items.
 fn spec() -> HashMap<&'static str, &'static str> {
     #[cfg(any(target_os = "macos", windows))]
     let ours = native::SEARCH;
@@ -294,13 +296,13 @@ fn spec() -> HashMap<&'static str, &'static str> {
     HashMap::from([ours])
 }
 
-/// Stores match parts of words, and a later version of this program can have items of other kinds.
+/// Stores match substrings, and a later version of this program can have items of other kinds.
 fn name_of(entry: &Entry) -> Option<Name> {
     let (service, account) = entry.get_specifiers()?;
     Name::of_account(&account).filter(|_| service == SERVICE)
 }
 
-/// Whose an item is, by its attributes.
+/// The user of an item, from its attributes.
 fn username(entry: &Entry) -> Result<Option<Username>, Error> {
     Ok(entry.get_attributes()?.get(USERNAME).and_then(|user| user.parse().ok()))
 }

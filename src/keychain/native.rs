@@ -1,4 +1,4 @@
-//! The keychains of macOS and Windows, as keyring has them.
+//! The keychains of macOS and Windows, through the keyring crate.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use keyring_core::CredentialStore;
 
 use super::Error;
 
-/// What a search has to say to find our items, and others': the caller looks at their names.
+/// A search that finds our items and possibly others; the caller filters by name.
 #[cfg(target_os = "macos")]
 pub(super) const SEARCH: (&str, &str) = ("service", super::item::SERVICE);
-/// Credential Manager calls our items `{account}.{service}`, and is searched by regular expression.
+/// Credential Manager names our items `{account}.{service}` and is searched by regular expression.
 #[cfg(windows)]
 pub(super) const SEARCH: (&str, &str) = ("pattern", r"\.kubectl-regcred$");
 
 /// The store that keyring picks for this system.
 pub(super) fn open() -> Result<Arc<CredentialStore>, Error> {
-    // keyring makes its store on the first question about it, and keeps the only usable report of a failure there.
+    // keyring creates its store at the first call, and only this call reports why that failed.
     if let Err(error) = keyring::Entry::store_status() {
         return Err(Error::Platform(super::error::printable(&error.to_string())));
     }

@@ -1,6 +1,7 @@
-//! What a rotation keeps: the second token and a journal, in the same item as the current token.
+//! The stored state of a rotation: the second token and a journal, in the same item as the current token.
 //!
-//! One item is one write, so whoever reads it finds the tokens and the phase together, whenever that write was killed.
+//! An item is written in one step, so a reader always finds the tokens and the phase consistent, even if a write was
+//! killed.
 
 use std::borrow::Cow;
 
@@ -15,24 +16,25 @@ use super::{Error, Keychain, Name, secret};
 use crate::model::rotation::Phase;
 use crate::model::{Credential, Registry, Token};
 
-/// The member of an item's secret that it stands in.
+/// The member of the item's secret that holds it.
 const MEMBER: &str = "rotation";
 
 /// A rotation that is pending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
     pub phase: Phase,
-    /// The token that is not the current one: [`Phase::current`] says which of the two that is. `None` while the new
-    /// token is being made.
+    /// The token that is not the current one; [`Phase::current`] tells which of the two is. `None` while the new token
+    /// is being made.
     pub other: Option<Credential>,
-    /// What is needed to finish it or go back, as a JSON object without a token in it. Whoever rotates reads it.
+    /// What is needed to finish or undo the rotation, as a JSON object without a token. Only the rotate command reads
+    /// it.
     pub journal: String,
 }
 
-/// An item with all that is in it.
+/// An item's credential together with its pending rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// What everybody gets who asks for the credential.
+    /// The credential that readers get.
     pub current: Credential,
     pub rotation: Option<Rotation>,
 }
@@ -58,7 +60,7 @@ impl Drop for Fields<'_> {
 }
 
 impl Secret {
-    /// Whether there is a rotation that can be finished; one that cannot be read must not stand in the way of a login.
+    /// Whether there is a rotation that can be finished. One that cannot be read must not block a login.
     pub(super) fn is_rotating(&self) -> bool {
         self.0
             .get(&[MEMBER])
@@ -66,7 +68,7 @@ impl Secret {
             .is_some_and(|fields| fields.phase.parse::<Phase>().is_ok())
     }
 
-    /// `Err` where there is one that cannot be read.
+    /// `Err` if there is one that cannot be read.
     pub(super) fn rotation(&self, registry: &Registry) -> Result<Option<Rotation>, ()> {
         let Some(text) = self.0.get(&[MEMBER]) else {
             return Ok(None);
@@ -113,15 +115,15 @@ impl Secret {
 }
 
 impl Keychain {
-    /// The item with its rotation, if there is such an item.
+    /// The item with its rotation, if the item exists.
     pub fn kept(&self, name: &Name) -> Result<Option<Kept>, Error> {
         secret(&self.entry(name)?)?
             .map(|secret| kept(name, &secret))
             .transpose()
     }
 
-    /// Refuses where a rotation of the credential is pending: for commands that would do something before they write.
-    pub fn settled(&self, name: &Name) -> Result<(), Error> {
+    /// Fails while a rotation of the credential is pending. For commands that do other work before they write.
+    pub fn ensure_not_rotating(&self, name: &Name) -> Result<(), Error> {
         match secret(&self.entry(name)?) {
             Ok(Some(secret)) if secret.is_rotating() => Err(Error::Rotating(name.to_string())),
             Ok(_) | Err(Error::Damaged(_)) => Ok(()),
@@ -129,7 +131,7 @@ impl Keychain {
         }
     }
 
-    /// Puts `after` in the place of `before`, in one write: [`Error::Changed`] where the item is something else by now.
+    /// Replaces `before` with `after` in one write; [`Error::Changed`] if the item is no longer `before`.
     pub fn replace(&self, name: &Name, before: &Kept, after: &Kept) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let changed = || Error::Changed(name.to_string());
@@ -140,7 +142,7 @@ impl Keychain {
         let mut secret = found.clone();
         secret.set(&after.current);
         secret.set_rotation(after.rotation.as_ref());
-        // Both tokens are in this item alone: one that could not be read again would lose them.
+        // Both tokens are only in this item: text that could not be read again would lose them.
         if kept(name, &secret)? != *after {
             return Err(Error::NotKept(name.to_string()));
         }
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_rests_beside_the_token_and_goes_without_a_trace() {
+    fn a_rotation_is_stored_with_the_token_and_leaves_no_trace() {
         let (keychain, name, idle) = keychain();
         assert_eq!(keychain.kept(&name).unwrap(), Some(idle.clone()));
         let mut before = idle.clone();
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_second_is_told() {
+    fn a_concurrent_change_is_reported() {
         let (keychain, name, idle) = keychain();
         let pending = rotating(Phase::Writing, Some("new"));
         keychain.replace(&name, &idle, &pending).unwrap();
@@ -236,13 +238,13 @@ mod tests {
         assert!(matches!(error, Error::Rotating(_)), "{error}");
         assert!(error.hints()[0].to_string().contains("--resume"), "{error}");
         assert!(matches!(keychain.remove(&name), Err(Error::Rotating(_))));
-        // docker stores what it was given.
+        // docker stores again what it was given.
         keychain.write(&name, &idle.current).unwrap();
         assert_eq!(keychain.kept(&name).unwrap(), Some(pending));
     }
 
     #[test]
-    fn a_rotation_that_cannot_be_read_is_said_and_stands_in_nobodys_way() {
+    fn an_unreadable_rotation_is_reported_and_blocks_nothing() {
         let (keychain, name, _) = keychain();
         for rotation in [
             r#"{"phase":"later","journal":{}}"#,

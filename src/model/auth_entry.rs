@@ -1,4 +1,4 @@
-//! One entry of an `auths` object: its members as Go reads them, for kubelet, docker and podman alike.
+//! An entry of an `auths` object, parsed as Go does it in kubelet, docker and podman.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -9,9 +9,9 @@ use super::Token;
 use super::go_json::{is_field, unquote};
 use super::json_edit::{members, trimmed};
 
-/// Go's `StdEncoding`, which wants its padding and does not look at the last bits.
+/// Go's `StdEncoding`, which requires padding and ignores trailing bits.
 const PADDED: GeneralPurpose = base64_of(DecodePaddingMode::RequireCanonical);
-/// Go's `RawStdEncoding`, which wants none.
+/// Go's `RawStdEncoding`, which allows no padding.
 const UNPADDED: GeneralPurpose = base64_of(DecodePaddingMode::RequireNone);
 
 const fn base64_of(padding: DecodePaddingMode) -> GeneralPurpose {
@@ -23,14 +23,14 @@ const fn base64_of(padding: DecodePaddingMode) -> GeneralPurpose {
     )
 }
 
-/// A member of an entry that some client reads.
+/// The members of an entry that clients read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     /// base64 of `USER:PASSWORD`.
     Auth,
     Username,
     Password,
-    /// Of no use to anybody, but kubelet fails where it is no string.
+    /// Unused, but kubelet fails if it is not a string.
     Email,
     /// An OAuth2 refresh token, which docker's clients read.
     IdentityToken,
@@ -48,7 +48,7 @@ impl Field {
         Self::RegistryToken,
     ];
 
-    /// The name that docker writes.
+    /// The name as docker writes it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Auth => "auth",
@@ -60,13 +60,13 @@ impl Field {
         }
     }
 
-    /// The field that a member of this name is read as.
+    /// The field for a member of this name.
     pub(crate) fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|field| is_field(name, field.as_str()))
     }
 }
 
-/// What is wrong with an entry. The texts quote nothing of it.
+/// Why an entry is invalid. The texts do not quote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryError {
     NotAnObject,
@@ -89,18 +89,18 @@ impl EntryError {
 
 #[derive(Default)]
 struct Value {
-    /// The last string, and before it any other.
+    /// The last string value of the member.
     text: Option<Zeroizing<String>>,
     is_of_wrong_type: bool,
 }
 
-/// The members of an entry: of a name that stands there more than once, in whatever case, the last string counts. `null`
-/// changes nothing, and a value of another type is an error even where a string follows.
+/// The members of an entry. If a name occurs more than once, ignoring case, the last string is used. `null` is ignored;
+/// a value of another type is an error even if a string follows.
 #[derive(Default)]
 pub(crate) struct AuthEntry([Value; Field::ALL.len()]);
 
 impl AuthEntry {
-    /// Reads the text of an entry; `null` is one without members.
+    /// Parses an entry; `null` has no members.
     pub(crate) fn read(raw: &str) -> Result<Self, EntryError> {
         let mut entry = Self::default();
         let place = trimmed(raw);
@@ -124,7 +124,7 @@ impl AuthEntry {
         Ok(entry)
     }
 
-    /// The text of a field; empty where there is none, as it is for Go.
+    /// The text of a field; empty if it is missing, as in Go.
     pub(crate) fn text(&self, field: Field) -> Result<&str, EntryError> {
         let value = &self.0[field as usize];
         if value.is_of_wrong_type {
@@ -133,10 +133,11 @@ impl AuthEntry {
         Ok(value.text.as_deref().map_or("", String::as_str))
     }
 
-    /// User and password as all of them take them: `auth` wins over the other two (`DockerConfigEntry.UnmarshalJSON`).
+    /// User and password, as all clients read them: `auth` takes precedence over the other two
+    /// (`DockerConfigEntry.UnmarshalJSON`).
     ///
-    /// Only an `auth` that ends in `=` has to be padded (`decodeDockerConfigFieldAuth`). docker and podman want every one
-    /// padded, and fail on the whole file otherwise; crane reads it as kubelet does.
+    /// Padding is required only if `auth` ends in `=` (`decodeDockerConfigFieldAuth`). crane does the same; docker and
+    /// podman always require it, and otherwise fail on the whole file.
     pub(crate) fn login(&self) -> Result<Pair, EntryError> {
         let (username, password) = (self.text(Field::Username)?, self.text(Field::Password)?);
         match self.text(Field::Auth)? {
@@ -149,27 +150,27 @@ impl AuthEntry {
     }
 }
 
-/// A user and a password, of which each may be empty.
+/// A user and a password; each may be empty.
 pub(crate) struct Pair {
     pub(crate) username: String,
     pub(crate) password: Zeroizing<String>,
 }
 
 impl Pair {
-    /// The password as a token; `None` where it is empty, which opens nothing.
+    /// The password as a token; `None` if it is empty.
     pub(crate) fn into_login(self) -> Option<(String, Token)> {
         let Self { username, mut password } = self;
         (!password.is_empty()).then(|| (username, Token::verbatim(std::mem::take(&mut *password))))
     }
 }
 
-/// Reads an `auth`. Go's decoder passes over line breaks, which `base64` makes without `-w0`.
+/// Decodes an `auth`. Like Go's decoder it ignores line breaks, which `base64` adds without `-w0`.
 pub(crate) fn decode(auth: &str) -> Result<Pair, EntryError> {
     let engine = if auth.trim().ends_with('=') { PADDED } else { UNPADDED };
     let auth = Zeroizing::new(auth.replace(['\r', '\n'], ""));
     let bytes = Zeroizing::new(engine.decode(auth.as_str()).map_err(|_| EntryError::NotBase64)?);
     let colon = bytes.iter().position(|byte| *byte == b':').ok_or(EntryError::NoColon)?;
-    // To Go, text is any bytes. What is no UTF-8 is shown and compared by its replacement characters.
+    // Go accepts any bytes as text. Invalid UTF-8 is compared and shown with replacement characters.
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Ok(Pair {
         username: text(&bytes[..colon]),

@@ -1,4 +1,4 @@
-//! The `dockerconfigjson` document: what a pull Secret holds, as kubelet reads it.
+//! The `dockerconfigjson` document of a pull Secret, as kubelet reads it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,21 +16,21 @@ use super::{Credential, JsonEdit, JsonEditError, Registry, Token};
 
 const AUTHS: &str = "auths";
 const HEADERS: &str = "HttpHeaders";
-/// Entries that are named at most where they break kubelet, which gives up on the first.
+/// The most invalid entries that are reported.
 const MAX_PROBLEMS: usize = 10;
 
-/// What kubelet would log in with, or what it fails on.
+/// The login that kubelet would use, if any, or why it fails on the entry.
 pub type Login = Result<Option<(String, Token)>, &'static str>;
 
 /// A `dockerconfigjson` document: `{"auths": {KEY: {"username", "password", "auth", …}}}`.
 ///
-/// It is read as Go reads it: names in any case, several `auths` put together, of an entry that stands there twice the
-/// last one, and what is not UTF-8 as U+FFFD. [`DockerConfig::set`] changes the entries of one registry; entries of others
-/// and unknown fields keep every byte.
+/// It is parsed as in Go: the case of names is ignored, several `auths` are merged, the last of duplicate entries is
+/// used, and invalid UTF-8 becomes U+FFFD. [`DockerConfig::set`] changes the entries of one registry; entries of others
+/// and unknown fields are kept byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DockerConfig {
     json: JsonEdit,
-    /// Every byte of it is in `json`. Otherwise it was no UTF-8, and cannot be changed without loss.
+    /// Whether the text was valid UTF-8. Otherwise it cannot be changed without loss.
     is_text: bool,
 }
 
@@ -39,15 +39,15 @@ pub struct DockerConfig {
 pub enum DockerConfigError {
     #[error("it is not text")]
     NotText,
-    /// No JSON, or `auths` or an entry to be changed is no object.
+    /// Not valid JSON, or `auths` or an entry to be changed is not an object.
     #[error(transparent)]
     Json(#[from] JsonEditError),
 }
 
-/// An entry that keeps kubelet from using *any* pull Secret of the pod.
+/// An entry because of which kubelet cannot use *any* pull Secret of the pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryProblem {
-    /// The entry's key; text from a server.
+    /// The entry's key; untrusted text.
     pub key: String,
     pub what: &'static str,
 }
@@ -58,21 +58,21 @@ impl fmt::Display for EntryProblem {
     }
 }
 
-/// An entry, where it stands.
-struct Found<'a> {
+/// An entry and its position in the text.
+struct PlacedEntry<'a> {
     key: String,
     raw: &'a str,
     place: Range<usize>,
-    /// A `null` in place of a later `auths` took it back, for Go.
+    /// Whether a later `"auths": null` discards it, as in Go.
     is_gone: bool,
 }
 
-/// The keys that are still looked for, each with the host of the images that it is for.
-struct Missing {
+/// The keys that have not been found yet, each with the host of the images that it is for.
+struct MissingKeys {
     keys: Vec<(String, String)>,
 }
 
-impl Missing {
+impl MissingKeys {
     fn new(registry: &Registry) -> Self {
         let (name, written) = (registry.as_str(), registry.as_written());
         let mut keys = vec![(name.to_owned(), registry.config_key().to_owned())];
@@ -82,7 +82,7 @@ impl Missing {
         Self { keys }
     }
 
-    fn found(&mut self, entry: &Found<'_>) {
+    fn found(&mut self, entry: &PlacedEntry<'_>) {
         self.keys.retain(|(host, _)| entry.is_gone || !takes(&entry.key, host));
     }
 }
@@ -101,7 +101,7 @@ impl DockerConfig {
     pub fn parse(bytes: &[u8]) -> Result<Self, DockerConfigError> {
         let text = String::from_utf8_lossy(bytes);
         let this = Self {
-            // The API server takes `null` for an object, and so does kubelet.
+            // The API server accepts `null` as an object, and so does kubelet.
             json: JsonEdit::parse(if text.trim() == "null" { "{}" } else { &text })?,
             is_text: matches!(text, Cow::Borrowed(_)),
         };
@@ -110,13 +110,13 @@ impl DockerConfig {
         Ok(this)
     }
 
-    /// Reads the value of `.dockercfg`, the older form of the document, which is the `auths` object alone.
+    /// Parses the value of `.dockercfg`, the older format, which is only the `auths` object.
     pub fn parse_legacy(bytes: &[u8]) -> Result<Self, DockerConfigError> {
         let text = String::from_utf8_lossy(bytes);
         let is_text = matches!(text, Cow::Borrowed(_));
         let whole = Zeroizing::new(format!(r#"{{"auths":{}}}"#, text.trim()));
         if text.trim() != "null" {
-            // By itself: what is put between braces could end one object and begin another.
+            // Parsed by itself first: text that is put between braces could end one object and begin another.
             JsonEdit::parse(&text)?;
         }
         drop_zeroed(text);
@@ -135,13 +135,13 @@ impl DockerConfig {
         self.entries().into_iter().map(|entry| entry.key).collect()
     }
 
-    /// Every entry that kubelet finds: its key, and what it reads from it. Of a key that is there twice, the last counts.
+    /// All entries that kubelet finds, with their logins. The last of duplicate keys is used.
     pub fn logins(&self) -> Vec<(String, Login)> {
         let entries = self.entries().into_iter().filter(|entry| !entry.is_gone);
         entries.map(|entry| (entry.key, login(entry.raw))).collect()
     }
 
-    /// Whether kubelet can decode what stands beside the entries: it reads `HttpHeaders`, and fails on another type of it.
+    /// Whether kubelet can decode `HttpHeaders`: it fails if the member has the wrong type.
     pub fn has_readable_headers(&self) -> bool {
         let text = self.as_str();
         let is_readable = |place: Range<usize>| {
@@ -155,21 +155,21 @@ impl DockerConfig {
         headers.all(|member| !is_field(&member.key, HEADERS) || is_readable(member.value))
     }
 
-    /// The user and token that kubelet would take from the registry's first entry, where there is a usable one.
+    /// The user and token from the registry's first entry, if it is usable by kubelet.
     pub fn login(&self, registry: &Registry) -> Option<(String, Token)> {
         let mut logins = self.logins().into_iter();
         logins.find(|(key, _)| registry.is_named_by(key))?.1.ok()?
     }
 
-    /// What kubelet would log in with by each entry of the registry; `None` for an entry with no usable login.
+    /// The login of each entry of the registry; `None` for an entry without a usable login.
     pub fn logins_of(&self, registry: &Registry) -> Vec<Option<(String, Token)>> {
         let own = self.logins().into_iter().filter(|(key, _)| registry.is_named_by(key));
         own.map(|(_, login)| login.ok().flatten()).collect()
     }
 
-    /// Whether every entry of the registry holds exactly this credential, and there is one that kubelet takes.
+    /// Whether all entries of the registry hold exactly this credential, and kubelet uses at least one of them.
     pub fn holds(&self, credential: &Credential) -> bool {
-        let mut missing = Missing::new(&credential.registry);
+        let mut missing = MissingKeys::new(&credential.registry);
         for entry in self.entries() {
             if credential.registry.is_named_by(&entry.key) {
                 missing.found(&entry);
@@ -181,7 +181,7 @@ impl DockerConfig {
         missing.keys.is_empty()
     }
 
-    /// Whether any entry holds this token, whatever it is for, and whether anybody would read it from there.
+    /// Whether any entry contains this token, even for another registry or in a field that nobody reads.
     pub fn mentions(&self, token: &Token) -> bool {
         let is_it = |raw: &str| {
             unquote(raw).map(Zeroizing::new).is_some_and(|text| {
@@ -199,17 +199,17 @@ impl DockerConfig {
 
     /// Writes the credential into every entry of its registry, or adds one.
     ///
-    /// A registry can stand there under several spellings (`host`, `https://host/v2/`). kubelet tries them all, so a
-    /// spelling that kept the old token would go on failing logins; hence all of them are written, also one that a second
-    /// of the same key hides. Some spellings (`host:443`, `host/v2`) name the registry to docker only: where there is no
-    /// other, one for kubelet is added; and one of `host:443` too, where the registry was written so, for images that are.
+    /// A registry can have entries in several spellings (`host`, `https://host/v2/`). kubelet tries them all, and an
+    /// entry with the old token would cause failed logins; so all are written, including duplicates. Some spellings
+    /// (`host:443`, `host/v2`) work only for docker; if there is no other, an entry for kubelet is added. If the
+    /// registry was written as `host:443`, an entry with that key is added too, for images named like that.
     ///
-    /// However many there are, the document is read once and written once.
+    /// The document is parsed and written only once, whatever the number of entries.
     pub fn set(&mut self, credential: &Credential) -> Result<(), DockerConfigError> {
         if !self.is_text {
             return Err(DockerConfigError::NotText);
         }
-        let mut missing = Missing::new(&credential.registry);
+        let mut missing = MissingKeys::new(&credential.registry);
         let mut edits = Vec::new();
         for entry in self.found()? {
             if credential.registry.is_named_by(&entry.key) {
@@ -220,7 +220,7 @@ impl DockerConfig {
             }
         }
         self.json.replace_all(&edits);
-        // Several are put together, and the last one has the last word.
+        // Go merges several `auths`, and the last one takes precedence.
         let auths = self
             .json
             .top()?
@@ -233,8 +233,7 @@ impl DockerConfig {
         Ok(())
     }
 
-    /// Takes out every entry of the registry, under all its spellings, also one that a second of the same key hides. Says
-    /// whether there was one.
+    /// Removes all entries of the registry in all spellings, including duplicates. Returns whether there was one.
     pub fn remove(&mut self, registry: &Registry) -> Result<bool, DockerConfigError> {
         if !self.is_text {
             return Err(DockerConfigError::NotText);
@@ -253,9 +252,9 @@ impl DockerConfig {
         Ok(!edits.is_empty())
     }
 
-    /// Entries on which kubelet fails for every pull Secret of a pod, at most ten of them.
+    /// The entries because of which kubelet fails for all pull Secrets of a pod, at most ten.
     pub fn problems(&self) -> Vec<EntryProblem> {
-        let problem = |entry: Found<'_>| login(entry.raw).err().map(|what| EntryProblem { key: entry.key, what });
+        let problem = |entry: PlacedEntry<'_>| login(entry.raw).err().map(|what| EntryProblem { key: entry.key, what });
         self.entries()
             .into_iter()
             .filter_map(problem)
@@ -263,15 +262,15 @@ impl DockerConfig {
             .collect()
     }
 
-    fn entries(&self) -> Vec<Found<'_>> {
-        // `parse` and `set` keep `auths` an object.
+    fn entries(&self) -> Vec<PlacedEntry<'_>> {
+        // Cannot fail: `parse` and `set` ensure that `auths` is an object.
         self.found().unwrap_or_default()
     }
 
-    /// The entries of every member that Go takes for `auths`.
-    fn found(&self) -> Result<Vec<Found<'_>>, JsonEditError> {
+    /// The entries of all members that Go reads as `auths`.
+    fn found(&self) -> Result<Vec<PlacedEntry<'_>>, JsonEditError> {
         let text = self.as_str();
-        let mut found: Vec<Found<'_>> = Vec::new();
+        let mut found: Vec<PlacedEntry<'_>> = Vec::new();
         let mut gone = 0;
         for auths in self.json.top()? {
             if !is_field(&auths.key, AUTHS) {
@@ -282,7 +281,7 @@ impl DockerConfig {
                 continue;
             }
             let entries = members(text, auths.value)?.ok_or_else(|| JsonEditError::NotAnObject(AUTHS.to_owned()))?;
-            found.extend(entries.into_iter().map(|entry| Found {
+            found.extend(entries.into_iter().map(|entry| PlacedEntry {
                 key: entry.key,
                 raw: &text[entry.value.clone()],
                 place: entry.value,
@@ -294,17 +293,17 @@ impl DockerConfig {
     }
 }
 
-/// A copy that was made because the bytes are no UTF-8 can hold tokens.
+/// Zeroes a copy that was made because of invalid UTF-8, since it can contain tokens.
 fn drop_zeroed(text: Cow<'_, str>) {
     if let Cow::Owned(text) = text {
         drop(Zeroizing::new(text));
     }
 }
 
-/// What kubelet reads from one entry.
+/// The login that kubelet reads from an entry.
 fn login(raw: &str) -> Login {
     let pair = AuthEntry::read(raw).and_then(|entry| {
-        // docker has forgotten it, kubelet has not.
+        // docker no longer reads this field, but kubelet does.
         entry.text(Field::Email)?;
         entry.login()
     });
@@ -317,7 +316,7 @@ fn login(raw: &str) -> Login {
     Ok(pair.into_login().filter(|(username, _)| !username.is_empty()))
 }
 
-/// Whether an entry holds this credential and no other, under any name that somebody would read.
+/// Whether an entry holds this credential and no other in any field that a client reads.
 fn is_exactly(raw: &str, credential: &Credential) -> bool {
     let (username, token) = (credential.username.as_str(), credential.token.expose());
     if !login(raw).is_ok_and(|login| login.is_some_and(|(user, held)| user == username && held.expose() == token)) {
@@ -333,7 +332,7 @@ fn is_exactly(raw: &str, credential: &Credential) -> bool {
         };
         let text = Zeroizing::new(unquote(&raw[member.value.clone()]).unwrap_or_default());
         let is_right = match field {
-            // `login` has looked at it.
+            // Checked by `login` above.
             Field::Auth | Field::Email => true,
             Field::Username => *text == username,
             Field::Password => *text == token,
@@ -344,13 +343,13 @@ fn is_exactly(raw: &str, credential: &Credential) -> bool {
     })
 }
 
-/// An entry with this credential in place of its own. What else is in it stays.
+/// The entry with its credential replaced. Other members are kept.
 fn rewritten(raw: &str, credential: &Credential) -> Result<Zeroizing<String>, JsonEditError> {
     let username = json!(credential.username.as_str()).to_string();
     let password = Zeroizing::new(json!(credential.token.expose()).to_string());
     let auth = Zeroizing::new(format!("\"{}\"", credential.basic().as_str()));
     let Ok(mut entry) = JsonEdit::parse(raw) else {
-        // `null`, or something on which kubelet fails.
+        // `null`, or an entry on which kubelet fails.
         return Ok(Zeroizing::new(format!(
             r#"{{"username":{username},"password":{},"auth":{}}}"#,
             password.as_str(),
@@ -361,9 +360,9 @@ fn rewritten(raw: &str, credential: &Credential) -> Result<Zeroizing<String>, Js
     entry.remove_where(&[], |name, value| match Field::of(name) {
         None => false,
         Some(Field::Email) => value != "null" && !value.starts_with('"'),
-        // Tokens of an older login, which kubelet ignores and which would otherwise stay here for ever.
+        // Tokens of an earlier login, which kubelet ignores and which would otherwise stay forever.
         Some(Field::IdentityToken | Field::RegistryToken) => true,
-        // Programs that are not written in Go know one name only.
+        // Programs that are not written in Go recognise only this spelling.
         Some(field) => name != field.as_str() || std::mem::replace(&mut seen[field as usize], true),
     })?;
     for (field, value) in [

@@ -1,11 +1,11 @@
-//! Durations as Go's tools write them: `90s`, `1h30m`.
+//! Durations in Go's format: `90s`, `1h30m`.
 
 use std::time::Duration;
 
-/// Go's units that anybody types, in seconds.
+/// The common units of Go's durations, in seconds.
 pub const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
-/// A sum of numbers, each with one of `units` behind it; `None` where it is something else.
+/// Parses a sequence of numbers, each followed by one of `units`.
 pub fn parse(text: &str, units: &[(&str, f64)]) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
@@ -22,7 +22,7 @@ pub fn parse(text: &str, units: &[(&str, f64)]) -> Option<Duration> {
     Some(total).filter(|_| !text.is_empty())
 }
 
-/// The two largest units of it, as kubectl shows ages: `6d4h`, `12h`, `59m30s`, `0s`.
+/// Formats the two largest units, as kubectl shows ages: `6d4h`, `12h`, `59m30s`, `0s`.
 pub fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [

@@ -1,9 +1,9 @@
-//! Names and strings of JSON as Go's `encoding/json` reads them: docker, kubectl and kubelet are written in Go.
+//! JSON names and strings as read by Go's `encoding/json`, which docker, kubectl and kubelet use.
 
-/// Whether Go takes a member called `name` for the field `field`, which is ASCII.
+/// Whether Go reads a member called `name` as the field `field`, which is ASCII.
 ///
-/// It compares names without regard to case (`foldName`, by `unicode.SimpleFold`), and two characters outside of ASCII
-/// count as an `s` and a `k`: U+017F and U+212A.
+/// Go ignores case (`foldName`, by `unicode.SimpleFold`), and two characters outside of ASCII equal an `s` and a `k`:
+/// U+017F and U+212A.
 pub(crate) fn is_field(name: &str, field: &str) -> bool {
     let fold = |c: char| match c {
         '\u{17f}' => 's',
@@ -13,12 +13,12 @@ pub(crate) fn is_field(name: &str, field: &str) -> bool {
     name.chars().map(fold).eq(field.chars().map(fold))
 }
 
-/// The text of a JSON string, which is given with its quotes and is syntactically right; `None` for another value.
+/// The text of a syntactically valid JSON string, given with its quotes; `None` for another value.
 ///
-/// A half of a surrogate pair (`\ud800`) is no error to Go: it becomes U+FFFD.
+/// As in Go, half of a surrogate pair (`\ud800`) becomes U+FFFD.
 pub(crate) fn unquote(raw: &str) -> Option<String> {
     let mut rest = raw.strip_prefix('"')?.strip_suffix('"')?;
-    // It never grows: no copies of a token are left behind.
+    // It never grows, so that no copies of a token are left behind.
     let mut text = String::with_capacity(rest.len());
     while let Some(at) = rest.find('\\') {
         text.push_str(&rest[..at]);

@@ -1,4 +1,4 @@
-//! What passes between a client and a credential helper, whichever of the two we are.
+//! The messages between a client and a credential helper; we are either of the two.
 
 use std::fmt;
 
@@ -13,20 +13,20 @@ pub const HELPER_NOT_FOUND: &str = "credentials not found in native keychain";
 
 /// The object that `store` reads and `get` prints.
 ///
-/// It has no `Debug`: the secret is in it.
+/// It has no `Debug`, because it contains the secret.
 #[derive(Default)]
 pub struct HelperEntry {
-    /// The registry, in whatever spelling.
+    /// The registry in any spelling.
     pub server: String,
     /// The user; `<token>` with an identity token.
     pub username: String,
-    /// The token, which is zeroed.
+    /// The token; zeroed on drop.
     pub secret: String,
 }
 
 impl HelperEntry {
-    /// Reads the object at the start of `json`; what follows it is left alone. The error's own text may quote the secret:
-    /// tell its line and column alone.
+    /// Parses the object at the start of `json` and ignores what follows. The error's text may quote the secret: report
+    /// only its line and column.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
         Self::deserialize(&mut serde_json::Deserializer::from_slice(json))
     }
@@ -44,8 +44,8 @@ impl<'de> Deserialize<'de> for HelperEntry {
     }
 }
 
-/// Reads as Go's decoder does, which docker's clients are tested against: the case of field names does not matter,
-/// unknown fields are passed over, `null` changes nothing, the last of several wins.
+/// Parses as Go's decoder: the case of field names and unknown fields are ignored, `null` changes nothing, and the last
+/// of duplicates is used.
 struct EntryVisitor;
 
 impl<'de> Visitor<'de> for EntryVisitor {

@@ -1,4 +1,4 @@
-//! What to do next: a command to paste into a shell, or words.
+//! Hints: a command to paste into a shell, or a text.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde::{Serialize, Serializer};
 
 use super::text::is_invisible;
 
-/// Longest word of somebody else's in a command, in characters: a name of Kubernetes has 253 at most.
+/// Longest foreign word in a command, in characters; Kubernetes names have at most 253.
 const MAX_FOREIGN: usize = 253;
 
-/// A command line that is safe to paste, and means the same, in bash, zsh, fish and PowerShell.
+/// A command line that is safe to paste and has the same meaning in bash, zsh, fish and PowerShell.
 ///
-/// Only [`CommandLine::new`] and [`CommandLine::words`] take text as it stands, and only from the source code. Every
-/// other word is quoted where that can be done for all four shells at once, and is else left as a word in capitals that
-/// a person fills in.
+/// Only [`CommandLine::new`] and [`CommandLine::words`] take text verbatim, and only constants. Every other word is
+/// quoted if there is a quoting for all four shells, and is otherwise replaced with a placeholder in capitals for the
+/// user to fill in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandLine(String);
 
 impl CommandLine {
-    /// A program with its first words: `kubectl regcred sync`.
+    /// A program with its first arguments: `kubectl regcred sync`.
     pub fn new(program: &'static str) -> Self {
         Self(program.to_owned())
     }
 
-    /// Words of ours, as they stand.
+    /// Appends constant words verbatim.
     #[must_use]
     pub fn words(mut self, words: &'static str) -> Self {
         self.0.push(' ');
@@ -31,8 +31,8 @@ impl CommandLine {
         self
     }
 
-    /// A word that this user chose, or whose grammar is checked: a flag's value, a name of Kubernetes, a path here.
-    /// `placeholder` stands there where it cannot be quoted.
+    /// Appends a word from the user, or one with a validated syntax: a flag's value, a Kubernetes name, a local path.
+    /// `placeholder` is used if it cannot be quoted.
     #[must_use]
     pub fn value(mut self, placeholder: &'static str, value: impl AsRef<str>) -> Self {
         self.0.push(' ');
@@ -43,8 +43,8 @@ impl CommandLine {
         self
     }
 
-    /// A word that a server, a cluster's tenant or a file of somebody else's chose: `placeholder` stands there unless it
-    /// is made of letters, digits and `. _ - / : @` alone.
+    /// Appends an untrusted word from a server, a cluster's tenant or a foreign file. `placeholder` is used unless it
+    /// consists only of letters, digits and `. _ - / : @`.
     #[must_use]
     pub fn foreign(self, placeholder: &'static str, value: impl AsRef<str>) -> Self {
         let value = value.as_ref();
@@ -55,13 +55,13 @@ impl CommandLine {
         }
     }
 
-    /// A flag with a word that this user chose.
+    /// Appends a flag with a word from the user.
     #[must_use]
     pub fn option(self, flag: &'static str, placeholder: &'static str, value: impl AsRef<str>) -> Self {
         self.words(flag).value(placeholder, value)
     }
 
-    /// The same, fed into another command.
+    /// Pipes the output into another command.
     #[must_use]
     pub fn pipe(mut self, into: &Self) -> Self {
         self.0.push_str(" | ");
@@ -69,7 +69,8 @@ impl CommandLine {
         self
     }
 
-    /// A document that our own code wrote, for the shell's `echo`: within PowerShell, double quotes are safe.
+    /// Appends a document from our own code, for the shell's `echo`. Unlike in arguments of programs, double quotes are
+    /// safe there in PowerShell.
     #[must_use]
     pub fn document(mut self, document: &str) -> Self {
         match quoted(&document.replace('"', "")) {
@@ -79,13 +80,13 @@ impl CommandLine {
         self
     }
 
-    /// The same, written into a file.
+    /// Redirects the output into a file.
     #[must_use]
     pub fn into_file(self, path: impl AsRef<str>) -> Self {
         self.words(">").value("FILE", path)
     }
 
-    /// The same, and if that was done, another. PowerShell knows this from 7 on, fish from 3 on.
+    /// Appends a second command, which runs if the first succeeds (`&&`: PowerShell 7, fish 3).
     #[must_use]
     pub fn then(mut self, next: &Self) -> Self {
         self.0.push_str(" && ");
@@ -93,7 +94,7 @@ impl CommandLine {
         self
     }
 
-    /// The line to paste.
+    /// The command line as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -111,14 +112,14 @@ impl Serialize for CommandLine {
     }
 }
 
-/// `text` as one word of each of the four shells; `None` where they differ about it.
+/// Quotes `text` as one word for all four shells; `None` if there is no common quoting.
 ///
-/// Within single quotes all of them take everything as it is, but for: the quote itself, which PowerShell also sees in
-/// the curly ones (`about_Quoting_Rules`); a backslash before another or before the closing quote, which fish takes for an
-/// escape (fish-doc, Quotes); a double quote, which Windows PowerShell loses on the way to a program
-/// (`about_Parsing`, passing arguments that contain quote characters). A line break ends the command on some terminals.
+/// Single quotes preserve everything except: the quote itself, including curly quotes in PowerShell
+/// (`about_Quoting_Rules`); a backslash before another one or before the closing quote, which is an escape in fish
+/// (fish-doc, Quotes); a double quote, which Windows PowerShell drops when it calls a program (`about_Parsing`, passing
+/// arguments that contain quote characters). A line break ends the command on some terminals.
 fn quoted(text: &str) -> Option<String> {
-    // A program takes the first for a flag; the last is dropped by Windows PowerShell.
+    // A leading `-` is read as a flag; an empty word is dropped by Windows PowerShell.
     if text.starts_with('-') || text.is_empty() {
         return None;
     }
@@ -140,7 +141,7 @@ fn quoted(text: &str) -> Option<String> {
     Some(format!("'{text}'"))
 }
 
-/// Whether it can be nothing but a name.
+/// Whether it consists only of characters that are safe in names.
 fn is_plain_name(text: &str) -> bool {
     let begins_plainly = text.starts_with(|c: char| c.is_ascii_alphanumeric() || "._/".contains(c));
     begins_plainly
@@ -150,20 +151,20 @@ fn is_plain_name(text: &str) -> bool {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Hint {
-    /// A command that does it, after a word about what it does.
+    /// A command, with an optional description.
     Command {
-        /// `unlock it`
+        /// Such as `unlock it`.
         what: Option<&'static str>,
         command: CommandLine,
     },
-    /// What no command does by itself. It may name a [`CommandLine`].
+    /// A text, for what no single command does. It may contain a [`CommandLine`].
     Text(String),
-    /// A document to apply, after what to do with it.
+    /// A manifest to apply, with a description.
     Manifest { what: String, manifest: String },
 }
 
 impl Hint {
-    /// A command after a word about what it does.
+    /// A command with a description.
     pub fn to(what: &'static str, command: CommandLine) -> Self {
         Self::Command {
             what: Some(what),
@@ -178,7 +179,7 @@ impl Hint {
         }
     }
 
-    /// The first line, without the document that it is about.
+    /// The first line, without the manifest.
     pub fn line(&self) -> String {
         match self {
             Self::Manifest { what, .. } => what.clone(),

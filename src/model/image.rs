@@ -1,13 +1,13 @@
-//! Which registry an image comes from.
+//! The registry of an image reference.
 
 use super::registry::Registry;
 
 impl Registry {
-    /// The registry of an image as a pod names it: `gitea.example.com/owner/app:1`, `nginx`, `owner/app@sha256:…`.
+    /// The registry of an image reference in a pod: `gitea.example.com/owner/app:1`, `nginx`, `owner/app@sha256:…`.
     ///
-    /// What stands before the first slash is a registry only where it can be no name on Docker Hub: with a dot, a port
-    /// or an upper-case letter in it, or `localhost` (github.com/distribution/reference). `None` where it is a registry
-    /// and cannot be one.
+    /// The part before the first slash is a registry if it contains a dot, a port or an upper-case letter, or is
+    /// `localhost`; otherwise it is a name on Docker Hub (github.com/distribution/reference). `None` if the registry is
+    /// invalid.
     pub fn of_image(image: &str) -> Option<Self> {
         let image = image.trim();
         match split_host(image) {
@@ -18,7 +18,7 @@ impl Registry {
     }
 }
 
-/// An image's name at its first slash, where what stands before that is a host.
+/// Splits an image reference after its host, if it has one.
 pub(super) fn split_host(image: &str) -> Option<(&str, &str)> {
     let is_host = |text: &str| {
         text == "localhost" || text.contains(['.', ':']) || text.bytes().any(|byte| byte.is_ascii_uppercase())

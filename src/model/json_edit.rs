@@ -1,4 +1,4 @@
-//! Editing a JSON object in place, for files and Secrets that belong to other people.
+//! Edits a JSON object in place, for files and Secrets that belong to others.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 use super::go_json::unquote;
 use super::steps;
 
-/// The text of a JSON object, of which single members are replaced, added and removed.
+/// The text of a JSON object, in which single members can be replaced, added and removed.
 ///
-/// `serde_json` parses; the edits are splices at the places that it found. Every byte outside of an edited member
-/// stays: white space, the order of keys, escapes, numbers that no machine type holds, duplicate keys.
-/// The text may hold tokens: it is zeroed on drop and not shown by `Debug`.
+/// It is parsed with `serde_json`, and edits are splices of the text. Every byte outside of an edited member is kept:
+/// white space, the order of keys, escapes, numbers of any size, duplicate keys. The text may contain tokens: it is
+/// zeroed on drop and not shown by `Debug`.
 ///
 /// ```
 /// use regcred::model::JsonEdit;
@@ -36,43 +36,43 @@ pub enum JsonEditError {
     Syntax {
         /// Counted from 1.
         line: usize,
-        /// Counted from 1; 0 where the text ends too early.
+        /// Counted from 1; 0 if the text is truncated.
         column: usize,
     },
-    /// JSON, but no object where one is needed.
+    /// Valid JSON, but not an object where one is needed.
     #[error("{0} is not a JSON object")]
     NotAnObject(String),
 }
 
 pub(super) struct Member {
-    /// As Go reads it.
+    /// The key, decoded as in Go.
     pub(super) key: String,
-    /// From the opening quote of the key to the last byte of the value.
+    /// From the opening quote of the key to the end of the value.
     whole: Range<usize>,
     pub(super) value: Range<usize>,
 }
 
 impl JsonEdit {
-    /// Takes the text of a JSON object.
+    /// Parses the text of a JSON object.
     pub fn parse(text: &str) -> Result<Self, JsonEditError> {
         let this = Self(Zeroizing::new(text.to_owned()));
         this.object(&[])?;
         Ok(this)
     }
 
-    /// The whole text as it stands now.
+    /// The current text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text of the value at `path`; `None` where the path leads nowhere.
+    /// The text of the value at `path`, if it exists.
     pub fn get(&self, path: &[&str]) -> Option<&str> {
         self.find(path).map(|range| &self.0[range])
     }
 
-    /// Key and value text of every member of the object at `path`, in the order of the text.
+    /// The keys and value texts of the object at `path`, in order.
     ///
-    /// Nothing at `path`, or `null`, is an object without members.
+    /// A missing value or `null` counts as an empty object.
     pub fn members(&self, path: &[&str]) -> Result<Vec<(String, &str)>, JsonEditError> {
         let members = self.object(path)?;
         Ok(members
@@ -81,10 +81,10 @@ impl JsonEdit {
             .collect())
     }
 
-    /// Gives the member at `path` the value `json`, and makes the objects on the way that are not there.
+    /// Sets the member at `path` to the value `json`, creating missing objects on the way.
     ///
     /// # Panics
-    /// Where `path` is empty.
+    /// If `path` is empty.
     pub fn set(&mut self, path: &[&str], json: &str) -> Result<(), JsonEditError> {
         let (key, parent) = path.split_last().expect("a path names a member");
         if let Some(range) = self.find(path) {
@@ -109,7 +109,7 @@ impl JsonEdit {
                 Ok(())
             };
         };
-        // A new member looks like its neighbour: the same white space before the key and around the colon.
+        // A new member is formatted like its neighbour: the same white space before the key and around the colon.
         let before = match members.len() {
             1 => place.start + 1,
             n => members[n - 2].whole.end + 1,
@@ -125,17 +125,17 @@ impl JsonEdit {
         Ok(())
     }
 
-    /// Removes the member at `path`, every one where the key stands more than once. Says whether there was one.
+    /// Removes the member at `path`, including duplicates. Returns whether there was one.
     ///
     /// # Panics
-    /// Where `path` is empty.
+    /// If `path` is empty.
     pub fn remove(&mut self, path: &[&str]) -> Result<bool, JsonEditError> {
         let (key, parent) = path.split_last().expect("a path names a member");
         self.remove_where(parent, |name, _| name == *key)
     }
 
-    /// Removes the members of the object at `path` that `goes` says so about, which is given the key and the text of the
-    /// value. Says whether there was one. The text is read once, however many there are.
+    /// Removes the members of the object at `path` for which `goes` returns true, given the key and the value's text.
+    /// Returns whether there was one. The text is parsed only once.
     pub fn remove_where(&mut self, path: &[&str], goes: impl FnMut(&str, &str) -> bool) -> Result<bool, JsonEditError> {
         let members = self.object(path)?;
         let open = self.find(path).map_or(0, |range| range.start);
@@ -144,15 +144,14 @@ impl JsonEdit {
         Ok(!edits.is_empty())
     }
 
-    /// Puts other texts in place of these, which are given in the order of the text and do not overlap. The text is
-    /// written once, however many there are.
+    /// Replaces ranges, which are in order and do not overlap. The text is rewritten only once.
     pub(super) fn replace_all<T: AsRef<str>>(&mut self, edits: &[(Range<usize>, T)]) {
         if edits.is_empty() {
             return;
         }
         let gone: usize = edits.iter().map(|(range, _)| range.len()).sum();
         let added: usize = edits.iter().map(|(_, text)| text.as_ref().len()).sum();
-        // One allocation of the final size: a growing String would leave copies of tokens behind it.
+        // Allocated at full size: a string that grows leaves copies of tokens behind.
         let mut text = Zeroizing::new(String::with_capacity(self.0.len() - gone + added));
         let mut done = 0;
         for (range, new) in edits {
@@ -169,12 +168,12 @@ impl JsonEdit {
         self.replace_all(&[(range, new.as_str())]);
     }
 
-    /// The members of the document itself, each with the place of its value.
+    /// The top-level members.
     pub(super) fn top(&self) -> Result<Vec<Member>, JsonEditError> {
         self.object(&[])
     }
 
-    /// The last one wins where a key stands twice, as it does for Go's decoder.
+    /// Finds a value; the last of duplicate keys is used, as in Go.
     fn find(&self, path: &[&str]) -> Option<Range<usize>> {
         let mut place = trimmed(&self.0);
         for key in path {
@@ -186,7 +185,7 @@ impl JsonEdit {
 
     fn object(&self, path: &[&str]) -> Result<Vec<Member>, JsonEditError> {
         let Some(place) = self.find(path) else {
-            // Either nothing is there, or something on the way is no object.
+            // Either it does not exist, or something on the way is not an object.
             return match path.split_last() {
                 Some((_, parent)) => self.object(parent).map(|_| Vec::new()),
                 None => Ok(Vec::new()),
@@ -200,7 +199,8 @@ impl JsonEdit {
     }
 }
 
-/// What has to go so that the members which `goes` says so about are gone from the object that begins at `open`.
+/// The ranges to delete in order to remove the members for which `goes` returns true from the object that begins at
+/// `open`.
 pub(super) fn removals(
     text: &str,
     open: usize,
@@ -218,7 +218,7 @@ pub(super) fn removals(
             at += 1;
             continue;
         }
-        // A run of them, with the comma before it, or else the one behind it.
+        // A run of members is removed with the comma before it, or else the one after it.
         let end = at + gone[at..].iter().take_while(|gone| **gone).count();
         let range = match (at.checked_sub(1).map(|before| &members[before]), members.get(end)) {
             (Some(before), _) => before.whole.end..members[end - 1].whole.end,
@@ -246,7 +246,7 @@ pub(super) fn trimmed(text: &str) -> Range<usize> {
     start..start + text.trim().len()
 }
 
-/// The members of the object at `place`; `None` where a value of another kind stands there.
+/// The members of the object at `place`; `None` if the value is not an object.
 pub(super) fn members(text: &str, place: Range<usize>) -> Result<Option<Vec<Member>>, JsonEditError> {
     let syntax = |e: &serde_json::Error| JsonEditError::Syntax {
         line: e.line(),
@@ -262,7 +262,7 @@ pub(super) fn members(text: &str, place: Range<usize>) -> Result<Option<Vec<Memb
     }
     let Pairs(pairs) = serde_json::from_str(inner).map_err(|e| syntax(&e))?;
     let place_of = |raw: &RawValue| {
-        // It borrows from `text`: its address is its place.
+        // It borrows from `text`, so its position follows from its address.
         let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
         start..start + raw.get().len()
     };

@@ -1,17 +1,17 @@
-//! Showing somebody else's JSON without the secrets in it.
+//! Masks the secrets in a JSON document before it is shown.
 
 use std::ops::Range;
 
 use super::json_edit::{JsonEdit, members, trimmed};
 
-/// What a secret is shown as.
+/// Replaces a secret.
 const MASK: &str = r#""***""#;
-/// How deep secrets are looked for; what lies deeper is not shown at all. No document that people write is deeper.
+/// Maximum depth; anything deeper is not shown at all.
 const MAX_DEPTH: usize = 8;
 
 impl JsonEdit {
-    /// The text with `"***"` in place of every value, but for objects, that `is_secret` says so about: it is given the
-    /// keys on the way. Objects are shown with their keys; of keys that stand twice, both values are asked about.
+    /// The text with `"***"` in place of each value, except objects, for which `is_secret` returns true, given the path
+    /// of keys. `is_secret` is called for every value of duplicate keys.
     pub fn masked(&self, is_secret: impl Fn(&[&str]) -> bool) -> String {
         let text = self.as_str();
         let mut places = Vec::new();

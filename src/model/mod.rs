@@ -1,4 +1,4 @@
-//! The words that everything else is said in: no I/O.
+//! Domain types, without I/O.
 
 pub(crate) mod auth_entry;
 mod docker_config;
@@ -26,5 +26,5 @@ pub use json_edit::{JsonEdit, JsonEditError};
 pub use own_tokens::{EarlierTokens, FingerprintKey, MAX_EARLIER, OwnTokens};
 pub use redaction::Redaction;
 pub use registry::{Registry, RegistryError};
-pub use text::{has_active, inert, inert_json, printable, printable_around};
+pub use text::{escape_control, has_control, printable, printable_around, strip_control};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};

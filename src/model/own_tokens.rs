@@ -1,7 +1,7 @@
-//! Which tokens of a registry are this user's own: those that the keychain has, and those that it had.
+//! Recognises a user's own tokens of a registry: those in the keychain and earlier ones.
 //!
-//! Of an earlier token only a fingerprint is kept: HMAC-SHA-256 (RFC 2104, FIPS 180-4) under a random key of the
-//! keychain. Whoever reads one without the key learns nothing, and with it can only test a guess of a whole token.
+//! Only a fingerprint of an earlier token is kept: HMAC-SHA-256 (RFC 2104, FIPS 180-4) with a random key of the
+//! keychain. Without the key a fingerprint reveals nothing; with it, one can only test guesses of a whole token.
 
 use std::fmt;
 
@@ -14,14 +14,14 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Token;
 
-/// Earlier tokens of one registry that are remembered. A Secret that missed as many changes is named and not written.
-/// All of them fit into the 2,560 octets that Windows allows for an item.
+/// The number of earlier tokens that are remembered per registry. A Secret that has missed more changes is reported and
+/// not written. They all fit into the 2,560 octets that Windows allows for an item.
 pub const MAX_EARLIER: usize = 32;
 
-/// Octets of a key, and of a fingerprint.
+/// Length of a key and of a fingerprint, in octets.
 const LENGTH: usize = 32;
 
-/// What fingerprints are made with: random, and of one keychain.
+/// The key of the fingerprints: random, for one keychain.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FingerprintKey(Zeroizing<[u8; LENGTH]>);
 
@@ -45,20 +45,20 @@ impl fmt::Debug for FingerprintKey {
     }
 }
 
-/// By what an earlier token is recognised, under the key that it was made with.
+/// The HMAC of an earlier token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fingerprint([u8; LENGTH]);
 
-/// The fingerprints that one key made, oldest first.
+/// A key and its fingerprints, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Keyed {
     key: FingerprintKey,
     fingerprints: Vec<Fingerprint>,
 }
 
-/// The tokens of one registry that were replaced or forgotten.
+/// The fingerprints of a registry's replaced or deleted tokens.
 ///
-/// What two keychains remember can be put together ([`EarlierTokens::merge`]), hence more than one key.
+/// There can be more than one key, because two keychains can be merged ([`EarlierTokens::merge`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EarlierTokens(Vec<Keyed>);
 
@@ -75,7 +75,7 @@ impl Drop for KeyedText {
 }
 
 impl EarlierTokens {
-    /// Reads what [`EarlierTokens::text`] wrote; `None` where it is something else.
+    /// Parses the output of [`EarlierTokens::text`].
     pub fn parse(text: &str) -> Option<Self> {
         let groups: Vec<KeyedText> = serde_json::from_str(text).ok()?;
         let keyed = |group: &KeyedText| {
@@ -90,10 +90,10 @@ impl EarlierTokens {
         Some(this)
     }
 
-    /// JSON: an array of keys with the fingerprints that each made.
+    /// As JSON: an array of keys with their fingerprints.
     ///
     /// # Panics
-    /// Never: a list of texts is always JSON.
+    /// Never: a list of strings can always be serialised.
     pub fn text(&self) -> Zeroizing<String> {
         let group = |keyed: &Keyed| KeyedText {
             key: URL_SAFE_NO_PAD.encode(keyed.key.0.as_slice()),
@@ -107,12 +107,12 @@ impl EarlierTokens {
         Zeroizing::new(serde_json::to_string(&groups).expect("texts alone"))
     }
 
-    /// Whether nothing was ever remembered, so that a key is still to be made.
+    /// Whether there is not even a key yet.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The same for a keychain that remembers nothing yet.
+    /// An empty list with a key.
     pub fn with_key(key: FingerprintKey) -> Self {
         Self(vec![Keyed {
             key,
@@ -120,7 +120,7 @@ impl EarlierTokens {
         }])
     }
 
-    /// Whether this is one of them.
+    /// Whether this is one of the tokens.
     pub fn has(&self, token: &Token) -> bool {
         self.0.iter().any(|keyed| {
             let mac = keyed.key.mac(token);
@@ -131,8 +131,8 @@ impl EarlierTokens {
         })
     }
 
-    /// Remembers one more, and forgets the oldest where there are too many. Says whether that changed anything: nobody
-    /// is recognised by an empty password.
+    /// Adds a token, and drops the oldest one if there are too many. Returns whether anything changed. An empty
+    /// password is never added.
     pub fn remember(&mut self, token: &Token) -> bool {
         if token.expose().is_empty() || self.has(token) {
             return false;
@@ -146,7 +146,7 @@ impl EarlierTokens {
         true
     }
 
-    /// Takes over what another keychain remembers, as older than all of this.
+    /// Adds another keychain's fingerprints, treating them as older.
     pub fn merge(&mut self, other: Self) {
         for keyed in other.0.into_iter().rev() {
             match self.0.iter_mut().find(|own| own.key == keyed.key) {
@@ -166,7 +166,7 @@ impl EarlierTokens {
         self.0.iter().map(|keyed| keyed.fingerprints.len()).sum()
     }
 
-    /// The last key stays even where nothing was made with it yet.
+    /// The last key is kept even without fingerprints.
     fn shorten(&mut self) {
         let mut surplus = self.len().saturating_sub(MAX_EARLIER);
         for keyed in &mut self.0 {
@@ -188,12 +188,12 @@ fn octets(text: &str) -> Option<Zeroizing<[u8; LENGTH]>> {
     Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
 }
 
-/// The tokens of one registry that prove that a Secret is this user's own.
+/// The tokens of one registry by which a Secret is recognised as the user's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnTokens {
-    /// Those that there are.
+    /// The tokens in the keychain.
     pub current: Vec<Token>,
-    /// Those that there were.
+    /// The fingerprints of earlier tokens.
     pub earlier: EarlierTokens,
 }
 
@@ -205,7 +205,7 @@ impl OwnTokens {
         }
     }
 
-    /// Whether this is one of them. An empty password is nobody's.
+    /// Whether this is one of the tokens. An empty password never is.
     pub fn has(&self, token: &Token) -> bool {
         !token.expose().is_empty() && (self.current.contains(token) || self.earlier.has(token))
     }

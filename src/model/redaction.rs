@@ -1,7 +1,7 @@
-//! Secrets taken out of what a server says, before any of it is shown.
+//! Removes secrets from a server's text before it is shown.
 //!
-//! Webhooks and gateways quote the request that they refuse: as it is, escaped, in base64, cut in the middle. So not only
-//! whole secrets are looked for but every piece of them, in each form that they may be quoted in.
+//! Webhooks and gateways may quote the request that they refuse: verbatim, escaped, in base64, or truncated. So not
+//! only whole secrets are searched for but all their pieces, in each of these forms.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -14,17 +14,16 @@ use zeroize::Zeroizing;
 
 use super::{Credential, DockerConfig};
 
-/// What stands in a secret's place.
+/// Replaces a secret.
 const MARK: &str = "[redacted]";
-/// The shortest piece that is looked for, in bytes. A shorter one is met in ordinary text, and a shorter secret cannot be
-/// told from it.
+/// Length of the pieces that are searched for, in bytes. Shorter ones occur in ordinary text.
 const PIECE: usize = 8;
-/// How much of a text is looked at and given back, in bytes; no message shows nearly as much.
+/// How much of a text is processed, in bytes; messages show far less.
 const LONGEST: usize = 16 << 10;
-/// The most secrets that are taken from documents, which may hold any number of other people's.
+/// The most secrets taken from documents, which may contain any number.
 const MOST: usize = 1000;
 
-/// Secrets that a server was given or holds.
+/// The secrets to remove: those that a server was given or stores.
 #[derive(Clone, Default)]
 pub struct Redaction(HashSet<Secret>);
 
@@ -44,20 +43,20 @@ impl fmt::Debug for Redaction {
 }
 
 impl Redaction {
-    /// A secret by itself.
+    /// Adds a secret.
     pub fn add(&mut self, secret: &str) {
         if secret.len() >= PIECE {
             self.0.insert(Secret(Zeroizing::new(secret.to_owned())));
         }
     }
 
-    /// A credential's token, alone and with its user as HTTP Basic authentication and docker's files have them.
+    /// Adds a credential's token, and the token with its user as in HTTP Basic authentication and docker's files.
     pub fn add_credential(&mut self, credential: &Credential) {
         self.add(credential.token.expose());
         self.add(&credential.basic());
     }
 
-    /// Every secret in a `dockerconfigjson` document: what kubelet reads, and any other text in it but names.
+    /// Adds all secrets of a `dockerconfigjson` document: the logins, and any other text except names.
     pub fn add_document(&mut self, document: &DockerConfig) {
         for (_, login) in document.logins() {
             if let Ok(Some((_, token))) = login {
@@ -90,10 +89,10 @@ impl Redaction {
         }
     }
 
-    /// `text` without the secrets, whole or in pieces, and without what it has after its first 16 KiB.
+    /// `text` without the secrets and their pieces, truncated after 16 KiB.
     pub fn clean(&self, text: &str) -> String {
         let text = &text[..boundary(text, LONGEST)];
-        let mut seen = Seen::new(text);
+        let mut seen = Matches::new(text);
         for Secret(secret) in &self.0 {
             seen.mark_whole(secret);
             for form in plain_forms(secret) {
@@ -110,23 +109,23 @@ impl Redaction {
     }
 }
 
-/// What belongs to a piece besides itself.
+/// What else is removed around a piece.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spread {
     None,
-    /// The rest of the encoded text: what is decoded with the piece.
+    /// The rest of the base64 text around it.
     Base64,
 }
 
-/// Where pieces of secrets are in a text.
-struct Seen<'a> {
+/// The positions of secrets in a text.
+struct Matches<'a> {
     text: &'a str,
-    /// Every piece of the text, and where it is. A piece that was found once is marked everywhere.
+    /// The positions of every piece of the text.
     pieces: HashMap<u64, Vec<usize>>,
     marked: Vec<bool>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> Matches<'a> {
     fn new(text: &'a str) -> Self {
         let mut pieces: HashMap<_, Vec<_>> = HashMap::new();
         for (at, piece) in text.as_bytes().windows(PIECE).enumerate() {
@@ -147,7 +146,7 @@ impl<'a> Seen<'a> {
 
     fn mark(&mut self, form: &[u8], spread: Spread) {
         for piece in form.windows(PIECE) {
-            // A word of a passphrase is found in many a sentence.
+            // Words of a passphrase can occur in ordinary sentences.
             let is_words = |piece: &[u8]| piece.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
             if spread == Spread::None && is_words(piece) {
                 continue;
@@ -168,7 +167,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The text with [`MARK`] for what was found. What is left between two pieces, as where a line was broken, goes too.
+    /// The text with [`MARK`] in place of secrets. Short gaps between pieces, such as line breaks, are removed too.
     fn rest(&self) -> String {
         let mut rest = String::new();
         let mut chars = self.text.char_indices().peekable();
@@ -180,7 +179,7 @@ impl<'a> Seen<'a> {
             }
             rest.push_str(MARK);
             let mut last = at + c.len_utf8();
-            // Up to the last marked character that no gap as long as a piece parts from the ones before.
+            // Extend to the last marked character with no gap as long as a piece.
             while last < self.text.len() {
                 let near = &self.marked[last..self.text.len().min(last + PIECE)];
                 let Some(next) = near.iter().rposition(|marked| *marked) else {
@@ -194,12 +193,12 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// A piece as one number: [`PIECE`] is the size of one.
+/// A piece as a number; [`PIECE`] is the size of a `u64`.
 fn number(piece: &[u8]) -> u64 {
     piece.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// The end of the last character that begins before `at`.
+/// The next character boundary from `at` on.
 fn boundary(text: &str, at: usize) -> usize {
     (at..text.len())
         .find(|at| text.is_char_boundary(*at))
@@ -210,7 +209,8 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte)
 }
 
-/// The secret itself, and as JSON (also as Go writes it), a URL, hexadecimal digits, or Go's `%v` and `%#v` of bytes have it.
+/// The secret verbatim, as JSON (also in Go's escaping), URL-encoded, as hexadecimal digits, and as Go's `%v` and `%#v`
+/// of bytes.
 fn plain_forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
     let bytes = secret.as_bytes();
     let joined = |byte: &dyn Fn(&u8) -> String, by: &str| {
@@ -246,10 +246,10 @@ fn plain_forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
         .collect()
 }
 
-/// What base64 of any text with these bytes in it has for them, wherever they begin: three bytes are four characters. In both alphabets.
+/// The base64 forms of the bytes at each possible alignment within a longer text, in both alphabets.
 fn base64_forms(bytes: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut forms = Vec::new();
-    // Characters that come from what stands before, in whole or in part.
+    // Characters that depend on the preceding bytes are left out.
     for (before, others) in [(0, 0), (1, 2), (2, 3)] {
         let mut text = Zeroizing::new(vec![0; before]);
         text.extend_from_slice(bytes);

@@ -1,4 +1,4 @@
-//! The name of a container registry, normalised once.
+//! The normalised name of a container registry.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The key that docker and kubelet know Docker Hub by, kept for the sake of every `config.json` since 2013.
+/// Docker Hub's key in docker's and kubelet's files, unchanged since 2013.
 const HUB_CONFIG_KEY: &str = "https://index.docker.io/v1/";
 const HUB: &str = "docker.io";
 const HUB_ALIASES: [&str; 4] = [
@@ -22,15 +22,15 @@ const HUB_ALIASES: [&str; 4] = [
 const HTTPS_PORT: u16 = 443;
 const HTTP_PORT: u16 = 80;
 
-/// Longest host name of the DNS, in octets (RFC 1035 §2.3.4).
+/// Longest host name in DNS, in octets (RFC 1035 §2.3.4).
 const MAX_HOST: usize = 253;
 /// Longest label of a host name, in octets (RFC 1035 §2.3.4).
 const MAX_LABEL: usize = 63;
 
 /// A container registry: `host[:port]`, lower case, without scheme, path or default port.
 ///
-/// Clients spell one registry in many ways: docker sends `host`, crane `host/owner/image`, nerdctl `https://host:443`,
-/// old configuration files hold `https://host/v1/`. All of them parse to the same value.
+/// Clients spell a registry differently: docker sends `host`, crane `host/owner/image`, nerdctl `https://host:443`, and
+/// old configuration files contain `https://host/v1/`. All of them parse to the same value.
 ///
 /// ```
 /// use regcred::model::Registry;
@@ -41,11 +41,11 @@ const MAX_LABEL: usize = 63;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Registry {
     name: String,
-    /// It was written with the port that it has anyway.
+    /// Whether it was written with the default port.
     with_default_port: Remark,
 }
 
-/// Something about how a registry was written, which is no part of what it is: all are equal.
+/// A detail of the spelling that does not affect equality: all values are equal.
 #[derive(Clone, Copy)]
 struct Remark(bool);
 
@@ -73,14 +73,14 @@ impl Hash for Remark {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
-/// Why a text does not name a registry.
+/// Why a text is not a registry's name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// Nothing is left once scheme and path are gone.
+    /// Nothing is left without scheme and path.
     #[error("the registry's name is empty")]
     Empty,
-    /// Anything but `http` and `https` before `://`.
+    /// A scheme other than `http` or `https`.
     #[error("a registry is reached over https or http, not by that scheme")]
     Scheme,
     /// `user@host` or `user:password@host`.
@@ -92,10 +92,10 @@ pub enum RegistryError {
     /// A host name with letters outside ASCII.
     #[error("a registry's name is ASCII: write an international name in its xn-- form")]
     NotAscii,
-    /// A port that is no number from 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     #[error("the registry's port is not a number from 1 to 65535")]
     Port,
-    /// Something that can be neither a host name nor an IP address.
+    /// Neither a host name nor an IP address.
     #[error("that is not a host name or an IP address, with or without a port")]
     Host,
 }
@@ -106,10 +106,10 @@ impl Registry {
         &self.name
     }
 
-    /// The name with `:443`, where it was written so.
+    /// The name with `:443` if it was written like that.
     ///
-    /// To docker both are one registry. kubelet knows no default port: an image `host:443/app` is pulled with an entry of
-    /// the key `host:443`, and one of the key `host` is not for it.
+    /// For docker both are the same registry. kubelet has no default port: for an image `host:443/app` it uses an entry
+    /// with the key `host:443`, not `host`.
     pub fn as_written(&self) -> Cow<'_, str> {
         if self.with_default_port.0 {
             Cow::Owned(format!("{}:{HTTPS_PORT}", self.name))
@@ -118,7 +118,7 @@ impl Registry {
         }
     }
 
-    /// The key under which docker's `config.json` and a `dockerconfigjson` Secret hold this registry.
+    /// The registry's key in docker's `config.json` and in `dockerconfigjson` Secrets.
     pub fn config_key(&self) -> &str {
         if self.is_docker_hub() {
             HUB_CONFIG_KEY
@@ -140,7 +140,7 @@ impl Registry {
         self.name == HUB
     }
 
-    /// A host that can only be this machine: docker and we speak plain http to it without being asked.
+    /// Whether the host is this machine, for which plain http is used without a flag, as docker does.
     pub fn is_loopback(&self) -> bool {
         let host = self.host();
         if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
@@ -149,7 +149,7 @@ impl Registry {
         host == "localhost" || host.ends_with(".localhost") || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    /// Whether `key`, a key of an `auths` object, names this registry as a whole, and not one path below it.
+    /// Whether `key`, a key of an `auths` object, names the whole registry and not a path below it.
     pub fn is_named_by(&self, key: &str) -> bool {
         let rest = strip_scheme(key).map_or(key, |(_, rest)| rest);
         let path = rest.split_once('/').map_or("", |(_, path)| path).trim_matches('/');

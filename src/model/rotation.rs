@@ -1,26 +1,26 @@
-//! Changing a token everywhere so that nothing is ever without one: the phases, and the steps between them. Pure.
+//! The phases and steps of a rotation, which replaces a token everywhere without an interruption. Pure.
 //!
-//! Two tokens are alive from the moment that the new one is kept until the moment that one of them is revoked. What
-//! makes a kill harmless is the order of the steps: a token is kept before a Secret holds it, and no Secret holds a
-//! token any more when it is revoked. The tests below kill it after every step, twice.
+//! Both tokens are valid from storing the new one until one of them is revoked. A kill at any point is harmless because
+//! of the order of the steps: a token is stored before it is written to a Secret, and revoked only when no Secret holds
+//! it any more. The tests below interrupt it after every step, twice.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// How far a rotation is, as the keychain has it beside the credential.
+/// The progress of a rotation, which the keychain stores with the credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// A new token is being made at the registry, and nobody knows its value yet.
+    /// The new token is being created at the registry; its value is not known yet.
     Minting,
-    /// Secrets hold the old token or the new one. The old one is current.
+    /// Secrets hold either token. The old one is current.
     Writing,
     /// Every Secret holds the new token, which is current.
     Promoted,
-    /// The same, and the old token may be dead already.
+    /// Like `Promoted`, but the old token may already be revoked.
     Revoking,
-    /// Gone back: no Secret holds the new token, which may be dead already. The old one is current.
+    /// Aborted: no Secret holds the new token, which may already be revoked. The old one is current.
     Reverted,
 }
 
@@ -31,59 +31,59 @@ pub struct PhaseError;
 /// One of the two tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The one that there was.
+    /// The token before the rotation.
     Old,
-    /// The one that takes its place.
+    /// The token that replaces it.
     New,
 }
 
-/// Where to.
+/// The direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// To the new token: a rotation, and `--resume`.
+    /// To the new token: a rotation or `--resume`.
     Forward,
-    /// To the old one: `--abort`.
+    /// To the old token: `--abort`.
     Back,
 }
 
-/// What a rotation does besides writing Secrets.
+/// Options of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// The new token is made for this rotation. One that was given belongs to whoever gave it, and is never revoked.
+    /// The new token is created for this rotation. A token that the user has given is never revoked.
     pub mints: bool,
-    /// The token that is no longer used stays alive.
+    /// The unused token is not revoked.
     pub keeps: bool,
 }
 
-/// One thing to do. Each can be done again after a kill in the middle of it.
+/// A step. Each can be repeated after being killed in the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Sees that the registry accepts the token.
+    /// Verifies that the registry accepts the token.
     Prove(Which),
-    /// Deletes what an earlier attempt to make the new token may have left at the registry.
+    /// Deletes a token that an earlier attempt to create one may have left at the registry.
     Sweep,
     Mint,
-    /// Keeps this phase, and the tokens that belong to it, in one write.
+    /// Stores this phase with its tokens in one write.
     Keep(Phase),
-    /// Makes every Secret hold the token.
+    /// Writes the token to all Secrets.
     Write(Which),
-    /// Reads every Secret back, and sees that none holds another than this.
+    /// Reads all Secrets back and verifies that they hold this token.
     Check(Which),
     Restart,
-    /// Kills the token at the registry.
+    /// Revokes the token at the registry.
     Revoke(Which),
-    /// Forgets the rotation, and with it the token that is not current.
+    /// Ends the rotation and deletes the token that is not current from the keychain.
     Forget,
 }
 
-/// What to do where a token that was to be proved is refused.
+/// What to do if the registry refuses a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instead {
-    /// Stop. Nothing was changed by that.
+    /// Stop; nothing was changed.
     Stop,
-    /// Going back is not possible any more: finish the rotation.
+    /// An abort is no longer possible: finish the rotation.
     Finish,
-    /// Neither token is any good: forget the rotation, so that another token can be stored.
+    /// Neither token works: end the rotation, so that another token can be stored.
     GiveUp,
 }
 
@@ -96,13 +96,13 @@ impl Phase {
         (Self::Reverted, "reverted"),
     ];
 
-    /// The word for it in the keychain and in documents.
+    /// The name in the keychain and in output documents.
     pub fn as_str(self) -> &'static str {
         let word = Self::WORDS.iter().find(|(phase, _)| *phase == self);
         word.map_or("", |(_, word)| word)
     }
 
-    /// Which of the two tokens whoever asks the keychain gets.
+    /// The token that readers of the keychain get.
     pub fn current(self) -> Which {
         match self {
             Self::Minting | Self::Writing | Self::Reverted => Which::Old,
@@ -110,7 +110,7 @@ impl Phase {
         }
     }
 
-    /// Whether the keychain has a new token.
+    /// Whether the new token is stored.
     pub fn has_new(self) -> bool {
         self != Self::Minting
     }
@@ -140,7 +140,7 @@ impl fmt::Display for Which {
     }
 }
 
-/// All that is left to do from a phase on; `None` is before the first write.
+/// The remaining steps from a phase on; `None` is before the first write.
 pub fn steps(from: Option<Phase>, way: Way, rules: Rules) -> Vec<Step> {
     match (way, from) {
         // What has begun to go back goes back.
@@ -198,10 +198,10 @@ fn back(from: Option<Phase>, rules: Rules) -> Vec<Step> {
     [write, revoke, vec![Forget]].concat()
 }
 
-/// What to do where the registry refuses `which` of the tokens; `other_works` says whether it accepts the other one.
+/// What to do if the registry refuses one of the tokens; `other_works` tells whether it accepts the other one.
 pub fn refused(at: Option<Phase>, which: Which, other_works: bool) -> Instead {
     match (which, at, other_works) {
-        // It was this rotation that revoked it.
+        // This rotation has revoked it.
         (Which::Old, Some(Phase::Revoking), true) => Instead::Finish,
         (Which::Old, Some(_), false) => Instead::GiveUp,
         _ => Instead::Stop,

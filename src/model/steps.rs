@@ -1,4 +1,4 @@
-//! How much work something was, for tests that do not look at a clock: octets that were read, comparisons that were made.
+//! Counts work, such as octets read or comparisons made, for tests of complexity that do not depend on time.
 
 #[cfg(test)]
 thread_local! {

@@ -1,13 +1,13 @@
-//! Text that somebody else wrote, made fit to be shown.
+//! Makes foreign text safe to show.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `text` in one line of at most `max` characters, without anything that a terminal would act on.
+/// `text` as one line of at most `max` characters, without control characters.
 ///
-/// What a server says ends up in messages, and a message ends up on a terminal or in a CI log: control characters could
-/// move the cursor or rewrite earlier lines, and the characters that turn the writing direction could make a host name
-/// read as another one. Runs of white space and control characters become one space; what is cut off leaves a `…`.
+/// Text from a server ends up in messages on a terminal or in a CI log. There, control characters could move the cursor
+/// or rewrite earlier lines, and bidirectional characters could make a host name look like another one. Runs of white
+/// space and control characters become one space; truncated text ends with `…`.
 pub fn printable(text: &str, max: usize) -> String {
     let mut shown = String::new();
     let mut length = 0;
@@ -40,7 +40,7 @@ pub fn printable(text: &str, max: usize) -> String {
     shown
 }
 
-/// The same, but what is cut out is in the middle: of messages that end with their reason.
+/// [`printable`], but truncated in the middle, for messages that end with their reason.
 pub fn printable_around(text: &str, max: usize) -> String {
     let shown = printable(text, usize::MAX);
     let length = shown.chars().count();
@@ -53,47 +53,46 @@ pub fn printable_around(text: &str, max: usize) -> String {
     format!("{start}…{end}")
 }
 
-/// `text` as it is, lines and all, but without anything that a terminal would act on.
+/// Removes control characters, except line breaks and tabs.
 ///
-/// The last guard before a terminal, for names that nobody thought of as foreign: a kubeconfig's, a file's.
-pub fn inert(text: &str) -> Cow<'_, str> {
-    if has_active(text) {
-        Cow::Owned(text.replace(is_active, ""))
+/// The last safeguard before a terminal, for text that was not recognised as foreign, such as names in a kubeconfig.
+pub fn strip_control(text: &str) -> Cow<'_, str> {
+    if has_control(text) {
+        Cow::Owned(text.replace(is_control, ""))
     } else {
         Cow::Borrowed(text)
     }
 }
 
-/// Whether there is anything in `text` that a terminal would act on, besides the end of a line.
-pub fn has_active(text: &str) -> bool {
-    text.contains(is_active)
+/// Whether `text` contains control characters other than line breaks and tabs.
+pub fn has_control(text: &str) -> bool {
+    text.contains(is_control)
 }
 
-/// A JSON text that says the same with escapes in place of what a terminal would act on: JSON itself wants them only for
-/// the control characters of ASCII.
-pub fn inert_json(json: &str) -> Cow<'_, str> {
-    if !has_active(json) {
+/// Escapes control characters in a JSON text. JSON itself requires that only for those of ASCII.
+pub fn escape_control(json: &str) -> Cow<'_, str> {
+    if !has_control(json) {
         return Cow::Borrowed(json);
     }
-    let mut inert = String::with_capacity(json.len());
+    let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
-        if is_active(c) {
-            // They stand in strings alone.
+        if is_control(c) {
+            // They occur only in strings.
             for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(inert, "\\u{unit:04x}");
+                let _ = write!(escaped, "\\u{unit:04x}");
             }
         } else {
-            inert.push(c);
+            escaped.push(c);
         }
     }
-    Cow::Owned(inert)
+    Cow::Owned(escaped)
 }
 
-fn is_active(c: char) -> bool {
+fn is_control(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c)
 }
 
-/// Characters without a width, of which some turn the direction of what follows.
+/// Characters without a width, including those that change the writing direction.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -133,21 +132,21 @@ mod tests {
 
     #[test]
     fn lines_stay_as_they_are() {
-        assert_eq!(inert("one\n\ttwo ☃\n"), "one\n\ttwo ☃\n");
-        assert_eq!(inert("a\u{1b}[2J\rb\u{9b}c\u{202e}d\0"), "a[2Jbcd");
+        assert_eq!(strip_control("one\n\ttwo ☃\n"), "one\n\ttwo ☃\n");
+        assert_eq!(strip_control("a\u{1b}[2J\rb\u{9b}c\u{202e}d\0"), "a[2Jbcd");
     }
 
     #[test]
     fn json_says_the_same_with_escapes() {
         let text = "☃ \u{9b}31m \u{7f}\u{202e}\u{e0041}\u{feff}";
         let json = format!("{{\n  \"a\": {}\n}}\n", serde_json::Value::from(text));
-        let inert = inert_json(&json);
+        let escaped = escape_control(&json);
         assert_eq!(
-            inert,
+            escaped,
             "{\n  \"a\": \"☃ \\u009b31m \\u007f\\u202e\\udb40\\udc41\\ufeff\"\n}\n"
         );
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&inert).unwrap()["a"], text);
-        assert!(matches!(inert_json("{\"a\": \"☃\"}\n"), Cow::Borrowed(_)));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap()["a"], text);
+        assert!(matches!(escape_control("{\"a\": \"☃\"}\n"), Cow::Borrowed(_)));
     }
 
     #[test]

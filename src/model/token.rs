@@ -1,4 +1,4 @@
-//! Tokens and the credentials they are part of.
+//! Tokens and credentials.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,31 +22,31 @@ pub struct Token(Zeroizing<String>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// There is nothing in it but white space.
+    /// Only white space.
     #[error("the token is empty")]
     Empty,
     #[error("the token is not text")]
     NotText,
-    /// Asterisks, as a CI system shows a secret, or the name of a variable that nothing replaced: `***`, `${TOKEN}`.
+    /// Asterisks, as CI systems mask a secret, or an unexpanded variable: `***`, `${TOKEN}`.
     #[error("that is not a token, but what stands in the place of one: asterisks, or a variable's name")]
     Placeholder,
-    /// There is more than one line, or another control character in it.
+    /// A line break or another control character.
     #[error("the token holds a line break or another control character")]
     Control,
-    /// A character that no screen shows, as programs leave them when something is copied out of a page: a byte order
-    /// mark, a space without a width, one that turns the writing direction, a space other than the keyboard's.
+    /// An invisible character, as may be copied from a web page: a byte order mark, a zero-width space, a bidirectional
+    /// character, a non-ASCII space.
     #[error("the token holds a character that cannot be seen (U+{:04X}): copy it anew, without what is around it", u32::from(*.0))]
     Invisible(char),
 }
 
-/// The first character of a secret that cannot be seen. White space of ASCII can be meant.
+/// The first invisible character of a secret. ASCII white space may be intended.
 fn invisible(text: &str) -> Option<char> {
     text.chars()
         .find(|c| is_invisible(*c) || (c.is_whitespace() && !c.is_ascii()))
 }
 
 impl Token {
-    /// Takes a token as people paste, pipe and store it: white space around it, such as a final line feed, is dropped.
+    /// Parses a token that was pasted or piped: white space around it, such as a final line feed, is removed.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         let text = text.trim_matches(|c: char| c.is_ascii_whitespace());
         if text.is_empty() {
@@ -64,8 +64,8 @@ impl Token {
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// Takes what a client was given as a token or password and hands on as it is, even an empty one: white space around
-    /// it is part of it. What cannot be seen is no more meant there than anywhere else.
+    /// Takes a token or password that a client passes on, which may be empty: white space around it is kept. Invisible
+    /// characters are rejected.
     pub fn given(text: String) -> Result<Self, TokenError> {
         let token = Self::verbatim(text);
         match invisible(token.expose()) {
@@ -80,7 +80,7 @@ impl Token {
         Self::parse(std::str::from_utf8(&bytes).map_err(|_| TokenError::NotText)?)
     }
 
-    /// Takes a token exactly as it is stored, even an empty one.
+    /// Takes a stored token without any check.
     pub fn verbatim(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
@@ -90,7 +90,7 @@ impl Token {
     }
 }
 
-/// A password can begin with a dollar sign: only what is written as variables are is taken for one.
+/// Only text in the syntax of a variable counts, because a password can begin with a dollar sign.
 fn is_placeholder(text: &str) -> bool {
     let is_name = |name: &str| {
         let is_of_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
@@ -106,7 +106,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The name that a registry knows a token's owner by.
+/// The user name of a token's owner at a registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
 
@@ -116,8 +116,7 @@ pub struct Username(String);
 pub enum UsernameError {
     #[error("the user name is empty")]
     Empty,
-    /// A line feed, NUL or another control character, or one that a screen does not show, such as those that turn the
-    /// writing direction: names are listed as they are.
+    /// A control character or an invisible one, such as a bidirectional character: names are shown verbatim.
     #[error("the user name holds a control character or an invisible one")]
     Control,
     /// A colon, which ends the user name in HTTP Basic authentication (RFC 7617 §2).
@@ -130,7 +129,8 @@ impl Username {
         &self.0
     }
 
-    /// `<token>` instead of a name: the secret is then an OAuth2 refresh token, which only docker's clients can use.
+    /// Whether the name is `<token>`, which means that the secret is an OAuth2 refresh token. Only docker's clients can
+    /// use one.
     pub fn is_identity_token(&self) -> bool {
         self.0 == "<token>"
     }
@@ -177,14 +177,14 @@ impl Credential {
 /// What a stored credential is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Use {
-    /// This workstation's clients: pull and push.
+    /// For clients on this workstation: pull and push.
     Docker,
-    /// Pull Secrets: pull only.
+    /// For pull Secrets: pull only.
     Cluster,
 }
 
 impl Use {
-    /// The word for it on the command line, in annotations and in the keychain.
+    /// The name on the command line, in annotations and in the keychain.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Docker => "docker",
@@ -199,7 +199,7 @@ impl fmt::Display for Use {
     }
 }
 
-/// A word that is neither `docker` nor `cluster`.
+/// The text is neither `docker` nor `cluster`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a use is `docker` or `cluster`")]
 pub struct UseError;

@@ -1,4 +1,4 @@
-//! An account and its password, and why Gitea does not let it in.
+//! An account with its password, and why Gitea rejects it.
 
 use http::StatusCode;
 use thiserror::Error;
@@ -10,34 +10,35 @@ use super::scopes::Scopes;
 use super::site::Site;
 use crate::model::{Credential, Token, Username};
 
-/// What Gitea asks for where tokens are made and deleted: the account itself, not one of its tokens.
+/// The credentials that Gitea needs to create and delete tokens: those of the account itself, not one of its tokens.
 ///
-/// It is asked for when it is needed and never stored. The password's memory is zeroed like a token's.
+/// The password is asked for when needed and never stored. Its memory is zeroed like a token's.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// The account's login name; not its e-mail address, which opens the account but does not name it in a path.
+    /// The account's login name. The e-mail address would sign in too, but API paths need the name.
     pub username: Username,
-    /// The password, taken verbatim: white space at its ends is part of it.
+    /// The password, verbatim: leading and trailing white space is part of it.
     pub password: Token,
-    /// The code of the second factor, for an account that has one.
+    /// The code of the second factor, if the account has one.
     pub code: Option<OneTimeCode>,
 }
 
 impl Account {
-    /// How the account signs in: `credential` is made of its name and password.
+    /// The authentication of a request; `credential` is the account's name and password.
     pub(super) fn auth<'a>(&'a self, credential: &'a Credential) -> Auth<'a> {
         Auth::Password(credential, self.code.as_ref())
     }
 }
 
-/// Why Gitea does not let an account in with its password. Nothing is tried a second time.
+/// Why Gitea rejects an account's password. Nothing is retried.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AccountError {
     /// Up to 1.24 and in Forgejo: the password is wrong, or there is no such account.
     #[error("{registry} does not accept the password that was given for {username}")]
     WrongPassword { registry: String, username: Username },
-    /// Since 1.25 one answer stands for a wrong password, a missing or wrong code, and an account without a password.
+    /// Since 1.25 Gitea gives the same answer for a wrong password, a missing or wrong code, and an account without a
+    /// password.
     #[error(
         "{registry} does not let {username} in, and does not say why: the password{} is wrong, or the account {}",
         if *with_code { " or the one-time code" } else { "" },
@@ -49,18 +50,18 @@ pub enum AccountError {
         /// Whether a code was sent.
         with_code: bool,
     },
-    /// The password is right, and the account has a second factor.
+    /// The password is right, but the account has a second factor.
     #[error("{registry} wants the one-time code of {username} beside the password")]
     CodeWanted { registry: String, username: Username },
-    /// The password is right, and the code is not, or not any more.
+    /// The password is right, but the code is wrong or expired.
     #[error("{registry} does not accept the one-time code that was given for {username}")]
     CodeWrong { registry: String, username: Username },
-    /// Whoever has a security key can sign in only with it.
+    /// An account with a security key cannot sign in with a password alone.
     #[error("{username} has a security key at {registry}, which then takes no password from programs")]
     SecurityKey {
         registry: String,
         username: Username,
-        /// Where the account's tokens are made and deleted by hand.
+        /// The page to create and delete tokens by hand.
         page: String,
     },
     /// The account signs in through another service (OAuth2 or SAML).
@@ -68,24 +69,24 @@ pub enum AccountError {
     SignsInElsewhere {
         registry: String,
         username: Username,
-        /// Where the account's tokens are made and deleted by hand.
+        /// The page to create and delete tokens by hand.
         page: String,
     },
-    /// Passwords are switched off for programs, or the password did not arrive.
+    /// Password authentication is disabled for the API, or the password did not arrive.
     #[error("{registry} answered as if no password had been sent")]
     NotSeen {
         registry: String,
-        /// Where the account's tokens are made and deleted by hand.
+        /// The page to create and delete tokens by hand.
         page: String,
     },
-    /// The administrator wants a new password first.
+    /// The account has to change its password first.
     #[error("{registry} wants {username} to change the password first")]
     MustChangePassword {
         registry: String,
         username: Username,
         page: String,
     },
-    /// The account is closed, or was never opened.
+    /// The account is disabled or not activated.
     #[error("{registry} does not let {username} sign in: {said}")]
     Prohibited {
         registry: String,
@@ -94,13 +95,13 @@ pub enum AccountError {
     },
     #[error("{registry} has no account {username}")]
     NoSuchAccount { registry: String, username: Username },
-    /// What was given as the password is a token, and one that may not do this.
+    /// A token without the necessary scope was given as the password.
     #[error(
         "what was given as the password is a token that may not make or delete tokens{}",
         scopes.as_ref().map(|scopes| format!(": its scopes are {scopes}")).unwrap_or_default()
     )]
     TokenAsPassword {
-        /// What it may do, where the server tells.
+        /// The token's scopes, if the server tells them.
         scopes: Option<Scopes>,
     },
     #[error("{registry} refuses (status {status}){}", said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
@@ -142,7 +143,7 @@ impl AccountError {
         })
     }
 
-    /// Whether its hint leads to the page where it is done by hand.
+    /// Whether its hint names the page to do it by hand.
     pub(super) fn names_its_page(&self) -> bool {
         matches!(
             self,
@@ -150,8 +151,8 @@ impl AccountError {
         )
     }
 
-    /// Whether a one-time code, which was not given, could help. Trying again with one is for a person to decide:
-    /// a wrong password counts twice then.
+    /// Whether a one-time code, which was not given, could help. The user has to decide about a second try, because a
+    /// wrong password would then count twice.
     pub fn wants_code(&self) -> bool {
         matches!(
             self,
@@ -159,7 +160,7 @@ impl AccountError {
         )
     }
 
-    /// Whether a one-time code was refused that was given: it may have been good for one request, and this was another.
+    /// Whether the given one-time code was refused. It may have been used up by an earlier request.
     pub fn refuses_code(&self) -> bool {
         matches!(
             self,
@@ -168,13 +169,13 @@ impl AccountError {
     }
 }
 
-/// What to do where no program can.
+/// The hint for what only the user can do.
 pub(super) fn by_hand(page: &str) -> String {
     format!("tokens are made and deleted by hand at {page}")
 }
 
-/// What the API says, in all its generations, to a password that it does not take.
-pub(super) fn judge(site: &Site, account: &Account, reply: &Reply) -> AccountError {
+/// Interprets the answers to a rejected password, of all versions of the API.
+pub(super) fn explain_refusal(site: &Site, account: &Account, reply: &Reply) -> AccountError {
     let registry = site.session.registry();
     let username = account.username.clone();
     let page = site.page();
@@ -186,8 +187,10 @@ pub(super) fn judge(site: &Site, account: &Account, reply: &Reply) -> AccountErr
     };
     let with_code = account.code.is_some();
     match reply.status {
-        _ if site.session.means_nobody(reply) || text == "auth required" => AccountError::NotSeen { registry, page },
-        // Up to 1.20.5 the missing code is a bare 401 in plain text; Forgejo has answered it with 400.
+        _ if site.session.is_anonymous_answer(reply) || text == "auth required" => {
+            AccountError::NotSeen { registry, page }
+        }
+        // Up to 1.20.5 a missing code is a bare 401 in plain text; Forgejo has answered with 400.
         StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST
             if starts("invalid provided OTP") || text == "Unauthorized" =>
         {
@@ -220,8 +223,8 @@ pub(super) fn judge(site: &Site, account: &Account, reply: &Reply) -> AccountErr
             said: text.to_owned(),
         },
         StatusCode::UNAUTHORIZED => AccountError::WrongPassword { registry, username },
-        // Asked about itself, an account is refused like this only if the server takes it for nobody; the second, where
-        // nobody may see the account.
+        // An account asking about itself gets these two answers only if the server did not see its credentials; the
+        // second if anonymous users may not see the account.
         StatusCode::FORBIDDEN if starts("doer should be the site admin or be same as") => {
             AccountError::NotSeen { registry, page }
         }

@@ -1,22 +1,22 @@
-//! Versions of Gitea with a known security hole in their container registry.
+//! Versions of Gitea with a known vulnerability in their container registry.
 
-/// A security hole that has a number or a report, and versions that it is known to be in.
+/// A published vulnerability and the affected versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Advisory {
     /// `CVE-…`, or the project's own report.
     pub id: &'static str,
-    /// What it lets happen, in half a sentence.
+    /// Its effect, as a clause.
     pub what: &'static str,
-    /// The first version without it.
+    /// The first fixed version.
     pub fixed: &'static str,
-    /// What helps until then.
+    /// A workaround until the upgrade.
     pub until_then: Option<&'static str>,
     since: [u32; 3],
     until: [u32; 3],
 }
 
-/// Only what is published with a version that ends it. Forgejo is reported to share the first one, and no version of
-/// it is known to be free of it, so nothing is said about Forgejo.
+/// Only vulnerabilities with a published fix. Forgejo is reported to share the first one, but no fixed version of it is
+/// known, so Forgejo is left out.
 const ADVISORIES: &[Advisory] = &[
     Advisory {
         id: "CVE-2026-27771",
@@ -38,10 +38,10 @@ const ADVISORIES: &[Advisory] = &[
     },
 ];
 
-/// What is known about this version of Gitea, as its API tells it.
+/// The vulnerabilities of a version of Gitea, as reported by its API.
 ///
-/// A version that cannot be read, and a release candidate or development build of the very version that fixes it, says
-/// nothing either way: then nothing is known.
+/// None for a version that cannot be parsed, or for a release candidate or development build of the fixed version,
+/// about which nothing is known.
 pub fn advisories(version: &str) -> Vec<Advisory> {
     let Some(number) = number(version) else {
         return Vec::new();
@@ -50,7 +50,7 @@ pub fn advisories(version: &str) -> Vec<Advisory> {
     ADVISORIES.iter().filter(concerns).copied().collect()
 }
 
-/// `1.26.0+dev-5-gabc`, `v1.26.2-rc0`, `1.25.4` and `1.26`.
+/// Parses versions such as `1.26.0+dev-5-gabc`, `v1.26.2-rc0`, `1.25.4` and `1.26`.
 fn number(version: &str) -> Option<[u32; 3]> {
     let version = version.trim().trim_start_matches('v');
     let end = version

@@ -1,4 +1,4 @@
-//! What Gitea's API says about a token. A token in its `Authorization` header is never tried as a password there.
+//! Asks Gitea's API about a token. The API never tries a token in the `Authorization` header as a password.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -12,26 +12,27 @@ use crate::model::printable;
 
 /// Longest version or login name that is shown.
 const MAX_NAME: usize = 60;
-/// What the API says to a request that shows nothing.
-const NOBODY: [&str; 2] = ["token is required", "Only signed in user is allowed to call APIs."];
-/// How the API begins to say that a token lacks a scope.
+/// The API's answers to a request without credentials.
+const ANONYMOUS: [&str; 2] = ["token is required", "Only signed in user is allowed to call APIs."];
+/// The start of the API's message for a missing scope.
 pub(super) const LACKS_SCOPE: &str = "token does not have";
-/// What comes before the token's own scopes in that message, since Gitea 1.23.
+/// Precedes the token's own scopes in that message, since Gitea 1.23.
 pub(super) const OWN_SCOPES: &str = "token scope=";
 
-/// Gitea's API, found without a token: on a host with several applications, `/api/v1` can be another one's.
+/// Gitea's API, found without sending a token, because on a host with several applications `/api/v1` can belong to
+/// another one.
 pub(super) struct Api {
-    /// What its paths begin with.
+    /// Prefix of its paths.
     pub base: String,
     pub server: Server,
 }
 
-/// What is known about a token so far.
+/// What the API has told about a token.
 #[derive(Default)]
 pub(super) struct Known {
     /// The API accepts it.
     pub alive: bool,
-    /// The API says that no token came with the request that it came with.
+    /// The API answered as if no token had been sent.
     unseen: bool,
     pub who: Option<String>,
     pub scopes: Option<Scopes>,
@@ -55,12 +56,12 @@ struct Account {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct SearchResult {
     data: Vec<Account>,
 }
 
 impl Session<'_> {
-    /// Looks for the API of Gitea or Forgejo, below the path that the realm tells and at the root.
+    /// Looks for the API of Gitea or Forgejo below the path in the realm, then at the root.
     pub(super) fn find_api(&self, prefix: &str) -> Option<Api> {
         let mut prefixes = vec![prefix];
         if !prefix.is_empty() {
@@ -68,22 +69,23 @@ impl Session<'_> {
         }
         prefixes.into_iter().find_map(|prefix| {
             let base = format!("{prefix}/api/v1");
-            let reply = self.ask(&format!("{base}/version"), &[], Auth::Nobody)?;
+            let reply = self.ask(&format!("{base}/version"), &[], Auth::Anonymous)?;
             let server = match reply.status {
                 StatusCode::OK => Server::of_version(&self.client.quote(&read::<Version>(&reply)?.version)),
-                // Where everybody must sign in, the version is no exception.
-                StatusCode::FORBIDDEN if self.means_nobody(&reply) => Server::Gitea { version: None },
+                // With REQUIRE_SIGNIN_VIEW, the version needs a login too.
+                StatusCode::FORBIDDEN if self.is_anonymous_answer(&reply) => Server::Gitea { version: None },
                 _ => return None,
             };
             server.is_gitea().then_some(Api { base, server })
         })
     }
 
-    /// `GET /token`, since Gitea 1.27: whose the token is and what it may do, without any scope. A 404 is an older one.
+    /// `GET /token`, since Gitea 1.27: the token's owner and scopes; needs no scope. Older versions answer 404.
     pub(super) fn ask_about_token(&self, api: &Api, known: &mut Known) -> Result<(), VerifyError> {
         let token = self.credential.token.expose();
         if !token.is_ascii() {
-            // An account's password: Gitea's tokens are hexadecimal digits, and no header carries this as one (RFC 6750).
+            // Not a token but a password: Gitea's tokens are hexadecimal digits, and a Bearer header is ASCII (RFC
+            // 6750).
             return Ok(());
         }
         let to = self.client.own(&format!("{}/token", api.base))?;
@@ -100,7 +102,7 @@ impl Session<'_> {
                 let scopes = own.scopes.unwrap_or_default().join(",");
                 known.scopes = Scopes::parse(&self.client.without_secrets(&scopes));
             }
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.means_nobody(&reply) => known.unseen = true,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_anonymous_answer(&reply) => known.unseen = true,
             StatusCode::UNAUTHORIZED => return Err(self.rejected(self.client.said(&reply))),
             StatusCode::FORBIDDEN => return Err(self.why_forbidden(&reply)),
             _ => {}
@@ -108,7 +110,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The exchange was refused in a way that has several causes: `GET /user` tells them apart.
+    /// Distinguishes the causes of a refused token exchange with `GET /user`.
     pub(super) fn why_refused(&self, api: Option<&Api>, known: &Known) -> VerifyError {
         let registry = self.registry();
         if known.unseen {
@@ -119,7 +121,7 @@ impl Session<'_> {
         };
         match reply.status {
             StatusCode::OK => VerifyError::NoPackageScope { registry, scopes: None },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.means_nobody(&reply) => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_anonymous_answer(&reply) => {
                 VerifyError::NotSeen { registry }
             }
             StatusCode::UNAUTHORIZED => self.rejected(self.client.said(&reply)),
@@ -128,7 +130,7 @@ impl Session<'_> {
         }
     }
 
-    /// The API refused a token that it knows.
+    /// Explains a 403 for a token that the API knows.
     fn why_forbidden(&self, reply: &Reply) -> VerifyError {
         let registry = self.registry();
         let said = self.client.said(reply);
@@ -137,27 +139,28 @@ impl Session<'_> {
         };
         let scopes = lacks.split_once(OWN_SCOPES).and_then(|(_, own)| Scopes::parse(own));
         if scopes.as_ref().is_some_and(Scopes::may_pull) {
-            // Its scopes are not what the registry refused: the token did not arrive there.
+            // Its scopes suffice, so the registry refused because it did not receive the token.
             return VerifyError::NotSeen { registry };
         }
         VerifyError::NoPackageScope { registry, scopes }
     }
 
-    /// The exchange worked, for nobody: either the token never arrived, or it is wrong and the server is a Gitea 1.17.
+    /// Explains an exchange that succeeded for an anonymous user: either the token did not arrive, or it is wrong and
+    /// the server is a Gitea 1.17.
     pub(super) fn why_ghost(&self, api: Option<&Api>, known: &Known) -> VerifyError {
         let registry = self.registry();
         if known.alive || known.unseen {
             return VerifyError::NotSeen { registry };
         }
         match api.and_then(|api| self.ask_as_owner(api)) {
-            Some(reply) if reply.status == StatusCode::UNAUTHORIZED && !self.means_nobody(&reply) => {
+            Some(reply) if reply.status == StatusCode::UNAUTHORIZED && !self.is_anonymous_answer(&reply) => {
                 self.rejected(self.client.said(&reply))
             }
             _ => VerifyError::NotSeen { registry },
         }
     }
 
-    /// Refuses a token that opens no packages, if its scopes are known.
+    /// Fails if the scopes are known and give no access to packages.
     pub(super) fn may_pull(&self, scopes: Option<&Scopes>) -> Result<(), VerifyError> {
         match scopes {
             Some(scopes) if !scopes.may_pull() => Err(VerifyError::NoPackageScope {
@@ -168,8 +171,8 @@ impl Session<'_> {
         }
     }
 
-    /// Finds the name of account number `user`: by the token if it may read its owner, else as anybody could. It is
-    /// only for show, so nothing here can fail the verification.
+    /// Looks up the name of the account with the id `user`: with the token if its scopes allow that, else by an
+    /// anonymous search. The name is only displayed, so failures are ignored.
     pub(super) fn ask_for_owner(&self, api: &Api, user: i64, known: &mut Known) {
         if known.scopes.as_ref().is_none_or(Scopes::may_read_user) {
             let account = self.ask_as_owner(api).and_then(|reply| read::<Account>(&reply));
@@ -180,16 +183,16 @@ impl Session<'_> {
         if known.who.is_none() {
             let query = [("uid", user.to_string())];
             let query: Vec<(&str, &str)> = query.iter().map(|(key, value)| (*key, value.as_str())).collect();
-            let reply = self.ask(&format!("{}/users/search", api.base), &query, Auth::Nobody);
+            let reply = self.ask(&format!("{}/users/search", api.base), &query, Auth::Anonymous);
             let found = reply
-                .and_then(|reply| read::<Found>(&reply))
+                .and_then(|reply| read::<SearchResult>(&reply))
                 .map_or(Vec::new(), |found| found.data);
             let account = found.into_iter().find(|account| account.id == user);
             known.who = account.and_then(|account| self.name(&account.login));
         }
     }
 
-    /// A wrong token, in the server's words.
+    /// The error for a wrong token, with the server's message.
     pub(super) fn rejected(&self, said: Option<String>) -> VerifyError {
         VerifyError::Rejected {
             registry: self.registry(),
@@ -209,16 +212,16 @@ impl Session<'_> {
         )
     }
 
-    /// A question whose answer is worth having, and no answer is worth failing for.
+    /// An optional request: any failure is `None`.
     fn ask(&self, path: &str, query: &[(&str, &str)], auth: Auth<'_>) -> Option<Reply> {
         let to = self.client.own(path).ok()?;
         self.client.get(&to, query, auth).ok()
     }
 
-    pub(super) fn means_nobody(&self, reply: &Reply) -> bool {
+    pub(super) fn is_anonymous_answer(&self, reply: &Reply) -> bool {
         self.client
             .said(reply)
-            .is_some_and(|said| NOBODY.contains(&said.as_str()))
+            .is_some_and(|said| ANONYMOUS.contains(&said.as_str()))
     }
 
     fn name(&self, text: &str) -> Option<String> {

@@ -1,9 +1,9 @@
-//! What a registry asks for: the `WWW-Authenticate` fields of a 401 (RFC 9110 §11.6.1).
+//! Parses the `WWW-Authenticate` headers of a 401 (RFC 9110 §11.6.1).
 
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
-/// One way to sign in that a server offers.
+/// An authentication scheme that a server offers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Challenge {
     /// The scheme's name in lower case.
@@ -11,12 +11,12 @@ pub(super) struct Challenge {
     parameters: Vec<(String, String)>,
 }
 
-/// The way to sign in that we take.
+/// The authentication scheme that we use.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SignIn {
-    /// Fetch a token at `realm` first (the distribution project's token authentication).
+    /// Fetch a token at `realm` first (the Distribution project's token authentication).
     Bearer { realm: String, service: Option<String> },
-    /// Send user and token with every request.
+    /// Send user and token with each request.
     Basic,
 }
 
@@ -27,7 +27,7 @@ impl Challenge {
     }
 }
 
-/// Every challenge of a reply, in order. Gitea since 1.26 sends two fields, others put two challenges into one.
+/// All challenges of a reply, in order. Gitea since 1.26 sends two headers, others put two challenges into one.
 pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let mut found = Vec::new();
     for field in headers.get_all(WWW_AUTHENTICATE) {
@@ -36,7 +36,7 @@ pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     found
 }
 
-/// Bearer if it is offered with a realm, else Basic. Docker, containerd and podman choose the same.
+/// Bearer if it is offered with a realm, else Basic, as docker, containerd and podman choose.
 pub(super) fn choose(challenges: &[Challenge]) -> Option<SignIn> {
     let bearer = challenges
         .iter()
@@ -54,13 +54,13 @@ pub(super) fn choose(challenges: &[Challenge]) -> Option<SignIn> {
     bearer.or_else(|| basic().then_some(SignIn::Basic))
 }
 
-/// The schemes on offer, for a message.
+/// The offered schemes, for a message.
 pub(super) fn schemes(challenges: &[Challenge]) -> String {
     let names: Vec<&str> = challenges.iter().map(|challenge| challenge.scheme.as_str()).collect();
     names.join(", ")
 }
 
-/// Reads one field. What cannot be read is passed over: a broken challenge must not hide the one after it.
+/// Parses one header. Invalid parts are skipped, so that a broken challenge does not hide the next one.
 fn parse(field: &str, found: &mut Vec<Challenge>) {
     let mut rest = field;
     loop {
@@ -116,12 +116,13 @@ fn take_value(text: &str) -> (String, &str) {
     (value, "")
 }
 
-/// The service that Gitea names in its challenge. GitLab names the same, with another path.
+/// The service in Gitea's challenge. GitLab uses the same one with another path.
 pub(super) const GITEA_SERVICE: &str = "container_registry";
-/// The path of the token exchange, below Gitea's own path if it has one.
+/// The path of the token exchange, relative to Gitea's own path.
 pub(super) const GITEA_TOKEN_PATH: &str = "/v2/token";
 
-/// If a challenge is Gitea's: the path that it runs below, or nothing. Before 1.22.1, and in Forgejo, the realm tells it.
+/// If a challenge is Gitea's, the path that Gitea runs below, which may be empty. Only before 1.22.1 and in Forgejo the
+/// realm contains it.
 pub(super) fn gitea_prefix<'a>(realm: &'a str, service: Option<&str>) -> Option<&'a str> {
     if service != Some(GITEA_SERVICE) {
         return None;

@@ -1,4 +1,4 @@
-//! The exchange of a credential for a registry's own token (the distribution project's token authentication).
+//! The exchange of a credential for a registry's own token (the Distribution project's token authentication).
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -8,7 +8,7 @@ use super::http::{Auth, Reply};
 use super::origin::Endpoint;
 use super::session::Session;
 
-/// The answer of a token server: either name is allowed by the specification.
+/// The answer of a token server; the specification allows either name.
 #[derive(Deserialize)]
 struct Answer {
     token: Option<Zeroizing<String>>,
@@ -16,12 +16,12 @@ struct Answer {
 }
 
 impl Session<'_> {
-    /// Asks for a token without a scope: whoever gets one has signed in, whatever images there are.
+    /// Asks for a token without a scope, which proves that the credential is accepted, whatever images there are.
     pub(super) fn exchange(&self, at: &Endpoint, service: Option<&str>) -> Result<Reply, VerifyError> {
         self.exchange_for(at, service, None)
     }
 
-    /// Asks for a token that opens what `scope` says: `repository:owner/image:pull`.
+    /// Asks for a token with a scope such as `repository:owner/image:pull`.
     pub(super) fn exchange_for(
         &self,
         at: &Endpoint,
@@ -40,7 +40,7 @@ impl Session<'_> {
         Ok(reply)
     }
 
-    /// The token in a 200.
+    /// Reads the token from a successful answer.
     pub(super) fn exchanged(&self, reply: &Reply) -> Result<Zeroizing<String>, VerifyError> {
         if reply.is_html() {
             return Err(self.malformed("a web page where a token should be"));

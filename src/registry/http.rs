@@ -1,4 +1,5 @@
-//! One HTTP client for one registry: bounded, without redirects, and with a token only where [`Endpoint`] allows.
+//! The HTTP client for one registry: with limits on size and time, without redirects, and sending a token only to an
+//! [`Endpoint`].
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -21,29 +22,29 @@ use crate::sys::env::Env;
 use crate::sys::whole_file;
 use crate::tls::{self, Authorities, Trust};
 
-/// Largest answer that is read, in bytes. The largest that is needed, a page of packages, stays far below it.
+/// Size limit of an answer in bytes; the largest that is needed, a page of packages, is far smaller.
 const MAX_BODY: u64 = 1 << 20;
-/// More than the bundle of every authority there is, in bytes.
+/// Size limit of a CA file in bytes; a bundle of all public authorities is smaller.
 const MAX_CA_FILE: u64 = 16 * 1024 * 1024;
 /// Longest quotation of a server, in characters.
 const MAX_QUOTE: usize = 200;
-/// Where Gitea and Forgejo look for the code of an account's second factor.
+/// Gitea's and Forgejo's header for the code of the second factor.
 const OTP_HEADER: HeaderName = HeaderName::from_static("x-gitea-otp");
 
-/// How a request says who asks.
+/// The authentication of a request.
 #[derive(Clone, Copy)]
 pub(super) enum Auth<'a> {
-    /// It does not.
-    Nobody,
+    /// No credentials.
+    Anonymous,
     /// User and token (RFC 7617).
     Basic(&'a Credential),
     /// User and password, with the code of the second factor if one was given.
     Password(&'a Credential, Option<&'a OneTimeCode>),
-    /// A token alone (RFC 6750): the PAT at Gitea's API, the exchanged token at a registry.
+    /// A token (RFC 6750): the PAT at Gitea's API, the exchanged token at a registry.
     Bearer(&'a str),
 }
 
-/// When everything together must be done.
+/// A time limit for several requests together.
 #[derive(Clone, Copy)]
 pub(super) struct Deadline {
     end: Instant,
@@ -59,7 +60,7 @@ pub(super) struct Client {
     secrets: Redaction,
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 pub(super) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -74,7 +75,7 @@ impl Deadline {
         }
     }
 
-    /// Half of what is left: for an attempt that another one follows.
+    /// Half of the remaining time, for an attempt that may be followed by another.
     pub fn half(self) -> Self {
         Self {
             end: Instant::now() + self.left() / 2,
@@ -88,7 +89,7 @@ impl Deadline {
 }
 
 impl Client {
-    /// A client for `registry`. `credential`'s secrets are taken out of everything that the server says.
+    /// A client for `registry`. The secrets of `credential` are removed from all server messages.
     pub fn new(
         registry: &Registry,
         https: bool,
@@ -113,7 +114,7 @@ impl Client {
             None => origin.to_string(),
         };
         let lookup = Lookup {
-            // Plain http is spoken to a loopback name without being asked, so the name must lead to loopback.
+            // A loopback name may be reached over plain http, so it must resolve to a loopback address.
             loopback_only: registry.is_loopback(),
         };
         let mut secrets = Redaction::default();
@@ -127,13 +128,13 @@ impl Client {
         })
     }
 
-    /// The same connections with another time limit.
+    /// Sets another time limit.
     pub fn with_deadline(mut self, deadline: Deadline) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// An address on the registry itself.
+    /// A URL on the registry's own origin.
     pub fn own(&self, path: &str) -> Result<Endpoint, ReachError> {
         let place = || self.place.clone();
         self.origin
@@ -141,17 +142,17 @@ impl Client {
             .ok_or_else(|| ReachError::Address { place: place() })
     }
 
-    /// The token server that the registry names, if a token may go there.
+    /// The token server in `realm`, if a token may be sent there.
     pub fn realm(&self, registry: &Registry, realm: &str) -> Result<Endpoint, RealmFault> {
         self.origin.realm(registry, realm)
     }
 
-    /// Scheme, host and port, as a person writes them into a browser.
+    /// Scheme, host and port, as in a browser's address bar.
     pub fn origin(&self) -> String {
         self.origin.to_string()
     }
 
-    /// `GET`, with nothing retried and no redirect followed.
+    /// `GET`, without retries or redirects.
     pub fn get(&self, to: &Endpoint, query: &[(&str, &str)], auth: Auth<'_>) -> Result<Reply, ReachError> {
         let mut request = self.agent.get(to.uri().clone()).header(ACCEPT, "application/json");
         request = request.query_pairs(query.iter().copied());
@@ -163,7 +164,7 @@ impl Client {
         self.read(request.call())
     }
 
-    /// `HEAD` for one of these media types. There is never a body.
+    /// `HEAD` for one of these media types.
     pub fn head(&self, to: &Endpoint, accept: &'static str, auth: Auth<'_>) -> Result<Reply, ReachError> {
         let mut request = Request::builder().method(Method::HEAD).uri(to.uri().clone());
         request = request.header(ACCEPT, accept);
@@ -173,14 +174,14 @@ impl Client {
         self.run(request.body(()))
     }
 
-    /// `POST` of a JSON document. Once it was sent, a failure does not say whether it was done.
+    /// `POST` of a JSON document. After a failure it is unknown whether the server has processed the request.
     pub fn post(&self, to: &Endpoint, auth: Auth<'_>, document: &serde_json::Value) -> Result<Reply, ReachError> {
         let request = self.request(Method::POST, to, auth)?;
         let request = request.header(CONTENT_TYPE, "application/json");
         self.run(request.body(document.to_string()))
     }
 
-    /// `DELETE`. Once it was sent, a failure does not say whether it was done.
+    /// `DELETE`. After a failure it is unknown whether the server has processed the request.
     pub fn delete(&self, to: &Endpoint, auth: Auth<'_>) -> Result<Reply, ReachError> {
         self.run(self.request(Method::DELETE, to, auth)?.body(()))
     }
@@ -211,7 +212,7 @@ impl Client {
 
     fn read(&self, answer: Result<http::Response<Body>, ureq::Error>) -> Result<Reply, ReachError> {
         let (head, mut body) = answer.map_err(|error| self.explain(error))?.into_parts();
-        // The buffer has its final size from the start: growing would leave copies of a token behind, unzeroed.
+        // Allocated at full size: a buffer that grows leaves copies of a token behind.
         let size = body.content_length().unwrap_or(0).min(MAX_BODY);
         let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
         body.with_config()
@@ -230,17 +231,17 @@ impl Client {
         ReachError::explain(error, &self.place, self.deadline.allowed)
     }
 
-    /// `text` from the server, fit for a message: cut, in one line, and without our secrets.
+    /// Text from the server for a message: one short line without our secrets.
     pub fn quote(&self, text: &str) -> String {
         printable(&self.without_secrets(text), MAX_QUOTE)
     }
 
-    /// `text` from the server without our secrets, should it have sent one back.
+    /// Text from the server with our secrets removed, in case it echoes one.
     pub fn without_secrets(&self, text: &str) -> String {
         self.secrets.clean(text)
     }
 
-    /// What the body of an answer says to a person, or nothing.
+    /// The error message in an answer's body, if there is one.
     pub fn said(&self, reply: &Reply) -> Option<String> {
         let text = match serde_json::from_slice::<serde_json::Value>(&reply.body) {
             Ok(json) => [
@@ -268,7 +269,7 @@ impl Auth<'_> {
             Ok::<_, ureq::Error>(value)
         };
         let (text, code) = match self {
-            Self::Nobody => return Ok(Vec::new()),
+            Self::Anonymous => return Ok(Vec::new()),
             Self::Basic(credential) => (basic(credential), None),
             Self::Password(credential, code) => (basic(credential), code),
             Self::Bearer(token) => (Zeroizing::new(format!("Bearer {token}")), None),
@@ -286,12 +287,12 @@ fn basic(credential: &Credential) -> Zeroizing<String> {
 }
 
 impl Reply {
-    /// A header as text, if it is text.
+    /// A header's value, if it is text.
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether it is a page for a browser: a registry and Gitea's API never answer with one.
+    /// Whether the answer is an HTML page, which registries and Gitea's API never send.
     pub fn is_html(&self) -> bool {
         let declared = self.header(&CONTENT_TYPE).unwrap_or_default();
         declared.to_ascii_lowercase().contains("html") || self.body.trim_ascii_start().starts_with(b"<")
@@ -308,7 +309,7 @@ fn config(proxy: Option<Proxy>) -> Config {
         .build()
 }
 
-/// The CA file alone if there is one, else what the platform trusts.
+/// Trusts only the CA file if there is one, else the platform's authorities.
 fn trust(options: &Options) -> Result<Trust, ReachError> {
     let Some(path) = &options.ca_file else {
         return Ok(Trust::System);

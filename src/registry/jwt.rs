@@ -1,25 +1,26 @@
-//! The claims of the token that Gitea's registry hands out.
+//! The claims of the token that Gitea's registry issues.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-/// What Gitea writes about the person into the token of `GET /v2/token`.
+/// The claims about the user in the token from `GET /v2/token`.
 ///
-/// The signature is not checked, and need not be: the token came from the registry itself, and it is the registry that
-/// will check it. What is read here is only what the registry believes about the person.
+/// The signature is not checked: the token came from the registry itself, which checks it when the token is used. Here
+/// it only tells which user the registry has recognised.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Claims {
-    /// The account's number. Gitea gives `-1`, its ghost, to whom it does not know, with status 200 all the same.
+    /// The account's id. For an unknown user Gitea issues a token for `-1`, its "ghost" user, also with status 200.
     #[serde(rename = "UserID")]
     pub user: Option<i64>,
-    /// The token's scopes, since Gitea 1.22.2 and Forgejo 7.0.8; empty for a password at Forgejo and for the ghost.
+    /// The token's scopes, since Gitea 1.22.2 and Forgejo 7.0.8; empty for a password at Forgejo and for the ghost
+    /// user.
     #[serde(rename = "Scope")]
     pub scope: Option<String>,
 }
 
 impl Claims {
-    /// Reads the middle part of `header.payload.signature` (RFC 7519 §3). `None` if it is no such thing.
+    /// Parses the payload of `header.payload.signature` (RFC 7519 §3).
     pub fn of(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
         let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,4 +1,4 @@
-//! Finding a host's addresses, and what it means when there are none.
+//! Name resolution.
 
 use std::fmt;
 use std::io;
@@ -14,10 +14,10 @@ use crate::model::printable;
 /// Longest quotation of the resolver, in characters.
 const MAX_QUOTE: usize = 200;
 
-/// The system's resolver, which says what it could not find and keeps a loopback name on this machine.
+/// The system's resolver, with the failed name in the error, and restricting loopback names to this machine.
 #[derive(Debug)]
 pub(super) struct Lookup {
-    /// Whether the name stands for this machine.
+    /// Whether only loopback addresses are allowed.
     pub loopback_only: bool,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Lookup {
 #[derive(Debug)]
 pub(super) struct LookupFailed {
     pub host: String,
-    /// `None`: there are addresses, but not of this machine.
+    /// `None`: there are addresses, but none is a loopback address.
     pub reason: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Resolver for Lookup {
         };
         let found = match DefaultResolver::default().resolve(uri, config, timeout) {
             Ok(found) => found,
-            // RFC 6761 §6.3: these names are this machine's, whether or not the resolver knows them.
+            // RFC 6761 §6.3: these names are loopback names, whether or not the resolver knows them.
             Err(ureq::Error::Io(_) | ureq::Error::HostNotFound) if self.loopback_only => self.this_machine(uri),
             Err(ureq::Error::Io(error)) => return Err(failed(Some(reason(&error)))),
             Err(ureq::Error::HostNotFound) => return Err(failed(Some("it has no address".to_owned()))),
@@ -77,7 +77,7 @@ impl Lookup {
     }
 }
 
-/// What the resolver said, without the words that Rust's standard library puts before it.
+/// The resolver's message without the prefix of Rust's standard library.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text

@@ -1,4 +1,4 @@
-//! Whether a registry has an image, and shows it to a credential: what kubelet asks first of all.
+//! Asks whether a registry has an image and lets a credential pull it, with kubelet's first request.
 
 use http::StatusCode;
 use thiserror::Error;
@@ -11,10 +11,10 @@ use super::{Options, VerifyError};
 use crate::model::Credential;
 use crate::sys::env::Env;
 
-/// What containerd accepts, images and indexes of both specifications.
+/// The media types that containerd accepts: images and indexes of both specifications.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-/// Longest name of a repository (the distribution specification's advice), longest tag.
+/// Longest repository name that the Distribution specification recommends, and longest tag, in characters.
 const MAX_REPOSITORY: usize = 255;
 const MAX_TAG: usize = 128;
 
@@ -27,26 +27,27 @@ pub struct Image {
     reference: String,
 }
 
-/// Why a text is no image of a registry.
+/// The text is not an image reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an image is REGISTRY/OWNER/NAME:TAG in lower case letters, digits and . _ - /")]
 pub struct ImageError;
 
-/// What a registry says about an image.
+/// The result for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageStanding {
-    /// It has the image, and gives it to this credential.
+    /// The credential can pull it.
     There,
-    /// It accepts the credential, and says that there is no such image or tag.
+    /// The credential is accepted, but there is no such image or tag.
     Missing,
-    /// It accepts the credential, but not for this image.
+    /// The credential is accepted, but not for this image.
     Refused,
 }
 
 impl Image {
-    /// The part of an image's name that is the registry's to know: `gitea.example.com/owner/app:1` is `owner/app`, `1`.
+    /// Parses an image reference: `gitea.example.com/owner/app:1` is `owner/app` and `1`.
     ///
-    /// With a tag and a digest the digest counts, as kubelet has it. This ends up in a path of a request.
+    /// If there are a tag and a digest, the digest is used, as kubelet does. The parts are validated because they
+    /// become part of a URL path.
     pub fn of(image: &str) -> Result<Self, ImageError> {
         let (_, rest) = image.trim().split_once('/').ok_or(ImageError)?;
         let (name, digest) = match rest.split_once('@') {
@@ -87,11 +88,11 @@ impl Image {
     }
 }
 
-/// Asks the credential's registry for the image's manifest, as kubelet would: with the credential, over the registry's
-/// own way to sign in, and nowhere else than to its own origin.
+/// Asks the credential's registry for the image's manifest as kubelet would, with the registry's authentication scheme,
+/// and sending the credential only to its own origin.
 ///
 /// # Errors
-/// Where the registry does not accept the credential at all, or does not answer.
+/// If the registry does not accept the credential at all, or does not answer.
 pub fn image_standing(
     image: &Image,
     credential: &Credential,
@@ -106,7 +107,7 @@ pub fn image_standing(
     let path = format!("/v2/{}/manifests/{}", image.repository, image.reference);
     let at = client.own(&path)?;
     let reply = match session.sign_in(&reply)? {
-        None => client.head(&at, MANIFESTS, Auth::Nobody)?,
+        None => client.head(&at, MANIFESTS, Auth::Anonymous)?,
         Some(SignIn::Basic) => client.head(&at, MANIFESTS, Auth::Basic(credential))?,
         Some(SignIn::Bearer { realm, service }) => {
             let realm = realm_of(&session, &realm, service.as_deref())?;
@@ -124,7 +125,7 @@ pub fn image_standing(
     standing(&session, &reply)
 }
 
-/// Where the registry's token comes from: at a Gitea with a wrong `ROOT_URL`, its own address answers as well.
+/// The token server. For a Gitea with a wrong `ROOT_URL`, the registry's own address is used.
 fn realm_of(session: &Session<'_>, realm: &str, service: Option<&str>) -> Result<Endpoint, VerifyError> {
     let own = |client: &Client| client.realm(&session.credential.registry, realm);
     match own(&session.client) {

@@ -1,4 +1,4 @@
-//! Making a Personal Access Token with an account's password (`POST /api/v1/users/{name}/tokens`).
+//! Creates a Personal Access Token with an account's password (`POST /api/v1/users/{name}/tokens`).
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -13,19 +13,19 @@ use super::{Account, AccountError, MintScopes, Options, ReachError, Scopes, Site
 use crate::model::{Credential, Registry, Token, Username, printable};
 use crate::sys::env::Env;
 
-/// The shortest text that Gitea takes for a token.
+/// The shortest text that Gitea accepts as a token.
 const MIN_TOKEN: usize = 8;
 
-/// A token that was just made. Its text is shown this once.
+/// A newly created token. The server shows its text only once.
 #[derive(Debug)]
 pub struct Minted {
     pub token: Token,
-    /// Its number, by which it can be deleted whatever it is called.
+    /// Its id, by which it can be deleted.
     pub id: i64,
     pub name: TokenName,
-    /// What it may do, where the answer tells (since Gitea 1.22.3).
+    /// Its scopes, if the server tells them (since Gitea 1.22.3).
     pub scopes: Option<Scopes>,
-    /// Where the account's tokens are seen and deleted by hand.
+    /// The page to see and delete the account's tokens by hand.
     pub page: String,
 }
 
@@ -48,10 +48,10 @@ pub enum MintError {
     InvalidScope { registry: String, said: String },
     #[error("{registry} makes no token without a scope")]
     NoScope { registry: String },
-    /// What was given as the password is a token, which can make only tokens that may do less than itself.
+    /// A token was given as the password; it can create only tokens with no more scopes than its own.
     #[error("what was given as the password is a token that may not do all of this itself: {scopes}")]
     BroaderScope { scopes: MintScopes },
-    /// The request was sent, and its answer is missing or makes no sense: there may be a token now that nobody knows.
+    /// The answer to the request is missing or invalid, so there may be a new token that nobody knows.
     #[error("{registry} was asked to make the token {name}, and its answer did not arrive whole: {why}")]
     Uncertain {
         registry: String,
@@ -85,7 +85,7 @@ impl MintError {
         matches!(self, Self::Account(error) if error.wants_code())
     }
 
-    /// Whether a one-time code was refused that was given: see [`AccountError::refuses_code`].
+    /// Whether the given one-time code was refused: see [`AccountError::refuses_code`].
     pub fn refuses_code(&self) -> bool {
         matches!(self, Self::Account(error) if error.refuses_code())
     }
@@ -99,10 +99,10 @@ struct Made {
     scopes: Option<Vec<String>>,
 }
 
-/// Makes a token of `account` at `registry`'s Gitea. The password is sent once, whatever the answer is.
+/// Creates a token for `account` at `registry`'s Gitea. The password is sent only once, whatever the answer is.
 ///
-/// Before that the registry is asked as nobody whether it is a Gitea and where its API is. The rules for where the
-/// password goes are those of a token's: the registry's own origin, over https, and never after a redirect.
+/// First the registry is asked without credentials whether it is a Gitea and where its API is. The password is sent
+/// under the same rules as a token: only to the registry's own origin, over https, and never after a redirect.
 pub fn mint(
     registry: &Registry,
     account: &Account,
@@ -129,7 +129,7 @@ pub fn mint(
     let reply = client
         .post(&to, account.auth(&credential), &wanted)
         .map_err(|error| match error {
-            // These happen before anything is sent.
+            // Nothing was sent yet with these errors.
             ReachError::Refused { .. } | ReachError::UnknownHost { .. } | ReachError::NotLoopback { .. } => {
                 reach(error)
             }
@@ -182,6 +182,6 @@ fn refusal(site: &Site, account: &Account, name: &TokenName, scopes: &MintScopes
         },
         StatusCode::BAD_REQUEST if said.contains("must have a scope") => MintError::NoScope { registry },
         StatusCode::FORBIDDEN if said.contains("broader scope") => MintError::BroaderScope { scopes: scopes.clone() },
-        _ => account::judge(site, account, reply).into(),
+        _ => account::explain_refusal(site, account, reply).into(),
     }
 }

@@ -1,9 +1,9 @@
-//! The registry's and Gitea's HTTP.
+//! HTTP requests to registries and to Gitea's API.
 //!
-//! Synchronous: what is asked here is asked once, by a person who waits for the answer. The rules of every request:
-//! a token goes only to the registry's own origin (or to the token server that is known to belong to it) and only over
-//! https, but for a loopback registry or by request; redirects are reported, never followed; answers are bounded in size
-//! and time; and what a server says is text by a stranger.
+//! All calls are synchronous: there are few, and the user waits for the answer. Rules for every request: a token is
+//! sent only to the registry's own origin (or to the token server that is known to belong to it), and only over https
+//! except for a loopback registry or with `--plain-http`. Redirects are reported, never followed. Answers are limited
+//! in size and time. Text from a server is untrusted.
 
 mod account;
 mod advisory;
@@ -26,8 +26,8 @@ mod session;
 mod site;
 mod sweep;
 mod tls;
+mod token_spec;
 mod verify;
-mod wanted;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,19 +43,19 @@ pub use scopes::Scopes;
 pub use server::Server;
 pub use site::{GiteaPath, GiteaPathError, SiteError};
 pub use sweep::sweep;
+pub use token_spec::{MintScopes, MintScopesError, TokenName, TokenNameError};
 pub use verify::{Flow, Note, Verified, VerifyError, verify};
-pub use wanted::{MintScopes, MintScopesError, TokenName, TokenNameError};
 
 /// How to reach a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The certificates, in PEM form, that are trusted instead of the platform's.
+    /// A PEM file of certificates that are trusted instead of the platform's.
     pub ca_file: Option<PathBuf>,
-    /// Plain http to a registry that is not on this machine. The token then crosses the network in the clear.
+    /// Use plain http for a registry that is not on this machine. The token then crosses the network unencrypted.
     pub plain_http: bool,
-    /// How long all requests of one question, such as one verification, may take together.
+    /// Time limit for all requests of one operation, such as a verification.
     pub timeout: Duration,
-    /// The path that Gitea runs below, where its registry does not tell: since Gitea 1.22.1 the realm names only the host.
+    /// The path that Gitea runs below. Needed since Gitea 1.22.1, whose realm contains only the host.
     pub gitea_path: Option<GiteaPath>,
 }
 

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// The code that an authenticator shows for an account with a second factor (TOTP, RFC 6238).
+/// A one-time code as an authenticator shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OneTimeCode(Zeroizing<String>);
 
-/// A text that no authenticator shows. It is not quoted: it could be a password in the wrong place.
+/// The text is not a one-time code. It is not quoted, because it could be a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a one-time code has six digits")]
 pub struct OneTimeCodeError;
@@ -24,7 +24,7 @@ impl OneTimeCode {
 impl FromStr for OneTimeCode {
     type Err = OneTimeCodeError;
 
-    /// Authenticators show `123 456`, and people type it so. Eight digits are possible by the RFC.
+    /// Spaces are allowed, because authenticators show `123 456`. The RFC allows up to eight digits.
     fn from_str(text: &str) -> Result<Self, OneTimeCodeError> {
         let digits: Zeroizing<String> = Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).collect());
         let plain = digits.bytes().all(|b| b.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! Where a token may go: to the registry's own origin, and to nobody else.
+//! Where a token may be sent: only to the registry's own origin.
 
 use std::fmt;
 
@@ -6,38 +6,38 @@ use http::Uri;
 
 use crate::model::Registry;
 
-/// Docker Hub's registry speaks HTTP under this name.
+/// The host name of Docker Hub's registry.
 const HUB_API: &str = "registry-1.docker.io";
 
-/// Registries whose token server has another name by design: the registry and the host that its tokens come from.
+/// Registries whose token server has another host by design: the registry and that host.
 const TOKEN_SERVERS: [(&str, &str); 2] = [("docker.io", "auth.docker.io"), ("registry.gitlab.com", "gitlab.com")];
 
 /// Scheme, host and port (RFC 6454 §4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     https: bool,
-    /// Lower case; an IPv6 address in its brackets.
+    /// Lower case; an IPv6 address in brackets.
     host: String,
     port: u16,
 }
 
-/// An address that requests may go to, a token with them. It is made only by the two functions below.
+/// A URL to which a token may be sent. Only the two functions below create one.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint(Uri);
 
-/// Why a realm gets no token.
+/// Why no token may be sent to a realm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RealmFault {
-    /// It is no absolute `http` or `https` address, or it names a user.
+    /// Not an absolute `http` or `https` URL, or it contains a user name.
     NotAnAddress,
-    /// It is the same host without TLS.
+    /// The same host without TLS.
     PlainHttp,
-    /// It is another origin.
+    /// Another origin.
     Elsewhere,
 }
 
 impl Origin {
-    /// Where the registry itself answers.
+    /// The registry's own origin.
     pub fn of_registry(registry: &Registry, https: bool) -> Self {
         let (host, named) = match registry.as_str().strip_prefix(registry.host()) {
             Some(port) => (registry.host(), port.strip_prefix(':')),
@@ -70,13 +70,13 @@ impl Origin {
         })
     }
 
-    /// An address on this origin. `path` begins with a slash. `None` if that makes no address.
+    /// A URL on this origin. `path` begins with a slash. `None` if the result is invalid.
     pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
         let uri: Uri = format!("{self}{path}").parse().ok()?;
         (Self::of_uri(&uri)? == *self).then_some(Endpoint(uri))
     }
 
-    /// The address of the token server that this registry names, if a token may go there.
+    /// The URL of the token server, if a token may be sent there.
     pub fn realm(&self, registry: &Registry, realm: &str) -> Result<Endpoint, RealmFault> {
         let uri: Uri = realm.parse().map_err(|_| RealmFault::NotAnAddress)?;
         let origin = Self::of_uri(&uri).ok_or(RealmFault::NotAnAddress)?;
@@ -94,7 +94,7 @@ impl Origin {
 }
 
 impl Endpoint {
-    /// The address, for the HTTP client.
+    /// The URL for the HTTP client.
     pub fn uri(&self) -> &Uri {
         &self.0
     }

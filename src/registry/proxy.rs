@@ -1,4 +1,4 @@
-//! The proxy that leads to a registry, in the HTTP library's terms.
+//! The proxy for a registry, as the HTTP library needs it.
 
 use http::Uri;
 use ureq::Proxy;
@@ -8,9 +8,9 @@ use crate::model::Registry;
 use crate::sys::env::Env;
 use crate::sys::proxy;
 
-/// The proxy for requests to `origin`, an address of `registry`, or none.
+/// The proxy for requests to `origin`, a URL of `registry`, if there is one.
 ///
-/// Through an http proxy every request is tunnelled with CONNECT, plain http too: it never sees a header of ours.
+/// An http proxy gets only CONNECT requests, even for plain http, so it never sees our headers.
 pub(super) fn proxy_for(registry: &Registry, origin: &Uri, env: &Env) -> Result<Option<Proxy>, ReachError> {
     if registry.is_loopback() {
         return Ok(None);
@@ -22,7 +22,7 @@ pub(super) fn proxy_for(registry: &Registry, origin: &Uri, env: &Env) -> Result<
         origin: "the environment",
         what: "it is not an address",
     };
-    // ureq looks the host up itself for socks5, and leaves it to the proxy for socks5h, as Go does for both.
+    // With socks5 ureq resolves the host itself, with socks5h the proxy does, which Go always does.
     let address = uri.to_string().replacen("socks5://", "socks5h://", 1);
     Ok(Some(Proxy::new(&address).map_err(unusable)?))
 }

@@ -1,4 +1,4 @@
-//! Why a registry could not be asked at all.
+//! Why a registry could not be reached.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,48 +14,48 @@ use crate::tls::{Fault, Reason};
 /// Longest part of a message that comes from outside.
 const MAX_QUOTE: usize = 200;
 
-/// A request that got no answer, or one that is not to be read.
+/// A request failed without a usable answer.
 ///
-/// `place` is the origin that was asked, with the proxy that led there if one did.
+/// `place` is the origin, with the proxy if there is one.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReachError {
     #[error("cannot read the CA file {}: {source}", path.display())]
     CaFile { path: PathBuf, source: io::Error },
-    /// `--ca-file` holds no certificate, or one that is none.
+    /// `--ca-file` contains no valid certificate.
     #[error("the CA file {} holds no usable certificate in PEM form", path.display())]
     CaFileContent { path: PathBuf },
-    /// The environment names a proxy that is none.
+    /// The environment contains an invalid proxy.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// The name that was given makes no address of the web.
+    /// The registry's name cannot be part of a URL.
     #[error("{place} is not an address that can be asked")]
     Address { place: String },
-    /// DNS, or the hosts file, does not know the name.
+    /// The name cannot be resolved.
     #[error("the host {host} is unknown: {reason}")]
     UnknownHost {
-        /// The name that was looked up: the registry's or the proxy's.
+        /// The name of the registry or of the proxy.
         host: String,
         reason: String,
     },
-    /// A name that stands for this machine leads elsewhere, where plain http would show the token to others.
+    /// A loopback name resolves to another machine, to which plain http would expose the token.
     #[error("{host} should be this machine, but its address is another one's")]
     NotLoopback { host: String },
     #[error("{place} refused the connection")]
     Refused { place: String },
-    /// No route, or another fault of the network.
+    /// No route, or another network error.
     #[error("{place} cannot be reached: {reason}")]
     Unreachable { place: String, reason: String },
-    /// The other side hung up before the answer was complete.
+    /// The server closed the connection before the answer was complete.
     #[error("{place} closed the connection in the middle of an answer")]
     Cut { place: String },
     #[error("{place} did not answer within {} s", after.as_secs_f32())]
     TimedOut {
         place: String,
-        /// How long everything together was allowed to take.
+        /// The time limit of all requests together.
         after: Duration,
     },
-    /// The certificate was signed by nobody that is trusted here.
+    /// The certificate's issuer is not trusted.
     #[error("the certificate of {place} was issued by an authority that this machine does not trust")]
     UnknownAuthority { place: String },
     #[error("the certificate of {place} is for another name: {names}")]
@@ -70,13 +70,13 @@ pub enum ReachError {
     NotTls { place: String },
     #[error("no TLS connection to {place}: {reason}")]
     Tls { place: String, reason: Reason },
-    /// The proxy did not open a way.
+    /// The proxy refused to connect.
     #[error("the proxy does not let us reach {place}: {reason}")]
     ProxyRefused { place: String, reason: String },
-    /// What came back is no HTTP.
+    /// The answer is not HTTP.
     #[error("{place} does not answer in HTTP: {reason}")]
     NotHttp { place: String, reason: String },
-    /// An answer beyond all measure was not read to its end.
+    /// The answer exceeds the size limit.
     #[error("the answer of {place} is too large")]
     TooLarge { place: String },
 }
@@ -111,7 +111,7 @@ impl ReachError {
         Some(hint.to_owned())
     }
 
-    /// Says what a failure of the HTTP client means to a person.
+    /// Converts an error of the HTTP client.
     pub(super) fn explain(error: ureq::Error, place: &str, after: Duration) -> Self {
         use ureq::Error as E;
         let place = place.to_owned();
@@ -121,7 +121,7 @@ impl ReachError {
             E::Timeout(_) => Self::TimedOut { place, after },
             E::ConnectProxyFailed(reason) => Self::ProxyRefused {
                 place,
-                // The client writes the status twice: `407/407`.
+                // The HTTP client gives the status twice: `407/407`.
                 reason: printable(reason.split('/').next().unwrap_or_default(), MAX_QUOTE),
             },
             E::BodyExceedsLimit(_) | E::LargeResponseHeader(..) => Self::TooLarge { place },

@@ -1,26 +1,26 @@
-//! What a Gitea token may do.
+//! The scopes of a Gitea token.
 
 use std::fmt;
 
 use crate::model::printable;
 
-/// Longest list of scopes worth showing. All of Gitea's own, written out, take about 300 characters.
+/// Longest list of scopes that is shown, in characters; all of Gitea's scopes take about 300.
 const MAX_SHOWN: usize = 400;
 
 /// The scopes of a Personal Access Token, as its server names them.
 ///
-/// Two vocabularies are understood: Gitea 1.19's (`package` for everything about packages, `delete:package`) and the
-/// one of Gitea 1.20 and of Forgejo (`read:package`, `write:package`, and `all`).
+/// Both sets of names are understood: those of Gitea 1.19 (`package` for all access to packages, `delete:package`) and
+/// those of Gitea 1.20 and Forgejo (`read:package`, `write:package`, and `all`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scopes(Vec<String>);
 
 impl Scopes {
-    /// Reads the list that Gitea separates by commas. `None` if nothing is in it.
+    /// Parses Gitea's comma-separated list. `None` if it is empty.
     pub fn parse(text: &str) -> Option<Self> {
         Self::of(text.split(','))
     }
 
-    /// Takes the names one by one. `None` if there are none.
+    /// From single names. `None` if there are none.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut left = MAX_SHOWN;
         let mut kept = Vec::new();
@@ -49,7 +49,8 @@ impl Scopes {
         self.may_push() || self.any(&["delete:package"])
     }
 
-    /// Whether it opens anything besides packages: more than a registry needs, and more than a cluster should hold.
+    /// Whether it gives access to anything besides packages, which is more than a registry needs and a cluster should
+    /// have.
     pub fn reaches_beyond_packages(&self) -> bool {
         const WITHIN: [&str; 5] = [
             "package",
@@ -61,7 +62,7 @@ impl Scopes {
         self.0.iter().any(|name| !WITHIN.contains(&name.as_str()))
     }
 
-    /// Whether it reads its owner's account, which is what `GET /api/v1/user` asks for.
+    /// Whether it can read its owner's account, as `GET /api/v1/user` requires.
     pub(super) fn may_read_user(&self) -> bool {
         self.any(&["all", "user", "read:user", "write:user"])
     }

@@ -1,4 +1,4 @@
-//! Which software answers as the registry.
+//! The registry's software.
 
 use crate::model::printable;
 
@@ -9,7 +9,7 @@ const MAX_VERSION: usize = 60;
 #[non_exhaustive]
 pub enum Server {
     Gitea {
-        /// `1.27.1`, unless it tells its version only to those who are signed in.
+        /// Such as `1.27.1`; `None` if it tells its version only to signed-in users.
         version: Option<String>,
     },
     Forgejo {
@@ -20,7 +20,7 @@ pub enum Server {
 }
 
 impl Server {
-    /// By the version that Gitea's API tells. Forgejo adds the Gitea that it is compatible with: `11.0.1+gitea-1.22.0`.
+    /// From the version in Gitea's API. Forgejo appends the compatible version of Gitea: `11.0.1+gitea-1.22.0`.
     pub(super) fn of_version(version: &str) -> Self {
         let version = printable(version, MAX_VERSION);
         if version.contains("+gitea-") {
@@ -30,8 +30,8 @@ impl Server {
         }
     }
 
-    /// Whether a one-time code may be good for one request alone: in Gitea since 1.26, and nobody knows where it does not
-    /// tell its version.
+    /// Whether a one-time code may be valid for a single request only: in Gitea since 1.26, and possibly if the version
+    /// is unknown.
     pub(super) fn may_use_codes_up(&self) -> bool {
         match self {
             Self::Gitea { version: Some(version) } => {
@@ -45,8 +45,8 @@ impl Server {
         }
     }
 
-    /// Whether it is Gitea or Forgejo: on a host with several applications, another one can answer below `/api/v1`, and
-    /// neither a token nor a password goes there.
+    /// Whether it is Gitea or Forgejo. On a host with several applications another one may answer below `/api/v1`; it
+    /// must get neither a token nor a password.
     pub(super) fn is_gitea(&self) -> bool {
         let (Self::Gitea { version: Some(version) } | Self::Forgejo { version }) = self else {
             return matches!(self, Self::Gitea { version: None });

@@ -1,4 +1,4 @@
-//! The conversation with one registry about one credential: what verifying, minting and revoking begin with.
+//! A session with one registry for one credential, on which verifying, minting and revoking are built.
 
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
@@ -9,20 +9,20 @@ use super::{Options, ReachError, VerifyError};
 use crate::model::Credential;
 use crate::sys::env::Env;
 
-/// `GET /v2/` without a login. A loopback registry is tried over https and then over http, as docker does.
+/// `GET /v2/` without credentials. A loopback registry is tried over https and then over http, as docker does.
 fn probe(credential: &Credential, options: &Options, env: &Env) -> Result<(Client, Reply), ReachError> {
     let registry = &credential.registry;
     let whole = Deadline::after(options.timeout);
     let attempt = |https: bool, deadline: Deadline| {
         let client = Client::new(registry, https, credential, options, env, deadline)?;
-        let reply = client.get(&client.own("/v2/")?, &[], Auth::Nobody)?;
+        let reply = client.get(&client.own("/v2/")?, &[], Auth::Anonymous)?;
         Ok((client.with_deadline(whole), reply))
     };
     if options.plain_http || !registry.is_loopback() {
         return attempt(!options.plain_http, whole);
     }
     match attempt(true, whole.half()) {
-        // Only what a server without TLS does to a greeting: a certificate that is refused stays refused.
+        // Fall back to http only for errors that a server without TLS causes, not for a rejected certificate.
         Err(
             ReachError::NotTls { .. }
             | ReachError::Refused { .. }
@@ -33,14 +33,14 @@ fn probe(credential: &Credential, options: &Options, env: &Env) -> Result<(Clien
     }
 }
 
-/// The conversation with one registry about one credential.
+/// A session with one registry for one credential.
 pub(super) struct Session<'a> {
     pub(super) client: Client,
     pub(super) credential: &'a Credential,
 }
 
 impl<'a> Session<'a> {
-    /// Asks the registry how to sign in, without a login. Nothing secret is sent.
+    /// Asks the registry for its authentication scheme. No secret is sent.
     pub(super) fn begin(credential: &'a Credential, options: &Options, env: &Env) -> Result<(Self, Reply), ReachError> {
         let (client, reply) = probe(credential, options, env)?;
         Ok((Self { client, credential }, reply))
@@ -50,7 +50,7 @@ impl<'a> Session<'a> {
         self.credential.registry.to_string()
     }
 
-    /// Reads the first answer: how to sign in, or `None` where nobody has to.
+    /// Reads the first answer: the authentication scheme, or `None` if the registry needs none.
     pub(super) fn sign_in(&self, reply: &Reply) -> Result<Option<SignIn>, VerifyError> {
         let registry = self.registry();
         self.passing(reply)?;
@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// An error for a redirect, a rate limit or a server's failure; any other answer is the registry's own.
+    /// Fails for a redirect, a rate limit or a server error; the caller interprets any other answer.
     pub(super) fn passing(&self, reply: &Reply) -> Result<(), VerifyError> {
         let registry = self.registry();
         let quoted = |name: &HeaderName| reply.header(name).map(|text| self.client.quote(text));
@@ -113,8 +113,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Whether a 200 for `/v2/` comes from a registry, and not from a page that answers every address (a login page of a
-/// hotel's network, a web application): registries send a header, an empty body or JSON.
+/// Whether a 200 for `/v2/` comes from a registry and not from something that answers every URL, such as a captive
+/// portal or a web application: registries send a specific header, an empty body or JSON.
 pub(super) fn is_registry(reply: &Reply) -> bool {
     reply.headers.contains_key("docker-distribution-api-version")
         || (!reply.is_html()

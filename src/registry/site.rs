@@ -1,4 +1,4 @@
-//! A Gitea whose API is found: where accounts make and delete their tokens.
+//! A Gitea with a known API, where accounts create and delete their tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,12 +13,12 @@ use super::{Options, VerifyError};
 use crate::model::{Credential, Username};
 use crate::sys::env::Env;
 
-/// Where an account sees, makes and deletes its tokens in a browser.
+/// The page to manage an account's tokens in a browser.
 const PAGE: &str = "/user/settings/applications";
-/// The API's part of every address.
+/// The path of the API.
 const API: &str = "/api/v1";
 
-/// The path that Gitea runs below, such as `/gitea`: empty, or beginning with a slash and not ending with one.
+/// The path that Gitea runs below, such as `/gitea`. Empty, or with a leading but no trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GiteaPath(String);
 
@@ -53,16 +53,16 @@ impl FromStr for GiteaPath {
     }
 }
 
-/// Why there is no Gitea to speak with.
+/// Why no Gitea was found.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SiteError {
-    /// The registry was not reached, or gave an answer that is none.
+    /// The registry was not reached or its answer is unusable.
     #[error(transparent)]
-    Asking(#[from] VerifyError),
+    Verify(#[from] VerifyError),
     #[error("{registry} is no Gitea: its tokens are made and deleted elsewhere")]
     NotGitea { registry: String },
-    /// The registry is Gitea's, and the rest of Gitea is not beside it.
+    /// The registry is Gitea's, but Gitea's API is not found.
     #[error("{registry} is Gitea's registry, but Gitea's API does not answer at {place}")]
     NoApi { registry: String, place: String },
 }
@@ -70,21 +70,21 @@ pub enum SiteError {
 impl SiteError {
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Asking(error) => error.hint(),
+            Self::Verify(error) => error.hint(),
             Self::NotGitea { .. } => Some("use the web pages of whoever runs it".to_owned()),
             Self::NoApi { .. } => Some("for a Gitea below a path, name it: --gitea-path /gitea".to_owned()),
         }
     }
 }
 
-/// The conversation with one Gitea.
+/// A session with one Gitea.
 pub(super) struct Site<'a> {
     pub session: Session<'a>,
     api: Api,
 }
 
 impl<'a> Site<'a> {
-    /// Finds Gitea behind `credential`'s registry. Nothing secret is sent.
+    /// Finds the Gitea of `credential`'s registry. No secret is sent.
     pub fn find(credential: &'a Credential, options: &Options, env: &Env) -> Result<Self, SiteError> {
         let (session, reply) = Session::begin(credential, options, env).map_err(VerifyError::from)?;
         let registry = session.registry();
@@ -105,7 +105,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Whether a one-time code may be good for one request alone.
+    /// Whether a one-time code may be valid for a single request only.
     pub fn may_use_codes_up(&self) -> bool {
         self.api.server.may_use_codes_up()
     }
@@ -115,7 +115,7 @@ impl<'a> Site<'a> {
         self.page_of(PAGE)
     }
 
-    /// A page of Gitea, for a browser.
+    /// The URL of a page of Gitea.
     pub fn page_of(&self, path: &str) -> String {
         let below = self.api.base.strip_suffix(API).unwrap_or_default();
         format!("{}{below}{path}", self.session.client.origin())
@@ -131,13 +131,13 @@ impl<'a> Site<'a> {
         self.path(&format!("/users/{}/tokens", segment(username.as_str())))
     }
 
-    /// Stops at what stands before Gitea or failed in it.
+    /// See [`Session::passing`].
     pub fn passing(&self, reply: &Reply) -> Result<(), SiteError> {
         Ok(self.session.passing(reply)?)
     }
 }
 
-/// One segment of a path (RFC 3986 §3.3), with everything escaped that could be read as more than that.
+/// Escapes a text as one path segment (RFC 3986 §3.3).
 pub(super) fn segment(text: &str) -> String {
     use fmt::Write as _;
     let mut escaped = String::new();

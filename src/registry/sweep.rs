@@ -1,4 +1,5 @@
-//! Deleting a token of which only the name is known: whoever made it was killed before its text arrived.
+//! Deletes a token of which only the name is known, because the process that created it was killed before the answer
+//! arrived.
 
 use http::StatusCode;
 
@@ -8,10 +9,10 @@ use super::{Account, Options, RevokeError, SiteError, TokenName, VerifyError};
 use crate::model::{Credential, Registry};
 use crate::sys::env::Env;
 
-/// Deletes `account`'s token of this name at `registry`'s Gitea. Says whether there was one.
+/// Deletes `account`'s token of this name at `registry`'s Gitea. Returns whether there was one.
 ///
-/// The name has to be one that nobody else gives: Gitea deletes whatever is called so. A [`TokenName`] is not taken for
-/// the id of another token.
+/// The name must be unique, because Gitea deletes any token of that name. Gitea cannot mistake a [`TokenName`] for the
+/// id of another token.
 pub fn sweep(
     registry: &Registry,
     account: &Account,
@@ -42,7 +43,7 @@ pub fn sweep(
         StatusCode::NO_CONTENT => Ok(true),
         StatusCode::NOT_FOUND => Ok(false),
         _ => Err(RevokeError::Account {
-            error: account::judge(&site, account, &reply),
+            error: account::explain_refusal(&site, account, &reply),
             page: site.page(),
         }),
     }

@@ -1,4 +1,4 @@
-//! TLS for the HTTP client, which has no place for another judgement of certificates than its own.
+//! TLS for the HTTP client, which does not support a custom certificate verifier.
 
 use std::fmt;
 use std::io::{Read as _, Write as _};
@@ -12,11 +12,11 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-/// Puts TLS around the connection of an https request.
+/// Adds TLS to the connection of an https request.
 #[derive(Debug)]
 pub(super) struct TlsConnector(pub Arc<ClientConfig>);
 
-/// A connection within TLS.
+/// A TLS connection.
 pub(super) struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
@@ -45,7 +45,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
     }
 }
 
-/// What is left for the handshake of the time that the whole connection has.
+/// The remaining time for the handshake.
 fn left(details: &ConnectionDetails<'_>) -> NextTimeout {
     let mut timeout = details.timeout;
     let now = (details.current_time)();

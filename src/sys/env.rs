@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 /// A copy of the environment variables.
 ///
-/// Commands read this and not the process, so that they can be driven in-process with an environment of their own,
-/// and so that what a child process inherits is a decision: [`Env::without`] takes a token's variable out first.
+/// Commands use this and not the process's environment, so that tests can run them in-process with their own
+/// environment, and so that a child process inherits only what it should: [`Env::without`] removes a token's variable.
 #[derive(Clone, Default)]
 pub struct Env(BTreeMap<OsString, OsString>);
 
@@ -16,12 +16,12 @@ impl Env {
         Self(std::env::vars_os().collect())
     }
 
-    /// The value of a variable that is set, not empty and text.
+    /// A variable's value, if it is set, not empty and valid UTF-8.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.os(name)?.to_str()
     }
 
-    /// The value of a variable that is set and not empty.
+    /// A variable's value, if it is set and not empty.
     pub fn os(&self, name: &str) -> Option<&OsStr> {
         self.0
             .get(OsStr::new(name))
@@ -29,24 +29,24 @@ impl Env {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable that names a file or folder.
+    /// A variable's value as a path.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.os(name).map(PathBuf::from)
     }
 
-    /// The home directory, by the variable that the platform's shells use.
+    /// The home directory from the platform's usual variable.
     pub fn home(&self) -> Option<PathBuf> {
         self.path(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
     }
 
-    /// The same without one variable: for what is handed on to a child process.
+    /// The environment without a variable, for a child process.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.0.remove(OsStr::new(name));
         self
     }
 
-    /// Every variable, for a child process that is started with exactly these.
+    /// All variables, to start a child process with exactly these.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }

@@ -1,4 +1,4 @@
-//! Waiting for a file's lock, with an end.
+//! File locks with a time limit.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -9,38 +9,38 @@ use std::time::{Duration, SystemTime};
 
 use crate::sys::{user, watchdog};
 
-/// Opens this user's file at `path` to be locked, and makes it where it is not there. Its content does not matter.
+/// Opens a lock file of this user, creating it if necessary. Its content does not matter.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     user::open_own(path)
 }
 
-/// Locks `file`, which holds until it is dropped. `false` where one of the others held it all the time that `patience`
-/// lasts: a queue of any length is waited for, as long as it moves.
+/// Locks `file` until it is dropped. Returns `false` if a single other holder kept the lock for all of `patience`; as
+/// long as the queue moves, its length does not matter.
 ///
-/// A file system without locks (some network ones) gives none, and no error.
+/// On a file system without locks (some network ones) nothing is locked, and that is not an error.
 pub(crate) fn wait(file: &File, patience: Duration) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            if !stand_in_line(file, patience)? {
+            if !wait_in_queue(file, patience)? {
                 return Ok(false);
             }
         }
         Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => return Ok(true),
         Err(TryLockError::Error(e)) => return Err(e),
     }
-    // Those who wait see by it that the line moves. Where it cannot be changed, they wait for `patience` at most.
+    // Shows the others that the queue moves. If that fails, they wait for `patience` at most.
     let _ = file.set_modified(SystemTime::now());
     Ok(true)
 }
 
-/// Whoever tries again and again is overtaken by whoever comes just in time, and a hundred who do so hold up the one
-/// that has the lock; the system keeps a line.
-fn stand_in_line(file: &File, patience: Duration) -> io::Result<bool> {
-    let turn = turn(file)?;
+/// Uses a blocking lock, because the system queues fairly; polling would starve some and, with a hundred processes,
+/// slow down the holder.
+fn wait_in_queue(file: &File, patience: Duration) -> io::Result<bool> {
+    let locked = lock_in_thread(file)?;
     let mut taken = file.metadata()?.modified()?;
     loop {
-        match turn.recv_timeout(patience) {
+        match locked.recv_timeout(patience) {
             Ok(locked) => return locked.map(|()| true),
             Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the thread that waits has ended")),
             Err(RecvTimeoutError::Timeout) => {}
@@ -49,23 +49,23 @@ fn stand_in_line(file: &File, patience: Duration) -> io::Result<bool> {
         if before == taken {
             return Ok(false);
         }
-        watchdog::goes_on();
+        watchdog::keep_alive();
     }
 }
 
-/// std has no lock with a deadline, so that a thread of its own waits. Where nobody listens to it any more, the lock
-/// goes as soon as it comes.
-fn turn(file: &File) -> io::Result<Receiver<io::Result<()>>> {
-    let (say, turn) = channel();
+/// std has no lock with a deadline, so a thread waits for it. If the receiver has given up, the lock is released as
+/// soon as it is acquired.
+fn lock_in_thread(file: &File) -> io::Result<Receiver<io::Result<()>>> {
+    let (sender, receiver) = channel();
     let file = file.try_clone()?;
     thread::Builder::new()
         .name("lock".to_owned())
         .stack_size(64 * 1024)
         .spawn(move || {
             let locked = file.lock();
-            let _ = say.send(locked);
+            let _ = sender.send(locked);
         })?;
-    Ok(turn)
+    Ok(receiver)
 }
 
 #[cfg(test)]
@@ -79,25 +79,25 @@ mod tests {
     }
 
     #[test]
-    fn one_that_holds_it_all_the_time_is_not_waited_for() {
+    fn a_single_holder_is_waited_for_only_so_long() {
         let folder = tempfile::tempdir().unwrap();
         let held = open_in(&folder);
         assert!(wait(&held, PATIENCE).unwrap());
         assert!(!wait(&open_in(&folder), PATIENCE).unwrap());
         drop(held);
-        // Also from whoever has given up.
+        // The one that has given up does not keep the lock.
         assert!(wait(&open_in(&folder), Duration::from_secs(60)).unwrap());
     }
 
     #[test]
-    fn a_line_that_moves_is_waited_for() {
+    fn a_moving_queue_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let held = open_in(&folder);
         assert!(wait(&held, PATIENCE).unwrap());
-        let (say, done) = channel();
+        let (sender, done) = channel();
         let last = open_in(&folder);
-        thread::spawn(move || say.send(wait(&last, PATIENCE).unwrap()));
-        // As if one after the other came first, for several times as long as anybody waits for one of them.
+        thread::spawn(move || sender.send(wait(&last, PATIENCE).unwrap()));
+        // As if the lock changed hands for several times the patience.
         let end = std::time::Instant::now() + 3 * PATIENCE;
         while std::time::Instant::now() < end {
             held.set_modified(SystemTime::now()).unwrap();

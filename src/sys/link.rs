@@ -1,8 +1,8 @@
-//! The names on PATH that `kubectl-regcred` goes by besides its own: docker's and kubectl's other ways to it.
+//! Additional names of `kubectl-regcred` on PATH, under which docker and kubectl call it.
 //!
-//! krew links one program of a plugin, `kubectl-regcred`, into its bin folder. Any other name then is a second link
-//! beside it, relative and to the first link: krew replaces the folder that *that* one points to at every upgrade, and a
-//! link into it would dangle.
+//! krew links only one program of a plugin, `kubectl-regcred`, into its bin folder. Another name is a second link next
+//! to it: a relative link to the first link, because krew replaces the first link's target folder at every upgrade, and
+//! a link into that folder would dangle.
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,73 +14,73 @@ use crate::model::{CommandLine, Hint};
 use crate::sys::env::Env;
 use crate::sys::on_path;
 
-/// What kubectl calls us.
+/// Our program's name for kubectl.
 const PLUGIN: &str = "kubectl-regcred";
 
-/// A name that `kubectl-regcred` is to be found under.
+/// An additional name of `kubectl-regcred`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alias {
     pub name: &'static str,
     pub caller: &'static str,
 }
 
-/// Which programs of an [`Alias`], and which `kubectl-regcred`, are on PATH.
+/// The programs on PATH with the name of an [`Alias`], and `kubectl-regcred`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Those that can be run, in the order of PATH: the caller runs the first.
+    /// Executable programs in the order of PATH: the caller runs the first.
     pub found: Vec<Found>,
-    /// The `kubectl-regcred` that kubectl runs, as it is found on PATH, which with krew is a link.
+    /// The `kubectl-regcred` that kubectl runs; with krew a link.
     pub plugin: Option<PathBuf>,
-    /// What lies where the link would be made.
+    /// What exists at the link's path.
     pub beside: Beside,
-    /// The name, and who looks for it.
+    /// The alias.
     pub alias: Alias,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub path: PathBuf,
-    /// Whether it is regcred's.
+    /// Whether it is regcred.
     pub is_ours: bool,
-    /// Whether the caller comes across it before it looks into the folder of `kubectl-regcred`.
+    /// Whether it comes before the folder of `kubectl-regcred` on PATH.
     pub comes_first: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beside {
     Nothing,
-    /// A link of ours, or one to an earlier place of ours.
+    /// Our link, or a link to an earlier location of ours.
     OurLink,
     Other,
 }
 
-/// What has to be done so that the program is found.
+/// What to do so that the caller finds the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkPlan {
-    /// Nothing: this one is found first, and is ours.
+    /// Nothing: this program of ours is found first.
     Ready(PathBuf),
-    /// A link at this place to the `kubectl-regcred` beside it.
+    /// Create a link to the `kubectl-regcred` in the same folder.
     Link {
         at: PathBuf,
-        /// Whether a link of ours that leads nowhere is replaced.
+        /// Whether it replaces a dangling link of ours.
         repairs: bool,
     },
 }
 
-/// Why the program cannot be made to be found.
+/// Why the link cannot be created.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// Another program of that name would be run.
+    /// Another program of that name comes first.
     #[error("{} is not regcred's, and it is what {caller} would run", at.display())]
     Foreign { at: PathBuf, caller: &'static str },
-    /// Another file lies where the link has to be.
+    /// Another file exists at the link's path.
     #[error("{} is in the way: it is not regcred's and cannot be run", .0.display())]
     InTheWay(PathBuf),
-    /// There is no `kubectl-regcred` on PATH to put a link beside.
+    /// There is no `kubectl-regcred` on PATH.
     #[error("{PLUGIN} is not on PATH, so {} would not find {} beside it", .0.caller, .0.name)]
     NotOnPath(Alias),
-    /// The link cannot be made or taken away.
+    /// Creating or removing the link failed.
     #[error("the link {} cannot be {done}: {cause}", at.display())]
     Write {
         at: PathBuf,
@@ -110,7 +110,7 @@ impl LinkError {
     }
 }
 
-/// Out of the way of what looks for this name.
+/// The command to rename a file that is in the way.
 pub(crate) fn move_away(path: &Path) -> CommandLine {
     let at = path.display().to_string();
     CommandLine::new("mv")
@@ -118,7 +118,7 @@ pub(crate) fn move_away(path: &Path) -> CommandLine {
         .value("OTHER-PATH", at + ".old")
 }
 
-/// Looks at PATH. `is_ours` asks a program of that name whether it does what is expected of it.
+/// Searches PATH. `is_ours` tells whether a program is regcred's.
 pub fn observe(alias: Alias, env: &Env, is_ours: impl Fn(&Path) -> bool) -> Program {
     let folders = on_path::folders(env);
     let place = |file: &Path| {
@@ -147,13 +147,13 @@ pub fn observe(alias: Alias, env: &Env, is_ours: impl Fn(&Path) -> bool) -> Prog
 }
 
 impl Program {
-    /// What has to be done, without touching anything.
+    /// Plans what to do.
     pub fn plan(&self) -> Result<LinkPlan, LinkError> {
         let first = self.found.first();
         if let Some(found) = first.filter(|found| found.is_ours) {
             return Ok(LinkPlan::Ready(found.path.clone()));
         }
-        // What comes after the place of our link, the link hides.
+        // Our link takes precedence over anything later on PATH.
         if let Some(found) = first.filter(|found| found.comes_first) {
             return Err(self.foreign(&found.path));
         }
@@ -174,7 +174,7 @@ impl Program {
         }
     }
 
-    /// The program that is run, if it is not ours.
+    /// The program that the caller runs, if it is not ours.
     pub fn shadow(&self) -> Option<&Path> {
         self.found
             .first()
@@ -182,21 +182,21 @@ impl Program {
             .map(|found| found.path.as_path())
     }
 
-    /// Whether it is ours that is run.
+    /// Whether the caller runs ours.
     pub fn is_ready(&self) -> bool {
         self.found.first().is_some_and(|found| found.is_ours)
     }
 }
 
 impl LinkPlan {
-    /// Makes the link, if one is to be made.
+    /// Creates the link, if the plan says so.
     pub fn apply(&self) -> Result<(), LinkError> {
         let Self::Link { at, repairs } = self else {
             return Ok(());
         };
         let made = if *repairs { replace(at) } else { link(at) };
         made.map_err(|cause| match cause.kind() {
-            // Somebody was quicker.
+            // Created by another process meanwhile.
             io::ErrorKind::AlreadyExists => LinkError::InTheWay(at.clone()),
             _ => LinkError::Write {
                 at: at.clone(),
@@ -207,14 +207,14 @@ impl LinkPlan {
     }
 }
 
-/// The link that [`remove`] would take away: ours, beside the `kubectl-regcred` that is on PATH.
+/// The link that [`remove`] would remove: ours, next to the `kubectl-regcred` on PATH.
 pub fn removable(alias: Alias, env: &Env) -> Option<PathBuf> {
     let plugin = on_path::programs(PLUGIN, env).into_iter().next()?;
     let at = alias.link_at(&plugin);
     is_made_by_us(&at).then_some(at)
 }
 
-/// Takes our own link away, and nothing else. Says which one it was.
+/// Removes our link, if there is one, and returns its path.
 pub fn remove(alias: Alias, env: &Env) -> Result<Option<PathBuf>, LinkError> {
     let Some(at) = removable(alias, env) else {
         return Ok(None);
@@ -243,7 +243,7 @@ fn beside(at: &Path) -> Beside {
     if at.symlink_metadata().is_err() {
         return Beside::Nothing;
     }
-    // Also one into a folder of krew's store that an upgrade has since removed.
+    // Includes a link into a folder of krew's store that an upgrade has removed.
     let leads_to = std::fs::read_link(at).unwrap_or_default();
     if is_made_by_us(at) || leads_to.file_name() == Some(OsStr::new(&target())) {
         return Beside::OurLink;
@@ -256,13 +256,13 @@ fn is_made_by_us(at: &Path) -> bool {
     std::fs::read_link(at).is_ok_and(|leads_to| leads_to == Path::new(&target()))
 }
 
-/// Never over something that is there: `symlink(2)` fails then.
+/// Never overwrites: `symlink(2)` fails if the path exists.
 #[cfg(unix)]
 fn link(at: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target(), at)
 }
 
-/// In one step, so that a client that looks for the helper meanwhile finds one or the other.
+/// Atomic, so that a client always finds the old or the new link.
 #[cfg(unix)]
 fn replace(at: &Path) -> io::Result<()> {
     let beside = at.with_file_name(format!(".{PLUGIN}.{}", std::process::id()));
@@ -270,7 +270,7 @@ fn replace(at: &Path) -> io::Result<()> {
     std::fs::rename(&beside, at).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
-/// On Windows links take a privilege: a hard link or a copy stands in. Not run anywhere yet.
+/// Symbolic links need a privilege on Windows, so a hard link or a copy is used. Not tested yet.
 #[cfg(not(unix))]
 fn link(at: &Path) -> io::Result<()> {
     let plugin = at.with_file_name(target()).canonicalize()?;
@@ -288,7 +288,7 @@ fn replace(at: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn is_made_by_us(at: &Path) -> bool {
-    // What cargo installs is another program, of other bytes.
+    // cargo installs a different program under this name, with different bytes.
     match (std::fs::read(at), std::fs::read(at.with_file_name(target()))) {
         (Ok(ours), Ok(plugin)) => ours == plugin,
         _ => false,
@@ -341,7 +341,7 @@ mod tests {
                 program(&[("/cargo/d", true, true)], false, Beside::Nothing),
                 ready("/cargo/d"),
             ),
-            // Somebody else's, which the link hides.
+            // A foreign program, over which the link takes precedence.
             (
                 program(&[("/usr/bin/d", false, false)], true, Beside::Nothing),
                 link(false),

@@ -1,4 +1,4 @@
-//! Small things of the operating system: files, folders, locks, programs, the environment.
+//! Operating system utilities: files, folders, locks, programs, the environment.
 
 pub mod core_dump;
 pub mod env;

@@ -1,13 +1,13 @@
-//! Programs on PATH, as docker and kubectl look for them.
+//! Finds programs on PATH as docker and kubectl do.
 
 use std::path::{Path, PathBuf};
 
 use crate::sys::env::Env;
 
-/// Every program of this name on PATH, in the order of PATH: the first is the one that runs.
+/// All programs of this name on PATH, in order: the first is the one that runs.
 ///
-/// As Go's `LookPath`, by which docker and podman find credential helpers and kubectl its plugins: what cannot be run is
-/// passed over, and so are relative folders, from which Go runs nothing.
+/// As Go's `LookPath`, with which docker and podman find credential helpers and kubectl its plugins: files that are not
+/// executable and relative folders are ignored.
 pub(crate) fn programs(name: &str, env: &Env) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders(env) {
@@ -19,7 +19,7 @@ pub(crate) fn programs(name: &str, env: &Env) -> Vec<PathBuf> {
     found
 }
 
-/// The program that runs where this name is typed; also by its whole name where programs have an extension.
+/// The program that a shell runs for this name, with or without the platform's extension.
 pub(crate) fn find(name: &str, env: &Env) -> Option<PathBuf> {
     let names = [format!("{name}{}", std::env::consts::EXE_SUFFIX), name.to_owned()];
     let files = folders(env)
@@ -28,7 +28,7 @@ pub(crate) fn find(name: &str, env: &Env) -> Option<PathBuf> {
     files.into_iter().find(|file| is_program(file))
 }
 
-/// The folders of PATH that programs are run from.
+/// The absolute folders of PATH.
 pub(crate) fn folders(env: &Env) -> Vec<PathBuf> {
     let path = env.os("PATH").unwrap_or_default();
     std::env::split_paths(path)

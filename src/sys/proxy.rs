@@ -1,8 +1,8 @@
-//! Which proxy leads to a server, by the rules of Go's `net/http`, which kubectl and docker follow.
+//! Selects the proxy for a server by the rules of Go's `net/http`, as in kubectl and docker.
 //!
-//! The libraries that we reach servers with read the process's environment themselves, and not all of them well: kube
-//! holds `NO_PROXY` against the proxy's host instead of the cluster's. So the proxy is computed here
-//! (`golang.org/x/net/http/httpproxy`) and handed to them as a decision.
+//! Our HTTP libraries would read the process's environment themselves, and not always correctly: kube compares
+//! `NO_PROXY` with the proxy's host instead of the cluster's. So the proxy is selected here
+//! (`golang.org/x/net/http/httpproxy`) and passed to them.
 
 use std::net::IpAddr;
 
@@ -11,10 +11,10 @@ use thiserror::Error;
 
 use crate::sys::env::Env;
 
-/// Where a SOCKS proxy listens whose address has no port (`golang.org/x/net/http/httpproxy`, RFC 1928).
+/// The default port of a SOCKS proxy (`golang.org/x/net/http/httpproxy`, RFC 1928).
 const SOCKS_PORT: &str = "1080";
 
-/// Why a proxy cannot be used. The address is not quoted: it can hold a password.
+/// Why a proxy cannot be used. The address is not quoted, because it can contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the proxy of {origin} cannot be used: {what}")]
 pub struct ProxyError {
@@ -23,7 +23,7 @@ pub struct ProxyError {
     pub what: &'static str,
 }
 
-/// The proxy for requests to `server`: `proxy_url` of a kubeconfig, else the environment's. Loopback servers have none.
+/// The proxy for requests to `server`: `proxy_url` of a kubeconfig, else the environment's. Loopback servers use none.
 pub fn proxy_for(server: &Uri, proxy_url: Option<&str>, env: &Env) -> Result<Option<Uri>, ProxyError> {
     if let Some(url) = proxy_url.filter(|url| !url.is_empty()) {
         // client-go's `parseProxyURL`: no scheme is assumed. An explicit proxy-url is not subject to NO_PROXY.
@@ -42,7 +42,7 @@ pub fn proxy_for(server: &Uri, proxy_url: Option<&str>, env: &Env) -> Result<Opt
     }
     let names: [&'static str; 2] = match server.scheme_str() {
         Some("https") => ["HTTPS_PROXY", "https_proxy"],
-        // In a CGI program HTTP_PROXY is a request's header (httpoxy, CVE-2016-5386).
+        // In a CGI program HTTP_PROXY comes from a request header (httpoxy, CVE-2016-5386).
         _ if env.var("REQUEST_METHOD").is_some() => return Ok(None),
         _ => ["HTTP_PROXY", "http_proxy"],
     };
@@ -63,7 +63,7 @@ fn parse(text: &str, origin: &'static str) -> Result<Uri, ProxyError> {
     } else {
         format!("http://{text}")
     };
-    // Go lets the proxy look names up in both cases.
+    // In Go, the proxy resolves names with both schemes.
     let with_scheme = match with_scheme.strip_prefix("socks5h://") {
         Some(rest) => format!("socks5://{rest}"),
         None => with_scheme,
@@ -77,7 +77,7 @@ fn parse(text: &str, origin: &'static str) -> Result<Uri, ProxyError> {
     }
 }
 
-/// The same address, with this port where it has none: the libraries would take http's.
+/// Adds the port if there is none: the libraries would use http's.
 fn with_port(uri: Uri, port: &str) -> Option<Uri> {
     if uri.port().is_some() {
         return Some(uri);
@@ -93,13 +93,13 @@ fn host_of(server: &Uri) -> String {
     host.trim_matches(['[', ']']).to_ascii_lowercase()
 }
 
-/// Whether the server is this machine: what is sent there meets no network.
+/// Whether the server is this machine.
 pub(crate) fn is_loopback(server: &Uri) -> bool {
     let host = host_of(server);
     host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// Whether `NO_PROXY` or being loopback exempts the server.
+/// Whether the server is exempt from proxies, by `NO_PROXY` or because it is a loopback address.
 fn is_direct(server: &Uri, no_proxy: &str) -> bool {
     let host = host_of(server);
     let https = server.scheme_str() == Some("https");
@@ -122,12 +122,12 @@ fn exempts(entry: &str, host: &str, port: u16, ip: Option<IpAddr>) -> bool {
         return ip.is_some_and(|ip| is_within(ip, network, bits));
     }
     let (name, only_port) = match entry.rsplit_once(':') {
-        // A bare IPv6 address has colons of its own.
+        // A bare IPv6 address contains colons.
         Some((name, digits)) if !name.contains(':') || name.ends_with(']') => (name, Some(digits)),
         _ => (entry, None),
     };
     let name = name.trim_matches(['[', ']']);
-    // As in Go, `example.com:` is every port of it.
+    // As in Go, `example.com:` means all ports.
     let only_port = only_port.filter(|digits| !digits.is_empty());
     if name.is_empty() || only_port.is_some_and(|digits| digits.parse() != Ok(port)) {
         return false;
@@ -140,7 +140,7 @@ fn exempts(entry: &str, host: &str, port: u16, ip: Option<IpAddr>) -> bool {
         .filter(|rest| rest.starts_with('.'))
         .unwrap_or(name);
     match name.strip_prefix('.') {
-        // `.example.com` means what is below it, `example.com` means itself too.
+        // `.example.com` matches only subdomains, `example.com` also itself.
         Some(_) => host.ends_with(name),
         None => host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')),
     }

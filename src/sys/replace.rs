@@ -1,24 +1,24 @@
-//! Replacing a file in one step: killed at any time, there is the old one or the new one.
+//! Replaces a file atomically: after a kill at any time there is either the old or the new file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// How many symbolic links may lead to a file, as on Linux.
+/// Maximum number of symbolic links to follow, as on Linux.
 const MAX_LINKS: usize = 40;
-/// Where package managers keep files that nobody may change: a link into one of them is made by a configuration.
+/// Folders with a package manager's immutable files; links into them come from a declarative configuration.
 const STORES: [&str; 2] = ["/nix/store", "/gnu/store"];
 
-/// Puts `bytes` at `target`, whatever was there, as a file that only this user may read (0600).
+/// Writes `bytes` to `target` as a file that only this user can read (0600), replacing any existing file.
 pub(crate) fn private(target: &Path, bytes: &[u8]) -> io::Result<()> {
     Draft::new(target, bytes, None)?.replace()
 }
 
-/// The new file, written and on the disk, before it has its name; it goes when it does not get it.
+/// The new file, written and synced under a temporary name. It is deleted on drop unless it was renamed.
 ///
-/// Its own name is always the same, so that what a killed process leaves is swept away by the next one. Two at a time
-/// would take it from each other: whoever replaces a file holds a lock.
+/// The temporary name is fixed, so that the next process removes what a killed one has left. Writers must hold a lock,
+/// because two of them would use the same name.
 #[derive(Debug)]
 #[must_use = "a draft that is dropped leaves the old file"]
 pub(crate) struct Draft<'a> {
@@ -28,14 +28,14 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Writes `bytes` beside `target`, which has no symbolic link as its last part: [`target`] says where that is.
+    /// Writes `bytes` next to `target`, which must not be a symbolic link: [`target`] resolves it.
     ///
-    /// It gets the mode and owner of the file `before`; without one, only this user may read it (0600).
+    /// The file gets the mode and owner of the file `before`, by default 0600.
     pub(crate) fn new(target: &'a Path, bytes: &[u8], before: Option<&Metadata>) -> io::Result<Self> {
         sweep(target)?;
         let path = draft_of(target);
         let mut options = OpenOptions::new();
-        // `create_new` follows no link that somebody else may have put there.
+        // `create_new` does not follow a link that somebody else may have created there.
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -55,7 +55,7 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
-    /// Puts it in the place of what is at the target.
+    /// Replaces the target.
     pub(crate) fn replace(mut self) -> io::Result<()> {
         fs::rename(&self.path, self.target)?;
         self.is_renamed = true;
@@ -63,21 +63,21 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Puts it at the target only where nothing is; [`io::ErrorKind::AlreadyExists`] where somebody was first.
+    /// Creates the target; [`io::ErrorKind::AlreadyExists`] if it exists.
     pub(crate) fn create(self) -> io::Result<()> {
-        // A link does not replace a file that somebody made since.
+        // Unlike a rename, a hard link does not replace a file that was created meanwhile.
         match fs::hard_link(&self.path, self.target) {
             Ok(()) => {
                 self.keep_name();
                 Ok(())
             }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
-            // A file system without them.
+            // The file system has no hard links.
             Err(_) => self.replace(),
         }
     }
 
-    /// Sees that the new name is not lost with the power.
+    /// Syncs the folder, so that the new name survives a power failure.
     fn keep_name(&self) {
         #[cfg(unix)]
         if let Ok(folder) = File::open(self.target.parent().unwrap_or(Path::new("/"))) {
@@ -88,7 +88,7 @@ impl<'a> Draft<'a> {
 
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
-        // The name may be the next one's by now.
+        // After the rename, the temporary name may belong to another process.
         if !self.is_renamed {
             let _ = fs::remove_file(&self.path);
         }
@@ -102,7 +102,7 @@ fn draft_of(target: &Path) -> PathBuf {
     target.with_file_name(name)
 }
 
-/// Takes away a draft that a killed process left.
+/// Removes a draft that a killed process has left.
 pub(crate) fn sweep(target: &Path) -> io::Result<()> {
     match fs::remove_file(draft_of(target)) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
@@ -121,7 +121,7 @@ fn keep_owner(file: &File, before: &Metadata) -> io::Result<()> {
     fchown(file, Some(before.uid()), Some(before.gid()))
 }
 
-/// A folder of this user's own (0700), with those above it; one that is there stays as it is.
+/// Creates a private folder (0700) with its parents; an existing folder is not changed.
 pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -130,7 +130,7 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Follows the symbolic links to where the file is, or would be.
+/// Resolves symbolic links to the path of the file, which need not exist.
 pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -145,12 +145,12 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links lead to it"))
 }
 
-/// The same file by a path whose folders are no links, as far as they exist.
+/// Resolves links in the folders of the path, as far as they exist.
 fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
     match (path.parent(), path.file_name()) {
         (Some(folder), Some(name)) if !folder.as_os_str().is_empty() => match fs::canonicalize(folder) {
             Ok(folder) => Ok(folder.join(name)),
-            // The same once the folder is made: what is remembered of the file is found again by it.
+            // The result must be the same after the folder is created, because it is used as a key.
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(in_real_folder(folder)?.join(name)),
             Err(e) => Err(e),
         },
@@ -158,8 +158,8 @@ fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// [`io::ErrorKind::ReadOnlyFilesystem`] where links lead from `path` to a `target` in a package manager's store, which
-/// the system itself lets root change.
+/// Fails with [`io::ErrorKind::ReadOnlyFilesystem`] if `path` is a link to a `target` in a package manager's store,
+/// which root could technically change.
 pub(crate) fn is_ours_to_change(path: &Path, target: &Path) -> io::Result<()> {
     if path != target && STORES.iter().any(|store| target.starts_with(store)) {
         return Err(io::ErrorKind::ReadOnlyFilesystem.into());
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_file_is_nobody_elses_even_where_the_old_one_was() {
+    fn a_private_file_gets_a_private_mode() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("vault.age");
         for (bytes, mode) in [("one", None), ("two", Some(0o644))] {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_of_the_file_before_stays() {
+    fn the_mode_of_the_old_file_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config.toml");
         fs::write(&target, "one").unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_made_first_is_not_replaced_by_a_new_file() {
+    fn creating_does_not_replace_an_existing_file() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config.toml");
         let draft = Draft::new(&target, b"ours", None).unwrap();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_swept_away_and_not_followed() {
+    fn a_leftover_draft_is_removed_and_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("vault.age");
         let elsewhere = folder.path().join("elsewhere");
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_cannot_be_placed_leaves_no_trace() {
+    fn a_failed_draft_leaves_no_trace() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("config.toml");
         fs::create_dir_all(target.join("in the way")).unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_managers_file_is_not_ours_where_a_link_leads_to_it() {
+    fn a_link_into_a_package_store_is_not_changed() {
         let [path, stored] = ["/home/a/config.toml", "/nix/store/x/config.toml"].map(Path::new);
         let error = is_ours_to_change(path, stored).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ReadOnlyFilesystem);

@@ -1,7 +1,7 @@
-//! The effective user, and which folders and files are that user's own.
+//! The effective user, and checks that folders and files are private to that user.
 //!
-//! `su` and `sudo` keep variables that name another user's runtime folder, and everybody can write to `/tmp`: a lock, a
-//! socket or a key there is used only where nobody else could have put it or can change it.
+//! `su` and `sudo` keep variables that name another user's runtime folder, and everybody can write to `/tmp`. A lock,
+//! socket or key is used only if nobody else could have created it or can change it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::sys::env::Env;
 
-/// The effective user's number; `None` on systems that do not number their users.
+/// The effective user id; `None` on systems without user ids.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps, reason = "Windows has none")]
 pub(crate) fn id() -> Option<u32> {
@@ -23,60 +23,61 @@ pub(crate) fn id() -> Option<u32> {
     None
 }
 
-/// Why a folder or file is not used: others have, or could have, a hand in it.
+/// Why a folder or file is not private.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum NotOwn {
+pub enum NotPrivate {
     #[error("it belongs to another user, of number {0}")]
     Owner(u32),
     #[error("other users may use it: its mode is {0:04o}")]
     Mode(u32),
-    /// A link, or something else than was expected.
+    /// A symbolic link or another kind of file.
     #[error("it is {0}")]
     Kind(&'static str),
 }
 
-impl From<NotOwn> for io::Error {
-    fn from(why: NotOwn) -> Self {
+impl From<NotPrivate> for io::Error {
+    fn from(why: NotPrivate) -> Self {
         Self::new(io::ErrorKind::PermissionDenied, why)
     }
 }
 
-/// The permissions of the group and of all others.
+/// All permissions of group and others.
 const OTHERS: u32 = 0o077;
-/// Those of them that let somebody put other files into a folder.
+/// The write permissions of group and others.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Whether the folder is this user's, with no permission for anybody else (0700): [`NotOwn`] where it is not.
+/// Checks that the folder belongs to this user and that nobody else has permissions (0700); otherwise fails with
+/// [`NotPrivate`].
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    // Where the last part is a link, its owner can let it lead elsewhere after this look.
+    // A symbolic link is rejected, because its owner could change it after this check.
     let found = fs::symlink_metadata(path)?;
     if !found.is_dir() {
-        return Err(NotOwn::Kind(if found.is_symlink() { "a link" } else { "no folder" }).into());
+        return Err(NotPrivate::Kind(if found.is_symlink() { "a link" } else { "no folder" }).into());
     }
     Ok(own(&found, OTHERS)?)
 }
 
 #[cfg(unix)]
-fn own(found: &Metadata, forbidden: u32) -> Result<(), NotOwn> {
+fn own(found: &Metadata, forbidden: u32) -> Result<(), NotPrivate> {
     use std::os::unix::fs::MetadataExt as _;
     if id() != Some(found.uid()) {
-        return Err(NotOwn::Owner(found.uid()));
+        return Err(NotPrivate::Owner(found.uid()));
     }
     if found.mode() & forbidden != 0 {
-        return Err(NotOwn::Mode(found.mode() & 0o7777));
+        return Err(NotPrivate::Mode(found.mode() & 0o7777));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "Unix has owners and modes")]
-fn own(_: &Metadata, _: u32) -> Result<(), NotOwn> {
+fn own(_: &Metadata, _: u32) -> Result<(), NotPrivate> {
     Ok(())
 }
 
-/// Opens this user's own file to be written, and makes it (0600) where it is not there. It follows no link in the last
-/// part, waits for no pipe's other end, and takes nobody else's file.
+/// Opens a file of this user for writing, creating it (0600) if necessary. It does not follow a symbolic link, does not
+/// block on a pipe, and rejects another user's file.
 pub(crate) fn open_own(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
@@ -90,21 +91,21 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
             .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
     }
     let file = options.open(path).map_err(|cause| match fs::symlink_metadata(path) {
-        // ELOOP would say "too many levels of symbolic links".
-        Ok(found) if found.is_symlink() => NotOwn::Kind("a link").into(),
-        Ok(found) if !found.is_file() => NotOwn::Kind("no regular file").into(),
+        // The message of ELOOP would be "too many levels of symbolic links".
+        Ok(found) if found.is_symlink() => NotPrivate::Kind("a link").into(),
+        Ok(found) if !found.is_file() => NotPrivate::Kind("no regular file").into(),
         _ => cause,
     })?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(NotOwn::Kind("no regular file").into());
+        return Err(NotPrivate::Kind("no regular file").into());
     }
     own(&found, OTHERS_WRITE)?;
     Ok(file)
 }
 
-/// This user's runtime folders: `$XDG_RUNTIME_DIR`, then where systemd-logind puts it, so that a shell without the
-/// variable finds the same. Only those that are this user's alone, as the XDG Base Directory specification demands.
+/// This user's runtime folders: `$XDG_RUNTIME_DIR`, then the one from systemd-logind, for shells without the variable.
+/// Only private folders, as the XDG Base Directory specification requires.
 pub(crate) fn runtime_folders(env: &Env) -> impl Iterator<Item = PathBuf> {
     let logind = || {
         cfg!(target_os = "linux")
@@ -116,20 +117,20 @@ pub(crate) fn runtime_folders(env: &Env) -> impl Iterator<Item = PathBuf> {
     named.filter(|folder| folder.is_absolute() && private_folder(folder).is_ok())
 }
 
-/// What `$XDG_RUNTIME_DIR` names, where that is there and not this user's alone, and why.
-pub(crate) fn foreign_runtime_folder(env: &Env) -> Option<(PathBuf, NotOwn)> {
+/// The folder in `$XDG_RUNTIME_DIR`, if it exists and is not private, with the reason.
+pub(crate) fn foreign_runtime_folder(env: &Env) -> Option<(PathBuf, NotPrivate)> {
     let folder = env.path("XDG_RUNTIME_DIR")?;
     let error = private_folder(&folder).err()?;
-    let why = error.get_ref()?.downcast_ref::<NotOwn>()?.clone();
+    let why = error.get_ref()?.downcast_ref::<NotPrivate>()?.clone();
     Some((folder, why))
 }
 
-/// The same, where others could have put files into it: for what has a mode of its own.
-pub(crate) fn runtime_folder_of_others(env: &Env) -> Option<(PathBuf, NotOwn)> {
-    foreign_runtime_folder(env).filter(|(_, why)| !matches!(why, NotOwn::Mode(mode) if mode & OTHERS_WRITE == 0))
+/// [`foreign_runtime_folder`] only if others could create files in it, for uses where reading is not a problem.
+pub(crate) fn runtime_folder_of_others(env: &Env) -> Option<(PathBuf, NotPrivate)> {
+    foreign_runtime_folder(env).filter(|(_, why)| !matches!(why, NotPrivate::Mode(mode) if mode & OTHERS_WRITE == 0))
 }
 
-/// A folder as a session's runtime folder is: this user's alone, whatever the umask.
+/// A private temporary folder for tests, independent of the umask.
 #[cfg(all(test, unix))]
 pub(crate) fn private_test_folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,33 +1,33 @@
-//! The end of a program that would otherwise hang. The only place that ends the process.
+//! Ends a process that would otherwise hang. The only place that exits the process.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Counts what shows that this process waits, and does not hang. There is one of them in a process, as of its end.
+/// Counts signs of progress. Global, like the process's exit.
 static MOVES: AtomicU32 = AtomicU32::new(0);
 
-/// Gives the process its time anew: what it waits for goes on.
-pub(crate) fn goes_on() {
+/// Restarts the time limit, because what the process waits for makes progress.
+pub(crate) fn keep_alive() {
     MOVES.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Ends the process unless it is dropped in time.
+/// Ends the process unless dropped in time.
 ///
-/// For calls that this program cannot take back: a keychain of the system, whose dialogue nobody sees.
+/// For calls that cannot be cancelled, such as a system keychain whose dialogue nobody sees.
 #[derive(Debug)]
 #[must_use = "it is called off when it is dropped"]
 pub struct Watchdog(
-    /// Never sent on: that it is gone is the message.
+    /// Nothing is sent; dropping it ends the watchdog.
     #[allow(dead_code, reason = "held for its drop")]
     Sender<()>,
 );
 
 impl Watchdog {
-    /// After a time of `limit` in which nothing went on, runs `last_words` and exits with the code that it gives.
+    /// After `limit` without progress, calls `last_words` and exits with its result.
     ///
-    /// Where the system has no thread to give, there is no watchdog: working without one is better than not at all.
+    /// If no thread can be started there is no watchdog, which is better than failing.
     pub fn start(limit: Duration, last_words: impl FnOnce() -> u8 + Send + 'static) -> Self {
         let (alive, watched) = channel();
         let watch = move || {
@@ -38,8 +38,8 @@ impl Watchdog {
                     continue;
                 }
                 let code = last_words();
-                // What hangs cannot be asked to return, and its memory may be in use: nothing of it is zeroed here. No
-                // core is written ([`crate::sys::core_dump`]), and the kernel zeroes pages before another process gets them.
+                // Memory of the hanging thread may be in use, so it is not zeroed. No core is written
+                // ([`crate::sys::core_dump`]), and the kernel zeroes pages before another process gets them.
                 std::process::exit(code.into());
             }
         };

@@ -1,4 +1,4 @@
-//! Reading a file whole, without being held up or filled up by what may stand in its place.
+//! Reads whole files with a size limit and without blocking on pipes.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
@@ -8,7 +8,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 #[derive(Debug, Error)]
-pub(crate) enum Unread {
+pub(crate) enum ReadFileError {
     #[error("it is {0}")]
     NotAFile(&'static str),
     #[error("it is longer than any such file")]
@@ -17,51 +17,51 @@ pub(crate) enum Unread {
     System(#[from] io::Error),
 }
 
-impl From<Unread> for io::Error {
-    fn from(why: Unread) -> Self {
+impl From<ReadFileError> for io::Error {
+    fn from(why: ReadFileError) -> Self {
         match why {
-            Unread::System(cause) => cause,
+            ReadFileError::System(cause) => cause,
             other => Self::other(other),
         }
     }
 }
 
-/// What may be read besides regular files.
+/// Whether pipes may be read too.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pipes {
     None,
-    /// A pipe whose other end somebody has opened already.
+    /// A pipe that this process was started with, so that opening does not block.
     Inherited,
 }
 
-/// The file's bytes, at most `max` of them; `None` where there is no file.
-pub(crate) fn read(path: &Path, max: u64) -> Result<Option<Zeroizing<Vec<u8>>>, Unread> {
+/// The file's content, at most `max` octets; `None` if there is no file.
+pub(crate) fn read(path: &Path, max: u64) -> Result<Option<Zeroizing<Vec<u8>>>, ReadFileError> {
     match read_any(path, max, Pipes::None) {
-        Err(Unread::System(e)) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(ReadFileError::System(e)) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         done => done.map(Some),
     }
 }
 
-/// The bytes of a file that a person named on the command line, at most `max` of them. It may be a pipe that the shell
-/// made: `<(sops -d FILE)`, `/dev/stdin`.
-pub(crate) fn read_named(path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
+/// The content of a file from the command line, at most `max` octets. It may be a pipe from the shell: `<(sops -d
+/// FILE)`, `/dev/stdin`.
+pub(crate) fn read_named(path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
     read_any(path, max, Pipes::Inherited)
 }
 
-/// Whether the path leads to a descriptor that this process was started with.
+/// Whether the path is a file descriptor that this process was started with.
 pub(crate) fn is_inherited(path: &Path) -> bool {
     path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
-fn read_any(path: &Path, max: u64, pipes: Pipes) -> Result<Zeroizing<Vec<u8>>, Unread> {
-    // Asked before it is opened: to open a pipe is to wait for its other end.
+fn read_any(path: &Path, max: u64, pipes: Pipes) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
+    // Checked before opening, because opening a pipe blocks until the other end is opened.
     let found = fs::metadata(path)?;
     let is_pipe = pipes == Pipes::Inherited && is_inherited(path) && is_fifo(&found);
     let mut options = OpenOptions::new();
     options.read(true);
     if !is_pipe {
         check(&found)?;
-        // Another one may have been put in its place by now.
+        // The file may have been replaced since the check.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::fcntl::OFlag::O_NONBLOCK.bits());
     }
@@ -70,22 +70,22 @@ fn read_any(path: &Path, max: u64, pipes: Pipes) -> Result<Zeroizing<Vec<u8>>, U
     if !is_pipe {
         check(&found)?;
     }
-    // Room for all of it at once: a buffer that grows leaves copies of secrets behind.
+    // Allocated at full size: a buffer that grows leaves copies of secrets behind.
     let length = if is_pipe { max } else { found.len().min(max) };
     let room = usize::try_from(length + 2).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.take(max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max {
-        return Err(Unread::TooLong);
+        return Err(ReadFileError::TooLong);
     }
     Ok(bytes)
 }
 
-fn check(found: &fs::Metadata) -> Result<(), Unread> {
+fn check(found: &fs::Metadata) -> Result<(), ReadFileError> {
     if found.is_file() {
         return Ok(());
     }
-    Err(Unread::NotAFile(if found.is_dir() {
+    Err(ReadFileError::NotAFile(if found.is_dir() {
         "a folder"
     } else {
         "no regular file"
@@ -111,15 +111,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         assert!(matches!(read(&path, 3), Ok(None)));
-        assert!(matches!(read(folder.path(), 3), Err(Unread::NotAFile("a folder"))));
+        assert!(matches!(
+            read(folder.path(), 3),
+            Err(ReadFileError::NotAFile("a folder"))
+        ));
         fs::write(&path, "abc").unwrap();
         assert_eq!(read(&path, 3).unwrap().unwrap().as_slice(), b"abc");
-        assert!(matches!(read(&path, 2), Err(Unread::TooLong)));
-        assert!(matches!(read(&path.join("below"), 3), Err(Unread::System(_))));
+        assert!(matches!(read(&path, 2), Err(ReadFileError::TooLong)));
+        assert!(matches!(read(&path.join("below"), 3), Err(ReadFileError::System(_))));
         #[cfg(target_os = "linux")]
         assert!(matches!(
             read(Path::new("/dev/null"), 3),
-            Err(Unread::NotAFile("no regular file"))
+            Err(ReadFileError::NotAFile("no regular file"))
         ));
     }
 
@@ -132,13 +135,16 @@ mod tests {
         drop(writer);
         let path = format!("/dev/fd/{}", reader.as_raw_fd());
         assert_eq!(read_named(Path::new(&path), 3).unwrap().as_slice(), b"abc");
-        assert!(matches!(read(Path::new(&path), 3), Err(Unread::NotAFile(_))));
+        assert!(matches!(read(Path::new(&path), 3), Err(ReadFileError::NotAFile(_))));
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
         for path in [pipe.as_path(), Path::new("/dev/zero")] {
-            assert!(matches!(read_named(path, 3), Err(Unread::NotAFile("no regular file"))));
+            assert!(matches!(
+                read_named(path, 3),
+                Err(ReadFileError::NotAFile("no regular file"))
+            ));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which certificates a server may show: the authorities of a kubeconfig or of `--ca-file`, with Go's rules.
+//! Verifies a server's certificate with the authorities of a kubeconfig or `--ca-file`, by Go's rules.
 
 use std::sync::Arc;
 
@@ -23,19 +23,19 @@ struct Trusted {
     facts: Facts,
 }
 
-/// Why a text names no authority.
+/// Why a PEM text contains no authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
 pub enum AuthoritiesError {
-    /// There is no block of that kind.
+    /// No certificate block.
     #[error("there is no `-----BEGIN CERTIFICATE-----` in it")]
     None,
-    /// There are blocks of that kind, none with a certificate in it.
+    /// Certificate blocks, but none with a valid certificate.
     #[error("what stands after `-----BEGIN CERTIFICATE-----` is no certificate")]
     Unreadable,
 }
 
 impl Authorities {
-    /// Reads them as Go's `AppendCertsFromPEM` does: whatever else stands in the text is passed over.
+    /// Parses as Go's `AppendCertsFromPEM`, which ignores any other text.
     pub fn parse(text: &[u8]) -> Result<Self, AuthoritiesError> {
         let blocks = pem::blocks(text).into_iter();
         let mut blocks = blocks
@@ -57,10 +57,10 @@ impl Authorities {
         Ok(Self(trusted))
     }
 
-    /// Whether a server of this name may show these certificates, its own one first, at this time.
+    /// Verifies a server's certificate chain, its own certificate first, for a name and time.
     ///
     /// # Errors
-    /// Why it may not.
+    /// The reason for a failed verification.
     pub fn verify(
         &self,
         certificate: &CertificateDer<'_>,
@@ -70,7 +70,7 @@ impl Authorities {
     ) -> Result<(), Error> {
         let parsed = ParsedCertificate::try_from(certificate)?;
         if let Some(trusted) = self.0.iter().find(|trusted| trusted.der == *certificate) {
-            // Go's `Verify`: a server's own certificate among the authorities needs nobody to vouch for it.
+            // Go's `Verify`: a server's own certificate among the authorities needs no issuer.
             verify_itself(&trusted.facts, now)?;
         } else {
             let algorithms = ring::default_provider().signature_verification_algorithms;
@@ -80,7 +80,7 @@ impl Authorities {
         verify_server_name(&parsed, name)
     }
 
-    /// rustls lets every certificate that it is given vouch for others. Go wants an authority, and a valid one.
+    /// rustls accepts any given certificate as an issuer. Go requires a valid authority.
     fn issuers(&self, now: UnixTime) -> RootCertStore {
         let issuers = self.0.iter().filter(|trusted| trusted.facts.may_issue_for_servers(now));
         let mut store = RootCertStore::empty();
@@ -104,7 +104,7 @@ fn verify_itself(facts: &Facts, now: UnixTime) -> Result<(), Error> {
     Err(fault.into())
 }
 
-/// [`Authorities`] in rustls's terms.
+/// A verifier for rustls with [`Authorities`].
 #[derive(Debug)]
 pub(super) struct Verifier {
     authorities: Arc<Authorities>,
@@ -156,7 +156,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Takes every certificate, for `insecure-skip-tls-verify`.
+/// Accepts every certificate, for `insecure-skip-tls-verify`.
 #[derive(Debug)]
 pub(super) struct NoVerifier;
 
@@ -191,7 +191,7 @@ impl ServerCertVerifier for NoVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        // Nothing is verified, so the kinds of key that ring cannot verify are offered as well.
+        // Nothing is verified, so schemes that ring cannot verify are offered too.
         let mut schemes = ring::default_provider()
             .signature_verification_algorithms
             .supported_schemes();

@@ -1,4 +1,4 @@
-//! What of an X.509 certificate (RFC 5280) Go looks at and the TLS library does not tell.
+//! Properties of an X.509 certificate (RFC 5280) that Go checks and the TLS library does not expose.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const P224: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.33");
-/// The last part of the extensions below 2.5.29 that Go's `crypto/x509` knows, so that they may be critical.
+/// The extensions below 2.5.29 that Go's `crypto/x509` handles, so that they may be critical.
 const KNOWN_EXTENSIONS: [u32; 12] = [14, 15, 17, 19, 30, 31, 32, 33, 35, 36, 37, 54];
 
-/// What is known of one certificate.
+/// The properties of a certificate.
 #[derive(Debug)]
 pub(super) struct Facts {
     not_before: Duration,
@@ -29,25 +29,25 @@ pub(super) struct Facts {
     key_kind: KeyKind,
 }
 
-/// The kind of a public key, as far as something is said about it.
+/// The kind of a public key, as far as messages need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyKind {
     P224,
     P521,
-    /// With its length in bits.
+    /// The length in bits.
     Rsa(usize),
     Other,
 }
 
 impl Facts {
-    /// `None` for what is no certificate.
+    /// `None` if it is not a certificate.
     pub fn read(der: &[u8]) -> Option<Self> {
         let certificate = Certificate::from_der(der).ok()?.tbs_certificate;
         let constraints = certificate.get::<BasicConstraints>().ok()?.map(|(_, found)| found);
         let usage = certificate.get::<KeyUsage>().ok()?.map(|(_, found)| found);
         let extended = certificate.get::<ExtendedKeyUsage>().ok()?.map(|(_, found)| found.0);
         let is_version_3 = certificate.version == x509_cert::Version::V3;
-        // Go's `CheckSignatureFrom`: a version 1 certificate cannot say that it is an authority.
+        // Go's `CheckSignatureFrom`: a version 1 certificate cannot declare itself an authority.
         let is_authority = constraints.map_or(!is_version_3, |constraints| constraints.ca);
         let signs = usage.is_none_or(|usage| usage.key_cert_sign());
         let has_unknown = certificate.extensions.iter().flatten().any(|extension| {
@@ -91,7 +91,7 @@ impl Facts {
         self.has_unknown_critical_extension
     }
 
-    /// Whether Go would let it vouch for another server's certificate.
+    /// Whether Go accepts it as the issuer of a server's certificate.
     pub fn may_issue_for_servers(&self, now: UnixTime) -> bool {
         let is_valid = !self.is_not_yet_valid(now) && !self.has_expired(now);
         is_valid && self.may_issue && self.is_for_servers && !self.has_unknown_critical_extension
@@ -101,13 +101,13 @@ impl Facts {
         self.key_kind
     }
 
-    /// Whether this is the certificate of that key, given as its `SubjectPublicKeyInfo`.
+    /// Whether the certificate is for this key, given as `SubjectPublicKeyInfo`.
     pub fn is_of_key(&self, spki: &[u8]) -> bool {
         x509_cert::spki::SubjectPublicKeyInfoOwned::from_der(spki).is_ok_and(|spki| spki.subject_public_key == self.key)
     }
 }
 
-/// How long the modulus of an `RSAPublicKey` (RFC 8017 A.1.1) is; 0 where it is none.
+/// The length of the modulus of an `RSAPublicKey` (RFC 8017 A.1.1) in bits; 0 if it is invalid.
 fn modulus_bits(der: &[u8]) -> usize {
     let parts = Vec::<x509_cert::der::asn1::Int>::from_der(der).unwrap_or_default();
     parts.first().map_or(0, |modulus| {

@@ -1,4 +1,5 @@
-//! What a failure of TLS means to a person: never the library's own text, which is written for its developers.
+//! TLS errors in terms that users understand. The library's own text is never shown, because it is meant for
+//! developers.
 
 use std::fmt;
 
@@ -12,23 +13,23 @@ const MAX_NAMES: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Nobody that is trusted has issued the certificate.
+    /// The certificate's issuer is not trusted.
     UnknownAuthority,
-    /// The certificate is for other names than the one that was asked for.
+    /// The certificate is for other names.
     WrongName {
-        /// The certificate's names, cut and in one line; empty where the library does not tell them.
+        /// The certificate's names, truncated and in one line; empty if the library does not tell them.
         names: String,
     },
     NoName,
     Expired,
-    /// The certificate's time is still to come.
+    /// The certificate is not valid yet.
     NotYetValid,
-    /// The other side does not speak TLS.
+    /// The server does not use TLS.
     NotTls,
     Other(Reason),
 }
 
-/// What else went wrong, in words, with what can be done about it.
+/// Another reason as text, with an optional hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason {
     what: &'static str,
@@ -36,7 +37,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// What can be done about it, where there is more to say than for every certificate.
+    /// A specific hint, if there is one.
     pub fn hint(self) -> Option<&'static str> {
         self.hint
     }
@@ -145,7 +146,7 @@ impl Fault {
     }
 }
 
-/// The errors that rustls passes on as they come, by the names that rustls-webpki gives them (its `Error`).
+/// The errors that rustls passes on from rustls-webpki, by the variant names of its `Error`.
 fn of_library(name: &str) -> Reason {
     let (what, hint) = match name {
         "CaUsedAsEndEntity" => (
@@ -176,7 +177,7 @@ fn of_library(name: &str) -> Reason {
     Reason { what, hint }
 }
 
-/// What the other side says of us (RFC 8446 §6.2).
+/// The alerts from the server about us (RFC 8446 §6.2).
 fn of_alert(alert: AlertDescription) -> Reason {
     use AlertDescription as A;
     let certificate = Some("log in to the cluster again, or renew the client certificate");
@@ -207,7 +208,7 @@ fn of_alert(alert: AlertDescription) -> Reason {
     Reason { what, hint }
 }
 
-/// The names in a certificate, out of the TLS library's `DnsName("gitea.example.com")`.
+/// The names in a certificate, from the TLS library's `DnsName("gitea.example.com")`.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
     presented.iter().map(bare).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! The client certificate of a kubeconfig, with its key, as Go's `tls.X509KeyPair` reads them.
+//! The client certificate and key of a kubeconfig, read as by Go's `tls.X509KeyPair`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,37 +13,37 @@ use x509_cert::der::{Decode as _, Tag, TagNumber, Tagged as _};
 use super::certificate::{Facts, KeyKind};
 use super::pem;
 
-/// A client certificate that can be shown to a server. Whether it is a good one is the server's to say.
+/// A client certificate with its key. Its validity is left to the server.
 pub struct Identity(CertifiedKey);
 
-/// Why a client certificate cannot be used. Nothing of it is quoted.
+/// Why a client certificate cannot be used. The messages quote nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IdentityError {
-    /// No certificate in the text that should hold it.
+    /// No certificate block.
     #[error("there is no `-----BEGIN CERTIFICATE-----` in the client certificate")]
     NoCertificate,
-    /// The first certificate is none.
+    /// The first certificate block is invalid.
     #[error("what stands after `-----BEGIN CERTIFICATE-----` in the client certificate is no certificate")]
     BadCertificate,
-    /// No key in the text that should hold it.
+    /// No private key block.
     #[error("there is no private key in PEM form in the client key")]
     NoKey,
-    /// A key with a passphrase.
+    /// The key has a passphrase.
     #[error("the client key is encrypted with a passphrase, which neither kubectl nor this program asks for")]
     Encrypted,
-    /// A key on a curve that only kubectl can sign with.
+    /// A curve that only kubectl supports.
     #[error("the client key is an EC key on the curve {0}, which this program cannot sign with (kubectl can)")]
     Curve(&'static str),
-    /// An RSA key of a length that only kubectl can sign with.
+    /// An RSA key length that only kubectl supports.
     #[error("the client key is an RSA key of {0} bits; this program signs with 2048 to 4096 bits")]
     RsaLength(usize),
-    /// An EC key that kubectl computes the public key of.
+    /// An EC key without its public key, which only kubectl computes.
     #[error("the client key does not contain its public key, which this program needs (kubectl computes it)")]
     NoPublicKey,
-    /// The key is none, or of another kind.
+    /// The key is invalid or of an unsupported kind.
     #[error("the client key is no private key that can be read: an RSA, EC (P-256, P-384) or Ed25519 key is needed")]
     BadKey,
-    /// The key is another certificate's.
+    /// The key belongs to another certificate.
     #[error("the client key does not belong to the client certificate")]
     Mismatch,
 }
@@ -70,7 +70,8 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// Reads both. The certificate is not judged: a server may take one that rustls would not (X.509 version 1, expired).
+    /// Parses both. The certificate is not verified: a server may accept one that rustls would not (X.509 version 1,
+    /// expired).
     pub fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
         let chain: Vec<_> = pem::blocks(certificate)
             .into_iter()
@@ -79,7 +80,7 @@ impl Identity {
             .collect();
         let first = chain.first().ok_or(IdentityError::NoCertificate)?;
         let facts = Facts::read(first).ok_or(IdentityError::BadCertificate)?;
-        // The label says little: PKCS#1 and SEC1 stand under "PRIVATE KEY" too.
+        // The label is not reliable: PKCS#1 and SEC1 keys occur as "PRIVATE KEY" too.
         let key = pem::blocks(key)
             .into_iter()
             .find(|block| block.label == "PRIVATE KEY" || block.label.ends_with(" PRIVATE KEY"))
@@ -115,7 +116,7 @@ fn signing_key(der: &[u8]) -> Option<Arc<dyn SigningKey>> {
     .find_map(|key| ring::sign::any_supported_type(key).ok())
 }
 
-/// Whether this is an `ECPrivateKey` (RFC 5915), alone or in PKCS#8, without the public key that it may contain.
+/// Whether this is an `ECPrivateKey` (RFC 5915), alone or in PKCS#8, without its optional public key.
 fn lacks_public_key(der: &[u8]) -> bool {
     let parts = |der| Vec::<AnyRef<'_>>::from_der(der).unwrap_or_default();
     let mut parts_of_key = parts(der);

@@ -1,9 +1,9 @@
-//! TLS as Go does it, because docker, kubectl and kubelet do: what is read from PEM, which server is trusted, and which
-//! client certificate is sent.
+//! TLS by Go's rules, as docker, kubectl and kubelet have them: parsing PEM, verifying servers, and client
+//! certificates.
 //!
-//! rustls and its ring do the cryptography. What is here is where Go's `encoding/pem` and `crypto/tls` take what rustls
-//! refuses (a server's own certificate given as its authority, an X.509 v1 client certificate), and the words for what
-//! neither takes: nobody should have to read the names of a library's errors.
+//! The cryptography is that of rustls and ring. This module adds what Go's `encoding/pem` and `crypto/tls` accept and
+//! rustls does not (a server's own certificate as its authority, an X.509 v1 client certificate), and readable error
+//! messages.
 
 mod authorities;
 mod certificate;
@@ -23,21 +23,21 @@ pub use authorities::{Authorities, AuthoritiesError};
 pub use fault::{Fault, Reason};
 pub use identity::{Identity, IdentityError};
 
-/// Whom a client trusts to be the server.
+/// Which server certificates a client trusts.
 #[derive(Clone, Debug)]
 pub enum Trust {
-    /// Whom the operating system trusts.
+    /// Those of the operating system's authorities.
     System,
-    /// These authorities alone.
+    /// Only those of these authorities.
     Only(Arc<Authorities>),
-    /// Anybody, as `insecure-skip-tls-verify` asks for.
+    /// All, for `insecure-skip-tls-verify`.
     Anybody,
 }
 
-/// A client's side of TLS.
+/// The configuration of a TLS client.
 ///
 /// # Errors
-/// Where the operating system's authorities cannot be loaded.
+/// If the operating system's authorities cannot be loaded.
 pub fn client(trust: &Trust, identity: Option<Identity>) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match trust {

@@ -1,4 +1,4 @@
-//! PEM (RFC 7468) as Go's `encoding/pem` reads it: text around the blocks is passed over, and so is a broken block.
+//! PEM (RFC 7468) as parsed by Go's `encoding/pem`, which ignores text around the blocks and invalid blocks.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -9,7 +9,7 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"\n-----END ";
 const DASHES: &[u8] = b"-----";
 
-/// Go's `base64.StdEncoding`: padding is needed, and the bits after the last octet are not looked at.
+/// Go's `base64.StdEncoding`: padding is required, and trailing bits are ignored.
 const PADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -17,27 +17,27 @@ const PADDED: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// What stands between `-----BEGIN LABEL-----` and `-----END LABEL-----`. It can be a key: it is zeroed on drop.
+/// The content between `-----BEGIN LABEL-----` and `-----END LABEL-----`. It can be a key, so it is zeroed on drop.
 pub struct Block {
     /// Such as `CERTIFICATE`.
     pub label: String,
-    /// Whether there are lines such as `Proc-Type: 4,ENCRYPTED` (RFC 1421) before the content.
+    /// Whether there are headers such as `Proc-Type: 4,ENCRYPTED` (RFC 1421).
     pub has_headers: bool,
     pub der: Zeroizing<Vec<u8>>,
 }
 
-/// Decodes base64 as Go's `StdEncoding` does, which passes over line breaks; `None` for what it refuses.
+/// Decodes base64 like Go's `StdEncoding`, which ignores line breaks.
 pub fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let joined: Vec<u8> = text.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
     let joined = Zeroizing::new(joined);
     PADDED.decode(joined.as_slice()).ok().map(Zeroizing::new)
 }
 
-/// Every block of the text that is whole.
+/// All valid blocks of the text.
 pub fn blocks(text: &[u8]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut from = 0;
-    // Each turn ends after an `END`: it is looked for from there on.
+    // Each iteration continues after an `END` line.
     while let Some(end) = find(&text[from..], END).map(|at| from + at) {
         let after = end + END.len();
         match block(text, from, end) {
@@ -52,12 +52,12 @@ pub fn blocks(text: &[u8]) -> Vec<Block> {
     blocks
 }
 
-/// The text ends within a block's headers.
+/// The text ends in a block's headers.
 struct Unfinished;
 
-/// The block whose `END` line begins at `end`, and where the text goes on after it; `None` where there is none.
+/// The block whose `END` line begins at `end`, and the position after it.
 fn block(text: &[u8], from: usize, end: usize) -> Option<Result<(Block, usize), Unfinished>> {
-    // The last BEGIN counts: one without an END of its own is passed over.
+    // The last BEGIN counts: one without an END is ignored.
     let begin = from + rfind(&text[from..end], BEGIN)?;
     if begin > from && text[begin - 1] != b'\n' {
         return None;
@@ -78,7 +78,7 @@ fn block(text: &[u8], from: usize, end: usize) -> Option<Result<(Block, usize), 
     }
     let after = end + END.len();
     if has_headers && at > end {
-        // A header in the END line itself ends the reading.
+        // A header in the END line ends the parsing.
         return (at > after).then_some(Err(Unfinished));
     }
     let rest = text[after..].strip_prefix(label)?.strip_prefix(DASHES)?;
@@ -96,7 +96,7 @@ fn block(text: &[u8], from: usize, end: usize) -> Option<Result<(Block, usize), 
     Some(Ok((block, self::line(text, end + 1).1)))
 }
 
-/// The line that begins at `from`, without white space at its end, and where the next one begins.
+/// The line that begins at `from`, without trailing white space, and the start of the next one.
 fn line(text: &[u8], from: usize) -> (&[u8], usize) {
     let rest = text.get(from..).unwrap_or_default();
     let (line, next) = match rest.iter().position(|byte| *byte == b'\n') {

@@ -1,21 +1,21 @@
-//! What `-h` shows: a screen, of which the rest is in `--help`.
+//! Shortens the help for `-h` to one screen; `--help` shows everything.
 
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::Cli;
 
-/// How many examples `-h` shows: the first ones.
+/// The number of examples in `-h`.
 const FEW: usize = 3;
 const HEADING: &str = "Examples:\n";
 
-/// Where a flag's text goes on with what only `--help` has room for.
+/// Where a flag's text is cut for `-h`.
 const PAUSES: [&str; 6] = ["; ", ": ", ". ", ", ", " (repeatable)", " [default"];
-/// The columns of a terminal of the default width.
+/// The default width of a terminal.
 const COLUMNS: usize = 80;
 
-/// The command line, as clap is to parse and to explain it.
+/// The command line for clap.
 ///
-/// Every text is written once, in the flag's and the command's own place: what `-h` leaves out is decided here.
+/// Every text is written once, at its flag or command; the short form is derived here.
 pub fn command() -> Command {
     Cli::command().mut_subcommands(shortened)
 }
@@ -32,7 +32,7 @@ fn shortened(command: Command) -> Command {
         .after_long_help(whole)
 }
 
-/// An example without its comment, where that would not fit.
+/// Removes an example's comment if the line is too long.
 fn narrow(line: &str) -> &str {
     match line.split_once(" #") {
         Some((command, _)) if line.chars().count() > COLUMNS => command.trim_end(),
@@ -42,7 +42,7 @@ fn narrow(line: &str) -> &str {
 
 fn shortened_flag(arg: Arg) -> Arg {
     let whole = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    // A name such as json|yaml lists them already.
+    // A value name such as json|yaml already lists the values.
     let lists = arg
         .get_value_names()
         .is_some_and(|names| names.iter().any(|name| name.contains('|')));

@@ -31,7 +31,7 @@ pub(super) fn look(
         Source::Registries | Source::Usernames => {
             // Without a screen no keychain opens a window on it.
             let env = unseen(env);
-            let Ok(found) = open(&env).and_then(|keychain| keychain.glimpse()) else {
+            let Ok(found) = open(&env).and_then(|keychain| keychain.list_metadata()) else {
                 return;
             };
             for (registry, usage, username) in found {

@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 20;
 pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let mut memory = match args.trial.dry_run {
         LocalDryRunArg::None => Memory::open(&system.env)?,
-        LocalDryRunArg::Client => Memory::look(&system.env)?,
+        LocalDryRunArg::Client => Memory::read_only(&system.env)?,
     };
     let files = sources::files(system)?;
     // Also those of another DOCKER_CONFIG, which setup was run with.

@@ -11,7 +11,7 @@ use crate::commands::args::LocalDryRunArg;
 use crate::commands::login;
 use crate::commands::system::System;
 use crate::docker::program::{self, LinkPlan};
-use crate::docker::{self, File, FilePlan, Files, HELPER, Memory, Wanted};
+use crate::docker::{self, DesiredConfig, File, FilePlan, Files, HELPER, Memory};
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Keychain, Name};
 use crate::model::{Credential, Registry, Use};
@@ -32,7 +32,7 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let keychain = system.keychain()?;
     let mut memory = if is_dry {
-        Memory::look(&system.env)?
+        Memory::read_only(&system.env)?
     } else {
         Memory::open(&system.env)?
     };
@@ -191,7 +191,7 @@ fn follow(
     for _ in 0..ATTEMPTS {
         let file = File::read(path)?;
         let wanted = wanted(&file, files, ready, default, system);
-        if wanted == Wanted::default() && !file.exists() {
+        if wanted == DesiredConfig::default() && !file.exists() {
             return Ok(());
         }
         let plan = FilePlan::set_up(file, &wanted, memory)?;
@@ -211,7 +211,7 @@ fn follow(
 }
 
 /// What one file should say. Worked out from what is in it now: an entry that came in the meantime stays.
-fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &System<'_>) -> Wanted {
+fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &System<'_>) -> DesiredConfig {
     let is_docker = file.path == files.docker;
     let is_primary = file.path == files.podman_primary;
     // podman reads docker's file too, but no credsStore; and it makes a file of its own as soon as it writes.
@@ -221,10 +221,10 @@ fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &S
         is_primary && file.exists()
     };
     let named = file.config.helpers();
-    let mut wanted = Wanted {
+    let mut wanted = DesiredConfig {
         default: default && is_docker,
         detected: is_docker.then(|| docker::detected_store(&system.env)).flatten(),
-        ..Wanted::default()
+        ..DesiredConfig::default()
     };
     for Ready { name, .. } in ready.iter().filter(|ready| ready.is_login) {
         // docker calls Docker Hub by an address, podman (`findCredentialsInFile` of containers/image) by its name.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::decide::{Case, Found};
 use crate::commands::system::System;
 use crate::docker::other_helper::{AskError, HelperName, OtherHelper};
-use crate::docker::{self, Entry, File, Files, HELPER, Held, Place};
+use crate::docker::{self, Entry, EntryContent, File, Files, HELPER, Place};
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name, Part};
 use crate::model::{Credential, Registry, Use, printable};
@@ -27,8 +27,8 @@ pub(super) struct Sources {
 /// The files that exist. One of podman's that cannot be read does not keep the others from being processed.
 pub(super) fn files(system: &mut System<'_>) -> Result<Files, CommandError> {
     let files = Files::of(&system.env)?;
-    if let Some(left_out) = &files.left_out {
-        system.output.warn(left_out);
+    if let Some(skipped) = &files.skipped {
+        system.output.warn(skipped);
     }
     Ok(files)
 }
@@ -47,7 +47,7 @@ pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<File>
 
 /// The keychain's item that an entry in plain text belongs into, and what goes in.
 pub(super) fn item(entry: &Entry) -> Option<(Name, Credential)> {
-    let Held::Login(username, token) = &entry.held else {
+    let EntryContent::Login(username, token) = &entry.held else {
         return None;
     };
     let name = Name::of_server(&entry.key, Use::Docker)?;
@@ -168,7 +168,7 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>
     for entry in file.config.entries() {
         let below: Option<Registry> = entry.key.parse().ok();
         let is_meant = only.is_empty() || below.as_ref().is_some_and(|registry| only.contains(registry));
-        if entry.held == Held::Nothing || !is_meant {
+        if entry.held == EntryContent::Nothing || !is_meant {
             continue;
         }
         let key = printable(&entry.key, MAX_KEY);
@@ -178,7 +178,7 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>
                 found.entry(name).or_default().push(Found { credential, place });
                 continue;
             }
-            (Held::Stays(why), None) => why.to_string(),
+            (EntryContent::Unmovable(why), None) => why.to_string(),
             _ => "a credential helper is asked about whole registries, not about a path below one".to_owned(),
         };
         system.output.warn(format_args!(
@@ -253,7 +253,7 @@ fn other(name: &str, system: &mut System<'_>) -> Option<HelperName> {
 }
 
 fn case(name: Name, found: Vec<Found>, keychain: &Keychain) -> Result<Case, CommandError> {
-    let is_rotating = match keychain.settled(&name) {
+    let is_rotating = match keychain.ensure_not_rotating(&name) {
         Ok(()) => false,
         Err(keychain::Error::Rotating(_)) => true,
         Err(error) => return Err(error.into()),

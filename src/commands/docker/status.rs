@@ -53,8 +53,8 @@ struct Shown<'a> {
 
 pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let workstation = docker::observe(&system.env)?;
-    if let Some(left_out) = &workstation.left_out {
-        system.output.warn(left_out);
+    if let Some(skipped) = &workstation.skipped {
+        system.output.warn(skipped);
     }
     let kept = kept(system);
     let registries: Vec<Registry> = kept.iter().flat_map(BTreeMap::keys).cloned().collect();

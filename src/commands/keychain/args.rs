@@ -118,7 +118,7 @@ pub struct MigrateArgs {
     pub dry_run: LocalDryRunArg,
 }
 
-/// How long a vault stays unlocked: from a second to a year.
+/// How long a vault stays unlocked: one second to one year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime(Duration);
 

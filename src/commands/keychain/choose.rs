@@ -98,7 +98,7 @@ fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), Comman
                 .hint("kubectl regcred keychain use vault"),
         );
     }
-    let listed = Keychain::open_store(&system.env, StoreName::System).and_then(|keychain| keychain.glimpse());
+    let listed = Keychain::open_store(&system.env, StoreName::System).and_then(|keychain| keychain.list_metadata());
     if let Err(error) = listed {
         system.output.warn(&error);
     }
@@ -108,7 +108,7 @@ fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), Comman
 /// What the other keychain holds is not seen any more.
 fn left_behind(chosen: StoreName, system: &mut System<'_>) {
     let other = chosen.other();
-    let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.glimpse());
+    let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.list_metadata());
     let count = found.map_or(0, |found| found.len());
     if count > 0 {
         let (name, credentials) = (say::store(other), say::credentials(count));

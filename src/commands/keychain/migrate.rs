@@ -5,7 +5,7 @@ use super::args::MigrateArgs;
 use super::say;
 use crate::commands::args::LocalDryRunArg;
 use crate::error::{CommandError, Exit};
-use crate::keychain::migrate::{Action, Found, Migration};
+use crate::keychain::migrate::{Action, Inventory, Migration};
 use crate::keychain::vault::{self, Vault};
 use crate::keychain::{Config, Error, Name, Part, StoreName};
 use crate::model::CommandLine;
@@ -25,7 +25,7 @@ pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, C
             return Ok(nothing("there is no Secret Service here", Some(error), to, system));
         }
         Err(error) => return Err(CommandError::from(error).on(say::store(from))),
-        Ok(found) if found == Found::default() => {
+        Ok(found) if found == Inventory::default() => {
             let why = format!("{} holds no credential", say::store(from));
             return Ok(nothing(&why, None, to, system));
         }
@@ -87,7 +87,7 @@ struct Run {
 
 impl Run {
     /// Moves each. One that cannot be moved keeps no other back; a keychain that fails ends it.
-    fn all(&mut self, found: &Found, system: &mut System<'_>) -> Vec<CommandError> {
+    fn all(&mut self, found: &Inventory, system: &mut System<'_>) -> Vec<CommandError> {
         let mut failures = Vec::new();
         for (number, name) in found.names.iter().enumerate() {
             let (done, all) = (number + 1, found.names.len());
@@ -197,7 +197,7 @@ impl Run {
         ))
     }
 
-    fn summarise(&self, found: &Found, system: &mut System<'_>) {
+    fn summarise(&self, found: &Inventory, system: &mut System<'_>) {
         let (from, to) = (say::store(self.from), say::store(self.to));
         if found.names.is_empty() {
             return;
@@ -214,7 +214,7 @@ impl Run {
 
     /// What is left of a vault that is no longer in use.
     fn left_over(&self, system: &mut System<'_>) -> Result<(), CommandError> {
-        if self.is_dry || self.from != StoreName::Vault || self.migration.find()? != Found::default() {
+        if self.is_dry || self.from != StoreName::Vault || self.migration.find()? != Inventory::default() {
             return Ok(());
         }
         let vault = Vault::new(&system.env, &Config::read(&system.env)?)?;

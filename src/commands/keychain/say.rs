@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::super::system::System;
 use crate::keychain::StoreName;
-use crate::keychain::vault::{KeyState, State};
+use crate::keychain::vault::{KeyState, VaultState};
 use crate::model::duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ pub(super) fn credentials(count: usize) -> String {
 }
 
 /// Completes "the vault is …".
-pub(super) fn state(state: &State) -> String {
+pub(super) fn state(state: &VaultState) -> String {
     match &state.key {
         KeyState::Locked => "locked".to_owned(),
         KeyState::Unlocked { until } => unlocked(*until),
@@ -55,7 +55,7 @@ pub(super) fn unlocked_for(lifetime: Duration) -> String {
 }
 
 /// Whether it is open, and the command that opens it.
-pub(super) fn vault(state: &State, system: &mut System<'_>) {
+pub(super) fn vault(state: &VaultState, system: &mut System<'_>) {
     system.output.say(format_args!("the vault is {}", self::state(state)));
     if let Some(hint) = next(state) {
         system.output.say(format_args!("hint: {hint}"));
@@ -63,7 +63,7 @@ pub(super) fn vault(state: &State, system: &mut System<'_>) {
 }
 
 /// The command that opens it.
-pub(super) fn next(state: &State) -> Option<&'static str> {
+pub(super) fn next(state: &VaultState) -> Option<&'static str> {
     match (&state.key, state.has_passphrase) {
         (KeyState::Locked, true) => Some("kubectl regcred keychain unlock"),
         (KeyState::Locked, false) => Some("kubectl regcred keychain unlock --key-file FILE"),

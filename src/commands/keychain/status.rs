@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_row_does_not_name_its_keychain_again() {
-        let refused = vault::Error::NoKernelKeyring(vault::Refused::Forbidden);
+        let refused = vault::Error::NoKernelKeyring(vault::KernelKeyringError::Forbidden);
         for (error, shown) in [
             (Error::NoBus, "none: no D-Bus session bus was found"),
             (Error::NoService, "none: no secret service is on the D-Bus session bus"),

@@ -16,7 +16,7 @@ use crate::commands::system::System;
 use crate::commands::token_source;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 
 /// More than any list of Secrets that a person keeps; in octets.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -199,7 +199,7 @@ pub(super) fn read(path: &Path, system: &mut System<'_>) -> Result<String, Comma
     } else {
         match whole_file::read_named(path, MAX_FILE) {
             Ok(bytes) => bytes.to_vec(),
-            Err(Unread::TooLong) => return Err(too_long()),
+            Err(ReadFileError::TooLong) => return Err(too_long()),
             Err(why) => return Err(unread(&why)),
         }
     };

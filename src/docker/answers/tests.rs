@@ -35,7 +35,7 @@ pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Work
         auth_file: None,
         order: None,
         has_podman: true,
-        left_out: None,
+        skipped: None,
     }
 }
 

@@ -15,15 +15,15 @@ fn key_of(registry: &str) -> String {
     registry.config_key().to_owned()
 }
 
-fn helpers(registries: &[&str]) -> Wanted {
-    Wanted {
+fn helpers(registries: &[&str]) -> DesiredConfig {
+    DesiredConfig {
         helpers: registries.iter().map(|name| key_of(name)).collect(),
-        ..Wanted::default()
+        ..DesiredConfig::default()
     }
 }
 
 /// Sets up and takes out; what stood there in between.
-fn there_and_back(before: &str, wanted: &Wanted) -> String {
+fn there_and_back(before: &str, wanted: &DesiredConfig) -> String {
     let mut document = config(before);
     let mut remembered = Remembered::default();
     document.set_up(wanted, &mut remembered).unwrap();
@@ -71,7 +71,7 @@ fn what_is_added_looks_like_the_rest_and_goes_without_a_trace() {
 
 #[test]
 fn the_store_that_docker_found_by_itself_is_written_and_taken_back() {
-    let wanted = Wanted {
+    let wanted = DesiredConfig {
         detected: Some("pass".to_owned()),
         ..helpers(&["docker.io"])
     };
@@ -111,9 +111,9 @@ fn only_the_credential_goes_out_of_an_entry() {
     let mut document = config(
         r#"{"auths": {"a": {"auth":"eDp5","email":"e"}, "b":{ "auth" : "eDp5" }, "c":{"auth":"eDp5"}, "d":null}}"#,
     );
-    let wanted = Wanted {
+    let wanted = DesiredConfig {
         moved: ["a", "b", "d", "e"].map(str::to_owned).to_vec(),
-        ..Wanted::default()
+        ..DesiredConfig::default()
     };
     let changes = document.set_up(&wanted, &mut Remembered::default()).unwrap();
     assert_eq!(
@@ -125,9 +125,9 @@ fn only_the_credential_goes_out_of_an_entry() {
 
 #[test]
 fn all_registries_and_one_are_set_up_and_taken_out_in_any_order() {
-    let all = Wanted {
+    let all = DesiredConfig {
         default: true,
-        ..Wanted::default()
+        ..DesiredConfig::default()
     };
     let before = r#"{"credsStore":"desktop"}"#;
     assert_eq!(there_and_back(before, &all), r#"{"credsStore":"gitea"}"#);
@@ -233,7 +233,7 @@ fn document() -> impl Strategy<Value = String> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    SetUp(Wanted),
+    SetUp(DesiredConfig),
     TakeOut(Vec<Registry>),
 }
 
@@ -241,7 +241,7 @@ fn step() -> impl Strategy<Value = Step> {
     let registries = || vec(select(REGISTRIES.to_vec()), 0..3);
     prop_oneof![
            3 => (registries(), any::<bool>(), proptest::option::of(Just("secretservice".to_owned()))).prop_map(
-               |(names, default, detected)| Step::SetUp(Wanted {
+               |(names, default, detected)| Step::SetUp(DesiredConfig {
     helpers: names.into_iter().map(key_of).collect(), default, detected, moved: Vec::new() })
            ),
            1 => registries().prop_map(|names| Step::TakeOut(names.into_iter().map(|name| name.parse().unwrap()).collect())),
@@ -347,17 +347,17 @@ proptest! {
         let moved: Vec<String> = before
             .entries()
             .into_iter()
-            .filter(|entry| matches!(entry.held, super::super::Held::Login(..)))
+            .filter(|entry| matches!(entry.held, super::super::EntryContent::Login(..)))
             .map(|entry| entry.key)
             .collect();
         let mut document = before.clone();
-        let wanted = Wanted { moved: moved.clone(), ..Wanted::default() };
+        let wanted = DesiredConfig { moved: moved.clone(), ..DesiredConfig::default() };
         let changes = document.set_up(&wanted, &mut Remembered::default()).unwrap();
         prop_assert_eq!(changes.len(), moved.len());
         prop_assert_eq!(document.entries().len(), before.entries().len());
         for (now, then) in document.entries().iter().zip(before.entries()) {
             if moved.contains(&now.key) {
-                prop_assert_eq!(&now.held, &super::super::Held::Nothing);
+                prop_assert_eq!(&now.held, &super::super::EntryContent::Nothing);
             } else {
                 prop_assert_eq!(now, &then);
             }

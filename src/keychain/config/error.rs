@@ -1,4 +1,4 @@
-//! What can go wrong with what regcred remembers about the keychain.
+//! Errors of the configuration file.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,24 +8,24 @@ use thiserror::Error;
 
 use super::{KEYCHAIN, StoreNameError, VAULT_KEY_FILE};
 
-/// Why `config.toml` was not read or not changed. Where it was not changed, it is as it was.
+/// Why `config.toml` could not be read or changed. A failed change leaves it as it was.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// Neither `HOME` nor `XDG_CONFIG_HOME` names a folder, so nothing can be remembered.
+    /// Neither `HOME` nor `XDG_CONFIG_HOME` names a folder.
     #[error("there is no folder for {}: HOME is not set, nor is XDG_CONFIG_HOME", super::BELOW)]
     NoHome,
     #[error("{} is {what}", path.display())]
     NotAFile { path: PathBuf, what: &'static str },
     #[error("{} is longer than {} KiB, which no such file is", path.display(), super::MAX_FILE / 1024)]
     TooLong { path: PathBuf },
-    /// It is a symbolic link to a file that is not there: what was chosen in it is not known.
+    /// A dangling symbolic link, so the chosen keychain is not known.
     #[error("{} is a link to a file that is not there", path.display())]
     Dangling { path: PathBuf },
-    /// The system does not let us read it.
+    /// Reading failed.
     #[error("cannot read {}: {cause}", path.display())]
     Read { path: PathBuf, cause: io::Error },
-    /// It can be read and does not say what regcred understands.
+    /// A line is not valid.
     #[error("{} line {line}: {cause}", path.display())]
     Content {
         path: PathBuf,
@@ -35,52 +35,52 @@ pub enum ConfigError {
     },
     #[error("{} is not a whole path in UTF-8", .0.display())]
     KeyFile(PathBuf),
-    /// The system does not let us change it, or what belongs to it.
+    /// Changing the file failed, or creating its folder or lock.
     #[error("cannot change {}: {cause}", path.display())]
     Write {
         /// The file, its folder or its lock file.
         path: PathBuf,
         cause: io::Error,
     },
-    /// It is a link to where nobody may write, such as a file that NixOS or Home Manager made.
+    /// It is a link to a read-only file, such as one that NixOS or Home Manager created.
     #[error("cannot change {}: it is a link to {}: {cause}", path.display(), target.display())]
     LinkedAway {
         path: PathBuf,
         target: PathBuf,
         cause: io::Error,
     },
-    /// It is not what it was when this was decided.
+    /// The file has changed since it was read.
     #[error("another program changed {}", path.display())]
     Changed { path: PathBuf },
-    /// Another process holds the lock that keeps two of them from writing at once.
+    /// Another process holds the write lock.
     #[error("another regcred has been changing {} for {} s", path.display(), waited.as_secs())]
     Busy { path: PathBuf, waited: Duration },
 }
 
-/// What is wrong with a line of `config.toml`.
+/// Why a line of `config.toml` is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LineError {
     #[error("it is not UTF-8 text")]
     NotText,
-    /// No TOML; in the parser's words.
+    /// Not valid TOML; with the parser's message.
     #[error("it is not TOML: {0}")]
     Syntax(String),
-    /// A key that this version does not know, or a misspelt one.
+    /// An unknown or misspelt setting.
     #[error("\"{0}\" is no setting that regcred knows: there is {KEYCHAIN} and {VAULT_KEY_FILE}")]
     UnknownKey(String),
-    /// A number, a list, a table.
+    /// The value is a number, a list or a table.
     #[error("{0} has to be text in quotes")]
     NotAString(&'static str),
     #[error(transparent)]
     Store(#[from] StoreNameError),
-    /// A path that would lead to another file from every folder.
+    /// The path is relative.
     #[error("{VAULT_KEY_FILE} has to be a whole path, from the root folder on: \"{0}\" is not")]
     RelativePath(String),
 }
 
 impl ConfigError {
-    /// What to do about it, where there is something to do.
+    /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoHome => "let HOME name your home folder, or XDG_CONFIG_HOME the folder of your configuration",

@@ -1,4 +1,4 @@
-//! Changing what is remembered, in a file that people write too: every line that is not about it stays as it is.
+//! Changes settings in the configuration file and keeps all other lines as they are.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,17 +6,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Config, ConfigError, Document, KEYCHAIN, StoreName, VAULT_KEY_FILE};
+use super::{Config, ConfigError, KEYCHAIN, Settings, StoreName, VAULT_KEY_FILE};
 use crate::sys::env::Env;
 use crate::sys::file_lock;
 use crate::sys::replace::{self, Draft};
 
-/// What a file begins with that we make.
+/// The first line of a file that we create.
 const OPENING: &str = "# What regcred remembers about the keychain; see: kubectl regcred keychain status\n";
-/// How long to wait for others that write the same file. One of them needs some milliseconds.
+/// How long to wait for other writers, each of which needs some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Something to remember, or with `None` to forget.
+/// A setting to change; `None` removes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     Store(Option<StoreName>),
@@ -24,17 +24,17 @@ pub enum Change {
 }
 
 impl Config {
-    /// Writes what has changed into the file, and makes it where it is not there. Says whether there was anything to do.
+    /// Writes the changes into the file, which is created if necessary. Returns whether anything changed.
     ///
-    /// The file is replaced in one step, behind the symbolic links that lead to it, and keeps its mode, its owner and
-    /// every line of which nothing is changed. One that cannot be understood is left alone: [`ConfigError::Content`].
+    /// The file is replaced atomically. Symbolic links to it, its mode, its owner and all other lines are kept. A file
+    /// that cannot be parsed is not changed: [`ConfigError::Content`].
     pub fn remember(env: &Env, changes: &[Change]) -> Result<bool, ConfigError> {
         let path = super::path(env).ok_or(ConfigError::NoHome)?;
         if Edited::plan(&path, changes)?.is_none() {
             return Ok(false);
         }
         let _held = lock(&path)?;
-        // Somebody else may have held the lock until now.
+        // Another process may have changed the file while we waited for the lock.
         match Edited::plan(&path, changes)? {
             None => Ok(false),
             Some(edited) => edited.write(&path).map(|()| true),
@@ -42,7 +42,7 @@ impl Config {
     }
 }
 
-/// Waits for others that change the file; the lock is held until this is dropped.
+/// Waits for other writers; the lock is held until the file is dropped.
 fn lock(path: &Path) -> Result<File, ConfigError> {
     let beside = path.with_extension("lock");
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -57,14 +57,14 @@ fn lock(path: &Path) -> Result<File, ConfigError> {
     })
 }
 
-/// What is to stand in the file.
+/// The new content of the file.
 struct Edited {
     text: String,
     before: Option<Vec<u8>>,
 }
 
 impl Edited {
-    /// Reads the file and decides; `None` where all of it is remembered already.
+    /// Reads the file and applies the changes; `None` if nothing changes.
     fn plan(path: &Path, changes: &[Change]) -> Result<Option<Self>, ConfigError> {
         let before = super::bytes(path)?;
         let text = super::text(path, before.as_deref())?;
@@ -82,7 +82,7 @@ impl Edited {
         }))
     }
 
-    /// Puts it in the place of what was read. [`ConfigError::Changed`] where an editor saved something else since.
+    /// Replaces the file; [`ConfigError::Changed`] if it has changed since it was read.
     fn write(&self, path: &Path) -> Result<(), ConfigError> {
         let changed = || ConfigError::Changed { path: path.to_owned() };
         let target = replace::target(path).map_err(|cause| failed(path, cause))?;
@@ -108,7 +108,7 @@ fn failed(path: &Path, cause: io::Error) -> ConfigError {
     failed_at(path, path, cause)
 }
 
-/// The error about a change of the file at `path`, which is really at `target`.
+/// An error of changing the file at `path`, which links to `target`.
 fn failed_at(path: &Path, target: &Path, cause: io::Error) -> ConfigError {
     let read_only = matches!(
         cause.kind(),
@@ -122,11 +122,11 @@ fn failed_at(path: &Path, target: &Path, cause: io::Error) -> ConfigError {
     ConfigError::Write { path, cause }
 }
 
-/// The text with the changes in it.
+/// Applies the changes to the text.
 pub(super) fn edit(path: &Path, text: &str, changes: &[Change]) -> Result<String, ConfigError> {
     let mut text = text.to_owned();
     for change in changes {
-        let document = Document::parse(path, &text)?;
+        let document = Settings::parse(path, &text)?;
         match change {
             Change::Store(wanted) => {
                 let wanted = wanted.as_ref().map(|name| (name, name.as_str()));
@@ -141,14 +141,14 @@ pub(super) fn edit(path: &Path, text: &str, changes: &[Change]) -> Result<String
     Ok(text)
 }
 
-/// The text of a path that can be remembered.
+/// The path as text, if it can be stored.
 fn whole_path(file: &Path) -> Result<&str, ConfigError> {
     let text = file.to_str().filter(|_| file.is_absolute());
     text.ok_or_else(|| ConfigError::KeyFile(file.to_owned()))
 }
 
-/// Gives `key` the wanted value, of which its text is given too, in the place of what was found.
-fn set<T: PartialEq>(text: &mut String, key: &str, found: Option<super::Found<T>>, wanted: Option<(&T, &str)>) {
+/// Sets `key` to the wanted value, given with its text, in place of the setting that was found.
+fn set<T: PartialEq>(text: &mut String, key: &str, found: Option<super::Setting<T>>, wanted: Option<(&T, &str)>) {
     match (found, wanted) {
         (None, None) => {}
         (Some(found), Some((value, _))) if found.value == *value => {}
@@ -158,12 +158,12 @@ fn set<T: PartialEq>(text: &mut String, key: &str, found: Option<super::Found<T>
     }
 }
 
-/// A TOML basic string: JSON's escapes are all of TOML's too, but TOML has one more character to escape.
+/// A TOML basic string: JSON's escapes are valid in TOML, which has to escape one more character.
 fn quoted(value: &str) -> String {
     serde_json::Value::from(value).to_string().replace('\u{7f}', "\\u007F")
 }
 
-/// Adds a line that ends as the one before it: there may be none to end the last one, and it may be of Windows' kind.
+/// Appends a line with the same line ending as the line before; the last line may have none.
 fn append(text: &mut String, line: &str) {
     let newline = match text.rsplit_once('\n') {
         Some((before, _)) if before.ends_with('\r') => "\r\n",
@@ -178,12 +178,12 @@ fn append(text: &mut String, line: &str) {
     }
 }
 
-/// The length of the byte order mark that some editors begin a file with.
+/// The length of the byte order mark that some editors write.
 fn mark(text: &str) -> usize {
     text.len() - text.trim_start_matches('\u{feff}').len()
 }
 
-/// The whole lines around a place, with the line break after them; with the one before, where they are the last.
+/// The whole lines around a range with the line break after them, or with the one before if they are the last lines.
 fn lines(text: &str, place: &Range<usize>) -> Range<usize> {
     let start = text[..place.start].rfind('\n').map_or(mark(text), |at| at + 1);
     if let Some(at) = text[place.end..].find('\n') {

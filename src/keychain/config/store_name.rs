@@ -1,4 +1,4 @@
-//! What people call the stores that credentials can rest in.
+//! The names of the credential stores.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use thiserror::Error;
 use super::MAX_FOREIGN_TEXT;
 use crate::model::printable;
 
-/// A store that credentials can rest in, by the name that people choose it by.
+/// A credential store, as chosen by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StoreName {
-    /// The one that the system has: `secret-service` on Linux, `system` elsewhere.
+    /// The system's own: `secret-service` on Linux, `system` elsewhere.
     System,
-    /// regcred's own file, for Linux without a desktop: `vault`.
+    /// regcred's encrypted file, for Linux without a desktop: `vault`.
     Vault,
 }
 
@@ -22,13 +22,13 @@ pub enum StoreName {
 pub enum StoreNameError {
     #[error("\"{0}\" is no keychain that regcred knows: there is {choice}", choice = StoreName::choice())]
     Unknown(String),
-    /// macOS and Windows always have a keychain of their own.
+    /// The vault on a system that always has its own keychain, macOS or Windows.
     #[error("the vault is for Linux alone: here there is {}", StoreName::choice())]
     Elsewhere,
 }
 
 impl StoreName {
-    /// The stores that there can be on this system.
+    /// The stores available on this system.
     pub const HERE: &[Self] = if cfg!(target_os = "linux") {
         &[Self::System, Self::Vault]
     } else {
@@ -43,7 +43,7 @@ impl StoreName {
         }
     }
 
-    /// The other one that there is on Linux.
+    /// The other store.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -52,7 +52,7 @@ impl StoreName {
         }
     }
 
-    /// The names that can be chosen here, for a message.
+    /// The available names, for a message.
     fn choice() -> String {
         let names: Vec<_> = Self::HERE.iter().map(|name| format!("\"{name}\"")).collect();
         names.join(" and ")

@@ -323,7 +323,7 @@ fn notes(text: &str) -> Vec<&str> {
 
 /// What a text says.
 fn says(text: &str) -> (Option<StoreName>, Option<PathBuf>) {
-    let document = Document::parse(Path::new("/c"), text).unwrap();
+    let document = Settings::parse(Path::new("/c"), text).unwrap();
     let (store, file) = (document.store, document.vault_key_file);
     (store.map(|found| found.value), file.map(|found| found.value))
 }

@@ -73,7 +73,7 @@ fn everything_goes_over_as_it_is() {
     for (account, secret) in accounts.iter().zip([ROTATING, TOKEN, TOKEN, OTHER]) {
         assert_eq!(both(&migration, account), (None, owned(secret)), "{account}");
     }
-    assert_eq!(migration.find().unwrap(), Found::default());
+    assert_eq!(migration.find().unwrap(), Inventory::default());
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn what_is_remembered_of_earlier_tokens_goes_along_and_is_put_together() {
     migration.take_earlier(&registry).unwrap();
     // As after a run that was killed before its end.
     migration.take_earlier(&registry).unwrap();
-    assert_eq!(migration.find().unwrap(), Found::default());
+    assert_eq!(migration.find().unwrap(), Inventory::default());
     let own = migration.to.own_tokens(&registry).unwrap();
     assert!(own.has(&token("one")) && own.has(&token("two")) && !own.has(&token("three")));
 }

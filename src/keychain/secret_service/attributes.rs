@@ -1,4 +1,4 @@
-//! The attributes of an item, which the service shows without unlocking it.
+//! The attributes of an item, which can be read without unlocking it.
 
 use std::collections::HashMap;
 

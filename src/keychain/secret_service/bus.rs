@@ -1,4 +1,4 @@
-//! The session bus: where it is, and calls on it that cannot hang.
+//! The session bus: its address, and calls with a time limit.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -22,18 +22,18 @@ use crate::keychain::error::printable;
 use crate::sys::env::Env;
 use crate::sys::user;
 
-/// Calls in flight at once. A bus without limits of its own in its configuration refuses more than 128.
+/// Calls in flight at once. A bus with the default limits refuses more than 128.
 const WINDOW: usize = 120;
-/// Incoming messages to keep before reading stops: a window's answers and some signals.
+/// Incoming messages to buffer: the answers to a full window and some signals.
 const QUEUE: NonZeroUsize = NonZeroUsize::new(WINDOW + 8).expect("a constant");
 
-/// The names of errors of the bus itself, after `org.freedesktop.DBus.Error.`.
+/// Prefix of the bus's own error names.
 const BUS_ERROR: &str = "org.freedesktop.DBus.Error.";
-/// The names of the Secret Service's own errors.
+/// Prefix of the Secret Service's error names.
 const SECRET_ERROR: &str = "org.freedesktop.Secret.Error.";
 
-/// The addresses of the session bus, as the D-Bus specification's reference library finds them, without autolaunch:
-/// that needs X11, starts a second bus and finds no keyring on it. A runtime folder counts only where it is this user's.
+/// The addresses of the session bus, found as the D-Bus reference library does, but without autolaunch, which needs X11
+/// and starts a second bus without a keyring. A runtime folder is used only if it is this user's.
 pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
     if let Some(text) = env.var("DBUS_SESSION_BUS_ADDRESS") {
         let found: Vec<Address> = text
@@ -60,9 +60,9 @@ pub(super) fn addresses(env: &Env) -> Result<Vec<Address>, Error> {
         })
 }
 
-/// Connects to a bus of this user's own: nobody else's is to be handed a token.
+/// Connects to a bus only if this user owns it: another user's bus must not receive a token.
 ///
-/// zbus would connect by itself, and then no longer tells whose the other end is without more than the user's number.
+/// If zbus connected itself, it would not give us the peer's user id.
 fn connect(address: &Address, limit: Duration) -> Result<UnixStream, Error> {
     let shown = || printable(&address.to_string());
     let failed = |cause: io::Error| Error::BusUnreachable {
@@ -79,7 +79,7 @@ fn connect(address: &Address, limit: Duration) -> Result<UnixStream, Error> {
     Ok(stream)
 }
 
-/// The connection, and the number of the user whose process listens there (`SO_PEERCRED`, unix(7)).
+/// The connection, and the id of the user whose process listens there (`SO_PEERCRED`, unix(7)).
 fn connect_to(address: &Address, limit: Duration) -> io::Result<(UnixStream, u32)> {
     let Transport::Unix(unix) = address.transport() else {
         return Err(io::ErrorKind::Unsupported.into());
@@ -87,11 +87,11 @@ fn connect_to(address: &Address, limit: Duration) -> io::Result<(UnixStream, u32
     let to = match unix.path() {
         UnixSocket::File(path) => UnixAddr::new(path.as_path())?,
         UnixSocket::Abstract(name) => UnixAddr::new_abstract(name.as_bytes())?,
-        // Where a server makes a socket; nothing to connect to.
+        // Addresses for servers to listen on.
         _ => return Err(io::ErrorKind::Unsupported.into()),
     };
     let socket = socket::socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-    // A bus whose queue is full is waited for, and not longer than for an answer of its.
+    // Connecting blocks while the bus's queue is full; limit that like any other answer.
     let limit = TimeVal::new(
         limit.as_secs().try_into().unwrap_or(i64::MAX),
         limit.subsec_micros().into(),
@@ -104,7 +104,7 @@ fn connect_to(address: &Address, limit: Duration) -> io::Result<(UnixStream, u32
     Ok((stream, owner))
 }
 
-/// An error that a service, or the bus in its place, answered with.
+/// An error reply from a service, or from the bus on its behalf.
 #[derive(Debug)]
 pub(super) struct Refusal {
     name: String,
@@ -127,7 +127,7 @@ impl Refusal {
         self.name.strip_prefix(BUS_ERROR)
     }
 
-    /// The object of the call is not there, or not any more. gnome-keyring says "unknown method" for it.
+    /// The object of the call does not exist, or no longer. gnome-keyring reports it as "unknown method".
     pub(super) fn is_gone(&self) -> bool {
         self.name.strip_prefix(SECRET_ERROR) == Some("NoSuchObject")
             || matches!(
@@ -148,7 +148,7 @@ impl From<Refusal> for Error {
         }
         match refusal.bus_error() {
             Some("ServiceUnknown" | "NameHasNoOwner") => Self::NoService,
-            // The bus could not start the service that a file of its promises.
+            // The bus could not start a service that it has a service file for.
             Some(name) if name.starts_with("Spawn.") => Self::NoService,
             Some("NoReply" | "Disconnected") => Self::Died,
             Some("AccessDenied") => Self::Denied(refusal.text),
@@ -157,18 +157,18 @@ impl From<Refusal> for Error {
     }
 }
 
-/// What a call was answered with.
+/// The reply to a call.
 pub(super) type Reply = Result<Message, Refusal>;
 
 pub(super) struct Bus {
     connection: zbus::Connection,
-    /// Every message that arrives, in order.
+    /// All incoming messages, in order.
     incoming: MessageStream,
-    /// Signals that arrived while replies were awaited.
+    /// Signals that arrived while waiting for replies.
     signals: Vec<Message>,
-    /// Replies that arrived before they were asked for, by the serial number of the call.
+    /// Replies that nobody has taken yet, by the serial number of the call.
     answers: HashMap<NonZeroU32, Reply>,
-    /// How long one exchange may take.
+    /// Time limit of one exchange.
     limit: Duration,
 }
 
@@ -185,7 +185,7 @@ impl Bus {
                 }
             };
             let building = zbus::connection::Builder::unix_stream(stream).max_queued(QUEUE).build();
-            // The handshake ends with the bus's answer to `Hello`, so a program that is no bus shows here.
+            // The handshake ends with the bus's answer to `Hello`, so a program that is not a bus fails here.
             failure = match within(limit, building).await? {
                 Ok(connection) => {
                     let incoming = MessageStream::from(&connection);
@@ -209,16 +209,17 @@ impl Bus {
         Err(failure)
     }
 
-    /// A name for the program that sent `message` which no other one has had or will have, on any bus.
+    /// An identifier for the sender of `message` that is unique across programs and buses.
     pub(super) fn sender(&self, message: &Message) -> String {
         let header = message.header();
         let name = header.sender().map_or("", |name| name.as_str());
         format!("{} {name}", self.connection.server_guid())
     }
 
-    /// Sends `calls` in as few writes as possible and waits for all answers, which come in the order of the calls.
+    /// Sends `calls` in as few writes as possible and waits for all answers, which are returned in the order of the
+    /// calls.
     ///
-    /// Whoever sends a call waits for its answer: gnome-keyring has aborted on `OpenSession` calls whose sender was gone.
+    /// Every answer has to be awaited: gnome-keyring has aborted on `OpenSession` calls whose sender was gone.
     pub(super) async fn exchange(&mut self, calls: &[Message]) -> Result<Vec<Reply>, Error> {
         let limit = self.limit;
         let mut replies = Vec::with_capacity(calls.len());
@@ -235,8 +236,8 @@ impl Bus {
         Ok(replies)
     }
 
-    /// [`Bus::exchange`] that waits for no answer to the first of a few calls, which may stay away for longer.
-    pub(super) async fn exchange_late(&mut self, calls: &[Message]) -> Result<Vec<Reply>, Error> {
+    /// [`Bus::exchange`] without waiting for the answer to the first call, which may take longer.
+    pub(super) async fn exchange_except_first(&mut self, calls: &[Message]) -> Result<Vec<Reply>, Error> {
         let limit = self.limit;
         let exchange = async {
             self.send(calls).await?;
@@ -249,13 +250,13 @@ impl Bus {
         within(limit, exchange).await?
     }
 
-    /// The answer to the first call of [`Bus::exchange_late`], where it has come.
-    pub(super) fn answered(&mut self, call: &Message) -> Option<Reply> {
+    /// The answer to the first call of [`Bus::exchange_except_first`], if it has arrived.
+    pub(super) fn take_answer(&mut self, call: &Message) -> Option<Reply> {
         self.answers.remove(&serial(call))
     }
 
-    /// The same, where it comes within `limit`.
-    pub(super) async fn late(&mut self, call: &Message, limit: Duration) -> Result<Reply, Error> {
+    /// Waits up to `limit` for the answer to the first call of [`Bus::exchange_except_first`].
+    pub(super) async fn wait_for(&mut self, call: &Message, limit: Duration) -> Result<Reply, Error> {
         within(limit, self.reply(call)).await?
     }
 
@@ -266,7 +267,7 @@ impl Bus {
     /// The answer to a call that was sent.
     async fn reply(&mut self, call: &Message) -> Result<Reply, Error> {
         loop {
-            if let Some(answer) = self.answered(call) {
+            if let Some(answer) = self.take_answer(call) {
                 return Ok(answer);
             }
             let message = self.next().await?;
@@ -289,8 +290,7 @@ impl Bus {
         replies.pop().ok_or(Error::Died)
     }
 
-    /// The next signal for which `wanted` says so, among those that have come and those that will within `limit`;
-    /// `None` where there was none.
+    /// The next signal that `wanted` accepts, among those received and those that arrive within `limit`, if any.
     pub(super) async fn signal(
         &mut self,
         limit: Duration,
@@ -317,7 +317,7 @@ impl Bus {
     async fn next(&mut self) -> Result<Message, Error> {
         match self.incoming.next().await {
             Some(Ok(message)) => Ok(message),
-            // The bus closed the connection, or sent what is no message.
+            // The bus closed the connection or sent an invalid message.
             Some(Err(_)) | None => Err(Error::Died),
         }
     }
@@ -327,7 +327,7 @@ fn serial(call: &Message) -> NonZeroU32 {
     call.primary_header().serial_num()
 }
 
-/// A call of `method` of `interface`. Only a constant can make it fail: a path that is none.
+/// A call of `method` of `interface`. It fails only if a constant is wrong, such as an invalid path.
 pub(super) fn call<B: serde::Serialize + DynamicType>(
     destination: &str,
     path: &str,
@@ -342,7 +342,7 @@ pub(super) fn call<B: serde::Serialize + DynamicType>(
         .map_err(|error| Error::Protocol(printable(&error.to_string())))
 }
 
-/// Waits for `work`, but not longer than `limit`. The work is boxed: connecting alone is a future of many kilobytes.
+/// Waits for `work`, at most for `limit`. The future is boxed because connecting alone takes many kilobytes.
 async fn within<F: Future>(limit: Duration, work: F) -> Result<F::Output, Error> {
     let work: Pin<Box<F>> = Box::pin(work);
     let runtime = zruntime::SharedRuntime::current().map_err(|error| Error::Platform(error.to_string()))?;
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn only_unix_sockets_are_buses() {
+    fn only_unix_sockets_are_used() {
         assert_eq!(
             found("unix:path=/run/user/1000/bus").unwrap(),
             ["unix:path=/run/user/1000/bus"]
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runtime_folder_is_where_a_bus_can_be() {
+    fn a_bus_is_found_in_the_runtime_folder() {
         let folder = user::private_test_folder();
         let env = Env::from_iter([("XDG_RUNTIME_DIR", folder.path())]);
         std::fs::write(folder.path().join("bus"), "").unwrap();

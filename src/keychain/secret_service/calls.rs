@@ -1,4 +1,4 @@
-//! The Secret Service's names on the bus, and how its calls are written and its answers read.
+//! The Secret Service's names on the bus, and building its calls and reading its answers.
 
 use zbus::message::Message;
 use zbus::{DynamicType, ObjectPath, OwnedVariant, Type, Variant};
@@ -9,7 +9,7 @@ use crate::keychain::error::printable;
 
 pub(super) const NAME: &str = "org.freedesktop.secrets";
 pub(super) const SERVICE_PATH: &str = "/org/freedesktop/secrets";
-/// The default collection goes by this path too.
+/// Alias of the default collection.
 pub(super) const DEFAULT_PATH: &str = "/org/freedesktop/secrets/aliases/default";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
 pub(super) const COLLECTION: &str = "org.freedesktop.Secret.Collection";
@@ -42,19 +42,19 @@ pub(super) fn body<T>(message: &Message) -> Result<T, Error>
 where
     T: for<'de> serde::Deserialize<'de> + DynamicType + Type,
 {
-    // zbus's errors tell of types and places, never of values.
+    // zbus's errors name types and positions, never values.
     message
         .body()
         .deserialize()
         .map_err(|error| Error::Protocol(printable(&error.to_string())))
 }
 
-/// The call that asks whether the default collection is locked.
+/// Asks whether the default collection is locked.
 pub(super) fn is_default_locked() -> Result<Message, Error> {
     call(DEFAULT_PATH, PROPERTIES, "Get", &(COLLECTION, "Locked"))
 }
 
-/// What the answer says; `None` where there is no default collection.
+/// Reads the answer; `None` if there is no default collection.
 pub(super) fn is_locked(reply: Reply) -> Result<Option<bool>, Error> {
     match reply {
         Ok(reply) => {

@@ -1,12 +1,12 @@
 //! The Secret Service (gnome-keyring, KWallet, KeePassXC) as a keyring-core store.
 //!
-//! keyring's own store always encrypts its session with Diffie-Hellman, waits for prompts without end, and connects
-//! before it is used; a credential helper runs for each image that is pulled. This one takes three round trips.
+//! keyring's own store always encrypts its session with Diffie-Hellman, waits for prompts without a time limit, and
+//! connects before it is used. A credential helper runs once per image pull; this store needs three round trips.
 
 mod attributes;
 mod bus;
+mod cache;
 mod calls;
-mod memory;
 mod service;
 mod session;
 
@@ -24,29 +24,28 @@ use super::Error;
 use crate::sys::env::Env;
 use attributes::{Attributes, NAME, name_of, owned};
 use bus::Bus;
-use memory::Memory;
+use cache::Cache;
 use service::Service;
 use session::Session;
 
 /// A store over the Secret Service of the session bus.
 ///
-/// One item for each service and user; the user is `USE REGISTRY`, and people find the item by these two attributes.
-/// A second one of the same name, which only a writer that does not take the keychain's lock can cause, is never read
-/// when it is older, and is removed by the next write.
-/// Each operation has its own connection: none outlives it, so none has to be kept alive or found dead.
+/// There is one item for each service and user; the user is `USE REGISTRY`, shown as two attributes. A writer that does
+/// not take the keychain's lock can cause a second item of the same name: the newest one is read, and the next write
+/// removes the others. Each operation opens its own connection, so no connection has to be kept alive or checked.
 #[derive(Clone)]
 pub struct SecretService(Arc<Shared>);
 
 struct Shared {
     env: Env,
     limits: Limits,
-    /// Whether somebody could see a prompt.
+    /// Whether there is a screen for a prompt.
     prompts: bool,
-    memory: Memory,
+    cache: Cache,
 }
 
 impl SecretService {
-    /// The service on the bus that `env` leads to. Nothing is connected yet.
+    /// The service on the session bus of `env`. Connects at the first operation.
     pub fn new(env: &Env) -> Self {
         Self::with_limits(env, Limits::default())
     }
@@ -54,19 +53,19 @@ impl SecretService {
     pub fn with_limits(env: &Env, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             prompts: can_prompt(env),
-            memory: Memory::new(env),
+            cache: Cache::new(env),
             env: env.clone(),
             limits,
         }))
     }
 
-    /// Whether the default keyring is locked. It looks at no item, and nobody is asked for anything.
+    /// Whether the default keyring is locked. Reads no item and shows no prompt.
     pub fn is_locked(&self) -> Result<bool, Error> {
         self.run(async |session| session.service.is_locked().await)
     }
 
-    /// Has a person unlock the default keyring, where it is locked: [`Error::Locked`] where there is no screen to ask on.
-    /// Says whether it was locked.
+    /// Prompts the user to unlock the default keyring if it is locked; [`Error::Locked`] if there is no screen for a
+    /// prompt. Returns whether it was locked.
     pub fn unlock(&self) -> Result<bool, Error> {
         self.run(async |session| {
             let was_locked = session.service.is_locked().await?;
@@ -81,7 +80,7 @@ impl SecretService {
     fn run<T>(&self, work: impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         zbus::block_on(async {
             match self.attempt(&work).await {
-                // gnome-keyring is known to abort now and then when many clients come and go; the bus starts it again.
+                // gnome-keyring sometimes aborts when many clients connect and disconnect; the bus restarts it.
                 Err(Error::Died) => match self.attempt(&work).await {
                     Err(Error::NoService) => Err(Error::Died),
                     again => again,
@@ -94,11 +93,11 @@ impl SecretService {
     async fn attempt<T>(&self, work: &impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let bus = Bus::connect(&bus::addresses(&self.0.env)?, self.0.limits.call).await?;
         let service = Service::new(bus, &self.0.limits, self.0.prompts);
-        work(&mut Session::new(service, &self.0.memory)).await
+        work(&mut Session::new(service, &self.0.cache)).await
     }
 
     fn entry(&self, name: Attributes, attributes: Attributes, found: bool) -> Entry {
-        Entry::new_with_credential(Arc::new(Item {
+        Entry::new_with_credential(Arc::new(ServiceItem {
             store: self.clone(),
             name,
             attributes,
@@ -107,7 +106,7 @@ impl SecretService {
     }
 }
 
-/// Whether there is a screen that a prompt could appear on.
+/// Whether there is a screen for a prompt.
 pub fn can_prompt(env: &Env) -> bool {
     env.os("DISPLAY").is_some() || env.os("WAYLAND_DISPLAY").is_some()
 }
@@ -121,7 +120,7 @@ impl CredentialStoreApi for SecretService {
         format!("session bus {:p}", Arc::as_ptr(&self.0))
     }
 
-    /// `modifiers` are attributes that the item is to have when its secret is set.
+    /// `modifiers` are the attributes that the item gets when its secret is set.
     fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> CoreResult<Entry> {
         let Some((usage, registry)) = user.split_once(' ') else {
             return Err(CoreError::Invalid(
@@ -135,7 +134,7 @@ impl CredentialStoreApi for SecretService {
         Ok(self.entry(name, attributes, false))
     }
 
-    /// Items with all the attributes of `spec`, read without their secrets.
+    /// Finds items with all attributes of `spec`, without reading their secrets.
     fn search(&self, spec: &HashMap<&str, &str>) -> CoreResult<Vec<Entry>> {
         let spec = owned(spec.iter().map(|(key, value)| (*key, *value)));
         let found = self.run(async |session| session.list(&spec).await)?;
@@ -155,15 +154,15 @@ impl CredentialStoreApi for SecretService {
 }
 
 #[derive(Clone)]
-struct Item {
+struct ServiceItem {
     store: SecretService,
     name: Attributes,
-    /// What a search found, or what the item is to have once its secret is set.
+    /// As found by a search, or as they will be once the secret is set.
     attributes: Attributes,
     found: bool,
 }
 
-impl CredentialApi for Item {
+impl CredentialApi for ServiceItem {
     fn set_secret(&self, secret: &[u8]) -> CoreResult<()> {
         let [_, usage, registry] = NAME.map(|key| self.name.get(key).map_or("", String::as_str));
         let label = format!("Credential for {registry} ({usage})");
@@ -175,7 +174,7 @@ impl CredentialApi for Item {
                     session.change(newest, secret).await?;
                     outdated = older;
                 }
-                // Another user is another item; it takes the place of the one there was once it is there.
+                // A different user means a new item; the old ones are deleted once it exists.
                 _ => session.create(&label, &self.attributes, secret).await?,
             }
             session.delete(outdated).await
@@ -195,7 +194,7 @@ impl CredentialApi for Item {
             .ok_or(CoreError::NoEntry)
     }
 
-    /// Of an item that a search found: as it was then.
+    /// For an item from a search: the attributes at that time.
     fn get_attributes(&self) -> CoreResult<Attributes> {
         if self.found {
             return Ok(self.attributes.clone());
@@ -232,6 +231,6 @@ impl CredentialApi for Item {
     }
 
     fn debug_fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Item").field(&self.name).finish()
+        f.debug_tuple("ServiceItem").field(&self.name).finish()
     }
 }

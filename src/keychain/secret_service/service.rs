@@ -1,4 +1,4 @@
-//! The default keyring: whether it is locked, unlocking it, and the prompts that a person answers on the screen.
+//! The default keyring: its lock state, unlocking it, and the prompts that the user answers on the screen.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::keychain::Error;
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const COMPLETED: &str = "Completed";
 
-/// How long to wait for others.
+/// Time limits.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// For the service to answer a call.
@@ -33,7 +33,7 @@ impl Default for Limits {
 pub(super) struct Service<'a> {
     pub(super) bus: Bus,
     pub(super) limits: &'a Limits,
-    /// Whether somebody could see a prompt.
+    /// Whether there is a screen for a prompt.
     prompts: bool,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Service<'a> {
         Self { bus, limits, prompts }
     }
 
-    /// Fails where there is no default collection: KeePassXC would ask a person for one at the next search.
+    /// Fails if there is no default collection: KeePassXC would ask the user for one at the next search.
     pub(super) async fn is_locked(&mut self) -> Result<bool, Error> {
         is_locked(self.bus.call(is_default_locked()?).await?)?.ok_or(Error::NoCollection)
     }
@@ -51,13 +51,13 @@ impl<'a> Service<'a> {
         Ok(is_locked(self.bus.call(is_default_locked()?).await?)? == Some(true))
     }
 
-    /// The answer to a call that the service keeps until a person has unlocked the default collection, or made one.
-    pub(super) async fn await_person(&mut self, call: &Message, locked: Option<bool>) -> Result<Reply, Error> {
+    /// Waits for a call that the service answers only after the user has unlocked or created the default collection.
+    pub(super) async fn await_user(&mut self, call: &Message, locked: Option<bool>) -> Result<Reply, Error> {
         if !self.prompts {
             return Err(locked.map_or(Error::NoCollection, |_| Error::Locked));
         }
         let limit = self.limits.prompt;
-        self.bus.late(call, limit).await.map_err(|error| match error {
+        self.bus.wait_for(call, limit).await.map_err(|error| match error {
             Error::NoAnswer(_) => Error::PromptUnanswered(limit),
             other => other,
         })
@@ -83,7 +83,7 @@ impl<'a> Service<'a> {
         self.answer(&prompt).await
     }
 
-    /// Has the person at the screen answer `prompt`, where the service wants one.
+    /// Shows `prompt`, if the service wants one, and waits for the user.
     async fn answer(&mut self, prompt: &OwnedObjectPath) -> Result<(), Error> {
         if is_none(prompt) {
             return Ok(());
@@ -94,10 +94,10 @@ impl<'a> Service<'a> {
         self.complete(prompt, self.limits.prompt).await
     }
 
-    /// Sees to the `prompt` of a change, where the service wants one.
+    /// Completes the `prompt` of a change, if the service wants one.
     ///
-    /// KeePassXC has one for each item that it creates or deletes, and answers it by itself unless its owner wants to be
-    /// asked: that needs no screen here, and a person elsewhere has as long as the service itself.
+    /// KeePassXC has a prompt for each item that it creates or deletes and answers it itself, unless the user has asked
+    /// to confirm. That needs no screen here, so without one the time limit is that of a call.
     pub(super) async fn confirm(&mut self, prompt: &OwnedObjectPath) -> Result<(), Error> {
         if is_none(prompt) {
             return Ok(());
@@ -127,15 +127,15 @@ impl<'a> Service<'a> {
             header.path().is_some_and(|path| path.as_str() == prompt.as_str())
                 && header.member().is_some_and(|member| member.as_str() == COMPLETED)
         });
-        // No `Dismiss` on the way out: gnome-keyring 42 aborts on it (an assertion in perform_next_unlock). It takes the
-        // window off the screen by itself when whoever asked for it leaves the bus.
+        // No `Dismiss` on the way out: gnome-keyring 42 aborts on it (an assertion in perform_next_unlock). It closes
+        // the window itself when we leave the bus.
         let completed = completed.await?.ok_or(Error::PromptUnanswered(limit))?;
         let (dismissed, _): (bool, OwnedVariant) = body(&completed)?;
         if dismissed { Err(Error::PromptDismissed) } else { Ok(()) }
     }
 }
 
-/// The specification's path for "no such thing".
+/// The specification's path for "no object".
 fn is_none(path: &OwnedObjectPath) -> bool {
     path.as_str() == "/"
 }

@@ -1,4 +1,4 @@
-//! The Secret Service's own calls (freedesktop.org Secret Service API, draft 0.2), each in as few round trips as it can.
+//! The operations of the Secret Service API (freedesktop.org, draft 0.2), each in as few round trips as possible.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -9,59 +9,59 @@ use zeroize::Zeroizing;
 
 use super::attributes::{Attributes, name_of};
 use super::bus;
+use super::cache::{self, Cache};
 use super::calls::{COLLECTION, DEFAULT_PATH, ITEM, PROPERTIES, body, call, is_default_locked, is_locked, on, service};
-use super::memory::{self, Memory};
 use super::service::Service;
 use crate::keychain::Error;
 use crate::keychain::error::printable;
 
-/// What is stored is JSON, and text is the only type that every service shows as it is.
+/// The secret is JSON, but plain text is the only type that every service displays unchanged.
 const CONTENT_TYPE: &str = "text/plain";
 
 /// The specification's `Secret`, `(oayays)`: session, parameters (none in a plain one), value, content type.
 type Wrapped<'a> = (OwnedObjectPath, &'a [u8], &'a [u8], &'a str);
 
-/// A conversation with the Secret Service, without encryption of its own.
+/// A session with the Secret Service, without encryption.
 ///
-/// The Diffie-Hellman session that the specification offers besides costs 8 ms and guards nothing here: the bytes go
-/// through a unix socket that only this user, the bus and the service can read.
+/// The specification's Diffie-Hellman session costs 8 ms and protects nothing here: the bytes go through a unix socket
+/// that only this user, the bus and the service can read.
 pub(super) struct Session<'a> {
     pub(super) service: Service<'a>,
-    memory: &'a Memory,
-    /// The bus and the process on it that answer.
+    cache: &'a Cache,
+    /// Identifies the service process that answers.
     instance: String,
-    /// Whether secrets will be read or written: listing and deleting need no session at the service.
+    /// Whether secrets will be read or written; listing and deleting need no session.
     secrets: bool,
     path: Option<OwnedObjectPath>,
 }
 
-/// What a search found.
-struct Found {
+/// The result of a search.
+struct SearchResult {
     open: Vec<OwnedObjectPath>,
     locked: Vec<OwnedObjectPath>,
     is_default_locked: bool,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(service: Service<'a>, memory: &'a Memory) -> Self {
+    pub(super) fn new(service: Service<'a>, cache: &'a Cache) -> Self {
         Self {
             service,
-            memory,
+            cache,
             instance: String::new(),
             secrets: false,
             path: None,
         }
     }
 
-    /// Opens a session with the first search, for the secrets of what is found.
+    /// Makes the first search open a session, so that secrets can be read and written.
     pub(super) fn for_secrets(&mut self) -> &mut Self {
         self.secrets = true;
         self
     }
 
-    /// The items that carry all of `attributes`, unlocked.
+    /// The items that have all of `attributes`, unlocked.
     pub(super) async fn find(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
-        let mut found = self.look(attributes).await?;
+        let mut found = self.search_unlocked(attributes).await?;
         if !found.locked.is_empty() {
             self.service.unlock(&found.locked).await?;
             found.open.append(&mut found.locked);
@@ -69,11 +69,12 @@ impl<'a> Session<'a> {
         Ok(found.open)
     }
 
-    /// The items that carry all of `attributes`, unlocked as far as it takes to read their attributes.
+    /// The items that have all of `attributes`, unlocked only if that is needed to read their attributes.
     ///
-    /// KeePassXC calls an item locked until a person lets this process have its secret, and shows the rest all the same.
+    /// KeePassXC reports an item as locked until the user allows this process to read its secret, but shows the
+    /// attributes anyway.
     async fn find_shown(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
-        let mut found = self.look(attributes).await?;
+        let mut found = self.search_unlocked(attributes).await?;
         if !found.locked.is_empty() && found.is_default_locked {
             self.service.unlock(&found.locked).await?;
         }
@@ -81,11 +82,11 @@ impl<'a> Session<'a> {
         Ok(found.open)
     }
 
-    /// The items that carry all of `attributes`.
+    /// Searches for the items that have all of `attributes`.
     ///
-    /// Where nothing is found and the default collection is locked, it is unlocked first: not every service knows what
-    /// is in a locked one, and "locked" must never be taken for "not there".
-    async fn look(&mut self, attributes: &Attributes) -> Result<Found, Error> {
+    /// If nothing is found and the default collection is locked, it is unlocked and searched again: some services
+    /// cannot search a locked collection, and "locked" must never be reported as "not found".
+    async fn search_unlocked(&mut self, attributes: &Attributes) -> Result<SearchResult, Error> {
         let found = self.search(attributes).await?;
         if found.open.is_empty() && found.locked.is_empty() && found.is_default_locked {
             self.service.unlock_default().await?;
@@ -94,7 +95,7 @@ impl<'a> Session<'a> {
         Ok(found)
     }
 
-    /// [`Session::find`], of which only the first counts.
+    /// [`Session::find`], sorted so that the newest item comes first.
     pub(super) async fn find_newest_first(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
         let found = self.find(attributes).await?;
         if found.len() > 1 {
@@ -104,7 +105,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The attributes of the items that carry all of `attributes`; of several with one name, those of the newest.
+    /// The attributes of the items that have all of `attributes`; of several with the same name, those of the newest.
     pub(super) async fn list(&mut self, attributes: &Attributes) -> Result<Vec<Attributes>, Error> {
         let items = self.find_shown(attributes).await?;
         let found = self.attributes(&items).await?;
@@ -122,18 +123,18 @@ impl<'a> Session<'a> {
     async fn newest_first(&mut self, items: Vec<OwnedObjectPath>) -> Result<Vec<OwnedObjectPath>, Error> {
         let modified: Vec<u64> = self.properties(&items, "Modified").await?;
         let mut dated: Vec<_> = modified.into_iter().zip(items).collect();
-        // Times are in seconds; services number their items.
+        // Times are in seconds, so equal times are ordered by path: services number their items.
         dated.sort_by_key(|(time, path)| Reverse((*time, path.as_str().len(), path.to_string())));
         Ok(dated.into_iter().map(|(_, path)| path).collect())
     }
 
-    async fn search(&mut self, attributes: &Attributes) -> Result<Found, Error> {
+    async fn search(&mut self, attributes: &Attributes) -> Result<SearchResult, Error> {
         let search = service("SearchItems", &(attributes,))?;
         let mut calls = vec![search.clone(), is_default_locked()?];
         if self.secrets && self.path.is_none() {
             calls.push(service("OpenSession", &("plain", Variant::from("")))?);
         }
-        let mut others = self.service.bus.exchange_late(&calls).await?;
+        let mut others = self.service.bus.exchange_except_first(&calls).await?;
         if calls.len() == 3 {
             let open = others.pop().ok_or(Error::Died)??;
             let (_, path): (OwnedVariant, OwnedObjectPath) = body(&open)?;
@@ -141,16 +142,16 @@ impl<'a> Session<'a> {
         }
         let mut default = others.pop().map_or(Ok(None), is_locked)?;
         if default.is_none() {
-            // Services have calls of objects that are not there answered out of turn. This one waits its turn.
+            // A call on a missing object is answered out of order. This call is answered in order, after the search.
             let _none = self.service.default_collection().await?;
         }
-        let reply = match self.service.bus.answered(&search) {
+        let reply = match self.service.bus.take_answer(&search) {
             Some(reply) => reply,
-            None if default == Some(false) => self.service.bus.late(&search, self.service.limits.call).await?,
-            // Services answer in the order of the calls; KeePassXC no search before a person has opened or unlocked a
-            // database.
+            None if default == Some(false) => self.service.bus.wait_for(&search, self.service.limits.call).await?,
+            // Services answer in the order of the calls, but KeePassXC does not answer a search until the user has
+            // opened or unlocked a database.
             None => {
-                let reply = self.service.await_person(&search, default).await?;
+                let reply = self.service.await_user(&search, default).await?;
                 if self.service.is_default_locked().await? {
                     return Err(Error::PromptDismissed);
                 }
@@ -160,14 +161,14 @@ impl<'a> Session<'a> {
         }?;
         self.instance = self.service.bus.sender(&reply);
         let (open, locked) = body(&reply)?;
-        Ok(Found {
+        Ok(SearchResult {
             open,
             locked,
             is_default_locked: default == Some(true),
         })
     }
 
-    /// The secret of an item; `None` where the item is gone by now.
+    /// The secret of an item; `None` if the item no longer exists.
     pub(super) async fn secret(&mut self, item: &ObjectPath<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         let session = self.path.clone().ok_or(Error::Died)?;
         match self.service.bus.call(on(item, ITEM, "GetSecret", &(session,))?).await? {
@@ -221,7 +222,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Deletes items; one that is gone already counts as deleted.
+    /// Deletes items; one that no longer exists counts as deleted.
     pub(super) async fn delete(&mut self, items: &[OwnedObjectPath]) -> Result<(), Error> {
         let calls: Result<Vec<_>, _> = items.iter().map(|item| on(item, ITEM, "Delete", &())).collect();
         for reply in self.service.bus.exchange(&calls?).await? {
@@ -237,24 +238,24 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The attributes of every item, in order.
+    /// The attributes of each item, in order.
     async fn attributes(&mut self, items: &[OwnedObjectPath]) -> Result<Vec<Attributes>, Error> {
-        if items.len() < memory::MANY {
+        if items.len() < cache::MANY {
             return self.properties(items, "Attributes").await;
         }
-        let mut known = self.memory.recall(&self.instance);
+        let mut known = self.cache.load(&self.instance);
         let is_unknown = |item: &&OwnedObjectPath| !known.contains_key(item.as_str());
         let unknown: Vec<_> = items.iter().filter(is_unknown).cloned().collect();
         if !unknown.is_empty() {
             let found = self.properties(&unknown, "Attributes").await?;
             known.extend(unknown.iter().map(ToString::to_string).zip(found));
             known.retain(|path, attributes| !attributes.is_empty() && items.iter().any(|item| item.as_str() == path));
-            self.memory.keep(&self.instance, known.clone());
+            self.cache.save(&self.instance, known.clone());
         }
-        Ok(memory::in_order(items, &known))
+        Ok(cache::in_order(items, &known))
     }
 
-    /// One property of every item, in order: all calls are on their way before the first answer is read.
+    /// One property of each item, in order. All calls are sent before the first answer is read.
     async fn properties<T>(&mut self, items: &[OwnedObjectPath], property: &str) -> Result<Vec<T>, Error>
     where
         T: DeserializeOwned + Type + Default,

@@ -1,4 +1,4 @@
-//! What is encrypted: items as a Secret Service has them, in JSON.
+//! The encrypted content: items as in a Secret Service, as JSON.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -10,36 +10,36 @@ use zeroize::Zeroizing;
 
 /// Every item, by service and account.
 #[derive(Default)]
-pub(super) struct Items(BTreeMap<(String, String), Item>);
+pub(super) struct Items(BTreeMap<(String, String), VaultItem>);
 
-pub(super) struct Item {
+pub(super) struct VaultItem {
     pub(super) attributes: HashMap<String, String>,
     pub(super) secret: Zeroizing<Vec<u8>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Document<'a> {
+struct Content<'a> {
     #[serde(borrow)]
-    items: Vec<Row<'a>>,
+    items: Vec<Entry<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Row<'a> {
+struct Entry<'a> {
     #[serde(borrow)]
     service: Cow<'a, str>,
     #[serde(borrow)]
     account: Cow<'a, str>,
     attributes: BTreeMap<String, String>,
-    /// In base64, which has no escapes: text with escapes would be copied while it is read.
+    /// In base64, because JSON strings with escapes would be copied while they are parsed.
     secret: &'a str,
 }
 
 impl Items {
-    /// `None` where it is something else.
+    /// `None` if the content has another format.
     pub(super) fn parse(plain: &[u8]) -> Option<Self> {
-        let document: Document<'_> = serde_json::from_slice(plain).ok()?;
-        let item = |row: Row<'_>| {
-            let item = Item {
+        let document: Content<'_> = serde_json::from_slice(plain).ok()?;
+        let item = |row: Entry<'_>| {
+            let item = VaultItem {
                 attributes: row.attributes.into_iter().collect(),
                 secret: Zeroizing::new(BASE64_STANDARD.decode(row.secret).ok()?),
             };
@@ -56,15 +56,15 @@ impl Items {
             .collect();
         let rows = self.0.iter().zip(&secrets);
         let items = rows
-            .map(|(((service, account), item), secret)| Row {
+            .map(|(((service, account), item), secret)| Entry {
                 service: service.into(),
                 account: account.into(),
                 attributes: item.attributes.clone().into_iter().collect(),
                 secret,
             })
             .collect();
-        let document = Document { items };
-        // Room for all of it at once: a buffer that grows leaves copies behind.
+        let document = Content { items };
+        // Allocated at full size: a buffer that grows leaves copies behind.
         let mut length = Length(0);
         serde_json::to_writer(&mut length, &document)?;
         let mut text = Zeroizing::new(Vec::with_capacity(length.0));
@@ -72,28 +72,28 @@ impl Items {
         Ok(text)
     }
 
-    pub(super) fn get(&self, service: &str, account: &str) -> Option<&Item> {
+    pub(super) fn get(&self, service: &str, account: &str) -> Option<&VaultItem> {
         self.0.get(&(service.to_owned(), account.to_owned()))
     }
 
-    pub(super) fn set(&mut self, service: &str, account: &str, item: Item) {
+    pub(super) fn set(&mut self, service: &str, account: &str, item: VaultItem) {
         self.0.insert((service.to_owned(), account.to_owned()), item);
     }
 
-    /// Says whether there was one.
+    /// Returns whether there was one.
     pub(super) fn remove(&mut self, service: &str, account: &str) -> bool {
         self.0.remove(&(service.to_owned(), account.to_owned())).is_some()
     }
 
     /// Service, account and item of each.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Item)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &VaultItem)> {
         self.0
             .iter()
             .map(|((service, account), item)| (service.as_str(), account.as_str(), item))
     }
 }
 
-/// Counts what is written.
+/// Counts the written bytes.
 struct Length(usize);
 
 impl std::io::Write for Length {
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let mut items = Items::default();
-        let item = |secret: &[u8]| Item {
+        let item = |secret: &[u8]| VaultItem {
             attributes: HashMap::from([("username".to_owned(), "a\"b".to_owned())]),
             secret: Zeroizing::new(secret.to_vec()),
         };

@@ -1,102 +1,102 @@
-//! What can go wrong with a vault. Whatever it is, the file stays as it is.
+//! Vault errors. None of them changes the file.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::kernel::Refused;
+use super::kernel::KernelKeyringError;
 use crate::model::{CommandLine, Hint};
 
-/// Why a vault without a passphrase stays locked.
+/// The reason given for a locked vault without a passphrase.
 pub const NO_KEY_FILE: &str = "it opens with a key file, and none was named";
 
-/// Why the vault did not do what it was asked.
+/// Why a vault operation failed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Neither variable says where this user's data is.
+    /// Neither variable names the folder for this user's data.
     #[error("there is no place for a vault: neither XDG_DATA_HOME nor HOME is set")]
     NoHome,
-    /// The vault was chosen, and there is none.
+    /// The vault was chosen but does not exist.
     #[error("there is no vault at {}", .0.display())]
     Missing(PathBuf),
-    /// A new one was to be made, and there is one.
+    /// Creating a vault where there is one already.
     #[error("there is a vault already at {}", .0.display())]
     Exists(PathBuf),
-    /// Nobody has given the passphrase since it was locked, or since the machine was started.
+    /// It has not been unlocked since it was locked or since the last reboot.
     #[error("the vault is locked")]
     Locked,
-    /// It has no passphrase, and nothing says where its key is.
+    /// It has no passphrase, and no key file is configured.
     #[error("the vault is locked: {NO_KEY_FILE}")]
     LockedWithoutPassphrase,
-    /// It has a passphrase too, and its key file, which would open it without, cannot be read.
+    /// Its key file cannot be read; it could be unlocked with its passphrase.
     #[error("the vault is locked: its key file {} cannot be read: {cause}", path.display())]
     LockedWithoutKeyFile { path: PathBuf, cause: io::Error },
-    /// It is locked, and could not be unlocked for other programs.
+    /// It is locked, and the kernel's keyring cannot hold its key.
     #[error("the vault is locked: {0}")]
-    NoKernelKeyring(#[source] Refused),
-    /// The key could not be taken out of, or put into, the kernel's keyring.
+    NoKernelKeyring(#[source] KernelKeyringError),
+    /// The key could not be added to or removed from the kernel's keyring.
     #[error(transparent)]
-    Kernel(Refused),
-    /// Not the passphrase that its key is wrapped with.
+    Kernel(KernelKeyringError),
+    /// The key is wrapped with another passphrase.
     #[error("this is not the vault's passphrase")]
     WrongPassphrase,
     /// A passphrase was given for a vault that has none.
     #[error("this vault has no passphrase: it opens with a key file")]
     NoPassphrase,
-    /// The key file has the key of another vault.
+    /// The key file holds another vault's key.
     #[error("the key in {} does not open the vault {}", key_file.display(), vault.display())]
     WrongKey { key_file: PathBuf, vault: PathBuf },
     #[error("the vault's key file {} cannot be used: {cause}", path.display())]
     KeyFile { path: PathBuf, cause: KeyFileProblem },
-    /// Cut short, changed, or not written by this program.
+    /// Truncated, changed, or not written by this program.
     #[error("the vault {} is damaged: {what}", path.display())]
     Damaged {
         path: PathBuf,
-        /// What does not fit.
+        /// What is wrong, as part of a sentence.
         what: &'static str,
     },
-    /// Written by a version of this program that is newer than this one.
+    /// Written by a newer version of this program.
     #[error("the vault {} is of format {version}, which this version of regcred does not know", path.display())]
     Version { path: PathBuf, version: String },
-    /// Others may read it or write to it.
+    /// Other users have permissions on it.
     #[error("the vault {} is open to other users: its mode is {mode:04o}", path.display())]
     Exposed { path: PathBuf, mode: u32 },
-    /// Somebody else's file, as `sudo` leaves one behind.
+    /// Owned by another user, for example after a use of `sudo`.
     #[error("the vault {} belongs to another user, of number {owner}", path.display())]
     Foreign { path: PathBuf, owner: u32 },
-    /// The system does not let it be read.
+    /// Reading failed.
     #[error("the vault {} cannot be read: {cause}", path.display())]
     Read { path: PathBuf, cause: io::Error },
-    /// Its lock file cannot be made or locked.
+    /// Its lock file cannot be created or locked.
     #[error("the vault's lock file {} cannot be used: {cause}", path.display())]
     Lock { path: PathBuf, cause: io::Error },
-    /// The system does not let it be written.
+    /// Writing failed.
     #[error("the vault {} cannot be written: {cause}", path.display())]
     Write { path: PathBuf, cause: io::Error },
 }
 
-/// What is the matter with a key file.
+/// Why a key file cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyFileProblem {
-    /// The system does not let it be read, or made.
+    /// Reading or creating it failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Every user of the machine may read it, or others may write to it.
+    /// Other users may read or change it.
     #[error("it is open to other users: its mode is {0:04o}")]
     Exposed(u32),
-    /// Neither this user's nor root's.
+    /// Owned by neither this user nor root.
     #[error("it belongs to another user, of number {0}")]
     Foreign(u32),
-    /// It holds something else, or more than one key.
+    /// It contains something else than exactly one key.
     #[error("it does not hold one key, a line AGE-SECRET-KEY-1…")]
     NotAKey,
 }
 
 impl Error {
-    /// What to do about it, where there is something to do.
+    /// What the user can do about it.
     pub fn hint(&self) -> Option<Hint> {
         let (what, command) = match self {
             Self::Missing(_) => (
@@ -151,7 +151,7 @@ impl Error {
             }
             Self::Foreign { .. } => "chown it to yourself, or run this as that user",
             Self::Lock { .. } => "whoever changes the vault has to write to its folder: see whose it is, and its mode",
-            // A file that is not there is [`Self::Missing`]: here, a link leads nowhere.
+            // A missing file is [`Self::Missing`], so this is a dangling link.
             Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
                 "it is a link: bring back what it leads to, or remove the link"
             }
@@ -173,7 +173,7 @@ mod tests {
         for error in [Error::Locked, without_key_file, Error::Missing(PathBuf::new())] {
             assert!(error.hint().unwrap().command().is_some(), "{error}");
         }
-        let hint = Error::NoKernelKeyring(Refused::Forbidden).hint().unwrap();
+        let hint = Error::NoKernelKeyring(KernelKeyringError::Forbidden).hint().unwrap();
         assert_eq!(hint.command(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The vault's file: where it is, and that nobody else reads it.
+//! The vault's file: its path, its permissions, and reading and writing it.
 
 use std::fs;
 use std::io;
@@ -9,21 +9,21 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::sys::env::Env;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 use crate::sys::{replace, user};
 
-/// More than thousands of credentials, in octets. What is larger is something else.
+/// Upper limit of the file's size in octets; thousands of credentials are smaller.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
 
-/// A file that has its permissions right is nobody else's business.
+/// Permission bits of the group and of others; none may be set.
 const OTHERS: u32 = 0o077;
 
-/// Where the vault is.
+/// The path of the vault.
 #[derive(Clone, Debug)]
 pub(super) struct VaultFile(PathBuf);
 
 impl VaultFile {
-    /// This user's, below `$XDG_DATA_HOME`. A relative path there does not count, as the XDG specification says.
+    /// This user's vault, below `$XDG_DATA_HOME`. A relative path there is ignored, as the XDG specification says.
     pub(super) fn of(env: &Env) -> Result<Self, Error> {
         let data = env.path("XDG_DATA_HOME").filter(|path| path.is_absolute());
         let data = data.or_else(|| Some(env.home()?.join(".local/share")));
@@ -34,7 +34,7 @@ impl VaultFile {
         &self.0
     }
 
-    /// Locked by whoever changes the vault. It is beside it, so that two sessions of one user lock the same.
+    /// The lock file for writers. It is in the same folder, so that all sessions of the user share it.
     pub(super) fn lock(&self) -> PathBuf {
         self.0.with_file_name("vault.lock")
     }
@@ -43,7 +43,7 @@ impl VaultFile {
         fs::symlink_metadata(&self.0).is_ok()
     }
 
-    /// Makes the folder that the vault and its lock are in.
+    /// Creates the folder of the vault and its lock.
     pub(super) fn make_folder(&self) -> Result<(), Error> {
         let folder = self.0.parent().unwrap_or(Path::new("/"));
         replace::private_folder(folder).map_err(|cause| self.unwritten(cause))
@@ -51,7 +51,7 @@ impl VaultFile {
 
     pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let unread = |cause: io::Error| match cause.kind() {
-            // A link that leads nowhere is no vault that was never made.
+            // A dangling link is an error, not a missing vault.
             io::ErrorKind::NotFound if !self.exists() => Error::Missing(self.0.clone()),
             _ => Error::Read {
                 path: self.0.clone(),
@@ -64,7 +64,7 @@ impl VaultFile {
             let owner = found.uid();
             return Err(Error::Foreign { path, owner });
         }
-        // A folder's mode says nothing: it is no vault.
+        // Not for a folder, which is reported as no vault below.
         if found.is_file() && found.mode() & OTHERS != 0 {
             let mode = found.mode() & 0o7777;
             return Err(Error::Exposed { path, mode });
@@ -76,20 +76,20 @@ impl VaultFile {
         match whole_file::read(&self.0, MAX_LENGTH) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(Error::Missing(path)),
-            Err(Unread::NotAFile(_)) => Err(damaged("it is no file")),
-            Err(Unread::TooLong) => Err(damaged("it is larger than any vault")),
-            Err(Unread::System(cause)) => Err(unread(cause)),
+            Err(ReadFileError::NotAFile(_)) => Err(damaged("it is no file")),
+            Err(ReadFileError::TooLong) => Err(damaged("it is larger than any vault")),
+            Err(ReadFileError::System(cause)) => Err(unread(cause)),
         }
     }
 
-    /// Puts `bytes` in the place of the file in one step. Whoever calls this holds the lock.
+    /// Replaces the file atomically. The caller holds the lock.
     pub(super) fn replace(&self, bytes: &[u8]) -> Result<(), Error> {
-        // A link, into a folder that is synchronised for one, stays one.
+        // A symbolic link, for example into a synchronised folder, is kept.
         let target = replace::target(&self.0).map_err(|cause| self.unwritten(cause))?;
         replace::private(&target, bytes).map_err(|cause| self.unwritten(cause))
     }
 
-    /// The same where there is no file yet.
+    /// Creates the file; fails if there is one already.
     pub(super) fn create(&self, bytes: &[u8]) -> Result<(), Error> {
         match replace::Draft::new(&self.0, bytes, None).and_then(replace::Draft::create) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::Exists(self.0.clone())),

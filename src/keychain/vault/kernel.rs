@@ -1,20 +1,20 @@
-//! Where an unlocked vault's key rests: the kernel's keyring of this user (keyrings(7), user-keyring(7)).
+//! Keeps an unlocked vault's key in the kernel's keyring of this user (keyrings(7), user-keyring(7)).
 //!
-//! The key is there until it is removed, its time is up, or the machine restarts. No process has to stay for it, it is
-//! never swapped out, and whatever runs as this user finds it: a login shell, a cron job, a daemon's child.
+//! The key stays there until it is removed, its timeout expires or the machine reboots. It needs no running process, is
+//! never swapped out, and every process of this user finds it: a login shell, a cron job, a daemon's child.
 //!
-//! **Possession.** The kernel gives more to whoever *possesses* a key, which is who reaches it from a keyring of his
-//! own thread, process or session; a process without a PAM session does not possess what is in its user's keyring. A
-//! key is therefore made in a keyring of the calling thread, where its maker possesses it, and shows in the user's
-//! keyring only when it has its permissions and its time: there is no moment at which it is there without an end, and
-//! a new key takes the place of the old one in one step.
+//! **Possession.** The kernel gives more rights to a process that *possesses* a key, which means that it can reach it
+//! from its own thread, process or session keyring. A process without a PAM session does not possess the keys in its
+//! user's keyring. A key is therefore created in the calling thread's keyring, where we possess it, and linked into the
+//! user's keyring only after its permissions and timeout are set. So it is never visible without a timeout, and a new
+//! key replaces the old one in one step.
 //!
-//! **User namespaces.** Rootless podman and buildah call credential helpers in a user namespace, and that has a user
-//! keyring of its own. By its serial number a key is found there all the same, where its permissions give it to its
-//! owner: a key's owner is compared across namespaces. So the owner may view, read and search, which lets [`get`] and
-//! [`remove`] reach from within a namespace the key of outside, and the other way round. What [`put`] keeps inside a
-//! namespace goes with its last process. The price is that a container whose root is this user could read the key too,
-//! where it may call keyctl(2) and guesses the number of 31 bits; the key is of no use without the vault's file.
+//! **User namespaces.** Rootless podman and buildah call credential helpers in a user namespace, which has its own user
+//! keyring. A key from outside can still be reached there by its serial number if its permissions allow its owner,
+//! because owners are compared across namespaces. So the owner may view, read and search, which lets [`get`] and
+//! [`remove`] reach keys across the namespace border in both directions. A key that [`put`] adds inside a namespace is
+//! gone with the namespace's last process. The price: a container whose root is this user could read the key too, if it
+//! may call keyctl(2) and guesses the 31-bit serial number; the key is useless without the vault's file.
 
 use std::fmt::{self, Write as _};
 use std::fs;
@@ -29,30 +29,30 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 mod tests;
 
-/// What the descriptions of our keys begin with.
+/// Prefix of our keys' descriptions.
 const PREFIX: &str = "kubectl-regcred";
 
-/// The keys that this user may see, in whatever keyring they are: `proc_keys(5)`.
+/// Lists the keys that this user may view, in all keyrings: `proc_keys(5)`.
 const KEYS: &str = "/proc/keys";
 
-/// Room for an age identity (74 octets) and a time. A key of more is none of ours.
+/// Room for an age identity (74 octets) and a time, in octets. A longer key is not ours.
 const MAX_PAYLOAD: usize = 256;
 
-/// When a probe goes that its maker did not live to remove.
+/// Timeout of a probe key, in case we are killed before we remove it.
 const PROBE_SECONDS: u32 = 60;
 
 /// The key of an unlocked vault.
-pub(super) struct Held {
-    /// The key, one line.
+pub(super) struct UnlockedKey {
+    /// The key, a single line.
     pub key: Zeroizing<String>,
-    /// When the kernel lets go of it, where it does before a restart. To be shown: it is the kernel that counts.
+    /// When it expires, if it does so before a reboot. For display only: the kernel keeps the actual timeout.
     pub until: Option<SystemTime>,
 }
 
-impl Held {
-    /// The key, and in a second line the time in seconds since 1970 where there is one.
+impl UnlockedKey {
+    /// The key, and if it expires, a second line with the time in seconds since 1970.
     fn payload(&self) -> Zeroizing<String> {
-        // It must not have to grow: what it grew out of would not be zeroed.
+        // Allocated at full size: the memory that a growing string leaves behind is not zeroed.
         let mut payload = Zeroizing::new(String::with_capacity(self.key.len() + MAX_PAYLOAD));
         payload.push_str(&self.key);
         if let Some(until) = self.until.and_then(|until| until.duration_since(UNIX_EPOCH).ok()) {
@@ -79,42 +79,42 @@ impl Held {
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for UnlockedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held")
+        f.debug_struct("UnlockedKey")
             .field("key", &"[redacted]")
             .field("until", &self.until)
             .finish()
     }
 }
 
-/// Why the kernel keeps no key for this process.
+/// Why the kernel does not keep a key for this process.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refused {
-    /// `EPERM` or `EACCES`, as docker's default seccomp profile answers, or a security module.
+pub enum KernelKeyringError {
+    /// `EPERM` or `EACCES`, from docker's default seccomp profile or a security module.
     #[error("this process may not use the kernel's keyring")]
     Forbidden,
-    /// `ENOSYS`: a kernel without keyrings, gVisor, podman's default seccomp profile.
+    /// `ENOSYS`, from a kernel without keyrings, gVisor or podman's default seccomp profile.
     #[error("there is no kernel keyring here")]
     Absent,
     /// `EDQUOT`: see `/proc/sys/kernel/keys/maxkeys` and `maxbytes`.
     #[error("the kernel's keyring holds as many keys of this user as it may")]
     Quota,
-    /// What is to be kept is not one short line.
+    /// The key is not a single short line.
     #[error("the key does not fit into the kernel's keyring: it is not one line of at most {MAX_PAYLOAD} characters")]
     Unfit,
-    /// The kernel answered with an error that is none of the above.
+    /// Any other error.
     #[error("the kernel's keyring failed to {action}: {cause}")]
     Other {
-        /// What it was asked to do.
+        /// The failed operation.
         action: &'static str,
         cause: String,
     },
 }
 
-impl Refused {
-    /// What to do about it, where there is something to do.
+impl KernelKeyringError {
+    /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Forbidden | Self::Absent => {
@@ -147,17 +147,17 @@ impl Refused {
     }
 }
 
-/// The key of the vault `id`, where it is unlocked.
+/// The key of the vault `id`, if it is unlocked.
 ///
-/// Three calls where it is. `None` as well for one whose time is up and for one that is not as [`put`] makes it.
-pub(super) fn get(id: &str) -> Result<Option<Held>, Refused> {
+/// Takes three system calls if it is. `None` also for an expired key and for a key that is not in [`put`]'s format.
+pub(super) fn get(id: &str) -> Result<Option<UnlockedKey>, KernelKeyringError> {
     let description = description(id);
     if let Some(key) = search(&description)?
         && let Some(held) = read(key)?
     {
         return Ok(Some(held));
     }
-    for key in in_sight(&description) {
+    for key in visible_keys(&description) {
         if let Some(held) = read(key)? {
             return Ok(Some(held));
         }
@@ -165,57 +165,57 @@ pub(super) fn get(id: &str) -> Result<Option<Held>, Refused> {
     Ok(None)
 }
 
-/// Keeps `key` for the vault `id`, in place of the one there was, for whole seconds: what is begun counts. Says when
-/// the kernel lets go of it.
-pub(super) fn put(id: &str, key: &str, lifetime: Option<Duration>) -> Result<Option<SystemTime>, Refused> {
+/// Keeps `key` for the vault `id`, replacing an earlier one. The lifetime is rounded up to whole seconds. Returns when
+/// the key expires.
+pub(super) fn put(id: &str, key: &str, lifetime: Option<Duration>) -> Result<Option<SystemTime>, KernelKeyringError> {
     let lifetime = lifetime.map(seconds);
-    let held = Held {
+    let held = UnlockedKey {
         key: Zeroizing::new(key.to_owned()),
         until: lifetime.and_then(deadline),
     };
     let payload = held.payload();
-    if Held::parse(payload.as_bytes()).is_none_or(|parsed| parsed.key != held.key) {
-        return Err(Refused::Unfit);
+    if UnlockedKey::parse(payload.as_bytes()).is_none_or(|parsed| parsed.key != held.key) {
+        return Err(KernelKeyringError::Unfit);
     }
     keep(&description(id), payload.as_bytes(), lifetime)?;
     Ok(held.until)
 }
 
-/// Takes the key of the vault `id` out, wherever this user has it. Says whether there was one.
-pub(super) fn remove(id: &str) -> Result<bool, Refused> {
+/// Removes the key of the vault `id` from all of this user's keyrings. Returns whether there was one.
+pub(super) fn remove(id: &str) -> Result<bool, KernelKeyringError> {
     let description = description(id);
     let own = search(&description)?;
     let mut was_there = false;
-    for key in own.into_iter().chain(in_sight(&description)) {
-        // Invalid at once and for everybody, in whatever keyrings it is.
-        was_there |= present("remove a key", key.invalidate())?.is_some();
+    for key in own.into_iter().chain(visible_keys(&description)) {
+        // Invalidating takes effect at once, in every keyring that links the key.
+        was_there |= absent_as_none("remove a key", key.invalidate())?.is_some();
     }
     Ok(was_there)
 }
 
-/// Takes every vault's key of this user out, also of a vault that is gone or has another id by now. Says whether there
+/// Removes the keys of all vaults of this user, including those of deleted or replaced vaults. Returns whether there
 /// was one.
 ///
-/// Only where the kernel lists the keys: `/proc` can be hidden from a container.
-pub(super) fn remove_all() -> Result<bool, Refused> {
+/// Finds them only if `/proc/keys` can be read, which it cannot in some containers.
+pub(super) fn remove_all() -> Result<bool, KernelKeyringError> {
     let prefix = description("");
     let mut was_there = false;
     for key in listed(|name| name.starts_with(&prefix)) {
-        was_there |= present("remove a key", key.invalidate())?.is_some();
+        was_there |= absent_as_none("remove a key", key.invalidate())?.is_some();
     }
     Ok(was_there)
 }
 
-/// Whether the kernel keeps keys for this process at all. Nothing stays.
-pub(super) fn probe() -> Result<(), Refused> {
+/// Checks that the kernel keeps keys for this process, with a temporary key.
+pub(super) fn probe() -> Result<(), KernelKeyringError> {
     let name = RandomState::new().hash_one(std::process::id());
     let description = format!("{PREFIX}:probe:{name:016x}");
     let key = keep(&description, b"probe", Some(PROBE_SECONDS))?;
     let found = search(&description);
-    present("remove a key", key.invalidate())?;
+    absent_as_none("remove a key", key.invalidate())?;
     match found? {
         Some(_) => Ok(()),
-        None => Err(Refused::new("find a key", KeyError::KeyDoesNotExist)),
+        None => Err(KernelKeyringError::new("find a key", KeyError::KeyDoesNotExist)),
     }
 }
 
@@ -223,67 +223,67 @@ fn description(id: &str) -> String {
     format!("{PREFIX}:vault:{id}")
 }
 
-/// The kernel counts whole seconds in 32 bits, and takes none at all for a key that stays.
+/// The kernel takes whole seconds in 32 bits, and 0 would mean "no timeout".
 fn seconds(lifetime: Duration) -> u32 {
     let begun = u64::from(lifetime.subsec_nanos() > 0);
     u32::try_from(lifetime.as_secs().saturating_add(begun)).map_or(u32::MAX, |seconds| seconds.max(1))
 }
 
-/// When a key goes that is made now. The kernel counts by the wall clock, also while the machine sleeps.
+/// When a key that is created now expires. The kernel uses the wall clock, which also runs during suspend.
 fn deadline(seconds: u32) -> Option<SystemTime> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     UNIX_EPOCH.checked_add(Duration::from_secs(now.as_secs() + u64::from(seconds)))
 }
 
-/// Makes a key of this thread, and of the user when it is complete.
-fn keep(description: &str, payload: &[u8], seconds: Option<u32>) -> Result<Key, Refused> {
+/// Creates a key in this thread's keyring and then links it into the user's.
+fn keep(description: &str, payload: &[u8], seconds: Option<u32>) -> Result<Key, KernelKeyringError> {
     let own = ring(KeyRingIdentifier::Thread)?;
     let key = own
         .add_key(description, payload)
-        .map_err(|cause| Refused::new("make a key", cause))?;
+        .map_err(|cause| KernelKeyringError::new("make a key", cause))?;
     let shared = share(key, seconds);
-    // Whether shared or not, the thread is not to hold it on.
+    // In any case the thread's keyring must not keep it.
     let dropped = own
         .unlink_key(key)
-        .map_err(|cause| Refused::new("let go of a key", cause));
+        .map_err(|cause| KernelKeyringError::new("let go of a key", cause));
     shared.and(dropped).map(|()| key)
 }
 
-fn share(key: Key, seconds: Option<u32>) -> Result<(), Refused> {
+fn share(key: Key, seconds: Option<u32>) -> Result<(), KernelKeyringError> {
     let permissions = KeyPermissionsBuilder::builder()
         .posessor(Permission::ALL)
         .user(Permission::VIEW | Permission::READ | Permission::SEARCH)
         .build();
     key.set_perms(permissions)
-        .map_err(|cause| Refused::new("set a key's permissions", cause))?;
+        .map_err(|cause| KernelKeyringError::new("set a key's permissions", cause))?;
     if let Some(seconds) = seconds {
         key.set_timeout(usize::try_from(seconds).unwrap_or(usize::MAX))
-            .map_err(|cause| Refused::new("set a key's time", cause))?;
+            .map_err(|cause| KernelKeyringError::new("set a key's time", cause))?;
     }
     ring(KeyRingIdentifier::User)?
         .link_key(key)
-        .map_err(|cause| Refused::new("keep a key", cause))
+        .map_err(|cause| KernelKeyringError::new("keep a key", cause))
 }
 
-/// One of the caller's keyrings, which is made where there is none yet.
-fn ring(which: KeyRingIdentifier) -> Result<KeyRing, Refused> {
-    KeyRing::from_special_id(which, true).map_err(|cause| Refused::new("open a keyring", cause))
+/// One of the caller's keyrings, created if it does not exist.
+fn ring(which: KeyRingIdentifier) -> Result<KeyRing, KernelKeyringError> {
+    KeyRing::from_special_id(which, true).map_err(|cause| KernelKeyringError::new("open a keyring", cause))
 }
 
-/// The key in the user's keyring.
-fn search(description: &str) -> Result<Option<Key>, Refused> {
-    present("find a key", ring(KeyRingIdentifier::User)?.search(description))
+/// Finds a key in the user's keyring.
+fn search(description: &str) -> Result<Option<Key>, KernelKeyringError> {
+    absent_as_none("find a key", ring(KeyRingIdentifier::User)?.search(description))
 }
 
-/// The user's keys of that description in all keyrings, also in those of other user namespaces.
+/// The user's keys with that description in all keyrings, including those of other user namespaces.
 ///
-/// The list is text, and another user could give a key of his own a description that reads like a line of it; but the
-/// vault's id is random, and stands in nothing that others may read.
-fn in_sight(description: &str) -> Vec<Key> {
+/// Another user could create a key whose description looks like a line of the list, but would have to know the vault's
+/// id, which is random and not readable by others.
+fn visible_keys(description: &str) -> Vec<Key> {
     listed(|name| name == description)
 }
 
-/// The keys of this user whose description is one that is `wanted`.
+/// The keys of this user whose description `wanted` accepts.
 fn listed(wanted: impl Fn(&str) -> bool) -> Vec<Key> {
     let (Some(user), Ok(listing)) = (crate::sys::user::id(), fs::read(KEYS)) else {
         return Vec::new();
@@ -295,8 +295,8 @@ fn listed(wanted: impl Fn(&str) -> bool) -> Vec<Key> {
         .collect()
 }
 
-/// The number of the key that a line of `/proc/keys` is about, if it is a wanted key of that user. Users are numbered as
-/// in the namespace of whoever reads, wherever `/proc` was mounted.
+/// The serial number in a line of `/proc/keys`, if it is a wanted key of that user. User ids are shown as in the
+/// reader's namespace, wherever `/proc` was mounted.
 fn serial(line: &str, user: u32, wanted: impl Fn(&str) -> bool) -> Option<KeySerialId> {
     // number flags usage timeout permissions user group type description: length
     let mut columns = line.split_ascii_whitespace();
@@ -306,20 +306,20 @@ fn serial(line: &str, user: u32, wanted: impl Fn(&str) -> bool) -> Option<KeySer
     (is_theirs && is_named).then(|| KeySerialId::new(serial))
 }
 
-fn read(key: Key) -> Result<Option<Held>, Refused> {
+fn read(key: Key) -> Result<Option<UnlockedKey>, KernelKeyringError> {
     let mut payload = Zeroizing::new([0; MAX_PAYLOAD]);
-    let length = present("read a key", key.read(&mut *payload))?;
-    // The length is the key's, also where that did not fit.
-    Ok(length.and_then(|length| Held::parse(payload.get(..length)?)))
+    let length = absent_as_none("read a key", key.read(&mut *payload))?;
+    // The length is that of the key, even if it did not fit into the buffer.
+    Ok(length.and_then(|length| UnlockedKey::parse(payload.get(..length)?)))
 }
 
-/// A key that is gone, or whose time is up, is one that there is not.
-fn present<T>(action: &'static str, answer: Result<T, KeyError>) -> Result<Option<T>, Refused> {
+/// A revoked or expired key counts as absent.
+fn absent_as_none<T>(action: &'static str, answer: Result<T, KeyError>) -> Result<Option<T>, KernelKeyringError> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked | KeyError::KeyRejected) => {
             Ok(None)
         }
-        Err(cause) => Err(Refused::new(action, cause)),
+        Err(cause) => Err(KernelKeyringError::new(action, cause)),
     }
 }

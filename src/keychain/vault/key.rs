@@ -1,4 +1,4 @@
-//! The vault's key, and the files that can hold it.
+//! The vault's key and key files.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
 use crate::sys::env::Env;
-use crate::sys::whole_file::{self, Unread};
+use crate::sys::whole_file::{self, ReadFileError};
 use crate::sys::{replace, user};
 
 /// The variable that names a key file.
@@ -22,16 +22,16 @@ const KEY_FILE: &str = "REGCRED_VAULT_KEY_FILE";
 /// The name of systemd's credential: `LoadCredential=regcred-vault-key:FILE`.
 const CREDENTIAL: &str = "regcred-vault-key";
 
-/// More than a key with comments around it, in octets.
+/// Upper limit of a key file's size in octets; a key with comments is smaller.
 const MAX_KEY_FILE: u64 = 16 * 1024;
 
-/// The permissions with which a key file of this user's own is refused, as ssh refuses one: any for somebody else.
+/// Permissions with which a key file of this user is refused, as ssh does: any for group or others.
 const EXPOSED: u32 = 0o077;
 
-/// The same for a file of root's: Kubernetes, systemd and an administrator let a service read one by its group.
+/// The same for a file owned by root: Kubernetes, systemd and administrators let a service read one through its group.
 const EXPOSED_OF_ROOT: u32 = 0o027;
 
-/// The user who could read and replace every file anyway.
+/// root can read and replace every file anyway.
 const ROOT: u32 = 0;
 
 /// The identity that the vault is encrypted to.
@@ -39,12 +39,12 @@ const ROOT: u32 = 0;
 pub struct Key(Identity);
 
 impl Key {
-    /// A new one.
+    /// A new random key.
     pub fn generate() -> Self {
         Self(Identity::generate())
     }
 
-    /// From `AGE-SECRET-KEY-1…`.
+    /// Parses `AGE-SECRET-KEY-1…`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         text.parse().map(Self).ok()
     }
@@ -61,7 +61,7 @@ impl Key {
         self.0.to_public()
     }
 
-    /// Reads a key file: one key, and comments, as age-keygen writes it.
+    /// Reads a key file as age-keygen writes it: one key, and comments.
     pub fn read(path: &Path) -> Result<Self, Error> {
         read(path, Guard::Mode).map_err(|cause| Error::KeyFile {
             path: path.to_owned(),
@@ -69,8 +69,7 @@ impl Key {
         })
     }
 
-    /// Takes away what is left of making a key file, where whoever made it was killed at the last moment: a second name
-    /// for it.
+    /// Removes the draft of a key file that a killed process left behind.
     pub fn sweep(path: &Path) -> Result<(), Error> {
         replace::sweep(path).map_err(|cause| Error::KeyFile {
             path: path.to_owned(),
@@ -78,7 +77,7 @@ impl Key {
         })
     }
 
-    /// Makes a key file, where there is none.
+    /// Creates a key file; fails if there is one already.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let save = || -> io::Result<()> {
             let key = self.text();
@@ -106,21 +105,21 @@ impl fmt::Debug for Key {
 pub enum Source {
     File {
         path: PathBuf,
-        /// A variable, or the configuration.
+        /// The variable or the configuration file that names it.
         named_by: &'static str,
     },
-    /// The kernel's keyring, since it was unlocked.
+    /// The kernel's keyring, after unlocking.
     Kernel,
 }
 
 impl Source {
-    /// Whoever starts a program says more about it than its user's files.
+    /// The environment takes precedence over the configuration file.
     pub(super) fn of(env: &Env, config: &Config) -> Self {
         let file = |path, named_by| Self::File { path, named_by };
         if let Some(path) = env.path(KEY_FILE) {
             return file(path, KEY_FILE);
         }
-        // systemd passes every credential of a unit in this folder, ours or not.
+        // systemd puts all credentials of a unit into this folder, so the file need not exist.
         let credential = env.path("CREDENTIALS_DIRECTORY").map(|folder| folder.join(CREDENTIAL));
         if let Some(path) = credential.filter(|path| path.exists()) {
             return file(path, "CREDENTIALS_DIRECTORY");
@@ -131,7 +130,7 @@ impl Source {
         }
     }
 
-    /// A file that somebody named on the command line.
+    /// A file from the command line.
     pub(super) fn given(path: &Path) -> Self {
         Self::File {
             path: path.to_owned(),
@@ -139,7 +138,8 @@ impl Source {
         }
     }
 
-    /// The key in the file, if it is one. systemd guards its folder, and shows an access list as the group's mode.
+    /// Reads the key if the source is a file. systemd protects the folder of its credentials and shows an access list
+    /// as the group's mode, so the mode is not checked there.
     pub(super) fn key(&self) -> Option<Result<Key, Error>> {
         let Self::File { path, named_by } = self else {
             return None;
@@ -156,18 +156,18 @@ impl Source {
     }
 }
 
-/// What keeps a key file from others.
+/// How a key file is protected from other users.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Guard {
-    /// Its own mode.
+    /// By its own mode.
     Mode,
-    /// The folder that it is in.
+    /// By the folder that systemd keeps it in.
     Systemd,
 }
 
 fn read(path: &Path, guard: Guard) -> Result<Key, KeyFileProblem> {
     let found = fs::metadata(path)?;
-    // Another user could exchange it, and with it the key of the vault that is made next.
+    // Another owner could replace it, and with it the key of the next vault.
     if found.uid() != ROOT && user::id().is_some_and(|user| user != found.uid()) {
         return Err(KeyFileProblem::Foreign(found.uid()));
     }
@@ -178,8 +178,8 @@ fn read(path: &Path, guard: Guard) -> Result<Key, KeyFileProblem> {
     let bytes = match whole_file::read(path, MAX_KEY_FILE) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Err(io::Error::from(io::ErrorKind::NotFound).into()),
-        Err(Unread::System(cause)) => return Err(cause.into()),
-        Err(Unread::NotAFile(_) | Unread::TooLong) => return Err(KeyFileProblem::NotAKey),
+        Err(ReadFileError::System(cause)) => return Err(cause.into()),
+        Err(ReadFileError::NotAFile(_) | ReadFileError::TooLong) => return Err(KeyFileProblem::NotAKey),
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| KeyFileProblem::NotAKey)?;
     let lines = text.lines().map(str::trim);

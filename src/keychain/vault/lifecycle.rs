@@ -1,4 +1,4 @@
-//! Making a vault, unlocking it, locking it, and changing its passphrase.
+//! Creating, unlocking and locking a vault, and changing its passphrase.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::time::{Duration, SystemTime};
 
 use age::secrecy::ExposeSecret as _;
 
-use super::passphrase::{Refusal, unwrap, wrap};
-use super::sealed::{Broken, Header, Id};
+use super::passphrase::{UnwrapError, unwrap, wrap};
+use super::sealed::{Header, Id, OpenError};
 use super::{Error, Items, Key, Opened, Passphrase, Source, Vault, kernel};
 use crate::keychain::lock::WriteLock;
 
-/// What a vault is waiting for.
+/// Whether a vault is locked, and how it opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
+pub struct VaultState {
     /// Whether a passphrase opens it.
     pub has_passphrase: bool,
     pub key: KeyState,
@@ -21,23 +21,23 @@ pub struct State {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// With nobody: somebody has to unlock it.
+    /// Not available: the vault has to be unlocked.
     Locked,
-    /// In the kernel's keyring, until then or until the machine is started anew.
+    /// In the kernel's keyring, until then or until reboot.
     Unlocked {
-        /// When the kernel forgets it.
+        /// When the key expires.
         until: Option<SystemTime>,
     },
     InFile {
         path: PathBuf,
-        /// The variable, or the file, that names it.
+        /// The variable or the configuration file that names it.
         named_by: &'static str,
     },
 }
 
 impl Vault {
-    /// Whether it is locked. An error where it cannot be read, or where its key does not open it.
-    pub fn state(&self) -> Result<State, Error> {
+    /// Whether it is locked. Fails if it cannot be read, or if its key does not open it.
+    pub fn state(&self) -> Result<VaultState, Error> {
         let (header, bytes) = self.header()?;
         let has_passphrase = header.wrapped.is_some();
         let (state, key) = match (&self.0.source, self.key_in_file(&header)?) {
@@ -56,13 +56,13 @@ impl Vault {
         if let Some(key) = key {
             self.open_with(header, key, &self.0.source, &bytes)?;
         }
-        Ok(State {
+        Ok(VaultState {
             has_passphrase,
             key: state,
         })
     }
 
-    /// Makes a vault that `key` opens, and the passphrase if there is one.
+    /// Creates a vault that opens with `key`, and with the passphrase if there is one.
     pub fn create(&self, key: &Key, passphrase: Option<&Passphrase>) -> Result<(), Error> {
         self.0.file.make_folder()?;
         let _held = self.exclusive()?;
@@ -77,70 +77,70 @@ impl Vault {
         self.0.file.create(&bytes)
     }
 
-    /// Puts the key into the kernel's keyring, for so long or until the machine is started anew. Says until when.
+    /// Puts the key into the kernel's keyring, for `lifetime` or until reboot. Returns when it expires.
     pub fn unlock(&self, passphrase: &Passphrase, lifetime: Option<Duration>) -> Result<Option<SystemTime>, Error> {
         let (header, bytes) = self.header()?;
         let key = self.unwrapped(&header, passphrase)?;
         self.hold(header, key, &Source::Kernel, &bytes, lifetime)
     }
 
-    /// The same with the key itself.
+    /// [`Vault::unlock`] with the key itself.
     pub fn unlock_with(&self, key: Key, lifetime: Option<Duration>) -> Result<Option<SystemTime>, Error> {
         let (header, bytes) = self.header()?;
         self.hold(header, key, &Source::Kernel, &bytes, lifetime)
     }
 
-    /// The same with the key in this file.
+    /// [`Vault::unlock`] with the key in this file.
     pub fn unlock_with_file(&self, path: &Path, lifetime: Option<Duration>) -> Result<Option<SystemTime>, Error> {
         let key = Key::read(path)?;
         let (header, bytes) = self.header()?;
         self.hold(header, key, &Source::given(path), &bytes, lifetime)
     }
 
-    /// For an unlocked vault: lets the kernel's keyring hold its key for so long from now. Says until when.
+    /// Renews the lifetime of an unlocked vault's key from now on. Returns when it expires.
     pub fn stay_unlocked(&self, lifetime: Option<Duration>) -> Result<Option<SystemTime>, Error> {
         let (header, bytes) = self.header()?;
         let key = self.key_for(&header)?;
         self.hold(header, key, &Source::Kernel, &bytes, lifetime)
     }
 
-    /// Whether the kernel's keyring takes keys here; containers forbid it by default.
+    /// Fails if the kernel's keyring cannot be used, as by default in containers.
     pub fn can_be_unlocked(&self) -> Result<(), Error> {
         kernel::probe().map_err(Error::Kernel)
     }
 
-    /// Takes every key of a vault of this user out of the kernel's keyring, whatever has become of the vault's file. Says
+    /// Removes the keys of all this user's vaults from the kernel's keyring, even if a vault's file is gone. Returns
     /// whether there was one.
     pub fn lock(&self) -> Result<bool, Error> {
         let mut was_there = kernel::remove_all().map_err(Error::Kernel)?;
-        // Where the kernel's list of keys is hidden, this one's name leads to it.
+        // Needed where `/proc/keys` is hidden: this vault's key is found by its id.
         if let Ok((header, _)) = self.header() {
             was_there |= kernel::remove(header.id.as_str()).map_err(Error::Kernel)?;
         }
         Ok(was_there)
     }
 
-    /// Its key, from where it comes from.
+    /// The key from the vault's source.
     pub fn key(&self) -> Result<Key, Error> {
         let (header, _) = self.header()?;
         self.key_for(&header)
     }
 
-    /// Its key, by its passphrase.
+    /// The key, unwrapped with the passphrase.
     pub fn key_of(&self, passphrase: &Passphrase) -> Result<Key, Error> {
         let (header, _) = self.header()?;
         self.unwrapped(&header, passphrase)
     }
 
-    /// Gives it another passphrase, and another key along with it, where no key file holds the old one: a copy of the old
-    /// file and the old passphrase open nothing that is written from now on. It is locked afterwards, unless a key file
-    /// opens it. Says whether the key is another.
+    /// Changes the passphrase, and the key too unless a key file holds it, so that the old passphrase with a copy of
+    /// the old file opens nothing that is written from now on. Afterwards the vault is locked, unless a key file opens
+    /// it. Returns whether the key was changed.
     ///
-    /// `old` is the key that the old passphrase, or a key file, has given.
+    /// `old` is the key from the old passphrase or from a key file.
     pub fn change_passphrase(&self, old: Key, new: &Passphrase) -> Result<bool, Error> {
         let in_file = self.0.source != Source::Kernel;
         let key = if in_file { old.clone() } else { Key::generate() };
-        // It takes a second, and others wait for the lock.
+        // Done before taking the lock, because it takes about a second.
         let wrapped = self.wrapped(&key, new)?;
         let _held = self.exclusive()?;
         let (header, bytes) = self.header()?;
@@ -152,12 +152,12 @@ impl Vault {
         opened.key = key;
         opened.header.wrapped = Some(wrapped);
         self.save(&opened)?;
-        // The old key opens nothing any more; that the kernel still has it harms nobody.
+        // Ignored, because the old key no longer opens anything.
         let _ = kernel::remove(old_id.as_str());
         Ok(!in_file)
     }
 
-    /// Held by whoever changes the file.
+    /// Takes the writers' lock.
     fn exclusive(&self) -> Result<File, Error> {
         WriteLock::at(self.lock_file()).acquire().map_err(|error| match error {
             crate::keychain::Error::Vault(error) => error,
@@ -180,8 +180,8 @@ impl Vault {
     fn unwrapped(&self, header: &Header, passphrase: &Passphrase) -> Result<Key, Error> {
         let wrapped = header.wrapped.as_ref().ok_or(Error::NoPassphrase)?;
         unwrap(wrapped, passphrase).map_err(|refusal| match refusal {
-            Refusal::WrongPassphrase => Error::WrongPassphrase,
-            Refusal::Damaged => self.broken(Broken::Damaged("its header was changed"), &self.0.source),
+            UnwrapError::WrongPassphrase => Error::WrongPassphrase,
+            UnwrapError::Damaged => self.broken(OpenError::Damaged("its header was changed"), &self.0.source),
         })
     }
 

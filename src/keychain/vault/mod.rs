@@ -1,7 +1,8 @@
-//! A keychain where there is no desktop: one encrypted file, and its key in the kernel's keyring while it is unlocked.
+//! A keychain for machines without a desktop: one encrypted file, whose key is in the kernel's keyring while it is
+//! unlocked.
 //!
-//! No daemon, and no prompt in the path of docker's helper: it opens the file with the key that
-//! `kubectl regcred keychain unlock` has put there, or with a key file.
+//! It needs no daemon, and docker's helper never prompts: it opens the file with the key that `kubectl regcred keychain
+//! unlock` has put there, or with a key file.
 
 mod content;
 mod error;
@@ -13,9 +14,9 @@ mod passphrase;
 mod sealed;
 
 pub use error::{Error, KeyFileProblem, NO_KEY_FILE};
-pub use kernel::Refused;
+pub use kernel::KernelKeyringError;
 pub use key::{Key, Source};
-pub use lifecycle::{KeyState, State};
+pub use lifecycle::{KeyState, VaultState};
 pub use passphrase::{Passphrase, PassphraseError};
 
 use std::any::Any;
@@ -32,51 +33,50 @@ use zeroize::Zeroizing;
 use super::Config;
 use super::error::printable;
 use crate::sys::env::Env;
-use content::{Item, Items};
+use content::{Items, VaultItem};
 use file::VaultFile;
-use sealed::{Broken, Header};
+use sealed::{Header, OpenError};
 
 type Attributes = HashMap<String, String>;
 
-/// This user's vault. Making one of these does nothing yet.
+/// This user's vault. Creating the value does no I/O.
 ///
-/// It has no "replace the item of this name" that is safe among several writers: whoever changes it holds the lock that
-/// [`Keychain`](super::Keychain) takes.
+/// Writers must hold the lock that [`Keychain`](super::Keychain) takes: replacing an item is not atomic by itself.
 #[derive(Clone, Debug)]
-pub struct Vault(Arc<Place>);
+pub struct Vault(Arc<Inner>);
 
 #[derive(Debug)]
-struct Place {
+struct Inner {
     file: VaultFile,
     source: Source,
 }
 
 impl Vault {
-    /// The vault of the user whose environment this is.
+    /// The vault for this environment.
     pub fn new(env: &Env, config: &Config) -> Result<Self, Error> {
         Self::with_source(env, Source::of(env, config))
     }
 
-    /// The same vault with its key in this file, whatever else names one.
+    /// The same vault with its key in this file, which overrides any other setting.
     pub fn with_key_file(env: &Env, path: &Path) -> Result<Self, Error> {
         Self::with_source(env, Source::given(path))
     }
 
     fn with_source(env: &Env, source: Source) -> Result<Self, Error> {
         let file = VaultFile::of(env)?;
-        Ok(Self(Arc::new(Place { file, source })))
+        Ok(Self(Arc::new(Inner { file, source })))
     }
 
     pub fn path(&self) -> &Path {
         self.0.file.path()
     }
 
-    /// The file that whoever changes the vault locks.
+    /// The lock file for writers.
     pub(super) fn lock_file(&self) -> PathBuf {
         self.0.file.lock()
     }
 
-    /// Whether there is a file, of whatever kind.
+    /// Whether there is a file, of any kind.
     pub fn exists(&self) -> bool {
         self.0.file.exists()
     }
@@ -86,15 +86,15 @@ impl Vault {
         &self.0.source
     }
 
-    /// What can be known of it without its key, and the whole file.
+    /// The header, which needs no key, and the whole file.
     fn header(&self) -> Result<(Header, Zeroizing<Vec<u8>>), Error> {
         let bytes = self.0.file.read()?;
         let header = Header::read(&bytes).map_err(|broken| self.broken(broken, &self.0.source))?;
         Ok((header, bytes))
     }
 
-    /// The key in the key file, where one is named and can be read; a vault that a passphrase opens as well does not
-    /// depend on it, and then this is what the system said of the file.
+    /// The key in the key file, if one is configured and readable. A vault that also has a passphrase does not depend
+    /// on the key file; then the inner `Err` is the error of reading it.
     fn key_in_file(&self, header: &Header) -> Result<Result<Key, Option<io::Error>>, Error> {
         match self.0.source.key() {
             None => Ok(Err(None)),
@@ -107,9 +107,13 @@ impl Vault {
         }
     }
 
-    /// The key that an unlocked vault has in the kernel's keyring. Where there is none and can be none, an unread key file
-    /// is what would help.
-    fn key_in_kernel(&self, header: &Header, unread: &mut Option<io::Error>) -> Result<Option<kernel::Held>, Error> {
+    /// The key of an unlocked vault from the kernel's keyring. If the keyring cannot be used, the error is about the
+    /// unreadable key file, if there is one.
+    fn key_in_kernel(
+        &self,
+        header: &Header,
+        unread: &mut Option<io::Error>,
+    ) -> Result<Option<kernel::UnlockedKey>, Error> {
         kernel::get(header.id.as_str())
             .map_err(|refused| self.without_key_file(unread).unwrap_or(Error::NoKernelKeyring(refused)))
     }
@@ -122,7 +126,7 @@ impl Vault {
         unread.take().map(|cause| Error::LockedWithoutKeyFile { path, cause })
     }
 
-    /// The key, from where it comes from.
+    /// The key from the vault's source.
     fn key_for(&self, header: &Header) -> Result<Key, Error> {
         let mut unread = match self.key_in_file(header)? {
             Ok(key) => return Ok(key),
@@ -138,7 +142,7 @@ impl Vault {
         if let Some(error) = self.without_key_file(&mut unread) {
             return Err(error);
         }
-        // podman's containers let keys be read and none be kept: there, nobody should be told to unlock it.
+        // In podman's containers keys can be read but not added, so a hint to unlock the vault would be wrong.
         kernel::probe().map_err(Error::NoKernelKeyring)?;
         Err(Error::Locked)
     }
@@ -149,11 +153,11 @@ impl Vault {
         self.open_with(header, key, &self.0.source, &bytes)
     }
 
-    /// `source` is where the key comes from, for what is said when it is another vault's.
+    /// `source` is where the key comes from, for the error if it is another vault's key.
     fn open_with(&self, header: Header, key: Key, source: &Source, bytes: &[u8]) -> Result<Opened, Error> {
         let broken = |broken| self.broken(broken, source);
         let plain = sealed::open(bytes, &key).map_err(broken)?;
-        let items = Items::parse(&plain).ok_or_else(|| broken(Broken::Damaged("its content cannot be read")))?;
+        let items = Items::parse(&plain).ok_or_else(|| broken(OpenError::Damaged("its content cannot be read")))?;
         Ok(Opened { header, key, items })
     }
 
@@ -165,20 +169,20 @@ impl Vault {
         self.0.file.replace(&bytes)
     }
 
-    fn broken(&self, broken: Broken, source: &Source) -> Error {
+    fn broken(&self, broken: OpenError, source: &Source) -> Error {
         let path = self.path().to_owned();
         match (broken, source) {
-            (Broken::Version(version), _) => Error::Version {
+            (OpenError::Version(version), _) => Error::Version {
                 path,
                 version: printable(&version),
             },
-            (Broken::Damaged(what), _) => Error::Damaged { path, what },
-            (Broken::WrongKey, Source::File { path: key_file, .. }) => Error::WrongKey {
+            (OpenError::Damaged(what), _) => Error::Damaged { path, what },
+            (OpenError::WrongKey, Source::File { path: key_file, .. }) => Error::WrongKey {
                 key_file: key_file.clone(),
                 vault: path,
             },
-            // The kernel had it under this vault's name.
-            (Broken::WrongKey, Source::Kernel) => Error::Damaged {
+            // The kernel's keyring had it under this vault's id.
+            (OpenError::WrongKey, Source::Kernel) => Error::Damaged {
                 path,
                 what: "its key does not open it",
             },
@@ -186,7 +190,7 @@ impl Vault {
     }
 
     fn entry(&self, service: &str, account: &str, attributes: Attributes, found: bool) -> Entry {
-        Entry::new_with_credential(Arc::new(Name {
+        Entry::new_with_credential(Arc::new(VaultEntry {
             vault: self.clone(),
             service: service.to_owned(),
             account: account.to_owned(),
@@ -218,14 +222,14 @@ impl CredentialStoreApi for Vault {
         self.path().display().to_string()
     }
 
-    /// `modifiers` are attributes that the item is to have when its secret is set.
+    /// `modifiers` are the attributes that the item gets when its secret is set.
     fn build(&self, service: &str, user: &str, modifiers: Option<&HashMap<&str, &str>>) -> CoreResult<Entry> {
         let modifiers = modifiers.into_iter().flatten();
         let attributes = modifiers.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Ok(self.entry(service, user, attributes.collect(), false))
     }
 
-    /// Items with all the attributes of `spec`, of which `service` is one.
+    /// Finds items with all attributes of `spec`, one of which is `service`.
     fn search(&self, spec: &HashMap<&str, &str>) -> CoreResult<Vec<Entry>> {
         let opened = self.open().map_err(super::Error::from)?;
         let found = opened.items.iter().filter(|(service, _, item)| {
@@ -249,27 +253,27 @@ impl CredentialStoreApi for Vault {
 }
 
 #[derive(Clone)]
-struct Name {
+struct VaultEntry {
     vault: Vault,
     service: String,
     account: String,
-    /// What a search found, or what the item is to have once its secret is set.
+    /// As found by a search, or as they will be once the secret is set.
     attributes: Attributes,
     found: bool,
 }
 
-impl Name {
-    fn read<T>(&self, take: impl FnOnce(&Item) -> T) -> CoreResult<T> {
+impl VaultEntry {
+    fn read<T>(&self, take: impl FnOnce(&VaultItem) -> T) -> CoreResult<T> {
         let opened = self.vault.open().map_err(super::Error::from)?;
         let item = opened.items.get(&self.service, &self.account);
         item.map(take).ok_or(CoreError::NoEntry)
     }
 }
 
-impl CredentialApi for Name {
+impl CredentialApi for VaultEntry {
     fn set_secret(&self, secret: &[u8]) -> CoreResult<()> {
         let mut opened = self.vault.open().map_err(super::Error::from)?;
-        let item = Item {
+        let item = VaultItem {
             attributes: self.attributes.clone(),
             secret: Zeroizing::new(secret.to_vec()),
         };
@@ -282,7 +286,7 @@ impl CredentialApi for Name {
         self.read(|item| item.secret.to_vec())
     }
 
-    /// Of an item that a search found: as it was then.
+    /// For an item from a search: the attributes at that time.
     fn get_attributes(&self) -> CoreResult<Attributes> {
         if self.found {
             return Ok(self.attributes.clone());
@@ -316,6 +320,9 @@ impl CredentialApi for Name {
     }
 
     fn debug_fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Name").field(&self.service).field(&self.account).finish()
+        f.debug_tuple("VaultEntry")
+            .field(&self.service)
+            .field(&self.account)
+            .finish()
     }
 }

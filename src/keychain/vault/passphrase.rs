@@ -1,4 +1,4 @@
-//! What a person knows, and the vault's key wrapped with it.
+//! The passphrase, and the vault's key wrapped with it.
 
 use std::str::FromStr;
 
@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 use super::key::Key;
 
-/// scrypt's cost, a power of two: what the age program uses. It takes about a second and 256 MiB, once at every unlock.
+/// scrypt's cost as a power of two, as in the age program. It takes about a second and 256 MiB, once per unlock.
 const WORK_FACTOR: u8 = 18;
 
-/// The highest cost that is tried: 1 GiB. What is in the file may be somebody else's work.
+/// The highest accepted cost, 1 GiB, because the file may have been manipulated.
 const MAX_WORK_FACTOR: u8 = 20;
 
-/// Shorter ones are guessed, whatever they cost.
+/// Shorter ones can be guessed whatever the cost.
 const MIN_CHARACTERS: usize = 8;
 
 /// A passphrase of at least eight characters. Its Debug is masked, and it is zeroed when it is dropped.
@@ -33,7 +33,7 @@ pub enum PassphraseError {
 impl FromStr for Passphrase {
     type Err = PassphraseError;
 
-    /// Any text that somebody may have chosen; white space is part of it.
+    /// Any text that is not empty; white space counts.
     fn from_str(text: &str) -> Result<Self, PassphraseError> {
         if text.is_empty() {
             return Err(PassphraseError::Empty);
@@ -43,7 +43,7 @@ impl FromStr for Passphrase {
 }
 
 impl Passphrase {
-    /// The same, for a vault to come.
+    /// A passphrase for a new vault, with a minimum length.
     pub fn new(text: &str) -> Result<Self, PassphraseError> {
         let passphrase: Self = text.parse()?;
         if text.chars().count() < MIN_CHARACTERS {
@@ -59,32 +59,32 @@ impl PartialEq for Passphrase {
     }
 }
 
-/// A key that only its passphrase gives back: an age file of its own, whose text is the key.
+/// Encrypts the key with the passphrase: an age file whose text is the key.
 pub(super) fn wrap(key: &Key, passphrase: &Passphrase) -> Option<Vec<u8>> {
     let mut recipient = scrypt::Recipient::new(passphrase.0.clone());
     recipient.set_work_factor(WORK_FACTOR);
     age::encrypt(&recipient, key.text().expose_secret().as_bytes()).ok()
 }
 
-/// Why a wrapped key was not given back.
+/// Why a key could not be unwrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum UnwrapError {
     WrongPassphrase,
     Damaged,
 }
 
-pub(super) fn unwrap(wrapped: &[u8], passphrase: &Passphrase) -> Result<Key, Refusal> {
+pub(super) fn unwrap(wrapped: &[u8], passphrase: &Passphrase) -> Result<Key, UnwrapError> {
     let mut identity = scrypt::Identity::new(passphrase.0.clone());
     identity.set_max_work_factor(MAX_WORK_FACTOR);
     let text = match age::decrypt(&identity, wrapped) {
         Ok(text) => Zeroizing::new(text),
-        Err(DecryptError::DecryptionFailed | DecryptError::NoMatchingKeys) => return Err(Refusal::WrongPassphrase),
-        Err(_) => return Err(Refusal::Damaged),
+        Err(DecryptError::DecryptionFailed | DecryptError::NoMatchingKeys) => return Err(UnwrapError::WrongPassphrase),
+        Err(_) => return Err(UnwrapError::Damaged),
     };
     std::str::from_utf8(&text)
         .ok()
         .and_then(Key::parse)
-        .ok_or(Refusal::Damaged)
+        .ok_or(UnwrapError::Damaged)
 }
 
 #[cfg(test)]
@@ -107,9 +107,9 @@ mod tests {
         let back = unwrap(&wrapped, &passphrase).unwrap();
         assert_eq!(back.text().expose_secret(), key.text().expose_secret());
         let other = Passphrase::new("correct house").unwrap();
-        assert_eq!(unwrap(&wrapped, &other).unwrap_err(), Refusal::WrongPassphrase);
+        assert_eq!(unwrap(&wrapped, &other).unwrap_err(), UnwrapError::WrongPassphrase);
         let last = wrapped.len() - 1;
         wrapped[last] ^= 1;
-        assert_eq!(unwrap(&wrapped, &passphrase).unwrap_err(), Refusal::Damaged);
+        assert_eq!(unwrap(&wrapped, &passphrase).unwrap_err(), UnwrapError::Damaged);
     }
 }

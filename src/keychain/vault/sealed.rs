@@ -1,11 +1,11 @@
 //! The vault's file format: one age v1 file (<https://age-encryption.org/v1>) with two stanzas in its header.
 //!
 //! - `X25519`, to the vault's own key: the age program opens the file with it.
-//! - `kubectl-regcred/vault VERSION ID`, which every other program passes over. ID names the key in the kernel's keyring.
-//!   Its body is empty, or the key, wrapped with the passphrase in an age file of its own: scrypt must be alone in a
-//!   header, and would have to be asked at every write.
+//! - `kubectl-regcred/vault VERSION ID`, which other programs ignore. ID names the key in the kernel's keyring. Its
+//!   body is empty or the key, wrapped with the passphrase in an age file of its own: a scrypt stanza must be the only
+//!   one in a header, and would need the passphrase at every write.
 //!
-//! The public key is written nowhere. Whoever can write to the file and does not know the key cannot make one that opens.
+//! The public key is not written anywhere, so nobody without the key can create a file that opens with it.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -22,15 +22,15 @@ use super::key::Key;
 
 const TAG: &str = "kubectl-regcred/vault";
 
-/// The version of the stanza, and of what is encrypted.
+/// The version of the stanza and of the encrypted content.
 const VERSION: &str = "1";
 
-/// What a key is called in the kernel's keyring: 32 hexadecimal digits.
+/// The key's name in the kernel's keyring: 32 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Id(String);
 
 impl Id {
-    /// A new one. Fails where the system has no random numbers.
+    /// A new id. Fails if the system gives no random numbers.
     pub(super) fn random() -> io::Result<Self> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes)?;
@@ -55,11 +55,11 @@ impl FromStr for Id {
     }
 }
 
-/// What can be read of a vault without its key.
+/// The part of a vault that can be read without its key.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) id: Id,
-    /// The key, where a passphrase gives it back.
+    /// The key, encrypted with the passphrase, if there is one.
     pub(super) wrapped: Option<Vec<u8>>,
 }
 
@@ -69,19 +69,19 @@ impl fmt::Debug for Header {
     }
 }
 
-/// Why the bytes of a file are no vault that opens.
+/// Why a file cannot be opened as a vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum OpenError {
     Damaged(&'static str),
     Version(String),
     WrongKey,
 }
 
-/// Shows the stanzas that a header has, and opens nothing.
+/// An age identity that only reads the header's stanzas and opens nothing.
 #[derive(Default)]
-struct Look(Cell<Option<Result<Header, Broken>>>);
+struct HeaderReader(Cell<Option<Result<Header, OpenError>>>);
 
-impl Identity for Look {
+impl Identity for HeaderReader {
     fn unwrap_stanza(&self, _: &Stanza) -> Option<Result<FileKey, DecryptError>> {
         None
     }
@@ -94,10 +94,10 @@ impl Identity for Look {
 }
 
 impl Header {
-    fn of(stanza: &Stanza) -> Result<Self, Broken> {
-        let damaged = Broken::Damaged("its header cannot be read");
+    fn of(stanza: &Stanza) -> Result<Self, OpenError> {
+        let damaged = OpenError::Damaged("its header cannot be read");
         let id = match stanza.args.as_slice() {
-            [version, ..] if version != VERSION => return Err(Broken::Version(version.clone())),
+            [version, ..] if version != VERSION => return Err(OpenError::Version(version.clone())),
             [_, id] => id.parse().map_err(|()| damaged)?,
             _ => return Err(damaged),
         };
@@ -105,19 +105,19 @@ impl Header {
         Ok(Self { id, wrapped })
     }
 
-    /// Of a file.
-    pub(super) fn read(file: &[u8]) -> Result<Self, Broken> {
-        let look = Look::default();
-        // It finds no key, and that is all that there is to its outcome.
+    /// Reads the header of a file.
+    pub(super) fn read(file: &[u8]) -> Result<Self, OpenError> {
+        let look = HeaderReader::default();
+        // Always fails with "no key"; the header is in `look` then.
         let _ = decryptor(file)?.decrypt(iter::once(&look as &dyn Identity));
         look.0
             .take()
-            .unwrap_or(Err(Broken::Damaged("it is an age file, and no vault")))
+            .unwrap_or(Err(OpenError::Damaged("it is an age file, and no vault")))
     }
 }
 
 impl Recipient for Header {
-    /// The file's key is not in this one: it goes along with the X25519 stanza.
+    /// Does not wrap the file key, which is in the X25519 stanza.
     fn wrap_file_key(&self, _: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), EncryptError> {
         let stanza = Stanza {
             tag: TAG.to_owned(),
@@ -128,32 +128,32 @@ impl Recipient for Header {
     }
 }
 
-fn decryptor(file: &[u8]) -> Result<Decryptor<&[u8]>, Broken> {
+fn decryptor(file: &[u8]) -> Result<Decryptor<&[u8]>, OpenError> {
     Decryptor::new_buffered(file).map_err(|error| match error {
-        DecryptError::UnknownFormat => Broken::Version("another version of age".to_owned()),
-        DecryptError::Io(_) => Broken::Damaged("it is cut short"),
-        _ => Broken::Damaged("it is not an age file"),
+        DecryptError::UnknownFormat => OpenError::Version("another version of age".to_owned()),
+        DecryptError::Io(_) => OpenError::Damaged("it is cut short"),
+        _ => OpenError::Damaged("it is not an age file"),
     })
 }
 
-/// What is in the file.
-pub(super) fn open(file: &[u8], key: &Key) -> Result<Zeroizing<Vec<u8>>, Broken> {
+/// Decrypts the file's content.
+pub(super) fn open(file: &[u8], key: &Key) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let mut reader = decryptor(file)?
         .decrypt(iter::once(key.identity() as &dyn Identity))
         .map_err(|error| match error {
-            DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed => Broken::WrongKey,
-            _ => Broken::Damaged("its header was changed"),
+            DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed => OpenError::WrongKey,
+            _ => OpenError::Damaged("its header was changed"),
         })?;
-    // Room for all of it at once: a buffer that grows leaves copies behind.
+    // Allocated at full size: a buffer that grows leaves copies behind.
     let mut plain = Zeroizing::new(Vec::with_capacity(file.len()));
     match reader.read_to_end(&mut plain) {
         Ok(_) => Ok(plain),
-        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err(Broken::Damaged("it is cut short")),
-        Err(_) => Err(Broken::Damaged("its content was changed")),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err(OpenError::Damaged("it is cut short")),
+        Err(_) => Err(OpenError::Damaged("its content was changed")),
     }
 }
 
-/// A file with `plain` in it.
+/// Encrypts `plain` into a file.
 pub(super) fn seal(header: &Header, key: &Key, plain: &[u8]) -> io::Result<Vec<u8>> {
     let recipient = key.recipient();
     let recipients = [&recipient as &dyn Recipient, header];
@@ -182,8 +182,8 @@ mod tests {
             let file = seal(&header, &key, b"tokens").unwrap();
             assert_eq!(Header::read(&file).unwrap(), header);
             assert_eq!(*open(&file, &key).unwrap(), b"tokens");
-            assert_eq!(open(&file, &Key::generate()).unwrap_err(), Broken::WrongKey);
-            // As another program would: by age's own rules.
+            assert_eq!(open(&file, &Key::generate()).unwrap_err(), OpenError::WrongKey);
+            // As the age program does.
             assert_eq!(age::decrypt(key.identity(), &file).unwrap(), b"tokens");
         }
     }
@@ -201,7 +201,7 @@ mod tests {
         let longer = [&file[..], b"x"].concat();
         assert_eq!(
             open(&longer, &key).unwrap_err(),
-            Broken::Damaged("its content was changed")
+            OpenError::Damaged("its content was changed")
         );
     }
 
@@ -210,12 +210,12 @@ mod tests {
         let key = Key::generate();
         let foreign = age::encrypt(&key.recipient(), b"x").unwrap();
         let read = |file: &[u8]| Header::read(file).unwrap_err();
-        assert_eq!(read(&foreign), Broken::Damaged("it is an age file, and no vault"));
-        assert_eq!(read(b""), Broken::Damaged("it is cut short"));
-        assert_eq!(read(b"{}\n"), Broken::Damaged("it is not an age file"));
+        assert_eq!(read(&foreign), OpenError::Damaged("it is an age file, and no vault"));
+        assert_eq!(read(b""), OpenError::Damaged("it is cut short"));
+        assert_eq!(read(b"{}\n"), OpenError::Damaged("it is not an age file"));
         let file = String::from_utf8_lossy(&seal(&header(None), &key, b"").unwrap())
             .replace("kubectl-regcred/vault 1 ", "kubectl-regcred/vault 2 ");
-        assert_eq!(read(file.as_bytes()), Broken::Version("2".to_owned()));
+        assert_eq!(read(file.as_bytes()), OpenError::Version("2".to_owned()));
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! Go's `path/filepath.Match` on one label of a host.
+//! Go's `path/filepath.Match` for one label of a host name.
 
 use crate::model::steps;
 
-/// Whether the pattern stands for the text. A malformed pattern stands for nothing.
+/// Whether the pattern matches the text. A malformed pattern matches nothing.
 ///
-/// Without recursion: of several stars only the last one is ever moved on, so that it takes at most as many steps as the
-/// pattern has bytes, and the square of the text's, which is no longer than a host name.
+/// Not recursive: only the last star is ever retried, so the number of steps is bounded by the pattern's length and the
+/// square of the text's, which is at most a host name.
 pub(super) fn is_match(glob: &[u8], text: &[u8]) -> bool {
     let (mut at, mut done) = (0, 0);
-    // Behind the last star: the place in the pattern, and the one in the text where it is tried.
+    // The positions after the last star: in the pattern, and in the text.
     let mut star = None;
     loop {
         steps::count(1);
@@ -33,9 +33,9 @@ pub(super) fn is_match(glob: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// The place behind the literal or the class at `at`, if that is what `byte` is.
+/// Matches `byte` with the literal or class at `at`, and returns the position after it.
 ///
-/// There is no `?` and no backslash in what Go's `net/url` takes for a host.
+/// Go's `net/url` does not allow `?` and backslashes in a host.
 fn one(glob: &[u8], at: usize, byte: u8) -> Option<usize> {
     match glob.get(at)? {
         b'[' => {
@@ -46,8 +46,8 @@ fn one(glob: &[u8], at: usize, byte: u8) -> Option<usize> {
     }
 }
 
-/// Whether `byte` is in the class that starts after its bracket, and how long it is; only an IPv6 address without a port
-/// can look like one.
+/// Whether `byte` is in the class that starts after the bracket, and the class's length. Only an IPv6 address without a
+/// port can look like a class.
 fn class(glob: &[u8], byte: u8) -> Option<(bool, usize)> {
     let mut rest = glob;
     let mut is_in = false;

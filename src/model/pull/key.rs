@@ -1,4 +1,4 @@
-//! The keys of `auths` objects as kubelet reads them, and whether an image's repository is meant by one.
+//! Matches the keys of `auths` objects with image repositories as kubelet does.
 
 use super::glob::is_match;
 use super::url::{self, split_port};
@@ -6,40 +6,40 @@ use crate::model::Registry;
 use crate::model::image::split_host;
 
 const HUB: &str = "docker.io";
-/// Longest host name of the DNS, in octets (RFC 1035 §2.3.4). Nothing is pulled from a longer one, whatever its key.
+/// Longest host name in DNS, in octets (RFC 1035 §2.3.4).
 const MAX_HOST: usize = 253;
-/// Longest host that is looked at for slips of the pen, in octets.
+/// Longest host that is checked for typing errors, in octets.
 const MAX_SIMILAR: usize = 64;
 
-/// Why kubelet does not take an entry for an image.
+/// Why kubelet does not use an entry for an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// The key can be no address; kubelet ignores the entry.
+    /// The key is not a valid address; kubelet ignores the entry.
     NotAnAddress,
-    /// The key is there a second time in the same Secret, and the last one counts.
+    /// A later entry in the same Secret has the same key.
     Repeated,
-    /// The key is another registry's.
+    /// The key names another registry.
     OtherHost,
-    /// The key is another host's, but only a letter or two away from the image's: a slip, or a neighbour.
+    /// The key names another host that differs in only one or two characters: possibly a typing error.
     Similar,
-    /// The same host, but not the same port: kubelet has no default port, so that `host` and `host:443` differ.
+    /// The same host with another port. kubelet has no default port, so `host` and `host:443` differ.
     Port { key: Option<String>, image: Option<String> },
-    /// The same registry in another spelling, which kubelet does not fold: upper case, a final dot, another scheme than
+    /// The same registry in a spelling that kubelet does not normalise: upper case, a trailing dot, a scheme other than
     /// `https://` or `http://`.
     Spelling,
-    /// `/v1` or `/v2` without a slash after it, which kubelet takes for the path of a repository.
+    /// `/v1` or `/v2` without a trailing slash, which kubelet reads as a repository path.
     VersionPath,
-    /// A name of Docker Hub under which kubelet does not know it.
+    /// A name of Docker Hub that kubelet does not recognise.
     HubName,
-    /// The right host, but the image is not below the key's path.
+    /// The image is not below the key's path.
     Path { path: String },
-    /// A wildcard that would match if one `*` stood for several labels.
+    /// A wildcard that would match if `*` matched several labels.
     Wildcard,
 }
 
 impl Mismatch {
-    /// Whether whoever wrote the key will have meant the image's registry.
+    /// Whether the key was probably meant for the image's registry.
     pub fn is_near(&self) -> bool {
         !matches!(
             self,
@@ -48,7 +48,7 @@ impl Mismatch {
     }
 }
 
-/// The repository of an image, as kubelet looks it up: normalised, without tag and digest.
+/// The repository of an image as kubelet looks it up: normalised, without tag and digest.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Repository {
     host: String,
@@ -77,13 +77,13 @@ impl Repository {
         }
     }
 
-    /// kubelet's `isDefaultRegistryMatch`, which takes `localhost` for a user of Docker Hub.
+    /// kubelet's `isDefaultRegistryMatch`, which treats `localhost` as a user on Docker Hub.
     pub(super) fn is_on_default_registry(&self) -> bool {
         self.host == HUB || !self.host.contains(['.', ':'])
     }
 }
 
-/// A key, reduced as `BasicDockerKeyring.Add` reduces it and then as `URLsMatchStr` reads that.
+/// A key, normalised by `BasicDockerKeyring.Add` and parsed by `URLsMatchStr`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Key {
     index: String,
@@ -93,7 +93,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// `None` for what Go's `url.Parse` refuses, the first time or the second.
+    /// `None` if Go's `url.Parse` fails in either step.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let has_scheme = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
         let (host, path) = if has_scheme {
@@ -110,19 +110,19 @@ impl Key {
         Some(Self { index, host, path })
     }
 
-    /// What kubelet indexes and sorts the entry by.
+    /// The text by which kubelet indexes and sorts the entry.
     pub(super) fn text(&self) -> &str {
         &self.index
     }
 
-    /// kubelet's `URLsMatch`: equal ports, as many labels, each label's glob, and the path as a textual prefix.
+    /// kubelet's `URLsMatch`: equal ports, the same number of labels, matching globs, and the path as a textual prefix.
     pub(super) fn matches(&self, repository: &Repository) -> bool {
         let ((host, port), (image_host, image_port)) = (split_port(&self.host), split_port(&repository.host));
         let ports = (port.unwrap_or_default(), image_port.unwrap_or_default());
         ports.0 == ports.1 && repository.path.starts_with(&self.path) && labels_match(host, image_host)
     }
 
-    /// Why it does not match; `text` is the key as it stands in the document.
+    /// Why it does not match; `text` is the original key.
     pub(super) fn mismatch(&self, text: &str, repository: &Repository) -> Mismatch {
         let ((host, port), (image_host, image_port)) = (split_port(&self.host), split_port(&repository.host));
         let owned = |port: Option<&str>| port.map(str::to_owned);
@@ -159,7 +159,7 @@ impl Key {
         if is_wide {
             return Mismatch::Wildcard;
         }
-        // A host of two letters is two letters away from every other one.
+        // Very short hosts would be similar to every other one.
         let is_like_others = image_host.len() <= 6;
         let is_close = host.len().max(image_host.len()) <= MAX_SIMILAR && host.len().abs_diff(image_host.len()) <= 2;
         if !is_like_others

@@ -1,9 +1,9 @@
-//! What kubelet does with the pull Secrets of a pod: the rules of its keyring, as one pure function.
+//! How kubelet selects credentials from a pod's pull Secrets, as a pure function.
 //!
-//! Kubernetes, `pkg/credentialprovider`: `secrets.MakeDockerKeyring` makes one keyring of all the pod's Secrets, and
-//! `BasicDockerKeyring.Lookup` gives every credential of it that matches the image. kubelet tries them one after the
-//! other until a pull succeeds, and after them what the node itself is configured with; without any it pulls
-//! anonymously. It reads the Secrets anew at each try.
+//! Source: Kubernetes, `pkg/credentialprovider`. `secrets.MakeDockerKeyring` combines all the pod's Secrets into one
+//! keyring, and `BasicDockerKeyring.Lookup` returns all matching credentials. kubelet tries them in order until a pull
+//! succeeds, then the node's own credentials; without any it pulls anonymously. It reads the Secrets again at each
+//! attempt.
 
 mod glob;
 mod key;
@@ -14,50 +14,51 @@ use std::collections::{BTreeSet, HashMap};
 pub use key::Mismatch;
 use key::{Key, Repository};
 
-/// The host of the one key that stands for Docker Hub under a name that no image has.
+/// The host of Docker Hub's key, which no image name contains.
 const HUB_KEY_HOST: &str = "index.docker.io";
 
 /// One of a pod's pull Secrets, as kubelet finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PullSecret<'a> {
-    /// There is none of this name: kubelet goes on without it, and leaves an event.
+    /// It does not exist: kubelet continues without it and records an event.
     Missing,
-    /// It is of another type, or has no document in it: kubelet passes over it without a word.
+    /// It has another type or no document: kubelet ignores it silently.
     Unusable,
-    /// It holds something that kubelet cannot decode, which fails the keyring of *all* the pod's Secrets.
+    /// It cannot be decoded, which makes kubelet fail for *all* the pod's Secrets.
     Broken,
-    /// The keys of its entries, in their order.
+    /// The keys of its entries, in order.
     Entries(Vec<&'a str>),
 }
 
-/// An entry of one of the Secrets, by the places of both.
+/// The position of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryAt {
-    /// Of the Secret, in the pod's list.
+    /// The Secret's index in the pod's list.
     pub secret: usize,
-    /// Of the entry, in the Secret.
+    /// The entry's index in the Secret.
     pub entry: usize,
 }
 
 /// What kubelet does for one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pull {
-    /// It makes no keyring, and asks the registry nothing.
+    /// kubelet fails before it contacts the registry.
     Fails {
-        /// The place of the first Secret that it cannot decode.
+        /// The index of the first Secret that it cannot decode.
         secret: usize,
     },
-    /// It asks the registry.
+    /// kubelet contacts the registry.
     Tries {
-        /// With these entries, in this order; without any, anonymously, unless the node has a credential of its own.
+        /// The entries that it tries, in order. If there are none, it pulls anonymously, unless the node has its own
+        /// credential.
         entries: Vec<EntryAt>,
-        /// The other entries, and why it does not take them.
+        /// The other entries, and why it does not use them.
         mismatches: Vec<(EntryAt, Mismatch)>,
     },
 }
 
 impl Pull {
-    /// Of a pod without pull Secrets.
+    /// For a pod without pull Secrets.
     pub const NONE: Self = Self::Tries {
         entries: Vec::new(),
         mismatches: Vec::new(),
@@ -72,10 +73,10 @@ impl Pull {
     }
 }
 
-/// What kubelet does for `image` with the pull Secrets of its pod, which are given in the pod's order.
+/// What kubelet does for `image` with its pod's pull Secrets, given in the pod's order.
 ///
-/// The keys of one Secret that come to the same are tried in no order that anybody could know: kubelet has them in a
-/// map. Here they keep the order of the document.
+/// kubelet tries keys of one Secret that normalise to the same text in random order, because it keeps them in a map.
+/// Here they are in the order of the document.
 pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
     if let Some(secret) = secrets.iter().position(|secret| *secret == PullSecret::Broken) {
         return Pull::Fails { secret };
@@ -122,7 +123,7 @@ pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
     }
 }
 
-/// Whether kubelet takes an entry of this key for the images of a host, as they name it, where there is no better entry.
+/// Whether kubelet would use an entry with this key for images of `host` if there is no better entry.
 pub fn takes(key: &str, host: &str) -> bool {
     let repository = Repository::of_image(&format!("{host}/owner/image"));
     Key::parse(key).is_some_and(|key| {

@@ -1,9 +1,9 @@
-//! Go's `net/url`, as far as kubelet sends keys and images through it. What Go 1.26 refuses is refused here: older ones
-//! took brackets in the middle of a host.
+//! The part of Go's `net/url` that kubelet uses for keys and images, as of Go 1.26. Older versions accepted brackets in
+//! the middle of a host.
 
 use std::net::Ipv6Addr;
 
-/// Host and path of an `http://` or `https://` URL, unescaped; `None` where `url.Parse` fails, or for another scheme.
+/// Unescaped host and path of an `http://` or `https://` URL; `None` if `url.Parse` fails or for another scheme.
 pub(super) fn parse(url: &str) -> Option<(String, String)> {
     let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
@@ -28,7 +28,7 @@ pub(super) fn parse(url: &str) -> Option<(String, String)> {
     Some((parse_host(host)?, unescape(path, Part::Other)?))
 }
 
-/// Go's `net.SplitHostPort`, which takes the brackets off only where there is a port; without one the host is all of it.
+/// Go's `net.SplitHostPort`, which removes brackets only if there is a port; without a port the whole text is the host.
 pub(super) fn split_port(host: &str) -> (&str, Option<&str>) {
     let Some(colon) = host.rfind(':') else {
         return (host, None);
@@ -68,7 +68,7 @@ fn parse_host(host: &str) -> Option<String> {
     }
 }
 
-/// Nothing, or a colon with digits or none.
+/// Empty, or a colon followed by digits or nothing.
 fn is_port(text: &str) -> bool {
     let digits = if text.is_empty() {
         Some("")
@@ -82,11 +82,11 @@ fn is_port(text: &str) -> bool {
 enum Part {
     Host,
     Zone,
-    /// Whatever may hold every byte in its escaped form.
+    /// Parts that may contain any escaped byte.
     Other,
 }
 
-/// Takes the percent encoding out; `None` where it is wrong, or where the part cannot hold a character.
+/// Decodes percent encoding; `None` if it is invalid or if the part may not contain a character.
 fn unescape(text: &str, part: Part) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -115,11 +115,11 @@ fn unescape(text: &str, part: Part) -> Option<String> {
         bytes.push(byte);
         rest = &tail[2..];
     }
-    // Of what is no UTF-8 no image's name has a part.
+    // Image names are UTF-8, so invalid UTF-8 cannot match.
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What may stand in a host as it is; Go does not look at what is not ASCII.
+/// Characters allowed in a host; Go accepts all non-ASCII bytes.
 fn is_of_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
 }

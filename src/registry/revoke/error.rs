@@ -6,24 +6,24 @@ use crate::model::Username;
 use crate::registry::account::by_hand;
 use crate::registry::{AccountError, SiteError, TokenName};
 
-/// Why a token is still there, or may be.
+/// Why a token is, or may be, still valid.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RevokeError {
-    /// The user is `<token>`: Gitea would take what it does not know for a password.
+    /// The user is `<token>`; Gitea would try the unknown token as a password.
     #[error("this is an identity token of docker's own login, which cannot be revoked from here")]
     IdentityToken,
-    /// Gitea's tokens are hexadecimal digits, and others' are of ASCII.
+    /// Not ASCII, so it cannot be a token.
     #[error("what is stored is a password and no token, so there is nothing that could be revoked")]
     Password,
     #[error(transparent)]
     Site(#[from] SiteError),
-    /// Only the account itself can delete tokens there: before Gitea 1.27, and in Forgejo.
+    /// Before Gitea 1.27 and in Forgejo, only the account itself can delete tokens.
     #[error("{registry} lets no token delete itself: that takes the account's password, or the web page")]
     NeedsPassword { registry: String, page: String },
     #[error("{error}")]
     Account { error: AccountError, page: String },
-    /// The server answered as it answers to people who show nothing.
+    /// The server answered as to an anonymous request.
     #[error("{registry} answered as if no token had been sent, so nothing is known about it")]
     NotSeen { registry: String, page: String },
     #[error("{username} has no such token at {registry}: it was deleted before, or belongs to another account")]
@@ -32,26 +32,26 @@ pub enum RevokeError {
         username: Username,
         page: String,
     },
-    /// Which one it is cannot be told.
+    /// Several tokens match.
     #[error("{username} has several tokens at {registry} that end alike: none was deleted")]
     Ambiguous {
         registry: String,
         username: Username,
         page: String,
     },
-    /// It was deleted, it was said, and it still works.
+    /// The server reported the deletion but still accepts the token.
     #[error("{registry} said that the token is deleted, and still accepts it")]
     StillAccepted { registry: String, page: String },
-    /// The token is gone, and the one that was made to delete it is not.
+    /// The token is deleted, but the temporary token that deleted it is not.
     #[error("the token is deleted at {registry}, and {name}, which was made for that, is still there: {why}")]
     LeftBehind {
         registry: String,
-        /// What it is called. Nobody knows its text any more.
+        /// The temporary token's name; its text is lost.
         name: TokenName,
         why: String,
         page: String,
     },
-    /// Another answer, or none to a request that was sent.
+    /// An unexpected answer, or none.
     #[error("{registry} did not confirm that the token is deleted: {why}")]
     Unconfirmed {
         registry: String,
@@ -61,7 +61,7 @@ pub enum RevokeError {
 }
 
 impl RevokeError {
-    /// The page to delete the token at by hand, where there is one.
+    /// The page to delete the token by hand, if there is one.
     pub fn page(&self) -> Option<&str> {
         match self {
             Self::IdentityToken | Self::Password | Self::Site(_) => None,
@@ -87,7 +87,7 @@ impl RevokeError {
         }
     }
 
-    /// Whether the account's password, which was not given, could help.
+    /// Whether the account's password, which was not given, is needed.
     pub fn wants_password(&self) -> bool {
         matches!(self, Self::NeedsPassword { .. })
     }
@@ -97,7 +97,7 @@ impl RevokeError {
         matches!(self, Self::Account { error, .. } if error.wants_code())
     }
 
-    /// Whether a one-time code was refused that was given: see [`AccountError::refuses_code`].
+    /// Whether the given one-time code was refused: see [`AccountError::refuses_code`].
     pub fn refuses_code(&self) -> bool {
         matches!(self, Self::Account { error, .. } if error.refuses_code())
     }

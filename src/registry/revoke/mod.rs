@@ -1,7 +1,7 @@
-//! Deleting a Personal Access Token at its Gitea.
+//! Deletes a Personal Access Token at its Gitea.
 
-mod errand;
 mod error;
+mod temporary_token;
 
 use std::collections::BTreeSet;
 
@@ -17,47 +17,48 @@ use super::{Account, Options, ReachError, SiteError, VerifyError};
 use crate::model::{Credential, Token};
 use crate::sys::env::Env;
 
-/// How much of a token Gitea shows in its lists (`token_last_eight`).
+/// How many characters of a token Gitea shows in its lists (`token_last_eight`).
 const SHOWN_TAIL: usize = 8;
-/// As many tokens as a page of the list can hold, by Gitea's default `MAX_RESPONSE_ITEMS`.
+/// Tokens per page of the list: Gitea's default `MAX_RESPONSE_ITEMS`.
 const PAGE_SIZE: usize = 50;
-/// More pages than any account has: an end to a list that has none.
+/// Page limit, in case a server's list never ends.
 const MAX_PAGES: usize = 200;
 
-/// How a token came to an end.
+/// The result of revoking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// It was deleted, and the server has confirmed that it no longer knows it.
+    /// It was deleted, and the server no longer accepts it.
     Now,
-    /// The server did not know it any more.
+    /// The server did not know it.
     Before,
 }
 
-/// One token of a list.
+/// A token in the account's list.
 #[derive(Deserialize)]
 struct Listed {
     id: i64,
     token_last_eight: Option<String>,
 }
 
-/// What a server knows about a token.
-enum Standing {
+/// The server's answer about a token.
+enum TokenStatus {
     Accepted,
     Unknown,
-    /// It said neither.
+    /// Neither of the above.
     Unclear,
-    /// It did not see the token.
+    /// The server answered as if no token had been sent.
     Unseen,
 }
 
-/// Deletes `credential`'s token: by itself where the server is a Gitea 1.27 or newer, else with `account`'s password.
+/// Deletes `credential`'s token: with the token itself at Gitea 1.27 and newer, else with `account`'s password.
 ///
-/// Where the token can delete itself, or is unknown already, the password is not sent. Without an `account`, a server
-/// that needs one is [`RevokeError::NeedsPassword`]. A token is looked for by its last eight characters in the whole
-/// list and deleted by its id, only if it is the only one that ends so. What was deleted is asked about once more.
+/// The password is not sent if the token can delete itself or is already unknown. If a password is needed but there is
+/// no `account`, the result is [`RevokeError::NeedsPassword`]. The token is found by its last eight characters in the
+/// whole list, and deleted by its id only if it is the only match. Afterwards the server is asked again whether it
+/// still accepts the token.
 ///
-/// That takes several requests, and a one-time code may be good for one: it then makes a token for this errand, which is
-/// deleted at its end.
+/// This takes several requests, but a one-time code may be valid for only one. Then the code is used to create a
+/// temporary token, which is deleted at the end.
 pub fn revoke(
     credential: &Credential,
     account: Option<&Account>,
@@ -71,22 +72,22 @@ pub fn revoke(
         return Err(RevokeError::Password);
     }
     let site = Site::find(credential, options, env)?;
-    let asked = Asked {
+    let revocation = Revocation {
         site: &site,
         credential,
     };
-    if let Some(done) = asked.by_itself()? {
+    if let Some(done) = revocation.with_token_itself()? {
         return Ok(done);
     }
-    // An older server. Whether it still knows the token at all needs no password.
-    match asked.standing()? {
-        Standing::Unknown => return Ok(Revoked::Before),
-        Standing::Unseen if account.is_none() => return Err(asked.not_seen()),
+    // An older server. Checking whether it still knows the token needs no password.
+    match revocation.token_status()? {
+        TokenStatus::Unknown => return Ok(Revoked::Before),
+        TokenStatus::Unseen if account.is_none() => return Err(revocation.not_seen()),
         _ => {}
     }
     let Some(account) = account else {
         return Err(RevokeError::NeedsPassword {
-            registry: asked.registry(),
+            registry: revocation.registry(),
             page: site.page(),
         });
     };
@@ -95,20 +96,20 @@ pub fn revoke(
         username: account.username.clone(),
         token: account.password.clone(),
     };
-    // A client of its own: what a server says is cleaned of the password as well.
+    // A new client, which also removes the password from server messages.
     let site = Site::find(&of_account, options, env)?;
     if account.code.is_some() && site.may_use_codes_up() {
-        return asked.by_errand(&site, account, options, env);
+        return revocation.with_temporary_token(&site, account, options, env);
     }
-    asked.by_password(&site, &of_account, account)
+    revocation.with_password(&site, &of_account, account)
 }
 
-struct Asked<'a> {
+struct Revocation<'a> {
     site: &'a Site<'a>,
     credential: &'a Credential,
 }
 
-impl Asked<'_> {
+impl Revocation<'_> {
     fn registry(&self) -> String {
         self.credential.registry.to_string()
     }
@@ -132,8 +133,8 @@ impl Asked<'_> {
         Auth::Bearer(self.credential.token.expose())
     }
 
-    /// `DELETE /token`, since Gitea 1.27. `None`: the server is older.
-    fn by_itself(&self) -> Result<Option<Revoked>, RevokeError> {
+    /// `DELETE /token`, since Gitea 1.27. `None` if the server is older.
+    fn with_token_itself(&self) -> Result<Option<Revoked>, RevokeError> {
         let client = &self.site.session.client;
         let to = client.own(&self.site.path("/token")).map_err(reach)?;
         let reply = client
@@ -143,7 +144,7 @@ impl Asked<'_> {
         match reply.status {
             StatusCode::NO_CONTENT => self.confirmed(false).map(Some),
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(None),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.site.session.means_nobody(&reply) => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.site.session.is_anonymous_answer(&reply) => {
                 Err(self.not_seen())
             }
             StatusCode::UNAUTHORIZED => Ok(Some(Revoked::Before)),
@@ -151,40 +152,41 @@ impl Asked<'_> {
         }
     }
 
-    /// `GET /user` with the token in the header, where it is never tried as a password.
-    fn standing(&self) -> Result<Standing, RevokeError> {
+    /// `GET /user` with the token in the header, so that it is never tried as a password.
+    fn token_status(&self) -> Result<TokenStatus, RevokeError> {
         let client = &self.site.session.client;
         let to = client.own(&self.site.path("/user")).map_err(reach)?;
         let reply = client.get(&to, &[], self.bearer()).map_err(reach)?;
         self.site.passing(&reply)?;
         Ok(match reply.status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.site.session.means_nobody(&reply) => {
-                Standing::Unseen
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.site.session.is_anonymous_answer(&reply) => {
+                TokenStatus::Unseen
             }
-            StatusCode::UNAUTHORIZED => Standing::Unknown,
-            // 403: known, and without the scope that this asks for.
-            StatusCode::OK | StatusCode::FORBIDDEN => Standing::Accepted,
-            _ => Standing::Unclear,
+            StatusCode::UNAUTHORIZED => TokenStatus::Unknown,
+            // 403: a known token without the scope for this request.
+            StatusCode::OK | StatusCode::FORBIDDEN => TokenStatus::Accepted,
+            _ => TokenStatus::Unclear,
         })
     }
 
-    /// Asks about a token that was just deleted. `unseen`: whether an answer as to nobody may stand for it.
+    /// Checks that a deleted token is no longer accepted. `unseen`: whether an answer as to an anonymous request
+    /// confirms that too.
     fn confirmed(&self, unseen: bool) -> Result<Revoked, RevokeError> {
-        match self.standing() {
-            Ok(Standing::Unknown) => Ok(Revoked::Now),
-            Ok(Standing::Unseen) if unseen => Ok(Revoked::Now),
-            Ok(Standing::Unseen) => Err(self.not_seen()),
-            Ok(Standing::Accepted) => Err(RevokeError::StillAccepted {
+        match self.token_status() {
+            Ok(TokenStatus::Unknown) => Ok(Revoked::Now),
+            Ok(TokenStatus::Unseen) if unseen => Ok(Revoked::Now),
+            Ok(TokenStatus::Unseen) => Err(self.not_seen()),
+            Ok(TokenStatus::Accepted) => Err(RevokeError::StillAccepted {
                 registry: self.registry(),
                 page: self.site.page(),
             }),
-            Ok(Standing::Unclear) => Err(self.unconfirmed("it makes no sense of a question about it".to_owned())),
+            Ok(TokenStatus::Unclear) => Err(self.unconfirmed("it makes no sense of a question about it".to_owned())),
             Err(error) => Err(self.unconfirmed(error.to_string())),
         }
     }
 
-    /// Looks for the token in the account's list, and deletes it by its id.
-    fn by_password(&self, site: &Site, of_account: &Credential, account: &Account) -> Result<Revoked, RevokeError> {
+    /// Finds the token in the account's list and deletes it by its id.
+    fn with_password(&self, site: &Site, of_account: &Credential, account: &Account) -> Result<Revoked, RevokeError> {
         let tail = tail(&self.credential.token);
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
@@ -220,16 +222,16 @@ impl Asked<'_> {
         };
         let reply = self.delete(site, of_account, account, *id)?;
         match reply.status {
-            // Gitea 1.19 takes whoever shows an unknown token for nobody.
+            // Gitea 1.19 treats an unknown token as an anonymous request.
             StatusCode::NO_CONTENT => self.confirmed(true),
             _ => Err(RevokeError::Account {
-                error: account::judge(site, account, &reply),
+                error: account::explain_refusal(site, account, &reply),
                 page: site.page(),
             }),
         }
     }
 
-    /// `DELETE` of one of the account's tokens.
+    /// Deletes one of the account's tokens.
     fn delete(&self, site: &Site, of_account: &Credential, account: &Account, id: i64) -> Result<Reply, RevokeError> {
         let path = format!("{}/{id}", site.tokens_of(&account.username));
         let to = site.session.client.own(&path).map_err(reach)?;
@@ -242,7 +244,8 @@ impl Asked<'_> {
         Ok(reply)
     }
 
-    /// Pages are asked for by number: the links in an answer lead to the server's own idea of its address.
+    /// Pages are requested by number, because the links in an answer use the server's configured address, which may be
+    /// wrong.
     fn page_of_tokens(
         site: &Site,
         of_account: &Credential,
@@ -257,7 +260,7 @@ impl Asked<'_> {
         site.passing(&reply)?;
         if reply.status != StatusCode::OK {
             return Err(RevokeError::Account {
-                error: account::judge(site, account, &reply),
+                error: account::explain_refusal(site, account, &reply),
                 page: site.page(),
             });
         }
@@ -278,7 +281,7 @@ fn reach(error: ReachError) -> RevokeError {
     SiteError::from(VerifyError::from(error)).into()
 }
 
-/// The end of the token that lists show.
+/// The part of the token that lists show.
 fn tail(token: &Token) -> Option<&str> {
     let text = token.expose();
     text.get(text.len().checked_sub(SHOWN_TAIL)?..)

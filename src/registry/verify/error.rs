@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::model::Registry;
 use crate::registry::{ReachError, Scopes};
 
-/// Why a registry does not accept a credential, or could not be asked about it.
+/// Why a registry does not accept a credential, or could not be asked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -16,13 +16,13 @@ pub enum VerifyError {
     IdentityToken,
     #[error("{registry} is not a container registry: it answered GET /v2/ with {status}{}", if *page { " and a web page" } else { "" })]
     NotARegistry { registry: String, status: u16, page: bool },
-    /// It wants another kind of sign-in.
+    /// It uses an unknown authentication scheme.
     #[error("{registry} wants a sign-in that registries do not use: {schemes}")]
     UnknownSignIn { registry: String, schemes: String },
-    /// It sends us somewhere else.
+    /// It redirects.
     #[error("{registry} redirects to {to}, where no credential is sent")]
     Redirected { registry: String, to: String },
-    /// It has had enough of us.
+    /// Rate limit.
     #[error("{registry} takes no more requests for now")]
     TooManyRequests {
         registry: String,
@@ -35,46 +35,46 @@ pub enum VerifyError {
         status: u16,
         said: Option<String>,
     },
-    /// It does not even let us ask.
+    /// It answers 403 to a request without credentials.
     #[error("{registry} lets nobody ask from here (403){}", colon(said.as_ref()))]
     Blocked { registry: String, said: Option<String> },
-    /// Its token server is somebody else.
+    /// Its token server is on another origin.
     #[error("{registry} asks for the token at {realm}, which is not its own address: nothing was sent there")]
     RealmElsewhere { registry: String, realm: String },
-    /// Its token server has no TLS.
+    /// Its token server is reached without TLS.
     #[error("{registry} asks for the token over plain http, at {realm}: nothing was sent there")]
     RealmPlainHttp { registry: String, realm: String },
-    /// Its answer makes no sense.
+    /// Its answer is invalid.
     #[error("{registry} answered with something that makes no sense: {what}")]
     Malformed { registry: String, what: &'static str },
-    /// The token is wrong, or no longer valid.
+    /// The token is wrong or no longer valid.
     #[error("{registry} does not accept the token{}", colon(said.as_ref()))]
     Rejected {
         registry: String,
         said: Option<String>,
-        /// Whether it is a Gitea, of which the remedy is known.
+        /// Whether it is a Gitea, for which there is a better hint.
         gitea: bool,
     },
-    /// The token is right, but opens no packages.
+    /// The token is valid but gives no access to packages.
     #[error("the token is valid, but has no access to packages{}", scopes.as_ref().map(|scopes| format!(": its scopes are {scopes}")).unwrap_or_default())]
     NoPackageScope { registry: String, scopes: Option<Scopes> },
-    /// One of the two before, and the server does not say which.
+    /// One of the two above; the server does not tell which.
     #[error("{registry} does not accept the token: it is wrong, or has no access to packages")]
     RejectedOrNoPackageScope { registry: String },
-    /// The registry answered as it answers to people who show nothing.
+    /// The registry answered as to an anonymous request.
     #[error("{registry} answered as if no token had been sent")]
     NotSeen { registry: String },
-    /// Gitea knows the token, but will not let its owner in.
+    /// Gitea knows the token but refuses its owner.
     #[error("{registry} knows the token, but refuses its account{}", colon(said.as_ref()))]
     AccountRefused { registry: String, said: Option<String> },
-    /// One part of the server accepts the token and the registry does not.
+    /// Gitea's API accepts the token, but its registry does not.
     #[error("{registry} knows the token, but its registry does not accept it (status {status}){}", colon(said.as_ref()))]
     SignInRefused {
         registry: String,
         status: u16,
         said: Option<String>,
     },
-    /// The exchange worked, and what came of it does not open the registry.
+    /// The registry does not accept the token from the exchange.
     #[error("{registry} exchanged the token for one that it then refused (status {status}){}", colon(said.as_ref()))]
     ExchangeUseless {
         registry: String,
@@ -88,7 +88,7 @@ fn colon(said: Option<&String>) -> String {
 }
 
 impl VerifyError {
-    /// Whether the registry knows the token for one that it will not let pull: no other try will help it.
+    /// Whether the registry has rejected the token for pulling, so that another attempt is pointless.
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Gitea and Forgejo, from 1.17 on: what they say differs by generation, and a 200 alone proves nothing.
+//! Verification at Gitea and Forgejo, from 1.17 on. Answers differ by version, and a 200 alone proves nothing.
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -19,7 +19,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
     let at = if let Ok(at) = client.realm(&session.credential.registry, realm) {
         at
     } else {
-        // Docker would go there with the credential. The same exchange answers at the registry's own address.
+        // docker would send the credential there. The registry's own address has the same exchange.
         let realm = client.quote(realm);
         notes.push(Note::RealmElsewhere { realm });
         client.own(GITEA_TOKEN_PATH)?
@@ -35,7 +35,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
     let token = session.exchanged(&reply)?;
     let claims = Claims::of(&token);
     let Some(user) = claims.as_ref().and_then(|claims| claims.user) else {
-        // Only something that merely looks like Gitea gives such a token: then it is judged as any other registry is.
+        // Only something that merely looks like Gitea issues such a token, so it is verified like any other registry.
         if api.is_some() {
             return Err(session.malformed("the token of its registry names no user"));
         }
@@ -48,7 +48,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
     if user <= 0 {
         return Err(session.why_ghost(api.as_ref(), &known));
     }
-    // An empty scope here is a password's at Forgejo, which opens everything.
+    // At Forgejo an empty scope means a password, which has all access.
     let scope = claims.and_then(|claims| claims.scope).unwrap_or_default();
     known.scopes = known.scopes.or_else(|| Scopes::parse(&client.without_secrets(&scope)));
     session.may_pull(known.scopes.as_ref())?;
@@ -64,7 +64,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
     })
 }
 
-/// Reads the status of the exchange. A 200 passes, which proves nothing yet.
+/// Checks the status of the exchange. A 200 passes, but proves nothing yet.
 fn judge_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &Known) -> Result<(), VerifyError> {
     if reply.status == StatusCode::OK {
         return Ok(());
@@ -74,8 +74,8 @@ fn judge_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &K
     let status = reply.status.as_u16();
     Err(match reply.status {
         _ if known.alive => VerifyError::SignInRefused { registry, status, said },
-        // Up to 1.25, and in Forgejo, plain text answers a wrong token. JSON answers a wrong scope, or a missing
-        // token where everybody must sign in; since 1.26 a wrong token as well.
+        // Up to 1.25 and in Forgejo, the answer to a wrong token is plain text. JSON means a missing scope, or a
+        // missing token with REQUIRE_SIGNIN_VIEW; since 1.26 also a wrong token.
         StatusCode::UNAUTHORIZED if is_json(reply) => session.why_refused(api, known),
         StatusCode::UNAUTHORIZED => session.rejected(said),
         StatusCode::FORBIDDEN => VerifyError::AccountRefused { registry, said },

@@ -1,4 +1,4 @@
-//! Whether a credential opens its registry, and what the registry says about it.
+//! Verifies a credential at its registry.
 
 mod error;
 mod gitea;
@@ -18,9 +18,10 @@ use crate::sys::env::Env;
 
 /// Asks `credential`'s registry whether it accepts the credential.
 ///
-/// The registry is first asked as nobody, so that a token goes only to something that is a registry and asks for one. A
-/// Gitea is then asked about the token itself before it is tried as a password: Gitea tries what is no token of its own
-/// as the account's password, and behind LDAP a few such attempts lock the account. One refusal therefore ends it.
+/// The registry is first asked without credentials, so that a token is sent only to a registry that asks for one. A
+/// Gitea is then asked about the token itself: in other requests Gitea tries an unknown token as the account's
+/// password, and behind LDAP a few such attempts lock the account. For the same reason nothing is tried after a
+/// refusal.
 pub fn verify(credential: &Credential, options: &Options, env: &Env) -> Result<Verified, VerifyError> {
     if credential.username.is_identity_token() {
         return Err(VerifyError::IdentityToken);

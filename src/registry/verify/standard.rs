@@ -1,4 +1,4 @@
-//! Any registry but Gitea's: GHCR, Docker Hub, Harbor, the distribution project's own.
+//! Verification at other registries: GHCR, Docker Hub, Harbor, Distribution.
 
 use http::StatusCode;
 
@@ -9,7 +9,7 @@ use crate::registry::origin::RealmFault;
 use crate::registry::server::Server;
 use crate::registry::session::{self, Session};
 
-/// Exchanges the credential for a token, which must then open `/v2/`.
+/// Exchanges the credential for a token, which `/v2/` must then accept.
 pub(super) fn bearer(session: &Session, realm: &str, service: Option<&str>) -> Result<Verified, VerifyError> {
     let registry = session.registry();
     let at = session
@@ -30,7 +30,7 @@ pub(super) fn bearer(session: &Session, realm: &str, service: Option<&str>) -> R
     Ok(plain(Flow::Bearer))
 }
 
-/// Shows a token from an exchange to the registry.
+/// Checks that the registry accepts a token from the exchange.
 pub(super) fn opens(session: &Session, token: &str) -> Result<(), VerifyError> {
     let reply = session
         .client
@@ -46,7 +46,7 @@ pub(super) fn opens(session: &Session, token: &str) -> Result<(), VerifyError> {
     })
 }
 
-/// Shows the credential itself to `/v2/`.
+/// Checks that `/v2/` accepts the credential itself.
 pub(super) fn basic(session: &Session) -> Result<Verified, VerifyError> {
     let to = session.client.own("/v2/")?;
     let reply = session.client.get(&to, &[], Auth::Basic(session.credential))?;
@@ -58,7 +58,7 @@ pub(super) fn basic(session: &Session) -> Result<Verified, VerifyError> {
     Ok(plain(Flow::Basic))
 }
 
-/// Only a 200 accepts a credential. GitHub refuses with 403 what others refuse with 401.
+/// Only a 200 means success. GitHub answers 403 where others answer 401.
 fn accepted(session: &Session, reply: &Reply) -> Result<(), VerifyError> {
     match reply.status {
         StatusCode::OK => Ok(()),
@@ -71,7 +71,7 @@ fn accepted(session: &Session, reply: &Reply) -> Result<(), VerifyError> {
     }
 }
 
-/// A registry that tells nothing but that it accepts.
+/// The result for a registry that gives no details.
 pub(super) fn plain(flow: Flow) -> Verified {
     Verified {
         who: None,

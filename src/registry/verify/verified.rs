@@ -1,21 +1,21 @@
-//! What a registry says about a credential that it accepts.
+//! The result of a successful verification.
 
 use std::fmt;
 
 use crate::registry::scopes::Scopes;
 use crate::registry::server::Server;
 
-/// What a registry said about a credential that it accepts.
+/// What a registry has told about an accepted credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// The account that the token belongs to, where the server tells. Gitea ignores the user name that comes with a
-    /// token, so this can differ from the credential's.
+    /// The token's account, if the server tells it. Gitea ignores the user name that is sent with a token, so this can
+    /// differ from the credential's.
     pub who: Option<String>,
-    /// What the token may do, where the server tells.
+    /// The token's scopes, if the server tells them.
     pub scopes: Option<Scopes>,
     pub server: Server,
     pub flow: Flow,
-    /// What a person should know although the credential works.
+    /// What the user should know although the credential works.
     pub notes: Vec<Note>,
 }
 
@@ -23,21 +23,21 @@ pub struct Verified {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flow {
-    /// They exchange the credential for a token (the distribution project's token authentication).
+    /// By exchanging the credential for a token (the Distribution project's token authentication).
     Bearer,
-    /// They send the credential with every request.
+    /// By sending the credential with each request.
     Basic,
-    /// They need not: the registry lets everybody in. Nothing was sent, so the credential is neither right nor wrong.
+    /// Not at all: the registry is open. The credential was not sent, so it is not verified.
     Open,
 }
 
-/// Something odd about a registry that accepts the credential.
+/// A problem with a registry that accepts the credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
-    /// The address that the registry tells clients to sign in at is not its own, so only this check avoided it.
+    /// The realm of the registry is not its own address. This check has used the registry's own address instead.
     RealmElsewhere {
-        /// What it tells them.
+        /// The address in the challenge.
         realm: String,
     },
 }

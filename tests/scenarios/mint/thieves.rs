@@ -123,7 +123,7 @@ fn downgrades() {
     let env = Env::from_iter([("HTTPS_PROXY", format!("http://{}", proxy.registry()))]);
     assert_is!(
         make_with(NAME, &account(PASSWORD, None), &options(), &env),
-        Err(MintError::Site(SiteError::Asking(VerifyError::Reach(_)))),
+        Err(MintError::Site(SiteError::Verify(VerifyError::Reach(_)))),
         "no TLS"
     );
     assert_eq!(plain.shown(), [""; 0]);

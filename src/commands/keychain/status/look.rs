@@ -106,5 +106,5 @@ pub(super) fn desktop(env: &Env) -> Result<Open, Error> {
 }
 
 fn count(env: &Env, name: StoreName) -> Result<usize, Error> {
-    Ok(Keychain::open_store(env, name)?.glimpse()?.len())
+    Ok(Keychain::open_store(env, name)?.list_metadata()?.len())
 }

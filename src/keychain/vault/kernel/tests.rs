@@ -29,7 +29,7 @@ impl Vault {
         Some(Self(format!("test-{random:016x}")))
     }
 
-    fn get(&self) -> Option<Held> {
+    fn get(&self) -> Option<UnlockedKey> {
         get(&self.0).unwrap()
     }
 
@@ -99,18 +99,18 @@ fn in_another_process() {
             assert!(get(&id).unwrap().is_none());
         }
         "be forbidden" => {
-            assert_eq!(get(&id).unwrap_err(), Refused::Forbidden);
-            assert_eq!(put(&id, KEY, None).unwrap_err(), Refused::Forbidden);
-            assert_eq!(remove(&id).unwrap_err(), Refused::Forbidden);
-            assert_eq!(probe().unwrap_err(), Refused::Forbidden);
+            assert_eq!(get(&id).unwrap_err(), KernelKeyringError::Forbidden);
+            assert_eq!(put(&id, KEY, None).unwrap_err(), KernelKeyringError::Forbidden);
+            assert_eq!(remove(&id).unwrap_err(), KernelKeyringError::Forbidden);
+            assert_eq!(probe().unwrap_err(), KernelKeyringError::Forbidden);
         }
         "be without" => {
-            assert_eq!(get(&id).unwrap_err(), Refused::Absent);
-            assert_eq!(probe().unwrap_err(), Refused::Absent);
+            assert_eq!(get(&id).unwrap_err(), KernelKeyringError::Absent);
+            assert_eq!(probe().unwrap_err(), KernelKeyringError::Absent);
         }
         "be unable to keep" => {
             assert!(get(&id).unwrap().is_none());
-            assert_eq!(probe().unwrap_err(), Refused::Absent);
+            assert_eq!(probe().unwrap_err(), KernelKeyringError::Absent);
         }
         other => panic!("{other}"),
     }
@@ -195,7 +195,7 @@ fn what_is_no_key_of_ours_is_none_and_is_replaced() {
 #[test]
 fn what_could_not_be_read_back_is_not_kept() {
     for key in ["", "two\nlines", "KEY\n12", &"x".repeat(MAX_PAYLOAD + 1)] {
-        assert_eq!(put("test-unfit", key, None), Err(Refused::Unfit));
+        assert_eq!(put("test-unfit", key, None), Err(KernelKeyringError::Unfit));
     }
 }
 
@@ -301,11 +301,11 @@ fn what_the_kernel_refuses_has_a_name() {
 
 #[test]
 fn refusals_by_number() {
-    let new = |cause| Refused::new("keep a key", cause);
-    assert_eq!(new(KeyError::AccessDenied), Refused::Forbidden);
-    assert_eq!(new(KeyError::PermissionDenied), Refused::Forbidden);
-    assert_eq!(new(KeyError::QuotaExceeded), Refused::Quota);
-    assert_eq!(new(KeyError::OperationNotSupported), Refused::Absent);
+    let new = |cause| KernelKeyringError::new("keep a key", cause);
+    assert_eq!(new(KeyError::AccessDenied), KernelKeyringError::Forbidden);
+    assert_eq!(new(KeyError::PermissionDenied), KernelKeyringError::Forbidden);
+    assert_eq!(new(KeyError::QuotaExceeded), KernelKeyringError::Quota);
+    assert_eq!(new(KeyError::OperationNotSupported), KernelKeyringError::Absent);
     let other = new(KeyError::Unknown(5)).to_string();
     assert!(
         other.starts_with("the kernel's keyring failed to keep a key: ") && other.contains('5'),
@@ -316,10 +316,10 @@ fn refusals_by_number() {
 #[test]
 fn every_refusal_of_the_kernel_names_the_file() {
     for refused in [
-        Refused::Forbidden,
-        Refused::Absent,
-        Refused::Quota,
-        Refused::new("x", KeyError::OutOfMemory),
+        KernelKeyringError::Forbidden,
+        KernelKeyringError::Absent,
+        KernelKeyringError::Quota,
+        KernelKeyringError::new("x", KeyError::OutOfMemory),
     ] {
         assert!(
             refused.hint().unwrap().contains("REGCRED_VAULT_KEY_FILE"),
@@ -362,7 +362,7 @@ fn a_line_of_proc_keys_is_the_key_of_that_user_and_name() {
 
 #[test]
 fn a_key_shows_nowhere() {
-    let held = Held {
+    let held = UnlockedKey {
         key: Zeroizing::new(KEY.to_owned()),
         until: None,
     };

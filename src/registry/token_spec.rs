@@ -1,4 +1,4 @@
-//! What a new token is to be: its name, and what it may do.
+//! The name and scopes of a token to be created.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::model::Use;
 
-/// Longest name of a token that Gitea's table keeps, in characters.
+/// Longest token name in Gitea's database, in characters.
 const MAX_NAME: usize = 255;
 
-/// The name that an account gives to one of its tokens.
+/// The name of a token in its account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenName(String);
 
@@ -25,7 +25,7 @@ pub enum TokenNameError {
     /// A line feed or another control character.
     #[error("the token's name holds a control character")]
     Control,
-    /// Gitea takes a number where a name should be for a token's id, and deletes that token instead.
+    /// Gitea would interpret a number as a token's id, and delete that token.
     #[error("the token's name looks like a number, which Gitea would take for the id of another token")]
     LooksLikeId,
 }
@@ -63,8 +63,8 @@ impl FromStr for TokenName {
     }
 }
 
-/// Whether Go's `strconv.ParseInt(text, 0, 64)` could read a number: a sign, a prefix for the base, `_` between digits.
-/// Numbers that are too large for it are refused as well.
+/// Whether Go's `strconv.ParseInt(text, 0, 64)` could parse it: a sign, a prefix for the base, `_` between digits. Also
+/// true for numbers that are too large for it.
 fn looks_like_id(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text).to_ascii_lowercase();
     let (digits, base) = match text.get(..2) {
@@ -76,7 +76,7 @@ fn looks_like_id(text: &str) -> bool {
     digits.chars().any(|c| c != '_') && digits.chars().all(|c| c == '_' || c.is_digit(base))
 }
 
-/// What a new token shall be able to do, in the words of its server.
+/// The scopes of a new token, with the server's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MintScopes(Vec<String>);
 
@@ -85,7 +85,7 @@ pub struct MintScopes(Vec<String>);
 pub struct MintScopesError;
 
 impl MintScopes {
-    /// What a use needs and no more: pushing for a workstation, which comes with pulling; pulling for a cluster.
+    /// The minimum for a use: pushing, which includes pulling, for a workstation; pulling for a cluster.
     pub fn for_use(usage: Use) -> Self {
         let scope = match usage {
             Use::Docker => "write:package",
@@ -109,7 +109,7 @@ impl fmt::Display for MintScopes {
 impl FromStr for MintScopes {
     type Err = MintScopesError;
 
-    /// Which words there are is the server's to say: it differs by generation.
+    /// Checks only the syntax: the valid scopes depend on the server's version.
     fn from_str(text: &str) -> Result<Self, MintScopesError> {
         let word = |name: &&str| {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ":-_".contains(c);

@@ -1,23 +1,24 @@
-//! Several requests with a one-time code that is good for one (Gitea since 1.26).
+//! Revoking with a one-time code that is valid for a single request (Gitea since 1.26).
 
 use std::hash::{BuildHasher as _, RandomState};
 
 use http::StatusCode;
 
-use super::{Asked, RevokeError, Revoked};
+use super::{Revocation, RevokeError, Revoked};
 use crate::model::Credential;
 use crate::registry::mint::{MintError, Minted, mint};
 use crate::registry::site::Site;
 use crate::registry::{Account, MintScopes, Options, TokenName};
 use crate::sys::env::Env;
 
-/// What lists and deletes an account's tokens.
+/// The scope for listing and deleting an account's tokens.
 const SCOPE: &str = "write:user";
 
-impl Asked<'_> {
-    /// With the code makes a token that may do this in the password's place, and deletes it in the end. Its text is in
-    /// this process's memory alone: what a kill leaves at the server opens nothing for anybody.
-    pub(super) fn by_errand(
+impl Revocation<'_> {
+    /// Uses the code to create a temporary token, which replaces the password in the further requests and is deleted at
+    /// the end. Its text is only in this process's memory, so nobody can use a token that a killed process leaves at
+    /// the server.
+    pub(super) fn with_temporary_token(
         &self,
         site: &Site,
         account: &Account,
@@ -38,20 +39,20 @@ impl Asked<'_> {
             }
             Err(error) => return Err(self.unconfirmed(error.to_string())),
         };
-        let errand = Account {
+        let temporary = Account {
             username: account.username.clone(),
             password: token.clone(),
             code: None,
         };
-        let of_errand = Credential {
+        let temporary_credential = Credential {
             registry: registry.clone(),
             username: account.username.clone(),
             token,
         };
-        // A client of its own, again: what a server says is cleaned of this token too.
-        let site = Site::find(&of_errand, options, env)?;
-        let revoked = self.by_password(&site, &of_errand, &errand);
-        let why = match self.delete(&site, &of_errand, &errand, id) {
+        // Again a new client, which also removes this token from server messages.
+        let site = Site::find(&temporary_credential, options, env)?;
+        let revoked = self.with_password(&site, &temporary_credential, &temporary);
+        let why = match self.delete(&site, &temporary_credential, &temporary, id) {
             Ok(reply) if reply.status == StatusCode::NO_CONTENT => return revoked,
             Ok(reply) => self.answer(&reply),
             Err(error) => error.to_string(),
@@ -66,9 +67,9 @@ impl Asked<'_> {
     }
 }
 
-/// What nothing else is called.
+/// A unique name.
 fn name() -> TokenName {
-    // Two processes get different keys for their hash maps.
+    // std seeds hash maps randomly for each process.
     let unique = RandomState::new().hash_one(());
     format!("kubectl-regcred-revokes-{unique:016x}")
         .parse()
