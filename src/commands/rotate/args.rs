@@ -93,7 +93,7 @@ pub struct RotateArgs {
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
     /// What to do with the pods.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Once the Secret is right")]
     pub restarts: RestartArgs,
     /// How to reach the registry.
     #[command(flatten)]

@@ -27,8 +27,8 @@ pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<Docu
     };
     let after = &args.after;
     let asks = [
-        (args.targets.all_namespaces, "-A"),
-        (args.targets.selector.is_some(), "-l"),
+        (args.targets.scope.all_namespaces, "-A"),
+        (args.targets.scope.selector.is_some(), "-l"),
         (!after.service_accounts.is_empty(), "--service-account"),
         (after.restarts.restart, "--restart"),
         (after.restarts.unstick, "--unstick"),

@@ -33,7 +33,7 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
         (true, true) => Err(on_file(CommandError::failed(
             "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
         ))),
-        (false, false) if asked.targets.deployment.is_none() => {
+        (false, false) if asked.targets.scope.deployment.is_none() => {
             // Not a spec.yml, so what is wrong with it is said by our own file's rules.
             list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
@@ -54,9 +54,9 @@ fn of_list(
     on_file: &dyn Fn(CommandError) -> CommandError,
 ) -> Result<Vec<Batch>, CommandError> {
     let contradiction = [
-        (asked.targets.deployment.is_some(), "--deployment"),
-        (!asked.targets.namespaces.is_empty(), "-n"),
-        (asked.targets.selector.is_some(), "-l"),
+        (asked.targets.scope.deployment.is_some(), "--deployment"),
+        (!asked.targets.scope.namespaces.is_empty(), "-n"),
+        (asked.targets.scope.selector.is_some(), "-l"),
     ];
     if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
         return Err(names_its_secrets(flag));
@@ -91,7 +91,7 @@ fn of_spec(
     on_file: &dyn Fn(CommandError) -> CommandError,
 ) -> Result<Vec<Batch>, CommandError> {
     let spec = spec_file::parse(text).map_err(on_file)?;
-    let Some(deployment) = &asked.targets.deployment else {
+    let Some(deployment) = &asked.targets.scope.deployment else {
         return Err(spec_file::no_deployment());
     };
     let secret = spec_file::secret_name(deployment)?;

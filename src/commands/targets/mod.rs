@@ -154,10 +154,10 @@ pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<
         contexts: &args.cluster.contexts,
         source: Source::Sync(args),
     };
-    if let Some(path) = &args.targets.file {
+    if let Some(path) = &args.targets.scope.file {
         return file::batches(path, &asked, system);
     }
-    let scope = if args.targets.all_namespaces {
+    let scope = if args.targets.scope.all_namespaces {
         Scope::Managed(supplies(args, system)?)
     } else {
         asked.scope(args.targets.secret.clone(), candidates(args, system)?)
@@ -177,10 +177,10 @@ pub(super) fn of_one(
         contexts,
         source: Source::Only(supply),
     };
-    if let Some(path) = &targets.file {
+    if let Some(path) = &targets.scope.file {
         return file::batches(path, &asked, system);
     }
-    let scope = if targets.all_namespaces {
+    let scope = if targets.scope.all_namespaces {
         Scope::Managed(Supplies::Only(supply.clone()))
     } else {
         asked.scope(targets.secret.clone(), vec![supply.clone()])
@@ -207,13 +207,13 @@ impl Asked<'_> {
     /// The namespaces that the flags name.
     fn scope(&self, secret: SecretName, supplies: Vec<Rc<Supply>>) -> Scope {
         let template = Template { secret, supplies };
-        if let Some(selector) = &self.targets.selector {
+        if let Some(selector) = &self.targets.scope.selector {
             return Scope::Labelled(selector.clone(), template);
         }
-        if self.targets.namespaces.is_empty() {
+        if self.targets.scope.namespaces.is_empty() {
             return Scope::ContextNamespace(template);
         }
-        let namespaces = each_once(&self.targets.namespaces).into_iter();
+        let namespaces = each_once(&self.targets.scope.namespaces).into_iter();
         Scope::Jobs(namespaces.map(|namespace| template.in_namespace(namespace)).collect())
     }
 
