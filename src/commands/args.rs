@@ -206,6 +206,9 @@ pub struct RegistryConnectionArgs {
 }
 
 impl RegistryConnectionArgs {
+    /// A registry that has not answered one question by then is called silent.
+    pub const TIMEOUT: Duration = Duration::from_secs(20);
+
     /// The same for the library. One question, such as one verification, may take as long as `timeout`.
     #[must_use]
     pub fn options(&self, timeout: Duration) -> registry::Options {

@@ -1,7 +1,6 @@
 //! A new token, made at Gitea with the account's password.
 
 use std::fs;
-use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
@@ -13,8 +12,6 @@ use crate::model::{Credential, Registry, Use, Username, printable};
 use crate::registry::{self, Account, MintError, MintScopes, Minted, TokenName};
 use crate::sys::env::Env;
 
-/// A server that has not made a token by then is called silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest part of a token's name that is this machine's, in characters.
 const MAX_HOST: usize = 64;
 
@@ -40,7 +37,7 @@ pub(super) fn mint(
         None => name(usage, &system.env)?,
     };
     let mut account = password::account(registry, username, args.password_stdin, system)?;
-    let options = connection.options(TIMEOUT);
+    let options = connection.options(RegistryConnectionArgs::TIMEOUT);
     let minted = password::with_code(&mut account, registry, system, MintError::wants_code, |account, env| {
         registry::mint(registry, account, &name, &scopes, &options, env)
     })?;
@@ -64,7 +61,7 @@ impl New {
         match registry::revoke(
             credential,
             Some(&self.account),
-            &connection.options(TIMEOUT),
+            &connection.options(RegistryConnectionArgs::TIMEOUT),
             &system.env,
         ) {
             Ok(_) => error.hint(format_args!(

@@ -34,6 +34,7 @@ mod sync;
 mod system;
 mod targets;
 mod token_source;
+mod verify;
 mod version;
 
 pub use cli::command;
