@@ -35,12 +35,13 @@ pub struct ScopeArgs {
 
 /// Which Secrets `sync` and `rotate` write.
 #[derive(Debug, Args)]
+#[command(mut_arg("all_namespaces", |all| all.conflicts_with("secret")))]
 pub struct TargetArgs {
     /// Where to look for them.
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// The Secret's name
-    #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT, conflicts_with = "all_namespaces")]
+    #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,
 }
 

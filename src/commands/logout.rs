@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::args::RegistryConnectionArgs;
-use super::choose;
-use super::password;
+use super::shared::choose;
+use super::shared::password;
 use super::system::System;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};

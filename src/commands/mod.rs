@@ -8,37 +8,27 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::{CommandError, Exit};
 
-mod apply;
 mod args;
-mod choose;
 mod cli;
 pub mod complete;
 mod completion;
 mod docker;
-mod document;
-mod env_file;
-mod from_docker;
-#[cfg(unix)]
-mod hidden;
 mod keychain;
 mod list;
 mod login;
 mod logout;
-mod mint;
-mod password;
 mod rbac;
 mod rotate;
-mod standard_input;
+mod shared;
 pub mod status;
 mod sync;
 mod system;
-mod targets;
-mod token_source;
-mod verify;
 mod version;
 
 pub use cli::command;
 use cli::{Cli, Verb};
+// For status, until it names them where they are.
+pub(in crate::commands) use shared::{apply, document, targets};
 pub use system::{OpenKeychain, Person, System};
 
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.

@@ -2,8 +2,8 @@
 
 use super::args::SetupArgs;
 use super::decide::{Case, Decision, Verdict, is_same};
+use crate::commands::shared::verify;
 use crate::commands::system::System;
-use crate::commands::verify;
 use crate::docker::Place;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::shared::targets::{self, ListedSecret};
 use super::sync::SyncArgs;
 use super::system::System;
-use super::targets::{self, ListedSecret};
 use crate::cluster::{Access, Feature, Namespace, Scope, SecretName, Subject};
 use crate::error::CommandError;
 

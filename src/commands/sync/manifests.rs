@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 use super::args::SyncArgs;
 use crate::cluster::{self, Manifest};
 use crate::commands::args::DocumentFormat;
-use crate::commands::document;
+use crate::commands::shared::document;
+use crate::commands::shared::targets::{Batch, Job, Scope};
 use crate::commands::system::System;
-use crate::commands::targets::{Batch, Job, Scope};
 use crate::error::{CommandError, Exit};
 
 /// kubectl's own kind for several objects in one JSON document.

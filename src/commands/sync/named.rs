@@ -2,9 +2,9 @@
 
 use super::args::SyncArgs;
 use crate::cluster::{self, Cluster, Target};
-use crate::commands::apply::{After, Report, connect_options};
+use crate::commands::shared::apply::{After, Report, connect_options};
+use crate::commands::shared::targets;
 use crate::commands::system::System;
-use crate::commands::targets;
 use crate::error::CommandError;
 
 /// A connection to the context, and the Secrets there; `None` where that failed, which is reported.

@@ -3,7 +3,7 @@
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
-use crate::commands::verify;
+use crate::commands::shared::verify;
 use crate::error::CommandError;
 use crate::model::rotation::{self, Instead, Which};
 use crate::registry::{self, Verified, VerifyError};

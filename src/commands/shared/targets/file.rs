@@ -6,9 +6,11 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::list_file::Listed;
+use super::scope::{Asked, Batch, Source, Supply, contexts};
 use super::spec_file::Top;
 use super::yaml::{self, Reading};
-use super::{Asked, Batch, Source, Supply, choose, contexts, list_file, spec_file, token_source};
+use super::{list_file, spec_file};
+use crate::commands::shared::{choose, token_source};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};

@@ -3,15 +3,16 @@
 use clap::Args;
 
 use super::args::{MintArgs, RegistryConnectionArgs, TokenArgs};
-use super::from_docker;
-use super::mint;
+use super::shared::mint;
+use super::shared::targets;
+use super::shared::token_source;
+use super::shared::verify;
 use super::system::System;
-use super::targets;
-use super::token_source;
-use super::verify;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
+
+mod from_docker;
 
 /// `login`.
 #[derive(Debug, Args)]

@@ -1,154 +1,34 @@
 //! Which Secrets a command is about, and what each should hold: from the flags, a file, or the cluster itself.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::choose;
-use super::system::System;
 use super::token_source;
-use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::commands::args::TargetArgs;
 use crate::commands::sync::SyncArgs;
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
-use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
+use crate::model::{OwnTokens, Registry, Use};
+use scope::{Asked, Source};
 
 mod file;
 mod find;
 mod list_file;
 mod look;
+mod scope;
 mod spec_file;
 mod yaml;
 
-pub(super) use file::names_its_secrets;
-pub(super) use find::{Find, Found, find};
-pub(super) use look::{ListedSecret, look};
-
-/// A credential that Secrets are to hold, shared by all of them.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Supply {
-    pub(super) credential: Credential,
-    pub(super) usage: Use,
-    /// What a Secret has to hold to get it, where no person named the Secret.
-    pub(super) replaces: Option<OwnTokens>,
-}
-
-impl Supply {
-    /// Refuses what kubelet could not use.
-    pub(super) fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
-        for_kubelet(&credential)?;
-        Ok(Rc::new(Self {
-            credential,
-            usage,
-            replaces: None,
-        }))
-    }
-
-    /// The same for Secrets alone that hold one of these tokens.
-    pub(super) fn replacing(self: &Rc<Self>, own: OwnTokens) -> Rc<Self> {
-        Rc::new(Self {
-            credential: self.credential.clone(),
-            usage: self.usage,
-            replaces: Some(own),
-        })
-    }
-}
-
-/// Refuses a credential that kubelet passes over: of an entry it reads user and password alone.
-pub(super) fn for_kubelet(credential: &Credential) -> Result<(), CommandError> {
-    if !credential.username.is_identity_token() {
-        return Ok(());
-    }
-    Err(CommandError::failed(format_args!(
-        "the credential of {} is an OAuth2 identity token, which kubelet cannot use",
-        credential.registry
-    ))
-    .hint(
-        CommandLine::new("kubectl regcred login")
-            .value("REGISTRY", credential.registry.as_str())
-            .words("-u USER --use cluster"),
-    ))
-}
-
-/// One Secret, and all that is wanted of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Job {
-    pub(super) target: Target,
-    /// At least one, each of another registry.
-    pub(super) supplies: Vec<Rc<Supply>>,
-    /// Those that are to pull with it.
-    pub(super) service_accounts: Vec<ServiceAccountName>,
-    /// A person named the Secret and no registry: its content has to say which of the supplies it gets.
-    pub(super) chosen_by_content: bool,
-}
-
-impl Job {
-    pub(super) fn wanted(&self) -> Vec<Wanted<'_>> {
-        self.supplies
-            .iter()
-            .map(|supply| Wanted {
-                credential: &supply.credential,
-                usage: supply.usage,
-                replaces: supply.replaces.as_ref(),
-            })
-            .collect()
-    }
-}
-
-/// The same in every namespace that is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Template {
-    secret: SecretName,
-    /// At least one. Of several, the Secret's content has to choose.
-    supplies: Vec<Rc<Supply>>,
-}
-
-impl Template {
-    fn in_namespace(&self, namespace: Namespace) -> Job {
-        Job {
-            target: Target {
-                namespace,
-                secret: self.secret.clone(),
-            },
-            supplies: self.supplies.clone(),
-            service_accounts: Vec::new(),
-            chosen_by_content: self.supplies.len() > 1,
-        }
-    }
-}
-
-/// What is to be done in one context.
-#[derive(Debug)]
-pub(super) struct Batch {
-    /// `None`: the current one, or the cluster that this runs in.
-    pub(super) context: Option<String>,
-    pub(super) scope: Scope,
-}
-
-/// Which Secrets of a context.
-#[derive(Clone, Debug)]
-pub(super) enum Scope {
-    /// Exactly these; no cluster has to be asked for them.
-    Jobs(Vec<Job>),
-    /// One in the context's own namespace.
-    ContextNamespace(Template),
-    /// One in each namespace with these labels.
-    Labelled(Selector, Template),
-    /// Those that are there and ours.
-    Managed(Supplies),
-}
-
-/// What Secrets that are found can be given.
-#[derive(Clone, Debug)]
-pub(super) enum Supplies {
-    /// This one registry is meant: Secrets of others are not.
-    Only(Rc<Supply>),
-    /// Whatever the keychain has, or why it has none.
-    Keychain(BTreeMap<Registry, Result<Rc<Supply>, CommandError>>),
-}
+pub(in crate::commands) use file::names_its_secrets;
+pub(in crate::commands) use find::{Find, Found, find};
+pub(in crate::commands) use look::{ListedSecret, look};
+pub(in crate::commands) use scope::{
+    Batch, Job, Scope, Supplies, Supply, contexts, each_once, for_kubelet, with_registry,
+};
 
 /// What the command line asks for, a batch for each context, in the order of the command line.
-pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+pub(in crate::commands) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
     let asked = Asked {
         targets: &args.targets,
         contexts: &args.cluster.contexts,
@@ -166,7 +46,7 @@ pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<
 }
 
 /// The same for Secrets that are all to hold this one credential. Those of other registries are not meant.
-pub(super) fn of_one(
+pub(in crate::commands) fn of_one(
     targets: &TargetArgs,
     contexts: &[String],
     supply: &Rc<Supply>,
@@ -186,66 +66,6 @@ pub(super) fn of_one(
         asked.scope(targets.secret.clone(), vec![supply.clone()])
     };
     Ok(asked.in_contexts(&scope))
-}
-
-/// What a command line asks for.
-struct Asked<'a> {
-    targets: &'a TargetArgs,
-    contexts: &'a [String],
-    source: Source<'a>,
-}
-
-/// Where the credentials come from.
-enum Source<'a> {
-    /// The flags of `sync`, the file that they name, or the keychain.
-    Sync(&'a SyncArgs),
-    /// There is only this one.
-    Only(&'a Rc<Supply>),
-}
-
-impl Asked<'_> {
-    /// The namespaces that the flags name.
-    fn scope(&self, secret: SecretName, supplies: Vec<Rc<Supply>>) -> Scope {
-        let template = Template { secret, supplies };
-        if let Some(selector) = &self.targets.scope.selector {
-            return Scope::Labelled(selector.clone(), template);
-        }
-        if self.targets.scope.namespaces.is_empty() {
-            return Scope::ContextNamespace(template);
-        }
-        let namespaces = each_once(&self.targets.scope.namespaces).into_iter();
-        Scope::Jobs(namespaces.map(|namespace| template.in_namespace(namespace)).collect())
-    }
-
-    fn in_contexts(&self, scope: &Scope) -> Vec<Batch> {
-        let batch = |context| Batch {
-            context,
-            scope: scope.clone(),
-        };
-        contexts(self.contexts).into_iter().map(batch).collect()
-    }
-}
-
-/// The command that says which registry a Secret is for.
-pub(super) fn with_registry(target: &Target) -> CommandLine {
-    CommandLine::new("kubectl regcred sync")
-        .option("-n", "NAMESPACE", target.namespace.as_str())
-        .option("--secret", "NAME", target.secret.as_str())
-        .words("--registry REGISTRY")
-}
-
-/// The contexts of a command line; the current one where there is none.
-pub(super) fn contexts(given: &[String]) -> Vec<Option<String>> {
-    if given.is_empty() {
-        return vec![None];
-    }
-    each_once(given).into_iter().map(Some).collect()
-}
-
-/// In the order that they were given.
-pub(super) fn each_once<T: Clone + Ord>(given: &[T]) -> Vec<T> {
-    let mut seen = BTreeSet::new();
-    given.iter().filter(|one| seen.insert(*one)).cloned().collect()
 }
 
 /// The credential that was given whole, or else the keychain's. Of several registries there, a person at a terminal
@@ -339,7 +159,7 @@ fn given(args: &SyncArgs, system: &mut System<'_>) -> Result<Result<Rc<Supply>, 
 #[cfg(test)]
 pub(in crate::commands) mod tests {
     use super::*;
-    use crate::model::Token;
+    use crate::model::{Credential, Token};
 
     pub(in crate::commands) fn test_supply(registry: &str) -> Rc<Supply> {
         let credential = Credential {

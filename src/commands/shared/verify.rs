@@ -1,12 +1,12 @@
 //! Proving a credential to its registry, and what is said of it.
 
-use super::args::RegistryConnectionArgs;
-use super::system::System;
+use crate::commands::args::RegistryConnectionArgs;
+use crate::commands::system::System;
 use crate::model::{Credential, Use};
 use crate::registry::{self, Flow, Server, Verified, VerifyError};
 
 /// Asks the registry about the credential.
-pub(super) fn verify(
+pub(in crate::commands) fn verify(
     credential: &Credential,
     connection: &RegistryConnectionArgs,
     system: &mut System<'_>,
@@ -20,7 +20,7 @@ pub(super) fn verify(
 }
 
 /// Says whose token it is and what it may do, and warns where that is more or less than its use needs.
-pub(super) fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
+pub(in crate::commands) fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
     let output = &mut system.output;
     for note in &verified.notes {
         output.warn(note);

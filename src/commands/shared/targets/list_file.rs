@@ -7,8 +7,8 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::scope::{Batch, Job, Scope, Supply};
 use super::yaml::{self, Reading};
-use super::{Batch, Job, Scope, Supply};
 use crate::cluster::{SecretName, ServiceAccountName, Target};
 use crate::error::CommandError;
 use crate::model::{Registry, Username};
