@@ -9,7 +9,6 @@ use crate::{cluster, docker, keychain, registry};
 /// The exit codes of design: the same for every verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything that was asked for is so.
     Done,
     /// Something failed, wholly or in part.
     Failed,
@@ -22,8 +21,6 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The process's exit code.
-    #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -46,7 +43,6 @@ pub struct CommandError {
 
 impl CommandError {
     /// The command was understood and could not be done.
-    #[must_use]
     pub fn failed(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Failed,
@@ -56,7 +52,6 @@ impl CommandError {
     }
 
     /// The command cannot be meant like that.
-    #[must_use]
     pub fn usage(message: impl fmt::Display) -> Self {
         Self {
             exit: Exit::Usage,
@@ -65,14 +60,12 @@ impl CommandError {
         }
     }
 
-    /// Adds a next thing to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// The same without anything to do next.
     #[must_use]
     pub fn without_hints(mut self) -> Self {
         self.hints.clear();
@@ -93,14 +86,10 @@ impl CommandError {
         self
     }
 
-    /// How the process should end.
-    #[must_use]
     pub fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// What to do next.
-    #[must_use]
     pub fn next(&self) -> &[Hint] {
         &self.hints
     }

@@ -9,6 +9,7 @@
 //! - stderr goes to the user's terminal as it is: nothing on success, one line on a failure that needs a person.
 //! - `list` and `version` do not read stdin, which can be the user's terminal.
 
+mod error;
 mod input;
 
 use std::ffi::{OsStr, OsString};
@@ -25,14 +26,10 @@ use crate::keychain::{self, Keychain, Name};
 use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Hint, Token, Use, Username};
 use crate::sys::env::Env;
 use crate::sys::watchdog::Watchdog;
+use error::{Failure, NO_SERVER, NO_USERNAME};
 
 /// What the program is called in its own messages.
 const PROGRAM: &str = "docker-credential-gitea";
-
-/// `errCredentialsMissingServerURLMessage`.
-const NO_SERVER: &str = "no credentials server URL";
-/// `errCredentialsMissingUsernameMessage`.
-const NO_USERNAME: &str = "no credentials username";
 
 /// When to give up on a keychain that can show a prompt, and on one that cannot.
 const LIMITS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(10)];
@@ -43,22 +40,6 @@ struct Answer {
     stdout: Zeroizing<String>,
     stderr: Option<String>,
     code: u8,
-}
-
-/// Why there is no answer to an action.
-enum Failure {
-    /// A text that is part of the protocol and concerns no person.
-    Protocol(&'static str),
-    /// What the client sent cannot be used.
-    Input(String),
-    /// The keychain did not do it.
-    Keychain(keychain::Error),
-}
-
-impl From<keychain::Error> for Failure {
-    fn from(error: keychain::Error) -> Self {
-        Self::Keychain(error)
-    }
 }
 
 impl Answer {
@@ -110,7 +91,6 @@ impl Answer {
 }
 
 /// Whether a program that was started under this name is to act as the helper, as a link to `kubectl-regcred` is.
-#[must_use]
 pub fn is_called(argv0: &OsStr) -> bool {
     called(argv0, cfg!(windows))
 }

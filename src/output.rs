@@ -19,7 +19,6 @@ pub struct Output<'a> {
     /// Whether it shows colours, and its owner wants them.
     is_coloured: bool,
     messages: Box<dyn Write + 'a>,
-    /// `-v`
     is_verbose: bool,
     /// Whether somebody watches stderr, who is shown how far it is.
     shows_progress: bool,
@@ -31,7 +30,6 @@ pub struct Output<'a> {
 /// everybody sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Not at all.
     Plain,
     /// A heading.
     Strong,
@@ -88,7 +86,6 @@ impl<'a> Output<'a> {
     }
 
     /// How many columns a line of data has room for; `None` where it does not go to a screen, and nothing is cut.
-    #[must_use]
     pub fn columns(&self) -> Option<usize> {
         self.columns
     }
@@ -106,7 +103,6 @@ impl<'a> Output<'a> {
     }
 
     /// Whether stdout is a screen.
-    #[must_use]
     pub fn data_is_terminal(&self) -> bool {
         self.data_is_terminal
     }

@@ -4,24 +4,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::exec::ExecError;
-use super::kubeconfig::KubeconfigError;
+use super::client::exec::ExecError;
+use super::client::kubeconfig::KubeconfigError;
 use super::names::Namespace;
-use super::plan::Refusal;
-use super::pull_secret::Target;
+use super::rbac::{Access, Scope, Subject, role_for_verb};
 use super::resource::{Object, Resource};
-use super::role::{Access, Scope, Subject, role_for_verb};
-use crate::model::{CommandLine, Hint, printable};
+use super::secret::plan::Refusal;
+use super::target::Target;
+use crate::model::{CommandLine, Hint};
 use crate::sys::proxy::{ProxyError, is_loopback};
 use crate::tls::{self, IdentityError};
-
-/// Longest text from a server that is worth showing, in characters.
-pub(super) const MAX_SHOWN: usize = 300;
-
-/// Text that somebody else wrote, fit for one line of a terminal.
-pub(super) fn untrusted(text: &str) -> String {
-    printable(text, MAX_SHOWN)
-}
 
 /// Why something could not be done in a cluster.
 #[derive(Debug, Error)]

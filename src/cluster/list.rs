@@ -6,14 +6,13 @@ use std::str::FromStr;
 use kube::api::{ListParams, ObjectMeta};
 use thiserror::Error;
 
-use super::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
-use super::call::{Call, request_error};
-use super::connect::Cluster;
+use super::client::connect::Cluster;
+use super::client::pages::{self, Extent, Named, malformed};
 use super::error::Error;
 use super::names::Namespace;
-use super::pages::{self, Extent, Named, malformed};
-use super::pull_secret::Target;
 use super::resource::{Object, Resource};
+use super::secret::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
+use super::target::Target;
 
 /// A label selector, as kubectl's `-l` takes it: `team=web,tier!=test`. The server has the last word on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +101,7 @@ async fn list<T>(
             .ok_or_else(|| malformed(resource, "one of them has no proper name")),
         Err(error) => Err(error),
     };
-    found.map_err(|error| Call::new(cluster, Object::everywhere(resource)).error(error))
+    found.map_err(|error| cluster.call(Object::everywhere(resource)).error(error))
 }
 
 impl Cluster {
@@ -123,7 +122,7 @@ impl Cluster {
         match self.client().apiserver_version().await {
             // Whoever may not see the version was let in all the same.
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
-            Err(error) => Err(request_error(self, &error)),
+            Err(error) => Err(self.named().error(&error)),
             Ok(_) => Ok(()),
         }
     }

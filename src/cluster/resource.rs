@@ -5,7 +5,7 @@ use std::fmt;
 use kube::core::ApiResource;
 
 use super::names::Namespace;
-use super::pull_secret::Target;
+use super::target::Target;
 
 /// A resource of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

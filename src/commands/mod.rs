@@ -27,8 +27,6 @@ mod version;
 
 pub use cli::command;
 use cli::{Cli, Verb};
-// For status, until it names them where they are.
-pub(in crate::commands) use shared::{apply, document, targets};
 pub use system::{OpenKeychain, Person, System};
 
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.

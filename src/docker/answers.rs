@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::{Config, Entry, File, HELPER, Held, Workstation};
 use crate::model::Registry;
 
-/// Whose question it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Client {
     /// docker, and with it buildx, crane, oras, helm and others that read its file.
@@ -16,8 +15,6 @@ pub enum Client {
 }
 
 impl Client {
-    /// The word for it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Docker => "docker",
@@ -31,7 +28,6 @@ impl Client {
 pub enum Source {
     /// Our helper: the keychain.
     Keychain,
-    /// Another helper.
     Helper(String),
     /// An entry in plain text.
     PlainText,
@@ -44,11 +40,8 @@ pub enum Source {
 /// What one client would do for one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// For this registry.
     pub registry: Registry,
-    /// This client.
     pub client: Client,
-    /// Is answered by this one.
     pub source: Source,
     /// Because of this file, where there is one.
     pub file: Option<PathBuf>,
@@ -66,7 +59,6 @@ impl Source {
 
 impl Workstation {
     /// What docker, and podman where it is installed, would do for every registry that a file names and for `more`.
-    #[must_use]
     pub fn answers(&self, more: &[Registry]) -> Vec<Answer> {
         let mut registries: BTreeSet<Registry> = more.iter().cloned().collect();
         for config in self.files().map(|file| &file.config).chain(&self.environment) {

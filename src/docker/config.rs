@@ -35,7 +35,6 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The bytes are not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
     /// An editor put a byte order mark before the document, on which docker fails too.
@@ -53,7 +52,6 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads a file's content.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
         let text = std::str::from_utf8(bytes).map_err(|_| ConfigError::NotText)?;
         if text.starts_with('\u{feff}') {
@@ -95,8 +93,6 @@ impl Config {
         Ok(this)
     }
 
-    /// The document's text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         self.blank.as_deref().unwrap_or_else(|| self.json.as_str())
     }
@@ -111,14 +107,12 @@ impl Config {
     }
 
     /// The entries of `auths`, in order.
-    #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         let members = self.json.members(&[&self.name(AUTHS)]).unwrap_or_default();
         members.into_iter().map(|(key, raw)| Entry::read(key, raw)).collect()
     }
 
     /// `credHelpers`: docker's own keys, each with its helper.
-    #[must_use]
     pub fn helpers(&self) -> Vec<(String, String)> {
         let members = self.json.members(&[&self.name(HELPERS)]).unwrap_or_default();
         let helper = |raw| serde_json::from_str::<Option<String>>(raw).ok().flatten();
@@ -127,7 +121,6 @@ impl Config {
     }
 
     /// `credsStore`, where it names a helper.
-    #[must_use]
     pub fn default_helper(&self) -> Option<String> {
         let helper = self.string(&[&self.name(STORE)]).ok().flatten();
         helper.filter(|name| !name.is_empty())
@@ -136,7 +129,6 @@ impl Config {
     /// The helper that docker asks about `registry` because of this document; `None` where it reads `auths`.
     ///
     /// Keys of `credHelpers` are compared as they are, and an empty name there means the file, even with a `credsStore`.
-    #[must_use]
     pub fn helper_for(&self, registry: &Registry) -> Option<String> {
         match self
             .string(&[&self.name(HELPERS), registry.config_key()])
@@ -149,7 +141,6 @@ impl Config {
     }
 
     /// Whether docker looks for a store by itself, since nothing in the document says where logins are.
-    #[must_use]
     pub fn lets_docker_detect(&self) -> bool {
         self.default_helper().is_none() && self.entries().is_empty() && self.helpers().is_empty()
     }

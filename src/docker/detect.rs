@@ -5,7 +5,6 @@ use crate::sys::env::Env;
 
 /// The helper that docker would make its `credsStore` at the first login, as long as nothing in its file says where
 /// logins are (`DetectDefaultStore` of docker/cli's `cli/config/credentials`).
-#[must_use]
 pub fn detected_store(env: &Env) -> Option<String> {
     let store = if cfg!(target_os = "macos") {
         "osxkeychain"
@@ -20,19 +19,16 @@ pub fn detected_store(env: &Env) -> Option<String> {
 }
 
 /// Whether a program of this name is on PATH.
-#[must_use]
 pub(super) fn is_installed(program: &str, env: &Env) -> bool {
     !on_path::programs(program, env).is_empty()
 }
 
 /// Whether helm is installed, which has a file of its own for what it signs in to.
-#[must_use]
 pub fn has_helm(env: &Env) -> bool {
     is_installed("helm", env)
 }
 
 /// Whether podman, buildah or skopeo is installed, which have files of their own.
-#[must_use]
 pub fn has_podman(env: &Env) -> bool {
     ["podman", "buildah", "skopeo"]
         .iter()

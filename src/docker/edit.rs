@@ -47,7 +47,6 @@ pub struct Remembered {
 /// What we did to `credsStore`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
-    /// The helper that we wrote there.
     pub wrote: String,
     /// The value before, as JSON; `None` where there was none.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -71,7 +70,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// One change of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `credHelpers` names our helper for this key, in place of another one if there was one.
@@ -186,13 +184,11 @@ impl Config {
     }
 
     /// Whether there is no member in the document.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.blank.is_some() || self.json.members(&[]).is_ok_and(|members| members.is_empty())
     }
 
     /// Whether our helper is named anywhere, for a registry or for all.
-    #[must_use]
     pub fn names_us(&self) -> bool {
         self.default_helper().as_deref() == Some(HELPER) || self.helpers().iter().any(|(_, helper)| helper == HELPER)
     }

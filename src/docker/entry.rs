@@ -5,16 +5,13 @@ use std::fmt;
 use crate::model::auth_entry::{AuthEntry, EntryError, Field};
 use crate::model::{Credential, Registry, Token, Username};
 
-/// An entry of `auths`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The key as it stands there; text by a stranger.
     pub key: String,
-    /// What it holds.
     pub held: Held,
 }
 
-/// What an entry holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
     /// `{}`: the credential, if there is one, is in a helper. So docker leaves it after a login through one.
@@ -55,14 +52,12 @@ impl Entry {
 
     /// The registry that the entry is for, whatever its spelling; `None` where it is for a path below one, as podman
     /// has them and no helper can serve them, or for nothing that is a registry.
-    #[must_use]
     pub fn registry(&self) -> Option<Registry> {
         let registry: Registry = self.key.parse().ok()?;
         registry.is_named_by(&self.key).then_some(registry)
     }
 
     /// The credential in plain text, where it is one of a whole registry.
-    #[must_use]
     pub fn credential(&self) -> Option<Credential> {
         let Held::Login(username, token) = &self.held else {
             return None;

@@ -15,77 +15,40 @@ pub enum Error {
     /// Neither `HOME` nor `DOCKER_CONFIG` is set.
     #[error("there is no home folder: HOME is not set, nor is DOCKER_CONFIG")]
     NoHome,
-    /// A folder, a pipe, a device.
     #[error("{} is {what}", path.display())]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
-        /// What it is instead.
-        what: &'static str,
-    },
-    /// Longer than any such file.
+    NotAFile { path: PathBuf, what: &'static str },
     #[error("{} is longer than {} MiB, which no such file is", path.display(), max / 1024 / 1024)]
     TooLong {
-        /// The file.
         path: PathBuf,
         /// The limit, in octets.
         max: u64,
     },
     /// The system does not let us read it.
     #[error("cannot read {}: {cause}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// It can be read and not understood.
+    Read { path: PathBuf, cause: io::Error },
     #[error("{} cannot be used: {cause}", path.display())]
-    Document {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: ConfigError,
-    },
+    Document { path: PathBuf, cause: ConfigError },
     /// The system does not let us change it.
     #[error("cannot change {}: {cause}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    Write { path: PathBuf, cause: io::Error },
     /// It is a link to where nobody may write, such as a file that NixOS or Home Manager made.
     #[error("cannot change {}: it is a link to {}: {cause}", path.display(), target.display())]
     LinkedAway {
-        /// The file.
         path: PathBuf,
-        /// Where the link leads.
         target: PathBuf,
-        /// What the system said.
         cause: io::Error,
     },
     /// It is not what it was when this was decided.
     #[error("another program keeps changing {}", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another setup holds the lock.
+    Changed { path: PathBuf },
     #[error("another regcred has been changing docker's files for {} s", .0.as_secs())]
     Busy(Duration),
     /// The memory of setting up is no JSON of ours.
     #[error("{}, where setting up is remembered, cannot be read", path.display())]
-    DamagedMemory {
-        /// The file.
-        path: PathBuf,
-    },
+    DamagedMemory { path: PathBuf },
     /// The memory of setting up was written by a later version.
     #[error("{} was written by a later version of regcred", path.display())]
-    LaterMemory {
-        /// The file.
-        path: PathBuf,
-    },
+    LaterMemory { path: PathBuf },
 }
 
 impl Error {
@@ -107,7 +70,6 @@ impl Error {
     }
 
     /// What to do about it, where there is something to do.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoHome => "let HOME name your home folder, or DOCKER_CONFIG the folder of config.json".to_owned(),

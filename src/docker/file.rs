@@ -75,14 +75,11 @@ impl File {
         })
     }
 
-    /// Whether there is such a file.
-    #[must_use]
     pub fn exists(&self) -> bool {
         self.bytes.is_some()
     }
 
     /// Whether its name is a symbolic link, or one of its folders is.
-    #[must_use]
     pub fn is_linked(&self) -> bool {
         self.path != self.target
     }

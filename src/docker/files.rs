@@ -36,7 +36,6 @@ pub struct Files {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{} is left out: {why}", path.display())]
 pub struct LeftOut {
-    /// The file.
     pub path: PathBuf,
     /// What is the matter with it or its folder.
     pub why: String,

@@ -13,7 +13,6 @@ use crate::sys::link::move_away;
 const MAX_TEXT: usize = 100;
 
 /// Judges a workstation. `kept` are the registries whose credential the keychain holds for docker.
-#[must_use]
 pub fn inspect(workstation: &Workstation, kept: &[Registry]) -> Vec<Warning> {
     let mut inspection = Inspection {
         seen: workstation,

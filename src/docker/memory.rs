@@ -88,13 +88,11 @@ impl Memory {
     }
 
     /// What is remembered of the file at `target`.
-    #[must_use]
     pub fn of(&self, target: &Path) -> Remembered {
         self.state.files.get(&key(target)).cloned().unwrap_or_default()
     }
 
     /// The files of which something is remembered.
-    #[must_use]
     pub fn targets(&self) -> Vec<PathBuf> {
         self.state.files.keys().map(PathBuf::from).collect()
     }

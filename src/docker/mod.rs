@@ -16,6 +16,7 @@ mod memory;
 mod observe;
 pub mod other_helper;
 mod plan;
+mod process;
 pub mod program;
 mod registries_conf;
 mod stored;

@@ -3,12 +3,10 @@
 //! By its protocol and not by reading its store, so that it works whatever the helper keeps its credentials in. The
 //! protocol is written down nowhere but in `client/` of docker-credential-helpers; see also [`crate::helper`].
 
-mod process;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,19 +14,16 @@ use std::time::Duration;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::process::{RunError, run};
 use super::{on_path, program};
 use crate::model::{HELPER_NOT_FOUND, HelperEntry, Token, Username, printable};
 use crate::sys::env::Env;
-use process::{RunError, run};
 
 /// What every helper's name starts with.
 const PREFIX: &str = "docker-credential-";
 
 /// Long enough for somebody who is asked to unlock a keyring or a key, short enough for somebody who is not.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Longest answer, in octets: a `list` of thousands, a token of tens of kilobytes.
-const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Longest piece of a helper's own words in a message, in characters.
 const MAX_WORDS: usize = 200;
@@ -43,16 +38,18 @@ pub struct HelperName(String);
 pub struct HelperNameError;
 
 impl HelperName {
-    /// The name without the prefix.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// What the program is called: `docker-credential-X`.
-    #[must_use]
     pub fn program(&self) -> String {
         format!("{PREFIX}{}", self.0)
+    }
+
+    /// Whether this is the name of regcred's own helper.
+    fn is_ours(&self) -> bool {
+        self.0 == super::HELPER
     }
 }
 
@@ -75,12 +72,10 @@ impl FromStr for HelperName {
     }
 }
 
-/// What a helper keeps for one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// Whose it is; `<token>` with an identity token.
     pub username: Username,
-    /// The secret half.
     pub token: Token,
 }
 
@@ -90,49 +85,27 @@ pub struct Login {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// It is not on PATH.
     #[error("the credential helper {0} is not installed: it is not on PATH")]
     NotInstalled(String),
     /// The helper of that name is regcred's own.
     #[error("the credential helper {0} is regcred itself")]
     Ourselves(String),
-    /// The system did not start it.
     #[error("the credential helper {helper} cannot be started: {cause}")]
-    Start {
-        /// The program's name.
-        helper: String,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// It was ended.
+    Start { helper: String, cause: io::Error },
     #[error("the credential helper {helper} did not answer within {} s", limit.as_secs())]
-    NoAnswer {
-        /// The program's name.
-        helper: String,
-        /// How long it had.
-        limit: Duration,
-    },
-    /// It says that it failed.
+    NoAnswer { helper: String, limit: Duration },
     #[error("the credential helper {helper} failed: {said}")]
     Failed {
-        /// The program's name.
         helper: String,
         /// Its own words, or how it ended where they may hold a secret.
         said: String,
     },
     /// It ended well, and what it printed is no answer.
     #[error("the credential helper {helper} {what}")]
-    Answer {
-        /// The program's name.
-        helper: String,
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Answer { helper: String, what: &'static str },
 }
 
 impl AskError {
-    /// What to do next.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotInstalled(helper) => format!("install {helper}, or take it out of the file that names it"),
@@ -144,7 +117,6 @@ impl AskError {
     }
 }
 
-/// Another credential helper.
 #[derive(Clone, Debug)]
 pub struct OtherHelper<'a> {
     name: String,
@@ -161,7 +133,7 @@ impl<'a> OtherHelper<'a> {
             .next()
             .ok_or_else(|| AskError::NotInstalled(name.program()))?;
         // Whoever asks us is about to put something into our keychain, and may hold its lock.
-        if program::is_helper(name) && program::is_ours(&program, env) {
+        if name.is_ours() && program::is_ours(&program, env) {
             return Err(AskError::Ourselves(name.program()));
         }
         Ok(Self {
@@ -249,13 +221,6 @@ fn words(printed: &[u8]) -> Option<String> {
     let is_answer = text.contains('{') || text.to_ascii_lowercase().contains("\"secret\"");
     let words = printable(text, MAX_WORDS);
     (!is_answer && !words.is_empty()).then_some(words)
-}
-
-/// What the program at `path` says its version is. Its stderr is of no interest.
-pub(crate) fn version(path: &Path, env: &Env, limit: Duration) -> Option<String> {
-    let (status, printed) = run(path, "version", "", Stdio::null(), env, limit).ok()?;
-    let text = std::str::from_utf8(&printed).ok()?;
-    status.success().then(|| printable(text, MAX_WORDS))
 }
 
 #[cfg(test)]

@@ -6,11 +6,8 @@ use crate::model::Registry;
 /// What a file would become.
 #[derive(Clone, Debug)]
 pub struct FilePlan {
-    /// The file as it is.
     pub file: File,
-    /// What is in it afterwards.
     pub after: After,
-    /// The steps there.
     pub changes: Vec<Change>,
     /// What has to be remembered of it then.
     remembered: Remembered,
@@ -22,9 +19,7 @@ pub struct FilePlan {
 /// What is in a file after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum After {
-    /// What was in it before.
     Same,
-    /// This.
     Document(Config),
     /// There is no file any more: we made it, and nothing else is in it.
     Gone,

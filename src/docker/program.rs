@@ -1,9 +1,10 @@
 //! `docker-credential-gitea` on PATH, where docker looks for it.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
-use super::other_helper::{self, HelperName};
+use super::process;
 use crate::sys::env::Env;
 use crate::sys::link::{self, Alias};
 
@@ -15,20 +16,17 @@ const HELPER: &str = "docker-credential-gitea";
 /// How long a program may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The helper.
 pub(super) const ALIAS: Alias = Alias {
     name: HELPER,
     caller: "docker",
 };
 
 /// Looks at PATH. Every helper of that name is asked for its version, to tell ours from others.
-#[must_use]
 pub fn observe(env: &Env) -> Program {
     link::observe(ALIAS, env, |path| is_ours(path, env))
 }
 
 /// The link that [`remove`] would take away: ours, beside the `kubectl-regcred` that is on PATH.
-#[must_use]
 pub fn removable(env: &Env) -> Option<PathBuf> {
     link::removable(ALIAS, env)
 }
@@ -38,13 +36,11 @@ pub fn remove(env: &Env) -> Result<Option<PathBuf>, ProgramError> {
     link::remove(ALIAS, env)
 }
 
-/// Whether this is the name of our own helper.
-pub(super) fn is_helper(name: &HelperName) -> bool {
-    name.program() == HELPER
-}
-
-/// Whether the program at `path` is a helper of regcred's, of whatever version.
+/// Whether the program at `path` is regcred's helper, of whatever version.
 pub(super) fn is_ours(path: &Path, env: &Env) -> bool {
-    let answer = other_helper::version(path, env, PATIENCE);
-    answer.is_some_and(|text| text.starts_with(&format!("{HELPER} (regcred) ")))
+    let Ok((status, printed)) = process::run(path, "version", "", Stdio::null(), env, PATIENCE) else {
+        return false;
+    };
+    let version = printed.trim_ascii_start();
+    status.success() && version.starts_with(format!("{HELPER} (regcred) ").as_bytes())
 }

@@ -17,7 +17,6 @@ const FILES: &str = "containers-auth.json";
 /// The stores that podman goes through, where a `registries.conf` names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// The file that says so.
     pub path: PathBuf,
     /// Helpers, and `containers-auth.json` for the files.
     pub stores: Vec<String>,

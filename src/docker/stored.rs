@@ -33,7 +33,6 @@ impl fmt::Display for Place {
 /// A credential that docker or podman has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// The credential.
     pub credential: Credential,
     /// Everywhere it lies, the place that docker looks into first.
     pub places: Vec<Place>,
@@ -42,7 +41,6 @@ pub struct Stored {
 /// What was found, and which helpers gave no answer.
 #[derive(Debug)]
 pub struct Found<T> {
-    /// What was found.
     pub found: T,
     /// Helpers that a file names and that did not answer.
     pub failed: Vec<AskError>,
@@ -52,7 +50,6 @@ impl Workstation {
     /// The registries that docker or podman has a credential for, outside of regcred's keychain.
     ///
     /// Helpers are asked for what they list, not for any secret.
-    #[must_use]
     pub fn registries(&self, env: &Env) -> Found<BTreeSet<Registry>> {
         let mut registries = BTreeSet::new();
         let mut failed = Vec::new();
@@ -81,7 +78,6 @@ impl Workstation {
     }
 
     /// What docker or podman has for `registry`, what docker uses first. Helpers are asked, each once.
-    #[must_use]
     pub fn stored(&self, registry: &Registry, env: &Env) -> Found<Vec<Stored>> {
         let mut found: Vec<Stored> = Vec::new();
         let mut failed = Vec::new();
@@ -147,7 +143,6 @@ impl Workstation {
 }
 
 /// The registry that a helper's key names as a whole.
-#[must_use]
 pub fn registry_of(server: &str) -> Option<Registry> {
     let server = server.strip_prefix(LABEL).unwrap_or(server);
     let registry: Registry = server.parse().ok()?;
@@ -155,7 +150,6 @@ pub fn registry_of(server: &str) -> Option<Registry> {
 }
 
 /// Whether a helper's key is a path below Docker Hub's, where docker's login in the browser leaves tokens of its own.
-#[must_use]
 pub fn is_below_hub(server: &str) -> bool {
     let server = server.strip_prefix(LABEL).unwrap_or(server);
     server

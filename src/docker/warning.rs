@@ -37,7 +37,6 @@ pub enum WarningKind {
 }
 
 impl WarningKind {
-    /// Every kind.
     pub const ALL: [Self; 14] = [
         Self::FileUnreadable,
         Self::HelperNotOnPath,
@@ -56,7 +55,6 @@ impl WarningKind {
     ];
 
     /// The word for it in documents.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FileUnreadable => "docker-file-unreadable",
@@ -80,13 +78,11 @@ impl WarningKind {
 /// Something that a person should know about docker's side of the workstation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// What it is about.
     pub kind: WarningKind,
     /// The file, program or variable that it is about.
     pub object: String,
     /// The registry that it is about, where it is about one.
     pub registry: Option<Registry>,
-    /// Why, in one sentence.
     pub cause: String,
     /// The command that mends it, or else what to do.
     pub remedy: Hint,

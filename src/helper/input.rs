@@ -4,7 +4,7 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-use super::{Failure, NO_SERVER};
+use super::error::{Failure, NO_SERVER};
 use crate::model::HelperEntry;
 
 /// Longest input. Tokens of some registries have tens of kilobytes; docker's own helpers stop at 64.

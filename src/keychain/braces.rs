@@ -25,7 +25,6 @@ pub(super) fn hide(json: &str) -> Zeroizing<String> {
     hidden
 }
 
-/// Undoes [`hide`].
 pub(super) fn show(json: &str) -> Zeroizing<String> {
     let mut shown = Zeroizing::new(String::with_capacity(json.len()));
     let mut rest = json;

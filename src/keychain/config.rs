@@ -26,7 +26,6 @@ use crate::sys::whole_file::{self, Unread};
 
 /// The file, below the folder of the user's configuration.
 const BELOW: &str = "regcred/config.toml";
-/// The key that names the store.
 const KEYCHAIN: &str = "keychain";
 /// The key that names the file with the vault's key.
 const VAULT_KEY_FILE: &str = "vault-key-file";
@@ -35,7 +34,6 @@ const MAX_FILE: u64 = 64 * 1024;
 /// Longest piece of the file in a message, in characters.
 const MAX_FOREIGN_TEXT: usize = 100;
 
-/// What is remembered about the keychain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// The store that was chosen; without a choice it is [`StoreName::System`].

@@ -3,8 +3,8 @@
 use keyring_core::Entry;
 use zeroize::Zeroizing;
 
-use super::item::Secret;
-use super::{Error, Keychain, Name, SERVICE, secret};
+use super::item::{SERVICE, Secret};
+use super::{Error, Keychain, Name, secret};
 use crate::model::{EarlierTokens, FingerprintKey, OwnTokens, Registry, Token, Use};
 
 /// What the account of such an item begins with; the registry follows.

@@ -28,31 +28,16 @@ pub enum Error {
     NoBus,
     /// `XDG_RUNTIME_DIR` leads to a folder that is not this user's alone, as plain `su` leaves it.
     #[error("there is no keychain here: XDG_RUNTIME_DIR names {}, which is not used: {why}", path.display())]
-    ForeignRuntimeFolder {
-        /// The folder.
-        path: PathBuf,
-        /// What is the matter with it.
-        why: NotOwn,
-    },
+    ForeignRuntimeFolder { path: PathBuf, why: NotOwn },
     /// The bus at this address is run by somebody else, who would be handed the tokens.
     #[error("the D-Bus session bus at {address} is not used: it belongs to another user, of number {owner}")]
-    ForeignBus {
-        /// The bus address.
-        address: String,
-        /// Whose it is.
-        owner: u32,
-    },
+    ForeignBus { address: String, owner: u32 },
     /// `DBUS_SESSION_BUS_ADDRESS` has an address of another kind: `tcp:`, `autolaunch:`.
     #[error("the D-Bus session bus address names no unix socket: {0}")]
     BusAddress(String),
     /// There is an address, and nobody behind it.
     #[error("the D-Bus session bus cannot be reached at {address}: {cause}")]
-    BusUnreachable {
-        /// The bus address.
-        address: String,
-        /// What the connection attempt met.
-        cause: String,
-    },
+    BusUnreachable { address: String, cause: String },
     /// The bus is there; no program on it, nor one it could start, is a Secret Service.
     #[error("there is no keychain here: {NO_SERVICE}")]
     NoService,
@@ -65,7 +50,6 @@ pub enum Error {
     /// The person who was asked to unlock the keyring, or whether an item may change, said no.
     #[error("the keyring's prompt was dismissed")]
     PromptDismissed,
-    /// Nobody answered the prompt in time.
     #[error("nobody answered the keyring's prompt within {} s", .0.as_secs())]
     PromptUnanswered(Duration),
     /// The service went away during a call, and again when asked a second time.
@@ -74,7 +58,6 @@ pub enum Error {
     /// The service is there and says nothing.
     #[error("the keychain did not answer within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
-    /// The bus or the service forbids it.
     #[error("the secret service denies access: {0}")]
     Denied(String),
     /// The service answered with an error that is none of the above.
@@ -101,22 +84,18 @@ pub enum Error {
     /// Another process holds the lock that keeps two of them from writing at once.
     #[error("another program has been changing the keychain for {} s", .0.as_secs())]
     Busy(Duration),
-    /// The lock file cannot be made.
     #[error("the lock file {} cannot be used: {cause}", path.display())]
     Lock {
         /// The file or its folder.
         path: PathBuf,
-        /// What the system said.
         cause: io::Error,
     },
     /// The file that says which keychain it is cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The vault did not do it.
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Vault(#[from] super::vault::Error),
-    /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}")]
     Random(String),
     /// A keychain other than the Secret Service failed.
@@ -126,7 +105,6 @@ pub enum Error {
 
 impl Error {
     /// What to do about it, where there is something to do: each of several ways.
-    #[must_use]
     pub fn hints(&self) -> Vec<Hint> {
         let vault = || {
             let command = CommandLine::new("kubectl regcred keychain use vault");
@@ -187,7 +165,6 @@ impl Error {
     }
 
     /// The command that mends it, where one does by itself.
-    #[must_use]
     pub fn command(&self) -> Option<CommandLine> {
         match &self.hints()[..] {
             [Hint::Command { command, .. }] => Some(command.clone()),

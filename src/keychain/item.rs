@@ -10,14 +10,14 @@ use zeroize::{Zeroize, Zeroizing};
 use super::braces;
 use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
 
+/// The service that every item of ours belongs to.
+pub(super) const SERVICE: &str = "kubectl-regcred";
+
 /// What an item is found by: there is one item for each name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
-    /// Where its token is valid.
     pub registry: Registry,
-    /// What it is for.
     pub usage: Use,
-    /// Which of the registry's secrets it is.
     pub part: Part,
 }
 
@@ -38,7 +38,6 @@ pub enum Part {
 
 impl Part {
     /// The secrets that a registry can have for this use, what opens it first.
-    #[must_use]
     pub fn of(registry: &Registry, usage: Use) -> &'static [Self] {
         if registry.is_docker_hub() && usage == Use::Docker {
             &[Self::Login, Self::AccessToken, Self::RefreshToken]
@@ -69,7 +68,6 @@ impl Part {
 
 impl Name {
     /// The name of the credential that opens `registry`.
-    #[must_use]
     pub fn login(registry: &Registry, usage: Use) -> Self {
         Self {
             registry: registry.clone(),
@@ -79,7 +77,6 @@ impl Name {
     }
 
     /// The name that a client of a credential helper means by `server`; `None` where that is no registry.
-    #[must_use]
     pub fn of_server(server: &str, usage: Use) -> Option<Self> {
         let registry: Registry = server.parse().ok()?;
         let part = server
@@ -91,7 +88,6 @@ impl Name {
     }
 
     /// What a client of a credential helper calls this; [`Name::of_server`] takes it back.
-    #[must_use]
     pub fn server(&self) -> String {
         format!("{}{}", self.registry.config_key(), self.part.path().unwrap_or_default())
     }
@@ -127,11 +123,8 @@ impl fmt::Display for Name {
 /// An item without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item {
-    /// Where its token is valid.
     pub registry: Registry,
-    /// What it is for.
     pub usage: Use,
-    /// Whose it is.
     pub username: Username,
 }
 

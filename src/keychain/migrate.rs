@@ -9,9 +9,9 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fs::File;
 
-use super::item::Secret;
+use super::item::{SERVICE, Secret};
 use super::lock::WriteLock;
-use super::{Error, Keychain, Name, Part, SERVICE, StoreName, earlier, name_of, secret, spec};
+use super::{Error, Keychain, Name, Part, StoreName, earlier, name_of, secret, spec};
 use crate::model::Registry;
 use crate::sys::env::Env;
 
@@ -39,7 +39,6 @@ pub struct Found {
 /// What is to be done about one item, or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It goes over.
     Move,
     /// The other keychain has the same one already, as when a run was interrupted: only the first copy goes.
     Finish,

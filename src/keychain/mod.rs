@@ -32,11 +32,8 @@ use keyring_core::{CredentialStore, Entry};
 
 use crate::model::{Credential, Registry, Use, Username};
 use crate::sys::env::Env;
-use item::Secret;
+use item::{SERVICE, Secret};
 use lock::WriteLock;
-
-/// The service that every item of ours belongs to.
-const SERVICE: &str = "kubectl-regcred";
 
 /// The attribute that shows whose an item is, where a store keeps attributes; what is in its secret counts.
 const USERNAME: &str = "username";
@@ -119,7 +116,6 @@ impl Keychain {
     }
 
     /// A keychain over another store, such as keyring-core's in-memory one.
-    #[must_use]
     pub fn with_store(store: Arc<CredentialStore>) -> Self {
         #[cfg(target_os = "linux")]
         let attributes = store.as_any().is::<secret_service::SecretService>() || store.as_any().is::<vault::Vault>();

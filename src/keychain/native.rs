@@ -8,7 +8,7 @@ use super::Error;
 
 /// What a search has to say to find our items, and others': the caller looks at their names.
 #[cfg(target_os = "macos")]
-pub(super) const SEARCH: (&str, &str) = ("service", super::SERVICE);
+pub(super) const SEARCH: (&str, &str) = ("service", super::item::SERVICE);
 /// Credential Manager calls our items `{account}.{service}`, and is searched by regular expression.
 #[cfg(windows)]
 pub(super) const SEARCH: (&str, &str) = ("pattern", r"\.kubectl-regcred$");

@@ -21,7 +21,6 @@ const MEMBER: &str = "rotation";
 /// A rotation that is pending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// How far it is.
     pub phase: Phase,
     /// The token that is not the current one: [`Phase::current`] says which of the two that is. `None` while the new
     /// token is being made.
@@ -35,7 +34,6 @@ pub struct Rotation {
 pub struct Kept {
     /// What everybody gets who asks for the credential.
     pub current: Credential,
-    /// A rotation of it.
     pub rotation: Option<Rotation>,
 }
 

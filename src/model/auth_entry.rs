@@ -28,9 +28,7 @@ const fn base64_of(padding: DecodePaddingMode) -> GeneralPurpose {
 pub(crate) enum Field {
     /// base64 of `USER:PASSWORD`.
     Auth,
-    /// The user.
     Username,
-    /// The password.
     Password,
     /// Of no use to anybody, but kubelet fails where it is no string.
     Email,

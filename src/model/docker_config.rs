@@ -34,11 +34,9 @@ pub struct DockerConfig {
     is_text: bool,
 }
 
-/// Why a document cannot be one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DockerConfigError {
-    /// The bytes are not UTF-8.
     #[error("it is not text")]
     NotText,
     /// No JSON, or `auths` or an entry to be changed is no object.
@@ -51,7 +49,6 @@ pub enum DockerConfigError {
 pub struct EntryProblem {
     /// The entry's key; text from a server.
     pub key: String,
-    /// What is wrong with it.
     pub what: &'static str,
 }
 
@@ -129,27 +126,22 @@ impl DockerConfig {
         Ok(this)
     }
 
-    /// The document's text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         self.json.as_str()
     }
 
     /// The keys of `auths`, in order.
-    #[must_use]
     pub fn keys(&self) -> Vec<String> {
         self.entries().into_iter().map(|entry| entry.key).collect()
     }
 
     /// Every entry that kubelet finds: its key, and what it reads from it. Of a key that is there twice, the last counts.
-    #[must_use]
     pub fn logins(&self) -> Vec<(String, Login)> {
         let entries = self.entries().into_iter().filter(|entry| !entry.is_gone);
         entries.map(|entry| (entry.key, login(entry.raw))).collect()
     }
 
     /// Whether kubelet can decode what stands beside the entries: it reads `HttpHeaders`, and fails on another type of it.
-    #[must_use]
     pub fn has_readable_headers(&self) -> bool {
         let text = self.as_str();
         let is_readable = |place: Range<usize>| {
@@ -164,21 +156,18 @@ impl DockerConfig {
     }
 
     /// The user and token that kubelet would take from the registry's first entry, where there is a usable one.
-    #[must_use]
     pub fn login(&self, registry: &Registry) -> Option<(String, Token)> {
         let mut logins = self.logins().into_iter();
         logins.find(|(key, _)| registry.is_named_by(key))?.1.ok()?
     }
 
     /// What kubelet would log in with by each entry of the registry; `None` for an entry with no usable login.
-    #[must_use]
     pub fn logins_of(&self, registry: &Registry) -> Vec<Option<(String, Token)>> {
         let own = self.logins().into_iter().filter(|(key, _)| registry.is_named_by(key));
         own.map(|(_, login)| login.ok().flatten()).collect()
     }
 
     /// Whether every entry of the registry holds exactly this credential, and there is one that kubelet takes.
-    #[must_use]
     pub fn holds(&self, credential: &Credential) -> bool {
         let mut missing = Missing::new(&credential.registry);
         for entry in self.entries() {
@@ -193,7 +182,6 @@ impl DockerConfig {
     }
 
     /// Whether any entry holds this token, whatever it is for, and whether anybody would read it from there.
-    #[must_use]
     pub fn mentions(&self, token: &Token) -> bool {
         let is_it = |raw: &str| {
             unquote(raw).map(Zeroizing::new).is_some_and(|text| {
@@ -266,7 +254,6 @@ impl DockerConfig {
     }
 
     /// Entries on which kubelet fails for every pull Secret of a pod, at most ten of them.
-    #[must_use]
     pub fn problems(&self) -> Vec<EntryProblem> {
         let problem = |entry: Found<'_>| login(entry.raw).err().map(|what| EntryProblem { key: entry.key, what });
         self.entries()

@@ -6,7 +6,6 @@ use std::time::Duration;
 pub const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
 /// A sum of numbers, each with one of `units` behind it; `None` where it is something else.
-#[must_use]
 pub fn parse(text: &str, units: &[(&str, f64)]) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
@@ -24,7 +23,6 @@ pub fn parse(text: &str, units: &[(&str, f64)]) -> Option<Duration> {
 }
 
 /// The two largest units of it, as kubectl shows ages: `6d4h`, `12h`, `59m30s`, `0s`.
-#[must_use]
 pub fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let parts = [

@@ -19,7 +19,6 @@ pub struct CommandLine(String);
 
 impl CommandLine {
     /// A program with its first words: `kubectl regcred sync`.
-    #[must_use]
     pub fn new(program: &'static str) -> Self {
         Self(program.to_owned())
     }
@@ -95,7 +94,6 @@ impl CommandLine {
     }
 
     /// The line to paste.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -150,30 +148,22 @@ fn is_plain_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c))
 }
 
-/// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Hint {
     /// A command that does it, after a word about what it does.
     Command {
         /// `unlock it`
         what: Option<&'static str>,
-        /// The command.
         command: CommandLine,
     },
     /// What no command does by itself. It may name a [`CommandLine`].
     Text(String),
     /// A document to apply, after what to do with it.
-    Manifest {
-        /// What to do with it.
-        what: String,
-        /// YAML.
-        manifest: String,
-    },
+    Manifest { what: String, manifest: String },
 }
 
 impl Hint {
     /// A command after a word about what it does.
-    #[must_use]
     pub fn to(what: &'static str, command: CommandLine) -> Self {
         Self::Command {
             what: Some(what),
@@ -181,8 +171,6 @@ impl Hint {
         }
     }
 
-    /// The command, where it is one.
-    #[must_use]
     pub fn command(&self) -> Option<&CommandLine> {
         match self {
             Self::Command { command, .. } => Some(command),
@@ -191,7 +179,6 @@ impl Hint {
     }
 
     /// The first line, without the document that it is about.
-    #[must_use]
     pub fn line(&self) -> String {
         match self {
             Self::Manifest { what, .. } => what.clone(),

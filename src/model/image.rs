@@ -8,7 +8,6 @@ impl Registry {
     /// What stands before the first slash is a registry only where it can be no name on Docker Hub: with a dot, a port
     /// or an upper-case letter in it, or `localhost` (github.com/distribution/reference). `None` where it is a registry
     /// and cannot be one.
-    #[must_use]
     pub fn of_image(image: &str) -> Option<Self> {
         let image = image.trim();
         match split_host(image) {

@@ -32,7 +32,6 @@ pub struct JsonEdit(Zeroizing<String>);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum JsonEditError {
-    /// No JSON at all.
     #[error("not valid JSON: line {line} column {column}")]
     Syntax {
         /// Counted from 1.
@@ -62,13 +61,11 @@ impl JsonEdit {
     }
 
     /// The whole text as it stands now.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The text of the value at `path`; `None` where the path leads nowhere.
-    #[must_use]
     pub fn get(&self, path: &[&str]) -> Option<&str> {
         self.find(path).map(|range| &self.0[range])
     }

@@ -12,7 +12,6 @@ const MAX_DEPTH: usize = 8;
 impl JsonEdit {
     /// The text with `"***"` in place of every value, but for objects, that `is_secret` says so about: it is given the
     /// keys on the way. Objects are shown with their keys; of keys that stand twice, both values are asked about.
-    #[must_use]
     pub fn masked(&self, is_secret: impl Fn(&[&str]) -> bool) -> String {
         let text = self.as_str();
         let mut places = Vec::new();

@@ -27,7 +27,6 @@ pub struct FingerprintKey(Zeroizing<[u8; LENGTH]>);
 
 impl FingerprintKey {
     /// A key from random octets.
-    #[must_use]
     pub fn new(random: Zeroizing<[u8; LENGTH]>) -> Self {
         Self(random)
     }
@@ -77,7 +76,6 @@ impl Drop for KeyedText {
 
 impl EarlierTokens {
     /// Reads what [`EarlierTokens::text`] wrote; `None` where it is something else.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let groups: Vec<KeyedText> = serde_json::from_str(text).ok()?;
         let keyed = |group: &KeyedText| {
@@ -96,7 +94,6 @@ impl EarlierTokens {
     ///
     /// # Panics
     /// Never: a list of texts is always JSON.
-    #[must_use]
     pub fn text(&self) -> Zeroizing<String> {
         let group = |keyed: &Keyed| KeyedText {
             key: URL_SAFE_NO_PAD.encode(keyed.key.0.as_slice()),
@@ -111,13 +108,11 @@ impl EarlierTokens {
     }
 
     /// Whether nothing was ever remembered, so that a key is still to be made.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The same for a keychain that remembers nothing yet.
-    #[must_use]
     pub fn with_key(key: FingerprintKey) -> Self {
         Self(vec![Keyed {
             key,
@@ -126,7 +121,6 @@ impl EarlierTokens {
     }
 
     /// Whether this is one of them.
-    #[must_use]
     pub fn has(&self, token: &Token) -> bool {
         self.0.iter().any(|keyed| {
             let mac = keyed.key.mac(token);
@@ -168,8 +162,6 @@ impl EarlierTokens {
         self.shorten();
     }
 
-    /// How many there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.0.iter().map(|keyed| keyed.fingerprints.len()).sum()
     }
@@ -206,8 +198,6 @@ pub struct OwnTokens {
 }
 
 impl OwnTokens {
-    /// These alone.
-    #[must_use]
     pub fn only(current: Vec<Token>) -> Self {
         Self {
             current,
@@ -216,7 +206,6 @@ impl OwnTokens {
     }
 
     /// Whether this is one of them. An empty password is nobody's.
-    #[must_use]
     pub fn has(&self, token: &Token) -> bool {
         !token.expose().is_empty() && (self.current.contains(token) || self.earlier.has(token))
     }

@@ -91,7 +91,6 @@ impl Redaction {
     }
 
     /// `text` without the secrets, whole or in pieces, and without what it has after its first 16 KiB.
-    #[must_use]
     pub fn clean(&self, text: &str) -> String {
         let text = &text[..boundary(text, LONGEST)];
         let mut seen = Seen::new(text);

@@ -102,7 +102,6 @@ pub enum RegistryError {
 
 impl Registry {
     /// The normalised `host[:port]`.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
     }
@@ -111,7 +110,6 @@ impl Registry {
     ///
     /// To docker both are one registry. kubelet knows no default port: an image `host:443/app` is pulled with an entry of
     /// the key `host:443`, and one of the key `host` is not for it.
-    #[must_use]
     pub fn as_written(&self) -> Cow<'_, str> {
         if self.with_default_port.0 {
             Cow::Owned(format!("{}:{HTTPS_PORT}", self.name))
@@ -121,7 +119,6 @@ impl Registry {
     }
 
     /// The key under which docker's `config.json` and a `dockerconfigjson` Secret hold this registry.
-    #[must_use]
     pub fn config_key(&self) -> &str {
         if self.is_docker_hub() {
             HUB_CONFIG_KEY
@@ -131,7 +128,6 @@ impl Registry {
     }
 
     /// The host without its port; an IPv6 address keeps its brackets.
-    #[must_use]
     pub fn host(&self) -> &str {
         match self.name.rfind(':') {
             Some(colon) if !self.name[colon..].contains(']') => &self.name[..colon],
@@ -140,13 +136,11 @@ impl Registry {
     }
 
     /// Docker Hub, whose registry, token server and configuration key have three different names.
-    #[must_use]
     pub fn is_docker_hub(&self) -> bool {
         self.name == HUB
     }
 
     /// A host that can only be this machine: docker and we speak plain http to it without being asked.
-    #[must_use]
     pub fn is_loopback(&self) -> bool {
         let host = self.host();
         if let Some(v6) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
@@ -156,7 +150,6 @@ impl Registry {
     }
 
     /// Whether `key`, a key of an `auths` object, names this registry as a whole, and not one path below it.
-    #[must_use]
     pub fn is_named_by(&self, key: &str) -> bool {
         let rest = strip_scheme(key).map_or(key, |(_, rest)| rest);
         let path = rest.split_once('/').map_or("", |(_, path)| path).trim_matches('/');

@@ -24,7 +24,6 @@ pub enum Phase {
     Reverted,
 }
 
-/// A word that is no phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no such phase of a rotation")]
 pub struct PhaseError;
@@ -63,7 +62,6 @@ pub enum Step {
     Prove(Which),
     /// Deletes what an earlier attempt to make the new token may have left at the registry.
     Sweep,
-    /// Makes the new token.
     Mint,
     /// Keeps this phase, and the tokens that belong to it, in one write.
     Keep(Phase),
@@ -71,7 +69,6 @@ pub enum Step {
     Write(Which),
     /// Reads every Secret back, and sees that none holds another than this.
     Check(Which),
-    /// Restarts workloads, if that was asked for.
     Restart,
     /// Kills the token at the registry.
     Revoke(Which),
@@ -100,14 +97,12 @@ impl Phase {
     ];
 
     /// The word for it in the keychain and in documents.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         let word = Self::WORDS.iter().find(|(phase, _)| *phase == self);
         word.map_or("", |(_, word)| word)
     }
 
     /// Which of the two tokens whoever asks the keychain gets.
-    #[must_use]
     pub fn current(self) -> Which {
         match self {
             Self::Minting | Self::Writing | Self::Reverted => Which::Old,
@@ -116,7 +111,6 @@ impl Phase {
     }
 
     /// Whether the keychain has a new token.
-    #[must_use]
     pub fn has_new(self) -> bool {
         self != Self::Minting
     }
@@ -147,7 +141,6 @@ impl fmt::Display for Which {
 }
 
 /// All that is left to do from a phase on; `None` is before the first write.
-#[must_use]
 pub fn steps(from: Option<Phase>, way: Way, rules: Rules) -> Vec<Step> {
     match (way, from) {
         // What has begun to go back goes back.
@@ -206,7 +199,6 @@ fn back(from: Option<Phase>, rules: Rules) -> Vec<Step> {
 }
 
 /// What to do where the registry refuses `which` of the tokens; `other_works` says whether it accepts the other one.
-#[must_use]
 pub fn refused(at: Option<Phase>, which: Which, other_works: bool) -> Instead {
     match (which, at, other_works) {
         // It was this rotation that revoked it.

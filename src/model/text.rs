@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 /// What a server says ends up in messages, and a message ends up on a terminal or in a CI log: control characters could
 /// move the cursor or rewrite earlier lines, and the characters that turn the writing direction could make a host name
 /// read as another one. Runs of white space and control characters become one space; what is cut off leaves a `…`.
-#[must_use]
 pub fn printable(text: &str, max: usize) -> String {
     let mut shown = String::new();
     let mut length = 0;
@@ -42,7 +41,6 @@ pub fn printable(text: &str, max: usize) -> String {
 }
 
 /// The same, but what is cut out is in the middle: of messages that end with their reason.
-#[must_use]
 pub fn printable_around(text: &str, max: usize) -> String {
     let shown = printable(text, usize::MAX);
     let length = shown.chars().count();
@@ -58,7 +56,6 @@ pub fn printable_around(text: &str, max: usize) -> String {
 /// `text` as it is, lines and all, but without anything that a terminal would act on.
 ///
 /// The last guard before a terminal, for names that nobody thought of as foreign: a kubeconfig's, a file's.
-#[must_use]
 pub fn inert(text: &str) -> Cow<'_, str> {
     if has_active(text) {
         Cow::Owned(text.replace(is_active, ""))
@@ -68,14 +65,12 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether there is anything in `text` that a terminal would act on, besides the end of a line.
-#[must_use]
 pub fn has_active(text: &str) -> bool {
     text.contains(is_active)
 }
 
 /// A JSON text that says the same with escapes in place of what a terminal would act on: JSON itself wants them only for
 /// the control characters of ASCII.
-#[must_use]
 pub fn inert_json(json: &str) -> Cow<'_, str> {
     if !has_active(json) {
         return Cow::Borrowed(json);

@@ -25,7 +25,6 @@ pub enum TokenError {
     /// There is nothing in it but white space.
     #[error("the token is empty")]
     Empty,
-    /// The bytes are not UTF-8.
     #[error("the token is not text")]
     NotText,
     /// Asterisks, as a CI system shows a secret, or the name of a variable that nothing replaced: `***`, `${TOKEN}`.
@@ -82,13 +81,10 @@ impl Token {
     }
 
     /// Takes a token exactly as it is stored, even an empty one.
-    #[must_use]
     pub fn verbatim(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The token itself.
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -118,7 +114,6 @@ pub struct Username(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UsernameError {
-    /// There is nothing in it.
     #[error("the user name is empty")]
     Empty,
     /// A line feed, NUL or another control character, or one that a screen does not show, such as those that turn the
@@ -131,14 +126,11 @@ pub enum UsernameError {
 }
 
 impl Username {
-    /// The name as it was given.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// `<token>` instead of a name: the secret is then an OAuth2 refresh token, which only docker's clients can use.
-    #[must_use]
     pub fn is_identity_token(&self) -> bool {
         self.0 == "<token>"
     }
@@ -167,20 +159,15 @@ impl FromStr for Username {
     }
 }
 
-/// What opens one registry for one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// Where it is valid.
     pub registry: Registry,
-    /// Whose it is.
     pub username: Username,
-    /// The secret half.
     pub token: Token,
 }
 
 impl Credential {
     /// `base64(username:token)`: the `auth` field of docker's files and the value of a Basic header.
-    #[must_use]
     pub fn basic(&self) -> Zeroizing<String> {
         let pair = Zeroizing::new(format!("{}:{}", self.username, self.token.expose()));
         Zeroizing::new(STANDARD.encode(pair.as_bytes()))
@@ -198,7 +185,6 @@ pub enum Use {
 
 impl Use {
     /// The word for it on the command line, in annotations and in the keychain.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Docker => "docker",

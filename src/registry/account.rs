@@ -36,12 +36,7 @@ impl Account {
 pub enum AccountError {
     /// Up to 1.24 and in Forgejo: the password is wrong, or there is no such account.
     #[error("{registry} does not accept the password that was given for {username}")]
-    WrongPassword {
-        /// What was asked.
-        registry: String,
-        /// Whose password.
-        username: Username,
-    },
+    WrongPassword { registry: String, username: Username },
     /// Since 1.25 one answer stands for a wrong password, a missing or wrong code, and an account without a password.
     #[error(
         "{registry} does not let {username} in, and does not say why: the password{} is wrong, or the account {}",
@@ -49,35 +44,21 @@ pub enum AccountError {
         if *with_code { "has no password of its own" } else { "has a second factor, or no password of its own" }
     )]
     PasswordOrCode {
-        /// What was asked.
         registry: String,
-        /// Whose password.
         username: Username,
         /// Whether a code was sent.
         with_code: bool,
     },
     /// The password is right, and the account has a second factor.
     #[error("{registry} wants the one-time code of {username} beside the password")]
-    CodeWanted {
-        /// What was asked.
-        registry: String,
-        /// Whose code.
-        username: Username,
-    },
+    CodeWanted { registry: String, username: Username },
     /// The password is right, and the code is not, or not any more.
     #[error("{registry} does not accept the one-time code that was given for {username}")]
-    CodeWrong {
-        /// What was asked.
-        registry: String,
-        /// Whose code.
-        username: Username,
-    },
+    CodeWrong { registry: String, username: Username },
     /// Whoever has a security key can sign in only with it.
     #[error("{username} has a security key at {registry}, which then takes no password from programs")]
     SecurityKey {
-        /// What was asked.
         registry: String,
-        /// Whose key.
         username: Username,
         /// Where the account's tokens are made and deleted by hand.
         page: String,
@@ -85,9 +66,7 @@ pub enum AccountError {
     /// The account signs in through another service (OAuth2 or SAML).
     #[error("{username} signs in to {registry} through another service, and has no password there")]
     SignsInElsewhere {
-        /// What was asked.
         registry: String,
-        /// Whose account.
         username: Username,
         /// Where the account's tokens are made and deleted by hand.
         page: String,
@@ -95,7 +74,6 @@ pub enum AccountError {
     /// Passwords are switched off for programs, or the password did not arrive.
     #[error("{registry} answered as if no password had been sent")]
     NotSeen {
-        /// What was asked.
         registry: String,
         /// Where the account's tokens are made and deleted by hand.
         page: String,
@@ -103,31 +81,19 @@ pub enum AccountError {
     /// The administrator wants a new password first.
     #[error("{registry} wants {username} to change the password first")]
     MustChangePassword {
-        /// What was asked.
         registry: String,
-        /// Whose password.
         username: Username,
-        /// Where it is changed.
         page: String,
     },
     /// The account is closed, or was never opened.
     #[error("{registry} does not let {username} sign in: {said}")]
     Prohibited {
-        /// What was asked.
         registry: String,
-        /// Whose account.
         username: Username,
-        /// What it said.
         said: String,
     },
-    /// No account goes by this name.
     #[error("{registry} has no account {username}")]
-    NoSuchAccount {
-        /// What was asked.
-        registry: String,
-        /// The name.
-        username: Username,
-    },
+    NoSuchAccount { registry: String, username: Username },
     /// What was given as the password is a token, and one that may not do this.
     #[error(
         "what was given as the password is a token that may not make or delete tokens{}",
@@ -137,21 +103,15 @@ pub enum AccountError {
         /// What it may do, where the server tells.
         scopes: Option<Scopes>,
     },
-    /// Another refusal.
     #[error("{registry} refuses (status {status}){}", said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
     Refused {
-        /// What was asked.
         registry: String,
-        /// The HTTP status.
         status: u16,
-        /// What it said.
         said: Option<String>,
     },
 }
 
 impl AccountError {
-    /// The next thing to try.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::WrongPassword { .. } => {
@@ -192,7 +152,6 @@ impl AccountError {
 
     /// Whether a one-time code, which was not given, could help. Trying again with one is for a person to decide:
     /// a wrong password counts twice then.
-    #[must_use]
     pub fn wants_code(&self) -> bool {
         matches!(
             self,
@@ -201,7 +160,6 @@ impl AccountError {
     }
 
     /// Whether a one-time code was refused that was given: it may have been good for one request, and this was another.
-    #[must_use]
     pub fn refuses_code(&self) -> bool {
         matches!(
             self,

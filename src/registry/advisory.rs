@@ -42,7 +42,6 @@ const ADVISORIES: &[Advisory] = &[
 ///
 /// A version that cannot be read, and a release candidate or development build of the very version that fixes it, says
 /// nothing either way: then nothing is known.
-#[must_use]
 pub fn advisories(version: &str) -> Vec<Advisory> {
     let Some(number) = number(version) else {
         return Vec::new();

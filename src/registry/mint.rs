@@ -19,11 +19,9 @@ const MIN_TOKEN: usize = 8;
 /// A token that was just made. Its text is shown this once.
 #[derive(Debug)]
 pub struct Minted {
-    /// The token.
     pub token: Token,
     /// Its number, by which it can be deleted whatever it is called.
     pub id: i64,
-    /// Its name.
     pub name: TokenName,
     /// What it may do, where the answer tells (since Gitea 1.22.3).
     pub scopes: Option<Scopes>,
@@ -31,65 +29,39 @@ pub struct Minted {
     pub page: String,
 }
 
-/// Why no token was made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum MintError {
-    /// There is no Gitea to ask.
     #[error(transparent)]
     Site(#[from] SiteError),
-    /// Gitea does not let the account in.
     #[error(transparent)]
     Account(#[from] AccountError),
     /// The account has a token of this name.
     #[error("{username} has a token named {name} at {registry} already")]
     NameTaken {
-        /// What was asked.
         registry: String,
-        /// Whose tokens.
         username: Username,
-        /// The name.
         name: TokenName,
-        /// Where the account's tokens are seen.
         page: String,
     },
-    /// Gitea does not know a scope.
     #[error("{registry} does not know these scopes: {said}")]
-    InvalidScope {
-        /// What was asked.
-        registry: String,
-        /// What it said.
-        said: String,
-    },
-    /// Gitea wants a scope.
+    InvalidScope { registry: String, said: String },
     #[error("{registry} makes no token without a scope")]
-    NoScope {
-        /// What was asked.
-        registry: String,
-    },
+    NoScope { registry: String },
     /// What was given as the password is a token, which can make only tokens that may do less than itself.
     #[error("what was given as the password is a token that may not do all of this itself: {scopes}")]
-    BroaderScope {
-        /// What was wanted.
-        scopes: MintScopes,
-    },
+    BroaderScope { scopes: MintScopes },
     /// The request was sent, and its answer is missing or makes no sense: there may be a token now that nobody knows.
     #[error("{registry} was asked to make the token {name}, and its answer did not arrive whole: {why}")]
     Uncertain {
-        /// What was asked.
         registry: String,
-        /// The token that may exist.
         name: TokenName,
-        /// What is wrong with the answer.
         why: String,
-        /// Where the account's tokens are seen.
         page: String,
     },
 }
 
 impl MintError {
-    /// The next thing to try.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Site(error) => return error.hint(),
@@ -109,13 +81,11 @@ impl MintError {
     }
 
     /// Whether a one-time code, which was not given, could help: see [`AccountError::wants_code`].
-    #[must_use]
     pub fn wants_code(&self) -> bool {
         matches!(self, Self::Account(error) if error.wants_code())
     }
 
     /// Whether a one-time code was refused that was given: see [`AccountError::refuses_code`].
-    #[must_use]
     pub fn refuses_code(&self) -> bool {
         matches!(self, Self::Account(error) if error.refuses_code())
     }

@@ -16,8 +16,6 @@ pub struct OneTimeCode(Zeroizing<String>);
 pub struct OneTimeCodeError;
 
 impl OneTimeCode {
-    /// The digits.
-    #[must_use]
     pub(super) fn expose(&self) -> &str {
         &self.0
     }

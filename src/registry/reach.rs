@@ -20,144 +20,68 @@ const MAX_QUOTE: usize = 200;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReachError {
-    /// `--ca-file` cannot be read.
     #[error("cannot read the CA file {}: {source}", path.display())]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    CaFile { path: PathBuf, source: io::Error },
     /// `--ca-file` holds no certificate, or one that is none.
     #[error("the CA file {} holds no usable certificate in PEM form", path.display())]
-    CaFileContent {
-        /// The file.
-        path: PathBuf,
-    },
+    CaFileContent { path: PathBuf },
     /// The environment names a proxy that is none.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     /// The name that was given makes no address of the web.
     #[error("{place} is not an address that can be asked")]
-    Address {
-        /// What was asked.
-        place: String,
-    },
+    Address { place: String },
     /// DNS, or the hosts file, does not know the name.
     #[error("the host {host} is unknown: {reason}")]
     UnknownHost {
         /// The name that was looked up: the registry's or the proxy's.
         host: String,
-        /// What the resolver said.
         reason: String,
     },
     /// A name that stands for this machine leads elsewhere, where plain http would show the token to others.
     #[error("{host} should be this machine, but its address is another one's")]
-    NotLoopback {
-        /// The name.
-        host: String,
-    },
-    /// Nothing listens there.
+    NotLoopback { host: String },
     #[error("{place} refused the connection")]
-    Refused {
-        /// What was asked.
-        place: String,
-    },
+    Refused { place: String },
     /// No route, or another fault of the network.
     #[error("{place} cannot be reached: {reason}")]
-    Unreachable {
-        /// What was asked.
-        place: String,
-        /// What the operating system said.
-        reason: String,
-    },
+    Unreachable { place: String, reason: String },
     /// The other side hung up before the answer was complete.
     #[error("{place} closed the connection in the middle of an answer")]
-    Cut {
-        /// What was asked.
-        place: String,
-    },
-    /// No complete answer in time.
+    Cut { place: String },
     #[error("{place} did not answer within {} s", after.as_secs_f32())]
     TimedOut {
-        /// What was asked.
         place: String,
         /// How long everything together was allowed to take.
         after: Duration,
     },
     /// The certificate was signed by nobody that is trusted here.
     #[error("the certificate of {place} was issued by an authority that this machine does not trust")]
-    UnknownAuthority {
-        /// What was asked.
-        place: String,
-    },
-    /// The certificate is somebody else's.
+    UnknownAuthority { place: String },
     #[error("the certificate of {place} is for another name: {names}")]
-    WrongName {
-        /// What was asked.
-        place: String,
-        /// The names in the certificate.
-        names: String,
-    },
-    /// The certificate names no host.
+    WrongName { place: String, names: String },
     #[error("the certificate of {place} names no host (it has no subject alternative name)")]
-    NoName {
-        /// What was asked.
-        place: String,
-    },
-    /// The certificate is out of date.
+    NoName { place: String },
     #[error("the certificate of {place} has expired")]
-    Expired {
-        /// What was asked.
-        place: String,
-    },
-    /// The certificate is not valid yet.
+    Expired { place: String },
     #[error("the certificate of {place} is not valid yet")]
-    NotYetValid {
-        /// What was asked.
-        place: String,
-    },
-    /// The port answers, but not with TLS.
+    NotYetValid { place: String },
     #[error("{place} does not speak TLS")]
-    NotTls {
-        /// What was asked.
-        place: String,
-    },
-    /// Another failure of the TLS handshake.
+    NotTls { place: String },
     #[error("no TLS connection to {place}: {reason}")]
-    Tls {
-        /// What was asked.
-        place: String,
-        /// What is wrong.
-        reason: Reason,
-    },
+    Tls { place: String, reason: Reason },
     /// The proxy did not open a way.
     #[error("the proxy does not let us reach {place}: {reason}")]
-    ProxyRefused {
-        /// What was asked.
-        place: String,
-        /// What the proxy answered.
-        reason: String,
-    },
+    ProxyRefused { place: String, reason: String },
     /// What came back is no HTTP.
     #[error("{place} does not answer in HTTP: {reason}")]
-    NotHttp {
-        /// What was asked.
-        place: String,
-        /// What was wrong with it.
-        reason: String,
-    },
+    NotHttp { place: String, reason: String },
     /// An answer beyond all measure was not read to its end.
     #[error("the answer of {place} is too large")]
-    TooLarge {
-        /// What was asked.
-        place: String,
-    },
+    TooLarge { place: String },
 }
 
 impl ReachError {
-    /// The next thing to try.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::CaFile { .. } => "give the CA certificate's file, in PEM form, to --ca-file",

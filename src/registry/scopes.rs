@@ -16,7 +16,6 @@ pub struct Scopes(Vec<String>);
 
 impl Scopes {
     /// Reads the list that Gitea separates by commas. `None` if nothing is in it.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::of(text.split(','))
     }
@@ -36,25 +35,21 @@ impl Scopes {
     }
 
     /// Whether images can be pulled with it.
-    #[must_use]
     pub fn may_pull(&self) -> bool {
         self.any(&["all", "package", "read:package", "write:package"])
     }
 
     /// Whether images can be pushed with it, and deleted.
-    #[must_use]
     pub fn may_push(&self) -> bool {
         self.any(&["all", "package", "write:package"])
     }
 
     /// Whether images can be pushed or deleted with it: more than a cluster needs.
-    #[must_use]
     pub fn may_change(&self) -> bool {
         self.may_push() || self.any(&["delete:package"])
     }
 
     /// Whether it opens anything besides packages: more than a registry needs, and more than a cluster should hold.
-    #[must_use]
     pub fn reaches_beyond_packages(&self) -> bool {
         const WITHIN: [&str; 5] = [
             "package",

@@ -5,21 +5,17 @@ use crate::model::printable;
 /// Longest version that is shown, in characters.
 const MAX_VERSION: usize = 60;
 
-/// What answers as the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Server {
-    /// Gitea.
     Gitea {
         /// `1.27.1`, unless it tells its version only to those who are signed in.
         version: Option<String>,
     },
-    /// Forgejo.
     Forgejo {
         /// `11.0.1+gitea-1.22.0`
         version: String,
     },
-    /// Any other registry.
     Other,
 }
 

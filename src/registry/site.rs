@@ -22,14 +22,11 @@ const API: &str = "/api/v1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GiteaPath(String);
 
-/// A text that is no such path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("Gitea's path is written as /gitea: without a host, and of letters, digits and `-_.~/`")]
 pub struct GiteaPathError;
 
 impl GiteaPath {
-    /// The path.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -63,25 +60,14 @@ pub enum SiteError {
     /// The registry was not reached, or gave an answer that is none.
     #[error(transparent)]
     Asking(#[from] VerifyError),
-    /// It is another kind of registry.
     #[error("{registry} is no Gitea: its tokens are made and deleted elsewhere")]
-    NotGitea {
-        /// What was asked.
-        registry: String,
-    },
+    NotGitea { registry: String },
     /// The registry is Gitea's, and the rest of Gitea is not beside it.
     #[error("{registry} is Gitea's registry, but Gitea's API does not answer at {place}")]
-    NoApi {
-        /// What was asked.
-        registry: String,
-        /// Where it was looked for.
-        place: String,
-    },
+    NoApi { registry: String, place: String },
 }
 
 impl SiteError {
-    /// The next thing to try.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Asking(error) => error.hint(),

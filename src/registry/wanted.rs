@@ -14,11 +14,9 @@ const MAX_NAME: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenName(String);
 
-/// Why a text is no good name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TokenNameError {
-    /// There is nothing in it.
     #[error("the token's name is empty")]
     Empty,
     /// Gitea keeps 255 characters.
@@ -33,8 +31,6 @@ pub enum TokenNameError {
 }
 
 impl TokenName {
-    /// The name.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -84,14 +80,12 @@ fn looks_like_id(text: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MintScopes(Vec<String>);
 
-/// Why a text names no scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("scopes are words such as read:package, separated by commas")]
 pub struct MintScopesError;
 
 impl MintScopes {
     /// What a use needs and no more: pushing for a workstation, which comes with pulling; pulling for a cluster.
-    #[must_use]
     pub fn for_use(usage: Use) -> Self {
         let scope = match usage {
             Use::Docker => "write:package",

@@ -12,20 +12,16 @@ use std::path::PathBuf;
 pub struct Env(BTreeMap<OsString, OsString>);
 
 impl Env {
-    /// The environment of this process.
-    #[must_use]
     pub fn of_process() -> Self {
         Self(std::env::vars_os().collect())
     }
 
     /// The value of a variable that is set, not empty and text.
-    #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
         self.os(name)?.to_str()
     }
 
     /// The value of a variable that is set and not empty.
-    #[must_use]
     pub fn os(&self, name: &str) -> Option<&OsStr> {
         self.0
             .get(OsStr::new(name))
@@ -34,13 +30,11 @@ impl Env {
     }
 
     /// The value of a variable that names a file or folder.
-    #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.os(name).map(PathBuf::from)
     }
 
     /// The home directory, by the variable that the platform's shells use.
-    #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         self.path(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
     }

@@ -20,9 +20,7 @@ const PLUGIN: &str = "kubectl-regcred";
 /// A name that `kubectl-regcred` is to be found under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alias {
-    /// The program's name.
     pub name: &'static str,
-    /// The program that looks for it.
     pub caller: &'static str,
 }
 
@@ -39,10 +37,8 @@ pub struct Program {
     pub alias: Alias,
 }
 
-/// A program of the name on PATH.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where.
     pub path: PathBuf,
     /// Whether it is regcred's.
     pub is_ours: bool,
@@ -50,14 +46,11 @@ pub struct Found {
     pub comes_first: bool,
 }
 
-/// What lies beside `kubectl-regcred` under the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beside {
-    /// Nothing.
     Nothing,
     /// A link of ours, or one to an earlier place of ours.
     OurLink,
-    /// Anything else.
     Other,
 }
 
@@ -68,7 +61,6 @@ pub enum LinkPlan {
     Ready(PathBuf),
     /// A link at this place to the `kubectl-regcred` beside it.
     Link {
-        /// The link's path.
         at: PathBuf,
         /// Whether a link of ours that leads nowhere is replaced.
         repairs: bool,
@@ -81,12 +73,7 @@ pub enum LinkPlan {
 pub enum LinkError {
     /// Another program of that name would be run.
     #[error("{} is not regcred's, and it is what {caller} would run", at.display())]
-    Foreign {
-        /// The program.
-        at: PathBuf,
-        /// Who would run it.
-        caller: &'static str,
-    },
+    Foreign { at: PathBuf, caller: &'static str },
     /// Another file lies where the link has to be.
     #[error("{} is in the way: it is not regcred's and cannot be run", .0.display())]
     InTheWay(PathBuf),
@@ -96,18 +83,14 @@ pub enum LinkError {
     /// The link cannot be made or taken away.
     #[error("the link {} cannot be {done}: {cause}", at.display())]
     Write {
-        /// The link's path.
         at: PathBuf,
         /// `made` or `removed`
         done: &'static str,
-        /// What the system says.
         cause: io::Error,
     },
 }
 
 impl LinkError {
-    /// What to do next.
-    #[must_use]
     pub fn hint(&self) -> Hint {
         match self {
             Self::Foreign { at, .. } | Self::InTheWay(at) => {
@@ -136,7 +119,6 @@ pub(crate) fn move_away(path: &Path) -> CommandLine {
 }
 
 /// Looks at PATH. `is_ours` asks a program of that name whether it does what is expected of it.
-#[must_use]
 pub fn observe(alias: Alias, env: &Env, is_ours: impl Fn(&Path) -> bool) -> Program {
     let folders = on_path::folders(env);
     let place = |file: &Path| {
@@ -193,7 +175,6 @@ impl Program {
     }
 
     /// The program that is run, if it is not ours.
-    #[must_use]
     pub fn shadow(&self) -> Option<&Path> {
         self.found
             .first()
@@ -202,7 +183,6 @@ impl Program {
     }
 
     /// Whether it is ours that is run.
-    #[must_use]
     pub fn is_ready(&self) -> bool {
         self.found.first().is_some_and(|found| found.is_ours)
     }
@@ -228,7 +208,6 @@ impl LinkPlan {
 }
 
 /// The link that [`remove`] would take away: ours, beside the `kubectl-regcred` that is on PATH.
-#[must_use]
 pub fn removable(alias: Alias, env: &Env) -> Option<PathBuf> {
     let plugin = on_path::programs(PLUGIN, env).into_iter().next()?;
     let at = alias.link_at(&plugin);

@@ -20,7 +20,6 @@ const SOCKS_PORT: &str = "1080";
 pub struct ProxyError {
     /// `proxy-url` or the variable's name.
     pub origin: &'static str,
-    /// What is wrong with it.
     pub what: &'static str,
 }
 

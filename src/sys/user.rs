@@ -27,10 +27,8 @@ pub(crate) fn id() -> Option<u32> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NotOwn {
-    /// Its owner.
     #[error("it belongs to another user, of number {0}")]
     Owner(u32),
-    /// Its permissions.
     #[error("other users may use it: its mode is {0:04o}")]
     Mode(u32),
     /// A link, or something else than was expected.

@@ -7,16 +7,12 @@ use std::path::Path;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Why a file was not read.
 #[derive(Debug, Error)]
 pub(crate) enum Unread {
-    /// It is this instead.
     #[error("it is {0}")]
     NotAFile(&'static str),
-    /// It is longer than the caller takes.
     #[error("it is longer than any such file")]
     TooLong,
-    /// What the system said.
     #[error(transparent)]
     System(#[from] io::Error),
 }
@@ -33,7 +29,6 @@ impl From<Unread> for io::Error {
 /// What may be read besides regular files.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pipes {
-    /// Nothing.
     None,
     /// A pipe whose other end somebody has opened already.
     Inherited,

@@ -9,7 +9,6 @@ use crate::model::printable;
 /// Longest list of a certificate's names, in characters.
 const MAX_NAMES: usize = 200;
 
-/// A failed handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -20,15 +19,12 @@ pub enum Fault {
         /// The certificate's names, cut and in one line; empty where the library does not tell them.
         names: String,
     },
-    /// The certificate names no host.
     NoName,
-    /// The certificate's time is over.
     Expired,
     /// The certificate's time is still to come.
     NotYetValid,
     /// The other side does not speak TLS.
     NotTls,
-    /// Anything else.
     Other(Reason),
 }
 
@@ -41,7 +37,6 @@ pub struct Reason {
 
 impl Reason {
     /// What can be done about it, where there is more to say than for every certificate.
-    #[must_use]
     pub fn hint(self) -> Option<&'static str> {
         self.hint
     }

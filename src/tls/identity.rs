@@ -49,8 +49,6 @@ pub enum IdentityError {
 }
 
 impl IdentityError {
-    /// The next thing to do.
-    #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
             Self::Curve(_) | Self::RsaLength(_) => {

@@ -23,12 +23,10 @@ pub struct Block {
     pub label: String,
     /// Whether there are lines such as `Proc-Type: 4,ENCRYPTED` (RFC 1421) before the content.
     pub has_headers: bool,
-    /// The content.
     pub der: Zeroizing<Vec<u8>>,
 }
 
 /// Decodes base64 as Go's `StdEncoding` does, which passes over line breaks; `None` for what it refuses.
-#[must_use]
 pub fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let joined: Vec<u8> = text.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
     let joined = Zeroizing::new(joined);
@@ -36,7 +34,6 @@ pub fn decode_base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// Every block of the text that is whole.
-#[must_use]
 pub fn blocks(text: &[u8]) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut from = 0;

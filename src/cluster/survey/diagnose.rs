@@ -1,9 +1,12 @@
 //! Why an image is not pulled, from all that is known. Pure.
 
-use super::brief::{INVALID_NAME, NEVER_PULLED};
-use super::{Cause, HeldToken, Said, SeenEntry, SeenSecret, State, StuckPull, Survey, Verdict};
+use super::report::Survey;
+use super::secret::{HeldToken, SeenEntry, SeenSecret, State};
+use super::stuck::{Cause, StuckPull, Verdict};
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::Target;
+use crate::cluster::target::Target;
+use crate::cluster::workload::message::Said;
+use crate::cluster::workload::model::{INVALID_NAME, NEVER_PULLED};
 use crate::model::printable;
 use crate::model::pull::{EntryAt, Mismatch, Pull, PullSecret, pull};
 
@@ -94,6 +97,13 @@ impl<'a> Named<'a> {
 }
 
 impl Survey {
+    /// Takes the causes of [`Survey::stuck`], in its order, as [`Survey::diagnose`] has them with what registries say.
+    pub fn set_causes(&mut self, causes: Vec<Cause>) {
+        for (stuck, cause) in self.stuck.iter_mut().zip(causes) {
+            stuck.cause = cause;
+        }
+    }
+
     /// Why a container waits for its image, with what the registry says about tokens that it was asked about.
     #[must_use]
     pub fn diagnose(&self, stuck: &StuckPull, ask: &dyn Fn(HeldToken) -> Option<Verdict>) -> Cause {

@@ -10,8 +10,10 @@ use super::gather::{Gather, NAMESPACES_AT_ONCE};
 use super::secret::{SeenSecret, Tokens, reduce};
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE, Target, observe};
 use crate::cluster::resource::Resource;
+use crate::cluster::secret::observe::observe;
+use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE};
+use crate::cluster::target::Target;
 
 /// Names of one namespace that are asked about, each by a request of its own. A pod can name thousands of Secrets that are
 /// not there, and no other namespace is to wait for that: the rest counts as not looked at.
@@ -36,8 +38,8 @@ impl<'a> Gather<'a> {
             let gathered = self.gathered.borrow();
             let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
             let mut add = |namespace: &Namespace, names: &[String]| wanted.extend(targets_of(namespace, names));
-            for brief in gathered.pods.iter().chain(&gathered.workloads) {
-                add(&brief.namespace, &brief.own_secrets);
+            for one in gathered.pods.iter().chain(&gathered.workloads) {
+                add(&one.namespace, &one.own_secrets);
             }
             for account in &gathered.accounts {
                 add(&account.namespace, &account.pull_secrets);

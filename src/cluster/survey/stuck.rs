@@ -1,9 +1,11 @@
 //! A container that waits for an image, with all that is known of why.
 
 use crate::cluster::names::Namespace;
+use crate::cluster::workload::message::Said;
+use crate::cluster::workload::model::ContainerKind;
 use crate::model::pull::{Mismatch, Pull};
 
-use super::{Held, HeldToken};
+use super::secret::{HeldToken, Login};
 
 /// A container that waits for an image of one of the registries. Reason and message are made fit to be shown; the image
 /// and the names are as the pod has them.
@@ -21,7 +23,7 @@ pub struct StuckPull {
     pub kind: ContainerKind,
     /// The image, as the pod names it.
     pub image: String,
-    /// Its registry, by its place in [`super::Question::interests`].
+    /// Its registry, by its place in [`super::question::Question::interests`].
     pub interest: usize,
     /// As kubelet has it: `ErrImagePull`, `ImagePullBackOff` …
     pub reason: String,
@@ -42,42 +44,8 @@ pub struct StuckPull {
     pub template_has_secrets: Option<bool>,
     /// What kubelet does with the Secrets of `pull_secrets` as they are now.
     pub pull: Pull,
-    /// Why it waits, without having asked the registry; [`super::Survey::diagnose`] takes what the registry says.
+    /// Why it waits, without having asked the registry; [`super::report::Survey::diagnose`] takes what the registry says.
     pub cause: Cause,
-}
-
-/// What of a pod an image is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ContainerKind {
-    /// A container.
-    Main,
-    /// An init container.
-    Init,
-    /// An ephemeral container.
-    Ephemeral,
-    /// A volume that is an image.
-    Volume,
-}
-
-/// What kubelet's message says of a pull.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// The registry wants another credential, or one at all: 401, 403, unauthorized, denied.
-    Rejected,
-    /// The registry does not have the image: 404, manifest unknown, not found.
-    NotFound,
-    /// The pull Secrets could not be decoded.
-    Undecodable,
-    /// The registry could not be reached, or not be trusted.
-    Unreachable,
-    /// A web page came instead of the registry's answer.
-    Page,
-    /// The registry has the image, and not for the node's platform.
-    OtherPlatform,
-    /// Only that it waits before it tries again, as older kubelets do at every other look.
-    Nothing,
-    /// Something else.
-    Else,
 }
 
 /// What the registry says about a token.
@@ -129,7 +97,7 @@ pub enum Cause {
         /// The entry's key, made fit to be shown.
         key: String,
         /// What it holds; `None`: neither user nor password.
-        login: Option<Held>,
+        login: Option<Login>,
         /// What the registry says of the token by itself. Accepted: it is alive, but may not read this image.
         verdict: Option<Verdict>,
     },

@@ -6,7 +6,6 @@ use super::Cli;
 
 /// How many examples `-h` shows: the first ones.
 const FEW: usize = 3;
-/// What they come after.
 const HEADING: &str = "Examples:\n";
 
 /// Where a flag's text goes on with what only `--help` has room for.
@@ -17,7 +16,6 @@ const COLUMNS: usize = 80;
 /// The command line, as clap is to parse and to explain it.
 ///
 /// Every text is written once, in the flag's and the command's own place: what `-h` leaves out is decided here.
-#[must_use]
 pub fn command() -> Command {
     Cli::command().mut_subcommands(shortened)
 }

@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 
-/// `completion`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "kubectl completes `kubectl regcred` by running kubectl_complete-regcred, which `install` puts beside kubectl-regcred. The scripts are for those who call kubectl-regcred itself.
@@ -13,12 +12,10 @@ Examples:
   source <(kubectl-regcred completion bash)"
 )]
 pub struct CompletionArgs {
-    /// What to do.
     #[command(subcommand)]
     pub verb: CompletionVerb,
 }
 
-/// The verbs of `completion`.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum CompletionVerb {
     /// Let kubectl complete `kubectl regcred`

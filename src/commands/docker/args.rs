@@ -5,19 +5,16 @@ use clap::{Args, Subcommand};
 use crate::commands::args::{DocumentFormat, RegistryConnectionArgs, TrialArgs};
 use crate::model::Registry;
 
-/// `docker`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred docker setup
   kubectl regcred docker status
   kubectl regcred docker remove")]
 pub struct DockerArgs {
-    /// What to do.
     #[command(subcommand)]
     pub verb: DockerVerb,
 }
 
-/// The verbs of `docker`.
 #[derive(Debug, Subcommand)]
 pub enum DockerVerb {
     /// Let docker and podman ask the keychain, and move their plaintext tokens into it
@@ -28,7 +25,6 @@ pub enum DockerVerb {
     Remove(RemoveArgs),
 }
 
-/// `docker setup`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred docker setup                     # every registry of the keychain, every plaintext token
@@ -44,15 +40,12 @@ pub struct SetupArgs {
     /// Move tokens without asking their registries; makes no connection at all
     #[arg(long, conflicts_with_all = ["ca_file", "plain_http"])]
     pub no_verify: bool,
-    /// Whether it is only tried.
     #[command(flatten)]
     pub trial: TrialArgs,
-    /// How to reach the registries.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
 }
 
-/// `docker status`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred docker status
@@ -63,7 +56,6 @@ pub struct DockerStatusArgs {
     pub output: Option<DocumentFormat>,
 }
 
-/// `docker remove`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred docker remove
@@ -72,7 +64,6 @@ pub struct DockerStatusArgs {
 pub struct RemoveArgs {
     /// The registries [default: all, and the link of the helper]
     pub registries: Vec<Registry>,
-    /// Whether it is only tried.
     #[command(flatten)]
     pub trial: TrialArgs,
 }

@@ -11,7 +11,6 @@ use crate::commands::args::{DocumentFormat, LocalDryRunArg};
 use crate::keychain::StoreName;
 use crate::model::duration;
 
-/// `keychain`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred keychain status
@@ -20,12 +19,10 @@ use crate::model::duration;
   kubectl regcred keychain lock
   kubectl regcred keychain migrate        # brings along what the other keychain holds")]
 pub struct KeychainArgs {
-    /// What to do.
     #[command(subcommand)]
     pub verb: KeychainVerb,
 }
 
-/// The verbs of `keychain`.
 #[derive(Debug, Subcommand)]
 pub enum KeychainVerb {
     /// Show which keychain is in use, why, whether it answers, and what else there is
@@ -44,7 +41,6 @@ pub enum KeychainVerb {
     Migrate(MigrateArgs),
 }
 
-/// `keychain status`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred keychain status
@@ -55,7 +51,6 @@ pub struct KeychainStatusArgs {
     pub output: Option<DocumentFormat>,
 }
 
-/// `keychain use`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred keychain use vault
@@ -73,7 +68,6 @@ pub struct KeychainUseArgs {
     pub unlocking: UnlockingArgs,
 }
 
-/// `keychain unlock`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred keychain unlock
@@ -89,7 +83,6 @@ pub struct UnlockArgs {
     pub key_file: Option<PathBuf>,
 }
 
-/// How a vault is unlocked.
 #[derive(Debug, Args)]
 pub struct UnlockingArgs {
     /// Lock it again after this time, such as 30m, 12h or 7d [default: when the machine is started anew]
@@ -100,7 +93,6 @@ pub struct UnlockingArgs {
     pub passphrase_stdin: bool,
 }
 
-/// `keychain passphrase`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred keychain passphrase")]
@@ -110,7 +102,6 @@ pub struct PassphraseArgs {
     pub passphrase_stdin: bool,
 }
 
-/// `keychain migrate`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred keychain migrate
@@ -131,14 +122,12 @@ pub struct MigrateArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime(Duration);
 
-/// A text that is no such time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a time is a number with a unit, such as 30m, 12h, 1h30m or 7d, and at most a year")]
 pub struct LifetimeError;
 
 impl Lifetime {
     /// In whole seconds.
-    #[must_use]
     pub fn duration(self) -> Duration {
         self.0
     }

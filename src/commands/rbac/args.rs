@@ -5,7 +5,6 @@ use clap::{Arg, ArgGroup, Args};
 use crate::cluster::{Namespace, SecretName, ServiceAccountName};
 use crate::commands::args::{RestartArgs, ScopeArgs};
 
-/// `rbac`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("command").args(["rotate", "status", "detach", "remove"]))]
 #[command(
@@ -102,9 +101,7 @@ fn explained(arg: Arg) -> Arg {
 /// `NAMESPACE:NAME`, as `kubectl create rolebinding --serviceaccount` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceAccountSubject {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub name: ServiceAccountName,
 }
 

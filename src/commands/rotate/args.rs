@@ -9,7 +9,6 @@ use crate::commands::args::{
 use crate::model::{Registry, Use, Username};
 use crate::registry::{MintScopes, TokenName};
 
-/// `rotate`.
 #[derive(Debug, Args)]
 // What a rotation was begun with is in its journal.
 #[command(group = ArgGroup::new("way").args(["resume", "abort"]).conflicts_with_all([
@@ -41,13 +40,11 @@ pub struct RotateArgs {
     /// Rotate the token for this use [default: cluster if there is one, else docker]
     #[arg(long = "use", value_name = "docker|cluster")]
     pub usage: Option<Use>,
-    /// Which Secrets.
     #[command(flatten)]
     pub targets: TargetArgs,
     /// No Secret holds this token: change the keychain alone
     #[arg(hide_short_help = true, long, conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file", "contexts", "restart", "unstick"])]
     pub no_secrets: bool,
-    /// Where the new token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
     /// Make the new token at Gitea, with the account's password, which is asked for and not kept
@@ -83,7 +80,6 @@ pub struct RotateArgs {
     /// Search no further Secrets of this context for the old token, where listing them is not allowed (repeatable)
     #[arg(hide_short_help = true, long, value_name = "CONTEXT", requires = "way")]
     pub skip_search: Vec<String>,
-    /// Whether it is only said.
     #[command(flatten)]
     pub dry_run: DryRunArgs,
     /// Print the result as a document
@@ -92,13 +88,10 @@ pub struct RotateArgs {
     /// Write even what another tool owns
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
-    /// What to do with the pods.
     #[command(flatten, next_help_heading = "Once the Secret is right")]
     pub restarts: RestartArgs,
-    /// How to reach the registry.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
-    /// How to reach the clusters.
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }

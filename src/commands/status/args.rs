@@ -9,7 +9,6 @@ use crate::cluster::{NameError, Namespace, SecretName, Selector};
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::model::Registry;
 
-/// `status`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "It looks at this workstation, at the registries and at the clusters, and changes nothing. Every finding comes with the command that mends it; docs/status.md says what each code means.
@@ -57,15 +56,12 @@ pub struct StatusArgs {
     /// `wide` adds columns; `json` and `yaml` print a document
     #[arg(short, long, value_name = "wide|json|yaml")]
     pub output: Option<StatusFormat>,
-    /// How to reach the registry.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
-    /// How to reach the clusters.
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }
 
-/// `-o` of `status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StatusFormat {
     /// A table with more columns
@@ -79,7 +75,6 @@ pub enum StatusFormat {
 /// `NAMESPACE/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodName {
-    /// Its namespace.
     pub namespace: Namespace,
     /// Its name; the API server has the last word on it.
     pub name: SecretName,

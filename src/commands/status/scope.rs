@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::StatusArgs;
-use super::held::Keys;
-use super::registries::Reach;
-use super::typed::Flag;
-use super::view::{Expected, View};
+use super::cluster_view::{ClusterView, Expected};
+use super::credentials::StoredCredentials;
+use super::findings::registries::Reach;
+use super::given_flags::Flag;
 use crate::cluster::{Namespace, SecretName, Selector, Target};
+use crate::commands::shared::targets::{self, ListedSecret};
 use crate::commands::system::System;
-use crate::commands::targets::{self, ListedSecret};
 use crate::error::CommandError;
 use crate::model::{Credential, Registry};
 
@@ -107,11 +107,11 @@ impl Scope {
     }
 
     /// Those of them that a Secret can be expected for: docker's logins are not meant for clusters where there are others.
-    pub(super) fn own(&self, keys: &Keys) -> Vec<Registry> {
-        if self.registries.is_empty() && !keys.held.is_empty() {
-            return keys.registries();
+    pub(super) fn own(&self, credentials: &StoredCredentials) -> Vec<Registry> {
+        if self.registries.is_empty() && !credentials.held.is_empty() {
+            return credentials.registries();
         }
-        self.registries(keys)
+        self.registries(credentials)
     }
 
     /// Whether what a file's variables give is all that it is about, so that the keychain is not needed.
@@ -121,11 +121,12 @@ impl Scope {
     }
 
     /// The registries that it is about.
-    pub(super) fn registries(&self, keys: &Keys) -> Vec<Registry> {
+    pub(super) fn registries(&self, credentials: &StoredCredentials) -> Vec<Registry> {
         let mut registries = if self.registries.is_empty() {
-            keys.registries()
+            credentials
+                .registries()
                 .into_iter()
-                .chain(keys.in_docker.iter().cloned())
+                .chain(credentials.in_docker.iter().cloned())
                 .collect()
         } else {
             self.registries.clone()
@@ -206,7 +207,7 @@ impl Scope {
 
 impl Scope {
     /// Where a Role has to hold, for `rbac`.
-    pub(super) fn role_flags(&self, view: &View<'_>) -> Vec<Flag> {
+    pub(super) fn role_flags(&self, view: &ClusterView<'_>) -> Vec<Flag> {
         match &self.places {
             Where::All => vec![Flag::alone("-A")],
             Where::Selected(selector) => vec![Flag::new("-l", "SELECTOR", selector)],

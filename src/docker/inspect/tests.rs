@@ -9,7 +9,6 @@ const OURS: &str = r#"{"credHelpers":{"a.example.com":"gitea"}}"#;
 const LOGIN: &str = r#"{"auths":{"a.example.com":{"auth":"YTpi"}}}"#;
 const BOTH: &str = r#"{"credHelpers":{"a.example.com":"gitea"},"auths":{"a.example.com":{"auth":"YTpi"}}}"#;
 
-/// The kinds of its warnings, in order.
 fn kinds(seen: &Workstation) -> Vec<WarningKind> {
     inspect(seen, &[]).into_iter().map(|warning| warning.kind).collect()
 }

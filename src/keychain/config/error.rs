@@ -15,45 +15,24 @@ pub enum ConfigError {
     /// Neither `HOME` nor `XDG_CONFIG_HOME` names a folder, so nothing can be remembered.
     #[error("there is no folder for {}: HOME is not set, nor is XDG_CONFIG_HOME", super::BELOW)]
     NoHome,
-    /// A folder, a pipe, a device.
     #[error("{} is {what}", path.display())]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
-        /// What it is instead.
-        what: &'static str,
-    },
-    /// Longer than any such file.
+    NotAFile { path: PathBuf, what: &'static str },
     #[error("{} is longer than {} KiB, which no such file is", path.display(), super::MAX_FILE / 1024)]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-    },
+    TooLong { path: PathBuf },
     /// It is a symbolic link to a file that is not there: what was chosen in it is not known.
     #[error("{} is a link to a file that is not there", path.display())]
-    Dangling {
-        /// The file.
-        path: PathBuf,
-    },
+    Dangling { path: PathBuf },
     /// The system does not let us read it.
     #[error("cannot read {}: {cause}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    Read { path: PathBuf, cause: io::Error },
     /// It can be read and does not say what regcred understands.
     #[error("{} line {line}: {cause}", path.display())]
     Content {
-        /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
-        /// What is wrong with the line.
         cause: LineError,
     },
-    /// A key file that cannot be remembered.
     #[error("{} is not a whole path in UTF-8", .0.display())]
     KeyFile(PathBuf),
     /// The system does not let us change it, or what belongs to it.
@@ -61,40 +40,27 @@ pub enum ConfigError {
     Write {
         /// The file, its folder or its lock file.
         path: PathBuf,
-        /// What the system said.
         cause: io::Error,
     },
     /// It is a link to where nobody may write, such as a file that NixOS or Home Manager made.
     #[error("cannot change {}: it is a link to {}: {cause}", path.display(), target.display())]
     LinkedAway {
-        /// The file.
         path: PathBuf,
-        /// Where the link leads.
         target: PathBuf,
-        /// What the system said.
         cause: io::Error,
     },
     /// It is not what it was when this was decided.
     #[error("another program changed {}", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
+    Changed { path: PathBuf },
     /// Another process holds the lock that keeps two of them from writing at once.
     #[error("another regcred has been changing {} for {} s", path.display(), waited.as_secs())]
-    Busy {
-        /// The file.
-        path: PathBuf,
-        /// How long it was waited for.
-        waited: Duration,
-    },
+    Busy { path: PathBuf, waited: Duration },
 }
 
 /// What is wrong with a line of `config.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LineError {
-    /// The bytes are not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
     /// No TOML; in the parser's words.
@@ -106,7 +72,6 @@ pub enum LineError {
     /// A number, a list, a table.
     #[error("{0} has to be text in quotes")]
     NotAString(&'static str),
-    /// No store is called so.
     #[error(transparent)]
     Store(#[from] StoreNameError),
     /// A path that would lead to another file from every folder.
@@ -116,7 +81,6 @@ pub enum LineError {
 
 impl ConfigError {
     /// What to do about it, where there is something to do.
-    #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoHome => "let HOME name your home folder, or XDG_CONFIG_HOME the folder of your configuration",

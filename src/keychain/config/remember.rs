@@ -19,9 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Something to remember, or with `None` to forget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The store that was chosen.
     Store(Option<StoreName>),
-    /// The file with the vault's key.
     VaultKeyFile(Option<PathBuf>),
 }
 

@@ -17,11 +17,9 @@ pub enum StoreName {
     Vault,
 }
 
-/// Why a text names no store.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StoreNameError {
-    /// No store is called so.
     #[error("\"{0}\" is no keychain that regcred knows: there is {choice}", choice = StoreName::choice())]
     Unknown(String),
     /// macOS and Windows always have a keychain of their own.
@@ -37,8 +35,6 @@ impl StoreName {
         &[Self::System]
     };
 
-    /// The name.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::System if cfg!(target_os = "linux") => "secret-service",

@@ -17,8 +17,8 @@ use zbus::address::transport::{Transport, Unix, UnixSocket};
 use zbus::message::{Message, Type};
 use zbus::{Address, DynamicType, MessageStream};
 
-use super::super::error::printable;
-use super::Error;
+use crate::keychain::Error;
+use crate::keychain::error::printable;
 use crate::sys::env::Env;
 use crate::sys::user;
 
@@ -160,7 +160,6 @@ impl From<Refusal> for Error {
 /// What a call was answered with.
 pub(super) type Reply = Result<Message, Refusal>;
 
-/// A connection to the session bus.
 pub(super) struct Bus {
     connection: zbus::Connection,
     /// Every message that arrives, in order.
@@ -285,7 +284,6 @@ impl Bus {
         }
     }
 
-    /// One call.
     pub(super) async fn call(&mut self, call: Message) -> Result<Reply, Error> {
         let mut replies = self.exchange(&[call]).await?;
         replies.pop().ok_or(Error::Died)

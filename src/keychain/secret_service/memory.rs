@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use zbus::OwnedObjectPath;
 
-use super::session::Attributes;
+use super::attributes::Attributes;
 use crate::sys::env::Env;
 use crate::sys::{user, whole_file};
 
@@ -22,7 +22,6 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// Fewer items are asked for sooner than a file is kept.
 pub(super) const MANY: usize = 16;
 
-/// Attributes by object path.
 pub(super) type Items = HashMap<String, Attributes>;
 
 #[derive(Serialize, Deserialize)]

@@ -3,46 +3,30 @@
 //! keyring's own store always encrypts its session with Diffie-Hellman, waits for prompts without end, and connects
 //! before it is used; a credential helper runs for each image that is pulled. This one takes three round trips.
 
+mod attributes;
 mod bus;
+mod calls;
 mod memory;
+mod service;
 mod session;
-mod unlock;
+
+pub use service::Limits;
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use keyring_core::api::{Credential, CredentialApi, CredentialStoreApi};
 use keyring_core::{Entry, Error as CoreError, Result as CoreResult};
 
 use super::Error;
 use crate::sys::env::Env;
+use attributes::{Attributes, NAME, name_of, owned};
 use bus::Bus;
 use memory::Memory;
-use session::{Attributes, Session};
-
-/// The attributes that make up an item's name. They are few because gnome-keyring takes its time for each.
-const NAME: [&str; 3] = ["service", "use", "registry"];
-
-/// How long to wait for others.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// For the service to answer a call.
-    pub call: Duration,
-    /// For a person to answer a prompt.
-    pub prompt: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            call: Duration::from_secs(5),
-            prompt: Duration::from_secs(30),
-        }
-    }
-}
+use service::Service;
+use session::Session;
 
 /// A store over the Secret Service of the session bus.
 ///
@@ -63,13 +47,10 @@ struct Shared {
 
 impl SecretService {
     /// The service on the bus that `env` leads to. Nothing is connected yet.
-    #[must_use]
     pub fn new(env: &Env) -> Self {
         Self::with_limits(env, Limits::default())
     }
 
-    /// The same with other limits.
-    #[must_use]
     pub fn with_limits(env: &Env, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             prompts: can_prompt(env),
@@ -81,16 +62,16 @@ impl SecretService {
 
     /// Whether the default keyring is locked. It looks at no item, and nobody is asked for anything.
     pub fn is_locked(&self) -> Result<bool, Error> {
-        self.run(async |session| session.is_locked().await)
+        self.run(async |session| session.service.is_locked().await)
     }
 
     /// Has a person unlock the default keyring, where it is locked: [`Error::Locked`] where there is no screen to ask on.
     /// Says whether it was locked.
     pub fn unlock(&self) -> Result<bool, Error> {
         self.run(async |session| {
-            let was_locked = session.is_locked().await?;
+            let was_locked = session.service.is_locked().await?;
             if was_locked {
-                session.unlock_default().await?;
+                session.service.unlock_default().await?;
             }
             Ok(was_locked)
         })
@@ -112,7 +93,8 @@ impl SecretService {
 
     async fn attempt<T>(&self, work: &impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let bus = Bus::connect(&bus::addresses(&self.0.env)?, self.0.limits.call).await?;
-        work(&mut Session::new(bus, &self.0)).await
+        let service = Service::new(bus, &self.0.limits, self.0.prompts);
+        work(&mut Session::new(service, &self.0.memory)).await
     }
 
     fn entry(&self, name: Attributes, attributes: Attributes, found: bool) -> Entry {
@@ -126,7 +108,6 @@ impl SecretService {
 }
 
 /// Whether there is a screen that a prompt could appear on.
-#[must_use]
 pub fn can_prompt(env: &Env) -> bool {
     env.os("DISPLAY").is_some() || env.os("WAYLAND_DISPLAY").is_some()
 }
@@ -173,7 +154,6 @@ impl CredentialStoreApi for SecretService {
     }
 }
 
-/// An item, by its name.
 #[derive(Clone)]
 struct Item {
     store: SecretService,
@@ -254,18 +234,4 @@ impl CredentialApi for Item {
     fn debug_fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Item").field(&self.name).finish()
     }
-}
-
-/// Those of an item's attributes that name it.
-fn name_of(attributes: &Attributes) -> Vec<(String, String)> {
-    NAME.into_iter()
-        .filter_map(|key| Some((key.to_owned(), attributes.get(key)?.clone())))
-        .collect()
-}
-
-fn owned<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Attributes {
-    pairs
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
 }

@@ -4,29 +4,19 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use serde::de::DeserializeOwned;
-use zbus::message::Message;
-use zbus::{DynamicType, ObjectPath, OwnedObjectPath, OwnedVariant, Type, Variant, as_variant};
+use zbus::{ObjectPath, OwnedObjectPath, OwnedVariant, Type, Variant, as_variant};
 use zeroize::Zeroizing;
 
-use super::super::error::printable;
-use super::bus::{self, Bus};
-use super::unlock::{is_default_locked, is_locked};
-use super::{Error, Shared, memory};
-
-pub(super) const NAME: &str = "org.freedesktop.secrets";
-pub(super) const SERVICE_PATH: &str = "/org/freedesktop/secrets";
-/// The default collection goes by this path too.
-pub(super) const DEFAULT_PATH: &str = "/org/freedesktop/secrets/aliases/default";
-const SERVICE: &str = "org.freedesktop.Secret.Service";
-pub(super) const COLLECTION: &str = "org.freedesktop.Secret.Collection";
-const ITEM: &str = "org.freedesktop.Secret.Item";
-pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+use super::attributes::{Attributes, name_of};
+use super::bus;
+use super::calls::{COLLECTION, DEFAULT_PATH, ITEM, PROPERTIES, body, call, is_default_locked, is_locked, on, service};
+use super::memory::{self, Memory};
+use super::service::Service;
+use crate::keychain::Error;
+use crate::keychain::error::printable;
 
 /// What is stored is JSON, and text is the only type that every service shows as it is.
 const CONTENT_TYPE: &str = "text/plain";
-
-/// Attributes of an item: text to text.
-pub(super) type Attributes = HashMap<String, String>;
 
 /// The specification's `Secret`, `(oayays)`: session, parameters (none in a plain one), value, content type.
 type Wrapped<'a> = (OwnedObjectPath, &'a [u8], &'a [u8], &'a str);
@@ -36,10 +26,10 @@ type Wrapped<'a> = (OwnedObjectPath, &'a [u8], &'a [u8], &'a str);
 /// The Diffie-Hellman session that the specification offers besides costs 8 ms and guards nothing here: the bytes go
 /// through a unix socket that only this user, the bus and the service can read.
 pub(super) struct Session<'a> {
-    pub(super) bus: Bus,
-    pub(super) shared: &'a Shared,
-    /// Who answers.
-    service: String,
+    pub(super) service: Service<'a>,
+    memory: &'a Memory,
+    /// The bus and the process on it that answer.
+    instance: String,
     /// Whether secrets will be read or written: listing and deleting need no session at the service.
     secrets: bool,
     path: Option<OwnedObjectPath>,
@@ -53,11 +43,11 @@ struct Found {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(bus: Bus, shared: &'a Shared) -> Self {
+    pub(super) fn new(service: Service<'a>, memory: &'a Memory) -> Self {
         Self {
-            bus,
-            shared,
-            service: String::new(),
+            service,
+            memory,
+            instance: String::new(),
             secrets: false,
             path: None,
         }
@@ -73,7 +63,7 @@ impl<'a> Session<'a> {
     pub(super) async fn find(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
         let mut found = self.look(attributes).await?;
         if !found.locked.is_empty() {
-            self.unlock(&found.locked).await?;
+            self.service.unlock(&found.locked).await?;
             found.open.append(&mut found.locked);
         }
         Ok(found.open)
@@ -85,7 +75,7 @@ impl<'a> Session<'a> {
     async fn find_shown(&mut self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, Error> {
         let mut found = self.look(attributes).await?;
         if !found.locked.is_empty() && found.is_default_locked {
-            self.unlock(&found.locked).await?;
+            self.service.unlock(&found.locked).await?;
         }
         found.open.append(&mut found.locked);
         Ok(found.open)
@@ -98,7 +88,7 @@ impl<'a> Session<'a> {
     async fn look(&mut self, attributes: &Attributes) -> Result<Found, Error> {
         let found = self.search(attributes).await?;
         if found.open.is_empty() && found.locked.is_empty() && found.is_default_locked {
-            self.unlock_default().await?;
+            self.service.unlock_default().await?;
             return self.search(attributes).await;
         }
         Ok(found)
@@ -119,13 +109,13 @@ impl<'a> Session<'a> {
         let items = self.find_shown(attributes).await?;
         let found = self.attributes(&items).await?;
         let mut names = HashSet::with_capacity(found.len());
-        if found.iter().all(|attributes| names.insert(super::name_of(attributes))) {
+        if found.iter().all(|attributes| names.insert(name_of(attributes))) {
             return Ok(found);
         }
         let items = self.newest_first(items).await?;
         let mut found = self.attributes(&items).await?;
         let mut names = HashSet::new();
-        found.retain(|attributes| names.insert(super::name_of(attributes)));
+        found.retain(|attributes| names.insert(name_of(attributes)));
         Ok(found)
     }
 
@@ -143,7 +133,7 @@ impl<'a> Session<'a> {
         if self.secrets && self.path.is_none() {
             calls.push(service("OpenSession", &("plain", Variant::from("")))?);
         }
-        let mut others = self.bus.exchange_late(&calls).await?;
+        let mut others = self.service.bus.exchange_late(&calls).await?;
         if calls.len() == 3 {
             let open = others.pop().ok_or(Error::Died)??;
             let (_, path): (OwnedVariant, OwnedObjectPath) = body(&open)?;
@@ -152,23 +142,23 @@ impl<'a> Session<'a> {
         let mut default = others.pop().map_or(Ok(None), is_locked)?;
         if default.is_none() {
             // Services have calls of objects that are not there answered out of turn. This one waits its turn.
-            let _none = self.default_collection().await?;
+            let _none = self.service.default_collection().await?;
         }
-        let reply = match self.bus.answered(&search) {
+        let reply = match self.service.bus.answered(&search) {
             Some(reply) => reply,
-            None if default == Some(false) => self.bus.late(&search, self.shared.limits.call).await?,
+            None if default == Some(false) => self.service.bus.late(&search, self.service.limits.call).await?,
             // Services answer in the order of the calls; KeePassXC no search before a person has opened or unlocked a
             // database.
             None => {
-                let reply = self.await_person(&search, default).await?;
-                if self.is_default_locked().await? {
+                let reply = self.service.await_person(&search, default).await?;
+                if self.service.is_default_locked().await? {
                     return Err(Error::PromptDismissed);
                 }
                 default = Some(false);
                 reply
             }
         }?;
-        self.service = self.bus.sender(&reply);
+        self.instance = self.service.bus.sender(&reply);
         let (open, locked) = body(&reply)?;
         Ok(Found {
             open,
@@ -180,7 +170,7 @@ impl<'a> Session<'a> {
     /// The secret of an item; `None` where the item is gone by now.
     pub(super) async fn secret(&mut self, item: &ObjectPath<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
         let session = self.path.clone().ok_or(Error::Died)?;
-        match self.bus.call(on(item, ITEM, "GetSecret", &(session,))?).await? {
+        match self.service.bus.call(on(item, ITEM, "GetSecret", &(session,))?).await? {
             Ok(reply) => {
                 let ((_, _, value, _),): ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),) = body(&reply)?;
                 Ok(Some(Zeroizing::new(value)))
@@ -190,21 +180,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether an item has all of `attributes`.
     pub(super) async fn has(&mut self, item: &OwnedObjectPath, attributes: &Attributes) -> Result<bool, Error> {
         let found: Vec<Attributes> = self.properties(std::slice::from_ref(item), "Attributes").await?;
         let has = |(key, value)| found[0].get(key) == Some(value);
         Ok(attributes.iter().all(has))
     }
 
-    /// Changes an item's secret.
     pub(super) async fn change(&mut self, item: &ObjectPath<'_>, secret: &[u8]) -> Result<(), Error> {
         let set = on(item, ITEM, "SetSecret", &(self.wrap(secret)?,))?;
-        self.bus.call(set).await??;
+        self.service.bus.call(set).await??;
         Ok(())
     }
 
-    /// Creates an item in the default collection.
     pub(super) async fn create(&mut self, label: &str, attributes: &Attributes, secret: &[u8]) -> Result<(), Error> {
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Variant::from(label)),
@@ -215,10 +202,11 @@ impl<'a> Session<'a> {
         ]);
         let parameters = (properties, self.wrap(secret)?, true);
         let create = call(DEFAULT_PATH, COLLECTION, "CreateItem", &parameters)?;
-        let mut reply = self.bus.call(create.clone()).await?;
+        let mut reply = self.service.bus.call(create.clone()).await?;
         if reply.as_ref().is_err_and(bus::Refusal::is_locked) {
-            self.unlock_default().await?;
+            self.service.unlock_default().await?;
             reply = self
+                .service
                 .bus
                 .call(call(DEFAULT_PATH, COLLECTION, "CreateItem", &parameters)?)
                 .await?;
@@ -226,7 +214,7 @@ impl<'a> Session<'a> {
         match reply {
             Ok(reply) => {
                 let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = body(&reply)?;
-                self.confirm(&prompt).await
+                self.service.confirm(&prompt).await
             }
             Err(refusal) if refusal.is_gone() => Err(Error::NoCollection),
             Err(refusal) => Err(refusal.into()),
@@ -236,11 +224,11 @@ impl<'a> Session<'a> {
     /// Deletes items; one that is gone already counts as deleted.
     pub(super) async fn delete(&mut self, items: &[OwnedObjectPath]) -> Result<(), Error> {
         let calls: Result<Vec<_>, _> = items.iter().map(|item| on(item, ITEM, "Delete", &())).collect();
-        for reply in self.bus.exchange(&calls?).await? {
+        for reply in self.service.bus.exchange(&calls?).await? {
             match reply {
                 Ok(reply) => {
                     let (prompt,): (OwnedObjectPath,) = body(&reply)?;
-                    self.confirm(&prompt).await?;
+                    self.service.confirm(&prompt).await?;
                 }
                 Err(refusal) if refusal.is_gone() => {}
                 Err(refusal) => return Err(refusal.into()),
@@ -254,14 +242,14 @@ impl<'a> Session<'a> {
         if items.len() < memory::MANY {
             return self.properties(items, "Attributes").await;
         }
-        let mut known = self.shared.memory.recall(&self.service);
+        let mut known = self.memory.recall(&self.instance);
         let is_unknown = |item: &&OwnedObjectPath| !known.contains_key(item.as_str());
         let unknown: Vec<_> = items.iter().filter(is_unknown).cloned().collect();
         if !unknown.is_empty() {
             let found = self.properties(&unknown, "Attributes").await?;
             known.extend(unknown.iter().map(ToString::to_string).zip(found));
             known.retain(|path, attributes| !attributes.is_empty() && items.iter().any(|item| item.as_str() == path));
-            self.shared.memory.keep(&self.service, known.clone());
+            self.memory.keep(&self.instance, known.clone());
         }
         Ok(memory::in_order(items, &known))
     }
@@ -276,7 +264,7 @@ impl<'a> Session<'a> {
             .map(|item| on(item, PROPERTIES, "Get", &(ITEM, property)))
             .collect();
         let mut values = Vec::with_capacity(items.len());
-        for reply in self.bus.exchange(&calls?).await? {
+        for reply in self.service.bus.exchange(&calls?).await? {
             values.push(match reply {
                 Ok(reply) => {
                     let reply = reply.body();
@@ -297,37 +285,4 @@ impl<'a> Session<'a> {
         let session = self.path.clone().ok_or(Error::Died)?;
         Ok((session, &[], secret, CONTENT_TYPE))
     }
-}
-
-pub(super) fn call<B: serde::Serialize + DynamicType>(
-    path: &str,
-    interface: &str,
-    method: &str,
-    parameters: &B,
-) -> Result<Message, Error> {
-    bus::call(NAME, path, interface, method, parameters)
-}
-
-pub(super) fn on<B: serde::Serialize + DynamicType>(
-    path: &ObjectPath<'_>,
-    interface: &str,
-    method: &str,
-    parameters: &B,
-) -> Result<Message, Error> {
-    call(path.as_str(), interface, method, parameters)
-}
-
-pub(super) fn service<B: serde::Serialize + DynamicType>(method: &str, parameters: &B) -> Result<Message, Error> {
-    call(SERVICE_PATH, SERVICE, method, parameters)
-}
-
-pub(super) fn body<T>(message: &Message) -> Result<T, Error>
-where
-    T: for<'de> serde::Deserialize<'de> + DynamicType + Type,
-{
-    // zbus's errors tell of types and places, never of values.
-    message
-        .body()
-        .deserialize()
-        .map_err(|error| Error::Protocol(printable(&error.to_string())))
 }

@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub(super) struct Items(BTreeMap<(String, String), Item>);
 
-/// One of them.
 pub(super) struct Item {
     pub(super) attributes: HashMap<String, String>,
     pub(super) secret: Zeroizing<Vec<u8>>,

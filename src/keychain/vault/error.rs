@@ -32,12 +32,7 @@ pub enum Error {
     LockedWithoutPassphrase,
     /// It has a passphrase too, and its key file, which would open it without, cannot be read.
     #[error("the vault is locked: its key file {} cannot be read: {cause}", path.display())]
-    LockedWithoutKeyFile {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    LockedWithoutKeyFile { path: PathBuf, cause: io::Error },
     /// It is locked, and could not be unlocked for other programs.
     #[error("the vault is locked: {0}")]
     NoKernelKeyring(#[source] Refused),
@@ -52,76 +47,34 @@ pub enum Error {
     NoPassphrase,
     /// The key file has the key of another vault.
     #[error("the key in {} does not open the vault {}", key_file.display(), vault.display())]
-    WrongKey {
-        /// The file with the key.
-        key_file: PathBuf,
-        /// The vault.
-        vault: PathBuf,
-    },
-    /// The key file cannot be used.
+    WrongKey { key_file: PathBuf, vault: PathBuf },
     #[error("the vault's key file {} cannot be used: {cause}", path.display())]
-    KeyFile {
-        /// The file.
-        path: PathBuf,
-        /// What is the matter with it.
-        cause: KeyFileProblem,
-    },
+    KeyFile { path: PathBuf, cause: KeyFileProblem },
     /// Cut short, changed, or not written by this program.
     #[error("the vault {} is damaged: {what}", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
         /// What does not fit.
         what: &'static str,
     },
     /// Written by a version of this program that is newer than this one.
     #[error("the vault {} is of format {version}, which this version of regcred does not know", path.display())]
-    Version {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        version: String,
-    },
+    Version { path: PathBuf, version: String },
     /// Others may read it or write to it.
     #[error("the vault {} is open to other users: its mode is {mode:04o}", path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
+    Exposed { path: PathBuf, mode: u32 },
     /// Somebody else's file, as `sudo` leaves one behind.
     #[error("the vault {} belongs to another user, of number {owner}", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Whose it is.
-        owner: u32,
-    },
+    Foreign { path: PathBuf, owner: u32 },
     /// The system does not let it be read.
     #[error("the vault {} cannot be read: {cause}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    Read { path: PathBuf, cause: io::Error },
     /// Its lock file cannot be made or locked.
     #[error("the vault's lock file {} cannot be used: {cause}", path.display())]
-    Lock {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    Lock { path: PathBuf, cause: io::Error },
     /// The system does not let it be written.
     #[error("the vault {} cannot be written: {cause}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
+    Write { path: PathBuf, cause: io::Error },
 }
 
 /// What is the matter with a key file.
@@ -144,7 +97,6 @@ pub enum KeyFileProblem {
 
 impl Error {
     /// What to do about it, where there is something to do.
-    #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         let (what, command) = match self {
             Self::Missing(_) => (

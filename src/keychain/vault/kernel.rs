@@ -109,14 +109,12 @@ pub enum Refused {
     Other {
         /// What it was asked to do.
         action: &'static str,
-        /// What it said.
         cause: String,
     },
 }
 
 impl Refused {
     /// What to do about it, where there is something to do.
-    #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Forbidden | Self::Absent => {

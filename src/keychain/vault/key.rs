@@ -40,7 +40,6 @@ pub struct Key(Identity);
 
 impl Key {
     /// A new one.
-    #[must_use]
     pub fn generate() -> Self {
         Self(Identity::generate())
     }
@@ -105,9 +104,7 @@ impl fmt::Debug for Key {
 /// Where a vault's key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A file, and what names it.
     File {
-        /// The file.
         path: PathBuf,
         /// A variable, or the configuration.
         named_by: &'static str,

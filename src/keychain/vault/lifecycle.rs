@@ -16,11 +16,9 @@ use crate::keychain::lock::WriteLock;
 pub struct State {
     /// Whether a passphrase opens it.
     pub has_passphrase: bool,
-    /// Where its key is.
     pub key: KeyState,
 }
 
-/// Where a vault's key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// With nobody: somebody has to unlock it.
@@ -30,9 +28,7 @@ pub enum KeyState {
         /// When the kernel forgets it.
         until: Option<SystemTime>,
     },
-    /// In a file.
     InFile {
-        /// The file.
         path: PathBuf,
         /// The variable, or the file, that names it.
         named_by: &'static str,

@@ -67,8 +67,6 @@ impl Vault {
         Ok(Self(Arc::new(Place { file, source })))
     }
 
-    /// The file.
-    #[must_use]
     pub fn path(&self) -> &Path {
         self.0.file.path()
     }
@@ -79,13 +77,11 @@ impl Vault {
     }
 
     /// Whether there is a file, of whatever kind.
-    #[must_use]
     pub fn exists(&self) -> bool {
         self.0.file.exists()
     }
 
     /// Where its key comes from.
-    #[must_use]
     pub fn source(&self) -> &Source {
         &self.0.source
     }
@@ -252,7 +248,6 @@ impl CredentialStoreApi for Vault {
     }
 }
 
-/// An item, by its name.
 #[derive(Clone)]
 struct Name {
     vault: Vault,

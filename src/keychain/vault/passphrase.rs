@@ -22,13 +22,10 @@ const MIN_CHARACTERS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Passphrase(SecretString);
 
-/// Why a text is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PassphraseError {
-    /// Nothing was given.
     #[error("the passphrase is empty")]
     Empty,
-    /// Too few characters for a new one.
     #[error("a passphrase has at least {MIN_CHARACTERS} characters; a few random words are a good one")]
     Short,
 }

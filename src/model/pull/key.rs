@@ -24,12 +24,7 @@ pub enum Mismatch {
     /// The key is another host's, but only a letter or two away from the image's: a slip, or a neighbour.
     Similar,
     /// The same host, but not the same port: kubelet has no default port, so that `host` and `host:443` differ.
-    Port {
-        /// The key's.
-        key: Option<String>,
-        /// The image's.
-        image: Option<String>,
-    },
+    Port { key: Option<String>, image: Option<String> },
     /// The same registry in another spelling, which kubelet does not fold: upper case, a final dot, another scheme than
     /// `https://` or `http://`.
     Spelling,
@@ -38,17 +33,13 @@ pub enum Mismatch {
     /// A name of Docker Hub under which kubelet does not know it.
     HubName,
     /// The right host, but the image is not below the key's path.
-    Path {
-        /// The key's.
-        path: String,
-    },
+    Path { path: String },
     /// A wildcard that would match if one `*` stood for several labels.
     Wildcard,
 }
 
 impl Mismatch {
     /// Whether whoever wrote the key will have meant the image's registry.
-    #[must_use]
     pub fn is_near(&self) -> bool {
         !matches!(
             self,

@@ -64,7 +64,6 @@ impl Pull {
     };
 
     /// The entries that it tries, in order.
-    #[must_use]
     pub fn entries(&self) -> &[EntryAt] {
         match self {
             Self::Fails { .. } => &[],
@@ -77,7 +76,6 @@ impl Pull {
 ///
 /// The keys of one Secret that come to the same are tried in no order that anybody could know: kubelet has them in a
 /// map. Here they keep the order of the document.
-#[must_use]
 pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
     if let Some(secret) = secrets.iter().position(|secret| *secret == PullSecret::Broken) {
         return Pull::Fails { secret };
@@ -125,7 +123,6 @@ pub fn pull(image: &str, secrets: &[PullSecret<'_>]) -> Pull {
 }
 
 /// Whether kubelet takes an entry of this key for the images of a host, as they name it, where there is no better entry.
-#[must_use]
 pub fn takes(key: &str, host: &str) -> bool {
     let repository = Repository::of_image(&format!("{host}/owner/image"));
     Key::parse(key).is_some_and(|key| {

@@ -16,88 +16,52 @@ pub enum RevokeError {
     /// Gitea's tokens are hexadecimal digits, and others' are of ASCII.
     #[error("what is stored is a password and no token, so there is nothing that could be revoked")]
     Password,
-    /// There is no Gitea to ask.
     #[error(transparent)]
     Site(#[from] SiteError),
     /// Only the account itself can delete tokens there: before Gitea 1.27, and in Forgejo.
     #[error("{registry} lets no token delete itself: that takes the account's password, or the web page")]
-    NeedsPassword {
-        /// What was asked.
-        registry: String,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-    /// Gitea does not let the account in.
+    NeedsPassword { registry: String, page: String },
     #[error("{error}")]
-    Account {
-        /// Why not.
-        error: AccountError,
-        /// Where it is deleted by hand.
-        page: String,
-    },
+    Account { error: AccountError, page: String },
     /// The server answered as it answers to people who show nothing.
     #[error("{registry} answered as if no token had been sent, so nothing is known about it")]
-    NotSeen {
-        /// What was asked.
-        registry: String,
-        /// Where it is deleted by hand.
-        page: String,
-    },
-    /// The account has no such token.
+    NotSeen { registry: String, page: String },
     #[error("{username} has no such token at {registry}: it was deleted before, or belongs to another account")]
     NotListed {
-        /// What was asked.
         registry: String,
-        /// Whose tokens were looked through.
         username: Username,
-        /// Where an account's tokens are seen.
         page: String,
     },
     /// Which one it is cannot be told.
     #[error("{username} has several tokens at {registry} that end alike: none was deleted")]
     Ambiguous {
-        /// What was asked.
         registry: String,
-        /// Whose tokens were looked through.
         username: Username,
-        /// Where it is deleted by hand.
         page: String,
     },
     /// It was deleted, it was said, and it still works.
     #[error("{registry} said that the token is deleted, and still accepts it")]
-    StillAccepted {
-        /// What was asked.
-        registry: String,
-        /// Where it is deleted by hand.
-        page: String,
-    },
+    StillAccepted { registry: String, page: String },
     /// The token is gone, and the one that was made to delete it is not.
     #[error("the token is deleted at {registry}, and {name}, which was made for that, is still there: {why}")]
     LeftBehind {
-        /// What was asked.
         registry: String,
         /// What it is called. Nobody knows its text any more.
         name: TokenName,
-        /// What it answered.
         why: String,
-        /// Where it is deleted by hand.
         page: String,
     },
     /// Another answer, or none to a request that was sent.
     #[error("{registry} did not confirm that the token is deleted: {why}")]
     Unconfirmed {
-        /// What was asked.
         registry: String,
-        /// What it answered.
         why: String,
-        /// Where it is deleted by hand.
         page: String,
     },
 }
 
 impl RevokeError {
     /// The page to delete the token at by hand, where there is one.
-    #[must_use]
     pub fn page(&self) -> Option<&str> {
         match self {
             Self::IdentityToken | Self::Password | Self::Site(_) => None,
@@ -112,8 +76,6 @@ impl RevokeError {
         }
     }
 
-    /// The next thing to try.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Site(error) => error.hint(),
@@ -126,19 +88,16 @@ impl RevokeError {
     }
 
     /// Whether the account's password, which was not given, could help.
-    #[must_use]
     pub fn wants_password(&self) -> bool {
         matches!(self, Self::NeedsPassword { .. })
     }
 
     /// Whether a one-time code, which was not given, could help: see [`AccountError::wants_code`].
-    #[must_use]
     pub fn wants_code(&self) -> bool {
         matches!(self, Self::Account { error, .. } if error.wants_code())
     }
 
     /// Whether a one-time code was refused that was given: see [`AccountError::refuses_code`].
-    #[must_use]
     pub fn refuses_code(&self) -> bool {
         matches!(self, Self::Account { error, .. } if error.refuses_code())
     }

@@ -9,144 +9,76 @@ use crate::registry::{ReachError, Scopes};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The registry was not reached.
     #[error(transparent)]
     Reach(#[from] ReachError),
     /// The user name is `<token>`.
     #[error("this is an identity token of docker's own login, which nobody else can verify")]
     IdentityToken,
-    /// Something answers there, but no registry.
     #[error("{registry} is not a container registry: it answered GET /v2/ with {status}{}", if *page { " and a web page" } else { "" })]
-    NotARegistry {
-        /// What was asked.
-        registry: String,
-        /// The HTTP status.
-        status: u16,
-        /// Whether the answer was HTML.
-        page: bool,
-    },
+    NotARegistry { registry: String, status: u16, page: bool },
     /// It wants another kind of sign-in.
     #[error("{registry} wants a sign-in that registries do not use: {schemes}")]
-    UnknownSignIn {
-        /// What was asked.
-        registry: String,
-        /// The schemes that it offers.
-        schemes: String,
-    },
+    UnknownSignIn { registry: String, schemes: String },
     /// It sends us somewhere else.
     #[error("{registry} redirects to {to}, where no credential is sent")]
-    Redirected {
-        /// What was asked.
-        registry: String,
-        /// The address in its answer.
-        to: String,
-    },
+    Redirected { registry: String, to: String },
     /// It has had enough of us.
     #[error("{registry} takes no more requests for now")]
     TooManyRequests {
-        /// What was asked.
         registry: String,
-        /// Its `Retry-After`.
         retry_after: Option<String>,
     },
-    /// It failed.
     #[error("{registry} failed with status {status}{}", colon(said.as_ref()))]
     ServerFailed {
-        /// What was asked.
         registry: String,
         /// The HTTP status, 500 to 599.
         status: u16,
-        /// What it said.
         said: Option<String>,
     },
     /// It does not even let us ask.
     #[error("{registry} lets nobody ask from here (403){}", colon(said.as_ref()))]
-    Blocked {
-        /// What was asked.
-        registry: String,
-        /// What it said.
-        said: Option<String>,
-    },
+    Blocked { registry: String, said: Option<String> },
     /// Its token server is somebody else.
     #[error("{registry} asks for the token at {realm}, which is not its own address: nothing was sent there")]
-    RealmElsewhere {
-        /// What was asked.
-        registry: String,
-        /// What it named.
-        realm: String,
-    },
+    RealmElsewhere { registry: String, realm: String },
     /// Its token server has no TLS.
     #[error("{registry} asks for the token over plain http, at {realm}: nothing was sent there")]
-    RealmPlainHttp {
-        /// What was asked.
-        registry: String,
-        /// What it named.
-        realm: String,
-    },
+    RealmPlainHttp { registry: String, realm: String },
     /// Its answer makes no sense.
     #[error("{registry} answered with something that makes no sense: {what}")]
-    Malformed {
-        /// What was asked.
-        registry: String,
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Malformed { registry: String, what: &'static str },
     /// The token is wrong, or no longer valid.
     #[error("{registry} does not accept the token{}", colon(said.as_ref()))]
     Rejected {
-        /// What was asked.
         registry: String,
-        /// What it said.
         said: Option<String>,
         /// Whether it is a Gitea, of which the remedy is known.
         gitea: bool,
     },
     /// The token is right, but opens no packages.
     #[error("the token is valid, but has no access to packages{}", scopes.as_ref().map(|scopes| format!(": its scopes are {scopes}")).unwrap_or_default())]
-    NoPackageScope {
-        /// What was asked.
-        registry: String,
-        /// What it opens.
-        scopes: Option<Scopes>,
-    },
+    NoPackageScope { registry: String, scopes: Option<Scopes> },
     /// One of the two before, and the server does not say which.
     #[error("{registry} does not accept the token: it is wrong, or has no access to packages")]
-    RejectedOrNoPackageScope {
-        /// What was asked.
-        registry: String,
-    },
+    RejectedOrNoPackageScope { registry: String },
     /// The registry answered as it answers to people who show nothing.
     #[error("{registry} answered as if no token had been sent")]
-    NotSeen {
-        /// What was asked.
-        registry: String,
-    },
+    NotSeen { registry: String },
     /// Gitea knows the token, but will not let its owner in.
     #[error("{registry} knows the token, but refuses its account{}", colon(said.as_ref()))]
-    AccountRefused {
-        /// What was asked.
-        registry: String,
-        /// What it said.
-        said: Option<String>,
-    },
+    AccountRefused { registry: String, said: Option<String> },
     /// One part of the server accepts the token and the registry does not.
     #[error("{registry} knows the token, but its registry does not accept it (status {status}){}", colon(said.as_ref()))]
     SignInRefused {
-        /// What was asked.
         registry: String,
-        /// The HTTP status.
         status: u16,
-        /// What it said.
         said: Option<String>,
     },
     /// The exchange worked, and what came of it does not open the registry.
     #[error("{registry} exchanged the token for one that it then refused (status {status}){}", colon(said.as_ref()))]
     ExchangeUseless {
-        /// What was asked.
         registry: String,
-        /// The HTTP status.
         status: u16,
-        /// What it said.
         said: Option<String>,
     },
 }
@@ -157,7 +89,6 @@ fn colon(said: Option<&String>) -> String {
 
 impl VerifyError {
     /// Whether the registry knows the token for one that it will not let pull: no other try will help it.
-    #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
@@ -165,8 +96,6 @@ impl VerifyError {
         )
     }
 
-    /// The next thing to try.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let new_token = |registry: &str| {
             let local = registry

@@ -13,9 +13,7 @@ pub struct Verified {
     pub who: Option<String>,
     /// What the token may do, where the server tells.
     pub scopes: Option<Scopes>,
-    /// What kind of server it is.
     pub server: Server,
-    /// How clients sign in there.
     pub flow: Flow,
     /// What a person should know although the credential works.
     pub notes: Vec<Note>,

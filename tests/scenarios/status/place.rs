@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use regcred::commands::status::{Code, Weight};
+use regcred::commands::status::{Code, Severity};
 
 use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
 use crate::support::http::Answer;
@@ -92,10 +92,10 @@ impl Place {
 
     pub fn mends_with(&self, line: &str, code: Code, feeds: &[Feed]) {
         let before = self.world.regcred(line);
-        let exit = match code.weight() {
-            Weight::Note => 0,
-            Weight::Drift => 3,
-            Weight::Unknown => 1,
+        let exit = match code.severity() {
+            Severity::Note => 0,
+            Severity::Drift => 3,
+            Severity::Unknown => 1,
         };
         let (text, commands) = self.found(code, &before);
         assert!(before.code == exit || before.code == 1, "{before}");

@@ -1,6 +1,6 @@
 //! Every cause for which a pod is stuck, each by a pod in that state.
 
-use regcred::cluster::survey::{Cause, Held, HeldToken, Keeping, Verdict};
+use regcred::cluster::survey::{Cause, HeldToken, Keeping, Login, Verdict};
 use regcred::model::pull::Mismatch;
 use serde_json::json;
 
@@ -51,7 +51,7 @@ fn rejected(secret: &str, token: HeldToken, verdict: Option<Verdict>) -> Cause {
     Cause::TokenRejected {
         secret: secret.into(),
         key: "gitea.example.com".into(),
-        login: Some(Held {
+        login: Some(Login {
             username: "admin".into(),
             token,
         }),
