@@ -277,15 +277,7 @@ fn no_files_import_each_other_in_a_circle() {
         }
     }
     let circles = Vec::from_iter(circles);
-    assert!(
-        circles.is_empty(),
-        "these files import each other:
-{}",
-        circles.join(
-            "
-"
-        )
-    );
+    assert!(circles.is_empty(), "these import each other:\n{}", circles.join("\n"));
 }
 
 /// Everything that a module imports, directly or through others.

@@ -13,9 +13,9 @@ use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
 use crate::model::serde_text;
 use crate::registry::{self, GiteaPath, MintScopes, TokenName};
 
-/// Which Secrets.
+/// Where to look for Secrets: `-n`, `-l`, `-A` and `-f` mean the same for every verb.
 #[derive(Debug, Args)]
-pub struct TargetArgs {
+pub struct ScopeArgs {
     /// A namespace to write to (repeatable) [default: the context's]
     #[arg(short, long = "namespace", value_name = "NAME", conflicts_with_all = ["selector", "all_namespaces"])]
     pub namespaces: Vec<Namespace>,
@@ -23,7 +23,7 @@ pub struct TargetArgs {
     #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "all_namespaces")]
     pub selector: Option<Selector>,
     /// Every Secret that sync has made, in all namespaces: refresh it in place
-    #[arg(short = 'A', long, conflicts_with = "secret")]
+    #[arg(short = 'A', long)]
     pub all_namespaces: bool,
     /// A list of Secrets (regcred.yaml), or stack-orchestrator's spec.yml; `-` reads standard input
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["all_namespaces", "secret"])]
@@ -31,6 +31,15 @@ pub struct TargetArgs {
     /// The deployment that the spec.yml is for: its Secret is NAME-registry
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
     pub deployment: Option<String>,
+}
+
+/// Which Secrets `sync` and `rotate` write.
+#[derive(Debug, Args)]
+#[command(mut_arg("all_namespaces", |all| all.conflicts_with("secret")))]
+pub struct TargetArgs {
+    /// Where to look for them.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
     /// The Secret's name
     #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,
@@ -80,7 +89,6 @@ pub struct MintArgs {
 
 /// What to do with the pods that pull with a Secret.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Once the Secret is right")]
 pub struct RestartArgs {
     /// Restart the workloads that use it, for images of this registry
     #[arg(long)]
@@ -199,6 +207,9 @@ pub struct RegistryConnectionArgs {
 }
 
 impl RegistryConnectionArgs {
+    /// A registry that has not answered one question by then is called silent.
+    pub const TIMEOUT: Duration = Duration::from_secs(20);
+
     /// The same for the library. One question, such as one verification, may take as long as `timeout`.
     #[must_use]
     pub fn options(&self, timeout: Duration) -> registry::Options {

@@ -1,12 +1,10 @@
 //! `kubectl regcred logout`: forgets a token, and with `--revoke` ends it at Gitea first.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::args::RegistryConnectionArgs;
-use super::choose;
-use super::password;
+use super::shared::choose;
+use super::shared::password;
 use super::system::System;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
@@ -38,9 +36,6 @@ pub struct LogoutArgs {
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
 }
-
-/// A server that has not deleted a token by then is called silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let keychain = system.keychain()?;
@@ -147,7 +142,7 @@ fn revoke(
     account: &mut Option<Account>,
     system: &mut System<'_>,
 ) -> Result<Revoked, CommandError> {
-    let options = args.connection.options(TIMEOUT);
+    let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
     let env = &system.env;
     let asked = system
         .output

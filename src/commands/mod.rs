@@ -8,32 +8,21 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::error::{CommandError, Exit};
 
-mod apply;
 mod args;
-mod choose;
 mod cli;
 pub mod complete;
 mod completion;
 mod docker;
-mod document;
-mod env_file;
-mod from_docker;
-#[cfg(unix)]
-mod hidden;
 mod keychain;
 mod list;
 mod login;
 mod logout;
-mod mint;
-mod password;
 mod rbac;
 mod rotate;
-mod standard_input;
+mod shared;
 pub mod status;
 mod sync;
 mod system;
-mod targets;
-mod token_source;
 mod version;
 
 pub use cli::command;

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::args::DocumentFormat;
-use super::document;
+use super::shared::document;
 use super::system::System;
 use crate::error::CommandError;
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::super::document;
-use super::super::system::System;
 use super::args::DockerStatusArgs;
+use crate::commands::shared::document;
+use crate::commands::system::System;
 use crate::docker::{self, Answer, Source, Warning, WarningKind, Workstation};
 use crate::error::{CommandError, Exit};
 use crate::model::{Hint, Registry, Use, Username};

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::super::system::System;
 use super::args::{KeychainUseArgs, Lifetime, UnlockingArgs};
 use super::{ask, say};
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::config::Change;
 use crate::keychain::vault::{Error, Key, Source, Vault};

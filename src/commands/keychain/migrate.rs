@@ -1,9 +1,9 @@
 //! `keychain migrate`: every credential of the other keychain goes into the one in use.
 
-use super::super::system::System;
 use super::args::MigrateArgs;
 use super::say;
 use crate::commands::args::LocalDryRunArg;
+use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::keychain::migrate::{Action, Inventory, Migration};
 use crate::keychain::vault::{self, Vault};

@@ -2,18 +2,18 @@
 
 mod document;
 mod look;
-mod observation;
+mod seen;
 
-use super::super::document as documents;
-use super::super::system::System;
 use super::args::KeychainStatusArgs;
 use super::say;
+use crate::commands::shared::document as documents;
+use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::keychain::vault::{self, KeyState, NO_KEY_FILE};
 use crate::keychain::{Config, Error, NO_BUS, NO_SERVICE, StoreName};
 use crate::output::{Output, Tone};
 use look::{Choice, Here, Open, Trouble};
-use observation::Observation;
+use seen::Seen;
 
 /// Where the second column begins, in columns.
 const INDENT: usize = "secret-service   ".len();
@@ -24,14 +24,14 @@ pub(super) fn run(args: &KeychainStatusArgs, system: &mut System<'_>) -> Result<
     let here = look::here(&config, &system.env);
     let is_screen = args.output.is_none();
     if is_screen {
-        // Before the bus is used: it may take seconds to answer.
+        // Before the bus is asked, which may not answer for seconds.
         show_here(&choice, &here, &mut system.output)?;
     }
     let desktop = look::desktop(&system.env);
     if is_screen {
         show_keychain(StoreName::System, &desktop, &choice, &mut system.output)?;
     }
-    let seen = Observation { choice, here, desktop };
+    let seen = Seen { choice, here, desktop };
     if let Some(format) = args.output {
         documents::print("KeychainStatus", &document::of(&seen), format, system)?;
     } else if let Err(error) = seen.in_use() {
@@ -125,13 +125,13 @@ fn trouble(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    fn shown(seen: &Observation) -> Vec<String> {
+    fn shown(seen: &Seen) -> Vec<String> {
         seen.hints().iter().map(ToString::to_string).collect()
     }
 
-    fn seen(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Observation {
+    fn seen(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Seen {
         let open = |credentials| Open { credentials, key: None };
-        Observation {
+        Seen {
             choice: Choice { store, chosen_in: None },
             here: Here {
                 vault: vault.map(open).map_err(Error::from),

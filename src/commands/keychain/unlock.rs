@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::super::system::System;
 use super::args::{Lifetime, UnlockArgs};
 use super::{ask, say};
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{Error, KeyState, Vault};

@@ -1,10 +1,9 @@
 //! The flags of `rbac`: those of the command that is to be allowed, and whom it is allowed to.
 
-use std::path::PathBuf;
+use clap::{Arg, ArgGroup, Args};
 
-use clap::{ArgGroup, Args};
-
-use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector, ServiceAccountName};
+use crate::cluster::{Namespace, SecretName, ServiceAccountName};
+use crate::commands::args::{RestartArgs, ScopeArgs};
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("command").args(["rotate", "status", "detach", "remove"]))]
@@ -19,28 +18,18 @@ Examples:
   kubectl regcred rbac -n honeydue --attach default --restart --wait --serviceaccount ci:deploy
   kubectl regcred rbac -n honeydue --secret gitea-credentials --secret ghcr --user jane"
 )]
+#[command(mut_args(explained))]
 #[allow(clippy::struct_excessive_bools, reason = "flags of other verbs, each its own")]
 pub struct RbacArgs {
-    /// A namespace to allow it in (repeatable) [default: where kubectl apply puts it]
-    #[arg(short, long = "namespace", value_name = "NAME", conflicts_with_all = ["selector", "all_namespaces"])]
-    pub namespaces: Vec<Namespace>,
-    /// As for `sync -l`: everywhere, with finding namespaces by their labels
-    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "all_namespaces")]
-    pub selector: Option<Selector>,
-    /// As for `sync -A`: everywhere, with finding the Secrets that are there
-    #[arg(short = 'A', long)]
-    pub all_namespaces: bool,
-    /// As for `sync -f`: the Secrets of this list, each in its namespace; `-` reads standard input
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["all_namespaces", "secrets"])]
-    pub file: Option<PathBuf>,
-    /// The deployment that the spec.yml is for: its Secret is NAME-registry
-    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
-    pub deployment: Option<String>,
+    /// Where it is allowed.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
     /// Of a list for several contexts, the Secrets of this one
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
     pub context: Option<String>,
     /// The Secret's name (repeatable)
     #[arg(
+        id = "secret",
         long = "secret",
         value_name = "NAME",
         default_value = SecretName::DEFAULT,
@@ -56,23 +45,9 @@ pub struct RbacArgs {
     /// As for `sync --remove`
     #[arg(hide_short_help = true, long, conflicts_with_all = ["file", "service_accounts", "restart", "unstick"])]
     pub remove: bool,
-    /// As for `sync --restart` and `rotate --restart`
-    #[arg(long)]
-    pub restart: bool,
-    /// As for `sync --restart --wait`
-    #[arg(
-        long,
-        value_name = "TIME",
-        requires = "restart",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "5m",
-        hide_default_value = true
-    )]
-    pub wait: Option<RequestTimeout>,
-    /// As for `sync --unstick` and `rotate --unstick`
-    #[arg(long)]
-    pub unstick: bool,
+    /// What is done with the pods.
+    #[command(flatten)]
+    pub restarts: RestartArgs,
     /// For `rotate`, which writes Secrets that are there and makes none
     #[arg(long, conflicts_with = "service_accounts")]
     pub rotate: bool,
@@ -91,6 +66,36 @@ pub struct RbacArgs {
     /// Allow it to this ServiceAccount (repeatable), as `kubectl create rolebinding` takes it
     #[arg(long = "serviceaccount", value_name = "NS:NAME")]
     pub subjects: Vec<ServiceAccountSubject>,
+}
+
+/// What the flags of other verbs stand for here.
+const AS_FOR: [(&str, &str); 7] = [
+    (
+        "namespaces",
+        "A namespace to allow it in (repeatable) [default: where kubectl apply puts it]",
+    ),
+    (
+        "selector",
+        "As for `sync -l`: everywhere, with finding namespaces by their labels",
+    ),
+    (
+        "all_namespaces",
+        "As for `sync -A`: everywhere, with finding the Secrets that are there",
+    ),
+    (
+        "file",
+        "As for `sync -f`: the Secrets of this list, each in its namespace; `-` reads standard input",
+    ),
+    ("restart", "As for `sync --restart` and `rotate --restart`"),
+    ("wait", "As for `sync --restart --wait`"),
+    ("unstick", "As for `sync --unstick` and `rotate --unstick`"),
+];
+
+fn explained(arg: Arg) -> Arg {
+    match AS_FOR.iter().find(|(id, _)| *id == arg.get_id().as_str()) {
+        Some((_, help)) => arg.help(*help).hide_short_help(false),
+        None => arg,
+    }
 }
 
 /// `NAMESPACE:NAME`, as `kubectl create rolebinding --serviceaccount` takes it.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::shared::targets::{self, ListedSecret};
 use super::sync::SyncArgs;
 use super::system::System;
-use super::targets::{self, ListedSecret};
 use crate::cluster::{Access, Feature, Namespace, Scope, SecretName, Subject};
 use crate::error::CommandError;
 
@@ -14,12 +14,12 @@ mod args;
 pub use args::RbacArgs;
 
 pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), CommandError> {
-    let mut roles = match &args.file {
+    let mut roles = match &args.scope.file {
         Some(path) => of_file(path, args, system)?,
         None => of_flags(args),
     };
     // -A lists them anyway.
-    if args.rotate && !args.keep_old && !args.all_namespaces {
+    if args.rotate && !args.keep_old && !args.scope.all_namespaces {
         roles.push((Scope::Cluster, Access::to(Feature::Search)));
     }
     let mut subjects: Vec<Subject> = Vec::new();
@@ -45,41 +45,45 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
 /// What is done once the namespaces are known.
 fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Access {
     let only_looks = args.status || args.detach;
-    let makes_none = args.all_namespaces || args.remove;
+    let makes_none = args.scope.all_namespaces || args.remove;
     let flags = [
         (args.status, Feature::Status),
         (args.rotate, Feature::Rotate),
         (!only_looks && !args.rotate && makes_none, Feature::Refresh),
         (!only_looks && !args.rotate && !makes_none, Feature::Sync),
-        (args.all_namespaces && !args.status, Feature::Managed),
-        (args.selector.is_some(), Feature::Selector),
+        (args.scope.all_namespaces && !args.status, Feature::Managed),
+        (args.scope.selector.is_some(), Feature::Selector),
         (!args.service_accounts.is_empty(), Feature::ServiceAccounts),
-        (args.restart, Feature::Restart),
-        (args.wait.is_some(), Feature::Wait),
-        (args.unstick, Feature::Unstick),
+        (args.restarts.restart, Feature::Restart),
+        (args.restarts.wait.is_some(), Feature::Wait),
+        (args.restarts.unstick, Feature::Unstick),
     ];
     Access {
         features: features(&flags),
         secrets: secrets.into_iter().collect(),
         service_accounts: args.service_accounts.iter().cloned().collect(),
-        is_everywhere: args.all_namespaces || args.selector.is_some(),
+        is_everywhere: args.scope.all_namespaces || args.scope.selector.is_some(),
     }
 }
 
 fn of_flags(args: &RbacArgs) -> Vec<(Scope, Access)> {
-    let secrets = if args.all_namespaces { &[][..] } else { &args.secrets };
+    let secrets = if args.scope.all_namespaces {
+        &[][..]
+    } else {
+        &args.secrets
+    };
     let access = access(args, secrets.iter().cloned());
     scopes(args).into_iter().map(|scope| (scope, access.clone())).collect()
 }
 
 fn scopes(args: &RbacArgs) -> Vec<Scope> {
-    if args.all_namespaces || args.selector.is_some() {
+    if args.scope.all_namespaces || args.scope.selector.is_some() {
         return vec![Scope::Cluster];
     }
-    if args.namespaces.is_empty() {
+    if args.scope.namespaces.is_empty() {
         return vec![Scope::Namespace(None)];
     }
-    targets::each_once(&args.namespaces)
+    targets::each_once(&args.scope.namespaces)
         .into_iter()
         .map(|namespace| Scope::Namespace(Some(namespace)))
         .collect()
@@ -91,15 +95,15 @@ fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<
     let Some(default) = args.secrets.first() else {
         return Ok(Vec::new());
     };
-    let look = targets::look(path, args.deployment.as_deref(), default, system)?;
+    let look = targets::look(path, args.scope.deployment.as_deref(), default, system)?;
     if let Some(secret) = look.secret {
         let access = access(args, [secret]);
         return Ok(scopes(args).into_iter().map(|scope| (scope, access.clone())).collect());
     }
     let contradiction = [
-        (args.deployment.is_some(), "--deployment"),
-        (!args.namespaces.is_empty(), "-n"),
-        (args.selector.is_some(), "-l"),
+        (args.scope.deployment.is_some(), "--deployment"),
+        (!args.scope.namespaces.is_empty(), "-n"),
+        (args.scope.selector.is_some(), "-l"),
     ];
     if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
         return Err(targets::names_its_secrets(flag));
@@ -146,25 +150,25 @@ fn in_one_context(secrets: Vec<ListedSecret>, context: Option<&str>) -> Result<V
 
 /// What a `sync` with these flags does: for the Role in the errors of one that may not.
 pub(super) fn access_of(args: &SyncArgs) -> Access {
-    let target = &args.targets;
-    let makes_none = target.all_namespaces || args.remove;
+    let scope = &args.targets.scope;
+    let makes_none = scope.all_namespaces || args.remove;
     let flags = [
         (!args.after.detach && !makes_none, Feature::Sync),
         (!args.after.detach && makes_none, Feature::Refresh),
-        (target.all_namespaces, Feature::Managed),
-        (target.selector.is_some(), Feature::Selector),
+        (scope.all_namespaces, Feature::Managed),
+        (scope.selector.is_some(), Feature::Selector),
         (!args.after.service_accounts.is_empty(), Feature::ServiceAccounts),
         (args.after.restarts.restart, Feature::Restart),
         (args.after.restarts.wait.is_some(), Feature::Wait),
         (args.after.restarts.unstick, Feature::Unstick),
     ];
     // With -A and -f each Secret has its own name.
-    let has_one_name = !target.all_namespaces && target.file.is_none();
+    let has_one_name = !scope.all_namespaces && scope.file.is_none();
     Access {
         features: features(&flags),
-        secrets: has_one_name.then(|| target.secret.clone()).into_iter().collect(),
+        secrets: has_one_name.then(|| args.targets.secret.clone()).into_iter().collect(),
         service_accounts: args.after.service_accounts.iter().cloned().collect(),
-        is_everywhere: target.all_namespaces || target.selector.is_some(),
+        is_everywhere: scope.all_namespaces || scope.selector.is_some(),
     }
 }
 

@@ -14,9 +14,9 @@ use super::args::RotateArgs;
 use crate::cluster::{
     Access, ConnectOptions, Feature, Namespace, RequestTimeout, SecretName, ServiceAccountName, Target,
 };
-use crate::commands::apply::connect_options;
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
-use crate::commands::targets::{Find, Job, Supply};
+use crate::commands::shared::apply::connect_options;
+use crate::commands::shared::targets::{Find, Job, Supply};
 use crate::error::CommandError;
 use crate::model::{Username, serde_text};
 use crate::registry::{MintScopes, TokenName};
@@ -331,7 +331,7 @@ fn absolute(path: Option<&Path>, flag: &str) -> Result<Option<PathBuf>, CommandE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::targets::test_supply;
+    use crate::commands::shared::targets::tests::test_supply;
 
     /// What version 0.1.0 wrote, when the journal was a type of its own.
     const WRITTEN_BY_0_1_0: &str = include_str!("journal/written_by_0.1.0.json");

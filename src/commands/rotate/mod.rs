@@ -3,10 +3,10 @@
 //! [`phases`] are what it does, in their order, to one [`RotationState`](state::RotationState); `--resume` and `--abort`
 //! run the same ones.
 
-use super::choose;
+use super::shared::choose;
+use super::shared::targets::Supply;
+use super::shared::token_source;
 use super::system::System;
-use super::targets::Supply;
-use super::token_source;
 use crate::cluster;
 use crate::commands::args::DryRunArg;
 use crate::error::{CommandError, Exit};

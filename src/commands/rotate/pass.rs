@@ -4,9 +4,9 @@ use super::report::Stop;
 use super::session::Session;
 use super::state::RotationState;
 use crate::cluster::{RestartTime, SyncOptions};
-use crate::commands::apply::{After, Ended, Report, Rollouts, Run};
 use crate::commands::args::DryRunArg;
-use crate::commands::targets::Found;
+use crate::commands::shared::apply::{After, Ended, Report, Rollouts, Run};
+use crate::commands::shared::targets::Found;
 use crate::error::CommandError;
 use crate::model::rotation::Which;
 

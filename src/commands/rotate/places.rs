@@ -10,10 +10,10 @@ use super::report::Stop;
 use super::session::{Session, Unknown};
 use super::state::RotationState;
 use crate::cluster::{self, Cluster, LeftAlone, Target};
-use crate::commands::apply::{AT_ONCE, Report};
 use crate::commands::args::DryRunArg;
+use crate::commands::shared::apply::{AT_ONCE, Report};
+use crate::commands::shared::targets::{self, Batch, Find, Job, Scope, Supply};
 use crate::commands::system::System;
-use crate::commands::targets::{self, Batch, Find, Job, Scope, Supply};
 use crate::error::CommandError;
 use crate::model::rotation::Which;
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::commands::apply::{Interrupted, Item};
 use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
-use crate::commands::document;
+use crate::commands::shared::apply::{Interrupted, Item};
+use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Name;

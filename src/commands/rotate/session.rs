@@ -1,23 +1,20 @@
 //! What this process has at hand to carry a rotation out. Nothing of it is written down.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::args::RotateArgs;
 use super::report::{Report, Stop};
 use super::state::RotationState;
 use crate::cluster::{Cluster, RequestTimeout, Target};
-use crate::commands::apply::Interrupt;
-use crate::commands::password;
+use crate::commands::args::RegistryConnectionArgs;
+use crate::commands::shared::apply::Interrupt;
+use crate::commands::shared::password;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
 use crate::model::rotation::{Phase, Way};
 use crate::registry::{Account, Options};
 use crate::sys::env::Env;
-
-/// A registry that has not answered one question by then is called silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What an error says about a one-time code: whether one, which was not given, could help; and whether the one that was
 /// given is refused.
@@ -110,7 +107,10 @@ impl<'a, 'b> Session<'a, 'b> {
         state: &RotationState,
         question: impl FnOnce(&Options, &Env) -> T + Send + 'static,
     ) -> Result<T, Stop> {
-        let (options, env) = (state.journal.registry.options(TIMEOUT), self.system.env.clone());
+        let (options, env) = (
+            state.journal.registry.options(RegistryConnectionArgs::TIMEOUT),
+            self.system.env.clone(),
+        );
         self.system
             .output
             .progress(format_args!("asking {}", state.name.registry));

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::journal::Journal;
-use crate::commands::targets::Supply;
+use crate::commands::shared::targets::Supply;
 use crate::error::CommandError;
 use crate::keychain::{Kept, Keychain, Name, Rotation};
 use crate::model::rotation::{Phase, Rules, Step, Way, Which, steps};

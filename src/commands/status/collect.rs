@@ -20,7 +20,7 @@ use crate::cluster::survey::{
     Cause, HeldToken, Places, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
 };
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
-use crate::commands::apply::connect_options;
+use crate::commands::shared::apply::connect_options;
 use crate::commands::system::System;
 use crate::model::{Credential, Registry};
 use crate::output::Output;

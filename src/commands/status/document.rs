@@ -10,7 +10,7 @@ use super::report::Report;
 use super::row::Row;
 use super::tokens::{Verdict, Verdicts};
 use crate::commands::args::DocumentFormat;
-use crate::commands::document;
+use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::CommandLine;

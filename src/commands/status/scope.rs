@@ -8,8 +8,8 @@ use super::credentials::StoredCredentials;
 use super::findings::registries::Reach;
 use super::given_flags::Flag;
 use crate::cluster::{Namespace, SecretName, Selector, Target};
+use crate::commands::shared::targets::{self, ListedSecret};
 use crate::commands::system::System;
-use crate::commands::targets::{self, ListedSecret};
 use crate::error::CommandError;
 use crate::model::{Credential, Registry};
 

@@ -1,9 +1,9 @@
 //! `kubectl regcred sync`: makes the Secrets of the targets hold the credential.
 
-use super::apply::{After, Interrupt, Report, Rollouts, Run, connect_options};
 use super::rbac::access_of;
+use super::shared::apply::{After, Interrupt, Report, Rollouts, Run, connect_options};
+use super::shared::targets::{self, Batch};
 use super::system::System;
-use super::targets::{self, Batch};
 use crate::cluster::{self, RestartTime, SyncOptions};
 use crate::error::{CommandError, Exit};
 

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 use super::look::{Open, Trouble};
-use super::observation::Observation;
+use super::seen::Seen;
 use crate::keychain::vault::KeyState;
 use crate::keychain::{Error, StoreName};
 use crate::model::Hint;
@@ -56,7 +56,7 @@ struct Kernel {
     error: Option<String>,
 }
 
-pub(super) fn of(seen: &Observation) -> Document {
+pub(super) fn of(seen: &Seen) -> Document {
     let here = &seen.here;
     let row = |name| row(name, seen.of(name));
     Document {

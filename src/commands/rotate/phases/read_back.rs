@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 
 use crate::cluster::{self, Access, Cluster, Feature, Managed, Target};
-use crate::commands::apply::AT_ONCE;
 use crate::commands::rotate::journal::GivenUp;
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
-use crate::commands::targets::Job;
+use crate::commands::shared::apply::AT_ONCE;
+use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
 use crate::model::rotation::{Phase, Which};
 use crate::model::{CommandLine, Credential, Registry, Token};

@@ -1,9 +1,9 @@
 //! The phase *verify*: the registry has to accept a token before a Secret gets it.
 
-use crate::commands::login;
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
+use crate::commands::shared::verify;
 use crate::error::CommandError;
 use crate::model::rotation::{self, Instead, Which};
 use crate::registry::{self, Verified, VerifyError};
@@ -17,7 +17,7 @@ pub(in crate::commands::rotate) async fn prove(
     let error = match ask(state, session, which).await? {
         Ok(verified) => {
             if which == Which::New {
-                login::report(&verified, &state.credential(which)?, state.name.usage, session.system);
+                verify::report(&verified, &state.credential(which)?, state.name.usage, session.system);
             }
             return Ok(None);
         }

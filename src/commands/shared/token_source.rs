@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 
-use super::args::TokenArgs;
 use super::env_file;
 use super::standard_input;
-use super::system::System;
+use crate::commands::args::TokenArgs;
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential, Registry, Token, Username};
 use crate::sys::env::Env;
@@ -15,16 +15,16 @@ const MAX_STDIN: u64 = 64 * 1024;
 
 /// What the token flags, and the names beside them, gave.
 #[derive(Default)]
-pub(super) struct Given {
-    pub(super) registry: Option<Registry>,
-    pub(super) username: Option<Username>,
-    pub(super) token: Option<Token>,
+pub(in crate::commands) struct Given {
+    pub(in crate::commands) registry: Option<Registry>,
+    pub(in crate::commands) username: Option<Username>,
+    pub(in crate::commands) token: Option<Token>,
     /// The command that takes the token out of the `--env-file`, where it came from one that stays.
-    pub(super) left_in_file: Option<CommandLine>,
+    pub(in crate::commands) left_in_file: Option<CommandLine>,
 }
 
 /// Reads what the flags name. A registry or user on the command line must not contradict an `--env-file`.
-pub(super) fn given(
+pub(in crate::commands) fn given(
     args: &TokenArgs,
     registry: Option<Registry>,
     username: Option<Username>,
@@ -54,8 +54,12 @@ pub(super) fn given(
     })
 }
 
-/// Prompts for a token if there is a terminal.
-pub(super) fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<Token, CommandError> {
+/// Asks for a token where somebody is there to be asked.
+pub(in crate::commands) fn ask(
+    registry: &Registry,
+    username: &Username,
+    system: &System<'_>,
+) -> Result<Token, CommandError> {
     let Some(person) = &system.person else {
         return Err(
             CommandError::usage("no token was given, and there is no terminal to ask at")
@@ -67,7 +71,7 @@ pub(super) fn ask(registry: &Registry, username: &Username, system: &System<'_>)
 }
 
 /// A credential that was given whole, without the keychain.
-pub(super) fn complete(given: Given) -> Result<Result<Credential, Given>, CommandError> {
+pub(in crate::commands) fn complete(given: Given) -> Result<Result<Credential, Given>, CommandError> {
     let needs = |what| {
         CommandError::usage(format_args!("a token was given, but not its {what}"))
             .hint("with --token-stdin and --token-env, --registry and -u say what it is for")
@@ -113,7 +117,7 @@ fn from_env(name: &OsStr, system: &mut System<'_>) -> Result<Token, CommandError
 }
 
 /// The token in the variable that `source` names.
-pub(super) fn variable(name: &OsStr, source: &str, env: &Env) -> Result<Token, CommandError> {
+pub(in crate::commands) fn variable(name: &OsStr, source: &str, env: &Env) -> Result<Token, CommandError> {
     // `--token-env "$REGISTRY_TOKEN"` is an easy slip; what is not a usual name is therefore not repeated.
     let is_usual = |name: &&str| {
         name.bytes()

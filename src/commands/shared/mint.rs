@@ -1,32 +1,29 @@
 //! A new token, made at Gitea with the account's password.
 
 use std::fs;
-use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::args::{MintArgs, RegistryConnectionArgs};
 use super::password;
-use super::system::System;
+use crate::commands::args::{MintArgs, RegistryConnectionArgs};
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username, printable};
 use crate::registry::{self, Account, MintError, MintScopes, Minted, TokenName};
 use crate::sys::env::Env;
 
-/// A server that has not made a token by then is called silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest part of a token's name that is this machine's, in characters.
 const MAX_HOST: usize = 64;
 
 /// A token that was just made, which nothing but this value knows.
-pub(super) struct New {
-    pub(super) minted: Minted,
+pub(in crate::commands) struct New {
+    pub(in crate::commands) minted: Minted,
     /// The account that it was made with: by its password the token can be deleted again.
-    pub(super) account: Account,
+    pub(in crate::commands) account: Account,
 }
 
 /// Asks for the account's password and makes a token for `usage`.
-pub(super) fn mint(
+pub(in crate::commands) fn mint(
     args: &MintArgs,
     registry: &Registry,
     username: &Username,
@@ -40,7 +37,7 @@ pub(super) fn mint(
         None => name(usage, &system.env)?,
     };
     let mut account = password::account(registry, username, args.password_stdin, system)?;
-    let options = connection.options(TIMEOUT);
+    let options = connection.options(RegistryConnectionArgs::TIMEOUT);
     let minted = password::with_code(&mut account, registry, system, MintError::wants_code, |account, env| {
         registry::mint(registry, account, &name, &scopes, &options, env)
     })?;
@@ -53,7 +50,7 @@ pub(super) fn mint(
 
 impl New {
     /// Deletes it again, because it could not be kept: a token that nobody knows should not stay valid.
-    pub(super) fn undo(
+    pub(in crate::commands) fn undo(
         &self,
         credential: &Credential,
         connection: &RegistryConnectionArgs,
@@ -64,7 +61,7 @@ impl New {
         match registry::revoke(
             credential,
             Some(&self.account),
-            &connection.options(TIMEOUT),
+            &connection.options(RegistryConnectionArgs::TIMEOUT),
             &system.env,
         ) {
             Ok(_) => error.hint(format_args!(
@@ -80,7 +77,7 @@ impl New {
 
 /// A name that says where and when a token was made, and that no second run gives again: an account has no two tokens
 /// of one name, and its list shows no dates before Gitea 1.24.
-pub(super) fn name(usage: Use, env: &Env) -> Result<TokenName, CommandError> {
+pub(in crate::commands) fn name(usage: Use, env: &Env) -> Result<TokenName, CommandError> {
     let host = host(env).map(|host| format!("@{host}")).unwrap_or_default();
     let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     format!("kubectl-regcred{host}-{usage}-{when}")

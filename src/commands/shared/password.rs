@@ -1,7 +1,7 @@
 //! An account's password: from standard input or a hidden prompt, and never kept.
 
 use super::standard_input;
-use super::system::System;
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Registry, Token, Username};
 use crate::registry::{Account, OneTimeCode};
@@ -11,7 +11,7 @@ use crate::sys::env::Env;
 const MAX_STDIN: u64 = 16 * 1024;
 
 /// Gets the account's password, and the one-time code if it came along.
-pub(super) fn account(
+pub(in crate::commands) fn account(
     registry: &Registry,
     username: &Username,
     from_stdin: bool,
@@ -31,7 +31,7 @@ pub(super) fn account(
 
 /// Tries once, and once more only with a one-time code that somebody typed for it: a wrong password counts every time
 /// it is tried, and behind LDAP a few times lock the account.
-pub(super) fn with_code<T, E>(
+pub(in crate::commands) fn with_code<T, E>(
     account: &mut Account,
     registry: &Registry,
     system: &mut System<'_>,
@@ -55,7 +55,7 @@ where
 }
 
 /// Asks for the one-time code that was found to be needed. Says whether somebody was there to be asked.
-pub(super) fn ask_code(
+pub(in crate::commands) fn ask_code(
     account: &mut Account,
     error: &dyn std::fmt::Display,
     system: &mut System<'_>,

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::args::DocumentFormat;
-use super::system::System;
+use crate::commands::args::DocumentFormat;
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{escape_control, has_control};
 
@@ -20,7 +20,7 @@ struct Document<'a, T> {
 }
 
 /// Prints `fields` as a document of this kind.
-pub(super) fn print(
+pub(in crate::commands) fn print(
     kind: &str,
     fields: &impl Serialize,
     format: DocumentFormat,
@@ -35,7 +35,7 @@ pub(super) fn print(
 }
 
 /// The text of a document, with a final line feed. What a cluster put into it cannot act on a terminal.
-pub(super) fn render(document: &impl Serialize, format: DocumentFormat) -> Result<String, CommandError> {
+pub(in crate::commands) fn render(document: &impl Serialize, format: DocumentFormat) -> Result<String, CommandError> {
     let json = || -> Result<String, CommandError> {
         let text = serde_json::to_string_pretty(document).map_err(CommandError::failed)? + "\n";
         Ok(escape_control(&text).into_owned())

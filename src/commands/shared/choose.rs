@@ -1,12 +1,12 @@
 //! Which credential is meant, where the command line leaves it open.
 
-use super::system::System;
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::{Item, Keychain};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
 
 /// The registry that is meant: the one that is named, or the only one, or the one that is chosen at a terminal.
-pub(super) fn registry(
+pub(in crate::commands) fn registry(
     wanted: Option<Registry>,
     items: &[Item],
     how: &str,
@@ -26,7 +26,7 @@ pub(super) fn registry(
 }
 
 /// The only one of them, or the one that is chosen at a terminal. `several` begins the sentence that ends in their names.
-pub(super) fn among(
+pub(in crate::commands) fn among(
     known: &[&Registry],
     several: &str,
     how: &str,
@@ -50,7 +50,7 @@ pub(super) fn among(
 }
 
 /// The keychain's credential for a cluster: the one kept for clusters if there is one, else the workstation's.
-pub(super) fn credential(
+pub(in crate::commands) fn credential(
     keychain: &Keychain,
     registry: &Registry,
     usage: Option<Use>,

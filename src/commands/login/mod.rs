@@ -1,19 +1,18 @@
 //! `kubectl regcred login`: gets a token, proves it to the registry, keeps it.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::args::{MintArgs, RegistryConnectionArgs, TokenArgs};
-use super::from_docker;
-use super::mint;
+use super::shared::mint;
+use super::shared::targets;
+use super::shared::token_source;
+use super::shared::verify;
 use super::system::System;
-use super::targets;
-use super::token_source;
 use crate::error::CommandError;
-use crate::keychain::{Item, Keychain, Name};
+use crate::keychain::{Keychain, Name};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
-use crate::registry::{self, Flow, Server, Verified};
+
+mod from_docker;
 
 /// `login`.
 #[derive(Debug, Args)]
@@ -52,9 +51,6 @@ pub struct LoginArgs {
     pub connection: RegistryConnectionArgs,
 }
 
-/// A registry that has not answered one request by then is called silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
-
 pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     if args.from_docker {
         return take_over(args, system);
@@ -62,20 +58,18 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
     let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
     // Before anybody is asked for anything: a keychain that cannot keep the answer ends it here.
     let keychain = system.keychain()?;
-    let stored = keychain.list()?;
     let registry = match given.registry {
         Some(registry) => registry,
-        None => ask_registry(system)?,
+        None => {
+            keychain.list()?;
+            ask_registry(system)?
+        }
     };
-    let before = stored
-        .iter()
-        .find(|item| item.registry == registry && item.usage == args.usage);
+    let before = keychain.replaceable(&Name::login(&registry, args.usage))?;
     let username = match given.username {
         Some(username) => username,
-        None => ask_username(&registry, before, system)?,
+        None => ask_username(&registry, before.as_ref(), system)?,
     };
-    // A token that is made now could not be kept.
-    keychain.ensure_not_rotating(&Name::login(&registry, args.usage))?;
     let mut new = None;
     let token = match given.token {
         Some(token) => token,
@@ -90,7 +84,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         username,
         token,
     };
-    keep(args, &credential, before, &keychain, system).map_err(|error| match &new {
+    keep(args, &credential, before.as_ref(), &keychain, system).map_err(|error| match &new {
         Some(new) => new.undo(&credential, &args.connection, system, error),
         None => error,
     })?;
@@ -102,7 +96,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
             .output
             .say(format_args!("hint: when nothing else reads it there: {command}"));
     }
-    if let (Some(new), Some(_)) = (&new, before) {
+    if let (Some(new), Some(_)) = (&new, &before) {
         system.output.say(format_args!(
             "the token that was stored before is still valid: delete it at {} when nothing uses it any more",
             new.minted.page
@@ -114,14 +108,23 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
 /// The same with a credential that docker or podman has.
 fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let keychain = system.keychain()?;
-    let stored = keychain.list()?;
-    let taken = from_docker::take(args.registry.clone(), args.username.as_ref(), system)?;
-    let registry = &taken.credential.registry;
-    let before = stored
-        .iter()
-        .find(|item| item.registry == *registry && item.usage == args.usage);
-    keychain.ensure_not_rotating(&Name::login(registry, args.usage))?;
-    keep(args, &taken.credential, before, &keychain, system)?;
+    let stored = |registry: &Registry| keychain.replaceable(&Name::login(registry, args.usage));
+    let (taken, before) = match &args.registry {
+        Some(registry) => {
+            let before = stored(registry)?;
+            (
+                from_docker::take(Some(registry.clone()), args.username.as_ref(), system)?,
+                before,
+            )
+        }
+        None => {
+            keychain.list()?;
+            let taken = from_docker::take(None, args.username.as_ref(), system)?;
+            let before = stored(&taken.credential.registry)?;
+            (taken, before)
+        }
+    };
+    keep(args, &taken.credential, before.as_ref(), &keychain, system)?;
     taken.report(system);
     Ok(())
 }
@@ -130,7 +133,7 @@ fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandErr
 fn keep(
     args: &LoginArgs,
     credential: &Credential,
-    before: Option<&Item>,
+    before: Option<&Username>,
     keychain: &Keychain,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
@@ -148,18 +151,18 @@ fn keep(
             .output
             .say(format_args!("not verified at {}", credential.registry));
     } else {
-        let verified = verify(credential, &args.connection, system).map_err(|error| match before {
-            Some(item) => error.hint(format_args!(
-                "the credential of {} that was stored before is still there",
-                item.username
+        let verified = verify::verify(credential, &args.connection, system).map_err(CommandError::from);
+        let verified = verified.map_err(|error| match before {
+            Some(user) => error.hint(format_args!(
+                "the credential of {user} that was stored before is still there"
             )),
             None => error,
         })?;
-        report(&verified, credential, args.usage, system);
+        verify::report(&verified, credential, args.usage, system);
     }
     keychain.put(args.usage, credential)?;
     let replaced = match before {
-        Some(item) if item.username != credential.username => format!(", in place of {}", item.username),
+        Some(user) if *user != credential.username => format!(", in place of {user}"),
         _ => String::new(),
     };
     system.output.say(format_args!(
@@ -176,7 +179,7 @@ fn ask_registry(system: &System<'_>) -> Result<Registry, CommandError> {
     person.word("Registry")?.parse().map_err(CommandError::usage)
 }
 
-fn ask_username(registry: &Registry, before: Option<&Item>, system: &System<'_>) -> Result<Username, CommandError> {
+fn ask_username(registry: &Registry, before: Option<&Username>, system: &System<'_>) -> Result<Username, CommandError> {
     if let Some(person) = &system.person {
         return person
             .word(&format!("User at {registry}"))?
@@ -184,96 +187,11 @@ fn ask_username(registry: &Registry, before: Option<&Item>, system: &System<'_>)
             .map_err(CommandError::usage);
     }
     // In a script, logging in again with a new token means the same user.
-    before.map(|item| item.username.clone()).ok_or_else(|| {
+    before.cloned().ok_or_else(|| {
         CommandError::usage("no user was named").hint(
             CommandLine::new("kubectl regcred login")
                 .value("REGISTRY", registry.as_str())
                 .words("-u USER"),
         )
     })
-}
-
-fn verify(
-    credential: &Credential,
-    connection: &RegistryConnectionArgs,
-    system: &mut System<'_>,
-) -> Result<Verified, CommandError> {
-    let env = &system.env;
-    let verified = system
-        .output
-        .waiting(format_args!("asking {}", credential.registry), || {
-            registry::verify(credential, &connection.options(TIMEOUT), env)
-        });
-    Ok(verified?)
-}
-
-/// Says whose token it is and what it may do, and warns where that is more or less than its use needs.
-pub(super) fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
-    let output = &mut system.output;
-    for note in &verified.notes {
-        output.warn(note);
-    }
-    if verified.flow == Flow::Open {
-        output.warn(format_args!(
-            "{} asks nobody for a login, so the token could not be verified",
-            credential.registry
-        ));
-        return;
-    }
-    let who = verified
-        .who
-        .as_deref()
-        .map_or(String::new(), |who| format!(", the token of {who}"));
-    let scopes = verified
-        .scopes
-        .as_ref()
-        .map_or(String::new(), |scopes| format!(", scopes {scopes}"));
-    output.say(format_args!("verified at {}{who}{scopes}", credential.registry));
-    if let Some(who) = verified
-        .who
-        .as_deref()
-        .filter(|who| !who.eq_ignore_ascii_case(credential.username.as_str()))
-    {
-        output.warn(format_args!(
-            "the token belongs to {who}; the registry ignores the user name {}",
-            credential.username
-        ));
-    }
-    output.detail(format_args!(
-        "it is {}, with {} authentication",
-        server(&verified.server),
-        flow(verified.flow)
-    ));
-    match &verified.scopes {
-        Some(scopes) if scopes.reaches_beyond_packages() => {
-            output.warn("the token may do more than read and write packages");
-        }
-        Some(scopes) if usage == Use::Cluster && scopes.may_change() => {
-            output.warn("the token may push or delete; for clusters a token with read:package is enough");
-        }
-        Some(scopes) if usage == Use::Docker && !scopes.may_push() => {
-            output.say("it may pull, not push: pushing needs the scope write:package");
-        }
-        // Gitea up to 1.22.1 and Forgejo up to 7.0.7 keep it to themselves; other registries know no such scopes.
-        None if verified.server != Server::Other => {
-            output.say("this server does not tell what the token may do: see that it has no more than its use needs");
-        }
-        _ => {}
-    }
-}
-
-fn server(server: &Server) -> String {
-    match server {
-        Server::Gitea { version: Some(version) } => format!("Gitea {version}"),
-        Server::Gitea { version: None } => "a Gitea".to_owned(),
-        Server::Forgejo { version } => format!("Forgejo {version}"),
-        _ => "a container registry".to_owned(),
-    }
-}
-
-fn flow(flow: Flow) -> &'static str {
-    match flow {
-        Flow::Basic => "Basic",
-        _ => "token",
-    }
 }

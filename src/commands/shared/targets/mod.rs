@@ -3,46 +3,41 @@
 use std::rc::Rc;
 
 use super::choose;
-use super::system::System;
 use super::token_source;
-use crate::cluster::Target;
 use crate::commands::args::TargetArgs;
 use crate::commands::sync::SyncArgs;
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
-use crate::model::{CommandLine, OwnTokens, Registry, Use};
+use crate::model::{OwnTokens, Registry, Use};
+use scope::{Asked, Source};
 
-mod asked;
-mod batch;
 mod file;
 mod find;
 mod list_file;
 mod look;
+mod scope;
 mod spec_file;
-mod supply;
 mod yaml;
 
-use asked::{Asked, Source};
-pub(super) use asked::{contexts, each_once};
-pub(super) use batch::{Batch, Job, Scope, Template};
-pub(super) use file::names_its_secrets;
-pub(super) use find::{Find, Found, find};
-pub(super) use look::{ListedSecret, look};
-#[cfg(test)]
-pub(super) use supply::tests::test_supply;
-pub(super) use supply::{Supplies, Supply, for_kubelet};
+pub(in crate::commands) use file::names_its_secrets;
+pub(in crate::commands) use find::{Find, Found, find};
+pub(in crate::commands) use look::{ListedSecret, look};
+pub(in crate::commands) use scope::{
+    Batch, Job, Scope, Supplies, Supply, contexts, each_once, for_kubelet, with_registry,
+};
 
 /// What the command line asks for, a batch for each context, in the order of the command line.
-pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+pub(in crate::commands) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
     let asked = Asked {
         targets: &args.targets,
         contexts: &args.cluster.contexts,
         source: Source::Sync(args),
     };
-    if let Some(path) = &args.targets.file {
+    if let Some(path) = &args.targets.scope.file {
         return file::batches(path, &asked, system);
     }
-    let scope = if args.targets.all_namespaces {
+    let scope = if args.targets.scope.all_namespaces {
         Scope::Managed(supplies(args, system)?)
     } else {
         asked.scope(args.targets.secret.clone(), candidates(args, system)?)
@@ -51,7 +46,7 @@ pub(super) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<
 }
 
 /// The same for Secrets that are all to hold this one credential. Those of other registries are not meant.
-pub(super) fn of_one(
+pub(in crate::commands) fn of_one(
     targets: &TargetArgs,
     contexts: &[String],
     supply: &Rc<Supply>,
@@ -62,23 +57,15 @@ pub(super) fn of_one(
         contexts,
         source: Source::Only(supply),
     };
-    if let Some(path) = &targets.file {
+    if let Some(path) = &targets.scope.file {
         return file::batches(path, &asked, system);
     }
-    let scope = if targets.all_namespaces {
+    let scope = if targets.scope.all_namespaces {
         Scope::Managed(Supplies::Only(supply.clone()))
     } else {
         asked.scope(targets.secret.clone(), vec![supply.clone()])
     };
     Ok(asked.in_contexts(&scope))
-}
-
-/// The command that says which registry a Secret is for.
-pub(super) fn with_registry(target: &Target) -> CommandLine {
-    CommandLine::new("kubectl regcred sync")
-        .option("-n", "NAMESPACE", target.namespace.as_str())
-        .option("--secret", "NAME", target.secret.as_str())
-        .words("--registry REGISTRY")
 }
 
 /// The credential that was given whole, or else the keychain's. Of several registries there, a person at a terminal
@@ -122,7 +109,7 @@ fn kept(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<
 /// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.
 ///
 /// What they say is not believed: their content has to prove that they are ours, unless the labels are to be trusted.
-/// With a token that is passed in, only what already holds it counts: no keychain is read, as CI has none.
+/// A token that is handed over proves only what holds it already: no keychain is asked then, as there is none in CI.
 fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, CommandError> {
     let proved = |supply: Rc<Supply>, own: &dyn Fn() -> Result<OwnTokens, CommandError>| {
         if args.trust_labels {
@@ -167,4 +154,36 @@ fn given(args: &SyncArgs, system: &mut System<'_>) -> Result<Result<Rc<Supply>, 
         Ok(credential) => Ok(Supply::new(credential, args.usage.unwrap_or(Use::Cluster))?),
         Err(given) => Err(given.registry),
     })
+}
+
+#[cfg(test)]
+pub(in crate::commands) mod tests {
+    use super::*;
+    use crate::model::{Credential, Token};
+
+    pub(in crate::commands) fn test_supply(registry: &str) -> Rc<Supply> {
+        let credential = Credential {
+            registry: registry.parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse("s3cret").unwrap(),
+        };
+        Supply::new(credential, Use::Cluster).unwrap()
+    }
+
+    #[test]
+    fn an_identity_token_is_no_supply() {
+        let mut credential = test_supply("gitea.example.com").credential.clone();
+        credential.username = "<token>".parse().unwrap();
+        let error = Supply::new(credential, Use::Cluster).unwrap_err();
+        assert!(error.to_string().contains("identity token"), "{error}");
+        assert!(
+            error.next()[0].to_string().contains("login gitea.example.com"),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn names_keep_their_order_and_come_once() {
+        assert_eq!(each_once(&["b", "a", "b", "c", "a"]), ["b", "a", "c"]);
+    }
 }

@@ -18,15 +18,15 @@ const MAX_FILE: u64 = 256 * 1024;
 const NAMES: [&str; 3] = ["REGISTRY", "REGISTRY_USERNAME", "REGISTRY_TOKEN"];
 
 /// What the file says. `REGISTRY_NAMESPACE` and other variables are of no concern here.
-pub(super) struct EnvFile {
-    pub(super) registry: Registry,
-    pub(super) username: Username,
-    pub(super) token: Token,
+pub(in crate::commands) struct EnvFile {
+    pub(in crate::commands) registry: Registry,
+    pub(in crate::commands) username: Username,
+    pub(in crate::commands) token: Token,
     has_others: bool,
 }
 
 /// Reads `REGISTRY`, `REGISTRY_USERNAME` and `REGISTRY_TOKEN`, as a shell would.
-pub(super) fn read(path: &Path) -> Result<EnvFile, CommandError> {
+pub(in crate::commands) fn read(path: &Path) -> Result<EnvFile, CommandError> {
     let shown = path.display();
     let text = whole_file::read_named(path, MAX_FILE).map_err(|why| match why {
         ReadFileError::TooLong => CommandError::failed(format_args!("{shown} is longer than a file of variables")),
@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path) -> Result<EnvFile, CommandError> {
 }
 
 /// What to type once the token is in the keychain: the file holds it still. Nothing where it is no file that stays.
-pub(super) fn what_is_left(path: &Path, file: &EnvFile) -> Option<CommandLine> {
+pub(in crate::commands) fn what_is_left(path: &Path, file: &EnvFile) -> Option<CommandLine> {
     if whole_file::is_inherited(path) {
         return None;
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Scope, Supplies, Supply, Template, with_registry};
+use super::scope::{Job, Scope, Supplies, Supply, Template, with_registry};
 use crate::cluster::{
     self, Cluster, Entry, FoundNamespace, MANAGED_BY_LABEL, MANAGER, Managed, SecretName, Selector, Target,
 };
@@ -197,7 +197,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_supply;
+    use super::super::tests::test_supply;
     use super::*;
     use crate::model::Use;
 

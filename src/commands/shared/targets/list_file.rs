@@ -7,8 +7,7 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::batch::{Batch, Job, Scope};
-use super::supply::Supply;
+use super::scope::{Batch, Job, Scope, Supply};
 use super::yaml::{self, Reading};
 use crate::cluster::{SecretName, ServiceAccountName, Target};
 use crate::error::CommandError;
@@ -175,7 +174,7 @@ fn add(jobs: &mut Vec<Job>, secret: &ListedSecret, supply: &Rc<Supply>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_supply;
+    use super::super::tests::test_supply;
     use super::*;
 
     const FILE: &str = "\

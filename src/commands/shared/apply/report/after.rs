@@ -2,8 +2,8 @@
 
 use super::{Item, Report};
 use crate::cluster::{Namespace, Progress, Target};
-use crate::commands::apply::after::Aftermath;
 use crate::commands::args::{DryRunArg, OutputFormat};
+use crate::commands::shared::apply::after::Aftermath;
 use crate::commands::system::System;
 use crate::error::CommandError;
 

@@ -1,7 +1,7 @@
 //! `login --from-docker`: what docker or podman already has for a registry.
 
-use super::choose;
-use super::system::System;
+use crate::commands::shared::choose;
+use crate::commands::system::System;
 use crate::docker::{self, Stored, Workstation};
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential, Registry, Username};

@@ -6,7 +6,7 @@ use crate::cluster::{
     self, Access, Cluster, DryRun, Fate, Namespace, Progress, Resource, RestartTime, SecretName, SecretUser,
     ServiceAccountName, Wish,
 };
-use crate::commands::targets::Job;
+use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
 use crate::model::Registry;
 

@@ -10,18 +10,18 @@ mod one;
 mod report;
 mod run;
 
-pub(super) use after::{After, Aftermath};
-pub(super) use follow::Rollouts;
-pub(super) use interrupt::{Interrupt, Interrupted};
-pub(super) use one::Done;
-pub(super) use report::{Ended, Item, Report, Row};
-pub(super) use run::{AT_ONCE, Run};
+pub(in crate::commands) use after::{After, Aftermath};
+pub(in crate::commands) use follow::Rollouts;
+pub(in crate::commands) use interrupt::{Interrupt, Interrupted};
+pub(in crate::commands) use one::Done;
+pub(in crate::commands) use report::{Ended, Item, Report, Row};
+pub(in crate::commands) use run::{AT_ONCE, Run};
 
 use crate::cluster::{ConnectOptions, DryRun, Impersonate};
 use crate::commands::args::{ClusterArgs, DryRunArg};
 
 /// The flags for connecting, for one context.
-pub(super) fn connect_options(args: &ClusterArgs, context: Option<&str>) -> ConnectOptions {
+pub(in crate::commands) fn connect_options(args: &ClusterArgs, context: Option<&str>) -> ConnectOptions {
     ConnectOptions {
         kubeconfig: args.kubeconfig.clone(),
         context: context.map(str::to_owned),

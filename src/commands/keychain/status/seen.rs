@@ -1,4 +1,4 @@
-//! What `keychain status` saw, and what to do about it.
+//! All that was seen of the keychains, and what to do next.
 
 use super::look::{Choice, Here, Open, Trouble};
 use crate::commands::keychain::say;
@@ -6,13 +6,13 @@ use crate::keychain::{Error, StoreName};
 use crate::model::{CommandLine, Hint};
 
 /// All that was seen.
-pub(super) struct Observation {
+pub(super) struct Seen {
     pub(super) choice: Choice,
     pub(super) here: Here,
     pub(super) desktop: Result<Open, Error>,
 }
 
-impl Observation {
+impl Seen {
     pub(super) fn of(&self, name: StoreName) -> &Result<Open, Error> {
         match name {
             StoreName::Vault => &self.here.vault,

@@ -8,9 +8,9 @@ use super::after::Aftermath;
 use super::one::Done;
 use crate::cluster::{Outcome, Target};
 use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
-use crate::commands::document;
+use crate::commands::shared::document;
+use crate::commands::shared::targets::Found;
 use crate::commands::system::System;
-use crate::commands::targets::Found;
 use crate::error::{CommandError, Exit};
 use crate::model::{Hint, Registry};
 

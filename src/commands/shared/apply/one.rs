@@ -2,7 +2,7 @@
 
 use super::after::{After, Aftermath};
 use crate::cluster::{self, Action, Cluster, Outcome, SyncOptions, Synced};
-use crate::commands::targets::{Job, with_registry};
+use crate::commands::shared::targets::{Job, with_registry};
 use crate::error::CommandError;
 
 /// What became of it: words only, so that thousands of them are small and hold no token.

@@ -5,15 +5,13 @@ use std::io::Read as _;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::asked::{Asked, Source, contexts};
-use super::batch::Batch;
-use super::list_file::{self, Listed};
-use super::spec_file::{self, Top};
-use super::supply::Supply;
+use super::list_file::Listed;
+use super::scope::{Asked, Batch, Source, Supply, contexts};
+use super::spec_file::Top;
 use super::yaml::{self, Reading};
-use crate::commands::choose;
+use super::{list_file, spec_file};
+use crate::commands::shared::{choose, token_source};
 use crate::commands::system::System;
-use crate::commands::token_source;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
 use crate::sys::whole_file::{self, ReadFileError};
@@ -37,8 +35,8 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
         (true, true) => Err(on_file(CommandError::failed(
             "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
         ))),
-        (false, false) if asked.targets.deployment.is_none() => {
-            // Not a spec.yml, so its errors are those of our own format.
+        (false, false) if asked.targets.scope.deployment.is_none() => {
+            // Not a spec.yml, so what is wrong with it is said by our own file's rules.
             list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
         }
@@ -58,9 +56,9 @@ fn of_list(
     on_file: &dyn Fn(CommandError) -> CommandError,
 ) -> Result<Vec<Batch>, CommandError> {
     let contradiction = [
-        (asked.targets.deployment.is_some(), "--deployment"),
-        (!asked.targets.namespaces.is_empty(), "-n"),
-        (asked.targets.selector.is_some(), "-l"),
+        (asked.targets.scope.deployment.is_some(), "--deployment"),
+        (!asked.targets.scope.namespaces.is_empty(), "-n"),
+        (asked.targets.scope.selector.is_some(), "-l"),
     ];
     if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
         return Err(names_its_secrets(flag));
@@ -95,7 +93,7 @@ fn of_spec(
     on_file: &dyn Fn(CommandError) -> CommandError,
 ) -> Result<Vec<Batch>, CommandError> {
     let spec = spec_file::parse(text).map_err(on_file)?;
-    let Some(deployment) = &asked.targets.deployment else {
+    let Some(deployment) = &asked.targets.scope.deployment else {
         return Err(spec_file::no_deployment());
     };
     let secret = spec_file::secret_name(deployment)?;

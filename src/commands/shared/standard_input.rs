@@ -4,11 +4,15 @@ use std::io::Read as _;
 
 use zeroize::Zeroizing;
 
-use super::system::System;
+use crate::commands::system::System;
 use crate::error::CommandError;
 
 /// Standard input to its end, which is to be `what`; `None` where that has more than `max` octets.
-pub(super) fn read(what: &str, max: u64, system: &mut System<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, CommandError> {
+pub(in crate::commands) fn read(
+    what: &str,
+    max: u64,
+    system: &mut System<'_>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, CommandError> {
     if system.person.is_some() {
         system.output.say(format_args!(
             "reading the {what} from standard input; end it with Ctrl-D"

@@ -13,8 +13,8 @@ use super::interrupt::Interrupt;
 use super::one::{self, Done};
 use super::report::{Left, Report, Row};
 use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
+use crate::commands::shared::targets::{Batch, Found, Job, find};
 use crate::commands::system::System;
-use crate::commands::targets::{Batch, Found, Job, find};
 use crate::error::CommandError;
 
 /// How many Secrets of a cluster are worked on at a time: one connection each, and few enough for a small API server.
