@@ -134,4 +134,6 @@ pub fn takes(key: &str, host: &str) -> bool {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;
