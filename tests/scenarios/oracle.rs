@@ -6,12 +6,18 @@
 mod auths;
 mod certificates;
 mod connecting;
+mod pulls;
 
 use libtest_mimic::Trial;
 
 pub fn trials() -> Vec<Trial> {
-    [auths::trials(), certificates::trials(), connecting::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        auths::trials(),
+        certificates::trials(),
+        connecting::trials(),
+        pulls::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

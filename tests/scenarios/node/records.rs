@@ -4,12 +4,15 @@ use serde_json::json;
 
 use super::place::Place;
 use crate::status::place::SECRET;
-use crate::support::node::Node;
+use crate::support::node::{Node, minor};
 
 const PASSWORD: &str = "password of admin";
 
 /// The image is asked for only where kubelet has no record of the credential.
 pub fn the_record_of_pulls() {
+    if minor() < 35 {
+        return without_a_record();
+    }
     let place = Place::new();
     let image = place.image("admin/app:1");
     let asked = || place.asked("admin/app");
@@ -71,6 +74,38 @@ pub fn the_record_of_pulls() {
     assert_eq!(found["code"], "pod-token-rejected", "{found:#}");
     place.type_in(&found);
     place.runs("dead");
+}
+
+/// Before Kubernetes 1.35, whoever comes gets what is on the node, with whatever credential it was pulled.
+fn without_a_record() {
+    let place = Place::new();
+    let image = place.image("admin/app:1");
+    let first = place.well();
+    place.pod("first", &image, &[SECRET]);
+    place.runs("first");
+    let before = place.asked("admin/app");
+    let rotate = "rotate [REGISTRY] --use cluster -n [NAMESPACE] --mint --token-name rotated --password-stdin";
+    let ran = place.world().regcred_with(rotate, PASSWORD);
+    assert_eq!(ran.code, 0, "{ran}");
+    place.at.put_pull_secret("dead", &[("[REGISTRY]", &first)]);
+    let keep = json!({"imagePullPolicy": "IfNotPresent"});
+    place.pod_with("changed-in-place", &image, &[SECRET], &keep);
+    place.pod_with("nobody", &image, &[], &keep);
+    place.pod_with("never", &image, &[], &json!({"imagePullPolicy": "Never"}));
+    place.pod_with("dead", &image, &["dead"], &keep);
+    for pod in ["changed-in-place", "nobody", "never", "dead"] {
+        place.runs(pod);
+    }
+    assert_eq!(place.asked("admin/app"), before);
+    let findings = place.findings();
+    let of_pods = findings.iter().filter(|finding| finding["object"]["kind"] == "pod");
+    assert_eq!(of_pods.count(), 0, "{findings:#?}");
+
+    // Not who asks the registry each time.
+    place.pod("always", &image, &[]);
+    assert!(place.stuck("always").message.ends_with("401 Unauthorized"));
+    let found = place.finding("always");
+    assert_eq!(found["code"], "pod-without-secret", "{found:#}");
 }
 
 /// As k3s' `registries.yaml` gives one to containerd: docs/workloads.md.

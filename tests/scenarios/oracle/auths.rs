@@ -4,6 +4,7 @@ use libtest_mimic::Trial;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use regcred::cluster::PULL_SECRET_TYPE;
 use regcred::docker::{Config, ConfigError, EntryContent, Unmovable};
 use regcred::model::DockerConfig;
 use regcred::model::pull::{PullSecret, pull};
@@ -12,10 +13,17 @@ use serde_json::{Value, json};
 use crate::support::oracle::{ask, assert_none, bytes, bytes_of, generated, missing_parts};
 use crate::support::part::trial_with;
 
+const LEGACY_PULL_SECRET_TYPE: &str = "kubernetes.io/dockercfg";
+
 pub fn trials() -> Vec<Trial> {
     let missing = missing_parts();
     vec![
         trial_with("oracle: pull Secrets", &missing, documents_are_kubelets),
+        trial_with(
+            "oracle: pull Secrets of the older form",
+            &missing,
+            older_documents_are_kubelets,
+        ),
         trial_with("oracle: an auth's base64", &missing, base64_is_kubelets),
         trial_with("oracle: keys and images", &missing, keys_are_kubelets),
         trial_with("oracle: config.json", &missing, config_json_is_dockers),
@@ -43,9 +51,13 @@ fn of_kubelet(answer: &Result<Value, String>) -> Option<Vec<Login>> {
 }
 
 /// The same by our own rules.
-fn ours(image: &str, documents: &[String]) -> Option<Vec<Login>> {
+fn ours(kind: &str, image: &str, documents: &[String]) -> Option<Vec<Login>> {
     let read = |text: &String| {
-        let document = DockerConfig::parse(text.as_bytes()).ok()?;
+        let document = match kind {
+            LEGACY_PULL_SECRET_TYPE => DockerConfig::parse_legacy(text.as_bytes()),
+            _ => DockerConfig::parse(text.as_bytes()),
+        };
+        let document = document.ok()?;
         let is_readable = document.has_readable_headers() && document.problems().is_empty();
         is_readable.then(|| document.logins())
     };
@@ -74,14 +86,20 @@ fn ours(image: &str, documents: &[String]) -> Option<Vec<Login>> {
 }
 
 fn compare_pulls(pulls: &[(String, Vec<String>)]) {
+    compare_pulls_of(PULL_SECRET_TYPE, pulls);
+}
+
+/// With Secrets of this type.
+fn compare_pulls_of(kind: &str, pulls: &[(String, Vec<String>)]) {
     let question = |(image, documents): &(String, Vec<String>)| {
-        let secrets: Vec<Value> = documents.iter().map(|text| json!({"data": bytes(text)})).collect();
+        let secret = |text: &String| json!({"type": kind, "data": bytes(text)});
+        let secrets: Vec<Value> = documents.iter().map(secret).collect();
         json!({"ask": "pull", "image": image, "secrets": secrets})
     };
     let questions: Vec<Value> = pulls.iter().map(question).collect();
     let mut differences = Vec::new();
     for ((image, documents), answer) in pulls.iter().zip(ask(&questions)) {
-        let (theirs, ours) = (of_kubelet(&answer), ours(image, documents));
+        let (theirs, ours) = (of_kubelet(&answer), ours(kind, image, documents));
         if theirs != ours {
             let said = answer.err().unwrap_or_default();
             differences.push(format!(
@@ -203,6 +221,15 @@ fn documents_are_kubelets() {
         .collect();
     pulls.extend(generated(&(image, vec(document(), 1..3))));
     compare_pulls(&pulls);
+}
+
+fn older_documents_are_kubelets() {
+    let image = prop_oneof![Just("a.example.com/t/app:1"), Just("b.example.com/app")].prop_map(str::to_owned);
+    let mut pulls = generated(&(image, vec(auths(), 1..3)));
+    for text in ["null", " {} ", "[]", "{", "{},\"x\":{}", "{\"auths\":{}}"] {
+        pulls.push(("a.example.com/t/app".to_owned(), vec![text.to_owned()]));
+    }
+    compare_pulls_of(LEGACY_PULL_SECRET_TYPE, &pulls);
 }
 
 fn base64_is_kubelets() {
