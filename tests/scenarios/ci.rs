@@ -1,5 +1,6 @@
 //! docs/ci.md: every example in it is run as it stands, on the real control plane.
 
+use crate::support::parts::CONTROL_PLANE;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,30 +8,16 @@ use std::process::{Command, Stdio};
 
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
 use regcred::cluster::{self, Cluster, ConnectOptions, SyncOptions, Target, Wanted, block_on};
 use regcred::model::{Credential, Token, Use};
 use regcred::sys::env::Env;
 use serde_json::Value;
 
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
-use crate::support::part::trial_with;
 
 const DOCUMENT: &str = include_str!("../../docs/ci.md");
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 const REGISTRY: &str = "gitea.example.com";
-
-pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 3] = [
-        ("ci/real: the workflow of GitHub and Gitea Actions", actions),
-        ("ci/real: the Ansible task", ansible),
-        ("ci/real: the CronJob, its rights and its connection", cron_job),
-    ];
-    let trials = tests.into_iter();
-    trials
-        .map(|(name, test)| trial_with(name, control_plane::missing(), test))
-        .collect()
-}
 
 /// The example whose first line is this comment.
 fn example(first: &str) -> String {
@@ -102,7 +89,8 @@ impl Job {
     }
 }
 
-fn actions() {
+scenario!(the_workflow_of_github_and_gitea_actions, needs(CONTROL_PLANE));
+fn the_workflow_of_github_and_gitea_actions() {
     let job = Job::new();
     let list = example("regcred.yaml")
         .replace("honeydue", &job.honeydue)
@@ -140,7 +128,8 @@ fn actions() {
     assert_eq!(stdout.matches(" unchanged in namespace ").count(), 2, "{stdout}");
 }
 
-fn ansible() {
+scenario!(the_ansible_task, needs(CONTROL_PLANE));
+fn the_ansible_task() {
     let job = Job::new();
     let tasks: Value = serde_saphyr::from_str(&example("tasks/main.yaml")).unwrap();
     let task = &tasks[0];
@@ -188,8 +177,9 @@ fn ansible() {
     assert!(job.has_secret(&job.honeydue, "gitea-credentials"));
 }
 
+scenario!(the_cron_job_its_rights_and_its_connection, needs(CONTROL_PLANE));
 /// Its `ClusterRole` and namespace belong to the whole cluster, which other tests share: they get names of this test's own.
-fn cron_job() {
+fn the_cron_job_its_rights_and_its_connection() {
     let plane = ControlPlane::shared();
     let new = plane.namespace();
     let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret=gitea"], "");

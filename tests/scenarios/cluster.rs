@@ -7,17 +7,3 @@ mod foreign;
 mod programs;
 mod secrets;
 pub mod world;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    let parts = [
-        secrets::trials(),
-        connecting::trials(),
-        foreign::trials(),
-        echo::trials(),
-        #[cfg(unix)]
-        programs::trials(),
-    ];
-    parts.into_iter().flatten().collect()
-}

@@ -1,17 +1,16 @@
 //! What a container leaves of the kernel's keyring, and what a vault's owner meets there.
 
+use crate::support::parts::{DOCKER_CONTAINER, PODMAN_CONTAINER};
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use libtest_mimic::Trial;
 use regcred::sys::env::Env;
 use snapbox::{assert_data_eq, str};
 
 use super::helper::{HELPER, TOKEN};
-use crate::support::container::{Container, Profile, installed, missing_container};
-use crate::support::part::{missing, trial_with};
+use crate::support::container::{Container, Profile, installed};
 use crate::support::server::KernelKeys;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -26,40 +25,28 @@ const CALLS: [(&[&str], &str); 3] = [
     ),
 ];
 
-pub fn trials() -> Vec<Trial> {
-    let parts = |profile| [missing_container(profile), missing(&["keyctl"])].concat();
-    vec![
-        trial_with(
-            "container/docker_says_what_a_vault_needs_there",
-            &missing_container(Profile::Docker),
-            vault_under_docker,
-        ),
-        trial_with(
-            "container/podman_reads_the_key_of_outside",
-            &missing_container(Profile::Podman),
-            vault_under_podman,
-        ),
-        trial_with("container/docker_refuses_keyrings", &parts(Profile::Docker), || {
-            refused(
-                Profile::Docker,
-                [
-                    "Unable to dump key: Operation not permitted",
-                    "add_key: Operation not permitted",
-                    "request_key: Operation not permitted",
-                ],
-            );
-        }),
-        trial_with("container/podman_refuses_new_keys", &parts(Profile::Podman), || {
-            refused(
-                Profile::Podman,
-                [
-                    CALLS[0].1,
-                    "add_key: Function not implemented",
-                    "request_key: Function not implemented",
-                ],
-            );
-        }),
-    ]
+scenario!(docker_refuses_keyrings, needs(DOCKER_CONTAINER, "keyctl"));
+fn docker_refuses_keyrings() {
+    refused(
+        Profile::Docker,
+        [
+            "Unable to dump key: Operation not permitted",
+            "add_key: Operation not permitted",
+            "request_key: Operation not permitted",
+        ],
+    );
+}
+
+scenario!(podman_refuses_new_keys, needs(PODMAN_CONTAINER, "keyctl"));
+fn podman_refuses_new_keys() {
+    refused(
+        Profile::Podman,
+        [
+            CALLS[0].1,
+            "add_key: Function not implemented",
+            "request_key: Function not implemented",
+        ],
+    );
 }
 
 fn refused(profile: Profile, inside: [&str; 3]) {
@@ -149,7 +136,8 @@ impl Drop for Home {
     }
 }
 
-fn vault_under_docker() {
+scenario!(docker_says_what_a_vault_needs_there, needs(DOCKER_CONTAINER));
+fn docker_says_what_a_vault_needs_there() {
     let container = Container::start(Profile::Docker);
     let home = Home::with_vault(None);
     let get = |home: &Home, code| home.inside(&container, HELPER, &["get"], "gitea.example.com", code);
@@ -184,7 +172,8 @@ hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with t
     assert!(get(&home, 0).contains(TOKEN));
 }
 
-fn vault_under_podman() {
+scenario!(podman_reads_the_key_of_outside, needs(PODMAN_CONTAINER));
+fn podman_reads_the_key_of_outside() {
     let container = Container::start(Profile::Podman);
     let home = Home::with_vault(None);
     let get = |code| home.inside(&container, HELPER, &["get"], "gitea.example.com", code);

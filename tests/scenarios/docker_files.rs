@@ -7,17 +7,3 @@ mod place;
 mod real;
 mod refusals;
 mod setup;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    let parts = [
-        setup::trials(),
-        conflicts::trials(),
-        clients::trials(),
-        interrupted::trials(),
-        refusals::trials(),
-        real::trials(),
-    ];
-    parts.into_iter().flatten().collect()
-}

@@ -1,38 +1,20 @@
 //! The helper on PATH as krew leaves it.
 
+use crate::support::parts::REAL_PARTS;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use libtest_mimic::Trial;
 use regcred::docker::program::{self, LinkPlan, ProgramError};
 use regcred::sys::env::Env;
 
 use super::docker_login::{docker_file, put};
 use super::helper::{HELPER, ask};
-use super::main_job::missing_parts;
-use crate::support::part::{missing, trial, trial_with};
 use crate::support::world::World;
 
 pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker_link/made_once_and_taken_out", made_once_and_taken_out),
-        trial("docker_link/survives_an_upgrade", survives_an_upgrade),
-        trial("docker_link/a_dangling_one_of_ours_is_repaired", repaired),
-        trial("docker_link/a_foreign_file_stays", a_foreign_file_stays),
-        trial("docker_link/a_program_of_cargo_install_is_enough", cargo_install),
-        trial("docker_link/a_folder_that_takes_no_link", no_link_there),
-        trial_with(
-            "docker_link/docker_setup_makes_it_and_docker_goes_through_it",
-            &[missing_parts(), missing(&["docker"])].concat(),
-            setup_makes_it,
-        ),
-    ]
-}
 
 /// What krew leaves behind: a store with a folder for each version, and a bin folder with one link.
 struct Krew {
@@ -109,6 +91,7 @@ pub fn script(file: &Path, text: &str) {
     assert!(child.wait().unwrap().success());
 }
 
+scenario!(made_once_and_taken_out);
 fn made_once_and_taken_out() {
     let krew = Krew::new();
     let env = krew.env(&[]);
@@ -134,6 +117,7 @@ fn made_once_and_taken_out() {
     assert!(stdout.starts_with("kubectl-regcred v") && code == 0, "{stdout}");
 }
 
+scenario!(survives_an_upgrade);
 fn survives_an_upgrade() {
     let krew = Krew::new();
     let env = krew.env(&[]);
@@ -143,7 +127,8 @@ fn survives_an_upgrade() {
     assert_eq!(program::observe(&env).plan().unwrap(), LinkPlan::Ready(krew.helper()));
 }
 
-fn repaired() {
+scenario!(a_dangling_one_of_ours_is_repaired);
+fn a_dangling_one_of_ours_is_repaired() {
     let krew = Krew::new();
     let env = krew.env(&[]);
     // Made by hand, to where krew had put version 0.0.9.
@@ -168,6 +153,7 @@ fn repaired() {
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
+scenario!(a_foreign_file_stays);
 fn a_foreign_file_stays() {
     let krew = Krew::new();
     let env = krew.env(&[]);
@@ -208,7 +194,8 @@ fn a_foreign_file_stays() {
     );
 }
 
-fn cargo_install() {
+scenario!(a_program_of_cargo_install_is_enough);
+fn a_program_of_cargo_install_is_enough() {
     let krew = Krew::new();
     let cargo = Path::new(HELPER).parent().unwrap();
     let program = program::observe(&krew.env(&[cargo]));
@@ -218,7 +205,8 @@ fn cargo_install() {
     assert_eq!(program::remove(&krew.env(&[cargo])).unwrap(), None);
 }
 
-fn no_link_there() {
+scenario!(a_folder_that_takes_no_link);
+fn a_folder_that_takes_no_link() {
     // As root every folder can be written to, but not this one.
     let plan = LinkPlan::Link {
         at: "/proc/self/docker-credential-gitea".into(),
@@ -235,8 +223,12 @@ fn no_link_there() {
     assert!(matches!(error, ProgramError::NotOnPath(_)), "{error}");
 }
 
+scenario!(
+    docker_setup_makes_it_and_docker_goes_through_it,
+    needs(REAL_PARTS, "docker")
+);
 /// As after `kubectl krew install regcred`: kubectl-regcred is on PATH, and nothing else of ours.
-fn setup_makes_it() {
+fn docker_setup_makes_it_and_docker_goes_through_it() {
     let krew = Krew::new();
     let mut world = World::of_real_parts();
     let path = std::env::var_os("PATH").unwrap();

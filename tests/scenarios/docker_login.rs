@@ -3,41 +3,20 @@
 mod identity;
 mod refusals;
 
+use crate::support::parts::REAL_PARTS;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libtest_mimic::Trial;
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
 use super::docker_link::script;
 use super::helper::NOT_FOUND;
-use super::main_job::missing_parts;
-use crate::support::part::{missing, program, trial, trial_with};
+use crate::support::part::program;
 use crate::support::world::World;
-
-pub fn trials() -> Vec<Trial> {
-    let clients = ["docker", "podman", "docker-credential-secretservice"];
-    let taken = vec![
-        trial("docker_login/from_a_file", from_a_file),
-        trial("docker_login/from_podmans_file", from_podmans_file),
-        trial("docker_login/from_another_helper", from_another_helper),
-        trial("docker_login/from_a_helper_without_a_list", without_a_list),
-        trial("docker_login/from_the_store_that_docker_detects", from_detected),
-        trial("docker_login/several_registries_and_several_users", several),
-        trial("docker_login/a_person_chooses_a_user", person),
-        trial_with(
-            "docker_login/after_real_docker_and_podman",
-            &[missing_parts(), missing(&clients)].concat(),
-            real_clients,
-        ),
-    ];
-    let more = [identity::trials(), refusals::trials()];
-    taken.into_iter().chain(more.into_iter().flatten()).collect()
-}
 
 /// A workstation with no program on PATH but those that a test puts there.
 pub fn world() -> World {
@@ -90,6 +69,7 @@ fn kept(world: &World, usage: Use) -> Option<(String, String)> {
     Some((credential.username.to_string(), credential.token.expose().to_owned()))
 }
 
+scenario!(from_a_file);
 fn from_a_file() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
@@ -124,6 +104,7 @@ hint: to have docker ask the keychain instead: kubectl regcred docker setup [REG
     assert_eq!(kept(&world, Use::Cluster), Some(("admin".to_owned(), token)));
 }
 
+scenario!(from_podmans_file);
 fn from_podmans_file() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
@@ -147,6 +128,7 @@ fn from_podmans_file() {
     assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
 }
 
+scenario!(from_another_helper);
 fn from_another_helper() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
@@ -187,7 +169,8 @@ hint: to have docker ask the keychain instead: kubectl regcred docker setup [REG
     assert_eq!(asked, format!("get {}\nlist unused\nget {old}\n", world.registry()));
 }
 
-fn without_a_list() {
+scenario!(from_a_helper_without_a_list);
+fn from_a_helper_without_a_list() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
     let write = |answer: &str| {
@@ -210,7 +193,8 @@ fn without_a_list() {
     assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
 }
 
-fn from_detected() {
+scenario!(from_the_store_that_docker_detects);
+fn from_the_store_that_docker_detects() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
     helper(&world, "secretservice", &world.registry(), "admin", &token);
@@ -242,7 +226,8 @@ hint: kubectl regcred list shows the keychain; kubectl regcred login REGISTRY -u
     assert_eq!(world.regcred("login [REGISTRY] --from-docker").code, 1);
 }
 
-fn several() {
+scenario!(several_registries_and_several_users);
+fn several_registries_and_several_users() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
     let entry = |server: &str, user: &str, token: &str| format!(r#""{server}":{{"auth":"{}"}}"#, auth(user, token));
@@ -294,7 +279,8 @@ hint: kubectl regcred login [REGISTRY] --from-docker -u USER
     }
 }
 
-fn person() {
+scenario!(a_person_chooses_a_user);
+fn a_person_chooses_a_user() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
     let entry = |server: &str, user: &str, token: &str| {
@@ -325,7 +311,11 @@ hint: to have docker ask the keychain instead: kubectl regcred docker setup [REG
     assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
 }
 
-fn real_clients() {
+scenario!(
+    after_real_docker_and_podman,
+    needs(REAL_PARTS, "docker", "podman", "docker-credential-secretservice")
+);
+fn after_real_docker_and_podman() {
     let mut world = World::of_real_parts();
     // `pass` is not there, so docker detects the Secret Service.
     fs::create_dir(programs(&world)).unwrap();

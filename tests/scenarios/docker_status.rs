@@ -6,25 +6,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::docker_link::script;
 use super::docker_login::{auth, docker_file, programs, put, world};
 use super::helper::HELPER;
-use crate::support::part::trial;
 use crate::support::world::World;
-
-pub fn trials() -> Vec<Trial> {
-    let said = vec![
-        trial("docker_status/a_good_workstation", a_good_workstation),
-        trial("docker_status/nothing_here", nothing_here),
-        trial("docker_status/one_with_problems", one_with_problems),
-        trial("docker_status/problems_as_a_document", problems_as_a_document),
-        trial("docker_status/what_lies_in_the_way", what_lies_in_the_way),
-    ];
-    said.into_iter().chain(real::trials()).collect()
-}
 
 fn podman_file(world: &World) -> PathBuf {
     world.folder().join("run/containers/auth.json")
@@ -42,6 +29,7 @@ fn login(world: &World, user: &str, token: &str) -> String {
     )
 }
 
+scenario!(a_good_workstation);
 fn a_good_workstation() {
     let world = world();
     symlink(HELPER, programs(&world).join("docker-credential-gitea")).unwrap();
@@ -91,6 +79,7 @@ warnings: []
     );
 }
 
+scenario!(nothing_here);
 fn nothing_here() {
     let world = world();
     assert_data_eq!(
@@ -128,6 +117,7 @@ fn with_problems() -> World {
     world
 }
 
+scenario!(one_with_problems);
 fn one_with_problems() {
     assert_data_eq!(
         with_problems().regcred("docker status").to_string(),
@@ -162,6 +152,7 @@ plain-text: [FOLDER]/.docker/config.json holds a token of ghcr.io in plain text
     );
 }
 
+scenario!(problems_as_a_document);
 fn problems_as_a_document() {
     let json = with_problems().regcred("docker status -o json");
     assert!(!json.to_string().contains("s3cret") && !json.to_string().contains(&auth("octocat", "s3cret")));
@@ -259,6 +250,7 @@ exit 0
     );
 }
 
+scenario!(what_lies_in_the_way);
 fn what_lies_in_the_way() {
     let world = world();
     put(&docker_file(&world), "{s3cret");

@@ -2,22 +2,9 @@
 
 mod generations;
 
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::support::gitea::{Gitea, Profile};
-use crate::support::part::trial;
-
-pub fn trials() -> Vec<Trial> {
-    let mine = vec![
-        trial("double: tokens are made and deleted by Gitea's rules", tokens),
-        trial("double: a token describes and deletes itself since 1.27", own_token),
-        trial("double: lists of tokens come in pages without a Link", pages),
-        trial("double: names that look like ids", names_like_ids),
-        trial("double: scopes are stored in order, and inherited", scopes),
-    ];
-    [mine, generations::trials()].into_iter().flatten().collect()
-}
 
 /// Who asks: nobody, `user:password`, or a token.
 #[derive(Clone, Copy)]
@@ -57,7 +44,8 @@ fn call(gitea: &Gitea, method: &str, path: &str, who: Who, body: Option<&Value>)
     )
 }
 
-fn tokens() {
+scenario!(tokens_are_made_and_deleted_by_giteas_rules);
+fn tokens_are_made_and_deleted_by_giteas_rules() {
     for profile in Profile::ALL {
         let gitea = Gitea::start(profile);
         gitea.add_user("admin");
@@ -143,7 +131,8 @@ fn tokens() {
     }
 }
 
-fn own_token() {
+scenario!(a_token_describes_and_deletes_itself_since_1_27);
+fn a_token_describes_and_deletes_itself_since_1_27() {
     for profile in Profile::ALL {
         let gitea = Gitea::start(profile);
         let id = gitea.add_user("admin");
@@ -164,7 +153,8 @@ fn own_token() {
     }
 }
 
-fn pages() {
+scenario!(lists_of_tokens_come_in_pages_without_a_link);
+fn lists_of_tokens_come_in_pages_without_a_link() {
     let gitea = Gitea::start(Profile::V1_27);
     gitea.add_user("admin");
     let tokens: Vec<String> = (0..70).map(|_| gitea.add_token("admin", "read:package")).collect();
@@ -188,7 +178,8 @@ fn pages() {
     );
 }
 
-fn names_like_ids() {
+scenario!(names_that_look_like_ids);
+fn names_that_look_like_ids() {
     for profile in Profile::ALL {
         let gitea = Gitea::start(profile);
         gitea.add_user("admin");
@@ -227,7 +218,8 @@ fn names_like_ids() {
     }
 }
 
-fn scopes() {
+scenario!(scopes_are_stored_in_order_and_inherited);
+fn scopes_are_stored_in_order_and_inherited() {
     let gitea = Gitea::start(Profile::V1_27);
     gitea.add_user("admin");
     let mint = |who: Who<'_>, name: &str, scopes: &[&str]| {

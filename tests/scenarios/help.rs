@@ -5,28 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use libtest_mimic::Trial;
-
 use crate::support::generated;
-use crate::support::part::{missing, trial, trial_with};
 use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("help/scripts_are_current", scripts_are_current),
-        trial_with(
-            "help/bash_knows_the_flags_of_a_verb",
-            &missing(&["bash"]),
-            bash_knows_the_flags_of_a_verb,
-        ),
-        trial("help/a_token_has_no_flag", a_token_has_no_flag),
-        trial("help/what_is_mistyped", what_is_mistyped),
-        trial_with("help/man_pages", &missing(&["mandoc"]), man_pages),
-    ]
-}
-
+scenario!(scripts_are_current);
 fn scripts_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     let verbs = ["bash", "zsh", "fish", "powershell"];
@@ -44,6 +28,7 @@ fn scripts_are_current() {
     assert!(zsh.starts_with("#compdef kubectl-regcred\n"));
 }
 
+scenario!(bash_knows_the_flags_of_a_verb, needs("bash"));
 /// bash asks the script as it does when somebody presses Tab.
 fn bash_knows_the_flags_of_a_verb() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions/kubectl-regcred.bash");
@@ -57,6 +42,7 @@ fn bash_knows_the_flags_of_a_verb() {
     assert_eq!(String::from_utf8_lossy(&answer.stdout), "--no-verify\n", "{answer:?}");
 }
 
+scenario!(a_token_has_no_flag);
 /// Whatever other tools call it; and it is not said again.
 fn a_token_has_no_flag() {
     let world = World::of_doubles();
@@ -80,6 +66,7 @@ fn a_token_has_no_flag() {
     }
 }
 
+scenario!(what_is_mistyped);
 fn what_is_mistyped() {
     let world = World::of_doubles();
     for (line, nearest) in [
@@ -104,6 +91,7 @@ fn what_is_mistyped() {
     assert!(world.regcred("sync --help").done().contains("--as-group"));
 }
 
+scenario!(man_pages, needs("mandoc"));
 fn man_pages() {
     let folder = tempfile::tempdir().unwrap();
     let pages = generated::man("2026-11-22");

@@ -3,12 +3,13 @@
 mod migrate;
 mod real;
 
+use crate::support::parts::{GNOME_KEYRING, STRACE};
+use crate::support::scenario::Part;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use regcred::keychain::secret_service::{Limits, SecretService};
 use regcred::keychain::{Error, Keychain};
 use regcred::model::Use;
@@ -16,58 +17,9 @@ use regcred::sys::env::Env;
 
 use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::keyring::{self, Keyring, PrivateBus, Running, until};
-use crate::support::part::{missing, ptrace, trial, trial_with};
-use crate::support::store::Kind;
+use crate::support::keyring::{Keyring, PrivateBus, Running, until};
+use crate::support::part::missing;
 use crate::support::vault::PLUGIN;
-
-pub fn trials() -> Vec<Trial> {
-    let bus = missing(&["dbus-daemon"]);
-    let prompter = [missing(&[&keyring::PARTS[..], &["Xvfb"]].concat()), missing_prompter()].concat();
-    let fake = |name: &str, test: fn()| trial_with(&format!("keychain/double/{name}"), &bus, test);
-    let doubles = vec![
-        trial_with(
-            "keychain/gnome-keyring/a_prompt_that_nobody_answers",
-            &prompter,
-            a_real_prompt_that_nobody_answers,
-        ),
-        trial_with(
-            "keychain/gnome-keyring/unlock_where_nobody_can_be_asked",
-            &missing(&keyring::PARTS),
-            unlock_without_a_screen,
-        ),
-        trial_with("keychain/another_users_session", &another_user(), another_users_session),
-        trial("keychain/no_bus", no_bus),
-        trial(
-            "keychain/something_else_on_the_bus_socket",
-            something_else_on_the_bus_socket,
-        ),
-        trial_with(
-            "keychain/the_watchdog_ends_what_hangs",
-            &[missing(&["strace"]), ptrace()].concat(),
-            the_watchdog_ends_what_hangs,
-        ),
-        fake("no_service", no_service),
-        fake("a_service_that_never_answers", a_service_that_never_answers),
-        fake("a_service_that_keeps_dying", || {
-            fails_with(Behaviour::Dies, "went away");
-        }),
-        fake("a_service_that_denies", || {
-            fails_with(Behaviour::Denies, "denies access");
-        }),
-        fake("a_locked_one_that_finds_nothing", || {
-            fails_with(Behaviour::LockedAndMute, "is locked");
-        }),
-        fake("prompts", prompts),
-        fake("no_default_keyring", no_default_keyring),
-        fake("two_items_of_one_name", two_items_of_one_name),
-        fake("listing_reads_no_secret", listing_reads_no_secret),
-        fake("a_long_list_is_asked_for_once", a_long_list_is_asked_for_once),
-        fake("one_that_asks_before_it_searches", one_that_asks_before_it_searches),
-    ];
-    let real = Kind::ALL.into_iter().flat_map(real::trials);
-    doubles.into_iter().chain(real).chain(migrate::trials()).collect()
-}
 
 /// A keychain that does not wait as long as people may.
 fn impatient(env: &Env) -> Keychain {
@@ -100,15 +52,16 @@ pub fn every_action_fails(command: impl Fn() -> Command, what: &str) {
 /// gcr's prompter, which D-Bus starts for gnome-keyring on a desktop.
 const PROMPTER: &str = "/usr/libexec/gcr-prompter";
 
-fn missing_prompter() -> Vec<&'static str> {
+const GCR_PROMPTER: Part = Part::new(|| {
     if std::path::Path::new(PROMPTER).is_file() {
         vec![]
     } else {
         vec!["gcr-prompter"]
     }
-}
+});
 
-fn a_real_prompt_that_nobody_answers() {
+scenario!(a_prompt_that_nobody_answers, needs(GNOME_KEYRING, "Xvfb", GCR_PROMPTER));
+fn a_prompt_that_nobody_answers() {
     let mut keyring = Keyring::start();
     keychain(&keyring.env())
         .put(Use::Docker, &credential("alice", TOKEN))
@@ -158,6 +111,7 @@ fn private_folder() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(mode).tempdir().unwrap()
 }
 
+scenario!(no_bus);
 fn no_bus() {
     let folder = private_folder();
     let command = |address: Option<&str>| {
@@ -184,6 +138,7 @@ fn no_bus() {
     );
 }
 
+scenario!(something_else_on_the_bus_socket);
 fn something_else_on_the_bus_socket() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("bus");
@@ -193,6 +148,7 @@ fn something_else_on_the_bus_socket() {
     assert!(matches!(error, Error::NoAnswer(_)), "{error}");
 }
 
+scenario!(the_watchdog_ends_what_hangs, needs(STRACE));
 /// A call to the system that does not return: strace holds it up for longer than the programs wait.
 fn the_watchdog_ends_what_hangs() {
     let folder = private_folder();
@@ -206,6 +162,7 @@ fn the_watchdog_ends_what_hangs() {
     assert_eq!(code, 1);
 }
 
+scenario!(no_service, needs("dbus-daemon"));
 fn no_service() {
     let bus = PrivateBus::start();
     every_action_fails(|| bus.command(HELPER), "no secret service");
@@ -213,6 +170,7 @@ fn no_service() {
     assert!(format!("{:?}", error.hints()).contains("--token-env"), "{error}");
 }
 
+scenario!(a_service_that_never_answers, needs("dbus-daemon"));
 fn a_service_that_never_answers() {
     let service = FakeSecrets::start(Behaviour::Silent);
     let keychain = impatient(&service.bus().env());
@@ -226,6 +184,21 @@ fn a_service_that_never_answers() {
     for error in errors {
         assert!(matches!(error, Error::NoAnswer(_)), "{error}");
     }
+}
+
+scenario!(a_service_that_keeps_dying, needs("dbus-daemon"));
+fn a_service_that_keeps_dying() {
+    fails_with(Behaviour::Dies, "went away");
+}
+
+scenario!(a_service_that_denies, needs("dbus-daemon"));
+fn a_service_that_denies() {
+    fails_with(Behaviour::Denies, "denies access");
+}
+
+scenario!(a_locked_one_that_finds_nothing, needs("dbus-daemon"));
+fn a_locked_one_that_finds_nothing() {
+    fails_with(Behaviour::LockedAndMute, "is locked");
 }
 
 fn fails_with(behaviour: Behaviour, what: &str) {
@@ -243,6 +216,7 @@ fn with_screen(bus: &PrivateBus) -> Env {
         .collect()
 }
 
+scenario!(prompts, needs("dbus-daemon"));
 fn prompts() {
     let get = |behaviour, screen: bool| {
         let service = FakeSecrets::start(behaviour);
@@ -281,6 +255,7 @@ fn prompts() {
     assert_eq!(calls, order);
 }
 
+scenario!(one_that_asks_before_it_searches, needs("dbus-daemon"));
 fn one_that_asks_before_it_searches() {
     let get = |unlocks, screen: bool| {
         let service = FakeSecrets::start(Behaviour::AsksFirst { unlocks });
@@ -301,6 +276,7 @@ fn one_that_asks_before_it_searches() {
     assert_eq!(get(true, true).unwrap().unwrap().username.as_str(), "user/item/1");
 }
 
+scenario!(no_default_keyring, needs("dbus-daemon"));
 fn no_default_keyring() {
     let service = FakeSecrets::start(Behaviour::NoCollection);
     let keychain = impatient(&service.bus().env());
@@ -309,6 +285,7 @@ fn no_default_keyring() {
     assert!(matches!(error, Error::NoCollection), "{error}");
 }
 
+scenario!(two_items_of_one_name, needs("dbus-daemon"));
 fn two_items_of_one_name() {
     let service = FakeSecrets::start(Behaviour::Duplicates);
     let keychain = impatient(&service.bus().env());
@@ -336,6 +313,7 @@ fn two_items_of_one_name() {
     );
 }
 
+scenario!(listing_reads_no_secret, needs("dbus-daemon"));
 fn listing_reads_no_secret() {
     let service = FakeSecrets::start(Behaviour::Duplicates);
     let (stdout, stderr, code) = ask(service.bus().command(HELPER), "list", "");
@@ -352,6 +330,7 @@ fn listing_reads_no_secret() {
     );
 }
 
+scenario!(a_long_list_is_asked_for_once, needs("dbus-daemon"));
 fn a_long_list_is_asked_for_once() {
     let service = FakeSecrets::start(Behaviour::Many);
     let asked = || service.calls().iter().filter(|call| *call == "Get Attributes").count();
@@ -369,8 +348,9 @@ fn a_long_list_is_asked_for_once() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+scenario!(unlock_where_nobody_can_be_asked, needs(GNOME_KEYRING));
 /// As over SSH. The keyring is what is in use, and no vault was ever made.
-fn unlock_without_a_screen() {
+fn unlock_where_nobody_can_be_asked() {
     let mut keyring = Keyring::start();
     let unlock = |keyring: &Keyring| {
         let output = keyring.command(PLUGIN).args(["keychain", "unlock"]).output().unwrap();
@@ -397,15 +377,16 @@ fn unlock_without_a_screen() {
 const STRANGER: u32 = 65534;
 
 /// What is missing for a session of somebody else's.
-fn another_user() -> Vec<&'static str> {
+const ANOTHER_USER: Part = Part::new(|| {
     let mut lacks = missing(&["dbus-daemon", "setpriv"]);
     let folder = tempfile::tempdir().unwrap();
     if std::os::unix::fs::chown(folder.path(), Some(STRANGER), None).is_err() {
         lacks.push("root");
     }
     lacks
-}
+});
 
+scenario!(another_users_session, needs(ANOTHER_USER));
 /// What plain `su` leaves in root's environment: another user's runtime folder and bus.
 fn another_users_session() {
     use std::os::unix::fs::{PermissionsExt as _, chown, symlink};

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
 mod agreement;
 mod ci;
 mod clients;
@@ -35,8 +39,6 @@ mod rough;
 mod server;
 mod status;
 mod strace;
-#[path = "../support/mod.rs"]
-mod support;
 mod survey;
 mod targets;
 mod vault;
@@ -45,54 +47,11 @@ mod verify;
 mod workloads;
 mod workstation;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 
 fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
     let _node = support::node::StopAtEnd;
     let arguments = Arguments::from_args();
-    let trials: Vec<Vec<Trial>> = vec![
-        agreement::trials(),
-        ci::trials(),
-        clients::trials(),
-        cluster::trials(),
-        completion::trials(),
-        container::trials(),
-        docker_files::trials(),
-        docker_link::trials(),
-        docker_login::trials(),
-        docker_status::trials(),
-        documents::trials(),
-        double::trials(),
-        gitea::trials(),
-        help::trials(),
-        helper::trials(),
-        keychain::trials(),
-        krew::trials(),
-        main_job::trials(),
-        matrix::trials(),
-        memory::trials(),
-        mint::trials(),
-        newcomer::trials(),
-        node::trials(),
-        oracle::trials(),
-        other_helpers::trials(),
-        owners::trials(),
-        rbac::trials(),
-        remove::trials(),
-        rotate::trials(),
-        rough::trials(),
-        server::trials(),
-        status::trials(),
-        strace::trials(),
-        survey::trials(),
-        targets::trials(),
-        vault::trials(),
-        vault_status::trials(),
-        verify::trials(),
-        workloads::trials(),
-        workstation::trials(),
-    ];
-    let trials = trials.into_iter().flatten().collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    libtest_mimic::run(&arguments, support::scenario::all()).exit_code()
 }

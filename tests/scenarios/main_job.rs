@@ -5,68 +5,19 @@
     reason = "a session with its output is long, and is read from top to bottom"
 )]
 
-use libtest_mimic::Trial;
+use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 
-use crate::support::part::{missing, trial, trial_with};
-use crate::support::store::Kind;
 use crate::support::world::{Ran, World};
-use crate::support::{control_plane, docker_registry, keyring};
 
 const LOGIN: &str = "login [REGISTRY] -u admin --token-stdin";
-
-/// What real parts a world needs.
-pub fn missing_parts() -> Vec<&'static str> {
-    [
-        missing(&keyring::PARTS),
-        missing(&docker_registry::PROGRAMS),
-        control_plane::missing().to_vec(),
-    ]
-    .concat()
-}
-
-/// A name, and what happens on any workstation.
-type Scenario = (&'static str, fn(&World));
-
-pub fn trials() -> Vec<Trial> {
-    let scenarios: [Scenario; 9] = [
-        ("from_login_to_logout", from_login_to_logout),
-        ("where_a_token_comes_from", where_a_token_comes_from),
-        ("a_refused_token_changes_nothing", a_refused_token_changes_nothing),
-        ("several_registries", several_registries),
-        ("a_token_for_clusters", a_token_for_clusters),
-        ("dry_runs_and_documents", dry_runs_and_documents),
-        ("what_others_made", what_others_made),
-        ("a_partly_failed_sync", a_partly_failed_sync),
-        ("wrong_usage", wrong_usage),
-    ];
-    let parts = missing_parts();
-    let with_vault = [parts.clone(), Kind::Vault.missing()].concat();
-    scenarios
-        .into_iter()
-        .flat_map(|(name, test)| {
-            [
-                trial(&format!("main_job/doubles/{name}"), move || test(&World::of_doubles())),
-                trial_with(&format!("main_job/real/{name}"), &parts, move || {
-                    test(&World::of_real_parts());
-                }),
-                trial_with(&format!("main_job/vault/{name}"), &with_vault, move || {
-                    test(&World::with_vault());
-                }),
-            ]
-        })
-        .chain([trial(
-            "main_job/doubles/a_token_is_not_printed_to_a_screen",
-            not_printed_to_a_screen,
-        )])
-        .collect()
-}
 
 fn show(ran: &Ran) -> String {
     ran.to_string()
 }
 
+scenario!(from_login_to_logout, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn from_login_to_logout(world: &World) {
     let first = world.gitea.add_token("admin", "write:package");
     assert_data_eq!(
@@ -211,6 +162,7 @@ hint: kubectl regcred login REGISTRY -u USER
     );
 }
 
+scenario!(where_a_token_comes_from, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn where_a_token_comes_from(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     let file = world.home().join("registry.env");
@@ -336,6 +288,7 @@ hint: kubectl regcred login REGISTRY -u USER
     );
 }
 
+scenario!(a_refused_token_changes_nothing, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn a_refused_token_changes_nothing(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &token).done();
@@ -388,6 +341,7 @@ REGISTRY   USERNAME   USE
     );
 }
 
+scenario!(several_registries, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn several_registries(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &token).done();
@@ -514,6 +468,7 @@ hint: kubectl regcred logout REGISTRY
     );
 }
 
+scenario!(a_token_for_clusters, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn a_token_for_clusters(world: &World) {
     let both = world.gitea.add_token("admin", "write:package");
     let reader = world.gitea.add_token("admin", "read:package");
@@ -609,6 +564,7 @@ REGISTRY   USERNAME   USE
     );
 }
 
+scenario!(dry_runs_and_documents, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn dry_runs_and_documents(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &token).done();
@@ -777,7 +733,8 @@ exit 0
     );
 }
 
-fn not_printed_to_a_screen() {
+scenario!(a_token_is_not_printed_to_a_screen);
+fn a_token_is_not_printed_to_a_screen() {
     let mut world = World::of_doubles();
     world.at_screen = true;
     let token = world.gitea.add_token("admin", "write:package");
@@ -797,6 +754,7 @@ hint: pipe it on, for example into kubeseal or sops, or say --show-token
     assert!(shown.contains("  .dockerconfigjson: ey"), "{shown}");
 }
 
+scenario!(what_others_made, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn what_others_made(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &token).done();
@@ -878,6 +836,7 @@ warning: secret/helm in namespace [NAMESPACE]: belongs to Helm (release web): th
     );
 }
 
+scenario!(a_partly_failed_sync, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn a_partly_failed_sync(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &token).done();
@@ -918,6 +877,7 @@ error: cannot read the kubeconfig no-such-file: No such file or directory (os er
     );
 }
 
+scenario!(wrong_usage, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn wrong_usage(world: &World) {
     for line in [
         "sync -n UPPER",

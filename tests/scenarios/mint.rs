@@ -6,7 +6,6 @@ mod thieves;
 
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use regcred::model::{Credential, Token, Use};
 use regcred::registry::{
     Account, AccountError, MintError, MintScopes, Minted, Options, RevokeError, Revoked, SiteError, TokenName, mint,
@@ -18,24 +17,6 @@ use serde_json::json;
 
 use crate::support::gitea::{Gitea, Profile, State, Strip};
 use crate::support::http::Answer;
-use crate::support::part::trial;
-
-pub fn trials() -> Vec<Trial> {
-    let mine = vec![
-        trial("mint: every generation makes and deletes a token", every_generation),
-        trial("mint: a wrong password is sent once", a_wrong_password),
-        trial("mint: one-time codes, by generation", one_time_codes),
-        trial("mint: accounts that may not", closed_accounts),
-        trial("mint: names and scopes that are refused", names_and_scopes),
-        trial("mint: a token in place of the password", a_token_as_password),
-        trial("mint: a proxy that removes the password", stripped),
-        trial("mint: below a path", below_a_path),
-    ];
-    [mine, revoking::trials(), thieves::trials(), commands::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
-}
 
 const PASSWORD: &str = "password of admin";
 const TOKENS: &str = "basic /api/v1/users/admin/tokens";
@@ -124,7 +105,8 @@ macro_rules! assert_is {
 }
 pub(crate) use assert_is;
 
-fn every_generation() {
+scenario!(every_generation_makes_and_deletes_a_token);
+fn every_generation_makes_and_deletes_a_token() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let made = make(&gitea, &account(PASSWORD, None)).unwrap();
@@ -164,7 +146,8 @@ fn every_generation() {
     }
 }
 
-fn a_wrong_password() {
+scenario!(a_wrong_password_is_sent_once);
+fn a_wrong_password_is_sent_once() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let error = make(&gitea, &account("hunter2 hunter2", None)).unwrap_err();
@@ -200,7 +183,8 @@ fn a_wrong_password() {
     }
 }
 
-fn one_time_codes() {
+scenario!(one_time_codes_by_generation);
+fn one_time_codes_by_generation() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         gitea.state().users[1].code = Some("123456".to_owned());
@@ -261,7 +245,8 @@ fn one_time_codes() {
 
 type Change = fn(&mut State);
 
-fn closed_accounts() {
+scenario!(accounts_that_may_not);
+fn accounts_that_may_not() {
     let outcome = |profile: Profile, change: Change| {
         let gitea = gitea(profile);
         change(&mut gitea.state());
@@ -358,7 +343,8 @@ fn closed_accounts() {
     );
 }
 
-fn names_and_scopes() {
+scenario!(names_and_scopes_that_are_refused);
+fn names_and_scopes_that_are_refused() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let registry = gitea.registry().parse().unwrap();
@@ -405,7 +391,8 @@ fn names_and_scopes() {
     assert_is!(error, MintError::NoScope { .. }, "no scope");
 }
 
-fn a_token_as_password() {
+scenario!(a_token_in_place_of_the_password);
+fn a_token_in_place_of_the_password() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let package = gitea.add_token("admin", "write:package");
@@ -442,7 +429,8 @@ fn a_token_as_password() {
     }
 }
 
-fn stripped() {
+scenario!(a_proxy_that_removes_the_password);
+fn a_proxy_that_removes_the_password() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let token = gitea.add_token("admin", "read:package");
@@ -462,6 +450,7 @@ fn stripped() {
     }
 }
 
+scenario!(below_a_path);
 fn below_a_path() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);

@@ -6,12 +6,3 @@
 mod auths;
 mod certificates;
 mod connecting;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    [auths::trials(), certificates::trials(), connecting::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
-}

@@ -1,39 +1,19 @@
 //! Other people's credential helpers, asked by their protocol: liars, and the real ones.
 
+use crate::support::parts::GNOME_KEYRING;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use regcred::docker::other_helper::{AskError, Login, OtherHelper};
 use regcred::model::Token;
 use regcred::sys::env::Env;
 
 use super::docker_link::script;
 use super::helper::{HELPER, NOT_FOUND, TOKEN, ask, entry, success};
-use crate::support::keyring::{self, Keyring, Running};
-use crate::support::part::{missing, trial, trial_with};
-
-pub fn trials() -> Vec<Trial> {
-    let keyring = |more: &[&'static str]| missing(&[&keyring::PARTS, more].concat());
-    vec![
-        trial("other_helpers/one_that_lies", liars),
-        trial("other_helpers/one_that_hangs_is_ended", hangs),
-        trial("other_helpers/we_are_never_asked", never_ourselves),
-        trial_with(
-            "other_helpers/secretservice",
-            &keyring(&["docker-credential-secretservice"]),
-            secretservice,
-        ),
-        trial_with(
-            "other_helpers/pass",
-            &missing(&["docker-credential-pass", "pass", "gpg", "gpgconf"]),
-            pass,
-        ),
-    ]
-}
+use crate::support::keyring::{Keyring, Running};
 
 /// A helper that is a script, and how it is asked.
 struct Double {
@@ -62,7 +42,8 @@ impl Double {
     }
 }
 
-fn liars() {
+scenario!(one_that_lies);
+fn one_that_lies() {
     let good = format!(r#"{{"Username":"<token>","Secret":"{TOKEN}"}}"#);
     // Field names in any case, no ServerURL, and it never reads its stdin.
     let token = Login {
@@ -116,7 +97,8 @@ fn liars() {
     assert!(missing.to_string().contains("docker-credential-nobody"), "{missing}");
 }
 
-fn hangs() {
+scenario!(one_that_hangs_is_ended);
+fn one_that_hangs_is_ended() {
     // The pipe stays open; then one that has closed it and stays.
     for text in [
         "echo $$ > $FOLDER/pid; exec sleep 600",
@@ -137,7 +119,8 @@ fn hangs() {
     }
 }
 
-fn never_ourselves() {
+scenario!(we_are_never_asked);
+fn we_are_never_asked() {
     let env = Env::from_iter([("PATH", Path::new(HELPER).parent().unwrap())]);
     let error = OtherHelper::find(&"gitea".parse().unwrap(), &env).unwrap_err();
     assert!(matches!(error, AskError::Ourselves(_)), "{error}");
@@ -172,6 +155,7 @@ fn real_one(name: &str, env: &Env, command: impl Fn() -> Command) {
     assert_eq!(list["gitea.example.com"], "alice");
 }
 
+scenario!(secretservice, needs(GNOME_KEYRING, "docker-credential-secretservice"));
 fn secretservice() {
     let keyring = Keyring::start();
     let env = keyring.env();
@@ -243,6 +227,7 @@ impl Drop for PasswordStore {
     }
 }
 
+scenario!(pass, needs("docker-credential-pass", "pass", "gpg", "gpgconf"));
 fn pass() {
     let store = PasswordStore::new();
     real_one("pass", &store.env(), || store.command("docker-credential-pass"));

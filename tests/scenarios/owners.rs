@@ -1,28 +1,21 @@
 //! Secrets that belong to somebody else: one row an owner, through the command, on both kinds of cluster.
 
+use crate::support::parts::{DOUBLES, REAL};
+use crate::support::scenario::Table;
 use libtest_mimic::Trial;
 use regcred::cluster::known_owners;
 use serde_json::{Value, json};
 
-use crate::support::part::{trial, trial_with};
 use crate::support::world::{Ran, World};
 
-pub fn trials() -> Vec<Trial> {
-    let missing = super::main_job::missing_parts();
-    let mut trials = vec![trial("owners/every_row_has_a_fixture", every_row_has_a_fixture)];
-    for (place, owned) in owned().into_iter().enumerate() {
-        let name = |world: &str| {
-            format!(
-                "owners/{world}/{}_{place}",
-                owned.name.replace([' ', '/'], "_").to_lowercase()
-            )
-        };
-        trials.push(trial(&name("double"), move || of_row(World::of_doubles(), place)));
-        trials.push(trial_with(&name("real"), &missing, move || {
-            of_row(World::of_real_parts(), place);
-        }));
-    }
-    trials
+scenarios!(every_owner);
+fn every_owner(table: &Table) -> Vec<Trial> {
+    let rows = owned().into_iter().enumerate();
+    let trials = rows.flat_map(|(row, owned)| {
+        let name = format!("{} {row}", owned.name.replace('/', " ").to_lowercase());
+        [DOUBLES, REAL].map(|place| table.on(&name, &place, &[], move |world: World| of_row(world, row)))
+    });
+    trials.collect()
 }
 
 /// One row, on a world of its own.
@@ -33,6 +26,7 @@ fn of_row(mut world: World, place: usize) {
     refused_and_forced(&world, &owned()[place], &format!("of-owner-{place}"));
 }
 
+scenario!(every_row_has_a_fixture);
 fn every_row_has_a_fixture() {
     let owned = owned();
     for name in known_owners() {

@@ -1,38 +1,14 @@
 //! `sync --remove`: one registry out of a Secret, and nothing else.
 
+use crate::support::parts::{DOUBLES, REAL};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libtest_mimic::Trial;
 use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
-use crate::main_job::missing_parts;
-use crate::support::part::{trial, trial_with};
 use crate::support::world::World;
 
-/// It runs on doubles and on real parts.
-type Scenario = fn(&World);
-
-pub fn trials() -> Vec<Trial> {
-    let scenarios: [(&str, Scenario); 3] = [
-        ("one_of_two", one_of_two),
-        ("what_others_made", what_others_made),
-        ("wrong_usage", wrong_usage),
-    ];
-    let parts = missing_parts();
-    scenarios
-        .into_iter()
-        .flat_map(|(name, test)| {
-            [
-                trial(&format!("remove/doubles/{name}"), move || test(&World::of_doubles())),
-                trial_with(&format!("remove/real/{name}"), &parts, move || {
-                    test(&World::of_real_parts());
-                }),
-            ]
-        })
-        .collect()
-}
-
+scenario!(one_of_two, on(DOUBLES, REAL));
 fn one_of_two(world: &World) {
     let token = world.gitea.add_token("admin", "read:package");
     world
@@ -104,6 +80,7 @@ warning: secret/gitea-credentials in namespace [NAMESPACE]: no entry is left in 
     assert_eq!(world.document("gitea-credentials"), only_ours);
 }
 
+scenario!(what_others_made, on(DOUBLES, REAL));
 fn what_others_made(world: &World) {
     let text = r#"{ "auths" : { "https://ghcr.io/v2/": {"auth":"YTpi"} , "quay.io" :{"auth":"YzpkCg=="}}, "x": 1 }"#;
     let secret = |name: &str, labels: serde_json::Value| {
@@ -136,6 +113,7 @@ fn what_others_made(world: &World) {
     assert!(!world.document("of-helm").contains("ghcr.io"));
 }
 
+scenario!(wrong_usage, on(DOUBLES, REAL));
 fn wrong_usage(world: &World) {
     for (line, says) in [
         ("sync -n [NAMESPACE] --remove", "--registry"),

@@ -6,18 +6,3 @@ mod killed;
 mod partial;
 mod place;
 mod says;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    [
-        half_seen::trials(),
-        interrupted::trials(),
-        killed::trials(),
-        partial::trials(),
-        says::trials(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}

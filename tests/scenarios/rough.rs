@@ -6,31 +6,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use libtest_mimic::Trial;
-
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer};
-use crate::support::part::trial;
 use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-
-pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 6] = [
-        ("rough::sync_goes_on_when_nobody_reads", sync_goes_on_when_nobody_reads),
-        ("rough::a_full_disk_is_said", a_full_disk_is_said),
-        (
-            "rough::a_plugin_can_talk_to_the_person",
-            a_plugin_can_talk_to_the_person,
-        ),
-        (
-            "rough::a_silent_api_server_is_not_asked_again_and_again",
-            a_silent_api_server_is_not_asked_again_and_again,
-        ),
-        ("rough::what_cannot_be_read_says_why", what_cannot_be_read_says_why),
-        ("rough::login_says_what_is_odd", login_says_what_is_odd),
-    ];
-    tests.into_iter().map(|(name, test)| trial(name, test)).collect()
-}
 
 /// The program with a token in its environment and nothing else but this kubeconfig.
 fn regcred(kubeconfig: &str, folder: &Path, line: &str) -> Command {
@@ -54,6 +33,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+scenario!(sync_goes_on_when_nobody_reads);
 fn sync_goes_on_when_nobody_reads() {
     let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
     let namespaces: Vec<String> = (0..30).map(|n| format!("team-{n}")).collect();
@@ -77,6 +57,7 @@ fn sync_goes_on_when_nobody_reads() {
     assert_eq!(stderr(&output), "30 created\n");
 }
 
+scenario!(a_full_disk_is_said);
 fn a_full_disk_is_said() {
     let full = Path::new("/dev/full");
     if !full.exists() {
@@ -92,6 +73,7 @@ fn a_full_disk_is_said() {
     );
 }
 
+scenario!(a_plugin_can_talk_to_the_person);
 fn a_plugin_can_talk_to_the_person() {
     let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
     double.create_namespace("team");
@@ -123,6 +105,7 @@ fn a_plugin_can_talk_to_the_person() {
     );
 }
 
+scenario!(a_silent_api_server_is_not_asked_again_and_again);
 fn a_silent_api_server_is_not_asked_again_and_again() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -155,6 +138,7 @@ fn a_silent_api_server_is_not_asked_again_and_again() {
     assert_eq!(count.load(Ordering::SeqCst), 2, "connections");
 }
 
+scenario!(what_cannot_be_read_says_why);
 fn what_cannot_be_read_says_why() {
     let (double, folder) = (ApiServer::start(), tempfile::tempdir().unwrap());
     let place = folder.path().display().to_string();
@@ -200,6 +184,7 @@ fn what_cannot_be_read_says_why() {
     }
 }
 
+scenario!(login_says_what_is_odd);
 fn login_says_what_is_odd() {
     let world = World::of_doubles();
     let token = world.gitea.add_token("admin", "write:package");

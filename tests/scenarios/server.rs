@@ -5,6 +5,8 @@ mod containers;
 mod quickstart;
 mod rootless;
 
+use crate::support::scenario::Part;
+use crate::support::scenario::Table;
 use std::cell::{OnceCell, RefCell};
 
 use libtest_mimic::Trial;
@@ -14,7 +16,7 @@ use super::documents::session;
 use crate::support::engine::{Engine, missing_engine};
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
-use crate::support::part::{missing, trial_with};
+use crate::support::part::missing;
 use crate::support::world::{Ran, World};
 use crate::support::{control_plane, docker_registry};
 use crate::workstation::forms;
@@ -25,14 +27,8 @@ const LOCKED: &str = "the vault is locked; hint: unlock it: kubectl regcred keyc
 /// Lines that somebody types, each on a machine where those before it have been typed.
 type Line = fn(&Server);
 
-pub fn trials() -> Vec<Trial> {
-    let parts = [
-        missing(&docker_registry::PROGRAMS),
-        missing(&["docker", "skopeo"]),
-        missing_engine(),
-        control_plane::missing().to_vec(),
-    ]
-    .concat();
+scenarios!(every_line);
+fn every_line(table: &Table) -> Vec<Trial> {
     // How much of it is there before.
     let lines: [(&str, Line, Line); 8] = [
         ("keychain_use_vault", |_| (), Server::chooses_the_vault),
@@ -50,21 +46,27 @@ pub fn trials() -> Vec<Trial> {
         }),
         ("all_of_it_twice", |_| (), Server::works_on_two_days),
     ];
-    lines
-        .into_iter()
-        .map(|(name, before, line)| {
-            trial_with(&format!("server/real/{name}"), &parts, move || {
-                let server = Server::start();
-                before(&server);
-                line(&server);
-                server.shows_no_secret();
-            })
+    let trials = lines.into_iter().map(|(name, before, line)| {
+        table.alone(name, &[&PARTS], move || {
+            let server = Server::start();
+            before(&server);
+            line(&server);
+            server.shows_no_secret();
         })
-        .chain(containers::trials())
-        .chain(quickstart::trials())
-        .chain(rootless::trials(&parts))
-        .collect()
+    });
+    trials.collect()
 }
+
+/// What the usual life of a server needs.
+const PARTS: Part = Part::real(|| {
+    [
+        missing(&docker_registry::PROGRAMS),
+        missing(&["docker", "skopeo"]),
+        missing_engine(),
+        control_plane::missing().to_vec(),
+    ]
+    .concat()
+});
 
 /// A server with an engine of its own, once somebody calls docker, and an image at the registry that only a token opens.
 struct Server {

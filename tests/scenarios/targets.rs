@@ -5,17 +5,3 @@ mod interrupted;
 mod place;
 mod planted;
 mod sources;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    [
-        sources::trials(),
-        planted::trials(),
-        failures::trials(),
-        interrupted::trials(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}

@@ -14,35 +14,11 @@ mod own_key;
 use std::fs;
 use std::path::Path;
 
-use libtest_mimic::Trial;
 use regcred::keychain::Keychain;
 use regcred::model::Use;
 
 use crate::helper::{entry, registry};
-use crate::support::part::{missing, trial_with};
-use crate::support::vault::{self, VaultHome};
-
-pub fn trials() -> Vec<Trial> {
-    [
-        age::trials(),
-        broken::trials(),
-        config::trials(),
-        crowd::trials(),
-        full::trials(),
-        killed::trials(),
-        locked::trials(),
-        own_key::trials(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-/// A trial that needs the kernel's keyring and these programs.
-fn trial(name: &str, programs: &[&'static str], test: fn()) -> Trial {
-    let missing = [vault::missing(), missing(programs)].concat();
-    trial_with(&format!("vault/{name}"), &missing, test)
-}
+use crate::support::vault::VaultHome;
 
 /// Gives the vault a token for a registry, through docker's helper.
 fn store(home: &VaultHome, name: &str, token: &str) {

@@ -1,5 +1,7 @@
 //! What a machine without a desktop says: with nothing, with a vault in each of its states, and beside a keyring.
 
+use crate::support::parts::GNOME_KEYRING;
+use crate::support::scenario::Part;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -9,15 +11,13 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use libtest_mimic::Trial;
 use regcred::keychain::{Keychain, StoreName};
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
 use crate::helper::{HELPER, TOKEN, credential};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::keyring::{self, Keyring};
-use crate::support::part::{missing, trial, trial_with};
+use crate::support::keyring::Keyring;
 use crate::support::server::KernelKeys;
 use crate::support::world::Ran;
 
@@ -26,29 +26,8 @@ const PASSPHRASE: &str = "correct horse battery staple";
 /// Should a trial end half-way, the kernel forgets the key by itself.
 const USE: &str = "keychain use vault --passphrase-stdin --for 10m";
 
-pub fn trials() -> Vec<Trial> {
-    let no_bus = logind_bus();
-    let bus = missing(&["dbus-daemon"]);
-    vec![
-        trial_with("vault_status/nothing", &no_bus, nothing),
-        trial_with("vault_status/in_each_state", &no_bus, in_each_state),
-        trial_with("vault_status/out_of_use", &no_bus, out_of_use),
-        trial("vault_status/a_wrong_line_in_the_configuration", wrong_line),
-        trial("vault_status/key_files", key_files),
-        trial("vault_status/a_file_that_cannot_be_used", unusable),
-        trial("vault_status/locked_wherever_it_is_met", locked_everywhere),
-        trial("vault_status/before_a_bus_that_says_nothing", silent_bus),
-        trial_with("vault_status/double/nobody_is_prompted", &bus, nobody_is_prompted),
-        trial_with(
-            "vault_status/gnome-keyring",
-            &missing(&keyring::PARTS),
-            beside_a_keyring,
-        ),
-    ]
-}
-
 /// Where logind has made this user a bus, there is no machine without one.
-fn logind_bus() -> Vec<&'static str> {
+const NO_SESSION_BUS: Part = Part::new(|| {
     let user = fs::metadata("/proc/self").unwrap().uid();
     let socket = format!("/run/user/{user}/bus");
     if Path::new(&socket).exists() {
@@ -56,7 +35,7 @@ fn logind_bus() -> Vec<&'static str> {
     } else {
         vec![]
     }
-}
+});
 
 /// A user's folders on a server.
 struct Server {
@@ -151,6 +130,7 @@ impl Drop for Server {
     }
 }
 
+scenario!(nothing, needs(NO_SESSION_BUS));
 fn nothing() {
     let server = Server::new();
     assert_data_eq!(
@@ -212,6 +192,7 @@ neither docker nor podman has a login here
     );
 }
 
+scenario!(in_each_state, needs(NO_SESSION_BUS));
 fn in_each_state() {
     let server = Server::with_vault();
     let ran = server.run("keychain status", "");
@@ -289,6 +270,7 @@ exit 1
     );
 }
 
+scenario!(out_of_use, needs(NO_SESSION_BUS));
 fn out_of_use() {
     let server = Server::with_vault();
     server.run("keychain lock", "").done();
@@ -334,7 +316,8 @@ hint: put a copy of it from a backup there, or make a new one: kubectl regcred k
     fs::rename(aside, server.vault()).unwrap();
 }
 
-fn wrong_line() {
+scenario!(a_wrong_line_in_the_configuration);
+fn a_wrong_line_in_the_configuration() {
     let server = Server::new();
     fs::create_dir_all(server.file(".config/regcred")).unwrap();
     fs::write(
@@ -361,6 +344,7 @@ hint: correct the line in an editor, or remove it: then the system's keychain is
     assert!(ran.stdout.contains("config.toml line 2: \"valt\""), "{ran}");
 }
 
+scenario!(key_files);
 fn key_files() {
     let mut server = Server::new();
     let made = server.run("keychain use vault --key-file vault.key", "").done();
@@ -415,7 +399,8 @@ fn key_files() {
     );
 }
 
-fn unusable() {
+scenario!(a_file_that_cannot_be_used);
+fn a_file_that_cannot_be_used() {
     let server = Server::with_vault();
     let whole = fs::read(server.vault()).unwrap();
     fs::set_permissions(server.vault(), fs::Permissions::from_mode(0o644)).unwrap();
@@ -457,7 +442,8 @@ fn unusable() {
     fs::write(server.vault(), whole).unwrap();
 }
 
-fn locked_everywhere() {
+scenario!(locked_wherever_it_is_met);
+fn locked_wherever_it_is_met() {
     let server = Server::with_vault();
     let login = "login gitea.example.com -u admin --no-verify --token-stdin";
     server.run(login, TOKEN).done();
@@ -516,8 +502,9 @@ fn locked_everywhere() {
     }
 }
 
+scenario!(before_a_bus_that_says_nothing);
 /// What is known without the bus is on the screen before it is asked.
-fn silent_bus() {
+fn before_a_bus_that_says_nothing() {
     let mut server = Server::with_vault();
     let socket = server.file("bus");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -546,6 +533,7 @@ fn silent_bus() {
     server.variables.remove("DBUS_SESSION_BUS_ADDRESS");
 }
 
+scenario!(nobody_is_prompted, needs("dbus-daemon"));
 fn nobody_is_prompted() {
     let service = FakeSecrets::start(Behaviour::AsksFirst { unlocks: false });
     let mut server = Server::new();
@@ -559,7 +547,8 @@ fn nobody_is_prompted() {
     assert_eq!((service.calls(), ran.code), (vec!["Get Locked".to_owned()], 1));
 }
 
-fn beside_a_keyring() {
+scenario!(gnome_keyring, needs(GNOME_KEYRING));
+fn gnome_keyring() {
     let mut keyring = Keyring::start();
     let mut server = Server::new();
     server

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use libtest_mimic::Trial;
 use regcred::model::{Credential, Token};
 use regcred::registry::{Flow, Note, Options, ReachError, Server, Verified, VerifyError, verify};
 use regcred::sys::env::Env;
@@ -10,7 +9,6 @@ use serde_json::json;
 
 use crate::support::gitea::{Gitea, Profile, Strip, Visibility};
 use crate::support::http::{self, Answer, Manner, Request, Shown};
-use crate::support::part::trial;
 use crate::support::socks::SocksProxy;
 use crate::support::tls::{Authority, Valid};
 
@@ -18,57 +16,6 @@ use crate::support::tls::{Authority, Valid};
 const NAME: &str = "gitea.example.com";
 /// A token that nobody issued.
 const DEAD: &str = "0123456789abcdef0123456789abcdef01234567";
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial(
-            "verify: a token for packages is accepted by every generation",
-            a_good_token,
-        ),
-        trial(
-            "verify: a dead token is shown as few times as the generation allows",
-            a_dead_token,
-        ),
-        trial(
-            "verify: a token without packages is told from a dead one",
-            without_package_scope,
-        ),
-        trial(
-            "verify: a stripped Authorization header is no success",
-            stripped_headers,
-        ),
-        trial("verify: where everybody must sign in", sign_in_required),
-        trial("verify: the token's owner counts, not the name beside it", the_owner),
-        trial(
-            "verify: an account's password, where the API does not forbid it",
-            passwords,
-        ),
-        trial(
-            "verify: a password beyond ASCII is sent as docker sends it",
-            passwords_beyond_ascii,
-        ),
-        trial("verify: an account that may not sign in", closed_accounts),
-        trial("verify: below a path", below_a_path),
-        trial("verify: a server's own certificate as its authority", its_own_authority),
-        trial("verify: a SOCKS proxy looks the name up", socks_proxies),
-        trial("verify: a realm that is off is avoided and said", realm_of_gitea),
-        trial("verify: nobody else receives the token", thieves),
-        trial("verify: over https, nothing falls back to http", downgrades),
-        trial("verify: other registries", other_registries),
-        trial("verify: what is no registry", no_registries),
-        trial("verify: a server in trouble", trouble),
-        trial("verify: answers that make no sense", nonsense),
-        trial("verify: a registry that cannot be reached", unreachable),
-        trial("verify: TLS failures", tls_failures),
-        trial("verify: CA files", ca_files),
-        trial("verify: proxies", proxies),
-        trial("verify: loopback, over https, http and IPv6", loopback),
-        trial(
-            "verify: what a server says is cut, cleaned and without the token",
-            quotations,
-        ),
-    ]
-}
 
 fn options() -> Options {
     Options {
@@ -133,7 +80,8 @@ const API_TOKEN: &str = "bearer /api/v1/token";
 const API_USER: &str = "bearer /api/v1/user";
 const EXCHANGE: &str = "basic /v2/token";
 
-fn a_good_token() {
+scenario!(a_token_for_packages_is_accepted_by_every_generation);
+fn a_token_for_packages_is_accepted_by_every_generation() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let token = gitea.add_token("admin", "read:package");
@@ -162,7 +110,8 @@ fn a_good_token() {
     }
 }
 
-fn a_dead_token() {
+scenario!(a_dead_token_is_shown_as_few_times_as_the_generation_allows);
+fn a_dead_token_is_shown_as_few_times_as_the_generation_allows() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let error = refused(&gitea.registry(), DEAD);
@@ -197,7 +146,8 @@ fn a_dead_token() {
     }
 }
 
-fn without_package_scope() {
+scenario!(a_token_without_packages_is_told_from_a_dead_one);
+fn a_token_without_packages_is_told_from_a_dead_one() {
     for profile in Profile::ALL {
         for scopes in ["write:repository", "read:user,write:issue"] {
             let gitea = gitea(profile);
@@ -231,7 +181,8 @@ fn without_package_scope() {
     }
 }
 
-fn stripped_headers() {
+scenario!(a_stripped_authorization_header_is_no_success);
+fn a_stripped_authorization_header_is_no_success() {
     for profile in Profile::ALL {
         for signin in [false, true] {
             for (strip, works) in [(Strip::Everything, false), (Strip::Registry, false), (Strip::Api, true)] {
@@ -258,7 +209,8 @@ fn stripped_headers() {
     }
 }
 
-fn sign_in_required() {
+scenario!(where_everybody_must_sign_in);
+fn where_everybody_must_sign_in() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         gitea.state().require_signin = true;
@@ -275,7 +227,8 @@ fn sign_in_required() {
     }
 }
 
-fn the_owner() {
+scenario!(the_tokens_owner_counts_not_the_name_beside_it);
+fn the_tokens_owner_counts_not_the_name_beside_it() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let token = gitea.add_token("somebody", "write:package");
@@ -294,7 +247,8 @@ fn the_owner() {
     assert!(verified.scopes.unwrap().may_push());
 }
 
-fn passwords() {
+scenario!(an_accounts_password_where_the_api_does_not_forbid_it);
+fn an_accounts_password_where_the_api_does_not_forbid_it() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let outcome = check(&gitea.registry(), "password of admin");
@@ -308,8 +262,9 @@ fn passwords() {
     }
 }
 
+scenario!(a_password_beyond_ascii_is_sent_as_docker_sends_it);
 /// A header's token is ASCII; docker sends these in base64.
-fn passwords_beyond_ascii() {
+fn a_password_beyond_ascii_is_sent_as_docker_sends_it() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let password = "pässwörd ☃";
@@ -325,7 +280,8 @@ fn passwords_beyond_ascii() {
     }
 }
 
-fn closed_accounts() {
+scenario!(an_account_that_may_not_sign_in);
+fn an_account_that_may_not_sign_in() {
     let gitea = gitea(Profile::V1_27);
     let token = gitea.add_token("admin", "read:package");
     gitea.state().users[1].prohibited = true;
@@ -336,6 +292,7 @@ fn closed_accounts() {
     assert_eq!(gitea.shown(), [API_TOKEN]);
 }
 
+scenario!(below_a_path);
 fn below_a_path() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
@@ -356,7 +313,8 @@ fn below_a_path() {
     }
 }
 
-fn realm_of_gitea() {
+scenario!(a_realm_that_is_off_is_avoided_and_said);
+fn a_realm_that_is_off_is_avoided_and_said() {
     for profile in [Profile::V1_21, Profile::V1_27] {
         let thief = http::Server::start(|_| Answer::json(200, &json!({"token": "thanks"})));
         let gitea = gitea(profile);
@@ -396,7 +354,8 @@ fn distribution(token: &'static str, answer: fn() -> Answer) -> http::Server {
     )
 }
 
-fn thieves() {
+scenario!(nobody_else_receives_the_token);
+fn nobody_else_receives_the_token() {
     // Each registry sends us to the thief in its own way, before or after it saw the token itself.
     type Trick = fn(&Request, &str) -> Answer;
     let tricks: [(&str, usize, Trick); 6] = [
@@ -451,7 +410,8 @@ fn through(proxy: &http::Server) -> Env {
     Env::from_iter([("HTTPS_PROXY", format!("http://{}", proxy.registry()))])
 }
 
-fn downgrades() {
+scenario!(over_https_nothing_falls_back_to_http);
+fn over_https_nothing_falls_back_to_http() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let trusting = Options {
@@ -490,6 +450,7 @@ fn downgrades() {
     assert!(!proxy.received(&token), "the proxy sees only what is encrypted");
 }
 
+scenario!(other_registries);
 fn other_registries() {
     let answers: [fn() -> Answer; 2] = [
         || Answer::json(200, &json!({"token": "exchanged"})),
@@ -568,7 +529,8 @@ fn other_registries() {
     assert_is!(error, VerifyError::IdentityToken);
 }
 
-fn no_registries() {
+scenario!(what_is_no_registry);
+fn what_is_no_registry() {
     let page = "<!DOCTYPE html><html><body>Sign in to continue</body></html>";
     for (name, answer) in [
         ("a web server", Answer::html(404, page)),
@@ -607,7 +569,8 @@ fn with_answer(path: &str, answer: Answer, timeout: Duration) -> (VerifyError, V
     (error, gitea.shown())
 }
 
-fn trouble() {
+scenario!(a_server_in_trouble);
+fn a_server_in_trouble() {
     let enough = Duration::from_secs(20);
     for (path, shown) in [("/v2/", 0), ("/api/v1/token", 1), ("/v2/token", 2)] {
         for status in [500, 502, 503, 504] {
@@ -643,7 +606,8 @@ fn trouble() {
     }
 }
 
-fn nonsense() {
+scenario!(answers_that_make_no_sense);
+fn answers_that_make_no_sense() {
     let enough = Duration::from_secs(20);
     for answer in [
         Answer::html(200, "<html></html>"),
@@ -692,7 +656,8 @@ fn nonsense() {
     );
 }
 
-fn unreachable() {
+scenario!(a_registry_that_cannot_be_reached);
+fn a_registry_that_cannot_be_reached() {
     let error = refused("no-such-host.invalid", DEAD);
     assert!(error.to_string().contains("no-such-host.invalid"), "{error}");
     assert_is!(error, VerifyError::Reach(ReachError::UnknownHost { .. }));
@@ -709,6 +674,7 @@ fn unreachable() {
     );
 }
 
+scenario!(tls_failures);
 fn tls_failures() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
@@ -746,6 +712,7 @@ fn tls_failures() {
     assert_eq!(plain.with_credential(), 0);
 }
 
+scenario!(ca_files);
 fn ca_files() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &str| {
@@ -783,6 +750,7 @@ fn ca_files() {
     assert_eq!(server.seen(), []);
 }
 
+scenario!(proxies);
 fn proxies() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
@@ -812,7 +780,8 @@ fn proxies() {
     assert_is!(error, VerifyError::Reach(ReachError::Proxy(_)));
 }
 
-fn socks_proxies() {
+scenario!(a_socks_proxy_looks_the_name_up);
+fn a_socks_proxy_looks_the_name_up() {
     const NAME: &str = "gitea.only-the-proxy-knows.invalid";
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
@@ -839,8 +808,9 @@ fn socks_proxies() {
     }
 }
 
+scenario!(a_servers_own_certificate_as_its_authority);
 /// A server's own certificate as its authority: curl, Go and docker's certs.d take it, and nothing beside it.
-fn its_own_authority() {
+fn a_servers_own_certificate_as_its_authority() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     let trusting = Options {
@@ -876,7 +846,8 @@ fn its_own_authority() {
     assert_is!(error, VerifyError::Reach(ReachError::NoName { .. }));
 }
 
-fn loopback() {
+scenario!(loopback_over_https_http_and_ipv6);
+fn loopback_over_https_http_and_ipv6() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let gitea = Gitea::start_tls(
@@ -917,7 +888,8 @@ fn loopback() {
     }
 }
 
-fn quotations() {
+scenario!(what_a_server_says_is_cut_cleaned_and_without_the_token);
+fn what_a_server_says_is_cut_cleaned_and_without_the_token() {
     let basic = |text: &'static str| {
         http::Server::start(move |request| match request.shown() {
             Shown::Nothing => Answer::empty(401).with("www-authenticate", "Basic realm=x"),

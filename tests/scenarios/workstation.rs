@@ -1,6 +1,7 @@
 //! A real workstation: docker, skopeo, podman and buildah over a real gnome-keyring, kubectl's plugin, and a person who
 //! types. Afterwards the token lies nowhere but in the keyring and in the cluster.
 
+use crate::support::parts::REAL_PARTS;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -9,42 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
-use super::main_job::missing_parts;
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
-use crate::support::part::{missing, trial_with};
 use crate::support::world::World;
-
-pub fn trials() -> Vec<Trial> {
-    let with = |programs: &[&'static str]| [missing_parts(), missing(programs)].concat();
-    vec![
-        trial_with(
-            "workstation/docker_login_feeds_sync",
-            &with(&["docker", "skopeo"]),
-            docker_login_feeds_sync,
-        ),
-        trial_with("workstation/skopeo", &with(&["skopeo"]), || other_client("skopeo")),
-        trial_with("workstation/podman", &with(&["podman", "skopeo"]), || {
-            other_client("podman");
-        }),
-        trial_with("workstation/buildah", &with(&["buildah", "skopeo"]), || {
-            other_client("buildah");
-        }),
-        trial_with(
-            "workstation/a_person_types_the_token",
-            &with(&[]),
-            a_person_types_the_token,
-        ),
-        trial_with(
-            "workstation/nobody_else_sees_the_token",
-            &with(&[]),
-            nobody_else_sees_the_token,
-        ),
-    ]
-}
 
 /// Looks at the command line and environment of every process, again and again, until it is asked what it saw.
 struct Lookout {
@@ -111,6 +81,7 @@ fn configure(world: &World, file: PathBuf) {
     fs::write(file, format!(r#"{{"credHelpers":{{"{}":"gitea"}}}}"#, world.registry())).unwrap();
 }
 
+scenario!(docker_login_feeds_sync, needs(REAL_PARTS, "docker", "skopeo"));
 fn docker_login_feeds_sync() {
     let world = World::of_real_parts();
     push_image(&world);
@@ -201,6 +172,21 @@ hint: kubectl regcred login REGISTRY -u USER
     assert!(pulled.join("index.json").is_file());
 }
 
+scenario!(skopeo, needs(REAL_PARTS, "skopeo"));
+fn skopeo() {
+    other_client("skopeo");
+}
+
+scenario!(podman, needs(REAL_PARTS, "podman", "skopeo"));
+fn podman() {
+    other_client("podman");
+}
+
+scenario!(buildah, needs(REAL_PARTS, "buildah", "skopeo"));
+fn buildah() {
+    other_client("buildah");
+}
+
 /// Logs in, looks at an image and logs out with one of podman's family, each through our helper.
 fn other_client(name: &str) {
     let world = World::of_real_parts();
@@ -273,6 +259,7 @@ fn other_client(name: &str) {
     assert_nowhere(&world, &token);
 }
 
+scenario!(a_person_types_the_token, needs(REAL_PARTS));
 fn a_person_types_the_token() {
     let world = World::of_real_parts();
     let token = world.gitea.add_token("admin", "write:package");
@@ -317,6 +304,7 @@ fn a_person_types_the_token() {
     assert!(world.document("gitea-credentials").contains(&token));
 }
 
+scenario!(nobody_else_sees_the_token, needs(REAL_PARTS));
 fn nobody_else_sees_the_token() {
     let mut world = World::of_real_parts();
     let token = world.gitea.add_token("admin", "write:package");

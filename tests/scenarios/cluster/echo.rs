@@ -2,11 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::support::api_server::{Fault, Quotation};
-use crate::support::part::trial;
 use crate::support::world::{Ran, World};
 
 const QUOTATIONS: [Quotation; 7] = [
@@ -19,14 +17,6 @@ const QUOTATIONS: [Quotation; 7] = [
     Quotation::ByGateway,
 ];
 const CODES: [u16; 4] = [403, 409, 422, 500];
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("cluster/echo: a refused Secret is quoted, and no token shown", secrets),
-        trial("cluster/echo: nor one of a Secret that others filled", copies),
-        trial("cluster/echo: a refused restart is quoted, and no token shown", restart),
-    ]
-}
 
 /// Fails where a piece of the token is shown, or can be decoded from what is shown.
 fn check(ran: &Ran, tokens: &[&str], what: &str) {
@@ -61,7 +51,8 @@ fn world() -> (World, String) {
     (world, token)
 }
 
-fn secrets() {
+scenario!(a_refused_secret_is_quoted_and_no_token_shown);
+fn a_refused_secret_is_quoted_and_no_token_shown() {
     for (quotation, code) in QUOTATIONS.into_iter().zip(CODES.into_iter().cycle()) {
         let (world, old) = world();
         let new = world.gitea.add_token("admin", "write:package");
@@ -85,8 +76,9 @@ fn secrets() {
     }
 }
 
+scenario!(nor_one_of_a_secret_that_others_filled);
 /// What kubectl left in an annotation, and other registries' entries, are quoted as well.
-fn copies() {
+fn nor_one_of_a_secret_that_others_filled() {
     let (world, _) = world();
     let theirs = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
     let document = json!({"auths": {"ghcr.io": {"username": "org", "password": theirs}}}).to_string();
@@ -108,7 +100,8 @@ fn copies() {
     }
 }
 
-fn restart() {
+scenario!(a_refused_restart_is_quoted_and_no_token_shown);
+fn a_refused_restart_is_quoted_and_no_token_shown() {
     let (world, token) = world();
     let server = world.api_server();
     let image = format!("{}/admin/app:1", world.registry());

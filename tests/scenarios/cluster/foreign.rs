@@ -1,9 +1,6 @@
 //! Something else answers in the API server's place: what could not be seen is never taken for what is not there.
 
-use libtest_mimic::Trial;
-
 use crate::support::api_server::Fault;
-use crate::support::part::trial;
 use crate::support::world::World;
 
 /// What proxies, ingresses and pages to log in by answer with, and lists that are none.
@@ -92,19 +89,6 @@ const GETTING: &[&str] = &[
     "rotate [REGISTRY] -n [NAMESPACE] --token-stdin --plain-http",
 ];
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("cluster/foreign: a list that nobody gave is no empty list", lists),
-        trial(
-            "cluster/foreign: one that is not found by something else is not missing",
-            single,
-        ),
-        trial("cluster/foreign: completion offers nothing of it", completion),
-        trial("cluster/foreign: the API server's own word for no such kind", own_word),
-        trial("cluster/foreign: what is said of it", said),
-    ]
-}
-
 /// Logged in, with a Secret in two namespaces.
 fn world() -> World {
     let world = World::of_doubles();
@@ -118,7 +102,8 @@ fn world() -> World {
     world
 }
 
-fn lists() {
+scenario!(a_list_that_nobody_gave_is_no_empty_list);
+fn a_list_that_nobody_gave_is_no_empty_list() {
     let world = world();
     let new = world.gitea.add_token("admin", "write:package");
     for (line, resources) in LISTING {
@@ -142,7 +127,8 @@ fn lists() {
     assert_eq!(tokens, 2);
 }
 
-fn single() {
+scenario!(one_that_is_not_found_by_something_else_is_not_missing);
+fn one_that_is_not_found_by_something_else_is_not_missing() {
     let world = world();
     let new = world.gitea.add_token("admin", "write:package");
     for line in GETTING {
@@ -158,7 +144,8 @@ fn single() {
     }
 }
 
-fn completion() {
+scenario!(completion_offers_nothing_of_it);
+fn completion_offers_nothing_of_it() {
     let world = world();
     for answer in ANSWERS {
         for resource in ["namespaces", "secrets", "serviceaccounts", "pods"] {
@@ -176,7 +163,8 @@ fn completion() {
     }
 }
 
-fn own_word() {
+scenario!(the_api_servers_own_word_for_no_such_kind);
+fn the_api_servers_own_word_for_no_such_kind() {
     let world = world();
     let status = Fault::Foreign(
         404,
@@ -196,7 +184,8 @@ fn own_word() {
     }
 }
 
-fn said() {
+scenario!(what_is_said_of_it);
+fn what_is_said_of_it() {
     let world = world();
     let [text, html, json, ..] = ANSWERS;
     for (answer, says) in [

@@ -1,78 +1,16 @@
 //! What becomes of a Secret, on either kind of server.
 
-use libtest_mimic::Trial;
+use crate::cluster::world::{DOUBLE, REAL};
+use crate::support::parts::API_SERVER;
 use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Refusal, SyncOptions, Wanted, sync};
 use regcred::model::{DockerConfig, Use};
 use serde_json::{Value, json};
 
 use super::world::{SECRET, Who, World, credential, document, gitea, made_by_runbook, manifest, pull_secret, target};
 use crate::support::api_server::{ApiServer, Fault};
-use crate::support::control_plane::{self, ControlPlane};
-use crate::support::part::{trial, trial_with, until};
+use crate::support::part::until;
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-/// A scenario's name, and what it does.
-type OnBoth = (&'static str, fn(&World));
-type OnDouble = (&'static str, fn(&ApiServer));
-
-pub fn trials() -> Vec<Trial> {
-    let on_both: &[OnBoth] = &[
-        ("creates", creates),
-        ("updates_in_place", updates_in_place),
-        ("leaves_what_is_right_alone", leaves_what_is_right_alone),
-        ("adopts_what_the_runbook_made", adopts_what_the_runbook_made),
-        (
-            "keeps_other_registries_byte_for_byte",
-            keeps_other_registries_byte_for_byte,
-        ),
-        ("takes_back_what_kubectl_edited", takes_back_what_kubectl_edited),
-        ("refuses_another_type", refuses_another_type),
-        ("refuses_an_immutable_one", refuses_an_immutable_one),
-        ("several_at_once_lose_nothing", several_at_once_lose_nothing),
-        ("dry_runs_change_nothing", dry_runs_change_nothing),
-        ("a_missing_namespace_is_named", a_missing_namespace_is_named),
-        (
-            "a_namespace_on_its_way_out_is_named",
-            a_namespace_on_its_way_out_is_named,
-        ),
-        (
-            "forbidden_names_the_verb_and_prints_a_role",
-            forbidden_names_the_verb_and_prints_a_role,
-        ),
-    ];
-    let mut trials = Vec::new();
-    for &(name, scenario) in on_both {
-        trials.push(trial(&format!("cluster::double::{name}"), move || {
-            scenario(&World::Double(ApiServer::start()));
-        }));
-        trials.push(trial_with(
-            &format!("cluster::real::{name}"),
-            control_plane::missing(),
-            move || {
-                scenario(&World::Real(ControlPlane::shared()));
-            },
-        ));
-    }
-    let on_double: &[OnDouble] = &[
-        ("a_write_in_between_is_not_lost", a_write_in_between_is_not_lost),
-        (
-            "one_created_in_between_is_looked_at",
-            one_created_in_between_is_looked_at,
-        ),
-        (
-            "a_killed_run_is_completed_by_the_next",
-            a_killed_run_is_completed_by_the_next,
-        ),
-        ("endless_conflicts_end", endless_conflicts_end),
-    ];
-    for &(name, scenario) in on_double {
-        trials.push(trial(&format!("cluster::double::{name}"), move || {
-            scenario(&ApiServer::start());
-        }));
-    }
-    trials
-}
 
 fn holds(secret: &Value, token: &str) -> bool {
     DockerConfig::parse(document(secret).as_bytes())
@@ -87,6 +25,7 @@ fn with_dry_run(dry_run: DryRun) -> SyncOptions {
     }
 }
 
+scenario!(creates, on(DOUBLE, REAL));
 fn creates(world: &World) {
     let namespace = world.namespace();
     let synced = world.sync(&namespace, &gitea("first")).unwrap();
@@ -117,6 +56,7 @@ fn creates(world: &World) {
     assert_eq!(world.our_writes(&namespace), ["create"]);
 }
 
+scenario!(updates_in_place, on(DOUBLE, REAL));
 fn updates_in_place(world: &World) {
     let namespace = world.namespace();
     world.sync(&namespace, &gitea("first")).unwrap();
@@ -134,6 +74,7 @@ fn updates_in_place(world: &World) {
     assert!(holds(&after, "second") && !document(&after).contains("first"));
 }
 
+scenario!(leaves_what_is_right_alone, on(DOUBLE, REAL));
 fn leaves_what_is_right_alone(world: &World) {
     let namespace = world.namespace();
     world.sync(&namespace, &gitea("first")).unwrap();
@@ -148,6 +89,7 @@ fn leaves_what_is_right_alone(world: &World) {
     assert_eq!(world.our_writes(&namespace), ["create"], "the first one's");
 }
 
+scenario!(adopts_what_the_runbook_made, on(DOUBLE, REAL));
 fn adopts_what_the_runbook_made(world: &World) {
     let namespace = world.namespace();
     world.runbook(&namespace, "old-pat");
@@ -169,6 +111,7 @@ fn adopts_what_the_runbook_made(world: &World) {
     );
 }
 
+scenario!(keeps_other_registries_byte_for_byte, on(DOUBLE, REAL));
 fn keeps_other_registries_byte_for_byte(world: &World) {
     let namespace = world.namespace();
     let other = r#""ghcr.io\/org" : {"auth": "YTpi" , "x":1.0e0}"#;
@@ -184,6 +127,7 @@ fn keeps_other_registries_byte_for_byte(world: &World) {
     assert!(holds(&world.get(&namespace).unwrap(), "second"));
 }
 
+scenario!(takes_back_what_kubectl_edited, on(DOUBLE, REAL));
 fn takes_back_what_kubectl_edited(world: &World) {
     let namespace = world.namespace();
     world.sync(&namespace, &gitea("first")).unwrap();
@@ -208,6 +152,7 @@ fn refused(world: &World, namespace: &str) -> Refusal {
     }
 }
 
+scenario!(refuses_another_type, on(DOUBLE, REAL));
 fn refuses_another_type(world: &World) {
     let namespace = world.namespace();
     world.create(
@@ -223,6 +168,7 @@ fn refuses_another_type(world: &World) {
     );
 }
 
+scenario!(refuses_an_immutable_one, on(DOUBLE, REAL));
 fn refuses_an_immutable_one(world: &World) {
     let namespace = world.namespace();
     let mut secret = pull_secret(&json!({}), r#"{"auths":{}}"#);
@@ -231,6 +177,7 @@ fn refuses_an_immutable_one(world: &World) {
     assert_eq!(refused(world, &namespace), Refusal::Immutable);
 }
 
+scenario!(several_at_once_lose_nothing, on(DOUBLE, REAL));
 fn several_at_once_lose_nothing(world: &World) {
     let namespace = world.namespace();
     let credentials: Vec<_> = (0..4).map(|n| credential(&format!("r{n}.example.com"), "t")).collect();
@@ -271,6 +218,7 @@ fn several_at_once_lose_nothing(world: &World) {
     );
 }
 
+scenario!(dry_runs_change_nothing, on(DOUBLE, REAL));
 fn dry_runs_change_nothing(world: &World) {
     let namespace = world.namespace();
     for dry_run in [DryRun::Client, DryRun::Server] {
@@ -292,6 +240,7 @@ fn dry_runs_change_nothing(world: &World) {
     }
 }
 
+scenario!(a_missing_namespace_is_named, on(DOUBLE, REAL));
 fn a_missing_namespace_is_named(world: &World) {
     for dry_run in [DryRun::None, DryRun::Client, DryRun::Server] {
         let error = world
@@ -302,6 +251,7 @@ fn a_missing_namespace_is_named(world: &World) {
     }
 }
 
+scenario!(a_namespace_on_its_way_out_is_named, on(DOUBLE, REAL));
 fn a_namespace_on_its_way_out_is_named(world: &World) {
     let namespace = world.namespace();
     world.terminate(&namespace);
@@ -313,6 +263,7 @@ fn a_namespace_on_its_way_out_is_named(world: &World) {
     }
 }
 
+scenario!(forbidden_names_the_verb_and_prints_a_role, on(DOUBLE, REAL));
 fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
     let namespace = world.namespace();
     let error = world
@@ -371,6 +322,7 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
     }
 }
 
+scenario!(a_write_in_between_is_not_lost, on(API_SERVER));
 fn a_write_in_between_is_not_lost(double: &ApiServer) {
     double.create_namespace("team");
     double.put_secret("team", &pull_secret(&json!({}), r#"{"auths":{}}"#));
@@ -387,6 +339,7 @@ fn a_write_in_between_is_not_lost(double: &ApiServer) {
     assert!(holds(&after, "new") && document(&after).contains(r#""ghcr.io":{"auth":"YTpi"}"#));
 }
 
+scenario!(one_created_in_between_is_looked_at, on(API_SERVER));
 fn one_created_in_between_is_looked_at(double: &ApiServer) {
     double.create_namespace("team");
     double.before_next_write(|store| store.put("team", &manifest("Opaque", &json!({}), "token", "x")));
@@ -403,6 +356,7 @@ fn one_created_in_between_is_looked_at(double: &ApiServer) {
     );
 }
 
+scenario!(a_killed_run_is_completed_by_the_next, on(API_SERVER));
 fn a_killed_run_is_completed_by_the_next(double: &ApiServer) {
     double.create_namespace("team");
     double.put_secret("team", &made_by_runbook("old-pat"));
@@ -421,6 +375,7 @@ fn a_killed_run_is_completed_by_the_next(double: &ApiServer) {
     assert!(double.secret("team", SECRET).unwrap()["metadata"]["annotations"][LAST_APPLIED].is_null());
 }
 
+scenario!(endless_conflicts_end, on(API_SERVER));
 fn endless_conflicts_end(double: &ApiServer) {
     double.create_namespace("team");
     double.put_secret("team", &pull_secret(&json!({}), r#"{"auths":{}}"#));

@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 
 use crate::support::api_server::{self, ApiServer, Recorded};
 use crate::support::control_plane::{self, ControlPlane};
+use crate::support::parts::CONTROL_PLANE;
+use crate::support::scenario::Place;
+
+pub const DOUBLE: Place<World> = Place::double(|| World::Double(ApiServer::start()));
+pub const REAL: Place<World> = Place::real(CONTROL_PLANE, || World::Real(ControlPlane::shared()));
 
 pub enum World {
     Double(ApiServer),

@@ -2,28 +2,13 @@
 
 use std::fs;
 
-use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::super::docker_link::script;
 use super::place::Place;
-use crate::support::part::trial;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker/double: podman's files", podman),
-        trial("docker/double: Docker Hub by its two names", hub),
-        trial("docker/double: Docker Hub's login in the browser", browser_login),
-        trial(
-            "docker/double: every registry, and podman and helm are here",
-            by_default,
-        ),
-        trial("docker/double: variables that win over what is set up", variables_win),
-        trial("docker/double: other helpers are asked", other_helpers),
-    ]
-}
-
-fn podman() {
+scenario!(podmans_files);
+fn podmans_files() {
     let place = Place::of_doubles();
     let token = place.world.gitea.add_token("admin", "write:package");
     let text = r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:TOKEN]"}}}"#.replace("TOKEN", &token);
@@ -75,7 +60,8 @@ auths/[REGISTRY] emptied in [FOLDER]/.config/containers/auth.json
 
 const HUB: &str = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"[auth:hub:pat]"}}}"#;
 
-fn hub() {
+scenario!(docker_hub_by_its_two_names);
+fn docker_hub_by_its_two_names() {
     // Without podman, docker's name alone; with it, or where its own file is docker's, podman's too.
     for (podman, docker_config, helpers) in [
         (false, false, r#"{"https://index.docker.io/v1/":"gitea"}"#),
@@ -114,7 +100,8 @@ fn hub() {
     }
 }
 
-fn browser_login() {
+scenario!(docker_hubs_login_in_the_browser);
+fn docker_hubs_login_in_the_browser() {
     let place = Place::of_doubles();
     place.write_docker(
         r#"{"auths":{"https://index.docker.io/v1/":{"auth":"[auth:hub:pat]"},
@@ -175,7 +162,8 @@ not verified at docker.io
     assert!(status.contains("holds a token of docker.io in plain text"), "{status}");
 }
 
-fn by_default() {
+scenario!(every_registry_and_podman_and_helm_are_here);
+fn every_registry_and_podman_and_helm_are_here() {
     let mut place = Place::of_doubles();
     program(&mut place, "podman", "exit 1");
     program(&mut place, "helm", "exit 1");
@@ -211,7 +199,8 @@ podman-login-writes-plain-text: podman login would write the token of [REGISTRY]
     );
 }
 
-fn variables_win() {
+scenario!(variables_that_win_over_what_is_set_up);
+fn variables_that_win_over_what_is_set_up() {
     let mut place = Place::of_doubles();
     program(&mut place, "podman", "exit 1");
     place.keep("admin", "t");
@@ -257,7 +246,8 @@ fn other_helper(place: &mut Place, name: &str, answer: &str) {
     program(place, &format!("docker-credential-{name}"), answer);
 }
 
-fn other_helpers() {
+scenario!(other_helpers_are_asked);
+fn other_helpers_are_asked() {
     let login = |token: &str| {
         format!(
             r#"case $1 in

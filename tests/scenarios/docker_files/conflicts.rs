@@ -1,22 +1,11 @@
 //! Credentials of one registry that differ.
 
-use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::place::{PLAIN, Place};
-use crate::support::part::trial;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker/double: credentials that differ", differing),
-        trial(
-            "docker/double: a person chooses between credentials that differ",
-            chosen,
-        ),
-    ]
-}
-
-fn differing() {
+scenario!(credentials_that_differ);
+fn credentials_that_differ() {
     // The registry accepts one of the two.
     for dead_in_keychain in [false, true] {
         let place = Place::of_doubles();
@@ -68,7 +57,8 @@ hint: to keep the other: kubectl regcred logout [REGISTRY], then set up again
     assert_eq!(place.kept().unwrap().1, two);
 }
 
-fn chosen() {
+scenario!(a_person_chooses_between_credentials_that_differ);
+fn a_person_chooses_between_credentials_that_differ() {
     for choice in 0..3 {
         let place = Place::of_doubles();
         let kept = place.world.gitea.add_token("admin", "write:package");

@@ -3,22 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::place::Place;
 use crate::support::gate::Manner;
-use crate::support::part::trial;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker/double: killed at the keychain", killed),
-        trial("docker/double: remove without memory", without_memory),
-    ]
-}
-
+scenario!(killed_at_the_keychain);
 /// Wherever it is killed, the token is in the file or in the keychain, and the next run ends it.
-fn killed() {
+fn killed_at_the_keychain() {
     for number in 0.. {
         let place = Place::of_doubles();
         let token = place.with_token();
@@ -40,7 +32,8 @@ fn killed() {
     }
 }
 
-fn without_memory() {
+scenario!(remove_without_memory);
+fn remove_without_memory() {
     let place = Place::of_doubles();
     let token = place.with_token();
     place.world.regcred("docker setup").done();

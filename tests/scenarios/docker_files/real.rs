@@ -1,47 +1,15 @@
 //! The real docker, podman and skopeo over a real keyring, and a real SIGKILL.
 
+use crate::support::parts::{REAL_PARTS, STRACE};
 use std::fs;
 
-use libtest_mimic::Trial;
 use regcred::docker::{File, Held};
 use regcred::model::Use;
 
 use super::place::Place;
 use crate::support::docker_registry;
 use crate::support::image::private_image;
-use crate::support::part::{missing, ptrace, trial_with};
 use crate::support::world::Ran;
-
-pub fn trials() -> Vec<Trial> {
-    let with = |programs: &[&'static str]| [super::super::main_job::missing_parts(), missing(programs)].concat();
-    vec![
-        trial_with(
-            "docker/real: docker's plaintext moves, and docker goes on",
-            &with(&["docker", "skopeo"]),
-            docker,
-        ),
-        trial_with(
-            "docker/real: podman's plaintext moves, and podman goes on",
-            &with(&["podman", "skopeo"]),
-            podman,
-        ),
-        trial_with(
-            "docker/real: podman finds Docker Hub's login",
-            &with(&["podman", "skopeo"]),
-            hub,
-        ),
-        trial_with(
-            "docker/real: logins while setup runs",
-            &with(&["docker"]),
-            concurrent_logins,
-        ),
-        trial_with(
-            "docker/real: killed by SIGKILL at every change",
-            &[with(&["strace"]), ptrace()].concat(),
-            killed,
-        ),
-    ]
-}
 
 fn client(place: &Place, line: &str, stdin: &str) -> Ran {
     let line = line.replace("[REGISTRY]", &place.world.registry());
@@ -50,7 +18,11 @@ fn client(place: &Place, line: &str, stdin: &str) -> Ran {
     place.world.run(command.args(words), stdin)
 }
 
-fn docker() {
+scenario!(
+    dockers_plaintext_moves_and_docker_goes_on,
+    needs(REAL_PARTS, "docker", "skopeo")
+);
+fn dockers_plaintext_moves_and_docker_goes_on() {
     let place = Place::of_real_parts();
     let token = private_image(&place.world);
     // With an entry in its file, docker looks for no keychain by itself.
@@ -107,7 +79,11 @@ fn docker() {
     assert!(client(&place, inspect, "").done().contains("sha256:"));
 }
 
-fn podman() {
+scenario!(
+    podmans_plaintext_moves_and_podman_goes_on,
+    needs(REAL_PARTS, "podman", "skopeo")
+);
+fn podmans_plaintext_moves_and_podman_goes_on() {
     let place = Place::of_real_parts();
     let token = private_image(&place.world);
     let login = "podman login --tls-verify=false -u admin --password-stdin [REGISTRY]";
@@ -133,8 +109,9 @@ fn podman() {
     assert_ne!(client(&place, "podman login --get-login [REGISTRY]", "").code, 0);
 }
 
+scenario!(podman_finds_docker_hubs_login, needs(REAL_PARTS, "podman", "skopeo"));
 /// podman knows Docker Hub by another name than docker, in whose file it looks for it.
-fn hub() {
+fn podman_finds_docker_hubs_login() {
     for is_named in [false, true] {
         let mut place = Place::of_real_parts();
         if is_named {
@@ -154,9 +131,10 @@ fn hub() {
     }
 }
 
+scenario!(logins_while_setup_runs, needs(REAL_PARTS, "docker"));
 /// docker logs in to other registries all the while. Every login is in the file or in the keychain, and once docker is
 /// quiet, in the keychain alone.
-fn concurrent_logins() {
+fn logins_while_setup_runs() {
     let place = Place::of_real_parts();
     place.write_docker(r#"{"auths":{"other.invalid":{}},"psFormat":"x"}"#);
     let registries: Vec<docker_registry::DockerRegistry> = (0..6)
@@ -203,8 +181,9 @@ const CHANGES: [&str; 9] = [
     "mkdir", "write", "fsync", "fchmod", "rename", "linkat", "unlink", "sendmsg", "flock",
 ];
 
+scenario!(killed_by_sigkill_at_every_change, needs(REAL_PARTS, STRACE));
 #[allow(clippy::print_stderr, reason = "how much was tried is worth knowing")]
-fn killed() {
+fn killed_by_sigkill_at_every_change() {
     let place = Place::of_real_parts();
     let token = place.world.gitea.add_token("admin", "write:package");
     let mut killed = Vec::new();

@@ -1,33 +1,17 @@
 //! Files that cannot be used, or not be changed: a clear error, and the file as it was.
 
+use crate::support::scenario::Part;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::place::Place;
-use crate::support::part::{missing, trial, trial_with};
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker/double: files that are none", no_files),
-        trial("docker/double: documents that are none", no_documents),
-        trial("docker/double: a large file", large),
-        trial_with(
-            "docker/real: a pipe in the place of a file",
-            &missing(&["mkfifo"]),
-            pipe,
-        ),
-        trial("docker/double: a link to where nobody may write", linked_away),
-        trial_with("docker/real: a read-only file system", &mounts(), read_only),
-        trial("docker/double: no helper on PATH", no_helper),
-    ]
-}
+use crate::support::part::missing;
 
 /// Containers may forbid mounting.
-fn mounts() -> Vec<&'static str> {
+const MOUNTS: Part = Part::new(|| {
     let works = Command::new("unshare")
         .args(["-m", "mount", "--bind", "/tmp", "/tmp"])
         .output();
@@ -35,9 +19,10 @@ fn mounts() -> Vec<&'static str> {
         Ok(output) if output.status.success() => missing(&["unshare", "mount"]),
         _ => vec!["a mount namespace"],
     }
-}
+});
 
-fn no_files() {
+scenario!(files_that_are_none);
+fn files_that_are_none() {
     let place = Place::of_doubles();
     place.keep("admin", "t");
     fs::create_dir(&place.docker).unwrap();
@@ -70,7 +55,8 @@ hint: see what is at [FOLDER]/.docker/config.json, and move it away if nothing n
     assert!(ran.code == 1 && ran.stderr.contains("too many symbolic links"), "{ran}");
 }
 
-fn no_documents() {
+scenario!(documents_that_are_none);
+fn documents_that_are_none() {
     for (bytes, says) in [
         (&b"{\"auths\": {s3cret"[..], "not valid JSON: line 1 column 12"),
         (b"\xef\xbb\xbf{}", "begins with a byte order mark"),
@@ -96,7 +82,8 @@ fn no_documents() {
     }
 }
 
-fn large() {
+scenario!(a_large_file);
+fn a_large_file() {
     let place = Place::of_doubles();
     place.keep("admin", "t");
     let filling = |size: usize| format!("{{\"psFormat\": \"{}\"}}", "x".repeat(size));
@@ -114,7 +101,8 @@ fn large() {
     assert!(ran.code == 1 && ran.stderr.contains("is longer than 16 MiB"), "{ran}");
 }
 
-fn pipe() {
+scenario!(a_pipe_in_the_place_of_a_file, needs("mkfifo"));
+fn a_pipe_in_the_place_of_a_file() {
     let place = Place::of_doubles();
     place.keep("admin", "t");
     assert!(Command::new("mkfifo").arg(&place.docker).status().unwrap().success());
@@ -122,8 +110,9 @@ fn pipe() {
     assert!(ran.code == 1 && ran.stderr.contains("is no regular file"), "{ran}");
 }
 
+scenario!(a_link_to_where_nobody_may_write);
 /// As NixOS and Home Manager have it: the file is a link into a folder that the system made.
-fn linked_away() {
+fn a_link_to_where_nobody_may_write() {
     let place = Place::of_doubles();
     place.keep("admin", "t");
     // An empty file that not even root can replace.
@@ -136,7 +125,8 @@ fn linked_away() {
     assert_eq!(fs::read_link(&place.docker).unwrap(), std::path::Path::new(&target));
 }
 
-fn read_only() {
+scenario!(a_read_only_file_system, needs(MOUNTS));
+fn a_read_only_file_system() {
     let place = Place::of_real_parts();
     let token = place.world.gitea.add_token("admin", "write:package");
     place.write_docker(&r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:TOKEN]"}}}"#.replace("TOKEN", &token));
@@ -157,7 +147,8 @@ fn read_only() {
     assert_eq!(place.kept().unwrap().1, token, "it is in both places");
 }
 
-fn no_helper() {
+scenario!(no_helper_on_path);
+fn no_helper_on_path() {
     let mut place = Place::of_doubles();
     place.keep("admin", "t");
     place.write_docker("{}");

@@ -3,23 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::place::{PLAIN, Place};
-use crate::support::part::trial;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker/double: there and back", there_and_back),
-        trial("docker/double: a dry run shows no token and changes nothing", dry_run),
-        trial("docker/double: every registry", by_default),
-        trial("docker/double: what cannot be verified or moved is said", said),
-        trial("docker/double: links, modes and times stay", links_and_modes),
-        trial("docker/double: folders of our own making go again", folders),
-    ]
-}
-
+scenario!(there_and_back);
 fn there_and_back() {
     let place = Place::of_doubles();
     let token = place.with_token();
@@ -124,7 +112,8 @@ exit 0
     assert!(!place.docker.exists());
 }
 
-fn dry_run() {
+scenario!(a_dry_run_shows_no_token_and_changes_nothing);
+fn a_dry_run_shows_no_token_and_changes_nothing() {
     let place = Place::of_doubles();
     let token = place.with_token();
     let before = Place::trace(&place.docker);
@@ -191,7 +180,8 @@ hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker 
     assert_eq!(Place::trace(&place.docker), before);
 }
 
-fn by_default() {
+scenario!(every_registry);
+fn every_registry() {
     let place = Place::of_doubles();
     place.keep("admin", "t");
     place.write_docker(r#"{"credHelpers":{"[REGISTRY]":"","other.example.com":"ecr-login"}}"#);
@@ -232,7 +222,8 @@ hint: kubectl regcred docker remove
     );
 }
 
-fn said() {
+scenario!(what_cannot_be_verified_or_moved_is_said);
+fn what_cannot_be_verified_or_moved_is_said() {
     let place = Place::of_doubles();
     place.write_docker(
         r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:dead]"},"[REGISTRY]/org":{"auth":"[auth:admin:below]"},
@@ -313,7 +304,8 @@ hint: kubectl regcred login new.example.com -u USER
     );
 }
 
-fn links_and_modes() {
+scenario!(links_modes_and_times_stay);
+fn links_modes_and_times_stay() {
     let place = Place::of_doubles();
     let token = place.world.gitea.add_token("admin", "write:package");
     let dotfiles = place.world.folder().join("dotfiles/docker");
@@ -341,7 +333,8 @@ fn links_and_modes() {
     assert!(!place.read(&file).contains("credHelpers"));
 }
 
-fn folders() {
+scenario!(folders_of_our_own_making_go_again);
+fn folders_of_our_own_making_go_again() {
     let mut place = Place::of_doubles();
     place.keep("admin", "t");
     let real = place.world.folder().join("real");

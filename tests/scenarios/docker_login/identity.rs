@@ -1,22 +1,10 @@
 //! OAuth2 identity tokens, which docker keeps under the user `<token>`.
 
-use libtest_mimic::Trial;
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
 use super::{docker_file, kept, put, world};
-use crate::support::part::trial;
 use crate::support::world::World;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker_login/an_identity_token_goes_there_and_back", identity_token),
-        trial(
-            "docker_login/an_identity_token_is_for_docker_alone",
-            identity_token_elsewhere,
-        ),
-    ]
-}
 
 /// A workstation whose docker has an identity token of the registry.
 fn with_identity_token() -> World {
@@ -31,7 +19,8 @@ fn with_identity_token() -> World {
     world
 }
 
-fn identity_token() {
+scenario!(an_identity_token_goes_there_and_back);
+fn an_identity_token_goes_there_and_back() {
     let world = with_identity_token();
     let ran = world.regcred("login --from-docker");
     assert_data_eq!(
@@ -90,7 +79,8 @@ REGISTRY   USERNAME   USE
     assert!(world.helper("list", "").done().contains("<token>"));
 }
 
-fn identity_token_elsewhere() {
+scenario!(an_identity_token_is_for_docker_alone);
+fn an_identity_token_is_for_docker_alone() {
     let world = with_identity_token();
     world.regcred("login --from-docker").done();
     let ran = world.regcred("sync -n [NAMESPACE]");

@@ -1,21 +1,13 @@
 //! What is not taken over, and what is said then.
 
-use libtest_mimic::Trial;
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
 use super::super::docker_link::script;
 use super::{auth, docker_file, helper, kept, programs, put, world};
-use crate::support::part::trial;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("docker_login/a_dead_token_is_not_kept", dead_token),
-        trial("docker_login/what_cannot_be_asked", cannot_be_asked),
-    ]
-}
-
-fn dead_token() {
+scenario!(a_dead_token_is_not_kept);
+fn a_dead_token_is_not_kept() {
     let world = world();
     let token = world.gitea.add_token("admin", "write:package");
     world.gitea.revoke(&token);
@@ -27,7 +19,8 @@ fn dead_token() {
     assert!(!ran.to_string().contains(&token), "{ran}");
 }
 
-fn cannot_be_asked() {
+scenario!(what_cannot_be_asked);
+fn what_cannot_be_asked() {
     let world = world();
     let ran = world.regcred("login --from-docker");
     assert_data_eq!(

@@ -1,36 +1,16 @@
 //! The real clients do what each warning says, and no longer once its remedy has been typed.
 
+use crate::support::parts::REAL_PARTS;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use libtest_mimic::Trial;
-
 use super::super::docker_link::{PLUGIN, script};
 use super::super::docker_login::{auth, docker_file, programs, put};
 use super::super::helper::{HELPER, NOT_FOUND};
-use super::super::main_job::missing_parts;
 use super::{helpers, login, podman_file};
-use crate::support::part::{missing, program, trial_with};
+use crate::support::part::program;
 use crate::support::world::{Ran, World};
-
-pub fn trials() -> Vec<Trial> {
-    let missing = [missing_parts(), missing(&["docker", "podman", "skopeo"])].concat();
-    let real = |name: &str, test: fn()| trial_with(&format!("docker_status/real/{name}"), &missing, test);
-    vec![
-        real("the_helper_is_not_on_path", not_on_path),
-        real("another_program_of_the_helpers_name_comes_first", other_first),
-        real("podman_takes_plain_text_before_the_helper", shadowed),
-        real("podman_login_writes_plain_text", podman_login),
-        real("podman_with_files_before_the_helper", files_first),
-        real("podman_with_a_file_of_its_own", auth_file),
-        real("a_helper_that_is_missing", helper_missing),
-        real("docker_no_longer_finds_its_store", default_store),
-        real("a_key_that_never_matches", never_matches),
-        real("an_empty_helper_means_plain_text", empty_helper),
-        real("docker_passes_over_an_entry_beside_a_helper", beside),
-    ]
-}
 
 /// A real workstation on whose PATH are these programs alone, and a credential in its keychain.
 fn real_with(clients: &[&str]) -> (World, String) {
@@ -105,7 +85,11 @@ fn plain_text_in(file: &Path, token: &str) -> bool {
     fs::read_to_string(file).is_ok_and(|text| text.contains(&auth("admin", token)))
 }
 
-fn shadowed() {
+scenario!(
+    podman_takes_plain_text_before_the_helper,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn podman_takes_plain_text_before_the_helper() {
     let (world, token) = real_with(&["podman"]);
     put(&docker_file(&world), &helpers(&world, "gitea"));
     put(&podman_file(&world), &login(&world, "somebody", &token));
@@ -120,7 +104,11 @@ fn shadowed() {
     type_it(&world, &remedy);
 }
 
-fn podman_login() {
+scenario!(
+    podman_login_writes_plain_text,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn podman_login_writes_plain_text() {
     let (world, token) = real_with(&["podman"]);
     put(&docker_file(&world), &helpers(&world, "gitea"));
     let remedy = remedy(&world, "podman-login-writes-plain-text");
@@ -133,7 +121,11 @@ fn podman_login() {
     assert_eq!(warnings(&world), 0);
 }
 
-fn files_first() {
+scenario!(
+    podman_with_files_before_the_helper,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn podman_with_files_before_the_helper() {
     let (world, token) = real_with(&["podman"]);
     put(&docker_file(&world), &helpers(&world, "gitea"));
     let conf = world.home().join(".config/containers/registries.conf");
@@ -152,7 +144,11 @@ fn files_first() {
     assert!(!plain_text_in(&podman_file(&world), &token));
 }
 
-fn auth_file() {
+scenario!(
+    podman_with_a_file_of_its_own,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn podman_with_a_file_of_its_own() {
     let (mut world, token) = real_with(&["podman"]);
     put(&docker_file(&world), &helpers(&world, "gitea"));
     put(&podman_file(&world), &helpers(&world, "gitea"));
@@ -172,7 +168,11 @@ fn auth_file() {
     assert_eq!(warnings(&world), 0);
 }
 
-fn helper_missing() {
+scenario!(
+    a_helper_that_is_missing,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn a_helper_that_is_missing() {
     let (world, _) = real_with(&["skopeo"]);
     put(&podman_file(&world), &helpers(&world, "gone"));
     let remedy = remedy(&world, "helper-missing");
@@ -188,7 +188,11 @@ fn helper_missing() {
 
 const DOCKER_LOGIN: &str = "docker login -u admin --password-stdin [REGISTRY]";
 
-fn not_on_path() {
+scenario!(
+    the_helper_is_not_on_path,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn the_helper_is_not_on_path() {
     let (world, token) = real_with(&["docker"]);
     fs::remove_file(programs(&world).join("docker-credential-gitea")).unwrap();
     symlink(PLUGIN, programs(&world).join("kubectl-regcred")).unwrap();
@@ -201,7 +205,11 @@ fn not_on_path() {
     assert!(!plain_text_in(&docker_file(&world), &token));
 }
 
-fn other_first() {
+scenario!(
+    another_program_of_the_helpers_name_comes_first,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn another_program_of_the_helpers_name_comes_first() {
     let (mut world, token) = real_with(&["docker"]);
     let others = world.folder().join("others");
     fs::create_dir(&others).unwrap();
@@ -225,7 +233,11 @@ fn other_first() {
     );
 }
 
-fn default_store() {
+scenario!(
+    docker_no_longer_finds_its_store,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn docker_no_longer_finds_its_store() {
     let (world, token) = real_with(&["docker"]);
     script(
         &programs(&world).join("docker-credential-secretservice"),
@@ -265,7 +277,11 @@ fn was_asked(world: &World) -> bool {
     world.folder().join("tmp/asked").exists()
 }
 
-fn never_matches() {
+scenario!(
+    a_key_that_never_matches,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn a_key_that_never_matches() {
     let (world, _) = real_with(&["docker"]);
     spy(&world);
     put(
@@ -280,7 +296,11 @@ fn never_matches() {
     assert!(was_asked(&world), "docker asks under the bare name");
 }
 
-fn empty_helper() {
+scenario!(
+    an_empty_helper_means_plain_text,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn an_empty_helper_means_plain_text() {
     let (world, token) = real_with(&["docker"]);
     spy(&world);
     let registry = world.registry();
@@ -295,7 +315,11 @@ fn empty_helper() {
     type_it(&world, &remedy);
 }
 
-fn beside() {
+scenario!(
+    docker_passes_over_an_entry_beside_a_helper,
+    needs(REAL_PARTS, "docker", "podman", "skopeo")
+);
+fn docker_passes_over_an_entry_beside_a_helper() {
     let (world, _) = real_with(&["docker"]);
     spy(&world);
     let registry = world.registry();

@@ -2,21 +2,13 @@
 
 use std::path::Path;
 
-use libtest_mimic::Trial;
 use snapbox::{Data, assert_data_eq};
 
 use super::super::status::documents::{place, with_problems};
 use super::root;
-use crate::support::part::trial;
 use crate::support::world::World;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("documents/picture: status", status),
-        trial("documents/picture: rotate", rotate),
-    ]
-}
-
+scenario!(status);
 fn status() {
     let place = with_problems();
     let line = "status -n honeydue -n staging";
@@ -24,6 +16,7 @@ fn status() {
     draw("status", &place.world, line, &shown);
 }
 
+scenario!(rotate);
 fn rotate() {
     let place = place();
     let new = place.token("read:package");

@@ -2,23 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::{Who, call};
 use crate::support::gitea::{Gitea, Profile, State};
-use crate::support::part::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("double: who is not signed in, by generation", nobody),
-        trial("double: passwords that are refused, by generation", passwords),
-        trial("double: accounts and scopes that are refused, by generation", accounts),
-        trial("double: the registry's challenge, by generation", challenges),
-        trial("double: the registry's exchange, by generation", exchanges),
-        trial("double: the registry's refusals, by generation", refusals),
-    ]
-}
 
 const TOKENS: &str = "/users/admin/tokens";
 const RIGHT: Who<'_> = Who::Basic("admin:password of admin");
@@ -71,7 +58,8 @@ fn stranger(profile: Profile) -> (u16, &'static str) {
     }
 }
 
-fn nobody() {
+scenario!(who_is_not_signed_in_by_generation);
+fn who_is_not_signed_in_by_generation() {
     for profile in Profile::ALL {
         let (status, text) = stranger(profile);
         is(
@@ -114,7 +102,8 @@ fn nobody() {
     }
 }
 
-fn passwords() {
+scenario!(passwords_that_are_refused_by_generation);
+fn passwords_that_are_refused_by_generation() {
     let refused: [(Change, Who<'_>, &str); 4] = [
         (
             |_| {},
@@ -174,7 +163,8 @@ fn passwords() {
     }
 }
 
-fn accounts() {
+scenario!(accounts_and_scopes_that_are_refused_by_generation);
+fn accounts_and_scopes_that_are_refused_by_generation() {
     for profile in Profile::ALL {
         let inactive: Change = |state| {
             state.users[0].active = false;
@@ -260,7 +250,8 @@ fn claims(body: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
-fn challenges() {
+scenario!(the_registrys_challenge_by_generation);
+fn the_registrys_challenge_by_generation() {
     for profile in Profile::ALL {
         let site = Site::of(profile);
         let (status, headers, body) = site.get("/v2/", None);
@@ -283,7 +274,8 @@ fn challenges() {
     }
 }
 
-fn exchanges() {
+scenario!(the_registrys_exchange_by_generation);
+fn the_registrys_exchange_by_generation() {
     for profile in Profile::ALL {
         let site = Site::of(profile);
         let (status, _, body) = site.get("/v2/token", None);
@@ -315,7 +307,8 @@ fn exchanges() {
     }
 }
 
-fn refusals() {
+scenario!(the_registrys_refusals_by_generation);
+fn the_registrys_refusals_by_generation() {
     for profile in Profile::ALL {
         let site = Site::of(profile);
         let (status, headers, body) = site.get("/v2/token", Some(DEAD));

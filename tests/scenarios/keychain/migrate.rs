@@ -5,37 +5,22 @@ mod desk;
 mod interrupted;
 mod together;
 
-use libtest_mimic::Trial;
+use crate::support::parts::{GNOME_KEYRING, IN_GNOME_KEYRING, IN_KEEPASSXC};
 use regcred::keychain::StoreName;
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
 use crate::helper::{HELPER, ask, entry};
-use crate::support::keyring::{self, Keyring, Product};
-use crate::support::part::{missing, trial_with};
+use crate::support::keyring::Keyring;
+use crate::support::store::{Kind, Store};
 use desk::Desk;
 
-pub fn trials() -> Vec<Trial> {
-    let there_and_back = Product::ALL
-        .into_iter()
-        .map(|product| product.trial("keychain", "migrate: there and back", &[], there_and_back));
-    let parts = missing(&keyring::PARTS);
-    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/migrate: {name}"), &parts, test);
-    let others = [
-        real("what differs stays in both until a person has decided", conflicts),
-        real("what cannot be read stays and keeps nothing back", damaged),
-        real("a keychain that is not there holds nothing", absent),
-        real("a keychain that is locked is not taken for an empty one", locked),
-    ];
-    there_and_back
-        .chain(others)
-        .chain(together::trials())
-        .chain(interrupted::trials())
-        .collect()
-}
-
-fn there_and_back(product: Product) {
-    let desk = Desk::of(Keyring::start_product(product));
+scenario!(there_and_back, on(IN_GNOME_KEYRING, IN_KEEPASSXC));
+fn there_and_back(kind: Kind) {
+    let Store::Service(keyring) = kind.start() else {
+        panic!("not the vault")
+    };
+    let desk = Desk::of(keyring);
     let before = desk.fill(StoreName::System);
     let listed = desk.regcred("list").done();
     desk.regcred("keychain use vault").done();
@@ -130,7 +115,11 @@ there is no vault: there is nothing to move into the Secret Service
     );
 }
 
-fn conflicts() {
+scenario!(
+    what_differs_stays_in_both_until_a_person_has_decided,
+    needs(GNOME_KEYRING)
+);
+fn what_differs_stays_in_both_until_a_person_has_decided() {
     let desk = Desk::of(Keyring::start());
     let put = |store, registry: &str, token: &str| desk.put(store, registry, "admin", token);
     put(StoreName::System, "one.example.com", "desktop-1");
@@ -201,7 +190,8 @@ moved 1 credential from the Secret Service into the vault
     );
 }
 
-fn damaged() {
+scenario!(what_cannot_be_read_stays_and_keeps_nothing_back, needs(GNOME_KEYRING));
+fn what_cannot_be_read_stays_and_keeps_nothing_back() {
     let desk = Desk::of(Keyring::start());
     desk.put(StoreName::System, "gitea.example.com", "admin", "token");
     desk.put(StoreName::System, "other.example.com", "admin", "token");
@@ -233,7 +223,8 @@ hint: to do without it: kubectl regcred keychain use secret-service && kubectl r
     assert_eq!(desk.regcred("keychain migrate").code, 0);
 }
 
-fn absent() {
+scenario!(a_keychain_that_is_not_there_holds_nothing, needs(GNOME_KEYRING));
+fn a_keychain_that_is_not_there_holds_nothing() {
     let mut desk = Desk::of(Keyring::start());
     std::fs::remove_file(desk.vault()).unwrap();
     assert_data_eq!(
@@ -295,7 +286,11 @@ hint: put a copy of it from a backup there, or make a new one: kubectl regcred k
     );
 }
 
-fn locked() {
+scenario!(
+    a_keychain_that_is_locked_is_not_taken_for_an_empty_one,
+    needs(GNOME_KEYRING)
+);
+fn a_keychain_that_is_locked_is_not_taken_for_an_empty_one() {
     let mut desk = Desk::of(Keyring::start());
     desk.put(StoreName::System, "gitea.example.com", "admin", "token");
     desk.regcred("keychain use vault").done();

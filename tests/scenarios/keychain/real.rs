@@ -1,6 +1,6 @@
 //! The keychain's real parts, each through the same scenarios: locked, dying, slow, new, full of items.
 
-use libtest_mimic::Trial;
+use crate::support::parts::{IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT};
 use regcred::keychain::Error;
 use regcred::model::{Credential, Use};
 
@@ -10,33 +10,7 @@ use crate::support::keepassxc;
 use crate::support::keyring::{self, Product, until};
 use crate::support::store::{Kind, Store};
 
-/// What holds on every keychain, and what only some of them can suffer.
-pub fn trials(kind: Kind) -> Vec<Trial> {
-    let trial = |name: &str, also: &[&'static str], test: fn(Kind)| kind.trial("keychain", name, also, test);
-    let clears: &[&str] = match kind {
-        Kind::Service(_) => &["secret-tool"],
-        Kind::Vault => &[],
-    };
-    let mut trials = vec![
-        trial("a_locked_keyring_says_so", &[], a_locked_keyring_says_so),
-        trial("a_new_user_without_a_keyring", &[], a_new_user_without_a_keyring),
-        trial("a_long_list_shows_every_change", clears, a_long_list_shows_every_change),
-        trial("text_like_placeholders", &[], text_like_placeholders),
-    ];
-    // The vault has no daemon that could die or hang: what is in its place is in `vault`.
-    if kind != Kind::Vault {
-        trials.extend([
-            trial("a_daemon_that_dies_mid_call", &[], a_daemon_that_dies_mid_call),
-            trial("a_daemon_that_comes_back_is_asked_again", &[], a_daemon_that_comes_back),
-            trial("a_daemon_that_hangs", &[], a_daemon_that_hangs),
-        ]);
-    }
-    if kind == Kind::Service(Product::KeePassXc) {
-        trials.push(trial("one_that_asks_for_each_item", &[], one_that_asks_for_each_item));
-    }
-    trials
-}
-
+scenario!(a_locked_keyring_says_so, on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT));
 fn a_locked_keyring_says_so(kind: Kind) {
     let mut store = kind.start();
     let stored = entry("gitea.example.com", "alice", TOKEN);
@@ -52,6 +26,7 @@ fn a_locked_keyring_says_so(kind: Kind) {
     every_action_fails(|| store.command(HELPER), store.is_locked_text());
 }
 
+scenario!(a_daemon_that_dies_mid_call, on(IN_GNOME_KEYRING, IN_KEEPASSXC));
 fn a_daemon_that_dies_mid_call(kind: Kind) {
     let mut store = kind.start();
     let keyring = store.keyring();
@@ -73,7 +48,11 @@ fn a_daemon_that_dies_mid_call(kind: Kind) {
     assert_eq!(output.status.code(), Some(1));
 }
 
-fn a_daemon_that_comes_back(kind: Kind) {
+scenario!(
+    a_daemon_that_comes_back_is_asked_again,
+    on(IN_GNOME_KEYRING, IN_KEEPASSXC)
+);
+fn a_daemon_that_comes_back_is_asked_again(kind: Kind) {
     let mut store = kind.start();
     let keyring = store.keyring();
     let stored = entry("gitea.example.com", "alice", TOKEN);
@@ -88,6 +67,7 @@ fn a_daemon_that_comes_back(kind: Kind) {
     );
 }
 
+scenario!(a_daemon_that_hangs, on(IN_GNOME_KEYRING, IN_KEEPASSXC));
 fn a_daemon_that_hangs(kind: Kind) {
     let mut store = kind.start();
     let keyring = store.keyring();
@@ -98,6 +78,10 @@ fn a_daemon_that_hangs(kind: Kind) {
     assert_eq!(code, 1);
 }
 
+scenario!(
+    a_new_user_without_a_keyring,
+    on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT)
+);
 fn a_new_user_without_a_keyring(kind: Kind) {
     let mut store = kind.start();
     if let Store::Vault(home) = &store {
@@ -122,6 +106,10 @@ fn a_new_user_without_a_keyring(kind: Kind) {
     assert_eq!(code, 1);
 }
 
+scenario!(
+    a_long_list_shows_every_change,
+    on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT)
+);
 fn a_long_list_shows_every_change(kind: Kind) {
     let mut store = kind.start();
     let ours = keychain(&store.env());
@@ -158,6 +146,7 @@ fn a_long_list_shows_every_change(kind: Kind) {
     assert_eq!(users(), [&["bob", "dave"], &["alice"; 38][..], &["carol"]].concat());
 }
 
+scenario!(text_like_placeholders, on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT));
 /// `KeePassXC` puts something else in the place of them, and refuses what starts with `{REF:`.
 fn text_like_placeholders(kind: Kind) {
     let store = kind.start();
@@ -178,6 +167,7 @@ fn text_like_placeholders(kind: Kind) {
     }
 }
 
+scenario!(one_that_asks_for_each_item, on(IN_KEEPASSXC));
 /// `KeePassXC` asks its owner for each item and process before it gives a secret out; what there is it shows.
 fn one_that_asks_for_each_item(kind: Kind) {
     let mut store = kind.start();

@@ -1,46 +1,13 @@
 //! `login --mint` and `logout --revoke`, as a script types them, on doubles and on real parts; and as a person does.
 
-use libtest_mimic::Trial;
+use crate::support::parts::{DOUBLES, REAL, REAL_PARTS};
 use snapbox::{assert_data_eq, str};
 
-use crate::main_job::missing_parts;
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
-use crate::support::part::{trial, trial_with};
 use crate::support::world::World;
 
 const PASSWORD: &str = "password of admin";
-
-/// A name, and what happens on any workstation.
-type Scenario = (&'static str, fn(&World));
-
-pub fn trials() -> Vec<Trial> {
-    let scenarios: [Scenario; 6] = [
-        ("a_token_for_each_use", a_token_for_each_use),
-        ("an_older_gitea", an_older_gitea),
-        ("one_time_code", one_time_code),
-        ("what_cannot_be_kept_is_deleted", what_cannot_be_kept_is_deleted),
-        ("what_cannot_be_revoked_is_kept", what_cannot_be_revoked_is_kept),
-        ("wrong_usage", wrong_usage),
-    ];
-    let parts = missing_parts();
-    scenarios
-        .into_iter()
-        .flat_map(|(name, test)| {
-            [
-                trial(&format!("mint/doubles/{name}"), move || test(&World::of_doubles())),
-                trial_with(&format!("mint/real/{name}"), &parts, move || {
-                    test(&World::of_real_parts());
-                }),
-            ]
-        })
-        .chain([trial_with(
-            "mint/real/a_person_types_password_and_code",
-            &parts,
-            a_person,
-        )])
-        .collect()
-}
 
 /// Names and scopes of the tokens that the server has.
 fn tokens(world: &World) -> Vec<(String, String)> {
@@ -52,6 +19,7 @@ fn tokens(world: &World) -> Vec<(String, String)> {
         .collect()
 }
 
+scenario!(a_token_for_each_use, on(DOUBLES, REAL));
 fn a_token_for_each_use(world: &World) {
     assert_data_eq!(
         world
@@ -158,6 +126,7 @@ not logged in to [REGISTRY]
     );
 }
 
+scenario!(an_older_gitea, on(DOUBLES, REAL));
 fn an_older_gitea(world: &World) {
     world.gitea.state().profile = Profile::V1_22;
     world
@@ -216,6 +185,7 @@ forgot the credential of [REGISTRY] for docker
     );
 }
 
+scenario!(one_time_code, on(DOUBLES, REAL));
 fn one_time_code(world: &World) {
     world.gitea.state().profile = Profile::V1_22;
     world.gitea.state().users[0].code = Some("123456".to_owned());
@@ -254,6 +224,7 @@ hint: check the password; an account with a second factor needs its one-time cod
     );
 }
 
+scenario!(what_cannot_be_kept_is_deleted, on(DOUBLES, REAL));
 fn what_cannot_be_kept_is_deleted(world: &World) {
     // The registry itself refuses what its API made: a proxy that passes only one of them on.
     world
@@ -288,6 +259,7 @@ fn what_cannot_be_kept_is_deleted(world: &World) {
     );
 }
 
+scenario!(what_cannot_be_revoked_is_kept, on(DOUBLES, REAL));
 fn what_cannot_be_revoked_is_kept(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     for usage in ["docker", "cluster"] {
@@ -347,6 +319,7 @@ hint: the keychain still holds the token for docker; without --revoke it is forg
     assert_eq!(world.gitea.requests().len(), asked);
 }
 
+scenario!(wrong_usage, on(DOUBLES, REAL));
 fn wrong_usage(world: &World) {
     for line in [
         "login [REGISTRY] -u admin --mint --token-stdin",
@@ -368,7 +341,8 @@ fn wrong_usage(world: &World) {
     assert_eq!(world.gitea.shown(), [""; 0]);
 }
 
-fn a_person() {
+scenario!(a_person_types_password_and_code, needs(REAL_PARTS));
+fn a_person_types_password_and_code() {
     let world = World::of_real_parts();
     world.gitea.state().users[0].code = Some("123456".to_owned());
     let person = |line: &str| {

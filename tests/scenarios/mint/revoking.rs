@@ -1,6 +1,5 @@
 //! Deleting tokens: which one, when it needs a password, and when it is believed.
 
-use libtest_mimic::Trial;
 use regcred::registry::{RevokeError, Revoked, SiteError, revoke};
 use regcred::sys::env::Env;
 use serde_json::json;
@@ -8,18 +7,9 @@ use serde_json::json;
 use super::{PASSWORD, account, assert_is, credential, end, gitea, knows, options};
 use crate::support::gitea::Profile;
 use crate::support::http::{self, Answer};
-use crate::support::part::trial;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("revoke: what is gone already needs no password", gone_already),
-        trial("revoke: one of many, and never one of two", one_of_many),
-        trial("revoke: who needs a password is told the page", the_page),
-        trial("revoke: a server that only says so is not believed", not_believed),
-    ]
-}
-
-fn gone_already() {
+scenario!(what_is_gone_already_needs_no_password);
+fn what_is_gone_already_needs_no_password() {
     for profile in Profile::ALL {
         let gitea = gitea(profile);
         let token = gitea.add_token("admin", "read:package");
@@ -42,7 +32,8 @@ fn gone_already() {
     }
 }
 
-fn one_of_many() {
+scenario!(one_of_many_and_never_one_of_two);
+fn one_of_many_and_never_one_of_two() {
     for profile in [Profile::V1_19, Profile::V1_22, Profile::V1_26, Profile::Forgejo15] {
         let gitea = gitea(profile);
         let token = gitea.add_token("admin", "read:package");
@@ -78,7 +69,8 @@ fn one_of_many() {
     }
 }
 
-fn the_page() {
+scenario!(who_needs_a_password_is_told_the_page);
+fn who_needs_a_password_is_told_the_page() {
     for profile in Profile::ALL.into_iter().filter(|profile| *profile != Profile::V1_27) {
         let gitea = gitea(profile);
         let token = gitea.add_token("admin", "read:package");
@@ -107,7 +99,8 @@ fn the_page() {
     assert_eq!(other.with_credential(), 0);
 }
 
-fn not_believed() {
+scenario!(a_server_that_only_says_so_is_not_believed);
+fn a_server_that_only_says_so_is_not_believed() {
     let gitea = gitea(Profile::V1_27);
     let token = gitea.add_token("admin", "read:package");
     gitea.replace("/api/v1/token", Answer::empty(204));

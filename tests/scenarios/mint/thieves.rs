@@ -1,6 +1,5 @@
 //! Servers and what stands before them, that want the password or the token.
 
-use libtest_mimic::Trial;
 use regcred::registry::{MintError, Options, RevokeError, SiteError, VerifyError, revoke};
 use regcred::sys::env::Env;
 use serde_json::json;
@@ -8,22 +7,11 @@ use serde_json::json;
 use super::{PASSWORD, account, assert_is, credential, make_with, options};
 use crate::support::gitea::{Gitea, Profile};
 use crate::support::http::{self, Answer, Manner};
-use crate::support::part::trial;
 use crate::support::tls::{Authority, Valid};
 
 /// A name that no test's machine is called by; tests reach it through a proxy of their own.
 const NAME: &str = "gitea.example.com";
 const TOKENS: &str = "/api/v1/users/admin/tokens";
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("mint: nobody else receives the password", nobody_else),
-        trial("mint: over https, nothing falls back to http", downgrades),
-        trial("mint: an answer that does not arrive whole", uncertain),
-        trial("mint: what a server says is without the password", quotations),
-        trial("revoke: nobody else receives the token or the password", revoking),
-    ]
-}
 
 /// What the registry answers there, given the thief's address.
 type Trick = fn(&str) -> Answer;
@@ -32,7 +20,8 @@ fn thief() -> http::Server {
     http::Server::start(|_| Answer::json(201, &json!({"id": 1, "sha1": "0123456789abcdef", "token": "thanks"})))
 }
 
-fn nobody_else() {
+scenario!(nobody_else_receives_the_password);
+fn nobody_else_receives_the_password() {
     // Where the trick is, and how many requests with the password the registry itself gets.
     let tricks: [(&str, Trick, usize); 5] = [
         ("/v2/", |thief| Answer::redirect(&format!("http://{thief}/v2/")), 0),
@@ -87,7 +76,8 @@ fn nobody_else() {
     }
 }
 
-fn downgrades() {
+scenario!(over_https_nothing_falls_back_to_http);
+fn over_https_nothing_falls_back_to_http() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let trusting = Options {
@@ -129,7 +119,8 @@ fn downgrades() {
     assert_eq!(plain.shown(), [""; 0]);
 }
 
-fn uncertain() {
+scenario!(an_answer_that_does_not_arrive_whole);
+fn an_answer_that_does_not_arrive_whole() {
     let whole = json!({"id": 1, "name": "ci", "sha1": "0123456789abcdef0123456789abcdef01234567", "scopes": null});
     let answers = [
         Answer::json(201, &whole).in_manner(Manner::Cut),
@@ -154,7 +145,8 @@ fn uncertain() {
     }
 }
 
-fn quotations() {
+scenario!(what_a_server_says_is_without_the_password);
+fn what_a_server_says_is_without_the_password() {
     let basic = {
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(format!("admin:{PASSWORD}"))
@@ -183,7 +175,8 @@ fn quotations() {
     assert!(!shown.contains(token) && !shown.contains(PASSWORD), "{shown}");
 }
 
-fn revoking() {
+scenario!(nobody_else_receives_the_token_or_the_password);
+fn nobody_else_receives_the_token_or_the_password() {
     for profile in [Profile::V1_25, Profile::V1_27] {
         let tricks: [(&str, Trick); 5] = [
             ("/v2/", |thief| Answer::redirect(&format!("http://{thief}/v2/"))),

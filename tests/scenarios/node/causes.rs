@@ -1,6 +1,7 @@
 //! Every reason for which a pull fails that can be had on one node, each in kubelet's and containerd's own words: what
 //! `status` makes of it, and that what it says mends it.
 
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use std::net::SocketAddr;
 
 use base64::Engine as _;
@@ -168,6 +169,7 @@ fn put_entry(place: &Place, name: &str, entry: &Value) {
     place.world().put_secret(&pull_secret(name, &document));
 }
 
+scenario!(every_cause, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 #[allow(clippy::too_many_lines, reason = "a table")]
 pub fn every_cause() {
     let place = Place::new();
@@ -317,6 +319,7 @@ pub fn every_cause() {
     });
 }
 
+scenario!(a_server_that_is_none, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 /// What stands in the registry's place, or before it.
 pub fn a_server_that_is_none() {
     let place = Place::new();

@@ -1,5 +1,6 @@
 //! A node goes with its test, however that ends.
 
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -8,6 +9,7 @@ use super::place::Place;
 use crate::status::place::SECRET;
 use crate::support::node::Node;
 
+scenario!(nothing_is_left, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 pub fn nothing_is_left() {
     let place = Place::new();
     place.well();

@@ -1,5 +1,6 @@
 //! A private image, and who may pull it: with the pull Secret, through the ServiceAccount, while the token is rotated.
 
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
@@ -10,6 +11,7 @@ use crate::support::part::until;
 
 const PASSWORD: &str = "password of admin";
 
+scenario!(secrets_and_accounts, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 pub fn secrets_and_accounts() {
     let place = Place::new();
     let image = place.image("admin/app:1");
@@ -56,6 +58,10 @@ pub fn secrets_and_accounts() {
     assert_eq!(of_pods.count(), 0, "{findings:#?}");
 }
 
+scenario!(
+    rotated_while_pods_restart,
+    needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl")
+);
 pub fn rotated_while_pods_restart() {
     let place = Place::new();
     let image = place.image("admin/app:1");

@@ -1,5 +1,6 @@
 //! kubelet's record of the pulls that it has verified: who gets an image that is on the node already.
 
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use serde_json::json;
 
 use super::place::Place;
@@ -8,6 +9,7 @@ use crate::support::node::Node;
 
 const PASSWORD: &str = "password of admin";
 
+scenario!(the_record_of_pulls, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 /// The image is asked for only where kubelet has no record of the credential.
 pub fn the_record_of_pulls() {
     let place = Place::new();
@@ -73,6 +75,7 @@ pub fn the_record_of_pulls() {
     place.runs("dead");
 }
 
+scenario!(a_login_of_the_node, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 /// As k3s' `registries.yaml` gives one to containerd: docs/workloads.md.
 pub fn a_login_of_the_node() {
     let place = Place::new();

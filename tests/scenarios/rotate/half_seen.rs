@@ -1,14 +1,14 @@
 //! A cluster that shows its Secrets in part, or not at all, is never taken for one that has none: the old token stays.
 
+use crate::support::scenario::Table;
+use libtest_mimic::Trial;
 use std::collections::BTreeMap;
 
-use libtest_mimic::Trial;
 use regcred::model::Use;
 use serde_json::json;
 
 use super::place::{Place, SECRET};
 use crate::support::api_server::{ApiServer, Odd};
-use crate::support::part::trial;
 use crate::support::world::{Ran, World};
 
 /// An answer to a request with these parameters.
@@ -52,29 +52,15 @@ const WAYS: [(&str, OddAnswer); 11] = [
     ("JSON that is no list", |_| json(200, &json!({}))),
 ];
 
-pub fn trials() -> Vec<Trial> {
-    WAYS.iter()
-        .flat_map(|(name, way)| {
-            [
-                trial(&format!("rotate/half seen: -A, {name}"), || all_namespaces(*way)),
-                trial(&format!("rotate/half seen: -n, {name}"), || one_namespace(*way)),
-            ]
-        })
-        .chain([
-            trial(
-                "rotate/half seen: a context that may not be searched is given up by name",
-                given_up,
-            ),
-            trial(
-                "rotate/half seen: a Secret that may not be read is given up by name",
-                one_forbidden,
-            ),
-            trial(
-                "rotate/half seen: an immutable Secret elsewhere is given up by name",
-                one_immutable,
-            ),
-        ])
-        .collect()
+scenarios!(every_way);
+fn every_way(table: &Table) -> Vec<Trial> {
+    let trials = WAYS.iter().flat_map(|(name, way)| {
+        [
+            table.alone(&format!("all_namespaces/{name}"), &[], || all_namespaces(*way)),
+            table.alone(&format!("one_namespace/{name}"), &[], || one_namespace(*way)),
+        ]
+    });
+    trials.collect()
 }
 
 fn text(code: u16, text: &str) -> Odd {
@@ -192,7 +178,8 @@ fn one_namespace(way: fn(&BTreeMap<String, String>) -> Odd) {
     check_ended(&place, &second, &ran);
 }
 
-fn given_up() {
+scenario!(a_context_that_may_not_be_searched_is_given_up_by_name);
+fn a_context_that_may_not_be_searched_is_given_up_by_name() {
     let (mut place, second) = place();
     second.forbid("list", "");
     let flags = place.flags();
@@ -209,7 +196,8 @@ fn given_up() {
     check_ended(&place, &second, &ran);
 }
 
-fn one_forbidden() {
+scenario!(a_secret_that_may_not_be_read_is_given_up_by_name);
+fn a_secret_that_may_not_be_read_is_given_up_by_name() {
     let (mut place, second) = place();
     second.create_namespace("closed");
     let secret = place.world.secret(SECRET).unwrap();
@@ -224,8 +212,9 @@ fn one_forbidden() {
     check_ended(&place, &second, &ran);
 }
 
+scenario!(an_immutable_secret_elsewhere_is_given_up_by_name);
 /// Nobody can change it: a stolen token has to be killable all the same.
-fn one_immutable() {
+fn an_immutable_secret_elsewhere_is_given_up_by_name() {
     let (mut place, second) = place();
     second.create_namespace("frozen");
     let mut secret = place.world.secret(SECRET).unwrap();

@@ -1,45 +1,12 @@
 //! Failures in part: the old token stays alive, the exit code is 1, and the message says how to finish it.
 
-use libtest_mimic::Trial;
 use regcred::keychain::Kept;
 use regcred::model::Use;
 
 use super::place::{Place, SECRET};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::http::Answer;
-use crate::support::part::trial;
 use crate::support::world::{Ran, World};
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("rotate/partial: one of three contexts away", context_away),
-        trial(
-            "rotate/partial: something else answers in the place of one of three contexts",
-            half_seen,
-        ),
-        trial(
-            "rotate/partial: one of three contexts away, whose Secrets nobody knows",
-            unknown_secrets,
-        ),
-        trial("rotate/partial: a forbidden namespace", forbidden),
-        trial(
-            "rotate/partial: the registry down between verify and revoke",
-            registry_down,
-        ),
-        trial("rotate/partial: a Secret elsewhere that has the old token", elsewhere),
-        trial(
-            "rotate/partial: a context that leads to another cluster",
-            another_cluster,
-        ),
-        trial("rotate/partial: a new token that dies", new_dies),
-        trial("rotate/partial: an old token that dies", old_dies),
-        trial("rotate/partial: both die", both_die),
-        trial(
-            "rotate/partial: nothing is begun where nothing can be reached",
-            nothing_begun,
-        ),
-    ]
-}
 
 fn place() -> Place {
     Place::new(World::of_doubles(), Use::Cluster)
@@ -105,7 +72,8 @@ fn third_holds(place: &Place, third: &ApiServer) -> String {
     super::place::token(&secret, &place.world.registry()).unwrap()
 }
 
-fn context_away() {
+scenario!(one_of_three_contexts_away);
+fn one_of_three_contexts_away() {
     let mut place = place();
     let third = second_cluster(&place);
     three_contexts(&place, &third.url());
@@ -141,7 +109,8 @@ fn context_away() {
     assert_eq!(third_holds(&place, &third), place.served());
 }
 
-fn unknown_secrets() {
+scenario!(one_of_three_contexts_away_whose_secrets_nobody_knows);
+fn one_of_three_contexts_away_whose_secrets_nobody_knows() {
     let mut place = place();
     let third = second_cluster(&place);
     three_contexts(&place, &third.url());
@@ -175,8 +144,9 @@ fn unknown_secrets() {
     place.check_ended("without the third");
 }
 
+scenario!(something_else_answers_in_the_place_of_one_of_three_contexts);
 /// Each way in which something else may answer in the place of one cluster, before a rotation begins and before it ends.
-fn half_seen() {
+fn something_else_answers_in_the_place_of_one_of_three_contexts() {
     let no_page = Fault::Foreign(404, "text/plain", "404 page not found\n");
     let empty = Fault::Foreign(200, "application/json", "{}");
     for answer in [no_page, empty] {
@@ -203,7 +173,8 @@ fn half_seen() {
     }
 }
 
-fn forbidden() {
+scenario!(a_forbidden_namespace);
+fn a_forbidden_namespace() {
     let mut place = place();
     let namespace = place.namespaces[1].clone();
     place.world.api_server().forbid("patch", &namespace);
@@ -221,7 +192,8 @@ fn forbidden() {
     resumed(&place);
 }
 
-fn registry_down() {
+scenario!(the_registry_down_between_verify_and_revoke);
+fn the_registry_down_between_verify_and_revoke() {
     for way in ["--resume", "--abort"] {
         let mut place = place();
         let state = place.world.gitea.shared();
@@ -253,7 +225,8 @@ fn registry_down() {
     }
 }
 
-fn elsewhere() {
+scenario!(a_secret_elsewhere_that_has_the_old_token);
+fn a_secret_elsewhere_that_has_the_old_token() {
     let mut place = place();
     let flags = format!("-n {}", place.namespaces[0]);
     let ran = begin(&mut place, &flags);
@@ -283,7 +256,8 @@ fn elsewhere() {
     assert!(!place.works(&place.old), "{ran}");
 }
 
-fn another_cluster() {
+scenario!(a_context_that_leads_to_another_cluster);
+fn a_context_that_leads_to_another_cluster() {
     let mut place = place();
     let third = second_cluster(&place);
     three_contexts(&place, &third.url());
@@ -314,7 +288,8 @@ fn pending(place: &mut Place) -> String {
     rotation.unwrap().other.unwrap().token.expose().to_owned()
 }
 
-fn new_dies() {
+scenario!(a_new_token_that_dies);
+fn a_new_token_that_dies() {
     let mut place = place();
     let new = pending(&mut place);
     place.world.gitea.revoke(&new);
@@ -328,7 +303,8 @@ fn new_dies() {
     place.check_ended("aborted");
 }
 
-fn old_dies() {
+scenario!(an_old_token_that_dies);
+fn an_old_token_that_dies() {
     let mut place = place();
     pending(&mut place);
     let old = place.old.clone();
@@ -341,6 +317,7 @@ fn old_dies() {
     resumed(&place);
 }
 
+scenario!(both_die);
 fn both_die() {
     let mut place = place();
     let new = pending(&mut place);
@@ -364,7 +341,8 @@ fn both_die() {
     place.check_ended("a third token");
 }
 
-fn nothing_begun() {
+scenario!(nothing_is_begun_where_nothing_can_be_reached);
+fn nothing_is_begun_where_nothing_can_be_reached() {
     let mut place = place();
     place.world.api_server().fail(Fault::Cut, u32::MAX);
     let flags = place.flags();

@@ -1,41 +1,13 @@
 //! What it prints: on doubles and on real parts the same.
 
-use libtest_mimic::Trial;
+use crate::support::parts::{DOUBLES, REAL};
 use regcred::model::Use;
 use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
 use super::place::{PASSWORD, Place, SECRET};
 use crate::support::control_plane::ControlPlane;
-use crate::support::part::{trial, trial_with};
 use crate::support::world::{Ran, World};
-
-/// A name, and what happens on any workstation.
-type Scenario = (&'static str, fn(World));
-
-pub fn trials() -> Vec<Trial> {
-    let scenarios: [Scenario; 4] = [
-        ("a_rotation", a_rotation),
-        ("a_plan", a_plan),
-        ("a_pending_one", a_pending_one),
-        ("documents", documents),
-    ];
-    let parts = super::killed::missing_parts();
-    scenarios
-        .into_iter()
-        .flat_map(|(name, test)| {
-            [
-                trial(&format!("rotate/double/{name}"), move || test(World::of_doubles())),
-                trial_with(&format!("rotate/real/{name}"), &parts, move || {
-                    test(World::of_real_parts());
-                }),
-            ]
-        })
-        .chain([trial_with("rotate/real/restarts", &parts, || {
-            restarts(World::of_real_parts());
-        })])
-        .collect()
-}
 
 fn place(world: World) -> (Place, String) {
     let mut place = Place::with(world, Use::Cluster, &[]);
@@ -52,6 +24,7 @@ fn show(ran: &Ran) -> String {
         .replace(r#""context": "real""#, r#""context": "[CONTEXT]""#)
 }
 
+scenario!(a_rotation, on(DOUBLES, REAL));
 fn a_rotation(world: World) {
     let (place, flags) = place(world);
     assert_data_eq!(
@@ -83,6 +56,7 @@ no rotation is pending
     );
 }
 
+scenario!(a_plan, on(DOUBLES, REAL));
 fn a_plan(world: World) {
     let (place, flags) = place(world);
     assert_data_eq!(
@@ -166,6 +140,7 @@ exit 0
     assert_eq!((place.served(), place.alive()), (place.old.clone(), 2));
 }
 
+scenario!(a_pending_one, on(DOUBLES, REAL));
 fn a_pending_one(world: World) {
     let (place, flags) = place(world);
     // Gitea is of a generation that wants the password for this, and nobody is there to be asked.
@@ -240,6 +215,7 @@ rotated the token of [REGISTRY] for cluster
     assert!(!place.works(&place.old));
 }
 
+scenario!(restarts, on(REAL));
 /// Real only: the double knows no workloads. Nobody rolls anything out there, so following it ends at the time limit.
 fn restarts(world: World) {
     let (place, flags) = place(world);
@@ -273,6 +249,7 @@ fn restarts(world: World) {
     assert_eq!(restarted_at(), at, "not a second time");
 }
 
+scenario!(documents, on(DOUBLES, REAL));
 fn documents(world: World) {
     let (place, flags) = place(world);
     assert_data_eq!(

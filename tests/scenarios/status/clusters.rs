@@ -1,48 +1,20 @@
 //! What is out of step with clusters and their Secrets.
 
+use super::place::{DOUBLES, REAL};
 use serde_json::json;
 
 use regcred::commands::status::Code;
 
-use super::Case;
-use super::place::{Parts, Place, SECRET, entry, pull_secret};
-
-pub const CASES: &[Case] = &[
-    (Code::ClusterUnreachable, "nobody listens", Parts::Both, unreachable),
-    (Code::NotAllowed, "no Role", Parts::Real, not_allowed),
-    (Code::SecretStale, "an older token", Parts::Both, stale),
-    (Code::SecretMissing, "asked for", Parts::Both, missing),
-    (Code::SecretMissing, "in use", Parts::Both, missing_in_use),
-    (
-        Code::SecretMissing,
-        "a Secret of another type",
-        Parts::Both,
-        of_another_type,
-    ),
-    (Code::SecretMissing, "no such namespace", Parts::Both, no_such_namespace),
-    (
-        Code::SecretBroken,
-        "an entry of another registry",
-        Parts::Both,
-        broken_entry,
-    ),
-    (Code::SecretBroken, "the whole document", Parts::Real, broken_document),
-    (Code::SecretUnmanaged, "made with kubectl", Parts::Both, unmanaged),
-    (Code::SecretOwnedByOther, "Helm's", Parts::Both, owned),
-    (Code::SecretUnused, "nothing names it", Parts::Both, unused),
-    (
-        Code::ServiceAccountDangling,
-        "a name without a Secret",
-        Parts::Both,
-        dangling,
-    ),
-    (Code::ServiceAccountDetached, "of a list", Parts::Both, detached),
-    (Code::LastAppliedToken, "kubectl apply", Parts::Real, last_applied),
-];
+use super::place::{Place, SECRET, entry, pull_secret};
 
 const LINE: &str = "status -n [NAMESPACE]";
 
-fn unreachable(place: &mut Place) {
+finding!(
+    cluster_unreachable_nobody_listens,
+    Code::ClusterUnreachable,
+    on(DOUBLES, REAL)
+);
+fn cluster_unreachable_nobody_listens(place: &mut Place) {
     place.well();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -73,7 +45,8 @@ users: [{{name: u, user: {{token: t}}}}]
     place.is_gone(LINE, Code::ClusterUnreachable);
 }
 
-fn not_allowed(place: &mut Place) {
+finding!(not_allowed_no_role, Code::NotAllowed, on(REAL));
+fn not_allowed_no_role(place: &mut Place) {
     place.well();
     place.as_plain();
     let ran = place.status();
@@ -91,7 +64,8 @@ fn not_allowed(place: &mut Place) {
     assert_eq!(place.status().code, 0);
 }
 
-fn stale(place: &mut Place) {
+finding!(secret_stale_an_older_token, Code::SecretStale, on(DOUBLES, REAL));
+fn secret_stale_an_older_token(place: &mut Place) {
     place.well();
     place.login("cluster", "read:package");
     let ran = place.status();
@@ -101,15 +75,21 @@ fn stale(place: &mut Place) {
     assert_eq!(place.status().code, 0);
 }
 
-fn missing(place: &mut Place) {
+finding!(secret_missing_asked_for, Code::SecretMissing, on(DOUBLES, REAL));
+fn secret_missing_asked_for(place: &mut Place) {
     place.login("cluster", "read:package");
     let ran = place.status();
     assert!(ran.stdout.contains("missing\n"), "{ran}");
     place.mends(Code::SecretMissing, &[]);
 }
 
+finding!(
+    secret_missing_a_secret_of_another_type,
+    Code::SecretMissing,
+    on(DOUBLES, REAL)
+);
 /// A Secret's type cannot be changed: what sync would do there fails.
-fn of_another_type(place: &mut Place) {
+fn secret_missing_a_secret_of_another_type(place: &mut Place) {
     place.login("cluster", "read:package");
     let opaque = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": SECRET}});
     place.world.put_secret(&opaque);
@@ -121,7 +101,8 @@ fn of_another_type(place: &mut Place) {
     place.is_gone(LINE, Code::SecretMissing);
 }
 
-fn no_such_namespace(place: &mut Place) {
+finding!(secret_missing_no_such_namespace, Code::SecretMissing, on(DOUBLES, REAL));
+fn secret_missing_no_such_namespace(place: &mut Place) {
     place.login("cluster", "read:package");
     let line = format!("status -n {}-misspelt", place.world.namespace);
     let (text, commands) = place.found(Code::SecretMissing, &place.world.regcred(&line));
@@ -133,8 +114,9 @@ fn no_such_namespace(place: &mut Place) {
     }
 }
 
+finding!(secret_missing_in_use, Code::SecretMissing, on(DOUBLES, REAL));
 /// Without -n, only what is used is missed.
-fn missing_in_use(place: &mut Place) {
+fn secret_missing_in_use(place: &mut Place) {
     place.login("cluster", "read:package");
     let line = format!("status --context {}", place.use_own_namespace());
     let ran = place.world.regcred(&line);
@@ -154,7 +136,12 @@ fn missing_in_use(place: &mut Place) {
     assert!(place.world.secret("pull").is_some());
 }
 
-fn broken_entry(place: &mut Place) {
+finding!(
+    secret_broken_an_entry_of_another_registry,
+    Code::SecretBroken,
+    on(DOUBLES, REAL)
+);
+fn secret_broken_an_entry_of_another_registry(place: &mut Place) {
     let token = place.login("cluster", "read:package");
     let registry = place.world.registry();
     let document = json!({"auths": {registry: entry(&token), "ghcr.io": {"auth": 7}}});
@@ -169,14 +156,20 @@ fn broken_entry(place: &mut Place) {
     place.mends(Code::SecretBroken, &[]);
 }
 
-fn broken_document(place: &mut Place) {
+finding!(secret_broken_the_whole_document, Code::SecretBroken, on(REAL));
+fn secret_broken_the_whole_document(place: &mut Place) {
     place.login("cluster", "read:package");
     place.world.put_secret(&pull_secret(SECRET, &json!({"auths": ["x"]})));
     place.mends(Code::SecretBroken, &[]);
     assert_eq!(place.status().code, 0);
 }
 
-fn unmanaged(place: &mut Place) {
+finding!(
+    secret_unmanaged_made_with_kubectl,
+    Code::SecretUnmanaged,
+    on(DOUBLES, REAL)
+);
+fn secret_unmanaged_made_with_kubectl(place: &mut Place) {
     let token = place.login("cluster", "read:package");
     place.put_pull_secret("by-hand", &[("[REGISTRY]", &token)]);
     let ran = place.status();
@@ -186,7 +179,8 @@ fn unmanaged(place: &mut Place) {
     assert_eq!(place.status().code, 0);
 }
 
-fn owned(place: &mut Place) {
+finding!(secret_owned_by_other_helms, Code::SecretOwnedByOther, on(DOUBLES, REAL));
+fn secret_owned_by_other_helms(place: &mut Place) {
     let token = place.login("cluster", "read:package");
     let registry = place.world.registry();
     let secret = |token: &str| {
@@ -209,8 +203,9 @@ fn owned(place: &mut Place) {
     assert_eq!(ran.code, 0, "{ran}");
 }
 
+finding!(secret_unused_nothing_names_it, Code::SecretUnused, on(DOUBLES, REAL));
 /// What was made a minute ago is no alarm: nobody may have had the time to name it.
-fn unused(place: &mut Place) {
+fn secret_unused_nothing_names_it(place: &mut Place) {
     place.well();
     let ran = place.status();
     assert!(ran.stdout.contains("all is well, 1 thing to note: "), "{ran}");
@@ -228,7 +223,12 @@ fn unused(place: &mut Place) {
     place.is_gone(LINE, Code::SecretUnused);
 }
 
-fn dangling(place: &mut Place) {
+finding!(
+    service_account_dangling_a_name_without_a_secret,
+    Code::ServiceAccountDangling,
+    on(DOUBLES, REAL)
+);
+fn service_account_dangling_a_name_without_a_secret(place: &mut Place) {
     place.well();
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "ci"},
         "imagePullSecrets": [{"name": "gone"}]});
@@ -237,7 +237,12 @@ fn dangling(place: &mut Place) {
     assert_eq!(place.status().code, 0);
 }
 
-fn detached(place: &mut Place) {
+finding!(
+    service_account_detached_of_a_list,
+    Code::ServiceAccountDetached,
+    on(DOUBLES, REAL)
+);
+fn service_account_detached_of_a_list(place: &mut Place) {
     place.well();
     let file = place.world.home().join("regcred.yaml");
     let (registry, namespace) = (place.world.registry(), &place.world.namespace);
@@ -251,7 +256,8 @@ fn detached(place: &mut Place) {
     assert_eq!(ran.code, 0, "{ran}");
 }
 
-fn last_applied(place: &mut Place) {
+finding!(last_applied_token_kubectl_apply, Code::LastAppliedToken, on(REAL));
+fn last_applied_token_kubectl_apply(place: &mut Place) {
     let token = place.login("cluster", "read:package");
     let registry = place.world.registry();
     place.put(

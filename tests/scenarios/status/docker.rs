@@ -1,5 +1,6 @@
 //! What is out of step on docker's side of the workstation, each by a real file.
 
+use super::place::DOUBLES;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -9,92 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use regcred::commands::status::Code;
 use regcred::docker::WarningKind;
 
-use super::Case;
-use super::place::{Parts, Place};
+use super::place::Place;
 
 const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
-
-pub const CASES: &[Case] = &[
-    (
-        Code::Docker(WarningKind::FileUnreadable),
-        "no JSON",
-        Parts::Doubles,
-        unreadable,
-    ),
-    (
-        Code::Docker(WarningKind::HelperNotOnPath),
-        "named and not there",
-        Parts::Doubles,
-        not_on_path,
-    ),
-    (
-        Code::Docker(WarningKind::HelperShadowed),
-        "another program",
-        Parts::Doubles,
-        shadowed,
-    ),
-    (
-        Code::Docker(WarningKind::HelperMissing),
-        "desktop",
-        Parts::Doubles,
-        helper_missing,
-    ),
-    (
-        Code::Docker(WarningKind::PlainText),
-        "docker's file",
-        Parts::Doubles,
-        plain_text,
-    ),
-    (
-        Code::Docker(WarningKind::PlainTextShadowsHelper),
-        "podman's file",
-        Parts::Doubles,
-        shadowing,
-    ),
-    (
-        Code::Docker(WarningKind::PlainTextBesideHelper),
-        "left behind",
-        Parts::Doubles,
-        beside,
-    ),
-    (
-        Code::Docker(WarningKind::PodmanLoginWritesPlainText),
-        "no file yet",
-        Parts::Doubles,
-        podman_login,
-    ),
-    (
-        Code::Docker(WarningKind::EnvironmentWins),
-        "DOCKER_AUTH_CONFIG",
-        Parts::Doubles,
-        environment,
-    ),
-    (
-        Code::Docker(WarningKind::AuthFileHidesHelper),
-        "REGISTRY_AUTH_FILE",
-        Parts::Doubles,
-        auth_file,
-    ),
-    (
-        Code::Docker(WarningKind::FilesBeforeHelper),
-        "registries.conf",
-        Parts::Doubles,
-        files_first,
-    ),
-    (
-        Code::Docker(WarningKind::DefaultStoreOff),
-        "pass",
-        Parts::Doubles,
-        store_off,
-    ),
-    (
-        Code::Docker(WarningKind::KeyNeverMatches),
-        "a URL",
-        Parts::Doubles,
-        never_matches,
-    ),
-    (Code::Docker(WarningKind::HelperEmpty), "no name", Parts::Doubles, empty),
-];
 
 const LINE: &str = "status -n [NAMESPACE]";
 
@@ -146,7 +64,12 @@ fn login(place: &Place) -> String {
     format!(r#""auths":{{"{}":{{"auth":"{auth}"}}}}"#, place.world.registry())
 }
 
-fn unreadable(place: &mut Place) {
+finding!(
+    file_unreadable_no_json,
+    Code::Docker(WarningKind::FileUnreadable),
+    on(DOUBLES)
+);
+fn file_unreadable_no_json(place: &mut Place) {
     begin(place);
     put(&docker_file(place), "{\"auths\": ");
     place.says(LINE, Code::Docker(WarningKind::FileUnreadable), &["config.json"]);
@@ -156,8 +79,13 @@ fn unreadable(place: &mut Place) {
     place.is_gone(LINE, Code::Docker(WarningKind::FileUnreadable));
 }
 
+finding!(
+    helper_not_on_path_named_and_not_there,
+    Code::Docker(WarningKind::HelperNotOnPath),
+    on(DOUBLES)
+);
 /// With the plugin on PATH, the helper becomes a link to it.
-fn not_on_path(place: &mut Place) {
+fn helper_not_on_path_named_and_not_there(place: &mut Place) {
     begin(place);
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     fs::remove_file(programs(place).join("docker-credential-gitea")).unwrap();
@@ -170,7 +98,12 @@ fn not_on_path(place: &mut Place) {
     assert!(programs(place).join("docker-credential-gitea").exists());
 }
 
-fn shadowed(place: &mut Place) {
+finding!(
+    helper_shadowed_another_program,
+    Code::Docker(WarningKind::HelperShadowed),
+    on(DOUBLES)
+);
+fn helper_shadowed_another_program(place: &mut Place) {
     begin(place);
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     let helper = programs(place).join("docker-credential-gitea");
@@ -179,13 +112,23 @@ fn shadowed(place: &mut Place) {
     place.mends(Code::Docker(WarningKind::HelperShadowed), &[]);
 }
 
-fn helper_missing(place: &mut Place) {
+finding!(
+    helper_missing_desktop,
+    Code::Docker(WarningKind::HelperMissing),
+    on(DOUBLES)
+);
+fn helper_missing_desktop(place: &mut Place) {
     begin(place);
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "desktop")));
     place.mends(Code::Docker(WarningKind::HelperMissing), &[]);
 }
 
-fn plain_text(place: &mut Place) {
+finding!(
+    plain_text_dockers_file,
+    Code::Docker(WarningKind::PlainText),
+    on(DOUBLES)
+);
+fn plain_text_dockers_file(place: &mut Place) {
     begin(place);
     put(&docker_file(place), &format!("{{{}}}", login(place)));
     let ran = place.status();
@@ -194,7 +137,12 @@ fn plain_text(place: &mut Place) {
     place.mends(Code::Docker(WarningKind::PlainText), &[]);
 }
 
-fn shadowing(place: &mut Place) {
+finding!(
+    plain_text_shadows_helper_podmans_file,
+    Code::Docker(WarningKind::PlainTextShadowsHelper),
+    on(DOUBLES)
+);
+fn plain_text_shadows_helper_podmans_file(place: &mut Place) {
     begin(place);
     script(&programs(place).join("podman"), "exit 1");
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
@@ -202,7 +150,12 @@ fn shadowing(place: &mut Place) {
     place.mends(Code::Docker(WarningKind::PlainTextShadowsHelper), &[]);
 }
 
-fn beside(place: &mut Place) {
+finding!(
+    plain_text_beside_helper_left_behind,
+    Code::Docker(WarningKind::PlainTextBesideHelper),
+    on(DOUBLES)
+);
+fn plain_text_beside_helper_left_behind(place: &mut Place) {
     begin(place);
     put(
         &docker_file(place),
@@ -211,14 +164,24 @@ fn beside(place: &mut Place) {
     place.mends(Code::Docker(WarningKind::PlainTextBesideHelper), &[]);
 }
 
-fn podman_login(place: &mut Place) {
+finding!(
+    podman_login_writes_plain_text_no_file_yet,
+    Code::Docker(WarningKind::PodmanLoginWritesPlainText),
+    on(DOUBLES)
+);
+fn podman_login_writes_plain_text_no_file_yet(place: &mut Place) {
     begin(place);
     script(&programs(place).join("podman"), "exit 1");
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
     place.mends(Code::Docker(WarningKind::PodmanLoginWritesPlainText), &[]);
 }
 
-fn environment(place: &mut Place) {
+finding!(
+    environment_wins_docker_auth_config,
+    Code::Docker(WarningKind::EnvironmentWins),
+    on(DOUBLES)
+);
+fn environment_wins_docker_auth_config(place: &mut Place) {
     begin(place);
     let variable = format!("{{{}}}", login(place));
     place
@@ -235,7 +198,12 @@ fn environment(place: &mut Place) {
     place.is_gone(LINE, Code::Docker(WarningKind::EnvironmentWins));
 }
 
-fn auth_file(place: &mut Place) {
+finding!(
+    auth_file_hides_helper_registry_auth_file,
+    Code::Docker(WarningKind::AuthFileHidesHelper),
+    on(DOUBLES)
+);
+fn auth_file_hides_helper_registry_auth_file(place: &mut Place) {
     begin(place);
     script(&programs(place).join("podman"), "exit 1");
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
@@ -248,7 +216,12 @@ fn auth_file(place: &mut Place) {
     place.mends(Code::Docker(WarningKind::AuthFileHidesHelper), &[]);
 }
 
-fn files_first(place: &mut Place) {
+finding!(
+    files_before_helper_registries_conf,
+    Code::Docker(WarningKind::FilesBeforeHelper),
+    on(DOUBLES)
+);
+fn files_before_helper_registries_conf(place: &mut Place) {
     begin(place);
     script(&programs(place).join("podman"), "exit 1");
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
@@ -263,7 +236,12 @@ fn files_first(place: &mut Place) {
     place.is_gone(LINE, Code::Docker(WarningKind::FilesBeforeHelper));
 }
 
-fn store_off(place: &mut Place) {
+finding!(
+    default_store_off_pass,
+    Code::Docker(WarningKind::DefaultStoreOff),
+    on(DOUBLES)
+);
+fn default_store_off_pass(place: &mut Place) {
     begin(place);
     script(&programs(place).join("pass"), "exit 1");
     script(
@@ -274,14 +252,24 @@ fn store_off(place: &mut Place) {
     place.mends(Code::Docker(WarningKind::DefaultStoreOff), &[]);
 }
 
-fn never_matches(place: &mut Place) {
+finding!(
+    key_never_matches_a_url,
+    Code::Docker(WarningKind::KeyNeverMatches),
+    on(DOUBLES)
+);
+fn key_never_matches_a_url(place: &mut Place) {
     begin(place);
     let key = format!(r#"{{"credHelpers":{{"https://{}":"gitea"}}}}"#, place.world.registry());
     put(&docker_file(place), &key);
     place.mends(Code::Docker(WarningKind::KeyNeverMatches), &[]);
 }
 
-fn empty(place: &mut Place) {
+finding!(
+    helper_empty_no_name,
+    Code::Docker(WarningKind::HelperEmpty),
+    on(DOUBLES)
+);
+fn helper_empty_no_name(place: &mut Place) {
     begin(place);
     put(&docker_file(place), &format!("{{{}}}", helpers(place, "")));
     place.mends(Code::Docker(WarningKind::HelperEmpty), &[]);

@@ -2,25 +2,12 @@
 
 use std::path::PathBuf;
 
-use libtest_mimic::Trial;
 use regcred::commands::status::Code;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 
 use super::place::{Place, SECRET};
 use crate::support::gitea::Profile;
-use crate::support::part::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("status/docs: every code", every_code_is_explained),
-        trial("status/docs: a healthy cluster", || screen("healthy", &healthy())),
-        trial("status/docs: five problems", || screen("problems", &problems())),
-        trial("status/documents", documents_keep_to_the_schema),
-        trial("status/pod", one_pod_is_explained),
-        trial("status/no kubeconfig", no_kubeconfig),
-    ]
-}
 
 fn docs(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(file)
@@ -40,7 +27,8 @@ fn section(name: &str, actual: &str) {
     }
 }
 
-fn every_code_is_explained() {
+scenario!(every_code);
+fn every_code() {
     let rows: Vec<String> = Code::all()
         .map(|code| format!("| `{code}` | {} |\n", code.meaning()))
         .collect();
@@ -48,6 +36,16 @@ fn every_code_is_explained() {
         "codes",
         &format!("| code | what it means |\n|---|---|\n{}", rows.concat()),
     );
+}
+
+scenario!(a_healthy_cluster_in_the_docs);
+fn a_healthy_cluster_in_the_docs() {
+    screen("healthy", &healthy());
+}
+
+scenario!(five_problems_in_the_docs);
+fn five_problems_in_the_docs() {
+    screen("problems", &problems());
 }
 
 /// As it stands on a screen, with the names of the example.
@@ -169,7 +167,8 @@ fn schema() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
-fn documents_keep_to_the_schema() {
+scenario!(documents);
+fn documents() {
     let schema = schema();
     let place = with_problems();
     let lines = [
@@ -199,7 +198,8 @@ fn documents_keep_to_the_schema() {
     }
 }
 
-fn one_pod_is_explained() {
+scenario!(pod);
+fn pod() {
     let place = Place::of_doubles();
     let token = place.login("cluster", "read:package");
     place.put_pull_secret(
@@ -245,8 +245,9 @@ hint: kubectl get pods -n [NAMESPACE]
     );
 }
 
+scenario!(status_no_kubeconfig);
 /// A workstation with docker alone is well without a cluster.
-fn no_kubeconfig() {
+fn status_no_kubeconfig() {
     let mut place = Place::of_doubles();
     place.login("docker", "write:package");
     place.world.variables.insert("KUBECONFIG".to_owned(), "".into());

@@ -10,18 +10,18 @@ use regcred::commands::status::{Code, Weight};
 
 use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
 use crate::support::http::Answer;
-use crate::support::part::until;
+use crate::support::part::{missing, until};
+use crate::support::parts::REAL_PARTS;
+use crate::support::scenario::{self, Part};
 use crate::support::world::{Ran, World};
 
 pub const SECRET: &str = "gitea-credentials";
 
-/// What a scenario can be played on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parts {
-    Both,
-    Doubles,
-    Real,
-}
+/// With what the commands of findings call.
+const PARTS: Part = Part::real(|| [(REAL_PARTS.missing)(), missing(&["sh", "git", "kubectl"])].concat());
+
+pub const DOUBLES: scenario::Place<Place> = scenario::Place::double(Place::of_doubles);
+pub const REAL: scenario::Place<Place> = scenario::Place::real(PARTS, Place::of_real_parts);
 
 pub struct Place {
     pub world: World,

@@ -1,75 +1,11 @@
 //! Pods that are stuck on a pull, each for another reason.
 
+use super::place::{DOUBLES, REAL};
 use regcred::commands::status::Code;
 use serde_json::json;
 
-use super::Case;
-use super::place::{Parts, Place, SECRET, pull_secret};
+use super::place::{Place, SECRET, pull_secret};
 use crate::support::http::Answer;
-
-pub const CASES: &[Case] = &[
-    (Code::PodSecretMissing, "no such Secret", Parts::Both, secret_missing),
-    (Code::PodEntryMissing, "of another registry", Parts::Both, entry_missing),
-    (Code::PodKeyMismatch, "only below a path", Parts::Both, key_mismatch),
-    (Code::PodTokenRejected, "an old token", Parts::Both, token_rejected),
-    (
-        Code::PodImageRefused,
-        "somebody else's image",
-        Parts::Both,
-        image_refused,
-    ),
-    (Code::PodImageMissing, "no such tag", Parts::Both, image_missing),
-    (
-        Code::PodImageMissing,
-        "as an Event has it",
-        Parts::Both,
-        missing_by_event,
-    ),
-    (
-        Code::PodStuck,
-        "its Secrets, by an Event",
-        Parts::Doubles,
-        stuck_by_event,
-    ),
-    (
-        Code::PodOlderThanAccount,
-        "a list that it does not have",
-        Parts::Both,
-        older,
-    ),
-    (Code::PodWithoutSecret, "no list at all", Parts::Both, without_secret),
-    (Code::PodSecretBroken, "one spoils them all", Parts::Both, secret_broken),
-    (Code::PodWillRetry, "right by now", Parts::Real, will_retry),
-    (Code::PodRegistryUnreachable, "no such host", Parts::Both, unreachable),
-    (Code::PodStuck, "something else", Parts::Both, something_else),
-    (Code::PodRegistryUnreachable, "a page in between", Parts::Both, page),
-    (
-        Code::PodImagePlatform,
-        "for another kind of node",
-        Parts::Both,
-        other_platform,
-    ),
-    (Code::PodImageName, "upper case", Parts::Both, invalid_name),
-    (
-        Code::PodImageNeverPulled,
-        "pulling is forbidden",
-        Parts::Both,
-        never_pulled,
-    ),
-    (
-        Code::PodKeyMismatch,
-        "the image has the default port",
-        Parts::Doubles,
-        default_port,
-    ),
-    (
-        Code::PodEntryMissing,
-        "of a registry that Secrets name alone",
-        Parts::Both,
-        claimed,
-    ),
-    (Code::PodStuck, "the reason is at the end", Parts::Both, long_message),
-];
 
 const LINE: &str = "status -n [NAMESPACE]";
 const IMAGE: &str = "[REGISTRY]/owner/app:1";
@@ -85,20 +21,35 @@ const OTHER_PLATFORM: &str = r#"Back-off pulling image "[REGISTRY]/owner/app:1":
 const UPPER_CASE: &str = r#"Failed to apply default image tag "[REGISTRY]/Owner/App:1": couldn't parse image name "[REGISTRY]/Owner/App:1": invalid reference format: repository name (Owner/App) must be lowercase"#;
 const NO_BASE64: &str = "illegal base64 data at input byte 2";
 
-fn secret_missing(place: &mut Place) {
+finding!(
+    pod_secret_missing_no_such_secret,
+    Code::PodSecretMissing,
+    on(DOUBLES, REAL)
+);
+fn pod_secret_missing_no_such_secret(place: &mut Place) {
     place.login("cluster", "read:package");
     place.stuck("api", IMAGE, &["pull"], UNAUTHORIZED);
     place.mends(Code::PodSecretMissing, &[]);
 }
 
-fn entry_missing(place: &mut Place) {
+finding!(
+    pod_entry_missing_of_another_registry,
+    Code::PodEntryMissing,
+    on(DOUBLES, REAL)
+);
+fn pod_entry_missing_of_another_registry(place: &mut Place) {
     place.login("cluster", "read:package");
     place.put_pull_secret("pull", &[("ghcr.io", "x")]);
     place.stuck("api", IMAGE, &["pull"], UNAUTHORIZED);
     place.mends(Code::PodEntryMissing, &[]);
 }
 
-fn key_mismatch(place: &mut Place) {
+finding!(
+    pod_key_mismatch_only_below_a_path,
+    Code::PodKeyMismatch,
+    on(DOUBLES, REAL)
+);
+fn pod_key_mismatch_only_below_a_path(place: &mut Place) {
     let token = place.login("cluster", "read:package");
     place.put_pull_secret("pull", &[("[REGISTRY]/other", &token)]);
     place.stuck("api", IMAGE, &["pull"], UNAUTHORIZED);
@@ -106,7 +57,12 @@ fn key_mismatch(place: &mut Place) {
     place.mends(Code::PodKeyMismatch, &[]);
 }
 
-fn token_rejected(place: &mut Place) {
+finding!(
+    pod_token_rejected_an_old_token,
+    Code::PodTokenRejected,
+    on(DOUBLES, REAL)
+);
+fn pod_token_rejected_an_old_token(place: &mut Place) {
     let old = place.login("cluster", "read:package");
     place.sync();
     place.login("cluster", "read:package");
@@ -117,8 +73,13 @@ fn token_rejected(place: &mut Place) {
     place.mends(Code::PodTokenRejected, &[]);
 }
 
+finding!(
+    pod_image_refused_somebody_elses_image,
+    Code::PodImageRefused,
+    on(DOUBLES, REAL)
+);
 /// The token is alive, the Secret older than the pod, and the registry does not give this image to it.
-fn image_refused(place: &mut Place) {
+fn pod_image_refused_somebody_elses_image(place: &mut Place) {
     place.well();
     place.next_second();
     place.stuck("api", IMAGE, &[SECRET], UNAUTHORIZED);
@@ -133,7 +94,8 @@ fn image_refused(place: &mut Place) {
     place.is_gone(LINE, Code::PodImageRefused);
 }
 
-fn image_missing(place: &mut Place) {
+finding!(pod_image_missing_no_such_tag, Code::PodImageMissing, on(DOUBLES, REAL));
+fn pod_image_missing_no_such_tag(place: &mut Place) {
     place.well();
     place.stuck("api", IMAGE, &[SECRET], NOT_FOUND);
     place.says(
@@ -149,8 +111,13 @@ fn image_missing(place: &mut Place) {
     place.is_gone(LINE, Code::PodImageMissing);
 }
 
+finding!(
+    pod_image_missing_as_an_event_has_it,
+    Code::PodImageMissing,
+    on(DOUBLES, REAL)
+);
 /// An older kubelet keeps the reason to its Events.
-fn missing_by_event(place: &mut Place) {
+fn pod_image_missing_as_an_event_has_it(place: &mut Place) {
     place.well();
     let bare = format!("{BACK_OFF} \"[REGISTRY]/owner/app:1\"");
     place.stuck("api", IMAGE, &[SECRET], &place.denormal(&bare));
@@ -173,8 +140,9 @@ fn missing_by_event(place: &mut Place) {
     place.is_gone(LINE, Code::PodImageMissing);
 }
 
+finding!(pod_stuck_its_secrets_by_an_event, Code::PodStuck, on(DOUBLES));
 /// Secrets that this user may not see, and kubelet not get; and Events that the user may not see.
-fn stuck_by_event(place: &mut Place) {
+fn pod_stuck_its_secrets_by_an_event(place: &mut Place) {
     place.login("cluster", "read:package");
     place.stuck("api", IMAGE, &["pull"], BACK_OFF);
     let told = "Unable to retrieve some image pull secrets (pull); attempting to pull the image may not succeed.";
@@ -195,7 +163,12 @@ fn stuck_by_event(place: &mut Place) {
     place.is_gone(LINE, Code::PodStuck);
 }
 
-fn older(place: &mut Place) {
+finding!(
+    pod_older_than_account_a_list_that_it_does_not_have,
+    Code::PodOlderThanAccount,
+    on(DOUBLES, REAL)
+);
+fn pod_older_than_account_a_list_that_it_does_not_have(place: &mut Place) {
     place.well();
     place.stuck_of("web", "web-1", IMAGE, UNAUTHORIZED);
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"},
@@ -205,7 +178,12 @@ fn older(place: &mut Place) {
     assert!(!place.has("pods", "web-1"), "its controller makes another");
 }
 
-fn without_secret(place: &mut Place) {
+finding!(
+    pod_without_secret_no_list_at_all,
+    Code::PodWithoutSecret,
+    on(DOUBLES, REAL)
+);
+fn pod_without_secret_no_list_at_all(place: &mut Place) {
     place.login("cluster", "read:package");
     place.stuck_of("web", "web-1", IMAGE, UNAUTHORIZED);
     place.mends(Code::PodWithoutSecret, &[]);
@@ -215,7 +193,12 @@ fn without_secret(place: &mut Place) {
     );
 }
 
-fn secret_broken(place: &mut Place) {
+finding!(
+    pod_secret_broken_one_spoils_them_all,
+    Code::PodSecretBroken,
+    on(DOUBLES, REAL)
+);
+fn pod_secret_broken_one_spoils_them_all(place: &mut Place) {
     place.well();
     let registry = place.world.registry();
     let document = json!({"auths": {registry: {"auth": "no base64!"}}});
@@ -227,7 +210,8 @@ fn secret_broken(place: &mut Place) {
     place.is_gone(LINE, Code::PodSecretBroken);
 }
 
-fn will_retry(place: &mut Place) {
+finding!(pod_will_retry_right_by_now, Code::PodWillRetry, on(REAL));
+fn pod_will_retry_right_by_now(place: &mut Place) {
     place.registry_says("/v2/owner/app/manifests/1", Answer::empty(200));
     place.login("cluster", "read:package");
     place.stuck_of_with("web", "web-1", IMAGE, &[SECRET], UNAUTHORIZED);
@@ -238,7 +222,12 @@ fn will_retry(place: &mut Place) {
     place.mends(Code::PodWillRetry, &[]);
 }
 
-fn unreachable(place: &mut Place) {
+finding!(
+    pod_registry_unreachable_no_such_host,
+    Code::PodRegistryUnreachable,
+    on(DOUBLES, REAL)
+);
+fn pod_registry_unreachable_no_such_host(place: &mut Place) {
     place.well();
     place.stuck("api", IMAGE, &[SECRET], NO_HOST);
     place.says(LINE, Code::PodRegistryUnreachable, &["no such host", "crictl"]);
@@ -246,7 +235,12 @@ fn unreachable(place: &mut Place) {
     place.is_gone(LINE, Code::PodRegistryUnreachable);
 }
 
-fn page(place: &mut Place) {
+finding!(
+    pod_registry_unreachable_a_page_in_between,
+    Code::PodRegistryUnreachable,
+    on(DOUBLES, REAL)
+);
+fn pod_registry_unreachable_a_page_in_between(place: &mut Place) {
     place.well();
     place.stuck("api", IMAGE, &[SECRET], PAGE);
     place.says(LINE, Code::PodRegistryUnreachable, &["a web page comes", "/v2/"]);
@@ -254,7 +248,12 @@ fn page(place: &mut Place) {
     place.is_gone(LINE, Code::PodRegistryUnreachable);
 }
 
-fn other_platform(place: &mut Place) {
+finding!(
+    pod_image_platform_for_another_kind_of_node,
+    Code::PodImagePlatform,
+    on(DOUBLES, REAL)
+);
+fn pod_image_platform_for_another_kind_of_node(place: &mut Place) {
     place.well();
     place.stuck("api", IMAGE, &[SECRET], OTHER_PLATFORM);
     place.says(
@@ -266,7 +265,8 @@ fn other_platform(place: &mut Place) {
     place.is_gone(LINE, Code::PodImagePlatform);
 }
 
-fn invalid_name(place: &mut Place) {
+finding!(pod_image_name_upper_case, Code::PodImageName, on(DOUBLES, REAL));
+fn pod_image_name_upper_case(place: &mut Place) {
     place.well();
     let image = "[REGISTRY]/Owner/App:1";
     place.stuck_for("api", image, &[SECRET], "InvalidImageName", UPPER_CASE);
@@ -279,7 +279,12 @@ fn invalid_name(place: &mut Place) {
     place.is_gone(LINE, Code::PodImageName);
 }
 
-fn never_pulled(place: &mut Place) {
+finding!(
+    pod_image_never_pulled_pulling_is_forbidden,
+    Code::PodImageNeverPulled,
+    on(DOUBLES, REAL)
+);
+fn pod_image_never_pulled_pulling_is_forbidden(place: &mut Place) {
     place.well();
     let told = r#"Container image "[REGISTRY]/owner/app:1" is not present with pull policy of Never"#;
     place.stuck_for("api", IMAGE, &[SECRET], "ErrImageNeverPull", told);
@@ -288,8 +293,13 @@ fn never_pulled(place: &mut Place) {
     place.is_gone(LINE, Code::PodImageNeverPulled);
 }
 
+finding!(
+    pod_key_mismatch_the_image_has_the_default_port,
+    Code::PodKeyMismatch,
+    on(DOUBLES)
+);
 /// kubelet knows no default port: no entry that sync writes does for this name.
-fn default_port(place: &mut Place) {
+fn pod_key_mismatch_the_image_has_the_default_port(place: &mut Place) {
     let line = "status -n [NAMESPACE] --registry gitea.example.com --offline";
     place.put_pull_secret("pull", &[("gitea.example.com", "x")]);
     place.stuck("api", "gitea.example.com:443/owner/app:1", &["pull"], UNAUTHORIZED);
@@ -304,8 +314,13 @@ fn default_port(place: &mut Place) {
     place.is_gone(line, Code::PodKeyMismatch);
 }
 
+finding!(
+    pod_entry_missing_of_a_registry_that_secrets_name_alone,
+    Code::PodEntryMissing,
+    on(DOUBLES, REAL)
+);
 /// Anybody can name a registry in a Secret: its pods are looked at, and nobody is told to log in to it.
-fn claimed(place: &mut Place) {
+fn pod_entry_missing_of_a_registry_that_secrets_name_alone(place: &mut Place) {
     place.well();
     place.put_pull_secret("pull", &[("ghcr.io", "x")]);
     place.put_pull_secret("other", &[("quay.io", "x")]);
@@ -328,8 +343,9 @@ fn claimed(place: &mut Place) {
     place.is_gone(line, Code::PodEntryMissing);
 }
 
+finding!(pod_stuck_the_reason_is_at_the_end, Code::PodStuck, on(DOUBLES, REAL));
 /// containerd names the image again and again, and what happened last.
-fn long_message(place: &mut Place) {
+fn pod_stuck_the_reason_is_at_the_end(place: &mut Place) {
     place.well();
     let image = format!("[REGISTRY]/owner/{}:1", "a-long-name-".repeat(20));
     let again = format!("failed to pull and unpack image {image}: ").repeat(4);
@@ -354,7 +370,8 @@ fn long_message(place: &mut Place) {
     place.is_gone(LINE, Code::PodStuck);
 }
 
-fn something_else(place: &mut Place) {
+finding!(pod_stuck_something_else, Code::PodStuck, on(DOUBLES, REAL));
+fn pod_stuck_something_else(place: &mut Place) {
     place.well();
     place.stuck(
         "api",

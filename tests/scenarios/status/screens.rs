@@ -1,46 +1,11 @@
 //! What somebody sees who types it: everywhere, with little set up, and with little allowed.
 
-use libtest_mimic::Trial;
+use super::place::{DOUBLES, REAL};
 use regcred::commands::status::Code;
 use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
-use super::place::{Parts, Place, SECRET, entry, pull_secret};
-use crate::support::part::{trial, trial_with};
-
-/// A name, the parts that it can be played on, and the scenario.
-type Screen = (&'static str, Parts, fn(&mut Place));
-
-const SCREENS: &[Screen] = &[
-    ("everywhere", Parts::Both, everywhere),
-    ("everywhere, and only one namespace allowed", Parts::Both, one_allowed),
-    (
-        "nothing that sync and rotate -A could find",
-        Parts::Doubles,
-        nothing_managed,
-    ),
-    ("a selector that finds nothing", Parts::Both, nothing_selected),
-    ("nothing set up", Parts::Doubles, nothing_set_up),
-    ("no such context", Parts::Doubles, no_such_context),
-    ("nothing allowed", Parts::Doubles, nothing_allowed),
-    ("a narrow screen", Parts::Doubles, narrow),
-];
-
-pub fn trials(real: &[&'static str]) -> Vec<Trial> {
-    let mut trials = Vec::new();
-    for &(name, parts, run) in SCREENS {
-        if parts != Parts::Real {
-            trials.push(trial(&format!("status/screens/doubles/{name}"), move || {
-                run(&mut Place::of_doubles());
-            }));
-        }
-        if parts != Parts::Doubles {
-            let run = move || run(&mut Place::of_real_parts());
-            trials.push(trial_with(&format!("status/screens/real/{name}"), real, run));
-        }
-    }
-    trials
-}
+use super::place::{Place, SECRET, entry, pull_secret};
 
 const UNAUTHORIZED: &str = "failed to authorize: unexpected status: 401 Unauthorized";
 
@@ -69,6 +34,7 @@ fn two_namespaces(place: &mut Place) -> String {
     other
 }
 
+scenario!(everywhere, on(DOUBLES, REAL));
 fn everywhere(place: &mut Place) {
     let other = two_namespaces(place);
     // Other scenarios have namespaces in the same cluster.
@@ -117,8 +83,9 @@ fn everywhere(place: &mut Place) {
     assert!(!ran.stdout.contains("not managed"), "{ran}");
 }
 
+scenario!(everywhere_and_only_one_namespace_allowed, on(DOUBLES, REAL));
 /// Without a look at all namespaces at once, and without their names, nothing can be seen; with the Role, all can.
-fn one_allowed(place: &mut Place) {
+fn everywhere_and_only_one_namespace_allowed(place: &mut Place) {
     two_namespaces(place);
     let user = format!("somebody-{}", place.world.namespace);
     let line = format!("status -A --registry [REGISTRY] --as {user}");
@@ -159,8 +126,9 @@ fn one_allowed(place: &mut Place) {
     place.is_gone(&line, Code::NotAllowed);
 }
 
+scenario!(nothing_that_sync_and_rotate_a_could_find, on(DOUBLES));
 /// The API server answers an empty list of metadata with `null`.
-fn nothing_managed(place: &mut Place) {
+fn nothing_that_sync_and_rotate_a_could_find(place: &mut Place) {
     place.login("cluster", "read:package");
     let synced = place.world.regcred("sync -A");
     assert_eq!(synced.code, 0, "{synced}");
@@ -192,7 +160,8 @@ hint: name namespaces with -n, or say -A; --no-secrets changes the keychain alon
     );
 }
 
-fn nothing_selected(place: &mut Place) {
+scenario!(a_selector_that_finds_nothing, on(DOUBLES, REAL));
+fn a_selector_that_finds_nothing(place: &mut Place) {
     place.login("cluster", "read:package");
     for verb in ["sync", "status"] {
         let ran = place.world.regcred(&format!("{verb} -l team=nobody"));
@@ -201,6 +170,7 @@ fn nothing_selected(place: &mut Place) {
     }
 }
 
+scenario!(nothing_set_up, on(DOUBLES));
 fn nothing_set_up(place: &mut Place) {
     place.world.variables.insert("KUBECONFIG".to_owned(), "".into());
     assert_data_eq!(
@@ -221,6 +191,7 @@ there is no kubeconfig, so no cluster was looked at
     );
 }
 
+scenario!(no_such_context, on(DOUBLES));
 fn no_such_context(place: &mut Place) {
     place.well();
     assert_data_eq!(
@@ -239,6 +210,7 @@ cluster-unreachable: cluster prdo
     );
 }
 
+scenario!(nothing_allowed, on(DOUBLES));
 fn nothing_allowed(place: &mut Place) {
     place.well();
     let text = place.world.api_server().kubeconfig_for("{token: double-plain-token}");
@@ -260,7 +232,8 @@ not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deploym
     );
 }
 
-fn narrow(place: &mut Place) {
+scenario!(a_narrow_screen, on(DOUBLES));
+fn a_narrow_screen(place: &mut Place) {
     two_namespaces(place);
     place.world.at_screen = true;
     place.world.columns = Some(80);

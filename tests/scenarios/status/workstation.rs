@@ -1,65 +1,16 @@
 //! What is out of step at the workstation and at the registry.
 
+use super::place::{DOUBLES, REAL};
 use regcred::commands::status::Code;
 
-use super::Case;
-use super::place::{Feed, Parts, Place, SECRET, entry, pull_secret};
+use super::place::{Feed, Place, SECRET, entry, pull_secret};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 
-pub const CASES: &[Case] = &[
-    (Code::KeychainUnreadable, "no bus", Parts::Real, no_bus),
-    (Code::KeychainUnreadable, "a locked vault", Parts::Real, locked_vault),
-    (
-        Code::KeychainUnreadable,
-        "not needed where a list brings the tokens",
-        Parts::Real,
-        list_brings_all,
-    ),
-    (Code::RegistryUnreachable, "it fails", Parts::Both, registry_fails),
-    (Code::TokenUnclear, "dead, or without scope", Parts::Both, unclear),
-    (Code::TokenRejected, "in the keychain alone", Parts::Both, rejected),
-    (Code::TokenRejected, "and in a Secret", Parts::Both, rejected_in_secret),
-    (
-        Code::TokenWithoutPackageScope,
-        "at login it was not verified",
-        Parts::Both,
-        without_scope,
-    ),
-    (Code::TokenOverScoped, "the one for clusters", Parts::Both, over_scoped),
-    (
-        Code::TokenOverScoped,
-        "this workstation's, in a Secret",
-        Parts::Both,
-        over_scoped_in_secret,
-    ),
-    (Code::CredentialMissing, "of a Secret", Parts::Both, credential_missing),
-    (Code::CredentialMissing, "of anything", Parts::Both, keychain_empty),
-    (
-        Code::CredentialMissing,
-        "docker has it",
-        Parts::Both,
-        credential_in_docker,
-    ),
-    (
-        Code::RotationPending,
-        "it failed in part",
-        Parts::Both,
-        rotation_pending,
-    ),
-    (Code::RegistryAdvisory, "an old version", Parts::Both, advisory),
-    (Code::EnvFileInGit, "registry.env", Parts::Both, env_file),
-    (
-        Code::EnvFileInGit,
-        "an older git runs nothing of the repository's",
-        Parts::Doubles,
-        older_git,
-    ),
-];
-
 const LINE: &str = "status -n [NAMESPACE]";
 
-fn no_bus(place: &mut Place) {
+finding!(keychain_unreadable_no_bus, Code::KeychainUnreadable, on(REAL));
+fn keychain_unreadable_no_bus(place: &mut Place) {
     place.well();
     let nowhere = "unix:path=/nonexistent/bus";
     place
@@ -74,8 +25,13 @@ fn no_bus(place: &mut Place) {
     place.is_gone(LINE, Code::KeychainUnreadable);
 }
 
+finding!(
+    keychain_unreadable_not_needed_where_a_list_brings_the_tokens,
+    Code::KeychainUnreadable,
+    on(REAL)
+);
 /// CI has no keychain, and its list says where the tokens are.
-fn list_brings_all(place: &mut Place) {
+fn keychain_unreadable_not_needed_where_a_list_brings_the_tokens(place: &mut Place) {
     let token = place.well();
     let (registry, namespace) = (place.world.registry(), place.world.namespace.clone());
     let file = place.world.home().join("regcred.yaml");
@@ -98,7 +54,8 @@ fn list_brings_all(place: &mut Place) {
     place.is_gone(&line, Code::KeychainUnreadable);
 }
 
-fn locked_vault(place: &mut Place) {
+finding!(keychain_unreadable_a_locked_vault, Code::KeychainUnreadable, on(REAL));
+fn keychain_unreadable_a_locked_vault(place: &mut Place) {
     place.well();
     let passphrase = "correct horse battery staple";
     // Should this fail half-way, the kernel forgets the key by itself.
@@ -115,7 +72,12 @@ fn locked_vault(place: &mut Place) {
     place.world.regcred("keychain lock").done();
 }
 
-fn registry_fails(place: &mut Place) {
+finding!(
+    registry_unreachable_it_fails,
+    Code::RegistryUnreachable,
+    on(DOUBLES, REAL)
+);
+fn registry_unreachable_it_fails(place: &mut Place) {
     place.well();
     place.registry_says("/v2/", Answer::text(503, "no upstream"));
     place.says(LINE, Code::RegistryUnreachable, &["registry [REGISTRY]", "503"]);
@@ -129,8 +91,13 @@ fn registry_fails(place: &mut Place) {
     place.is_gone(LINE, Code::RegistryUnreachable);
 }
 
+finding!(
+    token_unclear_dead_or_without_scope,
+    Code::TokenUnclear,
+    on(DOUBLES, REAL)
+);
 /// With its API out of reach, a Gitea 1.27 does not say which of the two it is.
-fn unclear(place: &mut Place) {
+fn token_unclear_dead_or_without_scope(place: &mut Place) {
     let token = place.login("docker", "write:package");
     place.registry_says("/api/v1/version", Answer::empty(404));
     place.world.gitea.revoke(&token);
@@ -146,7 +113,12 @@ fn unclear(place: &mut Place) {
     place.mends(Code::TokenUnclear, &[Feed::token("login", &new)]);
 }
 
-fn rejected(place: &mut Place) {
+finding!(
+    token_rejected_in_the_keychain_alone,
+    Code::TokenRejected,
+    on(DOUBLES, REAL)
+);
+fn token_rejected_in_the_keychain_alone(place: &mut Place) {
     let token = place.login("docker", "write:package");
     place.world.gitea.revoke(&token);
     let new = place.token("write:package");
@@ -162,7 +134,8 @@ fn rejected(place: &mut Place) {
     assert!(tries <= 4, "{:?}", place.world.gitea.shown());
 }
 
-fn rejected_in_secret(place: &mut Place) {
+finding!(token_rejected_and_in_a_secret, Code::TokenRejected, on(DOUBLES, REAL));
+fn token_rejected_and_in_a_secret(place: &mut Place) {
     let token = place.well();
     place.world.gitea.revoke(&token);
     let ran = place.status();
@@ -174,7 +147,12 @@ fn rejected_in_secret(place: &mut Place) {
     assert_eq!(place.status().code, 0);
 }
 
-fn without_scope(place: &mut Place) {
+finding!(
+    token_without_package_scope_at_login_it_was_not_verified,
+    Code::TokenWithoutPackageScope,
+    on(DOUBLES, REAL)
+);
+fn token_without_package_scope_at_login_it_was_not_verified(place: &mut Place) {
     let token = place.token("read:user");
     let login = "login [REGISTRY] -u admin --no-verify --token-stdin";
     place.world.regcred_with(login, &token).done();
@@ -182,7 +160,12 @@ fn without_scope(place: &mut Place) {
     place.mends(Code::TokenWithoutPackageScope, &[Feed::token("login", &new)]);
 }
 
-fn over_scoped(place: &mut Place) {
+finding!(
+    token_over_scoped_the_one_for_clusters,
+    Code::TokenOverScoped,
+    on(DOUBLES, REAL)
+);
+fn token_over_scoped_the_one_for_clusters(place: &mut Place) {
     place.login("cluster", "write:package,read:user");
     place.sync();
     place.says(
@@ -193,7 +176,12 @@ fn over_scoped(place: &mut Place) {
     place.mends(Code::TokenOverScoped, &[Feed::password("rotate")]);
 }
 
-fn over_scoped_in_secret(place: &mut Place) {
+finding!(
+    token_over_scoped_this_workstations_in_a_secret,
+    Code::TokenOverScoped,
+    on(DOUBLES, REAL)
+);
+fn token_over_scoped_this_workstations_in_a_secret(place: &mut Place) {
     place.login("docker", "write:package");
     place.sync();
     place.says(
@@ -205,7 +193,12 @@ fn over_scoped_in_secret(place: &mut Place) {
     assert_eq!(place.status().code, 0);
 }
 
-fn credential_missing(place: &mut Place) {
+finding!(
+    credential_missing_of_a_secret,
+    Code::CredentialMissing,
+    on(DOUBLES, REAL)
+);
+fn credential_missing_of_a_secret(place: &mut Place) {
     let token = place.well();
     place.world.regcred("logout [REGISTRY]").done();
     let ran = place.status();
@@ -221,8 +214,13 @@ fn credential_missing(place: &mut Place) {
     place.is_gone(LINE, Code::CredentialMissing);
 }
 
+finding!(
+    credential_missing_docker_has_it,
+    Code::CredentialMissing,
+    on(DOUBLES, REAL)
+);
 /// docker knows the registry and the user: nobody has to look them up, nor the token.
-fn credential_in_docker(place: &mut Place) {
+fn credential_missing_docker_has_it(place: &mut Place) {
     let token = place.token("read:package");
     place.put_pull_secret("pull", &[("[REGISTRY]", &token)]);
     place.stuck("api", "[REGISTRY]/owner/app:1", &["missing"], "Back-off pulling image");
@@ -240,7 +238,12 @@ fn credential_in_docker(place: &mut Place) {
     place.mends(Code::PodSecretMissing, &[]);
 }
 
-fn keychain_empty(place: &mut Place) {
+finding!(
+    credential_missing_of_anything,
+    Code::CredentialMissing,
+    on(DOUBLES, REAL)
+);
+fn credential_missing_of_anything(place: &mut Place) {
     place.says(
         LINE,
         Code::CredentialMissing,
@@ -250,7 +253,12 @@ fn keychain_empty(place: &mut Place) {
     place.is_gone(LINE, Code::CredentialMissing);
 }
 
-fn rotation_pending(place: &mut Place) {
+finding!(
+    rotation_pending_it_failed_in_part,
+    Code::RotationPending,
+    on(DOUBLES, REAL)
+);
+fn rotation_pending_it_failed_in_part(place: &mut Place) {
     let token = place.well();
     let late = format!("{}-late", place.world.namespace);
     place.create_namespace(&late);
@@ -267,7 +275,12 @@ fn rotation_pending(place: &mut Place) {
     place.mends(Code::RotationPending, &[]);
 }
 
-fn advisory(place: &mut Place) {
+finding!(
+    registry_advisory_an_old_version,
+    Code::RegistryAdvisory,
+    on(DOUBLES, REAL)
+);
+fn registry_advisory_an_old_version(place: &mut Place) {
     place.world.gitea.state().profile = Profile::V1_25;
     place.well();
     place.says(
@@ -286,7 +299,8 @@ fn advisory(place: &mut Place) {
     place.is_gone(LINE, Code::RegistryAdvisory);
 }
 
-fn env_file(place: &mut Place) {
+finding!(env_file_in_git_registry_env, Code::EnvFileInGit, on(DOUBLES, REAL));
+fn env_file_in_git_registry_env(place: &mut Place) {
     place.well();
     let token = place.token("write:package");
     let home = place.world.home();
@@ -331,9 +345,14 @@ fn env_file(place: &mut Place) {
     assert!(home.join("deploy/registry.env").exists(), "the file itself stays");
 }
 
+finding!(
+    env_file_in_git_an_older_git_runs_nothing_of_the_repositorys,
+    Code::EnvFileInGit,
+    on(DOUBLES)
+);
 /// git before 2.39.4 fetches what a partial clone lacks, whatever `GIT_NO_LAZY_FETCH` says, by a program that the
 /// repository's configuration names.
-fn older_git(place: &mut Place) {
+fn env_file_in_git_an_older_git_runs_nothing_of_the_repositorys(place: &mut Place) {
     place.well();
     let home = place.world.home();
     let (programs, mark) = (home.join("programs"), home.join("mark"));

@@ -1,22 +1,12 @@
 //! Every cause for which a pod is stuck, each by a pod in that state.
 
+use crate::cluster::world::{DOUBLE, REAL};
 use regcred::cluster::survey::{Cause, Held, HeldToken, Keeping, Verdict};
 use regcred::model::pull::Mismatch;
 use serde_json::json;
 
-use super::Scenario;
 use super::stage::{IMAGE, Keychain, Stage, TOKEN, of_pod, says, spec, waits};
 use crate::cluster::world::World;
-
-pub const SCENARIOS: &[Scenario] = &[
-    ("every_cause_is_told", every_cause_is_told),
-    ("what_the_registry_says_counts", what_the_registry_says_counts),
-    ("a_secret_that_came_later_heals", a_secret_that_came_later_heals),
-    (
-        "a_template_of_its_own_is_no_old_list",
-        a_template_of_its_own_is_no_old_list,
-    ),
-];
 
 const DENIED: &str = r#"Back-off pulling image "gitea.example.com/owner/app:1": ErrImagePull: failed to pull and unpack image "gitea.example.com/owner/app:1": failed to resolve reference "gitea.example.com/owner/app:1": unexpected status from HEAD request to https://gitea.example.com/v2/owner/app/manifests/1: 401 Unauthorized"#;
 const NOT_FOUND: &str =
@@ -162,6 +152,7 @@ fn by_message() -> Vec<Case> {
     ]
 }
 
+scenario!(every_cause_is_told, on(DOUBLE, REAL));
 fn every_cause_is_told(world: &World) {
     let stage = Stage::new(world);
     secrets(&stage);
@@ -197,6 +188,7 @@ fn every_cause_is_told(world: &World) {
     assert_eq!(survey.other_tokens[0].token.expose(), "strange-token");
 }
 
+scenario!(what_the_registry_says_counts, on(DOUBLE, REAL));
 fn what_the_registry_says_counts(world: &World) {
     let stage = Stage::new(world);
     secrets(&stage);
@@ -219,6 +211,7 @@ fn what_the_registry_says_counts(world: &World) {
     assert_eq!(diagnose("silent", acceptance), Cause::Unknown);
 }
 
+scenario!(a_secret_that_came_later_heals, on(DOUBLE, REAL));
 fn a_secret_that_came_later_heals(world: &World) {
     let stage = Stage::new(world);
     for (pod, secret) in [("made", "made"), ("written", "written"), ("strange", "strange")] {
@@ -250,6 +243,7 @@ fn a_secret_that_came_later_heals(world: &World) {
     assert!(matches!(cause, Cause::Heals { .. }), "{cause:?}");
 }
 
+scenario!(a_template_of_its_own_is_no_old_list, on(DOUBLE, REAL));
 fn a_template_of_its_own_is_no_old_list(world: &World) {
     let stage = Stage::new(world);
     secrets(&stage);

@@ -1,39 +1,18 @@
 //! What may not be seen, and clusters that do not answer.
 
+use crate::cluster::world::{DOUBLE, REAL};
 use std::time::Duration;
 
 use regcred::cluster::survey::{Cause, Places, Question, survey};
 use regcred::cluster::{Access, Cluster, ConnectOptions, Error, Feature, Namespace, Resource, Scope, Subject};
 use serde_json::json;
 
-use super::Scenario;
 use super::stage::{IMAGE, Keychain, Stage, TOKEN, ask, of_pod};
 use crate::cluster::world::{Who, World, connected};
 use crate::support::api_server::Fault;
 use crate::support::part::until;
 
-pub const SCENARIOS: &[Scenario] = &[(
-    "who_may_do_nothing_sees_what_is_missing",
-    who_may_do_nothing_sees_what_is_missing,
-)];
-
-pub const ON_REAL: &[Scenario] = &[("the_role_is_enough", the_role_is_enough)];
-
-pub const ON_DOUBLE: &[Scenario] = &[
-    (
-        "each_namespace_is_asked_where_not_all_may_be",
-        each_namespace_is_asked_where_not_all_may_be,
-    ),
-    (
-        "a_secret_that_may_be_got_need_not_be_listed",
-        a_secret_that_may_be_got_need_not_be_listed,
-    ),
-    (
-        "a_cluster_that_does_not_answer_is_an_error",
-        a_cluster_that_does_not_answer_is_an_error,
-    ),
-];
-
+scenario!(who_may_do_nothing_sees_what_is_missing, on(DOUBLE, REAL));
 fn who_may_do_nothing_sees_what_is_missing(world: &World) {
     let stage = Stage::new(world);
     let keychain = Keychain::new();
@@ -79,6 +58,7 @@ fn who_may_do_nothing_sees_what_is_missing(world: &World) {
     assert!(role.contains("kind: ClusterRole\n"), "{role}");
 }
 
+scenario!(the_role_is_enough, on(REAL));
 fn the_role_is_enough(world: &World) {
     let World::Real(real) = world else {
         panic!("on a real API server")
@@ -107,6 +87,7 @@ fn the_role_is_enough(world: &World) {
     );
 }
 
+scenario!(each_namespace_is_asked_where_not_all_may_be, on(DOUBLE));
 fn each_namespace_is_asked_where_not_all_may_be(world: &World) {
     let World::Double(double) = world else {
         panic!("on the double")
@@ -145,6 +126,7 @@ fn each_namespace_is_asked_where_not_all_may_be(world: &World) {
     assert!(matches!(cause(&open), Cause::TokenRejected { .. }));
 }
 
+scenario!(a_secret_that_may_be_got_need_not_be_listed, on(DOUBLE));
 fn a_secret_that_may_be_got_need_not_be_listed(world: &World) {
     let World::Double(double) = world else {
         panic!("on the double")
@@ -164,6 +146,7 @@ fn a_secret_that_may_be_got_need_not_be_listed(world: &World) {
     assert_eq!(survey.unseen[0].object.resource, Resource::Secrets);
 }
 
+scenario!(a_cluster_that_does_not_answer_is_an_error, on(DOUBLE));
 fn a_cluster_that_does_not_answer_is_an_error(world: &World) {
     let World::Double(double) = world else {
         panic!("on the double")

@@ -1,5 +1,6 @@
 //! What is seen of Secrets, ServiceAccounts and workloads, and the explanation of one pod.
 
+use crate::cluster::world::{DOUBLE, REAL};
 use std::cell::RefCell;
 
 use regcred::cluster::survey::{
@@ -10,25 +11,11 @@ use regcred::model::Registry;
 use regcred::model::pull::{EntryAt, Pull};
 use serde_json::json;
 
-use super::Scenario;
 use super::stage::{IMAGE, Keychain, REGISTRY, Stage, TOKEN, document, of_pod, spec, status, waits};
 use crate::cluster::world::{Who, World, gitea};
 use crate::support::api_server::Fault;
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "secrets_are_cut_down_to_what_matters",
-        secrets_are_cut_down_to_what_matters,
-    ),
-    ("what_is_named_and_not_there", what_is_named_and_not_there),
-    ("one_pod_is_explained", one_pod_is_explained),
-];
-
-pub const ON_DOUBLE: &[Scenario] = &[
-    ("long_lists_come_in_pages", long_lists_come_in_pages),
-    ("an_image_can_be_a_volume", an_image_can_be_a_volume),
-];
-
+scenario!(secrets_are_cut_down_to_what_matters, on(DOUBLE, REAL));
 fn secrets_are_cut_down_to_what_matters(world: &World) {
     let stage = Stage::new(world);
     world
@@ -102,6 +89,7 @@ fn secrets_are_cut_down_to_what_matters(world: &World) {
     assert!(!format!("{survey:?}").contains("-token"), "no token is shown");
 }
 
+scenario!(what_is_named_and_not_there, on(DOUBLE, REAL));
 fn what_is_named_and_not_there(world: &World) {
     let stage = Stage::new(world);
     stage.secret("good", &json!({"gitea.example.com": TOKEN}));
@@ -148,6 +136,7 @@ fn what_is_named_and_not_there(world: &World) {
     assert!(survey.unseen.is_empty() && survey.stuck.is_empty());
 }
 
+scenario!(one_pod_is_explained, on(DOUBLE, REAL));
 fn one_pod_is_explained(world: &World) {
     let stage = Stage::new(world);
     stage.secret("good", &json!({"gitea.example.com": TOKEN, "ghcr.io": "x"}));
@@ -199,6 +188,7 @@ fn one_pod_is_explained(world: &World) {
     );
 }
 
+scenario!(long_lists_come_in_pages, on(DOUBLE));
 fn long_lists_come_in_pages(world: &World) {
     let stage = Stage::new(world);
     let World::Double(double) = world else {
@@ -241,6 +231,7 @@ fn long_lists_come_in_pages(world: &World) {
     assert!(pages.clone().count() >= 3 && pages.clone().all(|request| request.query["limit"] == "500"));
 }
 
+scenario!(an_image_can_be_a_volume, on(DOUBLE));
 fn an_image_can_be_a_volume(world: &World) {
     const MODEL: &str = "gitea.example.com/owner/model:1";
     let stage = Stage::new(world);

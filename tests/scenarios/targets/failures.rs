@@ -1,36 +1,18 @@
 //! Many namespaces, some of which fail: the rest goes on, and a second run finishes the job.
 
-use libtest_mimic::Trial;
+use super::place::{DOUBLE, REAL};
 use serde_json::json;
 
 use super::place::{Place, Plane, SECRET, in_namespaces, summary};
 use crate::support::api_server::Fault;
-use crate::support::control_plane::{self, PLAIN_TOKEN};
-use crate::support::part::{trial, trial_with, until};
+use crate::support::control_plane::PLAIN_TOKEN;
+use crate::support::part::until;
 
 /// A run of the size that this is for.
 const MANY: usize = 200;
 
-pub fn trials() -> Vec<Trial> {
-    let real = |name: &str, test: fn(&Place)| {
-        let name = format!("targets/real: {name}");
-        trial_with(&name, control_plane::missing(), move || test(&Place::real()))
-    };
-    vec![
-        trial("targets/double: forbidden, missing and terminating among many", || {
-            mixed(&Place::of_double());
-        }),
-        real("forbidden, missing and terminating among many", mixed),
-        real("a quota and an admission webhook that refuse", admission),
-        trial("targets: a storm of other writers", storm),
-        trial("targets: a busy server is given its time", busy),
-        trial("targets: one namespace's failures are its own", one_namespace),
-        trial("targets: a server that goes away is said once", gone),
-        trial("targets: who may not list is told what else to do", forbidden_list),
-    ]
-}
-
-fn mixed(place: &Place) {
+scenario!(forbidden_missing_and_terminating_among_many, on(DOUBLE, REAL));
+fn forbidden_missing_and_terminating_among_many(place: &Place) {
     let names: Vec<String> = (0..MANY)
         .map(|number| place.name(format_args!("{number:03}")))
         .collect();
@@ -169,7 +151,8 @@ impl Drop for Webhook<'_> {
     }
 }
 
-fn admission(place: &Place) {
+scenario!(a_quota_and_an_admission_webhook_that_refuse, on(REAL));
+fn a_quota_and_an_admission_webhook_that_refuse(place: &Place) {
     let Plane::Real(real) = &place.plane else { return };
     let names: Vec<String> = (0..12).map(|number| place.name(format_args!("{number:02}"))).collect();
     place.create_namespaces(&names, "many");
@@ -247,7 +230,8 @@ fn double_with(count: usize) -> (Place, Vec<String>) {
     (place, names)
 }
 
-fn storm() {
+scenario!(a_storm_of_other_writers);
+fn a_storm_of_other_writers() {
     let (place, names) = double_with(40);
     place.sync("old", &in_namespaces(&names)).done();
     for round in 0..4 {
@@ -280,7 +264,8 @@ fn storm() {
     }
 }
 
-fn busy() {
+scenario!(a_busy_server_is_given_its_time);
+fn a_busy_server_is_given_its_time() {
     let (place, names) = double_with(40);
     // Priority and fairness turns some away, with the time that they should stay away.
     place.double().fail_after(30, Fault::Status(429, Some(1)), 6);
@@ -290,7 +275,8 @@ fn busy() {
     assert!(start.elapsed().as_secs() >= 1, "Retry-After was not waited for");
 }
 
-fn one_namespace() {
+scenario!(one_namespaces_failures_are_its_own);
+fn one_namespaces_failures_are_its_own() {
     let (place, names) = double_with(60);
     let faults = [
         (5, Fault::Cut, "cannot reach the API server"),
@@ -323,7 +309,8 @@ fn one_namespace() {
     assert_eq!((again.code, summary(&again)), (0, "6 created, 54 unchanged"), "{again}");
 }
 
-fn gone() {
+scenario!(a_server_that_goes_away_is_said_once);
+fn a_server_that_goes_away_is_said_once() {
     let (place, names) = double_with(MANY);
     place.double().fail_after(101, Fault::Cut, u32::MAX);
     let ran = place.sync("one", &in_namespaces(&names));
@@ -346,7 +333,8 @@ fn gone() {
     assert_eq!(again.code, 0, "{again}");
 }
 
-fn forbidden_list() {
+scenario!(who_may_not_list_is_told_what_else_to_do);
+fn who_may_not_list_is_told_what_else_to_do() {
     let place = Place::of_double();
     place.double().forbid("list", "");
     let ran = place.sync("one", &["-A"]);

@@ -1,32 +1,18 @@
 //! Killed, and asked to stop: whatever was written is whole, and the next run completes it.
 
+use crate::support::parts::CONTROL_PLANE;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use libtest_mimic::Trial;
-
 use super::place::{Place, SECRET, VARIABLE, in_namespaces, summary};
 use crate::support::api_server::Fault;
-use crate::support::control_plane;
-use crate::support::part::{trial, trial_with};
 
 /// A run of the size that this is for.
 const MANY: usize = 200;
 /// How often it is killed.
 const KILLS: usize = 25;
-
-pub fn trials() -> Vec<Trial> {
-    let missing = control_plane::missing();
-    vec![
-        trial_with("targets/real: killed at random points of a long run", missing, killed),
-        trial_with("targets/real: Ctrl-C lets writes under way end", missing, stopped),
-        trial("targets: a second Ctrl-C ends at once", stopped_at_once),
-        trial("targets: Ctrl-C before anything was begun", stopped_early),
-        trial("targets: progress is for those who watch", progress),
-    ]
-}
 
 /// A child that does not outlive a test that fails.
 struct Running(Child);
@@ -63,7 +49,8 @@ fn many(place: &Place) -> Vec<String> {
     names
 }
 
-fn killed() {
+scenario!(killed_at_random_points_of_a_long_run, needs(CONTROL_PLANE));
+fn killed_at_random_points_of_a_long_run() {
     let place = Place::real();
     let names = many(&place);
     let args = in_namespaces(&names);
@@ -116,7 +103,8 @@ fn killed() {
     assert_eq!((again.code, summary(&again)), (0, "200 unchanged"), "{again}");
 }
 
-fn stopped() {
+scenario!(ctrl_c_lets_writes_under_way_end, needs(CONTROL_PLANE));
+fn ctrl_c_lets_writes_under_way_end() {
     let place = Place::real();
     let names = many(&place);
     let args = in_namespaces(&names);
@@ -144,7 +132,8 @@ fn stopped() {
     assert_eq!((again.code, summary(&again)), (0, says.as_str()), "{again}");
 }
 
-fn stopped_at_once() {
+scenario!(a_second_ctrl_c_ends_at_once);
+fn a_second_ctrl_c_ends_at_once() {
     let place = Place::of_double();
     let names = ["a", "b", "c"].map(|name| place.create_namespace(name));
     place.double().fail_in(&names[2], Fault::Hang);
@@ -174,7 +163,8 @@ fn stopped_at_once() {
     assert_eq!(running.0.wait().unwrap().code(), Some(130));
 }
 
-fn stopped_early() {
+scenario!(ctrl_c_before_anything_was_begun);
+fn ctrl_c_before_anything_was_begun() {
     let place = Place::of_double();
     place.double().fail(Fault::Hang, 1);
     let context = place.context();
@@ -195,7 +185,8 @@ fn stopped_early() {
     assert!(items[0].0 == context && items[1].0 == "other" && items.iter().all(|(_, action)| *action == "notTried"));
 }
 
-fn progress() {
+scenario!(progress_is_for_those_who_watch);
+fn progress_is_for_those_who_watch() {
     let place = Place::of_double();
     let names: Vec<String> = (0..20)
         .map(|number| place.create_namespace(&number.to_string()))

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::api_server::ApiServer;
 use crate::support::control_plane::{ADMIN_TOKEN, ControlPlane};
+use crate::support::parts::CONTROL_PLANE;
+use crate::support::scenario;
 use crate::support::world::Ran;
 
 /// The variable that holds the token.
@@ -21,6 +23,9 @@ const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 /// The tests of this process share one real cluster: names and registries of a test are its own.
 static PLACES: AtomicU32 = AtomicU32::new(0);
+
+pub const DOUBLE: scenario::Place<Place> = scenario::Place::double(Place::of_double);
+pub const REAL: scenario::Place<Place> = scenario::Place::real(CONTROL_PLANE, Place::real);
 
 pub enum Plane {
     Double(ApiServer),

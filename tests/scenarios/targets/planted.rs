@@ -2,37 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::support::part::trial;
 use crate::support::world::{Ran, World};
 
 const SECRET: &str = "gitea-credentials";
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial(
-            "targets/planted: -A writes none of them, and says what each holds",
-            none_is_written,
-        ),
-        trial(
-            "targets/planted: they do not make a run fail, unless there is nothing else",
-            exit_codes,
-        ),
-        trial(
-            "targets/planted: a token that the keychain had proves a Secret",
-            earlier_tokens,
-        ),
-        trial("targets/planted: one registry of two is proved", in_part),
-        trial("targets/planted: rotate writes none of them either", rotated),
-        trial("targets/planted: rotate creates nothing", creates_nothing),
-        trial(
-            "targets/planted: rotating docker's token leaves the cluster's alone",
-            of_another_use,
-        ),
-    ]
-}
 
 /// Logged in, with a Secret of its own, and tenants' namespaces beside it.
 fn world() -> World {
@@ -143,7 +117,8 @@ fn check_untouched(world: &World, planted: &[(String, String)], before: &[Value]
     }
 }
 
-fn none_is_written() {
+scenario!(a_writes_none_of_them_and_says_what_each_holds);
+fn a_writes_none_of_them_and_says_what_each_holds() {
     let world = world();
     let planted = plant_all(&world);
     let before: Vec<Value> = planted
@@ -206,7 +181,8 @@ fn none_is_written() {
     }
 }
 
-fn exit_codes() {
+scenario!(they_do_not_make_a_run_fail_unless_there_is_nothing_else);
+fn they_do_not_make_a_run_fail_unless_there_is_nothing_else() {
     let world = world();
     plant(&world, "evil", &world.registry(), |_| ());
     let ran = world.regcred("sync -A");
@@ -247,8 +223,9 @@ fn exit_codes() {
 /// What is done to a world.
 type Way = fn(&World);
 
+scenario!(a_token_that_the_keychain_had_proves_a_secret);
 /// By whatever way the keychain lost it.
-fn earlier_tokens() {
+fn a_token_that_the_keychain_had_proves_a_secret() {
     let world = world();
     let ways: [(&str, Way); 3] = [
         ("login", |world| login(world, "cluster", "token-login")),
@@ -288,7 +265,8 @@ fn earlier_tokens() {
     assert!(String::from_utf8(data).unwrap().contains("token-last"));
 }
 
-fn in_part() {
+scenario!(one_registry_of_two_is_proved);
+fn one_registry_of_two_is_proved() {
     let world = world();
     world
         .regcred_with("login quay.io -u admin --token-stdin --no-verify", "token-of-quay")
@@ -332,7 +310,8 @@ fn alive(usage: &str) -> (World, String) {
     (world, token)
 }
 
-fn rotated() {
+scenario!(rotate_writes_none_of_them_either);
+fn rotate_writes_none_of_them_either() {
     let (world, old) = alive("cluster");
     world.regcred("sync -n [NAMESPACE]").done();
     let planted = plant_all(&world);
@@ -359,7 +338,8 @@ fn rotated() {
     check_untouched(&world, &planted, &before, &ran);
 }
 
-fn creates_nothing() {
+scenario!(rotate_creates_nothing);
+fn rotate_creates_nothing() {
     let (world, token) = alive("cluster");
     let empty = world.another_namespace("empty");
     for args in ["", "-n [NAMESPACE]", "-A"] {
@@ -383,7 +363,8 @@ fn creates_nothing() {
     assert!(!world.document(SECRET).contains(&token));
 }
 
-fn of_another_use() {
+scenario!(rotating_dockers_token_leaves_the_clusters_alone);
+fn rotating_dockers_token_leaves_the_clusters_alone() {
     let (world, _) = alive("docker");
     let cluster = world.gitea.add_token("admin", "read:package");
     login(&world, "cluster", &cluster);

@@ -1,8 +1,8 @@
 //! `-n`, `-l`, `-A`, `--context`, `-f`.
 
+use super::place::{DOUBLE, REAL};
 use std::io::Cursor;
 
-use libtest_mimic::Trial;
 use regcred::commands::{self, System};
 use regcred::keychain::Keychain;
 use regcred::model::{Credential, Token, Use};
@@ -10,41 +10,10 @@ use regcred::output::Output;
 use serde_json::{Value, json};
 
 use super::place::{Place, Plane, SECRET, VARIABLE, summary};
-use crate::support::control_plane;
-use crate::support::part::{trial, trial_with};
 use crate::support::world::{Ran, World};
 
-/// A scenario that runs on both.
-type Scenario = (&'static str, fn(&Place));
-
-pub fn trials() -> Vec<Trial> {
-    let each: [Scenario; 6] = [
-        ("several namespaces and the context's own", namespaces),
-        ("namespaces by label", selector),
-        ("every Secret that regcred manages", managed),
-        ("a list in a file", list_file),
-        ("a spec.yml of stack-orchestrator", spec_file),
-        ("several contexts", contexts),
-    ];
-    let on_double = each
-        .into_iter()
-        .map(|(name, test)| trial(&format!("targets/double: {name}"), move || test(&Place::of_double())));
-    let on_real = each.into_iter().map(|(name, test)| {
-        let name = format!("targets/real: {name}");
-        trial_with(&name, control_plane::missing(), move || test(&Place::real()))
-    });
-    let more = [
-        trial("targets: each Secret gets what its annotations name", keychain),
-        trial("targets: lists come in pages of metadata", pages),
-        trial("targets: what contradicts is a wrong usage", contradictions),
-        trial("targets: manifests need no cluster", manifests),
-        trial("targets: a file's token is kept from children", children),
-        trial("targets: an empty list is said", empty_list),
-    ];
-    on_double.chain(on_real).chain(more).collect()
-}
-
-fn empty_list() {
+scenario!(an_empty_list_is_said);
+fn an_empty_list_is_said() {
     let mut world = World::of_doubles();
     world.variables.insert("TOKEN".to_owned(), "s3cret".into());
     let file = world.home().join("list.yaml");
@@ -60,7 +29,8 @@ fn empty_list() {
     }
 }
 
-fn namespaces(place: &Place) {
+scenario!(several_namespaces_and_the_contexts_own, on(DOUBLE, REAL));
+fn several_namespaces_and_the_contexts_own(place: &Place) {
     let (a, b) = (place.create_namespace("a"), place.create_namespace("b"));
     let ran = place.sync("one", &["-n", &b, "-n", &a, "-n", &b]);
     assert_eq!(ran.code, 0, "{ran}");
@@ -87,7 +57,8 @@ fn namespaces(place: &Place) {
     assert_eq!(place.token(&b, SECRET, &place.registry()).as_deref(), Some("one"));
 }
 
-fn selector(place: &Place) {
+scenario!(namespaces_by_label, on(DOUBLE, REAL));
+fn namespaces_by_label(place: &Place) {
     let names = ["x", "y", "going"].map(|name| place.name(name));
     place.create_namespaces(&names, "web");
     let other = place.create_namespace("other");
@@ -118,7 +89,8 @@ fn selector(place: &Place) {
     }
 }
 
-fn managed(place: &Place) {
+scenario!(every_secret_that_regcred_manages, on(DOUBLE, REAL));
+fn every_secret_that_regcred_manages(place: &Place) {
     let names = ["m1", "m2", "m3"].map(|name| place.create_namespace(name));
     place.sync("old", &["-n", &names[0], "-n", &names[1]]).done();
     // A name of its own, beside the first: names are the cluster's memory too.
@@ -184,7 +156,8 @@ fn managed(place: &Place) {
     assert_eq!(actions, ["unchanged"; 3], "{ran}");
 }
 
-fn list_file(place: &Place) {
+scenario!(a_list_in_a_file, on(DOUBLE, REAL));
+fn a_list_in_a_file(place: &Place) {
     let (a, b) = (place.create_namespace("a"), place.create_namespace("b"));
     let file = format!(
         "registries:
@@ -241,7 +214,8 @@ fn list_file(place: &Place) {
     }
 }
 
-fn spec_file(place: &Place) {
+scenario!(a_spec_yml_of_stack_orchestrator, on(DOUBLE, REAL));
+fn a_spec_yml_of_stack_orchestrator(place: &Place) {
     let (a, b) = (place.create_namespace("a"), place.create_namespace("b"));
     let spec = format!(
         "stack: web\nports: {{1: 2}}\nregistry-credentials:\n  server: {}\n  username: admin\n  token-env: {VARIABLE}\n",
@@ -289,7 +263,8 @@ fn spec_file(place: &Place) {
     }
 }
 
-fn contexts(place: &Place) {
+scenario!(several_contexts, on(DOUBLE, REAL));
+fn several_contexts(place: &Place) {
     let second = Place::of_double();
     let name = place.create_namespace("shared");
     second.double().create_namespace(&name);
@@ -371,7 +346,8 @@ fn with_keychain(place: &Place, keychain: &Keychain, args: &[&str]) -> Ran {
     }
 }
 
-fn keychain() {
+scenario!(each_secret_gets_what_its_annotations_name);
+fn each_secret_gets_what_its_annotations_name() {
     let place = Place::of_double();
     let keychain = Keychain::with_store(keyring_core::sample::Store::new().unwrap());
     let put = |registry: &str, usage, token: &str| {
@@ -456,7 +432,8 @@ fn keychain() {
     assert!(missing.stderr.contains("login c.example.com"), "{missing}");
 }
 
-fn pages() {
+scenario!(lists_come_in_pages_of_metadata);
+fn lists_come_in_pages_of_metadata() {
     let place = Place::of_double();
     let names: Vec<_> = (0..1203).map(|number| place.name(number)).collect();
     place.create_namespaces(&names, "many");
@@ -480,7 +457,8 @@ fn pages() {
     }
 }
 
-fn contradictions() {
+scenario!(what_contradicts_is_a_wrong_usage);
+fn what_contradicts_is_a_wrong_usage() {
     let place = Place::of_double();
     std::fs::write(
         place.folder().join("list.yaml"),
@@ -514,7 +492,8 @@ fn contradictions() {
     assert!(place.double().recorded().is_empty());
 }
 
-fn manifests() {
+scenario!(manifests_need_no_cluster);
+fn manifests_need_no_cluster() {
     let place = Place::of_double();
     let file = |contexts: [&str; 2]| {
         format!(
@@ -552,7 +531,8 @@ fn manifests() {
     assert!(place.double().recorded().is_empty(), "a cluster was asked");
 }
 
-fn children() {
+scenario!(a_files_token_is_kept_from_children);
+fn a_files_token_is_kept_from_children() {
     let place = Place::of_double();
     let name = place.create_namespace("a");
     let plugin = place.folder().join("plugin");

@@ -1,30 +1,19 @@
 //! The age program opens the vault without us: with the key file, and with nothing but the passphrase.
 
+use crate::support::parts::KERNEL_KEYRING;
 use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libtest_mimic::Trial;
 use serde_json::Value;
 
-use super::{store, trial};
+use super::store;
 use crate::support::vault::{PASSPHRASE, VaultHome};
 
 /// With nothing but the passphrase and what every machine has: the header's second stanza is an age file that holds the
 /// key. age leaves out the `==` that base64 asks for.
 const BY_PASSPHRASE: &str =
     r#"age -d -i <(awk '/^-/{f=/^-> kubectl/;next}f;END{print "=="}' vault.age | base64 -d) vault.age"#;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("age/opens_it_with_the_key_file", &["age"], with_the_key_file),
-        trial(
-            "age/opens_it_with_the_passphrase",
-            &["age", "script", "awk"],
-            with_the_passphrase,
-        ),
-    ]
-}
 
 /// That the document has the token in it.
 fn holds(document: &[u8], token: &str) {
@@ -38,7 +27,8 @@ fn holds(document: &[u8], token: &str) {
     assert_eq!(secret["token"], token);
 }
 
-fn with_the_key_file() {
+scenario!(opens_it_with_the_key_file, needs(KERNEL_KEYRING, "age"));
+fn opens_it_with_the_key_file() {
     let home = VaultHome::with_key_file();
     store(&home, "gitea.example.com", "first");
     let mut age = home.command("age");
@@ -50,7 +40,11 @@ fn with_the_key_file() {
     assert!(ran.code != 0 && ran.stderr.contains("no identity matched"), "{ran}");
 }
 
-fn with_the_passphrase() {
+scenario!(
+    opens_it_with_the_passphrase,
+    needs(KERNEL_KEYRING, "age", "script", "awk")
+);
+fn opens_it_with_the_passphrase() {
     let home = VaultHome::start();
     // Now and then there is a stanza of a random name for practice ("grease"): the line has to pass it over.
     for number in 0..5 {

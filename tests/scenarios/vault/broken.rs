@@ -1,26 +1,14 @@
 //! A vault that is cut short, changed, somebody else's or no vault: each says what it is, and stays as it is.
 
+use crate::support::parts::KERNEL_KEYRING;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
-use libtest_mimic::Trial;
-
-use super::{store, token, trial};
+use super::{store, token};
 use crate::helper::HELPER;
 use crate::keychain::every_action_fails;
 use crate::support::vault::{PASSPHRASE, VaultHome};
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("broken/every_region_of_the_file", &[], every_region),
-        trial("broken/what_is_no_vault", &[], what_is_no_vault),
-        trial("broken/open_to_others", &[], open_to_others),
-        trial("broken/somebody_elses", &[], somebody_elses),
-        trial("broken/a_link_stays_one", &[], a_link_stays_one),
-        trial("broken/its_name_in_the_kernel", &[], its_name_in_the_kernel),
-    ]
-}
 
 /// Helper and plugin say `what`, the plugin with `hint`, and no verb changes the file or asks for its passphrase twice.
 fn is_refused(home: &VaultHome, case: &str, what: &str, hint: &str) {
@@ -53,7 +41,8 @@ fn place(bytes: &[u8], text: &str) -> usize {
 
 const KEPT: &str = "it is left as it is";
 
-fn every_region() {
+scenario!(every_region_of_the_file, needs(KERNEL_KEYRING));
+fn every_region_of_the_file() {
     let home = VaultHome::start();
     store(&home, "gitea.example.com", "first");
     let whole = fs::read(home.file()).unwrap();
@@ -138,6 +127,7 @@ fn every_region() {
     );
 }
 
+scenario!(its_name_in_the_kernel, needs(KERNEL_KEYRING));
 /// Of another name in the kernel it looks locked; with the key at hand, it is seen to be another one's work.
 fn its_name_in_the_kernel() {
     let home = VaultHome::with_key_file();
@@ -153,6 +143,7 @@ fn its_name_in_the_kernel() {
 /// Puts something at a path.
 type Make = fn(&Path);
 
+scenario!(what_is_no_vault, needs(KERNEL_KEYRING));
 fn what_is_no_vault() {
     let home = VaultHome::start();
     let make: [(&str, Make, &str); 3] = [
@@ -186,6 +177,7 @@ fn what_is_no_vault() {
     }
 }
 
+scenario!(open_to_others, needs(KERNEL_KEYRING));
 fn open_to_others() {
     let home = VaultHome::start();
     store(&home, "gitea.example.com", "first");
@@ -204,6 +196,7 @@ fn open_to_others() {
     assert_eq!(token(&home, "gitea.example.com").unwrap(), "first");
 }
 
+scenario!(somebody_elses, needs(KERNEL_KEYRING));
 /// As `sudo` leaves one behind. Without root's rights there is nobody else to give it to.
 fn somebody_elses() {
     let home = VaultHome::start();
@@ -214,6 +207,7 @@ fn somebody_elses() {
     }
 }
 
+scenario!(a_link_stays_one, needs(KERNEL_KEYRING));
 /// Into a folder that is synchronised, say. One that leads nowhere is not taken for a vault that was never made.
 fn a_link_stays_one() {
     let home = VaultHome::start();

@@ -2,22 +2,12 @@
 
 use std::fs;
 
-use libtest_mimic::Trial;
-
 use crate::helper::HELPER;
 use crate::keychain::every_action_fails;
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::part::{missing, trial_with};
 use crate::support::vault::PLUGIN;
 
-pub fn trials() -> Vec<Trial> {
-    vec![trial_with(
-        "vault/config/nothing_falls_back",
-        &missing(&["dbus-daemon"]),
-        nothing_falls_back,
-    )]
-}
-
+scenario!(nothing_falls_back, needs("dbus-daemon"));
 /// There is a Secret Service, with an item for the registry that is asked for. It hears nothing of it.
 fn nothing_falls_back() {
     let service = FakeSecrets::start(Behaviour::Many);

@@ -1,15 +1,15 @@
 //! Many at a time: what one of them has stored, no other one takes away.
 
+use crate::support::parts::KERNEL_KEYRING;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use libtest_mimic::Trial;
 use regcred::keychain::Keychain;
 
-use super::{is_swept, store, token, trial};
+use super::{is_swept, store, token};
 use crate::helper::{HELPER, entry, start};
 use crate::support::bus::Running;
 use crate::support::part::is_exhaustive;
@@ -19,21 +19,13 @@ fn writers() -> usize {
     if is_exhaustive() { 200 } else { 40 }
 }
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("many_writers_at_once", &[], many_writers),
-        trial("a_writer_that_hangs_is_not_waited_for", &[], a_writer_that_hangs),
-        trial("another_passphrase_while_others_write", &[], another_passphrase),
-        trial("two_that_make_it_at_once", &[], two_that_make_it),
-    ]
-}
-
 fn name(number: usize) -> String {
     format!("registry-{number}.example.com")
 }
 
+scenario!(many_writers_at_once, needs(KERNEL_KEYRING));
 /// Each is another registry's login. Whoever reads meanwhile sees all that was there, and more each time.
-fn many_writers() {
+fn many_writers_at_once() {
     let home = VaultHome::start();
     store(&home, "first.example.com", "first");
     let is_over = AtomicBool::new(false);
@@ -79,8 +71,9 @@ fn many_writers() {
     }
 }
 
+scenario!(a_writer_that_hangs_is_not_waited_for, needs(KERNEL_KEYRING));
 /// What a daemon that hangs is to a Secret Service. Reading goes on all the same.
-fn a_writer_that_hangs() {
+fn a_writer_that_hangs_is_not_waited_for() {
     let home = VaultHome::start();
     store(&home, "gitea.example.com", "first");
     let lock = File::open(home.file().with_file_name("vault.lock")).unwrap();
@@ -100,9 +93,10 @@ fn a_writer_that_hangs() {
     assert_eq!(token(&home, "gitea.example.com").unwrap(), "first");
 }
 
+scenario!(another_passphrase_while_others_write, needs(KERNEL_KEYRING));
 /// Whatever was stored before the key became another one is there after it; whoever comes later is told that it is
 /// locked.
-fn another_passphrase() {
+fn another_passphrase_while_others_write() {
     const NEW: &str = "another correct horse";
     let home = VaultHome::start();
     store(&home, &name(0), "token-0");
@@ -130,8 +124,9 @@ fn another_passphrase() {
     assert_eq!(token(&home, &name(stored)), None);
 }
 
+scenario!(two_that_make_it_at_once, needs(KERNEL_KEYRING));
 /// One of them makes it; the others say that it is there, and what is kept is what that one's passphrase opens.
-fn two_that_make_it() {
+fn two_that_make_it_at_once() {
     let home = VaultHome::empty();
     let line = ["keychain", "use", "vault", "--passphrase-stdin"];
     let makers: Vec<_> = (0..3)

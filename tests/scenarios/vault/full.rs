@@ -1,33 +1,22 @@
 //! Where nothing can be written: the file that there was is there, and what is wrong is said.
 
+use crate::support::parts::KERNEL_KEYRING;
+use crate::support::scenario::Part;
 use std::fs;
 use std::process::Command;
 
-use libtest_mimic::Trial;
-
 use super::{is_swept, store, token};
 use crate::helper::{HELPER, entry};
-use crate::support::part::{missing, trial_with};
-use crate::support::vault::{self, PLUGIN, VaultHome};
-
-pub fn trials() -> Vec<Trial> {
-    let mounts = [vault::missing(), missing_mounts()].concat();
-    let limits = [vault::missing(), missing(&["prlimit"])].concat();
-    vec![
-        trial_with("vault/full/no_space_left", &mounts, no_space_left),
-        trial_with("vault/full/a_read_only_folder", &mounts, a_read_only_folder),
-        trial_with("vault/full/files_may_not_grow", &limits, files_may_not_grow),
-    ]
-}
+use crate::support::vault::{PLUGIN, VaultHome};
 
 /// Mounting in a namespace of one's own takes root.
-fn missing_mounts() -> Vec<&'static str> {
+const MOUNTS: Part = Part::new(|| {
     let works = Command::new("unshare").args(["--mount", "true"]).output();
     match works {
         Ok(output) if output.status.success() => vec![],
         _ => vec!["unshare --mount"],
     }
-}
+});
 
 /// Runs `mount`, a shell's text about the vault's folder `$1`, where nobody else sees it; then a program that writes.
 /// The vault of `home` must be as it was, also in there.
@@ -54,6 +43,7 @@ fn refused(home: &VaultHome, mount: &str, program: &[&str], stdin: &str) -> (Str
     (ran.stdout, ran.stderr)
 }
 
+scenario!(no_space_left, needs(KERNEL_KEYRING, MOUNTS));
 fn no_space_left() {
     let home = VaultHome::start();
     store(&home, "gitea.example.com", "first");
@@ -77,6 +67,7 @@ fn no_space_left() {
     assert_eq!(token(&home, "gitea.example.com").unwrap(), "first");
 }
 
+scenario!(a_read_only_folder, needs(KERNEL_KEYRING, MOUNTS));
 fn a_read_only_folder() {
     let home = VaultHome::start();
     store(&home, "gitea.example.com", "first");
@@ -95,6 +86,7 @@ fn a_read_only_folder() {
     assert_eq!(token(&home, "gitea.example.com").unwrap(), "first");
 }
 
+scenario!(files_may_not_grow, needs(KERNEL_KEYRING, "prlimit"));
 /// The kernel kills whoever writes more (`SIGXFSZ`): what is left of it is swept away by the next one.
 fn files_may_not_grow() {
     let home = VaultHome::start();

@@ -1,34 +1,17 @@
 //! SIGKILL before each system call that changes something: there is the old vault or the new one, and it opens.
 
+use crate::support::parts::{KERNEL_KEYRING, STRACE};
 use std::fs;
-
-use libtest_mimic::Trial;
 
 use super::{is_swept, names, store, token};
 use crate::helper::{HELPER, entry};
 use crate::support::keyring::files_with;
-use crate::support::part::{is_in_sample, missing, ptrace, trial_with};
-use crate::support::vault::{self, PASSPHRASE, PLUGIN, VaultHome};
+use crate::support::part::is_in_sample;
+use crate::support::vault::{PASSPHRASE, PLUGIN, VaultHome};
 use crate::support::world::Ran;
 
 const NAME: &str = "gitea.example.com";
 const OTHER_PASSPHRASE: &str = "another correct horse";
-
-pub fn trials() -> Vec<Trial> {
-    let missing = [vault::missing(), missing(&["strace"]), ptrace()].concat();
-    let trial = |name: &str, test: fn()| trial_with(&format!("vault/killed/{name}"), &missing, test);
-    vec![
-        trial("docker_login", docker_login),
-        trial("docker_logout", docker_logout),
-        trial("another_passphrase", another_passphrase),
-        trial("a_new_vault", || {
-            a_new_vault("keychain use vault --passphrase-stdin", &OF_A_NEW_ONE);
-        }),
-        trial("a_new_vault_with_a_key_file", || {
-            a_new_vault("keychain use vault --key-file home/vault.key", &WITH_A_KEY_FILE);
-        }),
-    ]
-}
 
 /// Runs `attempt` with each of `calls` (each third time of a call, in the usual run) that it makes as its last one, and then `after`.
 /// Killed before each of them is also
@@ -76,6 +59,7 @@ const OF_A_CHANGE: [&str; 5] = ["write", "fsync", "rename", "unlink", "flock"];
 const OF_A_NEW_ONE: [&str; 5] = ["mkdir", "fsync", "linkat", "unlink", "add_key"];
 const WITH_A_KEY_FILE: [&str; 6] = ["mkdir", "write", "fsync", "linkat", "unlink", "flock"];
 
+scenario!(docker_login, needs(KERNEL_KEYRING, STRACE));
 fn docker_login() {
     let home = VaultHome::start();
     store(&home, "other.example.com", "other-token");
@@ -107,6 +91,7 @@ fn docker_login() {
     );
 }
 
+scenario!(docker_logout, needs(KERNEL_KEYRING, STRACE));
 fn docker_logout() {
     let home = VaultHome::start();
     store(&home, "other.example.com", "other-token");
@@ -130,6 +115,7 @@ fn docker_logout() {
     );
 }
 
+scenario!(another_passphrase, needs(KERNEL_KEYRING, STRACE));
 fn another_passphrase() {
     let home = VaultHome::start();
     store(&home, NAME, "first");
@@ -160,6 +146,16 @@ fn another_passphrase() {
             assert!(is_swept(&home), "{step}");
         },
     );
+}
+
+scenario!(a_new_vault_with_a_passphrase, needs(KERNEL_KEYRING, STRACE));
+fn a_new_vault_with_a_passphrase() {
+    a_new_vault("keychain use vault --passphrase-stdin", &OF_A_NEW_ONE);
+}
+
+scenario!(a_new_vault_with_a_key_file, needs(KERNEL_KEYRING, STRACE));
+fn a_new_vault_with_a_key_file() {
+    a_new_vault("keychain use vault --key-file home/vault.key", &WITH_A_KEY_FILE);
 }
 
 /// Killed, it was not chosen, or it was and opens. Whoever says it again gets what he wanted.

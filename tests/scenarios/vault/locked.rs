@@ -1,47 +1,34 @@
 //! How long a vault is open, and to whom.
 
+use crate::support::parts::KERNEL_KEYRING;
+use crate::support::scenario::Part;
 use std::fs;
 use std::process::Command;
 
-use libtest_mimic::Trial;
-
-use super::{store, token, trial};
+use super::{store, token};
 use crate::helper::{HELPER, entry};
-use crate::support::part::{trial_with, until};
+use crate::support::part::until;
 use crate::support::vault::{self, PASSPHRASE, VaultHome};
 use crate::support::world::Ran;
 
 const NAME: &str = "gitea.example.com";
 
-pub fn trials() -> Vec<Trial> {
-    let namespaces = [vault::missing(), missing_namespaces()].concat();
-    vec![
-        trial("locked/its_time_is_up", &[], its_time_is_up),
-        trial("locked/a_limit_is_never_lost_silently", &[], a_limit_is_said),
-        trial("locked/every_key_of_this_user_goes", &[], every_key_goes),
-        trial("locked/a_wrong_passphrase", &[], a_wrong_passphrase),
-        trial("locked/a_restart_and_another_passphrase", &[], a_restart),
-        trial_with("vault/locked/a_user_namespace", &namespaces, a_user_namespace),
-        trial("locked/a_session_of_its_own", &["keyctl"], a_session_of_its_own),
-        trial("locked/folders_by_their_variables", &[], folders),
-    ]
-}
-
 /// As rootless podman runs its helpers.
 const NAMESPACE: [&str; 2] = ["--user", "--map-root-user"];
 
-fn missing_namespaces() -> Vec<&'static str> {
+const USER_NAMESPACE: Part = Part::new(|| {
     let works = Command::new("unshare").args(NAMESPACE).arg("true").output();
     match works {
         Ok(output) if output.status.success() => vec![],
         _ => vec!["unshare --user"],
     }
-}
+});
 
 fn is_locked(ran: &Ran) -> bool {
     ran.stdout.starts_with("the vault is locked") && ran.code == 1
 }
 
+scenario!(its_time_is_up, needs(KERNEL_KEYRING));
 fn its_time_is_up() {
     let home = VaultHome::start();
     store(&home, NAME, "first");
@@ -61,7 +48,8 @@ fn its_time_is_up() {
     assert!(home.helper("get", NAME).done().contains("first"));
 }
 
-fn a_limit_is_said() {
+scenario!(a_limit_is_never_lost_silently, needs(KERNEL_KEYRING));
+fn a_limit_is_never_lost_silently() {
     let home = VaultHome::start();
     let said = |line: &str| home.regcred(line, "").stderr;
     assert_eq!(said("keychain unlock --for 1m"), "the vault is unlocked for 1m\n");
@@ -77,8 +65,9 @@ fn a_limit_is_said() {
     );
 }
 
+scenario!(every_key_of_this_user_goes, needs(KERNEL_KEYRING));
 /// Also where the file is gone, or is that of another vault by now.
-fn every_key_goes() {
+fn every_key_of_this_user_goes() {
     let home = VaultHome::start();
     let first = home.id().unwrap();
     let is_open = || fs::read_to_string("/proc/keys").unwrap().contains(&first);
@@ -105,6 +94,7 @@ fn every_key_goes() {
     assert!(is_locked(&other.helper("get", NAME)));
 }
 
+scenario!(a_wrong_passphrase, needs(KERNEL_KEYRING));
 fn a_wrong_passphrase() {
     let home = VaultHome::start();
     home.lock();
@@ -124,7 +114,8 @@ fn a_wrong_passphrase() {
     home.unlock();
 }
 
-fn a_restart() {
+scenario!(a_restart_and_another_passphrase, needs(KERNEL_KEYRING));
+fn a_restart_and_another_passphrase() {
     const NEW: &str = "another correct horse";
     let home = VaultHome::start();
     store(&home, NAME, "first");
@@ -160,6 +151,7 @@ fn inside(home: &VaultHome, outer: &[&str], action: &str, stdin: &str) -> Ran {
     home.run(&mut command, stdin)
 }
 
+scenario!(a_user_namespace, needs(KERNEL_KEYRING, USER_NAMESPACE));
 fn a_user_namespace() {
     let home = VaultHome::start();
     let namespace = [&["unshare"][..], &NAMESPACE].concat();
@@ -171,6 +163,7 @@ fn a_user_namespace() {
     assert!(is_locked(&inside(&home, &namespace, "get", NAME)));
 }
 
+scenario!(a_session_of_its_own, needs(KERNEL_KEYRING, "keyctl"));
 /// As a daemon's child, or what `su` starts: its session does not lead to its user's keyring.
 fn a_session_of_its_own() {
     let home = VaultHome::start();
@@ -192,7 +185,8 @@ fn a_session_of_its_own() {
     assert!(home.helper("get", NAME).done().contains("first"));
 }
 
-fn folders() {
+scenario!(folders_by_their_variables, needs(KERNEL_KEYRING));
+fn folders_by_their_variables() {
     let mut home = VaultHome::empty();
     let elsewhere = home.folder().join("home/elsewhere");
     let configuration = home.folder().join("home/configuration");

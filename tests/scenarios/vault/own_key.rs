@@ -1,38 +1,24 @@
 //! The key in a file: what names it, and what is wrong with it.
 
+use crate::support::parts::KERNEL_KEYRING;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use libtest_mimic::Trial;
-
-use super::{store, token, trial};
+use super::{store, token};
 use crate::helper::HELPER;
 use crate::keychain::every_action_fails;
 use crate::support::vault::{PASSPHRASE, VaultHome};
 
 const NAME: &str = "gitea.example.com";
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("key_file/what_names_it", &[], what_names_it),
-        trial("key_file/what_is_wrong_with_it", &[], what_is_wrong_with_it),
-        trial("key_file/with_a_passphrase_besides", &[], with_a_passphrase_besides),
-        trial("key_file/of_age_keygen", &["age-keygen"], of_age_keygen),
-        trial(
-            "key_file/for_a_vault_with_a_passphrase",
-            &[],
-            for_a_vault_with_a_passphrase,
-        ),
-    ]
-}
-
 fn write(path: &Path, text: &str, mode: u32) {
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
+scenario!(what_names_it, needs(KERNEL_KEYRING));
 /// The variable, then systemd's folder, then the configuration; and what is named and is not there is not passed over.
 fn what_names_it() {
     let mut home = VaultHome::with_key_file();
@@ -80,6 +66,7 @@ fn what_names_it() {
     assert_eq!(token(&home, NAME).unwrap(), "first");
 }
 
+scenario!(what_is_wrong_with_it, needs(KERNEL_KEYRING));
 fn what_is_wrong_with_it() {
     let home = VaultHome::with_key_file();
     store(&home, NAME, "first");
@@ -149,6 +136,7 @@ fn what_is_wrong_with_it() {
     assert_eq!(fs::read(home.file()).unwrap(), vault);
 }
 
+scenario!(with_a_passphrase_besides, needs(KERNEL_KEYRING));
 /// The key is the same, as the file holds it; the passphrase opens the vault where the file is not.
 fn with_a_passphrase_besides() {
     let home = VaultHome::with_key_file();
@@ -188,6 +176,7 @@ fn with_a_passphrase_besides() {
     );
 }
 
+scenario!(of_age_keygen, needs(KERNEL_KEYRING, "age-keygen"));
 fn of_age_keygen() {
     let home = VaultHome::empty();
     let file = home.key_file();
@@ -201,6 +190,7 @@ fn of_age_keygen() {
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
+scenario!(for_a_vault_with_a_passphrase, needs(KERNEL_KEYRING));
 /// Its key is put into the file; it does not become another one.
 fn for_a_vault_with_a_passphrase() {
     let home = VaultHome::start();

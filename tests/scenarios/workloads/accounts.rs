@@ -1,46 +1,11 @@
 //! Attaching to ServiceAccounts.
 
-use libtest_mimic::Trial;
+use super::stage::STAGE;
+use crate::support::parts::API_SERVER;
 use serde_json::{Value, json};
 
-use super::Scenario;
 use super::stage::{SECRET, Said, Stage, regcred};
 use crate::support::api_server::{ApiServer, Fault};
-use crate::support::control_plane;
-use crate::support::part::{trial, trial_with};
-
-pub fn trials() -> Vec<Trial> {
-    let on_real: &[Scenario<Stage>] = &[
-        ("detach_is_the_exact_undo", detach_is_the_exact_undo),
-        ("two_writers_lose_nothing", two_writers_lose_nothing),
-        ("what_others_put_there_stays", what_others_put_there_stays),
-        ("dry_runs_attach_nothing", dry_runs_attach_nothing),
-        ("a_missing_account_is_named", a_missing_account_is_named),
-        ("who_declares_the_list_is_named", who_declares_the_list_is_named),
-    ];
-    let on_double: &[Scenario<ApiServer>] = &[
-        (
-            "a_new_namespaces_account_is_waited_for",
-            a_new_namespaces_account_is_waited_for,
-        ),
-        ("writes_in_between_are_not_lost", writes_in_between_are_not_lost),
-        ("endless_conflicts_end", endless_conflicts_end),
-        ("a_busy_server_is_asked_again", a_busy_server_is_asked_again),
-    ];
-    let double = on_double.iter().map(|&(name, scenario)| {
-        trial(&format!("workloads/double/{name}"), move || {
-            scenario(&ApiServer::start());
-        })
-    });
-    let real = on_real.iter().map(|&(name, scenario)| {
-        trial_with(
-            &format!("workloads/real/{name}"),
-            control_plane::missing_controllers(),
-            move || scenario(&Stage::new()),
-        )
-    });
-    double.chain(real).collect()
-}
 
 fn account(name: &str, secrets: &[&str]) -> Value {
     let list: Value = secrets.iter().map(|name| json!({"name": name})).collect();
@@ -56,6 +21,7 @@ fn meaning(account: &Value) -> Value {
     account
 }
 
+scenario!(detach_is_the_exact_undo, on(STAGE));
 fn detach_is_the_exact_undo(stage: &Stage) {
     stage.apply(&account("ci", &["b", "a"]));
     let before = [
@@ -97,6 +63,7 @@ fn detach_is_the_exact_undo(stage: &Stage) {
     assert_eq!(stage.get("secret", SECRET), secret, "the Secret is not touched");
 }
 
+scenario!(two_writers_lose_nothing, on(STAGE));
 fn two_writers_lose_nothing(stage: &Stage) {
     const EACH: usize = 12;
     stage.apply(&account("shared", &["first"]));
@@ -132,6 +99,7 @@ fn two_writers_lose_nothing(stage: &Stage) {
     assert_eq!(stage.pull_secrets("shared").unwrap(), ["first"]);
 }
 
+scenario!(what_others_put_there_stays, on(STAGE));
 fn what_others_put_there_stays(stage: &Stage) {
     stage.apply(&account(
         "builder",
@@ -142,6 +110,7 @@ fn what_others_put_there_stays(stage: &Stage) {
     assert_eq!(list, ["builder-dockercfg-x7k2p", "gitea-credentials-old", SECRET]);
 }
 
+scenario!(dry_runs_attach_nothing, on(STAGE));
 fn dry_runs_attach_nothing(stage: &Stage) {
     let before = stage.get("serviceaccount", "default");
     let namespace = &stage.namespace;
@@ -157,6 +126,7 @@ fn dry_runs_attach_nothing(stage: &Stage) {
     assert_eq!(stage.get("serviceaccount", "default"), before);
 }
 
+scenario!(a_missing_account_is_named, on(STAGE));
 fn a_missing_account_is_named(stage: &Stage) {
     let said = stage.sync("--service-account nobody --service-account default");
     let namespace = &stage.namespace;
@@ -179,6 +149,7 @@ fn a_missing_account_is_named(stage: &Stage) {
     );
 }
 
+scenario!(who_declares_the_list_is_named, on(STAGE));
 fn who_declares_the_list_is_named(stage: &Stage) {
     let mut object = account("app", &["other"]);
     object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
@@ -210,6 +181,7 @@ fn list(double: &ApiServer) -> Value {
     double.object(ACCOUNTS, "default", "default").unwrap()["imagePullSecrets"].clone()
 }
 
+scenario!(a_new_namespaces_account_is_waited_for, on(API_SERVER));
 fn a_new_namespaces_account_is_waited_for(double: &ApiServer) {
     std::thread::scope(|scope| {
         let syncing = scope.spawn(|| sync_double(double, "--service-account default"));
@@ -249,6 +221,7 @@ fn intrude(double: &ApiServer, times: usize) {
     }
 }
 
+scenario!(writes_in_between_are_not_lost, on(API_SERVER));
 fn writes_in_between_are_not_lost(double: &ApiServer) {
     double.put_object(ACCOUNTS, "default", &account("default", &["first"]));
     sync_double(double, "").done();
@@ -261,6 +234,7 @@ fn writes_in_between_are_not_lost(double: &ApiServer) {
     assert_eq!(list(double), Value::from(names));
 }
 
+scenario!(endless_conflicts_end, on(API_SERVER));
 fn endless_conflicts_end(double: &ApiServer) {
     double.put_object(ACCOUNTS, "default", &account("default", &["first"]));
     sync_double(double, "").done();
@@ -275,6 +249,7 @@ fn endless_conflicts_end(double: &ApiServer) {
     assert!(!list(double).to_string().contains(SECRET));
 }
 
+scenario!(a_busy_server_is_asked_again, on(API_SERVER));
 fn a_busy_server_is_asked_again(double: &ApiServer) {
     double.put_object(ACCOUNTS, "default", &json!({"metadata": {"name": "default"}}));
     sync_double(double, "").done();

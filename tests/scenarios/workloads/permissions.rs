@@ -1,32 +1,13 @@
 //! That the Role which `rbac` prints is enough, and that nothing in it is too much.
 
-use libtest_mimic::Trial;
+use super::stage::STAGE;
 use serde_json::{Value, json};
 
-use super::Scenario;
 use super::stage::{IMAGE, SECRET, Said, Stage, await_that, pod, regcred, workload};
 use crate::support::control_plane::{self, ControlPlane};
-use crate::support::part::trial_with;
 
 /// Who syncs, in the namespace of the stage.
 const WHO: &str = "deployer";
-
-pub fn trials() -> Vec<Trial> {
-    let on_real: &[Scenario<Stage>] = &[
-        ("every_verb_of_the_role_is_needed", every_verb_of_the_role_is_needed),
-        ("everywhere_with_a_cluster_role", everywhere_with_a_cluster_role),
-        ("by_selector_with_a_cluster_role", by_selector_with_a_cluster_role),
-        ("an_error_prints_the_whole_role", an_error_prints_the_whole_role),
-    ];
-    let real = on_real.iter().map(|&(name, scenario)| {
-        trial_with(
-            &format!("workloads/real/{name}"),
-            control_plane::missing_controllers(),
-            move || scenario(&Stage::new()),
-        )
-    });
-    real.collect()
-}
 
 /// A ServiceAccount that may do nothing, and its kubeconfig.
 fn deployer(stage: &Stage) -> String {
@@ -118,6 +99,7 @@ fn await_may(stage: &Stage, namespace: Option<&str>, grant: &Grant, may: bool) {
     });
 }
 
+scenario!(every_verb_of_the_role_is_needed, on(STAGE));
 fn every_verb_of_the_role_is_needed(stage: &Stage) {
     let namespace = stage.namespace.as_str();
     let kubeconfig = deployer(stage);
@@ -217,6 +199,7 @@ fn renamed(mut documents: Vec<Value>, name: &str) -> Vec<Value> {
     documents
 }
 
+scenario!(everywhere_with_a_cluster_role, on(STAGE));
 fn everywhere_with_a_cluster_role(stage: &Stage) {
     let kubeconfig = deployer(stage);
     let other = stage.real.namespace();
@@ -249,6 +232,7 @@ fn everywhere_with_a_cluster_role(stage: &Stage) {
     }
 }
 
+scenario!(by_selector_with_a_cluster_role, on(STAGE));
 fn by_selector_with_a_cluster_role(stage: &Stage) {
     let kubeconfig = deployer(stage);
     let (real, namespace) = (stage.real, stage.namespace.as_str());
@@ -268,6 +252,7 @@ fn by_selector_with_a_cluster_role(stage: &Stage) {
     );
 }
 
+scenario!(an_error_prints_the_whole_role, on(STAGE));
 fn an_error_prints_the_whole_role(stage: &Stage) {
     let kubeconfig = deployer(stage);
     let flags = "--service-account default --restart --unstick";

@@ -1,50 +1,13 @@
 //! Which workloads are restarted, following them, and pods that are stuck.
 
-use libtest_mimic::Trial;
+use super::stage::STAGE;
+use crate::support::parts::API_SERVER;
 use serde_json::{Value, json};
 
-use super::Scenario;
 use super::stage::{IMAGE, SECRET, Said, Stage, await_that, bare_pod, pod, regcred, stuck_on_a_pull, workload};
 use crate::support::api_server::{ApiServer, Fault};
-use crate::support::control_plane;
-use crate::support::part::{trial, trial_with};
 
-pub fn trials() -> Vec<Trial> {
-    let on_real: &[Scenario<Stage>] = &[
-        ("restarts_exactly_the_users", restarts_exactly_the_users),
-        ("what_is_not_restarted_is_reported", what_is_not_restarted_is_reported),
-        ("dry_runs_restart_nothing", dry_runs_restart_nothing),
-        ("waits_to_the_end", waits_to_the_end),
-        ("waits_to_the_deadline", waits_to_the_deadline),
-        ("a_progress_deadline_ends_the_wait", a_progress_deadline_ends_the_wait),
-        ("one_that_is_deleted_ends_the_wait", one_that_is_deleted_ends_the_wait),
-        ("ctrl_c_ends_the_wait", ctrl_c_ends_the_wait),
-        ("unsticks_only_the_stuck", unsticks_only_the_stuck),
-        ("the_document_says_it_all", the_document_says_it_all),
-    ];
-    let on_double: &[Scenario<ApiServer>] = &[
-        ("a_pod_that_healed_is_left_alone", a_pod_that_healed_is_left_alone),
-        ("thousands_of_pods_come_in_pages", thousands_of_pods_come_in_pages),
-        (
-            "a_workload_that_is_gone_is_no_failure",
-            a_workload_that_is_gone_is_no_failure,
-        ),
-    ];
-    let double = on_double.iter().map(|&(name, scenario)| {
-        trial(&format!("workloads/double/{name}"), move || {
-            scenario(&ApiServer::start());
-        })
-    });
-    let real = on_real.iter().map(|&(name, scenario)| {
-        trial_with(
-            &format!("workloads/real/{name}"),
-            control_plane::missing_controllers(),
-            move || scenario(&Stage::new()),
-        )
-    });
-    double.chain(real).collect()
-}
-
+scenario!(restarts_exactly_the_users, on(STAGE));
 fn restarts_exactly_the_users(stage: &Stage) {
     let none = &json!({});
     stage.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bare"}}));
@@ -133,6 +96,7 @@ fn restarts_exactly_the_users(stage: &Stage) {
     });
 }
 
+scenario!(what_is_not_restarted_is_reported, on(STAGE));
 fn what_is_not_restarted_is_reported(stage: &Stage) {
     let user = || pod(IMAGE, &[SECRET]);
     let strategy = |value: Value| json!({"updateStrategy": value});
@@ -204,6 +168,7 @@ fn what_is_not_restarted_is_reported(stage: &Stage) {
     }
 }
 
+scenario!(dry_runs_restart_nothing, on(STAGE));
 fn dry_runs_restart_nothing(stage: &Stage) {
     stage.apply(&workload("Deployment", "api", pod(IMAGE, &[]), &json!({})));
     let namespace = &stage.namespace;
@@ -220,6 +185,7 @@ fn dry_runs_restart_nothing(stage: &Stage) {
     assert_eq!(stage.pull_secrets("default"), None);
 }
 
+scenario!(waits_to_the_end, on(STAGE));
 fn waits_to_the_end(stage: &Stage) {
     stage.apply(&workload(
         "Deployment",
@@ -272,6 +238,7 @@ fn waits_to_the_end(stage: &Stage) {
     );
 }
 
+scenario!(waits_to_the_deadline, on(STAGE));
 fn waits_to_the_deadline(stage: &Stage) {
     stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     await_that("the pod", || stage.list("pods").len() == 1);
@@ -286,6 +253,7 @@ fn waits_to_the_deadline(stage: &Stage) {
     assert!(said.stderr.ends_with("1 created, 1 failed\n"), "{said:?}");
 }
 
+scenario!(a_progress_deadline_ends_the_wait, on(STAGE));
 fn a_progress_deadline_ends_the_wait(stage: &Stage) {
     stage.apply(&workload(
         "Deployment",
@@ -302,6 +270,7 @@ fn a_progress_deadline_ends_the_wait(stage: &Stage) {
     );
 }
 
+scenario!(one_that_is_deleted_ends_the_wait, on(STAGE));
 fn one_that_is_deleted_ends_the_wait(stage: &Stage) {
     stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     let said = std::thread::scope(|scope| {
@@ -316,6 +285,7 @@ fn one_that_is_deleted_ends_the_wait(stage: &Stage) {
     assert!(said.stderr.contains("did not roll out: it was deleted"), "{said:?}");
 }
 
+scenario!(ctrl_c_ends_the_wait, on(STAGE));
 #[cfg(unix)]
 fn ctrl_c_ends_the_wait(stage: &Stage) {
     use std::io::{BufRead as _, BufReader};
@@ -353,6 +323,7 @@ fn ctrl_c_ends_the_wait(stage: &Stage) {
     );
 }
 
+scenario!(unsticks_only_the_stuck, on(STAGE));
 fn unsticks_only_the_stuck(stage: &Stage) {
     let none = &json!({});
     for object in [
@@ -418,6 +389,7 @@ fn unsticks_only_the_stuck(stage: &Stage) {
     });
 }
 
+scenario!(the_document_says_it_all, on(STAGE));
 fn the_document_says_it_all(stage: &Stage) {
     stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     stage.apply(&workload(
@@ -472,6 +444,7 @@ fn stuck_pod(name: &str) -> Value {
     pod
 }
 
+scenario!(a_pod_that_healed_is_left_alone, on(API_SERVER));
 fn a_pod_that_healed_is_left_alone(double: &ApiServer) {
     sync_double(double, "").done();
     for name in ["healed", "still-stuck"] {
@@ -495,6 +468,7 @@ fn a_pod_that_healed_is_left_alone(double: &ApiServer) {
     assert!(double.object("pods", "default", "still-stuck").is_none());
 }
 
+scenario!(thousands_of_pods_come_in_pages, on(API_SERVER));
 fn thousands_of_pods_come_in_pages(double: &ApiServer) {
     sync_double(double, "").done();
     for number in 0..1200 {
@@ -517,6 +491,7 @@ fn thousands_of_pods_come_in_pages(double: &ApiServer) {
     assert!(pages.iter().all(|request| request.query["limit"] == "500"));
 }
 
+scenario!(a_workload_that_is_gone_is_no_failure, on(API_SERVER));
 fn a_workload_that_is_gone_is_no_failure(double: &ApiServer) {
     sync_double(double, "").done();
     for name in ["gone", "there"] {

@@ -16,6 +16,8 @@ use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use crate::support::control_plane::{ADMIN_TOKEN, ControlPlane};
+use crate::support::parts::CONTROLLERS;
+use crate::support::scenario::Place;
 
 /// Controllers on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,6 +26,8 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub const IMAGE: &str = "gitea.example.com/owner/app:1";
 pub const SECRET: &str = "gitea-credentials";
+
+pub const STAGE: Place<Stage> = Place::real(CONTROLLERS, Stage::new);
 
 pub struct Stage {
     pub real: &'static ControlPlane,
