@@ -5,10 +5,10 @@ mod accounts;
 mod images;
 mod pair;
 
-use crate::support::parts::{GITEA, NGINX};
 use serde_json::json;
 
 use crate::support::gitea::Settings;
+use crate::support::parts::{GITEA, NGINX};
 use pair::Pair;
 
 const OWNERS: [&str; 5] = ["admin", "other", "limited", "private", "unknown"];

@@ -1,11 +1,11 @@
 //! Real clients and a real registry with Gitea's sign-in: what they can do is what `verify` says.
 
-use crate::support::parts::{DOCKER_REGISTRY, GITEA};
-use crate::support::scenario::Table;
-use libtest_mimic::Trial;
+pub mod workstation;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
+use libtest_mimic::Trial;
 use regcred::model::{Credential, DockerConfig, Token};
 use regcred::registry::{Flow, Options, VerifyError, verify};
 use regcred::sys::env::Env;
@@ -14,6 +14,8 @@ use crate::support::docker_registry::DockerRegistry;
 use crate::support::gitea::{self, Gitea, Profile, Settings, Visibility};
 use crate::support::image::oci_layout;
 use crate::support::part::program;
+use crate::support::parts::{DOCKER_REGISTRY, GITEA};
+use crate::support::scenario::Table;
 
 scenarios!(skopeo_pushes_and_pulls);
 fn skopeo_pushes_and_pulls(table: &Table) -> Vec<Trial> {

@@ -1,9 +1,8 @@
-//! Pull Secrets in a cluster: the same scenarios on the double and on a real control plane, and connecting.
+//! How every verb reaches a cluster, and what it makes of the answers: kubeconfig, credential plugins, proxies, retries.
 
 mod connecting;
-mod echo;
-mod foreign;
+mod foreign_answers;
 #[cfg(unix)]
 mod programs;
-mod secrets;
+mod quoted_answers;
 pub mod world;

@@ -1,6 +1,5 @@
 //! `kubectl regcred <Tab>`: through kubectl and its shells, and beside clusters and keychains that do not answer.
 
-use crate::support::parts::{BASH, BASH_COMPLETION, CONTROL_PLANE, GNOME_KEYRING};
 use std::ffi::OsString;
 use std::fs;
 use std::net::TcpListener;
@@ -9,11 +8,12 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::docker_link::script;
+use crate::docker::link::script;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::Keyring;
 use crate::support::part::until;
+use crate::support::parts::{BASH, BASH_COMPLETION, CONTROL_PLANE, GNOME_KEYRING};
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 /// A home and a bin folder with the plugin in it, as krew leaves it.

@@ -4,19 +4,21 @@
 //! servers that one session talks to all the time can be had with it.
 
 pub mod blocks;
+mod ci;
 mod desk;
 mod elsewhere;
 mod messages;
 mod pictures;
 pub mod session;
 
+use std::path::PathBuf;
+
+use libtest_mimic::Trial;
+
+use crate::support::part::missing;
 use crate::support::parts::REAL_PARTS;
 use crate::support::scenario::Table;
 use crate::support::scenario::{Need, Part};
-use libtest_mimic::Trial;
-use std::path::PathBuf;
-
-use crate::support::part::missing;
 use blocks::Block;
 use desk::{Desk, Has};
 
@@ -130,8 +132,8 @@ pub fn documents() -> Vec<String> {
     pages
 }
 
-scenario!(documents_every_block_is_played_or_listed);
-fn documents_every_block_is_played_or_listed() {
+scenario!(every_block_is_played_or_listed);
+fn every_block_is_played_or_listed() {
     let mut used = vec![false; elsewhere::LIST.len()];
     for document in documents() {
         let is_played = PLAYED.iter().any(|(name, _)| *name == document);
@@ -185,8 +187,8 @@ fn play_block(desk: &Desk, block: &Block) -> String {
     all
 }
 
-scenario!(documents_the_outputs_documents_are_json_of_their_kind);
-fn documents_the_outputs_documents_are_json_of_their_kind() {
+scenario!(the_outputs_documents_are_json_of_their_kind);
+fn the_outputs_documents_are_json_of_their_kind() {
     for block in blocks::of("docs/output.md") {
         let document: serde_json::Value =
             serde_json::from_str(&block.text).unwrap_or_else(|error| panic!("{error}: {block}"));

@@ -5,7 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::{Value, json};
+use snapbox::{assert_data_eq, str};
+
 use crate::support::generated;
+use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
 use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
@@ -123,5 +127,80 @@ fn man_pages() {
     assert!(
         shown.contains("      kubectl regcred sync -n honeydue -n staging --context prod\n"),
         "{shown}"
+    );
+}
+
+scenario!(wrong_usage, on(DOUBLES, REAL, REAL_WITH_VAULT));
+fn wrong_usage(world: &World) {
+    for line in [
+        "sync -n UPPER",
+        "sync --secret a_b",
+        "login ftp://x -u a",
+        "login a@b -u a",
+        "sync --dry-run=maybe",
+    ] {
+        let ran = world.regcred(line);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(ran.stdout.is_empty() && ran.stderr.starts_with("error: "), "{ran}");
+    }
+    assert_data_eq!(
+        world.regcred("snyc").to_string(),
+        str![[r#"
+exit 2
+--- stdout
+--- stderr
+error: unrecognized subcommand 'snyc'
+
+  tip: a similar subcommand exists: 'sync'
+
+Usage: kubectl regcred [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]]
+    );
+    assert_data_eq!(
+        world.regcred("").to_string(),
+        str![[r#"
+exit 0
+--- stdout
+Keep one registry token in the OS keychain and feed docker and Kubernetes from it
+
+Usage: kubectl regcred [OPTIONS] <COMMAND>
+
+Commands:
+  login   Prove a token to its registry and keep it in the keychain
+  logout   Forget a registry's token
+  list   List registries, users and uses in the keychain, never a token
+  sync   Make pull Secrets hold the token
+  status   Show what is out of step, and the command that mends it
+  rotate   Put a new token everywhere, and revoke the old one last
+  docker   Let docker and podman ask the keychain
+  keychain   Choose where credentials rest; unlock and lock the vault
+  rbac   Print the least that has to be allowed in the cluster
+  completion  Complete `kubectl regcred` with the Tab key
+  version   Print the version
+
+Options:
+  -h, --help   Print help (see more with '--help')
+  -V, --version  Print version
+
+Start with:
+  kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred docker setup   # docker and podman take it from the keychain
+  kubectl regcred sync -n honeydue   # writes or refreshes the pull Secret
+  kubectl regcred status   # what is out of step, and what to type
+--- stderr
+
+"#]]
+    );
+    assert_eq!(
+        world.regcred("version").done(),
+        format!("kubectl-regcred v{}\n", env!("CARGO_PKG_VERSION"))
+    );
+    let document: Value = serde_json::from_str(&world.regcred("version -o json").done()).unwrap();
+    assert_eq!(
+        document,
+        json!({"apiVersion": "regcred/v1", "kind": "Version", "version": env!("CARGO_PKG_VERSION")})
     );
 }

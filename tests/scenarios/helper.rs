@@ -1,7 +1,6 @@
 //! `docker-credential-gitea`, asked as docker's clients ask it: on the in-memory store, on real Secret Services and on the
 //! vault.
 
-use crate::support::parts::{IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -18,6 +17,7 @@ use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use crate::support::keyring;
+use crate::support::parts::{IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT};
 use crate::support::store::{Kind, Store};
 
 pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");

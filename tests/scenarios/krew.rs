@@ -1,6 +1,5 @@
 //! krew, the real one: a release of this tree is installed, used, upgraded and taken away again, on a real keyring.
 
-use crate::support::parts::{KREW, REAL_PARTS};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use snapbox::{assert_data_eq, str};
 
 use crate::support::http::{Answer, Server, Shown};
 use crate::support::krew::{self, Release, VERSION};
+use crate::support::parts::{KREW, REAL_PARTS};
 use crate::support::world::{Ran, World};
 
 const DOCUMENT: &str = include_str!("../../docs/install.md");
@@ -64,9 +64,9 @@ hint: give "## Unreleased" that heading, with the day of the release
     );
 }
 
-scenario!(of_both_servers);
+scenario!(the_workflows_of_both_servers);
 /// They cannot be run here. Parsed they are, and held against what they call.
-fn of_both_servers() {
+fn the_workflows_of_both_servers() {
     for text in [
         include_str!("../../.gitea/workflows/release.yml"),
         include_str!("../../.github/workflows/release.yml"),

@@ -7,12 +7,12 @@ mod desk;
 mod furnish;
 mod page;
 
-use crate::support::parts::{DOCKER_ENGINE, GITEA};
-use crate::support::scenario::Table;
-use crate::support::scenario::{Need, Part};
 use libtest_mimic::Trial;
 
 use crate::support::part::missing;
+use crate::support::parts::{DOCKER_ENGINE, GITEA};
+use crate::support::scenario::Table;
+use crate::support::scenario::{Need, Part};
 use cell::{Cell, Row};
 use clients::{CLIENTS, Client, Kind};
 use desk::{Config, Desk, Situation};

@@ -1,7 +1,6 @@
 //! What is left of a token in the memory of a program that handled it, in the moment in which it is about to end: strace holds
 //! it in its last system call, when all that it owned is freed and nothing is unmapped yet.
 
-use crate::support::parts::{REAL_PARTS, STRACE};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
@@ -12,6 +11,7 @@ use std::process::{Command, Stdio};
 use super::strace::forms;
 use crate::support::bus::Running;
 use crate::support::part::until;
+use crate::support::parts::{REAL_PARTS, STRACE};
 use crate::support::world::World;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");

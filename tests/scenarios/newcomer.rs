@@ -3,8 +3,6 @@
 //!
 //! `tests/newcomer.sh` shows the session.
 
-use crate::support::parts::{BASH, BASH_COMPLETION, KREW, REAL_PARTS};
-use crate::support::scenario::Part;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -17,6 +15,8 @@ use super::krew::left;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::krew::{self, Release};
 use crate::support::part::{missing, program, until};
+use crate::support::parts::{BASH, BASH_COMPLETION, KREW, REAL_PARTS};
+use crate::support::scenario::Part;
 use crate::support::world::World;
 
 /// What the system has: these, kubectl and krew.

@@ -1,10 +1,10 @@
 //! What `rbac` prints: for each command, in names of their own, and enough for it.
 
-use crate::support::parts::{CONTROL_PLANE, REAL_PARTS};
 use serde_json::{Value, json};
 
 use crate::support::control_plane::ControlPlane;
 use crate::support::part::until;
+use crate::support::parts::{CONTROL_PLANE, REAL_PARTS};
 use crate::support::world::{Ran, World};
 
 const LIST: &str = "\

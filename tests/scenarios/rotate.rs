@@ -1,8 +1,8 @@
 //! `rotate`: killed anywhere, failing in part, and what it says.
 
-mod half_seen;
+mod incomplete_lists;
 mod interrupted;
 mod killed;
-mod partial;
+mod output;
+mod partial_failures;
 mod place;
-mod says;

@@ -5,21 +5,21 @@ mod containers;
 mod quickstart;
 mod rootless;
 
-use crate::support::scenario::Part;
-use crate::support::scenario::Table;
 use std::cell::{OnceCell, RefCell};
 
 use libtest_mimic::Trial;
 use snapbox::{assert_data_eq, str};
 
 use super::documents::session;
+use crate::clients::workstation::forms;
 use crate::support::engine::{Engine, missing_engine};
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
 use crate::support::part::missing;
+use crate::support::scenario::Part;
+use crate::support::scenario::Table;
 use crate::support::world::{Ran, World};
 use crate::support::{control_plane, docker_registry};
-use crate::workstation::forms;
 
 const PASSPHRASE: &str = "correct horse battery staple";
 const LOCKED: &str = "the vault is locked; hint: unlock it: kubectl regcred keychain unlock";

@@ -15,6 +15,7 @@ mod objects;
 pub mod place;
 mod pods;
 mod screens;
+mod survey;
 mod workstation;
 
 use std::collections::BTreeSet;

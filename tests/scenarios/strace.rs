@@ -4,7 +4,6 @@
 //! The registry is spoken to over http here, so its socket shows the token; a real API server is spoken to over TLS and
 //! shows none, so the double takes its place once. What goes through TLS is not seen, and need not be.
 
-use crate::support::parts::{KERNEL_KEYRING, REAL_PARTS, STRACE};
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
@@ -15,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::support::api_server::ApiServer;
 use crate::support::gitea::Profile;
 use crate::support::keyring::files_with;
+use crate::support::parts::{KERNEL_KEYRING, REAL_PARTS, STRACE};
 use crate::support::vault::PASSPHRASE;
 use crate::support::world::World;
 

@@ -1,6 +1,5 @@
 //! Connecting as kubectl does, on the double; and what TLS has to do with it, on the real server.
 
-use crate::support::parts::{API_SERVER, CONTROL_PLANE};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -17,6 +16,7 @@ use regcred::sys::env::Env;
 use super::world::{Who, World, connected, gitea, target};
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};
 use crate::support::control_plane::{self, ControlPlane};
+use crate::support::parts::{API_SERVER, CONTROL_PLANE};
 
 /// Looks for the Secret, which is a request and no more.
 fn look(kubeconfig: &str, options: &ConnectOptions) -> Result<(), Error> {

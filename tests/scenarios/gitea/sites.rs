@@ -1,6 +1,5 @@
 //! Giteas that are set up in other ways, and accounts that are.
 
-use crate::support::parts::{GITEA, REAL_PARTS};
 use rexpect::ReadUntil;
 use snapbox::str;
 
@@ -8,6 +7,7 @@ use super::{DEAD, LOGIN, PASSWORD, Stage};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::gitea::{Closed, Settings, Visibility};
 use crate::support::image::oci_layout;
+use crate::support::parts::{GITEA, REAL_PARTS};
 use crate::support::world::{Ran, World};
 
 const MINT: &str = "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin";

@@ -5,13 +5,13 @@ mod desk;
 mod interrupted;
 mod together;
 
-use crate::support::parts::{GNOME_KEYRING, IN_GNOME_KEYRING, IN_KEEPASSXC};
 use regcred::keychain::StoreName;
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
 use crate::helper::{HELPER, ask, entry};
 use crate::support::keyring::Keyring;
+use crate::support::parts::{GNOME_KEYRING, IN_GNOME_KEYRING, IN_KEEPASSXC};
 use crate::support::store::{Kind, Store};
 use desk::Desk;
 

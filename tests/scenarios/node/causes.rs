@@ -1,7 +1,6 @@
 //! Every reason for which a pull fails that can be had on one node, each in kubelet's and containerd's own words: what
 //! `status` makes of it, and that what it says mends it.
 
-use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use std::net::SocketAddr;
 
 use base64::Engine as _;
@@ -14,6 +13,7 @@ use crate::support::control_plane::ControlPlane;
 use crate::support::gitea::Visibility;
 use crate::support::http::Answer;
 use crate::support::node::{minor, mirror};
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
 /// How a pod gets its image in the end.
 enum Cure {

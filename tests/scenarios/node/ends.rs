@@ -1,6 +1,5 @@
 //! A node goes with its test, however that ends.
 
-use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -8,6 +7,7 @@ use serde_json::json;
 use super::place::Place;
 use crate::status::place::SECRET;
 use crate::support::node::Node;
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
 scenario!(nothing_is_left, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 pub fn nothing_is_left() {

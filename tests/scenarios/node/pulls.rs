@@ -1,6 +1,5 @@
 //! A private image, and who may pull it: with the pull Secret, through the ServiceAccount, while the token is rotated.
 
-use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
@@ -8,6 +7,7 @@ use serde_json::json;
 use super::place::{Place, is_about};
 use crate::status::place::SECRET;
 use crate::support::part::until;
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
 const PASSWORD: &str = "password of admin";
 

@@ -1,11 +1,11 @@
 //! kubelet's record of the pulls that it has verified: who gets an image that is on the node already.
 
-use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 use serde_json::json;
 
 use super::place::Place;
 use crate::status::place::SECRET;
 use crate::support::node::Node;
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
 const PASSWORD: &str = "password of admin";
 

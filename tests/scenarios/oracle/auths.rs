@@ -1,6 +1,5 @@
 //! `auths` documents and images: what kubelet's own keyring and docker's own reader make of them, and what we do.
 
-use crate::support::parts::ORACLE;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -10,6 +9,7 @@ use regcred::model::pull::{PullSecret, pull};
 use serde_json::{Value, json};
 
 use crate::support::oracle::{ask, assert_none, bytes, bytes_of, generated};
+use crate::support::parts::ORACLE;
 
 /// User and password; without one of them it is nothing that a registry could be asked with.
 type Login = Option<(String, String)>;

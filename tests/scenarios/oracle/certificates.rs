@@ -1,6 +1,5 @@
 //! PEM, authorities, servers' certificates and client certificates.
 
-use crate::support::parts::ORACLE;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,6 +16,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde_json::{Value, json};
 
 use crate::support::oracle::{ask, assert_none, bytes, generated};
+use crate::support::parts::ORACLE;
 
 /// A certificate that is its own issuer.
 fn itself(change: impl FnOnce(&mut CertificateParams)) -> (Certificate, Issuer<'static, KeyPair>) {

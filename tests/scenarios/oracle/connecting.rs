@@ -1,6 +1,5 @@
 //! Proxies, base64 and the kubeconfig.
 
-use crate::support::parts::ORACLE;
 use std::fmt::Write as _;
 
 use proptest::collection::vec;
@@ -14,6 +13,7 @@ use regcred::tls::pem;
 use serde_json::json;
 
 use crate::support::oracle::{ask, assert_none, bytes_of, generated};
+use crate::support::parts::ORACLE;
 
 scenario!(base64, needs(ORACLE));
 fn base64() {

@@ -5,8 +5,6 @@
     reason = "how many kills there were is a figure that is asked for"
 )]
 
-use crate::support::parts::{GITEA, REAL_PARTS};
-use crate::support::scenario::Table;
 use libtest_mimic::Trial;
 use regcred::model::Use;
 
@@ -14,6 +12,8 @@ use super::place::{PASSWORD, Place};
 use crate::support::gate::Manner;
 use crate::support::gitea;
 use crate::support::part::is_in_sample;
+use crate::support::parts::{GITEA, REAL_PARTS};
+use crate::support::scenario::Table;
 use crate::support::world::World;
 
 /// A way to rotate.

@@ -1,12 +1,12 @@
 //! The vault in a container of docker's, where the kernel's keyring is refused: a key file does everything instead.
 
-use crate::support::parts::DOCKER_CONTAINER;
 use std::path::{Path, PathBuf};
 
 use regcred::sys::env::Env;
 use snapbox::{assert_data_eq, str};
 
 use crate::support::container::{Container, Profile};
+use crate::support::parts::DOCKER_CONTAINER;
 use crate::support::server::Server;
 
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");

@@ -1,7 +1,5 @@
 //! `cargo run --example quickstart`: both of its acts, also where the kernel keeps no keys.
 
-use crate::support::parts::DOCKER_CONTAINER;
-use crate::support::scenario::Part;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -9,6 +7,8 @@ use rcgen::{CertificateParams, KeyPair};
 use regcred::sys::env::Env;
 
 use crate::support::container::{Container, Profile};
+use crate::support::parts::DOCKER_CONTAINER;
+use crate::support::scenario::Part;
 
 const QUICKSTART: Part = Part::new(|| match program() {
     Some(_) => vec![],

@@ -1,13 +1,13 @@
 //! podman, buildah and skopeo in a user namespace, as they run without root: it has a user keyring of its own, and the
 //! vault that was unlocked outside is unlocked for them all the same.
 
-use crate::support::scenario::Table;
-use crate::support::scenario::{Need, Part};
 use std::process::Command;
 
 use libtest_mimic::Trial;
 
 use super::Server;
+use crate::support::scenario::Table;
+use crate::support::scenario::{Need, Part};
 
 const NAMESPACE: [&str; 3] = ["--user", "--map-root-user", "--"];
 /// Each with the same private image. The namespace has one user, and nothing to mount with.

@@ -1,10 +1,9 @@
 //! What is out of step with clusters and their Secrets.
 
-use super::place::{DOUBLES, REAL};
+use regcred::commands::status::Code;
 use serde_json::json;
 
-use regcred::commands::status::Code;
-
+use super::place::{DOUBLES, REAL};
 use super::place::{Place, SECRET, entry, pull_secret};
 
 const LINE: &str = "status -n [NAMESPACE]";

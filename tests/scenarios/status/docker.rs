@@ -1,6 +1,5 @@
 //! What is out of step on docker's side of the workstation, each by a real file.
 
-use super::place::DOUBLES;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use regcred::commands::status::Code;
 use regcred::docker::WarningKind;
 
+use super::place::DOUBLES;
 use super::place::Place;
 
 const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");

@@ -27,8 +27,8 @@ fn section(name: &str, actual: &str) {
     }
 }
 
-scenario!(every_code);
-fn every_code() {
+scenario!(every_code_is_explained);
+fn every_code_is_explained() {
     let rows: Vec<String> = Code::all()
         .map(|code| format!("| `{code}` | {} |\n", code.meaning()))
         .collect();
@@ -167,8 +167,8 @@ fn schema() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
-scenario!(documents);
-fn documents() {
+scenario!(documents_keep_to_the_schema);
+fn documents_keep_to_the_schema() {
     let schema = schema();
     let place = with_problems();
     let lines = [
@@ -198,8 +198,8 @@ fn documents() {
     }
 }
 
-scenario!(pod);
-fn pod() {
+scenario!(one_pod_is_explained);
+fn one_pod_is_explained() {
     let place = Place::of_doubles();
     let token = place.login("cluster", "read:package");
     place.put_pull_secret(
@@ -245,9 +245,9 @@ hint: kubectl get pods -n [NAMESPACE]
     );
 }
 
-scenario!(status_no_kubeconfig);
+scenario!(no_kubeconfig);
 /// A workstation with docker alone is well without a cluster.
-fn status_no_kubeconfig() {
+fn no_kubeconfig() {
     let mut place = Place::of_doubles();
     place.login("docker", "write:package");
     place.world.variables.insert("KUBECONFIG".to_owned(), "".into());

@@ -1,11 +1,11 @@
 //! What is put into the cluster of a place, and taken out of it again.
 
-use crate::support::control_plane::ControlPlane;
-use crate::support::http::Answer;
 use serde_json::Value;
 use serde_json::json;
 
 use super::place::{Place, stuck_pod};
+use crate::support::control_plane::ControlPlane;
+use crate::support::http::Answer;
 
 impl Place {
     pub fn create_namespace(&self, name: &str) {

@@ -4,9 +4,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
-
 use regcred::commands::status::{Code, Weight};
+use serde_json::{Value, json};
 
 use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
 use crate::support::http::Answer;

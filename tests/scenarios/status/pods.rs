@@ -1,9 +1,9 @@
 //! Pods that are stuck on a pull, each for another reason.
 
-use super::place::{DOUBLES, REAL};
 use regcred::commands::status::Code;
 use serde_json::json;
 
+use super::place::{DOUBLES, REAL};
 use super::place::{Place, SECRET, pull_secret};
 use crate::support::http::Answer;
 

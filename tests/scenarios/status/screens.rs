@@ -1,10 +1,10 @@
 //! What somebody sees who types it: everywhere, with little set up, and with little allowed.
 
-use super::place::{DOUBLES, REAL};
 use regcred::commands::status::Code;
 use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
+use super::place::{DOUBLES, REAL};
 use super::place::{Place, SECRET, entry, pull_secret};
 
 const UNAUTHORIZED: &str = "failed to authorize: unexpected status: 401 Unauthorized";

@@ -1,8 +1,8 @@
 //! What is out of step at the workstation and at the registry.
 
-use super::place::{DOUBLES, REAL};
 use regcred::commands::status::Code;
 
+use super::place::{DOUBLES, REAL};
 use super::place::{Feed, Place, SECRET, entry, pull_secret};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;

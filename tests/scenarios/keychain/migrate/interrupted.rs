@@ -1,6 +1,5 @@
 //! Moving that is killed before each system call that changes something, which is also after the one before.
 
-use crate::support::parts::{GNOME_KEYRING, STRACE};
 use std::process::Stdio;
 
 use regcred::keychain::{Kept, Name, StoreName};
@@ -8,6 +7,7 @@ use regcred::model::Use;
 
 use super::desk::{Desk, PLUGIN};
 use crate::support::keyring::Keyring;
+use crate::support::parts::{GNOME_KEYRING, STRACE};
 
 /// To the bus, to the vault's file, and for the locks.
 const CHANGES: [&str; 6] = ["sendmsg", "write", "fsync", "rename", "unlink", "flock"];

@@ -1,6 +1,5 @@
 //! Moving while other programs are at work in both keychains.
 
-use crate::support::parts::GNOME_KEYRING;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,6 +8,7 @@ use regcred::keychain::StoreName;
 use super::desk::Desk;
 use crate::helper::{HELPER, NOT_FOUND, ask, entry, success};
 use crate::support::keyring::Keyring;
+use crate::support::parts::GNOME_KEYRING;
 
 const ITEMS: usize = 24;
 
