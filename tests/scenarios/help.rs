@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::support::generated;
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
@@ -143,9 +143,7 @@ fn wrong_usage(world: &World) {
         assert_eq!(ran.code, 2, "{ran}");
         assert!(ran.stdout.is_empty() && ran.stderr.starts_with("error: "), "{ran}");
     }
-    assert_data_eq!(
-        world.regcred("snyc").to_string(),
-        str![[r#"
+    world.regcred("snyc").says(str![[r#"
 exit 2
 --- stdout
 --- stderr
@@ -157,11 +155,8 @@ Usage: kubectl regcred [OPTIONS] <COMMAND>
 
 For more information, try '--help'.
 
-"#]]
-    );
-    assert_data_eq!(
-        world.regcred("").to_string(),
-        str![[r#"
+"#]]);
+    world.regcred("").says(str![[r#"
 exit 0
 --- stdout
 Keep one registry token in the OS keychain and feed docker and Kubernetes from it
@@ -192,8 +187,7 @@ Start with:
   kubectl regcred status   # what is out of step, and what to type
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert_eq!(
         world.regcred("version").done(),
         format!("kubectl-regcred v{}\n", env!("CARGO_PKG_VERSION"))

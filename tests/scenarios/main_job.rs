@@ -6,63 +6,47 @@
 )]
 
 use serde_json::{Value, json};
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
-use crate::support::world::{Ran, World};
+use crate::support::world::World;
 
 const LOGIN: &str = "login [REGISTRY] -u admin --token-stdin";
-
-fn show(ran: &Ran) -> String {
-    ran.to_string()
-}
 
 scenario!(from_login_to_logout, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn from_login_to_logout(world: &World) {
     let first = world.gitea.add_token("admin", "write:package");
-    assert_data_eq!(
-        show(&world.regcred("list")),
-        str![[r#"
+    world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred_with(LOGIN, &first)),
-        str![[r#"
+"#]]);
+    world.regcred_with(LOGIN, &first).says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 verified at [REGISTRY], the token of admin, scopes write:package
 logged in to [REGISTRY] as admin for docker
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("list")),
-        str![[r#"
+"#]]);
+    world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE
 [REGISTRY]   admin   docker
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE]")),
-        str![[r#"
+"#]]);
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     let made = world.secret("gitea-credentials").unwrap();
     assert_eq!(made["type"], "kubernetes.io/dockerconfigjson");
     assert_eq!(
@@ -71,16 +55,13 @@ secret/gitea-credentials created in namespace [NAMESPACE]
     );
     assert!(world.document("gitea-credentials").contains(&first));
 
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE]")),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials unchanged in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     let version = |secret: &Value| secret["metadata"]["resourceVersion"].clone();
     assert_eq!(
         version(&world.secret("gitea-credentials").unwrap()),
@@ -103,61 +84,46 @@ secret/gitea-credentials unchanged in namespace [NAMESPACE]
     let second = world.gitea.add_token("admin", "write:package");
     world.gitea.revoke(&first);
     world.regcred_with(LOGIN, &second).done();
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE]")),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     let changed = world.secret("gitea-credentials").unwrap();
     assert_eq!(changed["metadata"]["uid"], made["metadata"]["uid"], "changed in place");
     let document = world.document("gitea-credentials");
     assert!(document.contains(&second) && !document.contains(&first));
     assert!(world.helper("get", "[REGISTRY]").done().contains(&second));
 
-    assert_data_eq!(
-        show(&world.regcred("logout [REGISTRY]")),
-        str![[r#"
+    world.regcred("logout [REGISTRY]").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 forgot the credential of [REGISTRY] for docker
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("logout [REGISTRY]")),
-        str![[r#"
+"#]]);
+    world.regcred("logout [REGISTRY]").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 not logged in to [REGISTRY]
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.helper("get", "[REGISTRY]")),
-        str![[r#"
+"#]]);
+    world.helper("get", "[REGISTRY]").says(str![[r#"
 exit 1
 --- stdout
 credentials not found in native keychain
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE]")),
-        str![[r#"
+"#]]);
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-    );
+"#]]);
 }

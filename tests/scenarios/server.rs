@@ -8,7 +8,7 @@ mod rootless;
 use std::cell::{OnceCell, RefCell};
 
 use libtest_mimic::Trial;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::documents::session;
 use crate::clients::workstation::forms;
@@ -153,17 +153,14 @@ impl Server {
             assert!(ran.contains(line), "{line}: {ran}");
         }
         assert!(self.world.server().vault().is_file());
-        assert_data_eq!(
-            self.regcred("list").to_string(),
-            str![[r#"
+        self.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-        );
+"#]]);
     }
 
     /// `kubectl regcred keychain unlock`, with a slip of the fingers.
@@ -188,17 +185,14 @@ hint: kubectl regcred login REGISTRY -u USER
     fn logs_in(&self) {
         let ran = self.types("login [REGISTRY] -u admin", &[(session::TOKEN, &self.token)]);
         assert!(ran.contains("logged in to [REGISTRY] as admin for docker"), "{ran}");
-        assert_data_eq!(
-            self.regcred("list").to_string(),
-            str![[r#"
+        self.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE
 [REGISTRY]   admin   docker
 --- stderr
 
-"#]]
-        );
+"#]]);
     }
 
     /// `docker login`, which stores in the vault once `docker setup` has named the helper. The item is the same that
@@ -234,29 +228,22 @@ REGISTRY   USERNAME   USE
     fn is_locked(&self) {
         let vault = std::fs::read(self.world.server().vault()).unwrap();
         let before = self.world.gitea.requests().len();
-        assert_data_eq!(
-            self.docker("pull [REGISTRY]/admin/web:1", "").to_string(),
-            str![[r#"
+        self.docker("pull [REGISTRY]/admin/web:1", "").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
 Error response from daemon: unauthorized: authentication required
 
-"#]]
-        );
-        assert_data_eq!(
-            self.docker("login -u admin --password-stdin [REGISTRY]", &self.token)
-                .to_string(),
-            str![[r#"
+"#]]);
+        self.docker("login -u admin --password-stdin [REGISTRY]", &self.token).says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
 Error saving credentials: error storing credentials - err: exit status 1, out: `the vault is locked; unlock it: kubectl regcred keychain unlock`
 
-"#]]
-        );
+"#]]);
         let shown = self.world.gitea.requests().split_off(before);
         // `docker login` tries what it was given before it stores it.
         assert!(

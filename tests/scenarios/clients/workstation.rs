@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
@@ -93,32 +93,26 @@ fn docker_login_feeds_sync() {
     login.args(["login", "-u", "admin", "--password-stdin", &world.registry()]);
     let said = world.run(&mut login, &token).done();
     assert!(said.contains("Login Succeeded"), "{said}");
-    assert_data_eq!(
-        world.regcred("list").to_string(),
-        str![[r#"
+    world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE
 [REGISTRY]   admin   docker
 --- stderr
 
-"#]]
-    );
+"#]]);
     let config = fs::read_to_string(world.home().join(".docker/config.json")).unwrap();
     assert!(
         config.contains("\"credHelpers\"") && !config.contains("\"auth\":"),
         "{config}"
     );
-    assert_data_eq!(
-        world.regcred("sync -n [NAMESPACE]").to_string(),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
 
     let mut inspect = world.command("docker");
     inspect.args([
@@ -132,28 +126,22 @@ secret/gitea-credentials created in namespace [NAMESPACE]
 
     let mut logout = world.command("docker");
     world.run(logout.args(["logout", &world.registry()]), "").done();
-    assert_data_eq!(
-        world.regcred("list").to_string(),
-        str![[r#"
+    world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-    );
-    assert_data_eq!(
-        world.regcred("sync -n [NAMESPACE]").to_string(),
-        str![[r#"
+"#]]);
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-    );
+"#]]);
     assert_eq!(lookout.seen(), BTreeSet::new());
     assert_nowhere(&world, &token);
 
@@ -334,16 +322,13 @@ fn nobody_else_sees_the_token() {
         .variables
         .insert("REGISTRY_TOKEN".to_owned(), token.clone().into());
     let ran = world.regcred("sync -n [NAMESPACE] --registry [REGISTRY] -u admin --token-env REGISTRY_TOKEN");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert!(world.document("gitea-credentials").contains(&token));
     let handed_on = fs::read_to_string(world.folder().join("tmp/plugin.env")).unwrap();
     assert!(handed_on.contains("HOME="), "{handed_on}");

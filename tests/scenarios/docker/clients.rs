@@ -28,9 +28,7 @@ fn podmans_files() {
             },
         )
         .unwrap();
-    assert_data_eq!(
-        place.world.regcred("docker setup").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -41,8 +39,7 @@ auths/[REGISTRY] emptied in [FOLDER]/run/containers/auth.json
 auths/[REGISTRY] emptied in [FOLDER]/.config/containers/auth.json
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert_eq!(
         place.read(&place.podman),
         r#"{"auths":{"[REGISTRY]":{}},"credHelpers":{"[REGISTRY]":"gitea","docker.io":"gitea"}}"#,
@@ -108,9 +105,7 @@ fn docker_hubs_login_in_the_browser() {
 "https://index.docker.io/v1/access-token":{"auth":"[auth:hub:access]"},
 "https://index.docker.io/v1/refresh-token":{"auth":"[auth:hub:refresh..id]"}}}"#,
     );
-    assert_data_eq!(
-        place.world.regcred("docker setup --no-verify").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup --no-verify").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io stored (hub, from [FOLDER]/.docker/config.json)
@@ -123,8 +118,7 @@ auths/https://index.docker.io/v1/refresh-token emptied in [FOLDER]/.docker/confi
 --- stderr
 not verified at docker.io
 
-"#]]
-    );
+"#]]);
     assert_data_eq!(
         place.read(&place.docker),
         str![[r#"
@@ -168,9 +162,7 @@ fn every_registry_and_podman_and_helm_are_here() {
     program(&mut place, "podman", "exit 1");
     program(&mut place, "helm", "exit 1");
     place.keep("admin", "t");
-    assert_data_eq!(
-        place.world.regcred("docker setup --default").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup --default").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -183,8 +175,7 @@ hint: without --default, only for those of the registries you log in to: kubectl
 helm reads through docker's file, but helm registry login would write a token in plain text to its own
 hint: log in with docker or kubectl regcred; or, before helm registry login, let HELM_REGISTRY_CONFIG name [FOLDER]/.docker/config.json
 
-"#]]
-    );
+"#]]);
     assert_data_eq!(
         place.world.regcred("docker status").done(),
         str![[r#"
@@ -214,9 +205,7 @@ fn variables_that_win_over_what_is_set_up() {
         !ran.stderr.contains("warning"),
         "nothing is there yet to be in the way of: {ran}"
     );
-    assert_data_eq!(
-        place.world.regcred("docker setup").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -226,8 +215,7 @@ hint: take DOCKER_AUTH_CONFIG out of the environment: of this shell, and of the 
 warning: REGISTRY_AUTH_FILE names [FOLDER]/own.json, which does not lead to the keychain: podman login writes the token of [REGISTRY] there in plain text, and newer versions of podman read nothing else
 hint: take REGISTRY_AUTH_FILE out of the environment: of this shell, and of the file that sets it
 
-"#]]
-    );
+"#]]);
 }
 
 /// A program on PATH.

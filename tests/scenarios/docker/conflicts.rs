@@ -1,6 +1,6 @@
 //! Credentials of one registry that differ.
 
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::place::{PLAIN, Place};
 
@@ -36,9 +36,7 @@ fn credentials_that_differ() {
     place.write_docker(&PLAIN.replace("TOKEN", &two));
     let before = Place::trace(&place.docker);
     let ran = place.world.regcred("docker setup");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 [FOLDER]/.docker/config.json unchanged
@@ -47,8 +45,7 @@ error: [REGISTRY]: the keychain and [FOLDER]/.docker/config.json hold different 
 hint: to keep the keychain's: docker logout [REGISTRY] (or podman logout), then set up again
 hint: to keep the other: kubectl regcred logout [REGISTRY], then set up again
 
-"#]]
-    );
+"#]]);
     assert_eq!(Place::trace(&place.docker), before);
     assert_eq!(place.kept().unwrap().1, one);
     // The second of the commands that it names.
@@ -79,9 +76,7 @@ fn a_person_chooses_between_credentials_that_differ() {
         assert_eq!(place.kept().unwrap().1, [kept, filed][choice]);
         assert!(!place.read(&place.docker).contains("\"auth\""));
         if choice == 1 {
-            assert_data_eq!(
-                ran.to_string(),
-                str![[r#"
+            ran.says(str![[r#"
 exit 0
 --- stdout
 credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json)
@@ -93,8 +88,7 @@ auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json
   - the one of admin from [FOLDER]/.docker/config.json
   - none: leave everything as it is
 
-"#]]
-            );
+"#]]);
         }
     }
 }

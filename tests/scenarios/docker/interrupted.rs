@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::place::Place;
 use crate::support::gate::Manner;
@@ -43,17 +43,14 @@ fn remove_without_memory() {
     assert_eq!(fs::metadata(&memory).unwrap().permissions().mode() & 0o777, 0o600);
     fs::write(&memory, "{").unwrap();
     let ran = place.world.regcred("docker remove");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: [FOLDER]/.local/state/regcred/docker.json, where setting up is remembered, cannot be read
 hint: move [FOLDER]/.local/state/regcred/docker.json away: our helper can be taken out without it, but what it replaced does not come back
 
-"#]]
-    );
+"#]]);
     fs::remove_file(&memory).unwrap();
     place.world.regcred("docker remove").done();
     assert!(!place.read(&place.docker).contains("gitea\""));

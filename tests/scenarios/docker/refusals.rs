@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::place::Place;
 use crate::support::part::missing;
@@ -26,28 +26,22 @@ fn files_that_are_none() {
     let place = Place::of_doubles();
     place.keep("admin", "t");
     fs::create_dir(&place.docker).unwrap();
-    assert_data_eq!(
-        place.world.regcred("docker setup").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: [FOLDER]/.docker/config.json is a folder
 hint: see what is at [FOLDER]/.docker/config.json, and move it away if nothing needs it
 
-"#]]
-    );
-    assert_data_eq!(
-        place.world.regcred("docker remove").to_string(),
-        str![[r#"
+"#]]);
+    place.world.regcred("docker remove").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: [FOLDER]/.docker/config.json is a folder
 hint: see what is at [FOLDER]/.docker/config.json, and move it away if nothing needs it
 
-"#]]
-    );
+"#]]);
     assert!(place.docker.is_dir());
     fs::remove_dir(&place.docker).unwrap();
     symlink(&place.docker, &place.docker).unwrap();
@@ -125,7 +119,7 @@ fn a_link_to_where_nobody_may_write() {
     assert_eq!(fs::read_link(&place.docker).unwrap(), std::path::Path::new(&target));
 }
 
-scenario!(a_read_only_file_system, needs(MOUNTS));
+scenario!(a_read_only_file_system, needs(REAL_PARTS, MOUNTS));
 fn a_read_only_file_system() {
     let place = Place::of_real_parts();
     let token = place.world.gitea.add_token("admin", "write:package");
@@ -155,16 +149,13 @@ fn no_helper_on_path() {
     let before = Place::trace(&place.docker);
     place.world.variables.insert("PATH".to_owned(), "/nowhere".into());
     let ran = place.world.regcred("docker setup");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: kubectl-regcred is not on PATH, so docker would not find docker-credential-gitea beside it
 hint: put its folder on PATH; krew's is ~/.krew/bin
 
-"#]]
-    );
+"#]]);
     assert_eq!(Place::trace(&place.docker), before);
 }

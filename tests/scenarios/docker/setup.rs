@@ -11,9 +11,7 @@ scenario!(there_and_back);
 fn there_and_back() {
     let place = Place::of_doubles();
     let token = place.with_token();
-    assert_data_eq!(
-        place.world.regcred("docker setup").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json)
@@ -22,8 +20,7 @@ auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json
 --- stderr
 verified at [REGISTRY], the token of admin, scopes write:package
 
-"#]]
-    );
+"#]]);
     assert_eq!(place.kept(), Some(("admin".to_owned(), token.clone())));
     assert_data_eq!(
         place.read(&place.docker),
@@ -41,24 +38,19 @@ verified at [REGISTRY], the token of admin, scopes write:package
 "#]]
     );
     let before = Place::trace(&place.docker);
-    assert_data_eq!(
-        place.world.regcred("docker setup").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 [FOLDER]/.docker/config.json unchanged
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert_eq!(
         Place::trace(&place.docker),
         before,
         "nothing is written where nothing changes"
     );
-    assert_data_eq!(
-        place.world.regcred("docker remove").to_string(),
-        str![[r#"
+    place.world.regcred("docker remove").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json
@@ -66,8 +58,7 @@ credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json
 the tokens stay in the keychain, where docker no longer asks for them
 hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker setup goes back to the keychain
 
-"#]]
-    );
+"#]]);
     assert_data_eq!(
         place.read(&place.docker),
         str![[r#"
@@ -81,16 +72,13 @@ hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker 
 "#]]
     );
     assert_eq!(place.kept(), Some(("admin".to_owned(), token)));
-    assert_data_eq!(
-        place.world.regcred("docker remove").to_string(),
-        str![[r#"
+    place.world.regcred("docker remove").says(str![[r#"
 exit 0
 --- stdout
 [FOLDER]/.docker/config.json unchanged
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert!(!place.world.home().join(".local/state/regcred/docker.json").exists());
 
     // A file of our own making goes again.
@@ -118,9 +106,7 @@ fn a_dry_run_shows_no_token_and_changes_nothing() {
     let token = place.with_token();
     let before = Place::trace(&place.docker);
     let ran = place.world.regcred("docker setup --dry-run=client");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json) (dry run)
@@ -142,8 +128,7 @@ auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json (dry run)
  }
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert!(!ran.stdout.contains(&token));
     assert_eq!(Place::trace(&place.docker), before);
     assert_eq!(place.kept(), None);
@@ -153,9 +138,7 @@ auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json (dry run)
 
     place.world.regcred("docker setup").done();
     let before = Place::trace(&place.docker);
-    assert_data_eq!(
-        place.world.regcred("docker remove --dry-run=client").to_string(),
-        str![[r#"
+    place.world.regcred("docker remove --dry-run=client").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json (dry run)
@@ -175,8 +158,7 @@ credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json (dry run)
 the tokens stay in the keychain, where docker no longer asks for them
 hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker setup goes back to the keychain
 
-"#]]
-    );
+"#]]);
     assert_eq!(Place::trace(&place.docker), before);
 }
 
@@ -185,9 +167,7 @@ fn every_registry() {
     let place = Place::of_doubles();
     place.keep("admin", "t");
     place.write_docker(r#"{"credHelpers":{"[REGISTRY]":"","other.example.com":"ecr-login"}}"#);
-    assert_data_eq!(
-        place.world.regcred("docker setup --default").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup --default").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -196,16 +176,13 @@ credsStore configured in [FOLDER]/.docker/config.json
 warning: while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too
 hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup
 
-"#]]
-    );
+"#]]);
     assert_eq!(
         place.read(&place.docker),
         r#"{"credHelpers":{"[REGISTRY]":"gitea","other.example.com":"ecr-login"},"credsStore":"gitea"}"#
     );
     let ran = place.world.regcred("docker remove [REGISTRY]");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json
@@ -213,8 +190,7 @@ credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json
 warning: credsStore in [FOLDER]/.docker/config.json still names gitea, for every registry
 hint: kubectl regcred docker remove
 
-"#]]
-    );
+"#]]);
     place.world.regcred("docker remove").done();
     assert_eq!(
         place.read(&place.docker),
@@ -229,9 +205,7 @@ fn what_cannot_be_verified_or_moved_is_said() {
         r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:dead]"},"[REGISTRY]/org":{"auth":"[auth:admin:below]"},
 "127.0.0.1:1":{"identitytoken":"idtok"},"other.example.com":{"registrytoken":"bearer"},"done.example.com":{}}}"#,
     );
-    assert_data_eq!(
-        place.world.regcred("docker setup").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credential/127.0.0.1:1 stored (<token>, from [FOLDER]/.docker/config.json)
@@ -246,8 +220,7 @@ warning: auths/other.example.com in [FOLDER]/.docker/config.json stays in plain 
 warning: 127.0.0.1:1: the credential of <token> is moved although it could not be verified: this is an identity token of docker's own login, which nobody else can verify
 warning: [REGISTRY]: the credential of admin is moved although it could not be verified: [REGISTRY] does not accept the token: invalid username, password or token
 
-"#]]
-    );
+"#]]);
     assert_eq!(place.kept(), Some(("admin".to_owned(), "dead".to_owned())));
     assert_data_eq!(
         place.read(&place.docker),
@@ -262,9 +235,7 @@ warning: [REGISTRY]: the credential of admin is moved although it could not be v
     // Nobody is asked where nobody should be.
     let place = Place::of_doubles();
     place.write_docker(r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:dead]"}}}"#);
-    assert_data_eq!(
-        place.world.regcred("docker setup --no-verify").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup --no-verify").says(str![[r#"
 exit 0
 --- stdout
 credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json)
@@ -273,26 +244,20 @@ auths/[REGISTRY] emptied in [FOLDER]/.docker/config.json
 --- stderr
 not verified at [REGISTRY]
 
-"#]]
-    );
+"#]]);
     assert!(place.world.gitea.requests().is_empty());
     let empty = Place::of_doubles();
-    assert_data_eq!(
-        empty.world.regcred("docker setup").to_string(),
-        str![[r#"
+    empty.world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no credential to set up for, in the keychain nor in docker's and podman's files
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-    );
+"#]]);
     assert!(!empty.docker.exists());
     // A registry that there is no credential of.
-    assert_data_eq!(
-        place.world.regcred("docker setup new.example.com").to_string(),
-        str![[r#"
+    place.world.regcred("docker setup new.example.com").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/new.example.com configured in [FOLDER]/.docker/config.json
@@ -300,8 +265,7 @@ credHelpers/new.example.com configured in [FOLDER]/.docker/config.json
 the keychain holds no credential of new.example.com yet
 hint: kubectl regcred login new.example.com -u USER
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(links_modes_and_times_stay);

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::docker::link::script;
 use crate::helper::HELPER;
@@ -39,9 +39,7 @@ fn a_good_workstation() {
         .done();
     put(&docker_file(&world), &helpers(&world, "gitea"));
     put(&podman_file(&world), &helpers(&world, "gitea"));
-    assert_data_eq!(
-        world.regcred("docker status").to_string(),
-        str![[r#"
+    world.regcred("docker status").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
@@ -49,11 +47,8 @@ REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
 [REGISTRY]   podman   keychain, as admin   [FOLDER]/run/containers/auth.json
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        world.regcred("docker status -o yaml").to_string(),
-        str![[r#"
+"#]]);
+    world.regcred("docker status -o yaml").says(str![[r#"
 exit 0
 --- stdout
 apiVersion: regcred/v1
@@ -75,24 +70,20 @@ items:
 warnings: []
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(nothing_here);
 fn nothing_here() {
     let world = world();
-    assert_data_eq!(
-        world.regcred("docker status").to_string(),
-        str![[r#"
+    world.regcred("docker status").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 neither docker nor podman has a login here, nor has the keychain
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-    );
+"#]]);
 }
 
 /// A workstation where much is wrong.
@@ -119,9 +110,7 @@ fn with_problems() -> World {
 
 scenario!(one_with_problems);
 fn one_with_problems() {
-    assert_data_eq!(
-        with_problems().regcred("docker status").to_string(),
-        str![[r#"
+    with_problems().regcred("docker status").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
@@ -148,17 +137,14 @@ plain-text: [FOLDER]/.docker/config.json holds a token of ghcr.io in plain text
   kubectl regcred docker setup ghcr.io
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(problems_as_a_document);
 fn problems_as_a_document() {
     let json = with_problems().regcred("docker status -o json");
     assert!(!json.to_string().contains("s3cret") && !json.to_string().contains(&auth("octocat", "s3cret")));
-    assert_data_eq!(
-        json.to_string(),
-        str![[r#"
+    json.says(str![[r#"
 exit 0
 --- stdout
 {
@@ -246,8 +232,7 @@ exit 0
 }
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(what_lies_in_the_way);
@@ -256,9 +241,7 @@ fn what_lies_in_the_way() {
     put(&docker_file(&world), "{s3cret");
     fs::create_dir_all(podman_file(&world)).unwrap();
     let ran = world.regcred("docker status");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 
@@ -270,6 +253,5 @@ docker-file-unreadable: [FOLDER]/run/containers/auth.json is a folder
 --- stderr
 nobody knows who has a login here: a file cannot be read
 
-"#]]
-    );
+"#]]);
 }

@@ -156,9 +156,7 @@ hint: in CI, let sync take the token from --token-env VAR or --token-stdin; on a
     );
     // Each says the same: what is missing, what to do on a server, what to do in CI.
     let login = server.run("login gitea.example.com -u admin --token-stdin", TOKEN);
-    assert_data_eq!(
-        login.to_string(),
-        str![[r#"
+    login.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -166,8 +164,7 @@ error: there is no keychain here: no D-Bus session bus was found
 hint: on a machine without a desktop, make a vault: kubectl regcred keychain use vault
 hint: in CI, let sync take the token from --token-env VAR or --token-stdin; on a desktop, start gnome-keyring, KWallet or KeePassXC
 
-"#]]
-    );
+"#]]);
     for line in [
         "list",
         "sync -n honeydue --registry gitea.example.com",

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred::model::Use;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::docker::link::script;
 use crate::helper::NOT_FOUND;
@@ -84,9 +84,7 @@ fn from_a_file() {
     );
     let before = fs::read(&file).unwrap();
     let ran = world.regcred("login --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -95,8 +93,7 @@ logged in to [REGISTRY] as admin for docker
 it was taken from [FOLDER]/.docker/config.json, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
-"#]]
-    );
+"#]]);
     assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token.clone())));
     assert_eq!(fs::read(&file).unwrap(), before, "the copy is docker's to lose");
     let ran = world.regcred("login [REGISTRY] --from-docker --use cluster --no-verify");
@@ -141,9 +138,7 @@ fn from_another_helper() {
         ),
     );
     let ran = world.regcred("login --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -152,8 +147,7 @@ logged in to [REGISTRY] as admin for docker
 it was taken from docker-credential-other, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
-"#]]
-    );
+"#]]);
     assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token.clone())));
 
     // As the store for everything, and under an old spelling, which docker itself would not find.
@@ -210,17 +204,14 @@ fn from_the_store_that_docker_detects() {
     world.regcred("logout [REGISTRY]").done();
     put(&docker_file(&world), r#"{"auths":{"other.example.com":{}}}"#);
     let ran = world.regcred("login [REGISTRY] --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: neither docker nor podman has a credential of [REGISTRY] outside of regcred's keychain
 hint: kubectl regcred list shows the keychain; kubectl regcred login REGISTRY -u USER asks for a token
 
-"#]]
-    );
+"#]]);
     fs::remove_file(docker_file(&world)).unwrap();
     script(&programs(&world).join("pass"), "exit 1");
     assert_eq!(world.regcred("login [REGISTRY] --from-docker").code, 1);
@@ -244,29 +235,23 @@ fn several_registries_and_several_users() {
         &format!(r#"{{"auths":{{{}}}}}"#, entry(&world.registry(), "admin", &token)),
     );
     let ran = world.regcred("login --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 2
 --- stdout
 --- stderr
 error: docker and podman have credentials of [REGISTRY], zot.example.com
 hint: kubectl regcred login --from-docker REGISTRY
 
-"#]]
-    );
+"#]]);
     let ran = world.regcred("login [REGISTRY] --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 2
 --- stdout
 --- stderr
 error: docker and podman have different credentials of [REGISTRY]: robot from [FOLDER]/.docker/config.json, admin from [FOLDER]/run/containers/auth.json
 hint: kubectl regcred login [REGISTRY] --from-docker -u USER
 
-"#]]
-    );
+"#]]);
     let ran = world.regcred("login [REGISTRY] --from-docker -u nobody");
     assert_eq!(ran.code, 1, "{ran}");
     assert_eq!(kept(&world, Use::Docker), None);
@@ -292,9 +277,7 @@ fn a_person_chooses_a_user() {
         &entry(&world.registry(), "admin", &token),
     );
     let ran = world.regcred_choosing("login [REGISTRY] --from-docker", &[1]);
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -306,8 +289,7 @@ logged in to [REGISTRY] as admin for docker
 it was taken from [FOLDER]/run/containers/auth.json, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
-"#]]
-    );
+"#]]);
     assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
 }
 

@@ -1,6 +1,6 @@
 //! `login --mint` and `logout --revoke`, as a script types them, on doubles and on real parts; and as a person does.
 
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
@@ -21,14 +21,12 @@ fn tokens(world: &World) -> Vec<(String, String)> {
 
 scenario!(a_token_for_each_use, on(DOUBLES, REAL));
 fn a_token_for_each_use(world: &World) {
-    assert_data_eq!(
-        world
-            .regcred_with(
-                "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin",
-                PASSWORD
-            )
-            .to_string(),
-        str![[r#"
+    world
+        .regcred_with(
+            "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin",
+            PASSWORD,
+        )
+        .says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -36,8 +34,7 @@ made the token laptop of admin at [REGISTRY]
 verified at [REGISTRY], the token of admin, scopes write:package
 logged in to [REGISTRY] as admin for docker
 
-"#]]
-    );
+"#]]);
     let said = world.regcred_with(
         "login [REGISTRY] -u admin --mint --use cluster --password-stdin",
         PASSWORD,
@@ -55,31 +52,24 @@ logged in to [REGISTRY] as admin for docker
     assert!(world.document("gitea-credentials").contains(&cluster));
 
     // The name is taken: the message says what to do, and nothing changes.
-    assert_data_eq!(
-        world
+    world
             .regcred_with(
                 "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin",
                 PASSWORD
-            )
-            .to_string(),
-        str![[r#"
+            ).says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: admin has a token named laptop at [REGISTRY] already
 hint: choose another with --token-name, or delete the old one at http://[REGISTRY]/user/settings/applications if nothing uses it
 
-"#]]
-    );
+"#]]);
     // More than a cluster needs is warned of, and a replaced token is not forgotten silently.
-    assert_data_eq!(
-        world
+    world
             .regcred_with(
                 "login [REGISTRY] -u admin --mint --use cluster --scopes write:package,read:user --token-name wide --password-stdin",
                 PASSWORD
-            )
-            .to_string(),
-        str![[r#"
+            ).says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -89,41 +79,31 @@ warning: the token may do more than read and write packages
 logged in to [REGISTRY] as admin for cluster
 the token that was stored before is still valid: delete it at http://[REGISTRY]/user/settings/applications when nothing uses it any more
 
-"#]]
-    );
-    assert_data_eq!(
-        world.regcred("logout [REGISTRY] --use cluster --revoke").to_string(),
-        str![[r#"
+"#]]);
+    world.regcred("logout [REGISTRY] --use cluster --revoke").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 revoked the token of [REGISTRY] for cluster
 forgot the credential of [REGISTRY] for cluster
 
-"#]]
-    );
-    assert_data_eq!(
-        world.regcred("logout [REGISTRY] --revoke").to_string(),
-        str![[r#"
+"#]]);
+    world.regcred("logout [REGISTRY] --revoke").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 revoked the token of [REGISTRY] for docker
 forgot the credential of [REGISTRY] for docker
 
-"#]]
-    );
+"#]]);
     assert_eq!(tokens(world).len(), 1, "the one that was replaced");
-    assert_data_eq!(
-        world.regcred("logout [REGISTRY] --revoke").to_string(),
-        str![[r#"
+    world.regcred("logout [REGISTRY] --revoke").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 not logged in to [REGISTRY]
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(an_older_gitea, on(DOUBLES, REAL));
@@ -135,9 +115,7 @@ fn an_older_gitea(world: &World) {
             PASSWORD,
         )
         .done();
-    assert_data_eq!(
-        world.regcred("logout [REGISTRY] --revoke").to_string(),
-        str![[r#"
+    world.regcred("logout [REGISTRY] --revoke").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -146,25 +124,21 @@ hint: delete it by hand at http://[REGISTRY]/user/settings/applications
 hint: or give the account's password with --password-stdin
 hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
 
-"#]]
-    );
+"#]]);
     assert!(world.regcred("list").done().contains("docker"));
     let wrong = world.regcred_with("logout [REGISTRY] --revoke --password-stdin", "hunter2");
     assert_eq!((wrong.code, tokens(world).len()), (1, 1), "{wrong}");
     assert!(world.regcred("list").done().contains("docker"));
-    assert_data_eq!(
-        world
-            .regcred_with("logout [REGISTRY] --revoke --password-stdin", PASSWORD)
-            .to_string(),
-        str![[r#"
+    world
+        .regcred_with("logout [REGISTRY] --revoke --password-stdin", PASSWORD)
+        .says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 revoked the token of [REGISTRY] for docker
 forgot the credential of [REGISTRY] for docker
 
-"#]]
-    );
+"#]]);
     assert_eq!(tokens(world), []);
     // Deleted by hand: no password is needed to find that out.
     let token = world.gitea.add_token("admin", "write:package");
@@ -172,17 +146,14 @@ forgot the credential of [REGISTRY] for docker
         .regcred_with("login [REGISTRY] -u admin --token-stdin", &token)
         .done();
     world.gitea.revoke(&token);
-    assert_data_eq!(
-        world.regcred("logout [REGISTRY] --revoke").to_string(),
-        str![[r#"
+    world.regcred("logout [REGISTRY] --revoke").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 [REGISTRY] does not know the token for docker any more
 forgot the credential of [REGISTRY] for docker
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(one_time_code, on(DOUBLES, REAL));
@@ -190,17 +161,14 @@ fn one_time_code(world: &World) {
     world.gitea.state().profile = Profile::V1_22;
     world.gitea.state().users[0].code = Some("123456".to_owned());
     let login = "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin";
-    assert_data_eq!(
-        world.regcred_with(login, PASSWORD).to_string(),
-        str![[r#"
+    world.regcred_with(login, PASSWORD).says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: [REGISTRY] wants the one-time code of admin beside the password
 hint: give it at the prompt, or as the second line of --password-stdin
 
-"#]]
-    );
+"#]]);
     world.regcred_with(login, &format!("{PASSWORD}\n123 456\n")).done();
     let wrong = world.regcred_with(login, &format!("{PASSWORD}\nhunter2\n"));
     assert!(wrong.code == 1 && !wrong.stderr.contains("hunter2"), "{wrong}");
@@ -211,17 +179,14 @@ hint: give it at the prompt, or as the second line of --password-stdin
     assert_eq!((ended.code, tokens(world).len()), (0, 0), "{ended}");
     // Since 1.25 nobody says which of the two it was.
     world.gitea.state().profile = Profile::V1_25;
-    assert_data_eq!(
-        world.regcred_with(login, PASSWORD).to_string(),
-        str![[r#"
+    world.regcred_with(login, PASSWORD).says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: [REGISTRY] does not let admin in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
 hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(what_cannot_be_kept_is_deleted, on(DOUBLES, REAL));
@@ -271,17 +236,14 @@ fn what_cannot_be_revoked_is_kept(world: &World) {
             .done();
     }
     // One token for two uses: ending the one would end the other.
-    assert_data_eq!(
-        world.regcred("logout [REGISTRY] --use docker --revoke").to_string(),
-        str![[r#"
+    world.regcred("logout [REGISTRY] --use docker --revoke").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the same token is kept for cluster, which would lose it as well
 hint: kubectl regcred logout [REGISTRY] --revoke
 
-"#]]
-    );
+"#]]);
     // Both uses of it, of which the second one finds it gone.
     let ended = world.regcred("logout [REGISTRY] --revoke");
     assert_eq!((ended.code, tokens(world).len()), (0, 0), "{ended}");
@@ -300,9 +262,7 @@ hint: kubectl regcred logout [REGISTRY] --revoke
         "/api/v1/token",
         Answer::json(500, &serde_json::json!({"message": "no"})),
     );
-    assert_data_eq!(
-        world.regcred("logout [REGISTRY] --revoke").to_string(),
-        str![[r#"
+    world.regcred("logout [REGISTRY] --revoke").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -310,8 +270,7 @@ error: [REGISTRY] failed with status 500: no
 hint: this is the server's own trouble: try again later, or look into its log
 hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
 
-"#]]
-    );
+"#]]);
     assert!(world.helper("get", "[REGISTRY]").done().contains(&token));
     // Without --revoke the server is not asked at all.
     let asked = world.gitea.requests().len();

@@ -2,12 +2,12 @@
 
 use regcred::model::Use;
 use serde_json::json;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::place::{PASSWORD, Place, SECRET};
 use crate::support::control_plane::ControlPlane;
 use crate::support::parts::{DOUBLES, REAL};
-use crate::support::world::{Ran, World};
+use crate::support::world::World;
 
 fn place(world: World) -> (Place, String) {
     let mut place = Place::with(world, Use::Cluster, &[]);
@@ -17,19 +17,10 @@ fn place(world: World) -> (Place, String) {
     (place, flags)
 }
 
-/// The two worlds differ in the name of their context.
-fn show(ran: &Ran) -> String {
-    ran.to_string()
-        .replace(r#""context": "double""#, r#""context": "[CONTEXT]""#)
-        .replace(r#""context": "real""#, r#""context": "[CONTEXT]""#)
-}
-
 scenario!(a_rotation, on(DOUBLES, REAL));
 fn a_rotation(world: World) {
     let (place, flags) = place(world);
-    assert_data_eq!(
-        show(&place.rotate(&flags)),
-        str![[r#"
+    place.rotate(&flags).says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
@@ -41,27 +32,21 @@ the new token is current: sync gets it from now on
 revoked the old token
 rotated the token of [REGISTRY] for cluster
 
-"#]]
-    );
+"#]]);
     place.check_ended("rotated");
-    assert_data_eq!(
-        show(&place.rotate("--resume")),
-        str![[r#"
+    place.rotate("--resume").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 no rotation is pending
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(a_plan, on(DOUBLES, REAL));
 fn a_plan(world: World) {
     let (place, flags) = place(world);
-    assert_data_eq!(
-        show(&place.rotate(&format!("{flags} --dry-run=client"))),
-        str![[r#"
+    place.rotate(&format!("{flags} --dry-run=client")).says(str![[r#"
 exit 0
 --- stdout
 would keep the new token beside the old one
@@ -72,13 +57,10 @@ would revoke the old token, last, and only if all of this succeeded
 --- stderr
 verified at [REGISTRY], the token of admin, scopes read:package
 
-"#]]
-    );
+"#]]);
     let line = format!("{} --mint --restart --dry-run=client", place.flags());
     if place.world.is_real() {
-        assert_data_eq!(
-            show(&place.rotate(&line)),
-            str![[r#"
+        place.rotate(&line).says(str![[r#"
 exit 0
 --- stdout
 would make a token of admin at [REGISTRY] with the scopes read:package
@@ -89,13 +71,10 @@ would revoke the old token, last, and only if all of this succeeded
 --- stderr
 nothing to restart in namespace [NAMESPACE]: no workload uses it to pull
 
-"#]]
-        );
+"#]]);
     }
     let line = format!("{} --keep-old --dry-run=server -o json", place.flags());
-    assert_data_eq!(
-        show(&place.rotate(&line)),
-        str![[r#"
+    place.rotate(&line).says(str![[r#"
 exit 0
 --- stdout
 {
@@ -134,8 +113,7 @@ exit 0
 }
 --- stderr
 
-"#]]
-    );
+"#]]);
     place.check_ended("only planned");
     assert_eq!((place.served(), place.alive()), (place.old.clone(), 2));
 }
@@ -145,9 +123,7 @@ fn a_pending_one(world: World) {
     let (place, flags) = place(world);
     // Gitea is of a generation that wants the password for this, and nobody is there to be asked.
     place.world.gitea.state().profile = crate::support::gitea::Profile::V1_25;
-    assert_data_eq!(
-        show(&place.rotate(&flags)),
-        str![[r#"
+    place.rotate(&flags).says(str![[r#"
 exit 1
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
@@ -163,11 +139,8 @@ hint: once it is deleted there, the same command again sees that and ends; or gi
 hint: kubectl regcred rotate [REGISTRY] --use cluster --resume finishes it
 hint: kubectl regcred rotate [REGISTRY] --use cluster --abort goes back to the old token
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&place.rotate(&flags)),
-        str![[r#"
+"#]]);
+    place.rotate(&flags).says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -175,31 +148,25 @@ error: a rotation of the token of [REGISTRY] for cluster is pending (revoking)
 hint: kubectl regcred rotate [REGISTRY] --use cluster --resume finishes it
 hint: kubectl regcred rotate [REGISTRY] --use cluster --abort goes back to the old token
 
-"#]]
-    );
+"#]]);
     for line in [
         "logout [REGISTRY] --use cluster",
         "logout [REGISTRY] --use cluster --revoke",
         "login [REGISTRY] -u admin --use cluster --mint --password-stdin",
     ] {
         let ran = place.world.regcred_with(line, PASSWORD);
-        assert_data_eq!(
-            show(&ran),
-            str![[r#"
+        ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the credential of [REGISTRY] (cluster) is being rotated
 hint: finish it with: kubectl regcred rotate --resume; or go back with: kubectl regcred rotate --abort
 
-"#]]
-        );
+"#]]);
     }
     assert!(place.works(&place.old));
     let ran = place.rotate("--resume --password-stdin");
-    assert_data_eq!(
-        show(&ran),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials unchanged in namespace [NAMESPACE]
@@ -209,8 +176,7 @@ read the Secret back: it holds the new token
 revoked the old token
 rotated the token of [REGISTRY] for cluster
 
-"#]]
-    );
+"#]]);
     place.check_ended("with the password");
     assert!(!place.works(&place.old));
 }
@@ -252,9 +218,7 @@ fn restarts(world: World) {
 scenario!(documents, on(DOUBLES, REAL));
 fn documents(world: World) {
     let (place, flags) = place(world);
-    assert_data_eq!(
-        show(&place.rotate(&format!("{flags} -o json"))),
-        str![[r#"
+    place.rotate(&format!("{flags} -o json")).says(str![[r#"
 exit 0
 --- stdout
 {
@@ -301,7 +265,6 @@ the new token is current: sync gets it from now on
 revoked the old token
 rotated the token of [REGISTRY] for cluster
 
-"#]]
-    );
+"#]]);
     place.check_ended("rotated");
 }

@@ -212,9 +212,7 @@ fn one_pod_is_explained() {
         &["gone", "pull"],
         "rpc error: code = NotFound desc = manifest unknown",
     );
-    assert_data_eq!(
-        place.world.regcred("status --pod [NAMESPACE]/api").to_string(),
-        str![[r#"
+    place.world.regcred("status --pod [NAMESPACE]/api").says(str![[r#"
 exit 3
 --- stdout
 pod/api in namespace [NAMESPACE], ServiceAccount default
@@ -230,19 +228,15 @@ pod-image-missing: pod/api in namespace [NAMESPACE]
   push [REGISTRY]/owner/app:1, or correct the image in the pod
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        place.world.regcred("status --pod [NAMESPACE]/gone").to_string(),
-        str![[r#"
+"#]]);
+    place.world.regcred("status --pod [NAMESPACE]/gone").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: pod [NAMESPACE]/gone not found
 hint: kubectl get pods -n [NAMESPACE]
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(no_kubeconfig);
@@ -251,17 +245,14 @@ fn no_kubeconfig() {
     let mut place = Place::of_doubles();
     place.login("docker", "write:package");
     place.world.variables.insert("KUBECONFIG".to_owned(), "".into());
-    assert_data_eq!(
-        place.world.regcred("status").to_string(),
-        str![[r#"
+    place.world.regcred("status").says(str![[r#"
 exit 0
 --- stdout
 all is well: 1 of 1 token accepted
 --- stderr
 there is no kubeconfig, so no cluster was looked at
 
-"#]]
-    );
+"#]]);
     // But whoever names a namespace wants it looked at.
     assert_eq!(place.status().code, 1);
 }

@@ -2,7 +2,7 @@
 
 use regcred::commands::status::Code;
 use serde_json::json;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::place::{DOUBLES, REAL};
 use super::place::{Place, SECRET, entry, pull_secret};
@@ -133,22 +133,17 @@ fn nothing_that_sync_and_rotate_a_could_find(place: &mut Place) {
     let synced = place.world.regcred("sync -A");
     assert_eq!(synced.code, 0, "{synced}");
     assert!(synced.stderr.contains("no Secret has the label"), "{synced}");
-    assert_data_eq!(
-        place.world.regcred("status -A").to_string(),
-        str![[r#"
+    place.world.regcred("status -A").says(str![[r#"
 exit 0
 --- stdout
 all is well: no pull Secret found, 1 of 1 token accepted
 --- stderr
 
-"#]]
-    );
+"#]]);
     let rotated = place
         .world
         .regcred("rotate [REGISTRY] --use cluster -A --mint --dry-run=client");
-    assert_data_eq!(
-        rotated.to_string(),
-        str![[r#"
+    rotated.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -156,8 +151,7 @@ warning: no Secret has the label app.kubernetes.io/managed-by=kubectl-regcred
 error: no Secret was found that holds the token: nothing was begun
 hint: name namespaces with -n, or say -A; --no-secrets changes the keychain alone
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(a_selector_that_finds_nothing, on(DOUBLES, REAL));
@@ -173,9 +167,7 @@ fn a_selector_that_finds_nothing(place: &mut Place) {
 scenario!(nothing_set_up, on(DOUBLES));
 fn nothing_set_up(place: &mut Place) {
     place.world.variables.insert("KUBECONFIG".to_owned(), "".into());
-    assert_data_eq!(
-        place.world.regcred("status").to_string(),
-        str![[r#"
+    place.world.regcred("status").says(str![[r#"
 exit 3
 --- stdout
 credential-missing: keychain of this user
@@ -187,16 +179,13 @@ credential-missing: keychain of this user
 --- stderr
 there is no kubeconfig, so no cluster was looked at
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(no_such_context, on(DOUBLES));
 fn no_such_context(place: &mut Place) {
     place.well();
-    assert_data_eq!(
-        place.world.regcred("status --context prdo").to_string(),
-        str![[r#"
+    place.world.regcred("status --context prdo").says(str![[r#"
 exit 1
 --- stdout
 cluster-unreachable: cluster prdo
@@ -206,8 +195,7 @@ cluster-unreachable: cluster prdo
 1 could not be looked at: 1 of 1 token accepted
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(nothing_allowed, on(DOUBLES));
@@ -215,9 +203,7 @@ fn nothing_allowed(place: &mut Place) {
     place.well();
     let text = place.world.api_server().kubeconfig_for("{token: double-plain-token}");
     place.kubeconfig(&text);
-    assert_data_eq!(
-        place.status().to_string(),
-        str![[r#"
+    place.status().says(str![[r#"
 exit 1
 --- stdout
 not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deployments, jobs, pods and 3 more
@@ -228,8 +214,7 @@ not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deploym
 8 could not be looked at, of 1 kind: 1 of 1 token accepted, 0 pods in 1 namespace looked at
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(a_narrow_screen, on(DOUBLES));
@@ -238,9 +223,7 @@ fn a_narrow_screen(place: &mut Place) {
     place.world.at_screen = true;
     place.world.columns = Some(80);
     let ran = place.world.regcred("status -A");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 3
 --- stdout
 NAMESPACE   SECRET   REGISTRY   USER   STATE
@@ -290,6 +273,5 @@ secret-unused: secret/gitea-credentials in 2 namespaces: [NAMESPACE], team-b
   at
 --- stderr
 
-"#]]
-    );
+"#]]);
 }

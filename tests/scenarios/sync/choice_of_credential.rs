@@ -5,16 +5,12 @@
     reason = "a session with its output is long, and is read from top to bottom"
 )]
 
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
-use crate::support::world::{Ran, World};
+use crate::support::world::World;
 
 const LOGIN: &str = "login [REGISTRY] -u admin --token-stdin";
-
-fn show(ran: &Ran) -> String {
-    ran.to_string()
-}
 
 scenario!(several_registries, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn several_registries(world: &World) {
@@ -23,20 +19,15 @@ fn several_registries(world: &World) {
     world
         .regcred_with("login ghcr.io -u org --token-stdin --no-verify", "other")
         .done();
-    assert_data_eq!(
-        show(&world.regcred("list -o name")),
-        str![[r#"
+    world.regcred("list -o name").says(str![[r#"
 exit 0
 --- stdout
 [REGISTRY]
 ghcr.io
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("list -o wide")),
-        str![[r#"
+"#]]);
+    world.regcred("list -o wide").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE   KIND
@@ -44,51 +35,42 @@ REGISTRY   USERNAME   USE   KIND
 ghcr.io   org   docker   token or password
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE]")),
-        str![[r#"
+"#]]);
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: secret/gitea-credentials in namespace [NAMESPACE]: the keychain holds several registries, [REGISTRY], ghcr.io, and the Secret does not show which it is for: there is no such Secret
 hint: kubectl regcred sync -n [NAMESPACE] --secret gitea-credentials --registry REGISTRY
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --dry-run=client -o yaml")),
-        str![[r#"
+"#]]);
+    world
+        .regcred("sync -n [NAMESPACE] --dry-run=client -o yaml")
+        .says(str![[r#"
 exit 2
 --- stdout
 --- stderr
 error: the keychain holds several registries: [REGISTRY], ghcr.io
 hint: name one with --registry REGISTRY
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --registry ghcr.io")),
-        str![[r#"
+"#]]);
+    world.regcred("sync -n [NAMESPACE] --registry ghcr.io").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     let before = world.document("gitea-credentials");
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --registry [REGISTRY]")),
-        str![[r#"
+    world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY]")
+        .says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     let after = world.document("gitea-credentials");
     let entry = before.strip_prefix("{\"auths\":{").unwrap().strip_suffix("}}").unwrap();
     assert!(after.contains(entry), "the other registry's entry keeps every byte");
@@ -96,51 +78,41 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
     // The Secret shows by now which registries it is for: cron need not say.
     let newer = world.gitea.add_token("admin", "read:package");
     world.regcred_with(LOGIN, &newer).done();
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE]")),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     let refreshed = world.document("gitea-credentials");
     assert!(refreshed.contains(entry) && refreshed.contains(&newer), "{refreshed}");
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --registry quay.io")),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE] --registry quay.io").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the keychain holds no credential of quay.io
 hint: kubectl regcred login quay.io -u USER
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --registry ghcr.io -u somebody")),
-        str![[r#"
+"#]]);
+    world
+        .regcred("sync -n [NAMESPACE] --registry ghcr.io -u somebody")
+        .says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the keychain's credential of ghcr.io for docker belongs to org, not to somebody
 hint: leave -u out, or log in as that user first
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("logout")),
-        str![[r#"
+"#]]);
+    world.regcred("logout").says(str![[r#"
 exit 2
 --- stdout
 --- stderr
 error: the keychain holds several registries: [REGISTRY], ghcr.io
 hint: kubectl regcred logout REGISTRY
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(a_token_for_clusters, on(DOUBLES, REAL, REAL_WITH_VAULT));
@@ -148,9 +120,9 @@ fn a_token_for_clusters(world: &World) {
     let both = world.gitea.add_token("admin", "write:package");
     let reader = world.gitea.add_token("admin", "read:package");
     world.regcred_with(LOGIN, &both).done();
-    assert_data_eq!(
-        show(&world.regcred_with(&format!("{LOGIN} --use cluster"), &both)),
-        str![[r#"
+    world
+        .regcred_with(&format!("{LOGIN} --use cluster"), &both)
+        .says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -158,22 +130,18 @@ verified at [REGISTRY], the token of admin, scopes write:package
 warning: the token may push or delete; for clusters a token with read:package is enough
 logged in to [REGISTRY] as admin for cluster
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred_with(&format!("{LOGIN} --use cluster"), &reader)),
-        str![[r#"
+"#]]);
+    world
+        .regcred_with(&format!("{LOGIN} --use cluster"), &reader)
+        .says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 verified at [REGISTRY], the token of admin, scopes read:package
 logged in to [REGISTRY] as admin for cluster
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("list")),
-        str![[r#"
+"#]]);
+    world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE
@@ -181,8 +149,7 @@ REGISTRY   USERNAME   USE
 [REGISTRY]   admin   cluster
 --- stderr
 
-"#]]
-    );
+"#]]);
     world.regcred("sync -n [NAMESPACE]").done();
     assert!(
         world.document("gitea-credentials").contains(&reader),
@@ -192,21 +159,16 @@ REGISTRY   USERNAME   USE
         world.helper("get", "[REGISTRY]").done().contains(&both),
         "docker gets the other"
     );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --use docker")),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE] --use docker").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert!(world.document("gitea-credentials").contains(&both));
     let wide = world.gitea.add_token("admin", "all");
-    assert_data_eq!(
-        show(&world.regcred_with(LOGIN, &wide)),
-        str![[r#"
+    world.regcred_with(LOGIN, &wide).says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -214,27 +176,20 @@ verified at [REGISTRY], the token of admin, scopes all
 warning: the token may do more than read and write packages
 logged in to [REGISTRY] as admin for docker
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("logout [REGISTRY] --use cluster")),
-        str![[r#"
+"#]]);
+    world.regcred("logout [REGISTRY] --use cluster").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 forgot the credential of [REGISTRY] for cluster
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("list")),
-        str![[r#"
+"#]]);
+    world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE
 [REGISTRY]   admin   docker
 --- stderr
 
-"#]]
-    );
+"#]]);
 }

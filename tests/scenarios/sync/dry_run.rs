@@ -6,60 +6,47 @@
 )]
 
 use serde_json::json;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
 use crate::support::world::{Ran, World};
 
 const LOGIN: &str = "login [REGISTRY] -u admin --token-stdin";
 
-fn show(ran: &Ran) -> String {
-    ran.to_string()
-}
-
 scenario!(dry_runs_and_documents, on(DOUBLES, REAL, REAL_WITH_VAULT));
 fn dry_runs_and_documents(world: &World) {
     let token = world.gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &token).done();
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --dry-run=client")),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE] --dry-run=client").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE] (dry run)
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --dry-run=server")),
-        str![[r#"
+"#]]);
+    world.regcred("sync -n [NAMESPACE] --dry-run=server").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE] (server dry run)
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert!(world.secret("gitea-credentials").is_none(), "a dry run writes nothing");
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] -o name --secret pull")),
-        str![[r#"
+    world
+        .regcred("sync -n [NAMESPACE] -o name --secret pull")
+        .says(str![[r#"
 exit 0
 --- stdout
 secret/pull
 --- stderr
 
-"#]]
-    );
+"#]]);
     world.put_secret(&json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gitea-credentials"},
         "type": "kubernetes.io/dockerconfigjson",
         "data": {".dockerconfigjson": "e30="},
     }));
-    assert_data_eq!(
-        show(&world.regcred("sync -n [NAMESPACE] --dry-run=client")),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE] --dry-run=client").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE] (dry run)
@@ -71,16 +58,11 @@ secret/gitea-credentials configured in namespace [NAMESPACE] (dry run)
 --- stderr
 warning: secret/gitea-credentials in namespace [NAMESPACE]: adopted from kubectl-create
 
-"#]]
-    );
+"#]]);
     assert_eq!(world.document("gitea-credentials"), "{}");
-    assert_data_eq!(
-        show(
-            &world
-                .regcred("sync -n [NAMESPACE] --dry-run=server -o json")
-                .without_context()
-        ),
-        str![[r#"
+    world
+        .regcred("sync -n [NAMESPACE] --dry-run=server -o json")
+        .says(str![[r#"
 exit 0
 --- stdout
 {
@@ -89,6 +71,7 @@ exit 0
   "dryRun": "server",
   "items": [
    {
+   "context": "[CONTEXT]",
    "namespace": "[NAMESPACE]",
    "secret": "gitea-credentials",
    "action": "configured",
@@ -108,16 +91,13 @@ exit 0
 --- stderr
 warning: secret/gitea-credentials in namespace [NAMESPACE]: adopted from kubectl-create
 
-"#]]
-    );
+"#]]);
     let manifest = world.regcred("sync -n [NAMESPACE] -n other --dry-run=client -o yaml");
     let hidden = Ran {
         stdout: hide_data(&manifest.stdout),
         ..manifest
     };
-    assert_data_eq!(
-        show(&hidden),
-        str![[r#"
+    hidden.says(str![[r#"
 exit 0
 --- stdout
 apiVersion: v1
@@ -151,22 +131,16 @@ data:
   .dockerconfigjson: [DOCUMENT]
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("sync --dry-run=client -o yaml")),
-        str![[r#"
+"#]]);
+    world.regcred("sync --dry-run=client -o yaml").says(str![[r#"
 exit 2
 --- stdout
 --- stderr
 error: no namespace was named for the Secret
 hint: -n NAMESPACE: a manifest is made without asking a cluster
 
-"#]]
-    );
-    assert_data_eq!(
-        show(&world.regcred("list -o json")),
-        str![[r#"
+"#]]);
+    world.regcred("list -o json").says(str![[r#"
 exit 0
 --- stdout
 {
@@ -182,8 +156,7 @@ exit 0
 }
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
 scenario!(a_token_is_not_printed_to_a_screen);
@@ -192,33 +165,16 @@ fn a_token_is_not_printed_to_a_screen() {
     world.at_screen = true;
     let token = world.gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &token).done();
-    assert_data_eq!(
-        show(&world.regcred("sync -n x --dry-run=client -o yaml")),
-        str![[r#"
+    world.regcred("sync -n x --dry-run=client -o yaml").says(str![[r#"
 exit 2
 --- stdout
 --- stderr
 error: that prints the token, and stdout is a terminal
 hint: pipe it on, for example into kubeseal or sops, or say --show-token
 
-"#]]
-    );
+"#]]);
     let shown = world.regcred("sync -n x --dry-run=client -o yaml --show-token").done();
     assert!(shown.contains("  .dockerconfigjson: ey"), "{shown}");
-}
-
-impl Ran {
-    /// The context's name differs from one cluster to the other.
-    fn without_context(self) -> Self {
-        let lines = self
-            .stdout
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("\"context\":"));
-        Self {
-            stdout: lines.flat_map(|line| [line, "\n"]).collect(),
-            ..self
-        }
-    }
 }
 
 /// A manifest with its token taken out.

@@ -1,7 +1,7 @@
 //! Many namespaces, some of which fail: the rest goes on, and a second run finishes the job.
 
 use serde_json::json;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::place::{DOUBLE, REAL};
 use super::place::{Place, Plane, SECRET, in_namespaces, summary};
@@ -357,11 +357,9 @@ fn one_of_two_namespaces_fails(world: &World) {
     world
         .regcred_with("login [REGISTRY] -u admin --token-stdin", &token)
         .done();
-    assert_data_eq!(
-        world
-            .regcred("sync -n no-such-namespace -n [NAMESPACE] -n [NAMESPACE]")
-            .to_string(),
-        str![[r#"
+    world
+        .regcred("sync -n no-such-namespace -n [NAMESPACE] -n [NAMESPACE]")
+        .says(str![[r#"
 exit 1
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
@@ -370,30 +368,23 @@ error: namespace no-such-namespace not found
 hint: kubectl create namespace no-such-namespace
 1 created, 1 failed
 
-"#]]
-    );
+"#]]);
     assert!(world.document("gitea-credentials").contains(&token));
-    assert_data_eq!(
-        world.regcred("sync -n [NAMESPACE] --context nowhere").to_string(),
-        str![[r#"
+    world.regcred("sync -n [NAMESPACE] --context nowhere").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the kubeconfig has no context named "nowhere"; there are: [..]
 hint: `kubectl config get-contexts` lists them
 
-"#]]
-    );
-    assert_data_eq!(
-        world
-            .regcred("sync -n [NAMESPACE] --kubeconfig no-such-file")
-            .to_string(),
-        str![[r#"
+"#]]);
+    world
+        .regcred("sync -n [NAMESPACE] --kubeconfig no-such-file")
+        .says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: cannot read the kubeconfig no-such-file: No such file or directory (os error 2)
 
-"#]]
-    );
+"#]]);
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use crate::support::parts::{DOUBLES, REAL};
 use crate::support::world::World;
@@ -29,18 +29,15 @@ fn one_of_two(world: &World) {
         said.done();
         assert_eq!(world.document("gitea-credentials"), both);
     }
-    assert_data_eq!(
-        world
-            .regcred("sync -n [NAMESPACE] --registry ghcr.io --remove")
-            .to_string(),
-        str![[r#"
+    world
+        .regcred("sync -n [NAMESPACE] --registry ghcr.io --remove")
+        .says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
 --- stderr
 
-"#]]
-    );
+"#]]);
     assert_eq!(world.document("gitea-credentials"), only_ours);
     let annotations = &world.secret("gitea-credentials").unwrap()["metadata"]["annotations"];
     assert_eq!(annotations["kubectl-regcred/registry"], world.registry());
@@ -53,19 +50,15 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
     }
     assert!(world.secret("none").is_none());
     // The last one: the Secret stays, and is nobody's.
-    assert_data_eq!(
-        world
-            .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
-            .to_string(),
-        str![[r#"
+    world
+            .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
 --- stderr
 warning: secret/gitea-credentials in namespace [NAMESPACE]: no entry is left in it: delete it, or pods that name it pull as nobody
 
-"#]]
-    );
+"#]]);
     let secret = world.secret("gitea-credentials").unwrap();
     assert_eq!(world.document("gitea-credentials"), r#"{"auths":{}}"#);
     let of_ours = |kind: &str| {

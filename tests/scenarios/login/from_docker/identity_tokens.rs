@@ -23,9 +23,7 @@ scenario!(an_identity_token_goes_there_and_back);
 fn an_identity_token_goes_there_and_back() {
     let world = with_identity_token();
     let ran = world.regcred("login --from-docker");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -34,8 +32,7 @@ logged in to [REGISTRY] as <token> for docker
 it was taken from [FOLDER]/.docker/config.json, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
-"#]]
-    );
+"#]]);
     assert!(
         world.gitea.requests().is_empty(),
         "one refusal can count against the account"
@@ -84,45 +81,34 @@ fn an_identity_token_is_for_docker_alone() {
     let world = with_identity_token();
     world.regcred("login --from-docker").done();
     let ran = world.regcred("sync -n [NAMESPACE]");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the credential of [REGISTRY] is an OAuth2 identity token, which kubelet cannot use
 hint: kubectl regcred login [REGISTRY] -u USER --use cluster
 
-"#]]
-    );
+"#]]);
     let ran = world.regcred("login --from-docker --use cluster");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the credential of [REGISTRY] is an OAuth2 identity token, which kubelet cannot use
 hint: kubectl regcred login [REGISTRY] -u USER --use cluster
 
-"#]]
-    );
+"#]]);
     let ran = world.regcred("logout --revoke");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: this is an identity token of docker's own login, which cannot be revoked from here
 hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
 
-"#]]
-    );
+"#]]);
     let ran = world.regcred_with("login [REGISTRY] -u <token> --token-stdin", "refresh-token");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -130,7 +116,6 @@ error: this is an identity token of docker's own login, which nobody else can ve
 hint: use a personal access token or a password
 hint: the credential of <token> that was stored before is still there
 
-"#]]
-    );
+"#]]);
     assert!(world.gitea.requests().is_empty());
 }
