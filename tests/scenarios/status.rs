@@ -11,8 +11,8 @@ macro_rules! finding {
 mod clusters;
 mod docker;
 pub mod documents;
+pub mod fixture;
 mod objects;
-pub mod place;
 mod pods;
 mod screens;
 mod survey;

@@ -8,6 +8,7 @@ use snapbox::str;
 
 use super::place::Place;
 use crate::support::part::missing;
+use crate::support::parts::REAL_PARTS;
 use crate::support::scenario::Part;
 
 /// Containers may forbid mounting.

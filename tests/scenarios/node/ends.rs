@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::place::Place;
-use crate::status::place::SECRET;
+use crate::status::fixture::SECRET;
 use crate::support::node::Node;
 use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 

@@ -9,32 +9,32 @@ use base64::engine::general_purpose::STANDARD;
 use regcred::commands::status::Code;
 use regcred::docker::WarningKind;
 
-use super::place::DOUBLES;
-use super::place::Place;
+use super::fixture::DOUBLES;
+use crate::support::world::World;
 
 const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 
 const LINE: &str = "status -n [NAMESPACE]";
 
 /// All is well, with a PATH of this place's own, and the helper on it.
-fn begin(place: &mut Place) {
-    place.well();
-    fs::create_dir(programs(place)).unwrap();
-    symlink(HELPER, programs(place).join("docker-credential-gitea")).unwrap();
+fn begin(world: &mut World) {
+    world.well();
+    fs::create_dir(programs(world)).unwrap();
+    symlink(HELPER, programs(world).join("docker-credential-gitea")).unwrap();
     // What the commands that are printed are made of.
     for name in ["sh", "mv", "sed", "mkdir", "echo"] {
-        symlink(crate::support::part::program(name).unwrap(), programs(place).join(name)).unwrap();
+        symlink(crate::support::part::program(name).unwrap(), programs(world).join(name)).unwrap();
     }
-    place.world.variables.insert("PATH".to_owned(), programs(place).into());
-    let run = place.world.folder().join("run");
-    place.world.variables.insert("XDG_RUNTIME_DIR".to_owned(), run.into());
-    place.login("docker", "write:package");
-    let ran = place.status();
+    world.variables.insert("PATH".to_owned(), programs(world).into());
+    let run = world.folder().join("run");
+    world.variables.insert("XDG_RUNTIME_DIR".to_owned(), run.into());
+    world.login("docker", "write:package");
+    let ran = world.status();
     assert_eq!(ran.code, 0, "{ran}");
 }
 
-fn programs(place: &Place) -> PathBuf {
-    place.world.folder().join("programs")
+fn programs(world: &World) -> PathBuf {
+    world.folder().join("programs")
 }
 
 fn script(file: &Path, text: &str) {
@@ -47,21 +47,21 @@ fn put(file: &Path, text: &str) {
     fs::write(file, text).unwrap();
 }
 
-fn docker_file(place: &Place) -> PathBuf {
-    place.world.home().join(".docker/config.json")
+fn docker_file(world: &World) -> PathBuf {
+    world.home().join(".docker/config.json")
 }
 
-fn podman_file(place: &Place) -> PathBuf {
-    place.world.folder().join("run/containers/auth.json")
+fn podman_file(world: &World) -> PathBuf {
+    world.folder().join("run/containers/auth.json")
 }
 
-fn helpers(place: &Place, helper: &str) -> String {
-    format!(r#""credHelpers":{{"{}":"{helper}"}}"#, place.world.registry())
+fn helpers(world: &World, helper: &str) -> String {
+    format!(r#""credHelpers":{{"{}":"{helper}"}}"#, world.registry())
 }
 
-fn login(place: &Place) -> String {
+fn login(world: &World) -> String {
     let auth = STANDARD.encode("admin:a token in a file");
-    format!(r#""auths":{{"{}":{{"auth":"{auth}"}}}}"#, place.world.registry())
+    format!(r#""auths":{{"{}":{{"auth":"{auth}"}}}}"#, world.registry())
 }
 
 finding!(
@@ -69,14 +69,14 @@ finding!(
     Code::Docker(WarningKind::FileUnreadable),
     on(DOUBLES)
 );
-fn file_unreadable_no_json(place: &mut Place) {
-    begin(place);
-    put(&docker_file(place), "{\"auths\": ");
-    place.says(LINE, Code::Docker(WarningKind::FileUnreadable), &["config.json"]);
-    assert_eq!(place.status().code, 1);
+fn file_unreadable_no_json(world: &mut World) {
+    begin(world);
+    put(&docker_file(world), "{\"auths\": ");
+    world.says(LINE, Code::Docker(WarningKind::FileUnreadable), &["config.json"]);
+    assert_eq!(world.status().code, 1);
     // Somebody repairs it.
-    put(&docker_file(place), "{}");
-    place.is_gone(LINE, Code::Docker(WarningKind::FileUnreadable));
+    put(&docker_file(world), "{}");
+    world.is_gone(LINE, Code::Docker(WarningKind::FileUnreadable));
 }
 
 finding!(
@@ -85,17 +85,17 @@ finding!(
     on(DOUBLES)
 );
 /// With the plugin on PATH, the helper becomes a link to it.
-fn helper_not_on_path_named_and_not_there(place: &mut Place) {
-    begin(place);
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
-    fs::remove_file(programs(place).join("docker-credential-gitea")).unwrap();
+fn helper_not_on_path_named_and_not_there(world: &mut World) {
+    begin(world);
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    fs::remove_file(programs(world).join("docker-credential-gitea")).unwrap();
     symlink(
         env!("CARGO_BIN_EXE_kubectl-regcred"),
-        programs(place).join("kubectl-regcred"),
+        programs(world).join("kubectl-regcred"),
     )
     .unwrap();
-    place.mends(Code::Docker(WarningKind::HelperNotOnPath), &[]);
-    assert!(programs(place).join("docker-credential-gitea").exists());
+    world.mends(Code::Docker(WarningKind::HelperNotOnPath), &[]);
+    assert!(programs(world).join("docker-credential-gitea").exists());
 }
 
 finding!(
@@ -103,13 +103,13 @@ finding!(
     Code::Docker(WarningKind::HelperShadowed),
     on(DOUBLES)
 );
-fn helper_shadowed_another_program(place: &mut Place) {
-    begin(place);
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
-    let helper = programs(place).join("docker-credential-gitea");
+fn helper_shadowed_another_program(world: &mut World) {
+    begin(world);
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    let helper = programs(world).join("docker-credential-gitea");
     fs::remove_file(&helper).unwrap();
     script(&helper, "echo 1.0");
-    place.mends(Code::Docker(WarningKind::HelperShadowed), &[]);
+    world.mends(Code::Docker(WarningKind::HelperShadowed), &[]);
 }
 
 finding!(
@@ -117,10 +117,10 @@ finding!(
     Code::Docker(WarningKind::HelperMissing),
     on(DOUBLES)
 );
-fn helper_missing_desktop(place: &mut Place) {
-    begin(place);
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "desktop")));
-    place.mends(Code::Docker(WarningKind::HelperMissing), &[]);
+fn helper_missing_desktop(world: &mut World) {
+    begin(world);
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "desktop")));
+    world.mends(Code::Docker(WarningKind::HelperMissing), &[]);
 }
 
 finding!(
@@ -128,13 +128,13 @@ finding!(
     Code::Docker(WarningKind::PlainText),
     on(DOUBLES)
 );
-fn plain_text_dockers_file(place: &mut Place) {
-    begin(place);
-    put(&docker_file(place), &format!("{{{}}}", login(place)));
-    let ran = place.status();
+fn plain_text_dockers_file(world: &mut World) {
+    begin(world);
+    put(&docker_file(world), &format!("{{{}}}", login(world)));
+    let ran = world.status();
     assert!(!ran.stdout.contains("a token in a file"), "{ran}");
     // The keychain has one already, which the registry accepts: the copy goes.
-    place.mends(Code::Docker(WarningKind::PlainText), &[]);
+    world.mends(Code::Docker(WarningKind::PlainText), &[]);
 }
 
 finding!(
@@ -142,12 +142,12 @@ finding!(
     Code::Docker(WarningKind::PlainTextShadowsHelper),
     on(DOUBLES)
 );
-fn plain_text_shadows_helper_podmans_file(place: &mut Place) {
-    begin(place);
-    script(&programs(place).join("podman"), "exit 1");
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
-    put(&podman_file(place), &format!("{{{}}}", login(place)));
-    place.mends(Code::Docker(WarningKind::PlainTextShadowsHelper), &[]);
+fn plain_text_shadows_helper_podmans_file(world: &mut World) {
+    begin(world);
+    script(&programs(world).join("podman"), "exit 1");
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    put(&podman_file(world), &format!("{{{}}}", login(world)));
+    world.mends(Code::Docker(WarningKind::PlainTextShadowsHelper), &[]);
 }
 
 finding!(
@@ -155,13 +155,13 @@ finding!(
     Code::Docker(WarningKind::PlainTextBesideHelper),
     on(DOUBLES)
 );
-fn plain_text_beside_helper_left_behind(place: &mut Place) {
-    begin(place);
+fn plain_text_beside_helper_left_behind(world: &mut World) {
+    begin(world);
     put(
-        &docker_file(place),
-        &format!("{{{},{}}}", helpers(place, "gitea"), login(place)),
+        &docker_file(world),
+        &format!("{{{},{}}}", helpers(world, "gitea"), login(world)),
     );
-    place.mends(Code::Docker(WarningKind::PlainTextBesideHelper), &[]);
+    world.mends(Code::Docker(WarningKind::PlainTextBesideHelper), &[]);
 }
 
 finding!(
@@ -169,11 +169,11 @@ finding!(
     Code::Docker(WarningKind::PodmanLoginWritesPlainText),
     on(DOUBLES)
 );
-fn podman_login_writes_plain_text_no_file_yet(place: &mut Place) {
-    begin(place);
-    script(&programs(place).join("podman"), "exit 1");
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
-    place.mends(Code::Docker(WarningKind::PodmanLoginWritesPlainText), &[]);
+fn podman_login_writes_plain_text_no_file_yet(world: &mut World) {
+    begin(world);
+    script(&programs(world).join("podman"), "exit 1");
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    world.mends(Code::Docker(WarningKind::PodmanLoginWritesPlainText), &[]);
 }
 
 finding!(
@@ -181,21 +181,18 @@ finding!(
     Code::Docker(WarningKind::EnvironmentWins),
     on(DOUBLES)
 );
-fn environment_wins_docker_auth_config(place: &mut Place) {
-    begin(place);
-    let variable = format!("{{{}}}", login(place));
-    place
-        .world
-        .variables
-        .insert("DOCKER_AUTH_CONFIG".to_owned(), variable.into());
-    place.says(
+fn environment_wins_docker_auth_config(world: &mut World) {
+    begin(world);
+    let variable = format!("{{{}}}", login(world));
+    world.variables.insert("DOCKER_AUTH_CONFIG".to_owned(), variable.into());
+    world.says(
         LINE,
         Code::Docker(WarningKind::EnvironmentWins),
         &["take DOCKER_AUTH_CONFIG out of the environment"],
     );
     // Only the shell that has it can do that.
-    place.world.variables.remove("DOCKER_AUTH_CONFIG");
-    place.is_gone(LINE, Code::Docker(WarningKind::EnvironmentWins));
+    world.variables.remove("DOCKER_AUTH_CONFIG");
+    world.is_gone(LINE, Code::Docker(WarningKind::EnvironmentWins));
 }
 
 finding!(
@@ -203,17 +200,14 @@ finding!(
     Code::Docker(WarningKind::AuthFileHidesHelper),
     on(DOUBLES)
 );
-fn auth_file_hides_helper_registry_auth_file(place: &mut Place) {
-    begin(place);
-    script(&programs(place).join("podman"), "exit 1");
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
-    let own = place.world.folder().join("own.json");
+fn auth_file_hides_helper_registry_auth_file(world: &mut World) {
+    begin(world);
+    script(&programs(world).join("podman"), "exit 1");
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    let own = world.folder().join("own.json");
     put(&own, "{}");
-    place
-        .world
-        .variables
-        .insert("REGISTRY_AUTH_FILE".to_owned(), own.into());
-    place.mends(Code::Docker(WarningKind::AuthFileHidesHelper), &[]);
+    world.variables.insert("REGISTRY_AUTH_FILE".to_owned(), own.into());
+    world.mends(Code::Docker(WarningKind::AuthFileHidesHelper), &[]);
 }
 
 finding!(
@@ -221,19 +215,19 @@ finding!(
     Code::Docker(WarningKind::FilesBeforeHelper),
     on(DOUBLES)
 );
-fn files_before_helper_registries_conf(place: &mut Place) {
-    begin(place);
-    script(&programs(place).join("podman"), "exit 1");
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
-    let order = place.world.home().join(".config/containers/registries.conf");
+fn files_before_helper_registries_conf(world: &mut World) {
+    begin(world);
+    script(&programs(world).join("podman"), "exit 1");
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    let order = world.home().join(".config/containers/registries.conf");
     put(
         &order,
         "credential-helpers = [\n  \"containers-auth.json\",\n  \"gitea\",\n]\n",
     );
     let line = "credential-helpers = [\"gitea\", \"containers-auth.json\"]";
-    place.says(LINE, Code::Docker(WarningKind::FilesBeforeHelper), &[line]);
+    world.says(LINE, Code::Docker(WarningKind::FilesBeforeHelper), &[line]);
     put(&order, &format!("{line}\n"));
-    place.is_gone(LINE, Code::Docker(WarningKind::FilesBeforeHelper));
+    world.is_gone(LINE, Code::Docker(WarningKind::FilesBeforeHelper));
 }
 
 finding!(
@@ -241,15 +235,15 @@ finding!(
     Code::Docker(WarningKind::DefaultStoreOff),
     on(DOUBLES)
 );
-fn default_store_off_pass(place: &mut Place) {
-    begin(place);
-    script(&programs(place).join("pass"), "exit 1");
+fn default_store_off_pass(world: &mut World) {
+    begin(world);
+    script(&programs(world).join("pass"), "exit 1");
     script(
-        &programs(place).join("docker-credential-pass"),
+        &programs(world).join("docker-credential-pass"),
         "echo 'credentials not found in native keychain'; exit 1",
     );
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "gitea")));
-    place.mends(Code::Docker(WarningKind::DefaultStoreOff), &[]);
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    world.mends(Code::Docker(WarningKind::DefaultStoreOff), &[]);
 }
 
 finding!(
@@ -257,11 +251,11 @@ finding!(
     Code::Docker(WarningKind::KeyNeverMatches),
     on(DOUBLES)
 );
-fn key_never_matches_a_url(place: &mut Place) {
-    begin(place);
-    let key = format!(r#"{{"credHelpers":{{"https://{}":"gitea"}}}}"#, place.world.registry());
-    put(&docker_file(place), &key);
-    place.mends(Code::Docker(WarningKind::KeyNeverMatches), &[]);
+fn key_never_matches_a_url(world: &mut World) {
+    begin(world);
+    let key = format!(r#"{{"credHelpers":{{"https://{}":"gitea"}}}}"#, world.registry());
+    put(&docker_file(world), &key);
+    world.mends(Code::Docker(WarningKind::KeyNeverMatches), &[]);
 }
 
 finding!(
@@ -269,8 +263,8 @@ finding!(
     Code::Docker(WarningKind::HelperEmpty),
     on(DOUBLES)
 );
-fn helper_empty_no_name(place: &mut Place) {
-    begin(place);
-    put(&docker_file(place), &format!("{{{}}}", helpers(place, "")));
-    place.mends(Code::Docker(WarningKind::HelperEmpty), &[]);
+fn helper_empty_no_name(world: &mut World) {
+    begin(world);
+    put(&docker_file(world), &format!("{{{}}}", helpers(world, "")));
+    world.mends(Code::Docker(WarningKind::HelperEmpty), &[]);
 }

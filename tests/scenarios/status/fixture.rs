@@ -11,7 +11,7 @@ use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
 use crate::support::http::Answer;
 use crate::support::part::{missing, until};
 use crate::support::parts::REAL_PARTS;
-use crate::support::scenario::{self, Part};
+use crate::support::scenario::{Part, Place};
 use crate::support::world::{Ran, World};
 
 pub const SECRET: &str = "gitea-credentials";
@@ -19,46 +19,39 @@ pub const SECRET: &str = "gitea-credentials";
 /// With what the commands of findings call.
 const PARTS: Part = Part::real(|| [(REAL_PARTS.missing)(), missing(&["sh", "git", "kubectl"])].concat());
 
-pub const DOUBLES: scenario::Place<Place> = scenario::Place::double(Place::of_doubles);
-pub const REAL: scenario::Place<Place> = scenario::Place::real(PARTS, Place::of_real_parts);
+pub const DOUBLES: Place<World> = Place::double(healthy_doubles);
+pub const REAL: Place<World> = Place::real(PARTS, || with_account(World::of_real_parts()));
 
-pub struct Place {
-    pub world: World,
+/// Doubles that are well.
+pub fn healthy_doubles() -> World {
+    with_account(World::of_doubles())
 }
 
-impl Place {
-    pub fn of_doubles() -> Self {
-        Self::of(World::of_doubles())
-    }
+/// With the ServiceAccount that a controller would make.
+fn with_account(world: World) -> World {
+    world.put(
+        "serviceaccounts",
+        &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}),
+    );
+    world
+}
 
-    pub fn of_real_parts() -> Self {
-        Self::of(World::of_real_parts())
-    }
-
-    fn of(world: World) -> Self {
-        let this = Self { world };
-        this.put(
-            "serviceaccounts",
-            &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}),
-        );
-        this
-    }
-
+impl World {
     /// A token of `admin`'s with these scopes.
     pub fn token(&self, scopes: &str) -> String {
-        self.world.gitea.add_token("admin", scopes)
+        self.gitea.add_token("admin", scopes)
     }
 
     /// Logs in with a new token, which is returned.
     pub fn login(&self, usage: &str, scopes: &str) -> String {
         let token = self.token(scopes);
         let line = format!("login [REGISTRY] -u admin --use {usage} --token-stdin");
-        self.world.regcred_with(&line, &token).done();
+        self.regcred_with(&line, &token).done();
         token
     }
 
     pub fn sync(&self) {
-        self.world.regcred("sync -n [NAMESPACE] --registry [REGISTRY]").done();
+        self.regcred("sync -n [NAMESPACE] --registry [REGISTRY]").done();
     }
 
     /// All is well: a token for clusters, and a Secret that holds it.
@@ -70,7 +63,7 @@ impl Place {
 
     /// `status` of this namespace.
     pub fn status(&self) -> Ran {
-        self.world.regcred("status -n [NAMESPACE]")
+        self.regcred("status -n [NAMESPACE]")
     }
 
     /// The paragraph of a finding, and the commands in it.
@@ -90,7 +83,7 @@ impl Place {
     }
 
     pub fn mends_with(&self, line: &str, code: Code, feeds: &[Feed]) {
-        let before = self.world.regcred(line);
+        let before = self.regcred(line);
         let exit = match code.weight() {
             Weight::Note => 0,
             Weight::Drift => 3,
@@ -107,7 +100,7 @@ impl Place {
 
     /// Sees the finding, which no command of ours mends, and with which words it says what to do.
     pub fn says(&self, line: &str, code: Code, words: &[&str]) {
-        let before = self.world.regcred(line);
+        let before = self.regcred(line);
         let (text, _) = self.found(code, &before);
         for word in words {
             assert!(text.contains(word), "no {word:?} in {text}");
@@ -115,7 +108,7 @@ impl Place {
     }
 
     pub fn is_gone(&self, line: &str, code: Code) {
-        let after = self.world.regcred(line);
+        let after = self.regcred(line);
         assert!(!after.stdout.contains(&format!("{code}: ")), "{after}");
     }
 
@@ -127,37 +120,35 @@ impl Place {
         let whole = format!("{command}{flags}");
         let ran = match whole.strip_prefix("kubectl regcred ") {
             // In this process, where the keychain and the cluster are.
-            Some(line) if !self.world.is_real() => self.world.regcred_with(line, stdin),
-            _ => self.world.run(self.world.command("sh").args(["-c", &whole]), stdin),
+            Some(line) if !self.is_real() => self.regcred_with(line, stdin),
+            _ => self.run(self.command("sh").args(["-c", &whole]), stdin),
         };
         assert_eq!(ran.code, 0, "{whole}\n{ran}");
     }
 
     /// What was printed, with the names of this place back in it.
     pub fn denormal(&self, text: &str) -> String {
-        text.replace("[REGISTRY]", &self.world.registry())
-            .replace("[NAMESPACE]", &self.world.namespace)
-            .replace("[FOLDER]", &self.world.folder().display().to_string())
+        text.replace("[REGISTRY]", &self.registry())
+            .replace("[NAMESPACE]", &self.namespace)
+            .replace("[FOLDER]", &self.folder().display().to_string())
     }
 
     pub fn kubectl(&self, args: &[&str], stdin: &str) -> String {
-        ControlPlane::shared().kubectl_ok(&[args, &["-n", &self.world.namespace]].concat(), stdin)
+        ControlPlane::shared().kubectl_ok(&[args, &["-n", &self.namespace]].concat(), stdin)
     }
 
     /// The same place in another of its namespaces, for as long as `work` takes.
     pub fn within<T>(&mut self, namespace: &str, work: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::replace(&mut self.world.namespace, namespace.to_owned());
+        let before = std::mem::replace(&mut self.namespace, namespace.to_owned());
         let done = work(self);
-        self.world.namespace = before;
+        self.namespace = before;
         done
     }
 
     /// Puts an object of any kind there, with its status.
     pub fn put(&self, resource: &str, object: &Value) {
-        if !self.world.is_real() {
-            self.world
-                .api_server()
-                .put_object(resource, &self.world.namespace, object);
+        if !self.is_real() {
+            self.api_server().put_object(resource, &self.namespace, object);
             return;
         }
         self.kubectl(&["apply", "-f", "-"], &object.to_string());
@@ -186,7 +177,7 @@ impl Place {
             .map(|(key, token)| (self.denormal(key), entry(token)))
             .collect::<serde_json::Map<_, _>>()
             .into();
-        self.world.put_secret(&pull_secret(name, &json!({"auths": auths})));
+        self.put_secret(&pull_secret(name, &json!({"auths": auths})));
     }
 
     /// A pod that waits for `image`, with these pull Secrets, and kubelet's message.
@@ -203,7 +194,7 @@ impl Place {
 
     /// Waits for the next second by the clock: the API server keeps no finer times.
     pub fn next_second(&self) {
-        if self.world.is_real() {
+        if self.is_real() {
             let now = || {
                 std::time::SystemTime::now()
                     .duration_since(std::time::UNIX_EPOCH)
@@ -215,35 +206,35 @@ impl Place {
         }
     }
 
-    /// Another user's kubeconfig, until [`Place::as_admin`].
+    /// Another user's kubeconfig, until [`World::as_admin`].
     pub fn as_plain(&mut self) {
         self.kubeconfig(&ControlPlane::shared().kubeconfig_for(PLAIN_TOKEN));
     }
 
     pub fn kubeconfig(&mut self, text: &str) {
-        let file = self.world.folder().join("another-kubeconfig");
+        let file = self.folder().join("another-kubeconfig");
         std::fs::write(&file, text).unwrap();
-        self.world.variables.insert("KUBECONFIG".to_owned(), file.into());
+        self.variables.insert("KUBECONFIG".to_owned(), file.into());
     }
 
     pub fn as_admin(&mut self) {
-        self.world.variables.remove("KUBECONFIG");
+        self.variables.remove("KUBECONFIG");
     }
 
     /// From now on the registry answers this path so.
     pub fn registry_says(&self, path: &str, answer: Answer) {
-        self.world.gitea.replace(path, answer);
+        self.gitea.replace(path, answer);
     }
 
     pub fn registry_recovers(&self) {
-        self.world.gitea.state().replaced.clear();
+        self.gitea.state().replaced.clear();
     }
 
     /// git in the folder of this workstation that is the current one.
     pub fn git(&self, args: &[&str]) -> Ran {
-        let mut command: Command = self.world.command("git");
+        let mut command: Command = self.command("git");
         command.args(["-c", "user.name=x", "-c", "user.email=x@x"]).args(args);
-        self.world.run(&mut command, "")
+        self.run(&mut command, "")
     }
 }
 
