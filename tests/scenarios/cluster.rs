@@ -5,4 +5,3 @@ mod foreign_answers;
 #[cfg(unix)]
 mod programs;
 mod quoted_answers;
-pub mod world;

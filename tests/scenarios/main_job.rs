@@ -1,10 +1,5 @@
 //! The main job in one session, of no single verb: log in, sync, docker, a new token, log out.
 
-#![expect(
-    clippy::too_many_lines,
-    reason = "a session with its output is long, and is read from top to bottom"
-)]
-
 use serde_json::{Value, json};
 use snapbox::str;
 

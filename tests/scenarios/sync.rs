@@ -4,6 +4,7 @@ mod choice_of_credential;
 mod dry_run;
 mod failures;
 mod interrupted;
+pub mod library;
 mod owners;
 mod permissions;
 mod place;

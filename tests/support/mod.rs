@@ -35,6 +35,8 @@ pub mod node;
 pub mod oracle;
 pub mod part;
 pub mod parts;
+#[cfg(target_os = "linux")]
+pub mod plane;
 #[macro_use]
 pub mod scenario;
 #[cfg(target_os = "linux")]

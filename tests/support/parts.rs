@@ -7,6 +7,7 @@ use super::api_server::ApiServer;
 use super::container::{Profile, missing_container};
 use super::keyring::Product;
 use super::part::{missing, ptrace};
+use super::plane::Plane;
 use super::scenario::{Part, Place};
 use super::store::Kind;
 use super::world::World;
@@ -53,6 +54,10 @@ pub const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
 
 /// The API server's double alone.
 pub const API_SERVER: Place<ApiServer> = Place::double(ApiServer::start);
+
+/// A cluster alone, shared where it is real.
+pub const ON_DOUBLE: Place<Plane> = Place::double(Plane::double);
+pub const ON_CONTROL_PLANE: Place<Plane> = Place::real(CONTROL_PLANE, Plane::real);
 
 /// A workstation, its registry and its cluster: in this process, through the programs, and with the vault for a keychain.
 pub const DOUBLES: Place<World> = Place::double(World::of_doubles);

@@ -13,10 +13,11 @@ use regcred::cluster::{
 use regcred::model::Use;
 use regcred::sys::env::Env;
 
-use super::world::{Who, World, connected, gitea, target};
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};
 use crate::support::control_plane::{self, ControlPlane};
 use crate::support::parts::{API_SERVER, CONTROL_PLANE};
+use crate::support::plane::{Plane, Who};
+use crate::sync::library::{connected, gitea, target};
 
 /// Looks for the Secret, which is a request and no more.
 fn look(kubeconfig: &str, options: &ConnectOptions) -> Result<(), Error> {
@@ -325,7 +326,7 @@ fn another_ca_is_not_trusted() {
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("other.crt"), other.pem()).unwrap();
-    let kubeconfig = World::Real(real).kubeconfig(Who::Admin);
+    let kubeconfig = Plane::Real(real).kubeconfig(Who::Admin);
     let ca = kubeconfig
         .split('\'')
         .find(|part| part.ends_with("ca.crt"))

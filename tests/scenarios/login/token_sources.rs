@@ -1,10 +1,5 @@
 //! Where a token comes from: `--token-stdin`, `--token-env`, `--env-file`, and no prompt where nobody can be asked.
 
-#![expect(
-    clippy::too_many_lines,
-    reason = "a session with its output is long, and is read from top to bottom"
-)]
-
 use snapbox::str;
 
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};

@@ -147,27 +147,7 @@ impl World {
 
     /// Puts an object of any kind there, with its status.
     pub fn put(&self, resource: &str, object: &Value) {
-        if !self.is_real() {
-            self.api_server().put_object(resource, &self.namespace, object);
-            return;
-        }
-        self.kubectl(&["apply", "-f", "-"], &object.to_string());
-        if object.get("status").is_some() {
-            let name = object["metadata"]["name"].as_str().unwrap();
-            let patch = json!({"status": object["status"]}).to_string();
-            self.kubectl(
-                &[
-                    "patch",
-                    resource,
-                    name,
-                    "--subresource=status",
-                    "--type=merge",
-                    "-p",
-                    &patch,
-                ],
-                "",
-            );
-        }
+        self.plane.put(resource, &self.namespace, object);
     }
 
     /// A pull Secret made with kubectl, with these entries: a key, and the token of `admin` in it.

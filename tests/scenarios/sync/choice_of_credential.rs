@@ -1,10 +1,5 @@
 //! Which of several credentials a Secret gets: by its registry, and by its use.
 
-#![expect(
-    clippy::too_many_lines,
-    reason = "a session with its output is long, and is read from top to bottom"
-)]
-
 use snapbox::str;
 
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};

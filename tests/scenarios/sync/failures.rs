@@ -3,12 +3,12 @@
 use serde_json::json;
 use snapbox::str;
 
-use super::place::{DOUBLE, REAL};
-use super::place::{Place, Plane, SECRET, in_namespaces, summary};
+use super::place::{DOUBLE, Place, REAL, in_namespaces, summary};
 use crate::support::api_server::Fault;
 use crate::support::control_plane::PLAIN_TOKEN;
 use crate::support::part::until;
 use crate::support::parts::{self, DOUBLES, REAL_WITH_VAULT};
+use crate::support::plane::{Plane, SECRET};
 use crate::support::world::World;
 
 /// A run of the size that this is for.
@@ -26,7 +26,7 @@ fn forbidden_missing_and_terminating_among_many(place: &Place) {
     place.create_namespaces(&there, "many");
     forbid(place, &there, is_forbidden);
     for name in names.iter().filter(|name| is_terminating(name)) {
-        place.terminate(name);
+        place.plane.terminate(name);
     }
     let args = in_namespaces(&names);
     let ran = place.sync("one", &args);
@@ -258,7 +258,7 @@ fn a_storm_of_other_writers() {
         .count();
     assert!(conflicts >= 4, "{conflicts}");
     for name in &names {
-        let secret = place.secret(name, SECRET).unwrap();
+        let secret = place.plane.secret(name, SECRET).unwrap();
         assert_eq!(
             secret["metadata"]["labels"]["round"], "3",
             "somebody else's label is kept"

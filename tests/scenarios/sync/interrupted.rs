@@ -5,9 +5,10 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::place::{Place, SECRET, VARIABLE, in_namespaces, summary};
+use super::place::{Place, VARIABLE, in_namespaces, summary};
 use crate::support::api_server::Fault;
 use crate::support::parts::CONTROL_PLANE;
+use crate::support::plane::SECRET;
 
 /// A run of the size that this is for.
 const MANY: usize = 200;
@@ -167,7 +168,7 @@ scenario!(ctrl_c_before_anything_was_begun);
 fn ctrl_c_before_anything_was_begun() {
     let place = Place::of_double();
     place.double().fail(Fault::Hang, 1);
-    let context = place.context();
+    let context = place.plane.context();
     let args = ["-A", "--context", context, "--context", "other", "-o", "json"];
     let mut running = Running::sync(&place, "one", &args);
     while place.double().recorded().is_empty() {

@@ -8,17 +8,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::api_server::ApiServer;
-use crate::support::control_plane::{ADMIN_TOKEN, ControlPlane};
 use crate::support::parts::CONTROL_PLANE;
+use crate::support::plane::{Plane, SECRET, Who};
 use crate::support::scenario;
 use crate::support::world::Ran;
 
 /// The variable that holds the token.
 pub const VARIABLE: &str = "REGISTRY_TOKEN";
-pub const SECRET: &str = "gitea-credentials";
 const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 /// The tests of this process share one real cluster: names and registries of a test are its own.
@@ -26,11 +25,6 @@ static PLACES: AtomicU32 = AtomicU32::new(0);
 
 pub const DOUBLE: scenario::Place<Place> = scenario::Place::double(Place::of_double);
 pub const REAL: scenario::Place<Place> = scenario::Place::real(CONTROL_PLANE, Place::real);
-
-pub enum Plane {
-    Double(ApiServer),
-    Real(&'static ControlPlane),
-}
 
 pub struct Place {
     pub plane: Plane,
@@ -40,11 +34,11 @@ pub struct Place {
 
 impl Place {
     pub fn of_double() -> Self {
-        Self::new(Plane::Double(ApiServer::start()))
+        Self::new(Plane::double())
     }
 
     pub fn real() -> Self {
-        Self::new(Plane::Real(ControlPlane::shared()))
+        Self::new(Plane::real())
     }
 
     fn new(plane: Plane) -> Self {
@@ -58,10 +52,7 @@ impl Place {
     }
 
     pub fn double(&self) -> &ApiServer {
-        let Plane::Double(double) = &self.plane else {
-            panic!("only on the double")
-        };
-        double
+        self.plane.api_server()
     }
 
     pub fn folder(&self) -> &Path {
@@ -72,19 +63,8 @@ impl Place {
         self.folder.path().join("kubeconfig")
     }
 
-    /// The context's name.
-    pub fn context(&self) -> &'static str {
-        match self.plane {
-            Plane::Double(_) => "double",
-            Plane::Real(_) => "real",
-        }
-    }
-
     pub fn kubeconfig_text(&self) -> String {
-        match &self.plane {
-            Plane::Double(double) => double.kubeconfig(),
-            Plane::Real(real) => real.kubeconfig_for(ADMIN_TOKEN),
-        }
+        self.plane.kubeconfig(Who::Admin)
     }
 
     /// A registry that no other test knows.
@@ -99,20 +79,7 @@ impl Place {
 
     /// Makes namespaces with a label of this place and `team`.
     pub fn create_namespaces(&self, names: &[String], team: &str) {
-        match &self.plane {
-            Plane::Double(double) => {
-                for name in names {
-                    double.create_namespace(name);
-                    double.label_namespace(name, "team", &self.team(team));
-                }
-            }
-            Plane::Real(real) => {
-                let manifest = |name: &String| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"team": self.team(team)}}});
-                let items: Vec<Value> = names.iter().map(manifest).collect();
-                let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
-                let _ = real.kubectl_ok(&["create", "--validate=false", "-f", "-"], &list);
-            }
-        }
+        self.plane.create_namespaces(names, ("team", &self.team(team)));
     }
 
     /// The value of the label `team`, which no other test has.
@@ -126,41 +93,9 @@ impl Place {
         name
     }
 
-    /// Starts the deletion of a namespace. Without a controller it never ends.
-    pub fn terminate(&self, namespace: &str) {
-        match &self.plane {
-            Plane::Double(double) => double.terminate_namespace(namespace),
-            Plane::Real(real) => {
-                let _ = real.kubectl_ok(&["delete", "namespace", namespace, "--wait=false"], "");
-            }
-        }
-    }
-
-    pub fn secret(&self, namespace: &str, name: &str) -> Option<Value> {
-        match &self.plane {
-            Plane::Double(double) => double.secret(namespace, name),
-            Plane::Real(real) => {
-                let text = real.kubectl_ok(
-                    &[
-                        "get",
-                        "secret",
-                        name,
-                        "-n",
-                        namespace,
-                        "-o",
-                        "json",
-                        "--ignore-not-found",
-                    ],
-                    "",
-                );
-                (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
-            }
-        }
-    }
-
     /// The token that a Secret has for a registry; fails where its document is not whole.
     pub fn token(&self, namespace: &str, name: &str, registry: &str) -> Option<String> {
-        token(&self.secret(namespace, name)?, registry)
+        token(&self.plane.secret(namespace, name)?, registry)
     }
 
     /// The Secrets named [`SECRET`] of this place, by namespace, read in one go.

@@ -4,13 +4,12 @@ use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Refusal, SyncOption
 use regcred::model::{DockerConfig, Use};
 use serde_json::{Value, json};
 
-use crate::cluster::world::{DOUBLE, REAL};
-use crate::cluster::world::{
-    SECRET, Who, World, credential, document, gitea, made_by_runbook, manifest, pull_secret, target,
-};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::part::until;
 use crate::support::parts::API_SERVER;
+use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
+use crate::support::plane::{Plane, SECRET, Who};
+use crate::sync::library::{credential, document, gitea, made_by_runbook, manifest, pull_secret, target};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -27,15 +26,15 @@ fn with_dry_run(dry_run: DryRun) -> SyncOptions {
     }
 }
 
-scenario!(creates, on(DOUBLE, REAL));
-fn creates(world: &World) {
-    let namespace = world.namespace();
-    let synced = world.sync(&namespace, &gitea("first")).unwrap();
+scenario!(creates, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn creates(plane: &Plane) {
+    let namespace = plane.namespace();
+    let synced = plane.sync(&namespace, &gitea("first")).unwrap();
     assert_eq!(
         (synced.outcome, &synced.plan.action),
         (Outcome::Created, &Action::Create)
     );
-    let secret = world.get(&namespace).unwrap();
+    let secret = plane.secret(&namespace, SECRET).unwrap();
     assert_eq!(secret["type"], "kubernetes.io/dockerconfigjson");
     assert_eq!(
         secret["metadata"]["labels"],
@@ -55,19 +54,19 @@ fn creates(world: &World) {
         (managers.len(), &managers[0]["manager"]),
         (1, &"kubectl-regcred".into())
     );
-    assert_eq!(world.our_writes(&namespace), ["create"]);
+    assert_eq!(plane.our_writes(&namespace), ["create"]);
 }
 
-scenario!(updates_in_place, on(DOUBLE, REAL));
-fn updates_in_place(world: &World) {
-    let namespace = world.namespace();
-    world.sync(&namespace, &gitea("first")).unwrap();
-    let before = world.get(&namespace).unwrap();
+scenario!(updates_in_place, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn updates_in_place(plane: &Plane) {
+    let namespace = plane.namespace();
+    plane.sync(&namespace, &gitea("first")).unwrap();
+    let before = plane.secret(&namespace, SECRET).unwrap();
     assert_eq!(
-        world.sync(&namespace, &gitea("second")).unwrap().outcome,
+        plane.sync(&namespace, &gitea("second")).unwrap().outcome,
         Outcome::Configured
     );
-    let after = world.get(&namespace).unwrap();
+    let after = plane.secret(&namespace, SECRET).unwrap();
     assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
     assert_ne!(
         before["metadata"]["resourceVersion"],
@@ -76,114 +75,114 @@ fn updates_in_place(world: &World) {
     assert!(holds(&after, "second") && !document(&after).contains("first"));
 }
 
-scenario!(leaves_what_is_right_alone, on(DOUBLE, REAL));
-fn leaves_what_is_right_alone(world: &World) {
-    let namespace = world.namespace();
-    world.sync(&namespace, &gitea("first")).unwrap();
-    let before = world.get(&namespace).unwrap();
+scenario!(leaves_what_is_right_alone, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn leaves_what_is_right_alone(plane: &Plane) {
+    let namespace = plane.namespace();
+    plane.sync(&namespace, &gitea("first")).unwrap();
+    let before = plane.secret(&namespace, SECRET).unwrap();
     for _ in 0..2 {
         assert_eq!(
-            world.sync(&namespace, &gitea("first")).unwrap().outcome,
+            plane.sync(&namespace, &gitea("first")).unwrap().outcome,
             Outcome::Unchanged
         );
     }
-    assert_eq!(world.get(&namespace).unwrap(), before);
-    assert_eq!(world.our_writes(&namespace), ["create"], "the first one's");
+    assert_eq!(plane.secret(&namespace, SECRET).unwrap(), before);
+    assert_eq!(plane.our_writes(&namespace), ["create"], "the first one's");
 }
 
-scenario!(adopts_what_the_runbook_made, on(DOUBLE, REAL));
-fn adopts_what_the_runbook_made(world: &World) {
-    let namespace = world.namespace();
-    world.runbook(&namespace, "old-pat");
-    let before = world.get(&namespace).unwrap();
+scenario!(adopts_what_the_runbook_made, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn adopts_what_the_runbook_made(plane: &Plane) {
+    let namespace = plane.namespace();
+    plane.runbook(&namespace, "old-pat");
+    let before = plane.secret(&namespace, SECRET).unwrap();
     assert!(before["metadata"]["annotations"][LAST_APPLIED].is_string());
-    let synced = world.sync(&namespace, &gitea("new-pat")).unwrap();
+    let synced = plane.sync(&namespace, &gitea("new-pat")).unwrap();
     assert_eq!(synced.outcome, Outcome::Configured);
     assert!(matches!(
         &synced.plan.notes[..],
         [Note::Adopted { from: Some(_) }, Note::LastAppliedRemoved]
     ));
-    let after = world.get(&namespace).unwrap();
+    let after = plane.secret(&namespace, SECRET).unwrap();
     assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"]);
     assert!(after["metadata"]["annotations"][LAST_APPLIED].is_null());
     assert!(holds(&after, "new-pat"));
     assert_eq!(
-        world.sync(&namespace, &gitea("new-pat")).unwrap().outcome,
+        plane.sync(&namespace, &gitea("new-pat")).unwrap().outcome,
         Outcome::Unchanged
     );
 }
 
-scenario!(keeps_other_registries_byte_for_byte, on(DOUBLE, REAL));
-fn keeps_other_registries_byte_for_byte(world: &World) {
-    let namespace = world.namespace();
+scenario!(keeps_other_registries_byte_for_byte, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn keeps_other_registries_byte_for_byte(plane: &Plane) {
+    let namespace = plane.namespace();
     let other = r#""ghcr.io\/org" : {"auth": "YTpi" , "x":1.0e0}"#;
     let text = format!("{{ \"HttpHeaders\":{{}}, \"auths\": {{ {other} }} }}\n");
-    world.create(&namespace, &pull_secret(&json!({}), &text), "kubectl-create");
-    world.sync(&namespace, &gitea("first")).unwrap();
-    world.sync(&namespace, &gitea("second")).unwrap();
-    let after = document(&world.get(&namespace).unwrap());
+    plane.create_secret(&namespace, &pull_secret(&json!({}), &text), "kubectl-create");
+    plane.sync(&namespace, &gitea("first")).unwrap();
+    plane.sync(&namespace, &gitea("second")).unwrap();
+    let after = document(&plane.secret(&namespace, SECRET).unwrap());
     assert!(
         after.contains(other) && after.starts_with("{ \"HttpHeaders\":{}, ") && after.ends_with("}\n"),
         "{after}"
     );
-    assert!(holds(&world.get(&namespace).unwrap(), "second"));
+    assert!(holds(&plane.secret(&namespace, SECRET).unwrap(), "second"));
 }
 
-scenario!(takes_back_what_kubectl_edited, on(DOUBLE, REAL));
-fn takes_back_what_kubectl_edited(world: &World) {
-    let namespace = world.namespace();
-    world.sync(&namespace, &gitea("first")).unwrap();
-    world.edit(&namespace, &pull_secret(&json!({}), r#"{"auths":{}}"#)["data"]);
+scenario!(takes_back_what_kubectl_edited, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn takes_back_what_kubectl_edited(plane: &Plane) {
+    let namespace = plane.namespace();
+    plane.sync(&namespace, &gitea("first")).unwrap();
+    plane.edit(&namespace, &pull_secret(&json!({}), r#"{"auths":{}}"#)["data"]);
     assert_eq!(
-        world.sync(&namespace, &gitea("first")).unwrap().outcome,
+        plane.sync(&namespace, &gitea("first")).unwrap().outcome,
         Outcome::Configured
     );
-    assert!(holds(&world.get(&namespace).unwrap(), "first"));
+    assert!(holds(&plane.secret(&namespace, SECRET).unwrap(), "first"));
 }
 
 /// The Secret is refused for this reason, with a way out, and nothing is changed.
-fn refused(world: &World, namespace: &str) -> Refusal {
-    let before = world.get(namespace).unwrap();
-    let error = world.sync(namespace, &gitea("new")).unwrap_err();
+fn refused(plane: &Plane, namespace: &str) -> Refusal {
+    let before = plane.secret(namespace, SECRET).unwrap();
+    let error = plane.sync(namespace, &gitea("new")).unwrap_err();
     assert!(error.hint().unwrap().to_string().contains("--secret NAME"), "{error}");
-    assert_eq!(world.get(namespace).unwrap(), before);
-    assert!(world.our_writes(namespace).is_empty());
+    assert_eq!(plane.secret(namespace, SECRET).unwrap(), before);
+    assert!(plane.our_writes(namespace).is_empty());
     match error {
         Error::Refused { refusal, .. } => refusal,
         other => panic!("{other}"),
     }
 }
 
-scenario!(refuses_another_type, on(DOUBLE, REAL));
-fn refuses_another_type(world: &World) {
-    let namespace = world.namespace();
-    world.create(
+scenario!(refuses_another_type, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn refuses_another_type(plane: &Plane) {
+    let namespace = plane.namespace();
+    plane.create_secret(
         &namespace,
         &manifest("Opaque", &json!({}), "token", "x"),
         "kubectl-create",
     );
     assert_eq!(
-        refused(world, &namespace),
+        refused(plane, &namespace),
         Refusal::Type {
             type_name: "Opaque".into()
         }
     );
 }
 
-scenario!(refuses_an_immutable_one, on(DOUBLE, REAL));
-fn refuses_an_immutable_one(world: &World) {
-    let namespace = world.namespace();
+scenario!(refuses_an_immutable_one, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn refuses_an_immutable_one(plane: &Plane) {
+    let namespace = plane.namespace();
     let mut secret = pull_secret(&json!({}), r#"{"auths":{}}"#);
     secret["immutable"] = true.into();
-    world.create(&namespace, &secret, "kubectl-create");
-    assert_eq!(refused(world, &namespace), Refusal::Immutable);
+    plane.create_secret(&namespace, &secret, "kubectl-create");
+    assert_eq!(refused(plane, &namespace), Refusal::Immutable);
 }
 
-scenario!(several_at_once_lose_nothing, on(DOUBLE, REAL));
-fn several_at_once_lose_nothing(world: &World) {
-    let namespace = world.namespace();
+scenario!(several_at_once_lose_nothing, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn several_at_once_lose_nothing(plane: &Plane) {
+    let namespace = plane.namespace();
     let credentials: Vec<_> = (0..4).map(|n| credential(&format!("r{n}.example.com"), "t")).collect();
-    let outcomes = world.connected(Who::Admin, async |cluster| {
+    let outcomes = plane.connected(Who::Admin, async |cluster| {
         let target = target(&namespace);
         let syncs = credentials.iter().map(|credential| {
             let target = &target;
@@ -206,7 +205,7 @@ fn several_at_once_lose_nothing(world: &World) {
     for outcome in outcomes {
         assert_ne!(outcome.unwrap().outcome, Outcome::Unchanged);
     }
-    let secret = world.get(&namespace).unwrap();
+    let secret = plane.secret(&namespace, SECRET).unwrap();
     let config = DockerConfig::parse(document(&secret).as_bytes()).unwrap();
     assert!(
         credentials.iter().all(|credential| config.holds(credential)),
@@ -220,32 +219,32 @@ fn several_at_once_lose_nothing(world: &World) {
     );
 }
 
-scenario!(dry_runs_change_nothing, on(DOUBLE, REAL));
-fn dry_runs_change_nothing(world: &World) {
-    let namespace = world.namespace();
+scenario!(dry_runs_change_nothing, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn dry_runs_change_nothing(plane: &Plane) {
+    let namespace = plane.namespace();
     for dry_run in [DryRun::Client, DryRun::Server] {
-        let synced = world
+        let synced = plane
             .sync_as(Who::Admin, &namespace, &gitea("first"), with_dry_run(dry_run))
             .unwrap();
         assert_eq!(synced.outcome, Outcome::Created);
-        assert_eq!(world.get(&namespace), None, "{dry_run:?}");
+        assert_eq!(plane.secret(&namespace, SECRET), None, "{dry_run:?}");
     }
-    assert_eq!(world.our_writes(&namespace), ["create"], "the server's dry run");
-    world.runbook(&namespace, "old-pat");
-    let before = world.get(&namespace).unwrap();
+    assert_eq!(plane.our_writes(&namespace), ["create"], "the server's dry run");
+    plane.runbook(&namespace, "old-pat");
+    let before = plane.secret(&namespace, SECRET).unwrap();
     for dry_run in [DryRun::Client, DryRun::Server] {
-        let synced = world
+        let synced = plane
             .sync_as(Who::Admin, &namespace, &gitea("new-pat"), with_dry_run(dry_run))
             .unwrap();
         assert_eq!(synced.outcome, Outcome::Configured);
-        assert_eq!(world.get(&namespace).unwrap(), before, "{dry_run:?}");
+        assert_eq!(plane.secret(&namespace, SECRET).unwrap(), before, "{dry_run:?}");
     }
 }
 
-scenario!(a_missing_namespace_is_named, on(DOUBLE, REAL));
-fn a_missing_namespace_is_named(world: &World) {
+scenario!(a_missing_namespace_is_named, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn a_missing_namespace_is_named(plane: &Plane) {
     for dry_run in [DryRun::None, DryRun::Client, DryRun::Server] {
-        let error = world
+        let error = plane
             .sync_as(Who::Admin, "nowhere", &gitea("x"), with_dry_run(dry_run))
             .unwrap_err();
         assert_eq!(error.to_string(), "namespace nowhere not found");
@@ -253,22 +252,25 @@ fn a_missing_namespace_is_named(world: &World) {
     }
 }
 
-scenario!(a_namespace_on_its_way_out_is_named, on(DOUBLE, REAL));
-fn a_namespace_on_its_way_out_is_named(world: &World) {
-    let namespace = world.namespace();
-    world.terminate(&namespace);
+scenario!(a_namespace_on_its_way_out_is_named, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn a_namespace_on_its_way_out_is_named(plane: &Plane) {
+    let namespace = plane.namespace();
+    plane.terminate(&namespace);
     for dry_run in [DryRun::None, DryRun::Client, DryRun::Server] {
-        let error = world
+        let error = plane
             .sync_as(Who::Admin, &namespace, &gitea("x"), with_dry_run(dry_run))
             .unwrap_err();
         assert_eq!(error.to_string(), format!("namespace {namespace} is being deleted"));
     }
 }
 
-scenario!(forbidden_names_the_verb_and_prints_a_role, on(DOUBLE, REAL));
-fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
-    let namespace = world.namespace();
-    let error = world
+scenario!(
+    forbidden_names_the_verb_and_prints_a_role,
+    on(ON_DOUBLE, ON_CONTROL_PLANE)
+);
+fn forbidden_names_the_verb_and_prints_a_role(plane: &Plane) {
+    let namespace = plane.namespace();
+    let error = plane
         .sync_as(Who::Plain, &namespace, &gitea("x"), SyncOptions::default())
         .unwrap_err();
     assert_eq!(
@@ -277,8 +279,8 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
     );
     let Error::Forbidden(forbidden) = error else { panic!() };
     let role = forbidden.role().unwrap();
-    match world {
-        World::Real(real) => {
+    match plane {
+        Plane::Real(real) => {
             real.kubectl_ok(&["apply", "-f", "-"], &role);
             // RBAC learns of it from a watch: the API server says when it has.
             let may = |verb| {
@@ -298,23 +300,23 @@ fn forbidden_names_the_verb_and_prints_a_role(world: &World) {
                 let question: Vec<_> = question.iter().map(String::as_str).collect();
                 until("the Role is in force", || real.kubectl(&question, "").status.success());
             }
-            let synced = world
+            let synced = plane
                 .sync_as(Who::Plain, &namespace, &gitea("x"), SyncOptions::default())
                 .unwrap();
             assert_eq!(synced.outcome, Outcome::Created);
         }
-        World::Double(double) => {
+        Plane::Double(double) => {
             for verb in ["get", "create", "patch"] {
                 assert!(role.contains(verb), "{role}");
             }
             for (verb, token) in [("create", "x"), ("patch", "y")] {
-                let namespace = world.namespace();
+                let namespace = plane.namespace();
                 double.forbid("create", &namespace);
                 if verb == "patch" {
                     double.put_secret(&namespace, &pull_secret(&json!({}), r#"{"auths":{}}"#));
                     double.forbid(verb, &namespace);
                 }
-                let error = world.sync(&namespace, &gitea(token)).unwrap_err();
+                let error = plane.sync(&namespace, &gitea(token)).unwrap_err();
                 assert_eq!(
                     error.to_string(),
                     format!("admin may not {verb} secrets in namespace {namespace}")
@@ -393,7 +395,7 @@ fn endless_conflicts_end(double: &ApiServer) {
 }
 
 fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, Error> {
-    crate::cluster::world::connected(
+    crate::sync::library::connected(
         kubeconfig,
         &regcred::cluster::ConnectOptions::default(),
         async |cluster| {

@@ -8,8 +8,8 @@ use regcred::model::{Credential, Token, Use};
 use regcred::output::Output;
 use serde_json::{Value, json};
 
-use super::place::{DOUBLE, REAL};
-use super::place::{Place, Plane, SECRET, VARIABLE, summary};
+use super::place::{DOUBLE, Place, REAL, VARIABLE, summary};
+use crate::support::plane::{Plane, SECRET};
 use crate::support::world::{Ran, World};
 
 scenario!(an_empty_list_is_said);
@@ -62,7 +62,7 @@ fn namespaces_by_label(place: &Place) {
     let names = ["x", "y", "going"].map(|name| place.name(name));
     place.create_namespaces(&names, "web");
     let other = place.create_namespace("other");
-    place.terminate(&names[2]);
+    place.plane.terminate(&names[2]);
     let label = format!("team={}", place.team("web"));
     let ran = place.sync("one", &["-l", &label]);
     assert_eq!(ran.code, 0, "{ran}");
@@ -71,7 +71,7 @@ fn namespaces_by_label(place: &Place) {
         ran.stderr, "left out: 1 namespace on the way out\n2 created, 1 left out\n",
         "{ran}"
     );
-    assert!(place.secret(&other, SECRET).is_none());
+    assert!(place.plane.secret(&other, SECRET).is_none());
     let ran = place.sync("one", &["-l", "team=nobody-has-it"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
     assert!(
@@ -173,7 +173,7 @@ fn a_list_in_a_file(place: &Place) {
     secrets: [{{namespace: {b}, name: pull}}]
 ",
         place.registry(),
-        place.context()
+        place.plane.context()
     );
     std::fs::write(place.folder().join("regcred.yaml"), &file).unwrap();
     let ran = place.run("t0ken", &["-f", "regcred.yaml"]);
@@ -182,7 +182,11 @@ fn a_list_in_a_file(place: &Place) {
     assert_eq!(place.token(&a, SECRET, &place.registry()).as_deref(), Some("t0ken"));
     assert_eq!(place.token(&b, "pull", &place.registry()).as_deref(), Some("t0ken"));
     assert_eq!(place.token(&b, "pull", "ghcr.io").as_deref(), Some("t0ken"));
-    let ran = place.run_with("t0ken", &["-f", "-", "--context", place.context(), "-o", "name"], &file);
+    let ran = place.run_with(
+        "t0ken",
+        &["-f", "-", "--context", place.plane.context(), "-o", "name"],
+        &file,
+    );
     assert_eq!((ran.code, summary(&ran)), (0, "2 unchanged"), "{ran}");
 
     for (from, to, says) in [
@@ -297,7 +301,7 @@ fn several_contexts(place: &Place) {
             code: output.status.code().unwrap(),
         }
     };
-    let first = place.context();
+    let first = place.plane.context();
     let ran = run(&["--context", first, "--context", "second", "--context", first]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(

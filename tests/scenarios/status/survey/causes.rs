@@ -5,8 +5,8 @@ use regcred::model::pull::Mismatch;
 use serde_json::json;
 
 use super::stage::{IMAGE, Keychain, Stage, TOKEN, of_pod, says, spec, waits};
-use crate::cluster::world::World;
-use crate::cluster::world::{DOUBLE, REAL};
+use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
+use crate::support::plane::Plane;
 
 const DENIED: &str = r#"Back-off pulling image "gitea.example.com/owner/app:1": ErrImagePull: failed to pull and unpack image "gitea.example.com/owner/app:1": failed to resolve reference "gitea.example.com/owner/app:1": unexpected status from HEAD request to https://gitea.example.com/v2/owner/app/manifests/1: 401 Unauthorized"#;
 const NOT_FOUND: &str =
@@ -152,9 +152,9 @@ fn by_message() -> Vec<Case> {
     ]
 }
 
-scenario!(every_cause_is_told, on(DOUBLE, REAL));
-fn every_cause_is_told(world: &World) {
-    let stage = Stage::new(world);
+scenario!(every_cause_is_told, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn every_cause_is_told(plane: &Plane) {
+    let stage = Stage::new(plane);
     secrets(&stage);
     stage.account("late", &[]);
     let cases: Vec<_> = by_secrets().into_iter().chain(by_message()).collect();
@@ -188,9 +188,9 @@ fn every_cause_is_told(world: &World) {
     assert_eq!(survey.other_tokens[0].token.expose(), "strange-token");
 }
 
-scenario!(what_the_registry_says_counts, on(DOUBLE, REAL));
-fn what_the_registry_says_counts(world: &World) {
-    let stage = Stage::new(world);
+scenario!(what_the_registry_says_counts, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn what_the_registry_says_counts(plane: &Plane) {
+    let stage = Stage::new(plane);
     secrets(&stage);
     stage.stuck("denied", IMAGE, &["stranger"], "default", DENIED);
     stage.stuck("silent", IMAGE, &["good"], "default", SILENT);
@@ -211,9 +211,9 @@ fn what_the_registry_says_counts(world: &World) {
     assert_eq!(diagnose("silent", acceptance), Cause::Unknown);
 }
 
-scenario!(a_secret_that_came_later_heals, on(DOUBLE, REAL));
-fn a_secret_that_came_later_heals(world: &World) {
-    let stage = Stage::new(world);
+scenario!(a_secret_that_came_later_heals, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn a_secret_that_came_later_heals(plane: &Plane) {
+    let stage = Stage::new(plane);
     for (pod, secret) in [("made", "made"), ("written", "written"), ("strange", "strange")] {
         stage.secret("written", &json!({"gitea.example.com": "old-token"}));
         stage.stuck(pod, IMAGE, &[secret], "default", DENIED);
@@ -243,9 +243,9 @@ fn a_secret_that_came_later_heals(world: &World) {
     assert!(matches!(cause, Cause::Heals { .. }), "{cause:?}");
 }
 
-scenario!(a_template_of_its_own_is_no_old_list, on(DOUBLE, REAL));
-fn a_template_of_its_own_is_no_old_list(world: &World) {
-    let stage = Stage::new(world);
+scenario!(a_template_of_its_own_is_no_old_list, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn a_template_of_its_own_is_no_old_list(plane: &Plane) {
+    let stage = Stage::new(plane);
     secrets(&stage);
     for (name, secrets) in [("named", &["elsewhere"][..]), ("plain", &[])] {
         let labels = json!({"app": name});

@@ -7,21 +7,22 @@ use regcred::cluster::{Access, Cluster, ConnectOptions, Error, Feature, Namespac
 use serde_json::json;
 
 use super::stage::{IMAGE, Keychain, Stage, TOKEN, ask, of_pod};
-use crate::cluster::world::{DOUBLE, REAL};
-use crate::cluster::world::{Who, World, connected};
 use crate::support::api_server::Fault;
 use crate::support::part::until;
+use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
+use crate::support::plane::{Plane, Who};
+use crate::sync::library::connected;
 
-scenario!(who_may_do_nothing_sees_what_is_missing, on(DOUBLE, REAL));
-fn who_may_do_nothing_sees_what_is_missing(world: &World) {
-    let stage = Stage::new(world);
+scenario!(who_may_do_nothing_sees_what_is_missing, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn who_may_do_nothing_sees_what_is_missing(plane: &Plane) {
+    let stage = Stage::new(plane);
     let keychain = Keychain::new();
     let mut question = Question {
         places: Places::Named(vec![stage.namespace.parse().unwrap()]),
         targets: vec![stage.target("gitea-credentials")],
         interests: keychain.interests(),
     };
-    let survey = ask(world, Who::Plain, &question).unwrap();
+    let survey = ask(plane, Who::Plain, &question).unwrap();
     let unseen: Vec<_> = survey.unseen.iter().map(|unseen| unseen.object.resource).collect();
     let all = [
         Resource::Secrets,
@@ -50,7 +51,7 @@ fn who_may_do_nothing_sees_what_is_missing(world: &World) {
         assert!(role.contains(part), "{part}: {role}");
     }
     question.places = Places::All;
-    let survey = ask(world, Who::Plain, &question).unwrap();
+    let survey = ask(plane, Who::Plain, &question).unwrap();
     let Error::Forbidden(forbidden) = &survey.unseen[0].error else {
         panic!("{:?}", survey.unseen[0])
     };
@@ -58,12 +59,12 @@ fn who_may_do_nothing_sees_what_is_missing(world: &World) {
     assert!(role.contains("kind: ClusterRole\n"), "{role}");
 }
 
-scenario!(the_role_is_enough, on(REAL));
-fn the_role_is_enough(world: &World) {
-    let World::Real(real) = world else {
+scenario!(the_role_is_enough, on(ON_CONTROL_PLANE));
+fn the_role_is_enough(plane: &Plane) {
+    let Plane::Real(real) = plane else {
         panic!("on a real API server")
     };
-    let stage = Stage::new(world);
+    let stage = Stage::new(plane);
     stage.secret("good", &json!({"gitea.example.com": TOKEN}));
     stage.stuck("api", IMAGE, &["good", "gone"], "default", "401 Unauthorized");
     let keychain = Keychain::new();
@@ -78,21 +79,21 @@ fn the_role_is_enough(world: &World) {
     real.kubectl_ok(&["apply", "-f", "-"], &role);
     // Its authorizer hears of a new Role a moment later.
     until("the Role to hold", || {
-        ask(world, Who::Plain, &question).unwrap().unseen.is_empty()
+        ask(plane, Who::Plain, &question).unwrap().unseen.is_empty()
     });
-    let survey = ask(world, Who::Plain, &question).unwrap();
+    let survey = ask(plane, Who::Plain, &question).unwrap();
     assert_eq!(
         (survey.secrets.len(), survey.missing.len(), survey.stuck.len()),
         (1, 1, 1)
     );
 }
 
-scenario!(each_namespace_is_asked_where_not_all_may_be, on(DOUBLE));
-fn each_namespace_is_asked_where_not_all_may_be(world: &World) {
-    let World::Double(double) = world else {
+scenario!(each_namespace_is_asked_where_not_all_may_be, on(ON_DOUBLE));
+fn each_namespace_is_asked_where_not_all_may_be(plane: &Plane) {
+    let Plane::Double(double) = plane else {
         panic!("on the double")
     };
-    let (open, closed) = (Stage::new(world), Stage::new(world));
+    let (open, closed) = (Stage::new(plane), Stage::new(plane));
     for stage in [&open, &closed] {
         stage.secret("good", &json!({"gitea.example.com": TOKEN}));
         stage.stuck("api", IMAGE, &["good"], "default", "401 Unauthorized");
@@ -106,7 +107,7 @@ fn each_namespace_is_asked_where_not_all_may_be(world: &World) {
         targets: Vec::new(),
         interests: keychain.interests(),
     };
-    let survey = ask(world, Who::Admin, &question).unwrap();
+    let survey = ask(plane, Who::Admin, &question).unwrap();
     let targets: Vec<_> = survey.secrets.iter().map(|secret| secret.target.clone()).collect();
     assert_eq!(targets, [open.target("good")]);
     assert_eq!(survey.unseen.len(), 1);
@@ -126,12 +127,12 @@ fn each_namespace_is_asked_where_not_all_may_be(world: &World) {
     assert!(matches!(cause(&open), Cause::TokenRejected { .. }));
 }
 
-scenario!(a_secret_that_may_be_got_need_not_be_listed, on(DOUBLE));
-fn a_secret_that_may_be_got_need_not_be_listed(world: &World) {
-    let World::Double(double) = world else {
+scenario!(a_secret_that_may_be_got_need_not_be_listed, on(ON_DOUBLE));
+fn a_secret_that_may_be_got_need_not_be_listed(plane: &Plane) {
+    let Plane::Double(double) = plane else {
         panic!("on the double")
     };
-    let stage = Stage::new(world);
+    let stage = Stage::new(plane);
     stage.secret("good", &json!({"gitea.example.com": TOKEN}));
     stage.secret_of("opaque", "Opaque", "x", "y", &json!({}));
     stage.stuck("api", IMAGE, &["good"], "default", "401 Unauthorized");
@@ -146,9 +147,9 @@ fn a_secret_that_may_be_got_need_not_be_listed(world: &World) {
     assert_eq!(survey.unseen[0].object.resource, Resource::Secrets);
 }
 
-scenario!(a_cluster_that_does_not_answer_is_an_error, on(DOUBLE));
-fn a_cluster_that_does_not_answer_is_an_error(world: &World) {
-    let World::Double(double) = world else {
+scenario!(a_cluster_that_does_not_answer_is_an_error, on(ON_DOUBLE));
+fn a_cluster_that_does_not_answer_is_an_error(plane: &Plane) {
+    let Plane::Double(double) = plane else {
         panic!("on the double")
     };
     let keychain = Keychain::new();

@@ -11,14 +11,15 @@ use regcred::model::pull::{EntryAt, Pull};
 use serde_json::json;
 
 use super::stage::{IMAGE, Keychain, REGISTRY, Stage, TOKEN, document, of_pod, spec, status, waits};
-use crate::cluster::world::{DOUBLE, REAL};
-use crate::cluster::world::{Who, World, gitea};
 use crate::support::api_server::Fault;
+use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
+use crate::support::plane::{Plane, Who};
+use crate::sync::library::gitea;
 
-scenario!(secrets_are_cut_down_to_what_matters, on(DOUBLE, REAL));
-fn secrets_are_cut_down_to_what_matters(world: &World) {
-    let stage = Stage::new(world);
-    world
+scenario!(secrets_are_cut_down_to_what_matters, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn secrets_are_cut_down_to_what_matters(plane: &Plane) {
+    let stage = Stage::new(plane);
+    plane
         .sync_as(Who::Admin, &stage.namespace, &gitea(TOKEN), SyncOptions::default())
         .unwrap();
     let legacy = document(&json!({"https://gitea.example.com/v2/": "old-token"})).to_string();
@@ -89,9 +90,9 @@ fn secrets_are_cut_down_to_what_matters(world: &World) {
     assert!(!format!("{survey:?}").contains("-token"), "no token is shown");
 }
 
-scenario!(what_is_named_and_not_there, on(DOUBLE, REAL));
-fn what_is_named_and_not_there(world: &World) {
-    let stage = Stage::new(world);
+scenario!(what_is_named_and_not_there, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn what_is_named_and_not_there(plane: &Plane) {
+    let stage = Stage::new(plane);
     stage.secret("good", &json!({"gitea.example.com": TOKEN}));
     stage.account("builder", &["good", "gone", "gone-too"]);
     let labels = json!({"app": "api"});
@@ -136,9 +137,9 @@ fn what_is_named_and_not_there(world: &World) {
     assert!(survey.unseen.is_empty() && survey.stuck.is_empty());
 }
 
-scenario!(one_pod_is_explained, on(DOUBLE, REAL));
-fn one_pod_is_explained(world: &World) {
-    let stage = Stage::new(world);
+scenario!(one_pod_is_explained, on(ON_DOUBLE, ON_CONTROL_PLANE));
+fn one_pod_is_explained(plane: &Plane) {
+    let stage = Stage::new(plane);
     stage.secret("good", &json!({"gitea.example.com": TOKEN, "ghcr.io": "x"}));
     stage.secret_of("opaque", "Opaque", "x", "y", &json!({}));
     stage.account("builder", &["elsewhere"]);
@@ -188,10 +189,10 @@ fn one_pod_is_explained(world: &World) {
     );
 }
 
-scenario!(long_lists_come_in_pages, on(DOUBLE));
-fn long_lists_come_in_pages(world: &World) {
-    let stage = Stage::new(world);
-    let World::Double(double) = world else {
+scenario!(long_lists_come_in_pages, on(ON_DOUBLE));
+fn long_lists_come_in_pages(plane: &Plane) {
+    let stage = Stage::new(plane);
+    let Plane::Double(double) = plane else {
         panic!("on the double")
     };
     for number in 0..1100 {
@@ -209,7 +210,7 @@ fn long_lists_come_in_pages(world: &World) {
         targets: Vec::new(),
         interests: keychain.interests(),
     };
-    let survey = world.connected(Who::Admin, async |cluster: &Cluster| {
+    let survey = plane.connected(Who::Admin, async |cluster: &Cluster| {
         survey(cluster, &question, &|step| steps.borrow_mut().push(step))
             .await
             .unwrap()
@@ -231,10 +232,10 @@ fn long_lists_come_in_pages(world: &World) {
     assert!(pages.clone().count() >= 3 && pages.clone().all(|request| request.query["limit"] == "500"));
 }
 
-scenario!(an_image_can_be_a_volume, on(DOUBLE));
-fn an_image_can_be_a_volume(world: &World) {
+scenario!(an_image_can_be_a_volume, on(ON_DOUBLE));
+fn an_image_can_be_a_volume(plane: &Plane) {
     const MODEL: &str = "gitea.example.com/owner/model:1";
-    let stage = Stage::new(world);
+    let stage = Stage::new(plane);
     stage.secret("good", &json!({"gitea.example.com": TOKEN}));
     let mut spec = spec("nginx:1", &["good"], "default");
     spec["volumes"] = json!([{"name": "model", "image": {"reference": MODEL}}, {"name": "empty", "emptyDir": {}}]);

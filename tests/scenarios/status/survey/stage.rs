@@ -9,8 +9,9 @@ use regcred::cluster::{Error, Target};
 use regcred::model::Credential;
 use serde_json::{Value, json};
 
-use crate::cluster::world::{Who, World, credential, gitea};
 use crate::support::part::until;
+use crate::support::plane::{Plane, Who};
+use crate::sync::library::{credential, gitea};
 
 pub const REGISTRY: &str = "gitea.example.com";
 pub const IMAGE: &str = "gitea.example.com/owner/app:1";
@@ -18,9 +19,9 @@ pub const IMAGE: &str = "gitea.example.com/owner/app:1";
 /// The token that the keychain has for clusters.
 pub const TOKEN: &str = "cluster-token";
 
-/// A namespace of a world.
+/// A namespace of a plane.
 pub struct Stage<'a> {
-    pub world: &'a World,
+    pub plane: &'a Plane,
     pub namespace: String,
 }
 
@@ -59,10 +60,10 @@ pub fn document(entries: &Value) -> Value {
 }
 
 impl<'a> Stage<'a> {
-    pub fn new(world: &'a World) -> Self {
+    pub fn new(plane: &'a Plane) -> Self {
         let this = Self {
-            world,
-            namespace: world.namespace(),
+            plane,
+            namespace: plane.namespace(),
         };
         this.account("default", &[]);
         this
@@ -77,14 +78,7 @@ impl<'a> Stage<'a> {
 
     /// Puts an object there, or writes it over.
     pub fn apply(&self, resource: &str, object: &Value) {
-        match self.world {
-            World::Real(real) => {
-                let arguments = ["apply", "--server-side", "-n", &self.namespace, "-f", "-"];
-                real.kubectl_ok(&arguments, &object.to_string());
-            }
-            World::Double(double) if resource == "secrets" => double.put_secret(&self.namespace, object),
-            World::Double(double) => double.put_object(resource, &self.namespace, object),
-        }
+        self.plane.put(resource, &self.namespace, object);
     }
 
     /// A Secret of this type with this text under this key.
@@ -93,7 +87,7 @@ impl<'a> Stage<'a> {
             "apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": metadata, "stringData": {key: text},
         });
         secret["metadata"]["name"] = name.into();
-        if let World::Double(_) = self.world {
+        if let Plane::Double(_) = self.plane {
             use base64::Engine as _;
             let encoded = base64::engine::general_purpose::STANDARD.encode(text);
             secret["stringData"] = Value::Null;
@@ -118,9 +112,9 @@ impl<'a> Stage<'a> {
         let text = json!({"auths": document(entries)}).to_string();
         let now = Timestamp::now();
         until("the next second", || Timestamp::now().as_second() > now.as_second() + 1);
-        let metadata = match self.world {
-            World::Real(_) => json!({}),
-            World::Double(_) => json!({"managedFields": [{
+        let metadata = match self.plane {
+            Plane::Real(_) => json!({}),
+            Plane::Double(_) => json!({"managedFields": [{
                 "manager": "somebody", "operation": "Update", "apiVersion": "v1", "time": Timestamp::now().to_string(),
                 "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:.dockerconfigjson": {}}},
             }]}),
@@ -144,30 +138,10 @@ impl<'a> Stage<'a> {
 
     /// A pod as it is stored, and what kubelet says of it.
     pub fn pod(&self, name: &str, metadata: &Value, spec: &Value, status: &Value) {
-        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec});
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status});
         pod["metadata"]["name"] = name.into();
         pod["spec"]["automountServiceAccountToken"] = false.into();
-        match self.world {
-            World::Double(_) => {
-                pod["status"] = status.clone();
-                self.apply("pods", &pod);
-            }
-            World::Real(real) => {
-                self.apply("pods", &pod);
-                let patch = json!({"status": status}).to_string();
-                let what = [
-                    "patch",
-                    "pod",
-                    name,
-                    "-n",
-                    &self.namespace,
-                    "--subresource=status",
-                    "--type=merge",
-                    "-p",
-                ];
-                real.kubectl_ok(&[&what[..], &[&patch]].concat(), "");
-            }
-        }
+        self.apply("pods", &pod);
     }
 
     /// A pod with one container that waits for its image.
@@ -192,19 +166,19 @@ impl<'a> Stage<'a> {
             targets: targets.iter().map(|name| self.target(name)).collect(),
             interests: keychain.interests(),
         };
-        ask(self.world, Who::Admin, &question).unwrap()
+        ask(self.plane, Who::Admin, &question).unwrap()
     }
 
     pub fn explain(&self, keychain: &Keychain, pod: &str) -> Option<PodPulls> {
-        self.world.connected(Who::Admin, async |cluster: &Cluster| {
+        self.plane.connected(Who::Admin, async |cluster: &Cluster| {
             let namespace = self.namespace.parse().unwrap();
             explain(cluster, &namespace, pod, keychain.interests()).await.unwrap()
         })
     }
 }
 
-pub fn ask(world: &World, who: Who, question: &Question<'_>) -> Result<Survey, Error> {
-    world.connected(who, async |cluster: &Cluster| survey(cluster, question, &|_| {}).await)
+pub fn ask(plane: &Plane, who: Who, question: &Question<'_>) -> Result<Survey, Error> {
+    plane.connected(who, async |cluster: &Cluster| survey(cluster, question, &|_| {}).await)
 }
 
 pub fn spec(image: &str, secrets: &[&str], account: &str) -> Value {

@@ -1,6 +1,4 @@
-//! A cluster to sync to: the double, or the real control plane.
-
-use std::sync::atomic::{AtomicU32, Ordering};
+//! `sync` as the library does it, to a cluster of its own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,27 +7,8 @@ use regcred::model::{Credential, Token, Use};
 use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
-use crate::support::api_server::{self, ApiServer, Recorded};
-use crate::support::control_plane::{self, ControlPlane};
-use crate::support::parts::CONTROL_PLANE;
-use crate::support::scenario::Place;
-
-pub const DOUBLE: Place<World> = Place::double(|| World::Double(ApiServer::start()));
-pub const REAL: Place<World> = Place::real(CONTROL_PLANE, || World::Real(ControlPlane::shared()));
-
-pub enum World {
-    Double(ApiServer),
-    Real(&'static ControlPlane),
-}
-
-#[derive(Clone, Copy)]
-pub enum Who {
-    Admin,
-    Plain,
-}
-
-pub const SECRET: &str = "gitea-credentials";
-static NAMESPACES: AtomicU32 = AtomicU32::new(0);
+use crate::support::api_server::Recorded;
+use crate::support::plane::{Plane, SECRET, Who};
 
 pub fn credential(registry: &str, token: &str) -> Credential {
     Credential {
@@ -106,40 +85,7 @@ pub fn connected<T>(
     .unwrap()
 }
 
-impl World {
-    pub fn kubeconfig(&self, who: Who) -> String {
-        match (self, who) {
-            (Self::Double(double), Who::Admin) => double.kubeconfig(),
-            (Self::Double(double), Who::Plain) => {
-                double.kubeconfig_for(&format!("{{token: {}}}", api_server::PLAIN_TOKEN))
-            }
-            (Self::Real(real), Who::Admin) => real.kubeconfig_for(control_plane::ADMIN_TOKEN),
-            (Self::Real(real), Who::Plain) => real.kubeconfig_for(control_plane::PLAIN_TOKEN),
-        }
-    }
-
-    /// A new namespace.
-    pub fn namespace(&self) -> String {
-        match self {
-            Self::Real(real) => real.namespace(),
-            Self::Double(double) => {
-                let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
-                double.create_namespace(&name);
-                name
-            }
-        }
-    }
-
-    /// Starts the deletion of a namespace. Without a controller it never ends.
-    pub fn terminate(&self, namespace: &str) {
-        match self {
-            Self::Double(double) => double.terminate_namespace(namespace),
-            Self::Real(real) => {
-                real.kubectl_ok(&["delete", "namespace", namespace, "--wait=false"], "");
-            }
-        }
-    }
-
+impl Plane {
     pub fn connected<T>(&self, who: Who, work: impl AsyncFnOnce(&Cluster) -> T) -> T {
         connected(&self.kubeconfig(who), &ConnectOptions::default(), work).unwrap()
     }
@@ -168,49 +114,6 @@ impl World {
 
     pub fn sync(&self, namespace: &str, credential: &Credential) -> Result<Synced, Error> {
         self.sync_as(Who::Admin, namespace, credential, SyncOptions::default())
-    }
-
-    /// The Secret as it is stored.
-    pub fn get(&self, namespace: &str) -> Option<Value> {
-        match self {
-            Self::Double(double) => double.secret(namespace, SECRET),
-            Self::Real(real) => {
-                let text = real.kubectl_ok(
-                    &[
-                        "get",
-                        "secret",
-                        SECRET,
-                        "-n",
-                        namespace,
-                        "-o",
-                        "json",
-                        "--ignore-not-found",
-                        "--show-managed-fields",
-                    ],
-                    "",
-                );
-                (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
-            }
-        }
-    }
-
-    /// Makes a Secret as `kubectl create -f` would under this manager's name.
-    pub fn create(&self, namespace: &str, secret: &Value, manager: &str) {
-        match self {
-            Self::Double(double) => {
-                let mut secret = secret.clone();
-                secret["metadata"]["managedFields"] = json!([{
-                    "manager": manager, "operation": "Update", "apiVersion": "v1", "time": "2026-01-01T00:00:00Z",
-                    "fieldsType": "FieldsV1",
-                    "fieldsV1": {"f:data": {".": {}, "f:.dockerconfigjson": {}}, "f:type": {}},
-                }]);
-                double.put_secret(namespace, &secret);
-            }
-            Self::Real(real) => {
-                let manager = format!("--field-manager={manager}");
-                real.kubectl_ok(&["create", "-n", namespace, &manager, "-f", "-"], &secret.to_string());
-            }
-        }
     }
 
     /// `kubectl patch` of the data.
