@@ -55,6 +55,12 @@ use libtest_mimic::Arguments;
 fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
     let _node = support::node::StopAtEnd;
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert_with(threads);
     libtest_mimic::run(&arguments, support::scenario::all()).exit_code()
+}
+
+/// A scenario mostly waits: for a server, for another program, for a pod.
+fn threads() -> usize {
+    3 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
