@@ -35,7 +35,8 @@ pub struct ScopeArgs {
 
 /// Which Secrets `sync` and `rotate` write.
 #[derive(Debug, Args)]
-#[command(mut_arg("all_namespaces", |all| all.conflicts_with("secret")))]
+// In their order, which mut_arg would change.
+#[command(mut_args(|arg| if arg.get_id() == "all_namespaces" { arg.conflicts_with("secret") } else { arg }))]
 pub struct TargetArgs {
     /// Where to look for them.
     #[command(flatten)]
