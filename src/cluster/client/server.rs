@@ -168,4 +168,11 @@ mod tests {
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
         }
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_an_end_is_not_read() {
+        let why = material(None, Some("/dev/zero")).unwrap_err();
+        assert!(why.starts_with("/dev/zero: "), "{why}");
+    }
 }
