@@ -6,12 +6,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
 use crate::model::serde_text;
 use crate::registry::{self, GiteaPath, MintScopes, TokenName};
+
+/// The flag with a verb's own text, by its id, where the group's does not fit.
+pub fn with_help(arg: Arg, texts: &[(&str, &'static str)]) -> Arg {
+    match texts.iter().find(|(id, _)| arg.get_id() == id) {
+        Some((_, text)) => arg.help(*text),
+        None => arg,
+    }
+}
 
 /// Where to look for Secrets: `-n`, `-l`, `-A` and `-f` mean the same for every verb.
 #[derive(Debug, Args)]

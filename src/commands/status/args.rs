@@ -1,16 +1,25 @@
 //! The flags of `status`.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use crate::cluster::{NameError, Namespace, SecretName, Selector};
-use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
+use crate::cluster::{NameError, Namespace, SecretName};
+use crate::commands::args::{ClusterArgs, RegistryConnectionArgs, ScopeArgs, with_help};
 use crate::model::Registry;
+
+/// Where `sync` writes, `status` looks.
+const SCOPE: [(&str, &str); 2] = [
+    (
+        "namespaces",
+        "A namespace to look at (repeatable) [default: the context's]",
+    ),
+    ("all_namespaces", "Every namespace"),
+];
 
 #[derive(Debug, Args)]
 #[command(
+    mut_args(|arg| with_help(arg, &SCOPE)),
     after_help = "It looks at this workstation, at the registries and at the clusters, and changes nothing. Every finding comes with the command that mends it; docs/status.md says what each code means.
 
 Exit codes: 0 all is well, 3 something is out of step, 1 something could not be looked at.
@@ -26,21 +35,8 @@ Examples:
   kubectl regcred status -A -o json           # for scripts; docs/status.schema.json"
 )]
 pub struct StatusArgs {
-    /// A namespace to look at (repeatable) [default: the context's]
-    #[arg(short, long = "namespace", value_name = "NAME", conflicts_with_all = ["selector", "all_namespaces"])]
-    pub namespaces: Vec<Namespace>,
-    /// Every namespace with these labels
-    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "all_namespaces")]
-    pub selector: Option<Selector>,
-    /// Every namespace
-    #[arg(short = 'A', long)]
-    pub all_namespaces: bool,
-    /// A list of Secrets (regcred.yaml), or stack-orchestrator's spec.yml; `-` reads standard input
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["all_namespaces", "secret"])]
-    pub file: Option<PathBuf>,
-    /// The deployment that the spec.yml is for: its Secret is NAME-registry
-    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
-    pub deployment: Option<String>,
+    #[command(flatten)]
+    pub scope: ScopeArgs,
     /// The Secret's name
     #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,
