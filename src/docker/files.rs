@@ -51,6 +51,7 @@ impl Files {
             .or_else(|| Some(home.as_ref()?.join(".docker")))
             .ok_or(Error::NoHome)?
             .join("config.json");
+        // As podman resolves it: unlike in sys::xdg, a relative path counts.
         let config_home = env
             .path("XDG_CONFIG_HOME")
             .or_else(|| Some(home.as_ref()?.join(".config")));

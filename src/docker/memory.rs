@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::edit::Remembered;
 use super::{Error, file};
 use crate::sys::env::Env;
-use crate::sys::{file_lock, replace};
+use crate::sys::{file_lock, replace, xdg};
 
 /// Format version; increased for incompatible changes.
 const VERSION: u32 = 1;
@@ -68,7 +68,7 @@ impl Memory {
         })
     }
 
-    /// Reads it, for a dry run or a report: it makes no folder, waits for nobody and cannot be saved safely.
+    /// Reads the record without the lock, for a dry run or a report. Creates no folder. Must not be saved.
     pub fn read_only(env: &Env) -> Result<Self, Error> {
         let path = path(env)?;
         let state = match file::bytes(&path)? {
@@ -130,10 +130,7 @@ impl Memory {
 }
 
 fn path(env: &Env) -> Result<PathBuf, Error> {
-    let state = env
-        .path("XDG_STATE_HOME")
-        .or_else(|| Some(env.home()?.join(".local/state")))
-        .ok_or(Error::NoHome)?;
+    let state = xdg::state_folder(env).ok_or(Error::NoHome)?;
     Ok(state.join("regcred/docker.json"))
 }
 

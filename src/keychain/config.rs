@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::model::printable;
 use crate::sys::env::Env;
 use crate::sys::whole_file::{self, ReadFileError};
+use crate::sys::xdg;
 
 /// The file's path below the user's configuration folder.
 const BELOW: &str = "regcred/config.toml";
@@ -60,16 +61,8 @@ impl Config {
     }
 }
 
-/// `$XDG_CONFIG_HOME/regcred/config.toml`, by default below `~/.config`.
-///
-/// A relative path is ignored, as the XDG Base Directory specification says: docker may call the helper in another
-/// working directory.
 fn path(env: &Env) -> Option<PathBuf> {
-    let folder = env
-        .path("XDG_CONFIG_HOME")
-        .filter(|folder| folder.is_absolute())
-        .or_else(|| Some(env.home()?.join(".config")).filter(|folder| folder.is_absolute()))?;
-    Some(folder.join(BELOW))
+    Some(xdg::config_folder(env)?.join(BELOW))
 }
 
 /// The file's content; `None` if there is no file.

@@ -10,3 +10,4 @@ pub(crate) mod replace;
 pub mod user;
 pub mod watchdog;
 pub(crate) mod whole_file;
+pub(crate) mod xdg;

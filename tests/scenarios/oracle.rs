@@ -7,17 +7,3 @@ mod auths;
 mod certificates;
 mod connecting;
 mod pulls;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    [
-        auths::trials(),
-        certificates::trials(),
-        connecting::trials(),
-        pulls::trials(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}

@@ -34,6 +34,11 @@ pub mod nginx;
 pub mod node;
 pub mod oracle;
 pub mod part;
+pub mod parts;
+#[cfg(target_os = "linux")]
+pub mod plane;
+#[macro_use]
+pub mod scenario;
 #[cfg(target_os = "linux")]
 pub mod server;
 pub mod socks;

@@ -23,6 +23,7 @@ use super::gated_store::GatedStore;
 use super::gitea::{Gitea, Profile, Settings, Visibility};
 use super::http::Server;
 use super::keyring::Keyring;
+use super::plane::Plane;
 use super::server::Server as NoDesktop;
 use super::vault::PASSPHRASE;
 pub use programs::Ran;
@@ -37,15 +38,11 @@ enum Keys {
     Chosen(NoDesktop),
 }
 
-enum Plane {
-    Double(ApiServer),
-    Real(&'static ControlPlane),
-}
-
 /// The workstation and what it talks to.
 pub struct World {
     keys: Keys,
-    plane: Plane,
+    /// Its cluster.
+    pub plane: Plane,
     /// Every change crosses it; on real parts, where they are behind [`World::of_gated_parts`].
     pub gate: Gate,
     /// The registry. Where it is a double, a docker-registry keeps its images on real parts.
@@ -238,15 +235,12 @@ users:
 
     /// Whether its parts are real.
     pub fn is_real(&self) -> bool {
-        matches!(self.plane, Plane::Real(_))
+        self.plane.is_real()
     }
 
     /// The double of the API server; fails where it is a real one.
     pub fn api_server(&self) -> &ApiServer {
-        let Plane::Double(server) = &self.plane else {
-            panic!("only on the double")
-        };
-        server
+        self.plane.api_server()
     }
 
     /// Another namespace of this world's own.

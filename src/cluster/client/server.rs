@@ -12,7 +12,11 @@ use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
 use crate::cluster::untrusted::untrusted;
 use crate::sys::env::Env;
+use crate::sys::whole_file::{self, ReadFileError};
 use crate::tls::{Authorities, Trust, pem};
+
+/// More than any certificate bundle, key or token; in octets.
+const MAX_NAMED_FILE: u64 = 4 * 1024 * 1024;
 
 /// What a pod's ServiceAccount leads to.
 pub fn in_cluster(env: &Env, folder: &Path) -> Option<Selection> {
@@ -25,12 +29,11 @@ pub fn in_cluster(env: &Env, folder: &Path) -> Option<Selection> {
     let file = |name: &str| Some(folder.join(name).to_str()?.to_owned());
     let token = file("token")?;
     std::fs::metadata(&token).ok()?;
-    let namespace = std::fs::read_to_string(folder.join("namespace")).ok();
+    let namespace = named_file(&file("namespace")?).ok();
+    let namespace = namespace.and_then(|name| std::str::from_utf8(&name).ok()?.trim().parse().ok());
     Some(Selection {
         context: String::new(),
-        namespace: namespace
-            .and_then(|name| name.trim().parse().ok())
-            .unwrap_or_else(Namespace::of_default),
+        namespace: namespace.unwrap_or_else(Namespace::of_default),
         cluster: kube::config::Cluster {
             server: Some(format!("https://{host}:{port}")),
             certificate_authority: file("ca.crt"),
@@ -88,6 +91,11 @@ pub fn trust(cluster: &kube::config::Cluster) -> Result<Trust, Error> {
     }
 }
 
+/// A file that the kubeconfig names.
+pub fn named_file(path: &str) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
+    whole_file::read_named(path.as_ref(), MAX_NAMED_FILE)
+}
+
 /// What a `…-data` field, base64 as Go reads it, or the file named beside it holds; `None` where neither is given.
 pub fn material(data: Option<&str>, file: Option<&str>) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
     let (data, file) = (
@@ -101,8 +109,8 @@ pub fn material(data: Option<&str>, file: Option<&str>) -> Result<Option<Zeroizi
             let decoded = pem::decode_base64(data.as_bytes()).ok_or("its data is not base64")?;
             Ok(Some(decoded))
         }
-        (None, Some(file)) => match std::fs::read(file) {
-            Ok(content) => Ok(Some(Zeroizing::new(content))),
+        (None, Some(file)) => match named_file(file) {
+            Ok(content) => Ok(Some(content)),
             Err(why) => Err(format!("{}: {why}", untrusted(file))),
         },
     }

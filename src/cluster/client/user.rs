@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use super::options::Impersonate;
-use super::server::material;
+use super::server::{material, named_file};
 use crate::cluster::error::Error;
 use crate::cluster::untrusted::untrusted;
 use crate::tls::Identity;
@@ -80,11 +80,12 @@ fn read_token_file(user: &mut AuthInfo) -> Result<(), Error> {
     let Some(file) = user.token_file.take().filter(|file| !file.is_empty()) else {
         return Ok(());
     };
-    let read = std::fs::read_to_string(&file).map(Zeroizing::new);
+    let read = named_file(&file);
     let from_file = read
         .as_ref()
         .ok()
-        .map(|text| text.trim())
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .map(str::trim)
         .filter(|text| !text.is_empty());
     match (from_file, &user.token) {
         (Some(token), _) => user.token = Some(SecretString::from(token)),
@@ -92,7 +93,7 @@ fn read_token_file(user: &mut AuthInfo) -> Result<(), Error> {
         (None, None) => {
             let why = read
                 .err()
-                .map_or_else(|| "it is empty".to_owned(), |why| why.to_string());
+                .map_or_else(|| "it is empty or no text".to_owned(), |why| why.to_string());
             return Err(Error::Config {
                 part: "user",
                 what: format!("token file {}: {why}", untrusted(&file)),

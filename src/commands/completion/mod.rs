@@ -2,12 +2,12 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::complete;
+use super::shared::program;
 use super::system::System;
 use crate::cluster;
 use crate::error::CommandError;
@@ -161,21 +161,8 @@ fn too_old(version: Option<&Version>) -> Option<CommandError> {
     )
 }
 
-/// What a program prints, if it succeeds in time.
 fn printed<const N: usize>(program: &Path, args: [&str; N], env: &Env) -> Option<String> {
-    let mut command = tokio::process::Command::new(program);
-    command
-        .args(args.map(OsStr::new))
-        .env_clear()
-        .envs(env.iter())
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let output = cluster::block_on(async { tokio::time::timeout(PATIENCE, command.output()).await });
-    let output = output.ok()?.ok()?.ok()?;
-    String::from_utf8(output.stdout)
-        .ok()
-        .filter(|_| output.status.success())
+    cluster::block_on(program::printed(program, &args.map(OsStr::new), env, &[], PATIENCE)).ok()?
 }
 
 #[cfg(test)]

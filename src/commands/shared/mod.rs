@@ -7,6 +7,7 @@ pub(super) mod document;
 mod env_file;
 pub(super) mod mint;
 pub(super) mod password;
+pub(super) mod program;
 pub(super) mod standard_input;
 pub(super) mod targets;
 pub(super) mod token_source;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Error;
 use crate::sys::env::Env;
 use crate::sys::whole_file::{self, ReadFileError};
-use crate::sys::{replace, user};
+use crate::sys::{replace, user, xdg};
 
 /// Upper limit of the file's size in octets; thousands of credentials are smaller.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
@@ -23,11 +23,9 @@ const OTHERS: u32 = 0o077;
 pub(super) struct VaultFile(PathBuf);
 
 impl VaultFile {
-    /// This user's vault, below `$XDG_DATA_HOME`. A relative path there is ignored, as the XDG specification says.
     pub(super) fn of(env: &Env) -> Result<Self, Error> {
-        let data = env.path("XDG_DATA_HOME").filter(|path| path.is_absolute());
-        let data = data.or_else(|| Some(env.home()?.join(".local/share")));
-        Ok(Self(data.ok_or(Error::NoHome)?.join("regcred/vault.age")))
+        let data = xdg::data_folder(env).ok_or(Error::NoHome)?;
+        Ok(Self(data.join("regcred/vault.age")))
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -4,21 +4,23 @@
 use serde_json::Value;
 
 use super::place::{Place, is_about};
-use crate::status::place::SECRET;
+use crate::status::fixture::SECRET;
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
 /// `status --pod`: what became of the pod's image, and how the token of each entry that kubelet tries is.
 fn shown(place: &Place, pod: &str) -> (String, Vec<String>) {
     let line = format!("status --pod [NAMESPACE]/{pod} -o json");
-    let document: Value = serde_json::from_str(&place.world().regcred(&line).stdout).unwrap();
+    let document: Value = serde_json::from_str(&place.world.regcred(&line).stdout).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let image = &document["pod"]["images"][0];
     let tries = image["tries"].as_array().unwrap().iter();
     (text(&image["outcome"]), tries.map(|one| text(&one["token"])).collect())
 }
 
+scenario!(one_runs_and_one_waits, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 pub fn one_runs_and_one_waits() {
     let place = Place::new();
-    let world = place.world();
+    let world = &place.world;
     let first = place.well();
     place.pod("web", &place.image("admin/app:1"), &[SECRET]);
     place.runs("web");

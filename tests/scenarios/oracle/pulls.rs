@@ -3,29 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use libtest_mimic::Trial;
 use proptest::collection::vec;
 use proptest::sample::select;
 use regcred::model::pull::{Mismatch, PullSecret, pull, takes};
 use serde_json::{Value, json};
 
-use crate::support::oracle::{ask, assert_none, bytes, bytes_of, generated, missing_parts};
-use crate::support::part::trial_with;
+use crate::support::oracle::{ask, assert_none, bytes, bytes_of, generated};
+use crate::support::parts::ORACLE;
 
 #[path = "../../../src/model/pull/cases.rs"]
 mod cases;
 
 use cases::{CASES, KEYS, Secret, image, misses};
-
-pub fn trials() -> Vec<Trial> {
-    let missing = missing_parts();
-    vec![
-        trial_with("oracle: which key is taken", &missing, every_key_is_kubelets),
-        trial_with("oracle: which entry comes first", &missing, every_order_is_kubelets),
-        trial_with("oracle: near misses", &missing, every_miss_is_kubelets),
-        trial_with("oracle: keys in their order", &missing, orders_are_kubelets),
-    ]
-}
 
 /// A Secret in a question, whose every entry has a password that tells its place.
 fn secret(at: usize, keys: &[&str]) -> Value {
@@ -61,6 +50,7 @@ fn taken(pairs: &[(&str, &str)]) -> Vec<Result<bool, String>> {
     tried.map(|tried| tried.map(|places| !places.is_empty())).collect()
 }
 
+scenario!(every_key_is_kubelets, needs(ORACLE));
 /// What our tables say, and every key of them with every image.
 fn every_key_is_kubelets() {
     let rows: Vec<(&str, String, bool)> = KEYS
@@ -123,6 +113,7 @@ fn every_key_is_kubelets() {
     assert_none(of_images.len() + of_hosts.len(), differences);
 }
 
+scenario!(every_order_is_kubelets, needs(ORACLE));
 /// A pod's Secrets, as kubelet gets them: those that are there.
 fn every_order_is_kubelets() {
     let secrets = |secrets: &[Secret]| {
@@ -163,6 +154,7 @@ fn every_order_is_kubelets() {
     assert_none(pulls.len(), differences);
 }
 
+scenario!(every_miss_is_kubelets, needs(ORACLE));
 /// What we say is wrong with a key is what is wrong with it: without it, kubelet takes the key.
 fn every_miss_is_kubelets() {
     let misses = misses();
@@ -188,6 +180,7 @@ fn every_miss_is_kubelets() {
     assert_none(pairs.len() + meant.len(), differences);
 }
 
+scenario!(orders_are_kubelets, needs(ORACLE));
 /// Keys of one registry, each in a Secret of its own: the entries of one Secret that come to the same key are tried in no
 /// order that anybody could know.
 fn orders_are_kubelets() {

@@ -29,6 +29,15 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// Compares all of it with a snapshot, in which the context's name, another one in each cluster, is `[CONTEXT]`.
+    #[track_caller]
+    pub fn says(&self, snapshot: impl snapbox::IntoData) {
+        let said = ["double", "real"].iter().fold(self.to_string(), |said, name| {
+            said.replace(&format!(r#""context": "{name}""#), r#""context": "[CONTEXT]""#)
+        });
+        snapbox::assert_data_eq!(said, snapshot.into_data());
+    }
+
     /// For a step that is not what the scenario is about, but has to work.
     pub fn done(self) -> String {
         assert_eq!(self.code, 0, "{self}");
