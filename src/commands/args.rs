@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Arg, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
+use crate::cluster::{ConnectOptions, DryRun, Impersonate, Namespace, RequestTimeout, SecretName, Selector};
 use crate::model::serde_text;
 use crate::registry::{self, GiteaPath, MintScopes, TokenName};
 
@@ -142,6 +142,16 @@ pub enum DryRunArg {
     Server,
 }
 
+impl From<DryRunArg> for DryRun {
+    fn from(arg: DryRunArg) -> Self {
+        match arg {
+            DryRunArg::None => Self::None,
+            DryRunArg::Client => Self::Client,
+            DryRunArg::Server => Self::Server,
+        }
+    }
+}
+
 impl DryRunArg {
     /// The word for it.
     #[must_use]
@@ -269,4 +279,24 @@ pub struct ClusterArgs {
     #[serde(skip)]
     #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
+}
+
+impl ClusterArgs {
+    /// The same for the library, for one context.
+    pub fn options(&self, context: Option<&str>) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: context.map(str::to_owned),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            impersonate: Impersonate {
+                user: self.impersonate.clone(),
+                groups: self.impersonate_groups.clone(),
+                uid: self.impersonate_uid.clone(),
+            },
+            request_timeout: self.request_timeout.unwrap_or_default(),
+            service_account: None,
+            is_unattended: false,
+        }
+    }
 }
