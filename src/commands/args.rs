@@ -6,12 +6,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Namespace, RequestTimeout, SecretName, Selector};
+use crate::cluster::{ConnectOptions, DryRun, Impersonate, Namespace, RequestTimeout, SecretName, Selector};
 use crate::model::serde_text;
 use crate::registry::{self, GiteaPath, MintScopes, TokenName};
+
+/// The flag with a verb's own text, by its id, where the group's does not fit.
+pub fn with_help(arg: Arg, texts: &[(&str, &'static str)]) -> Arg {
+    match texts.iter().find(|(id, _)| arg.get_id() == id) {
+        Some((_, text)) => arg.help(*text),
+        None => arg,
+    }
+}
 
 /// Where to look for Secrets: `-n`, `-l`, `-A` and `-f` mean the same for every verb.
 #[derive(Debug, Args)]
@@ -132,6 +140,16 @@ pub enum DryRunArg {
     Client,
     /// Send it for the API server to check and not to keep.
     Server,
+}
+
+impl From<DryRunArg> for DryRun {
+    fn from(arg: DryRunArg) -> Self {
+        match arg {
+            DryRunArg::None => Self::None,
+            DryRunArg::Client => Self::Client,
+            DryRunArg::Server => Self::Server,
+        }
+    }
 }
 
 impl DryRunArg {
@@ -261,4 +279,24 @@ pub struct ClusterArgs {
     #[serde(skip)]
     #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
+}
+
+impl ClusterArgs {
+    /// The same for the library, for one context.
+    pub fn options(&self, context: Option<&str>) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: context.map(str::to_owned),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            impersonate: Impersonate {
+                user: self.impersonate.clone(),
+                groups: self.impersonate_groups.clone(),
+                uid: self.impersonate_uid.clone(),
+            },
+            request_timeout: self.request_timeout.unwrap_or_default(),
+            service_account: None,
+            is_unattended: false,
+        }
+    }
 }

@@ -25,6 +25,7 @@ where
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, FromStr, Serializer, de, fmt};
 
+    #[allow(clippy::ref_option, reason = "serde calls it with the field")]
     pub(crate) fn serialize<T: fmt::Display, S: Serializer>(
         value: &Option<T>,
         serializer: S,

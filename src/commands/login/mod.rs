@@ -58,12 +58,11 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
     let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
     // Before anybody is asked for anything: a keychain that cannot keep the answer ends it here.
     let keychain = system.keychain()?;
-    let registry = match given.registry {
-        Some(registry) => registry,
-        None => {
-            keychain.list()?;
-            ask_registry(system)?
-        }
+    let registry = if let Some(registry) = given.registry {
+        registry
+    } else {
+        keychain.list()?;
+        ask_registry(system)?
     };
     let before = keychain.replaceable(&Name::login(&registry, args.usage))?;
     let username = match given.username {
@@ -109,20 +108,15 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
 fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let keychain = system.keychain()?;
     let stored = |registry: &Registry| keychain.replaceable(&Name::login(registry, args.usage));
-    let (taken, before) = match &args.registry {
-        Some(registry) => {
-            let before = stored(registry)?;
-            (
-                from_docker::take(Some(registry.clone()), args.username.as_ref(), system)?,
-                before,
-            )
-        }
-        None => {
-            keychain.list()?;
-            let taken = from_docker::take(None, args.username.as_ref(), system)?;
-            let before = stored(&taken.credential.registry)?;
-            (taken, before)
-        }
+    let (taken, before) = if let Some(registry) = &args.registry {
+        let before = stored(registry)?;
+        let taken = from_docker::take(Some(registry.clone()), args.username.as_ref(), system)?;
+        (taken, before)
+    } else {
+        keychain.list()?;
+        let taken = from_docker::take(None, args.username.as_ref(), system)?;
+        let before = stored(&taken.credential.registry)?;
+        (taken, before)
     };
     keep(args, &taken.credential, before.as_ref(), &keychain, system)?;
     taken.report(system);

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgGroup, Args};
 
 use crate::cluster::{Namespace, SecretName, ServiceAccountName};
-use crate::commands::args::{RestartArgs, ScopeArgs};
+use crate::commands::args::{RestartArgs, ScopeArgs, with_help};
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("command").args(["rotate", "status", "detach", "remove"]))]
@@ -91,11 +91,11 @@ const AS_FOR: [(&str, &str); 7] = [
     ("unstick", "As for `sync --unstick` and `rotate --unstick`"),
 ];
 
+// A flag that is rarely used with sync is worth a line where it is allowed.
 fn explained(arg: Arg) -> Arg {
-    match AS_FOR.iter().find(|(id, _)| *id == arg.get_id().as_str()) {
-        Some((_, help)) => arg.help(*help).hide_short_help(false),
-        None => arg,
-    }
+    let is_known = AS_FOR.iter().any(|(id, _)| *id == arg.get_id().as_str());
+    let arg = if is_known { arg.hide_short_help(false) } else { arg };
+    with_help(arg, &AS_FOR)
 }
 
 /// `NAMESPACE:NAME`, as `kubectl create rolebinding --serviceaccount` takes it.

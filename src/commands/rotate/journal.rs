@@ -15,7 +15,6 @@ use crate::cluster::{
     Access, ConnectOptions, Feature, Namespace, RequestTimeout, SecretName, ServiceAccountName, Target,
 };
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
-use crate::commands::shared::apply::connect_options;
 use crate::commands::shared::targets::{Find, Job, Supply};
 use crate::error::CommandError;
 use crate::model::{Username, serde_text};
@@ -114,6 +113,7 @@ mod seconds {
     pub(super) use super::serde_text::option::deserialize;
     use crate::cluster::RequestTimeout;
 
+    #[allow(clippy::ref_option, reason = "serde calls it with the field")]
     pub(super) fn serialize<S: Serializer>(wait: &Option<RequestTimeout>, serializer: S) -> Result<S::Ok, S::Error> {
         match wait.map(RequestTimeout::limit) {
             None => serializer.serialize_none(),
@@ -222,7 +222,7 @@ impl Journal {
     pub(super) fn connect_options(&self, context: Option<&str>, timeout: RequestTimeout) -> ConnectOptions {
         ConnectOptions {
             request_timeout: timeout,
-            ..connect_options(&self.connect, context)
+            ..self.connect.options(context)
         }
     }
 

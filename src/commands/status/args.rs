@@ -5,8 +5,17 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use crate::cluster::{NameError, Namespace, SecretName};
-use crate::commands::args::{ClusterArgs, RegistryConnectionArgs, ScopeArgs};
+use crate::commands::args::{ClusterArgs, RegistryConnectionArgs, ScopeArgs, with_help};
 use crate::model::Registry;
+
+/// Where `sync` writes, `status` looks.
+const SCOPE: [(&str, &str); 2] = [
+    (
+        "namespaces",
+        "A namespace to look at (repeatable) [default: the context's]",
+    ),
+    ("all_namespaces", "Every namespace"),
+];
 
 #[derive(Debug, Args)]
 // The words of a verb that writes nothing.
@@ -16,6 +25,7 @@ use crate::model::Registry;
     _ => arg,
 }))]
 #[command(
+    mut_args(|arg| with_help(arg, &SCOPE)),
     after_help = "It looks at this workstation, at the registries and at the clusters, and changes nothing. Every finding comes with the command that mends it; docs/status.md says what each code means.
 
 Exit codes: 0 all is well, 3 something is out of step, 1 something could not be looked at.
@@ -32,7 +42,7 @@ Examples:
 )]
 pub struct StatusArgs {
     #[command(flatten)]
-    pub places: ScopeArgs,
+    pub scope: ScopeArgs,
     /// The Secret's name
     #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,

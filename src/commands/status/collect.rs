@@ -20,7 +20,6 @@ use crate::cluster::survey::{
     Cause, HeldToken, Places, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
 };
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
-use crate::commands::shared::apply::connect_options;
 use crate::commands::system::System;
 use crate::model::{Credential, Registry};
 use crate::output::Output;
@@ -249,7 +248,7 @@ async fn clusters(
 ) -> Vec<ClusterSnapshot> {
     let mut under_way = FuturesUnordered::new();
     for (at, context) in scope.contexts.iter().enumerate() {
-        let options = connect_options(&args.cluster, context.as_deref());
+        let options = args.cluster.options(context.as_deref());
         under_way.push(async move {
             let context = context.as_deref();
             (

@@ -20,7 +20,6 @@ use super::tokens::Verdicts;
 use crate::cluster::survey::{PodPulls, explain};
 use crate::cluster::{self, Cluster, Namespace};
 use crate::commands::args::DocumentFormat;
-use crate::commands::shared::apply::connect_options;
 use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -72,7 +71,7 @@ fn one(
     flags: &GivenFlags,
     system: &mut System<'_>,
 ) -> Result<Exit, CommandError> {
-    let options = connect_options(&args.cluster, flag);
+    let options = args.cluster.options(flag);
     let registries: Vec<Registry> = credentials.registries();
     let asking = Asking::of(args, system);
     let (cluster, pulls, verdicts, images) = cluster::block_on(async {

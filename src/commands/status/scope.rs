@@ -48,31 +48,31 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn of(args: &StatusArgs, system: &mut System<'_>) -> Result<Self, CommandError> {
-        let look = match &args.places.file {
+        let look = match &args.scope.file {
             Some(path) => Some(targets::look(
                 path,
-                args.places.deployment.as_deref(),
+                args.scope.deployment.as_deref(),
                 &args.secret,
                 system,
             )?),
             None => None,
         };
         let look = look.unwrap_or_default();
-        let places = if args.places.all_namespaces {
+        let places = if args.scope.all_namespaces {
             Where::All
         } else if !look.secrets.is_empty() {
             Where::Listed
-        } else if let Some(selector) = &args.places.selector {
+        } else if let Some(selector) = &args.scope.selector {
             Where::Selected(selector.clone())
-        } else if args.places.namespaces.is_empty() {
+        } else if args.scope.namespaces.is_empty() {
             Where::Context
         } else {
-            Where::Named(targets::each_once(&args.places.namespaces))
+            Where::Named(targets::each_once(&args.scope.namespaces))
         };
         let mut this = Self {
             contexts: Vec::new(),
             given: targets::contexts(&args.cluster.contexts),
-            registries: if args.places.file.is_some() {
+            registries: if args.scope.file.is_some() {
                 look.registries
             } else {
                 args.registries.clone()
@@ -229,20 +229,20 @@ impl Scope {
 
 /// The same places, for a command that changes them.
 fn reach(args: &StatusArgs) -> Reach {
-    let namespaces = args.places.namespaces.iter();
+    let namespaces = args.scope.namespaces.iter();
     let mut flags: Vec<Flag> = namespaces
         .map(|namespace| Flag::new("-n", "NAMESPACE", namespace))
         .collect();
-    if let Some(selector) = &args.places.selector {
+    if let Some(selector) = &args.scope.selector {
         flags.push(Flag::new("-l", "SELECTOR", selector));
     }
-    if args.places.all_namespaces {
+    if args.scope.all_namespaces {
         flags.push(Flag::alone("-A"));
     }
-    if let Some(file) = &args.places.file {
+    if let Some(file) = &args.scope.file {
         flags.push(Flag::new("-f", "FILE", &file.display()));
     }
-    if let Some(deployment) = &args.places.deployment {
+    if let Some(deployment) = &args.scope.deployment {
         flags.push(Flag::new("--deployment", "NAME", deployment));
     }
     if args.secret.as_str() != SecretName::DEFAULT {

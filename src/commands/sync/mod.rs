@@ -1,7 +1,7 @@
 //! `kubectl regcred sync`: makes the Secrets of the targets hold the credential.
 
 use super::rbac::access_of;
-use super::shared::apply::{After, Interrupt, Report, Rollouts, Run, connect_options};
+use super::shared::apply::{After, Interrupt, Report, Rollouts, Run};
 use super::shared::targets::{self, Batch};
 use super::system::System;
 use crate::cluster::{self, RestartTime, SyncOptions};
@@ -63,7 +63,7 @@ async fn sync_all(
         system,
     };
     for batch in batches {
-        let connect = connect_options(&args.cluster, batch.context.as_deref());
+        let connect = args.cluster.options(batch.context.as_deref());
         run.batch(batch, &connect).await?;
     }
     let rollouts = run.rollouts;

@@ -2,7 +2,7 @@
 
 use super::args::SyncArgs;
 use crate::cluster::{self, Cluster, Target};
-use crate::commands::shared::apply::{After, Report, connect_options};
+use crate::commands::shared::apply::{After, Report};
 use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ pub(super) async fn connect(
     report: &mut Report,
     system: &mut System<'_>,
 ) -> Option<(Cluster, Vec<Target>)> {
-    let options = connect_options(&args.cluster, context);
+    let options = args.cluster.options(context);
     let found = async {
         let cluster = Cluster::connect(&system.env, &options).await?;
         let targets = named(args, &cluster).await?;
