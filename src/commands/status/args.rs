@@ -18,12 +18,6 @@ const SCOPE: [(&str, &str); 2] = [
 ];
 
 #[derive(Debug, Args)]
-// The words of a verb that writes nothing.
-#[command(mut_args(|arg| match arg.get_id().as_str() {
-    "namespaces" => arg.help("A namespace to look at (repeatable) [default: the context's]"),
-    "all_namespaces" => arg.help("Every namespace"),
-    _ => arg,
-}))]
 #[command(
     mut_args(|arg| with_help(arg, &SCOPE)),
     after_help = "It looks at this workstation, at the registries and at the clusters, and changes nothing. Every finding comes with the command that mends it; docs/status.md says what each code means.
