@@ -207,7 +207,7 @@ fn only_the_user_s_own_keyring_holds_a_key() {
     assert_eq!(thread.search(&description(&vault.0)), Err(KeyError::KeyDoesNotExist));
     // That of /proc/keys is the same one.
     assert_eq!(
-        in_sight(&description(&vault.0)),
+        visible_keys(&description(&vault.0)),
         Vec::from_iter(search(&description(&vault.0)).unwrap())
     );
 }
