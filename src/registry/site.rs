@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_stays_one() {
+    fn a_segment_is_escaped() {
         for (text, escaped) in [
             ("admin", "admin"),
             ("a.b-c_d~e", "a.b-c_d~e"),

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_folder_is_this_users_alone() {
+    fn a_runtime_folder_must_be_private() {
         let folder = private_test_folder();
         assert_eq!(runtime(folder.path()), [folder.path()]);
         assert_eq!(why(folder.path()), None);
@@ -182,7 +182,7 @@ mod tests {
         assert!(runtime(Path::new("relative")).is_empty());
     }
 
-    /// As root has it after `su`.
+    /// As for root after `su`.
     #[test]
     fn another_users_folder_and_file_are_named_with_their_owner() {
         if id() != Some(0) {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn no_link_and_no_pipe_is_opened_in_place_of_a_file() {
+    fn links_and_pipes_are_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         let lock = folder.path().join("lock");
         open_own(&lock).unwrap();

@@ -17,7 +17,7 @@ fn mismatch(image: &str, key: &str) -> Option<Mismatch> {
 
 /// The tables of kubelet's `TestURLsMatch`, `TestDockerKeyringForGlob` and `TestDockerKeyringMiss`, and more.
 #[test]
-fn a_key_means_what_kubelet_takes_it_for() {
+fn keys_match_as_in_kubelet() {
     for (key, image, matches) in [
         ("*.kubernetes.io", "prefix.kubernetes.io/a", true),
         ("prefix.*.io", "prefix.kubernetes.io/a", true),
@@ -51,7 +51,7 @@ fn a_key_means_what_kubelet_takes_it_for() {
             "prefix.docker.io/path/subpath:1111",
             false,
         ),
-        // The path is a prefix of the text, not of the segments.
+        // The path is a textual prefix, not a prefix of segments.
         ("git.example.com/foo", "git.example.com/foobar/app", true),
         ("git.example.com/foo/", "git.example.com/foobar/app", false),
         ("git.example.com/foo", "git.example.com/fo/app", false),
@@ -65,7 +65,7 @@ fn a_key_means_what_kubelet_takes_it_for() {
         ("git.example.com?x=/y", "git.example.com/owner/app", true),
         ("[::1]:5000", "[::1]:5000/app", true),
         ("localhost:5000", "localhost:5000/app:1", true),
-        // Go's `net/url` takes a bracket for an IPv6 address.
+        // Go's `net/url` reads a bracket as an IPv6 address.
         ("git[a-z].example.com", "gitx.example.com/app", false),
         ("g**t.*.c*m*", "git.example.com/app", true),
         ("*a*b*.example.com", "xaxbx.example.com/app", true),
@@ -89,7 +89,7 @@ fn a_key_means_what_kubelet_takes_it_for() {
 }
 
 #[test]
-fn tags_and_digests_are_no_part_of_what_is_looked_up() {
+fn tags_and_digests_are_ignored() {
     for image in [
         "git.example.com/owner/app",
         "git.example.com/owner/app:1",
@@ -105,7 +105,7 @@ fn tags_and_digests_are_no_part_of_what_is_looked_up() {
 }
 
 #[test]
-fn docker_hub_has_names_of_its_own() {
+fn docker_hub_has_special_names() {
     const KEY: &str = "https://index.docker.io/v1/";
     for (key, image, matches) in [
         (KEY, "jenkins", true),
@@ -123,7 +123,7 @@ fn docker_hub_has_names_of_its_own() {
     ] {
         assert_eq!(!entries(image, &[&[key]]).is_empty(), matches, "{key} {image}");
     }
-    // It is what is tried where nothing else matches, and only then.
+    // It is tried only if nothing else matches.
     assert_eq!(entries("jenkins", &[&[KEY, "docker.io"]]), ["docker.io"]);
     assert_eq!(mismatch("jenkins", "registry-1.docker.io"), Some(Mismatch::HubName));
     assert_eq!(mismatch("jenkins", KEY), None);
@@ -152,7 +152,7 @@ fn the_most_specific_key_comes_first_and_the_order_of_secrets_second() {
 }
 
 #[test]
-fn a_broken_secret_is_the_end_of_all_and_a_missing_one_of_nothing() {
+fn a_broken_secret_fails_the_pull_and_a_missing_one_does_not() {
     let good = || PullSecret::Entries(vec!["git.example.com"]);
     let image = "git.example.com/app";
     let fails = pull(
@@ -166,7 +166,7 @@ fn a_broken_secret_is_the_end_of_all_and_a_missing_one_of_nothing() {
 }
 
 #[test]
-fn near_misses_are_told_from_other_registries() {
+fn near_misses_are_distinguished_from_other_registries() {
     let image = "gitea.example.com/owner/app:1";
     let port = |key: Option<&str>, image: Option<&str>| Mismatch::Port {
         key: key.map(str::to_owned),
@@ -197,7 +197,7 @@ fn near_misses_are_told_from_other_registries() {
 }
 
 #[test]
-fn of_a_repeated_key_the_last_one_counts() {
+fn the_last_of_repeated_keys_is_used() {
     let secret = PullSecret::Entries(vec!["git.example.com", "git.example.com"]);
     let Pull::Tries { entries, mismatches } = pull("git.example.com/app", &[secret]) else {
         panic!("it is not broken");
@@ -206,15 +206,15 @@ fn of_a_repeated_key_the_last_one_counts() {
     assert_eq!(mismatches, [(EntryAt { secret: 0, entry: 0 }, Mismatch::Repeated)]);
 }
 
-/// A stack for each star, and the time that doubles with each: what came of a match that calls itself.
+/// A recursive match would need a stack frame for each star and exponential time.
 #[test]
-fn a_key_of_stars_takes_as_many_steps_as_it_has() {
+fn a_key_of_stars_takes_linear_time() {
     let steps = |key: &str, image: &str| steps::of(|| entries(image, &[&[key]])).0;
     let image = format!("{}.example.com/app", "a".repeat(60));
     for count in [60, 80, 20_000, 200_000] {
         let key = format!("{}z.example.com", "*".repeat(count));
         let stars = steps(&key, &image);
-        // The stars, and the letter behind them at each place of the label; and once more to say why not.
+        // Once for the match and once for the reason of the mismatch.
         assert!(stars <= 2 * (count + 60 + 20), "{count} stars: {stars} steps");
         let key = format!("{}z.example.com", "*a".repeat(count));
         let both = steps(&key, &image);
@@ -223,13 +223,13 @@ fn a_key_of_stars_takes_as_many_steps_as_it_has() {
             "{count} stars and letters: {both} steps"
         );
     }
-    // No DNS name is that long, and no key is compared with it.
+    // DNS names are shorter, so keys are not compared with it.
     let long = format!("{}.example.com/app", "a".repeat(100_000));
     assert_eq!(steps(&format!("*{}b.example.com", "a".repeat(50_000)), &long), 0);
 }
 
 #[test]
-fn thousands_of_keys_of_docker_hub_are_told_from_its_own() {
+fn thousands_of_docker_hub_keys_take_linear_time() {
     let own = vec!["https://index.docker.io/v1/?"; 1];
     let keys: Vec<String> = (0..20_000)
         .map(|at| format!("https://index.docker.io/v1/?{at}"))
