@@ -46,7 +46,7 @@ pub use targets::TargetArgs;
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Start with:
-  kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred login gitea.example.com -u admin   # asks for the token, verifies and stores it
   kubectl regcred docker setup                       # docker and podman take it from the keychain
   kubectl regcred sync -n honeydue                   # writes or refreshes the pull Secret
   kubectl regcred status                             # what is out of step, and what to type"
@@ -62,23 +62,23 @@ pub struct Cli {
 /// The verbs, a file each under `commands`.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Prove a token to its registry and keep it in the keychain
+    /// Verify a token at its registry and store it in the keychain
     Login(LoginArgs),
     /// Forget a registry's token
     Logout(LogoutArgs),
     /// List registries, users and uses in the keychain, never a token
     List(ListArgs),
-    /// Make pull Secrets hold the token
+    /// Write the token to pull Secrets
     Sync(Box<SyncArgs>),
-    /// Show what is out of step, and the command that mends it
+    /// Show what is out of step, and the command that fixes it
     Status(Box<StatusArgs>),
     /// Put a new token everywhere, and revoke the old one last
     Rotate(Box<RotateArgs>),
-    /// Let docker and podman ask the keychain
+    /// Make docker and podman use the keychain
     Docker(DockerArgs),
-    /// Choose where credentials rest; unlock and lock the vault
+    /// Choose the keychain; unlock and lock the vault
     Keychain(KeychainArgs),
-    /// Print the least that has to be allowed in the cluster
+    /// Print the permissions that a command needs in the cluster
     Rbac(Box<RbacArgs>),
     /// Complete `kubectl regcred` with the Tab key
     Completion(CompletionArgs),
@@ -107,7 +107,7 @@ pub struct VersionArgs {
   kubectl regcred login gitea.example.com --from-docker   # takes over what docker or podman has
   kubectl regcred login gitea.lan:3000 -u admin --ca-file /etc/ssl/lan-ca.pem")]
 pub struct LoginArgs {
-    /// The registry, as it stands before the first slash of an image's name
+    /// The registry, as in an image's name before the first slash
     pub registry: Option<Registry>,
     /// The user that the token belongs to
     #[arg(short, long, value_name = "NAME")]
@@ -203,7 +203,7 @@ pub struct MintArgs {
   kubectl regcred logout gitea.example.com --use cluster
   kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first")]
 pub struct LogoutArgs {
-    /// The registry; may be left out where the keychain knows only one
+    /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
     /// Forget only the token for this use
     #[arg(long = "use", value_name = "docker|cluster")]
@@ -264,7 +264,7 @@ pub enum ListFormat {
 pub struct SyncArgs {
     #[command(flatten)]
     pub targets: TargetArgs,
-    /// The registry; may be left out where the keychain knows only one, and with -A
+    /// The registry; may be left out if the keychain has only one, and with -A
     #[arg(long, value_name = "REGISTRY", conflicts_with = "file")]
     pub registry: Option<Registry>,
     /// The user; needed with --token-env and --token-stdin
@@ -280,8 +280,8 @@ pub struct SyncArgs {
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
     #[arg(short, long, value_name = "json|yaml|name")]
     pub output: Option<OutputFormat>,
-    /// Write every Secret with the label, also one that holds no token of this keychain (with -A). Whoever may create a
-    /// Secret can give it the label, and then gets the token
+    /// Write every Secret with the label, even one without a token of this keychain (with -A). Anybody who may create a
+    /// Secret can give it the label, and would get the token
     #[arg(hide_short_help = true, long, requires = "all_namespaces")]
     pub trust_labels: bool,
     /// Let `--dry-run=client -o yaml` print the token on a terminal

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cluster::{RequestTimeout, ServiceAccountName};
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Once the Secret is right")]
+#[command(next_help_heading = "After the Secret is written")]
 pub struct AfterArgs {
     /// Attach the Secret to this ServiceAccount (repeatable): its new pods pull with it without naming it
     #[arg(long = "service-account", alias = "attach", value_name = "NAME")]
@@ -22,7 +22,7 @@ pub struct AfterArgs {
 
 /// What to do with the pods that pull with a Secret.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Once the Secret is right")]
+#[command(next_help_heading = "After the Secret is written")]
 pub struct RestartArgs {
     /// Restart the workloads that use it, for images of this registry
     #[arg(long)]

@@ -35,7 +35,7 @@ pub enum TokenError {
     Control,
     /// An invisible character, as may be copied from a web page: a byte order mark, a zero-width space, a bidirectional
     /// character, a non-ASCII space.
-    #[error("the token holds a character that cannot be seen (U+{:04X}): copy it anew, without what is around it", u32::from(*.0))]
+    #[error("the token holds a character that cannot be seen (U+{:04X}): copy it again, without what is around it", u32::from(*.0))]
     Invisible(char),
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn id() -> Option<u32> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NotPrivate {
-    #[error("it belongs to another user, of number {0}")]
+    #[error("it belongs to another user (uid {0})")]
     Owner(u32),
     #[error("other users may use it: its mode is {0:04o}")]
     Mode(u32),
@@ -193,13 +193,10 @@ mod tests {
         fs::write(&lock, "").unwrap();
         std::os::unix::fs::chown(&lock, Some(4321), None).unwrap();
         let said = open_own(&lock).unwrap_err().to_string();
-        assert_eq!(said, "it belongs to another user, of number 4321");
+        assert_eq!(said, "it belongs to another user (uid 4321)");
         std::os::unix::fs::chown(folder.path(), Some(4321), None).unwrap();
         assert!(runtime(folder.path()).is_empty());
-        assert_eq!(
-            why(folder.path()).unwrap(),
-            "it belongs to another user, of number 4321"
-        );
+        assert_eq!(why(folder.path()).unwrap(), "it belongs to another user (uid 4321)");
     }
 
     #[test]

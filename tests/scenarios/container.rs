@@ -157,7 +157,7 @@ fn vault_under_docker() {
         get(&home, 1),
         str![[r#"
 the vault is locked: this process may not use the kernel's keyring
-docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -171,7 +171,7 @@ docker-credential-gitea: the vault is locked: this process may not use the kerne
         ),
         str![[r#"
 error: the vault is locked: this process may not use the kernel's keyring
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -195,7 +195,7 @@ fn vault_under_podman() {
         get(1),
         str![[r#"
 the vault is locked: there is no kernel keyring here
-docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -203,7 +203,7 @@ docker-credential-gitea: the vault is locked: there is no kernel keyring here; h
         home.inside(&container, PLUGIN, &unlock, "a passphrase\n", 1),
         str![[r#"
 error: there is no kernel keyring here
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );

@@ -177,15 +177,15 @@ fn invalid_lines_are_refused_with_their_number() {
     for (text, message) in [
         (
             &b"# mine\nkeychian = \"vault\"\n"[..],
-            "line 2: \"keychian\" is no setting that regcred knows: there is keychain and vault-key-file",
+            "line 2: \"keychian\" is not a setting that regcred knows: there are keychain and vault-key-file",
         ),
         (
             b"vault-key-file = \"/k\"\n\n[zero]\nkeychain = \"vault\"\n[apple]\n",
-            "line 3: \"zero\" is no setting that regcred knows: there is keychain and vault-key-file",
+            "line 3: \"zero\" is not a setting that regcred knows: there are keychain and vault-key-file",
         ),
         (
             b"keychain = \"valt\\u001b[2J\"",
-            "line 1: \"valt [2J\" is no keychain that regcred knows: there is \"secret-service\" and \"vault\"",
+            "line 1: \"valt [2J\" is not a keychain that regcred knows: choose \"secret-service\" or \"vault\"",
         ),
         (b"\n\nkeychain = 1", "line 3: keychain has to be text in quotes"),
         (b"keychain = [\"vault\"]", "line 1: keychain has to be text in quotes"),
@@ -196,7 +196,7 @@ fn invalid_lines_are_refused_with_their_number() {
         ),
         (
             b"keychain = \"vault\"\r\nvault-key-file = \"~/k\"\r\n",
-            "line 2: vault-key-file has to be a whole path, from the root folder on: \"~/k\" is not",
+            "line 2: vault-key-file has to be an absolute path: \"~/k\" is not",
         ),
         (
             b"keychain = vault\n",
