@@ -74,7 +74,7 @@ const CLAIMS: [(&str, &str, &str); 16] = [
     (
         "docs/vault.md",
         "kubectl regcred keychain use vault",
-        "unlocked until this machine is started anew, holds 1 credential",
+        "unlocked until this machine is rebooted, holds 1 credential",
     ),
     ("docs/vault.md", "kubectl regcred keychain lock", "the vault is locked"),
     (

@@ -147,7 +147,7 @@ impl Server {
         );
         for line in [
             "made a vault, an encrypted file: ",
-            "the vault is unlocked until this machine is started anew",
+            "the vault is unlocked until this machine is rebooted",
             "docker and kubectl regcred use the vault from now on",
         ] {
             assert!(ran.contains(line), "{line}: {ran}");
@@ -174,7 +174,7 @@ hint: kubectl regcred login REGISTRY -u USER
         );
         for line in [
             "this is not the vault's passphrase",
-            "the vault is unlocked until this machine is started anew",
+            "the vault is unlocked until this machine is rebooted",
         ] {
             assert!(ran.contains(line), "{line}: {ran}");
         }

@@ -277,7 +277,7 @@ exit 1
 --- stdout
 --- stderr
 error: the vault: the vault is locked: it opens with a key file, and none was named
-hint: let REGCRED_VAULT_KEY_FILE name its key file, or: kubectl regcred keychain unlock --key-file FILE
+hint: set REGCRED_VAULT_KEY_FILE to its key file, or: kubectl regcred keychain unlock --key-file FILE
 
 "#]]);
     std::fs::write(&config, text).unwrap();

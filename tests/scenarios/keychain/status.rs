@@ -329,7 +329,7 @@ fn a_wrong_line_in_the_configuration() {
 exit 1
 --- stdout
 --- stderr
-error: [HOME]/.config/regcred/config.toml line 2: "valt" is no keychain that regcred knows: there is "secret-service" and "vault"
+error: [HOME]/.config/regcred/config.toml line 2: "valt" is not a keychain that regcred knows: choose "secret-service" or "vault"
 hint: correct the line in an editor, or remove it: then the system's keychain is used
 
 "#]]

@@ -267,7 +267,7 @@ exit 1
 --- stdout
 --- stderr
 error: [REGISTRY] failed with status 500: no
-hint: this is the server's own trouble: try again later, or look into its log
+hint: this is a problem of the server: try again later, or look at its log
 hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
 
 "#]]);

@@ -34,7 +34,7 @@ fn a_key_file_does_it_all() {
         str![[r#"
 exit 1
 error: this process may not use the kernel's keyring
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );

@@ -39,7 +39,7 @@ fn nothing_falls_back() {
         ),
         (
             b"keychain = \"vault\"\nvault-key-file = \"vault.key\"\n",
-            "config.toml line 2: vault-key-file has to be a whole path",
+            "config.toml line 2: vault-key-file has to be an absolute path",
         ),
         (
             b"keychain = \"vault\"\nkeychain = \"secret-service\"\n",

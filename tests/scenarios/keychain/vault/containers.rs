@@ -145,7 +145,7 @@ fn docker_says_what_a_vault_needs_there() {
         get(&home, 1),
         str![[r#"
 the vault is locked: this process may not use the kernel's keyring
-docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -159,7 +159,7 @@ docker-credential-gitea: the vault is locked: this process may not use the kerne
         ),
         str![[r#"
 error: the vault is locked: this process may not use the kernel's keyring
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -184,7 +184,7 @@ fn podman_reads_the_key_of_outside() {
         get(1),
         str![[r#"
 the vault is locked: there is no kernel keyring here
-docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -192,7 +192,7 @@ docker-credential-gitea: the vault is locked: there is no kernel keyring here; h
         home.inside(&container, PLUGIN, &unlock, "a passphrase\n", 1),
         str![[r#"
 error: there is no kernel keyring here
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );

@@ -202,7 +202,7 @@ fn somebody_elses() {
     let home = VaultHome::start();
     let whole = fs::read(home.file()).unwrap();
     if chown(home.file(), Some(12345), None).is_ok() {
-        is_refused(&home, "owner", "belongs to another user, of number 12345", "chown it");
+        is_refused(&home, "owner", "belongs to another user (uid 12345)", "chown it");
         assert_eq!(fs::read(home.file()).unwrap(), whole);
     }
 }

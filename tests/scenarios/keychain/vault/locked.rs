@@ -56,12 +56,12 @@ fn a_limit_is_never_lost_silently() {
     assert_eq!(said("keychain unlock --for 1d"), "the vault is unlocked for 1d\n");
     assert_eq!(
         said("keychain unlock"),
-        "the vault is unlocked until this machine is started anew\n\
+        "the vault is unlocked until this machine is rebooted\n\
          it was unlocked for 1d: that limit is gone; --for sets another one\n"
     );
     assert_eq!(
         said("keychain unlock"),
-        "the vault is unlocked until this machine is started anew\n"
+        "the vault is unlocked until this machine is rebooted\n"
     );
 }
 
