@@ -371,7 +371,8 @@ fn config_json_is_dockers() {
             (Err(ours), Ok(_)) => Some(format!("docker reads it, ours: {ours}")),
             (Ok(config), Err(theirs)) => {
                 let mut entries = config.entries().into_iter();
-                let is_damaged = entries.any(|entry| matches!(entry.held, EntryContent::Unmovable(Unmovable::Damaged(_))));
+                let is_damaged =
+                    entries.any(|entry| matches!(entry.held, EntryContent::Unmovable(Unmovable::Damaged(_))));
                 (!is_damaged).then(|| format!("docker: {theirs}, ours reads it"))
             }
             (Ok(config), Ok(theirs)) => read_alike(config, theirs),
