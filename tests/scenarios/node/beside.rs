@@ -41,7 +41,7 @@ pub fn one_runs_and_one_waits() {
         );
     };
     only_about("pod-image-missing", "next");
-    let accepted = format!("the keychain's token for clusters; {} accepts it", world.registry());
+    let accepted = "the keychain's token for clusters; [REGISTRY] accepts it".to_owned();
     assert_eq!(of_pod(&place, "web"), ("pulled".to_owned(), accepted.clone()));
     assert_eq!(of_pod(&place, "next"), ("waiting".to_owned(), accepted));
     place.push("admin/app:2", &["amd64"]);
