@@ -17,8 +17,7 @@ use libtest_mimic::Trial;
 
 use crate::support::part::missing;
 use crate::support::parts::REAL_PARTS;
-use crate::support::scenario::Table;
-use crate::support::scenario::{Need, Part};
+use crate::support::scenario::{Need, Part, Table};
 use blocks::Block;
 use desk::{Desk, Has};
 

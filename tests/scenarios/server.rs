@@ -16,8 +16,7 @@ use crate::support::engine::{Engine, missing_engine};
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
 use crate::support::part::missing;
-use crate::support::scenario::Part;
-use crate::support::scenario::Table;
+use crate::support::scenario::{Part, Table};
 use crate::support::world::{Ran, World};
 use crate::support::{control_plane, docker_registry};
 

@@ -9,7 +9,8 @@ use regcred::keychain::StoreName;
 use regcred::model::Use;
 use snapbox::str;
 
-use crate::helper::{HELPER, ask, entry};
+use crate::helper::{ask, entry};
+use crate::support::HELPER;
 use crate::support::keyring::Keyring;
 use crate::support::parts::{GNOME_KEYRING, IN_GNOME_KEYRING, IN_KEEPASSXC};
 use crate::support::store::{Kind, Store};

@@ -8,9 +8,8 @@ use snapbox::{assert_data_eq, str};
 use crate::support::container::{Container, Profile};
 use crate::support::parts::DOCKER_CONTAINER;
 use crate::support::server::Server;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const ENTRY: &str = r#"{"ServerURL":"gitea.example.com","Username":"admin","Secret":"s3cret-t0ken"}"#;
 
 /// A server's home in a container.

@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use crate::helper::HELPER;
 use crate::keychain::secret_service::every_action_fails;
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::vault::PLUGIN;
+use crate::support::{HELPER, PLUGIN};
 
 scenario!(nothing_falls_back, needs("dbus-daemon"));
 /// There is a Secret Service, with an item for the registry that is asked for. It hears nothing of it.

@@ -8,12 +8,11 @@ use std::process::{Command, Output, Stdio};
 use regcred::sys::env::Env;
 use snapbox::{assert_data_eq, str};
 
-use crate::helper::{HELPER, TOKEN};
+use crate::helper::TOKEN;
 use crate::support::container::{Container, Profile, installed};
 use crate::support::parts::{DOCKER_CONTAINER, PODMAN_CONTAINER};
 use crate::support::server::KernelKeys;
-
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+use crate::support::{HELPER, PLUGIN};
 
 /// One call each, on keyrings that end with the process: what it is, and what it says where it is not refused.
 const CALLS: [(&[&str], &str); 3] = [

@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
 use super::{store, token};
-use crate::helper::HELPER;
 use crate::keychain::secret_service::every_action_fails;
+use crate::support::HELPER;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::vault::{PASSPHRASE, VaultHome};
 

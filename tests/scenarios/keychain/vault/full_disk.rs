@@ -4,10 +4,11 @@ use std::fs;
 use std::process::Command;
 
 use super::{is_swept, store, token};
-use crate::helper::{HELPER, entry};
+use crate::helper::entry;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::scenario::Part;
-use crate::support::vault::{PLUGIN, VaultHome};
+use crate::support::vault::VaultHome;
+use crate::support::{HELPER, PLUGIN};
 
 /// Mounting in a namespace of one's own takes root.
 const MOUNTS: Part = Part::new(|| {

@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{store, token};
-use crate::helper::HELPER;
 use crate::keychain::secret_service::every_action_fails;
+use crate::support::HELPER;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::vault::{PASSPHRASE, VaultHome};
 

@@ -4,11 +4,12 @@ use std::fs;
 use std::process::Command;
 
 use super::{store, token};
-use crate::helper::{HELPER, entry};
+use crate::helper::entry;
+use crate::support::HELPER;
 use crate::support::part::until;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::scenario::Part;
-use crate::support::vault::{self, PASSPHRASE, VaultHome};
+use crate::support::vault::{PASSPHRASE, VaultHome};
 use crate::support::world::Ran;
 
 const NAME: &str = "gitea.example.com";
@@ -175,7 +176,7 @@ fn a_session_of_its_own() {
         let mut command = home.command(session[0]);
         command
             .args(&session[1..])
-            .arg(vault::PLUGIN)
+            .arg(crate::support::PLUGIN)
             .args(line.split_whitespace());
         home.run(&mut command, stdin).done()
     };
