@@ -30,15 +30,15 @@ end
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s V -l version -d 'Print version'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "login" -d 'Prove a token to its registry and keep it in the keychain'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "login" -d 'Verify a token at its registry and store it in the keychain'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "logout" -d 'Forget a registry\'s token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "list" -d 'List registries, users and uses in the keychain, never a token'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "sync" -d 'Make pull Secrets hold the token'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "status" -d 'Show what is out of step, and the command that mends it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "sync" -d 'Write the token to pull Secrets'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "status" -d 'Show what is out of step, and the command that fixes it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rotate" -d 'Put a new token everywhere, and revoke the old one last'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "docker" -d 'Let docker and podman ask the keychain'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "keychain" -d 'Choose where credentials rest; unlock and lock the vault'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rbac" -d 'Print the least that has to be allowed in the cluster'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "docker" -d 'Make docker and podman use the keychain'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "keychain" -d 'Choose the keychain; unlock and lock the vault'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rbac" -d 'Print the permissions that a command needs in the cluster'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "completion" -d 'Complete `kubectl regcred` with the Tab key'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "version" -d 'Print the version'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s u -l username -d 'The user that the token belongs to' -r
@@ -145,10 +145,10 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l env-file -d 'Read all from this file' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l scopes -d 'What the new token may do' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'What the new token\'s name at Gitea begins with' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Give up the Secrets of this context' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Give up the Secrets of this namespace' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Give up one Secret' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-search -d 'Search no further Secrets of this context for the old token' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Leave the Secrets of this context as they are' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Leave the Secrets of this namespace as they are' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Leave one Secret as it is' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-search -d 'Do not search this context for other Secrets with the old token' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
 client\t'Say what would be sent'
 server\t'Send it for the API server to check and not to keep'"
@@ -181,8 +181,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "setup" -d 'Let docker and podman ask the keychain, and move their plaintext tokens into it'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "status" -d 'Show who answers docker and podman for each registry, and what is wrong with it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "setup" -d 'Make docker and podman use the keychain, and move their plaintext tokens into it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "status" -d 'Show where docker and podman get the credential for each registry, and what is wrong with it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "remove" -d 'Undo what setup did to docker\'s and podman\'s files'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
 client\t'Say what would be done'"
@@ -204,16 +204,16 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "status" -d 'Show which keychain is in use, why, whether it answers, and what else there is'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "use" -d 'Choose the desktop\'s keychain or the vault, which is made where there is none'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "unlock" -d 'Open the vault for docker and regcred, until a time or until the machine is started anew'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "lock" -d 'Close the vault: nothing opens it until its passphrase is given again'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "use" -d 'Choose the desktop\'s keychain or the vault, which is created if there is none'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "unlock" -d 'Unlock the vault for docker and regcred, until a given time or until reboot'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "lock" -d 'Lock the vault until its passphrase is given again'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "passphrase" -d 'Change the vault\'s passphrase'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "migrate" -d 'Move every credential from the other keychain into the one in use'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s o -l output -d 'Print a document instead of text' -r -f -a "json\t'JSON'
 yaml\t'YAML'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l key-file -d 'Let this file open the vault' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l key-file -d 'Open the vault with this file instead of a passphrase' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l for -d 'Lock it again after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l passphrase-stdin -d 'Read the passphrase from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say more on stderr, never a token'

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_any_case_as_they_have_for_docker() {
+    fn the_case_of_names_is_ignored_as_in_docker() {
         let config = config(r#"{"CredSstore":"pass","CREDHELPERS":{"a":"gitea"},"Auths":{"b":{"Auth":"YTpi"}}}"#);
         assert_eq!(config.default_helper().as_deref(), Some("pass"));
         assert_eq!(config.helpers(), [("a".to_owned(), "gitea".to_owned())]);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn docker_detects_where_nothing_is_said() {
+    fn docker_detects_a_store_if_nothing_is_configured() {
         for text in [
             "",
             " \n",

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_does_not_write_stays_and_is_not_quoted() {
+    fn unusual_entries_stay_and_are_not_quoted() {
         for (raw, says) in [
             (r#"["s3cret"]"#, "no JSON object"),
             (r#"{"auth":7}"#, "not text"),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn all_spellings_are_one_registry_and_a_path_below_is_none() {
+    fn spellings_are_one_registry_and_paths_are_not() {
         for (key, registry) in [
             ("gitea.example.com", Some("gitea.example.com")),
             ("https://Gitea.example.com:443/v2/", Some("gitea.example.com")),

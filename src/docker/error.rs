@@ -72,7 +72,7 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoHome => "let HOME name your home folder, or DOCKER_CONFIG the folder of config.json".to_owned(),
+            Self::NoHome => "set HOME to your home folder, or DOCKER_CONFIG to the folder of config.json".to_owned(),
             Self::NotAFile { path, .. } | Self::TooLong { path, .. } => {
                 format!(
                     "see what is at {}, and move it away if nothing needs it",
@@ -95,7 +95,7 @@ impl Error {
                 "let whatever makes {} put this into it: \"credHelpers\": {{\"REGISTRY\": \"{HELPER}\"}}",
                 target.display()
             ),
-            Self::Changed { .. } => "see what is logging in all the time, and try again".to_owned(),
+            Self::Changed { .. } => "stop the program that keeps changing it, and try again".to_owned(),
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again".to_owned(),
             Self::DamagedMemory { path } => format!(
                 "move {} away: our helper can be taken out without it, but what it replaced does not come back",

@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_leads_to_no_other_folder() {
+    fn a_name_cannot_contain_a_path() {
         for name in ["pass", "secretservice", "ecr-login", "osxkeychain", "desktop.exe"] {
             assert_eq!(
                 name.parse::<HelperName>().unwrap().program(),

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_persons_file_wins_and_additions_win_over_it() {
+    fn the_users_file_and_drop_ins_take_precedence() {
         let folder = tempfile::tempdir().unwrap();
         let [own, system] = ["own", "system"].map(|name| folder.path().join(name).join("registries.conf"));
         let files = [folder.path().join("none"), own.clone(), system.clone()];

@@ -1,4 +1,4 @@
-//! The protocol over an in-memory store and over stores that fail.
+//! The protocol with an in-memory store and with failing stores.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ fn store(keychain: &Keychain, server: &str, username: &str, secret: &str) {
 }
 
 #[test]
-fn the_name_it_is_called_by_makes_it_the_helper() {
+fn the_helper_is_recognised_by_its_name() {
     for (argv0, unix, windows) in [
         ("docker-credential-gitea", true, true),
         ("/home/a/.krew/bin/docker-credential-gitea", true, true),
@@ -53,7 +53,7 @@ fn the_name_it_is_called_by_makes_it_the_helper() {
 }
 
 #[test]
-fn what_is_not_there_and_what_is_no_server() {
+fn missing_credentials_and_invalid_servers() {
     for (action, stdin, stdout, code) in [
         ("get", "gitea.example.com", NOT_FOUND, 1),
         ("get", "garbage in\nthe input", NOT_FOUND, 1),
@@ -93,7 +93,7 @@ fn what_is_not_there_and_what_is_no_server() {
 }
 
 #[test]
-fn what_cannot_be_stored_says_why_to_client_and_person() {
+fn invalid_credentials_are_explained() {
     for stdin in [
         "",
         "nonsense",
@@ -115,7 +115,7 @@ fn what_cannot_be_stored_says_why_to_client_and_person() {
 }
 
 #[test]
-fn input_is_read_as_gos_decoder_reads_it() {
+fn input_is_parsed_as_in_go() {
     for stdin in [
         r#"{"serverurl":"gitea.example.com","USERNAME":"u","secret":"s"}"#,
         r#" {"Extra":{"a":[1]},"ServerURL":"gitea.example.com","Username":"u","Secret":"s"} trailing"#,
@@ -214,7 +214,7 @@ fn arguments_and_the_program_itself() {
     }
 }
 
-/// A terminal: reading from it would wait for a person.
+/// A terminal: reading from it would block.
 struct Terminal;
 
 impl Read for Terminal {
@@ -223,7 +223,7 @@ impl Read for Terminal {
     }
 }
 
-/// A client that has gone away.
+/// The stdout of a client that has exited.
 struct Closed;
 
 impl Write for Closed {
@@ -246,7 +246,7 @@ fn listing_reads_no_stdin() {
 }
 
 #[test]
-fn a_client_that_is_gone_is_told_nothing() {
+fn closed_stdout_is_a_failure() {
     let mut stderr = Vec::new();
     let code = super::run(&["version".into()], &mut io::empty(), &mut Closed, &mut stderr, || {
         Ok(sample())
@@ -254,7 +254,7 @@ fn a_client_that_is_gone_is_told_nothing() {
     assert_eq!((code, stderr.len()), (1, 0));
 }
 
-/// A store of which every operation fails.
+/// A store whose operations all fail.
 struct Failing(fn() -> Error);
 
 impl CredentialStoreApi for Failing {
@@ -314,7 +314,7 @@ impl CredentialApi for Failing {
 }
 
 #[test]
-fn a_keychain_that_fails_is_never_an_empty_one() {
+fn keychain_errors_are_not_reported_as_not_found() {
     let stored = br#"{"ServerURL":"gitea.example.com","Username":"u","Secret":"s3cret"}"#;
     for error in [|| Error::Locked, || Error::NoBus, || Error::NoService, || Error::Died] {
         let keychain = Keychain::with_store(Arc::new(Failing(error)));
@@ -359,7 +359,7 @@ fn a_keychain_that_cannot_be_opened_is_a_failure_too() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_locked_vault_names_the_command_where_a_client_shows_stdout_alone() {
+fn a_locked_vault_names_the_command_on_stdout() {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let code = super::run(
         &["get".into()],

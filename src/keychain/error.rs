@@ -30,7 +30,7 @@ pub enum Error {
     #[error("there is no keychain here: XDG_RUNTIME_DIR names {}, which is not used: {why}", path.display())]
     ForeignRuntimeFolder { path: PathBuf, why: NotPrivate },
     /// Another user runs the bus at this address and would receive the tokens.
-    #[error("the D-Bus session bus at {address} is not used: it belongs to another user, of number {owner}")]
+    #[error("the D-Bus session bus at {address} is not used: it belongs to another user (uid {owner})")]
     ForeignBus { address: String, owner: u32 },
     /// `DBUS_SESSION_BUS_ADDRESS` has an address of another kind: `tcp:`, `autolaunch:`.
     #[error("the D-Bus session bus address names no unix socket: {0}")]
@@ -64,7 +64,7 @@ pub enum Error {
     #[error("the secret service refused: {0}")]
     Refused(String),
     /// The service's answer is not what the Secret Service specification says.
-    #[error("the secret service answered with something else than its specification says: {0}")]
+    #[error("the secret service gave an answer that does not follow its specification: {0}")]
     Protocol(String),
     /// One of our items exists but cannot be read.
     #[error("the keychain's item for {0} cannot be read")]
@@ -76,7 +76,7 @@ pub enum Error {
     #[error("another program changed the keychain's item for {0}")]
     Changed(String),
     /// The item that was read back differs from what was written.
-    #[error("the keychain does not give back what was put into it for {0}")]
+    #[error("the keychain does not return what was stored in it for {0}")]
     NotKept(String),
     /// The platform limits the size of an item, Windows to 2560 bytes.
     #[error("the credential is too long for this keychain: it takes {0} bytes at most")]
@@ -153,7 +153,7 @@ impl Error {
         Some(match self {
             Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
-            Self::Lock { .. } => "let XDG_RUNTIME_DIR, or else TMPDIR, name a folder that you may write to",
+            Self::Lock { .. } => "set XDG_RUNTIME_DIR or TMPDIR to a folder that you may write to",
             Self::Rotating(_) => {
                 "finish it with: kubectl regcred rotate --resume; or go back with: kubectl regcred rotate --abort"
             }

@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keepassxc_takes_for_a_placeholder_rests_hidden() {
+    fn keepassxc_placeholders_are_escaped() {
         let keychain = keychain();
         let odd = credential("gitea.example.com", "{USERNAME}", r#"{"a":{REF:T@I:0}}{PASSWORD}"#);
         keychain.put(Use::Docker, &odd).unwrap();
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn docker_hubs_oauth_items_are_apart_and_not_listed() {
+    fn docker_hubs_oauth_items_are_separate_and_not_listed() {
         let keychain = keychain();
         let hub = credential("docker.io", "alice", "pat");
         let access = credential("docker.io", "alice", "access");
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_others_and_damaged_ones_are_not_taken_for_ours() {
+    fn foreign_and_damaged_items_are_not_used() {
         let keychain = keychain();
         let good = credential("gitea.example.com", "alice", "a");
         keychain.put(Use::Docker, &good).unwrap();

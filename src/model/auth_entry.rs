@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_any_case_and_the_last_string_counts() {
+    fn the_case_of_names_is_ignored_and_the_last_string_is_used() {
         for (raw, expected) in [
             (r#"{"Username":"a","PASSWORD":"b"}"#, ok("a", "b")),
             (
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_what_kubelet_takes() {
+    fn base64_is_decoded_as_in_kubelet() {
         for (auth, expected) in [
             ("YTpiYw==", ok("a", "bc")),
             ("YTpiYw", ok("a", "bc")),

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_part_is_a_registry_only_where_it_can_be_nothing_else() {
+    fn the_first_part_is_a_registry_only_if_unambiguous() {
         for (image, registry) in [
             ("nginx", "docker.io"),
             ("nginx:1.27", "docker.io"),

@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_member_looks_like_its_neighbour_and_goes_without_a_trace() {
+    fn a_new_member_is_formatted_like_its_neighbour() {
         for (before, path, after) in [
             (r"{}", &["a"][..], r#"{"a":1}"#),
             (" { }\n", &["a"], " {\"a\":1 }\n"),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused_without_quoting_it() {
+    fn other_values_are_refused_without_quoting_them() {
         assert_eq!(
             JsonEdit::parse("[\"s3cret\"]"),
             Err(JsonEditError::NotAnObject("the document".into()))

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_secret_is_masked_wherever_it_stands() {
+    fn only_secrets_are_masked_at_any_depth() {
         let text = r#" {"auths": {"r": {"auth":"s1", "email":"e"}, "r":{"auth" : ["s2"]}, "x":"s3"}, "a":{"auth":1}} "#;
         let json = JsonEdit::parse(text).unwrap();
         let masked = json.masked(|path| path.first() == Some(&"auths") && path.last() != Some(&"email"));

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_password_is_nobodys() {
+    fn an_empty_password_is_never_own() {
         let mut earlier = empty(1);
         assert!(!earlier.remember(&token("")));
         let own = OwnTokens {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_are_forgotten_and_what_is_kept_fits_into_an_item_of_windows() {
+    fn the_oldest_are_dropped_and_the_rest_fits_into_a_windows_item() {
         let mut earlier = empty(1);
         for number in 0..=MAX_EARLIER {
             assert!(earlier.remember(&token(&format!("t{number}"))));
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_fingerprints_is_refused() {
+    fn an_invalid_list_of_fingerprints_is_refused() {
         for text in [
             "",
             "{}",

@@ -300,7 +300,7 @@ mod tests {
         document
     }
 
-    /// Everything that a webhook or a gateway may make of a Secret that it was sent.
+    /// All forms in which a webhook or gateway may quote a Secret.
     fn quotations(token: &str) -> Vec<String> {
         let document = document(token);
         let encoded = STANDARD.encode(document.as_str());
@@ -334,7 +334,7 @@ mod tests {
         ]
     }
 
-    /// Whether any piece of the token can be read out of `text`, by looking, or by decoding what is left of it.
+    /// Whether any piece of the token is in `text`, directly or after decoding.
     fn tells(text: &str, token: &str) -> bool {
         let holds = |text: &[u8]| {
             token
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn no_quotation_tells_anything_of_the_token_wherever_it_is_cut() {
+    fn no_quotation_reveals_a_part_of_the_token() {
         for token in [TOKEN, "a+b/c=<d&e>\"f\\g'h i%j:kl", "glpat-AbC_dEf-123456789012"] {
             let redaction = redaction(token);
             for quotation in quotations(token) {
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_secret_is_as_it_was() {
+    fn text_without_secrets_is_unchanged() {
         for (secret, text) in [
             (
                 TOKEN,
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn other_peoples_secrets_in_a_document_are_taken_out_too() {
+    fn foreign_secrets_in_a_document_are_removed_too() {
         let text = r#"{"auths":{"ghcr.io":{"auth":"b3JnOmdocF9zZWNyZXRzZWNyZXQ="},"x":{"username":"somebody-else","identitytoken":"identity-token"}}}"#;
         let mut redaction = Redaction::default();
         redaction.add_document(&DockerConfig::parse(text.as_bytes()).unwrap());
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_one_character_is_no_trouble() {
+    fn a_text_of_one_character_works() {
         let mut redaction = Redaction::default();
         redaction.add(&"a".repeat(5_000));
         assert_eq!(redaction.clean(&"b".repeat(1 << 20)), "b".repeat(LONGEST));

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_that_it_has_anyway_is_remembered_and_makes_no_difference() {
+    fn the_default_port_is_remembered_but_does_not_affect_equality() {
         let plain: Registry = "gitea.example.com".parse().unwrap();
         for (text, written) in [
             ("gitea.example.com", "gitea.example.com"),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_registry_says_why() {
+    fn invalid_registries_are_explained() {
         use RegistryError as E;
         let long = format!("{}.com", "a".repeat(64));
         for (text, error) in [
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_and_hub_are_known() {
+    fn loopback_and_docker_hub_are_recognised() {
         for (text, loopback) in [
             ("localhost:3000", true),
             ("gitea.localhost", true),

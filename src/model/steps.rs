@@ -5,7 +5,7 @@ thread_local! {
     static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Counts work of this thread; nothing outside of tests.
+/// Counts work of this thread; does nothing outside of tests.
 #[cfg_attr(
     not(test),
     allow(clippy::missing_const_for_fn, unused_variables, reason = "it counts in tests")

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_reaches_the_terminal_but_text() {
+    fn control_characters_are_removed() {
         for (text, shown) in [
             ("", ""),
             ("authGroup.Verify\n", "authGroup.Verify"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_with_its_reason_is_cut_in_the_middle() {
+    fn messages_with_a_reason_are_truncated_in_the_middle() {
         for (text, max, shown) in [
             ("pull: not found", 15, "pull: not found"),
             ("pull a long name: not found", 12, "pul…ot found"),
@@ -131,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_stay_as_they_are() {
+    fn line_breaks_are_kept() {
         assert_eq!(strip_control("one\n\ttwo ☃\n"), "one\n\ttwo ☃\n");
         assert_eq!(strip_control("a\u{1b}[2J\rb\u{9b}c\u{202e}d\0"), "a[2Jbcd");
     }
 
     #[test]
-    fn json_says_the_same_with_escapes() {
+    fn escaped_json_has_the_same_value() {
         let text = "☃ \u{9b}31m \u{7f}\u{202e}\u{e0041}\u{feff}";
         let json = format!("{{\n  \"a\": {}\n}}\n", serde_json::Value::from(text));
         let escaped = escape_control(&json);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_says_so() {
+    fn truncation_is_marked() {
         for (text, max, shown) in [
             ("abcdef", 6, "abcdef"),
             ("abcdefg", 6, "abcde…"),

@@ -35,7 +35,7 @@ pub enum TokenError {
     Control,
     /// An invisible character, as may be copied from a web page: a byte order mark, a zero-width space, a bidirectional
     /// character, a non-ASCII space.
-    #[error("the token holds a character that cannot be seen (U+{:04X}): copy it anew, without what is around it", u32::from(*.0))]
+    #[error("the token holds a character that cannot be seen (U+{:04X}): copy it again, without what is around it", u32::from(*.0))]
     Invisible(char),
 }
 
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_does_not_show_itself() {
+    fn a_token_is_not_in_debug_output() {
         let credential = Credential {
             registry: "gitea.example.com".parse().unwrap(),
             username: "admin".parse().unwrap(),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_taken_as_people_pipe_them() {
+    fn white_space_around_a_token_is_removed() {
         for text in ["abc", "abc\n", "  abc\r\n", "\tabc "] {
             assert_eq!(Token::from_bytes(text.into()).unwrap().expose(), "abc");
         }
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_no_part_of_a_token() {
+    fn invisible_characters_are_refused() {
         for c in [
             '\u{feff}', '\u{200b}', '\u{a0}', '\u{202e}', '\u{ad}', '\u{2028}', '\u{3000}',
         ] {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn user_names_are_what_basic_authentication_can_carry() {
+    fn user_names_are_valid_for_basic_authentication() {
         for name in ["admin", "robot$ci", "<token>", "Zoë", "a b"] {
             assert_eq!(name.parse::<Username>().unwrap().as_str(), name);
         }

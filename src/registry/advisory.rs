@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_versions_that_are_known_to_be_concerned_are() {
+    fn only_affected_versions_are_reported() {
         for (version, ids) in [
             ("1.16.9", vec![]),
             ("1.17.4", vec!["CVE-2026-27771"]),

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn bearer_is_found_wherever_it_stands() {
+    fn bearer_is_found_at_any_position() {
         let gitea = r#"Bearer realm="https://h/v2/token",service="container_registry",scope="*""#;
         let both = Some(bearer("https://h/v2/token", Some("container_registry")));
         for fields in [
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_is_what_is_left() {
+    fn basic_is_the_fallback() {
         assert_eq!(chosen(&[r#"Basic realm="x""#]), Some(SignIn::Basic));
         assert_eq!(chosen(&["Bearer", "BASIC"]), Some(SignIn::Basic));
         for fields in [
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn giteas_challenge_is_known_and_tells_the_path() {
+    fn giteas_challenge_is_recognised_with_its_path() {
         let gitea = Some("container_registry");
         for (realm, service, found) in [
             ("https://h/v2/token", gitea, Some("")),

@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn every_generation_is_read() {
+    fn tokens_of_all_versions_are_parsed() {
         for (payload, user, scope) in [
             (r#"{"exp":1,"nbf":1,"UserID":2}"#, Some(2), None),
             (
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_jwt_is_none() {
+    fn an_invalid_jwt_is_none() {
         for text in [
             String::new(),
             "opaque".to_owned(),

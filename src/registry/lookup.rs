@@ -105,7 +105,7 @@ mod tests {
             let found = resolve(uri, true).unwrap();
             assert!(found.iter().all(|address| address.ip().is_loopback()), "{uri}");
         }
-        // An address stands in for a name that DNS leads elsewhere (192.0.2.0/24 is for documentation, RFC 5737).
+        // In place of a name that resolves to another machine (192.0.2.0/24 is for documentation, RFC 5737).
         assert!(resolve("http://192.0.2.1/", false).is_ok());
         let refused = resolve("http://192.0.2.1/", true).unwrap_err();
         let ureq::Error::Other(refused) = refused else {

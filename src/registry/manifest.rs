@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_are_split_as_kubelet_splits_them() {
+    fn images_are_parsed_as_in_kubelet() {
         for (image, repository, reference) in [
             ("gitea.example.com/owner/app", "owner/app", "latest"),
             ("gitea.example.com/owner/app:1.2", "owner/app", "1.2"),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_gets_into_a_path() {
+    fn invalid_images_are_refused() {
         for image in [
             "nginx",
             "h/",

@@ -149,7 +149,7 @@ pub fn mint(
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     {
-        return Err(uncertain("the token in it is none".to_owned()));
+        return Err(uncertain("the token in it is not valid".to_owned()));
     }
     let named = made.scopes.unwrap_or_default().join(",");
     let named = client.without_secrets(&named).replace(made.sha1.as_str(), "[redacted]");

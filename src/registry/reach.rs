@@ -94,7 +94,7 @@ impl ReachError {
             Self::Refused { .. } => "check the port, and that the server runs",
             Self::TimedOut { .. } => "check the port, a firewall on the way, and HTTPS_PROXY/NO_PROXY",
             Self::Tls { reason, .. } => return reason.hint().map(str::to_owned),
-            Self::NoName { .. } => "issue it anew with a subjectAltName: a common name is not looked at",
+            Self::NoName { .. } => "issue a new one with a subjectAltName: the common name is not used",
             Self::UnknownAuthority { .. } => {
                 "if the registry uses a CA of its own, give that CA's certificate with --ca-file FILE"
             }

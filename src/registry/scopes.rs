@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_say_what_they_open() {
+    fn scopes_grant_the_right_access() {
         for (text, pull, push, beyond) in [
             ("read:package", true, false, false),
             ("write:package", true, true, false),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_cannot_write_on_the_terminal_with_them() {
+    fn control_characters_in_scopes_are_removed() {
         assert_eq!(Scopes::parse(" , \n"), None);
         let scopes = Scopes::parse("read:package\u{1b}[31m, write:user").unwrap();
         assert_eq!(scopes.to_string(), "read:package [31m,write:user");

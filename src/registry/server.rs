@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_may_use_codes_up() {
+    fn versions_with_single_use_codes() {
         for (version, may) in [
             ("1.26.4", true),
             ("1.27.0+dev-1-g0", true),

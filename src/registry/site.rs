@@ -71,7 +71,7 @@ impl SiteError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Verify(error) => error.hint(),
-            Self::NotGitea { .. } => Some("use the web pages of whoever runs it".to_owned()),
+            Self::NotGitea { .. } => Some("use its own web pages".to_owned()),
             Self::NoApi { .. } => Some("for a Gitea below a path, name it: --gitea-path /gitea".to_owned()),
         }
     }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_stays_one() {
+    fn a_segment_is_escaped() {
         for (text, escaped) in [
             ("admin", "admin"),
             ("a.b-c_d~e", "a.b-c_d~e"),

@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_is_named_and_left_alone() {
+    fn foreign_files_are_named_and_not_changed() {
         for (program, shown) in [
             (program(&[], false, Beside::Nothing), "not on PATH"),
             (

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_is_held_against_the_cluster() {
+    fn no_proxy_is_compared_with_the_cluster() {
         for (server, no_proxy, direct) in [
             ("https://api.example.com:6443", "", false),
             ("https://api.example.com:6443", "example.com", true),

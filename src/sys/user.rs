@@ -27,7 +27,7 @@ pub(crate) fn id() -> Option<u32> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NotPrivate {
-    #[error("it belongs to another user, of number {0}")]
+    #[error("it belongs to another user (uid {0})")]
     Owner(u32),
     #[error("other users may use it: its mode is {0:04o}")]
     Mode(u32),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_folder_is_this_users_alone() {
+    fn a_runtime_folder_must_be_private() {
         let folder = private_test_folder();
         assert_eq!(runtime(folder.path()), [folder.path()]);
         assert_eq!(why(folder.path()), None);
@@ -182,7 +182,7 @@ mod tests {
         assert!(runtime(Path::new("relative")).is_empty());
     }
 
-    /// As root has it after `su`.
+    /// As for root after `su`.
     #[test]
     fn another_users_folder_and_file_are_named_with_their_owner() {
         if id() != Some(0) {
@@ -193,17 +193,14 @@ mod tests {
         fs::write(&lock, "").unwrap();
         std::os::unix::fs::chown(&lock, Some(4321), None).unwrap();
         let said = open_own(&lock).unwrap_err().to_string();
-        assert_eq!(said, "it belongs to another user, of number 4321");
+        assert_eq!(said, "it belongs to another user (uid 4321)");
         std::os::unix::fs::chown(folder.path(), Some(4321), None).unwrap();
         assert!(runtime(folder.path()).is_empty());
-        assert_eq!(
-            why(folder.path()).unwrap(),
-            "it belongs to another user, of number 4321"
-        );
+        assert_eq!(why(folder.path()).unwrap(), "it belongs to another user (uid 4321)");
     }
 
     #[test]
-    fn no_link_and_no_pipe_is_opened_in_place_of_a_file() {
+    fn links_and_pipes_are_not_opened() {
         let folder = tempfile::tempdir().unwrap();
         let lock = folder.path().join("lock");
         open_own(&lock).unwrap();

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_file_or_too_long_is_told_apart() {
+    fn missing_long_and_special_files_are_distinguished() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         assert!(matches!(read(&path, 3), Ok(None)));
@@ -128,7 +128,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_pipe_is_read_where_the_shell_made_it_and_no_device_is() {
+    fn inherited_pipes_are_read_and_devices_are_not() {
         use std::os::fd::AsRawFd as _;
         let (reader, mut writer) = io::pipe().unwrap();
         io::Write::write_all(&mut writer, b"abc").unwrap();

@@ -238,7 +238,7 @@ mod tests {
 
     impl std::error::Error for Named {}
 
-    /// As rustls-webpki's errors are: without fields, the name alone.
+    /// The variant name of an error without fields, as in rustls-webpki.
     struct Webpki(&'static str);
 
     impl fmt::Debug for Webpki {
@@ -350,7 +350,7 @@ mod tests {
         all
     }
 
-    /// A name out of a program's text: `UnknownIssuer`, `Other(…)`, `not_after`.
+    /// Whether a word looks like an identifier: `UnknownIssuer`, `Other(…)`, `not_after`.
     fn is_code(word: &str) -> bool {
         let capitals = word.chars().skip(1).filter(char::is_ascii_uppercase).count();
         let known = [
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_of_the_library_reaches_a_person() {
+    fn no_text_of_the_library_is_shown() {
         for error in errors() {
             let fault = Fault::from(&error);
             let hint = match &fault {
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_of_a_certificate_is_told_from_the_others() {
+    fn certificate_errors_are_distinguished() {
         let said = |error: CertificateError| Fault::from(&Error::InvalidCertificate(error));
         let names = |names: &[&str]| CertificateError::NotValidForNameContext {
             expected: ServerName::try_from("a.example").unwrap(),

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_around_a_block_is_passed_over() {
+    fn text_around_a_block_is_ignored() {
         let text = "Bag Attributes\n  a: b\n-----BEGIN A-----\n-----BEGIN CERTIFICATE-----\nYW\n Jj\r\n-----END CERTIFICATE-----  \n\
                     rest\n-----BEGIN B-----\n!\n-----END B-----\n-----BEGIN C-----\nProc-Type: 4,ENCRYPTED\n\nZA==\n-----END C-----";
         let found: Vec<_> = blocks(text.as_bytes())

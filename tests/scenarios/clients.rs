@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use libtest_mimic::Trial;
-use regcred::model::{Credential, DockerConfig, Token};
+use regcred::model::{Credential, DockerConfig};
 use regcred::registry::{Flow, Options, VerifyError, verify};
 use regcred::sys::env::Env;
 
@@ -16,6 +16,7 @@ use crate::support::image::oci_layout;
 use crate::support::part::program;
 use crate::support::parts::{DOCKER_REGISTRY, GITEA};
 use crate::support::scenario::Table;
+use crate::support::world::credential;
 
 scenarios!(skopeo_pushes_and_pulls);
 fn skopeo_pushes_and_pulls(table: &Table) -> Vec<Trial> {
@@ -59,14 +60,6 @@ fn podman_pulls_with_what_a_pull_secret_holds(table: &Table) -> Vec<Trial> {
         podman_pull(&real());
     });
     vec![double, real]
-}
-
-fn credential(registry: &str, token: &str) -> Credential {
-    Credential {
-        registry: registry.parse().unwrap(),
-        username: "admin".parse().unwrap(),
-        token: Token::parse(token).unwrap(),
-    }
 }
 
 /// A folder of one client, with nothing of this machine's user in its environment.
@@ -153,8 +146,8 @@ fn scopes_count(gitea: &Gitea, profile: Profile) {
     let desk = Desk::new();
     let local = oci_layout(&desk.path().join("image"));
     let remote = format!("docker://{}/admin/app/web:1", gitea.registry());
-    let writer = credential(&gitea.registry(), &gitea.add_token("admin", "write:package"));
-    let reader = credential(&gitea.registry(), &gitea.add_token("admin", "read:package"));
+    let writer = credential(&gitea.registry(), "admin", &gitea.add_token("admin", "write:package"));
+    let reader = credential(&gitea.registry(), "admin", &gitea.add_token("admin", "read:package"));
 
     let pushed = desk.skopeo(&writer, &["copy", &local, &remote]);
     assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
@@ -208,7 +201,7 @@ fn docker_login(gitea: &Gitea, profile: Profile) {
     assert!(done.status.success(), "{profile:?}: {}", text(&done));
     let image = format!("{}/admin/web:1", gitea.registry());
     let local = oci_layout(&desk.path().join("image"));
-    let writer = credential(&gitea.registry(), &token);
+    let writer = credential(&gitea.registry(), "admin", &token);
     let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
     assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
     let seen = desk
@@ -229,7 +222,7 @@ fn podman_pull(gitea: &Gitea) {
     let token = gitea.add_token("admin", "write:package");
     let local = oci_layout(&desk.path().join("image"));
     let image = format!("{}/admin/web:1", gitea.registry());
-    let writer = credential(&gitea.registry(), &token);
+    let writer = credential(&gitea.registry(), "admin", &token);
     let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
     assert!(pushed.status.success(), "{}", text(&pushed));
     let podman = |arguments: &[&str]| {
@@ -255,10 +248,10 @@ fn podman_pull(gitea: &Gitea) {
 scenario!(verify_at_a_real_registry_with_passwords, needs(DOCKER_REGISTRY));
 fn verify_at_a_real_registry_with_passwords() {
     let registry = DockerRegistry::with_password("admin", "correct horse");
-    let right = credential(&registry.registry(), "correct horse");
+    let right = credential(&registry.registry(), "admin", "correct horse");
     let verified = verify(&right, &Options::default(), &Env::default()).unwrap();
     assert_eq!((verified.flow, verified.who), (Flow::Basic, None));
-    let wrong = credential(&registry.registry(), "battery staple");
+    let wrong = credential(&registry.registry(), "admin", "battery staple");
     match verify(&wrong, &Options::default(), &Env::default()).unwrap_err() {
         VerifyError::Rejected { said, gitea: false, .. } => {
             assert_eq!(said.as_deref(), Some("authentication required"));

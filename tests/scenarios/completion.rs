@@ -8,14 +8,14 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::docker::link::script;
+use crate::support::PLUGIN;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::Keyring;
 use crate::support::part::until;
 use crate::support::parts::{BASH, BASH_COMPLETION, CONTROL_PLANE, GNOME_KEYRING};
+use crate::support::world::script;
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 /// A home and a bin folder with the plugin in it, as krew leaves it.
 struct Home {
     folder: tempfile::TempDir,

@@ -2,10 +2,10 @@
 
 mod clients;
 mod conflicts;
+mod fixture;
 mod interrupted;
 pub mod link;
 mod other_helpers;
-mod place;
 mod real_clients;
 mod refusals;
 mod setup;

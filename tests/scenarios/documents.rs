@@ -17,8 +17,7 @@ use libtest_mimic::Trial;
 
 use crate::support::part::missing;
 use crate::support::parts::REAL_PARTS;
-use crate::support::scenario::Table;
-use crate::support::scenario::{Need, Part};
+use crate::support::scenario::{Need, Part, Table};
 use blocks::Block;
 use desk::{Desk, Has};
 
@@ -74,7 +73,7 @@ const CLAIMS: [(&str, &str, &str); 16] = [
     (
         "docs/vault.md",
         "kubectl regcred keychain use vault",
-        "unlocked until this machine is started anew, holds 1 credential",
+        "unlocked until this machine is rebooted, holds 1 credential",
     ),
     ("docs/vault.md", "kubectl regcred keychain lock", "the vault is locked"),
     (

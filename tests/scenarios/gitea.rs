@@ -24,8 +24,7 @@ use libtest_mimic::Trial;
 
 use crate::support::gitea::{self, Profile, Settings};
 use crate::support::parts::{GITEA, NGINX, REAL_PARTS};
-use crate::support::scenario::Need;
-use crate::support::scenario::Table;
+use crate::support::scenario::{Need, Table};
 use crate::support::world::{Ran, World};
 
 const PASSWORD: &str = "password of admin";

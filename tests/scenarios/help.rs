@@ -8,11 +8,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 use snapbox::str;
 
-use crate::support::generated;
 use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
 use crate::support::world::World;
-
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+use crate::support::{PLUGIN, generated};
 
 scenario!(scripts_are_current);
 fn scripts_are_current() {

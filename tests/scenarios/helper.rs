@@ -16,11 +16,10 @@ use regcred::model::{Credential, Registry, Token, Use};
 use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
-use crate::support::keyring;
 use crate::support::parts::{IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT};
 use crate::support::store::{Kind, Store};
+use crate::support::{HELPER, keyring};
 
-pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const HUB: &str = "https://index.docker.io/v1/";
 pub const NOT_FOUND: &str = "credentials not found in native keychain";
 pub const TOKEN: &str = "gitea-token-5b1dba63e8f04d2a";

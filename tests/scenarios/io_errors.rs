@@ -6,10 +6,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::PLUGIN;
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer};
 use crate::support::world::World;
-
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 /// The program with a token in its environment and nothing else but this kubeconfig.
 fn regcred(kubeconfig: &str, folder: &Path, line: &str) -> Command {

@@ -11,8 +11,7 @@ use libtest_mimic::Trial;
 
 use crate::support::part::missing;
 use crate::support::parts::{DOCKER_ENGINE, GITEA};
-use crate::support::scenario::Table;
-use crate::support::scenario::{Need, Part};
+use crate::support::scenario::{Need, Part, Table};
 use cell::{Cell, Row};
 use clients::{CLIENTS, Client, Kind};
 use desk::{Config, Desk, Situation};

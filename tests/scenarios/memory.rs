@@ -13,9 +13,8 @@ use crate::support::bus::Running;
 use crate::support::part::until;
 use crate::support::parts::{REAL_PARTS, STRACE};
 use crate::support::world::World;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const PAGE: usize = 4096;
 
 scenario!(the_helper_leaves_no_token, needs(REAL_PARTS, STRACE));

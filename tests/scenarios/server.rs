@@ -16,8 +16,7 @@ use crate::support::engine::{Engine, missing_engine};
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
 use crate::support::part::missing;
-use crate::support::scenario::Part;
-use crate::support::scenario::Table;
+use crate::support::scenario::{Part, Table};
 use crate::support::world::{Ran, World};
 use crate::support::{control_plane, docker_registry};
 
@@ -147,7 +146,7 @@ impl Server {
         );
         for line in [
             "made a vault, an encrypted file: ",
-            "the vault is unlocked until this machine is started anew",
+            "the vault is unlocked until this machine is rebooted",
             "docker and kubectl regcred use the vault from now on",
         ] {
             assert!(ran.contains(line), "{line}: {ran}");
@@ -174,7 +173,7 @@ hint: kubectl regcred login REGISTRY -u USER
         );
         for line in [
             "this is not the vault's passphrase",
-            "the vault is unlocked until this machine is started anew",
+            "the vault is unlocked until this machine is rebooted",
         ] {
             assert!(ran.contains(line), "{line}: {ran}");
         }

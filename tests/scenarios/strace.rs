@@ -17,9 +17,8 @@ use crate::support::keyring::files_with;
 use crate::support::parts::{KERNEL_KEYRING, REAL_PARTS, STRACE};
 use crate::support::vault::PASSPHRASE;
 use crate::support::world::World;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 /// What starts programs, opens files, and writes to anything; `connect` tells which socket is whose.
 const CALLS: &str = "trace=execve,execveat,open,openat,openat2,creat,connect,write,pwrite64,writev,pwritev,pwritev2,\
                      send,sendto,sendmsg,sendmmsg,memfd_create,link,linkat,symlink,symlinkat,rename,renameat,renameat2,\

@@ -2,6 +2,10 @@
 #![allow(dead_code, reason = "the quickstart and the scenarios each use a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+/// The programs as cargo built them for this test.
+pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+
 pub mod api_server;
 pub mod background;
 #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@
 mod people;
 mod programs;
 mod secrets;
+mod workstation;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +19,6 @@ use super::api_server::ApiServer;
 use super::control_plane::{ADMIN_TOKEN, ControlPlane};
 use super::docker_registry::DockerRegistry;
 use super::gate::Gate;
-use super::gated_parts;
 use super::gated_store::GatedStore;
 use super::gitea::{Gitea, Profile, Settings, Visibility};
 use super::http::Server;
@@ -26,10 +26,9 @@ use super::keyring::Keyring;
 use super::plane::Plane;
 use super::server::Server as NoDesktop;
 use super::vault::PASSPHRASE;
+use super::{HELPER, gated_parts};
 pub use programs::Ran;
-
-/// The helper as cargo built it for this test; the plugin lies beside it.
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+pub use workstation::{auth, credential, script, trace};
 
 enum Keys {
     Memory(Arc<CredentialStore>),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "kubectl completes `kubectl regcred` by running kubectl_complete-regcred, which `install` puts beside kubectl-regcred. The scripts are for those who call kubectl-regcred itself.
+    after_help = "kubectl completes `kubectl regcred` by running kubectl_complete-regcred, which `install` puts beside kubectl-regcred. The scripts are for calls of kubectl-regcred itself.
 
 Examples:
   kubectl regcred completion install    # kubectl regcred <Tab>, in every shell that completes kubectl

@@ -17,9 +17,9 @@ pub struct DockerArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum DockerVerb {
-    /// Let docker and podman ask the keychain, and move their plaintext tokens into it
+    /// Make docker and podman use the keychain, and move their plaintext tokens into it
     Setup(SetupArgs),
-    /// Show who answers docker and podman for each registry, and what is wrong with it
+    /// Show where docker and podman get the credential for each registry, and what is wrong with it
     Status(DockerStatusArgs),
     /// Undo what setup did to docker's and podman's files
     Remove(RemoveArgs),

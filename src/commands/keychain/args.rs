@@ -27,11 +27,11 @@ pub struct KeychainArgs {
 pub enum KeychainVerb {
     /// Show which keychain is in use, why, whether it answers, and what else there is
     Status(KeychainStatusArgs),
-    /// Choose the desktop's keychain or the vault, which is made where there is none
+    /// Choose the desktop's keychain or the vault, which is created if there is none
     Use(KeychainUseArgs),
-    /// Open the vault for docker and regcred, until a time or until the machine is started anew
+    /// Unlock the vault for docker and regcred, until a given time or until reboot
     Unlock(UnlockArgs),
-    /// Close the vault: nothing opens it until its passphrase is given again
+    /// Lock the vault until its passphrase is given again
     #[command(after_help = "Examples:
   kubectl regcred keychain lock")]
     Lock,
@@ -60,7 +60,7 @@ pub struct KeychainUseArgs {
     /// The keychain: secret-service, the desktop's; or vault, an encrypted file
     #[arg(value_name = "secret-service|vault")]
     pub store: StoreName,
-    /// Let this file open the vault, in place of a passphrase; it is made where there is none
+    /// Open the vault with this file instead of a passphrase; it is created if it does not exist
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
     /// Where the passphrase comes from, and for how long it is good.
@@ -85,7 +85,7 @@ pub struct UnlockArgs {
 
 #[derive(Debug, Args)]
 pub struct UnlockingArgs {
-    /// Lock it again after this time, such as 30m, 12h or 7d [default: when the machine is started anew]
+    /// Lock it again after this time, such as 30m, 12h or 7d [default: until reboot]
     #[arg(long = "for", value_name = "TIME")]
     pub lifetime: Option<Lifetime>,
     /// Read the passphrase from standard input

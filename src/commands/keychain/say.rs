@@ -45,7 +45,7 @@ pub(super) fn unlocked(until: Option<SystemTime>) -> String {
             unlocked_for(Duration::from_secs(minutes * 60))
         }
         Some(left) => unlocked_for(left),
-        None => "unlocked until this machine is started anew".to_owned(),
+        None => "unlocked until this machine is rebooted".to_owned(),
     }
 }
 

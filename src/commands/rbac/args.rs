@@ -8,7 +8,7 @@ use crate::commands::args::{RestartArgs, ScopeArgs, with_help};
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("command").args(["rotate", "status", "detach", "remove"]))]
 #[command(
-    after_help = "It takes the flags of the command that is to be allowed, prints the least that this command needs, and asks no cluster. A Role's name says what it allows, a binding's also whom: what is applied takes nothing from what was applied before. All of them have the label app.kubernetes.io/managed-by=kubectl-regcred.
+    after_help = "It takes the flags of the command that is to be allowed, prints the permissions that this command needs, and contacts no cluster. A Role's name says what it allows, a binding's also to whom, so that applying one does not change another. All of them have the label app.kubernetes.io/managed-by=kubectl-regcred.
 
 Examples:
   kubectl regcred rbac -n honeydue --user jane | kubectl apply -f -
@@ -51,7 +51,7 @@ pub struct RbacArgs {
     /// For `rotate`, which writes Secrets that are there and makes none
     #[arg(long, conflicts_with = "service_accounts")]
     pub rotate: bool,
-    /// As for `rotate --keep-old`: all namespaces need not be searched for other Secrets with the old token
+    /// As for `rotate --keep-old`: without searching all namespaces for other Secrets with the old token
     #[arg(hide_short_help = true, long, requires = "rotate")]
     pub keep_old: bool,
     /// For `status`, which only looks: nothing of sync's

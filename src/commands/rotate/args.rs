@@ -18,7 +18,7 @@ use crate::registry::{MintScopes, TokenName};
 ]))]
 #[command(group = ArgGroup::new("new_token").args(["mint", "token_stdin", "token_env", "env_file"]))]
 #[command(
-    after_help = "The order: the new token is proved and kept beside the old one, every Secret is written and read back, the new token becomes current, workloads restart if asked, and the old token is revoked, last and only if everything before succeeded. Killed at any point, nothing is without a token that works: --resume finishes it, --abort goes back, and both can be repeated.
+    after_help = "The order: the new token is verified and stored with the old one, every Secret is written and read back, the new token becomes current, workloads are restarted if requested, and the old token is revoked, last and only if everything else has succeeded. If it is killed at any point, everything still has a token that works: --resume finishes it, --abort goes back, and both can be repeated.
 
 Examples:
   kubectl regcred rotate -A                                 # asks for the new token; every Secret that sync has made
@@ -32,7 +32,7 @@ Examples:
 )]
 #[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
 pub struct RotateArgs {
-    /// The registry; may be left out where the keychain knows only one
+    /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
     /// The new token's user [default: the old one's]
     #[arg(hide_short_help = true, short, long, value_name = "NAME")]
@@ -68,16 +68,16 @@ pub struct RotateArgs {
     /// Go back to the old token
     #[arg(long)]
     pub abort: bool,
-    /// Give up the Secrets of this context, as they are (repeatable)
+    /// Leave the Secrets of this context as they are (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
     pub skip_context: Vec<String>,
-    /// Give up the Secrets of this namespace, as they are (repeatable)
+    /// Leave the Secrets of this namespace as they are (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
     pub skip_namespace: Vec<Namespace>,
-    /// Give up one Secret, as it is, such as one that is immutable (repeatable)
+    /// Leave one Secret as it is, such as one that is immutable (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME", requires = "way")]
     pub skip_secret: Vec<Target>,
-    /// Search no further Secrets of this context for the old token, where listing them is not allowed (repeatable)
+    /// Do not search this context for other Secrets with the old token, where listing them is not allowed (repeatable)
     #[arg(hide_short_help = true, long, value_name = "CONTEXT", requires = "way")]
     pub skip_search: Vec<String>,
     #[command(flatten)]

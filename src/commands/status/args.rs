@@ -20,9 +20,9 @@ const SCOPE: [(&str, &str); 2] = [
 #[derive(Debug, Args)]
 #[command(
     mut_args(|arg| with_help(arg, &SCOPE)),
-    after_help = "It looks at this workstation, at the registries and at the clusters, and changes nothing. Every finding comes with the command that mends it; docs/status.md says what each code means.
+    after_help = "It checks this workstation, the registries and the clusters, and changes nothing. Every finding comes with the command that fixes it; docs/status.md explains the codes.
 
-Exit codes: 0 all is well, 3 something is out of step, 1 something could not be looked at.
+Exit codes: 0 all is well, 3 something is out of step, 1 something could not be checked.
 
 Examples:
   kubectl regcred status                      # the context's namespace, and this workstation

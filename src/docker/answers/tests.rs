@@ -1,4 +1,4 @@
-//! What docker and podman would do, by file.
+//! What docker and podman do with each kind of file.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::docker::program::{Beside, Program};
 use crate::docker::{Order, Workstation};
 
-/// A workstation with these files: docker's, and podman's of the runtime folder, if it has one.
+/// A workstation with a file of docker's, and optionally podman's file in the runtime folder.
 pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Workstation {
     let file = |path: &str, text: Option<&str>| {
         let path = Path::new(path).to_owned();
@@ -46,7 +46,7 @@ pub(in crate::docker) fn order(stores: &[&str]) -> Order {
     }
 }
 
-/// Who answers docker and podman about `registry`.
+/// The sources for docker and podman.
 fn both(workstation: &Workstation, registry: &str) -> [Source; 2] {
     let registry = registry.parse().unwrap();
     [
@@ -62,7 +62,7 @@ fn helper(name: &str) -> Source {
 const LOGIN: &str = r#"{"auth":"YTpi"}"#;
 
 #[test]
-fn of_one_file_docker_reads_more_than_podman() {
+fn docker_reads_more_of_a_file_than_podman() {
     let text = format!(
         r#"{{"credsStore":"pass","credHelpers":{{"a.example.com":"gitea","b.example.com":"",
         "https://index.docker.io/v1/":"desktop","https://c.example.com":"gitea"}},
@@ -92,7 +92,7 @@ fn of_one_file_docker_reads_more_than_podman() {
 }
 
 #[test]
-fn podman_takes_the_first_file_and_registries_conf_stands_before_or_after_it() {
+fn podman_uses_the_first_file_and_the_order_of_registries_conf() {
     let docker = r#"{"credHelpers":{"a.example.com":"gitea"}}"#;
     let podman = format!(r#"{{"auths":{{"https://a.example.com/v1/":{LOGIN}}}}}"#);
     let mut seen = workstation(docker, Some(&podman));
@@ -105,7 +105,7 @@ fn podman_takes_the_first_file_and_registries_conf_stands_before_or_after_it() {
 }
 
 #[test]
-fn docker_asks_its_variable_first_and_finds_a_store_by_itself() {
+fn docker_uses_its_variable_first_and_detects_a_store() {
     let mut seen = workstation("", None);
     seen.detected = Some("secretservice".parse().unwrap());
     assert_eq!(both(&seen, "a.example.com"), [helper("secretservice"), Source::Nobody]);

@@ -1,4 +1,4 @@
-//! Single cases, and that for any document the way back leads to where it began.
+//! Single cases, and the property that removing undoes setting up for any document.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ fn helpers(registries: &[&str]) -> DesiredConfig {
     }
 }
 
-/// Sets up and takes out; what stood there in between.
+/// Sets up and removes; returns the document in between.
 fn there_and_back(before: &str, wanted: &DesiredConfig) -> String {
     let mut document = config(before);
     let mut remembered = Remembered::default();
@@ -36,7 +36,7 @@ fn there_and_back(before: &str, wanted: &DesiredConfig) -> String {
 }
 
 #[test]
-fn what_is_added_looks_like_the_rest_and_goes_without_a_trace() {
+fn additions_match_the_formatting_and_leave_no_trace() {
     for (before, between) in [
         ("", "{\n\t\"credHelpers\": {\n\t\t\"a.example.com\": \"gitea\"\n\t}\n}"),
         (
@@ -70,7 +70,7 @@ fn what_is_added_looks_like_the_rest_and_goes_without_a_trace() {
 }
 
 #[test]
-fn the_store_that_docker_found_by_itself_is_written_and_taken_back() {
+fn the_detected_store_is_written_and_removed_again() {
     let wanted = DesiredConfig {
         detected: Some("pass".to_owned()),
         ..helpers(&["docker.io"])
@@ -98,7 +98,7 @@ fn the_store_that_docker_found_by_itself_is_written_and_taken_back() {
 }
 
 #[test]
-fn without_memory_every_value_of_ours_goes() {
+fn without_a_record_all_our_values_are_removed() {
     let mut document =
         config(r#"{"credsStore":"gitea","credHelpers":{"a":"gitea","b":"pass","http://c/v2/":"gitea"}}"#);
     let changes = document.take_out(None, &mut Remembered::default()).unwrap();
@@ -107,7 +107,7 @@ fn without_memory_every_value_of_ours_goes() {
 }
 
 #[test]
-fn only_the_credential_goes_out_of_an_entry() {
+fn only_the_credential_is_removed_from_an_entry() {
     let mut document = config(
         r#"{"auths": {"a": {"auth":"eDp5","email":"e"}, "b":{ "auth" : "eDp5" }, "c":{"auth":"eDp5"}, "d":null}}"#,
     );
@@ -124,7 +124,7 @@ fn only_the_credential_goes_out_of_an_entry() {
 }
 
 #[test]
-fn all_registries_and_one_are_set_up_and_taken_out_in_any_order() {
+fn registries_are_set_up_and_removed_in_any_order() {
     let all = DesiredConfig {
         default: true,
         ..DesiredConfig::default()
@@ -204,7 +204,7 @@ fn helper_value() -> impl Strategy<Value = String> {
     select(vec!["\"pass\"", "\"\"", "null", r#""desk\u0074op""#, "7", "{}"]).prop_map(str::to_owned)
 }
 
-/// The text of a document as docker, another program or a vandal may have left it.
+/// The text of any document, well-formed or not.
 fn document() -> impl Strategy<Value = String> {
     let member = |name: &'static str, value: BoxedStrategy<String>| (Just(format!("\"{name}\"")), value);
     let entry = object(vec(
@@ -255,7 +255,7 @@ fn run(step: &Step, document: &mut Config, remembered: &mut Remembered) {
     };
 }
 
-/// The members that are nobody's business here, byte for byte.
+/// The members that must not change, byte for byte.
 fn others(document: &Config) -> Vec<(String, String)> {
     let members = document.json.members(&[]).unwrap();
     let foreign = members.into_iter().filter(|(key, _)| key != HELPERS && key != STORE);
@@ -285,7 +285,7 @@ proptest! {
             let parsed = Config::parse(document.as_str().as_bytes()).unwrap();
             prop_assert_eq!(&parsed, &document, "every step is a document");
             prop_assert_eq!(others(&document), others(&before));
-            // What is remembered outlives the process.
+            // The record is stored between the commands.
             let stored = serde_json::to_string(&remembered).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Remembered>(&stored).unwrap(), &remembered);
             if let Step::SetUp(wanted) = step {

@@ -1,4 +1,4 @@
-//! Every kind of warning, by the state that causes it and the one beside it that does not.
+//! Every kind of warning, with a state that causes it and a similar one that does not.
 
 use super::*;
 use crate::docker::answers::tests::{order, workstation};
@@ -13,7 +13,7 @@ fn kinds(seen: &Workstation) -> Vec<WarningKind> {
     inspect(seen, &[]).into_iter().map(|warning| warning.kind).collect()
 }
 
-/// A workstation where the helper is on PATH, and whatever else its files name.
+/// A workstation with our helper and all other configured helpers on PATH.
 fn ready(docker: &str, podman: Option<&str>) -> Workstation {
     let mut seen = workstation(docker, podman);
     seen.program.found.push(found(true));
@@ -40,7 +40,7 @@ fn found(is_ours: bool) -> Found {
 }
 
 #[test]
-fn a_good_workstation_has_none() {
+fn a_good_workstation_has_no_warnings() {
     assert_eq!(kinds(&ready(OURS, Some(OURS))), []);
     assert_eq!(kinds(&ready("", None)), []);
     assert_eq!(kinds(&ready(r#"{"credsStore":"gitea"}"#, None)), []);
@@ -67,14 +67,14 @@ fn the_helper_itself() {
         warnings[0].remedy.to_string(),
         "mv /usr/bin/docker-credential-gitea /usr/bin/docker-credential-gitea.old"
     );
-    // Nobody asks for it, so nobody misses it.
+    // No file names it, so there is no warning.
     let mut seen = ready("", None);
     seen.program.found.clear();
     assert_eq!(kinds(&seen), []);
 }
 
 #[test]
-fn a_missing_helper_is_named_with_whoever_names_it() {
+fn a_missing_helper_is_reported_with_the_file() {
     for (text, registry, remedy) in [
         (
             r#"{"credHelpers":{"a.example.com":"gone"}}"#,
@@ -102,7 +102,7 @@ fn a_missing_helper_is_named_with_whoever_names_it() {
 }
 
 #[test]
-fn plain_text_is_told_apart() {
+fn kinds_of_plain_text_are_distinguished() {
     assert_eq!(kinds(&ready(LOGIN, None)), [WarningKind::PlainText]);
     assert_eq!(kinds(&ready("", Some(LOGIN))), [WarningKind::PlainText]);
     assert_eq!(kinds(&ready(OURS, Some(LOGIN))), [WarningKind::PlainTextShadowsHelper]);
@@ -112,7 +112,7 @@ fn plain_text_is_told_apart() {
     let mut seen = ready(store, None);
     seen.has_podman = false;
     assert_eq!(kinds(&seen), [WarningKind::PlainTextBesideHelper]);
-    // podman does not know `credsStore`, so it goes on reading what docker passes over.
+    // podman does not support `credsStore`, so it still reads an entry that docker ignores.
     seen.has_podman = true;
     assert_eq!(kinds(&seen), [WarningKind::PlainTextBesideHelper]);
 }
@@ -141,7 +141,7 @@ fn where_podman_would_write() {
         remedy.ends_with(r#"name gitea first: credential-helpers = ["gitea", "other", "containers-auth.json"]"#),
         "{remedy}"
     );
-    // Told to look into one file alone, podman does not come to docker's.
+    // With REGISTRY_AUTH_FILE podman does not read docker's file.
     let mut seen = ready(OURS, Some("{}"));
     seen.auth_file = Some("/r/containers/auth.json".into());
     seen.podman.truncate(1);
@@ -161,7 +161,7 @@ fn the_environment_comes_first_for_docker() {
 }
 
 #[test]
-fn keys_that_do_not_do_what_they_seem_to() {
+fn ineffective_keys() {
     for (key, kinds_of_it) in [
         ("https://a.example.com", &[WarningKind::KeyNeverMatches][..]),
         ("a.example.com/owner", &[WarningKind::KeyNeverMatches]),
@@ -172,7 +172,7 @@ fn keys_that_do_not_do_what_they_seem_to() {
         seen.has_podman = false;
         assert_eq!(kinds(&seen), kinds_of_it, "{key}");
     }
-    // podman has one name for Docker Hub, and docker does not read podman's file.
+    // podman's file needs only podman's name for Docker Hub.
     for (key, kinds_of_it) in [
         ("https://index.docker.io/v1/", &[WarningKind::KeyNeverMatches][..]),
         ("docker.io", &[]),
@@ -182,7 +182,7 @@ fn keys_that_do_not_do_what_they_seem_to() {
         seen.has_podman = false;
         assert_eq!(kinds(&seen), kinds_of_it, "{key}");
     }
-    // Once the right key is there, the other one does no harm.
+    // If the right key exists, the other one does no harm.
     let mut seen = ready(
         r#"{"credHelpers":{"https://a.example.com":"gitea","a.example.com":"gitea"}}"#,
         None,
@@ -195,7 +195,7 @@ fn keys_that_do_not_do_what_they_seem_to() {
 }
 
 #[test]
-fn the_store_that_docker_no_longer_looks_for() {
+fn detection_that_is_turned_off() {
     let mut seen = ready(OURS, Some(OURS));
     seen.detected = Some("secretservice".parse().unwrap());
     assert_eq!(kinds(&seen), [WarningKind::DefaultStoreOff]);
@@ -221,7 +221,7 @@ fn a_file_that_cannot_be_read() {
 }
 
 #[test]
-fn every_kind_has_its_own_word() {
+fn every_kind_has_its_own_name() {
     let words: BTreeSet<&str> = WarningKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(words.len(), WarningKind::ALL.len());
 }

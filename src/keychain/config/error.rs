@@ -33,7 +33,7 @@ pub enum ConfigError {
         line: usize,
         cause: LineError,
     },
-    #[error("{} is not a whole path in UTF-8", .0.display())]
+    #[error("{} is not an absolute path in UTF-8", .0.display())]
     KeyFile(PathBuf),
     /// Changing the file failed, or creating its folder or lock.
     #[error("cannot change {}: {cause}", path.display())]
@@ -67,7 +67,7 @@ pub enum LineError {
     #[error("it is not TOML: {0}")]
     Syntax(String),
     /// An unknown or misspelt setting.
-    #[error("\"{0}\" is no setting that regcred knows: there is {KEYCHAIN} and {VAULT_KEY_FILE}")]
+    #[error("\"{0}\" is not a setting that regcred knows: there are {KEYCHAIN} and {VAULT_KEY_FILE}")]
     UnknownKey(String),
     /// The value is a number, a list or a table.
     #[error("{0} has to be text in quotes")]
@@ -75,7 +75,7 @@ pub enum LineError {
     #[error(transparent)]
     Store(#[from] StoreNameError),
     /// The path is relative.
-    #[error("{VAULT_KEY_FILE} has to be a whole path, from the root folder on: \"{0}\" is not")]
+    #[error("{VAULT_KEY_FILE} has to be an absolute path: \"{0}\" is not")]
     RelativePath(String),
 }
 
@@ -83,7 +83,7 @@ impl ConfigError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NoHome => "let HOME name your home folder, or XDG_CONFIG_HOME the folder of your configuration",
+            Self::NoHome => "set HOME to your home folder, or XDG_CONFIG_HOME to your configuration folder",
             Self::NotAFile { .. } | Self::TooLong { .. } => "see what it is, and move it away if nothing needs it",
             Self::Dangling { .. } => {
                 "bring back what it links to, or remove the link: without the file, the system's keychain is used"
@@ -101,7 +101,7 @@ impl ConfigError {
                     "correct the line in an editor; what it can say is like this: keychain = \"vault\""
                 }
             },
-            Self::KeyFile(_) => "give the path from the root folder on, such as /home/me/.config/regcred/vault.key",
+            Self::KeyFile(_) => "give an absolute path, such as /home/me/.config/regcred/vault.key",
             Self::LinkedAway { .. } => {
                 "change it where it is made, such as in Home Manager's configuration; what it can say is like this: \
                  keychain = \"vault\""

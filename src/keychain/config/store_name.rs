@@ -20,10 +20,10 @@ pub enum StoreName {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StoreNameError {
-    #[error("\"{0}\" is no keychain that regcred knows: there is {choice}", choice = StoreName::choice())]
+    #[error("\"{0}\" is not a keychain that regcred knows: choose {choice}", choice = StoreName::choice())]
     Unknown(String),
     /// The vault on a system that always has its own keychain, macOS or Windows.
-    #[error("the vault is for Linux alone: here there is {}", StoreName::choice())]
+    #[error("the vault is only for Linux: choose {}", StoreName::choice())]
     Elsewhere,
 }
 
@@ -55,7 +55,7 @@ impl StoreName {
     /// The available names, for a message.
     fn choice() -> String {
         let names: Vec<_> = Self::HERE.iter().map(|name| format!("\"{name}\"")).collect();
-        names.join(" and ")
+        names.join(" or ")
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     fn any_other_name_is_refused_with_the_choice() {
         for text in ["Vault", " vault", "system", "", "vau\u{1b}[2Jlt"] {
             let error = text.parse::<StoreName>().unwrap_err().to_string();
-            assert!(error.ends_with("there is \"secret-service\" and \"vault\""), "{error}");
+            assert!(error.ends_with("choose \"secret-service\" or \"vault\""), "{error}");
             assert!(!error.contains('\u{1b}'), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! What is read, what is refused, and that remembering one thing leaves every other line alone.
+//! Reading, refusing, and changing one setting without touching other lines.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use proptest::sample::select;
 
 use super::*;
 
-/// A home folder with a configuration in it, where `text` is one.
+/// A home folder, with a configuration file if `text` is given.
 fn home(text: Option<&[u8]>) -> (tempfile::TempDir, Env, PathBuf) {
     let home = tempfile::tempdir().unwrap();
     let env = Env::from_iter([("HOME", home.path()), ("USERPROFILE", home.path())]);
@@ -21,7 +21,7 @@ fn home(text: Option<&[u8]>) -> (tempfile::TempDir, Env, PathBuf) {
     (home, env, path)
 }
 
-/// The error's text without the folder that is another one in every test.
+/// The error's text, with the temporary folder replaced.
 fn refused(text: &[u8]) -> String {
     let (home, env, path) = home(Some(text));
     let error = Config::read(&env).unwrap_err();
@@ -32,13 +32,13 @@ fn refused(text: &[u8]) -> String {
     error.to_string().replace(home.path().to_str().unwrap(), "~")
 }
 
-/// Puts the values in; `None` for those that are not there.
+/// Sets the values; `None` removes them.
 fn changes(store: Option<StoreName>, file: Option<&Path>) -> [Change; 2] {
     [Change::Store(store), Change::VaultKeyFile(file.map(Path::to_owned))]
 }
 
 #[test]
-fn without_a_file_or_a_folder_for_it_nothing_was_chosen() {
+fn without_a_file_nothing_was_chosen() {
     assert_eq!(Config::read(&Env::default()).unwrap(), Config::default());
     let relative = Env::from_iter([("HOME", "here"), ("USERPROFILE", "here"), ("XDG_CONFIG_HOME", "there")]);
     assert_eq!(Config::read(&relative).unwrap(), Config::default());
@@ -62,7 +62,7 @@ mod on_unix {
     use super::*;
 
     #[test]
-    fn a_new_file_is_private_and_says_what_it_is() {
+    fn a_new_file_is_private_and_explains_itself() {
         let (_home, env, path) = home(None);
         assert!(Config::remember(&env, &changes(Some(StoreName::System), None)).unwrap());
         let text = format!(
@@ -116,7 +116,7 @@ mod on_unix {
     }
 
     #[test]
-    fn what_is_no_file_is_neither_read_nor_waited_for() {
+    fn special_files_are_not_read() {
         let (_home, env, path) = home(None);
         fs::create_dir_all(&path).unwrap();
         let error = Config::read(&env).unwrap_err();
@@ -138,7 +138,7 @@ mod on_unix {
     }
 
     #[test]
-    fn two_at_once_both_remember() {
+    fn concurrent_changes_are_both_stored() {
         let (home, env, path) = home(Some(b"# mine\n"));
         let key = home.path().join("key");
         for _ in 0..20 {
@@ -158,7 +158,7 @@ mod on_unix {
     }
 
     #[test]
-    fn a_key_file_has_to_be_a_whole_path_in_utf8() {
+    fn a_key_file_needs_an_absolute_path_in_utf8() {
         use std::os::unix::ffi::OsStrExt as _;
 
         let (_home, env, path) = home(None);
@@ -173,19 +173,19 @@ mod on_unix {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_cannot_be_understood_is_refused_with_its_line() {
+fn invalid_lines_are_refused_with_their_number() {
     for (text, message) in [
         (
             &b"# mine\nkeychian = \"vault\"\n"[..],
-            "line 2: \"keychian\" is no setting that regcred knows: there is keychain and vault-key-file",
+            "line 2: \"keychian\" is not a setting that regcred knows: there are keychain and vault-key-file",
         ),
         (
             b"vault-key-file = \"/k\"\n\n[zero]\nkeychain = \"vault\"\n[apple]\n",
-            "line 3: \"zero\" is no setting that regcred knows: there is keychain and vault-key-file",
+            "line 3: \"zero\" is not a setting that regcred knows: there are keychain and vault-key-file",
         ),
         (
             b"keychain = \"valt\\u001b[2J\"",
-            "line 1: \"valt [2J\" is no keychain that regcred knows: there is \"secret-service\" and \"vault\"",
+            "line 1: \"valt [2J\" is not a keychain that regcred knows: choose \"secret-service\" or \"vault\"",
         ),
         (b"\n\nkeychain = 1", "line 3: keychain has to be text in quotes"),
         (b"keychain = [\"vault\"]", "line 1: keychain has to be text in quotes"),
@@ -196,7 +196,7 @@ fn what_cannot_be_understood_is_refused_with_its_line() {
         ),
         (
             b"keychain = \"vault\"\r\nvault-key-file = \"~/k\"\r\n",
-            "line 2: vault-key-file has to be a whole path, from the root folder on: \"~/k\" is not",
+            "line 2: vault-key-file has to be an absolute path: \"~/k\" is not",
         ),
         (
             b"keychain = vault\n",
@@ -215,7 +215,7 @@ fn what_cannot_be_understood_is_refused_with_its_line() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_is_changed_and_what_stays() {
+fn only_the_changed_setting_is_written() {
     use StoreName::{System, Vault};
 
     let edit = |text: &str, change: Change| remember::edit(Path::new("/c"), text, &[change]).unwrap();
@@ -252,7 +252,7 @@ fn what_is_changed_and_what_stays() {
     }
 }
 
-/// A file that says some of what can be said, in some of the ways to say it.
+/// A valid file with any settings and formatting.
 fn file() -> impl Strategy<Value = String> {
     let comment = || {
         select(vec![
@@ -302,11 +302,10 @@ fn file() -> impl Strategy<Value = String> {
         })
 }
 
-/// Key files as they stand in double quotes.
+/// Key files, quoted in different ways.
 const PATHS: [&str; 3] = ["/etc/key", "/a b/\\u00e9\\\"#", "/c:\\\\x"];
 
-/// The lines that say nothing, up to the last that is not empty: whether a break belongs to the line before it or after
-/// it cannot be told there.
+/// The lines without settings, up to the last that is not empty, because trailing line breaks are ambiguous.
 fn notes(text: &str) -> Vec<&str> {
     let says = |line: &str| line.trim_start_matches([' ', '"', '\'']).starts_with(['k', 'v']);
     let notes: Vec<_> = text
@@ -321,7 +320,7 @@ fn notes(text: &str) -> Vec<&str> {
     notes[..length].to_vec()
 }
 
-/// What a text says.
+/// The settings in a text.
 fn says(text: &str) -> (Option<StoreName>, Option<PathBuf>) {
     let document = Settings::parse(Path::new("/c"), text).unwrap();
     let (store, file) = (document.store, document.vault_key_file);

@@ -38,18 +38,18 @@ fn name(account: &str) -> Name {
     Name::of_account(account).unwrap()
 }
 
-/// What the two keychains hold under a name.
+/// The content of both keychains under a name.
 fn both(migration: &Migration, account: &str) -> (Option<String>, Option<String>) {
     (text(&migration.from, account), text(&migration.to, account))
 }
 
-/// What is to be found of a text that is there.
+/// The expected content.
 fn owned<'a>(text: impl Into<Option<&'a str>>) -> Option<String> {
     text.into().map(str::to_owned)
 }
 
 #[test]
-fn everything_goes_over_as_it_is() {
+fn everything_is_moved_unchanged() {
     let migration = migration();
     let accounts = [
         LOGIN,
@@ -77,11 +77,11 @@ fn everything_goes_over_as_it_is() {
 }
 
 #[test]
-fn what_is_there_already_is_finished_and_what_differs_stays() {
+fn identical_items_are_finished_and_different_ones_stay() {
     for (from, to, action) in [
         (TOKEN, Some(TOKEN), Action::Finish),
         (TOKEN, Some(OTHER), Action::Conflict),
-        // The same token, and a rotation that somebody has to end.
+        // The same token with a pending rotation.
         (ROTATING, Some(TOKEN), Action::Conflict),
         (TOKEN, Some("later"), Action::Conflict),
         ("later", None, Action::Damaged),
@@ -98,7 +98,7 @@ fn what_is_there_already_is_finished_and_what_differs_stays() {
 }
 
 #[test]
-fn what_belongs_to_one_login_stays_together() {
+fn parts_of_one_login_stay_together() {
     use Action::{Conflict, Damaged, Finish, Move, Nothing, Stay};
 
     let accounts = ["docker docker.io", "docker docker.io/access-token"];
@@ -107,10 +107,10 @@ fn what_belongs_to_one_login_stays_together() {
         ([Some(TOKEN), Some(TOKEN)], [Some(OTHER), None], [Conflict, Stay]),
         ([Some(TOKEN), Some(TOKEN)], [None, Some(OTHER)], [Stay, Conflict]),
         ([Some(TOKEN), Some(TOKEN)], [Some(TOKEN), Some(OTHER)], [Stay, Conflict]),
-        // A logout takes out the one that is damaged, and must find nothing else.
+        // A logout deletes the damaged part and must find no other.
         ([Some(TOKEN), Some("later")], [None, None], [Move, Damaged]),
         ([Some("later"), Some(TOKEN)], [None, None], [Damaged, Stay]),
-        // The login went over in a run that was interrupted.
+        // An interrupted run has moved the login.
         ([None, Some(TOKEN)], [Some(TOKEN), None], [Nothing, Move]),
         ([Some(TOKEN), Some(TOKEN)], [Some(TOKEN), None], [Finish, Move]),
     ] {
@@ -135,18 +135,18 @@ fn what_belongs_to_one_login_stays_together() {
 }
 
 #[test]
-fn what_another_program_writes_meanwhile_is_not_lost() {
+fn concurrent_changes_are_not_lost() {
     let secret = |text: &str| Secret::parse(text.into()).unwrap();
     let registry: Registry = "gitea.example.com".parse().unwrap();
     let name = Name::login(&registry, Use::Docker);
 
-    // Where it came from: the new one goes over.
+    // In the source: the new one is moved.
     let migration = migration();
     put(&migration.from, LOGIN, OTHER);
     migration.carry(&name, secret(TOKEN)).unwrap();
     assert_eq!(both(&migration, LOGIN), (None, owned(OTHER)));
 
-    // Where it goes: both stay.
+    // In the target: both stay.
     put(&migration.from, LOGIN, TOKEN);
     let error = migration.carry(&name, secret(TOKEN)).unwrap_err();
     assert!(matches!(error, Error::Changed(_)), "{error}");
@@ -164,7 +164,7 @@ fn items_of_a_later_version_are_counted_and_stay() {
 }
 
 #[test]
-fn what_does_not_come_back_is_not_removed_where_it_was() {
+fn an_unverified_copy_is_not_removed_from_the_source() {
     let migration = Migration {
         to: Keychain::with_store(Arc::new(Garbles(sample::Store::new().unwrap()))),
         ..migration()
@@ -196,7 +196,7 @@ fn two_in_opposite_directions_take_their_locks_in_one_order() {
     assert_eq!(held.len(), 2);
 }
 
-/// A keychain that takes what it is given and keeps something else, as `KeePassXC` does with its placeholders.
+/// A keychain that stores something else than it is given, as `KeePassXC` does with placeholders.
 #[derive(Debug)]
 struct Garbles(Arc<CredentialStore>);
 
@@ -249,7 +249,7 @@ impl CredentialApi for Garbled {
 }
 
 #[test]
-fn what_is_remembered_of_earlier_tokens_goes_along_and_is_put_together() {
+fn fingerprints_are_moved_and_merged() {
     let migration = migration();
     let registry: Registry = "gitea.example.com".parse().unwrap();
     let token = |text: &str| crate::model::Token::parse(text).unwrap();
@@ -259,7 +259,7 @@ fn what_is_remembered_of_earlier_tokens_goes_along_and_is_put_together() {
     let found = migration.find().unwrap();
     assert_eq!((found.earlier.len(), found.names.len(), found.unknown), (1, 0, 0));
     migration.take_earlier(&registry).unwrap();
-    // As after a run that was killed before its end.
+    // As after a killed run.
     migration.take_earlier(&registry).unwrap();
     assert_eq!(migration.find().unwrap(), Inventory::default());
     let own = migration.to.own_tokens(&registry).unwrap();

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_content_is_read_back() {
         let mut items = Items::default();
         let item = |secret: &[u8]| VaultItem {
             attributes: HashMap::from([("username".to_owned(), "a\"b".to_owned())]),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_is_none() {
+    fn invalid_content_is_none() {
         for text in [
             "",
             "[]",

@@ -64,7 +64,7 @@ pub enum Error {
     #[error("the vault {} is open to other users: its mode is {mode:04o}", path.display())]
     Exposed { path: PathBuf, mode: u32 },
     /// Owned by another user, for example after a use of `sudo`.
-    #[error("the vault {} belongs to another user, of number {owner}", path.display())]
+    #[error("the vault {} belongs to another user (uid {owner})", path.display())]
     Foreign { path: PathBuf, owner: u32 },
     /// Reading failed.
     #[error("the vault {} cannot be read: {cause}", path.display())]
@@ -88,7 +88,7 @@ pub enum KeyFileProblem {
     #[error("it is open to other users: its mode is {0:04o}")]
     Exposed(u32),
     /// Owned by neither this user nor root.
-    #[error("it belongs to another user, of number {0}")]
+    #[error("it belongs to another user (uid {0})")]
     Foreign(u32),
     /// It contains something else than exactly one key.
     #[error("it does not hold one key, a line AGE-SECRET-KEY-1…")]
@@ -117,14 +117,14 @@ impl Error {
 
     fn advice(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NoHome => "let HOME name your home folder",
+            Self::NoHome => "set HOME to your home folder",
             Self::LockedWithoutPassphrase => {
-                "let REGCRED_VAULT_KEY_FILE name its key file, or: kubectl regcred keychain unlock --key-file FILE"
+                "set REGCRED_VAULT_KEY_FILE to its key file, or: kubectl regcred keychain unlock --key-file FILE"
             }
             Self::NoKernelKeyring(refused) | Self::Kernel(refused) => return refused.hint(),
             Self::NoPassphrase => "kubectl regcred keychain unlock --key-file FILE",
             Self::WrongKey { .. } => {
-                "let REGCRED_VAULT_KEY_FILE name the file with this vault's key; what names this one is said by: \
+                "set REGCRED_VAULT_KEY_FILE to the file with this vault's key; see where the key file is configured with: \
                  kubectl regcred keychain status"
             }
             Self::KeyFile {
@@ -139,7 +139,7 @@ impl Error {
                 cause: KeyFileProblem::NotAKey,
                 ..
             } => "age-keygen makes such files, and so does: kubectl regcred keychain use vault --key-file FILE",
-            Self::KeyFile { .. } => "what names it is said by: kubectl regcred keychain status",
+            Self::KeyFile { .. } => "see where it is configured with: kubectl regcred keychain status",
             Self::Damaged { .. } => {
                 "it is left as it is: put a copy of it from a backup there; or move it away, \
                  and begin a new one with: kubectl regcred keychain use vault"
@@ -150,7 +150,7 @@ impl Error {
                  kubectl regcred keychain passphrase"
             }
             Self::Foreign { .. } => "chown it to yourself, or run this as that user",
-            Self::Lock { .. } => "whoever changes the vault has to write to its folder: see whose it is, and its mode",
+            Self::Lock { .. } => "its folder has to be writable: check its owner and mode",
             // A missing file is [`Self::Missing`], so this is a dangling link.
             Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
                 "it is a link: bring back what it leads to, or remove the link"

@@ -118,13 +118,13 @@ impl KernelKeyringError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Forbidden | Self::Absent => {
-                "containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, \
-                 or make one: kubectl regcred keychain use vault --key-file FILE"
+                "most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, \
+                 or create one: kubectl regcred keychain use vault --key-file FILE"
             }
             Self::Quota => {
-                "see what fills it with: keyctl show @u; or let REGCRED_VAULT_KEY_FILE name a file with the vault's key"
+                "see what fills it with: keyctl show @u; or set REGCRED_VAULT_KEY_FILE to a file with the vault's key"
             }
-            Self::Other { .. } => "let REGCRED_VAULT_KEY_FILE name a file with the vault's key",
+            Self::Other { .. } => "set REGCRED_VAULT_KEY_FILE to a file with the vault's key",
             Self::Unfit => return None,
         })
     }

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_one_is_long_and_an_old_one_may_be_anything() {
+    fn only_new_passphrases_have_a_minimum_length() {
         assert_eq!(Passphrase::new("").unwrap_err(), PassphraseError::Empty);
         assert_eq!(Passphrase::new("seven-7").unwrap_err(), PassphraseError::Short);
         assert!(Passphrase::new("äöüäöüäö").is_ok());
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn only_its_passphrase_gives_a_key_back() {
+    fn a_key_is_unwrapped_only_with_its_passphrase() {
         let (key, passphrase) = (Key::generate(), Passphrase::new("correct horse").unwrap());
         let mut wrapped = wrap(&key, &passphrase).unwrap();
         let back = unwrap(&wrapped, &passphrase).unwrap();

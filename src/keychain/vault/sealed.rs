@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_its_key_alone() {
+    fn a_file_opens_only_with_its_key() {
         let key = Key::generate();
         for wrapped in [None, Some(&[7; 300][..])] {
             let header = header(wrapped);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn no_byte_of_a_file_can_be_changed_or_taken_away() {
+    fn every_changed_or_missing_byte_is_detected() {
         let key = Key::generate();
         let file = seal(&header(Some(b"wrapped")), &key, b"tokens").unwrap();
         for at in 0..file.len() {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_vault_of_ours_says_what_it_is() {
+    fn other_files_are_explained() {
         let key = Key::generate();
         let foreign = age::encrypt(&key.recipient(), b"x").unwrap();
         let read = |file: &[u8]| Header::read(file).unwrap_err();

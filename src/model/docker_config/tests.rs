@@ -14,7 +14,7 @@ fn document(text: &str) -> DockerConfig {
 }
 
 #[test]
-fn a_new_document_is_what_kubectl_would_have_written() {
+fn a_new_document_is_like_kubectls() {
     let mut config = DockerConfig::default();
     config.set(&credential("new")).unwrap();
     assert_eq!(
@@ -62,7 +62,7 @@ fn every_spelling_of_the_registry_is_written_and_paths_below_it_are_not() {
 }
 
 #[test]
-fn entries_that_break_kubelet_are_named() {
+fn entries_that_break_kubelet_are_reported() {
     let config = document(
         r#"{"auths":{"a":{"auth":1},"b":{"auth":"?"},"c":{"auth":"YWI="},"d":{"auth":"YTpi"},"e":{"auth":"YTpiYw"},"f":{},"g":[],"h":{"username":"u","password":"p"}}}"#,
     );
@@ -96,7 +96,7 @@ fn an_auth_is_read_as_go_reads_it() {
 }
 
 #[test]
-fn a_spelling_that_kubelet_does_not_take_is_no_entry_for_it() {
+fn a_spelling_that_kubelet_ignores_is_not_an_entry() {
     for key in ["gitea.example.com:443", "gitea.example.com/v2", "Gitea.example.com"] {
         let mut config = document(&format!(r#"{{"auths":{{"{key}":{{"auth":"YWRtaW46bmV3"}}}}}}"#));
         assert!(!config.holds(&credential("new")), "{key}");
@@ -107,7 +107,7 @@ fn a_spelling_that_kubelet_does_not_take_is_no_entry_for_it() {
 }
 
 #[test]
-fn images_that_name_the_port_have_an_entry_of_their_own() {
+fn images_with_a_port_have_their_own_entry() {
     let mut config = DockerConfig::default();
     config.set(&credential("old")).unwrap();
     let new = Credential {
@@ -123,7 +123,7 @@ fn images_that_name_the_port_have_an_entry_of_their_own() {
         let pull = crate::model::pull::pull(&image, &[crate::model::pull::PullSecret::Entries(vec![&key])]);
         assert_eq!(pull.entries().len(), 1, "{image}");
     }
-    // Whoever does not name it leaves it there, with the new token.
+    // Without the port, the entry stays and gets the new token.
     config.set(&credential("newer")).unwrap();
     assert!(config.holds(&credential("newer")) && !config.mentions(&new.token));
 }
@@ -163,7 +163,7 @@ fn docker_hub_has_its_own_key() {
     assert_eq!(config.keys(), ["https://index.docker.io/v1/"]);
 }
 
-/// Sets the credential, and again: the second time nothing is left to do.
+/// Sets the credential twice: the second time changes nothing.
 fn converged(text: &str) -> DockerConfig {
     let new = credential("new");
     let mut config = document(text);
@@ -187,12 +187,12 @@ fn converged(text: &str) -> DockerConfig {
 }
 
 #[test]
-fn no_old_token_stays_under_any_name_that_somebody_reads() {
+fn no_old_token_stays_in_any_field() {
     const OLD: &str = "YWRtaW46b2xk";
     const NEW: &str = r#"{"username":"admin","password":"new","auth":"YWRtaW46bmV3"}"#;
     let r = "gitea.example.com";
     for (before, after) in [
-        // Another case of a name is the same name.
+        // The case of names is ignored.
         (
             format!(r#"{{"auths":{{"{r}":{{"Username":"admin","Password":"old"}}}}}}"#),
             format!(r#"{{"auths":{{"{r}":{NEW}}}}}"#),
@@ -201,7 +201,7 @@ fn no_old_token_stays_under_any_name_that_somebody_reads() {
             format!(r#"{{"auths":{{"{r}":{{"Auth":"{OLD}"}}}}}}"#),
             format!(r#"{{"auths":{{"{r}":{NEW}}}}}"#),
         ),
-        // The last one counts, and the ones before it are read by people.
+        // The last one is used, but the ones before could still be read by people.
         (
             format!(r#"{{"auths":{{"{r}":{{"auth":"{OLD}", "auth":"YWRtaW46bmV3"}}}}}}"#),
             format!(r#"{{"auths":{{"{r}":{{"auth":"YWRtaW46bmV3","username":"admin","password":"new"}}}}}}"#),
@@ -222,12 +222,12 @@ fn no_old_token_stays_under_any_name_that_somebody_reads() {
                 r#"{{"Auths":{{"{r}":{{"auth":"YWRtaW46bmV3","username":"admin","password":"new"}}}},"auths":{{"x":null}}}}"#
             ),
         ),
-        // `null` takes back what was before it.
+        // `null` discards what was before it.
         (
             format!(r#"{{"auths":{{"{r}":{NEW}}},"AUTHS":null}}"#),
             format!(r#"{{"auths":{{"{r}":{NEW}}},"AUTHS":{{"{r}":{NEW}}}}}"#),
         ),
-        // What breaks kubelet in our own entry goes.
+        // Our own entry is rewritten even if it broke kubelet.
         (
             format!(r#"{{"auths":{{"{r}":["old"]}}}}"#),
             format!(r#"{{"auths":{{"{r}":{NEW}}}}}"#),
@@ -240,7 +240,7 @@ fn no_old_token_stays_under_any_name_that_somebody_reads() {
             format!(r#"{{"auths":{{"{r}":{{"auth":"YWRtaW46bmV3="}}}}}}"#),
             format!(r#"{{"auths":{{"{r}":{{"auth":"YWRtaW46bmV3","username":"admin","password":"new"}}}}}}"#),
         ),
-        // The API server takes it.
+        // The API server accepts it.
         (" null\n".to_owned(), format!(r#"{{"auths":{{"{r}":{NEW}}}}}"#)),
     ] {
         assert_eq!(converged(&before).as_str(), after, "{before}");
@@ -268,13 +268,13 @@ fn a_token_is_found_wherever_it_is_kept() {
 }
 
 #[test]
-fn what_is_no_utf_8_is_read_as_go_reads_it_and_not_written() {
+fn invalid_utf_8_is_read_as_in_go_and_not_written() {
     let mut config =
         DockerConfig::parse(b"{\"auths\":{\"a\xff\":{\"auth\":\"YTpi\"},\"b\":{\"auth\":\"YTr/\"}}}").unwrap();
     assert_eq!(config.keys(), ["a\u{fffd}", "b"]);
     assert!(config.problems().is_empty() && config.mentions(&Token::parse("b").unwrap()));
     assert_eq!(config.set(&credential("new")), Err(DockerConfigError::NotText));
-    // Half of a surrogate pair is none of Go's errors either.
+    // Half of a surrogate pair is not an error in Go.
     assert_eq!(document(r#"{"auths":{"a\ud800":{}}}"#).keys(), ["a\u{fffd}"]);
 }
 
@@ -286,7 +286,7 @@ fn aliases(count: usize) -> String {
     format!(r#"{{"auths":{{{}}}}}"#, entries.join(","))
 }
 
-/// How often each octet of the document is read to write a credential into it.
+/// How often each octet of the document is read when a credential is written.
 fn readings(text: &str) -> usize {
     let mut config = document(text);
     let (steps, done) = steps::of(|| config.set(&credential("new")));
@@ -327,7 +327,7 @@ fn a_document_of_thousands_of_our_keys_is_written_at_once() {
 }
 
 #[test]
-fn what_is_no_document_is_refused() {
+fn invalid_documents_are_refused() {
     for text in ["", "[]", "nonsense", r#"{"auths":[]}"#, r#"{"auths":"x"}"#] {
         assert!(DockerConfig::parse(text.as_bytes()).is_err(), "{text}");
     }
@@ -335,7 +335,7 @@ fn what_is_no_document_is_refused() {
     assert!(document("{}").keys().is_empty() && document(r#"{"auths":null}"#).keys().is_empty());
 }
 
-/// The table of docs/security.md. Times say nothing about right and wrong, so nothing is asserted.
+/// Prints the table of docs/security.md. Nothing is asserted, because these are times.
 #[test]
 #[ignore = "prints times; tests/bench/tenants.sh runs it"]
 #[allow(clippy::print_stdout, reason = "that is what it is for")]
@@ -378,7 +378,7 @@ fn figures() {
 }
 
 #[test]
-fn what_is_taken_out_takes_nothing_along() {
+fn removing_an_entry_keeps_the_others() {
     let text = r#"{ "auths" : {
   "ghcr.io": { "auth":"YTpi" } ,
   "https://gitea.example.com/v2/": {"username":"a"},

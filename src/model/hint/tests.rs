@@ -1,7 +1,7 @@
 use super::*;
 use std::process::Command;
 
-/// Words that are quoted, one as it stands, and some that no quoting gets through all four shells.
+/// Words that are quoted, one that needs no quotes, and some that cannot be quoted for all four shells.
 const QUOTED: &[&str] = &[
     "a b",
     "$HOME",
@@ -60,7 +60,7 @@ const REFUSED: &[&str] = &[
 ];
 
 #[test]
-fn a_word_is_plain_quoted_or_left_to_be_filled_in() {
+fn a_word_is_plain_quoted_or_a_placeholder() {
     for word in PLAIN {
         assert_eq!(quoted(word).as_deref(), Some(*word));
     }
@@ -73,7 +73,7 @@ fn a_word_is_plain_quoted_or_left_to_be_filled_in() {
 }
 
 #[test]
-fn what_a_tenant_chose_is_a_name_or_is_left_out() {
+fn a_tenants_word_is_a_name_or_a_placeholder() {
     for name in [
         "robot",
         "jane@example.com",
@@ -117,7 +117,7 @@ fn what_a_command_says() {
     );
 }
 
-/// The shells that are installed here take each word as what it is. CI installs them all.
+/// Runs the installed shells and compares each word. CI installs them all.
 #[test]
 fn the_shells_take_each_word_as_it_is() {
     for shell in ["sh", "dash", "bash", "zsh", "fish", "pwsh"] {
@@ -127,7 +127,7 @@ fn the_shells_take_each_word_as_it_is() {
         };
         for word in PLAIN.iter().chain(QUOTED) {
             let line = CommandLine::new("printf '[%s]'").value("WORD", word);
-            // PowerShell has printf where the system has it; its -c reads a command as the others' do.
+            // In PowerShell, printf is the system's; -c works as in the others.
             let output = Command::new(program).arg("-c").arg(line.as_str()).output().unwrap();
             assert_eq!(
                 String::from_utf8_lossy(&output.stdout),
@@ -138,14 +138,14 @@ fn the_shells_take_each_word_as_it_is() {
     }
 }
 
-/// PowerShell's grammar, for where there is none: in a single-quoted string only a quote is special, and a quote is
-/// any of five characters (System.Management.Automation, `CharTraits.IsSingleQuote`).
+/// PowerShell's grammar, for machines without it: in a single-quoted string only quotes are special, and a quote is any
+/// of five characters (System.Management.Automation, `CharTraits.IsSingleQuote`).
 #[test]
 fn no_quote_of_powershells_is_within_a_quoted_word() {
     for c in ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'] {
         assert_eq!(quoted(&format!("a b{c}")), None);
     }
-    // What it reads in a word without quotes: separators, operators, variables, and a parameter that a period ends.
+    // Special in an unquoted word: separators, operators, variables, and a parameter that ends with a period.
     for c in " ,;&|(){}<>$`\"'#%".chars() {
         assert_ne!(quoted(&format!("a{c}b")).as_deref(), Some(&*format!("a{c}b")));
     }

@@ -1,4 +1,4 @@
-//! The order of the steps, killed after every one of them, twice.
+//! The order of the steps, with kills after every one of them, twice.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use super::*;
 
 const TARGETS: usize = 3;
 
-/// A registry, a keychain and Secrets, as far as a rotation touches them.
+/// A model of a registry, a keychain and Secrets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct World {
     old_lives: bool,
     new_lives: bool,
-    /// One that was made and whose value nobody knows.
+    /// A token that was created but whose value is not known.
     orphan: bool,
     phase: Option<Phase>,
     current_is_new: bool,
@@ -40,7 +40,7 @@ impl World {
         }
     }
 
-    /// The promise: whoever asks at this moment gets a token that works.
+    /// The invariant: every reader gets a token that works.
     fn check(&self, after: &str) {
         let works = |is_new: bool| if is_new { self.new_lives } else { self.old_lives };
         assert!(works(self.current_is_new), "keychain after {after}: {self:?}");
@@ -48,12 +48,12 @@ impl World {
             self.secrets.iter().all(|is_new| works(*is_new)),
             "Secrets after {after}: {self:?}"
         );
-        // What is alive can be revoked by somebody: it is in the keychain, or its name is.
+        // Every valid token can still be revoked: it, or its name, is in the keychain.
         let known = self.phase == Some(Phase::Minting) || !self.orphan;
         assert!(known, "an unknown token after {after}: {self:?}");
     }
 
-    /// Every state that a kill in the middle of the step, or right after it, can leave. The last is its end.
+    /// All states that a kill during or right after the step can leave. The last is the completed step.
     fn after(&self, step: Step, rules: Rules) -> Vec<Self> {
         let mut next = self.clone();
         match step {
@@ -74,7 +74,7 @@ impl World {
                 next.current_is_new = phase.current() == Which::New;
             }
             Step::Write(which) => {
-                // In any order: that each is the last one before the kill covers every subset that matters.
+                // Each Secret is the last one before a kill in some order, which covers all relevant subsets.
                 let mut states = Vec::new();
                 for subset in 0..1 << TARGETS {
                     let mut state = self.clone();
@@ -103,7 +103,7 @@ impl World {
         vec![next]
     }
 
-    /// Runs to the end, and gives every state on the way; the last is the end.
+    /// Runs all steps and returns all states; the last is the final one.
     fn run(&self, way: Way, rules: Rules) -> Vec<Self> {
         let mut way = way;
         if way == Way::Back && self.phase.is_some_and(|phase| phase == Phase::Revoking) && !self.old_lives {
@@ -127,7 +127,7 @@ fn all_rules() -> [Rules; 4] {
 }
 
 #[test]
-fn killed_anywhere_and_again_anywhere_nothing_is_without_a_token() {
+fn killed_twice_anywhere_everything_has_a_token() {
     let mut runs = 0;
     for rules in all_rules() {
         let mut open: BTreeSet<World> = World::new(rules).run(Way::Forward, rules).into_iter().collect();
@@ -136,14 +136,14 @@ fn killed_anywhere_and_again_anywhere_nothing_is_without_a_token() {
             if state.phase.is_none() || !seen.insert(state.clone()) {
                 continue;
             }
-            // Whoever finishes it may decide to keep the other token, or not to.
+            // The other token may or may not be kept at the end.
             let ways = [Way::Forward, Way::Back].map(|way| [(way, false), (way, true)]);
             for (way, keeps) in ways.into_iter().flatten() {
                 let rules = Rules { keeps, ..rules };
                 let states = state.run(way, rules);
                 let end = states.last().unwrap();
                 assert_eq!((end.phase, end.orphan), (None, false), "{way:?} from {state:?}");
-                // All on one side: the other token is alive only where that is right.
+                // All Secrets hold the same token; the other one is valid only if it should be.
                 assert!(
                     end.secrets.iter().all(|is_new| *is_new == end.current_is_new),
                     "{end:?}"
@@ -165,7 +165,7 @@ fn killed_anywhere_and_again_anywhere_nothing_is_without_a_token() {
 }
 
 #[test]
-fn the_old_token_dies_last_and_only_after_a_second_look() {
+fn the_old_token_is_revoked_last_after_a_second_check() {
     for rules in all_rules() {
         let steps = steps(None, Way::Forward, rules);
         let at = |step| steps.iter().rposition(|one| *one == step);
@@ -183,7 +183,7 @@ fn the_old_token_dies_last_and_only_after_a_second_look() {
 }
 
 #[test]
-fn a_token_that_was_given_is_not_revoked_on_the_way_back() {
+fn a_given_token_is_not_revoked_by_an_abort() {
     let rules = Rules {
         mints: false,
         keeps: false,
@@ -195,7 +195,7 @@ fn a_token_that_was_given_is_not_revoked_on_the_way_back() {
 }
 
 #[test]
-fn a_dead_token_ends_what_cannot_be_done_with_it() {
+fn a_refused_token_stops_or_ends_the_rotation() {
     assert_eq!(refused(None, Which::New, true), Instead::Stop);
     assert_eq!(refused(Some(Phase::Writing), Which::New, true), Instead::Stop);
     assert_eq!(refused(Some(Phase::Promoted), Which::Old, true), Instead::Stop);
@@ -204,7 +204,7 @@ fn a_dead_token_ends_what_cannot_be_done_with_it() {
 }
 
 #[test]
-fn phases_have_words() {
+fn phases_have_names() {
     for (phase, word) in Phase::WORDS {
         assert_eq!((phase.as_str(), word.parse()), (word, Ok(phase)));
     }

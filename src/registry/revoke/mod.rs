@@ -180,7 +180,7 @@ impl Revocation<'_> {
                 registry: self.registry(),
                 page: self.site.page(),
             }),
-            Ok(TokenStatus::Unclear) => Err(self.unconfirmed("it makes no sense of a question about it".to_owned())),
+            Ok(TokenStatus::Unclear) => Err(self.unconfirmed("its answer about the token is unclear".to_owned())),
             Err(error) => Err(self.unconfirmed(error.to_string())),
         }
     }
@@ -266,7 +266,7 @@ impl Revocation<'_> {
         }
         serde_json::from_slice(&reply.body).map_err(|_| RevokeError::Unconfirmed {
             registry: site.session.registry(),
-            why: "its list of tokens is none".to_owned(),
+            why: "its list of tokens is not valid".to_owned(),
             page: site.page(),
         })
     }

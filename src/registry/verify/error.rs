@@ -17,7 +17,7 @@ pub enum VerifyError {
     #[error("{registry} is not a container registry: it answered GET /v2/ with {status}{}", if *page { " and a web page" } else { "" })]
     NotARegistry { registry: String, status: u16, page: bool },
     /// It uses an unknown authentication scheme.
-    #[error("{registry} wants a sign-in that registries do not use: {schemes}")]
+    #[error("{registry} asks for an authentication scheme that registries do not use: {schemes}")]
     UnknownSignIn { registry: String, schemes: String },
     /// It redirects.
     #[error("{registry} redirects to {to}, where no credential is sent")]
@@ -36,7 +36,7 @@ pub enum VerifyError {
         said: Option<String>,
     },
     /// It answers 403 to a request without credentials.
-    #[error("{registry} lets nobody ask from here (403){}", colon(said.as_ref()))]
+    #[error("{registry} refuses every request from here (403){}", colon(said.as_ref()))]
     Blocked { registry: String, said: Option<String> },
     /// Its token server is on another origin.
     #[error("{registry} asks for the token at {realm}, which is not its own address: nothing was sent there")]
@@ -45,7 +45,7 @@ pub enum VerifyError {
     #[error("{registry} asks for the token over plain http, at {realm}: nothing was sent there")]
     RealmPlainHttp { registry: String, realm: String },
     /// Its answer is invalid.
-    #[error("{registry} answered with something that makes no sense: {what}")]
+    #[error("{registry} gave an invalid answer: {what}")]
     Malformed { registry: String, what: &'static str },
     /// The token is wrong or no longer valid.
     #[error("{registry} does not accept the token{}", colon(said.as_ref()))]
@@ -122,7 +122,7 @@ impl VerifyError {
                 Some(when) => format!("wait before the next attempt; the server says Retry-After: {when}"),
                 None => "wait before the next attempt".to_owned(),
             },
-            Self::ServerFailed { .. } => "this is the server's own trouble: try again later, or look into its log".to_owned(),
+            Self::ServerFailed { .. } => "this is a problem of the server: try again later, or look at its log".to_owned(),
             Self::RealmElsewhere { .. } => {
                 "if it is your own registry, correct the realm in its configuration, or the Host header that its reverse proxy passes on"
                     .to_owned()

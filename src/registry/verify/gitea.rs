@@ -79,7 +79,7 @@ fn judge_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &K
         StatusCode::UNAUTHORIZED if is_json(reply) => session.why_refused(api, known),
         StatusCode::UNAUTHORIZED => session.rejected(said),
         StatusCode::FORBIDDEN => VerifyError::AccountRefused { registry, said },
-        _ => session.malformed("neither yes nor no to the credential"),
+        _ => session.malformed("it neither accepts nor refuses the credential"),
     })
 }
 

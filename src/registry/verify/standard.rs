@@ -18,7 +18,7 @@ pub(super) fn bearer(session: &Session, realm: &str, service: Option<&str>) -> R
         .map_err(|fault| {
             let realm = session.client.quote(realm);
             match fault {
-                RealmFault::NotAnAddress => session.malformed("the address to sign in at is none"),
+                RealmFault::NotAnAddress => session.malformed("the realm is not a valid URL"),
                 RealmFault::PlainHttp => VerifyError::RealmPlainHttp { registry, realm },
                 RealmFault::Elsewhere => VerifyError::RealmElsewhere { registry, realm },
             }
@@ -67,7 +67,7 @@ fn accepted(session: &Session, reply: &Reply) -> Result<(), VerifyError> {
             said: session.client.said(reply),
             gitea: false,
         }),
-        _ => Err(session.malformed("neither yes nor no to the credential")),
+        _ => Err(session.malformed("it neither accepts nor refuses the credential")),
     }
 }
 

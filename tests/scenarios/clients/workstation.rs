@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 
 use snapbox::str;
 
+use crate::support::PLUGIN;
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
 use crate::support::parts::REAL_PARTS;
@@ -251,7 +252,7 @@ scenario!(a_person_types_the_token, needs(REAL_PARTS));
 fn a_person_types_the_token() {
     let world = World::of_real_parts();
     let token = world.gitea.add_token("admin", "write:package");
-    let mut login = Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"));
+    let mut login = Command::new(PLUGIN);
     login
         .env_clear()
         .envs(world.env().iter())
@@ -273,7 +274,7 @@ fn a_person_types_the_token() {
     world
         .regcred_with("login zot.example.com -u other --token-stdin --no-verify", "other")
         .done();
-    let mut sync = Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"));
+    let mut sync = Command::new(PLUGIN);
     sync.env_clear()
         .envs(world.env().iter())
         .env("TERM", "xterm")

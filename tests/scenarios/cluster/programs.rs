@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::PLUGIN;
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer};
 
 /// Entries of PATH that are a file of the working folder: a dot, nothing at all, and a folder below it.
@@ -32,7 +33,7 @@ fn ran(folder: &Path) -> bool {
 }
 
 fn run(folder: &Path, path: &str, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"))
+    Command::new(PLUGIN)
         .args(args)
         .current_dir(folder)
         .env_clear()

@@ -2,33 +2,26 @@
 
 use std::fs;
 
+use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
-use super::place::Place;
-use crate::docker::link::script;
+use super::fixture::doubles;
+use crate::support::world::{World, credential, script, trace};
 
 scenario!(podmans_files);
 fn podmans_files() {
-    let place = Place::of_doubles();
-    let token = place.world.gitea.add_token("admin", "write:package");
+    let world = doubles();
+    let token = world.gitea.add_token("admin", "write:package");
     let text = r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:TOKEN]"}}}"#.replace("TOKEN", &token);
-    place.write(&place.podman, &text);
-    let config = place.world.home().join(".config/containers/auth.json");
-    fs::create_dir_all(config.parent().unwrap()).unwrap();
-    place.write(&config, &text);
-    place.keep("admin", &token);
-    place
-        .world
+    world.write(&world.podman_file(), &text);
+    let config = world.home().join(".config/containers/auth.json");
+    world.write(&config, &text);
+    world.keep("admin", &token);
+    world
         .keychain()
-        .put(
-            regcred::model::Use::Docker,
-            &regcred::model::Credential {
-                registry: "docker.io".parse().unwrap(),
-                ..place.credential("hub", "t")
-            },
-        )
+        .put(Use::Docker, &credential("docker.io", "hub", "t"))
         .unwrap();
-    place.world.regcred("docker setup").says(str![[r#"
+    world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -41,18 +34,18 @@ auths/[REGISTRY] emptied in [FOLDER]/.config/containers/auth.json
 
 "#]]);
     assert_eq!(
-        place.read(&place.podman),
+        world.read(&world.podman_file()),
         r#"{"auths":{"[REGISTRY]":{}},"credHelpers":{"[REGISTRY]":"gitea","docker.io":"gitea"}}"#,
         "podman's own name of Docker Hub"
     );
     assert_eq!(
-        place.read(&config),
+        world.read(&config),
         r#"{"auths":{"[REGISTRY]":{}}}"#,
         "podman writes only to the first"
     );
-    place.world.regcred("docker remove").done();
-    assert_eq!(place.read(&place.podman), r#"{"auths":{"[REGISTRY]":{}}}"#);
-    assert!(!place.docker.exists());
+    world.regcred("docker remove").done();
+    assert_eq!(world.read(&world.podman_file()), r#"{"auths":{"[REGISTRY]":{}}}"#);
+    assert!(!world.docker_file().exists());
 }
 
 const HUB: &str = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"[auth:hub:pat]"}}}"#;
@@ -73,39 +66,39 @@ fn docker_hub_by_its_two_names() {
             r#"{"https://index.docker.io/v1/":"gitea","docker.io":"gitea"}"#,
         ),
     ] {
-        let mut place = Place::of_doubles();
+        let mut world = doubles();
         if podman {
-            program(&mut place, "podman", "exit 1");
+            program(&mut world, "podman", "exit 1");
         }
         if docker_config {
-            let folder = place.docker.parent().unwrap().into();
-            place.world.variables.insert("DOCKER_CONFIG".to_owned(), folder);
+            let folder = world.docker_file().parent().unwrap().into();
+            world.variables.insert("DOCKER_CONFIG".to_owned(), folder);
         }
-        place.write_docker(HUB);
-        place.world.regcred("docker setup --no-verify").done();
+        world.write_docker(HUB);
+        world.regcred("docker setup --no-verify").done();
         let before = HUB.replace("{\"auth\":\"[auth:hub:pat]\"}", "{}");
         assert_eq!(
-            place.read(&place.docker),
+            world.read(&world.docker_file()),
             before.replace("}}}", &format!("}}}},\"credHelpers\":{helpers}}}"))
         );
-        let status = place.world.regcred("docker status").done();
+        let status = world.regcred("docker status").done();
         let answers = status.matches("keychain, as hub").count();
         assert_eq!(answers, if podman { 2 } else { 1 }, "{status}");
         assert!(!status.contains("key-never-matches"), "{status}");
-        place.world.regcred("docker remove").done();
-        assert_eq!(place.read(&place.docker), before);
+        world.regcred("docker remove").done();
+        assert_eq!(world.read(&world.docker_file()), before);
     }
 }
 
 scenario!(docker_hubs_login_in_the_browser);
 fn docker_hubs_login_in_the_browser() {
-    let place = Place::of_doubles();
-    place.write_docker(
+    let world = doubles();
+    world.write_docker(
         r#"{"auths":{"https://index.docker.io/v1/":{"auth":"[auth:hub:pat]"},
 "https://index.docker.io/v1/access-token":{"auth":"[auth:hub:access]"},
 "https://index.docker.io/v1/refresh-token":{"auth":"[auth:hub:refresh..id]"}}}"#,
     );
-    place.world.regcred("docker setup --no-verify").says(str![[r#"
+    world.regcred("docker setup --no-verify").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io stored (hub, from [FOLDER]/.docker/config.json)
@@ -120,7 +113,7 @@ not verified at docker.io
 
 "#]]);
     assert_data_eq!(
-        place.read(&place.docker),
+        world.read(&world.docker_file()),
         str![[r#"
 {"auths":{"https://index.docker.io/v1/":{},
 "https://index.docker.io/v1/access-token":{},
@@ -132,8 +125,7 @@ not verified at docker.io
         ("access-token", "access"),
         ("refresh-token", "refresh..id"),
     ] {
-        let got = place
-            .world
+        let got = world
             .helper("get", &format!("https://index.docker.io/v1/{server}"))
             .done();
         assert!(
@@ -141,28 +133,28 @@ not verified at docker.io
             "{got}"
         );
     }
-    place.world.regcred("logout docker.io").done();
+    world.regcred("logout docker.io").done();
     assert_eq!(
-        place.world.helper("list", "").done(),
+        world.helper("list", "").done(),
         "{}\n",
         "docker logout forgets all three, and so do we"
     );
 
     // podman takes any of them for Docker Hub's login.
-    let place = Place::of_doubles();
+    let world = doubles();
     let text = r#"{"auths":{"https://index.docker.io/v1/":{"registrytoken":"x"},"https://index.docker.io/v1/access-token":{"auth":"[auth:hub:access]"}}}"#;
-    place.write_docker(text);
-    let status = place.world.regcred("docker status").done();
+    world.write_docker(text);
+    let status = world.regcred("docker status").done();
     assert!(status.contains("holds a token of docker.io in plain text"), "{status}");
 }
 
 scenario!(every_registry_and_podman_and_helm_are_here);
 fn every_registry_and_podman_and_helm_are_here() {
-    let mut place = Place::of_doubles();
-    program(&mut place, "podman", "exit 1");
-    program(&mut place, "helm", "exit 1");
-    place.keep("admin", "t");
-    place.world.regcred("docker setup --default").says(str![[r#"
+    let mut world = doubles();
+    program(&mut world, "podman", "exit 1");
+    program(&mut world, "helm", "exit 1");
+    world.keep("admin", "t");
+    world.regcred("docker setup --default").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -177,7 +169,7 @@ hint: log in with docker or kubectl regcred; or, before helm registry login, let
 
 "#]]);
     assert_data_eq!(
-        place.world.regcred("docker status").done(),
+        world.regcred("docker status").done(),
         str![[r#"
 REGISTRY   CLIENT   ANSWERED BY   AS SAID IN
 [REGISTRY]   docker   keychain, as admin   [FOLDER]/.docker/config.json
@@ -192,20 +184,20 @@ podman-login-writes-plain-text: podman login would write the token of [REGISTRY]
 
 scenario!(variables_that_win_over_what_is_set_up);
 fn variables_that_win_over_what_is_set_up() {
-    let mut place = Place::of_doubles();
-    program(&mut place, "podman", "exit 1");
-    place.keep("admin", "t");
-    let login = format!(r#"{{"auths":{{"{}":{{"auth":"YTpi"}}}}}}"#, place.world.registry());
-    let own = place.world.folder().join("own.json");
+    let mut world = doubles();
+    program(&mut world, "podman", "exit 1");
+    world.keep("admin", "t");
+    let login = format!(r#"{{"auths":{{"{}":{{"auth":"YTpi"}}}}}}"#, world.registry());
+    let own = world.folder().join("own.json");
     for (name, value) in [("DOCKER_AUTH_CONFIG", login.into()), ("REGISTRY_AUTH_FILE", own.into())] {
-        place.world.variables.insert(name.to_owned(), value);
+        world.variables.insert(name.to_owned(), value);
     }
-    let ran = place.world.regcred("docker setup --dry-run=client");
+    let ran = world.regcred("docker setup --dry-run=client");
     assert!(
         !ran.stderr.contains("warning"),
         "nothing is there yet to be in the way of: {ran}"
     );
-    place.world.regcred("docker setup").says(str![[r#"
+    world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -219,19 +211,19 @@ hint: take REGISTRY_AUTH_FILE out of the environment: of this shell, and of the 
 }
 
 /// A program on PATH.
-fn program(place: &mut Place, name: &str, text: &str) {
-    let folder = place.world.folder().join("bin");
+fn program(world: &mut World, name: &str, text: &str) {
+    let folder = world.folder().join("bin");
     fs::create_dir_all(&folder).unwrap();
     script(&folder.join(name), text);
-    let path = place.world.variables["PATH"].clone();
+    let path = world.variables["PATH"].clone();
     let path = std::iter::once(folder).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(path).unwrap();
-    place.world.variables.insert("PATH".to_owned(), path);
+    world.variables.insert("PATH".to_owned(), path);
 }
 
 /// A helper that answers with one login.
-fn other_helper(place: &mut Place, name: &str, answer: &str) {
-    program(place, &format!("docker-credential-{name}"), answer);
+fn other_helper(world: &mut World, name: &str, answer: &str) {
+    program(world, &format!("docker-credential-{name}"), answer);
 }
 
 scenario!(other_helpers_are_asked);
@@ -245,47 +237,47 @@ esac"#
         )
     };
     for flags in ["", " --default"] {
-        let mut place = Place::of_doubles();
-        let token = place.world.gitea.add_token("admin", "write:package");
-        let answer = login(&token).replace("[REGISTRY]", &place.world.registry());
-        other_helper(&mut place, "pass", &answer);
+        let mut world = doubles();
+        let token = world.gitea.add_token("admin", "write:package");
+        let answer = login(&token).replace("[REGISTRY]", &world.registry());
+        other_helper(&mut world, "pass", &answer);
         let before = if flags.is_empty() {
             r#"{"credHelpers":{"[REGISTRY]":"pass"}}"#
         } else {
             r#"{"credsStore":"pass"}"#
         };
-        place.write_docker(before);
-        let ran = place.world.regcred(&format!("docker setup [REGISTRY]{flags}"));
+        world.write_docker(before);
+        let ran = world.regcred(&format!("docker setup [REGISTRY]{flags}"));
         assert_eq!(ran.code, 0, "{ran}");
         assert!(ran.stdout.contains("(admin, from docker-credential-pass)"), "{ran}");
         assert!(ran.stdout.contains("(was pass)"), "{ran}");
-        assert_eq!(place.kept(), Some(("admin".to_owned(), token)));
-        assert!(place.read(&place.docker).contains("\"gitea\""));
-        place.world.regcred("docker remove").done();
-        assert_eq!(place.read(&place.docker), before);
+        assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
+        assert!(world.read(&world.docker_file()).contains("\"gitea\""));
+        world.regcred("docker remove").done();
+        assert_eq!(world.read(&world.docker_file()), before);
     }
     // One that fails: nothing of that registry changes.
-    let mut place = Place::of_doubles();
-    other_helper(&mut place, "pass", "echo 'the store is locked'; exit 1");
-    place.write_docker(r#"{"credHelpers":{"[REGISTRY]":"pass"}}"#);
-    let before = Place::trace(&place.docker);
-    let ran = place.world.regcred("docker setup [REGISTRY]");
+    let mut world = doubles();
+    other_helper(&mut world, "pass", "echo 'the store is locked'; exit 1");
+    world.write_docker(r#"{"credHelpers":{"[REGISTRY]":"pass"}}"#);
+    let before = trace(&world.docker_file());
+    let ran = world.regcred("docker setup [REGISTRY]");
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.stderr.contains("the store is locked"), "{ran}");
-    assert_eq!(Place::trace(&place.docker), before);
+    assert_eq!(trace(&world.docker_file()), before);
 
     // What docker finds by itself is written down, as it no longer looks for it.
-    let mut place = Place::of_doubles();
+    let mut world = doubles();
     other_helper(
-        &mut place,
+        &mut world,
         "pass",
         "echo 'credentials not found in native keychain'; exit 1",
     );
-    program(&mut place, "pass", "");
-    place.keep("admin", "t");
-    let ran = place.world.regcred("docker setup");
+    program(&mut world, "pass", "");
+    world.keep("admin", "t");
+    let ran = world.regcred("docker setup");
     assert!(ran.stdout.contains("credsStore set to pass in"), "{ran}");
-    assert!(place.read(&place.docker).contains("\"credsStore\": \"pass\""));
-    place.world.regcred("docker remove").done();
-    assert!(!place.docker.exists());
+    assert!(world.read(&world.docker_file()).contains("\"credsStore\": \"pass\""));
+    world.regcred("docker remove").done();
+    assert!(!world.docker_file().exists());
 }

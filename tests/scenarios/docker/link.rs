@@ -1,20 +1,17 @@
 //! The helper on PATH as krew leaves it.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use regcred::docker::program::{self, LinkPlan, ProgramError};
 use regcred::sys::env::Env;
 
-use crate::helper::{HELPER, ask};
-use crate::login::from_docker::{docker_file, put};
+use crate::helper::ask;
 use crate::support::parts::REAL_PARTS;
-use crate::support::world::World;
-
-pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+use crate::support::world::{World, script};
+use crate::support::{HELPER, PLUGIN};
 
 /// What krew leaves behind: a store with a folder for each version, and a bin folder with one link.
 struct Krew {
@@ -76,19 +73,6 @@ fn made(env: &Env) -> LinkPlan {
     let plan = program::observe(env).plan().unwrap();
     plan.apply().unwrap();
     plan
-}
-
-/// Written by a child: a file that this process has open for writing, children of other tests have too, and then it
-/// cannot be run.
-pub fn script(file: &Path, text: &str) {
-    let mut install = Command::new("install");
-    install
-        .args(["-m", "755", "/dev/stdin"])
-        .arg(file)
-        .stdin(Stdio::piped());
-    let mut child = install.spawn().unwrap();
-    write!(child.stdin.take().unwrap(), "#!/bin/sh\n{text}\n").unwrap();
-    assert!(child.wait().unwrap().success());
 }
 
 scenario!(made_once_and_taken_out);
@@ -241,9 +225,9 @@ fn docker_setup_makes_it_and_docker_goes_through_it() {
         world.run(command.args(args), "").done()
     };
     let docker = |args: &[&str], stdin: &str| world.run(world.command("docker").args(args), stdin);
-    let config = docker_file(&world);
+    let config = world.docker_file();
     // With an entry in its file, docker looks for no keychain by itself.
-    put(&config, r#"{"auths":{"other.invalid":{}}}"#);
+    world.write(&config, r#"{"auths":{"other.invalid":{}}}"#);
     let token = world.gitea.add_token("admin", "write:package");
     docker(&["login", "-u", "admin", "--password-stdin", &world.registry()], &token).done();
     assert!(fs::read_to_string(&config).unwrap().contains("\"auth\""), "plain text");

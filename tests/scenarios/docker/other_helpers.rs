@@ -10,10 +10,11 @@ use regcred::docker::other_helper::{AskError, Login, OtherHelper};
 use regcred::model::Token;
 use regcred::sys::env::Env;
 
-use crate::docker::link::script;
-use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, entry, success};
+use crate::helper::{NOT_FOUND, TOKEN, ask, entry, success};
+use crate::support::HELPER;
 use crate::support::keyring::{Keyring, Running};
 use crate::support::parts::GNOME_KEYRING;
+use crate::support::world::script;
 
 /// A helper that is a script, and how it is asked.
 struct Double {

@@ -4,12 +4,15 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use regcred::model::Use;
 use snapbox::str;
 
-use super::place::Place;
+use super::fixture::{doubles, real_parts};
+use crate::support::PLUGIN;
 use crate::support::part::missing;
 use crate::support::parts::REAL_PARTS;
 use crate::support::scenario::Part;
+use crate::support::world::trace;
 
 /// Containers may forbid mounting.
 const MOUNTS: Part = Part::new(|| {
@@ -24,10 +27,10 @@ const MOUNTS: Part = Part::new(|| {
 
 scenario!(files_that_are_none);
 fn files_that_are_none() {
-    let place = Place::of_doubles();
-    place.keep("admin", "t");
-    fs::create_dir(&place.docker).unwrap();
-    place.world.regcred("docker setup").says(str![[r#"
+    let world = doubles();
+    world.keep("admin", "t");
+    fs::create_dir(world.docker_file()).unwrap();
+    world.regcred("docker setup").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -35,7 +38,7 @@ error: [FOLDER]/.docker/config.json is a folder
 hint: see what is at [FOLDER]/.docker/config.json, and move it away if nothing needs it
 
 "#]]);
-    place.world.regcred("docker remove").says(str![[r#"
+    world.regcred("docker remove").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -43,10 +46,10 @@ error: [FOLDER]/.docker/config.json is a folder
 hint: see what is at [FOLDER]/.docker/config.json, and move it away if nothing needs it
 
 "#]]);
-    assert!(place.docker.is_dir());
-    fs::remove_dir(&place.docker).unwrap();
-    symlink(&place.docker, &place.docker).unwrap();
-    let ran = place.world.regcred("docker setup");
+    assert!(world.docker_file().is_dir());
+    fs::remove_dir(world.docker_file()).unwrap();
+    symlink(world.docker_file(), world.docker_file()).unwrap();
+    let ran = world.regcred("docker setup");
     assert!(ran.code == 1 && ran.stderr.contains("too many symbolic links"), "{ran}");
 }
 
@@ -61,95 +64,106 @@ fn documents_that_are_none() {
         (b"{\"credsStore\":{\"s3cret\":1}}", "credsStore is not a JSON string"),
         (b"{\"auths\":{},\"auths\":{}}", "\"auths\" stands in it twice"),
     ] {
-        let place = Place::of_doubles();
-        place.keep("admin", "t");
-        fs::write(&place.docker, bytes).unwrap();
+        let world = doubles();
+        world.keep("admin", "t");
+        fs::write(world.docker_file(), bytes).unwrap();
         // Even though podman's is well.
-        place.write(&place.podman, r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:t]"}}}"#);
-        let before = (Place::trace(&place.docker), Place::trace(&place.podman));
+        world.write(
+            &world.podman_file(),
+            r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:t]"}}}"#,
+        );
+        let before = (trace(&world.docker_file()), trace(&world.podman_file()));
         for verb in ["setup", "remove"] {
-            let ran = place.world.regcred(&format!("docker {verb}"));
+            let ran = world.regcred(&format!("docker {verb}"));
             assert_eq!(ran.code, 1, "{ran}");
             assert!(ran.stderr.contains(says) && ran.stderr.contains("hint: "), "{ran}");
             assert!(!ran.stderr.contains("s3cret"), "{ran}");
         }
-        assert_eq!((Place::trace(&place.docker), Place::trace(&place.podman)), before);
+        assert_eq!((trace(&world.docker_file()), trace(&world.podman_file())), before);
     }
 }
 
 scenario!(a_large_file);
 fn a_large_file() {
-    let place = Place::of_doubles();
-    place.keep("admin", "t");
+    let world = doubles();
+    world.keep("admin", "t");
     let filling = |size: usize| format!("{{\"psFormat\": \"{}\"}}", "x".repeat(size));
     let before = filling(5 * 1024 * 1024);
-    fs::write(&place.docker, &before).unwrap();
-    place.world.regcred("docker setup").done();
+    fs::write(world.docker_file(), &before).unwrap();
+    world.regcred("docker setup").done();
     assert_eq!(
-        place.read(&place.docker).len(),
+        world.read(&world.docker_file()).len(),
         before.len() + r#","credHelpers": {"[REGISTRY]":"gitea"}"#.len()
     );
-    place.world.regcred("docker remove").done();
-    assert!(fs::read(&place.docker).unwrap() == before.as_bytes());
-    fs::write(&place.docker, filling(17 * 1024 * 1024)).unwrap();
-    let ran = place.world.regcred("docker setup");
+    world.regcred("docker remove").done();
+    assert!(fs::read(world.docker_file()).unwrap() == before.as_bytes());
+    fs::write(world.docker_file(), filling(17 * 1024 * 1024)).unwrap();
+    let ran = world.regcred("docker setup");
     assert!(ran.code == 1 && ran.stderr.contains("is longer than 16 MiB"), "{ran}");
 }
 
 scenario!(a_pipe_in_the_place_of_a_file, needs("mkfifo"));
 fn a_pipe_in_the_place_of_a_file() {
-    let place = Place::of_doubles();
-    place.keep("admin", "t");
-    assert!(Command::new("mkfifo").arg(&place.docker).status().unwrap().success());
-    let ran = place.world.regcred("docker setup");
+    let world = doubles();
+    world.keep("admin", "t");
+    assert!(
+        Command::new("mkfifo")
+            .arg(world.docker_file())
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ran = world.regcred("docker setup");
     assert!(ran.code == 1 && ran.stderr.contains("is no regular file"), "{ran}");
 }
 
 scenario!(a_link_to_where_nobody_may_write);
 /// As NixOS and Home Manager have it: the file is a link into a folder that the system made.
 fn a_link_to_where_nobody_may_write() {
-    let place = Place::of_doubles();
-    place.keep("admin", "t");
-    // An empty file that not even root can replace.
+    let world = doubles();
+    world.keep("admin", "t");
+    // An empty file that not even root can reworld.
     let target = format!("/proc/{}/timers", std::process::id());
-    symlink(&target, &place.docker).unwrap();
-    let ran = place.world.regcred("docker setup");
+    symlink(&target, world.docker_file()).unwrap();
+    let ran = world.regcred("docker setup");
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.stderr.contains(&format!("it is a link to {target}")), "{ran}");
     assert!(ran.stderr.contains(r#"put this into it: "credHelpers""#), "{ran}");
-    assert_eq!(fs::read_link(&place.docker).unwrap(), std::path::Path::new(&target));
+    assert_eq!(
+        fs::read_link(world.docker_file()).unwrap(),
+        std::path::Path::new(&target)
+    );
 }
 
 scenario!(a_read_only_file_system, needs(REAL_PARTS, MOUNTS));
 fn a_read_only_file_system() {
-    let place = Place::of_real_parts();
-    let token = place.world.gitea.add_token("admin", "write:package");
-    place.write_docker(&r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:TOKEN]"}}}"#.replace("TOKEN", &token));
-    let before = Place::trace(&place.docker);
-    let folder = place.docker.parent().unwrap().display();
-    let script = format!(
-        "mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} && exec {} docker setup",
-        env!("CARGO_BIN_EXE_kubectl-regcred")
-    );
-    let mut command = place.world.command("unshare");
-    let ran = place.world.run(command.args(["-m", "sh", "-c", &script]), "");
+    let world = real_parts();
+    let token = world.gitea.add_token("admin", "write:package");
+    world.write_docker(&r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:TOKEN]"}}}"#.replace("TOKEN", &token));
+    let before = trace(&world.docker_file());
+    let file = world.docker_file();
+    let folder = file.parent().unwrap().display();
+    let script =
+        format!("mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} && exec {PLUGIN} docker setup");
+    let mut command = world.command("unshare");
+    let ran = world.run(command.args(["-m", "sh", "-c", &script]), "");
     assert_eq!(ran.code, 1, "{ran}");
     assert!(
         ran.stderr.contains("error: cannot change") && ran.stderr.contains("Read-only"),
         "{ran}"
     );
-    assert_eq!(Place::trace(&place.docker), before);
-    assert_eq!(place.kept().unwrap().1, token, "it is in both places");
+    assert_eq!(trace(&world.docker_file()), before);
+    assert_eq!(world.kept(Use::Docker).unwrap().1, token, "it is in both places");
 }
 
 scenario!(no_helper_on_path);
 fn no_helper_on_path() {
-    let mut place = Place::of_doubles();
-    place.keep("admin", "t");
-    place.write_docker("{}");
-    let before = Place::trace(&place.docker);
-    place.world.variables.insert("PATH".to_owned(), "/nowhere".into());
-    let ran = place.world.regcred("docker setup");
+    let mut world = doubles();
+    world.keep("admin", "t");
+    world.write_docker("{}");
+    let before = trace(&world.docker_file());
+    world.variables.insert("PATH".to_owned(), "/nowhere".into());
+    let ran = world.regcred("docker setup");
     ran.says(str![[r#"
 exit 1
 --- stdout
@@ -158,5 +172,5 @@ error: kubectl-regcred is not on PATH, so docker would not find docker-credentia
 hint: put its folder on PATH; krew's is ~/.krew/bin
 
 "#]]);
-    assert_eq!(Place::trace(&place.docker), before);
+    assert_eq!(trace(&world.docker_file()), before);
 }

@@ -3,15 +3,17 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
-use super::place::{PLAIN, Place};
+use super::fixture::{PLAIN, doubles};
+use crate::support::world::trace;
 
 scenario!(there_and_back);
 fn there_and_back() {
-    let place = Place::of_doubles();
-    let token = place.with_token();
-    place.world.regcred("docker setup").says(str![[r#"
+    let world = doubles();
+    let token = world.with_token();
+    world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json)
@@ -21,9 +23,9 @@ auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json
 verified at [REGISTRY], the token of admin, scopes write:package
 
 "#]]);
-    assert_eq!(place.kept(), Some(("admin".to_owned(), token.clone())));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token.clone())));
     assert_data_eq!(
-        place.read(&place.docker),
+        world.read(&world.docker_file()),
         str![[r#"
 {
   "auths": {
@@ -37,8 +39,8 @@ verified at [REGISTRY], the token of admin, scopes write:package
 
 "#]]
     );
-    let before = Place::trace(&place.docker);
-    place.world.regcred("docker setup").says(str![[r#"
+    let before = trace(&world.docker_file());
+    world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 [FOLDER]/.docker/config.json unchanged
@@ -46,11 +48,11 @@ exit 0
 
 "#]]);
     assert_eq!(
-        Place::trace(&place.docker),
+        trace(&world.docker_file()),
         before,
         "nothing is written where nothing changes"
     );
-    place.world.regcred("docker remove").says(str![[r#"
+    world.regcred("docker remove").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json
@@ -60,7 +62,7 @@ hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker 
 
 "#]]);
     assert_data_eq!(
-        place.read(&place.docker),
+        world.read(&world.docker_file()),
         str![[r#"
 {
   "auths": {
@@ -71,23 +73,23 @@ hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker 
 
 "#]]
     );
-    assert_eq!(place.kept(), Some(("admin".to_owned(), token)));
-    place.world.regcred("docker remove").says(str![[r#"
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
+    world.regcred("docker remove").says(str![[r#"
 exit 0
 --- stdout
 [FOLDER]/.docker/config.json unchanged
 --- stderr
 
 "#]]);
-    assert!(!place.world.home().join(".local/state/regcred/docker.json").exists());
+    assert!(!world.home().join(".local/state/regcred/docker.json").exists());
 
     // A file of our own making goes again.
-    fs::remove_file(&place.docker).unwrap();
-    place.world.regcred("docker setup").done();
-    let mode = fs::metadata(&place.docker).unwrap().permissions().mode();
+    fs::remove_file(world.docker_file()).unwrap();
+    world.regcred("docker setup").done();
+    let mode = fs::metadata(world.docker_file()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_data_eq!(
-        place.read(&place.docker),
+        world.read(&world.docker_file()),
         str![[r#"
 {
 	"credHelpers": {
@@ -96,16 +98,16 @@ exit 0
 }
 "#]]
     );
-    place.world.regcred("docker remove").done();
-    assert!(!place.docker.exists());
+    world.regcred("docker remove").done();
+    assert!(!world.docker_file().exists());
 }
 
 scenario!(a_dry_run_shows_no_token_and_changes_nothing);
 fn a_dry_run_shows_no_token_and_changes_nothing() {
-    let place = Place::of_doubles();
-    let token = place.with_token();
-    let before = Place::trace(&place.docker);
-    let ran = place.world.regcred("docker setup --dry-run=client");
+    let world = doubles();
+    let token = world.with_token();
+    let before = trace(&world.docker_file());
+    let ran = world.regcred("docker setup --dry-run=client");
     ran.says(str![[r#"
 exit 0
 --- stdout
@@ -130,15 +132,15 @@ auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json (dry run)
 
 "#]]);
     assert!(!ran.stdout.contains(&token));
-    assert_eq!(Place::trace(&place.docker), before);
-    assert_eq!(place.kept(), None);
-    assert!(!place.world.home().join(".local").exists());
-    assert!(place.world.gitea.requests().is_empty(), "nobody is asked");
-    assert_eq!(place.world.regcred("docker setup --dry-run=server").code, 2);
+    assert_eq!(trace(&world.docker_file()), before);
+    assert_eq!(world.kept(Use::Docker), None);
+    assert!(!world.home().join(".local").exists());
+    assert!(world.gitea.requests().is_empty(), "nobody is asked");
+    assert_eq!(world.regcred("docker setup --dry-run=server").code, 2);
 
-    place.world.regcred("docker setup").done();
-    let before = Place::trace(&place.docker);
-    place.world.regcred("docker remove --dry-run=client").says(str![[r#"
+    world.regcred("docker setup").done();
+    let before = trace(&world.docker_file());
+    world.regcred("docker remove --dry-run=client").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] removed from [FOLDER]/.docker/config.json (dry run)
@@ -159,15 +161,15 @@ the tokens stay in the keychain, where docker no longer asks for them
 hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker setup goes back to the keychain
 
 "#]]);
-    assert_eq!(Place::trace(&place.docker), before);
+    assert_eq!(trace(&world.docker_file()), before);
 }
 
 scenario!(every_registry);
 fn every_registry() {
-    let place = Place::of_doubles();
-    place.keep("admin", "t");
-    place.write_docker(r#"{"credHelpers":{"[REGISTRY]":"","other.example.com":"ecr-login"}}"#);
-    place.world.regcred("docker setup --default").says(str![[r#"
+    let world = doubles();
+    world.keep("admin", "t");
+    world.write_docker(r#"{"credHelpers":{"[REGISTRY]":"","other.example.com":"ecr-login"}}"#);
+    world.regcred("docker setup --default").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
@@ -178,10 +180,10 @@ hint: without --default, only for those of the registries you log in to: kubectl
 
 "#]]);
     assert_eq!(
-        place.read(&place.docker),
+        world.read(&world.docker_file()),
         r#"{"credHelpers":{"[REGISTRY]":"gitea","other.example.com":"ecr-login"},"credsStore":"gitea"}"#
     );
-    let ran = place.world.regcred("docker remove [REGISTRY]");
+    let ran = world.regcred("docker remove [REGISTRY]");
     ran.says(str![[r#"
 exit 0
 --- stdout
@@ -191,21 +193,21 @@ warning: credsStore in [FOLDER]/.docker/config.json still names gitea, for every
 hint: kubectl regcred docker remove
 
 "#]]);
-    place.world.regcred("docker remove").done();
+    world.regcred("docker remove").done();
     assert_eq!(
-        place.read(&place.docker),
+        world.read(&world.docker_file()),
         r#"{"credHelpers":{"[REGISTRY]":"","other.example.com":"ecr-login"}}"#
     );
 }
 
 scenario!(what_cannot_be_verified_or_moved_is_said);
 fn what_cannot_be_verified_or_moved_is_said() {
-    let place = Place::of_doubles();
-    place.write_docker(
+    let world = doubles();
+    world.write_docker(
         r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:dead]"},"[REGISTRY]/org":{"auth":"[auth:admin:below]"},
 "127.0.0.1:1":{"identitytoken":"idtok"},"other.example.com":{"registrytoken":"bearer"},"done.example.com":{}}}"#,
     );
-    place.world.regcred("docker setup").says(str![[r#"
+    world.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 credential/127.0.0.1:1 stored (<token>, from [FOLDER]/.docker/config.json)
@@ -221,21 +223,21 @@ warning: 127.0.0.1:1: the credential of <token> is moved although it could not b
 warning: [REGISTRY]: the credential of admin is moved although it could not be verified: [REGISTRY] does not accept the token: invalid username, password or token
 
 "#]]);
-    assert_eq!(place.kept(), Some(("admin".to_owned(), "dead".to_owned())));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), "dead".to_owned())));
     assert_data_eq!(
-        place.read(&place.docker),
+        world.read(&world.docker_file()),
         str![[r#"
 {"auths":{"[REGISTRY]":{},"[REGISTRY]/org":{"auth":"YWRtaW46YmVsb3c="},
 "127.0.0.1:1":{},"other.example.com":{"registrytoken":"bearer"},"done.example.com":{}},"credHelpers":{"127.0.0.1:1":"gitea","[REGISTRY]":"gitea"}}
 "#]]
     );
-    let got = place.world.helper("get", "127.0.0.1:1").done();
+    let got = world.helper("get", "127.0.0.1:1").done();
     assert!(got.contains(r#""Username":"<token>","Secret":"idtok""#), "{got}");
 
     // Nobody is asked where nobody should be.
-    let place = Place::of_doubles();
-    place.write_docker(r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:dead]"}}}"#);
-    place.world.regcred("docker setup --no-verify").says(str![[r#"
+    let world = doubles();
+    world.write_docker(r#"{"auths":{"[REGISTRY]":{"auth":"[auth:admin:dead]"}}}"#);
+    world.regcred("docker setup --no-verify").says(str![[r#"
 exit 0
 --- stdout
 credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json)
@@ -245,9 +247,9 @@ auths/[REGISTRY] emptied in [FOLDER]/.docker/config.json
 not verified at [REGISTRY]
 
 "#]]);
-    assert!(place.world.gitea.requests().is_empty());
-    let empty = Place::of_doubles();
-    empty.world.regcred("docker setup").says(str![[r#"
+    assert!(world.gitea.requests().is_empty());
+    let empty = doubles();
+    empty.regcred("docker setup").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -255,9 +257,9 @@ there is no credential to set up for, in the keychain nor in docker's and podman
 hint: kubectl regcred login REGISTRY -u USER
 
 "#]]);
-    assert!(!empty.docker.exists());
+    assert!(!empty.docker_file().exists());
     // A registry that there is no credential of.
-    place.world.regcred("docker setup new.example.com").says(str![[r#"
+    world.regcred("docker setup new.example.com").says(str![[r#"
 exit 0
 --- stdout
 credHelpers/new.example.com configured in [FOLDER]/.docker/config.json
@@ -270,54 +272,54 @@ hint: kubectl regcred login new.example.com -u USER
 
 scenario!(links_modes_and_times_stay);
 fn links_modes_and_times_stay() {
-    let place = Place::of_doubles();
-    let token = place.world.gitea.add_token("admin", "write:package");
-    let dotfiles = place.world.folder().join("dotfiles/docker");
+    let world = doubles();
+    let token = world.gitea.add_token("admin", "write:package");
+    let dotfiles = world.folder().join("dotfiles/docker");
     fs::create_dir_all(&dotfiles).unwrap();
     let file = dotfiles.join("config.json");
-    place.write(&file, &PLAIN.replace("TOKEN", &token));
+    world.write(&file, &PLAIN.replace("TOKEN", &token));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     // A chain, relative and absolute.
-    symlink("dotfiles", place.world.folder().join("link")).unwrap();
-    symlink(place.world.folder().join("link/docker/config.json"), &place.docker).unwrap();
+    symlink("dotfiles", world.folder().join("link")).unwrap();
+    symlink(world.folder().join("link/docker/config.json"), world.docker_file()).unwrap();
     // podman's is a link to the same file.
-    symlink(&place.docker, &place.podman).unwrap();
-    let ran = place.world.regcred("docker setup");
+    symlink(world.docker_file(), world.podman_file()).unwrap();
+    let ran = world.regcred("docker setup");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(place.docker.symlink_metadata().unwrap().is_symlink());
+    assert!(world.docker_file().symlink_metadata().unwrap().is_symlink());
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o640);
-    assert!(place.read(&file).contains("credHelpers"));
-    assert_eq!(place.kept().unwrap().1, token);
+    assert!(world.read(&file).contains("credHelpers"));
+    assert_eq!(world.kept(Use::Docker).unwrap().1, token);
     let left: Vec<_> = fs::read_dir(&dotfiles)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(left, ["config.json"]);
-    place.world.regcred("docker remove").done();
-    assert!(!place.read(&file).contains("credHelpers"));
+    world.regcred("docker remove").done();
+    assert!(!world.read(&file).contains("credHelpers"));
 }
 
 scenario!(folders_of_our_own_making_go_again);
 fn folders_of_our_own_making_go_again() {
-    let mut place = Place::of_doubles();
-    place.keep("admin", "t");
-    let real = place.world.folder().join("real");
+    let mut world = doubles();
+    world.keep("admin", "t");
+    let real = world.folder().join("real");
     fs::create_dir(&real).unwrap();
-    symlink(&real, place.world.folder().join("link")).unwrap();
-    let folder = place.world.folder().join("link/a/b");
+    symlink(&real, world.folder().join("link")).unwrap();
+    let folder = world.folder().join("link/a/b");
     let variable = folder.clone().into_os_string();
-    place.world.variables.insert("DOCKER_CONFIG".to_owned(), variable);
-    place.world.regcred("docker setup").done();
+    world.variables.insert("DOCKER_CONFIG".to_owned(), variable);
+    world.regcred("docker setup").done();
     let mode = fs::metadata(&folder).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    place.world.regcred("docker remove").done();
+    world.regcred("docker remove").done();
     assert_eq!(fs::read_dir(&real).unwrap().count(), 0);
     assert!(real.exists(), "this one was there before");
-    assert!(!place.world.home().join(".local/state/regcred/docker.json").exists());
+    assert!(!world.home().join(".local/state/regcred/docker.json").exists());
 
     // Not where somebody has put something into one.
-    place.world.regcred("docker setup").done();
+    world.regcred("docker setup").done();
     fs::write(real.join("a/other"), "").unwrap();
-    place.world.regcred("docker remove").done();
+    world.regcred("docker remove").done();
     assert!(!folder.exists() && real.join("a/other").exists());
 }

@@ -4,18 +4,11 @@ mod real_clients;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
 
 use snapbox::str;
 
-use crate::docker::link::script;
-use crate::helper::HELPER;
-use crate::login::from_docker::{auth, docker_file, programs, put, world};
-use crate::support::world::World;
-
-fn podman_file(world: &World) -> PathBuf {
-    world.folder().join("run/containers/auth.json")
-}
+use crate::support::HELPER;
+use crate::support::world::{World, auth, script};
 
 fn helpers(world: &World, helper: &str) -> String {
     format!(r#"{{"credHelpers":{{"{}":"{helper}"}}}}"#, world.registry())
@@ -31,14 +24,14 @@ fn login(world: &World, user: &str, token: &str) -> String {
 
 scenario!(a_good_workstation);
 fn a_good_workstation() {
-    let world = world();
-    symlink(HELPER, programs(&world).join("docker-credential-gitea")).unwrap();
-    script(&programs(&world).join("podman"), "exit 1");
+    let world = World::of_doubles().with_own_programs();
+    symlink(HELPER, world.programs().join("docker-credential-gitea")).unwrap();
+    script(&world.programs().join("podman"), "exit 1");
     world
         .regcred_with("login [REGISTRY] -u admin --token-stdin --no-verify", "t")
         .done();
-    put(&docker_file(&world), &helpers(&world, "gitea"));
-    put(&podman_file(&world), &helpers(&world, "gitea"));
+    world.write_docker(&helpers(&world, "gitea"));
+    world.write_podman(&helpers(&world, "gitea"));
     world.regcred("docker status").says(str![[r#"
 exit 0
 --- stdout
@@ -75,7 +68,7 @@ warnings: []
 
 scenario!(nothing_here);
 fn nothing_here() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     world.regcred("docker status").says(str![[r#"
 exit 0
 --- stdout
@@ -88,21 +81,18 @@ hint: kubectl regcred login REGISTRY -u USER
 
 /// A workstation where much is wrong.
 fn with_problems() -> World {
-    let mut world = world();
-    script(&programs(&world).join("podman"), "exit 1");
-    script(&programs(&world).join("docker-credential-gitea"), "echo 1.0");
+    let mut world = World::of_doubles().with_own_programs();
+    script(&world.programs().join("podman"), "exit 1");
+    script(&world.programs().join("docker-credential-gitea"), "echo 1.0");
     world
         .regcred_with("login [REGISTRY] -u admin --token-stdin --no-verify", "t")
         .done();
-    put(
-        &docker_file(&world),
-        &format!(
-            r#"{{"credHelpers":{{"{}":"gitea","https://zot.example.com":"gitea"}},"auths":{{"ghcr.io":{{"auth":"{}"}}}}}}"#,
-            world.registry(),
-            auth("octocat", "s3cret")
-        ),
-    );
-    put(&podman_file(&world), &login(&world, "admin", "s3cret"));
+    world.write_docker(&format!(
+        r#"{{"credHelpers":{{"{}":"gitea","https://zot.example.com":"gitea"}},"auths":{{"ghcr.io":{{"auth":"{}"}}}}}}"#,
+        world.registry(),
+        auth("octocat", "s3cret")
+    ));
+    world.write_podman(&login(&world, "admin", "s3cret"));
     let variable = login(&world, "ci", "s3cret").into();
     world.variables.insert("DOCKER_AUTH_CONFIG".to_owned(), variable);
     world
@@ -237,9 +227,9 @@ exit 0
 
 scenario!(what_lies_in_the_way);
 fn what_lies_in_the_way() {
-    let world = world();
-    put(&docker_file(&world), "{s3cret");
-    fs::create_dir_all(podman_file(&world)).unwrap();
+    let world = World::of_doubles().with_own_programs();
+    world.write_docker("{s3cret");
+    fs::create_dir_all(world.podman_file()).unwrap();
     let ran = world.regcred("docker status");
     ran.says(str![[r#"
 exit 1

@@ -11,11 +11,11 @@ use regcred::model::{Credential, Token, Use};
 use regcred::sys::env::Env;
 use serde_json::Value;
 
+use crate::support::PLUGIN;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::parts::CONTROL_PLANE;
 
 const DOCUMENT: &str = include_str!("../../../docs/ci.md");
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 const REGISTRY: &str = "gitea.example.com";
 
 /// The example whose first line is this comment.

@@ -4,6 +4,7 @@ use rexpect::ReadUntil;
 use snapbox::str;
 
 use super::{DEAD, LOGIN, PASSWORD, Stage};
+use crate::support::PLUGIN;
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::gitea::{Closed, Settings, Visibility};
 use crate::support::image::oci_layout;
@@ -146,7 +147,7 @@ fn a_person_with_a_second_factor() {
     let old = gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &old).done();
     gitea.enrol("admin");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"));
+    let mut command = std::process::Command::new(PLUGIN);
     let line = format!("rotate {} --no-secrets --mint --token-name newest", world.registry());
     command.env_clear().envs(world.env().iter()).env("TERM", "xterm");
     command.args(line.split_whitespace());

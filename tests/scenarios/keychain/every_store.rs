@@ -4,11 +4,11 @@ use regcred::keychain::Error;
 use regcred::model::{Credential, Use};
 
 use super::secret_service::{every_action_fails, impatient, with_screen};
-use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry, start, success};
-use crate::support::keepassxc;
+use crate::helper::{NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry, start, success};
 use crate::support::keyring::{self, Product, until};
 use crate::support::parts::{IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT};
 use crate::support::store::{Kind, Store};
+use crate::support::{HELPER, keepassxc};
 
 scenario!(a_locked_keyring_says_so, on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT));
 fn a_locked_keyring_says_so(kind: Kind) {

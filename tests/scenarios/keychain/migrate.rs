@@ -9,7 +9,8 @@ use regcred::keychain::StoreName;
 use regcred::model::Use;
 use snapbox::str;
 
-use crate::helper::{HELPER, ask, entry};
+use crate::helper::{ask, entry};
+use crate::support::HELPER;
 use crate::support::keyring::Keyring;
 use crate::support::parts::{GNOME_KEYRING, IN_GNOME_KEYRING, IN_KEEPASSXC};
 use crate::support::store::{Kind, Store};
@@ -277,7 +278,7 @@ exit 1
 --- stdout
 --- stderr
 error: the vault: the vault is locked: it opens with a key file, and none was named
-hint: let REGCRED_VAULT_KEY_FILE name its key file, or: kubectl regcred keychain unlock --key-file FILE
+hint: set REGCRED_VAULT_KEY_FILE to its key file, or: kubectl regcred keychain unlock --key-file FILE
 
 "#]]);
     std::fs::write(&config, text).unwrap();

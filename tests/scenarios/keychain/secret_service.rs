@@ -10,13 +10,13 @@ use regcred::keychain::{Error, Keychain};
 use regcred::model::Use;
 use regcred::sys::env::Env;
 
-use crate::helper::{HELPER, NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry};
+use crate::helper::{NOT_FOUND, TOKEN, ask, credential, entry, keychain, registry};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::{Keyring, PrivateBus, Running, until};
 use crate::support::part::missing;
 use crate::support::parts::{GNOME_KEYRING, STRACE};
 use crate::support::scenario::Part;
-use crate::support::vault::PLUGIN;
+use crate::support::{HELPER, PLUGIN};
 
 /// A keychain that does not wait as long as people may.
 pub fn impatient(env: &Env) -> Keychain {

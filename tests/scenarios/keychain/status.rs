@@ -13,15 +13,15 @@ use regcred::keychain::{Keychain, StoreName};
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
-use crate::helper::{HELPER, TOKEN, credential};
+use crate::helper::{TOKEN, credential};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
 use crate::support::keyring::Keyring;
 use crate::support::parts::GNOME_KEYRING;
 use crate::support::scenario::Part;
 use crate::support::server::KernelKeys;
 use crate::support::world::Ran;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 const PASSPHRASE: &str = "correct horse battery staple";
 /// Should a trial end half-way, the kernel forgets the key by itself.
 const USE: &str = "keychain use vault --passphrase-stdin --for 10m";
@@ -329,7 +329,7 @@ fn a_wrong_line_in_the_configuration() {
 exit 1
 --- stdout
 --- stderr
-error: [HOME]/.config/regcred/config.toml line 2: "valt" is no keychain that regcred knows: there is "secret-service" and "vault"
+error: [HOME]/.config/regcred/config.toml line 2: "valt" is not a keychain that regcred knows: choose "secret-service" or "vault"
 hint: correct the line in an editor, or remove it: then the system's keychain is used
 
 "#]]

@@ -5,51 +5,19 @@ mod refusals;
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use regcred::model::Use;
 use snapbox::str;
 
-use crate::docker::link::script;
 use crate::helper::NOT_FOUND;
 use crate::support::part::program;
 use crate::support::parts::REAL_PARTS;
-use crate::support::world::World;
-
-/// A workstation with no program on PATH but those that a test puts there.
-pub fn world() -> World {
-    let mut world = World::of_doubles();
-    fs::create_dir(programs(&world)).unwrap();
-    let path = programs(&world).into_os_string();
-    world.variables.insert("PATH".to_owned(), path);
-    let run = world.folder().join("run").into_os_string();
-    world.variables.insert("XDG_RUNTIME_DIR".to_owned(), run);
-    world
-}
-
-pub fn programs(world: &World) -> PathBuf {
-    world.folder().join("programs")
-}
-
-pub fn put(file: &std::path::Path, text: &str) {
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-}
-
-pub fn docker_file(world: &World) -> PathBuf {
-    world.home().join(".docker/config.json")
-}
-
-pub fn auth(user: &str, token: &str) -> String {
-    STANDARD.encode(format!("{user}:{token}"))
-}
+use crate::support::world::{World, auth, script};
 
 /// A helper that keeps one credential, and writes down what it was asked.
 fn helper(world: &World, name: &str, server: &str, user: &str, token: &str) {
     script(
-        &programs(world).join(format!("docker-credential-{name}")),
+        &world.programs().join(format!("docker-credential-{name}")),
         &format!(
             "IFS= read -r server\n\
              echo \"$1 $server\" >> {0}/asked\n\
@@ -63,18 +31,12 @@ fn helper(world: &World, name: &str, server: &str, user: &str, token: &str) {
     );
 }
 
-fn kept(world: &World, usage: Use) -> Option<(String, String)> {
-    let registry = world.registry().parse().unwrap();
-    let credential = world.keychain().get(&registry, usage).unwrap()?;
-    Some((credential.username.to_string(), credential.token.expose().to_owned()))
-}
-
 scenario!(from_a_file);
 fn from_a_file() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
-    let file = docker_file(&world);
-    put(
+    let file = world.docker_file();
+    world.write(
         &file,
         &format!(
             r#"{{"auths":{{"https://{}/v2/":{{"auth":"{}"}}}}}}"#,
@@ -94,20 +56,20 @@ it was taken from [FOLDER]/.docker/config.json, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
 "#]]);
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token.clone())));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token.clone())));
     assert_eq!(fs::read(&file).unwrap(), before, "the copy is docker's to lose");
     let ran = world.regcred("login [REGISTRY] --from-docker --use cluster --no-verify");
     assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(kept(&world, Use::Cluster), Some(("admin".to_owned(), token)));
+    assert_eq!(world.kept(Use::Cluster), Some(("admin".to_owned(), token)));
 }
 
 scenario!(from_podmans_file);
 fn from_podmans_file() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
     let entry = format!(r#""{}":{{"auth":"{}"}}"#, world.registry(), auth("admin", &token));
-    put(&docker_file(&world), &format!(r#"{{"auths":{{{entry}}}}}"#));
-    put(
+    world.write_docker(&format!(r#"{{"auths":{{{entry}}}}}"#));
+    world.write(
         &world.folder().join("run/containers/auth.json"),
         &format!(
             r#"{{"auths":{{{entry},"{}/org":{{"auth":"{}"}}}}}}"#,
@@ -122,21 +84,18 @@ fn from_podmans_file() {
             .contains("taken from [FOLDER]/.docker/config.json and [FOLDER]/run/containers/auth.json"),
         "one credential in two places: {ran}"
     );
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
 }
 
 scenario!(from_another_helper);
 fn from_another_helper() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
     helper(&world, "other", &world.registry(), "admin", &token);
-    put(
-        &docker_file(&world),
-        &format!(
-            r#"{{"credHelpers":{{"{}":"other"}},"auths":{{"{0}":{{}}}}}}"#,
-            world.registry()
-        ),
-    );
+    world.write_docker(&format!(
+        r#"{{"credHelpers":{{"{}":"other"}},"auths":{{"{0}":{{}}}}}}"#,
+        world.registry()
+    ));
     let ran = world.regcred("login --from-docker");
     ran.says(str![[r#"
 exit 0
@@ -148,33 +107,30 @@ it was taken from docker-credential-other, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
 "#]]);
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token.clone())));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token.clone())));
 
     // As the store for everything, and under an old spelling, which docker itself would not find.
     let old = format!("https://{}/v1/", world.registry());
     helper(&world, "other", &old, "admin", &token);
-    put(&docker_file(&world), r#"{"credsStore":"other"}"#);
+    world.write_docker(r#"{"credsStore":"other"}"#);
     fs::remove_file(world.folder().join("asked")).unwrap();
     world.regcred("logout [REGISTRY]").done();
     let ran = world.regcred("login [REGISTRY] --from-docker -u admin");
     assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
     let asked = fs::read_to_string(world.folder().join("asked")).unwrap();
     assert_eq!(asked, format!("get {}\nlist unused\nget {old}\n", world.registry()));
 }
 
 scenario!(from_a_helper_without_a_list);
 fn from_a_helper_without_a_list() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
     let write = |answer: &str| {
         let text = format!("[ $1 = list ] && echo 'list is unimplemented' && exit 1; {answer}");
-        script(&programs(&world).join("docker-credential-cloud"), &text);
+        script(&world.programs().join("docker-credential-cloud"), &text);
     };
-    put(
-        &docker_file(&world),
-        &format!(r#"{{"credHelpers":{{"{}":"cloud"}}}}"#, world.registry()),
-    );
+    world.write_docker(&format!(r#"{{"credHelpers":{{"{}":"cloud"}}}}"#, world.registry()));
     write(&format!("echo '{NOT_FOUND}'; exit 1"));
     let ran = world.regcred("login [REGISTRY] --from-docker");
     assert!(
@@ -184,12 +140,12 @@ fn from_a_helper_without_a_list() {
     write(&format!(r#"echo '{{"Username":"admin","Secret":"{token}"}}'"#));
     let ran = world.regcred("login --from-docker");
     assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
 }
 
 scenario!(from_the_store_that_docker_detects);
 fn from_the_store_that_docker_detects() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
     helper(&world, "secretservice", &world.registry(), "admin", &token);
     // No configuration at all, and docker would ask this one.
@@ -199,10 +155,10 @@ fn from_the_store_that_docker_detects() {
         ran.stderr.contains("taken from docker-credential-secretservice"),
         "{ran}"
     );
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
     // With an entry in its file it would not; with `pass` there it would ask that one.
     world.regcred("logout [REGISTRY]").done();
-    put(&docker_file(&world), r#"{"auths":{"other.example.com":{}}}"#);
+    world.write_docker(r#"{"auths":{"other.example.com":{}}}"#);
     let ran = world.regcred("login [REGISTRY] --from-docker");
     ran.says(str![[r#"
 exit 1
@@ -212,25 +168,22 @@ error: neither docker nor podman has a credential of [REGISTRY] outside of regcr
 hint: kubectl regcred list shows the keychain; kubectl regcred login REGISTRY -u USER asks for a token
 
 "#]]);
-    fs::remove_file(docker_file(&world)).unwrap();
-    script(&programs(&world).join("pass"), "exit 1");
+    fs::remove_file(world.docker_file()).unwrap();
+    script(&world.programs().join("pass"), "exit 1");
     assert_eq!(world.regcred("login [REGISTRY] --from-docker").code, 1);
 }
 
 scenario!(several_registries_and_several_users);
 fn several_registries_and_several_users() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
     let entry = |server: &str, user: &str, token: &str| format!(r#""{server}":{{"auth":"{}"}}"#, auth(user, token));
-    put(
-        &docker_file(&world),
-        &format!(
-            r#"{{"auths":{{{},{}}}}}"#,
-            entry(&world.registry(), "robot", "x"),
-            entry("zot.example.com", "admin", "y")
-        ),
-    );
-    put(
+    world.write_docker(&format!(
+        r#"{{"auths":{{{},{}}}}}"#,
+        entry(&world.registry(), "robot", "x"),
+        entry("zot.example.com", "admin", "y")
+    ));
+    world.write(
         &world.folder().join("run/containers/auth.json"),
         &format!(r#"{{"auths":{{{}}}}}"#, entry(&world.registry(), "admin", &token)),
     );
@@ -254,10 +207,10 @@ hint: kubectl regcred login [REGISTRY] --from-docker -u USER
 "#]]);
     let ran = world.regcred("login [REGISTRY] --from-docker -u nobody");
     assert_eq!(ran.code, 1, "{ran}");
-    assert_eq!(kept(&world, Use::Docker), None);
+    assert_eq!(world.kept(Use::Docker), None);
     let ran = world.regcred("login [REGISTRY] --from-docker -u admin");
     assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
     for other in ["--token-stdin", "--token-env X", "--env-file x", "--mint"] {
         let ran = world.regcred(&format!("login --from-docker {other}"));
         assert_eq!(ran.code, 2, "{ran}");
@@ -266,13 +219,13 @@ hint: kubectl regcred login [REGISTRY] --from-docker -u USER
 
 scenario!(a_person_chooses_a_user);
 fn a_person_chooses_a_user() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
     let entry = |server: &str, user: &str, token: &str| {
         format!(r#"{{"auths":{{"{server}":{{"auth":"{}"}}}}}}"#, auth(user, token))
     };
-    put(&docker_file(&world), &entry(&world.registry(), "robot", "x"));
-    put(
+    world.write_docker(&entry(&world.registry(), "robot", "x"));
+    world.write(
         &world.folder().join("run/containers/auth.json"),
         &entry(&world.registry(), "admin", &token),
     );
@@ -290,7 +243,7 @@ it was taken from [FOLDER]/run/containers/auth.json, where it still is
 hint: to have docker ask the keychain instead: kubectl regcred docker setup [REGISTRY]
 
 "#]]);
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
 }
 
 scenario!(
@@ -300,11 +253,11 @@ scenario!(
 fn after_real_docker_and_podman() {
     let mut world = World::of_real_parts();
     // `pass` is not there, so docker detects the Secret Service.
-    fs::create_dir(programs(&world)).unwrap();
+    fs::create_dir(world.programs()).unwrap();
     for name in ["docker", "podman", "docker-credential-secretservice"] {
-        symlink(program(name).unwrap(), programs(&world).join(name)).unwrap();
+        symlink(program(name).unwrap(), world.programs().join(name)).unwrap();
     }
-    let path = programs(&world).into_os_string();
+    let path = world.programs().into_os_string();
     world.variables.insert("PATH".to_owned(), path);
     let token = world.gitea.add_token("admin", "write:package");
     let registry = world.registry();
@@ -313,7 +266,7 @@ fn after_real_docker_and_podman() {
         .run(world.command(program("docker").unwrap()).args(login), &token)
         .done();
     assert!(said.contains("Login Succeeded"), "{said}");
-    let config = fs::read_to_string(docker_file(&world)).unwrap();
+    let config = fs::read_to_string(world.docker_file()).unwrap();
     assert!(
         config.contains("secretservice"),
         "docker chose the store by itself: {config}"
@@ -325,8 +278,8 @@ fn after_real_docker_and_podman() {
         ran.stderr.contains("taken from docker-credential-secretservice"),
         "{ran}"
     );
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), token)));
-    assert_eq!(fs::read_to_string(docker_file(&world)).unwrap(), config);
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), token)));
+    assert_eq!(fs::read_to_string(world.docker_file()).unwrap(), config);
 
     // podman writes plain text, although docker has a store.
     let second = world.gitea.add_token("admin", "write:package");
@@ -346,5 +299,5 @@ fn after_real_docker_and_podman() {
     let ran = world.regcred("login [REGISTRY] --from-docker");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stderr.contains("run/containers/auth.json"), "{ran}");
-    assert_eq!(kept(&world, Use::Docker), Some(("admin".to_owned(), second)));
+    assert_eq!(world.kept(Use::Docker), Some(("admin".to_owned(), second)));
 }

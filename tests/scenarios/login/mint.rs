@@ -2,6 +2,7 @@
 
 use snapbox::str;
 
+use crate::support::PLUGIN;
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 use crate::support::parts::{DOUBLES, REAL, REAL_PARTS};
@@ -267,7 +268,7 @@ exit 1
 --- stdout
 --- stderr
 error: [REGISTRY] failed with status 500: no
-hint: this is the server's own trouble: try again later, or look into its log
+hint: this is a problem of the server: try again later, or look at its log
 hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
 
 "#]]);
@@ -305,7 +306,7 @@ fn a_person_types_password_and_code() {
     let world = World::of_real_parts();
     world.gitea.state().users[0].code = Some("123456".to_owned());
     let person = |line: &str| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"));
+        let mut command = std::process::Command::new(PLUGIN);
         command.env_clear().envs(world.env().iter()).env("TERM", "xterm");
         command.args(line.split_whitespace());
         rexpect::session::spawn_command(command, Some(60_000)).unwrap()

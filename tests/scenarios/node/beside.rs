@@ -7,14 +7,14 @@ use super::place::{Place, is_about};
 use crate::status::fixture::SECRET;
 use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
-/// `status --pod`: what became of the pod's image, and how the token of each entry that kubelet tries is.
-fn shown(place: &Place, pod: &str) -> (String, Vec<String>) {
+/// `status --pod`: what became of the pod's image, and what is said of the one token that kubelet tries.
+fn of_pod(place: &Place, pod: &str) -> (String, String) {
     let line = format!("status --pod [NAMESPACE]/{pod} -o json");
     let document: Value = serde_json::from_str(&place.world.regcred(&line).stdout).unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let image = &document["pod"]["images"][0];
-    let tries = image["tries"].as_array().unwrap().iter();
-    (text(&image["outcome"]), tries.map(|one| text(&one["token"])).collect())
+    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{document:#}")).to_owned();
+    let image = &document["images"][0];
+    assert_eq!(image["tries"].as_array().map(Vec::len), Some(1), "{document:#}");
+    (text(&image["outcome"]), text(&image["tries"][0]["token"]))
 }
 
 scenario!(one_runs_and_one_waits, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
@@ -43,8 +43,9 @@ pub fn one_runs_and_one_waits() {
         );
     };
     only_about("pod-image-missing", "next");
-    println!("{}", world.regcred("status -n [NAMESPACE]"));
-    println!("{:?} {:?}", shown(&place, "web"), shown(&place, "next"));
+    let accepted = "the keychain's token for clusters; [REGISTRY] accepts it".to_owned();
+    assert_eq!(of_pod(&place, "web"), ("pulled".to_owned(), accepted.clone()));
+    assert_eq!(of_pod(&place, "next"), ("waiting".to_owned(), accepted));
     place.push("admin/app:2", &["amd64"]);
     place.runs("next");
     let well = world.regcred("status -n [NAMESPACE]");
@@ -57,8 +58,11 @@ pub fn one_runs_and_one_waits() {
     place.stuck("next");
     place.runs("web");
     only_about("pod-token-rejected", "next");
-    println!("{}", world.regcred("status -n [NAMESPACE]"));
-    println!("{:?} {:?}", shown(&place, "web"), shown(&place, "next"));
+    for (pod, outcome) in [("web", "pulled"), ("next", "waiting")] {
+        let (became, token) = of_pod(&place, pod);
+        assert_eq!(became, outcome);
+        assert!(token.contains("does not accept"), "{token}");
+    }
     place.well();
     place.runs("next");
     let well = world.regcred("status -n [NAMESPACE]");

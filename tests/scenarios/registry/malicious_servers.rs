@@ -4,10 +4,11 @@ use regcred::registry::{MintError, Options, RevokeError, SiteError, VerifyError,
 use regcred::sys::env::Env;
 use serde_json::json;
 
-use super::mint::{PASSWORD, account, assert_is, credential, make_with, options};
+use super::mint::{PASSWORD, account, assert_is, make_with, options};
 use crate::support::gitea::{Gitea, Profile};
 use crate::support::http::{self, Answer, Manner};
 use crate::support::tls::{Authority, Valid};
+use crate::support::world::credential;
 
 /// A name that no test's machine is called by; tests reach it through a proxy of their own.
 const NAME: &str = "gitea.example.com";
@@ -95,7 +96,7 @@ fn over_https_nothing_falls_back_to_http() {
         ("HTTP_PROXY", format!("http://{}", thief.registry())),
     ]);
     let made = make_with(NAME, &account(PASSWORD, None), &trusting, &env).unwrap();
-    let of_token = credential(NAME, made.token.expose());
+    let of_token = credential(NAME, "admin", made.token.expose());
     assert_is!(
         revoke(&of_token, None, &trusting, &env),
         Err(RevokeError::NeedsPassword { page, .. }) if page == format!("https://{NAME}/user/settings/applications"),
@@ -198,7 +199,7 @@ fn nobody_else_receives_the_token_or_the_password() {
             gitea.add_user("admin");
             let token = gitea.add_token("admin", "write:package");
             gitea.replace(path, trick(&thief.registry()));
-            let of_token = credential(&gitea.registry(), &token);
+            let of_token = credential(&gitea.registry(), "admin", &token);
             let ended = revoke(&of_token, Some(&account(PASSWORD, None)), &options(), &Env::default());
             // On 1.27 the list is not looked at.
             let untouched = profile == Profile::V1_27 && path == TOKENS;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regcred::model::{Credential, Token, Use};
+use regcred::model::{Token, Use};
 use regcred::registry::{
     Account, AccountError, MintError, MintScopes, Minted, Options, RevokeError, Revoked, SiteError, TokenName, mint,
     revoke,
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::support::gitea::{Gitea, Profile, State, Strip};
 use crate::support::http::Answer;
+use crate::support::world::credential;
 
 pub const PASSWORD: &str = "password of admin";
 const TOKENS: &str = "basic /api/v1/users/admin/tokens";
@@ -63,17 +64,9 @@ fn make(gitea: &Gitea, account: &Account) -> Result<Minted, MintError> {
     make_with(&gitea.registry(), account, &options(), &Env::default())
 }
 
-pub fn credential(registry: &str, token: &str) -> Credential {
-    Credential {
-        registry: registry.parse().unwrap(),
-        username: "admin".parse().unwrap(),
-        token: Token::parse(token).unwrap(),
-    }
-}
-
 pub fn end(gitea: &Gitea, token: &str, account: Option<&Account>) -> Result<Revoked, RevokeError> {
     let ended = revoke(
-        &credential(&gitea.registry(), token),
+        &credential(&gitea.registry(), "admin", token),
         account,
         &options(),
         &Env::default(),
@@ -473,7 +466,7 @@ fn below_a_path() {
         gitea.state().tokens.clear();
         let made = make_with(&gitea.registry(), &account(PASSWORD, None), &there, &Env::default()).unwrap();
         assert_eq!(made.page, page);
-        let of_token = credential(&gitea.registry(), made.token.expose());
+        let of_token = credential(&gitea.registry(), "admin", made.token.expose());
         match revoke(&of_token, None, &there, &Env::default()) {
             Ok(Revoked::Now) => assert_eq!(profile, Profile::V1_27),
             Err(error) => {

@@ -4,9 +4,10 @@ use regcred::registry::{RevokeError, Revoked, SiteError, revoke};
 use regcred::sys::env::Env;
 use serde_json::json;
 
-use super::mint::{PASSWORD, account, assert_is, credential, end, gitea, knows, options};
+use super::mint::{PASSWORD, account, assert_is, end, gitea, knows, options};
 use crate::support::gitea::Profile;
 use crate::support::http::{self, Answer};
+use crate::support::world::credential;
 
 scenario!(what_is_gone_already_needs_no_password);
 fn what_is_gone_already_needs_no_password() {
@@ -86,7 +87,7 @@ fn who_needs_a_password_is_told_the_page() {
     // No Gitea: there is nothing to ask, and nothing is sent.
     let other = http::Server::start(|_| Answer::empty(401).with("www-authenticate", r#"Basic realm="x""#));
     let ended = revoke(
-        &credential(&other.registry(), "0123456789abcdef"),
+        &credential(&other.registry(), "admin", "0123456789abcdef"),
         None,
         &options(),
         &Env::default(),

@@ -5,9 +5,10 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::PLUGIN;
 use crate::support::gitea::{Gitea, Profile};
 use crate::support::http::{Answer, Manner, Server};
-use crate::support::vault::{PLUGIN, VaultHome};
+use crate::support::vault::VaultHome;
 
 /// A registry that does not answer is waited for longer than this.
 const SOON: Duration = Duration::from_secs(15);

@@ -8,9 +8,8 @@ use snapbox::{assert_data_eq, str};
 use crate::support::container::{Container, Profile};
 use crate::support::parts::DOCKER_CONTAINER;
 use crate::support::server::Server;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const ENTRY: &str = r#"{"ServerURL":"gitea.example.com","Username":"admin","Secret":"s3cret-t0ken"}"#;
 
 /// A server's home in a container.
@@ -34,7 +33,7 @@ fn a_key_file_does_it_all() {
         str![[r#"
 exit 1
 error: this process may not use the kernel's keyring
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );

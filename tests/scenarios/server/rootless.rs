@@ -6,8 +6,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 
 use super::Server;
-use crate::support::scenario::Table;
-use crate::support::scenario::{Need, Part};
+use crate::support::scenario::{Need, Part, Table};
 
 const NAMESPACE: [&str; 3] = ["--user", "--map-root-user", "--"];
 /// Each with the same private image. The namespace has one user, and nothing to mount with.

@@ -3,8 +3,7 @@
 use regcred::commands::status::Code;
 use serde_json::json;
 
-use super::fixture::{DOUBLES, REAL};
-use super::fixture::{SECRET, entry, pull_secret};
+use super::fixture::{DOUBLES, REAL, SECRET, entry, pull_secret};
 use crate::support::world::World;
 
 const LINE: &str = "status -n [NAMESPACE]";

@@ -1,8 +1,7 @@
 //! What is out of step on docker's side of the workstation, each by a real file.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,49 +9,30 @@ use regcred::commands::status::Code;
 use regcred::docker::WarningKind;
 
 use super::fixture::DOUBLES;
-use crate::support::world::World;
-
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+use crate::support::world::{World, script};
+use crate::support::{HELPER, PLUGIN};
 
 const LINE: &str = "status -n [NAMESPACE]";
 
 /// All is well, with a PATH of this place's own, and the helper on it.
 fn begin(world: &mut World) {
     world.well();
-    fs::create_dir(programs(world)).unwrap();
-    symlink(HELPER, programs(world).join("docker-credential-gitea")).unwrap();
+    fs::create_dir(world.programs()).unwrap();
+    symlink(HELPER, world.programs().join("docker-credential-gitea")).unwrap();
     // What the commands that are printed are made of.
     for name in ["sh", "mv", "sed", "mkdir", "echo"] {
-        symlink(crate::support::part::program(name).unwrap(), programs(world).join(name)).unwrap();
+        symlink(
+            crate::support::part::program(name).unwrap(),
+            world.programs().join(name),
+        )
+        .unwrap();
     }
-    world.variables.insert("PATH".to_owned(), programs(world).into());
+    world.variables.insert("PATH".to_owned(), world.programs().into());
     let run = world.folder().join("run");
     world.variables.insert("XDG_RUNTIME_DIR".to_owned(), run.into());
     world.login("docker", "write:package");
     let ran = world.status();
     assert_eq!(ran.code, 0, "{ran}");
-}
-
-fn programs(world: &World) -> PathBuf {
-    world.folder().join("programs")
-}
-
-fn script(file: &Path, text: &str) {
-    fs::write(file, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn put(file: &Path, text: &str) {
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-}
-
-fn docker_file(world: &World) -> PathBuf {
-    world.home().join(".docker/config.json")
-}
-
-fn podman_file(world: &World) -> PathBuf {
-    world.folder().join("run/containers/auth.json")
 }
 
 fn helpers(world: &World, helper: &str) -> String {
@@ -71,11 +51,11 @@ finding!(
 );
 fn file_unreadable_no_json(world: &mut World) {
     begin(world);
-    put(&docker_file(world), "{\"auths\": ");
+    world.write_docker("{\"auths\": ");
     world.says(LINE, Code::Docker(WarningKind::FileUnreadable), &["config.json"]);
     assert_eq!(world.status().code, 1);
     // Somebody repairs it.
-    put(&docker_file(world), "{}");
+    world.write_docker("{}");
     world.is_gone(LINE, Code::Docker(WarningKind::FileUnreadable));
 }
 
@@ -87,15 +67,11 @@ finding!(
 /// With the plugin on PATH, the helper becomes a link to it.
 fn helper_not_on_path_named_and_not_there(world: &mut World) {
     begin(world);
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
-    fs::remove_file(programs(world).join("docker-credential-gitea")).unwrap();
-    symlink(
-        env!("CARGO_BIN_EXE_kubectl-regcred"),
-        programs(world).join("kubectl-regcred"),
-    )
-    .unwrap();
+    world.write_docker(&format!("{{{}}}", helpers(world, "gitea")));
+    fs::remove_file(world.programs().join("docker-credential-gitea")).unwrap();
+    symlink(PLUGIN, world.programs().join("kubectl-regcred")).unwrap();
     world.mends(Code::Docker(WarningKind::HelperNotOnPath), &[]);
-    assert!(programs(world).join("docker-credential-gitea").exists());
+    assert!(world.programs().join("docker-credential-gitea").exists());
 }
 
 finding!(
@@ -105,8 +81,8 @@ finding!(
 );
 fn helper_shadowed_another_program(world: &mut World) {
     begin(world);
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
-    let helper = programs(world).join("docker-credential-gitea");
+    world.write_docker(&format!("{{{}}}", helpers(world, "gitea")));
+    let helper = world.programs().join("docker-credential-gitea");
     fs::remove_file(&helper).unwrap();
     script(&helper, "echo 1.0");
     world.mends(Code::Docker(WarningKind::HelperShadowed), &[]);
@@ -119,7 +95,7 @@ finding!(
 );
 fn helper_missing_desktop(world: &mut World) {
     begin(world);
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "desktop")));
+    world.write_docker(&format!("{{{}}}", helpers(world, "desktop")));
     world.mends(Code::Docker(WarningKind::HelperMissing), &[]);
 }
 
@@ -130,7 +106,7 @@ finding!(
 );
 fn plain_text_dockers_file(world: &mut World) {
     begin(world);
-    put(&docker_file(world), &format!("{{{}}}", login(world)));
+    world.write_docker(&format!("{{{}}}", login(world)));
     let ran = world.status();
     assert!(!ran.stdout.contains("a token in a file"), "{ran}");
     // The keychain has one already, which the registry accepts: the copy goes.
@@ -144,9 +120,9 @@ finding!(
 );
 fn plain_text_shadows_helper_podmans_file(world: &mut World) {
     begin(world);
-    script(&programs(world).join("podman"), "exit 1");
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
-    put(&podman_file(world), &format!("{{{}}}", login(world)));
+    script(&world.programs().join("podman"), "exit 1");
+    world.write_docker(&format!("{{{}}}", helpers(world, "gitea")));
+    world.write_podman(&format!("{{{}}}", login(world)));
     world.mends(Code::Docker(WarningKind::PlainTextShadowsHelper), &[]);
 }
 
@@ -157,10 +133,7 @@ finding!(
 );
 fn plain_text_beside_helper_left_behind(world: &mut World) {
     begin(world);
-    put(
-        &docker_file(world),
-        &format!("{{{},{}}}", helpers(world, "gitea"), login(world)),
-    );
+    world.write_docker(&format!("{{{},{}}}", helpers(world, "gitea"), login(world)));
     world.mends(Code::Docker(WarningKind::PlainTextBesideHelper), &[]);
 }
 
@@ -171,8 +144,8 @@ finding!(
 );
 fn podman_login_writes_plain_text_no_file_yet(world: &mut World) {
     begin(world);
-    script(&programs(world).join("podman"), "exit 1");
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    script(&world.programs().join("podman"), "exit 1");
+    world.write_docker(&format!("{{{}}}", helpers(world, "gitea")));
     world.mends(Code::Docker(WarningKind::PodmanLoginWritesPlainText), &[]);
 }
 
@@ -202,10 +175,10 @@ finding!(
 );
 fn auth_file_hides_helper_registry_auth_file(world: &mut World) {
     begin(world);
-    script(&programs(world).join("podman"), "exit 1");
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    script(&world.programs().join("podman"), "exit 1");
+    world.write_docker(&format!("{{{}}}", helpers(world, "gitea")));
     let own = world.folder().join("own.json");
-    put(&own, "{}");
+    world.write(&own, "{}");
     world.variables.insert("REGISTRY_AUTH_FILE".to_owned(), own.into());
     world.mends(Code::Docker(WarningKind::AuthFileHidesHelper), &[]);
 }
@@ -217,16 +190,16 @@ finding!(
 );
 fn files_before_helper_registries_conf(world: &mut World) {
     begin(world);
-    script(&programs(world).join("podman"), "exit 1");
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    script(&world.programs().join("podman"), "exit 1");
+    world.write_docker(&format!("{{{}}}", helpers(world, "gitea")));
     let order = world.home().join(".config/containers/registries.conf");
-    put(
+    world.write(
         &order,
         "credential-helpers = [\n  \"containers-auth.json\",\n  \"gitea\",\n]\n",
     );
     let line = "credential-helpers = [\"gitea\", \"containers-auth.json\"]";
     world.says(LINE, Code::Docker(WarningKind::FilesBeforeHelper), &[line]);
-    put(&order, &format!("{line}\n"));
+    world.write(&order, &format!("{line}\n"));
     world.is_gone(LINE, Code::Docker(WarningKind::FilesBeforeHelper));
 }
 
@@ -237,12 +210,12 @@ finding!(
 );
 fn default_store_off_pass(world: &mut World) {
     begin(world);
-    script(&programs(world).join("pass"), "exit 1");
+    script(&world.programs().join("pass"), "exit 1");
     script(
-        &programs(world).join("docker-credential-pass"),
+        &world.programs().join("docker-credential-pass"),
         "echo 'credentials not found in native keychain'; exit 1",
     );
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "gitea")));
+    world.write_docker(&format!("{{{}}}", helpers(world, "gitea")));
     world.mends(Code::Docker(WarningKind::DefaultStoreOff), &[]);
 }
 
@@ -254,7 +227,7 @@ finding!(
 fn key_never_matches_a_url(world: &mut World) {
     begin(world);
     let key = format!(r#"{{"credHelpers":{{"https://{}":"gitea"}}}}"#, world.registry());
-    put(&docker_file(world), &key);
+    world.write_docker(&key);
     world.mends(Code::Docker(WarningKind::KeyNeverMatches), &[]);
 }
 
@@ -265,6 +238,6 @@ finding!(
 );
 fn helper_empty_no_name(world: &mut World) {
     begin(world);
-    put(&docker_file(world), &format!("{{{}}}", helpers(world, "")));
+    world.write_docker(&format!("{{{}}}", helpers(world, "")));
     world.mends(Code::Docker(WarningKind::HelperEmpty), &[]);
 }

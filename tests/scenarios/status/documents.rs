@@ -6,8 +6,7 @@ use regcred::commands::status::Code;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 
-use super::fixture::SECRET;
-use super::fixture::healthy_doubles;
+use super::fixture::{SECRET, healthy_doubles};
 use crate::support::gitea::Profile;
 use crate::support::world::World;
 

@@ -3,8 +3,7 @@
 use regcred::commands::status::Code;
 use serde_json::json;
 
-use super::fixture::{DOUBLES, REAL};
-use super::fixture::{SECRET, pull_secret};
+use super::fixture::{DOUBLES, REAL, SECRET, pull_secret};
 use crate::support::http::Answer;
 use crate::support::world::World;
 

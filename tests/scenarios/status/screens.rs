@@ -4,8 +4,7 @@ use regcred::commands::status::Code;
 use serde_json::json;
 use snapbox::str;
 
-use super::fixture::{DOUBLES, REAL};
-use super::fixture::{SECRET, entry, pull_secret};
+use super::fixture::{DOUBLES, REAL, SECRET, entry, pull_secret};
 use crate::support::world::World;
 
 const UNAUTHORIZED: &str = "failed to authorize: unexpected status: 401 Unauthorized";

@@ -2,8 +2,7 @@
 
 use regcred::commands::status::Code;
 
-use super::fixture::{DOUBLES, REAL};
-use super::fixture::{Feed, SECRET, entry, pull_secret};
+use super::fixture::{DOUBLES, Feed, REAL, SECRET, entry, pull_secret};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 use crate::support::world::World;

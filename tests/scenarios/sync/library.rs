@@ -3,23 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred::cluster::{Cluster, ConnectOptions, Error, SyncOptions, Synced, Target, Wanted, block_on, sync};
-use regcred::model::{Credential, Token, Use};
+use regcred::model::{Credential, Use};
 use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use crate::support::api_server::Recorded;
 use crate::support::plane::{Plane, SECRET, Who};
-
-pub fn credential(registry: &str, token: &str) -> Credential {
-    Credential {
-        registry: registry.parse().unwrap(),
-        username: "admin".parse().unwrap(),
-        token: Token::parse(token).unwrap(),
-    }
-}
+use crate::support::world::credential;
 
 pub fn gitea(token: &str) -> Credential {
-    credential("gitea.example.com", token)
+    credential("gitea.example.com", "admin", token)
 }
 
 pub fn target(namespace: &str) -> Target {

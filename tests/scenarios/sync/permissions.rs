@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::STAGE;
-use super::stage::{IMAGE, SECRET, Said, Stage, await_that, pod, regcred, workload};
+use super::stage::{IMAGE, SECRET, STAGE, Said, Stage, await_that, pod, regcred, workload};
 use crate::support::control_plane::{self, ControlPlane};
 
 /// Who syncs, in the namespace of the stage.

@@ -13,12 +13,11 @@ use serde_json::Value;
 use crate::support::api_server::ApiServer;
 use crate::support::parts::CONTROL_PLANE;
 use crate::support::plane::{Plane, SECRET, Who};
-use crate::support::scenario;
 use crate::support::world::Ran;
+use crate::support::{PLUGIN, scenario};
 
 /// The variable that holds the token.
 pub const VARIABLE: &str = "REGISTRY_TOKEN";
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 /// The tests of this process share one real cluster: names and registries of a test are its own.
 static PLACES: AtomicU32 = AtomicU32::new(0);

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::stage::STAGE;
-use super::stage::{IMAGE, SECRET, Said, Stage, await_that, bare_pod, pod, regcred, stuck_on_a_pull, workload};
+use super::stage::{IMAGE, SECRET, STAGE, Said, Stage, await_that, bare_pod, pod, regcred, stuck_on_a_pull, workload};
+use crate::support::PLUGIN;
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::API_SERVER;
 
@@ -295,7 +295,7 @@ fn ctrl_c_ends_the_wait(stage: &Stage) {
         "sync -n {} --registry gitea.example.com -u admin --token-env TOKEN --restart --wait=0",
         stage.namespace
     );
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"))
+    let mut child = Command::new(PLUGIN)
         .env_clear()
         .env("KUBECONFIG", stage.real.kubeconfig())
         .env("TOKEN", "first")

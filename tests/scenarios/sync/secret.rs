@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::part::until;
-use crate::support::parts::API_SERVER;
-use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
+use crate::support::parts::{API_SERVER, ON_CONTROL_PLANE, ON_DOUBLE};
 use crate::support::plane::{Plane, SECRET, Who};
-use crate::sync::library::{credential, document, gitea, made_by_runbook, manifest, pull_secret, target};
+use crate::support::world::credential;
+use crate::sync::library::{document, gitea, made_by_runbook, manifest, pull_secret, target};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -181,7 +181,9 @@ fn refuses_an_immutable_one(plane: &Plane) {
 scenario!(several_at_once_lose_nothing, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn several_at_once_lose_nothing(plane: &Plane) {
     let namespace = plane.namespace();
-    let credentials: Vec<_> = (0..4).map(|n| credential(&format!("r{n}.example.com"), "t")).collect();
+    let credentials: Vec<_> = (0..4)
+        .map(|n| credential(&format!("r{n}.example.com"), "admin", "t"))
+        .collect();
     let outcomes = plane.connected(Who::Admin, async |cluster| {
         let target = target(&namespace);
         let syncs = credentials.iter().map(|credential| {

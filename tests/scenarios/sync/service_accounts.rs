@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::STAGE;
-use super::stage::{SECRET, Said, Stage, regcred};
+use super::stage::{SECRET, STAGE, Said, Stage, regcred};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::API_SERVER;
 

@@ -13,11 +13,9 @@ use regcred::helper;
 use regcred::keychain::Keychain;
 use regcred::output::Output;
 
+use super::super::{HELPER, PLUGIN};
 use super::people::{AtScreen, Chooser, Stream};
-use super::{HELPER, Keys, World};
-
-/// The plugin as cargo built it for this test.
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+use super::{Keys, World};
 
 /// What a program printed, and how it ended.
 #[derive(Debug)]

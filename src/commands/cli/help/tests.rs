@@ -1,13 +1,13 @@
-//! Every help page: that there is something on it, that it is true, and that it fits.
+//! All help pages: complete, correct, and fitting the screen.
 
 use super::*;
 
-/// The lines of `-h`: those of a terminal that somebody has made a little higher than the 24 it had.
+/// Maximum number of lines of `-h`.
 const LINES: usize = 34;
-/// No line of any page is longer than this, on however wide a screen.
+/// Maximum line length of any page, on any screen.
 const WIDEST: usize = 100;
 
-/// Every command with the words that lead to it, from the top.
+/// Calls `look` for every command with its full name.
 fn walk(look: &mut dyn FnMut(&str, &mut Command)) {
     fn below(path: &str, command: &mut Command, look: &mut dyn FnMut(&str, &mut Command)) {
         look(path, command);
@@ -21,7 +21,7 @@ fn walk(look: &mut dyn FnMut(&str, &mut Command)) {
     below("kubectl regcred", &mut root, look);
 }
 
-/// What is shown as an example of our own program: without what it is piped from and into, and its comment.
+/// The examples of our own program as words, without pipes and comments.
 fn examples(text: &str) -> Vec<Vec<String>> {
     let ours = |line: &str| {
         let line = line.split(" #").next()?;
@@ -40,7 +40,7 @@ fn examples(text: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_command_and_flag_says_what_it_is_for() {
+fn every_command_and_flag_has_help() {
     walk(&mut |path, command| {
         assert!(command.get_about().is_some(), "{path}");
         let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
@@ -91,7 +91,7 @@ fn a_short_help_fits_a_screen_and_no_line_is_too_long() {
     assert!(too_long.is_empty(), "{}", too_long.join("\n"));
 }
 
-/// What is broken by hand is broken again where the screen is narrower.
+/// Manual line breaks would look wrong on a narrower screen.
 #[test]
 fn no_paragraph_is_broken_by_hand() {
     walk(&mut |path, command| {
@@ -107,7 +107,7 @@ fn no_paragraph_is_broken_by_hand() {
 }
 
 #[test]
-fn what_stays_out_of_the_short_help_is_in_the_long_one() {
+fn the_long_help_is_complete() {
     walk(&mut |path, command| {
         let long = command.render_long_help().to_string();
         for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {

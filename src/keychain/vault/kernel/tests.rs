@@ -1,4 +1,4 @@
-//! On the real kernel; what needs a process of another kind runs [`in_another_process`].
+//! On the real kernel. Tests that need a different kind of process run [`in_another_process`].
 
 use std::process::Command;
 use std::time::Instant;
@@ -7,18 +7,18 @@ use super::*;
 
 const KEY: &str = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
 
-/// Set for [`in_another_process`]: the vault's id, and whether its key is to be found, kept or removed there.
+/// For [`in_another_process`]: the vault's id, and what to do with its key.
 const ID: &str = "REGCRED_TEST_VAULT_ID";
 const TASK: &str = "REGCRED_TEST_VAULT_TASK";
 
-/// Set where everything has to be here: then a kernel that keeps no keys is a failure.
+/// If set, a kernel that keeps no keys is a failure.
 const REQUIRE: &str = "REGCRED_TEST_REQUIRE_PARTS";
 
-/// The id of a vault of one test, whose keys go with it.
+/// The id of a test's vault. Its keys are removed on drop.
 struct Vault(String);
 
 impl Vault {
-    /// None, said aloud, where the kernel keeps no keys for us.
+    /// `None`, with a message, if the kernel keeps no keys for us.
     fn new() -> Option<Self> {
         if let Err(refused) = probe() {
             assert!(std::env::var_os(REQUIRE).is_none(), "{refused}");
@@ -37,7 +37,7 @@ impl Vault {
         self.get().map(|held| held.key.to_string())
     }
 
-    /// Has `wrapper` run [`in_another_process`], if it can run anything here.
+    /// Runs [`in_another_process`] with `wrapper`, if that works here.
     fn run(&self, wrapper: &[&str], task: &str) -> bool {
         let within = |program: &std::path::Path| {
             let mut command = Command::new(wrapper[0]);
@@ -141,14 +141,14 @@ fn each_vault_has_its_key() {
 }
 
 #[test]
-fn a_key_goes_when_its_time_is_up() {
+fn a_key_expires() {
     let Some(vault) = Vault::new() else { return };
     let before = SystemTime::now();
     let until = put(&vault.0, KEY, Some(Duration::from_millis(700))).unwrap().unwrap();
     assert!(until <= SystemTime::now() + Duration::from_secs(1) && until > before - Duration::from_secs(1));
     gone(&vault);
     assert_eq!(remove(&vault.0), Ok(false));
-    // An expired one is no obstacle to the next.
+    // An expired key does not block the next one.
     put(&vault.0, KEY, None).unwrap();
     assert_eq!(vault.key().as_deref(), Some(KEY));
 }
@@ -166,7 +166,7 @@ fn the_next_key_replaces_the_one_before_and_its_time() {
     gone(&vault);
 }
 
-/// Waits until the kernel lets go of the key.
+/// Waits until the key has expired.
 fn gone(vault: &Vault) {
     let end = Instant::now() + Duration::from_secs(60);
     while vault.get().is_some() {
@@ -176,7 +176,7 @@ fn gone(vault: &Vault) {
 }
 
 #[test]
-fn what_is_no_key_of_ours_is_none_and_is_replaced() {
+fn foreign_keys_are_ignored_and_replaced() {
     let Some(vault) = Vault::new() else { return };
     for payload in [
         &b"\xff\xfe"[..],
@@ -193,7 +193,7 @@ fn what_is_no_key_of_ours_is_none_and_is_replaced() {
 }
 
 #[test]
-fn what_could_not_be_read_back_is_not_kept() {
+fn unreadable_keys_are_not_kept() {
     for key in ["", "two\nlines", "KEY\n12", &"x".repeat(MAX_PAYLOAD + 1)] {
         assert_eq!(put("test-unfit", key, None), Err(KernelKeyringError::Unfit));
     }
@@ -205,7 +205,7 @@ fn only_the_user_s_own_keyring_holds_a_key() {
     put(&vault.0, KEY, None).unwrap();
     let thread = ring(KeyRingIdentifier::Thread).unwrap();
     assert_eq!(thread.search(&description(&vault.0)), Err(KeyError::KeyDoesNotExist));
-    // That of /proc/keys is the same one.
+    // /proc/keys shows the same one.
     assert_eq!(
         visible_keys(&description(&vault.0)),
         Vec::from_iter(search(&description(&vault.0)).unwrap())
@@ -220,7 +220,7 @@ fn a_probe_leaves_nothing() {
     let before = probes();
     probe().unwrap();
     let end = Instant::now() + Duration::from_secs(60);
-    // Those of other tests come and go.
+    // Other tests' keys come and go.
     while probes().iter().any(|line| !before.contains(line)) {
         assert!(Instant::now() < end, "{:?}", probes());
         std::thread::sleep(Duration::from_millis(5));
@@ -237,7 +237,7 @@ fn probes() -> Vec<String> {
         .collect()
 }
 
-/// A session whose keyring does not lead to the user's, as after `sshd` without `pam_keyinit`; and a daemon's child.
+/// A session whose keyring does not link to the user's, as after `sshd` without `pam_keyinit`; and a daemon's child.
 #[test]
 fn processes_that_do_not_possess_the_key_find_keep_and_remove_it() {
     let Some(vault) = Vault::new() else { return };
@@ -256,7 +256,7 @@ fn processes_that_do_not_possess_the_key_find_keep_and_remove_it() {
 #[test]
 fn a_user_namespace_finds_and_removes_the_key_of_outside() {
     let Some(vault) = Vault::new() else { return };
-    // Another vault's key, made before, is not mistaken for it.
+    // Another vault's key is not mistaken for it.
     let Some(older) = Vault::new() else { return };
     put(&older.0, "AGE-SECRET-KEY-1OLDER", None).unwrap();
     for namespace in [
@@ -276,16 +276,16 @@ fn a_user_namespace_finds_and_removes_the_key_of_outside() {
 }
 
 #[test]
-fn what_a_user_namespace_keeps_ends_with_it() {
+fn a_user_namespaces_key_ends_with_it() {
     let Some(vault) = Vault::new() else { return };
     if vault.run(&["unshare", "--user", "--map-root-user"], "keep") {
         gone(&vault);
     }
 }
 
-/// `EPERM` is docker's default seccomp profile, `ENOSYS` gVisor's answer, and podman's profile lets only keyctl(2) by.
+/// `EPERM` comes from docker's default seccomp profile, `ENOSYS` from gVisor; podman's profile allows only keyctl(2).
 #[test]
-fn what_the_kernel_refuses_has_a_name() {
+fn kernel_errors_have_names() {
     let Some(vault) = Vault::new() else { return };
     let injected = |calls: &str, error: &str| format!("--inject={calls}:error={error}");
     for (calls, error, task) in [
@@ -329,7 +329,7 @@ fn every_refusal_of_the_kernel_names_the_file() {
 }
 
 #[test]
-fn a_lifetime_is_never_none_and_counts_what_is_begun() {
+fn a_lifetime_is_rounded_up() {
     assert_eq!(seconds(Duration::ZERO), 1);
     assert_eq!(seconds(Duration::from_millis(1)), 1);
     assert_eq!(seconds(Duration::from_millis(1001)), 2);
@@ -361,7 +361,7 @@ fn a_line_of_proc_keys_is_the_key_of_that_user_and_name() {
 }
 
 #[test]
-fn a_key_shows_nowhere() {
+fn a_key_is_not_in_debug_output() {
     let held = UnlockedKey {
         key: Zeroizing::new(KEY.to_owned()),
         until: None,

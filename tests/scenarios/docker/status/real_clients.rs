@@ -4,23 +4,22 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::{helpers, login, podman_file};
-use crate::docker::link::{PLUGIN, script};
-use crate::helper::{HELPER, NOT_FOUND};
-use crate::login::from_docker::{auth, docker_file, programs, put};
+use super::{helpers, login};
+use crate::helper::NOT_FOUND;
 use crate::support::part::program;
 use crate::support::parts::REAL_PARTS;
-use crate::support::world::{Ran, World};
+use crate::support::world::{Ran, World, auth, script};
+use crate::support::{HELPER, PLUGIN};
 
 /// A real workstation on whose PATH are these programs alone, and a credential in its keychain.
 fn real_with(clients: &[&str]) -> (World, String) {
     let mut world = World::of_real_parts();
-    fs::create_dir(programs(&world)).unwrap();
+    fs::create_dir(world.programs()).unwrap();
     for name in clients {
-        symlink(program(name).unwrap(), programs(&world).join(name)).unwrap();
+        symlink(program(name).unwrap(), world.programs().join(name)).unwrap();
     }
-    symlink(HELPER, programs(&world).join("docker-credential-gitea")).unwrap();
-    let path = programs(&world).into_os_string();
+    symlink(HELPER, world.programs().join("docker-credential-gitea")).unwrap();
+    let path = world.programs().into_os_string();
     world.variables.insert("PATH".to_owned(), path);
     let token = world.gitea.add_token("admin", "write:package");
     world
@@ -91,16 +90,16 @@ scenario!(
 );
 fn podman_takes_plain_text_before_the_helper() {
     let (world, token) = real_with(&["podman"]);
-    put(&docker_file(&world), &helpers(&world, "gitea"));
-    put(&podman_file(&world), &login(&world, "somebody", &token));
+    world.write_docker(&helpers(&world, "gitea"));
+    world.write_podman(&login(&world, "somebody", &token));
     let remedy = remedy(&world, "plain-text-shadows-helper");
     let said = client(&world, "podman login --get-login [REGISTRY]", "").done();
     assert_eq!(said.trim(), "somebody");
-    let plain = fs::read(podman_file(&world)).unwrap();
-    fs::remove_file(podman_file(&world)).unwrap();
+    let plain = fs::read(world.podman_file()).unwrap();
+    fs::remove_file(world.podman_file()).unwrap();
     let said = client(&world, "podman login --get-login [REGISTRY]", "").done();
     assert_eq!(said.trim(), "admin", "the helper was there all the time");
-    fs::write(podman_file(&world), plain).unwrap();
+    fs::write(world.podman_file(), plain).unwrap();
     type_it(&world, &remedy);
 }
 
@@ -110,14 +109,14 @@ scenario!(
 );
 fn podman_login_writes_plain_text() {
     let (world, token) = real_with(&["podman"]);
-    put(&docker_file(&world), &helpers(&world, "gitea"));
+    world.write_docker(&helpers(&world, "gitea"));
     let remedy = remedy(&world, "podman-login-writes-plain-text");
     client(&world, PODMAN_LOGIN, &token).done();
-    assert!(plain_text_in(&podman_file(&world), &token), "what the warning says");
-    fs::remove_file(podman_file(&world)).unwrap();
+    assert!(plain_text_in(&world.podman_file(), &token), "what the warning says");
+    fs::remove_file(world.podman_file()).unwrap();
     type_it(&world, &remedy);
     client(&world, PODMAN_LOGIN, &token).done();
-    assert!(!plain_text_in(&podman_file(&world), &token));
+    assert!(!plain_text_in(&world.podman_file(), &token));
     assert_eq!(warnings(&world), 0);
 }
 
@@ -127,21 +126,21 @@ scenario!(
 );
 fn podman_with_files_before_the_helper() {
     let (world, token) = real_with(&["podman"]);
-    put(&docker_file(&world), &helpers(&world, "gitea"));
+    world.write_docker(&helpers(&world, "gitea"));
     let conf = world.home().join(".config/containers/registries.conf");
-    put(
+    world.write(
         &conf,
         "credential-helpers = [\n  \"containers-auth.json\", # files\n  \"gitea\",\n]\n",
     );
     let remedy = remedy(&world, "files-before-helper");
     let (_, line) = remedy.split_once("name gitea first: ").unwrap();
     client(&world, PODMAN_LOGIN, &token).done();
-    assert!(plain_text_in(&podman_file(&world), &token), "what the warning says");
-    fs::remove_file(podman_file(&world)).unwrap();
-    put(&conf, &format!("{line}\n"));
+    assert!(plain_text_in(&world.podman_file(), &token), "what the warning says");
+    fs::remove_file(world.podman_file()).unwrap();
+    world.write(&conf, &format!("{line}\n"));
     assert_eq!(warnings(&world), 0);
     client(&world, PODMAN_LOGIN, &token).done();
-    assert!(!plain_text_in(&podman_file(&world), &token));
+    assert!(!plain_text_in(&world.podman_file(), &token));
 }
 
 scenario!(
@@ -150,8 +149,8 @@ scenario!(
 );
 fn podman_with_a_file_of_its_own() {
     let (mut world, token) = real_with(&["podman"]);
-    put(&docker_file(&world), &helpers(&world, "gitea"));
-    put(&podman_file(&world), &helpers(&world, "gitea"));
+    world.write_docker(&helpers(&world, "gitea"));
+    world.write_podman(&helpers(&world, "gitea"));
     assert_eq!(warnings(&world), 0);
     let own = world.folder().join("tmp/auth.json");
     world
@@ -174,7 +173,7 @@ scenario!(
 );
 fn a_helper_that_is_missing() {
     let (world, _) = real_with(&["skopeo"]);
-    put(&podman_file(&world), &helpers(&world, "gone"));
+    world.write_podman(&helpers(&world, "gone"));
     let remedy = remedy(&world, "helper-missing");
     assert!(remedy.starts_with("kubectl regcred docker setup"), "{remedy}");
     let ran = client(
@@ -194,15 +193,15 @@ scenario!(
 );
 fn the_helper_is_not_on_path() {
     let (world, token) = real_with(&["docker"]);
-    fs::remove_file(programs(&world).join("docker-credential-gitea")).unwrap();
-    symlink(PLUGIN, programs(&world).join("kubectl-regcred")).unwrap();
-    put(&docker_file(&world), &helpers(&world, "gitea"));
+    fs::remove_file(world.programs().join("docker-credential-gitea")).unwrap();
+    symlink(PLUGIN, world.programs().join("kubectl-regcred")).unwrap();
+    world.write_docker(&helpers(&world, "gitea"));
     let remedy = remedy(&world, "helper-not-on-path");
     assert_eq!(remedy, "kubectl regcred docker setup");
     assert_ne!(client(&world, DOCKER_LOGIN, &token).code, 0, "what the warning says");
     type_it(&world, &remedy);
     client(&world, DOCKER_LOGIN, &token).done();
-    assert!(!plain_text_in(&docker_file(&world), &token));
+    assert!(!plain_text_in(&world.docker_file(), &token));
 }
 
 scenario!(
@@ -214,9 +213,9 @@ fn another_program_of_the_helpers_name_comes_first() {
     let others = world.folder().join("others");
     fs::create_dir(&others).unwrap();
     script(&others.join("docker-credential-gitea"), "echo 'not today'; exit 1");
-    let path = std::env::join_paths([&others, &programs(&world)]).unwrap();
+    let path = std::env::join_paths([&others, &world.programs()]).unwrap();
     world.variables.insert("PATH".to_owned(), path);
-    put(&docker_file(&world), &helpers(&world, "gitea"));
+    world.write_docker(&helpers(&world, "gitea"));
     let remedy = remedy(&world, "helper-shadowed");
     let ran = client(&world, DOCKER_LOGIN, &token);
     assert!(
@@ -240,30 +239,30 @@ scenario!(
 fn docker_no_longer_finds_its_store() {
     let (world, token) = real_with(&["docker"]);
     script(
-        &programs(&world).join("docker-credential-secretservice"),
+        &world.programs().join("docker-credential-secretservice"),
         &format!("[ $1 = get ] && echo '{NOT_FOUND}' && exit 1; exit 0"),
     );
     assert_eq!(warnings(&world), 0);
     client(&world, DOCKER_LOGIN, &token).done();
-    let config = fs::read_to_string(docker_file(&world)).unwrap();
+    let config = fs::read_to_string(world.docker_file()).unwrap();
     assert!(
         config.contains("secretservice") && !config.contains(&auth("admin", &token)),
         "{config}"
     );
 
-    put(&docker_file(&world), r#"{"credHelpers":{"other.example.com":"gitea"}}"#);
+    world.write_docker(r#"{"credHelpers":{"other.example.com":"gitea"}}"#);
     let remedy = remedy(&world, "default-store-off");
     assert_eq!(remedy, "kubectl regcred docker setup --default");
     client(&world, DOCKER_LOGIN, &token).done();
-    assert!(plain_text_in(&docker_file(&world), &token), "what the warning says");
-    put(&docker_file(&world), r#"{"credHelpers":{"other.example.com":"gitea"}}"#);
+    assert!(plain_text_in(&world.docker_file(), &token), "what the warning says");
+    world.write_docker(r#"{"credHelpers":{"other.example.com":"gitea"}}"#);
     type_it(&world, &remedy);
 }
 
 /// A helper that writes down what it is asked and has nothing.
 fn spy(world: &World) {
     script(
-        &programs(world).join("docker-credential-spy"),
+        &world.programs().join("docker-credential-spy"),
         &format!(
             "IFS= read -r server; echo \"$1 $server\" >> {}; echo '{NOT_FOUND}'; exit 1",
             world.folder().join("tmp/asked").display()
@@ -284,15 +283,15 @@ scenario!(
 fn a_key_that_never_matches() {
     let (world, _) = real_with(&["docker"]);
     spy(&world);
-    put(
-        &docker_file(&world),
-        &format!(r#"{{"credHelpers":{{"https://{}":"spy"}}}}"#, world.registry()),
-    );
+    world.write_docker(&format!(
+        r#"{{"credHelpers":{{"https://{}":"spy"}}}}"#,
+        world.registry()
+    ));
     let remedy = remedy(&world, "key-never-matches");
     assert_eq!(remedy, format!("kubectl regcred docker setup {}", world.registry()));
     assert!(!was_asked(&world), "what the warning says");
     type_it(&world, &remedy);
-    put(&docker_file(&world), &helpers(&world, "spy"));
+    world.write_docker(&helpers(&world, "spy"));
     assert!(was_asked(&world), "docker asks under the bare name");
 }
 
@@ -304,13 +303,10 @@ fn an_empty_helper_means_plain_text() {
     let (world, token) = real_with(&["docker"]);
     spy(&world);
     let registry = world.registry();
-    put(
-        &docker_file(&world),
-        &format!(r#"{{"credsStore":"spy","credHelpers":{{"{registry}":""}}}}"#),
-    );
+    world.write_docker(&format!(r#"{{"credsStore":"spy","credHelpers":{{"{registry}":""}}}}"#));
     let remedy = remedy(&world, "helper-empty");
     client(&world, DOCKER_LOGIN, &token).done();
-    assert!(plain_text_in(&docker_file(&world), &token), "what the warning says");
+    assert!(plain_text_in(&world.docker_file(), &token), "what the warning says");
     assert!(!was_asked(&world));
     type_it(&world, &remedy);
 }
@@ -324,13 +320,10 @@ fn docker_passes_over_an_entry_beside_a_helper() {
     spy(&world);
     let registry = world.registry();
     let token = world.gitea.add_token("admin", "write:package");
-    put(
-        &docker_file(&world),
-        &format!(
-            r#"{{"credHelpers":{{"{registry}":"spy"}},"auths":{{"{registry}":{{"auth":"{}"}}}}}}"#,
-            auth("admin", &token)
-        ),
-    );
+    world.write_docker(&format!(
+        r#"{{"credHelpers":{{"{registry}":"spy"}},"auths":{{"{registry}":{{"auth":"{}"}}}}}}"#,
+        auth("admin", &token)
+    ));
     let remedy = remedy(&world, "plain-text-beside-helper");
     assert!(was_asked(&world), "docker asks the helper");
     assert!(!world.gitea.received(&token), "and does not use the entry");

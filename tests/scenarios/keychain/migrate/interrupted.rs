@@ -5,7 +5,8 @@ use std::process::Stdio;
 use regcred::keychain::{Kept, Name, StoreName};
 use regcred::model::Use;
 
-use super::desk::{Desk, PLUGIN};
+use super::desk::Desk;
+use crate::support::PLUGIN;
 use crate::support::keyring::Keyring;
 use crate::support::parts::{GNOME_KEYRING, STRACE};
 

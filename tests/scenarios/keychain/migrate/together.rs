@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use regcred::keychain::StoreName;
 
 use super::desk::Desk;
-use crate::helper::{HELPER, NOT_FOUND, ask, entry, success};
+use crate::helper::{NOT_FOUND, ask, entry, success};
+use crate::support::HELPER;
 use crate::support::keyring::Keyring;
 use crate::support::parts::GNOME_KEYRING;
 

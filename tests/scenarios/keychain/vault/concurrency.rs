@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use regcred::keychain::Keychain;
 
 use super::{is_swept, store, token};
-use crate::helper::{HELPER, entry, start};
+use crate::helper::{entry, start};
 use crate::support::bus::Running;
 use crate::support::part::is_exhaustive;
 use crate::support::parts::KERNEL_KEYRING;
-use crate::support::vault::{PASSPHRASE, PLUGIN, VaultHome};
+use crate::support::vault::{PASSPHRASE, VaultHome};
+use crate::support::{HELPER, PLUGIN};
 
 fn writers() -> usize {
     if is_exhaustive() { 200 } else { 40 }

@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use crate::helper::HELPER;
 use crate::keychain::secret_service::every_action_fails;
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::vault::PLUGIN;
+use crate::support::{HELPER, PLUGIN};
 
 scenario!(nothing_falls_back, needs("dbus-daemon"));
 /// There is a Secret Service, with an item for the registry that is asked for. It hears nothing of it.
@@ -39,7 +38,7 @@ fn nothing_falls_back() {
         ),
         (
             b"keychain = \"vault\"\nvault-key-file = \"vault.key\"\n",
-            "config.toml line 2: vault-key-file has to be a whole path",
+            "config.toml line 2: vault-key-file has to be an absolute path",
         ),
         (
             b"keychain = \"vault\"\nkeychain = \"secret-service\"\n",

@@ -8,12 +8,11 @@ use std::process::{Command, Output, Stdio};
 use regcred::sys::env::Env;
 use snapbox::{assert_data_eq, str};
 
-use crate::helper::{HELPER, TOKEN};
+use crate::helper::TOKEN;
 use crate::support::container::{Container, Profile, installed};
 use crate::support::parts::{DOCKER_CONTAINER, PODMAN_CONTAINER};
 use crate::support::server::KernelKeys;
-
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+use crate::support::{HELPER, PLUGIN};
 
 /// One call each, on keyrings that end with the process: what it is, and what it says where it is not refused.
 const CALLS: [(&[&str], &str); 3] = [
@@ -145,7 +144,7 @@ fn docker_says_what_a_vault_needs_there() {
         get(&home, 1),
         str![[r#"
 the vault is locked: this process may not use the kernel's keyring
-docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+docker-credential-gitea: the vault is locked: this process may not use the kernel's keyring; hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -159,7 +158,7 @@ docker-credential-gitea: the vault is locked: this process may not use the kerne
         ),
         str![[r#"
 error: the vault is locked: this process may not use the kernel's keyring
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -184,7 +183,7 @@ fn podman_reads_the_key_of_outside() {
         get(1),
         str![[r#"
 the vault is locked: there is no kernel keyring here
-docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+docker-credential-gitea: the vault is locked: there is no kernel keyring here; hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );
@@ -192,7 +191,7 @@ docker-credential-gitea: the vault is locked: there is no kernel keyring here; h
         home.inside(&container, PLUGIN, &unlock, "a passphrase\n", 1),
         str![[r#"
 error: there is no kernel keyring here
-hint: containers mostly have none: let REGCRED_VAULT_KEY_FILE name a file with the vault's key, or make one: kubectl regcred keychain use vault --key-file FILE
+hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]
     );

@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
 use super::{store, token};
-use crate::helper::HELPER;
 use crate::keychain::secret_service::every_action_fails;
+use crate::support::HELPER;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::vault::{PASSPHRASE, VaultHome};
 
@@ -202,7 +202,7 @@ fn somebody_elses() {
     let home = VaultHome::start();
     let whole = fs::read(home.file()).unwrap();
     if chown(home.file(), Some(12345), None).is_ok() {
-        is_refused(&home, "owner", "belongs to another user, of number 12345", "chown it");
+        is_refused(&home, "owner", "belongs to another user (uid 12345)", "chown it");
         assert_eq!(fs::read(home.file()).unwrap(), whole);
     }
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::process::Command;
 
 use super::{is_swept, store, token};
-use crate::helper::{HELPER, entry};
+use crate::helper::entry;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::scenario::Part;
-use crate::support::vault::{PLUGIN, VaultHome};
+use crate::support::vault::VaultHome;
+use crate::support::{HELPER, PLUGIN};
 
 /// Mounting in a namespace of one's own takes root.
 const MOUNTS: Part = Part::new(|| {
@@ -74,10 +75,7 @@ fn a_read_only_folder() {
     let read_only = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
     let (stdout, stderr) = refused(&home, read_only, &[HELPER, "erase"], "gitea.example.com");
     assert!(stdout.contains("cannot be used: Read-only file system"), "{stdout}");
-    assert!(
-        stderr.contains("hint: whoever changes the vault has to write to its folder"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("hint: its folder has to be writable"), "{stderr}");
     let (stdout, stderr) = refused(&home, read_only, &[HELPER, "get"], "unknown.example.com");
     assert_eq!(
         stdout, "credentials not found in native keychain\n",

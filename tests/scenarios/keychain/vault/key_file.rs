@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{store, token};
-use crate::helper::HELPER;
 use crate::keychain::secret_service::every_action_fails;
+use crate::support::HELPER;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::vault::{PASSPHRASE, VaultHome};
 
@@ -119,7 +119,7 @@ fn what_is_wrong_with_it() {
     if fs::metadata(home.key_file()).unwrap().uid() == 0 {
         write(&home.key_file(), &key, 0o600);
         std::os::unix::fs::chown(home.key_file(), Some(4321), None).unwrap();
-        every_action_fails(|| home.command(HELPER), "it belongs to another user, of number 4321");
+        every_action_fails(|| home.command(HELPER), "it belongs to another user (uid 4321)");
     }
     fs::remove_file(home.key_file()).unwrap();
     let made = std::process::Command::new("mkfifo")

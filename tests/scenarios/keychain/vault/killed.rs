@@ -3,12 +3,13 @@
 use std::fs;
 
 use super::{is_swept, names, store, token};
-use crate::helper::{HELPER, entry};
+use crate::helper::entry;
 use crate::support::keyring::files_with;
 use crate::support::part::is_in_sample;
 use crate::support::parts::{KERNEL_KEYRING, STRACE};
-use crate::support::vault::{PASSPHRASE, PLUGIN, VaultHome};
+use crate::support::vault::{PASSPHRASE, VaultHome};
 use crate::support::world::Ran;
+use crate::support::{HELPER, PLUGIN};
 
 const NAME: &str = "gitea.example.com";
 const OTHER_PASSPHRASE: &str = "another correct horse";

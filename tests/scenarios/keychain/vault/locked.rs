@@ -4,11 +4,12 @@ use std::fs;
 use std::process::Command;
 
 use super::{store, token};
-use crate::helper::{HELPER, entry};
+use crate::helper::entry;
+use crate::support::HELPER;
 use crate::support::part::until;
 use crate::support::parts::KERNEL_KEYRING;
 use crate::support::scenario::Part;
-use crate::support::vault::{self, PASSPHRASE, VaultHome};
+use crate::support::vault::{PASSPHRASE, VaultHome};
 use crate::support::world::Ran;
 
 const NAME: &str = "gitea.example.com";
@@ -56,12 +57,12 @@ fn a_limit_is_never_lost_silently() {
     assert_eq!(said("keychain unlock --for 1d"), "the vault is unlocked for 1d\n");
     assert_eq!(
         said("keychain unlock"),
-        "the vault is unlocked until this machine is started anew\n\
+        "the vault is unlocked until this machine is rebooted\n\
          it was unlocked for 1d: that limit is gone; --for sets another one\n"
     );
     assert_eq!(
         said("keychain unlock"),
-        "the vault is unlocked until this machine is started anew\n"
+        "the vault is unlocked until this machine is rebooted\n"
     );
 }
 
@@ -175,7 +176,7 @@ fn a_session_of_its_own() {
         let mut command = home.command(session[0]);
         command
             .args(&session[1..])
-            .arg(vault::PLUGIN)
+            .arg(crate::support::PLUGIN)
             .args(line.split_whitespace());
         home.run(&mut command, stdin).done()
     };

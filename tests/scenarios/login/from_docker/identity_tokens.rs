@@ -3,19 +3,15 @@
 use regcred::model::Use;
 use snapbox::{assert_data_eq, str};
 
-use super::{docker_file, kept, put, world};
 use crate::support::world::World;
 
 /// A workstation whose docker has an identity token of the registry.
 fn with_identity_token() -> World {
-    let world = world();
-    put(
-        &docker_file(&world),
-        &format!(
-            r#"{{"auths":{{"{}":{{"identitytoken":"refresh-token"}}}}}}"#,
-            world.registry()
-        ),
-    );
+    let world = World::of_doubles().with_own_programs();
+    world.write_docker(&format!(
+        r#"{{"auths":{{"{}":{{"identitytoken":"refresh-token"}}}}}}"#,
+        world.registry()
+    ));
     world
 }
 
@@ -38,7 +34,7 @@ hint: to have docker ask the keychain instead: kubectl regcred docker setup [REG
         "one refusal can count against the account"
     );
     assert_eq!(
-        kept(&world, Use::Docker),
+        world.kept(Use::Docker),
         Some(("<token>".to_owned(), "refresh-token".to_owned()))
     );
     assert_data_eq!(

@@ -3,25 +3,25 @@
 use regcred::model::Use;
 use snapbox::str;
 
-use super::{auth, docker_file, helper, kept, programs, put, world};
-use crate::docker::link::script;
+use super::helper;
+use crate::support::world::{World, auth, script};
 
 scenario!(a_dead_token_is_not_kept);
 fn a_dead_token_is_not_kept() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let token = world.gitea.add_token("admin", "write:package");
     world.gitea.revoke(&token);
     helper(&world, "other", &world.registry(), "admin", &token);
-    put(&docker_file(&world), r#"{"credsStore":"other"}"#);
+    world.write_docker(r#"{"credsStore":"other"}"#);
     let ran = world.regcred("login --from-docker");
     assert_eq!(ran.code, 1, "{ran}");
-    assert_eq!(kept(&world, Use::Docker), None);
+    assert_eq!(world.kept(Use::Docker), None);
     assert!(!ran.to_string().contains(&token), "{ran}");
 }
 
 scenario!(what_cannot_be_asked);
 fn what_cannot_be_asked() {
-    let world = world();
+    let world = World::of_doubles().with_own_programs();
     let ran = world.regcred("login --from-docker");
     ran.says(str![[r#"
 exit 1
@@ -31,10 +31,7 @@ error: neither docker nor podman has a credential of any registry outside of reg
 hint: kubectl regcred list shows the keychain; kubectl regcred login REGISTRY -u USER asks for a token
 
 "#]]);
-    put(
-        &docker_file(&world),
-        &format!(r#"{{"credHelpers":{{"{}":"gone"}}}}"#, world.registry()),
-    );
+    world.write_docker(&format!(r#"{{"credHelpers":{{"{}":"gone"}}}}"#, world.registry()));
     let ran = world.regcred("login [REGISTRY] --from-docker");
     ran.says(str![[r#"
 exit 1
@@ -45,7 +42,7 @@ hint: install docker-credential-gone, or take it out of the file that names it
 
 "#]]);
     script(
-        &programs(&world).join("docker-credential-gone"),
+        &world.programs().join("docker-credential-gone"),
         "echo 'the keyring is locked'; exit 1",
     );
     let ran = world.regcred("login [REGISTRY] --from-docker");
@@ -59,8 +56,8 @@ hint: see what it says itself: docker-credential-gone list
 "#]]);
     // What one file holds is not lost because another one cannot be read.
     let token = world.gitea.add_token("admin", "write:package");
-    put(&docker_file(&world), "{s3cret");
-    put(
+    world.write_docker("{s3cret");
+    world.write(
         &world.folder().join("run/containers/auth.json"),
         &format!(
             r#"{{"auths":{{"{}":{{"auth":"{}"}}}}}}"#,

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::support::part::until;
 use crate::support::plane::{Plane, Who};
-use crate::sync::library::{credential, gitea};
+use crate::support::world::credential;
+use crate::sync::library::gitea;
 
 pub const REGISTRY: &str = "gitea.example.com";
 pub const IMAGE: &str = "gitea.example.com/owner/app:1";
@@ -35,7 +36,7 @@ impl Keychain {
     pub fn new() -> Self {
         Self {
             cluster: gitea(TOKEN),
-            docker: credential(REGISTRY, "docker-token"),
+            docker: credential(REGISTRY, "admin", "docker-token"),
         }
     }
 
