@@ -3,7 +3,7 @@
 use std::fs;
 
 use libtest_mimic::Trial;
-use regcred::docker::{File, Held};
+use regcred::docker::{EntryContent, File};
 use regcred::model::Use;
 
 use super::place::Place;
@@ -191,7 +191,10 @@ fn concurrent_logins() {
         assert!(got.contains(&format!("password-{number}")), "{got}");
         let entries = file.config.entries();
         let entry = entries.iter().find(|entry| entry.key == registry.registry());
-        assert!(entry.is_none_or(|entry| entry.held == Held::Nothing), "{entry:?}");
+        assert!(
+            entry.is_none_or(|entry| entry.held == EntryContent::Nothing),
+            "{entry:?}"
+        );
         let name = registry.registry().parse().unwrap();
         assert_eq!(file.config.helper_for(&name).as_deref(), Some("gitea"));
     }

@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use regcred::docker::{Config, ConfigError, Held, Stays};
+use regcred::docker::{Config, ConfigError, EntryContent, Unmovable};
 use regcred::model::DockerConfig;
 use regcred::model::pull::{PullSecret, pull};
 use serde_json::{Value, json};
@@ -344,7 +344,8 @@ fn config_json_is_dockers() {
             (Err(ours), Ok(_)) => Some(format!("docker reads it, ours: {ours}")),
             (Ok(config), Err(theirs)) => {
                 let mut entries = config.entries().into_iter();
-                let is_damaged = entries.any(|entry| matches!(entry.held, Held::Stays(Stays::Damaged(_))));
+                let is_damaged =
+                    entries.any(|entry| matches!(entry.held, EntryContent::Unmovable(Unmovable::Damaged(_))));
                 (!is_damaged).then(|| format!("docker: {theirs}, ours reads it"))
             }
             (Ok(config), Ok(theirs)) => read_alike(config, theirs),
@@ -369,11 +370,11 @@ fn read_alike(config: &Config, theirs: &Value) -> Option<String> {
         let text = |name: &str| String::from_utf8_lossy(&bytes_of(&one[name])).into_owned();
         let (user, password, identity) = (text("username"), text("password"), text("identity_token"));
         let is_same = match &entry.held {
-            Held::Nothing => user.is_empty() && password.is_empty() && identity.is_empty(),
-            Held::Login(name, token) if name.is_identity_token() => token.expose() == identity,
-            Held::Login(name, token) => (name.as_str(), token.expose()) == (user.as_str(), password.as_str()),
+            EntryContent::Nothing => user.is_empty() && password.is_empty() && identity.is_empty(),
+            EntryContent::Login(name, token) if name.is_identity_token() => token.expose() == identity,
+            EntryContent::Login(name, token) => (name.as_str(), token.expose()) == (user.as_str(), password.as_str()),
             // A half of a login, or one that no helper can keep.
-            Held::Stays(_) => !(user.is_empty() && password.is_empty() && identity.is_empty()),
+            EntryContent::Unmovable(_) => !(user.is_empty() && password.is_empty() && identity.is_empty()),
         };
         if !is_same {
             return Some(format!("{one} and {:?}", entry.held));
