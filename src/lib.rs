@@ -1,20 +1,19 @@
 //! One registry token in the OS keychain feeds docker, Kubernetes pull Secrets and CI.
 //!
-//! Imports go one way: programs → [`commands`] → {[`keychain`], [`docker`], [`registry`], [`cluster`]} → [`model`]. The
-//! four in the middle do not import each other.
+//! The map, from the outside in. Imports go one way: programs → [`commands`] → {[`keychain`], [`docker`], [`registry`],
+//! [`cluster`]} → [`model`]. The four in the middle do not know each other.
 //!
-//! - [`helper`] implements docker's credential-helper protocol with [`keychain`] and nothing else.
-//! - [`commands`] has a file or folder for each verb of `kubectl regcred`: observe, plan, apply, report.
+//! - [`helper`] speaks docker's credential-helper protocol over [`keychain`]; nothing else is in its path.
+//! - [`commands`] has a file or a folder for each verb of `kubectl regcred`: its flags, then observe, plan, apply, report.
 //! - [`keychain`] stores credentials.
-//! - [`docker`] handles docker's and podman's files, the helper on PATH, and other helpers.
-//! - [`registry`] makes HTTP requests to registries and Gitea.
-//! - [`cluster`] is Kubernetes: connecting, Secrets and their owners, workloads.
+//! - [`docker`] reads and edits docker's and podman's files, and finds the helper on PATH and other helpers.
+//! - [`registry`] speaks HTTP to a registry and to Gitea.
+//! - [`cluster`] speaks to Kubernetes: connecting, Secrets, workloads, and the survey that `status` is made from.
 //! - [`model`] has the domain types, without I/O.
-//! - [`tls`] handles certificates and keys by Go's rules; [`sys`] is for the operating system.
+//! - [`tls`] reads certificates and keys as Go does; [`sys`] wraps the operating system.
 //!
-//! docs/architecture.md explains the code, and tests/architecture.rs checks the import rules.
+//! docs/architecture.md walks through it, and tests/architecture.rs holds what may import what.
 
-pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod docker;

@@ -14,15 +14,14 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 /// The top-level modules, and what else each may import. A file of src/ that is not named here fails the test.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("bin", &["commands", "helper", "sys"]),
     (
         "commands",
         &[
-            "cli", "cluster", "docker", "error", "keychain", "model", "output", "registry", "sys",
+            "cluster", "docker", "error", "keychain", "model", "output", "registry", "sys",
         ],
     ),
-    ("cli", &["cluster", "keychain", "model", "registry"]),
     ("helper", &["keychain", "model", "sys"]),
     ("output", &["error", "model"]),
     ("error", &["cluster", "docker", "keychain", "model", "registry", "sys"]),
@@ -34,15 +33,6 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("sys", &["model"]),
     ("lib", &[]),
-];
-
-/// Files that still import each other. A circle that is cut leaves the list; none may come to it.
-const CIRCLES: [&str; 5] = [
-    "cluster/call, cluster/connect, cluster/error, cluster/exec, cluster/kubeconfig, cluster/left_alone, cluster/manifest, cluster/owner, cluster/plan, cluster/pull_secret, cluster/resource, cluster/role, cluster/server, cluster/transport, cluster/user",
-    "cluster/survey, cluster/survey/brief, cluster/survey/gather, cluster/survey/message, cluster/survey/reader, cluster/survey/secret, cluster/survey/stuck, cluster/survey/told",
-    "commands/keychain/status, commands/keychain/status/document",
-    "commands/rotate/engine, commands/rotate/secrets",
-    "commands/targets, commands/targets/file, commands/targets/list_file",
 ];
 
 /// A module by its path below the crate: `["cluster", "plan"]`.
@@ -287,8 +277,7 @@ fn no_files_import_each_other_in_a_circle() {
         }
     }
     let circles = Vec::from_iter(circles);
-    let text = format!("    \"{}\",", circles.join("\",\n    \""));
-    assert_eq!(circles, CIRCLES, "these are the circles now:\n{text}");
+    assert!(circles.is_empty(), "these import each other:\n{}", circles.join("\n"));
 }
 
 /// Everything that a module imports, directly or through others.

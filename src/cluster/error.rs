@@ -4,24 +4,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::exec::ExecError;
-use super::kubeconfig::KubeconfigError;
+use super::client::exec::ExecError;
+use super::client::kubeconfig::KubeconfigError;
 use super::names::Namespace;
-use super::plan::Refusal;
-use super::pull_secret::Target;
+use super::rbac::{Access, Scope, Subject, role_for_verb};
 use super::resource::{Object, Resource};
-use super::role::{Access, Scope, Subject, role_for_verb};
-use crate::model::{CommandLine, Hint, printable};
+use super::secret::plan::Refusal;
+use super::target::Target;
+use crate::model::{CommandLine, Hint};
 use crate::sys::proxy::{ProxyError, is_loopback};
 use crate::tls::{self, IdentityError};
-
-/// Longest text from a server that is worth showing, in characters.
-pub(super) const MAX_SHOWN: usize = 300;
-
-/// Text that somebody else wrote, fit for one line of a terminal.
-pub(super) fn untrusted(text: &str) -> String {
-    printable(text, MAX_SHOWN)
-}
 
 /// Why something could not be done in a cluster.
 #[derive(Debug, Error)]
@@ -41,7 +33,6 @@ pub enum Error {
     Config {
         /// `cluster` or `user`, or what of them.
         part: &'static str,
-        /// What is wrong.
         what: String,
     },
     /// The user's client certificate cannot be used.
@@ -50,23 +41,16 @@ pub enum Error {
     /// No connection.
     #[error("cannot reach the API server {server}: {why}")]
     Unreachable {
-        /// Its URL.
         server: String,
         /// What the system says.
         why: String,
     },
     /// A connection, but not to a server that the kubeconfig trusts.
     #[error("no trusted connection to the API server {server}: {fault}")]
-    Tls {
-        /// Its URL.
-        server: String,
-        /// What is wrong.
-        fault: tls::Fault,
-    },
+    Tls { server: String, fault: tls::Fault },
     /// No answer in time.
     #[error("the API server {server} did not answer within {} s", .after.as_secs_f32())]
     Timeout {
-        /// Its URL.
         server: String,
         /// The time that it had.
         after: Duration,
@@ -74,68 +58,41 @@ pub enum Error {
     /// 429, 503 or 504, again and again.
     #[error("the API server {server} is too busy or not ready (HTTP {status})")]
     Busy {
-        /// Its URL.
         server: String,
         /// The last answer's HTTP status.
         status: u16,
     },
     /// 401: it does not know the user.
     #[error("the API server {server} does not accept the kubeconfig's credentials for context {context:?}")]
-    Unauthorized {
-        /// Its URL.
-        server: String,
-        /// The context.
-        context: String,
-    },
+    Unauthorized { server: String, context: String },
     /// 403 because the context gives no credential.
     #[error("context {context:?} gives no credential: to the API server {server} we are system:anonymous")]
-    Anonymous {
-        /// Its URL.
-        server: String,
-        /// The context.
-        context: String,
-    },
+    Anonymous { server: String, context: String },
     /// 403 by authorization: the user may not.
     #[error(transparent)]
     Forbidden(Box<Forbidden>),
     /// 403 by anything else, such as a quota or an admission webhook.
     #[error("the API server refused the request about {object}: {message}")]
     Denied {
-        /// What it was about.
         object: Object,
         /// The server's reason.
         message: String,
     },
     /// The namespace does not exist.
     #[error("namespace {namespace} not found")]
-    NamespaceNotFound {
-        /// Its name.
-        namespace: Namespace,
-    },
+    NamespaceNotFound { namespace: Namespace },
     /// The namespace is on its way out, and takes nothing new.
     #[error("namespace {namespace} is being deleted")]
-    NamespaceTerminating {
-        /// Its name.
-        namespace: Namespace,
-    },
+    NamespaceTerminating { namespace: Namespace },
     /// The Secret is there and not ours to write.
     #[error("{target}: {refusal}")]
-    Refused {
-        /// The Secret.
-        target: Target,
-        /// Why not.
-        refusal: Refusal,
-    },
+    Refused { target: Target, refusal: Refusal },
     /// There is no such ServiceAccount.
     #[error("{object} not found")]
-    NotFound {
-        /// Which one.
-        object: Object,
-    },
+    NotFound { object: Object },
     /// Somebody else wrote the object each time that we were about to.
     #[error("{object} was changed by somebody else {tries} times in a row while it was to be written: {message}")]
     Contended {
-        /// Which one.
         object: Object,
         /// How often it was tried.
         tries: u32,
@@ -149,7 +106,6 @@ pub enum Error {
         server: String,
         /// Method and path of the request.
         asked: String,
-        /// The HTTP status.
         status: u16,
         /// What there was besides, in words.
         said: String,
@@ -159,27 +115,19 @@ pub enum Error {
     Request {
         /// What it was to be about.
         object: Object,
-        /// What is wrong with it.
         why: String,
     },
     /// Any other failure that the server reports.
     #[error("the API server {server} answered HTTP {status}: {message}")]
     Server {
-        /// Its URL.
         server: String,
-        /// The HTTP status.
         status: u16,
         /// The server's reason.
         message: String,
     },
     /// The answer is not what the API promises.
     #[error("the answer of the API server {server} cannot be read: {why}")]
-    Answer {
-        /// Its URL.
-        server: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    Answer { server: String, why: String },
 }
 
 /// What the user may not do, and the Role that would allow it.
@@ -188,13 +136,12 @@ pub enum Error {
 pub struct Forbidden {
     /// As RBAC has it: `get`, `create`, `patch` …
     pub verb: String,
-    /// What it was about.
     pub resource: Resource,
     /// The object's name, where it is about one.
     pub name: Option<String>,
     /// `None` for what is not in a namespace.
     pub namespace: Option<Namespace>,
-    /// Whom the server took us for, where it says so.
+    /// The user that the server authenticated us as, if it says so.
     pub user: Option<String>,
     /// All that the command does with this object, where it said so: who has to ask for a Role should have to ask once.
     pub(super) access: Option<Access>,
@@ -202,7 +149,7 @@ pub struct Forbidden {
 
 impl Forbidden {
     /// YAML of the Role, to be applied by somebody who may; of a ClusterRole for what is not in a namespace. `None` where
-    /// the server names a verb that is never asked for.
+    /// the server names a verb that we never use.
     #[must_use]
     pub fn role(&self) -> Option<String> {
         let is_everywhere = self.access.as_ref().is_some_and(|access| access.is_everywhere);
@@ -316,7 +263,7 @@ impl Error {
         self
     }
 
-    /// The same where nobody has said what else is done.
+    /// The same, unless the caller has already described what it does.
     pub(super) fn for_access_at_least(self, access: &Access) -> Self {
         match &self {
             Self::Forbidden(forbidden) if forbidden.access.is_none() => self.for_access(access),

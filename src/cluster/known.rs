@@ -4,14 +4,13 @@ use std::path::Path;
 
 use kube::api::ListParams;
 
-use super::call::Call;
-use super::connect::Cluster;
+use super::client::connect::Cluster;
+use super::client::kubeconfig::{KubeconfigError, load};
+use super::client::pages::{self, Extent, Named};
 use super::error::Error;
-use super::kubeconfig::{KubeconfigError, load};
 use super::names::Namespace;
-use super::pages::{self, Extent, Named};
-use super::pull_secret::PULL_SECRET_TYPE;
 use super::resource::{Object, Resource};
+use super::secret::pull_secret::PULL_SECRET_TYPE;
 use crate::sys::env::Env;
 
 /// What a kubeconfig names.
@@ -52,7 +51,7 @@ pub enum Listed {
     Pods(Namespace),
 }
 
-/// Gives every name to `found` as soon as its page is there, so that whoever runs out of time has some of them. Of
+/// Passes every name to `found` as soon as its page arrives, so that a caller with a deadline has some of them. Of
 /// metadata only: a list of Secrets without what is in them.
 pub async fn each_name(cluster: &Cluster, listed: &Listed, mut found: impl FnMut(String)) -> Result<(), Error> {
     let params = ListParams::default();
@@ -74,6 +73,6 @@ pub async fn each_name(cluster: &Cluster, listed: &Listed, mut found: impl FnMut
             || Object::everywhere(resource),
             |namespace| Object::all(resource, namespace),
         );
-        Call::new(cluster, object).error(error)
+        cluster.call(object).error(error)
     })
 }

@@ -6,14 +6,13 @@ use std::str::FromStr;
 use kube::api::{ListParams, ObjectMeta};
 use thiserror::Error;
 
-use super::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
-use super::call::{Call, request_error};
-use super::connect::Cluster;
+use super::client::connect::Cluster;
+use super::client::pages::{self, Extent, Named, malformed};
 use super::error::Error;
 use super::names::Namespace;
-use super::pages::{self, Extent, Named, malformed};
-use super::pull_secret::Target;
 use super::resource::{Object, Resource};
+use super::secret::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
+use super::target::Target;
 
 /// A label selector, as kubectl's `-l` takes it: `team=web,tier!=test`. The server has the last word on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +43,6 @@ impl fmt::Display for Selector {
 /// A namespace that a selector found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundNamespace {
-    /// Its name.
     pub namespace: Namespace,
     /// It is being deleted, and takes nothing new.
     pub is_terminating: bool,
@@ -95,14 +93,14 @@ async fn list<T>(
     let of = |object: Named| Some(of(object.metadata));
     let params = ListParams::default().labels(labels);
     let found = match pages::all(resource, params, ask, of).await {
-        // One that cannot be told from another must not be taken for none.
+        // An unreadable entry must not count as absent.
         Ok((found, _)) => found
             .into_iter()
             .collect::<Option<_>>()
             .ok_or_else(|| malformed(resource, "one of them has no proper name")),
         Err(error) => Err(error),
     };
-    found.map_err(|error| Call::new(cluster, Object::everywhere(resource)).error(error))
+    found.map_err(|error| cluster.call(Object::everywhere(resource)).error(error))
 }
 
 impl Cluster {
@@ -121,9 +119,9 @@ impl Cluster {
     /// One target's lost connection is that target's failure only if this succeeds.
     pub async fn check(&self) -> Result<(), Error> {
         match self.client().apiserver_version().await {
-            // Whoever may not see the version was let in all the same.
+            // Not being allowed to read the version still proves that the user was authenticated.
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
-            Err(error) => Err(request_error(self, &error)),
+            Err(error) => Err(self.named().error(&error)),
             Ok(_) => Ok(()),
         }
     }

@@ -2,66 +2,50 @@
 //!
 //! [`Cluster::connect`] reads the kubeconfig as kubectl does and gives one client for one context. [`sync()`] makes one
 //! pull Secret hold its credentials: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
-//! [`survey`] looks at everything that has to do with pulling.
+//! [`survey`] reads everything that matters for pulling images.
 //!
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 
-mod annotations;
-mod answer;
-mod apply;
-mod backoff;
-mod call;
-mod connect;
+mod client;
 mod error;
-mod exec;
 mod known;
-mod kubeconfig;
-mod left_alone;
 mod list;
-mod manifest;
 mod names;
-mod owner;
-mod owners;
-mod pages;
-mod plan;
-mod pull_secret;
+mod rbac;
 mod resource;
-mod restart;
-mod retry;
-mod role;
-mod rollout;
-mod server;
-mod service_account;
+mod secret;
 pub mod survey;
-mod timeout;
-mod transport;
-mod unstick;
-mod user;
-mod users;
-mod workloads;
+mod target;
+mod untrusted;
+mod workload;
 
-pub use annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION};
-pub use apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync};
-pub use connect::{Cluster, ConnectOptions, Impersonate};
+pub use client::connect::Cluster;
+pub use client::exec::ExecError;
+pub use client::kubeconfig::KubeconfigError;
+pub use client::options::{ConnectOptions, Impersonate};
+pub use client::timeout::{RequestTimeout, RequestTimeoutError};
 pub use error::{Error, Forbidden};
-pub use exec::ExecError;
 pub use known::{Configured, Listed, configured, each_name};
-pub use kubeconfig::KubeconfigError;
-pub use left_alone::{Holds, LeftAlone, instead};
 pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
-pub use manifest::{Manifest, Metadata};
 pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
-pub use owner::{Owner, Ownership, known_owners, owner};
-pub use plan::{Action, Change, Note, Plan, Refusal, plan, plan_removal};
-pub use pull_secret::{Observed, PULL_SECRET_TYPE, Target, TargetError, Wanted, observe};
+pub use rbac::{Access, Feature, Scope, Subject};
 pub use resource::{Object, Resource};
-pub use restart::{RestartTime, restart, secret_users};
-pub use role::{Access, Feature, Scope, Subject};
-pub use rollout::{Progress, follow};
-pub use service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
-pub use timeout::{RequestTimeout, RequestTimeoutError};
-pub use unstick::{Fate, StuckPod, unstick};
-pub use users::{Hold, SecretUser};
+pub use secret::annotations::{
+    Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION,
+};
+pub use secret::apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync};
+pub use secret::left_alone::{Holds, LeftAlone, instead};
+pub use secret::manifest::{Manifest, Metadata};
+pub use secret::observe::observe;
+pub use secret::owner::{Owner, Ownership, known_owners, owner};
+pub use secret::plan::{Action, Change, Note, Plan, Refusal, plan, plan_removal};
+pub use secret::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
+pub use secret::service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
+pub use target::{Target, TargetError};
+pub use workload::restart::{RestartTime, restart, secret_users};
+pub use workload::rollout::{Progress, follow};
+pub use workload::unstick::{Fate, StuckPod, unstick};
+pub use workload::users::{Hold, SecretUser};
 
 /// Runs `work` to its end on a runtime of its own: the single place where one is built.
 ///

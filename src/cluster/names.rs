@@ -51,7 +51,6 @@ impl Namespace {
         Self("default".to_owned())
     }
 
-    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -59,10 +58,9 @@ impl Namespace {
 }
 
 impl SecretName {
-    /// What a pull Secret is called where nobody says otherwise.
+    /// The default name of a pull Secret.
     pub const DEFAULT: &'static str = "gitea-credentials";
 
-    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -76,7 +74,6 @@ impl ServiceAccountName {
         Self("default".to_owned())
     }
 
-    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,33 +5,23 @@ use std::fmt;
 use kube::core::ApiResource;
 
 use super::names::Namespace;
-use super::pull_secret::Target;
+use super::target::Target;
 
 /// A resource of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Resource {
-    /// Namespaces.
     Namespaces,
-    /// Secrets.
     Secrets,
-    /// ServiceAccounts.
     ServiceAccounts,
-    /// Pods.
     Pods,
     /// What came before ReplicaSets.
     ReplicationControllers,
-    /// Deployments.
     Deployments,
-    /// StatefulSets.
     StatefulSets,
-    /// DaemonSets.
     DaemonSets,
-    /// ReplicaSets.
     ReplicaSets,
-    /// Jobs.
     Jobs,
-    /// CronJobs.
     CronJobs,
     /// What kubelet and others tell of an object.
     Events,
@@ -142,7 +132,6 @@ impl Resource {
 /// An object, or all of a kind, for messages: `deployment.apps/api in namespace honeydue`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Object {
-    /// Its kind.
     pub resource: Resource,
     /// `None` for what is in no namespace, or in any.
     pub namespace: Option<Namespace>,

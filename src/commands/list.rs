@@ -1,12 +1,38 @@
 //! `kubectl regcred list`.
 
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::document;
+use super::args::DocumentFormat;
+use super::shared::document;
 use super::system::System;
-use crate::cli::{DocumentFormat, ListArgs, ListFormat};
 use crate::error::CommandError;
 use crate::keychain::Item;
+
+/// `list`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred list
+  kubectl regcred list -o json
+  for registry in $(kubectl regcred list -o name); do kubectl regcred logout $registry; done")]
+pub struct ListArgs {
+    /// `wide` adds a column, `name` prints the registries alone; `json` and `yaml` print a document
+    #[arg(short, long, value_name = "wide|name|json|yaml")]
+    pub output: Option<ListFormat>,
+}
+
+/// `-o` of `list`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// A table with more columns
+    Wide,
+    /// Each registry once
+    Name,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
 
 #[derive(Serialize)]
 struct List<'a> {

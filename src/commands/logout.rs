@@ -1,18 +1,41 @@
 //! `kubectl regcred logout`: forgets a token, and with `--revoke` ends it at Gitea first.
 
-use std::time::Duration;
+use clap::Args;
 
-use super::choose;
-use super::password;
+use super::args::RegistryConnectionArgs;
+use super::shared::choose;
+use super::shared::password;
 use super::system::System;
-use crate::cli::LogoutArgs;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
-use crate::model::{CommandLine, Credential, Registry, Use};
+use crate::model::{CommandLine, Credential, Registry, Use, Username};
 use crate::registry::{self, Account, RevokeError, Revoked};
 
-/// A server that has not deleted a token by then is called silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// `logout`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred logout gitea.example.com
+  kubectl regcred logout gitea.example.com --use cluster
+  kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first")]
+pub struct LogoutArgs {
+    /// The registry; may be left out where the keychain knows only one
+    pub registry: Option<Registry>,
+    /// Forget only the token for this use
+    #[arg(long = "use", value_name = "docker|cluster")]
+    pub usage: Option<Use>,
+    /// Delete the token at Gitea first, and forget it only then. Before Gitea 1.27 this takes the account's password
+    #[arg(long)]
+    pub revoke: bool,
+    /// Read the account's password from standard input; a second line is the one-time code
+    #[arg(hide_short_help = true, long, requires = "revoke")]
+    pub password_stdin: bool,
+    /// The account that the token belongs to [default: the user it was stored with]
+    #[arg(hide_short_help = true, short, long, value_name = "NAME", requires = "revoke")]
+    pub username: Option<Username>,
+    /// How to reach the registry.
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+}
 
 pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let keychain = system.keychain()?;
@@ -38,7 +61,7 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
             forgotten.push(usage.as_str());
         }
     }
-    // Like docker logout: that there is nothing left to forget is what was asked for.
+    // Like docker logout: having nothing to forget is a success.
     match forgotten.as_slice() {
         [] if failed.is_some() => {}
         [] => system.output.say(format_args!("not logged in to {registry}")),
@@ -95,7 +118,7 @@ fn revoke_all(
     Ok((gone, failed))
 }
 
-/// Refuses to revoke a token that the keychain also holds for a use that nobody asked to end.
+/// Refuses to revoke a token that the keychain also holds for another use.
 fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) -> Result<(), CommandError> {
     let (ended, kept): (Vec<_>, Vec<_>) = credentials.iter().partition(|(usage, _)| uses.contains(usage));
     let is_shared = |(_, kept): &&(Use, Credential)| ended.iter().any(|(_, ended)| ended.token == kept.token);
@@ -112,14 +135,14 @@ fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) 
     }
 }
 
-/// Revokes one token: by itself, or else with the password, which is asked for only then and once.
+/// Revokes one token: with itself or, if that is not possible, with the password, which is prompted for at most once.
 fn revoke(
     args: &LogoutArgs,
     credential: &Credential,
     account: &mut Option<Account>,
     system: &mut System<'_>,
 ) -> Result<Revoked, CommandError> {
-    let options = args.connection.options(TIMEOUT);
+    let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
     let env = &system.env;
     let asked = system
         .output

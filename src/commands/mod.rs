@@ -6,40 +6,32 @@ use std::io::ErrorKind as ErrorKindOfIo;
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::{self, Cli, Verb};
 use crate::error::{CommandError, Exit};
 
-mod apply;
-mod choose;
+mod args;
+mod cli;
 pub mod complete;
 mod completion;
 mod docker;
-mod document;
-mod env_file;
-mod from_docker;
-#[cfg(unix)]
-mod hidden;
 mod keychain;
 mod list;
 mod login;
 mod logout;
-mod mint;
-mod password;
 mod rbac;
 mod rotate;
-mod standard_input;
+mod shared;
 pub mod status;
 mod sync;
 mod system;
-mod targets;
-mod token_source;
 mod version;
 
+pub use cli::command;
+use cli::{Cli, Verb};
 pub use system::{OpenKeychain, Person, System};
 
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: &mut System<'_>) -> Exit {
-    let parsed = cli::command()
+    let parsed = command()
         .try_get_matches_from(args)
         .and_then(|found| Cli::from_arg_matches(&found));
     let done = match parsed {
@@ -56,7 +48,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: 
     let Err(error) = system.output.flush() else {
         return exit;
     };
-    // Whoever read it has had enough, such as `head`, and knows.
+    // The reader, such as `head`, has read enough and closed the pipe.
     if error.kind() != ErrorKindOfIo::BrokenPipe {
         let error = CommandError::failed(format_args!("standard output: {error}"));
         system.output.error(&error);

@@ -8,6 +8,9 @@ use crate::keychain::{self, Keychain};
 use crate::output::Output;
 use crate::sys::env::Env;
 
+#[cfg(unix)]
+mod hidden;
+
 /// The surroundings of one command: those of the process, or in tests and the quickstart a fake keychain, a script
 /// instead of a person, and loopback servers.
 pub struct System<'a> {
@@ -76,7 +79,7 @@ struct AtTerminal;
 impl Person for AtTerminal {
     #[cfg(unix)]
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
-        super::hidden::ask(question)
+        hidden::ask(question)
     }
 
     #[cfg(not(unix))]

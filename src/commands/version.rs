@@ -1,11 +1,23 @@
 //! `kubectl regcred version`.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::document;
+use super::args::DocumentFormat;
+use super::shared::document;
 use super::system::System;
-use crate::cli::VersionArgs;
 use crate::error::CommandError;
+
+/// `version`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred version
+  kubectl regcred version -o json")]
+pub struct VersionArgs {
+    /// Print a document instead of a line
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+}
 
 #[derive(Serialize)]
 struct Version {

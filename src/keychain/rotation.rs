@@ -12,9 +12,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::item::Secret;
 use super::lock::WriteLock;
-use super::{Error, Keychain, Name, secret};
+use super::{Error, Keychain, Name, secret, username};
 use crate::model::rotation::Phase;
-use crate::model::{Credential, Registry, Token};
+use crate::model::{Credential, Registry, Token, Username};
 
 /// The member of the item's secret that holds it.
 const MEMBER: &str = "rotation";
@@ -122,12 +122,26 @@ impl Keychain {
             .transpose()
     }
 
-    /// Fails while a rotation of the credential is pending. For commands that do other work before they write.
+    /// Refuses where a rotation of the credential is pending: for commands that would do something before they write.
     pub fn ensure_not_rotating(&self, name: &Name) -> Result<(), Error> {
-        match secret(&self.entry(name)?) {
-            Ok(Some(secret)) if secret.is_rotating() => Err(Error::Rotating(name.to_string())),
-            Ok(_) | Err(Error::Damaged(_)) => Ok(()),
-            Err(error) => Err(error),
+        self.replaceable(name).map(drop)
+    }
+
+    /// The same, and whose credential would be replaced.
+    pub fn replaceable(&self, name: &Name) -> Result<Option<Username>, Error> {
+        let entry = self.entry(name)?;
+        let credential = match secret(&entry) {
+            Ok(Some(secret)) if secret.is_rotating() => return Err(Error::Rotating(name.to_string())),
+            Ok(Some(secret)) => secret.credential(&name.registry),
+            Ok(None) => return Ok(None),
+            Err(Error::Damaged(_)) => None,
+            Err(error) => return Err(error),
+        };
+        match credential {
+            Some(credential) => Ok(Some(credential.username)),
+            // Its attributes may still be right.
+            None if self.attributes => username(&entry),
+            None => Ok(None),
         }
     }
 
@@ -244,7 +258,25 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_rotation_is_reported_and_blocks_nothing() {
+    fn whose_credential_would_be_replaced_is_known_unless_it_is_rotated() {
+        let (keychain, name, idle) = keychain();
+        let owner = |keychain: &Keychain| {
+            keychain
+                .replaceable(&name)
+                .map(|user| user.map(|user| user.to_string()))
+        };
+        assert_eq!(owner(&keychain).unwrap().as_deref(), Some("admin"));
+        let other = Name::login(&name.registry, Use::Cluster);
+        assert_eq!(keychain.replaceable(&other).unwrap(), None);
+        let pending = rotating(Phase::Writing, Some("new"));
+        keychain.replace(&name, &idle, &pending).unwrap();
+        assert!(matches!(owner(&keychain), Err(Error::Rotating(_))));
+        keychain.entry(&name).unwrap().set_secret(b"no JSON").unwrap();
+        assert_eq!(owner(&keychain).unwrap(), None);
+    }
+
+    #[test]
+    fn a_rotation_that_cannot_be_read_is_said_and_stands_in_nobodys_way() {
         let (keychain, name, _) = keychain();
         for rotation in [
             r#"{"phase":"later","journal":{}}"#,

@@ -14,6 +14,7 @@ pub mod pull;
 mod redaction;
 mod registry;
 pub mod rotation;
+pub(crate) mod serde_text;
 mod steps;
 mod text;
 mod token;

@@ -142,55 +142,60 @@ impl fmt::Display for Which {
 
 /// The remaining steps from a phase on; `None` is before the first write.
 pub fn steps(from: Option<Phase>, way: Way, rules: Rules) -> Vec<Step> {
-    use Phase as P;
+    match (way, from) {
+        // What has begun to go back goes back.
+        (Way::Back, _) | (Way::Forward, Some(Phase::Reverted)) => back(from, rules),
+        (Way::Forward, _) => forward(from, rules),
+    }
+}
+
+fn forward(from: Option<Phase>, rules: Rules) -> Vec<Step> {
     use Step::{Check, Forget, Keep, Mint, Prove, Restart, Revoke, Sweep, Write};
     use Which::{New, Old};
-    // Done again when resuming: by then, Secrets may have been changed and the token may have been revoked.
-    let distribute = [Prove(New), Write(New), Check(New)];
-    let mut steps = Vec::new();
-    match (way, from) {
-        // An abort that has begun is completed.
-        (_, Some(P::Reverted)) => {}
-        (Way::Forward, _) => {
-            match from {
-                None if rules.mints => steps.extend([Keep(P::Minting), Mint, Keep(P::Writing)]),
-                Some(P::Minting) => steps.extend([Sweep, Mint, Keep(P::Writing)]),
-                // A token that does not work is not stored.
-                None => steps.extend([Prove(New), Keep(P::Writing)]),
-                Some(_) => {}
-            }
-            steps.extend(distribute.into_iter().skip(usize::from(from.is_none() && !rules.mints)));
-            if !matches!(from, Some(P::Promoted | P::Revoking)) {
-                steps.push(Keep(P::Promoted));
-            }
-            // Following a rollout takes minutes, during which others may write Secrets.
-            steps.extend([Restart, Check(New)]);
-            if !rules.keeps {
-                steps.extend((from != Some(P::Revoking)).then_some(Keep(P::Revoking)));
-                steps.push(Revoke(Old));
-            }
-            steps.push(Forget);
-            return steps;
+    let obtain = match from {
+        None if rules.mints => vec![Keep(Phase::Minting), Mint, Keep(Phase::Writing), Prove(New)],
+        // A token that does not work is not kept.
+        None => vec![Prove(New), Keep(Phase::Writing)],
+        Some(Phase::Minting) => vec![Sweep, Mint, Keep(Phase::Writing), Prove(New)],
+        // A day may have passed: the token can have been revoked, and Secrets can have been written by others.
+        Some(_) => vec![Prove(New)],
+    };
+    let write = vec![Write(New), Check(New)];
+    let promote = match from {
+        Some(Phase::Promoted | Phase::Revoking) => vec![],
+        _ => vec![Keep(Phase::Promoted)],
+    };
+    // Following a rollout takes minutes, in which Secrets can be written by others.
+    let restart = vec![Restart, Check(New)];
+    let revoke = match from {
+        _ if rules.keeps => vec![],
+        Some(Phase::Revoking) => vec![Revoke(Old)],
+        _ => vec![Keep(Phase::Revoking), Revoke(Old)],
+    };
+    [obtain, write, promote, restart, revoke, vec![Forget]].concat()
+}
+
+fn back(from: Option<Phase>, rules: Rules) -> Vec<Step> {
+    use Step::{Check, Forget, Keep, Prove, Revoke, Sweep, Write};
+    use Which::{New, Old};
+    // A token that was given is not ours to revoke.
+    let revokes = rules.mints && !rules.keeps;
+    let write = match from {
+        None => return vec![],
+        Some(Phase::Minting) => return vec![Sweep, Forget],
+        Some(Phase::Writing) => vec![Prove(Old), Write(Old), Check(Old)],
+        // The old one is current again before a Secret gets it.
+        Some(Phase::Promoted | Phase::Revoking) => {
+            vec![Prove(Old), Keep(Phase::Writing), Write(Old), Check(Old)]
         }
-        (Way::Back, None) => return steps,
-        (Way::Back, Some(P::Minting)) => return vec![Sweep, Forget],
-        (Way::Back, Some(phase)) => {
-            steps.push(Prove(Old));
-            if phase != P::Writing {
-                // The old token becomes current before it is written to a Secret.
-                steps.push(Keep(P::Writing));
-            }
-            steps.extend([Write(Old), Check(Old)]);
-            if rules.mints && !rules.keeps {
-                steps.push(Keep(P::Reverted));
-            }
-        }
-    }
-    if rules.mints && !rules.keeps {
-        steps.push(Revoke(New));
-    }
-    steps.push(Forget);
-    steps
+        Some(Phase::Reverted) => vec![],
+    };
+    let revoke = match from {
+        _ if !revokes => vec![],
+        Some(Phase::Reverted) => vec![Revoke(New)],
+        _ => vec![Keep(Phase::Reverted), Revoke(New)],
+    };
+    [write, revoke, vec![Forget]].concat()
 }
 
 /// What to do if the registry refuses one of the tokens; `other_works` tells whether it accepts the other one.

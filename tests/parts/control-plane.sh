@@ -52,8 +52,8 @@ fetch_kubectl() {
     say "kubectl $KUBECTL_VERSION is here"
 }
 
-# Builds those that are not there yet. What Kubernetes' own build scripts write into its programs. A server that does not know its version ignores the
-# changes of features between versions.
+# Builds those that are not there yet. The flags are what Kubernetes' own build scripts write into its programs: a server
+# that does not know its version ignores the changes of features between versions.
 build() {
     local flags='-s -w' package=k8s.io/component-base/version minor=${version#*.} program missing
     mapfile -t missing < <(absent)

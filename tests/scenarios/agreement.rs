@@ -5,44 +5,15 @@ mod accounts;
 mod images;
 mod pair;
 
-use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::support::docker_registry;
-use crate::support::gitea::{Settings, missing};
-use crate::support::nginx::missing_nginx;
-use crate::support::part::{self, trial_with};
+use crate::support::gitea::Settings;
+use crate::support::parts::{GITEA, NGINX};
 use pair::Pair;
-
-/// A name, what it needs besides a Gitea, and what is compared.
-type Scenario<'a> = (&'static str, &'a [&'static str], fn());
-
-pub fn trials() -> Vec<Trial> {
-    let images = part::missing(&docker_registry::PROGRAMS);
-    let scenarios: [Scenario<'_>; 11] = [
-        ("registry", &[], registry),
-        ("accounts", &[], accounts),
-        ("tokens", &[], tokens),
-        ("packages", &[], packages),
-        ("sign_in_required", &[], sign_in_required),
-        ("passwords_off", &[], accounts::passwords_off),
-        ("closed_accounts", &[], accounts::closed),
-        ("second_factor", &[], accounts::second_factor),
-        ("below_a_path", missing_nginx(), below_a_path),
-        ("images", &images, images::pulled_and_pushed),
-        ("images_where_all_sign_in", &images, images::where_all_sign_in),
-    ];
-    scenarios
-        .into_iter()
-        .map(|(name, lacks, test)| {
-            let lacks = [missing(), lacks].concat();
-            trial_with(&format!("agreement/{name}"), &lacks, test)
-        })
-        .collect()
-}
 
 const OWNERS: [&str; 5] = ["admin", "other", "limited", "private", "unknown"];
 
+scenario!(registry, needs(GITEA));
 fn registry() {
     let mut pair = Pair::start(Settings::default());
     for path in [
@@ -67,6 +38,7 @@ fn registry() {
     pair.agree();
 }
 
+scenario!(accounts, needs(GITEA));
 fn accounts() {
     let mut pair = Pair::start(Settings::default());
     for path in [
@@ -88,6 +60,7 @@ fn accounts() {
     pair.agree();
 }
 
+scenario!(tokens, needs(GITEA));
 fn tokens() {
     let mut pair = Pair::start(Settings::default());
     let path = "/api/v1/users/admin/tokens";
@@ -135,6 +108,7 @@ fn tokens() {
     pair.agree();
 }
 
+scenario!(packages, needs(GITEA));
 /// Where no image is: who is let in, and what the others are told.
 fn packages() {
     let mut pair = Pair::start(Settings::default());
@@ -158,6 +132,7 @@ fn packages() {
     pair.agree();
 }
 
+scenario!(sign_in_required, needs(GITEA));
 fn sign_in_required() {
     let mut pair = Pair::start(Settings {
         require_signin: true,
@@ -176,6 +151,7 @@ fn sign_in_required() {
     pair.agree();
 }
 
+scenario!(below_a_path, needs(GITEA, NGINX));
 /// The real one behind nginx.
 fn below_a_path() {
     let mut pair = Pair::start(Settings {

@@ -1,79 +1,65 @@
 //! Real clients and a real registry with Gitea's sign-in: what they can do is what `verify` says.
 
+pub mod workstation;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
 use libtest_mimic::Trial;
-use regcred::model::{Credential, DockerConfig, Token};
+use regcred::model::{Credential, DockerConfig};
 use regcred::registry::{Flow, Options, VerifyError, verify};
 use regcred::sys::env::Env;
 
-use crate::support::docker_registry::{self, DockerRegistry};
+use crate::support::docker_registry::DockerRegistry;
 use crate::support::gitea::{self, Gitea, Profile, Settings, Visibility};
 use crate::support::image::oci_layout;
-use crate::support::part::{missing, program, trial_with};
+use crate::support::part::program;
+use crate::support::parts::{DOCKER_REGISTRY, GITEA};
+use crate::support::scenario::Table;
+use crate::support::world::credential;
 
-pub fn trials() -> Vec<Trial> {
-    let with = |more: &[&'static str]| missing(&[&docker_registry::PROGRAMS, more].concat());
-    let skopeo = with(&["skopeo"]);
-    let mut trials: Vec<Trial> = Profile::ALL
-        .into_iter()
-        .map(|profile| {
-            let name = format!("clients: skopeo pushes and pulls at Gitea {}", profile.version());
-            trial_with(&name, &skopeo, move || {
-                let (gitea, _registry) = double(profile);
-                scopes_count(&gitea, profile);
-            })
+scenarios!(skopeo_pushes_and_pulls);
+fn skopeo_pushes_and_pulls(table: &Table) -> Vec<Trial> {
+    let doubles = Profile::ALL.into_iter().map(|profile| {
+        let name = format!("skopeo_pushes_and_pulls_at_gitea_{}", profile.version());
+        table.alone(&name, &[&DOCKER_REGISTRY, &"skopeo"], move || {
+            let (gitea, _registry) = double(profile);
+            scopes_count(&gitea, profile);
         })
-        .collect();
-    let with_gitea = |lacks: &[&'static str]| [lacks, gitea::missing()].concat();
-    trials.push(trial_with(
-        "gitea/real/clients: skopeo pushes and pulls",
-        &with_gitea(&skopeo),
-        || scopes_count(&real(), gitea::profile()),
-    ));
-    trials.push(trial_with(
-        "gitea/real/clients: docker logs in with a token, and not with a dead one",
-        &with_gitea(&with(&["docker", "skopeo"])),
-        || docker_login(&real(), gitea::profile()),
-    ));
-    trials.push(trial_with(
-        "gitea/real/clients: podman pulls with what a pull Secret holds",
-        &with_gitea(&with(&["podman", "skopeo"])),
-        || podman_pull(&real()),
-    ));
-    trials.push(trial_with(
-        "clients: docker logs in with a token, and not with a dead one",
-        &with(&["docker", "skopeo"]),
-        || {
-            for profile in [Profile::V1_22, Profile::V1_27, Profile::Forgejo11] {
-                let (gitea, _registry) = double(profile);
-                docker_login(&gitea, profile);
-            }
-        },
-    ));
-    trials.push(trial_with(
-        "clients: podman pulls with what a pull Secret holds",
-        &with(&["podman", "skopeo"]),
-        || {
-            let (gitea, _registry) = double(Profile::V1_27);
-            podman_pull(&gitea);
-        },
-    ));
-    trials.push(trial_with(
-        "clients: verify at a real registry with passwords",
-        &with(&[]),
-        passwords,
-    ));
-    trials
+    });
+    let name = "skopeo_pushes_and_pulls";
+    let real = table.alone(name, &[&DOCKER_REGISTRY, &"skopeo", &GITEA], || {
+        scopes_count(&real(), gitea::profile());
+    });
+    doubles.chain([real]).collect()
 }
 
-fn credential(registry: &str, token: &str) -> Credential {
-    Credential {
-        registry: registry.parse().unwrap(),
-        username: "admin".parse().unwrap(),
-        token: Token::parse(token).unwrap(),
-    }
+scenarios!(docker_logs_in_with_a_token_and_not_with_a_dead_one);
+fn docker_logs_in_with_a_token_and_not_with_a_dead_one(table: &Table) -> Vec<Trial> {
+    let name = "docker_logs_in_with_a_token_and_not_with_a_dead_one";
+    let doubles = table.alone(name, &[&DOCKER_REGISTRY, &"docker", &"skopeo"], || {
+        for profile in [Profile::V1_22, Profile::V1_27, Profile::Forgejo11] {
+            let (gitea, _registry) = double(profile);
+            docker_login(&gitea, profile);
+        }
+    });
+    let real = table.alone(name, &[&DOCKER_REGISTRY, &"docker", &"skopeo", &GITEA], || {
+        docker_login(&real(), gitea::profile());
+    });
+    vec![doubles, real]
+}
+
+scenarios!(podman_pulls_with_what_a_pull_secret_holds);
+fn podman_pulls_with_what_a_pull_secret_holds(table: &Table) -> Vec<Trial> {
+    let name = "podman_pulls_with_what_a_pull_secret_holds";
+    let double = table.alone(name, &[&DOCKER_REGISTRY, &"podman", &"skopeo"], || {
+        let (gitea, _registry) = double(Profile::V1_27);
+        podman_pull(&gitea);
+    });
+    let real = table.alone(name, &[&DOCKER_REGISTRY, &"podman", &"skopeo", &GITEA], || {
+        podman_pull(&real());
+    });
+    vec![double, real]
 }
 
 /// A folder of one client, with nothing of this machine's user in its environment.
@@ -160,8 +146,8 @@ fn scopes_count(gitea: &Gitea, profile: Profile) {
     let desk = Desk::new();
     let local = oci_layout(&desk.path().join("image"));
     let remote = format!("docker://{}/admin/app/web:1", gitea.registry());
-    let writer = credential(&gitea.registry(), &gitea.add_token("admin", "write:package"));
-    let reader = credential(&gitea.registry(), &gitea.add_token("admin", "read:package"));
+    let writer = credential(&gitea.registry(), "admin", &gitea.add_token("admin", "write:package"));
+    let reader = credential(&gitea.registry(), "admin", &gitea.add_token("admin", "read:package"));
 
     let pushed = desk.skopeo(&writer, &["copy", &local, &remote]);
     assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
@@ -215,7 +201,7 @@ fn docker_login(gitea: &Gitea, profile: Profile) {
     assert!(done.status.success(), "{profile:?}: {}", text(&done));
     let image = format!("{}/admin/web:1", gitea.registry());
     let local = oci_layout(&desk.path().join("image"));
-    let writer = credential(&gitea.registry(), &token);
+    let writer = credential(&gitea.registry(), "admin", &token);
     let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
     assert!(pushed.status.success(), "{profile:?}: {}", text(&pushed));
     let seen = desk
@@ -236,7 +222,7 @@ fn podman_pull(gitea: &Gitea) {
     let token = gitea.add_token("admin", "write:package");
     let local = oci_layout(&desk.path().join("image"));
     let image = format!("{}/admin/web:1", gitea.registry());
-    let writer = credential(&gitea.registry(), &token);
+    let writer = credential(&gitea.registry(), "admin", &token);
     let pushed = desk.skopeo(&writer, &["copy", &local, &format!("docker://{image}")]);
     assert!(pushed.status.success(), "{}", text(&pushed));
     let podman = |arguments: &[&str]| {
@@ -259,12 +245,13 @@ fn podman_pull(gitea: &Gitea) {
     assert!(!refused.status.success(), "{}", text(&refused));
 }
 
-fn passwords() {
+scenario!(verify_at_a_real_registry_with_passwords, needs(DOCKER_REGISTRY));
+fn verify_at_a_real_registry_with_passwords() {
     let registry = DockerRegistry::with_password("admin", "correct horse");
-    let right = credential(&registry.registry(), "correct horse");
+    let right = credential(&registry.registry(), "admin", "correct horse");
     let verified = verify(&right, &Options::default(), &Env::default()).unwrap();
     assert_eq!((verified.flow, verified.who), (Flow::Basic, None));
-    let wrong = credential(&registry.registry(), "battery staple");
+    let wrong = credential(&registry.registry(), "admin", "battery staple");
     match verify(&wrong, &Options::default(), &Env::default()).unwrap_err() {
         VerifyError::Rejected { said, gitea: false, .. } => {
             assert_eq!(said.as_deref(), Some("authentication required"));

@@ -1,23 +1,7 @@
-//! Pull Secrets in a cluster: the same scenarios on the double and on a real control plane, and connecting.
+//! How every verb reaches a cluster, and what it makes of the answers: kubeconfig, credential plugins, proxies, retries.
 
 mod connecting;
-mod echo;
-mod foreign;
+mod foreign_answers;
 #[cfg(unix)]
 mod programs;
-mod secrets;
-pub mod world;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    let parts = [
-        secrets::trials(),
-        connecting::trials(),
-        foreign::trials(),
-        echo::trials(),
-        #[cfg(unix)]
-        programs::trials(),
-    ];
-    parts.into_iter().flatten().collect()
-}
+mod quoted_answers;

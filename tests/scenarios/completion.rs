@@ -8,51 +8,13 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use libtest_mimic::Trial;
-
-use super::docker_link::script;
+use crate::support::PLUGIN;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
-use crate::support::keyring::{self, Keyring};
-use crate::support::part::{missing, trial, trial_with, until};
-
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-/// Debian's package, and most others'.
-const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
-
-pub fn trials() -> Vec<Trial> {
-    let shell = |name| [missing(&[name]), control_plane::missing().to_vec()].concat();
-    let mut bash = shell("bash");
-    if !Path::new(BASH_COMPLETION).is_file() {
-        bash.push("bash-completion");
-    }
-    vec![
-        trial("completion/installed_once_and_taken_out", installed_once_and_taken_out),
-        trial("completion/status_says_what_is_missing", status_says_what_is_missing),
-        trial("completion/a_cluster_that_never_answers", a_cluster_that_never_answers),
-        trial(
-            "completion/a_credential_plugin_that_hangs_is_ended",
-            a_plugin_that_hangs,
-        ),
-        trial(
-            "completion/a_keychain_that_never_answers",
-            a_keychain_that_never_answers,
-        ),
-        trial_with(
-            "completion/nobody_is_prompted",
-            &missing(&["dbus-daemon"]),
-            nobody_is_prompted,
-        ),
-        trial_with(
-            "completion/a_locked_keyring",
-            &missing(&keyring::PARTS),
-            a_locked_keyring,
-        ),
-        trial_with("completion/through_kubectl", control_plane::missing(), through_kubectl),
-        trial_with("completion/bash", &bash, through_bash),
-        trial_with("completion/zsh", &shell("zsh"), through_zsh),
-    ]
-}
+use crate::support::keyring::Keyring;
+use crate::support::part::until;
+use crate::support::parts::{BASH, BASH_COMPLETION, CONTROL_PLANE, GNOME_KEYRING};
+use crate::support::world::script;
 
 /// A home and a bin folder with the plugin in it, as krew leaves it.
 struct Home {
@@ -132,6 +94,7 @@ impl Home {
     }
 }
 
+scenario!(installed_once_and_taken_out);
 fn installed_once_and_taken_out() {
     let home = Home::new();
     let run = |verb| home.run("kubectl-regcred", &["completion", verb]);
@@ -171,6 +134,7 @@ fn installed_once_and_taken_out() {
     assert_eq!(fs::read(home.link()).unwrap(), before);
 }
 
+scenario!(status_says_what_is_missing);
 fn status_says_what_is_missing() {
     let home = Home::new();
     let status = || home.run("kubectl-regcred", &["completion", "status"]);
@@ -198,6 +162,7 @@ fn status_says_what_is_missing() {
     );
 }
 
+scenario!(a_cluster_that_never_answers);
 /// It ends though nobody ever answers: that it ends at all is what its own deadline does.
 fn a_cluster_that_never_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -216,7 +181,8 @@ fn a_cluster_that_never_answers() {
     assert_eq!(home.completed(&["sync", "--context", ""]), "dead\tdead\n:4\n");
 }
 
-fn a_plugin_that_hangs() {
+scenario!(a_credential_plugin_that_hangs_is_ended);
+fn a_credential_plugin_that_hangs_is_ended() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut home = Home::new();
     let fifo = home.folder.path().join("held");
@@ -241,6 +207,7 @@ fn a_plugin_that_hangs() {
     until("the plugin is gone", || !Path::new(&process).exists());
 }
 
+scenario!(a_keychain_that_never_answers);
 fn a_keychain_that_never_answers() {
     let mut home = Home::new();
     let socket = home.folder.path().join("bus");
@@ -254,6 +221,7 @@ fn a_keychain_that_never_answers() {
     assert_eq!(home.completed(&["sync", "--registry", ""]), ":4\n");
 }
 
+scenario!(nobody_is_prompted, needs("dbus-daemon"));
 fn nobody_is_prompted() {
     let service = FakeSecrets::start(Behaviour::PromptUnanswered);
     let mut home = Home::new();
@@ -266,6 +234,7 @@ fn nobody_is_prompted() {
     assert!(!calls.contains(&"Prompt".to_owned()), "{calls:?}");
 }
 
+scenario!(a_locked_keyring, needs(GNOME_KEYRING));
 fn a_locked_keyring() {
     let mut keyring = Keyring::start();
     let mut home = Home::new();
@@ -297,6 +266,7 @@ fn a_locked_keyring() {
     });
 }
 
+scenario!(through_kubectl, needs(CONTROL_PLANE));
 fn through_kubectl() {
     let home = Home::with_kubectl();
     let plane = ControlPlane::shared();
@@ -348,12 +318,14 @@ fn through_kubectl() {
     );
 }
 
-fn through_bash() {
+scenario!(bash, needs(BASH, CONTROL_PLANE));
+fn bash() {
     let start = format!("source {BASH_COMPLETION}; source <(kubectl completion bash)");
     through_shell("bash", &["--norc", "--noprofile", "-i"], &start);
 }
 
-fn through_zsh() {
+scenario!(zsh, needs("zsh", CONTROL_PLANE));
+fn zsh() {
     let start = "autoload -Uz compinit; compinit -D -u; source <(kubectl completion zsh)";
     through_shell("zsh", &["-f", "-i"], start);
 }

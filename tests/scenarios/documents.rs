@@ -4,6 +4,7 @@
 //! servers that one session talks to all the time can be had with it.
 
 pub mod blocks;
+mod ci;
 mod desk;
 mod elsewhere;
 mod messages;
@@ -14,8 +15,9 @@ use std::path::PathBuf;
 
 use libtest_mimic::Trial;
 
-use super::main_job::missing_parts;
-use crate::support::part::{missing, trial, trial_with};
+use crate::support::part::missing;
+use crate::support::parts::REAL_PARTS;
+use crate::support::scenario::{Need, Part, Table};
 use blocks::Block;
 use desk::{Desk, Has};
 
@@ -93,28 +95,20 @@ const CLAIMS: [(&str, &str, &str); 16] = [
     ("docs/vault.md", "cp -p", "gitea.example.com"),
 ];
 
-pub fn trials() -> Vec<Trial> {
-    let parts = [missing_parts(), missing(&desk::PROGRAMS)].concat();
-    let mut trials = vec![
-        trial("documents/every block is played or listed", every_block),
-        trial(
-            "documents/the output's documents are JSON of their kind",
-            output_documents,
-        ),
-    ];
-    trials.extend(messages::trials());
-    trials.extend(pictures::trials());
-    for (document, has) in PLAYED {
-        let mut parts = parts.clone();
+scenarios!(commands_do_what_is_written);
+fn commands_do_what_is_written(table: &Table) -> Vec<Trial> {
+    let trial = |(document, has)| {
+        let vault = Part::new(|| missing(&desk::VAULT_PROGRAMS));
+        let mut needs: Vec<&dyn Need> = vec![&REAL_PARTS, &DESK_PROGRAMS];
         if document == "docs/vault.md" {
-            parts.extend(missing(&desk::VAULT_PROGRAMS));
+            needs.push(&vault);
         }
-        trials.push(trial_with(&format!("documents/real/{document}"), &parts, move || {
-            play(document, has);
-        }));
-    }
-    trials
+        table.alone(document, &needs, move || play(document, has))
+    };
+    PLAYED.into_iter().map(trial).collect()
 }
+
+const DESK_PROGRAMS: Part = Part::new(|| missing(&desk::PROGRAMS));
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -137,7 +131,8 @@ pub fn documents() -> Vec<String> {
     pages
 }
 
-fn every_block() {
+scenario!(every_block_is_played_or_listed);
+fn every_block_is_played_or_listed() {
     let mut used = vec![false; elsewhere::LIST.len()];
     for document in documents() {
         let is_played = PLAYED.iter().any(|(name, _)| *name == document);
@@ -191,7 +186,8 @@ fn play_block(desk: &Desk, block: &Block) -> String {
     all
 }
 
-fn output_documents() {
+scenario!(the_outputs_documents_are_json_of_their_kind);
+fn the_outputs_documents_are_json_of_their_kind() {
     for block in blocks::of("docs/output.md") {
         let document: serde_json::Value =
             serde_json::from_str(&block.text).unwrap_or_else(|error| panic!("{error}: {block}"));

@@ -1,5 +1,20 @@
 //! Everything that speaks to Gitea, on a real one and on the double of the same version: the same words on the screen.
 
+/// `at_gitea!(name)`, or `at_gitea!(name, below("/code"))`: a scenario at a Gitea with these settings.
+macro_rules! at_gitea {
+    ($test:ident $(, $setting:ident($value:expr))*) => {
+        inventory::submit! {
+            crate::support::scenario::Scenario {
+                module: module_path!(),
+                trials: |table| {
+                    #[allow(clippy::needless_update, reason = "some scenarios set nothing")]
+                    let settings = crate::support::gitea::Settings { $($setting: $value,)* ..Default::default() };
+                    super::at_gitea(table, stringify!($test), settings, $test)
+                },
+            }
+        }
+    };
+}
 mod sites;
 mod tokens;
 
@@ -7,10 +22,9 @@ use std::cell::RefCell;
 
 use libtest_mimic::Trial;
 
-use crate::main_job::missing_parts;
 use crate::support::gitea::{self, Profile, Settings};
-use crate::support::nginx::missing_nginx;
-use crate::support::part::{missing, trial, trial_with};
+use crate::support::parts::{GITEA, NGINX, REAL_PARTS};
+use crate::support::scenario::{Need, Table};
 use crate::support::world::{Ran, World};
 
 const PASSWORD: &str = "password of admin";
@@ -19,60 +33,17 @@ const DEAD: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The version whose words are written down here. Those of the others are compared with their doubles'.
 const WRITTEN: Profile = Profile::V1_26;
 
-/// What happens, at a Gitea that is set up like this.
-type Scenario = (&'static str, Settings, fn(&Stage));
-
-pub fn trials() -> Vec<Trial> {
-    let usual = Settings::default();
-    let below = Settings {
-        below: "/code",
-        ..usual
-    };
-    let closed = Settings {
-        require_signin: true,
-        ..usual
-    };
-    let without_passwords = Settings {
-        without_passwords: true,
-        ..usual
-    };
-    let scenarios: [Scenario; 11] = [
-        ("login_and_logout", usual, tokens::login_and_logout),
-        ("tokens_that_do_not_do", usual, tokens::tokens_that_do_not_do),
-        ("made_and_revoked", usual, tokens::made_and_revoked),
-        ("rotated", usual, tokens::rotated),
-        ("second_factor", usual, sites::second_factor),
-        ("closed_accounts", usual, sites::closed_accounts),
-        ("visibility", usual, sites::visibility),
-        ("where_all_sign_in", closed, sites::where_all_sign_in),
-        ("without_passwords", without_passwords, sites::without_passwords),
-        ("below_a_path", below, sites::below_a_path),
-        ("bot_of_an_organisation", usual, sites::bot_of_an_organisation),
-    ];
-    let parts = [missing_parts(), gitea::missing().to_vec(), missing(&["skopeo"])].concat();
-    scenarios
-        .into_iter()
-        .flat_map(|(name, settings, test)| {
-            let lacks = if settings.below.is_empty() {
-                &[]
-            } else {
-                missing_nginx()
-            };
-            [
-                trial(&format!("gitea/double/{name}"), move || {
-                    test(&Stage::new(World::of_doubles_as(WRITTEN, settings), WRITTEN));
-                }),
-                trial_with(&format!("gitea/real/{name}"), &[&parts, lacks].concat(), move || {
-                    at_a_real_one(settings, test);
-                }),
-            ]
-        })
-        .chain([trial_with(
-            "gitea/real/a_person_with_a_second_factor",
-            &parts,
-            sites::a_person_with_a_second_factor,
-        )])
-        .collect()
+/// On the double and on a real Gitea, both set up like this.
+fn at_gitea(table: &Table, name: &str, settings: Settings, test: fn(&Stage)) -> Vec<Trial> {
+    let double = table.alone(&format!("{name}/double"), &[], move || {
+        test(&Stage::new(World::of_doubles_as(WRITTEN, settings), WRITTEN));
+    });
+    let mut needs: Vec<&dyn Need> = vec![&REAL_PARTS, &GITEA, &"skopeo"];
+    if !settings.below.is_empty() {
+        needs.push(&NGINX);
+    }
+    let real = table.alone(name, &needs, move || at_a_real_one(settings, test));
+    vec![double, real]
 }
 
 fn at_a_real_one(settings: Settings, test: fn(&Stage)) {

@@ -1,32 +1,18 @@
 //! What people read: help, scripts and pages that are made from the command line's own description, and what a mistyped
-//! word is answered with. That every page is complete and fits is a unit test of `cli::help`.
+//! word is answered with. That every page is complete and fits is a unit test of `commands::cli::help`.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use libtest_mimic::Trial;
+use serde_json::{Value, json};
+use snapbox::str;
 
-use crate::support::generated;
-use crate::support::part::{missing, trial, trial_with};
+use crate::support::parts::{DOUBLES, REAL, REAL_WITH_VAULT};
 use crate::support::world::World;
+use crate::support::{PLUGIN, generated};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("help/scripts_are_current", scripts_are_current),
-        trial_with(
-            "help/bash_knows_the_flags_of_a_verb",
-            &missing(&["bash"]),
-            bash_knows_the_flags_of_a_verb,
-        ),
-        trial("help/a_token_has_no_flag", a_token_has_no_flag),
-        trial("help/what_is_mistyped", what_is_mistyped),
-        trial_with("help/man_pages", &missing(&["mandoc"]), man_pages),
-    ]
-}
-
+scenario!(scripts_are_current);
 fn scripts_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     let verbs = ["bash", "zsh", "fish", "powershell"];
@@ -44,6 +30,7 @@ fn scripts_are_current() {
     assert!(zsh.starts_with("#compdef kubectl-regcred\n"));
 }
 
+scenario!(bash_knows_the_flags_of_a_verb, needs("bash"));
 /// bash asks the script as it does when somebody presses Tab.
 fn bash_knows_the_flags_of_a_verb() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions/kubectl-regcred.bash");
@@ -57,6 +44,7 @@ fn bash_knows_the_flags_of_a_verb() {
     assert_eq!(String::from_utf8_lossy(&answer.stdout), "--no-verify\n", "{answer:?}");
 }
 
+scenario!(a_token_has_no_flag);
 /// Whatever other tools call it; and it is not said again.
 fn a_token_has_no_flag() {
     let world = World::of_doubles();
@@ -80,6 +68,7 @@ fn a_token_has_no_flag() {
     }
 }
 
+scenario!(what_is_mistyped);
 fn what_is_mistyped() {
     let world = World::of_doubles();
     for (line, nearest) in [
@@ -104,6 +93,7 @@ fn what_is_mistyped() {
     assert!(world.regcred("sync --help").done().contains("--as-group"));
 }
 
+scenario!(man_pages, needs("mandoc"));
 fn man_pages() {
     let folder = tempfile::tempdir().unwrap();
     let pages = generated::man("2026-11-22");
@@ -135,5 +125,74 @@ fn man_pages() {
     assert!(
         shown.contains("      kubectl regcred sync -n honeydue -n staging --context prod\n"),
         "{shown}"
+    );
+}
+
+scenario!(wrong_usage, on(DOUBLES, REAL, REAL_WITH_VAULT));
+fn wrong_usage(world: &World) {
+    for line in [
+        "sync -n UPPER",
+        "sync --secret a_b",
+        "login ftp://x -u a",
+        "login a@b -u a",
+        "sync --dry-run=maybe",
+    ] {
+        let ran = world.regcred(line);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(ran.stdout.is_empty() && ran.stderr.starts_with("error: "), "{ran}");
+    }
+    world.regcred("snyc").says(str![[r#"
+exit 2
+--- stdout
+--- stderr
+error: unrecognized subcommand 'snyc'
+
+  tip: a similar subcommand exists: 'sync'
+
+Usage: kubectl regcred [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]]);
+    world.regcred("").says(str![[r#"
+exit 0
+--- stdout
+Keep one registry token in the OS keychain and feed docker and Kubernetes from it
+
+Usage: kubectl regcred [OPTIONS] <COMMAND>
+
+Commands:
+  login   Prove a token to its registry and keep it in the keychain
+  logout   Forget a registry's token
+  list   List registries, users and uses in the keychain, never a token
+  sync   Make pull Secrets hold the token
+  status   Show what is out of step, and the command that mends it
+  rotate   Put a new token everywhere, and revoke the old one last
+  docker   Let docker and podman ask the keychain
+  keychain   Choose where credentials rest; unlock and lock the vault
+  rbac   Print the least that has to be allowed in the cluster
+  completion  Complete `kubectl regcred` with the Tab key
+  version   Print the version
+
+Options:
+  -h, --help   Print help (see more with '--help')
+  -V, --version  Print version
+
+Start with:
+  kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred docker setup   # docker and podman take it from the keychain
+  kubectl regcred sync -n honeydue   # writes or refreshes the pull Secret
+  kubectl regcred status   # what is out of step, and what to type
+--- stderr
+
+"#]]);
+    assert_eq!(
+        world.regcred("version").done(),
+        format!("kubectl-regcred v{}\n", env!("CARGO_PKG_VERSION"))
+    );
+    let document: Value = serde_json::from_str(&world.regcred("version -o json").done()).unwrap();
+    assert_eq!(
+        document,
+        json!({"apiVersion": "regcred/v1", "kind": "Version", "version": env!("CARGO_PKG_VERSION")})
     );
 }

@@ -8,7 +8,6 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Error as CoreError};
-use libtest_mimic::Trial;
 use regcred::helper;
 use regcred::keychain::secret_service::SecretService;
 use regcred::keychain::vault::Vault;
@@ -17,44 +16,13 @@ use regcred::model::{Credential, Registry, Token, Use};
 use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
-use crate::support::keyring;
-use crate::support::part::trial;
+use crate::support::parts::{IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT};
 use crate::support::store::{Kind, Store};
+use crate::support::{HELPER, keyring};
 
-pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const HUB: &str = "https://index.docker.io/v1/";
 pub const NOT_FOUND: &str = "credentials not found in native keychain";
 pub const TOKEN: &str = "gitea-token-5b1dba63e8f04d2a";
-
-pub fn trials() -> Vec<Trial> {
-    let in_memory = trial("helper/in-memory/the_rules", || the_rules(&in_memory()));
-    let real = Kind::ALL.into_iter().flat_map(on_kind);
-    [in_memory].into_iter().chain(real).collect()
-}
-
-fn on_kind(kind: Kind) -> Vec<Trial> {
-    let trial = |name: &str, also: &[&'static str], test: fn(Kind)| kind.trial("helper", name, also, test);
-    let mut trials = vec![
-        trial("the_rules", &[], |kind| the_rules(&on_store(kind))),
-        trial(
-            "what_one_program_stores_the_other_finds",
-            &[],
-            one_item_for_both_programs,
-        ),
-        trial("many_processes_at_once_lose_nothing", &[], many_processes_at_once),
-        trial("the_token_is_nowhere_else", &[], the_token_is_nowhere_else),
-        trial("the_store_keeps_to_its_trait", &[], the_store_keeps_to_its_trait),
-    ];
-    // The desktop's own programs know nothing of the vault.
-    if kind != Kind::Vault {
-        trials.push(trial(
-            "secret_tool_sees_attributes_and_no_token",
-            &["secret-tool"],
-            secret_tool_sees_attributes,
-        ));
-    }
-    trials
-}
 
 /// Something that answers as the helper does: action and stdin to stdout, stderr and exit code.
 type Ask = Box<dyn Fn(&str, &str) -> (String, String, i32)>;
@@ -108,8 +76,18 @@ pub fn success() -> (String, String, i32) {
     (String::new(), String::new(), 0)
 }
 
+scenario!(the_rules_in_memory);
+fn the_rules_in_memory() {
+    keeps_the_rules(&in_memory());
+}
+
+scenario!(the_rules, on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT));
+fn the_rules(kind: Kind) {
+    keeps_the_rules(&on_store(kind));
+}
+
 /// Every rule that a client of a credential helper relies on.
-fn the_rules(ask: &Ask) {
+fn keeps_the_rules(ask: &Ask) {
     let list = || -> BTreeMap<String, String> { serde_json::from_str(&ask("list", "unused").0).unwrap() };
     let not_found = || (format!("{NOT_FOUND}\n"), String::new(), 1);
 
@@ -225,7 +203,11 @@ pub fn credential(username: &str, token: &str) -> Credential {
     }
 }
 
-fn one_item_for_both_programs(kind: Kind) {
+scenario!(
+    what_one_program_stores_the_other_finds,
+    on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT)
+);
+fn what_one_program_stores_the_other_finds(kind: Kind) {
     let store = kind.start();
     let ours = keychain(&store.env());
     assert_eq!(
@@ -249,7 +231,11 @@ fn one_item_for_both_programs(kind: Kind) {
     assert_eq!(ask(store.command(HELPER), "list", "").0, "{}\n");
 }
 
-fn many_processes_at_once(kind: Kind) {
+scenario!(
+    many_processes_at_once_lose_nothing,
+    on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT)
+);
+fn many_processes_at_once_lose_nothing(kind: Kind) {
     const EACH: usize = 16;
     let store = kind.start();
     let spawn = |action: &str, stdin: &str| {
@@ -313,6 +299,7 @@ fn items_of(store: &Store) -> usize {
     open.len() + locked.len()
 }
 
+scenario!(the_token_is_nowhere_else, on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT));
 fn the_token_is_nowhere_else(kind: Kind) {
     let store = kind.start();
     let mut child = start(store.command(HELPER), "store");
@@ -348,6 +335,10 @@ fn raw(store: &Store) -> Arc<CredentialStore> {
     }
 }
 
+scenario!(
+    the_store_keeps_to_its_trait,
+    on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT)
+);
 /// What keyring-core's own documentation promises of entries, whoever stands above them.
 fn the_store_keeps_to_its_trait(kind: Kind) {
     let store = kind.start();
@@ -387,7 +378,12 @@ fn the_store_keeps_to_its_trait(kind: Kind) {
     assert!(matches!(nothing.delete_credential(), Err(CoreError::NoEntry)));
 }
 
-fn secret_tool_sees_attributes(kind: Kind) {
+scenario!(
+    secret_tool_sees_attributes_and_no_token,
+    on(IN_GNOME_KEYRING, IN_KEEPASSXC),
+    needs("secret-tool")
+);
+fn secret_tool_sees_attributes_and_no_token(kind: Kind) {
     let store = kind.start();
     let mut theirs = store.command("secret-tool");
     theirs.args([

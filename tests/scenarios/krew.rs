@@ -6,43 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 
-use super::main_job::missing_parts;
 use crate::support::http::{Answer, Server, Shown};
 use crate::support::krew::{self, Release, VERSION};
-use crate::support::part::{missing, trial, trial_with};
+use crate::support::parts::{KREW, REAL_PARTS};
 use crate::support::world::{Ran, World};
 
 const DOCUMENT: &str = include_str!("../../docs/install.md");
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/krew/regcred.yaml");
 
-pub fn trials() -> Vec<Trial> {
-    let krew = krew::missing_parts();
-    let real = [missing_parts(), krew.clone()].concat();
-    vec![
-        trial("krew/manifest/one_version_and_the_same_platforms", one_truth),
-        trial("krew/manifest/the_changelog_of_a_version", changelog),
-        trial("krew/workflows/of_both_servers", workflows),
-        trial_with(
-            "krew/publish/a_draft_until_all_is_there",
-            &missing(&["curl", "jq"]),
-            publish,
-        ),
-        trial_with("krew/real/the_manifest_in_the_tree_is_valid", &krew, valid_in_tree),
-        trial_with("krew/real/a_release_is_valid_on_every_platform", &krew, valid_release),
-        trial_with("krew/real/installed_used_upgraded_and_gone", &real, installed),
-        trial_with(
-            "krew/real/installed_from_files_and_uninstalled_at_once",
-            &real,
-            from_files,
-        ),
-    ]
-}
-
-fn one_truth() {
+scenario!(one_version_and_the_same_platforms);
+fn one_version_and_the_same_platforms() {
     let manifest: Value = serde_saphyr::from_str(&fs::read_to_string(MANIFEST).unwrap()).unwrap();
     assert_eq!(manifest["spec"]["version"], VERSION);
     let platforms = manifest["spec"]["platforms"].as_array().unwrap();
@@ -65,7 +41,8 @@ fn one_truth() {
     }
 }
 
-fn changelog() {
+scenario!(the_changelog_of_a_version);
+fn the_changelog_of_a_version() {
     let ask = |version: &str| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/krew/changelog.sh");
         let output = Command::new(script).arg(version).output().unwrap();
@@ -87,8 +64,9 @@ hint: give "## Unreleased" that heading, with the day of the release
     );
 }
 
+scenario!(the_workflows_of_both_servers);
 /// They cannot be run here. Parsed they are, and held against what they call.
-fn workflows() {
+fn the_workflows_of_both_servers() {
     for text in [
         include_str!("../../.gitea/workflows/release.yml"),
         include_str!("../../.github/workflows/release.yml"),
@@ -121,8 +99,9 @@ fn workflows() {
     }
 }
 
+scenario!(a_draft_until_all_is_there, needs("curl", "jq"));
 /// What it asks of Gitea, and that its token is in no argument: the double answers as Gitea's API does.
-fn publish() {
+fn a_draft_until_all_is_there() {
     const TOKEN: &str = "0123456789abcdef0123456789abcdef01234567";
     let releases = "/api/v1/repos/regcred/regcred/releases";
     let bodies: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -197,12 +176,14 @@ fn validate(manifest: &Path, more: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn valid_in_tree() {
+scenario!(the_manifest_in_the_tree_is_valid, needs(KREW));
+fn the_manifest_in_the_tree_is_valid() {
     validate(Path::new(MANIFEST), &["-skip-install"]);
 }
 
+scenario!(a_release_is_valid_on_every_platform, needs(KREW));
 /// krew's own check downloads, unpacks and installs for all five, and looks for the licence.
-fn valid_release() {
+fn a_release_is_valid_on_every_platform() {
     let release = Release::of_stand_ins();
     let manifest = release.dist().join("regcred.yaml");
     let text = fs::read_to_string(&manifest).unwrap();
@@ -295,8 +276,9 @@ fn bash(world: &World, release: &Release, commands: &str) -> Ran {
     world.run(world.command("bash").args(["-e", "-c", &commands]), "")
 }
 
+scenario!(installed_used_upgraded_and_gone, needs(REAL_PARTS, KREW));
 /// What docs/install.md says, word for word.
-fn installed() {
+fn installed_used_upgraded_and_gone() {
     let release = Release::of_this_tree();
     let world = workstation();
     let before = left(&world);
@@ -347,8 +329,9 @@ fn installed() {
     );
 }
 
+scenario!(installed_from_files_and_uninstalled_at_once, needs(REAL_PARTS, KREW));
 /// From two files, and taken away without `docker remove`: what is left of it is in krew's way.
-fn from_files() {
+fn installed_from_files_and_uninstalled_at_once() {
     let release = Release::of_this_tree();
     let world = workstation();
     let token = world.gitea.add_token("admin", "write:package");

@@ -1,98 +1,66 @@
-//! Every scenario, in one binary: first on doubles, then on the real parts that are here.
+//! Every scenario of regcred, in one binary. A scenario runs commands from end to end: on doubles, in this process or on
+//! loopback, and on the real programs that are here.
+//!
+//! Where does a scenario go? To its verb: a file or folder of this name, and in it to the file of its subject. That
+//! `sync` refuses something is in `sync/refusals.rs`. What several verbs are about:
+//!
+//! - `helper`: docker's credential-helper protocol; `keychain/`: the stores, the vault and the verb `keychain`
+//! - `cluster/`: reaching an API server, by every verb; `registry/`: verifying, minting and revoking in the library
+//! - `gitea/`: every verb at a real Gitea; `agreement/` compares it with its double, `gitea_double` is the double's rules
+//! - `main_job`: one session from login to logout; `newcomer`: the README, typed by somebody; `server/`: without a desktop
+//! - `clients/`: docker, podman and others that use our helper; `matrix/`: each of them in every situation
+//! - `node/`: a real kubelet that pulls; `oracle/`: the same input read by Go's code
+//! - `strace`, `memory`: where a token must not be found; `io_errors`: closed streams, full disks, silent servers
+//! - `documents/`, `help`, `krew`: what is written, typed and released
+//!
+//! A scenario is a function with one line above it: `tests/support/scenario.rs` says how. Its name is its module's and
+//! its own, and the place's where it runs on several: `sync/secret/creates/double`.
 
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on says where")]
 
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
 mod agreement;
-mod ci;
 mod clients;
 mod cluster;
 mod completion;
-mod container;
-mod docker_files;
-mod docker_link;
-mod docker_login;
-mod docker_status;
+mod docker;
 mod documents;
-mod double;
 mod gitea;
+mod gitea_double;
 mod help;
 mod helper;
+mod io_errors;
 mod keychain;
 mod krew;
+mod login;
 mod main_job;
 mod matrix;
 mod memory;
-mod mint;
 mod newcomer;
 mod node;
 mod oracle;
-mod other_helpers;
-mod owners;
 mod rbac;
-mod remove;
+mod registry;
 mod rotate;
-mod rough;
 mod server;
 mod status;
 mod strace;
-#[path = "../support/mod.rs"]
-mod support;
-mod survey;
-mod targets;
-mod vault;
-mod vault_status;
-mod verify;
-mod workloads;
-mod workstation;
+mod sync;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 
 fn main() -> std::process::ExitCode {
     let _control_plane = support::control_plane::StopAtEnd;
     let _node = support::node::StopAtEnd;
-    let arguments = Arguments::from_args();
-    let trials: Vec<Vec<Trial>> = vec![
-        agreement::trials(),
-        ci::trials(),
-        clients::trials(),
-        cluster::trials(),
-        completion::trials(),
-        container::trials(),
-        docker_files::trials(),
-        docker_link::trials(),
-        docker_login::trials(),
-        docker_status::trials(),
-        documents::trials(),
-        double::trials(),
-        gitea::trials(),
-        help::trials(),
-        helper::trials(),
-        keychain::trials(),
-        krew::trials(),
-        main_job::trials(),
-        matrix::trials(),
-        memory::trials(),
-        mint::trials(),
-        newcomer::trials(),
-        node::trials(),
-        oracle::trials(),
-        other_helpers::trials(),
-        owners::trials(),
-        rbac::trials(),
-        remove::trials(),
-        rotate::trials(),
-        rough::trials(),
-        server::trials(),
-        status::trials(),
-        strace::trials(),
-        survey::trials(),
-        targets::trials(),
-        vault::trials(),
-        vault_status::trials(),
-        verify::trials(),
-        workloads::trials(),
-        workstation::trials(),
-    ];
-    let trials = trials.into_iter().flatten().collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert_with(threads);
+    libtest_mimic::run(&arguments, support::scenario::all()).exit_code()
+}
+
+/// A scenario mostly waits: for a server, for another program, for a pod.
+fn threads() -> usize {
+    3 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -9,31 +9,33 @@ mod page;
 
 use libtest_mimic::Trial;
 
-use crate::support::gitea;
-use crate::support::part::{missing, trial_with};
+use crate::support::part::missing;
+use crate::support::parts::{DOCKER_ENGINE, GITEA};
+use crate::support::scenario::{Need, Part, Table};
 use cell::{Cell, Row};
 use clients::{CLIENTS, Client, Kind};
 use desk::{Config, Desk, Situation};
 
-pub fn trials() -> Vec<Trial> {
-    CLIENTS
-        .iter()
-        .flat_map(|client| {
-            let mut lacks = missing(&desk::PARTS);
-            lacks.extend(missing(client.programs));
-            if client.engine {
-                lacks.extend(crate::support::engine::missing_engine());
-            }
-            let with_gitea = [lacks.as_slice(), gitea::missing()].concat();
-            [
-                trial_with(&format!("matrix/{}", client.name), &lacks, || matrix(client)),
-                trial_with(&format!("gitea/real/clients/{}", client.name), &with_gitea, || {
-                    at_real_gitea(client);
-                }),
-            ]
-        })
-        .collect()
+scenarios!(every_client);
+fn every_client(table: &Table) -> Vec<Trial> {
+    let trials = CLIENTS.iter().flat_map(|client| {
+        let programs: Vec<&dyn Need> = client.programs.iter().map(|program| program as &dyn Need).collect();
+        let mut needs = [&[&PARTS as &dyn Need][..], &programs].concat();
+        if client.engine {
+            needs.push(&DOCKER_ENGINE);
+        }
+        let with_gitea = [&needs[..], &[&GITEA]].concat();
+        [
+            table.alone(&format!("every_situation/{}", client.name), &needs, || matrix(client)),
+            table.alone(&format!("at_a_real_gitea/{}", client.name), &with_gitea, || {
+                at_real_gitea(client);
+            }),
+        ]
+    });
+    trials.collect()
 }
+
+const PARTS: Part = Part::new(|| missing(&desk::PARTS));
 
 /// What makes a difference to the registry, at a real Gitea: every step with a credential, and without one where it needs
 /// one. It has to come out as the page says, which was written down at a double.

@@ -8,29 +8,17 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use libtest_mimic::Trial;
-
-use super::main_job::missing_parts;
 use super::strace::forms;
 use crate::support::bus::Running;
-use crate::support::part::{missing, ptrace, trial, trial_with, until};
+use crate::support::part::until;
+use crate::support::parts::{REAL_PARTS, STRACE};
 use crate::support::world::World;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const PAGE: usize = 4096;
 
-pub fn trials() -> Vec<Trial> {
-    let parts = || [missing_parts(), missing(&["strace"]), ptrace()].concat();
-    vec![
-        trial_with("memory/the_helper_leaves_no_token", &parts(), helper),
-        trial_with("memory/the_plugin_leaves_no_token", &parts(), plugin),
-        trial_with("memory/a_token_would_be_seen", &parts(), would_be_seen),
-        trial("memory/no_core_is_dumped", no_core_is_dumped),
-    ]
-}
-
-fn helper() {
+scenario!(the_helper_leaves_no_token, needs(REAL_PARTS, STRACE));
+fn the_helper_leaves_no_token() {
     let world = World::of_real_parts();
     let token = world.gitea.add_token("admin", "write:package");
     let store = serde_json::json!({"ServerURL": world.registry(), "Username": "admin", "Secret": token}).to_string();
@@ -42,7 +30,8 @@ fn helper() {
     }
 }
 
-fn plugin() {
+scenario!(the_plugin_leaves_no_token, needs(REAL_PARTS, STRACE));
+fn the_plugin_leaves_no_token() {
     let world = World::of_real_parts();
     let first = world.gitea.add_token("admin", "write:package");
     let second = world.gitea.add_token("admin", "write:package");
@@ -62,6 +51,7 @@ fn plugin() {
     }
 }
 
+scenario!(no_core_is_dumped);
 /// Killed as a crash would kill it, while it waits for the rest of a token.
 fn no_core_is_dumped() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,8 +112,9 @@ fn can_dump() -> bool {
     limit.stdout != b"0\n"
 }
 
+scenario!(a_token_would_be_seen, needs(REAL_PARTS, STRACE));
 /// The look itself: a program that zeroes nothing is found out.
-fn would_be_seen() {
+fn a_token_would_be_seen() {
     let world = World::of_real_parts();
     let secret = "0123456789abcdef0123456789abcdef01234567";
     let shell = fs::canonicalize("/bin/sh").unwrap();

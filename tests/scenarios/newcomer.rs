@@ -5,41 +5,36 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use libtest_mimic::Trial;
 use rexpect::ReadUntil;
 use rexpect::session::PtySession;
 
 use super::documents::{blocks, read, session};
 use super::krew::left;
-use super::main_job::missing_parts;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::krew::{self, Release};
-use crate::support::part::{missing, program, trial_with, until};
+use crate::support::part::{missing, program, until};
+use crate::support::parts::{BASH, BASH_COMPLETION, KREW, REAL_PARTS};
+use crate::support::scenario::Part;
 use crate::support::world::World;
 
 /// What the system has: these, kubectl and krew.
 const PROGRAMS: [&str; 6] = ["bash", "sh", "git", "rm", "cat", "docker"];
 /// Debian's package, and most others'.
-const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
 /// Where the session is written to, for whoever wants to see it.
 const TRANSCRIPT: &str = "REGCRED_TEST_TRANSCRIPT";
+
+/// What the newcomer types.
+const TYPED: Part = Part::new(|| missing(&PROGRAMS));
 
 const PROMPT: &str = "newcomer$ ";
 const NAMESPACE: &str = "honeydue-newcomer";
 /// docker's file, from before: another indentation than ours, and no line break at its end.
 const DOCKER_FILE: &str = "{\n   \"detachKeys\": \"ctrl-e,e\"}";
 
-pub fn trials() -> Vec<Trial> {
-    let mut parts = [missing_parts(), krew::missing_parts(), missing(&PROGRAMS)].concat();
-    if !Path::new(BASH_COMPLETION).is_file() {
-        parts.push("bash-completion");
-    }
-    vec![trial_with("newcomer/real", &parts, newcomer)]
-}
-
-fn newcomer() {
+scenario!(types_the_readme, needs(REAL_PARTS, KREW, BASH, TYPED));
+fn types_the_readme() {
     let release = Release::of_this_tree();
     release.publish(&release.manifest(None));
     let desktop = Desktop::new(&release);

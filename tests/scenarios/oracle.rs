@@ -6,12 +6,4 @@
 mod auths;
 mod certificates;
 mod connecting;
-
-use libtest_mimic::Trial;
-
-pub fn trials() -> Vec<Trial> {
-    [auths::trials(), certificates::trials(), connecting::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
-}
+mod pulls;

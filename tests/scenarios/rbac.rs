@@ -1,29 +1,11 @@
 //! What `rbac` prints: for each command, in names of their own, and enough for it.
 
-use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::main_job::missing_parts;
-use crate::support::control_plane::{self, ControlPlane};
-use crate::support::part::{trial, trial_with, until};
+use crate::support::control_plane::ControlPlane;
+use crate::support::part::until;
+use crate::support::parts::{CONTROL_PLANE, REAL_PARTS};
 use crate::support::world::{Ran, World};
-
-pub fn trials() -> Vec<Trial> {
-    let parts = missing_parts();
-    vec![
-        trial("rbac/doubles/a_list_for_several_contexts", a_list_for_several_contexts),
-        trial("rbac/doubles/an_error_asks_for_no_more", an_error_asks_for_no_more),
-        trial("rbac/doubles/one_spelling_one_meaning", one_spelling_one_meaning),
-        trial_with(
-            "rbac/real/beside_each_other",
-            control_plane::missing(),
-            beside_each_other,
-        ),
-        trial_with("rbac/real/a_list", &parts, a_list),
-        trial_with("rbac/real/rotate_and_remove", &parts, rotate_and_remove),
-        trial_with("rbac/real/status", &parts, status),
-    ]
-}
 
 const LIST: &str = "\
 registries:
@@ -59,6 +41,7 @@ fn list_flag(world: &World) -> String {
     format!("-f {}", world.home().join("list.yaml").display())
 }
 
+scenario!(a_list_for_several_contexts);
 fn a_list_for_several_contexts() {
     let world = World::of_doubles();
     write_list(&world);
@@ -108,6 +91,7 @@ fn a_list_for_several_contexts() {
     }
 }
 
+scenario!(an_error_asks_for_no_more);
 /// An error's Role is for that one Secret and for the accounts that were asked for.
 fn an_error_asks_for_no_more() {
     let mut world = World::of_doubles();
@@ -136,6 +120,7 @@ fn an_error_asks_for_no_more() {
     assert!(ran.stderr.contains(r#"resourceNames: ["other"]"#), "{ran}");
 }
 
+scenario!(one_spelling_one_meaning);
 fn one_spelling_one_meaning() {
     let world = World::of_doubles();
     let attach = world.regcred("rbac -n a --attach ci --user jane").done();
@@ -162,6 +147,7 @@ fn may(real: &ControlPlane, user: &str, namespace: &str, verb: &str, what: &str)
     real.kubectl(&line, "").status.success()
 }
 
+scenario!(beside_each_other, needs(CONTROL_PLANE));
 /// Applied one after the other, each still allows what it allowed; and all of them are found by their label.
 fn beside_each_other() {
     let real = ControlPlane::shared();
@@ -277,6 +263,7 @@ impl Deployer {
     }
 }
 
+scenario!(a_list, needs(REAL_PARTS));
 fn a_list() {
     let mut world = World::of_real_parts();
     world.variables.insert("TOKEN".to_owned(), "s3cret".into());
@@ -305,6 +292,7 @@ fn a_list() {
     );
 }
 
+scenario!(rotate_and_remove, needs(REAL_PARTS));
 fn rotate_and_remove() {
     let world = World::of_real_parts();
     let (first, second) = (
@@ -332,6 +320,7 @@ fn rotate_and_remove() {
     assert_eq!(world.document("gitea-credentials"), r#"{"auths":{}}"#);
 }
 
+scenario!(status, needs(REAL_PARTS));
 fn status() {
     let world = World::of_real_parts();
     let token = world.gitea.add_token("admin", "read:package");

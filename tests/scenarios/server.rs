@@ -8,16 +8,17 @@ mod rootless;
 use std::cell::{OnceCell, RefCell};
 
 use libtest_mimic::Trial;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
 use super::documents::session;
+use crate::clients::workstation::forms;
 use crate::support::engine::{Engine, missing_engine};
 use crate::support::image::private_image;
 use crate::support::keyring::files_with;
-use crate::support::part::{missing, trial_with};
+use crate::support::part::missing;
+use crate::support::scenario::{Part, Table};
 use crate::support::world::{Ran, World};
 use crate::support::{control_plane, docker_registry};
-use crate::workstation::forms;
 
 const PASSPHRASE: &str = "correct horse battery staple";
 const LOCKED: &str = "the vault is locked; hint: unlock it: kubectl regcred keychain unlock";
@@ -25,14 +26,8 @@ const LOCKED: &str = "the vault is locked; hint: unlock it: kubectl regcred keyc
 /// Lines that somebody types, each on a machine where those before it have been typed.
 type Line = fn(&Server);
 
-pub fn trials() -> Vec<Trial> {
-    let parts = [
-        missing(&docker_registry::PROGRAMS),
-        missing(&["docker", "skopeo"]),
-        missing_engine(),
-        control_plane::missing().to_vec(),
-    ]
-    .concat();
+scenarios!(every_line);
+fn every_line(table: &Table) -> Vec<Trial> {
     // How much of it is there before.
     let lines: [(&str, Line, Line); 8] = [
         ("keychain_use_vault", |_| (), Server::chooses_the_vault),
@@ -50,21 +45,27 @@ pub fn trials() -> Vec<Trial> {
         }),
         ("all_of_it_twice", |_| (), Server::works_on_two_days),
     ];
-    lines
-        .into_iter()
-        .map(|(name, before, line)| {
-            trial_with(&format!("server/real/{name}"), &parts, move || {
-                let server = Server::start();
-                before(&server);
-                line(&server);
-                server.shows_no_secret();
-            })
+    let trials = lines.into_iter().map(|(name, before, line)| {
+        table.alone(name, &[&PARTS], move || {
+            let server = Server::start();
+            before(&server);
+            line(&server);
+            server.shows_no_secret();
         })
-        .chain(containers::trials())
-        .chain(quickstart::trials())
-        .chain(rootless::trials(&parts))
-        .collect()
+    });
+    trials.collect()
 }
+
+/// What the usual life of a server needs.
+const PARTS: Part = Part::real(|| {
+    [
+        missing(&docker_registry::PROGRAMS),
+        missing(&["docker", "skopeo"]),
+        missing_engine(),
+        control_plane::missing().to_vec(),
+    ]
+    .concat()
+});
 
 /// A server with an engine of its own, once somebody calls docker, and an image at the registry that only a token opens.
 struct Server {
@@ -151,17 +152,14 @@ impl Server {
             assert!(ran.contains(line), "{line}: {ran}");
         }
         assert!(self.world.server().vault().is_file());
-        assert_data_eq!(
-            self.regcred("list").to_string(),
-            str![[r#"
+        self.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 the keychain holds no credential
 hint: kubectl regcred login REGISTRY -u USER
 
-"#]]
-        );
+"#]]);
     }
 
     /// `kubectl regcred keychain unlock`, with a slip of the fingers.
@@ -186,17 +184,14 @@ hint: kubectl regcred login REGISTRY -u USER
     fn logs_in(&self) {
         let ran = self.types("login [REGISTRY] -u admin", &[(session::TOKEN, &self.token)]);
         assert!(ran.contains("logged in to [REGISTRY] as admin for docker"), "{ran}");
-        assert_data_eq!(
-            self.regcred("list").to_string(),
-            str![[r#"
+        self.regcred("list").says(str![[r#"
 exit 0
 --- stdout
 REGISTRY   USERNAME   USE
 [REGISTRY]   admin   docker
 --- stderr
 
-"#]]
-        );
+"#]]);
     }
 
     /// `docker login`, which stores in the vault once `docker setup` has named the helper. The item is the same that
@@ -232,29 +227,22 @@ REGISTRY   USERNAME   USE
     fn is_locked(&self) {
         let vault = std::fs::read(self.world.server().vault()).unwrap();
         let before = self.world.gitea.requests().len();
-        assert_data_eq!(
-            self.docker("pull [REGISTRY]/admin/web:1", "").to_string(),
-            str![[r#"
+        self.docker("pull [REGISTRY]/admin/web:1", "").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
 Error response from daemon: unauthorized: authentication required
 
-"#]]
-        );
-        assert_data_eq!(
-            self.docker("login -u admin --password-stdin [REGISTRY]", &self.token)
-                .to_string(),
-            str![[r#"
+"#]]);
+        self.docker("login -u admin --password-stdin [REGISTRY]", &self.token).says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 docker-credential-gitea: the vault is locked; hint: unlock it: kubectl regcred keychain unlock
 Error saving credentials: error storing credentials - err: exit status 1, out: `the vault is locked; unlock it: kubectl regcred keychain unlock`
 
-"#]]
-        );
+"#]]);
         let shown = self.world.gitea.requests().split_off(before);
         // `docker login` tries what it was given before it stores it.
         assert!(

@@ -10,34 +10,19 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libtest_mimic::Trial;
 
-use super::main_job::missing_parts;
 use crate::support::api_server::ApiServer;
 use crate::support::gitea::Profile;
 use crate::support::keyring::files_with;
-use crate::support::part::{missing, ptrace, trial_with};
-use crate::support::store::Kind;
+use crate::support::parts::{KERNEL_KEYRING, REAL_PARTS, STRACE};
 use crate::support::vault::PASSPHRASE;
 use crate::support::world::World;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 /// What starts programs, opens files, and writes to anything; `connect` tells which socket is whose.
 const CALLS: &str = "trace=execve,execveat,open,openat,openat2,creat,connect,write,pwrite64,writev,pwritev,pwritev2,\
                      send,sendto,sendmsg,sendmmsg,memfd_create,link,linkat,symlink,symlinkat,rename,renameat,renameat2,\
                      mkdir,mkdirat,setxattr,fsetxattr,prctl,add_key,keyctl";
-
-pub fn trials() -> Vec<Trial> {
-    let parts = || [missing_parts(), missing(&["strace"]), ptrace()].concat();
-    let with_vault = [parts(), Kind::Vault.missing()].concat();
-    vec![
-        trial_with("strace/login_sync_and_logout", &parts(), login_sync_and_logout),
-        trial_with("strace/vault", &with_vault, vault),
-        trial_with("strace/a_password_goes_to_the_registry_alone", &parts(), passwords),
-        trial_with("strace/a_write_to_a_file_would_be_seen", &parts(), would_be_seen),
-    ]
-}
 
 /// Where a secret was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,6 +136,7 @@ impl Watched<'_> {
     }
 }
 
+scenario!(login_sync_and_logout, needs(REAL_PARTS, STRACE));
 fn login_sync_and_logout() {
     let mut world = World::of_real_parts();
     let plane = ApiServer::start();
@@ -207,6 +193,7 @@ fn login_sync_and_logout() {
     );
 }
 
+scenario!(vault, needs(REAL_PARTS, STRACE, KERNEL_KEYRING));
 /// The passphrase goes nowhere, and the key into the kernel; in files there is neither, nor a token.
 fn vault() {
     let world = World::with_vault();
@@ -265,7 +252,8 @@ fn vault() {
     }
 }
 
-fn passwords() {
+scenario!(a_password_goes_to_the_registry_alone, needs(REAL_PARTS, STRACE));
+fn a_password_goes_to_the_registry_alone() {
     let world = World::of_real_parts();
     let watched = Watched {
         world: &world,
@@ -297,8 +285,9 @@ fn passwords() {
     assert_eq!(world.gitea.state().tokens.len(), 0);
 }
 
+scenario!(a_write_to_a_file_would_be_seen, needs(REAL_PARTS, STRACE));
 /// The watch itself: what goes to a file, a pipe or a command line is found, in whatever form.
-fn would_be_seen() {
+fn a_write_to_a_file_would_be_seen() {
     let world = World::of_real_parts();
     let watched = Watched {
         world: &world,

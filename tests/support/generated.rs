@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
-use regcred::cli;
+use regcred::commands;
 
 /// A file's name and text.
 pub type File = (String, String);
@@ -32,7 +32,7 @@ pub fn completions() -> Vec<File> {
 fn script(shell: Shell) -> String {
     let mut bytes = Vec::new();
     // Under the name that it is called by here, and not as kubectl's `kubectl regcred`.
-    let mut command = cli::command().name("kubectl-regcred").bin_name("kubectl-regcred");
+    let mut command = commands::command().name("kubectl-regcred").bin_name("kubectl-regcred");
     clap_complete::generate(shell, &mut command, "kubectl-regcred", &mut bytes);
     // clap_complete 4.6.11 for bash writes the dash of a program's name in two ways, and then finds no verb of it.
     let text = String::from_utf8(bytes)
@@ -49,7 +49,7 @@ fn script(shell: Shell) -> String {
 /// The pages for `man`: one for each verb, and one for docker's helper, as of this date.
 #[must_use]
 pub fn man(date: &str) -> Vec<File> {
-    let mut root = cli::command();
+    let mut root = commands::command();
     root.build();
     let mut pages = vec![("docker-credential-gitea.1".to_owned(), helper(date))];
     pages_of(&root, "kubectl-regcred", date, &mut pages);

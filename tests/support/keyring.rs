@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use libtest_mimic::Trial;
 use regcred::sys::env::Env;
 use zbus::message::Message;
 use zbus::{DynamicType, OwnedObjectPath, OwnedVariant, Variant};
@@ -11,7 +10,6 @@ use zbus::{DynamicType, OwnedObjectPath, OwnedVariant, Variant};
 pub use super::bus::{PrivateBus, Running};
 use super::keepassxc;
 pub use super::part::until;
-use super::part::{missing, trial_with};
 
 /// The programs that [`Keyring::start`] needs.
 pub const PARTS: [&str; 2] = Product::GnomeKeyring.parts();
@@ -32,18 +30,6 @@ pub enum Product {
 }
 
 impl Product {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::GnomeKeyring, Self::KeePassXc];
-
-    /// What it is called in the names of trials.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::GnomeKeyring => "gnome-keyring",
-            Self::KeePassXc => "keepassxc",
-        }
-    }
-
     /// The programs that it needs.
     #[must_use]
     pub const fn parts(self) -> [&'static str; 2] {
@@ -51,14 +37,6 @@ impl Product {
             Self::GnomeKeyring => ["dbus-daemon", "gnome-keyring-daemon"],
             Self::KeePassXc => ["dbus-daemon", "keepassxc"],
         }
-    }
-
-    /// A trial of `area` on it that needs the programs `also` besides.
-    #[must_use]
-    pub fn trial(self, area: &str, name: &str, also: &[&str], test: fn(Self)) -> Trial {
-        let missing = missing(&[&self.parts()[..], also].concat());
-        let name = format!("{area}/{}/{name}", self.name());
-        trial_with(&name, &missing, move || test(self))
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::http::{Answer, Server};
 use super::part::{missing, program};
+use super::{HELPER, PLUGIN};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -74,10 +75,7 @@ impl Release {
         }
         let programs = this.folder.path().join("programs");
         fs::create_dir(&programs).unwrap();
-        for program in [
-            env!("CARGO_BIN_EXE_kubectl-regcred"),
-            env!("CARGO_BIN_EXE_docker-credential-gitea"),
-        ] {
+        for program in [PLUGIN, HELPER] {
             let stripped = programs.join(Path::new(program).file_name().unwrap());
             let mut strip = Command::new("strip");
             assert!(strip.arg("-o").arg(stripped).arg(program).status().unwrap().success());

@@ -2,6 +2,10 @@
 #![allow(dead_code, reason = "the quickstart and the scenarios each use a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+/// The programs as cargo built them for this test.
+pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+
 pub mod api_server;
 pub mod background;
 #[cfg(target_os = "linux")]
@@ -34,6 +38,11 @@ pub mod nginx;
 pub mod node;
 pub mod oracle;
 pub mod part;
+pub mod parts;
+#[cfg(target_os = "linux")]
+pub mod plane;
+#[macro_use]
+pub mod scenario;
 #[cfg(target_os = "linux")]
 pub mod server;
 pub mod socks;

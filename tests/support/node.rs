@@ -289,7 +289,7 @@ password = "{token}"
 
 fn configuration(socket: &str, plugins: &str) -> Value {
     let [port] = free_ports();
-    let mut configuration = json!({
+    json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
         "containerRuntimeEndpoint": format!("unix://{socket}"),
         "address": "127.0.0.1", "port": port, "healthzPort": 0,
@@ -305,10 +305,5 @@ fn configuration(socket: &str, plugins: &str) -> Value {
         "serializeImagePulls": false, "registryPullQPS": 0,
         // What other scenarios let controllers make stays away.
         "registerWithTaints": [{"key": "regcred", "value": "tests", "effect": "NoSchedule"}],
-    });
-    if minor() < 35 {
-        // What later ones do by themselves.
-        configuration["featureGates"] = json!({"KubeletEnsureSecretPulledImages": true});
-    }
-    configuration
+    })
 }

@@ -33,18 +33,13 @@ pub fn cache() -> Option<PathBuf> {
     named.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
 }
 
-/// A test that needs nothing but this process.
-pub fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
-}
-
 /// A test on real parts, of which `missing` names those that are not here.
 pub fn trial_with(name: &str, missing: &[&str], test: impl FnOnce() + Send + 'static) -> Trial {
     if missing.is_empty() {
-        return trial(name, test);
+        return Trial::test(name, move || {
+            test();
+            Ok(())
+        });
     }
     let message = format!("missing: {}", missing.join(", "));
     Trial::test(name, move || Err(Failed::from(message))).with_ignored_flag(!parts_are_required())

@@ -4,11 +4,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use libtest_mimic::Trial;
 use regcred::sys::env::Env;
 
 use super::keyring::{Keyring, PASSWORD, Product};
-use super::part::{missing, trial_with};
+use super::part::missing;
 use super::vault::{self, VaultHome};
 
 /// Which keychain it is.
@@ -21,22 +20,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [
-        Self::Service(Product::GnomeKeyring),
-        Self::Service(Product::KeePassXc),
-        Self::Vault,
-    ];
-
-    /// What it is called in the names of trials.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Service(product) => product.name(),
-            Self::Vault => "vault",
-        }
-    }
-
     /// What it needs and is not here.
     #[must_use]
     pub fn missing(self) -> Vec<&'static str> {
@@ -44,14 +27,6 @@ impl Kind {
             Self::Service(product) => missing(&product.parts()),
             Self::Vault => vault::missing(),
         }
-    }
-
-    /// A trial of `area` on it that needs the programs `also` besides.
-    #[must_use]
-    pub fn trial(self, area: &str, name: &str, also: &[&'static str], test: fn(Self)) -> Trial {
-        let missing = [self.missing(), missing(also)].concat();
-        let name = format!("{area}/{}/{name}", self.name());
-        trial_with(&name, &missing, move || test(self))
     }
 
     /// Starts it, unlocked and empty.

@@ -14,10 +14,7 @@ use regcred::sys::env::Env;
 
 use super::server::{self, Server};
 use super::world::Ran;
-
-/// The plugin and the helper as cargo built them for this test.
-pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+use super::{HELPER, PLUGIN};
 
 /// What opens a vault that has one.
 pub const PASSPHRASE: &str = "correct horse battery staple";

@@ -4,6 +4,7 @@
 mod people;
 mod programs;
 mod secrets;
+mod workstation;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,17 +19,16 @@ use super::api_server::ApiServer;
 use super::control_plane::{ADMIN_TOKEN, ControlPlane};
 use super::docker_registry::DockerRegistry;
 use super::gate::Gate;
-use super::gated_parts;
 use super::gated_store::GatedStore;
 use super::gitea::{Gitea, Profile, Settings, Visibility};
 use super::http::Server;
 use super::keyring::Keyring;
+use super::plane::Plane;
 use super::server::Server as NoDesktop;
 use super::vault::PASSPHRASE;
+use super::{HELPER, gated_parts};
 pub use programs::Ran;
-
-/// The helper as cargo built it for this test; the plugin lies beside it.
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
+pub use workstation::{auth, credential, script, trace};
 
 enum Keys {
     Memory(Arc<CredentialStore>),
@@ -37,15 +37,11 @@ enum Keys {
     Chosen(NoDesktop),
 }
 
-enum Plane {
-    Double(ApiServer),
-    Real(&'static ControlPlane),
-}
-
 /// The workstation and what it talks to.
 pub struct World {
     keys: Keys,
-    plane: Plane,
+    /// Its cluster.
+    pub plane: Plane,
     /// Every change crosses it; on real parts, where they are behind [`World::of_gated_parts`].
     pub gate: Gate,
     /// The registry. Where it is a double, a docker-registry keeps its images on real parts.
@@ -238,15 +234,12 @@ users:
 
     /// Whether its parts are real.
     pub fn is_real(&self) -> bool {
-        matches!(self.plane, Plane::Real(_))
+        self.plane.is_real()
     }
 
     /// The double of the API server; fails where it is a real one.
     pub fn api_server(&self) -> &ApiServer {
-        let Plane::Double(server) = &self.plane else {
-            panic!("only on the double")
-        };
-        server
+        self.plane.api_server()
     }
 
     /// Another namespace of this world's own.

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::brief::{Brief, Image};
 use super::diagnose::Named;
 use super::gather::{Finished, Gathered, MAX_REGISTRIES};
-use super::makers::{Maker, Makers};
-use super::secret::{SeenSecret, State};
-use super::{Cause, Counts, MissingSecret, OtherToken, Puller, Said, SeenAccount, StuckPull, Survey};
+use super::report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
+use super::secret::{OtherToken, SeenSecret, State};
+use super::stuck::{Cause, StuckPull};
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::Target;
 use crate::cluster::resource::Resource;
+use crate::cluster::target::Target;
+use crate::cluster::workload::controllers::Controllers;
+use crate::cluster::workload::message::Said;
+use crate::cluster::workload::model::{Image, Workload};
 use crate::model::Registry;
 use crate::model::pull::Pull;
 
@@ -21,7 +23,7 @@ const MAX_COMPARED: usize = 100_000;
 /// What was read, with the ways through it.
 struct View<'a> {
     gathered: &'a Gathered,
-    makers: Makers<'a>,
+    controllers: Controllers<'a>,
     accounts: HashMap<(&'a Namespace, &'a str), &'a [String]>,
 }
 
@@ -134,7 +136,7 @@ impl<'a> View<'a> {
         let accounts = gathered.accounts.iter();
         Self {
             gathered,
-            makers: Makers::new(&gathered.workloads),
+            controllers: Controllers::new(&gathered.workloads),
             accounts: accounts
                 .map(|account| {
                     (
@@ -146,8 +148,8 @@ impl<'a> View<'a> {
         }
     }
 
-    fn of_account(&self, brief: &Brief) -> &'a [String] {
-        let key = (&brief.namespace, brief.account.as_str());
+    fn of_account(&self, workload: &Workload) -> &'a [String] {
+        let key = (&workload.namespace, workload.account.as_str());
         self.accounts.get(&key).copied().unwrap_or_default()
     }
 
@@ -156,23 +158,23 @@ impl<'a> View<'a> {
     fn pullers(&self) -> Vec<Puller> {
         let mut found = Vec::new();
         let mut strange = BTreeSet::new();
-        for brief in self.gathered.workloads.iter().chain(&self.gathered.pods) {
-            let made_by = match self.makers.of(brief) {
-                Maker::Seen(_) => continue,
-                Maker::Named(by) => Some(by),
-                Maker::Nobody => None,
-            };
-            let is_pod = brief.resource == Resource::Pods;
+        for workload in self.gathered.workloads.iter().chain(&self.gathered.pods) {
+            let top = self.controllers.top(workload);
+            if top.is_other {
+                continue;
+            }
+            let made_by = top.controller.map(|controller| controller.shown.clone());
+            let is_pod = workload.resource == Resource::Pods;
             if is_pod
                 && made_by
                     .as_ref()
-                    .is_some_and(|by| !strange.insert((&brief.namespace, by.clone())))
+                    .is_some_and(|by| !strange.insert((&workload.namespace, by.clone())))
             {
                 continue;
             }
             // A pod has what it was made with, whatever its ServiceAccount has by now.
-            let inherited = if is_pod { &[] } else { self.of_account(brief) };
-            found.push(puller(brief, inherited, made_by));
+            let inherited = if is_pod { &[] } else { self.of_account(workload) };
+            found.push(puller(workload, inherited, made_by));
         }
         found.sort_by(|one: &Puller, other| {
             let key = |puller: &Puller| (puller.resource, puller.name.clone());
@@ -213,7 +215,7 @@ impl<'a> View<'a> {
             name(&puller.namespace, &puller.pull_secrets, &puller.shown(), false);
         }
         for pod in &self.gathered.pods {
-            let who = self.makers.shown(pod).unwrap_or_else(|| pod.shown());
+            let who = self.controllers.top(pod).shown().unwrap_or_else(|| pod.shown());
             name(&pod.namespace, &pod.own_secrets, &who, false);
         }
         for account in &self.gathered.accounts {
@@ -244,24 +246,22 @@ impl<'a> View<'a> {
         let mut found = Vec::new();
         for pod in &self.gathered.pods {
             for image in &pod.images {
-                found.extend(self.stuck_pull(pod, image, finished.sieve.interest(&image.reference)));
+                found.extend(self.stuck_pull(pod, image, finished.registries.of(&image.reference)));
             }
         }
         found.sort_by(|one, other| (&one.namespace, &one.pod).cmp(&(&other.namespace, &other.pod)));
         found
     }
 
-    fn stuck_pull(&self, pod: &Brief, image: &Image, interest: Option<usize>) -> Option<StuckPull> {
+    fn stuck_pull(&self, pod: &'a Workload, image: &Image, interest: Option<usize>) -> Option<StuckPull> {
         let waiting = image.waiting.as_ref()?;
+        let top = self.controllers.top(pod);
         let sees_accounts = self.gathered.has_seen(Resource::ServiceAccounts, &pod.namespace);
         Some(StuckPull {
             namespace: pod.namespace.clone(),
             pod: pod.name.clone(),
-            template_has_secrets: match self.makers.of(pod) {
-                Maker::Seen(maker) => Some(!maker.own_secrets.is_empty()),
-                Maker::Named(_) | Maker::Nobody => None,
-            },
-            controller: self.makers.shown(pod),
+            template_has_secrets: top.maker().map(|maker| !maker.own_secrets.is_empty()),
+            controller: top.shown(),
             container: image.container.clone(),
             kind: image.kind,
             image: image.reference.clone(),
@@ -286,7 +286,7 @@ fn within<'a, T>(sorted: &'a [T], namespace: &Namespace, of: impl Fn(&T) -> &Nam
     &rest[..rest.partition_point(|one| of(one) == namespace)]
 }
 
-/// The registries that entries name and that nobody asked about.
+/// The registries outside the question that entries name.
 fn claimed<'a>(secrets: impl Iterator<Item = &'a SeenSecret>) -> BTreeSet<Registry> {
     let mut found = BTreeSet::new();
     for secret in secrets {
@@ -321,19 +321,19 @@ pub(super) fn targets(namespace: &Namespace, names: &[String]) -> impl Iterator<
     })
 }
 
-fn puller(brief: &Brief, inherited: &[String], made_by: Option<String>) -> Puller {
-    let effective = if brief.own_secrets.is_empty() {
+fn puller(workload: &Workload, inherited: &[String], made_by: Option<String>) -> Puller {
+    let effective = if workload.own_secrets.is_empty() {
         inherited
     } else {
-        &brief.own_secrets
+        &workload.own_secrets
     };
     Puller {
-        resource: brief.resource,
-        namespace: brief.namespace.clone(),
-        name: brief.name.clone(),
-        registries: brief.registries.clone(),
-        own_secrets: brief.own_secrets.clone(),
-        account: brief.account.clone(),
+        resource: workload.resource,
+        namespace: workload.namespace.clone(),
+        name: workload.name.clone(),
+        registries: workload.registries.clone(),
+        own_secrets: workload.own_secrets.clone(),
+        account: workload.account.clone(),
         pull_secrets: effective.to_vec(),
         made_by,
     }

@@ -1,9 +1,12 @@
 //! Why an image is not pulled, from all that is known. Pure.
 
-use super::brief::{INVALID_NAME, NEVER_PULLED};
-use super::{Cause, HeldToken, Said, SeenEntry, SeenSecret, State, StuckPull, Survey, Verdict};
+use super::report::Survey;
+use super::secret::{HeldToken, SeenEntry, SeenSecret, State};
+use super::stuck::{Cause, StuckPull, Verdict};
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::Target;
+use crate::cluster::target::Target;
+use crate::cluster::workload::message::Said;
+use crate::cluster::workload::model::{INVALID_NAME, NEVER_PULLED};
 use crate::model::printable;
 use crate::model::pull::{EntryAt, Mismatch, Pull, PullSecret, pull};
 
@@ -94,10 +97,17 @@ impl<'a> Named<'a> {
 }
 
 impl Survey {
-    /// Why a container waits for its image, with what the registry says about tokens that it was asked about.
+    /// Takes the causes of [`Survey::stuck`], in its order, as [`Survey::diagnose`] has them with what registries say.
+    pub fn set_causes(&mut self, causes: Vec<Cause>) {
+        for (stuck, cause) in self.stuck.iter_mut().zip(causes) {
+            stuck.cause = cause;
+        }
+    }
+
+    /// Why a container waits for its image; `ask` has what the registry says about a token.
     #[must_use]
     pub fn diagnose(&self, stuck: &StuckPull, ask: &dyn Fn(HeldToken) -> Option<Verdict>) -> Cause {
-        // What no Secret has to do with.
+        // No Secret can cause or cure these.
         match (stuck.reason.as_str(), stuck.said) {
             (INVALID_NAME, _) => return Cause::InvalidName,
             (NEVER_PULLED, _) => return Cause::NeverPulled,
@@ -141,7 +151,7 @@ impl Survey {
         let entries = stuck.pull.entries().iter();
         let tried: Vec<_> = entries.filter_map(|at| named.entry(*at)).collect();
         let verdict = |entry: &SeenEntry| entry.login.as_ref().and_then(|held| ask(held.token));
-        // One that the registry takes, or, where nobody asked, the keychain's.
+        // One that the registry accepts or, if it was not asked, one from the keychain.
         let good = tried.iter().find(|(_, entry)| match verdict(entry) {
             Some(verdict) => verdict == Verdict::Accepted,
             None => matches!(entry.login.as_ref().map(|held| held.token), Some(HeldToken::Kept(_))),
@@ -178,7 +188,7 @@ impl Survey {
         let of_account = stuck.account_secrets.as_deref().unwrap_or_default();
         let account = Named::new(self, &stuck.namespace, of_account);
         let would_do = account.pull(&stuck.image);
-        // A pod that nobody would make again has the list that somebody wrote.
+        // A pod without a controller has the list that its author wrote.
         let is_of_account = stuck.pull_secrets.is_empty()
             || match stuck.template_has_secrets {
                 Some(has) => !has,

@@ -3,28 +3,29 @@
 use std::cell::RefCell;
 
 use super::assemble::targets;
-use super::brief::{Brief, RawPod, Sieve};
 use super::diagnose::Named;
 use super::gather::Gather;
-use super::makers::Makers;
+use super::question::{Interest, Places, Question};
 use super::reader::Reader;
+use super::report::{Survey, now};
+use super::secret::SeenSecret;
 use super::secret::Tokens;
-use super::{ContainerKind, Interest, Places, Question, SeenSecret, StuckPull, Survey, now, told};
-use crate::cluster::connect::Cluster;
+use super::told;
+use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::Target;
+use crate::cluster::rbac::{Access, Feature};
 use crate::cluster::resource::Resource;
-use crate::cluster::role::{Access, Feature};
+use crate::cluster::target::Target;
+use crate::cluster::workload::controllers::Controllers;
+use crate::cluster::workload::model::{ContainerKind, Registries, Workload};
 use crate::model::Registry;
 use crate::model::pull::Pull;
 
 /// A pod, and what becomes of each of its images.
 #[derive(Debug)]
 pub struct PodPulls {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its name.
     pub name: String,
     /// Its topmost controller that we know of, as kubectl prints it.
     pub controller: Option<String>,
@@ -32,7 +33,6 @@ pub struct PodPulls {
     pub created: Option<i64>,
     /// Its pull Secrets, in its order.
     pub secrets: Vec<NamedSecret>,
-    /// Its ServiceAccount.
     pub account: String,
     /// That one's pull Secrets as they are now; `None` where they could not be seen.
     pub account_secrets: Option<Vec<String>>,
@@ -48,7 +48,6 @@ pub struct PodPulls {
 /// A Secret that a pod names.
 #[derive(Debug)]
 pub struct NamedSecret {
-    /// Its name.
     pub name: String,
     /// What is there.
     pub found: Found,
@@ -88,7 +87,7 @@ pub enum PullOutcome {
     /// kubelet has the image: the container runs, or ran.
     Pulled,
     /// It waits for the image.
-    Stuck(Box<StuckPull>),
+    Stuck,
     /// kubelet says nothing of it yet.
     NotYet,
 }
@@ -103,11 +102,11 @@ pub async fn explain(
     pod: &str,
     mut interests: Vec<Interest<'_>>,
 ) -> Result<Option<PodPulls>, Error> {
-    let Some(brief) = find(cluster, namespace, pod).await? else {
+    let Some(seen) = find(cluster, namespace, pod).await? else {
         return Ok(None);
     };
     // Of a single pod, every image is of interest.
-    for registry in brief
+    for registry in seen
         .images
         .iter()
         .filter_map(|image| Registry::of_image(&image.reference))
@@ -121,27 +120,27 @@ pub async fn explain(
     }
     let question = Question {
         places: Places::Named(vec![namespace.clone()]),
-        targets: targets(namespace, &brief.own_secrets).collect(),
+        targets: targets(namespace, &seen.own_secrets).collect(),
         interests,
     };
     let tokens = RefCell::new(Tokens::new(&question.interests));
     let gather = Gather::new(cluster, &question, Some(pod), &|_| {}).await?;
     let mut finished = gather.run(&question.targets, &tokens).await?;
     // The one that was found first: it may have changed, or be gone, by now.
-    finished.gathered.pods = vec![brief.clone()];
+    finished.gathered.pods = vec![seen.clone()];
     let sees_accounts = finished.gathered.has_seen(Resource::ServiceAccounts, namespace);
-    let controller = Makers::new(&finished.gathered.workloads).shown(&brief);
+    let controller = Controllers::new(&finished.gathered.workloads).top(&seen).shown();
     let absent = finished.absent.clone();
     let survey = Survey::new(finished, &question.targets, tokens.into_inner().others, now());
 
-    let account = survey.accounts.iter().find(|account| account.name == brief.account);
+    let account = survey.accounts.iter().find(|account| account.name == seen.account);
     let account_secrets = account.map(|account| account.pull_secrets.clone()).unwrap_or_default();
-    let secrets = brief.own_secrets.iter().map(|name| NamedSecret {
+    let secrets = seen.own_secrets.iter().map(|name| NamedSecret {
         name: name.clone(),
         found: found(&survey, namespace, name, |target| absent.get(target).copied()),
     });
-    let named = Named::new(&survey, namespace, &brief.own_secrets);
-    let images = brief.images.iter().map(|image| ImagePull {
+    let named = Named::new(&survey, namespace, &seen.own_secrets);
+    let images = seen.images.iter().map(|image| ImagePull {
         container: image.container.clone(),
         kind: image.kind,
         image: image.reference.clone(),
@@ -151,18 +150,18 @@ pub async fn explain(
             .iter()
             .find(|one| (one.kind, &one.container) == (image.kind, &image.container))
         {
-            Some(stuck) => PullOutcome::Stuck(Box::new(stuck.clone())),
+            Some(_) => PullOutcome::Stuck,
             None if image.is_there => PullOutcome::Pulled,
             None => PullOutcome::NotYet,
         },
     });
     Ok(Some(PodPulls {
         namespace: namespace.clone(),
-        name: brief.name.clone(),
+        name: seen.name.clone(),
         controller,
-        created: brief.created,
+        created: seen.created,
         secrets: secrets.collect(),
-        account: brief.account.clone(),
+        account: seen.account.clone(),
         account_secrets: sees_accounts.then_some(account_secrets),
         images: images.collect(),
         registries: question
@@ -174,13 +173,10 @@ pub async fn explain(
     }))
 }
 
-async fn find(cluster: &Cluster, namespace: &Namespace, pod: &str) -> Result<Option<Brief>, Error> {
-    let sieve = Sieve {
-        interests: &[],
-        is_whole: true,
-    };
+async fn find(cluster: &Cluster, namespace: &Namespace, pod: &str) -> Result<Option<Workload>, Error> {
+    let none = Registries::new([]);
     let reader = Reader::new(cluster, 1, &|_| {});
-    let of = |raw: RawPod| sieve.pod(raw);
+    let of = |raw| Workload::new(Resource::Pods, raw, &none);
     let fields = format!("metadata.name={pod}");
     let access = Access::to(Feature::Status);
     let found = reader.list(Resource::Pods, Some(namespace), &fields, of).await;

@@ -9,25 +9,30 @@ use k8s_openapi::api::core::v1::Secret;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use super::brief::{Brief, RawAccount, RawPod, RawWorkload, Sieve, account};
+use super::question::{Places, Question};
 use super::reader::Reader;
+use super::reader::Step;
+use super::report::{SeenAccount, Unseen};
 use super::secret::{SeenSecret, Tokens, reduce};
-use super::{Places, Question, SeenAccount, Step, Unseen, told};
-use crate::cluster::connect::Cluster;
+use super::told;
+use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::pages::Named;
 use crate::cluster::error::Error;
 use crate::cluster::list::{FoundNamespace, namespaces};
 use crate::cluster::names::Namespace;
-use crate::cluster::pages::Named;
-use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target};
+use crate::cluster::rbac::{Access, Feature};
 use crate::cluster::resource::{Object, Resource};
-use crate::cluster::role::{Access, Feature};
+use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE};
+use crate::cluster::target::Target;
+use crate::cluster::workload::model::{Registries, Workload};
+use crate::cluster::workload::raw::{Raw, RawAccount};
 use crate::model::Registry;
 
 /// Connections at a time where each page is a large one; memory is what they cost.
 const PAGES_AT_ONCE: usize = 3;
 /// Connections at a time where each namespace has a page of its own: as many as sync has.
 pub(super) const NAMESPACES_AT_ONCE: usize = 8;
-/// Registries that nobody asked about of which a note is taken.
+/// The most registries outside the question that are remembered.
 pub(super) const MAX_REGISTRIES: usize = 32;
 /// What makes pods.
 const WORKLOADS: [Resource; 5] = [
@@ -43,10 +48,10 @@ const WORKLOADS: [Resource; 5] = [
 pub(super) struct Gathered {
     pub(super) secrets: BTreeMap<Target, SeenSecret>,
     pub(super) accounts: Vec<SeenAccount>,
-    pub(super) pods: Vec<Brief>,
-    pub(super) workloads: Vec<Brief>,
+    pub(super) pods: Vec<Workload>,
+    pub(super) workloads: Vec<Workload>,
     pub(super) unseen: BTreeMap<Resource, Unseen>,
-    /// See [`super::Survey::passed_over`] and [`super::Counts::passed_over`].
+    /// See [`super::report::Survey::passed_over`] and [`super::report::Counts::passed_over`].
     pub(super) passed_over: BTreeSet<Registry>,
     pub(super) pods_passed_over: usize,
     /// Namespaces in which a kind could not be read; `None` for all of them.
@@ -71,7 +76,7 @@ pub(super) struct Gather<'a> {
     pub(super) reader: Reader<'a>,
     places: Where,
     all: OnceCell<Vec<Namespace>>,
-    pub(super) sieve: Sieve<'a>,
+    pub(super) registries: Registries<'a>,
     /// Only this pod.
     pod: Option<&'a str>,
     access: Access,
@@ -111,10 +116,7 @@ impl<'a> Gather<'a> {
             reader: Reader::new(cluster, at_once, progress),
             places,
             all: OnceCell::new(),
-            sieve: Sieve {
-                interests: &question.interests,
-                is_whole: pod.is_some(),
-            },
+            registries: Registries::new(question.interests.iter().map(|interest| &interest.registry)),
             pod,
             access,
             gathered: RefCell::default(),
@@ -130,21 +132,16 @@ impl<'a> Gather<'a> {
             .map_or_else(String::new, |name| format!("metadata.name={name}"));
         let (current, legacy) = (of_type(PULL_SECRET_TYPE), of_type(LEGACY_PULL_SECRET_TYPE));
         let workloads = iter(WORKLOADS).map(|resource| {
-            let of = move |raw: RawWorkload| self.sieve.workload(resource, raw);
             let this = &self;
+            let of = move |raw| this.workload(resource, raw);
             async move { this.read(resource, "", of).await }
         });
         // One that the cluster does not answer is the end of the others.
         let (secrets, legacy, accounts, mut pods, workloads) = try_join5(
             self.read(Resource::Secrets, &current, secret),
             self.read(Resource::Secrets, &legacy, secret),
-            self.read(Resource::ServiceAccounts, "", |raw: RawAccount| {
-                account(raw).filter(|(_, _, names)| !names.is_empty())
-            }),
-            self.read(Resource::Pods, &one_pod, |raw: RawPod| {
-                self.pass_over(&raw);
-                self.sieve.pod(raw)
-            }),
+            self.read(Resource::ServiceAccounts, "", account),
+            self.read(Resource::Pods, &one_pod, |raw| self.pod(raw)),
             workloads.buffer_unordered(WORKLOADS.len()).try_collect::<Vec<_>>(),
         )
         .await?;
@@ -156,14 +153,7 @@ impl<'a> Gather<'a> {
             let mut gathered = self.gathered.borrow_mut();
             let secrets = secrets.into_iter().chain(legacy);
             gathered.secrets = secrets.map(|secret| (secret.target.clone(), secret)).collect();
-            gathered.accounts = accounts
-                .into_iter()
-                .map(|(namespace, name, pull_secrets)| SeenAccount {
-                    namespace,
-                    name,
-                    pull_secrets,
-                })
-                .collect();
+            gathered.accounts = accounts;
             gathered.pods = pods;
             gathered.workloads = workloads.into_iter().flatten().collect();
         }
@@ -173,7 +163,7 @@ impl<'a> Gather<'a> {
         Ok(Finished {
             secrets: counted(Resource::Secrets),
             pods: counted(Resource::Pods),
-            sieve: self.sieve,
+            registries: self.registries,
             places: match self.places {
                 Where::Everywhere => None,
                 Where::In(places) => Some(places),
@@ -183,9 +173,31 @@ impl<'a> Gather<'a> {
         })
     }
 
-    /// Takes note of a pod that waits for an image that nobody asked about.
-    fn pass_over(&self, raw: &RawPod) {
-        let strange = self.sieve.strange(raw);
+    /// `None` for a workload that is over or that pulls nothing from the registries.
+    fn workload(&self, resource: Resource, raw: Raw) -> Option<Workload> {
+        Workload::new(resource, raw, &self.registries).filter(|workload| !workload.is_over && workload.pulls())
+    }
+
+    /// A pod with the images that it waits for; the one pod that is asked about with all of them. `None` for a pod that is
+    /// over, that kubelet runs without pull Secrets, or that pulls nothing from the registries.
+    fn pod(&self, raw: Raw) -> Option<Workload> {
+        let mut pod = Workload::new(Resource::Pods, raw, &self.registries)?;
+        self.pass_over(&pod);
+        if self.pod.is_some() {
+            return Some(pod);
+        }
+        pod.images
+            .retain(|image| image.waiting.is_some() && self.registries.of(&image.reference).is_some());
+        (!pod.is_over && !pod.is_static() && pod.pulls()).then_some(pod)
+    }
+
+    /// Counts a pod that waits for an image of a registry outside the question.
+    fn pass_over(&self, pod: &Workload) {
+        let waiting = pod.waiting().filter(|_| !pod.is_over);
+        let strange: BTreeSet<Registry> = waiting
+            .filter(|(image, _)| self.registries.of(&image.reference).is_none())
+            .filter_map(|(image, _)| Registry::of_image(&image.reference))
+            .collect();
         if strange.is_empty() {
             return;
         }
@@ -198,7 +210,7 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// All of a kind in the places. Where all namespaces may not be listed at once, each is asked by itself; what cannot be
+    /// All objects of a kind in the places. If all namespaces may not be listed at once, each is listed by itself; what cannot be
     /// read is recorded, and is an error only where the cluster itself is out of reach.
     async fn read<K: DeserializeOwned, T>(
         &self,
@@ -273,7 +285,7 @@ impl<'a> Gather<'a> {
 /// All that the rest is worked out from.
 pub(super) struct Finished<'a> {
     pub(super) gathered: Gathered,
-    pub(super) sieve: Sieve<'a>,
+    pub(super) registries: Registries<'a>,
     /// `None` for all.
     pub(super) places: Option<Vec<Namespace>>,
     /// Secrets that are named and not there; `true` for one of another type.
@@ -285,4 +297,15 @@ pub(super) struct Finished<'a> {
 /// What no other request to the cluster would get past either.
 fn is_fatal(error: &Error) -> bool {
     error.is_about_the_cluster() || matches!(error, Error::Timeout { .. } | Error::Busy { .. })
+}
+
+/// A ServiceAccount that names pull Secrets.
+fn account(raw: RawAccount) -> Option<SeenAccount> {
+    let pull_secrets = raw.pull_secrets();
+    Some(SeenAccount {
+        namespace: raw.metadata.namespace.parse().ok()?,
+        name: raw.metadata.name,
+        pull_secrets,
+    })
+    .filter(|account| !account.pull_secrets.is_empty())
 }

@@ -10,10 +10,12 @@ use super::gather::{Gather, NAMESPACES_AT_ONCE};
 use super::secret::{SeenSecret, Tokens, reduce};
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
-use crate::cluster::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE, Target, observe};
 use crate::cluster::resource::Resource;
+use crate::cluster::secret::observe::observe;
+use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE};
+use crate::cluster::target::Target;
 
-/// Names of one namespace that are asked about, each by a request of its own. A pod can name thousands of Secrets that are
+/// The most names of one namespace that are looked up, one request each. A pod can name thousands of Secrets that are
 /// not there, and no other namespace is to wait for that: the rest counts as not looked at.
 const MAX_ASKED: usize = 100;
 
@@ -36,8 +38,8 @@ impl<'a> Gather<'a> {
             let gathered = self.gathered.borrow();
             let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
             let mut add = |namespace: &Namespace, names: &[String]| wanted.extend(targets_of(namespace, names));
-            for brief in gathered.pods.iter().chain(&gathered.workloads) {
-                add(&brief.namespace, &brief.own_secrets);
+            for one in gathered.pods.iter().chain(&gathered.workloads) {
+                add(&one.namespace, &one.own_secrets);
             }
             for account in &gathered.accounts {
                 add(&account.namespace, &account.pull_secrets);
@@ -86,7 +88,7 @@ impl<'a> Gather<'a> {
         Ok(absent)
     }
 
-    /// Asked without its data, which is nobody's business here.
+    /// Only its metadata is requested: its data is not needed.
     async fn is_of_another_type(&self, target: &Target) -> Result<bool, Error> {
         let fields = format!(
             "metadata.name={},type!={PULL_SECRET_TYPE},type!={LEGACY_PULL_SECRET_TYPE}",

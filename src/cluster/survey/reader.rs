@@ -7,13 +7,22 @@ use kube::api::ListParams;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
-use super::Step;
-use crate::cluster::call::Call;
-use crate::cluster::connect::Cluster;
+use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::pages::{self, Extent, Named, Page};
 use crate::cluster::error::Error;
 use crate::cluster::names::Namespace;
-use crate::cluster::pages::{self, Extent, Named, Page};
 use crate::cluster::resource::{Object, Resource};
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What is being read.
+    pub resource: Resource,
+    /// How many of these were read so far.
+    pub seen: usize,
+    /// How many there are, where the server says so.
+    pub of: Option<usize>,
+}
 
 /// Reads lists from one cluster, a few at a time, and tells how far it has come.
 pub(super) struct Reader<'a> {
@@ -58,7 +67,7 @@ impl<'a> Reader<'a> {
                     || Object::everywhere(resource),
                     |namespace| Object::all(resource, namespace),
                 );
-                Err(Call::new(self.cluster, object).error(error))
+                Err(self.cluster.call(object).error(error))
             }
         }
     }
@@ -74,7 +83,7 @@ impl<'a> Reader<'a> {
         let ask = async |params: &ListParams| self.page(resource, Some(namespace), Extent::Metadata, params).await;
         match pages::all(resource, params, ask, |object: Named| object.metadata.name).await {
             Ok((found, _)) => Ok(found),
-            Err(error) => Err(Call::new(self.cluster, Object::all(resource, namespace)).error(error)),
+            Err(error) => Err(self.cluster.call(Object::all(resource, namespace)).error(error)),
         }
     }
 

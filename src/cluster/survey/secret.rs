@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::{Interest, Keeping, OtherToken};
-use crate::cluster::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
-use crate::cluster::owner::{Ownership, owner};
-use crate::cluster::pull_secret::{
-    DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE, Target,
+use super::question::{Interest, Keeping};
+use crate::cluster::secret::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
+use crate::cluster::secret::owner::{Ownership, owner};
+use crate::cluster::secret::pull_secret::{
+    DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE,
 };
+use crate::cluster::target::Target;
 use crate::model::pull::takes;
 use crate::model::{DockerConfig, EntryProblem, Registry, Token, printable};
 
@@ -60,18 +61,17 @@ pub enum State {
 pub struct SeenEntry {
     /// Its key, as it stands there: what kubelet matches by. Not fit to be shown before it went through `printable`.
     pub key: String,
-    /// The registry that it is for, by its place in [`super::Question::interests`], however the key is spelled.
+    /// The registry that it is for, by its place in [`super::question::Question::interests`], however the key is spelled.
     pub interest: Option<usize>,
     /// What kubelet would log in with; only of entries of the registries. `None`: nothing, which is as good as anonymous.
-    pub login: Option<Held>,
+    pub login: Option<Login>,
 }
 
 /// A user and whose token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct Login {
     /// The user; text from the cluster.
     pub username: String,
-    /// The token.
     pub token: HeldToken,
 }
 
@@ -80,7 +80,7 @@ pub struct Held {
 pub enum HeldToken {
     /// The keychain's.
     Kept(Keeping),
-    /// Another, by its place in [`super::Survey::other_tokens`].
+    /// Another, by its place in [`super::report::Survey::other_tokens`].
     Other(usize),
 }
 
@@ -105,7 +105,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Says whose token it is, and keeps one that is new.
-    fn held(&mut self, interest: usize, username: &str, token: Token) -> Held {
+    fn held(&mut self, interest: usize, username: &str, token: Token) -> Login {
         let username = printable(username, MAX_USER);
         let kept = &self.interests[interest].kept;
         let kept = kept.iter().find(|(_, credential)| credential.token == token);
@@ -113,7 +113,7 @@ impl<'a> Tokens<'a> {
             Some((keeping, _)) => HeldToken::Kept(*keeping),
             None => HeldToken::Other(self.other(interest, &username, token)),
         };
-        Held { username, token }
+        Login { username, token }
     }
 
     fn other(&mut self, interest: usize, username: &str, token: Token) -> usize {
@@ -212,6 +212,16 @@ fn written(observed: &Observed) -> Option<i64> {
         .chain(&metadata.creation_timestamp)
         .map(|time| time.0.as_second())
         .max()
+}
+
+/// A token found in Secrets that the keychain does not hold, to be verified at its registry.
+#[derive(Clone, Debug)]
+pub struct OtherToken {
+    /// The registry, by its place in [`Question::interests`].
+    pub interest: usize,
+    /// The user of the first Secret that has it; text from a cluster.
+    pub username: String,
+    pub token: Token,
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! A container that waits for an image, with all that is known of why.
 
 use crate::cluster::names::Namespace;
+use crate::cluster::workload::message::Said;
+use crate::cluster::workload::model::ContainerKind;
 use crate::model::pull::{Mismatch, Pull};
 
-use super::{Held, HeldToken};
+use super::secret::{HeldToken, Login};
 
 /// A container that waits for an image of one of the registries. Reason and message are made fit to be shown; the image
 /// and the names are as the pod has them.
 #[derive(Clone, Debug)]
 pub struct StuckPull {
-    /// Its namespace.
     pub namespace: Namespace,
-    /// Its pod.
     pub pod: String,
     /// The topmost controller that we know of, as kubectl prints it: what to restart.
     pub controller: Option<String>,
@@ -21,7 +21,7 @@ pub struct StuckPull {
     pub kind: ContainerKind,
     /// The image, as the pod names it.
     pub image: String,
-    /// Its registry, by its place in [`super::Question::interests`].
+    /// Its registry, by its place in [`super::question::Question::interests`].
     pub interest: usize,
     /// As kubelet has it: `ErrImagePull`, `ImagePullBackOff` …
     pub reason: String,
@@ -33,7 +33,6 @@ pub struct StuckPull {
     pub created: Option<i64>,
     /// The pod's own list, which never changes.
     pub pull_secrets: Vec<String>,
-    /// Its ServiceAccount.
     pub account: String,
     /// That one's list as it is now, which the pod would get if it was made again and its template names none; `None`
     /// where ServiceAccounts could not be seen.
@@ -42,42 +41,8 @@ pub struct StuckPull {
     pub template_has_secrets: Option<bool>,
     /// What kubelet does with the Secrets of `pull_secrets` as they are now.
     pub pull: Pull,
-    /// Why it waits, without having asked the registry; [`super::Survey::diagnose`] takes what the registry says.
+    /// Why it waits, before the registry is asked; [`super::report::Survey::diagnose`] takes its answers into account.
     pub cause: Cause,
-}
-
-/// What of a pod an image is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ContainerKind {
-    /// A container.
-    Main,
-    /// An init container.
-    Init,
-    /// An ephemeral container.
-    Ephemeral,
-    /// A volume that is an image.
-    Volume,
-}
-
-/// What kubelet's message says of a pull.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    /// The registry wants another credential, or one at all: 401, 403, unauthorized, denied.
-    Rejected,
-    /// The registry does not have the image: 404, manifest unknown, not found.
-    NotFound,
-    /// The pull Secrets could not be decoded.
-    Undecodable,
-    /// The registry could not be reached, or not be trusted.
-    Unreachable,
-    /// A web page came instead of the registry's answer.
-    Page,
-    /// The registry has the image, and not for the node's platform.
-    OtherPlatform,
-    /// Only that it waits before it tries again, as older kubelets do at every other look.
-    Nothing,
-    /// Something else.
-    Else,
 }
 
 /// What the registry says about a token.
@@ -97,29 +62,20 @@ pub enum Verdict {
 #[non_exhaustive]
 pub enum Cause {
     /// The pod names Secrets that are not there, and no other that would do.
-    SecretMissing {
-        /// Their names.
-        secrets: Vec<String>,
-    },
+    SecretMissing { secrets: Vec<String> },
     /// The pod names Secrets of a type that kubelet passes over, and no other that would do.
-    WrongType {
-        /// Their names.
-        secrets: Vec<String>,
-    },
+    WrongType { secrets: Vec<String> },
     /// The pod's Secrets have no entry for the registry.
     EntryMissing {
-        /// Their names.
         secrets: Vec<String>,
         /// A key that is only a letter or two away from the image's host, made fit to be shown.
         similar: Option<String>,
     },
     /// There is an entry that was meant for it, but kubelet does not take it for this image.
     KeyMismatch {
-        /// The Secret's name.
         secret: String,
         /// The entry's key, made fit to be shown.
         key: String,
-        /// Why not.
         why: Mismatch,
     },
     /// The registry turned down what the pod's Secrets hold.
@@ -129,7 +85,7 @@ pub enum Cause {
         /// The entry's key, made fit to be shown.
         key: String,
         /// What it holds; `None`: neither user nor password.
-        login: Option<Held>,
+        login: Option<Login>,
         /// What the registry says of the token by itself. Accepted: it is alive, but may not read this image.
         verdict: Option<Verdict>,
     },
@@ -140,21 +96,14 @@ pub enum Cause {
     },
     /// The pod was made before its ServiceAccount had a Secret that would do; it has to be made again.
     OlderThanAccount {
-        /// The ServiceAccount.
         account: String,
         /// Those of its Secrets that would do.
         secrets: Vec<String>,
     },
     /// Neither the pod nor its ServiceAccount names a pull Secret that would do, the pod none at all.
-    NoPullSecret {
-        /// The ServiceAccount.
-        account: String,
-    },
+    NoPullSecret { account: String },
     /// A Secret that kubelet cannot decode fails all of the pod's pulls.
-    SecretBroken {
-        /// Its name.
-        secret: String,
-    },
+    SecretBroken { secret: String },
     /// The Secret was written since kubelet last tried, or can have been: it tries again within five minutes.
     Heals {
         /// The Secret that will do.

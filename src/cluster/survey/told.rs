@@ -1,18 +1,18 @@
-//! What kubelet told in Events where a pod's status no longer says it: older kubelets write `Back-off pulling image "…"`
+//! The reasons that kubelet reports in Events when a pod's status has lost them: older kubelets write
+//! `Back-off pulling image "…"`
 //! over the reason at every other look.
 
 use futures_util::stream::{StreamExt as _, iter};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use serde::Deserialize;
 
-use super::Said;
-use super::brief::{Brief, Image, MAX_MESSAGE};
-use super::message::said;
 use super::reader::Reader;
 use crate::cluster::resource::Resource;
+use crate::cluster::workload::message::{Said, said};
+use crate::cluster::workload::model::{Image, MAX_MESSAGE, Workload};
 use crate::model::printable_around;
 
-/// Pods that are asked about at most, each by a request of its own.
+/// The most pods whose Events are read, one request each.
 const MAX_PODS: usize = 50;
 const AT_ONCE: usize = 8;
 /// kubelet's reason (`pkg/kubelet/events`) for a pull that failed, and for other things.
@@ -38,8 +38,8 @@ struct Event {
     at: i64,
 }
 
-/// Completes what is known of the pods that wait without a reason. Whoever may not read Events knows no more than before.
-pub(super) async fn complete(reader: &Reader<'_>, pods: &mut [Brief]) {
+/// Adds the reason to pods that wait without one. Without permission to read Events, nothing is added.
+pub(super) async fn complete(reader: &Reader<'_>, pods: &mut [Workload]) {
     let bare = pods
         .iter_mut()
         .filter(|pod| !pod.uid.is_empty() && pod.images.iter().any(is_bare));
@@ -77,7 +77,7 @@ fn event(raw: RawEvent) -> Option<Event> {
     })
 }
 
-fn tell(pod: &mut Brief, events: &[Event]) {
+fn tell(pod: &mut Workload, events: &[Event]) {
     for image in pod.images.iter_mut().filter(|image| is_bare(image)) {
         let Some(waiting) = &mut image.waiting else { continue };
         let reference = &image.reference;
@@ -97,7 +97,7 @@ fn tell(pod: &mut Brief, events: &[Event]) {
 mod tests {
     use super::*;
     use crate::cluster::survey::ContainerKind;
-    use crate::cluster::survey::brief::Waiting;
+    use crate::cluster::workload::model::Waiting;
 
     const IMAGE: &str = "gitea.example.com/owner/app:1";
     const SECRETS: &str =
@@ -106,7 +106,7 @@ mod tests {
     fn told(events: &str) -> (String, Said) {
         let raw: Vec<RawEvent> = serde_json::from_str(events).unwrap();
         let events: Vec<Event> = raw.into_iter().filter_map(event).collect();
-        let mut pod = Brief {
+        let mut pod = Workload {
             resource: Resource::Pods,
             namespace: "a".parse().unwrap(),
             name: "api".to_owned(),
@@ -117,6 +117,11 @@ mod tests {
             own_secrets: vec![],
             account: "default".to_owned(),
             registries: vec![0],
+            resource_version: String::new(),
+            is_over: false,
+            is_paused: false,
+            is_on_delete: false,
+            partition: 0,
             images: vec![Image {
                 container: "app".to_owned(),
                 kind: ContainerKind::Main,

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command};
 
 use super::line::{Line, takes_value};
-use crate::cli;
+use crate::commands::cli;
 
 /// The commands below this one.
 pub(super) fn subcommands(command: &Command) -> impl Iterator<Item = (String, String)> {
@@ -61,7 +61,7 @@ fn lenient() -> Command {
     relax(cli::command())
 }
 
-/// Whether the flag goes with what is there. clap is asked and not its description: that does not tell of groups.
+/// Whether the flag goes with the rest of the line. This runs clap's parser: its description does not include groups.
 fn goes(parser: &mut Command, line: &Line<'_>, arg: &Arg) -> bool {
     // These end the parsing.
     if matches!(

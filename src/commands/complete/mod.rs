@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Command;
 
-use crate::cli;
+use crate::commands::cli;
 use crate::keychain::{self, Keychain};
 use crate::sys::env::Env;
 use crate::sys::watchdog::Watchdog;
@@ -91,7 +91,7 @@ pub fn main(request: &Request, env: &Env) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The answer's lines, for whoever drives it in a process of their own: nothing ends it but `limit`, and that only
+/// The reply's lines, for a caller with a process of its own: nothing ends it but `limit`, and that only
 /// while it waits for a cluster.
 #[must_use]
 pub fn lines(

@@ -69,7 +69,7 @@ impl Reply {
         text + &format!(":{}\n", self.directive())
     }
 
-    /// Writes it, once. Where nobody reads any more, there is nobody to tell either.
+    /// Writes it, once. If the reader is gone, errors are ignored.
     pub(super) fn write(&mut self, with_descriptions: bool, stdout: &mut dyn Write) {
         if !std::mem::replace(&mut self.is_written, true) {
             let _ = self.write_to(with_descriptions, stdout);

@@ -31,12 +31,12 @@ pub(super) enum Source {
     Subjects,
     /// `NAMESPACE/POD`
     Pods,
-    /// Nobody can know them: names that are yet to be given, durations, and the like.
+    /// Values that cannot be listed: new names, durations, and the like.
     Free,
 }
 
 /// Arguments, by the id that all verbs have them under.
-const KNOWN: [(&str, Source); 17] = [
+const KNOWN: [(&str, Source); 16] = [
     ("namespaces", Source::Namespaces),
     ("skip_namespace", Source::Namespaces),
     ("context", Source::Contexts),
@@ -49,7 +49,6 @@ const KNOWN: [(&str, Source); 17] = [
     ("registries", Source::Registries),
     ("username", Source::Usernames),
     ("secret", Source::Secrets),
-    ("secrets", Source::Secrets),
     ("service_accounts", Source::ServiceAccounts),
     ("subjects", Source::Subjects),
     ("pod", Source::Pods),

@@ -1,31 +1,13 @@
-//! Credentials of one registry that differ: who decides, and what is said.
+//! Credentials of one registry that differ: which one is kept, and the report.
 
-use std::time::Duration;
-
+use super::args::SetupArgs;
 use super::decide::{Case, Decision, Verdict, is_same};
-use crate::cli::SetupArgs;
+use crate::commands::shared::verify;
 use crate::commands::system::System;
 use crate::docker::Place;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential};
-use crate::registry::{self, Flow, Verified, VerifyError};
-
-/// A registry that has not answered one request by then is called silent.
-const TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Asks the registry about one credential.
-pub(super) fn verify(
-    credential: &Credential,
-    args: &SetupArgs,
-    system: &mut System<'_>,
-) -> Result<Verified, VerifyError> {
-    let env = &system.env;
-    system
-        .output
-        .waiting(format_args!("asking {}", credential.registry), || {
-            registry::verify(credential, &args.connection.options(TIMEOUT), env)
-        })
-}
+use crate::registry::Flow;
 
 /// Lets the registry decide, or else the person.
 pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> Result<Decision, CommandError> {
@@ -34,7 +16,7 @@ pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> 
         let verdict = if args.no_verify || !case.is_login() {
             Verdict::Unknown
         } else {
-            match verify(credential, args, system) {
+            match verify::verify(credential, &args.connection, system) {
                 Ok(verified) if verified.flow != Flow::Open => Verdict::Accepted,
                 Err(error) if error.is_refusal() => Verdict::Refused,
                 Ok(_) | Err(_) => Verdict::Unknown,

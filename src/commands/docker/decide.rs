@@ -1,6 +1,6 @@
 //! Which of several credentials of one registry the keychain should hold. Pure.
 //!
-//! The rule: copies of what the keychain holds are dropped. Where they differ, the registry is asked, and if it accepts
+//! The rule: copies of what the keychain holds are dropped. If they differ, the registry verifies them, and if it accepts
 //! exactly one and refuses all others, that one is kept. Otherwise the person decides, or nothing of that registry is
 //! changed. A credential that is being rotated is never replaced.
 
@@ -56,7 +56,7 @@ pub(super) fn is_same(one: &Credential, other: &Credential) -> bool {
 }
 
 impl Case {
-    /// Whether the credential opens a registry, so that the registry can be asked about it.
+    /// Whether the credential is one that its registry can verify.
     pub(super) fn is_login(&self) -> bool {
         self.name.part == Part::Login
     }

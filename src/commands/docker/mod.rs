@@ -1,5 +1,6 @@
 //! `kubectl regcred docker`: docker's and podman's files and the keychain.
 
+mod args;
 mod conflict;
 mod decide;
 mod notes;
@@ -10,8 +11,10 @@ mod sources;
 mod status;
 
 use super::system::System;
-use crate::cli::{DockerArgs, DockerVerb};
 use crate::error::{CommandError, Exit};
+
+pub use args::DockerArgs;
+use args::DockerVerb;
 
 pub(super) fn run(args: &DockerArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match &args.verb {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::args::RemoveArgs;
 use super::{report, sources};
-use crate::cli::{LocalDryRunArg, RemoveArgs};
+use crate::commands::args::LocalDryRunArg;
 use crate::commands::system::System;
 use crate::docker::{self, Change, File, FilePlan, Files, HELPER, SetupRecord, program};
 use crate::error::{CommandError, Exit};

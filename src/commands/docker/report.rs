@@ -4,7 +4,7 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use crate::cli::LocalDryRunArg;
+use crate::commands::args::LocalDryRunArg;
 use crate::commands::system::System;
 use crate::docker::{After, Change, FilePlan, HELPER};
 use crate::error::CommandError;

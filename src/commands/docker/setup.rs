@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::conflict::{place_of, places, settle, undecided, verify};
+use super::args::SetupArgs;
+use super::conflict::{place_of, places, settle, undecided};
 use super::decide::{Case, Decision, is_same};
 use super::sources::{self, Sources};
 use super::{notes, report};
-use crate::cli::{LocalDryRunArg, SetupArgs};
-use crate::commands::login;
+use crate::commands::args::LocalDryRunArg;
+use crate::commands::shared::verify;
 use crate::commands::system::System;
 use crate::docker::program::{self, LinkPlan};
 use crate::docker::{self, DesiredConfig, File, FilePlan, Files, HELPER, SetupRecord};
@@ -117,7 +118,7 @@ fn keep(
         }
         Decision::Open => settle(case, args, system)?,
         Decision::Store(credential) if !is_dry && !args.no_verify && case.is_login() => {
-            verified = Some(verify(&credential, args, system));
+            verified = Some(verify::verify(&credential, &args.connection, system));
             Decision::Store(credential)
         }
         decision => decision,
@@ -158,7 +159,7 @@ fn store(
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
     match verified {
-        Some(Ok(verified)) => login::report(verified, credential, Use::Docker, system),
+        Some(Ok(verified)) => verify::report(verified, credential, Use::Docker, system),
         Some(Err(error)) => system.output.warn(format_args!(
             "{}: the credential of {} is moved although it could not be verified: {error}",
             credential.registry, credential.username

@@ -24,7 +24,7 @@ pub(super) struct Sources {
     pub(super) keeps_default: bool,
 }
 
-/// Which files there are. One of podman's that is left out keeps nobody from what is done to the others.
+/// The files that exist. One of podman's that cannot be read does not keep the others from being processed.
 pub(super) fn files(system: &mut System<'_>) -> Result<Files, CommandError> {
     let files = Files::of(&system.env)?;
     if let Some(skipped) = &files.skipped {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::super::document;
-use super::super::system::System;
-use crate::cli::DockerStatusArgs;
+use super::args::DockerStatusArgs;
+use crate::commands::shared::document;
+use crate::commands::system::System;
 use crate::docker::{self, Answer, Source, Warning, WarningKind, Workstation};
 use crate::error::{CommandError, Exit};
 use crate::model::{Hint, Registry, Use, Username};
@@ -67,7 +67,7 @@ pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<Ex
         }
         None => table(&kept, &answers, &warnings, system)?,
     }
-    // What a file says that cannot be read, nobody knows.
+    // The content of a file that cannot be read is unknown.
     let is_known = workstation.unreadable.is_empty();
     Ok(if is_known { Exit::Done } else { Exit::Failed })
 }

@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::super::standard_input;
-use super::super::system::{Person, System};
+use crate::commands::shared::standard_input;
+use crate::commands::system::{Person, System};
 use crate::error::CommandError;
 use crate::keychain::vault::{Passphrase, PassphraseError};
 

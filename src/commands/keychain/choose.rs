@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::super::system::System;
+use super::args::{KeychainUseArgs, Lifetime, UnlockingArgs};
 use super::{ask, say};
-use crate::cli::{KeychainUseArgs, Lifetime, UnlockingArgs};
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::config::Change;
 use crate::keychain::vault::{Error, Key, Source, Vault};
@@ -77,7 +77,7 @@ fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Re
     if let Source::File { path, .. } = vault.source() {
         return Ok(vault.create(&Key::read(path)?, None)?);
     }
-    // Whoever has chosen a passphrase should not learn afterwards that it cannot be used here.
+    // Before the passphrase is chosen, not after: it may turn out that it cannot be used here.
     vault.can_be_unlocked()?;
     let passphrase = ask::new(unlocking.passphrase_stdin, system)?;
     let key = Key::generate();
@@ -86,7 +86,7 @@ fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Re
     Ok(())
 }
 
-/// Chosen is chosen; that it does not answer now is said.
+/// The choice stands even if the keychain does not answer now; then a warning says so.
 fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let UnlockingArgs {
         lifetime,

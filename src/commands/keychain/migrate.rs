@@ -1,8 +1,9 @@
 //! `keychain migrate`: every credential of the other keychain goes into the one in use.
 
-use super::super::system::System;
+use super::args::MigrateArgs;
 use super::say;
-use crate::cli::{LocalDryRunArg, MigrateArgs};
+use crate::commands::args::LocalDryRunArg;
+use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::keychain::migrate::{Action, Inventory, Migration};
 use crate::keychain::vault::{self, Vault};
@@ -58,7 +59,7 @@ fn is_no_vault(error: &Error) -> bool {
     matches!(error, Error::Vault(vault::Error::Missing(_) | vault::Error::NoHome))
 }
 
-/// Whether there is no Secret Service here, nor has been. An address that nobody answers at is something else.
+/// Whether there never was a Secret Service here. An address that does not answer is something else.
 fn is_no_service(error: &Error) -> bool {
     matches!(error, Error::NoBus | Error::NoService)
 }
@@ -123,7 +124,7 @@ impl Run {
         let done = if self.is_dry {
             self.migration.plan(name)
         } else {
-            // It may have been chosen anew since: nobody would find there what is moved now.
+            // The choice may have changed since: credentials moved now would not be found.
             if in_use(system)? != self.to {
                 let error = CommandError::failed("another keychain was chosen meanwhile");
                 return Err(error.hint("kubectl regcred keychain migrate"));
@@ -211,7 +212,7 @@ impl Run {
         system.output.say(format_args!("{verb} {what} from {from} into {to}"));
     }
 
-    /// What is still there of a vault that nobody uses any more.
+    /// What is left of a vault that is no longer in use.
     fn left_over(&self, system: &mut System<'_>) -> Result<(), CommandError> {
         if self.is_dry || self.from != StoreName::Vault || self.migration.find()? != Inventory::default() {
             return Ok(());

@@ -1,5 +1,6 @@
 //! `kubectl regcred keychain`: where credentials rest, and the vault's passphrase.
 
+mod args;
 #[cfg(target_os = "linux")]
 mod ask;
 #[cfg(target_os = "linux")]
@@ -16,8 +17,10 @@ mod status;
 mod unlock;
 
 use super::system::System;
-use crate::cli::{KeychainArgs, KeychainVerb};
 use crate::error::{CommandError, Exit};
+
+pub use args::KeychainArgs;
+use args::KeychainVerb;
 
 #[cfg(target_os = "linux")]
 pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {

@@ -1,8 +1,8 @@
 //! `keychain passphrase`: another one, and another key with it.
 
-use super::super::system::System;
+use super::args::PassphraseArgs;
 use super::{ask, say};
-use crate::cli::PassphraseArgs;
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Config;
 use crate::keychain::vault::Vault;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::super::system::System;
+use crate::commands::system::System;
 use crate::keychain::StoreName;
 use crate::keychain::vault::{KeyState, VaultState};
 use crate::model::duration;

@@ -2,74 +2,21 @@
 
 mod document;
 mod look;
+mod seen;
 
-use super::super::document as documents;
-use super::super::system::System;
+use super::args::KeychainStatusArgs;
 use super::say;
-use crate::cli::KeychainStatusArgs;
+use crate::commands::shared::document as documents;
+use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::keychain::vault::{self, KeyState, NO_KEY_FILE};
 use crate::keychain::{Config, Error, NO_BUS, NO_SERVICE, StoreName};
-use crate::model::{CommandLine, Hint};
 use crate::output::{Output, Tone};
 use look::{Choice, Here, Open, Trouble};
+use seen::Seen;
 
 /// Where the second column begins, in columns.
 const INDENT: usize = "secret-service   ".len();
-
-/// All that was seen.
-struct Seen {
-    choice: Choice,
-    here: Here,
-    desktop: Result<Open, Error>,
-}
-
-impl Seen {
-    fn of(&self, name: StoreName) -> &Result<Open, Error> {
-        match name {
-            StoreName::Vault => &self.here.vault,
-            StoreName::System => &self.desktop,
-        }
-    }
-
-    fn in_use(&self) -> &Result<Open, Error> {
-        self.of(self.choice.store)
-    }
-
-    /// What to do next, the most likely first.
-    fn hints(&self) -> Vec<Hint> {
-        let other = self.choice.store.other();
-        let name = say::store(other);
-        match (self.in_use(), self.of(other)) {
-            (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![
-                format!(
-                    "{name} holds {}: kubectl regcred keychain migrate",
-                    say::credentials(*credentials)
-                )
-                .into(),
-            ],
-            (Ok(_), _) => Vec::new(),
-            (Err(error), found) => {
-                let is_there = found
-                    .as_ref()
-                    .map_or_else(|error| Trouble::of(error) == Trouble::Locked, |_| true);
-                let switch = CommandLine::new("kubectl regcred keychain use").value("KEYCHAIN", other.as_str());
-                let mut hints = error.hints();
-                hints.retain(|hint| !is_there || hint.command() != Some(&switch));
-                if is_there {
-                    // What is locked can be opened; what is not there has to be replaced.
-                    let at = if Trouble::of(error) == Trouble::Locked {
-                        hints.len()
-                    } else {
-                        0
-                    };
-                    hints.insert(at, format!("{name} is here: {switch}").into());
-                }
-                hints
-            }
-        }
-    }
-}
 
 pub(super) fn run(args: &KeychainStatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let config = Config::read(&system.env)?;

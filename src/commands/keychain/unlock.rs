@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::super::system::System;
+use super::args::{Lifetime, UnlockArgs};
 use super::{ask, say};
-use crate::cli::{Lifetime, UnlockArgs};
+use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{Error, KeyState, Vault};
@@ -29,12 +29,12 @@ pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), C
             system.output.say(format_args!("the vault is {}", say::state(&state)));
             return Ok(());
         }
-        // Whoever can read the key could keep it for as long: nothing is gained by asking again.
+        // A program that can read the key could also keep it: prompting again protects nothing.
         (None, KeyState::Unlocked { .. }) if !args.unlocking.passphrase_stdin => vault.stay_unlocked(lifetime)?,
         (None, _) if !state.has_passphrase => return Err(Error::LockedWithoutPassphrase.into()),
         (None, _) => with_passphrase(&vault, args.unlocking.passphrase_stdin, lifetime, system)?,
     };
-    // As it was asked for: what is left a moment later is less.
+    // The requested time, not the slightly shorter time that is left.
     let now = lifetime.map_or_else(|| say::unlocked(until), say::unlocked_for);
     system.output.say(format_args!("the vault is {now}"));
     if let (KeyState::Unlocked { until: Some(before) }, None) = (&state.key, lifetime) {
@@ -73,7 +73,7 @@ fn with_passphrase(
     lifetime: Option<Duration>,
     system: &mut System<'_>,
 ) -> Result<Option<SystemTime>, CommandError> {
-    // Nobody should type a passphrase for nothing.
+    // Do not prompt for a passphrase in vain.
     vault.can_be_unlocked()?;
     let mut attempts = if from_stdin { 1 } else { ATTEMPTS };
     loop {

@@ -1,9 +1,11 @@
 //! `--dry-run`: the plan.
 
-use super::engine::Engine;
+use super::pass::{self, Pass};
+use super::phases::verify;
 use super::report::Stop;
-use super::secrets::Pass;
-use crate::cli::DryRunArg;
+use super::session::Session;
+use super::state::RotationState;
+use crate::commands::args::DryRunArg;
 use crate::error::CommandError;
 use crate::model::rotation::{Way, Which};
 use crate::model::{Credential, Token};
@@ -12,69 +14,76 @@ use crate::registry::MintScopes;
 /// Stands for a token that is not there yet: nothing that a registry would take.
 const NO_TOKEN: &str = "not-a-token-but-the-plan-of-one";
 
-impl Engine<'_, '_> {
-    /// Says what would be done, in its order. Nobody is asked for a token or a password.
-    pub(super) async fn dry_run(&mut self, dry_run: DryRunArg) -> Result<(), Stop> {
-        let planned = self.planned(Way::Forward);
-        self.result.plan(&planned);
-        let (registry, username) = (self.subject.name.registry.clone(), self.subject.username.clone());
-        if self.subject.new.is_some() {
-            if self.prove(Which::New).await?.is_some() {
-                return Err(CommandError::failed(format_args!("{registry} does not accept the new token")).into());
-            }
-            self.plan_line("would keep the new token beside the old one")?;
-        } else if self.subject.journal.mints {
-            let default = MintScopes::for_use(self.subject.name.usage).to_string();
-            let scopes = self.subject.journal.scopes.clone().unwrap_or(default);
-            self.plan_line(&format!(
-                "would make a token of {username} at {registry} with the scopes {scopes}"
-            ))?;
-        } else {
-            self.plan_line(&format!(
-                "would take a new token of {username} at {registry} and prove it"
-            ))?;
+/// Prints what would be done, in order, without prompting for a token or a password.
+pub(super) async fn run(
+    state: &mut RotationState,
+    session: &mut Session<'_, '_>,
+    dry_run: DryRunArg,
+) -> Result<(), Stop> {
+    session.report.plan(&state.steps(Way::Forward));
+    let (registry, username) = (state.name.registry.clone(), state.username.clone());
+    if state.new.is_some() {
+        if verify::prove(state, session, Which::New).await?.is_some() {
+            return Err(CommandError::failed(format_args!("{registry} does not accept the new token")).into());
         }
-        if self.subject.new.is_none() {
-            self.subject.new = Some(Credential {
-                registry,
-                username,
-                token: Token::verbatim(NO_TOKEN.to_owned()),
-            });
-        }
-        let pass = Pass {
-            dry_run,
-            restart: self.subject.journal.restart,
-            unstick: self.subject.journal.unstick,
-            only_changes: false,
-        };
-        let ended = self.pass(Which::New, &pass).await?;
-        let failed = ended.failed > 0 || ended.is_incomplete;
-        self.result.items = ended.items;
-        self.interrupted()?;
-        self.plan_line(&format!(
-            "would read {} back, and make the new token the one for {}",
-            match self.subject.journal.count() {
-                1 => "the Secret".to_owned(),
-                count => format!("{count} Secrets"),
-            },
-            self.subject.name.usage
-        ))?;
-        self.plan_line(if self.subject.journal.keep_old {
+        line(session, "would keep the new token beside the old one")?;
+    } else if state.journal.mints {
+        let scopes = state.journal.scopes.clone();
+        let scopes = scopes.unwrap_or_else(|| MintScopes::for_use(state.name.usage));
+        line(
+            session,
+            &format!("would make a token of {username} at {registry} with the scopes {scopes}"),
+        )?;
+    } else {
+        line(
+            session,
+            &format!("would take a new token of {username} at {registry} and prove it"),
+        )?;
+    }
+    if state.new.is_none() {
+        state.new = Some(Credential {
+            registry,
+            username,
+            token: Token::verbatim(NO_TOKEN.to_owned()),
+        });
+    }
+    let planned = Pass {
+        dry_run,
+        restart: state.journal.restart,
+        unstick: state.journal.unstick,
+        only_changes: false,
+    };
+    let ended = pass::run(state, session, Which::New, &planned).await?;
+    let failed = ended.failed > 0 || ended.is_incomplete;
+    session.report.items = ended.items;
+    session.interrupted()?;
+    let secrets = match state.journal.count() {
+        1 => "the Secret".to_owned(),
+        count => format!("{count} Secrets"),
+    };
+    let usage = state.name.usage;
+    line(
+        session,
+        &format!("would read {secrets} back, and make the new token the one for {usage}"),
+    )?;
+    line(
+        session,
+        if state.journal.keep_old {
             "would leave the old token alive"
         } else {
             "would revoke the old token, last, and only if all of this succeeded"
-        })?;
-        if failed {
-            return Err(CommandError::failed("not all of it could be done").into());
-        }
-        Ok(())
+        },
+    )?;
+    if failed {
+        return Err(CommandError::failed("not all of it could be done").into());
     }
+    Ok(())
+}
 
-    /// A line of the plan; a document has them as its steps.
-    fn plan_line(&mut self, text: &str) -> Result<(), CommandError> {
-        if self.result.lines.is_none() {
-            self.system.output.line(text)?;
-        }
-        Ok(())
+/// A line of the plan; a document has them as its steps.
+fn line(session: &mut Session<'_, '_>, text: &str) -> Result<(), CommandError> {
+    if session.report.lines.is_none() {
+        session.system.output.line(text)?;
     }
+    Ok(())
 }

@@ -1,7 +1,8 @@
-//! What a rotation writes down to be finished by another process, on another day. There is no token in it.
+//! The part of a rotation that is written down as JSON, so that another process can finish it on another day. There is
+//! no token in it.
 //!
-//! Names, not objects: who resumes parses them again. Targets that are known are listed one by one, because a namespace
-//! can lose the label that it was found by, and would then be forgotten with a token in it that is about to die.
+//! Secrets that are known are listed one by one, because a namespace can lose the label that it was found by, and would
+//! then be forgotten with a token in it that is about to be revoked.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,15 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{ClusterArgs, RegistryConnectionArgs, RotateArgs};
-use crate::cluster::{ConnectOptions, Impersonate, RequestTimeout, SecretName, Target};
-use crate::commands::apply::connect_options;
-use crate::commands::targets::{Find, Job, Supply};
+use super::args::RotateArgs;
+use crate::cluster::{
+    Access, ConnectOptions, Feature, Namespace, RequestTimeout, SecretName, ServiceAccountName, Target,
+};
+use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
+use crate::commands::shared::targets::{Find, Job, Supply};
 use crate::error::CommandError;
+use crate::model::{Username, serde_text};
+use crate::registry::{MintScopes, TokenName};
 
 /// Grows when a field changes its meaning.
 const VERSION: u32 = 1;
@@ -24,37 +29,36 @@ const VERSION: u32 = 1;
 #[allow(clippy::struct_excessive_bools, reason = "the flags that it was begun with")]
 pub(super) struct Journal {
     version: u32,
-    /// The new token is made for it.
+    /// The new token is made at Gitea for this rotation.
     pub(super) mints: bool,
-    /// Which name it was, or is being, made under.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) token_name: Option<String>,
-    /// Whose it will be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) username: Option<String>,
-    /// Its scopes, separated by commas.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) scopes: Option<String>,
+    /// The new token's name at Gitea.
+    #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
+    pub(super) token_name: Option<TokenName>,
+    /// The new token's user, where it is made.
+    #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<Username>,
+    #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
+    pub(super) scopes: Option<MintScopes>,
     pub(super) keep_old: bool,
     pub(super) force_conflicts: bool,
-    /// What is left to be done with the pods.
+    /// `--restart`, until it is done.
     pub(super) restart: bool,
+    /// `--unstick`, until it is done.
     pub(super) unstick: bool,
-    /// `--wait`, as it was given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) wait: Option<String>,
+    /// How long to follow rollouts.
+    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
+    pub(super) wait: Option<RequestTimeout>,
     pub(super) places: Vec<Place>,
-    /// What was given up by name, and is not looked at again.
     pub(super) given_up: GivenUp,
-    connect: Connect,
-    pub(super) registry: Reach,
+    connect: ClusterArgs,
+    pub(super) registry: RegistryConnectionArgs,
 }
 
 /// The Secrets of one context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Place {
-    /// Without one, the cluster that this runs in.
+    /// `None`: the cluster that this runs in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) context: Option<String>,
     /// The API server that the context led to: a name can lead elsewhere tomorrow.
@@ -63,102 +67,122 @@ pub(super) struct Place {
     /// How to find its Secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) find: Option<Find>,
-    /// Its Secrets; none before the cluster could be asked for them.
+    /// Its Secrets; `None` until the cluster has listed them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) secrets: Option<Vec<Listed>>,
 }
 
 /// One Secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Listed {
-    pub(super) namespace: String,
-    name: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    service_accounts: Vec<String>,
+    #[serde(flatten, with = "TargetFields")]
+    pub(super) target: Target,
+    #[serde(with = "serde_text::each", default, skip_serializing_if = "Vec::is_empty")]
+    service_accounts: Vec<ServiceAccountName>,
 }
 
-/// What a person gave up: it may hold the old token, and that does not keep it from being revoked.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Target")]
+struct TargetFields {
+    #[serde(with = "serde_text")]
+    namespace: Namespace,
+    #[serde(rename = "name", with = "serde_text")]
+    secret: SecretName,
+}
+
+/// What the user gave up with `--skip-…`: it may hold the old token, and that does not keep it from being revoked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct GivenUp {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     contexts: BTreeSet<String>,
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    namespaces: BTreeSet<String>,
-    /// `NAMESPACE/NAME`.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    secrets: BTreeSet<String>,
-    /// Contexts in which nobody looks for Secrets that were not named.
+    #[serde(with = "serde_text::each", skip_serializing_if = "BTreeSet::is_empty")]
+    namespaces: BTreeSet<Namespace>,
+    #[serde(with = "namespace_and_name", skip_serializing_if = "BTreeSet::is_empty")]
+    secrets: BTreeSet<Target>,
+    /// Contexts that are not searched for Secrets that were not named.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     searches: BTreeSet<String>,
 }
 
-/// How to reach the clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Connect {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kubeconfig: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cluster: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    impersonate: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uid: Option<String>,
+/// `90s`, or `0` for no limit.
+mod seconds {
+    use serde::Serializer;
+
+    pub(super) use super::serde_text::option::deserialize;
+    use crate::cluster::RequestTimeout;
+
+    #[allow(clippy::ref_option, reason = "serde calls it with the field")]
+    pub(super) fn serialize<S: Serializer>(wait: &Option<RequestTimeout>, serializer: S) -> Result<S::Ok, S::Error> {
+        match wait.map(RequestTimeout::limit) {
+            None => serializer.serialize_none(),
+            Some(None) => serializer.serialize_str("0"),
+            Some(Some(limit)) => serializer.collect_str(&format_args!("{}s", limit.as_secs().max(1))),
+        }
+    }
 }
 
-/// How to reach the registry.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Reach {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ca_file: Option<String>,
-    plain_http: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gitea_path: Option<String>,
+/// `NAMESPACE/NAME`.
+mod namespace_and_name {
+    use std::collections::BTreeSet;
+
+    use serde::Serializer;
+
+    pub(super) use super::serde_text::each::deserialize;
+    use crate::cluster::Target;
+
+    pub(super) fn serialize<S: Serializer>(targets: &BTreeSet<Target>, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = |target: &Target| format!("{}/{}", target.namespace, target.secret);
+        serializer.collect_seq(targets.iter().map(text))
+    }
 }
 
 impl Journal {
     /// What the command line asks for, without the Secrets.
     ///
-    /// A path that cannot be written down is refused here, before anything is made that the journal is needed for.
+    /// A path that JSON cannot hold is refused here, before anything is made that the journal is needed for.
     pub(super) fn new(args: &RotateArgs) -> Result<Self, CommandError> {
         Ok(Self {
             version: VERSION,
             mints: args.mint,
             token_name: None,
             username: None,
-            scopes: args.scopes.as_ref().map(ToString::to_string),
+            scopes: args.scopes.clone(),
             keep_old: args.keep_old,
             force_conflicts: args.force_conflicts,
             restart: args.restarts.restart,
             unstick: args.restarts.unstick,
-            wait: args.restarts.wait.map(seconds),
+            wait: args.restarts.wait,
             places: Vec::new(),
             given_up: GivenUp::default(),
-            connect: Connect::new(&args.cluster)?,
-            registry: Reach::new(&args.connection)?,
+            connect: ClusterArgs {
+                contexts: Vec::new(),
+                kubeconfig: absolute(args.cluster.kubeconfig.as_deref(), "--kubeconfig")?,
+                request_timeout: None,
+                ..args.cluster.clone()
+            },
+            registry: registry(args)?,
         })
     }
 
     /// Reads what another process wrote.
     pub(super) fn parse(text: &str) -> Result<Self, CommandError> {
-        let journal: Self = serde_json::from_str(text)
-            .map_err(|_| CommandError::failed("the journal of the pending rotation cannot be read"))?;
-        if journal.version == VERSION {
-            Ok(journal)
-        } else {
-            Err(CommandError::failed(format_args!(
-                "the pending rotation was begun by another version of regcred (journal {})",
-                journal.version
-            ))
-            .hint("finish it with that version"))
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Version {
+            version: u32,
         }
+        let damaged = |_| CommandError::failed("the journal of the pending rotation cannot be read");
+        // First: a later version may have fields that this one does not understand.
+        let Version { version } = serde_json::from_str(text).map_err(damaged)?;
+        if version != VERSION {
+            return Err(CommandError::failed(format_args!(
+                "the pending rotation was begun by another version of regcred (journal {version})"
+            ))
+            .hint("finish it with that version"));
+        }
+        serde_json::from_str(text).map_err(damaged)
     }
 
     /// As it is kept.
@@ -168,34 +192,28 @@ impl Journal {
         })
     }
 
-    /// What is new on the command line of whoever goes on with it.
+    /// Takes over what the command line of `--resume` or `--abort` adds.
     pub(super) fn update(&mut self, args: &RotateArgs) -> Result<(), CommandError> {
         self.keep_old |= args.keep_old;
         if args.restarts.wait.is_some() {
-            self.wait = args.restarts.wait.map(seconds);
+            self.wait = args.restarts.wait;
         }
-        let connection = Reach::new(&args.connection)?;
-        if connection != Reach::default() {
+        let connection = registry(args)?;
+        if connection != RegistryConnectionArgs::default() {
             self.registry = connection;
         }
         let given_up = &mut self.given_up;
         given_up.contexts.extend(args.skip_context.iter().cloned());
-        given_up
-            .namespaces
-            .extend(args.skip_namespace.iter().map(ToString::to_string));
-        let secrets = args.skip_secret.iter();
-        given_up
-            .secrets
-            .extend(secrets.map(|one| format!("{}/{}", one.namespace, one.secret)));
+        given_up.namespaces.extend(args.skip_namespace.iter().cloned());
+        given_up.secrets.extend(args.skip_secret.iter().cloned());
         given_up.searches.extend(args.skip_search.iter().cloned());
-        self.places.retain(|place| {
-            !place
-                .context
-                .as_ref()
-                .is_some_and(|name| self.given_up.contexts.contains(name))
-        });
+        let is_given_up = |place: &Place| {
+            let mut context = place.context.iter();
+            context.any(|name| given_up.contexts.contains(name))
+        };
+        self.places.retain(|place| !is_given_up(place));
         for secrets in self.places.iter_mut().filter_map(|place| place.secrets.as_mut()) {
-            secrets.retain(|one| !self.given_up.has(&one.namespace, &one.name));
+            secrets.retain(|one| !self.given_up.has(&one.target));
         }
         Ok(())
     }
@@ -203,39 +221,43 @@ impl Journal {
     /// How to connect to one of its places.
     pub(super) fn connect_options(&self, context: Option<&str>, timeout: RequestTimeout) -> ConnectOptions {
         ConnectOptions {
-            kubeconfig: self.connect.kubeconfig.as_ref().map(PathBuf::from),
-            context: context.map(str::to_owned),
-            cluster: self.connect.cluster.clone(),
-            user: self.connect.user.clone(),
-            impersonate: Impersonate {
-                user: self.connect.impersonate.clone(),
-                groups: self.connect.groups.clone(),
-                uid: self.connect.uid.clone(),
-            },
             request_timeout: timeout,
-            service_account: None,
-            is_unattended: false,
+            ..self.connect.options(context)
         }
     }
 
     /// How many Secrets are known.
     pub(super) fn count(&self) -> usize {
-        self.places
-            .iter()
-            .filter_map(|place| place.secrets.as_ref())
-            .map(Vec::len)
-            .sum()
+        self.listed().count()
     }
 
-    /// The names of all its Secrets, as far as they are known.
-    pub(super) fn names(&self) -> BTreeSet<SecretName> {
-        let secrets = self.places.iter().flat_map(|place| place.secrets.iter().flatten());
-        secrets.filter_map(|one| one.name.parse().ok()).collect()
+    fn listed(&self) -> impl Iterator<Item = &Listed> {
+        self.places.iter().flat_map(|place| place.secrets.iter().flatten())
     }
 
-    /// How long to follow rollouts, where that was asked for.
-    pub(super) fn wait(&self) -> Option<RequestTimeout> {
-        self.wait.as_ref()?.parse().ok()
+    /// All that the rotation does in a cluster, for the Role in an error.
+    pub(super) fn access(&self) -> Access {
+        let finds = |test: fn(&Find) -> bool| self.places.iter().filter_map(|place| place.find.as_ref()).any(test);
+        let has_accounts = self.listed().any(|one| !one.service_accounts.is_empty());
+        let flags = [
+            (true, Feature::Rotate),
+            (finds(Find::is_managed), Feature::Managed),
+            (finds(Find::is_by_label), Feature::Selector),
+            (has_accounts, Feature::ServiceAccounts),
+            (self.restart, Feature::Restart),
+            (self.restart && self.wait.is_some(), Feature::Wait),
+            (self.unstick, Feature::Unstick),
+        ];
+        Access {
+            features: flags
+                .iter()
+                .filter(|(is, _)| *is)
+                .map(|(_, feature)| *feature)
+                .collect(),
+            secrets: self.listed().map(|one| one.target.secret.clone()).collect(),
+            service_accounts: BTreeSet::new(),
+            is_everywhere: finds(Find::is_managed) || finds(Find::is_by_label),
+        }
     }
 }
 
@@ -243,68 +265,40 @@ impl Place {
     /// Writes down what was found.
     pub(super) fn list(&mut self, jobs: &[Job]) {
         let listed = jobs.iter().map(|job| Listed {
-            namespace: job.target.namespace.to_string(),
-            name: job.target.secret.to_string(),
-            service_accounts: job.service_accounts.iter().map(ToString::to_string).collect(),
+            target: job.target.clone(),
+            service_accounts: job.service_accounts.clone(),
         });
         self.secrets = Some(listed.collect());
     }
 
     /// Takes these out, which do not hold the token that is rotated.
     pub(super) fn leave_out(&mut self, targets: &BTreeSet<Target>) {
-        let is_one = |one: &Listed| {
-            let mut targets = targets.iter();
-            targets.any(|target| target.namespace.as_str() == one.namespace && target.secret.as_str() == one.name)
-        };
         if let Some(secrets) = &mut self.secrets {
-            secrets.retain(|one| !is_one(one));
+            secrets.retain(|one| !targets.contains(&one.target));
         }
     }
 
-    /// Whether ServiceAccounts get Secrets of it.
-    pub(super) fn has_accounts(&self) -> bool {
-        let mut secrets = self.secrets.iter().flatten();
-        secrets.any(|one| !one.service_accounts.is_empty())
-    }
-
-    /// Its Secrets' places.
-    pub(super) fn targets(&self) -> Result<BTreeSet<Target>, CommandError> {
-        let target = |one: &Listed| {
-            format!("{}/{}", one.namespace, one.name)
-                .parse::<Target>()
-                .map_err(damaged)
-        };
-        self.secrets.iter().flatten().map(target).collect()
+    /// Its Secrets, as far as they are known.
+    pub(super) fn targets(&self) -> BTreeSet<Target> {
+        self.secrets.iter().flatten().map(|one| one.target.clone()).collect()
     }
 
     /// The Secrets, to hold this.
-    pub(super) fn jobs(&self, supply: &Rc<Supply>) -> Result<Vec<Job>, CommandError> {
-        let job = |one: &Listed| {
-            let accounts = one.service_accounts.iter().map(|name| name.parse().map_err(damaged));
-            Ok(Job {
-                target: Target {
-                    namespace: one.namespace.parse().map_err(damaged)?,
-                    secret: one.name.parse().map_err(damaged)?,
-                },
-                supplies: vec![supply.clone()],
-                service_accounts: accounts.collect::<Result<_, CommandError>>()?,
-                chosen_by_content: false,
-            })
+    pub(super) fn jobs(&self, supply: &Rc<Supply>) -> Vec<Job> {
+        let job = |one: &Listed| Job {
+            target: one.target.clone(),
+            supplies: vec![supply.clone()],
+            service_accounts: one.service_accounts.clone(),
+            chosen_by_content: false,
         };
         self.secrets.iter().flatten().map(job).collect()
     }
 }
 
-fn damaged(error: impl std::fmt::Display) -> CommandError {
-    CommandError::failed(format_args!(
-        "the journal of the pending rotation cannot be read: {error}"
-    ))
-}
-
 impl GivenUp {
     /// Whether this Secret is one of them.
-    pub(super) fn has(&self, namespace: &str, name: &str) -> bool {
-        self.namespaces.contains(namespace) || self.secrets.contains(&format!("{namespace}/{name}"))
+    pub(super) fn has(&self, target: &Target) -> bool {
+        self.namespaces.contains(&target.namespace) || self.secrets.contains(target)
     }
 
     /// Whether the context is not to be searched for further Secrets.
@@ -313,119 +307,123 @@ impl GivenUp {
     }
 }
 
-impl Connect {
-    fn new(args: &ClusterArgs) -> Result<Self, CommandError> {
-        let options = connect_options(args, None);
-        Ok(Self {
-            kubeconfig: options
-                .kubeconfig
-                .as_deref()
-                .map(|path| absolute(path, "--kubeconfig"))
-                .transpose()?,
-            cluster: options.cluster,
-            user: options.user,
-            impersonate: options.impersonate.user,
-            groups: options.impersonate.groups,
-            uid: options.impersonate.uid,
-        })
-    }
-}
-
-impl Reach {
-    fn new(args: &RegistryConnectionArgs) -> Result<Self, CommandError> {
-        let ca_file = args.ca_file.as_deref();
-        Ok(Self {
-            ca_file: ca_file.map(|path| absolute(path, "--ca-file")).transpose()?,
-            plain_http: args.plain_http,
-            gitea_path: args.gitea_path.as_ref().map(ToString::to_string),
-        })
-    }
-
-    pub(super) fn args(&self) -> RegistryConnectionArgs {
-        RegistryConnectionArgs {
-            ca_file: self.ca_file.as_ref().map(PathBuf::from),
-            plain_http: self.plain_http,
-            gitea_path: self.gitea_path.as_ref().and_then(|path| path.parse().ok()),
-        }
-    }
-}
-
-/// Whoever resumes may stand in another folder. The journal is JSON, which holds text alone.
-fn absolute(path: &Path, flag: &str) -> Result<String, CommandError> {
-    let whole = std::path::absolute(path)?;
-    whole.into_os_string().into_string().map_err(|whole| {
-        CommandError::usage(format_args!(
-            "the path for {flag} is not UTF-8, and a rotation that is cut off could not be finished with it: {}",
-            Path::new(&whole).display()
-        ))
-        .hint("give the file or its folder another name, or a symbolic link with one")
+fn registry(args: &RotateArgs) -> Result<RegistryConnectionArgs, CommandError> {
+    Ok(RegistryConnectionArgs {
+        ca_file: absolute(args.connection.ca_file.as_deref(), "--ca-file")?,
+        ..args.connection.clone()
     })
 }
 
-fn seconds(timeout: RequestTimeout) -> String {
-    timeout
-        .limit()
-        .map_or_else(|| "0".to_owned(), |limit| format!("{}s", limit.as_secs().max(1)))
+/// A rotation may be resumed from another folder, and the journal is JSON, which holds text alone.
+fn absolute(path: Option<&Path>, flag: &str) -> Result<Option<PathBuf>, CommandError> {
+    let Some(path) = path else { return Ok(None) };
+    let whole = std::path::absolute(path)?;
+    if whole.to_str().is_none() {
+        return Err(CommandError::usage(format_args!(
+            "the path for {flag} is not UTF-8, and a rotation that is cut off could not be finished with it: {}",
+            whole.display()
+        ))
+        .hint("give the file or its folder another name, or a symbolic link with one"));
+    }
+    Ok(Some(whole))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::targets::tests::test_supply;
+    use crate::commands::shared::targets::tests::test_supply;
 
-    fn journal() -> Journal {
-        let supply = test_supply("gitea.example.com");
-        let mut place = Place {
-            context: Some("prod".to_owned()),
-            ..Place::default()
-        };
-        place.list(&[Job {
-            target: Target {
-                namespace: "honeydue".parse().unwrap(),
-                secret: "gitea-credentials".parse().unwrap(),
-            },
-            supplies: vec![supply],
-            service_accounts: vec!["default".parse().unwrap()],
-            chosen_by_content: false,
-        }]);
-        Journal {
-            version: VERSION,
-            wait: Some(seconds("90s".parse().unwrap())),
-            places: vec![
-                place,
-                Place {
-                    context: Some("spare".to_owned()),
-                    ..Place::default()
-                },
-            ],
-            ..Journal::default()
-        }
-    }
+    /// What version 0.1.0 wrote, when the journal was a type of its own.
+    const WRITTEN_BY_0_1_0: &str = include_str!("journal/written_by_0.1.0.json");
 
     #[test]
-    fn what_was_written_down_is_found_again() {
-        let journal = Journal::parse(&journal().text().unwrap()).unwrap();
-        assert_eq!(journal, self::journal());
+    fn an_old_journal_is_read_and_written_as_it_was() {
+        let journal = Journal::parse(WRITTEN_BY_0_1_0).unwrap();
+        assert_eq!(journal.text().unwrap(), WRITTEN_BY_0_1_0.trim_end());
+        assert!(journal.mints && journal.restart && journal.force_conflicts && !journal.unstick && !journal.keep_old);
+        assert_eq!(
+            journal.token_name.as_ref().unwrap().as_str(),
+            "kubectl-regcred@laptop-cluster-20261129T070000Z-0badcafe"
+        );
+        assert_eq!(journal.username.as_ref().unwrap().as_str(), "admin");
+        assert_eq!(journal.scopes.as_ref().unwrap().to_string(), "read:package");
+        assert_eq!(journal.wait, Some("90".parse().unwrap()));
+
         let supply = test_supply("gitea.example.com");
-        let jobs = journal.places[0].jobs(&supply).unwrap();
+        let jobs = journal.places[0].jobs(&supply);
         assert_eq!(
             jobs[0].target.to_string(),
             "secret/gitea-credentials in namespace honeydue"
         );
         assert_eq!(jobs[0].supplies, std::slice::from_ref(&supply));
         assert_eq!(jobs[0].service_accounts[0].as_str(), "default");
-        assert!(journal.places[1].jobs(&supply).unwrap().is_empty());
-        assert_eq!((journal.count(), journal.wait()), (1, Some("90".parse().unwrap())));
-        assert!(!journal.text().unwrap().contains("s3cret"));
+        assert_eq!(journal.count(), 2);
+        assert_eq!(journal.places[0].server.as_deref(), Some("https://10.0.0.1:6443"));
+        let found_by = |at: usize| journal.places[at].find.as_ref().unwrap();
+        assert!(found_by(1).is_by_label() && !found_by(1).is_managed());
+        assert!(found_by(2).is_managed());
+        assert!(journal.places[1].secrets.is_none());
+
+        let given_up = |text: &str| journal.given_up.has(&text.parse().unwrap());
+        assert!(given_up("honeydue/frozen") && given_up("old-shop/any") && !given_up("honeydue/gitea-credentials"));
+        assert!(journal.given_up.has_search("prod"));
+
+        let options = journal.connect_options(Some("prod"), "5s".parse().unwrap());
+        assert_eq!(
+            options.kubeconfig.as_deref(),
+            Some(Path::new("/home/op/.kube/prod.yaml"))
+        );
+        assert_eq!(
+            (options.cluster.as_deref(), options.user.as_deref()),
+            (Some("c1"), Some("u1"))
+        );
+        assert_eq!(options.impersonate.user.as_deref(), Some("system:admin"));
+        assert_eq!(options.impersonate.groups, ["ops", "dev"]);
+        assert_eq!(options.impersonate.uid.as_deref(), Some("1000"));
+        assert_eq!(
+            journal.registry.ca_file.as_deref(),
+            Some(Path::new("/etc/ssl/lan-ca.pem"))
+        );
+        assert!(journal.registry.plain_http);
+        assert_eq!(journal.registry.gitea_path.as_ref().unwrap().to_string(), "/gitea");
     }
 
     #[test]
-    fn what_another_version_wrote_is_not_guessed_at() {
-        let error = Journal::parse(r#"{"version":2}"#).unwrap_err();
-        assert!(error.to_string().contains("journal 2"), "{error}");
-        assert!(Journal::parse("[]").is_err());
-        let mut journal = journal();
-        journal.places[0].secrets.as_mut().unwrap()[0].namespace = "no name".to_owned();
-        assert!(journal.places[0].jobs(&test_supply("gitea.example.com")).is_err());
+    fn a_token_is_not_written_down() {
+        let mut journal = Journal::parse(r#"{"version":1}"#).unwrap();
+        let mut place = Place::default();
+        place.list(&[Job {
+            target: "honeydue/gitea-credentials".parse().unwrap(),
+            supplies: vec![test_supply("gitea.example.com")],
+            service_accounts: Vec::new(),
+            chosen_by_content: false,
+        }]);
+        journal.places.push(place);
+        let text = journal.text().unwrap();
+        assert!(text.contains("honeydue") && !text.contains("s3cret"), "{text}");
+    }
+
+    #[test]
+    fn what_a_later_version_wrote_is_refused() {
+        for text in [
+            r#"{"version":2}"#,
+            r#"{"version":2,"places":{"changed":true},"mints":"maybe"}"#,
+        ] {
+            let error = Journal::parse(text).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "the pending rotation was begun by another version of regcred (journal 2)"
+            );
+            assert_eq!(error.next()[0].to_string(), "finish it with that version");
+        }
+    }
+
+    #[test]
+    fn a_damaged_journal_is_refused() {
+        let damaged = WRITTEN_BY_0_1_0.replace("honeydue", "no name");
+        for text in ["7", "{", r#"{"version":1,"places":7}"#, &damaged] {
+            let error = Journal::parse(text).unwrap_err();
+            assert_eq!(error.to_string(), "the journal of the pending rotation cannot be read");
+        }
     }
 }

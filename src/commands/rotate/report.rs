@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::cli::{DocumentFormat, DryRunArg, OutputFormat};
-use crate::commands::apply::{Interrupted, Item};
-use crate::commands::document;
+use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
+use crate::commands::shared::apply::{Interrupted, Item};
+use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Name;
@@ -42,8 +42,8 @@ pub(super) enum Revocation {
     ByHand,
 }
 
-/// What was done; the document of `-o json|yaml`.
-pub(super) struct Result {
+/// What was done so far; the document of `-o json|yaml`.
+pub(super) struct Report {
     pub(super) way: Way,
     pub(super) dry_run: DryRunArg,
     /// What prints the lines of single Secrets: nothing, where a document is printed in the end.
@@ -81,7 +81,7 @@ struct RotateResult<'a> {
     hints: Vec<Hint>,
 }
 
-impl Result {
+impl Report {
     pub(super) fn new(way: Way, dry_run: DryRunArg, output: Option<DocumentFormat>) -> Self {
         Self {
             way,
@@ -117,7 +117,7 @@ impl Result {
         error: Option<&CommandError>,
         format: DocumentFormat,
         system: &mut System<'_>,
-    ) -> std::result::Result<(), CommandError> {
+    ) -> Result<(), CommandError> {
         let result = RotateResult {
             registry: name.registry.as_str(),
             usage: name.usage.as_str(),

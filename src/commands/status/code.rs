@@ -9,7 +9,7 @@ use crate::docker::WarningKind;
 /// How much a finding weighs: it decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Weight {
+pub enum Severity {
     /// Nothing is wrong; somebody may want to know.
     Note,
     /// Something is not as it should be.
@@ -21,7 +21,7 @@ pub enum Weight {
 struct Row {
     code: Code,
     name: &'static str,
-    weight: Weight,
+    weight: Severity,
     meaning: &'static str,
 }
 
@@ -36,7 +36,7 @@ macro_rules! codes {
         }
 
         /// Every code but docker's.
-        const ROWS: &[Row] = &[$(Row { code: Code::$code, name: $name, weight: Weight::$weight, meaning: $meaning }),+];
+        const ROWS: &[Row] = &[$(Row { code: Code::$code, name: $name, weight: Severity::$weight, meaning: $meaning }),+];
     };
 }
 
@@ -177,11 +177,11 @@ impl Code {
 
     /// How much it weighs.
     #[must_use]
-    pub fn weight(self) -> Weight {
+    pub fn severity(self) -> Severity {
         match self {
-            Self::Docker(WarningKind::FileUnreadable) => Weight::Unknown,
-            Self::Docker(_) => Weight::Drift,
-            _ => self.row().map_or(Weight::Unknown, |row| row.weight),
+            Self::Docker(WarningKind::FileUnreadable) => Severity::Unknown,
+            Self::Docker(_) => Severity::Drift,
+            _ => self.row().map_or(Severity::Unknown, |row| row.weight),
         }
     }
 

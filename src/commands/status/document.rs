@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use super::code::{Code, Weight};
+use super::code::{Code, Severity};
+use super::credentials::StoredCredentials;
 use super::finding::Finding;
-use super::held::Keys;
-use super::report::{Report, exit};
+use super::given_flags::GivenFlags;
+use super::report::Report;
 use super::row::Row;
 use super::tokens::{Verdict, Verdicts};
-use super::typed::Typed;
-use crate::cli::DocumentFormat;
-use crate::commands::document;
+use crate::commands::args::DocumentFormat;
+use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::CommandLine;
@@ -27,11 +27,11 @@ pub(super) struct WithFindings<'a, T> {
 }
 
 impl<'a, T: Serialize> WithFindings<'a, T> {
-    pub(super) fn new(fields: &'a T, report: &'a Report, typed: &Typed) -> Self {
+    pub(super) fn new(fields: &'a T, report: &'a Report, flags: &GivenFlags) -> Self {
         Self {
-            exit: exit(&report.findings).code(),
+            exit: report.exit().code(),
             fields,
-            findings: report.findings.iter().map(|found| finding(found, typed)).collect(),
+            findings: report.findings.iter().map(|found| finding(found, flags)).collect(),
         }
     }
 }
@@ -61,7 +61,7 @@ struct OfKeychain<'a> {
 #[derive(Serialize)]
 struct OfFinding<'a> {
     code: Code,
-    weight: Weight,
+    weight: Severity,
     object: OfObject<'a>,
     cause: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,14 +80,18 @@ struct OfObject<'a> {
 
 pub(super) fn print(
     report: &Report,
-    keys: &Keys,
+    credentials: &StoredCredentials,
     verdicts: &Verdicts,
-    typed: &Typed,
+    flags: &GivenFlags,
     format: DocumentFormat,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
-    let known: Vec<Verdict> = keys.held.iter().map(|held| verdicts.of(&held.credential)).collect();
-    let credentials = keys.held.iter().zip(&known).map(|(held, verdict)| {
+    let known: Vec<Verdict> = credentials
+        .held
+        .iter()
+        .map(|held| verdicts.of(&held.credential))
+        .collect();
+    let credentials = credentials.held.iter().zip(&known).map(|(held, verdict)| {
         let verified = verdict.verified();
         OfKeychain {
             registry: held.credential.registry.as_str(),
@@ -106,13 +110,13 @@ pub(super) fn print(
         items: &report.rows,
         credentials: credentials.collect(),
     };
-    document::print("Status", &WithFindings::new(&fields, report, typed), format, system)
+    document::print("Status", &WithFindings::new(&fields, report, flags), format, system)
 }
 
-fn finding<'a>(found: &'a Finding, typed: &Typed) -> OfFinding<'a> {
+fn finding<'a>(found: &'a Finding, flags: &GivenFlags) -> OfFinding<'a> {
     OfFinding {
         code: found.code,
-        weight: found.code.weight(),
+        weight: found.code.severity(),
         object: OfObject {
             context: found.object.context.as_deref(),
             namespace: found.object.namespace.as_deref(),
@@ -121,7 +125,7 @@ fn finding<'a>(found: &'a Finding, typed: &Typed) -> OfFinding<'a> {
         },
         cause: &found.cause,
         message: found.message.as_deref(),
-        commands: found.remedy.lines(typed),
+        commands: found.remedy.lines(flags),
         advice: found.remedy.advice.as_deref(),
     }
 }

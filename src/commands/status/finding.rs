@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::{Code, Weight};
-use super::typed::Typed;
+use super::code::{Code, Severity};
+use super::given_flags::GivenFlags;
 use crate::cluster::SecretName;
 use crate::model::{CommandLine, Hint};
 
@@ -123,14 +123,14 @@ impl Remedy {
     }
 
     /// The commands of one finding, for its document.
-    pub(super) fn lines(&self, typed: &Typed) -> Vec<CommandLine> {
-        let sync = self.sync.iter().map(|sync| sync.line(&[&sync.namespace], typed));
+    pub(super) fn lines(&self, flags: &GivenFlags) -> Vec<CommandLine> {
+        let sync = self.sync.iter().map(|sync| sync.line(&[&sync.namespace], flags));
         self.commands.iter().cloned().chain(sync).collect()
     }
 }
 
 impl Sync {
-    fn line(&self, namespaces: &[&str], typed: &Typed) -> CommandLine {
+    fn line(&self, namespaces: &[&str], flags: &GivenFlags) -> CommandLine {
         let mut line = CommandLine::new("kubectl regcred sync");
         for namespace in namespaces {
             line = line.option("-n", "NAMESPACE", namespace);
@@ -145,7 +145,7 @@ impl Sync {
         for words in &self.more {
             line = line.words(words);
         }
-        typed.cluster(self.context.as_deref(), line)
+        flags.cluster(self.context.as_deref(), line)
     }
 
     /// The same for any namespace.
@@ -158,12 +158,12 @@ impl Sync {
 }
 
 /// Brings findings into the order of the screen, and those that say the same together.
-pub(super) fn groups<'a>(findings: &'a [Finding], typed: &Typed) -> Vec<Group<'a>> {
+pub(super) fn groups<'a>(findings: &'a [Finding], flags: &GivenFlags) -> Vec<Group<'a>> {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     let key = |finding: &'a Finding| {
         (
             // What is only worth knowing comes after what is wrong.
-            finding.code.weight() == Weight::Note,
+            finding.code.severity() == Severity::Note,
             finding.code.rank(),
             &finding.object.context,
             finding.object.kind,
@@ -173,11 +173,11 @@ pub(super) fn groups<'a>(findings: &'a [Finding], typed: &Typed) -> Vec<Group<'a
     sorted.sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.object.cmp(&other.object)));
     sorted
         .chunk_by(|one, other| key(one) == key(other))
-        .map(|alike| group(alike, typed))
+        .map(|alike| group(alike, flags))
         .collect()
 }
 
-fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
+fn group<'a>(alike: &[&'a Finding], flags: &GivenFlags) -> Group<'a> {
     let mut syncs: BTreeMap<Sync, BTreeSet<&str>> = BTreeMap::new();
     let mut commands: Vec<CommandLine> = Vec::new();
     let mut advice: Vec<&str> = Vec::new();
@@ -198,7 +198,7 @@ fn group<'a>(alike: &[&'a Finding], typed: &Typed) -> Group<'a> {
     for (kind, namespaces) in syncs {
         let namespaces: Vec<&str> = namespaces.into_iter().collect();
         let few = namespaces.chunks(MAX_NAMESPACES);
-        commands.extend(few.map(|few| kind.line(few, typed)));
+        commands.extend(few.map(|few| kind.line(few, flags)));
     }
     let more_commands = commands.len().saturating_sub(MAX_COMMANDS);
     commands.truncate(MAX_COMMANDS);
@@ -248,7 +248,7 @@ mod tests {
             finding(Code::SecretStale, "a", "other"),
             finding(Code::SecretBroken, "a", "gitea-credentials"),
         ];
-        let groups = groups(&findings, &Typed::default());
+        let groups = groups(&findings, &GivenFlags::default());
         let codes: Vec<_> = groups.iter().map(|group| group.code).collect();
         assert_eq!(codes, [Code::SecretBroken, Code::SecretStale]);
         assert_eq!(
@@ -271,7 +271,7 @@ mod tests {
         let findings: Vec<_> = (0..2_000)
             .map(|at| finding(Code::SecretStale, &format!("ns-{at:04}"), "gitea-credentials"))
             .collect();
-        let groups = groups(&findings, &Typed::default());
+        let groups = groups(&findings, &GivenFlags::default());
         assert_eq!((groups.len(), groups[0].objects.len()), (1, 2_000));
         assert_eq!(groups[0].commands.len(), MAX_COMMANDS);
         for command in &groups[0].commands {

@@ -6,20 +6,21 @@ use serde::Serialize;
 
 mod shown;
 
+use super::Code;
+use super::args::{PodName, StatusArgs, StatusFormat};
+use super::cluster_view::{ClusterView, interest, other};
+use super::collect::Asking;
+use super::credentials::StoredCredentials;
 use super::finding::Finding;
-use super::held::Keys;
-use super::look::Asking;
-use super::pods;
-use super::report::{Report, exit, print_findings};
+use super::findings::{self, pods};
+use super::given_flags::{Flag, GivenFlags};
+use super::report::Report;
+use super::table::print_findings;
 use super::tokens::Verdicts;
-use super::typed::{Flag, Typed};
-use super::view::{View, interest, other};
-use super::{Code, judge};
-use crate::cli::{DocumentFormat, PodName, StatusArgs, StatusFormat};
 use crate::cluster::survey::{PodPulls, explain};
 use crate::cluster::{self, Cluster, Namespace};
-use crate::commands::apply::connect_options;
-use crate::commands::document;
+use crate::commands::args::DocumentFormat;
+use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::model::{CommandLine, Registry};
@@ -44,9 +45,9 @@ struct PodStatus<'a> {
 pub(super) fn run(
     args: &StatusArgs,
     name: &PodName,
-    keys: &Keys,
+    credentials: &StoredCredentials,
     findings: Vec<Finding>,
-    typed: &Typed,
+    flags: &GivenFlags,
     system: &mut System<'_>,
 ) -> Result<Exit, CommandError> {
     let flag = match args.cluster.contexts.as_slice() {
@@ -58,29 +59,32 @@ pub(super) fn run(
             ));
         }
     };
-    one(args, flag, name, keys, findings, typed, system)
+    one(args, flag, name, credentials, findings, flags, system)
 }
 
 fn one(
     args: &StatusArgs,
     flag: Option<&str>,
     name: &PodName,
-    keys: &Keys,
+    credentials: &StoredCredentials,
     mut findings: Vec<Finding>,
-    typed: &Typed,
+    flags: &GivenFlags,
     system: &mut System<'_>,
 ) -> Result<Exit, CommandError> {
-    let options = connect_options(&args.cluster, flag);
-    let registries: Vec<Registry> = keys.registries();
+    let options = args.cluster.options(flag);
+    let registries: Vec<Registry> = credentials.registries();
     let asking = Asking::of(args, system);
     let (cluster, pulls, verdicts, images) = cluster::block_on(async {
         let cluster = Cluster::connect(&system.env, &options).await?;
-        let interests = registries.iter().map(|registry| interest(registry, keys)).collect();
+        let interests = registries
+            .iter()
+            .map(|registry| interest(registry, credentials))
+            .collect();
         let pulls = explain(&cluster, &name.namespace, name.name.as_str(), interests).await?;
-        let Some(pulls) = pulls else {
+        let Some(mut pulls) = pulls else {
             return Err(
                 CommandError::failed(format_args!("pod {}/{} not found", name.namespace, name.name)).hint(
-                    typed.cluster(
+                    flags.cluster(
                         flag,
                         CommandLine::new("kubectl get pods").option("-n", "NAMESPACE", name.namespace.as_str()),
                     ),
@@ -94,25 +98,28 @@ fn one(
                 .iter()
                 .any(|image| Registry::of_image(&image.image).as_ref() == Some(registry))
         };
-        let kept = keys.held.iter().map(|held| held.credential.clone());
+        let kept = credentials.held.iter().map(|held| held.credential.clone());
         let others = (0..pulls.survey.other_tokens.len()).filter_map(|at| other(&pulls.survey, at, &pulls.registries));
-        let credentials = kept
+        let asked = kept
             .chain(others)
             .filter(|credential| is_meant(&credential.registry))
             .collect();
-        let verdicts = asking.ask(Verdicts::default(), credentials, |_, _| {}).await;
-        let view = view(&cluster, flag, &pulls, keys, &verdicts, typed);
-        let images = asking.images(&[view]).await;
+        let verdicts = asking.ask(Verdicts::default(), asked, |_, _| {}).await;
+        let causes = view(&cluster, flag, &pulls, credentials, &verdicts, flags).causes();
+        pulls.survey.set_causes(causes);
+        let images = asking
+            .images([view(&cluster, flag, &pulls, credentials, &verdicts, flags)])
+            .await;
         Ok((cluster, pulls, verdicts, images))
     })??;
-    let view = view(&cluster, flag, &pulls, keys, &verdicts, typed);
+    let view = view(&cluster, flag, &pulls, credentials, &verdicts, flags);
     findings.retain(|finding| finding.code == Code::KeychainUnreadable);
     findings.extend(pods::judge(&view, &images));
     findings.extend(
         view.survey
             .unseen
             .iter()
-            .map(|unseen| judge::not_seen(&view, unseen, &[Flag::new("-n", "NAMESPACE", &name.namespace)])),
+            .map(|unseen| findings::not_seen(&view, unseen, &[Flag::new("-n", "NAMESPACE", &name.namespace)])),
     );
     let images: Vec<OfImage> = pulls
         .images
@@ -141,7 +148,7 @@ fn one(
         };
         document::print(
             "PodStatus",
-            &super::document::WithFindings::new(&fields, &report, typed),
+            &super::document::WithFindings::new(&fields, &report, flags),
             format,
             system,
         )?;
@@ -150,32 +157,32 @@ fn one(
         if !report.findings.is_empty() {
             system.output.line("")?;
         }
-        print_findings(&report, typed, system)?;
+        print_findings(&report, flags, system)?;
     }
-    Ok(exit(&report.findings))
+    Ok(report.exit())
 }
 
 fn view<'a>(
     cluster: &'a Cluster,
     flag: Option<&'a str>,
     pulls: &'a PodPulls,
-    keys: &'a Keys,
+    credentials: &'a StoredCredentials,
     verdicts: &'a Verdicts,
-    typed: &'a Typed,
-) -> View<'a> {
-    View {
+    flags: &'a GivenFlags,
+) -> ClusterView<'a> {
+    ClusterView {
         context: cluster.context(),
         flag,
         namespace: cluster.namespace(),
         survey: &pulls.survey,
         registries: &pulls.registries,
-        // Those that were asked about come first.
-        known: keys.registries().len(),
+        // Those of the question come first.
+        known: credentials.registries().len(),
         lost: &NONE_LOST,
         expected: &[],
-        keys,
+        credentials,
         verdicts,
-        typed,
+        flags,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// How a Secret stands.
+/// The state of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
     /// It holds what sync would write.
@@ -19,7 +19,7 @@ pub(super) enum State {
     Broken,
     /// It is out of step, and this tool keeps it.
     OwnedBy(String),
-    /// It works, and nobody keeps it.
+    /// Valid but not managed.
     NotManaged,
     /// It holds the token that a rotation is putting in place.
     Rotating,
@@ -27,7 +27,6 @@ pub(super) enum State {
     Unknown,
 }
 
-/// One row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Row {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::held::Keys;
-use super::registries::Reach;
-use super::typed::Flag;
-use super::view::{Expected, View};
-use crate::cli::StatusArgs;
+use super::args::StatusArgs;
+use super::cluster_view::{ClusterView, Expected};
+use super::credentials::StoredCredentials;
+use super::findings::registries::Reach;
+use super::given_flags::Flag;
 use crate::cluster::{Namespace, SecretName, Selector, Target};
+use crate::commands::shared::targets::{self, ListedSecret};
 use crate::commands::system::System;
-use crate::commands::targets::{self, ListedSecret};
 use crate::error::CommandError;
 use crate::model::{Credential, Registry};
 
@@ -48,26 +48,31 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn of(args: &StatusArgs, system: &mut System<'_>) -> Result<Self, CommandError> {
-        let look = match &args.file {
-            Some(path) => Some(targets::look(path, args.deployment.as_deref(), &args.secret, system)?),
+        let look = match &args.scope.file {
+            Some(path) => Some(targets::look(
+                path,
+                args.scope.deployment.as_deref(),
+                &args.secret,
+                system,
+            )?),
             None => None,
         };
         let look = look.unwrap_or_default();
-        let places = if args.all_namespaces {
+        let places = if args.scope.all_namespaces {
             Where::All
         } else if !look.secrets.is_empty() {
             Where::Listed
-        } else if let Some(selector) = &args.selector {
+        } else if let Some(selector) = &args.scope.selector {
             Where::Selected(selector.clone())
-        } else if args.namespaces.is_empty() {
+        } else if args.scope.namespaces.is_empty() {
             Where::Context
         } else {
-            Where::Named(targets::each_once(&args.namespaces))
+            Where::Named(targets::each_once(&args.scope.namespaces))
         };
         let mut this = Self {
             contexts: Vec::new(),
             given: targets::contexts(&args.cluster.contexts),
-            registries: if args.file.is_some() {
+            registries: if args.scope.file.is_some() {
                 look.registries
             } else {
                 args.registries.clone()
@@ -107,11 +112,11 @@ impl Scope {
     }
 
     /// Those of them that a Secret can be expected for: docker's logins are not meant for clusters where there are others.
-    pub(super) fn own(&self, keys: &Keys) -> Vec<Registry> {
-        if self.registries.is_empty() && !keys.held.is_empty() {
-            return keys.registries();
+    pub(super) fn own(&self, credentials: &StoredCredentials) -> Vec<Registry> {
+        if self.registries.is_empty() && !credentials.held.is_empty() {
+            return credentials.registries();
         }
-        self.registries(keys)
+        self.registries(credentials)
     }
 
     /// Whether what a file's variables give is all that it is about, so that the keychain is not needed.
@@ -121,11 +126,12 @@ impl Scope {
     }
 
     /// The registries that it is about.
-    pub(super) fn registries(&self, keys: &Keys) -> Vec<Registry> {
+    pub(super) fn registries(&self, credentials: &StoredCredentials) -> Vec<Registry> {
         let mut registries = if self.registries.is_empty() {
-            keys.registries()
+            credentials
+                .registries()
                 .into_iter()
-                .chain(keys.in_docker.iter().cloned())
+                .chain(credentials.in_docker.iter().cloned())
                 .collect()
         } else {
             self.registries.clone()
@@ -206,7 +212,7 @@ impl Scope {
 
 impl Scope {
     /// Where a Role has to hold, for `rbac`.
-    pub(super) fn role_flags(&self, view: &View<'_>) -> Vec<Flag> {
+    pub(super) fn role_flags(&self, view: &ClusterView<'_>) -> Vec<Flag> {
         match &self.places {
             Where::All => vec![Flag::alone("-A")],
             Where::Selected(selector) => vec![Flag::new("-l", "SELECTOR", selector)],
@@ -223,20 +229,20 @@ impl Scope {
 
 /// The same places, for a command that changes them.
 fn reach(args: &StatusArgs) -> Reach {
-    let namespaces = args.namespaces.iter();
+    let namespaces = args.scope.namespaces.iter();
     let mut flags: Vec<Flag> = namespaces
         .map(|namespace| Flag::new("-n", "NAMESPACE", namespace))
         .collect();
-    if let Some(selector) = &args.selector {
+    if let Some(selector) = &args.scope.selector {
         flags.push(Flag::new("-l", "SELECTOR", selector));
     }
-    if args.all_namespaces {
+    if args.scope.all_namespaces {
         flags.push(Flag::alone("-A"));
     }
-    if let Some(file) = &args.file {
+    if let Some(file) = &args.scope.file {
         flags.push(Flag::new("-f", "FILE", &file.display()));
     }
-    if let Some(deployment) = &args.deployment {
+    if let Some(deployment) = &args.scope.deployment {
         flags.push(Flag::new("--deployment", "NAME", deployment));
     }
     if args.secret.as_str() != SecretName::DEFAULT {

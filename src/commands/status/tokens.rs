@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::code::Code;
 use crate::model::{Credential, Registry};
-use crate::registry::{self, Server, Verified, VerifyError};
+use crate::registry::{self, ImageStanding, Server, Verified, VerifyError};
 use crate::sys::env::Env;
 
 /// Refused tokens of one account, after which the others are left alone. A Gitea before 1.20, and other registries, try
@@ -166,6 +166,9 @@ fn of_one(
     known
 }
 
+/// What registries said about images.
+pub(super) type Images = BTreeMap<Image, ImageStanding>;
+
 /// An image of a registry, for the registry to be asked about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Image {
@@ -187,11 +190,7 @@ impl Image {
 const MAX_IMAGES: usize = 20;
 
 /// Asks registries whether they have these images, with a credential that they accept.
-pub(super) async fn images(
-    wanted: BTreeMap<Image, Credential>,
-    options: &registry::Options,
-    env: &Env,
-) -> BTreeMap<Image, registry::ImageStanding> {
+pub(super) async fn images(wanted: BTreeMap<Image, Credential>, options: &registry::Options, env: &Env) -> Images {
     let mut under_way = FuturesUnordered::new();
     for (image, credential) in wanted.into_iter().take(MAX_IMAGES) {
         let (options, env) = (options.clone(), env.clone());

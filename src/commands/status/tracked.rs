@@ -1,13 +1,12 @@
-//! Files with a registry's token in them that git tracks: whoever can read the repository has the token.
+//! Files with a registry's token in them that git tracks: everybody who can read the repository has the token.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
-
-use tokio::process::Command;
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
+use crate::commands::shared::program::printed;
 use crate::model::{CommandLine, printable};
 use crate::sys::env::Env;
 use crate::sys::on_path;
@@ -81,28 +80,21 @@ fn finding(root: &Path, file: &str) -> Finding {
     }
 }
 
-/// What git prints; `None` where it fails, finds nothing, or takes too long.
+/// What git prints; `None` if it fails, finds nothing, or takes too long.
 async fn git(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
-    let mut command = Command::new(on_path::find("git", env)?);
-    command
-        .env_clear()
-        .envs(env.iter())
-        // A look changes nothing, fetches nothing and starts nothing that the repository's configuration names.
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_NO_LAZY_FETCH", "1")
-        // git before 2.39.4 knows nothing of that variable: there, no way to fetch is allowed.
-        .env("GIT_ALLOW_PROTOCOL", "none")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .args(["-c", "core.fsmonitor=false", "-C"])
-        .arg(folder)
-        .args(args)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8(output.stdout).ok())
-        .flatten()
+    // A look changes nothing, fetches nothing and starts nothing that the repository's configuration names.
+    let variables = [
+        ("GIT_OPTIONAL_LOCKS", "0"),
+        ("GIT_NO_LAZY_FETCH", "1"),
+        // git before 2.39.4 does not know that variable: there, no way to fetch is allowed.
+        ("GIT_ALLOW_PROTOCOL", "none"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+    ];
+    let here = ["-c", "core.fsmonitor=false", "-C"].map(OsStr::new);
+    let args: Vec<&OsStr> = here
+        .into_iter()
+        .chain([folder.as_os_str()])
+        .chain(args.iter().map(OsStr::new))
+        .collect();
+    printed(&on_path::find("git", env)?, &args, env, &variables, PATIENCE).await
 }

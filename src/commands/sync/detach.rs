@@ -2,12 +2,12 @@
 
 use futures_util::{StreamExt as _, stream};
 
+use super::args::SyncArgs;
 use super::named;
-use crate::cli::SyncArgs;
 use crate::cluster::Wish;
-use crate::commands::apply::{AT_ONCE, After, Aftermath, Report};
+use crate::commands::shared::apply::{AT_ONCE, After, Aftermath, Report};
+use crate::commands::shared::targets;
 use crate::commands::system::System;
-use crate::commands::targets;
 use crate::error::{CommandError, Exit};
 
 /// Detaches in every namespace that the flags name, a few at a time.

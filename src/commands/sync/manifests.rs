@@ -3,11 +3,12 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::{DocumentFormat, SyncArgs};
+use super::args::SyncArgs;
 use crate::cluster::{self, Manifest};
-use crate::commands::document;
+use crate::commands::args::DocumentFormat;
+use crate::commands::shared::document;
+use crate::commands::shared::targets::{Batch, Job, Scope};
 use crate::commands::system::System;
-use crate::commands::targets::{Batch, Job, Scope};
 use crate::error::{CommandError, Exit};
 
 /// kubectl's own kind for several objects in one JSON document.
@@ -26,8 +27,8 @@ pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<Docu
     };
     let after = &args.after;
     let asks = [
-        (args.targets.all_namespaces, "-A"),
-        (args.targets.selector.is_some(), "-l"),
+        (args.targets.scope.all_namespaces, "-A"),
+        (args.targets.scope.selector.is_some(), "-l"),
         (!after.service_accounts.is_empty(), "--service-account"),
         (after.restarts.restart, "--restart"),
         (after.restarts.unstick, "--unstick"),

@@ -1,10 +1,10 @@
 //! The Secrets that are named, for what needs no token: `--detach` and `--remove`.
 
-use crate::cli::SyncArgs;
+use super::args::SyncArgs;
 use crate::cluster::{self, Cluster, Target};
-use crate::commands::apply::{After, Report, connect_options};
+use crate::commands::shared::apply::{After, Report};
+use crate::commands::shared::targets;
 use crate::commands::system::System;
-use crate::commands::targets;
 use crate::error::CommandError;
 
 /// A connection to the context, and the Secrets there; `None` where that failed, which is reported.
@@ -15,7 +15,7 @@ pub(super) async fn connect(
     report: &mut Report,
     system: &mut System<'_>,
 ) -> Option<(Cluster, Vec<Target>)> {
-    let options = connect_options(&args.cluster, context);
+    let options = args.cluster.options(context);
     let found = async {
         let cluster = Cluster::connect(&system.env, &options).await?;
         let targets = named(args, &cluster).await?;
@@ -32,17 +32,17 @@ pub(super) async fn connect(
 
 /// The Secrets that the flags mean, by name: they need not be there.
 async fn named(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
-    if args.targets.all_namespaces {
+    if args.targets.scope.all_namespaces {
         let managed = cluster::managed_secrets(cluster).await?.into_iter();
         return Ok(managed.map(|managed| managed.target).collect());
     }
-    let namespaces = match &args.targets.selector {
+    let namespaces = match &args.targets.scope.selector {
         Some(selector) => {
             let found = cluster::namespaces(cluster, selector).await?.into_iter();
             found.map(|found| found.namespace).collect()
         }
-        None if args.targets.namespaces.is_empty() => vec![cluster.namespace().clone()],
-        None => targets::each_once(&args.targets.namespaces),
+        None if args.targets.scope.namespaces.is_empty() => vec![cluster.namespace().clone()],
+        None => targets::each_once(&args.targets.scope.namespaces),
     };
     let target = |namespace| Target {
         namespace,

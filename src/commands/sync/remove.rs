@@ -2,12 +2,12 @@
 
 use futures_util::{StreamExt as _, stream};
 
+use super::args::SyncArgs;
 use super::named;
-use crate::cli::SyncArgs;
 use crate::cluster::{self, SyncOptions};
-use crate::commands::apply::{AT_ONCE, After, Done, Report, Row};
+use crate::commands::shared::apply::{AT_ONCE, After, Done, Report, Row};
+use crate::commands::shared::targets;
 use crate::commands::system::System;
-use crate::commands::targets;
 use crate::error::{CommandError, Exit};
 use crate::model::Registry;
 

@@ -132,4 +132,6 @@ pub fn takes(key: &str, host: &str) -> bool {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;

@@ -44,9 +44,9 @@ func readDockerConfig(question textQuestion) (dockerConfigAnswer, error) {
 type pullQuestion struct {
 	Image   string `json:"image"`
 	Secrets []struct {
-		// Legacy is a Secret of type kubernetes.io/dockercfg.
-		Legacy bool   `json:"legacy"`
-		Data   []byte `json:"data"`
+		// Type is kubernetes.io/dockerconfigjson where none is given.
+		Type core.SecretType `json:"type"`
+		Data []byte          `json:"data"`
 	} `json:"secrets"`
 }
 
@@ -63,9 +63,12 @@ func lookUpPull(question pullQuestion) (pullAnswer, error) {
 	}
 	var passed []core.Secret
 	for _, secret := range question.Secrets {
-		kind, key := core.SecretTypeDockerConfigJson, core.DockerConfigJsonKey
-		if secret.Legacy {
-			kind, key = core.SecretTypeDockercfg, core.DockerConfigKey
+		kind, key := secret.Type, core.DockerConfigJsonKey
+		if kind == "" {
+			kind = core.SecretTypeDockerConfigJson
+		}
+		if kind == core.SecretTypeDockercfg {
+			key = core.DockerConfigKey
 		}
 		passed = append(passed, core.Secret{Type: kind, Data: map[string][]byte{key: secret.Data}})
 	}

@@ -4,10 +4,12 @@ use serde_json::json;
 
 use super::pair::Pair;
 use crate::support::gitea::{Closed, Settings, basic};
+use crate::support::parts::GITEA;
 
 const OWN_TOKENS: &str = "/api/v1/users/careful/tokens";
 
-pub fn closed() {
+scenario!(closed, needs(GITEA));
+fn closed() {
     let mut pair = Pair::start(Settings::default());
     let accounts = [
         ("prohibited", "token of prohibited", "its bearer", Closed::Prohibited),
@@ -56,8 +58,9 @@ pub fn closed() {
     pair.agree();
 }
 
+scenario!(second_factor, needs(GITEA));
 /// A program has only the account's password and its code of the moment.
-pub fn second_factor() {
+fn second_factor() {
     let mut pair = Pair::start(Settings::default());
     for site in pair.both() {
         site.gitea.add_user("careful");
@@ -105,8 +108,9 @@ pub fn second_factor() {
     pair.agree();
 }
 
+scenario!(passwords_off, needs(GITEA));
 /// `ENABLE_BASIC_AUTHENTICATION = false`
-pub fn passwords_off() {
+fn passwords_off() {
     let mut pair = Pair::start(Settings {
         without_passwords: true,
         ..Settings::default()

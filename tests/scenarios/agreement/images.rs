@@ -6,6 +6,7 @@ use serde_json::json;
 use super::pair::{Pair, Site};
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::gitea::{Settings, Visibility, basic, hex};
+use crate::support::parts::{DOCKER_REGISTRY, GITEA};
 
 /// Everybody who owns an image, and the visibility of those that are organisations.
 const OWNERS: [&str; 7] = ["admin", "other", "limited", "private", "guild", "lodge", "order"];
@@ -16,11 +17,13 @@ const ORGANISATIONS: [(&str, Visibility); 3] = [
 ];
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-pub fn pulled_and_pushed() {
+scenario!(pulled_and_pushed, needs(GITEA, DOCKER_REGISTRY));
+fn pulled_and_pushed() {
     everywhere(Settings::default());
 }
 
-pub fn where_all_sign_in() {
+scenario!(where_all_sign_in, needs(GITEA, DOCKER_REGISTRY));
+fn where_all_sign_in() {
     everywhere(Settings {
         require_signin: true,
         ..Settings::default()

@@ -7,83 +7,17 @@ use std::sync::mpsc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use libtest_mimic::Trial;
 use regcred::cluster::{
     Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, SyncOptions, Wanted, block_on, observe, sync,
 };
 use regcred::model::Use;
 use regcred::sys::env::Env;
 
-use super::world::{Who, World, connected, gitea, target};
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};
 use crate::support::control_plane::{self, ControlPlane};
-use crate::support::part::{self, trial, trial_with};
-
-/// A scenario's name, and what it does.
-type OnDouble = (&'static str, fn(&ApiServer));
-
-pub fn trials() -> Vec<Trial> {
-    let on_double: &[OnDouble] = &[
-        (
-            "we_name_ourselves_and_whom_we_act_as",
-            we_name_ourselves_and_whom_we_act_as,
-        ),
-        (
-            "files_of_kubeconfig_that_are_missing_are_skipped",
-            files_of_kubeconfig_that_are_missing_are_skipped,
-        ),
-        (
-            "the_plugin_runs_once_with_our_environment",
-            the_plugin_runs_once_with_our_environment,
-        ),
-        ("a_failing_plugin_is_not_quoted", a_failing_plugin_is_not_quoted),
-        (
-            "a_missing_plugin_says_how_to_install_it",
-            a_missing_plugin_says_how_to_install_it,
-        ),
-        ("a_proxy_of_the_kubeconfig_is_used", a_proxy_of_the_kubeconfig_is_used),
-        ("loopback_needs_no_proxy", loopback_needs_no_proxy),
-        (
-            "a_busy_server_is_waited_for_a_little",
-            a_busy_server_is_waited_for_a_little,
-        ),
-        (
-            "a_server_that_stays_busy_does_not_hang_us",
-            a_server_that_stays_busy_does_not_hang_us,
-        ),
-        ("a_lost_connection_is_tried_again", a_lost_connection_is_tried_again),
-        (
-            "a_server_that_hangs_is_left_in_time",
-            a_server_that_hangs_is_left_in_time,
-        ),
-        ("nobody_there_is_unreachable", nobody_there_is_unreachable),
-        ("unknown_to_the_server", unknown_to_the_server),
-        ("a_server_error_is_shown", a_server_error_is_shown),
-    ];
-    let mut trials = Vec::new();
-    for &(name, scenario) in on_double {
-        trials.push(trial(&format!("connect::double::{name}"), move || {
-            scenario(&ApiServer::start());
-        }));
-    }
-    trials.push(trial_with(
-        "connect::real::another_ca_is_not_trusted",
-        control_plane::missing(),
-        another_ca_is_not_trusted,
-    ));
-    let missing = [control_plane::missing(), &part::missing(&["openssl"])].concat();
-    trials.push(trial_with(
-        "connect::real::a_client_certificate_is_the_servers_to_judge",
-        &missing,
-        a_client_certificate_is_the_servers_to_judge,
-    ));
-    trials.push(trial_with(
-        "connect::real::authorities_are_kubectls",
-        control_plane::missing(),
-        authorities_are_kubectls,
-    ));
-    trials
-}
+use crate::support::parts::{API_SERVER, CONTROL_PLANE};
+use crate::support::plane::{Plane, Who};
+use crate::sync::library::{connected, gitea, target};
 
 /// Looks for the Secret, which is a request and no more.
 fn look(kubeconfig: &str, options: &ConnectOptions) -> Result<(), Error> {
@@ -107,6 +41,7 @@ fn with_timeout(text: &str) -> ConnectOptions {
     }
 }
 
+scenario!(we_name_ourselves_and_whom_we_act_as, on(API_SERVER));
 fn we_name_ourselves_and_whom_we_act_as(double: &ApiServer) {
     let impersonate = Impersonate {
         user: Some("jane".into()),
@@ -150,6 +85,7 @@ fn we_name_ourselves_and_whom_we_act_as(double: &ApiServer) {
     ));
 }
 
+scenario!(files_of_kubeconfig_that_are_missing_are_skipped, on(API_SERVER));
 fn files_of_kubeconfig_that_are_missing_are_skipped(double: &ApiServer) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("there");
@@ -179,6 +115,7 @@ fn plugin(double: &ApiServer, folder: &Path, script: &str) -> String {
     ))
 }
 
+scenario!(the_plugin_runs_once_with_our_environment, on(API_SERVER));
 fn the_plugin_runs_once_with_our_environment(double: &ApiServer) {
     let folder = tempfile::tempdir().unwrap();
     let script = format!(
@@ -226,6 +163,7 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
     assert_eq!(info["spec"]["cluster"]["server"], double.url());
 }
 
+scenario!(a_failing_plugin_is_not_quoted, on(API_SERVER));
 fn a_failing_plugin_is_not_quoted(double: &ApiServer) {
     let folder = tempfile::tempdir().unwrap();
     for (script, what) in [
@@ -239,6 +177,7 @@ fn a_failing_plugin_is_not_quoted(double: &ApiServer) {
     assert!(double.recorded().is_empty(), "nothing was asked without a credential");
 }
 
+scenario!(a_missing_plugin_says_how_to_install_it, on(API_SERVER));
 fn a_missing_plugin_says_how_to_install_it(double: &ApiServer) {
     let user = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: no-such-plugin, installHint: 'brew install it'}}";
     let error = look(&double.kubeconfig_for(user), &ConnectOptions::default()).unwrap_err();
@@ -271,6 +210,7 @@ fn proxy_to(double: &ApiServer) -> (u16, mpsc::Receiver<String>) {
     (port, asked)
 }
 
+scenario!(a_proxy_of_the_kubeconfig_is_used, on(API_SERVER));
 fn a_proxy_of_the_kubeconfig_is_used(double: &ApiServer) {
     let (port, asked) = proxy_to(double);
     let cluster = format!("server: 'http://api.invalid:6443', proxy-url: 'http://127.0.0.1:{port}'");
@@ -290,6 +230,7 @@ fn a_proxy_of_the_kubeconfig_is_used(double: &ApiServer) {
     assert_eq!(recorded[0].headers.get("authorization"), None);
 }
 
+scenario!(loopback_needs_no_proxy, on(API_SERVER));
 fn loopback_needs_no_proxy(double: &ApiServer) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kubeconfig");
@@ -309,6 +250,7 @@ fn loopback_needs_no_proxy(double: &ApiServer) {
     look_with(&env("a,,b,")).unwrap();
 }
 
+scenario!(a_busy_server_is_waited_for_a_little, on(API_SERVER));
 fn a_busy_server_is_waited_for_a_little(double: &ApiServer) {
     double.fail(Fault::Status(429, Some(1)), 1);
     double.fail(Fault::Status(503, None), 1);
@@ -317,6 +259,7 @@ fn a_busy_server_is_waited_for_a_little(double: &ApiServer) {
     assert_eq!(statuses, [429, 503, 404]);
 }
 
+scenario!(a_server_that_stays_busy_does_not_hang_us, on(API_SERVER));
 fn a_server_that_stays_busy_does_not_hang_us(double: &ApiServer) {
     double.fail(Fault::Status(503, None), 1000);
     let error = look(&double.kubeconfig(), &ConnectOptions::default()).unwrap_err();
@@ -324,12 +267,14 @@ fn a_server_that_stays_busy_does_not_hang_us(double: &ApiServer) {
     assert_eq!(double.recorded().len(), 5);
 }
 
+scenario!(a_lost_connection_is_tried_again, on(API_SERVER));
 fn a_lost_connection_is_tried_again(double: &ApiServer) {
     double.fail(Fault::Cut, 1);
     look(&double.kubeconfig(), &ConnectOptions::default()).unwrap();
     assert_eq!(double.recorded().len(), 2);
 }
 
+scenario!(a_server_that_hangs_is_left_in_time, on(API_SERVER));
 fn a_server_that_hangs_is_left_in_time(double: &ApiServer) {
     double.fail(Fault::Hang, 1);
     let error = look(&double.kubeconfig(), &with_timeout("100ms")).unwrap_err();
@@ -338,6 +283,7 @@ fn a_server_that_hangs_is_left_in_time(double: &ApiServer) {
     assert_eq!(double.recorded().len(), 1, "it had its time");
 }
 
+scenario!(nobody_there_is_unreachable, on(API_SERVER));
 fn nobody_there_is_unreachable(double: &ApiServer) {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let kubeconfig = double.kubeconfig().replace(&double.url(), &format!("http://{free}"));
@@ -349,6 +295,7 @@ fn nobody_there_is_unreachable(double: &ApiServer) {
     assert!(error.to_string().contains("refused"), "{error}");
 }
 
+scenario!(unknown_to_the_server, on(API_SERVER));
 fn unknown_to_the_server(double: &ApiServer) {
     let error = look(&double.kubeconfig_for("{token: s3cret}"), &ConnectOptions::default()).unwrap_err();
     assert!(
@@ -357,6 +304,7 @@ fn unknown_to_the_server(double: &ApiServer) {
     );
 }
 
+scenario!(a_server_error_is_shown, on(API_SERVER));
 fn a_server_error_is_shown(double: &ApiServer) {
     double.fail(Fault::Status(500, None), 1);
     let error = look(&double.kubeconfig(), &ConnectOptions::default()).unwrap_err();
@@ -368,6 +316,7 @@ fn a_server_error_is_shown(double: &ApiServer) {
     );
 }
 
+scenario!(another_ca_is_not_trusted, needs(CONTROL_PLANE));
 fn another_ca_is_not_trusted() {
     let real = ControlPlane::shared();
     let key = rcgen::KeyPair::generate().unwrap();
@@ -377,7 +326,7 @@ fn another_ca_is_not_trusted() {
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("other.crt"), other.pem()).unwrap();
-    let kubeconfig = World::Real(real).kubeconfig(Who::Admin);
+    let kubeconfig = Plane::Real(real).kubeconfig(Who::Admin);
     let ca = kubeconfig
         .split('\'')
         .find(|part| part.ends_with("ca.crt"))
@@ -426,6 +375,10 @@ users:
     )
 }
 
+scenario!(
+    a_client_certificate_is_the_servers_to_judge,
+    needs(CONTROL_PLANE, "openssl")
+);
 fn a_client_certificate_is_the_servers_to_judge() {
     let certificates = ControlPlane::shared().certificates();
     let folder = tempfile::tempdir().unwrap();
@@ -521,6 +474,7 @@ fn a_client_certificate_is_the_servers_to_judge() {
     assert!(matches!(ours, Err(Error::Unauthorized { .. })), "{ours:?}");
 }
 
+scenario!(authorities_are_kubectls, needs(CONTROL_PLANE));
 fn authorities_are_kubectls() {
     let certificates = ControlPlane::shared().certificates();
     let read = |name: &str| std::fs::read(certificates.join(name)).unwrap();

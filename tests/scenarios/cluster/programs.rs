@@ -4,20 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use libtest_mimic::Trial;
-
+use crate::support::PLUGIN;
 use crate::support::api_server::{ADMIN_TOKEN, ApiServer};
-use crate::support::part::trial;
 
 /// Entries of PATH that are a file of the working folder: a dot, nothing at all, and a folder below it.
 const RELATIVE: [&str; 4] = [".", "", "./", "here"];
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("cluster/programs: no credential plugin of the working folder", plugin),
-        trial("cluster/programs: no git of the working folder", git),
-    ]
-}
 
 /// A program that leaves a mark and then does what `script` says.
 fn program(folder: &Path, name: &str, script: &str) {
@@ -42,7 +33,7 @@ fn ran(folder: &Path) -> bool {
 }
 
 fn run(folder: &Path, path: &str, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"))
+    Command::new(PLUGIN)
         .args(args)
         .current_dir(folder)
         .env_clear()
@@ -68,7 +59,8 @@ const SYNC: [&str; 10] = [
     "--dry-run=client",
 ];
 
-fn plugin() {
+scenario!(no_credential_plugin_of_the_working_folder);
+fn no_credential_plugin_of_the_working_folder() {
     let (folder, server) = (tempfile::tempdir().unwrap(), ApiServer::start());
     let folder = folder.path();
     let token = format!(
@@ -88,7 +80,8 @@ fn plugin() {
     assert!(output.status.success() && ran(folder), "{output:?}");
 }
 
-fn git() {
+scenario!(no_git_of_the_working_folder);
+fn no_git_of_the_working_folder() {
     let (folder, server) = (tempfile::tempdir().unwrap(), ApiServer::start());
     let folder = folder.path();
     std::fs::write(folder.join("kubeconfig"), server.kubeconfig()).unwrap();

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::blocks;
 use super::session::{self, Ran};
+use crate::support::PLUGIN;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::part::program;
 use crate::support::server::KernelKeys;
@@ -179,7 +180,7 @@ impl Desk {
     pub fn type_in(&self, lines: &[&str]) -> Vec<Ran> {
         let typed: Vec<String> = lines.iter().map(|line| self.substituted(line)).collect();
         let mut bash = self.world.command("bash");
-        let regcred = Path::new(env!("CARGO_BIN_EXE_kubectl-regcred")).parent().unwrap();
+        let regcred = Path::new(PLUGIN).parent().unwrap();
         let path = std::env::join_paths([&self.bin(), regcred]).unwrap();
         bash.env("PATH", path).env("TERM", "xterm").env("NO_COLOR", "1").env(
             "REGISTRY_TOKEN",

@@ -2,26 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use libtest_mimic::Trial;
-
 use super::{documents, read, root};
-use crate::support::part::{missing, program, trial, trial_with};
+use crate::support::part::program;
 use crate::support::world::World;
 
 /// Words of kubelet's own, which no scenario can make it say: the survey's tests have what it writes into pods.
 const OF_KUBELET: [&str; 3] = ["ImagePullBackOff", "ErrImagePull", "FailedToRetrieveImagePullSecret"];
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("documents/messages are those that were seen", messages_were_seen),
-        trial("documents/links lead somewhere", links),
-        trial_with(
-            "documents/docker without its helper",
-            &missing(&["docker"]),
-            without_helper,
-        ),
-    ]
-}
 
 /// The first cells of README's table by message: all that is set as code there.
 fn quoted() -> Vec<String> {
@@ -36,8 +22,9 @@ fn quoted() -> Vec<String> {
     .collect()
 }
 
+scenario!(documents_messages_are_those_that_were_seen);
 /// What runs printed is in the scenarios' snapshots, and of the clients in docs/clients.md, which runs write.
-fn messages_were_seen() {
+fn documents_messages_are_those_that_were_seen() {
     let mut seen = read("docs/clients.md");
     for folder in ["tests/scenarios", "src"] {
         gather(&root().join(folder), &mut seen);
@@ -61,8 +48,9 @@ fn gather(folder: &Path, seen: &mut String) {
     }
 }
 
+scenario!(documents_links_lead_somewhere);
 /// Of the documents to each other, to their pictures and to the tree.
-fn links() {
+fn documents_links_lead_somewhere() {
     let mut count = 0;
     for document in documents() {
         let text = read(&document);
@@ -80,8 +68,9 @@ fn links() {
     assert!(count > 20, "only {count} links were found");
 }
 
+scenario!(documents_docker_without_its_helper, needs("docker"));
 /// A helper that docker's file names, and that is not on PATH.
-fn without_helper() {
+fn documents_docker_without_its_helper() {
     let world = World::of_doubles();
     let token = world.gitea.add_token("admin", "write:package");
     let bin = world.folder().join("bin");

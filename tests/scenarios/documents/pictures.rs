@@ -2,35 +2,28 @@
 
 use std::path::Path;
 
-use libtest_mimic::Trial;
 use snapbox::{Data, assert_data_eq};
 
-use super::super::status::documents::{place, with_problems};
+use super::super::status::documents::{with_problems, world};
 use super::root;
-use crate::support::part::trial;
 use crate::support::world::World;
 
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("documents/picture: status", status),
-        trial("documents/picture: rotate", rotate),
-    ]
-}
-
+scenario!(status);
 fn status() {
-    let place = with_problems();
+    let world = with_problems();
     let line = "status -n honeydue -n staging";
-    let shown = place.world.on_screen(line, "");
-    draw("status", &place.world, line, &shown);
+    let shown = world.on_screen(line, "");
+    draw("status", &world, line, &shown);
 }
 
+scenario!(rotate);
 fn rotate() {
-    let place = place();
-    let new = place.token("read:package");
+    let world = world();
+    let new = world.token("read:package");
     let line = "rotate -A";
-    let shown = place.world.on_screen(line, &new);
+    let shown = world.on_screen(line, &new);
     assert!(!shown.contains(&new), "{shown}");
-    draw("rotate", &place.world, line, &shown);
+    draw("rotate", &world, line, &shown);
 }
 
 /// Holds the picture against this screen, with the example's names.

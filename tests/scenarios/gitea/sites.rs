@@ -4,15 +4,18 @@ use rexpect::ReadUntil;
 use snapbox::str;
 
 use super::{DEAD, LOGIN, PASSWORD, Stage};
+use crate::support::PLUGIN;
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::gitea::{Closed, Settings, Visibility};
 use crate::support::image::oci_layout;
+use crate::support::parts::{GITEA, REAL_PARTS};
 use crate::support::world::{Ran, World};
 
 const MINT: &str = "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin";
 const REVOKE: &str = "logout [REGISTRY] --revoke --password-stdin";
 
-pub(super) fn second_factor(stage: &Stage) {
+at_gitea!(second_factor);
+fn second_factor(stage: &Stage) {
     let gitea = &stage.world.gitea;
     gitea.enrol("admin");
     let with = |code: String| format!("{PASSWORD}\n{code}\n");
@@ -135,15 +138,16 @@ forgot the credential of [REGISTRY] for docker
     );
 }
 
+scenario!(a_person_with_a_second_factor, needs(REAL_PARTS, GITEA, "skopeo"));
 /// At a terminal, through the programs. Where a code is good for one request, the rotation's second one is asked for.
-pub(super) fn a_person_with_a_second_factor() {
+fn a_person_with_a_second_factor() {
     const QUESTION: &str = "One-time code of admin";
     let world = World::of_real_gitea(Settings::default());
     let gitea = &world.gitea;
     let old = gitea.add_token("admin", "write:package");
     world.regcred_with(LOGIN, &old).done();
     gitea.enrol("admin");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-regcred"));
+    let mut command = std::process::Command::new(PLUGIN);
     let line = format!("rotate {} --no-secrets --mint --token-name newest", world.registry());
     command.env_clear().envs(world.env().iter()).env("TERM", "xterm");
     command.args(line.split_whitespace());
@@ -177,7 +181,8 @@ pub(super) fn a_person_with_a_second_factor() {
     assert_eq!(codes.len(), expected, "{shown}");
 }
 
-pub(super) fn closed_accounts(stage: &Stage) {
+at_gitea!(closed_accounts);
+fn closed_accounts(stage: &Stage) {
     let gitea = &stage.world.gitea;
     for (login, how) in [
         ("prohibited", Closed::Prohibited),
@@ -264,8 +269,9 @@ hint: change it at http://[REGISTRY]/user/settings/change_password
     }
 }
 
+at_gitea!(visibility);
 /// Whose a token is, is to be seen where the account is; what it may do, everywhere.
-pub(super) fn visibility(stage: &Stage) {
+fn visibility(stage: &Stage) {
     let gitea = &stage.world.gitea;
     let token = gitea.add_token("admin", "read:package");
     let login = |username: &str| {
@@ -322,7 +328,8 @@ logged in to [REGISTRY] as admin for cluster
     );
 }
 
-pub(super) fn where_all_sign_in(stage: &Stage) {
+at_gitea!(where_all_sign_in, require_signin(true));
+fn where_all_sign_in(stage: &Stage) {
     let gitea = &stage.world.gitea;
     let token = gitea.add_token("admin", "read:package");
     stage.says(&stage.world.regcred_with(LOGIN, DEAD), str![[r#"
@@ -407,7 +414,8 @@ forgot the credential of [REGISTRY] for docker
     assert_eq!(gitea.tokens("admin").len(), 1, "that of the issues is left");
 }
 
-pub(super) fn without_passwords(stage: &Stage) {
+at_gitea!(without_passwords, without_passwords(true));
+fn without_passwords(stage: &Stage) {
     let gitea = &stage.world.gitea;
     let token = gitea.add_token("admin", "write:package");
     stage.says(&stage.world.regcred_with(LOGIN, DEAD), str![[r#"
@@ -489,8 +497,9 @@ rotated the token of [REGISTRY] for docker
     );
 }
 
+at_gitea!(below_a_path, below("/code"));
 /// The registry is at the host's root all the same, where clients look for it.
-pub(super) fn below_a_path(stage: &Stage) {
+fn below_a_path(stage: &Stage) {
     let gitea = &stage.world.gitea;
     let token = gitea.add_token("admin", "write:package");
     stage.says(
@@ -582,8 +591,9 @@ forgot the credential of [REGISTRY] for docker
     assert_eq!(gitea.tokens("admin").len(), 1, "the tokens that were made are gone");
 }
 
+at_gitea!(bot_of_an_organisation);
 /// Its images are the organisation's; what opens them are tokens of those who are in a team of it.
-pub(super) fn bot_of_an_organisation(stage: &Stage) {
+fn bot_of_an_organisation(stage: &Stage) {
     let world = &stage.world;
     let gitea = &world.gitea;
     let _images = gitea.real().is_none().then(|| DockerRegistry::behind(gitea));

@@ -4,7 +4,8 @@ use snapbox::str;
 
 use super::{DEAD, LOGIN, PASSWORD, Stage};
 
-pub(super) fn login_and_logout(stage: &Stage) {
+at_gitea!(login_and_logout);
+fn login_and_logout(stage: &Stage) {
     let token = stage.world.gitea.add_token("admin", "write:package");
     // Nobody sees a private account, and before 1.27 a token does not say whose it is.
     stage.says(
@@ -75,7 +76,8 @@ forgot the credential of [REGISTRY] for docker
     assert!(!stage.world.gitea.knows("admin", &token));
 }
 
-pub(super) fn tokens_that_do_not_do(stage: &Stage) {
+at_gitea!(tokens_that_do_not_do);
+fn tokens_that_do_not_do(stage: &Stage) {
     stage.says(
         &stage.world.regcred_with(LOGIN, DEAD),
         str![[r#"
@@ -140,7 +142,8 @@ secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
     );
 }
 
-pub(super) fn made_and_revoked(stage: &Stage) {
+at_gitea!(made_and_revoked);
+fn made_and_revoked(stage: &Stage) {
     let mint = "login [REGISTRY] -u admin --mint --token-name laptop --password-stdin";
     stage.says(
         &stage.world.regcred_with(mint, "wrong"),
@@ -194,7 +197,8 @@ hint: check the password; an account with a second factor needs its one-time cod
     );
 }
 
-pub(super) fn rotated(stage: &Stage) {
+at_gitea!(rotated);
+fn rotated(stage: &Stage) {
     let old = stage.world.gitea.add_token("admin", "write:package");
     stage.world.regcred_with(LOGIN, &old).done();
     stage.world.regcred("sync -n [NAMESPACE]").done();

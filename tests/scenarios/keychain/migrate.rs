@@ -5,43 +5,27 @@ mod desk;
 mod interrupted;
 mod together;
 
-use libtest_mimic::Trial;
 use regcred::keychain::StoreName;
 use regcred::model::Use;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
-use crate::helper::{HELPER, ask, entry};
-use crate::support::keyring::{self, Keyring, Product};
-use crate::support::part::{missing, trial_with};
+use crate::helper::{ask, entry};
+use crate::support::HELPER;
+use crate::support::keyring::Keyring;
+use crate::support::parts::{GNOME_KEYRING, IN_GNOME_KEYRING, IN_KEEPASSXC};
+use crate::support::store::{Kind, Store};
 use desk::Desk;
 
-pub fn trials() -> Vec<Trial> {
-    let there_and_back = Product::ALL
-        .into_iter()
-        .map(|product| product.trial("keychain", "migrate: there and back", &[], there_and_back));
-    let parts = missing(&keyring::PARTS);
-    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/migrate: {name}"), &parts, test);
-    let others = [
-        real("what differs stays in both until a person has decided", conflicts),
-        real("what cannot be read stays and keeps nothing back", damaged),
-        real("a keychain that is not there holds nothing", absent),
-        real("a keychain that is locked is not taken for an empty one", locked),
-    ];
-    there_and_back
-        .chain(others)
-        .chain(together::trials())
-        .chain(interrupted::trials())
-        .collect()
-}
-
-fn there_and_back(product: Product) {
-    let desk = Desk::of(Keyring::start_product(product));
+scenario!(there_and_back, on(IN_GNOME_KEYRING, IN_KEEPASSXC));
+fn there_and_back(kind: Kind) {
+    let Store::Service(keyring) = kind.start() else {
+        panic!("not the vault")
+    };
+    let desk = Desk::of(keyring);
     let before = desk.fill(StoreName::System);
     let listed = desk.regcred("list").done();
     desk.regcred("keychain use vault").done();
-    assert_data_eq!(
-        desk.regcred("keychain migrate --dry-run=client").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate --dry-run=client").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io for docker moved (dry run)
@@ -53,12 +37,9 @@ credential/localhost:5000 for docker moved (dry run)
 --- stderr
 would move 6 credentials from the Secret Service into the vault
 
-"#]]
-    );
+"#]]);
     assert_eq!(desk.items(StoreName::System), before, "a dry run moves nothing");
-    assert_data_eq!(
-        desk.regcred("keychain migrate -v").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate -v").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io for docker moved
@@ -76,28 +57,22 @@ gitea.example.com for cluster: written to the vault, read back, and removed from
 localhost:5000 for docker: written to the vault, read back, and removed from the Secret Service
 moved 6 credentials from the Secret Service into the vault
 
-"#]]
-    );
+"#]]);
     assert!(desk.items(StoreName::System).is_empty());
     assert_eq!(desk.items(StoreName::Vault), before);
     assert_eq!(desk.regcred("list").done(), listed);
     let (got, _, _) = ask(desk.command(HELPER), "get", "gitea.example.com");
     assert!(got.contains(r#""Secret":"{USERNAME}""#), "{got}");
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 the Secret Service holds no credential: there is nothing to move into the vault
 
-"#]]
-    );
+"#]]);
 
     desk.regcred("keychain use secret-service").done();
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io for docker moved
@@ -111,26 +86,26 @@ moved 6 credentials from the vault into the Secret Service
 the vault is empty, and its file stays: [FOLDER]/home/.local/share/regcred/vault.age
 hint: where it is not needed again: kubectl regcred keychain lock; rm [FOLDER]/home/.local/share/regcred/vault.age
 
-"#]]
-    );
+"#]]);
     assert_eq!(desk.items(StoreName::System), before);
     assert!(desk.items(StoreName::Vault).is_empty());
     assert_eq!(desk.regcred("list").done(), listed);
     // As the hint says.
     std::fs::remove_file(desk.vault()).unwrap();
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no vault: there is nothing to move into the Secret Service
 
-"#]]
-    );
+"#]]);
 }
 
-fn conflicts() {
+scenario!(
+    what_differs_stays_in_both_until_a_person_has_decided,
+    needs(GNOME_KEYRING)
+);
+fn what_differs_stays_in_both_until_a_person_has_decided() {
     let desk = Desk::of(Keyring::start());
     let put = |store, registry: &str, token: &str| desk.put(store, registry, "admin", token);
     put(StoreName::System, "one.example.com", "desktop-1");
@@ -140,9 +115,7 @@ fn conflicts() {
     put(StoreName::Vault, "two.example.com", "vault-2");
     desk.regcred("keychain use vault").done();
     let ran = desk.regcred("keychain migrate");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 credential/one.example.com for docker in conflict
@@ -157,8 +130,7 @@ error: two.example.com for docker: the Secret Service and the vault hold differe
 hint: to take the one of the Secret Service: kubectl regcred logout two.example.com --use docker; then migrate again
 hint: to stay with the one of the vault: kubectl regcred keychain use secret-service && kubectl regcred logout two.example.com --use docker && kubectl regcred keychain use vault
 
-"#]]
-    );
+"#]]);
     assert_eq!(
         desk.token(StoreName::Vault, "three.example.com").as_deref(),
         Some("desktop-3")
@@ -179,17 +151,14 @@ hint: to stay with the one of the vault: kubectl regcred keychain use secret-ser
     let keep = keep.unwrap().1;
     assert!(keep.contains("two.example.com"), "{keep}");
     keep.split(" && ").for_each(|line| desk.typed(line));
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 credential/one.example.com for docker moved
 --- stderr
 moved 1 credential from the Secret Service into the vault
 
-"#]]
-    );
+"#]]);
     assert!(desk.items(StoreName::System).is_empty());
     assert_eq!(
         desk.token(StoreName::Vault, "one.example.com").as_deref(),
@@ -201,16 +170,15 @@ moved 1 credential from the Secret Service into the vault
     );
 }
 
-fn damaged() {
+scenario!(what_cannot_be_read_stays_and_keeps_nothing_back, needs(GNOME_KEYRING));
+fn what_cannot_be_read_stays_and_keeps_nothing_back() {
     let desk = Desk::of(Keyring::start());
     desk.put(StoreName::System, "gitea.example.com", "admin", "token");
     desk.put(StoreName::System, "other.example.com", "admin", "token");
     desk.damage("gitea.example.com");
     desk.regcred("keychain use vault").done();
     let ran = desk.regcred("keychain migrate");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+    ran.says(str![[r#"
 exit 1
 --- stdout
 credential/gitea.example.com for docker unreadable
@@ -220,8 +188,7 @@ moved 1 of 2 credentials from the Secret Service into the vault
 error: gitea.example.com for docker: the item in the Secret Service cannot be read, and stays
 hint: to do without it: kubectl regcred keychain use secret-service && kubectl regcred logout gitea.example.com --use docker && kubectl regcred keychain use vault
 
-"#]]
-    );
+"#]]);
     assert_eq!(
         desk.token(StoreName::Vault, "other.example.com").as_deref(),
         Some("token")
@@ -233,76 +200,64 @@ hint: to do without it: kubectl regcred keychain use secret-service && kubectl r
     assert_eq!(desk.regcred("keychain migrate").code, 0);
 }
 
-fn absent() {
+scenario!(a_keychain_that_is_not_there_holds_nothing, needs(GNOME_KEYRING));
+fn a_keychain_that_is_not_there_holds_nothing() {
     let mut desk = Desk::of(Keyring::start());
     std::fs::remove_file(desk.vault()).unwrap();
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no vault: there is nothing to move into the Secret Service
 
-"#]]
-    );
+"#]]);
     desk.regcred("keychain use vault").done();
     desk.keyring.kill_daemon();
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no Secret Service here: there is nothing to move into the vault
 
-"#]]
-    );
+"#]]);
     desk.without_bus = true;
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no Secret Service here: there is nothing to move into the vault
 
-"#]]
-    );
-    assert_data_eq!(
-        desk.regcred("keychain migrate -v").to_string(),
-        str![[r#"
+"#]]);
+    desk.regcred("keychain migrate -v").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no Secret Service here: there is nothing to move into the vault
 there is no keychain here: no D-Bus session bus was found
 
-"#]]
-    );
+"#]]);
     // The one in use has to be there.
     std::fs::remove_file(desk.vault()).unwrap();
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: there is no vault at [FOLDER]/home/.local/share/regcred/vault.age
 hint: put a copy of it from a backup there, or make a new one: kubectl regcred keychain use vault
 
-"#]]
-    );
+"#]]);
 }
 
-fn locked() {
+scenario!(
+    a_keychain_that_is_locked_is_not_taken_for_an_empty_one,
+    needs(GNOME_KEYRING)
+);
+fn a_keychain_that_is_locked_is_not_taken_for_an_empty_one() {
     let mut desk = Desk::of(Keyring::start());
     desk.put(StoreName::System, "gitea.example.com", "admin", "token");
     desk.regcred("keychain use vault").done();
     desk.keyring.lock();
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -310,8 +265,7 @@ error: the Secret Service: the keyring is locked
 hint: unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by logging in to the desktop, and try again
 hint: over SSH, where nobody sits at that desktop, use a vault: kubectl regcred keychain use vault
 
-"#]]
-    );
+"#]]);
     desk.keyring.unlock();
     assert_eq!(desk.regcred("keychain migrate").code, 0);
     desk.regcred("keychain use secret-service").done();
@@ -319,17 +273,14 @@ hint: over SSH, where nobody sits at that desktop, use a vault: kubectl regcred 
     let config = desk.home().join(".config/regcred/config.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, "keychain = \"secret-service\"\n").unwrap();
-    assert_data_eq!(
-        desk.regcred("keychain migrate").to_string(),
-        str![[r#"
+    desk.regcred("keychain migrate").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: the vault: the vault is locked: it opens with a key file, and none was named
 hint: set REGCRED_VAULT_KEY_FILE to its key file, or: kubectl regcred keychain unlock --key-file FILE
 
-"#]]
-    );
+"#]]);
     std::fs::write(&config, text).unwrap();
     desk.regcred("keychain migrate").done();
     let stored = entry("gitea.example.com", "admin", "token");

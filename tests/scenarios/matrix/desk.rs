@@ -9,13 +9,13 @@ use regcred::keychain::{Config as Remembered, Keychain};
 use regcred::model::{Credential, Token, Use};
 
 use super::clients::{Client, Files, Kind};
+use crate::clients::workstation::forms;
 use crate::support::docker_registry::DockerRegistry;
 use crate::support::engine::Engine;
 use crate::support::gitea::{Gitea, Profile, Settings, Visibility};
 use crate::support::keyring::{Keyring, Running, files_with, until};
 use crate::support::part::program;
 use crate::support::server::KernelKeys;
-use crate::workstation::forms;
 
 /// What every client needs beside itself.
 pub const PARTS: [&str; 5] = [

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::desk::{Config, Desk, Situation};
-use crate::helper::HELPER;
+use crate::support::HELPER;
 use crate::support::image::oci_layout;
 use crate::support::part::program;
 

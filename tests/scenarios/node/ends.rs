@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::place::Place;
-use crate::status::place::SECRET;
+use crate::status::fixture::SECRET;
 use crate::support::node::Node;
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
+scenario!(nothing_is_left, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 pub fn nothing_is_left() {
     let place = Place::new();
     place.well();

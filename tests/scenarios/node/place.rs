@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::status::place::Place as Workstation;
 use crate::support::control_plane::ControlPlane;
 use crate::support::gitea::Settings;
 use crate::support::image;
@@ -18,7 +17,7 @@ pub struct Waits {
 }
 
 pub struct Place {
-    pub at: Workstation,
+    pub world: World,
     /// Its token can push.
     push: String,
     node: &'static str,
@@ -29,11 +28,9 @@ impl Place {
     pub fn new() -> Self {
         ControlPlane::with_controllers();
         let node = Node::shared();
-        let at = Workstation {
-            world: World::of_real_gitea(Settings::default()),
-        };
-        let push = at.token("write:package");
-        let this = Self { at, push, node };
+        let world = World::of_real_gitea(Settings::default());
+        let push = world.token("write:package");
+        let this = Self { world, push, node };
         until("the ServiceAccount default", || {
             this.find("serviceaccount", "default").is_some()
         });
@@ -41,13 +38,9 @@ impl Place {
         this
     }
 
-    pub fn world(&self) -> &World {
-        &self.at.world
-    }
-
     /// The name of this image at the registry.
     pub fn image(&self, name: &str) -> String {
-        format!("{}/{name}", self.world().registry())
+        format!("{}/{name}", self.world.registry())
     }
 
     pub fn push(&self, name: &str, architectures: &[&str]) {
@@ -57,11 +50,11 @@ impl Place {
     pub fn push_as(&self, who: (&str, &str), name: &str, architectures: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let layout = image::runnable(folder.path(), &self.image(name), architectures);
-        image::push(self.world(), who, name, &layout);
+        image::push(&self.world, who, name, &layout);
     }
 
     pub fn kubectl(&self, args: &[&str]) -> String {
-        self.at.kubectl(args, "")
+        self.world.kubectl(args, "")
     }
 
     pub fn find(&self, kind: &str, name: &str) -> Option<Value> {
@@ -70,7 +63,7 @@ impl Place {
     }
 
     pub fn apply(&self, object: &Value) {
-        self.at.kubectl(&["apply", "-f", "-"], &object.to_string());
+        self.world.kubectl(&["apply", "-f", "-"], &object.to_string());
     }
 
     /// The spec of a pod of the node's, with these changes.
@@ -173,7 +166,7 @@ impl Place {
     /// What `status` of this namespace finds.
     pub fn findings(&self) -> Vec<Value> {
         let line = "status -n [NAMESPACE] -o json";
-        let ran = self.world().regcred(line);
+        let ran = self.world.regcred(line);
         let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
         document["findings"].as_array().unwrap().clone()
     }
@@ -193,23 +186,23 @@ impl Place {
         let commands = finding["commands"].as_array().unwrap();
         assert!(!commands.is_empty(), "no command in {finding:#}");
         for command in commands {
-            let command = self.at.denormal(command.as_str().unwrap());
-            let ran = self.world().run(self.world().command("sh").args(["-c", &command]), "");
+            let command = self.world.denormal(command.as_str().unwrap());
+            let ran = self.world.run(self.world.command("sh").args(["-c", &command]), "");
             assert_eq!(ran.code, 0, "{command}\n{ran}");
         }
     }
 
     /// A token for clusters, in the keychain and in the Secret that `sync` writes.
     pub fn well(&self) -> String {
-        let token = self.at.login("cluster", "read:package");
-        self.at.sync();
+        let token = self.world.login("cluster", "read:package");
+        self.world.sync();
         token
     }
 
     /// How often the registry was asked for this image, named without its tag.
     pub fn asked(&self, name: &str) -> usize {
         let path = format!("/v2/{name}/manifests/");
-        let seen = self.world().gitea.requests();
+        let seen = self.world.gitea.requests();
         seen.iter().filter(|seen| seen.path.starts_with(&path)).count()
     }
 }

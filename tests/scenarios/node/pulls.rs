@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use super::place::{Place, is_about};
-use crate::status::place::SECRET;
+use crate::status::fixture::SECRET;
 use crate::support::part::until;
+use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
 const PASSWORD: &str = "password of admin";
 
+scenario!(secrets_and_accounts, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 pub fn secrets_and_accounts() {
     let place = Place::new();
     let image = place.image("admin/app:1");
-    place.at.login("cluster", "read:package");
+    place.world.login("cluster", "read:package");
 
     // Nothing to log in with, and the command that mends it.
     let spec = place.spec(&image, &[], &json!({}));
@@ -34,7 +36,7 @@ pub fn secrets_and_accounts() {
     place.deployment("late", &spec, 1);
     let stuck = place.stuck_of("late");
     let attach = "sync -n [NAMESPACE] --registry [REGISTRY] --service-account late";
-    place.world().regcred(attach).done();
+    place.world.regcred(attach).done();
     let found = place.finding(&stuck);
     assert_eq!(found["code"], "pod-older-than-account", "{found:#}");
     place.type_in(&found);
@@ -56,6 +58,10 @@ pub fn secrets_and_accounts() {
     assert_eq!(of_pods.count(), 0, "{findings:#?}");
 }
 
+scenario!(
+    rotated_while_pods_restart,
+    needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl")
+);
 pub fn rotated_while_pods_restart() {
     let place = Place::new();
     let image = place.image("admin/app:1");
@@ -78,19 +84,19 @@ pub fn rotated_while_pods_restart() {
             }
         });
         let rotate = "rotate [REGISTRY] --use cluster -n [NAMESPACE] --mint --token-name rotated --password-stdin";
-        let ran = place.world().regcred_with(rotate, PASSWORD);
+        let ran = place.world.regcred_with(rotate, PASSWORD);
         is_over.store(true, Ordering::SeqCst);
         assert_eq!(ran.code, 0, "{ran}");
         restarts.join().unwrap();
     });
-    assert!(!place.world().gitea.knows("admin", &first), "the old token is revoked");
+    assert!(!place.world.gitea.knows("admin", &first), "the old token is revoked");
     place.runs_of("web", 2);
 
     // Every pod made anew by the rotation itself; it waits for them.
     let before = place.pods_of("web");
     let rotate =
         "rotate [REGISTRY] --use cluster -n [NAMESPACE] --mint --token-name again --password-stdin --restart --wait";
-    let ran = place.world().regcred_with(rotate, PASSWORD);
+    let ran = place.world.regcred_with(rotate, PASSWORD);
     assert_eq!(ran.code, 0, "{ran}");
     until("the pods of before are gone", || {
         let now = place.pods_of("web");

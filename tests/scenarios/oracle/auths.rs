@@ -1,26 +1,18 @@
 //! `auths` documents and images: what kubelet's own keyring and docker's own reader make of them, and what we do.
 
-use libtest_mimic::Trial;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use regcred::cluster::PULL_SECRET_TYPE;
 use regcred::docker::{Config, ConfigError, EntryContent, Unmovable};
 use regcred::model::DockerConfig;
 use regcred::model::pull::{PullSecret, pull};
 use serde_json::{Value, json};
 
-use crate::support::oracle::{ask, assert_none, bytes, bytes_of, generated, missing_parts};
-use crate::support::part::trial_with;
+use crate::support::oracle::{ask, assert_none, bytes, bytes_of, generated};
+use crate::support::parts::ORACLE;
 
-pub fn trials() -> Vec<Trial> {
-    let missing = missing_parts();
-    vec![
-        trial_with("oracle: pull Secrets", &missing, documents_are_kubelets),
-        trial_with("oracle: an auth's base64", &missing, base64_is_kubelets),
-        trial_with("oracle: keys and images", &missing, keys_are_kubelets),
-        trial_with("oracle: config.json", &missing, config_json_is_dockers),
-    ]
-}
+const LEGACY_PULL_SECRET_TYPE: &str = "kubernetes.io/dockercfg";
 
 /// User and password; without one of them it is nothing that a registry could be asked with.
 type Login = Option<(String, String)>;
@@ -43,9 +35,13 @@ fn of_kubelet(answer: &Result<Value, String>) -> Option<Vec<Login>> {
 }
 
 /// The same by our own rules.
-fn ours(image: &str, documents: &[String]) -> Option<Vec<Login>> {
+fn ours(kind: &str, image: &str, documents: &[String]) -> Option<Vec<Login>> {
     let read = |text: &String| {
-        let document = DockerConfig::parse(text.as_bytes()).ok()?;
+        let document = match kind {
+            LEGACY_PULL_SECRET_TYPE => DockerConfig::parse_legacy(text.as_bytes()),
+            _ => DockerConfig::parse(text.as_bytes()),
+        };
+        let document = document.ok()?;
         let is_readable = document.has_readable_headers() && document.problems().is_empty();
         is_readable.then(|| document.logins())
     };
@@ -74,14 +70,20 @@ fn ours(image: &str, documents: &[String]) -> Option<Vec<Login>> {
 }
 
 fn compare_pulls(pulls: &[(String, Vec<String>)]) {
+    compare_pulls_of(PULL_SECRET_TYPE, pulls);
+}
+
+/// With Secrets of this type.
+fn compare_pulls_of(kind: &str, pulls: &[(String, Vec<String>)]) {
     let question = |(image, documents): &(String, Vec<String>)| {
-        let secrets: Vec<Value> = documents.iter().map(|text| json!({"data": bytes(text)})).collect();
+        let secret = |text: &String| json!({"type": kind, "data": bytes(text)});
+        let secrets: Vec<Value> = documents.iter().map(secret).collect();
         json!({"ask": "pull", "image": image, "secrets": secrets})
     };
     let questions: Vec<Value> = pulls.iter().map(question).collect();
     let mut differences = Vec::new();
     for ((image, documents), answer) in pulls.iter().zip(ask(&questions)) {
-        let (theirs, ours) = (of_kubelet(&answer), ours(image, documents));
+        let (theirs, ours) = (of_kubelet(&answer), ours(kind, image, documents));
         if theirs != ours {
             let said = answer.err().unwrap_or_default();
             differences.push(format!(
@@ -182,7 +184,8 @@ fn document() -> impl Strategy<Value = String> {
     prop_oneof![20 => object, 1 => of(&VALUES)]
 }
 
-fn documents_are_kubelets() {
+scenario!(pull_secrets, needs(ORACLE));
+fn pull_secrets() {
     let image = prop_oneof![Just("a.example.com/t/app:1"), Just("b.example.com/app")].prop_map(str::to_owned);
     let collected = [
         r#"{"auths":{"a.example.com":{"auth":"YTpi"}},"auths":null}"#,
@@ -205,7 +208,18 @@ fn documents_are_kubelets() {
     compare_pulls(&pulls);
 }
 
-fn base64_is_kubelets() {
+scenario!(pull_secrets_of_the_older_form, needs(ORACLE));
+fn pull_secrets_of_the_older_form() {
+    let image = prop_oneof![Just("a.example.com/t/app:1"), Just("b.example.com/app")].prop_map(str::to_owned);
+    let mut pulls = generated(&(image, vec(auths(), 1..3)));
+    for text in ["null", " {} ", "[]", "{", "{},\"x\":{}", "{\"auths\":{}}"] {
+        pulls.push(("a.example.com/t/app".to_owned(), vec![text.to_owned()]));
+    }
+    compare_pulls_of(LEGACY_PULL_SECRET_TYPE, &pulls);
+}
+
+scenario!(an_auths_base64, needs(ORACLE));
+fn an_auths_base64() {
     let piece = select(
         &[
             "YTpi", "YTpiYw", "YQ", "Y", "=", "==", "\n", "\r", " ", "+/", "-_", "\u{e9}", "OmI",
@@ -222,7 +236,8 @@ fn base64_is_kubelets() {
     compare_pulls(&pulls);
 }
 
-fn keys_are_kubelets() {
+scenario!(keys_and_images, needs(ORACLE));
+fn keys_and_images() {
     const IMAGES: [&str; 16] = [
         "nginx",
         "library/nginx:1",
@@ -310,9 +325,10 @@ fn keys_are_kubelets() {
     compare_pulls(&generated(&(of(&IMAGES), vec(document, 1..3))));
 }
 
+scenario!(config_json, needs(ORACLE));
 /// What docker reads of `config.json`, beside ours. Of two things we say more than docker: an `auth` without its padding
 /// is read, as crane reads it, and a name that stands there twice is refused, since neither can be changed alone.
-fn config_json_is_dockers() {
+fn config_json() {
     let padded: Vec<&'static str> = VALUES.iter().copied().filter(|value| *value != "\"YTpiYw\"").collect();
     let value = || select(padded.clone()).prop_map(str::to_owned);
     let entry = object(of(&FIELDS), value());

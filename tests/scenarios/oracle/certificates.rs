@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use libtest_mimic::Trial;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -16,18 +15,8 @@ use regcred::tls::{Authorities, Identity, IdentityError};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde_json::{Value, json};
 
-use crate::support::oracle::{ask, assert_none, bytes, generated, missing_parts};
-use crate::support::part::{missing, trial_with};
-
-pub fn trials() -> Vec<Trial> {
-    let lacking = missing_parts();
-    let with_openssl = [lacking.clone(), missing(&["openssl"])].concat();
-    vec![
-        trial_with("oracle: PEM of authorities", &lacking, authorities),
-        trial_with("oracle: servers' certificates", &lacking, servers),
-        trial_with("oracle: client certificates", &with_openssl, clients),
-    ]
-}
+use crate::support::oracle::{ask, assert_none, bytes, generated};
+use crate::support::parts::ORACLE;
 
 /// A certificate that is its own issuer.
 fn itself(change: impl FnOnce(&mut CertificateParams)) -> (Certificate, Issuer<'static, KeyPair>) {
@@ -51,7 +40,8 @@ fn named(name: &str) -> impl Fn(&mut CertificateParams) {
     }
 }
 
-fn authorities() {
+scenario!(pem_of_authorities, needs(ORACLE));
+fn pem_of_authorities() {
     let (one, _) = itself(named("one"));
     let (two, _) = itself(named("two"));
     let body = |certificate: &Certificate| {
@@ -182,7 +172,8 @@ fn trusted_and_shown() -> (Vec<Named>, Vec<Named>) {
     (trusted, shown)
 }
 
-fn servers() {
+scenario!(servers_certificates, needs(ORACLE));
+fn servers_certificates() {
     let names = [
         "gitea.example.com",
         "other.example.com",
@@ -246,7 +237,8 @@ fn openssl(folder: &Path, arguments: &str) {
     assert!(output.status.success(), "openssl {arguments}: {output:?}");
 }
 
-fn clients() {
+scenario!(client_certificates, needs(ORACLE, "openssl"));
+fn client_certificates() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let read = |name: &str| std::fs::read_to_string(at.join(name)).unwrap();

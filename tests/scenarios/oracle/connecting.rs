@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use libtest_mimic::Trial;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -13,18 +12,10 @@ use regcred::sys::proxy::proxy_for;
 use regcred::tls::pem;
 use serde_json::json;
 
-use crate::support::oracle::{ask, assert_none, bytes_of, generated, missing_parts};
-use crate::support::part::trial_with;
+use crate::support::oracle::{ask, assert_none, bytes_of, generated};
+use crate::support::parts::ORACLE;
 
-pub fn trials() -> Vec<Trial> {
-    let missing = missing_parts();
-    vec![
-        trial_with("oracle: base64", &missing, base64),
-        trial_with("oracle: proxies", &missing, proxies),
-        trial_with("oracle: kubeconfig", &missing, kubeconfig),
-    ]
-}
-
+scenario!(base64, needs(ORACLE));
 fn base64() {
     let pieces = select(vec![
         "YWJj", "YW", "Y", "=", "==", "\n", "\r\n", " ", "+/", "-_", "Zh", "\t", "é", "A",
@@ -43,6 +34,7 @@ fn base64() {
     assert_none(texts.len(), differences.collect());
 }
 
+scenario!(proxies, needs(ORACLE));
 fn proxies() {
     let servers = select(vec![
         "https://api.example.com:6443",
@@ -143,6 +135,7 @@ fn proxies() {
     assert_none(inputs.len(), differences.collect());
 }
 
+scenario!(kubeconfig, needs(ORACLE));
 /// A kubeconfig of one context, out of lines that are there or not. The certificates are judged elsewhere.
 fn kubeconfig() {
     let cluster = vec(

@@ -5,32 +5,13 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
-
+use crate::support::PLUGIN;
 use crate::support::gitea::{Gitea, Profile};
 use crate::support::http::{Answer, Manner, Server};
-use crate::support::part::trial;
-use crate::support::vault::{PLUGIN, VaultHome};
+use crate::support::vault::VaultHome;
 
 /// A registry that does not answer is waited for longer than this.
 const SOON: Duration = Duration::from_secs(15);
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("rotate/interrupted: at the prompt for the token", || {
-            at_prompt("", "Token of admin at");
-        }),
-        trial("rotate/interrupted: at the prompt for the password", || {
-            at_prompt("--mint", "Password of admin at");
-        }),
-        trial("rotate/interrupted: login at its prompt", login_at_prompt),
-        trial("rotate/interrupted: while a registry is asked", while_asked),
-        trial(
-            "rotate/interrupted: a path that is no text is refused before anything is made",
-            odd_paths,
-        ),
-    ]
-}
 
 /// A machine with a vault that nobody has to unlock, and a credential of this registry.
 fn machine(registry: &str, token: &str) -> VaultHome {
@@ -62,6 +43,16 @@ fn at_terminal(home: &VaultHome, line: &str, prompt: &str) {
     assert_eq!(before, after, "the terminal is as it was");
 }
 
+scenario!(at_the_prompt_for_the_token);
+fn at_the_prompt_for_the_token() {
+    at_prompt("", "Token of admin at");
+}
+
+scenario!(at_the_prompt_for_the_password);
+fn at_the_prompt_for_the_password() {
+    at_prompt("--mint", "Password of admin at");
+}
+
 fn at_prompt(more: &str, prompt: &str) {
     let gitea = Gitea::start(Profile::V1_27);
     gitea.add_user("admin");
@@ -74,7 +65,8 @@ fn at_prompt(more: &str, prompt: &str) {
     assert!(ran.stderr.contains("no rotation is pending"), "{ran}");
 }
 
-fn login_at_prompt() {
+scenario!(login_at_its_prompt);
+fn login_at_its_prompt() {
     let home = machine("gitea.example.com", "token-one");
     at_terminal(&home, "login gitea.example.com -u admin", "Token of admin at");
     check_kept(&home, "gitea.example.com", "token-one");
@@ -98,7 +90,8 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn while_asked() {
+scenario!(while_a_registry_is_asked);
+fn while_a_registry_is_asked() {
     let silent = Server::start(|_| Answer::empty(200).in_manner(Manner::Hang));
     let registry = silent.registry();
     let home = machine(&registry, "token-one");
@@ -123,7 +116,8 @@ fn while_asked() {
     );
 }
 
-fn odd_paths() {
+scenario!(a_path_that_is_no_text_is_refused_before_anything_is_made);
+fn a_path_that_is_no_text_is_refused_before_anything_is_made() {
     let gitea = Gitea::start(Profile::V1_27);
     gitea.add_user("admin");
     let (registry, token) = (gitea.registry(), gitea.add_token("admin", "write:package"));

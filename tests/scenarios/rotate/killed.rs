@@ -10,9 +10,11 @@ use regcred::model::Use;
 
 use super::place::{PASSWORD, Place};
 use crate::support::gate::Manner;
-use crate::support::part::{self, is_in_sample, trial, trial_with};
+use crate::support::gitea;
+use crate::support::part::is_in_sample;
+use crate::support::parts::{GITEA, REAL_PARTS};
+use crate::support::scenario::Table;
 use crate::support::world::World;
-use crate::support::{control_plane, docker_registry, gitea, keyring};
 
 /// A way to rotate.
 #[derive(Clone, Copy, Debug)]
@@ -40,31 +42,19 @@ const CASES: [Case; 4] = [
     },
 ];
 
-pub fn trials() -> Vec<Trial> {
-    let on_doubles = CASES.map(|case| {
-        let name = format!("rotate/double: {case} killed at every change, then --resume and --abort");
-        trial(&name, move || on_doubles(case))
-    });
-    let on_real_parts = [CASES[0], CASES[3]].map(|case| {
-        let name = format!("rotate/real: {case} killed by SIGKILL at every change, then --resume and --abort");
-        trial_with(&name, &missing_parts(), move || {
+scenarios!(killed_at_every_change);
+fn killed_at_every_change(table: &Table) -> Vec<Trial> {
+    let doubles = CASES.map(|case| table.alone(&format!("{}/double", case.name()), &[], move || on_doubles(case)));
+    let real = [CASES[0], CASES[3]].map(|case| {
+        table.alone(case.name(), &[&REAL_PARTS], move || {
             kill_on(World::of_gated_parts(), case);
         })
     });
     let case = CASES[3];
-    let parts = [missing_parts(), gitea::missing().to_vec()].concat();
-    let name = format!("rotate/gitea: {case} killed by SIGKILL at every change, then --resume and --abort");
-    let on_gitea = trial_with(&name, &parts, move || {
+    let gitea = table.alone(case.name(), &[&REAL_PARTS, &GITEA], move || {
         kill_on(World::of_real_gitea(gitea::Settings::default()).gated(), case);
     });
-    on_doubles.into_iter().chain(on_real_parts).chain([on_gitea]).collect()
-}
-
-pub fn missing_parts() -> Vec<&'static str> {
-    let mut missing = part::missing(&keyring::PARTS);
-    missing.extend(part::missing(&docker_registry::PROGRAMS));
-    missing.extend(control_plane::missing());
-    missing
+    doubles.into_iter().chain(real).chain([gitea]).collect()
 }
 
 impl std::fmt::Display for Case {
@@ -75,6 +65,16 @@ impl std::fmt::Display for Case {
 }
 
 impl Case {
+    /// As it stands in the names of scenarios.
+    fn name(self) -> &'static str {
+        match (self.mints, self.usage) {
+            (false, Use::Docker) => "a_given_token_for_docker",
+            (false, Use::Cluster) => "a_given_token_for_cluster",
+            (true, Use::Docker) => "a_made_token_for_docker",
+            (true, Use::Cluster) => "a_made_token_for_cluster",
+        }
+    }
+
     /// A place, and the command line that begins a rotation there.
     fn set_up(self, world: World) -> (Place, String) {
         let mut place = Place::new(world, self.usage);

@@ -2,25 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use libtest_mimic::Trial;
 use regcred::sys::env::Env;
 use snapbox::{assert_data_eq, str};
 
-use crate::support::container::{Container, Profile, missing_container};
-use crate::support::part::trial_with;
+use crate::support::container::{Container, Profile};
+use crate::support::parts::DOCKER_CONTAINER;
 use crate::support::server::Server;
+use crate::support::{HELPER, PLUGIN};
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 const ENTRY: &str = r#"{"ServerURL":"gitea.example.com","Username":"admin","Secret":"s3cret-t0ken"}"#;
-
-pub fn trials() -> Vec<Trial> {
-    vec![trial_with(
-        "server/container/a_key_file_does_it_all",
-        &missing_container(Profile::Docker),
-        in_a_container,
-    )]
-}
 
 /// A server's home in a container.
 struct Inside {
@@ -30,7 +20,8 @@ struct Inside {
     key_file: Option<PathBuf>,
 }
 
-fn in_a_container() {
+scenario!(a_key_file_does_it_all, needs(DOCKER_CONTAINER));
+fn a_key_file_does_it_all() {
     let mut inside = Inside {
         server: Server::start(),
         container: Container::start(Profile::Docker),

@@ -3,56 +3,55 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use libtest_mimic::Trial;
 use rcgen::{CertificateParams, KeyPair};
 use regcred::sys::env::Env;
 
-use crate::support::container::{Container, Profile, missing_container};
-use crate::support::part::trial_with;
+use crate::support::container::{Container, Profile};
+use crate::support::parts::DOCKER_CONTAINER;
+use crate::support::scenario::Part;
 
-pub fn trials() -> Vec<Trial> {
-    let lacks: &[_] = match program() {
-        Some(_) => &[],
-        None => &["the quickstart (cargo build --example quickstart)"],
-    };
-    let parts = [lacks, &missing_container(Profile::Docker)].concat();
-    vec![
-        trial_with("server/quickstart/shows_a_vault", lacks, || {
-            let said = shown(|program, home| {
-                Command::new(program)
-                    .env_clear()
-                    .env("HOME", home)
-                    .env("TMPDIR", home)
-                    .output()
-                    .unwrap()
-            });
-            assert!(
-                said.contains("kubectl regcred keychain unlock --passphrase-stdin"),
-                "{said}"
-            );
-            assert!(said.contains("docker-credential-gitea: the vault is locked"), "{said}");
-        }),
-        trial_with("server/quickstart/where_keyrings_are_refused", &parts, || {
-            let said = shown(|program, home| {
-                // A program that knows no authority at all makes no TLS client, also where it would need none.
-                let folder = tempfile::tempdir().unwrap();
-                let trusted = folder.path().join("authority.pem");
-                let key = KeyPair::generate().unwrap();
-                let authority = CertificateParams::default().self_signed(&key).unwrap();
-                std::fs::write(&trusted, authority.pem()).unwrap();
-                let env: Env = [("HOME", home), ("TMPDIR", home), ("SSL_CERT_FILE", &trusted)]
-                    .into_iter()
-                    .collect();
-                let container = Container::start(Profile::Docker);
-                container.run(program, &[], b"", &env, &[home, folder.path()])
-            });
-            assert!(said.contains("this process may not use the kernel's keyring"), "{said}");
-            assert!(
-                said.contains("kubectl regcred keychain use vault --key-file "),
-                "{said}"
-            );
-        }),
-    ]
+const QUICKSTART: Part = Part::new(|| match program() {
+    Some(_) => vec![],
+    None => vec!["the quickstart (cargo build --example quickstart)"],
+});
+
+scenario!(shows_a_vault, needs(QUICKSTART));
+fn shows_a_vault() {
+    let said = shown(|program, home| {
+        Command::new(program)
+            .env_clear()
+            .env("HOME", home)
+            .env("TMPDIR", home)
+            .output()
+            .unwrap()
+    });
+    assert!(
+        said.contains("kubectl regcred keychain unlock --passphrase-stdin"),
+        "{said}"
+    );
+    assert!(said.contains("docker-credential-gitea: the vault is locked"), "{said}");
+}
+
+scenario!(where_keyrings_are_refused, needs(QUICKSTART, DOCKER_CONTAINER));
+fn where_keyrings_are_refused() {
+    let said = shown(|program, home| {
+        // A program that knows no authority at all makes no TLS client, also where it would need none.
+        let folder = tempfile::tempdir().unwrap();
+        let trusted = folder.path().join("authority.pem");
+        let key = KeyPair::generate().unwrap();
+        let authority = CertificateParams::default().self_signed(&key).unwrap();
+        std::fs::write(&trusted, authority.pem()).unwrap();
+        let env: Env = [("HOME", home), ("TMPDIR", home), ("SSL_CERT_FILE", &trusted)]
+            .into_iter()
+            .collect();
+        let container = Container::start(Profile::Docker);
+        container.run(program, &[], b"", &env, &[home, folder.path()])
+    });
+    assert!(said.contains("this process may not use the kernel's keyring"), "{said}");
+    assert!(
+        said.contains("kubectl regcred keychain use vault --key-file "),
+        "{said}"
+    );
 }
 
 /// Where cargo puts it, beside the tests.

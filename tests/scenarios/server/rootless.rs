@@ -6,7 +6,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 
 use super::Server;
-use crate::support::part::{missing, trial_with};
+use crate::support::scenario::{Need, Part, Table};
 
 const NAMESPACE: [&str; 3] = ["--user", "--map-root-user", "--"];
 /// Each with the same private image. The namespace has one user, and nothing to mount with.
@@ -18,26 +18,25 @@ const LINES: [&str; 3] = [
     "skopeo inspect --tls-verify=false docker://[REGISTRY]/admin/web:1",
 ];
 
-pub fn trials(parts: &[&'static str]) -> Vec<Trial> {
-    LINES
-        .into_iter()
-        .map(|line| {
-            let name = line.split(' ').next().unwrap();
-            let lacks = [parts, &missing(&["unshare", name]), namespaces()].concat();
-            trial_with(&format!("server/rootless/{name}"), &lacks, move || rootless(line))
-        })
-        .collect()
+scenarios!(every_client);
+fn every_client(table: &Table) -> Vec<Trial> {
+    let trials = LINES.into_iter().map(|line| {
+        let name = line.split(' ').next().unwrap();
+        let needs: [&dyn Need; 4] = [&super::PARTS, &"unshare", &name, &USER_NAMESPACES];
+        table.alone(name, &needs, move || rootless(line))
+    });
+    trials.collect()
 }
 
 /// A kernel or a container may forbid user namespaces.
-fn namespaces() -> &'static [&'static str] {
+const USER_NAMESPACES: Part = Part::new(|| {
     let works = Command::new("unshare").args(NAMESPACE).arg("true").output();
     if works.is_ok_and(|output| output.status.success()) {
-        &[]
+        vec![]
     } else {
-        &["user namespaces"]
+        vec!["user namespaces"]
     }
-}
+});
 
 fn rootless(line: &str) {
     let server = Server::start();

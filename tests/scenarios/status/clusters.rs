@@ -1,54 +1,25 @@
 //! What is out of step with clusters and their Secrets.
 
+use regcred::commands::status::Code;
 use serde_json::json;
 
-use regcred::commands::status::Code;
-
-use super::Case;
-use super::place::{Parts, Place, SECRET, entry, pull_secret};
-
-pub const CASES: &[Case] = &[
-    (Code::ClusterUnreachable, "nobody listens", Parts::Both, unreachable),
-    (Code::NotAllowed, "no Role", Parts::Real, not_allowed),
-    (Code::SecretStale, "an older token", Parts::Both, stale),
-    (Code::SecretMissing, "asked for", Parts::Both, missing),
-    (Code::SecretMissing, "in use", Parts::Both, missing_in_use),
-    (
-        Code::SecretMissing,
-        "a Secret of another type",
-        Parts::Both,
-        of_another_type,
-    ),
-    (Code::SecretMissing, "no such namespace", Parts::Both, no_such_namespace),
-    (
-        Code::SecretBroken,
-        "an entry of another registry",
-        Parts::Both,
-        broken_entry,
-    ),
-    (Code::SecretBroken, "the whole document", Parts::Real, broken_document),
-    (Code::SecretUnmanaged, "made with kubectl", Parts::Both, unmanaged),
-    (Code::SecretOwnedByOther, "Helm's", Parts::Both, owned),
-    (Code::SecretUnused, "nothing names it", Parts::Both, unused),
-    (
-        Code::ServiceAccountDangling,
-        "a name without a Secret",
-        Parts::Both,
-        dangling,
-    ),
-    (Code::ServiceAccountDetached, "of a list", Parts::Both, detached),
-    (Code::LastAppliedToken, "kubectl apply", Parts::Real, last_applied),
-];
+use super::fixture::{DOUBLES, REAL, SECRET, entry, pull_secret};
+use crate::support::world::World;
 
 const LINE: &str = "status -n [NAMESPACE]";
 
-fn unreachable(place: &mut Place) {
-    place.well();
+finding!(
+    cluster_unreachable_nobody_listens,
+    Code::ClusterUnreachable,
+    on(DOUBLES, REAL)
+);
+fn cluster_unreachable_nobody_listens(world: &mut World) {
+    world.well();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
-    place.kubeconfig(&format!(
+    world.kubeconfig(&format!(
         "apiVersion: v1
 kind: Config
 clusters: [{{name: away, cluster: {{server: 'http://{nobody}'}}}}]
@@ -57,208 +28,239 @@ current-context: away
 users: [{{name: u, user: {{token: t}}}}]
 "
     ));
-    place.says(
+    world.says(
         LINE,
         Code::ClusterUnreachable,
         &["cluster away", "kubectl cluster-info"],
     );
-    let ran = place.status();
+    let ran = world.status();
     assert_eq!(ran.code, 1, "{ran}");
     assert!(
         ran.stdout.contains("1 of 1 token accepted"),
         "the rest is looked at: {ran}"
     );
     // Somebody brings it up.
-    place.as_admin();
-    place.is_gone(LINE, Code::ClusterUnreachable);
+    world.as_admin();
+    world.is_gone(LINE, Code::ClusterUnreachable);
 }
 
-fn not_allowed(place: &mut Place) {
-    place.well();
-    place.as_plain();
-    let ran = place.status();
-    let (text, commands) = place.found(Code::NotAllowed, &ran);
+finding!(not_allowed_no_role, Code::NotAllowed, on(REAL));
+fn not_allowed_no_role(world: &mut World) {
+    world.well();
+    world.as_plain();
+    let ran = world.status();
+    let (text, commands) = world.found(Code::NotAllowed, &ran);
     assert_eq!(ran.code, 1, "{ran}");
     assert!(text.contains("plain may not list"), "{text}");
     // Somebody who may runs it.
-    place.as_admin();
-    let ran = place
-        .world
-        .run(place.world.command("sh").args(["-c", &commands[0]]), "");
+    world.as_admin();
+    let ran = world.run(world.command("sh").args(["-c", &commands[0]]), "");
     assert_eq!(ran.code, 0, "{ran}");
-    place.as_plain();
-    place.is_gone(LINE, Code::NotAllowed);
-    assert_eq!(place.status().code, 0);
+    world.as_plain();
+    world.is_gone(LINE, Code::NotAllowed);
+    assert_eq!(world.status().code, 0);
 }
 
-fn stale(place: &mut Place) {
-    place.well();
-    place.login("cluster", "read:package");
-    let ran = place.status();
+finding!(secret_stale_an_older_token, Code::SecretStale, on(DOUBLES, REAL));
+fn secret_stale_an_older_token(world: &mut World) {
+    world.well();
+    world.login("cluster", "read:package");
+    let ran = world.status();
     assert!(ran.stdout.contains("stale\n"), "{ran}");
     assert_eq!(ran.code, 3, "{ran}");
-    place.mends(Code::SecretStale, &[]);
-    assert_eq!(place.status().code, 0);
+    world.mends(Code::SecretStale, &[]);
+    assert_eq!(world.status().code, 0);
 }
 
-fn missing(place: &mut Place) {
-    place.login("cluster", "read:package");
-    let ran = place.status();
+finding!(secret_missing_asked_for, Code::SecretMissing, on(DOUBLES, REAL));
+fn secret_missing_asked_for(world: &mut World) {
+    world.login("cluster", "read:package");
+    let ran = world.status();
     assert!(ran.stdout.contains("missing\n"), "{ran}");
-    place.mends(Code::SecretMissing, &[]);
+    world.mends(Code::SecretMissing, &[]);
 }
 
+finding!(
+    secret_missing_a_secret_of_another_type,
+    Code::SecretMissing,
+    on(DOUBLES, REAL)
+);
 /// A Secret's type cannot be changed: what sync would do there fails.
-fn of_another_type(place: &mut Place) {
-    place.login("cluster", "read:package");
+fn secret_missing_a_secret_of_another_type(world: &mut World) {
+    world.login("cluster", "read:package");
     let opaque = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": SECRET}});
-    place.world.put_secret(&opaque);
-    let (text, commands) = place.found(Code::SecretMissing, &place.status());
+    world.put_secret(&opaque);
+    let (text, commands) = world.found(Code::SecretMissing, &world.status());
     assert!(text.contains("of a type that kubelet does not pull with"), "{text}");
     assert!(commands.is_empty() && text.contains("--secret NEW-NAME"), "{text}");
     let another = "sync -n [NAMESPACE] --registry [REGISTRY] --secret another";
-    place.world.regcred(another).done();
-    place.is_gone(LINE, Code::SecretMissing);
+    world.regcred(another).done();
+    world.is_gone(LINE, Code::SecretMissing);
 }
 
-fn no_such_namespace(place: &mut Place) {
-    place.login("cluster", "read:package");
-    let line = format!("status -n {}-misspelt", place.world.namespace);
-    let (text, commands) = place.found(Code::SecretMissing, &place.world.regcred(&line));
+finding!(secret_missing_no_such_namespace, Code::SecretMissing, on(DOUBLES, REAL));
+fn secret_missing_no_such_namespace(world: &mut World) {
+    world.login("cluster", "read:package");
+    let line = format!("status -n {}-misspelt", world.namespace);
+    let (text, commands) = world.found(Code::SecretMissing, &world.regcred(&line));
     assert!(text.contains("there is no such namespace"), "{text}");
-    let create = format!("kubectl create namespace {}-misspelt", place.world.namespace);
+    let create = format!("kubectl create namespace {}-misspelt", world.namespace);
     assert_eq!(commands[0], create);
-    if place.world.is_real() {
-        place.mends_with(&line, Code::SecretMissing, &[]);
+    if world.is_real() {
+        world.mends_with(&line, Code::SecretMissing, &[]);
     }
 }
 
+finding!(secret_missing_in_use, Code::SecretMissing, on(DOUBLES, REAL));
 /// Without -n, only what is used is missed.
-fn missing_in_use(place: &mut Place) {
-    place.login("cluster", "read:package");
-    let line = format!("status --context {}", place.use_own_namespace());
-    let ran = place.world.regcred(&line);
+fn secret_missing_in_use(world: &mut World) {
+    world.login("cluster", "read:package");
+    let line = format!("status --context {}", world.use_own_namespace());
+    let ran = world.regcred(&line);
     assert_eq!(ran.code, 0, "{ran}");
-    place.put(
+    world.put(
         "pods",
         &json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "api"},
             "spec": {
-                "containers": [{"name": "app", "image": format!("{}/owner/app:1", place.world.registry())}],
+                "containers": [{"name": "app", "image": format!("{}/owner/app:1", world.registry())}],
                 "imagePullSecrets": [{"name": "pull"}], "serviceAccountName": "default",
                 "automountServiceAccountToken": false,
             },
         }),
     );
-    place.mends_with(&line, Code::SecretMissing, &[]);
-    assert!(place.world.secret("pull").is_some());
+    world.mends_with(&line, Code::SecretMissing, &[]);
+    assert!(world.secret("pull").is_some());
 }
 
-fn broken_entry(place: &mut Place) {
-    let token = place.login("cluster", "read:package");
-    let registry = place.world.registry();
+finding!(
+    secret_broken_an_entry_of_another_registry,
+    Code::SecretBroken,
+    on(DOUBLES, REAL)
+);
+fn secret_broken_an_entry_of_another_registry(world: &mut World) {
+    let token = world.login("cluster", "read:package");
+    let registry = world.registry();
     let document = json!({"auths": {registry: entry(&token), "ghcr.io": {"auth": 7}}});
-    place.world.put_secret(&pull_secret(SECRET, &document));
+    world.put_secret(&pull_secret(SECRET, &document));
     // One that nothing pulls with breaks nothing, unless it is the one that is meant.
-    place.deployment("web", SECRET);
+    world.deployment("web", SECRET);
     let only = "only the cluster names ghcr.io";
-    place.says(LINE, Code::SecretBroken, &["none of the pull Secrets", only]);
+    world.says(LINE, Code::SecretBroken, &["none of the pull Secrets", only]);
     // Whoever knows that registry logs in to it, and then there is a command.
     let login = "login ghcr.io -u org --no-verify --token-stdin";
-    place.world.regcred_with(login, "a token of ghcr").done();
-    place.mends(Code::SecretBroken, &[]);
+    world.regcred_with(login, "a token of ghcr").done();
+    world.mends(Code::SecretBroken, &[]);
 }
 
-fn broken_document(place: &mut Place) {
-    place.login("cluster", "read:package");
-    place.world.put_secret(&pull_secret(SECRET, &json!({"auths": ["x"]})));
-    place.mends(Code::SecretBroken, &[]);
-    assert_eq!(place.status().code, 0);
+finding!(secret_broken_the_whole_document, Code::SecretBroken, on(REAL));
+fn secret_broken_the_whole_document(world: &mut World) {
+    world.login("cluster", "read:package");
+    world.put_secret(&pull_secret(SECRET, &json!({"auths": ["x"]})));
+    world.mends(Code::SecretBroken, &[]);
+    assert_eq!(world.status().code, 0);
 }
 
-fn unmanaged(place: &mut Place) {
-    let token = place.login("cluster", "read:package");
-    place.put_pull_secret("by-hand", &[("[REGISTRY]", &token)]);
-    let ran = place.status();
+finding!(
+    secret_unmanaged_made_with_kubectl,
+    Code::SecretUnmanaged,
+    on(DOUBLES, REAL)
+);
+fn secret_unmanaged_made_with_kubectl(world: &mut World) {
+    let token = world.login("cluster", "read:package");
+    world.put_pull_secret("by-hand", &[("[REGISTRY]", &token)]);
+    let ran = world.status();
     assert!(ran.stdout.contains("not managed\n"), "{ran}");
     assert!(!ran.stdout.contains("missing"), "another Secret does: {ran}");
-    place.mends(Code::SecretUnmanaged, &[]);
-    assert_eq!(place.status().code, 0);
+    world.mends(Code::SecretUnmanaged, &[]);
+    assert_eq!(world.status().code, 0);
 }
 
-fn owned(place: &mut Place) {
-    let token = place.login("cluster", "read:package");
-    let registry = place.world.registry();
+finding!(secret_owned_by_other_helms, Code::SecretOwnedByOther, on(DOUBLES, REAL));
+fn secret_owned_by_other_helms(world: &mut World) {
+    let token = world.login("cluster", "read:package");
+    let registry = world.registry();
     let secret = |token: &str| {
         let mut secret = pull_secret(SECRET, &json!({"auths": {registry.as_str(): entry(token)}}));
         secret["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
         secret["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "web"});
         secret
     };
-    let old = place.token("read:package");
-    place.world.put_secret_of("helm", &secret(&old));
-    place.says(
+    let old = world.token("read:package");
+    world.put_secret_of("helm", &secret(&old));
+    world.says(
         LINE,
         Code::SecretOwnedByOther,
         &["another token", "Helm (release web) keeps it"],
     );
-    assert!(place.status().stdout.contains("owned by Helm\n"));
+    assert!(world.status().stdout.contains("owned by Helm\n"));
     // Somebody gives the release the right one.
-    place.put_again("secrets", &secret(&token));
-    let ran = place.status();
+    world.put_again("secrets", &secret(&token));
+    let ran = world.status();
     assert_eq!(ran.code, 0, "{ran}");
 }
 
+finding!(secret_unused_nothing_names_it, Code::SecretUnused, on(DOUBLES, REAL));
 /// What was made a minute ago is no alarm: nobody may have had the time to name it.
-fn unused(place: &mut Place) {
-    place.well();
-    let ran = place.status();
+fn secret_unused_nothing_names_it(world: &mut World) {
+    world.well();
+    let ran = world.status();
     assert!(ran.stdout.contains("all is well, 1 thing to note: "), "{ran}");
-    place.mends(Code::SecretUnused, &[]);
+    world.mends(Code::SecretUnused, &[]);
     // And by a workload.
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"},
         "imagePullSecrets": []});
-    place.put("serviceaccounts", &account);
-    place
-        .world
+    world.put("serviceaccounts", &account);
+    world
         .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --service-account default --detach")
         .done();
-    place.says(LINE, Code::SecretUnused, &["no workload"]);
-    place.deployment("web", SECRET);
-    place.is_gone(LINE, Code::SecretUnused);
+    world.says(LINE, Code::SecretUnused, &["no workload"]);
+    world.deployment("web", SECRET);
+    world.is_gone(LINE, Code::SecretUnused);
 }
 
-fn dangling(place: &mut Place) {
-    place.well();
+finding!(
+    service_account_dangling_a_name_without_a_secret,
+    Code::ServiceAccountDangling,
+    on(DOUBLES, REAL)
+);
+fn service_account_dangling_a_name_without_a_secret(world: &mut World) {
+    world.well();
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "ci"},
         "imagePullSecrets": [{"name": "gone"}]});
-    place.put("serviceaccounts", &account);
-    place.mends(Code::ServiceAccountDangling, &[]);
-    assert_eq!(place.status().code, 0);
+    world.put("serviceaccounts", &account);
+    world.mends(Code::ServiceAccountDangling, &[]);
+    assert_eq!(world.status().code, 0);
 }
 
-fn detached(place: &mut Place) {
-    place.well();
-    let file = place.world.home().join("regcred.yaml");
-    let (registry, namespace) = (place.world.registry(), &place.world.namespace);
+finding!(
+    service_account_detached_of_a_list,
+    Code::ServiceAccountDetached,
+    on(DOUBLES, REAL)
+);
+fn service_account_detached_of_a_list(world: &mut World) {
+    world.well();
+    let file = world.home().join("regcred.yaml");
+    let (registry, namespace) = (world.registry(), &world.namespace);
     let list = format!(
         "registries:\n- registry: {registry}\n  secrets:\n  - {{namespace: {namespace}, service-accounts: [default]}}\n"
     );
     std::fs::write(&file, list).unwrap();
     let line = format!("status -f {}", file.display());
-    place.mends_with(&line, Code::ServiceAccountDetached, &[]);
-    let ran = place.world.regcred(&line);
+    world.mends_with(&line, Code::ServiceAccountDetached, &[]);
+    let ran = world.regcred(&line);
     assert_eq!(ran.code, 0, "{ran}");
 }
 
-fn last_applied(place: &mut Place) {
-    let token = place.login("cluster", "read:package");
-    let registry = place.world.registry();
-    place.put(
+finding!(last_applied_token_kubectl_apply, Code::LastAppliedToken, on(REAL));
+fn last_applied_token_kubectl_apply(world: &mut World) {
+    let token = world.login("cluster", "read:package");
+    let registry = world.registry();
+    world.put(
         "secrets",
         &pull_secret(SECRET, &json!({"auths": {registry: entry(&token)}})),
     );
-    let ran = place.status();
+    let ran = world.status();
     assert!(!ran.stdout.contains(&token), "{ran}");
-    place.mends(Code::LastAppliedToken, &[]);
+    world.mends(Code::LastAppliedToken, &[]);
 }

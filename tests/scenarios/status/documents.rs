@@ -2,25 +2,13 @@
 
 use std::path::PathBuf;
 
-use libtest_mimic::Trial;
 use regcred::commands::status::Code;
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
 
-use super::place::{Place, SECRET};
+use super::fixture::{SECRET, healthy_doubles};
 use crate::support::gitea::Profile;
-use crate::support::part::trial;
-
-pub fn trials() -> Vec<Trial> {
-    vec![
-        trial("status/docs: every code", every_code_is_explained),
-        trial("status/docs: a healthy cluster", || screen("healthy", &healthy())),
-        trial("status/docs: five problems", || screen("problems", &problems())),
-        trial("status/documents", documents_keep_to_the_schema),
-        trial("status/pod", one_pod_is_explained),
-        trial("status/no kubeconfig", no_kubeconfig),
-    ]
-}
+use crate::support::world::World;
 
 fn docs(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(file)
@@ -40,6 +28,7 @@ fn section(name: &str, actual: &str) {
     }
 }
 
+scenario!(every_code_is_explained);
 fn every_code_is_explained() {
     let rows: Vec<String> = Code::all()
         .map(|code| format!("| `{code}` | {} |\n", code.meaning()))
@@ -48,6 +37,16 @@ fn every_code_is_explained() {
         "codes",
         &format!("| code | what it means |\n|---|---|\n{}", rows.concat()),
     );
+}
+
+scenario!(a_healthy_cluster_in_the_docs);
+fn a_healthy_cluster_in_the_docs() {
+    screen("healthy", &healthy());
+}
+
+scenario!(five_problems_in_the_docs);
+fn five_problems_in_the_docs() {
+    screen("problems", &problems());
 }
 
 /// As it stands on a screen, with the names of the example.
@@ -89,62 +88,61 @@ fn aligned(table: &str) -> String {
 }
 
 /// Three namespaces of an operator.
-pub fn place() -> Place {
-    let mut place = Place::of_doubles();
+pub fn world() -> World {
+    let mut world = healthy_doubles();
     for name in ["honeydue", "staging"] {
-        place.world.another_namespace(name);
-        place.within(name, |place| place.deployment("web", SECRET));
+        world.another_namespace(name);
+        world.within(name, |world| world.deployment("web", SECRET));
     }
-    place.login("cluster", "read:package");
-    place
-        .world
+    world.login("cluster", "read:package");
+    world
         .regcred("sync -n honeydue -n staging --registry [REGISTRY]")
         .done();
-    place
+    world
 }
 
 fn healthy() -> String {
-    let ran = place().world.regcred("status -n honeydue -n staging");
+    let ran = world().regcred("status -n honeydue -n staging");
     assert_eq!(ran.code, 0, "{ran}");
     ran.stdout
 }
 
 /// Five different problems.
-pub fn with_problems() -> Place {
-    let mut place = place();
+pub fn with_problems() -> World {
+    let mut world = world();
     // Nobody upgraded the registry, and staging missed the last change of the token.
-    place.world.gitea.state().profile = Profile::V1_25;
-    let old = place.world.secret_in("staging", SECRET).unwrap();
-    place.login("cluster", "read:package");
-    place.world.regcred("sync -n honeydue --registry [REGISTRY]").done();
-    assert_eq!(place.world.secret_in("staging", SECRET).unwrap()["data"], old["data"]);
+    world.gitea.state().profile = Profile::V1_25;
+    let old = world.secret_in("staging", SECRET).unwrap();
+    world.login("cluster", "read:package");
+    world.regcred("sync -n honeydue --registry [REGISTRY]").done();
+    assert_eq!(world.secret_in("staging", SECRET).unwrap()["data"], old["data"]);
     // A docker login from before, and a registry.env in git.
     let auth = json!({"auths": {"ghcr.io": {"auth": "b3JnOmEgdG9rZW4gaW4gYSBmaWxl"}}});
-    std::fs::create_dir_all(place.world.home().join(".docker")).unwrap();
-    std::fs::write(place.world.home().join(".docker/config.json"), auth.to_string()).unwrap();
-    std::fs::create_dir_all(place.world.home().join("deploy")).unwrap();
+    std::fs::create_dir_all(world.home().join(".docker")).unwrap();
+    std::fs::write(world.home().join(".docker/config.json"), auth.to_string()).unwrap();
+    std::fs::create_dir_all(world.home().join("deploy")).unwrap();
     let env = "REGISTRY_TOKEN=0123456789abcdef0123456789abcdef01234567\n";
-    std::fs::write(place.world.home().join("deploy/registry.env"), env).unwrap();
-    place.git(&["init", "-q"]).done();
-    place.git(&["add", "deploy"]).done();
-    let home = place.world.home().into();
-    place.world.variables.insert("PWD".to_owned(), home);
+    std::fs::write(world.home().join("deploy/registry.env"), env).unwrap();
+    world.git(&["init", "-q"]).done();
+    world.git(&["add", "deploy"]).done();
+    let home = world.home().into();
+    world.variables.insert("PWD".to_owned(), home);
     // A deployment that nobody gave a Secret.
-    "honeydue".clone_into(&mut place.world.namespace);
+    "honeydue".clone_into(&mut world.namespace);
     for name in ["api-1", "api-2"] {
-        place.stuck_of(
+        world.stuck_of(
             "api",
             name,
             "[REGISTRY]/admin/api:237c6b8",
             "failed to authorize: 401 Unauthorized",
         );
     }
-    place
+    world
 }
 
 fn problems() -> String {
-    let place = with_problems();
-    let ran = place.world.regcred("status -n honeydue -n staging");
+    let world = with_problems();
+    let ran = world.regcred("status -n honeydue -n staging");
     assert_eq!(ran.code, 3, "{ran}");
     ran.stdout.replace("[NAMESPACE]", "honeydue")
 }
@@ -169,9 +167,10 @@ fn schema() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
+scenario!(documents_keep_to_the_schema);
 fn documents_keep_to_the_schema() {
     let schema = schema();
-    let place = with_problems();
+    let world = with_problems();
     let lines = [
         "status -n honeydue -n staging",
         "status -n honeydue --offline",
@@ -180,15 +179,15 @@ fn documents_keep_to_the_schema() {
         "status --pod honeydue/api-1",
     ];
     for line in lines {
-        let ran = place.world.regcred(&format!("{line} -o json"));
+        let ran = world.regcred(&format!("{line} -o json"));
         let document: Value =
             serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{ran}"));
         let faults: Vec<String> = schema.iter_errors(&document).map(|fault| format!("{fault}")).collect();
         assert!(faults.is_empty(), "{line}: {faults:#?}\n{ran}");
         assert_eq!(document["exit"], ran.code, "{line}");
-        let yaml = place.world.regcred(&format!("{line} -o yaml"));
-        let same: Value = serde_saphyr::from_str(&place.denormal(&yaml.stdout)).unwrap();
-        let document: Value = serde_json::from_str(&place.denormal(&ran.stdout)).unwrap();
+        let yaml = world.regcred(&format!("{line} -o yaml"));
+        let same: Value = serde_saphyr::from_str(&world.denormal(&yaml.stdout)).unwrap();
+        let document: Value = serde_json::from_str(&world.denormal(&ran.stdout)).unwrap();
         assert_eq!(same["findings"], document["findings"], "{line}");
         for text in [&ran.stdout, &yaml.stdout] {
             assert!(
@@ -199,22 +198,21 @@ fn documents_keep_to_the_schema() {
     }
 }
 
+scenario!(one_pod_is_explained);
 fn one_pod_is_explained() {
-    let place = Place::of_doubles();
-    let token = place.login("cluster", "read:package");
-    place.put_pull_secret(
+    let world = healthy_doubles();
+    let token = world.login("cluster", "read:package");
+    world.put_pull_secret(
         "pull",
         &[("ghcr.io", "x"), ("[REGISTRY]/other", "y"), ("[REGISTRY]", &token)],
     );
-    place.stuck(
+    world.stuck(
         "api",
         "[REGISTRY]/owner/app:1",
         &["gone", "pull"],
         "rpc error: code = NotFound desc = manifest unknown",
     );
-    assert_data_eq!(
-        place.world.regcred("status --pod [NAMESPACE]/api").to_string(),
-        str![[r#"
+    world.regcred("status --pod [NAMESPACE]/api").says(str![[r#"
 exit 3
 --- stdout
 pod/api in namespace [NAMESPACE], ServiceAccount default
@@ -230,37 +228,31 @@ pod-image-missing: pod/api in namespace [NAMESPACE]
   push [REGISTRY]/owner/app:1, or correct the image in the pod
 --- stderr
 
-"#]]
-    );
-    assert_data_eq!(
-        place.world.regcred("status --pod [NAMESPACE]/gone").to_string(),
-        str![[r#"
+"#]]);
+    world.regcred("status --pod [NAMESPACE]/gone").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
 error: pod [NAMESPACE]/gone not found
 hint: kubectl get pods -n [NAMESPACE]
 
-"#]]
-    );
+"#]]);
 }
 
+scenario!(no_kubeconfig);
 /// A workstation with docker alone is well without a cluster.
 fn no_kubeconfig() {
-    let mut place = Place::of_doubles();
-    place.login("docker", "write:package");
-    place.world.variables.insert("KUBECONFIG".to_owned(), "".into());
-    assert_data_eq!(
-        place.world.regcred("status").to_string(),
-        str![[r#"
+    let mut world = healthy_doubles();
+    world.login("docker", "write:package");
+    world.variables.insert("KUBECONFIG".to_owned(), "".into());
+    world.regcred("status").says(str![[r#"
 exit 0
 --- stdout
 all is well: 1 of 1 token accepted
 --- stderr
 there is no kubeconfig, so no cluster was looked at
 
-"#]]
-    );
+"#]]);
     // But whoever names a namespace wants it looked at.
-    assert_eq!(place.status().code, 1);
+    assert_eq!(world.status().code, 1);
 }

@@ -1,65 +1,60 @@
-//! What is put into the cluster of a place, and taken out of it again.
+//! What is put into the cluster of a world, and taken out of it again.
 
-use crate::support::control_plane::ControlPlane;
-use crate::support::http::Answer;
 use serde_json::Value;
 use serde_json::json;
 
-use super::place::{Place, stuck_pod};
+use super::fixture::stuck_pod;
+use crate::support::control_plane::ControlPlane;
+use crate::support::http::Answer;
+use crate::support::world::World;
 
-impl Place {
+impl World {
     pub fn create_namespace(&self, name: &str) {
-        if self.world.is_real() {
+        if self.is_real() {
             ControlPlane::shared().kubectl_ok(&["create", "namespace", name], "");
         } else {
-            self.world.api_server().create_namespace(name);
+            self.api_server().create_namespace(name);
         }
     }
 
     /// Puts another object in the place of one that is there, as whoever made it does.
     pub fn put_again(&self, resource: &str, object: &Value) {
-        if self.world.is_real() {
+        if self.is_real() {
             self.kubectl(&["replace", "--field-manager=helm", "-f", "-"], &object.to_string());
             return;
         }
         let name = object["metadata"]["name"].as_str().unwrap();
         assert_eq!(resource, "secrets");
         let data = object["data"].clone();
-        self.world
-            .api_server()
-            .update_secret(&self.world.namespace, name, "helm", |secret| secret["data"] = data);
+        self.api_server()
+            .update_secret(&self.namespace, name, "helm", |secret| secret["data"] = data);
     }
 
     pub fn has(&self, resource: &str, name: &str) -> bool {
-        if self.world.is_real() {
+        if self.is_real() {
             !self
                 .kubectl(&["get", resource, name, "--ignore-not-found", "-o", "name"], "")
                 .is_empty()
         } else {
-            self.world
-                .api_server()
-                .object(resource, &self.world.namespace, name)
-                .is_some()
+            self.api_server().object(resource, &self.namespace, name).is_some()
         }
     }
 
     /// Takes an object away.
     pub fn delete(&self, resource: &str, name: &str) {
-        if self.world.is_real() {
+        if self.is_real() {
             self.kubectl(
                 &["delete", resource, name, "--wait=false", "--grace-period=0", "--force"],
                 "",
             );
         } else {
-            self.world
-                .api_server()
-                .remove_object(resource, &self.world.namespace, name);
+            self.api_server().remove_object(resource, &self.namespace, name);
         }
     }
 
     /// A workload that pulls with this Secret, scaled to nothing.
     pub fn deployment(&self, name: &str, secret: &str) {
-        let image = format!("{}/owner/app:1", self.world.registry());
+        let image = format!("{}/owner/app:1", self.registry());
         self.put(
             "deployments",
             &json!({
@@ -87,7 +82,7 @@ impl Place {
                     "replicas": 1, "selector": {"matchLabels": {"app": name}},
                     "template": {
                         "metadata": {"labels": {"app": name}},
-                        "spec": {"containers": [{"name": "app", "image": format!("{}/owner/app:1", self.world.registry())}]},
+                        "spec": {"containers": [{"name": "app", "image": format!("{}/owner/app:1", self.registry())}]},
                     },
                 },
             }),
@@ -103,7 +98,7 @@ impl Place {
         let mut pod = stuck_pod(name, &self.denormal(image), secrets, &self.denormal(message));
         pod["metadata"]["labels"] = json!({"app": owner});
         let owners = |uid: String| json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": uid, "controller": true}]);
-        if self.world.is_real() {
+        if self.is_real() {
             // Other scenarios may run the controllers. What is there before the ReplicaSet is adopted by it, and not one too
             // many; of two, the younger one goes.
             self.put("pods", &pod);
@@ -121,10 +116,10 @@ impl Place {
     }
 
     fn uid(&self, resource: &str, name: &str) -> String {
-        if self.world.is_real() {
+        if self.is_real() {
             return self.kubectl(&["get", resource, name, "-o", "jsonpath={.metadata.uid}"], "");
         }
-        let object = self.world.api_server().object(resource, &self.world.namespace, name);
+        let object = self.api_server().object(resource, &self.namespace, name);
         object.unwrap()["metadata"]["uid"].as_str().unwrap().to_owned()
     }
 
@@ -135,7 +130,7 @@ impl Place {
             &json!({
                 "apiVersion": "v1", "kind": "Event", "metadata": {"name": format!("{pod}.{}", reason.to_lowercase())},
                 "involvedObject": {
-                    "apiVersion": "v1", "kind": "Pod", "name": pod, "namespace": self.world.namespace,
+                    "apiVersion": "v1", "kind": "Pod", "name": pod, "namespace": self.namespace,
                     "uid": self.uid("pods", pod),
                 },
                 "reason": reason, "message": self.denormal(message), "type": "Warning", "count": 7,
@@ -153,8 +148,8 @@ impl Place {
 
     /// A context whose own namespace is this place's; its name.
     pub fn use_own_namespace(&mut self) -> &'static str {
-        let text = std::fs::read_to_string(self.world.folder().join("kubeconfig")).unwrap();
-        let (own, namespace) = ("own", &self.world.namespace);
+        let text = std::fs::read_to_string(self.folder().join("kubeconfig")).unwrap();
+        let (own, namespace) = ("own", &self.namespace);
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let at = lines
             .iter()

@@ -1,87 +1,53 @@
 //! What somebody sees who types it: everywhere, with little set up, and with little allowed.
 
-use libtest_mimic::Trial;
 use regcred::commands::status::Code;
 use serde_json::json;
-use snapbox::{assert_data_eq, str};
+use snapbox::str;
 
-use super::place::{Parts, Place, SECRET, entry, pull_secret};
-use crate::support::part::{trial, trial_with};
-
-/// A name, the parts that it can be played on, and the scenario.
-type Screen = (&'static str, Parts, fn(&mut Place));
-
-const SCREENS: &[Screen] = &[
-    ("everywhere", Parts::Both, everywhere),
-    ("everywhere, and only one namespace allowed", Parts::Both, one_allowed),
-    (
-        "nothing that sync and rotate -A could find",
-        Parts::Doubles,
-        nothing_managed,
-    ),
-    ("a selector that finds nothing", Parts::Both, nothing_selected),
-    ("nothing set up", Parts::Doubles, nothing_set_up),
-    ("no such context", Parts::Doubles, no_such_context),
-    ("nothing allowed", Parts::Doubles, nothing_allowed),
-    ("a narrow screen", Parts::Doubles, narrow),
-];
-
-pub fn trials(real: &[&'static str]) -> Vec<Trial> {
-    let mut trials = Vec::new();
-    for &(name, parts, run) in SCREENS {
-        if parts != Parts::Real {
-            trials.push(trial(&format!("status/screens/doubles/{name}"), move || {
-                run(&mut Place::of_doubles());
-            }));
-        }
-        if parts != Parts::Doubles {
-            let run = move || run(&mut Place::of_real_parts());
-            trials.push(trial_with(&format!("status/screens/real/{name}"), real, run));
-        }
-    }
-    trials
-}
+use super::fixture::{DOUBLES, REAL, SECRET, entry, pull_secret};
+use crate::support::world::World;
 
 const UNAUTHORIZED: &str = "failed to authorize: unexpected status: 401 Unauthorized";
 
 /// Two namespaces: what sync keeps in both, a Secret made by hand and a stuck pod in the one, a release's Secret and a stuck
 /// pod in the other. The other's name.
-fn two_namespaces(place: &mut Place) -> String {
-    let old = place.login("cluster", "read:package");
-    let other = place.world.another_namespace("team-b");
-    let token = place.login("cluster", "read:package");
-    place.sync();
-    place.put_pull_secret("by-hand", &[("[REGISTRY]", &token)]);
-    place.stuck("api", "[REGISTRY]/owner/api:1", &["gone"], UNAUTHORIZED);
-    let registry = place.world.registry();
-    place.within(&other, |place| {
-        place.put(
+fn two_namespaces(world: &mut World) -> String {
+    let old = world.login("cluster", "read:package");
+    let other = world.another_namespace("team-b");
+    let token = world.login("cluster", "read:package");
+    world.sync();
+    world.put_pull_secret("by-hand", &[("[REGISTRY]", &token)]);
+    world.stuck("api", "[REGISTRY]/owner/api:1", &["gone"], UNAUTHORIZED);
+    let registry = world.registry();
+    world.within(&other, |world| {
+        world.put(
             "serviceaccounts",
             &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}),
         );
-        place.sync();
+        world.sync();
         let mut secret = pull_secret("web", &json!({"auths": {registry: entry(&old)}}));
         secret["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
         secret["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "web"});
-        place.world.put_secret_of("helm", &secret);
-        place.stuck("web", "[REGISTRY]/owner/web:1", &[], UNAUTHORIZED);
+        world.put_secret_of("helm", &secret);
+        world.stuck("web", "[REGISTRY]/owner/web:1", &[], UNAUTHORIZED);
     });
     other
 }
 
-fn everywhere(place: &mut Place) {
-    let other = two_namespaces(place);
+scenario!(everywhere, on(DOUBLES, REAL));
+fn everywhere(world: &mut World) {
+    let other = two_namespaces(world);
     // Other scenarios have namespaces in the same cluster.
     let line = "status -A --registry [REGISTRY]";
-    let ran = place.world.regcred(line);
+    let ran = world.regcred(line);
     assert_eq!(ran.code, 3, "{ran}");
     let table: Vec<String> = ran
         .stdout
         .lines()
         .take_while(|line| !line.is_empty())
-        .map(|line| place.denormal(line))
+        .map(|line| world.denormal(line))
         .collect();
-    let namespace = place.world.namespace.clone();
+    let namespace = world.namespace.clone();
     let row = |namespace: &str, secret: &str, state: &str| {
         let start = format!("{namespace}   {secret}   ");
         assert!(
@@ -102,8 +68,8 @@ fn everywhere(place: &mut Place) {
         (Code::PodSecretMissing, "pod/api"),
         (Code::PodWithoutSecret, "pod/web"),
     ] {
-        let (text, _) = place.found(code, &ran);
-        assert!(place.denormal(&text).contains(words), "{text}");
+        let (text, _) = world.found(code, &ran);
+        assert!(world.denormal(&text).contains(words), "{text}");
     }
     // What it prints mends both namespaces, from wherever it is typed.
     for (code, feeds) in [
@@ -111,18 +77,19 @@ fn everywhere(place: &mut Place) {
         (Code::PodSecretMissing, &[]),
         (Code::PodWithoutSecret, &[]),
     ] {
-        place.mends_with(line, code, feeds);
+        world.mends_with(line, code, feeds);
     }
-    let ran = place.world.regcred(line);
+    let ran = world.regcred(line);
     assert!(!ran.stdout.contains("not managed"), "{ran}");
 }
 
+scenario!(everywhere_and_only_one_namespace_allowed, on(DOUBLES, REAL));
 /// Without a look at all namespaces at once, and without their names, nothing can be seen; with the Role, all can.
-fn one_allowed(place: &mut Place) {
-    two_namespaces(place);
-    let user = format!("somebody-{}", place.world.namespace);
+fn everywhere_and_only_one_namespace_allowed(world: &mut World) {
+    two_namespaces(world);
+    let user = format!("somebody-{}", world.namespace);
     let line = format!("status -A --registry [REGISTRY] --as {user}");
-    if !place.world.is_real() {
+    if !world.is_real() {
         for what in [
             "secrets",
             "serviceaccounts",
@@ -134,12 +101,12 @@ fn one_allowed(place: &mut Place) {
             "cronjobs",
             "namespaces",
         ] {
-            place.world.api_server().forbid(&format!("list {what}"), "");
+            world.api_server().forbid(&format!("list {what}"), "");
         }
     }
-    let ran = place.world.regcred(&line);
+    let ran = world.regcred(&line);
     assert_eq!(ran.code, 1, "{ran}");
-    let (text, commands) = place.found(Code::NotAllowed, &ran);
+    let (text, commands) = world.found(Code::NotAllowed, &ran);
     assert!(text.contains("somebody who may has to run this"), "{text}");
     assert!(
         ran.stdout.contains("1 of 1 token accepted"),
@@ -147,40 +114,34 @@ fn one_allowed(place: &mut Place) {
     );
     assert_eq!(commands.len(), 1, "{text}");
     assert!(commands[0].contains("rbac --status -A"), "{text}");
-    if !place.world.is_real() {
+    if !world.is_real() {
         return;
     }
     // Under a name of this scenario's own: there is one such ClusterRole in a cluster.
     let own = format!("| sed 's/name: kubectl-regcred-.*$/name: {user}/' | kubectl apply");
     let command = commands[0].replace("| kubectl apply", &own);
-    let granted = place.world.run(place.world.command("sh").args(["-c", &command]), "");
+    let granted = world.run(world.command("sh").args(["-c", &command]), "");
     assert_eq!(granted.code, 0, "{granted}");
-    crate::support::part::until("the ClusterRole to hold", || place.world.regcred(&line).code == 3);
-    place.is_gone(&line, Code::NotAllowed);
+    crate::support::part::until("the ClusterRole to hold", || world.regcred(&line).code == 3);
+    world.is_gone(&line, Code::NotAllowed);
 }
 
+scenario!(nothing_that_sync_and_rotate_a_could_find, on(DOUBLES));
 /// The API server answers an empty list of metadata with `null`.
-fn nothing_managed(place: &mut Place) {
-    place.login("cluster", "read:package");
-    let synced = place.world.regcred("sync -A");
+fn nothing_that_sync_and_rotate_a_could_find(world: &mut World) {
+    world.login("cluster", "read:package");
+    let synced = world.regcred("sync -A");
     assert_eq!(synced.code, 0, "{synced}");
     assert!(synced.stderr.contains("no Secret has the label"), "{synced}");
-    assert_data_eq!(
-        place.world.regcred("status -A").to_string(),
-        str![[r#"
+    world.regcred("status -A").says(str![[r#"
 exit 0
 --- stdout
 all is well: no pull Secret found, 1 of 1 token accepted
 --- stderr
 
-"#]]
-    );
-    let rotated = place
-        .world
-        .regcred("rotate [REGISTRY] --use cluster -A --mint --dry-run=client");
-    assert_data_eq!(
-        rotated.to_string(),
-        str![[r#"
+"#]]);
+    let rotated = world.regcred("rotate [REGISTRY] --use cluster -A --mint --dry-run=client");
+    rotated.says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -188,24 +149,23 @@ warning: no Secret has the label app.kubernetes.io/managed-by=kubectl-regcred
 error: no Secret was found that holds the token: nothing was begun
 hint: name namespaces with -n, or say -A; --no-secrets changes the keychain alone
 
-"#]]
-    );
+"#]]);
 }
 
-fn nothing_selected(place: &mut Place) {
-    place.login("cluster", "read:package");
+scenario!(a_selector_that_finds_nothing, on(DOUBLES, REAL));
+fn a_selector_that_finds_nothing(world: &mut World) {
+    world.login("cluster", "read:package");
     for verb in ["sync", "status"] {
-        let ran = place.world.regcred(&format!("{verb} -l team=nobody"));
+        let ran = world.regcred(&format!("{verb} -l team=nobody"));
         assert_eq!(ran.code, 0, "{ran}");
         assert_eq!(ran.stderr, "warning: no namespace matches the selector team=nobody\n");
     }
 }
 
-fn nothing_set_up(place: &mut Place) {
-    place.world.variables.insert("KUBECONFIG".to_owned(), "".into());
-    assert_data_eq!(
-        place.world.regcred("status").to_string(),
-        str![[r#"
+scenario!(nothing_set_up, on(DOUBLES));
+fn nothing_set_up(world: &mut World) {
+    world.variables.insert("KUBECONFIG".to_owned(), "".into());
+    world.regcred("status").says(str![[r#"
 exit 3
 --- stdout
 credential-missing: keychain of this user
@@ -217,15 +177,13 @@ credential-missing: keychain of this user
 --- stderr
 there is no kubeconfig, so no cluster was looked at
 
-"#]]
-    );
+"#]]);
 }
 
-fn no_such_context(place: &mut Place) {
-    place.well();
-    assert_data_eq!(
-        place.world.regcred("status --context prdo").to_string(),
-        str![[r#"
+scenario!(no_such_context, on(DOUBLES));
+fn no_such_context(world: &mut World) {
+    world.well();
+    world.regcred("status --context prdo").says(str![[r#"
 exit 1
 --- stdout
 cluster-unreachable: cluster prdo
@@ -235,17 +193,15 @@ cluster-unreachable: cluster prdo
 1 could not be looked at: 1 of 1 token accepted
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
-fn nothing_allowed(place: &mut Place) {
-    place.well();
-    let text = place.world.api_server().kubeconfig_for("{token: double-plain-token}");
-    place.kubeconfig(&text);
-    assert_data_eq!(
-        place.status().to_string(),
-        str![[r#"
+scenario!(nothing_allowed, on(DOUBLES));
+fn nothing_allowed(world: &mut World) {
+    world.well();
+    let text = world.api_server().kubeconfig_for("{token: double-plain-token}");
+    world.kubeconfig(&text);
+    world.status().says(str![[r#"
 exit 1
 --- stdout
 not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deployments, jobs, pods and 3 more
@@ -256,18 +212,16 @@ not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deploym
 8 could not be looked at, of 1 kind: 1 of 1 token accepted, 0 pods in 1 namespace looked at
 --- stderr
 
-"#]]
-    );
+"#]]);
 }
 
-fn narrow(place: &mut Place) {
-    two_namespaces(place);
-    place.world.at_screen = true;
-    place.world.columns = Some(80);
-    let ran = place.world.regcred("status -A");
-    assert_data_eq!(
-        ran.to_string(),
-        str![[r#"
+scenario!(a_narrow_screen, on(DOUBLES));
+fn a_narrow_screen(world: &mut World) {
+    two_namespaces(world);
+    world.at_screen = true;
+    world.columns = Some(80);
+    let ran = world.regcred("status -A");
+    ran.says(str![[r#"
 exit 3
 --- stdout
 NAMESPACE   SECRET   REGISTRY   USER   STATE
@@ -317,6 +271,5 @@ secret-unused: secret/gitea-credentials in 2 namespaces: [NAMESPACE], team-b
   at
 --- stderr
 
-"#]]
-    );
+"#]]);
 }

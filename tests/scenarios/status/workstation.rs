@@ -2,139 +2,104 @@
 
 use regcred::commands::status::Code;
 
-use super::Case;
-use super::place::{Feed, Parts, Place, SECRET, entry, pull_secret};
+use super::fixture::{DOUBLES, Feed, REAL, SECRET, entry, pull_secret};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
-
-pub const CASES: &[Case] = &[
-    (Code::KeychainUnreadable, "no bus", Parts::Real, no_bus),
-    (Code::KeychainUnreadable, "a locked vault", Parts::Real, locked_vault),
-    (
-        Code::KeychainUnreadable,
-        "not needed where a list brings the tokens",
-        Parts::Real,
-        list_brings_all,
-    ),
-    (Code::RegistryUnreachable, "it fails", Parts::Both, registry_fails),
-    (Code::TokenUnclear, "dead, or without scope", Parts::Both, unclear),
-    (Code::TokenRejected, "in the keychain alone", Parts::Both, rejected),
-    (Code::TokenRejected, "and in a Secret", Parts::Both, rejected_in_secret),
-    (
-        Code::TokenWithoutPackageScope,
-        "at login it was not verified",
-        Parts::Both,
-        without_scope,
-    ),
-    (Code::TokenOverScoped, "the one for clusters", Parts::Both, over_scoped),
-    (
-        Code::TokenOverScoped,
-        "this workstation's, in a Secret",
-        Parts::Both,
-        over_scoped_in_secret,
-    ),
-    (Code::CredentialMissing, "of a Secret", Parts::Both, credential_missing),
-    (Code::CredentialMissing, "of anything", Parts::Both, keychain_empty),
-    (
-        Code::CredentialMissing,
-        "docker has it",
-        Parts::Both,
-        credential_in_docker,
-    ),
-    (
-        Code::RotationPending,
-        "it failed in part",
-        Parts::Both,
-        rotation_pending,
-    ),
-    (Code::RegistryAdvisory, "an old version", Parts::Both, advisory),
-    (Code::EnvFileInGit, "registry.env", Parts::Both, env_file),
-    (
-        Code::EnvFileInGit,
-        "an older git runs nothing of the repository's",
-        Parts::Doubles,
-        older_git,
-    ),
-];
+use crate::support::world::World;
 
 const LINE: &str = "status -n [NAMESPACE]";
 
-fn no_bus(place: &mut Place) {
-    place.well();
+finding!(keychain_unreadable_no_bus, Code::KeychainUnreadable, on(REAL));
+fn keychain_unreadable_no_bus(world: &mut World) {
+    world.well();
     let nowhere = "unix:path=/nonexistent/bus";
-    place
-        .world
+    world
         .variables
         .insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
     let ways = ["D-Bus", "kubectl regcred keychain use vault", "--token-env"];
-    place.says(LINE, Code::KeychainUnreadable, &ways);
-    assert_eq!(place.status().code, 1);
+    world.says(LINE, Code::KeychainUnreadable, &ways);
+    assert_eq!(world.status().code, 1);
     // Somebody starts it.
-    place.world.variables.remove("DBUS_SESSION_BUS_ADDRESS");
-    place.is_gone(LINE, Code::KeychainUnreadable);
+    world.variables.remove("DBUS_SESSION_BUS_ADDRESS");
+    world.is_gone(LINE, Code::KeychainUnreadable);
 }
 
+finding!(
+    keychain_unreadable_not_needed_where_a_list_brings_the_tokens,
+    Code::KeychainUnreadable,
+    on(REAL)
+);
 /// CI has no keychain, and its list says where the tokens are.
-fn list_brings_all(place: &mut Place) {
-    let token = place.well();
-    let (registry, namespace) = (place.world.registry(), place.world.namespace.clone());
-    let file = place.world.home().join("regcred.yaml");
+fn keychain_unreadable_not_needed_where_a_list_brings_the_tokens(world: &mut World) {
+    let token = world.well();
+    let (registry, namespace) = (world.registry(), world.namespace.clone());
+    let file = world.home().join("regcred.yaml");
     let list = format!(
         "registries:\n- registry: {registry}\n  username: admin\n  token-env: CI_TOKEN\n  secrets:\n  - {{namespace: {namespace}}}\n"
     );
     std::fs::write(&file, list).unwrap();
     let line = format!("status -f {}", file.display());
     let nowhere = "unix:path=/nonexistent/bus";
-    place
-        .world
+    world
         .variables
         .insert("DBUS_SESSION_BUS_ADDRESS".to_owned(), nowhere.into());
     // Without the variable, nothing can be compared.
-    place.says(&line, Code::KeychainUnreadable, &["D-Bus"]);
-    place.world.variables.insert("CI_TOKEN".to_owned(), token.into());
-    let ran = place.world.regcred(&line);
+    world.says(&line, Code::KeychainUnreadable, &["D-Bus"]);
+    world.variables.insert("CI_TOKEN".to_owned(), token.into());
+    let ran = world.regcred(&line);
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stdout.contains("in sync"), "{ran}");
-    place.is_gone(&line, Code::KeychainUnreadable);
+    world.is_gone(&line, Code::KeychainUnreadable);
 }
 
-fn locked_vault(place: &mut Place) {
-    place.well();
+finding!(keychain_unreadable_a_locked_vault, Code::KeychainUnreadable, on(REAL));
+fn keychain_unreadable_a_locked_vault(world: &mut World) {
+    world.well();
     let passphrase = "correct horse battery staple";
     // Should this fail half-way, the kernel forgets the key by itself.
     let use_vault = "keychain use vault --passphrase-stdin --for 10m";
-    place.world.regcred_with(use_vault, passphrase).done();
-    place.world.regcred("keychain lock").done();
-    place.says(LINE, Code::KeychainUnreadable, &["the vault is locked"]);
+    world.regcred_with(use_vault, passphrase).done();
+    world.regcred("keychain lock").done();
+    world.says(LINE, Code::KeychainUnreadable, &["the vault is locked"]);
     let unlock = Feed {
         to: "keychain unlock",
         flags: "--passphrase-stdin --for 10m",
         stdin: passphrase.to_owned(),
     };
-    place.mends(Code::KeychainUnreadable, &[unlock]);
-    place.world.regcred("keychain lock").done();
+    world.mends(Code::KeychainUnreadable, &[unlock]);
+    world.regcred("keychain lock").done();
 }
 
-fn registry_fails(place: &mut Place) {
-    place.well();
-    place.registry_says("/v2/", Answer::text(503, "no upstream"));
-    place.says(LINE, Code::RegistryUnreachable, &["registry [REGISTRY]", "503"]);
-    let ran = place.status();
+finding!(
+    registry_unreachable_it_fails,
+    Code::RegistryUnreachable,
+    on(DOUBLES, REAL)
+);
+fn registry_unreachable_it_fails(world: &mut World) {
+    world.well();
+    world.registry_says("/v2/", Answer::text(503, "no upstream"));
+    world.says(LINE, Code::RegistryUnreachable, &["registry [REGISTRY]", "503"]);
+    let ran = world.status();
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.stdout.contains("in sync"), "the rest is looked at: {ran}");
     // And nobody asks it where nobody wants it asked.
-    let offline = place.world.regcred("status -n [NAMESPACE] --offline");
+    let offline = world.regcred("status -n [NAMESPACE] --offline");
     assert_eq!(offline.code, 0, "{offline}");
-    place.registry_recovers();
-    place.is_gone(LINE, Code::RegistryUnreachable);
+    world.registry_recovers();
+    world.is_gone(LINE, Code::RegistryUnreachable);
 }
 
+finding!(
+    token_unclear_dead_or_without_scope,
+    Code::TokenUnclear,
+    on(DOUBLES, REAL)
+);
 /// With its API out of reach, a Gitea 1.27 does not say which of the two it is.
-fn unclear(place: &mut Place) {
-    let token = place.login("docker", "write:package");
-    place.registry_says("/api/v1/version", Answer::empty(404));
-    place.world.gitea.revoke(&token);
-    place.says(
+fn token_unclear_dead_or_without_scope(world: &mut World) {
+    let token = world.login("docker", "write:package");
+    world.registry_says("/api/v1/version", Answer::empty(404));
+    world.gitea.revoke(&token);
+    world.says(
         LINE,
         Code::TokenUnclear,
         &[
@@ -142,135 +107,180 @@ fn unclear(place: &mut Place) {
             "/user/settings/applications",
         ],
     );
-    let new = place.token("write:package");
-    place.mends(Code::TokenUnclear, &[Feed::token("login", &new)]);
+    let new = world.token("write:package");
+    world.mends(Code::TokenUnclear, &[Feed::token("login", &new)]);
 }
 
-fn rejected(place: &mut Place) {
-    let token = place.login("docker", "write:package");
-    place.world.gitea.revoke(&token);
-    let new = place.token("write:package");
-    place.mends(Code::TokenRejected, &[Feed::token("login", &new)]);
+finding!(
+    token_rejected_in_the_keychain_alone,
+    Code::TokenRejected,
+    on(DOUBLES, REAL)
+);
+fn token_rejected_in_the_keychain_alone(world: &mut World) {
+    let token = world.login("docker", "write:package");
+    world.gitea.revoke(&token);
+    let new = world.token("write:package");
+    world.mends(Code::TokenRejected, &[Feed::token("login", &new)]);
     // Once was enough: what is refused may count as a wrong password.
-    let tries = place
-        .world
+    let tries = world
         .gitea
         .shown()
         .iter()
         .filter(|shown| shown.starts_with("basic"))
         .count();
-    assert!(tries <= 4, "{:?}", place.world.gitea.shown());
+    assert!(tries <= 4, "{:?}", world.gitea.shown());
 }
 
-fn rejected_in_secret(place: &mut Place) {
-    let token = place.well();
-    place.world.gitea.revoke(&token);
-    let ran = place.status();
+finding!(token_rejected_and_in_a_secret, Code::TokenRejected, on(DOUBLES, REAL));
+fn token_rejected_and_in_a_secret(world: &mut World) {
+    let token = world.well();
+    world.gitea.revoke(&token);
+    let ran = world.status();
     assert!(ran.stdout.contains("rejected\n"), "{ran}");
     assert_eq!(ran.stdout.matches("token-rejected").count(), 1, "{ran}");
-    let new = place.token("read:package");
-    place.mends(Code::TokenRejected, &[Feed::token("rotate", &new)]);
-    assert!(place.world.document(SECRET).contains(&new));
-    assert_eq!(place.status().code, 0);
+    let new = world.token("read:package");
+    world.mends(Code::TokenRejected, &[Feed::token("rotate", &new)]);
+    assert!(world.document(SECRET).contains(&new));
+    assert_eq!(world.status().code, 0);
 }
 
-fn without_scope(place: &mut Place) {
-    let token = place.token("read:user");
+finding!(
+    token_without_package_scope_at_login_it_was_not_verified,
+    Code::TokenWithoutPackageScope,
+    on(DOUBLES, REAL)
+);
+fn token_without_package_scope_at_login_it_was_not_verified(world: &mut World) {
+    let token = world.token("read:user");
     let login = "login [REGISTRY] -u admin --no-verify --token-stdin";
-    place.world.regcred_with(login, &token).done();
-    let new = place.token("write:package");
-    place.mends(Code::TokenWithoutPackageScope, &[Feed::token("login", &new)]);
+    world.regcred_with(login, &token).done();
+    let new = world.token("write:package");
+    world.mends(Code::TokenWithoutPackageScope, &[Feed::token("login", &new)]);
 }
 
-fn over_scoped(place: &mut Place) {
-    place.login("cluster", "write:package,read:user");
-    place.sync();
-    place.says(
+finding!(
+    token_over_scoped_the_one_for_clusters,
+    Code::TokenOverScoped,
+    on(DOUBLES, REAL)
+);
+fn token_over_scoped_the_one_for_clusters(world: &mut World) {
+    world.login("cluster", "write:package,read:user");
+    world.sync();
+    world.says(
         LINE,
         Code::TokenOverScoped,
         &["credential [REGISTRY] for cluster", "write:package,read:user"],
     );
-    place.mends(Code::TokenOverScoped, &[Feed::password("rotate")]);
+    world.mends(Code::TokenOverScoped, &[Feed::password("rotate")]);
 }
 
-fn over_scoped_in_secret(place: &mut Place) {
-    place.login("docker", "write:package");
-    place.sync();
-    place.says(
+finding!(
+    token_over_scoped_this_workstations_in_a_secret,
+    Code::TokenOverScoped,
+    on(DOUBLES, REAL)
+);
+fn token_over_scoped_this_workstations_in_a_secret(world: &mut World) {
+    world.login("docker", "write:package");
+    world.sync();
+    world.says(
         LINE,
         Code::TokenOverScoped,
         &["secret/gitea-credentials", "needs read:package alone"],
     );
-    place.mends(Code::TokenOverScoped, &[Feed::password("login")]);
-    assert_eq!(place.status().code, 0);
+    world.mends(Code::TokenOverScoped, &[Feed::password("login")]);
+    assert_eq!(world.status().code, 0);
 }
 
-fn credential_missing(place: &mut Place) {
-    let token = place.well();
-    place.world.regcred("logout [REGISTRY]").done();
-    let ran = place.status();
+finding!(
+    credential_missing_of_a_secret,
+    Code::CredentialMissing,
+    on(DOUBLES, REAL)
+);
+fn credential_missing_of_a_secret(world: &mut World) {
+    let token = world.well();
+    world.regcred("logout [REGISTRY]").done();
+    let ran = world.status();
     assert!(ran.stdout.contains("unknown\n"), "{ran}");
     // A label and an annotation are what any tenant can write: nobody is told to type their registry's name.
-    let (text, commands) = place.found(Code::CredentialMissing, &ran);
+    let (text, commands) = world.found(Code::CredentialMissing, &ran);
     assert!(
         commands.is_empty() && text.contains("where it is a registry of yours"),
         "{text}"
     );
     let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
-    assert_eq!(place.world.regcred_with(login, &token).code, 0);
-    place.is_gone(LINE, Code::CredentialMissing);
+    assert_eq!(world.regcred_with(login, &token).code, 0);
+    world.is_gone(LINE, Code::CredentialMissing);
 }
 
+finding!(
+    credential_missing_docker_has_it,
+    Code::CredentialMissing,
+    on(DOUBLES, REAL)
+);
 /// docker knows the registry and the user: nobody has to look them up, nor the token.
-fn credential_in_docker(place: &mut Place) {
-    let token = place.token("read:package");
-    place.put_pull_secret("pull", &[("[REGISTRY]", &token)]);
-    place.stuck("api", "[REGISTRY]/owner/app:1", &["missing"], "Back-off pulling image");
+fn credential_missing_docker_has_it(world: &mut World) {
+    let token = world.token("read:package");
+    world.put_pull_secret("pull", &[("[REGISTRY]", &token)]);
+    world.stuck("api", "[REGISTRY]/owner/app:1", &["missing"], "Back-off pulling image");
     let auth = entry(&token)["auth"].clone();
-    let login = serde_json::json!({"auths": {place.world.registry(): {"auth": auth}}}).to_string();
-    let file = place.world.home().join(".docker/config.json");
+    let login = serde_json::json!({"auths": {world.registry(): {"auth": auth}}}).to_string();
+    let file = world.home().join(".docker/config.json");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(file, login).unwrap();
-    let ran = place.status();
-    let (_, commands) = place.found(Code::CredentialMissing, &ran);
-    let registry = place.world.registry();
+    let ran = world.status();
+    let (_, commands) = world.found(Code::CredentialMissing, &ran);
+    let registry = world.registry();
     assert_eq!(commands, [format!("kubectl regcred login {registry} --from-docker")]);
-    place.found(Code::PodSecretMissing, &ran);
-    place.mends(Code::CredentialMissing, &[]);
-    place.mends(Code::PodSecretMissing, &[]);
+    world.found(Code::PodSecretMissing, &ran);
+    world.mends(Code::CredentialMissing, &[]);
+    world.mends(Code::PodSecretMissing, &[]);
 }
 
-fn keychain_empty(place: &mut Place) {
-    place.says(
+finding!(
+    credential_missing_of_anything,
+    Code::CredentialMissing,
+    on(DOUBLES, REAL)
+);
+fn credential_missing_of_anything(world: &mut World) {
+    world.says(
         LINE,
         Code::CredentialMissing,
         &["keychain of this user", "kubectl regcred login REGISTRY -u USER"],
     );
-    place.login("docker", "write:package");
-    place.is_gone(LINE, Code::CredentialMissing);
+    world.login("docker", "write:package");
+    world.is_gone(LINE, Code::CredentialMissing);
 }
 
-fn rotation_pending(place: &mut Place) {
-    let token = place.well();
-    let late = format!("{}-late", place.world.namespace);
-    place.create_namespace(&late);
-    let auths = serde_json::json!({"auths": {place.world.registry(): entry(&token)}});
+finding!(
+    rotation_pending_it_failed_in_part,
+    Code::RotationPending,
+    on(DOUBLES, REAL)
+);
+fn rotation_pending_it_failed_in_part(world: &mut World) {
+    let token = world.well();
+    let late = format!("{}-late", world.namespace);
+    world.create_namespace(&late);
+    let auths = serde_json::json!({"auths": {world.registry(): entry(&token)}});
     let mut frozen = pull_secret(SECRET, &auths);
     frozen["immutable"] = true.into();
-    place.within(&late, |place| place.world.put_secret(&frozen));
-    let new = place.token("read:package");
+    world.within(&late, |world| world.put_secret(&frozen));
+    let new = world.token("read:package");
     let line = format!("rotate [REGISTRY] --use cluster --token-stdin -n [NAMESPACE] -n {late}");
-    let ran = place.world.regcred_with(&line, &new);
+    let ran = world.regcred_with(&line, &new);
     assert_eq!(ran.code, 1, "{ran}");
-    place.says(LINE, Code::RotationPending, &["the phase writing", "--abort"]);
-    place.within(&late, |place| place.delete("secrets", SECRET));
-    place.mends(Code::RotationPending, &[]);
+    world.says(LINE, Code::RotationPending, &["the phase writing", "--abort"]);
+    world.within(&late, |world| world.delete("secrets", SECRET));
+    world.mends(Code::RotationPending, &[]);
 }
 
-fn advisory(place: &mut Place) {
-    place.world.gitea.state().profile = Profile::V1_25;
-    place.well();
-    place.says(
+finding!(
+    registry_advisory_an_old_version,
+    Code::RegistryAdvisory,
+    on(DOUBLES, REAL)
+);
+fn registry_advisory_an_old_version(world: &mut World) {
+    world.gitea.state().profile = Profile::V1_25;
+    world.well();
+    world.says(
         LINE,
         Code::RegistryAdvisory,
         &[
@@ -280,16 +290,17 @@ fn advisory(place: &mut Place) {
             "REQUIRE_SIGNIN_VIEW",
         ],
     );
-    assert_eq!(place.status().code, 3);
+    assert_eq!(world.status().code, 3);
     // Somebody upgrades it.
-    place.world.gitea.state().profile = Profile::V1_27;
-    place.is_gone(LINE, Code::RegistryAdvisory);
+    world.gitea.state().profile = Profile::V1_27;
+    world.is_gone(LINE, Code::RegistryAdvisory);
 }
 
-fn env_file(place: &mut Place) {
-    place.well();
-    let token = place.token("write:package");
-    let home = place.world.home();
+finding!(env_file_in_git_registry_env, Code::EnvFileInGit, on(DOUBLES, REAL));
+fn env_file_in_git_registry_env(world: &mut World) {
+    world.well();
+    let token = world.token("write:package");
+    let home = world.home();
     std::fs::create_dir_all(home.join("deploy")).unwrap();
     std::fs::write(
         home.join("deploy/registry.env"),
@@ -301,11 +312,8 @@ fn env_file(place: &mut Place) {
         "REGISTRY_TOKEN=<your token here, please>\n",
     )
     .unwrap();
-    place.git(&["init", "-q"]).done();
-    place
-        .world
-        .variables
-        .insert("PWD".to_owned(), home.join("deploy").into());
+    world.git(&["init", "-q"]).done();
+    world.variables.insert("PWD".to_owned(), home.join("deploy").into());
     // Everything that --env-file takes is a token that lies there.
     let lines = [
         format!("export REGISTRY_TOKEN={token} # of the robot"),
@@ -315,33 +323,36 @@ fn env_file(place: &mut Place) {
     for (at, line) in lines.iter().enumerate() {
         std::fs::write(home.join(format!("deploy/found-{at}.env")), format!("{line}\n")).unwrap();
     }
-    place.is_gone(LINE, Code::EnvFileInGit);
-    place.git(&["add", "deploy"]).done();
-    place.git(&["commit", "-q", "-m", "x"]).done();
-    let ran = place.status();
+    world.is_gone(LINE, Code::EnvFileInGit);
+    world.git(&["add", "deploy"]).done();
+    world.git(&["commit", "-q", "-m", "x"]).done();
+    let ran = world.status();
     assert!(
         !ran.stdout.contains(&token) && !ran.stdout.contains("example.env"),
         "{ran}"
     );
-    place.says(LINE, Code::EnvFileInGit, &["4 files", "deploy/registry.env", "history"]);
+    world.says(LINE, Code::EnvFileInGit, &["4 files", "deploy/registry.env", "history"]);
     for at in 0..lines.len() {
         assert!(ran.stdout.contains(&format!("deploy/found-{at}.env")), "{ran}");
     }
-    place.mends(Code::EnvFileInGit, &[]);
+    world.mends(Code::EnvFileInGit, &[]);
     assert!(home.join("deploy/registry.env").exists(), "the file itself stays");
 }
 
+finding!(
+    env_file_in_git_an_older_git_runs_nothing_of_the_repositorys,
+    Code::EnvFileInGit,
+    on(DOUBLES)
+);
 /// git before 2.39.4 fetches what a partial clone lacks, whatever `GIT_NO_LAZY_FETCH` says, by a program that the
 /// repository's configuration names.
-fn older_git(place: &mut Place) {
-    place.well();
-    let home = place.world.home();
+fn env_file_in_git_an_older_git_runs_nothing_of_the_repositorys(world: &mut World) {
+    world.well();
+    let home = world.home();
     let (programs, mark) = (home.join("programs"), home.join("mark"));
     std::fs::create_dir_all(&programs).unwrap();
     let git = programs.join("git");
-    let found = place
-        .world
-        .run(place.world.command("sh").args(["-c", "command -v git"]), "");
+    let found = world.run(world.command("sh").args(["-c", "command -v git"]), "");
     let older = format!(
         "#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {} \"$@\"\n",
         found.stdout.trim()
@@ -352,10 +363,10 @@ fn older_git(place: &mut Place) {
     let path = std::iter::once(programs).chain(std::env::split_paths(&path));
     let path = std::env::join_paths(path).unwrap();
     std::fs::write(home.join("registry.env"), "REGISTRY=r\n").unwrap();
-    place.git(&["init", "-q"]).done();
-    place.git(&["add", "registry.env"]).done();
-    place.git(&["commit", "-q", "-m", "x"]).done();
-    let object = place.git(&["rev-parse", "HEAD:registry.env"]).stdout.trim().to_owned();
+    world.git(&["init", "-q"]).done();
+    world.git(&["add", "registry.env"]).done();
+    world.git(&["commit", "-q", "-m", "x"]).done();
+    let object = world.git(&["rev-parse", "HEAD:registry.env"]).stdout.trim().to_owned();
     std::fs::remove_file(home.join(".git/objects").join(&object[..2]).join(&object[2..])).unwrap();
     for (name, value) in [
         ("core.repositoryFormatVersion", "1"),
@@ -364,13 +375,13 @@ fn older_git(place: &mut Place) {
         ("remote.origin.promisor", "true"),
         ("core.sshCommand", &format!("touch {}; false", mark.display())),
     ] {
-        place.git(&["config", name, value]).done();
+        world.git(&["config", name, value]).done();
     }
-    place.world.variables.insert("PWD".to_owned(), home.into());
-    place.world.variables.insert("PATH".to_owned(), path);
+    world.variables.insert("PWD".to_owned(), home.into());
+    world.variables.insert("PATH".to_owned(), path);
     // Such a git does run it.
-    let ran = place.git(&["grep", "--cached", "-e", "TOKEN"]);
+    let ran = world.git(&["grep", "--cached", "-e", "TOKEN"]);
     std::fs::remove_file(&mark).unwrap_or_else(|error| panic!("nothing was run: {error}\n{ran}"));
-    place.is_gone(LINE, Code::EnvFileInGit);
+    world.is_gone(LINE, Code::EnvFileInGit);
     assert!(!mark.exists());
 }

@@ -13,11 +13,9 @@ use regcred::helper;
 use regcred::keychain::Keychain;
 use regcred::output::Output;
 
+use super::super::{HELPER, PLUGIN};
 use super::people::{AtScreen, Chooser, Stream};
-use super::{HELPER, Keys, World};
-
-/// The plugin as cargo built it for this test.
-const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
+use super::{Keys, World};
 
 /// What a program printed, and how it ended.
 #[derive(Debug)]
@@ -29,6 +27,15 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// Compares all of it with a snapshot, in which the context's name, another one in each cluster, is `[CONTEXT]`.
+    #[track_caller]
+    pub fn says(&self, snapshot: impl snapbox::IntoData) {
+        let said = ["double", "real"].iter().fold(self.to_string(), |said, name| {
+            said.replace(&format!(r#""context": "{name}""#), r#""context": "[CONTEXT]""#)
+        });
+        snapbox::assert_data_eq!(said, snapshot.into_data());
+    }
+
     /// For a step that is not what the scenario is about, but has to work.
     pub fn done(self) -> String {
         assert_eq!(self.code, 0, "{self}");

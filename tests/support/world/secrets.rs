@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Plane, World};
+use super::World;
 
 impl World {
     /// A Secret of this world's namespace, as the API server has it.
@@ -14,16 +14,7 @@ impl World {
 
     /// A Secret of any namespace.
     pub fn secret_in(&self, namespace: &str, name: &str) -> Option<Value> {
-        match &self.plane {
-            Plane::Double(server) => server.secret(namespace, name),
-            Plane::Real(plane) => {
-                let found = plane.kubectl(&["get", "secret", name, "-n", namespace, "-o", "json"], "");
-                found
-                    .status
-                    .success()
-                    .then(|| serde_json::from_slice(&found.stdout).unwrap())
-            }
-        }
+        self.plane.secret(namespace, name)
     }
 
     /// The document that kubelet would read.
@@ -40,21 +31,6 @@ impl World {
 
     /// A Secret that is there before, made under this field manager's name.
     pub fn put_secret_of(&self, manager: &str, secret: &Value) {
-        match &self.plane {
-            Plane::Double(server) => {
-                // As the real one keeps it.
-                let mut secret = secret.clone();
-                secret["metadata"]["managedFields"] = json!([{
-                    "manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
-                    "fieldsV1": {"f:data": {".": {}, "f:.dockerconfigjson": {}}, "f:type": {}},
-                }]);
-                server.put_secret(&self.namespace, &secret);
-            }
-            Plane::Real(plane) => {
-                let manager = format!("--field-manager={manager}");
-                let create = ["create", "-n", &self.namespace, &manager, "-f", "-"];
-                let _ = plane.kubectl_ok(&create, &secret.to_string());
-            }
-        }
+        self.plane.create_secret(&self.namespace, secret, manager);
     }
 }

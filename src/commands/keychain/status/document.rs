@@ -5,8 +5,8 @@ use std::path::Path;
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
-use super::Seen;
 use super::look::{Open, Trouble};
+use super::seen::Seen;
 use crate::keychain::vault::KeyState;
 use crate::keychain::{Error, StoreName};
 use crate::model::Hint;

@@ -1,4 +1,4 @@
-//! What the keychains of this machine are like. Nobody is asked for anything, and no secret is read.
+//! The state of this machine's keychains, without prompting and without reading a secret.
 
 use std::path::PathBuf;
 

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::super::pods::mismatch;
-use super::super::tokens::Verdict;
-use super::super::view::View;
 use crate::cluster::survey::{Found, HeldToken, ImagePull, Keeping, PodPulls, PullOutcome, SeenEntry, State};
+use crate::commands::status::cluster_view::ClusterView;
+use crate::commands::status::findings::pods::mismatch;
+use crate::commands::status::tokens::Verdict;
 use crate::model::printable;
 use crate::model::pull::{EntryAt, Pull};
 
@@ -67,7 +67,7 @@ pub(super) fn secrets(pulls: &PodPulls) -> Vec<OfSecret<'_>> {
         .collect()
 }
 
-pub(super) fn of_image(view: &View<'_>, pulls: &PodPulls, image: &ImagePull) -> OfImage {
+pub(super) fn of_image(view: &ClusterView<'_>, pulls: &PodPulls, image: &ImagePull) -> OfImage {
     let name = |at: usize| {
         pulls
             .secrets
@@ -101,7 +101,7 @@ pub(super) fn of_image(view: &View<'_>, pulls: &PodPulls, image: &ImagePull) -> 
         image: printable(&image.image, MAX_SHOWN),
         outcome: match image.outcome {
             PullOutcome::Pulled => "pulled",
-            PullOutcome::Stuck(_) => "waiting",
+            PullOutcome::Stuck => "waiting",
             PullOutcome::NotYet => "pending",
         },
         tries,
@@ -121,7 +121,7 @@ fn entry(pulls: &PodPulls, at: EntryAt) -> Option<&SeenEntry> {
 }
 
 /// What kubelet would log in with, and what the registry says of it.
-fn attempt(view: &View<'_>, secret: String, entry: &SeenEntry) -> Try {
+fn attempt(view: &ClusterView<'_>, secret: String, entry: &SeenEntry) -> Try {
     let key = printable(&entry.key, MAX_SHOWN);
     let registry = entry.interest.and_then(|at| view.registries.get(at));
     let (Some(login), Some(registry)) = (&entry.login, registry) else {

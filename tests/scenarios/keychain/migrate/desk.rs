@@ -11,10 +11,9 @@ use regcred::model::rotation::Phase;
 use regcred::model::{Credential, Token, Use};
 use regcred::sys::env::Env;
 
+use crate::support::PLUGIN;
 use crate::support::keyring::{Keyring, until};
 use crate::support::world::Ran;
-
-pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 
 pub struct Desk {
     pub keyring: Keyring,

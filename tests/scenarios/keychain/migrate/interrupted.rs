@@ -2,29 +2,27 @@
 
 use std::process::Stdio;
 
-use libtest_mimic::Trial;
 use regcred::keychain::{Kept, Name, StoreName};
 use regcred::model::Use;
 
-use super::desk::{Desk, PLUGIN};
-use crate::support::keyring::{self, Keyring};
-use crate::support::part::{missing, ptrace, trial_with};
+use super::desk::Desk;
+use crate::support::PLUGIN;
+use crate::support::keyring::Keyring;
+use crate::support::parts::{GNOME_KEYRING, STRACE};
 
 /// To the bus, to the vault's file, and for the locks.
 const CHANGES: [&str; 6] = ["sendmsg", "write", "fsync", "rename", "unlink", "flock"];
 
 const REGISTRY: &str = "gitea.example.com";
 
-pub fn trials() -> Vec<Trial> {
-    let parts = || [missing(&keyring::PARTS), missing(&["strace"]), ptrace()].concat();
-    let trial = |name: &str, to| {
-        let name = format!("keychain/gnome-keyring/migrate: killed by SIGKILL on the way {name}");
-        trial_with(&name, &parts(), move || killed(to))
-    };
-    vec![
-        trial("into the vault", StoreName::Vault),
-        trial("out of the vault", StoreName::System),
-    ]
+scenario!(killed_on_the_way_into_the_vault, needs(GNOME_KEYRING, STRACE));
+fn killed_on_the_way_into_the_vault() {
+    killed(StoreName::Vault);
+}
+
+scenario!(killed_on_the_way_out_of_the_vault, needs(GNOME_KEYRING, STRACE));
+fn killed_on_the_way_out_of_the_vault() {
+    killed(StoreName::System);
 }
 
 #[allow(clippy::print_stderr, reason = "how much was tried is worth knowing")]

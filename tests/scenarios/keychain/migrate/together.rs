@@ -3,24 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use libtest_mimic::Trial;
 use regcred::keychain::StoreName;
 
 use super::desk::Desk;
-use crate::helper::{HELPER, NOT_FOUND, ask, entry, success};
-use crate::support::keyring::{self, Keyring};
-use crate::support::part::{missing, trial_with};
+use crate::helper::{NOT_FOUND, ask, entry, success};
+use crate::support::HELPER;
+use crate::support::keyring::Keyring;
+use crate::support::parts::GNOME_KEYRING;
 
 const ITEMS: usize = 24;
-
-pub fn trials() -> Vec<Trial> {
-    let parts = missing(&keyring::PARTS);
-    let real = |name: &str, test: fn()| trial_with(&format!("keychain/gnome-keyring/migrate: {name}"), &parts, test);
-    vec![
-        real("docker asks and stores all the while", docker_asks_and_stores),
-        real("two in opposite directions", opposite_directions),
-    ]
-}
 
 fn registry(number: usize) -> String {
     format!("registry-{number}.example.com")
@@ -37,9 +28,10 @@ fn fill(desk: &Desk) {
     }
 }
 
+scenario!(docker_asks_and_stores_all_the_while, needs(GNOME_KEYRING));
 /// What docker was given once it is always given again; what it stores, in the one keychain or still in the other, is
 /// there in the end.
-fn docker_asks_and_stores() {
+fn docker_asks_and_stores_all_the_while() {
     let desk = Desk::of(Keyring::start());
     fill(&desk);
     desk.regcred("keychain use vault").done();
@@ -118,8 +110,9 @@ fn docker_asks_and_stores() {
     }
 }
 
+scenario!(two_in_opposite_directions, needs(GNOME_KEYRING));
 /// Two sessions that do not agree which keychain is in use.
-fn opposite_directions() {
+fn two_in_opposite_directions() {
     let desk = Desk::of(Keyring::start());
     fill(&desk);
     let children = [StoreName::Vault, StoreName::System, StoreName::Vault, StoreName::System]

@@ -1,0 +1,181 @@
+//! Reading lists page by page, so that memory does not grow with the number of objects: fields that are not needed are not
+//! parsed, and each page is reduced before the next one is requested.
+//!
+//! A list is read to its end or not at all: what could not be seen must never look like what is not there.
+
+use std::collections::HashSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
+use kube::api::{ListParams, ObjectMeta};
+use kube::core::Request;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+use super::answer::Malformed;
+use super::connect::Cluster;
+use crate::cluster::names::Namespace;
+use crate::cluster::resource::Resource;
+
+/// Objects a page: what kubectl takes.
+const PAGE: u32 = 500;
+/// How often a list is begun again whose later pages the server has forgotten (HTTP 410).
+const TRIES: u32 = 3;
+
+/// Only the fields of a list that paging needs. Every one of them is in every list of an API server.
+#[derive(Deserialize)]
+pub struct Page<T> {
+    kind: String,
+    pub metadata: ListMeta,
+    #[serde(deserialize_with = "items", bound(deserialize = "T: Deserialize<'de>"))]
+    items: Vec<T>,
+}
+
+/// `null` where a list of metadata is empty; a list without the field is no list.
+fn items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl<T> Page<T> {
+    /// How many objects it has.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// What every object has.
+#[derive(Deserialize)]
+pub struct Named {
+    pub metadata: ObjectMeta,
+}
+
+/// How much of each object is requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    Whole,
+    /// Neither data nor spec: only what every object has.
+    Metadata,
+}
+
+/// One page of a kind's objects; those of all namespaces where none is named.
+pub async fn page<K: DeserializeOwned>(
+    cluster: &Cluster,
+    resource: Resource,
+    namespace: Option<&Namespace>,
+    extent: Extent,
+    params: &ListParams,
+) -> Result<Page<K>, kube::Error> {
+    let request = Request::new(path(resource, namespace));
+    let request = match extent {
+        Extent::Whole => request.list(params),
+        Extent::Metadata => request.list_metadata(params),
+    };
+    let request = request.map_err(kube::Error::BuildRequest)?;
+    let page: Page<K> = cluster.client().request(request).await?;
+    let is_of_the_kind = match page.kind.strip_suffix("List") {
+        Some("PartialObjectMetadata") => extent == Extent::Metadata,
+        kind => kind == Some(resource.kind()),
+    };
+    if !is_of_the_kind {
+        return Err(malformed(resource, "it is of another kind"));
+    }
+    Ok(page)
+}
+
+/// The whole list that `ask` gets page by page, of which only what `of` takes is kept, with the version of the list;
+/// nothing where the server does not have the kind.
+pub async fn all<K, T>(
+    resource: Resource,
+    params: ListParams,
+    ask: impl AsyncFn(&ListParams) -> Result<Page<K>, kube::Error>,
+    of: impl Fn(K) -> Option<T>,
+) -> Result<(Vec<T>, String), kube::Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut found = Vec::new();
+        let kept = |object| found.extend(of(object));
+        match each(resource, params.clone(), &ask, kept).await {
+            Ok(version) => return Ok((found, version)),
+            Err(kube::Error::Api(status)) if status.code == 410 && tries < TRIES => {}
+            Err(kube::Error::Api(status)) if status.reason == "NotFound" && resource.may_be_absent() => {
+                return Ok((Vec::new(), String::new()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Gives each object of the whole list to `keep` as soon as its page is there; the version of the list.
+pub async fn each<K>(
+    resource: Resource,
+    params: ListParams,
+    ask: impl AsyncFn(&ListParams) -> Result<Page<K>, kube::Error>,
+    mut keep: impl FnMut(K),
+) -> Result<String, kube::Error> {
+    let mut params = params.limit(PAGE);
+    let mut seen = HashSet::new();
+    loop {
+        let page = ask(&params).await?;
+        page.items.into_iter().for_each(&mut keep);
+        let Some(next) = page.metadata.continue_.filter(|token| !token.is_empty()) else {
+            return Ok(page.metadata.resource_version.unwrap_or_default());
+        };
+        params = params.continue_token(&next);
+        if !seen.insert(next) {
+            return Err(malformed(resource, "its pages go round in a circle"));
+        }
+    }
+}
+
+/// The error of a list that cannot be believed.
+pub fn malformed(resource: Resource, why: &str) -> kube::Error {
+    Malformed(format!("a list of {} was asked for, and {why}", resource.plural())).into()
+}
+
+/// Where the objects of a kind are; those of all namespaces where none is named.
+pub fn path(resource: Resource, namespace: Option<&Namespace>) -> String {
+    let root = match resource.group() {
+        "" => "/api/v1".to_owned(),
+        group => format!("/apis/{group}/v1"),
+    };
+    let within = namespace.map_or_else(String::new, |namespace| format!("/namespaces/{namespace}"));
+    format!("{root}{within}/{}", resource.plural())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn is_a_page(answer: serde_json::Value) -> bool {
+        serde_json::from_value::<Page<Named>>(answer).is_ok()
+    }
+
+    #[test]
+    fn a_page_has_all_that_a_list_of_the_api_has() {
+        let whole = json!({"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": []});
+        assert!(is_a_page(whole.clone()));
+        for field in ["kind", "metadata", "items"] {
+            let mut part = whole.clone();
+            part.as_object_mut().unwrap().remove(field);
+            assert!(!is_a_page(part), "{field}");
+        }
+        let mut empty = whole;
+        empty["items"] = serde_json::Value::Null;
+        assert!(is_a_page(empty), "a list of metadata has null where it is empty");
+    }
+
+    #[test]
+    fn pages_that_go_round_end() {
+        let ask = async |params: &ListParams| {
+            let next = match params.continue_token.as_deref() {
+                Some("a") => "b",
+                _ => "a",
+            };
+            let page = json!({"kind": "SecretList", "metadata": {"continue": next}, "items": []});
+            Ok(serde_json::from_value::<Page<Named>>(page).unwrap())
+        };
+        let read = crate::cluster::block_on(all(Resource::Secrets, ListParams::default(), ask, Some));
+        assert!(matches!(read.unwrap(), Err(kube::Error::Service(_))));
+    }
+}

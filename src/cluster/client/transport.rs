@@ -1,0 +1,112 @@
+//! The HTTP client of one cluster: kube's own builder has no place for Go's rules of TLS, nor for a login to a SOCKS proxy.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Uri};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt as _};
+use kube::{Client, Config};
+use percent_encoding::percent_decode_str;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tower::{BoxError, Service, ServiceBuilder};
+use zeroize::Zeroizing;
+
+use crate::cluster::error::Error;
+
+/// A client as `config` wants it, through its proxy, with this TLS.
+pub fn client(config: &Config, tls: &ClientConfig) -> Result<Client, Error> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    let Some(proxy) = &config.proxy_url else {
+        return over(tcp, config, tls);
+    };
+    match proxy.scheme_str() {
+        Some("socks5") => {
+            // As in Go, the proxy resolves the host's name: it may know names that this machine does not.
+            let socks = SocksV5::new(proxy.clone(), tcp);
+            match login(proxy) {
+                Some((user, password)) => over(socks.with_auth(user, password), config, tls),
+                None => over(socks, config, tls),
+            }
+        }
+        Some("https") => over(tunnel(proxy, https(tcp, tls, None)), config, tls),
+        _ => over(tunnel(proxy, tcp), config, tls),
+    }
+}
+
+fn tunnel<C>(proxy: &Uri, connector: C) -> Tunnel<C> {
+    let tunnel = Tunnel::new(proxy.clone(), connector);
+    let header = login(proxy).and_then(|(user, password)| {
+        let login = Zeroizing::new(format!("{user}:{password}"));
+        let basic = Zeroizing::new(format!("Basic {}", STANDARD.encode(login.as_bytes())));
+        HeaderValue::from_str(&basic).ok()
+    });
+    match header {
+        Some(mut header) => {
+            header.set_sensitive(true);
+            tunnel.with_auth(header)
+        }
+        None => tunnel,
+    }
+}
+
+/// The user and password in a proxy's address, where they are text once their percent signs are resolved.
+fn login(proxy: &Uri) -> Option<(String, String)> {
+    let (login, _) = proxy.authority()?.as_str().rsplit_once('@')?;
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let decoded = |text| Some(percent_decode_str(text).decode_utf8().ok()?.into_owned());
+    Some((decoded(user)?, decoded(password)?))
+}
+
+fn https<C>(connector: C, tls: &ClientConfig, name: Option<ServerName<'static>>) -> HttpsConnector<C> {
+    let builder = HttpsConnectorBuilder::new()
+        .with_tls_config(tls.clone())
+        .https_or_http();
+    let builder = match name {
+        Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
+        None => builder,
+    };
+    builder.enable_http1().wrap_connector(connector)
+}
+
+fn over<C>(connector: C, config: &Config, tls: &ClientConfig) -> Result<Client, Error>
+where
+    C: Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: hyper::rt::Read + hyper::rt::Write + Connection + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let name = config.tls_server_name.clone().map(ServerName::try_from).transpose();
+    let name = name.map_err(|_| Error::Config {
+        part: "cluster",
+        what: "its tls-server-name can be no host's name".to_owned(),
+    })?;
+    let mut connector = TimeoutConnector::new(https(connector, tls, name));
+    connector.set_connect_timeout(config.connect_timeout);
+    connector.set_read_timeout(config.read_timeout);
+    connector.set_reset_reader_on_write(config.reset_reader_on_write);
+    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let unusable = |what: &str| {
+        let what = what.to_owned();
+        move |_| Error::Config { part: "user", what }
+    };
+    let authorization = config
+        .auth_layer()
+        .map_err(unusable("its token or password cannot be sent in a header"))?;
+    let headers = config
+        .extra_headers_layer()
+        .map_err(unusable("a name to act as cannot be sent in a header"))?;
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(authorization)
+        .layer(headers)
+        .map_err(BoxError::from)
+        .service(client);
+    Ok(Client::new(service, config.default_namespace.clone()))
+}

@@ -1,0 +1,501 @@
+//! The permissions that a command needs: one table from what it does to the rules of RBAC.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::manifests::{Rule, Scope, Subject, manifests};
+use crate::cluster::names::{SecretName, ServiceAccountName};
+use crate::cluster::resource::Resource;
+
+/// A part of what commands do that needs permissions of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    /// Making and writing pull Secrets: `sync`.
+    Sync,
+    /// Writing pull Secrets that are there: `sync -A`, `sync --remove`.
+    Refresh,
+    /// The same for `rotate`, which makes none.
+    Rotate,
+    /// Looking in all namespaces for Secrets that hold a token which is about to be revoked: `rotate`.
+    Search,
+    /// Reading everything that matters for pulling images: `status`.
+    Status,
+    /// Finding the Secrets that are there already: `-A`.
+    Managed,
+    /// Finding namespaces by their labels: `-l`.
+    Selector,
+    /// Attaching to and detaching from ServiceAccounts: `--service-account`.
+    ServiceAccounts,
+    /// Finding and restarting workloads: `--restart`.
+    Restart,
+    /// Following rollouts: `--wait`.
+    Wait,
+    /// Deleting pods that are stuck on a pull: `--unstick`.
+    Unstick,
+}
+
+impl Feature {
+    /// What a Role's name says of it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Refresh => "refresh",
+            Self::Rotate => "rotate",
+            Self::Search => "search",
+            Self::Status => "status",
+            Self::Managed => "all",
+            Self::Selector => "selector",
+            Self::ServiceAccounts => "attach",
+            Self::Restart => "restart",
+            Self::Wait => "wait",
+            Self::Unstick => "unstick",
+        }
+    }
+
+    /// Whether it is about the Secrets themselves, and so done before the rest.
+    fn is_about_secrets(self) -> bool {
+        matches!(
+            self,
+            Self::Sync | Self::Refresh | Self::Rotate | Self::Search | Self::Managed | Self::Selector
+        )
+    }
+}
+
+/// Which objects of a resource a rule can be limited to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Only {
+    Secrets,
+    ServiceAccounts,
+    Any,
+}
+
+struct Row {
+    feature: Feature,
+    resources: &'static [Resource],
+    verbs: &'static [&'static str],
+    only: Only,
+}
+
+/// What each feature asks of the API server; a scenario takes every verb away in turn and sees the command fail for it.
+const ROWS: &[Row] = &[
+    Row {
+        feature: Feature::Sync,
+        resources: &[Resource::Secrets],
+        verbs: &["get", "patch"],
+        only: Only::Secrets,
+    },
+    // RBAC cannot limit `create` to a name: authorization runs before the name is known.
+    Row {
+        feature: Feature::Sync,
+        resources: &[Resource::Secrets],
+        verbs: &["create"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Refresh,
+        resources: &[Resource::Secrets],
+        verbs: &["get", "patch"],
+        only: Only::Secrets,
+    },
+    Row {
+        feature: Feature::Rotate,
+        resources: &[Resource::Secrets],
+        verbs: &["get", "patch"],
+        only: Only::Secrets,
+    },
+    Row {
+        feature: Feature::Search,
+        resources: &[Resource::Secrets],
+        verbs: &["get", "list"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Managed,
+        resources: &[Resource::Secrets],
+        verbs: &["list"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Selector,
+        resources: &[Resource::Namespaces],
+        verbs: &["list"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::ServiceAccounts,
+        resources: &[Resource::ServiceAccounts],
+        verbs: &["get", "patch"],
+        only: Only::ServiceAccounts,
+    },
+    Row {
+        feature: Feature::Restart,
+        resources: &[Resource::ServiceAccounts],
+        verbs: &["list"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Restart,
+        resources: &Resource::WORKLOADS,
+        verbs: &["list"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Restart,
+        resources: &Resource::RESTARTABLE,
+        verbs: &["patch"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Wait,
+        resources: &Resource::RESTARTABLE,
+        verbs: &["list", "watch"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Unstick,
+        resources: &[Resource::Pods],
+        verbs: &["list", "delete"],
+        only: Only::Any,
+    },
+    Row {
+        feature: Feature::Status,
+        resources: &Resource::SURVEYED,
+        verbs: &["list"],
+        only: Only::Any,
+    },
+    // The one that it does without: kubelet's reasons are then those of the pods alone.
+    Row {
+        feature: Feature::Status,
+        resources: &[Resource::Events],
+        verbs: &["list"],
+        only: Only::Any,
+    },
+];
+
+/// What is done with which objects, and so what has to be allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// What is done.
+    pub features: BTreeSet<Feature>,
+    /// The Secrets; all of them where none is named.
+    pub secrets: BTreeSet<SecretName>,
+    /// The ServiceAccounts; all of them where none is named.
+    pub service_accounts: BTreeSet<ServiceAccountName>,
+    /// Namespaces are not known before they are found, so it has to be allowed in all of them.
+    pub is_everywhere: bool,
+}
+
+impl Access {
+    /// Of one feature, for every object.
+    #[must_use]
+    pub fn to(feature: Feature) -> Self {
+        Self {
+            features: [feature].into(),
+            ..Self::default()
+        }
+    }
+
+    /// The part of it that is about one Secret and what pulls with it, where the namespaces are known.
+    #[must_use]
+    pub fn for_secret(&self, secret: &SecretName, accounts: impl IntoIterator<Item = ServiceAccountName>) -> Self {
+        let mut this = self.clone();
+        if !self.is_everywhere {
+            this.secrets = [secret.clone()].into();
+        }
+        this.service_accounts.extend(accounts);
+        if this.service_accounts.is_empty() {
+            this.features.remove(&Feature::ServiceAccounts);
+        } else {
+            this.features.insert(Feature::ServiceAccounts);
+        }
+        this
+    }
+
+    /// The part of it that comes once the Secrets are written.
+    #[must_use]
+    pub fn after_secrets(&self) -> Self {
+        let mut this = self.clone();
+        this.features.retain(|feature| !feature.is_about_secrets());
+        this
+    }
+
+    /// YAML of the Role or ClusterRole that allows exactly this, and of a binding to each subject.
+    #[must_use]
+    pub fn role(&self, scope: &Scope, subjects: &[Subject]) -> String {
+        let words: Vec<_> = self.features.iter().map(|feature| feature.word()).collect();
+        manifests(&words.join("-"), &self.rules(), scope, subjects)
+    }
+
+    /// The rows that apply, with what can stand in one rule in one.
+    fn rules(&self) -> Vec<Rule<'_>> {
+        let mut verbs: BTreeMap<(Resource, Only), BTreeSet<&str>> = BTreeMap::new();
+        for row in ROWS.iter().filter(|row| self.features.contains(&row.feature)) {
+            let only = if self.names(row.only).is_empty() {
+                Only::Any
+            } else {
+                row.only
+            };
+            for &resource in row.resources {
+                verbs.entry((resource, only)).or_default().extend(row.verbs);
+            }
+        }
+        let mut rules: Vec<Rule<'_>> = Vec::new();
+        for ((resource, only), verbs) in verbs {
+            let (names, verbs) = (self.names(only), verbs.into_iter().collect::<Vec<_>>());
+            let same = |rule: &&mut Rule<'_>| {
+                rule.resources[0].group() == resource.group() && rule.names == names && rule.verbs == verbs
+            };
+            match rules.iter_mut().find(same) {
+                Some(rule) => rule.resources.push(resource),
+                None => rules.push(Rule {
+                    resources: vec![resource],
+                    names,
+                    verbs,
+                }),
+            }
+        }
+        rules
+    }
+
+    fn names(&self, only: Only) -> Vec<&str> {
+        match only {
+            Only::Secrets => self.secrets.iter().map(SecretName::as_str).collect(),
+            Only::ServiceAccounts => self.service_accounts.iter().map(ServiceAccountName::as_str).collect(),
+            Only::Any => Vec::new(),
+        }
+    }
+}
+
+/// YAML of a Role that allows one verb, for what no command has described; `None` for a verb that we never ask for.
+pub(in crate::cluster) fn role_for_verb(
+    verb: &str,
+    resource: Resource,
+    name: Option<&str>,
+    scope: &Scope,
+    subjects: &[Subject],
+) -> Option<String> {
+    let is_ours = |row: &&Row| row.resources.contains(&resource) && row.verbs.contains(&verb);
+    ROWS.iter().find(is_ours)?;
+    // RBAC does not see a name for these verbs.
+    let names = name.filter(|_| !matches!(verb, "create" | "list" | "watch"));
+    let rule = Rule {
+        resources: vec![resource],
+        names: names.into_iter().collect(),
+        verbs: vec![verb],
+    };
+    let words = format!("{verb}-{}", resource.plural());
+    Some(manifests(&words, &[rule], scope, subjects))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::secret::annotations::{MANAGED_BY_LABEL, MANAGER};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn access(features: &[Feature]) -> Access {
+        Access {
+            features: features.iter().copied().collect(),
+            secrets: ["x".parse().unwrap()].into(),
+            service_accounts: ["default".parse().unwrap()].into(),
+            is_everywhere: false,
+        }
+    }
+
+    fn documents(yaml: &str) -> Vec<Value> {
+        serde_saphyr::from_multiple(yaml).unwrap()
+    }
+
+    fn team() -> Scope {
+        Scope::Namespace(Some("team".parse().unwrap()))
+    }
+
+    fn name(document: &Value) -> &str {
+        document["metadata"]["name"].as_str().unwrap()
+    }
+
+    #[test]
+    fn sync_needs_three_verbs_and_only_create_for_every_name() {
+        let subject = Subject::of_user("system:serviceaccount:ci:deploy");
+        let documents = documents(&access(&[Feature::Sync]).role(&team(), &[subject]));
+        assert_eq!(
+            documents[0]["rules"],
+            json!([
+                {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["x"], "verbs": ["get", "patch"]},
+                {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+            ])
+        );
+        assert_eq!(
+            documents[1]["subjects"],
+            json!([{"kind": "ServiceAccount", "name": "deploy", "namespace": "ci"}])
+        );
+        for document in &documents {
+            assert_eq!(document["metadata"]["namespace"], "team");
+            assert_eq!(document["metadata"]["labels"], json!({MANAGED_BY_LABEL: MANAGER}));
+        }
+        assert_eq!(documents[1]["roleRef"]["name"], name(&documents[0]));
+        assert!(name(&documents[0]).starts_with("kubectl-regcred-sync-"));
+        assert!(name(&documents[1]).starts_with("kubectl-regcred-sync-ci-deploy-"));
+    }
+
+    #[test]
+    fn resources_with_the_same_verbs_share_a_rule() {
+        let all = access(&[
+            Feature::ServiceAccounts,
+            Feature::Restart,
+            Feature::Wait,
+            Feature::Unstick,
+        ]);
+        assert_eq!(
+            documents(&all.role(&team(), &[]))[0]["rules"],
+            json!([
+                {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["default"], "verbs": ["get", "patch"]},
+                {"apiGroups": [""], "resources": ["serviceaccounts", "replicationcontrollers"], "verbs": ["list"]},
+                {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "list"]},
+                {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list", "patch", "watch"]},
+                {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
+                {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+            ])
+        );
+    }
+
+    #[test]
+    fn status_only_reads() {
+        assert_eq!(
+            documents(&access(&[Feature::Status]).role(&team(), &[]))[0]["rules"],
+            json!([
+                {"apiGroups": [""], "resources": ["secrets", "serviceaccounts", "pods", "events"], "verbs": ["list"]},
+                {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list"]},
+                {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+            ])
+        );
+    }
+
+    #[test]
+    fn everywhere_is_a_cluster_role_and_makes_no_secret() {
+        let access = Access {
+            secrets: BTreeSet::new(),
+            ..access(&[Feature::Refresh, Feature::Managed])
+        };
+        let documents = documents(&access.role(&Scope::Cluster, &[Subject::Group("ops".into())]));
+        assert_eq!(documents[0]["kind"], "ClusterRole");
+        assert_eq!(
+            documents[0]["rules"],
+            json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "patch"]}])
+        );
+        assert_eq!(documents[1]["kind"], "ClusterRoleBinding");
+        assert_eq!(documents[1]["roleRef"]["kind"], "ClusterRole");
+        assert!(documents[1]["metadata"].get("namespace").is_none());
+    }
+
+    #[test]
+    fn a_name_from_a_server_stays_a_string() {
+        let subject = Subject::of_user("a: \"b\"\n- c");
+        let documents = documents(&access(&[Feature::Sync]).role(&team(), &[subject]));
+        assert_eq!(documents[1]["subjects"][0]["name"], "a: \"b\"\n- c");
+        assert!(name(&documents[1]).starts_with("kubectl-regcred-sync-a-b-c-"));
+        assert_eq!(
+            Subject::of_user("system:serviceaccount:A:b"),
+            Subject::User("system:serviceaccount:A:b".into())
+        );
+    }
+
+    #[test]
+    fn one_secret_of_many_needs_no_more_than_its_own() {
+        let many = Access {
+            secrets: ["a", "b"].map(|name| name.parse().unwrap()).into(),
+            ..Access::to(Feature::Sync)
+        };
+        let one = many.for_secret(&"b".parse().unwrap(), []);
+        assert_eq!(
+            documents(&one.role(&team(), &[]))[0]["rules"][0],
+            json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["b"], "verbs": ["get", "patch"]})
+        );
+        let attached = many.for_secret(&"b".parse().unwrap(), ["ci".parse().unwrap()]);
+        assert_eq!(
+            documents(&attached.after_secrets().role(&team(), &[]))[0]["rules"],
+            json!([{"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["ci"], "verbs": ["get", "patch"]}])
+        );
+    }
+
+    #[test]
+    fn one_verb_is_one_rule_and_only_of_those_that_are_asked_for() {
+        let one = |verb, resource, name| role_for_verb(verb, resource, name, &team(), &[]);
+        let get = documents(&one("get", Resource::Secrets, Some("x")).unwrap());
+        assert_eq!(
+            get[0]["rules"],
+            json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["x"], "verbs": ["get"]}])
+        );
+        let create = documents(&one("create", Resource::Secrets, Some("x")).unwrap());
+        assert_eq!(
+            create[0]["rules"],
+            json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}])
+        );
+        // A server that names another verb asks for rights of its own choice.
+        assert_eq!(one("escalate", Resource::Secrets, None), None);
+        assert_eq!(one("delete", Resource::Secrets, Some("x")), None);
+    }
+
+    fn any_access() -> impl Strategy<Value = Access> {
+        const ALL: [Feature; 11] = [
+            Feature::Sync,
+            Feature::Refresh,
+            Feature::Rotate,
+            Feature::Search,
+            Feature::Status,
+            Feature::Managed,
+            Feature::Selector,
+            Feature::ServiceAccounts,
+            Feature::Restart,
+            Feature::Wait,
+            Feature::Unstick,
+        ];
+        let features = proptest::sample::subsequence(ALL.to_vec(), 1..4);
+        let secrets = proptest::sample::subsequence(vec!["a", "b", "a-b"], 0..3);
+        let accounts = proptest::sample::subsequence(vec!["default", "ci"], 0..2);
+        (features, secrets, accounts).prop_map(|(features, secrets, accounts)| Access {
+            features: features.into_iter().collect(),
+            secrets: secrets.into_iter().map(|name| name.parse().unwrap()).collect(),
+            service_accounts: accounts.into_iter().map(|name| name.parse().unwrap()).collect(),
+            is_everywhere: false,
+        })
+    }
+
+    fn any_subject() -> impl Strategy<Value = Subject> {
+        let names = || {
+            prop_oneof![
+                Just("jane".to_owned()),
+                Just("Jane".to_owned()),
+                Just("ci-deploy".to_owned()),
+                Just("oidc:jane@example.com".to_owned()),
+                Just("jané".to_owned()),
+                Just("j".repeat(300)),
+                "\\PC{1,80}",
+            ]
+        };
+        let account = Subject::ServiceAccount {
+            namespace: "ci".parse().unwrap(),
+            name: "deploy".parse().unwrap(),
+        };
+        prop_oneof![
+            names().prop_map(Subject::User),
+            names().prop_map(Subject::Group),
+            Just(account)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_has_one_name_is_the_same(
+            one in any_access(), other in any_access(), whose in any_subject(), others in any_subject(),
+        ) {
+            let one = documents(&one.role(&team(), &[whose]));
+            let other = documents(&other.role(&team(), &[others]));
+            for (a, b) in one.iter().zip(&other) {
+                prop_assert_eq!(name(a) == name(b), a == b, "{} {}", a, b);
+                // A DNS subdomain, which every name of RBAC may be.
+                prop_assert!(name(a).len() <= 253 && name(a).parse::<SecretName>().is_ok(), "{}", a);
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Carrying a plan out, and the three steps together for one target.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Secret};
+use kube::Api;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::Request;
+use kube::core::request::Error as RequestError;
+use serde_json::{Value, json};
+
+use super::annotations::{
+    LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION,
+};
+use super::observe::{observe, secrets};
+use super::plan::{Action, Change, Plan, Refusal, plan, plan_removal};
+use super::pull_secret::{Observed, Wanted};
+use crate::cluster::client::answer::another_object;
+use crate::cluster::client::backoff::Backoff;
+use crate::cluster::client::connect::Cluster;
+use crate::cluster::error::Error;
+use crate::cluster::rbac::{Access, Feature};
+use crate::cluster::target::Target;
+use crate::model::Registry;
+
+/// How often observe, plan and apply are repeated where somebody else wrote in between.
+const TRIES: u32 = 6;
+/// About the first pause between them.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether to write, as kubectl's `--dry-run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DryRun {
+    #[default]
+    None,
+    /// Plan, and write nothing.
+    Client,
+    /// Let the API server check the write and then not do it.
+    Server,
+}
+
+/// How to sync.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SyncOptions {
+    /// Write Secrets of other owners too.
+    pub force_conflicts: bool,
+    /// Whether to write at all.
+    pub dry_run: DryRun,
+}
+
+/// What became of one Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was none.
+    Created,
+    /// It was changed in place.
+    Configured,
+    /// It was right already, and nothing was written.
+    Unchanged,
+    /// It is not known to be ours, and nothing was written.
+    LeftAlone,
+}
+
+impl Outcome {
+    /// kubectl's word for it, where it has one.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+            Self::LeftAlone => "leftAlone",
+        }
+    }
+}
+
+/// A plan that was carried out, or would be, by a dry run.
+#[derive(Clone, Debug)]
+pub struct Synced {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The plan.
+    pub plan: Plan,
+}
+
+/// Why a plan did not work out.
+enum Failure {
+    /// The Secret is no longer what was planned for; this is what the server says of it.
+    Stale(String),
+    Error(Error),
+}
+
+/// Makes one Secret hold what is wanted: observes, plans, applies, and again where somebody else wrote in between.
+///
+/// Killed at any point, the next run completes it.
+pub async fn sync(
+    cluster: &Cluster,
+    target: &Target,
+    wanted: &[Wanted<'_>],
+    options: SyncOptions,
+) -> Result<Synced, Error> {
+    for one in wanted {
+        cluster.secrets().add_credential(one.credential);
+    }
+    let access = Access::to(Feature::Sync).for_secret(&target.secret, []);
+    let planned = |observed: Option<&Observed>| plan(target, observed, wanted, options.force_conflicts);
+    let synced = carry_out(cluster, target, planned, options.dry_run).await;
+    synced.map_err(|error| error.for_access_at_least(&access))
+}
+
+/// Takes everything of the registry out of one Secret. What is not there has nothing of it.
+pub async fn remove(
+    cluster: &Cluster,
+    target: &Target,
+    registry: &Registry,
+    options: SyncOptions,
+) -> Result<Synced, Error> {
+    let access = Access::to(Feature::Refresh).for_secret(&target.secret, []);
+    let planned = |observed: Option<&Observed>| plan_removal(target, observed, registry, options.force_conflicts);
+    let removed = carry_out(cluster, target, planned, options.dry_run).await;
+    removed.map_err(|error| error.for_access_at_least(&access))
+}
+
+async fn carry_out(
+    cluster: &Cluster,
+    target: &Target,
+    planned: impl Fn(Option<&Observed>) -> Result<Plan, Refusal>,
+    dry_run: DryRun,
+) -> Result<Synced, Error> {
+    let mut backoff = Backoff::new(PAUSE);
+    let mut tries = 0;
+    loop {
+        let observed = observe(cluster, target).await?;
+        let plan = planned(observed.as_ref()).map_err(|refusal| Error::Refused {
+            target: target.clone(),
+            refusal,
+        })?;
+        drop(observed);
+        let message = match apply(cluster, &plan, dry_run).await {
+            Ok(()) => {
+                let outcome = match plan.action {
+                    Action::Create => Outcome::Created,
+                    Action::Configure { .. } => Outcome::Configured,
+                    Action::Unchanged => Outcome::Unchanged,
+                    Action::LeaveAlone => Outcome::LeftAlone,
+                };
+                return Ok(Synced { outcome, plan });
+            }
+            Err(Failure::Error(error)) => return Err(error),
+            Err(Failure::Stale(message)) => message,
+        };
+        tries += 1;
+        if tries == TRIES {
+            return Err(Error::Contended {
+                object: target.into(),
+                tries,
+                message,
+            });
+        }
+        backoff.pause().await;
+    }
+}
+
+async fn apply(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Failure> {
+    match &plan.action {
+        Action::Unchanged | Action::LeaveAlone => Ok(()),
+        Action::Create if dry_run == DryRun::Client => check_namespace(cluster, &plan.target).await,
+        Action::Configure { .. } if dry_run == DryRun::Client => Ok(()),
+        Action::Create => create(cluster, plan, dry_run).await,
+        Action::Configure { changes } => configure(cluster, plan, changes, dry_run).await,
+    }
+}
+
+/// Creates the Secret by POST, which fails where there is one. A server-side apply would not: two of us that are at it
+/// at the same time are one manager to the server, and the later one would silently drop the other's registry.
+async fn create(cluster: &Cluster, plan: &Plan, dry_run: DryRun) -> Result<(), Failure> {
+    let target = &plan.target;
+    let params = PostParams {
+        dry_run: dry_run == DryRun::Server,
+        field_manager: Some(MANAGER.to_owned()),
+    };
+    let request = serde_json::to_vec(&plan.manifest)
+        .map_err(RequestError::SerializeBody)
+        .and_then(|manifest| Request::new(secrets(cluster, target).resource_url()).create(&params, manifest));
+    let created = match request {
+        Ok(request) => cluster.client().request(request).await,
+        Err(error) => Err(kube::Error::BuildRequest(error)),
+    };
+    written(cluster, plan, created).map(drop)
+}
+
+async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: DryRun) -> Result<(), Failure> {
+    let params = |force| PatchParams {
+        force,
+        ..params(dry_run)
+    };
+    let mut version = plan.resource_version.clone();
+    if changes != [Change::LastApplied] {
+        let manifest = plan.manifest.at_version(version.as_deref());
+        let written = patch(cluster, plan, &params(plan.force), &Patch::Apply(&manifest)).await?;
+        if dry_run == DryRun::None {
+            version.clone_from(&written.metadata().resource_version);
+        }
+    }
+    // Last: a run that is killed before it leaves what the next one sees and removes. Leaving ours out of what is
+    // applied does not remove it: what was created by POST has another entry of the same manager.
+    let mut removal = json!({"metadata": {"resourceVersion": version}});
+    if changes.contains(&Change::LastApplied) {
+        removal["metadata"]["annotations"][LAST_APPLIED] = Value::Null;
+    }
+    if changes.contains(&Change::Release) {
+        removal["metadata"]["labels"][MANAGED_BY_LABEL] = Value::Null;
+        for name in [REGISTRY_ANNOTATION, USERNAME_ANNOTATION, USE_ANNOTATION] {
+            removal["metadata"]["annotations"][name] = Value::Null;
+        }
+    }
+    if changes.contains(&Change::LastApplied) || changes.contains(&Change::Release) {
+        patch(cluster, plan, &params(false), &Patch::Merge(&removal)).await?;
+    }
+    Ok(())
+}
+
+/// For any patch of ours.
+pub fn params(dry_run: DryRun) -> PatchParams {
+    PatchParams {
+        dry_run: dry_run == DryRun::Server,
+        field_manager: Some(MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
+}
+
+async fn patch<P: serde::Serialize + std::fmt::Debug>(
+    cluster: &Cluster,
+    plan: &Plan,
+    params: &PatchParams,
+    patch: &Patch<P>,
+) -> Result<Observed, Failure> {
+    let api = secrets(cluster, &plan.target);
+    let written = api.patch(plan.target.secret.as_str(), params, patch).await;
+    self::written(cluster, plan, written)
+}
+
+/// What the server says that the Secret is now; only the Secret itself shows that it was written.
+fn written(cluster: &Cluster, plan: &Plan, answer: Result<Secret, kube::Error>) -> Result<Observed, Failure> {
+    match answer.map(Observed::new) {
+        Ok(observed) if observed.metadata().name.as_deref() == Some(plan.target.secret.as_str()) => Ok(observed),
+        Ok(_) => Err(failure(cluster, plan, another_object().into())),
+        Err(error) => Err(failure(cluster, plan, error)),
+    }
+}
+
+fn failure(cluster: &Cluster, plan: &Plan, error: kube::Error) -> Failure {
+    if let kube::Error::Api(status) = &error {
+        let is_about_the_namespace = status
+            .details
+            .as_ref()
+            .is_some_and(|details| details.kind == "namespaces");
+        let is_stale = match status.code {
+            409 => true,
+            // It was deleted in between.
+            404 => plan.action != Action::Create && status.reason == "NotFound" && !is_about_the_namespace,
+            _ => false,
+        };
+        if is_stale {
+            return Failure::Stale(cluster.named().quote(&status.message));
+        }
+    }
+    Failure::Error(cluster.call(&plan.target).error(error))
+}
+
+/// A Secret that is missing looks the same in a namespace that is missing. Where a write follows, the server says so;
+/// a client's dry run asks, as far as it may.
+async fn check_namespace(cluster: &Cluster, target: &Target) -> Result<(), Failure> {
+    let api: Api<NamespaceObject> = Api::all(cluster.client().clone());
+    let namespace = || target.namespace.clone();
+    match api.get_metadata(target.namespace.as_str()).await {
+        Ok(found) if found.metadata.deletion_timestamp.is_some() => {
+            Err(Failure::Error(Error::NamespaceTerminating { namespace: namespace() }))
+        }
+        Err(kube::Error::Api(status)) if status.reason == "NotFound" => {
+            Err(Failure::Error(Error::NamespaceNotFound { namespace: namespace() }))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,87 @@
+//! The Secret as we apply and print it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use super::annotations::{MANAGED_BY_LABEL, MANAGER};
+use super::pull_secret::{DOCUMENT_KEY, PULL_SECRET_TYPE};
+use crate::cluster::target::Target;
+use crate::model::DockerConfig;
+
+/// A pull Secret with nothing in it but what we say: serialise it for `-o yaml` and `-o json`.
+///
+/// It holds tokens: its `Debug` does not show them.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    api_version: &'static str,
+    kind: &'static str,
+    /// Names, labels and annotations.
+    pub metadata: Metadata,
+    #[serde(rename = "type")]
+    kind_of_secret: &'static str,
+    #[serde(serialize_with = "data")]
+    data: Zeroizing<String>,
+}
+
+/// The `metadata` of a [`Manifest`].
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    pub name: String,
+    pub namespace: String,
+    /// Our label.
+    pub labels: BTreeMap<String, String>,
+    /// Our annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// The version that an apply insists on; not part of what is printed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_version: Option<String>,
+}
+
+impl Manifest {
+    /// Ours by its label, where the annotations say what of it is.
+    pub fn new(target: &Target, document: &DockerConfig, annotations: BTreeMap<String, String>) -> Self {
+        Self {
+            api_version: "v1",
+            kind: "Secret",
+            metadata: Metadata {
+                name: target.secret.to_string(),
+                namespace: target.namespace.to_string(),
+                labels: if annotations.is_empty() {
+                    BTreeMap::new()
+                } else {
+                    [(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned())].into()
+                },
+                annotations,
+                resource_version: None,
+            },
+            kind_of_secret: PULL_SECRET_TYPE,
+            data: Zeroizing::new(STANDARD.encode(document.as_str())),
+        }
+    }
+
+    /// The same, to be applied only to this version.
+    pub fn at_version(&self, resource_version: Option<&str>) -> Self {
+        let mut this = self.clone();
+        this.metadata.resource_version = resource_version.map(str::to_owned);
+        this
+    }
+}
+
+fn data<S: Serializer>(encoded: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map([(DOCUMENT_KEY, encoded.as_str())])
+}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manifest")
+            .field("metadata", &self.metadata)
+            .finish_non_exhaustive()
+    }
+}

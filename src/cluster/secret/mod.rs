@@ -1,0 +1,12 @@
+//! Pull Secrets: what is there, whose it is, what is to change, and changing it.
+
+pub mod annotations;
+pub mod apply;
+pub mod left_alone;
+pub mod manifest;
+pub mod observe;
+pub mod owner;
+pub mod owners;
+pub mod plan;
+pub mod pull_secret;
+pub mod service_account;

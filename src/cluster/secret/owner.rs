@@ -1,0 +1,254 @@
+//! Whose a Secret is.
+
+use std::fmt;
+
+use kube::api::ObjectMeta;
+
+use super::annotations::{MANAGED_BY_LABEL, MANAGER};
+use super::owners::Sign::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
+use super::owners::{Clue, OWNERS, Row, Sign};
+use crate::cluster::names::{Namespace, SecretName};
+use crate::cluster::untrusted::untrusted;
+use crate::model::CommandLine;
+
+/// Somebody else who keeps a Secret as they want it. The texts may hold names from the cluster, made fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its name, as people know it.
+    pub name: String,
+    /// What of it owns the Secret, where the Secret says so: `release web`.
+    pub object: Option<String>,
+    /// What becomes of a change of ours.
+    pub what_happens: &'static str,
+    /// What to do instead.
+    pub instead: String,
+    /// Whether its sign is still on the Secret after we have written it: each change then has to be forced.
+    pub stays: bool,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.object.as_ref().map_or(Ok(()), |object| write!(f, " ({object})"))
+    }
+}
+
+/// Whose a Secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// We made or adopted it.
+    Ours,
+    /// It was made by hand, with kubectl or an editor.
+    Adoptable {
+        /// The program that last wrote its data, where the API server kept that.
+        from: Option<String>,
+    },
+    /// Somebody would undo our change, or be surprised by it.
+    Foreign(Box<Owner>),
+}
+
+const ELSE_HAPPENS: &str = "it may write its own value again";
+const ELSE_INSTEAD: &str = "change the value where it takes it from";
+
+/// The name under which Kubernetes' generated clients write unless they are told another: scripts, but also Ansible's
+/// modules and laconic-so, which writes its Secret at every start of a deployment. Nothing tells the one from the other,
+/// so such a Secret is refused as anybody's, and taken over for good by forcing it once.
+const GENERATED_CLIENT: &str = "OpenAPI-Generator";
+const GENERATED_CLIENTS: &str = "a Kubernetes client library, as scripts, Ansible and laconic-so use it";
+const GENERATED_INSTEAD: &str = "change the value where that program takes it from, unless it is one that is done";
+
+/// Programs that people hold in their hands: what they wrote stays as it is until somebody writes it again.
+/// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers>: the default is the program's name.
+const EDITORS: &[&str] = &[
+    "kubectl",
+    "oc",
+    "k9s",
+    "Lens",
+    "OpenLens",
+    "Freelens",
+    "headlamp",
+    "dashboard",
+    "octant",
+    "curl",
+    // What the API server calls everybody who wrote before it kept track.
+    "before-first-apply",
+];
+
+/// The names of the owners that can be recognised, for documents and tests.
+pub fn known_owners() -> impl Iterator<Item = &'static str> {
+    OWNERS.iter().map(|row| row.name)
+}
+
+/// Says whose the Secret with this metadata is.
+#[must_use]
+pub fn owner(metadata: &ObjectMeta) -> Ownership {
+    match look(metadata) {
+        Ownership::Foreign(mut owner) => {
+            owner.stays = matches!(look(&written_by_us(metadata)), Ownership::Foreign(_));
+            Ownership::Foreign(owner)
+        }
+        other => other,
+    }
+}
+
+/// What we would leave of the metadata: the rest is not ours to take away.
+fn written_by_us(metadata: &ObjectMeta) -> ObjectMeta {
+    let mut after = metadata.clone();
+    let labels = after.labels.get_or_insert_default();
+    labels.insert(MANAGED_BY_LABEL.to_owned(), MANAGER.to_owned());
+    after.managed_fields = None;
+    after
+}
+
+fn look(metadata: &ObjectMeta) -> Ownership {
+    if let Some(row) = OWNERS
+        .iter()
+        .find(|row| row.signs.iter().any(|sign| sign.is_on(metadata)))
+    {
+        return Ownership::Foreign(Box::new(row.owner(metadata)));
+    }
+    let foreign = |name: String, object: Option<String>, instead: &str| {
+        Ownership::Foreign(Box::new(Owner {
+            name,
+            object,
+            what_happens: ELSE_HAPPENS,
+            instead: instead.to_owned(),
+            stays: false,
+        }))
+    };
+    if let Some(reference) = metadata.owner_references.iter().flatten().next() {
+        let name = format!("{} {}", untrusted(&reference.kind), untrusted(&reference.name));
+        return foreign(name, None, ELSE_INSTEAD);
+    }
+    let label = label(metadata, MANAGED_BY_LABEL);
+    match label {
+        None | Some("" | MANAGER) => {}
+        Some(other) if is_editor(other) => {}
+        Some(other) => return foreign(untrusted(other), None, ELSE_INSTEAD),
+    }
+    if let Some(other) = owning_writers(metadata).find(|writer| *writer != MANAGER && !is_editor(writer)) {
+        return if other == GENERATED_CLIENT {
+            foreign(other.to_owned(), Some(GENERATED_CLIENTS.to_owned()), GENERATED_INSTEAD)
+        } else {
+            foreign(untrusted(other), None, ELSE_INSTEAD)
+        };
+    }
+    if label == Some(MANAGER) || writers(metadata).any(|writer| writer == MANAGER) {
+        return Ownership::Ours;
+    }
+    let from = writers(metadata).last().map(untrusted);
+    Ownership::Adoptable { from }
+}
+
+impl Row {
+    fn owner(&self, metadata: &ObjectMeta) -> Owner {
+        let object = self.objects.iter().find_map(|(what, clue)| {
+            let name = untrusted(&clue.read(metadata)?);
+            Some(format!("{what} {name}")).filter(|_| !name.is_empty())
+        });
+        let source = self.source.as_ref().and_then(|clue| clue.secret(metadata));
+        let instead = source.map_or_else(
+            || self.instead.to_owned(),
+            |(namespace, name)| {
+                let sync = CommandLine::new("kubectl regcred sync")
+                    .option("-n", "NAMESPACE", namespace.as_str())
+                    .option("--secret", "SECRET", name.as_str());
+                format!("sync its source: {sync}")
+            },
+        );
+        Owner {
+            name: self.name.to_owned(),
+            object,
+            what_happens: self.what_happens,
+            instead,
+            stays: false,
+        }
+    }
+}
+
+impl Clue {
+    /// What the Secret says, untrusted.
+    fn read(&self, metadata: &ObjectMeta) -> Option<String> {
+        match *self {
+            Self::Annotation(name) => annotation(metadata, name).map(str::to_owned),
+            Self::AnnotationUpTo(name, end) => annotation(metadata, name)?.split(end).next().map(str::to_owned),
+            Self::Label(name) => label(metadata, name).map(str::to_owned),
+            Self::Labels(namespace, name) => {
+                Some(format!("{}/{}", label(metadata, namespace)?, label(metadata, name)?))
+            }
+            Self::Reference(kind) => references(metadata, kind).next().map(str::to_owned),
+        }
+    }
+
+    /// The Secret that is named there, where it can be one: this ends up in a command to type.
+    fn secret(&self, metadata: &ObjectMeta) -> Option<(Namespace, SecretName)> {
+        let text = self.read(metadata)?;
+        let (namespace, name) = text.split_once('/')?;
+        Some((namespace.parse().ok()?, name.parse().ok()?))
+    }
+}
+
+impl Sign {
+    fn is_on(&self, metadata: &ObjectMeta) -> bool {
+        match *self {
+            Label(name) => label(metadata, name).is_some(),
+            LabelIs(name, value) => label(metadata, name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
+            Annotation(name) => annotation(metadata, name).is_some(),
+            AnnotationIs(name, value) => annotation(metadata, name).is_some_and(|is| is.eq_ignore_ascii_case(value)),
+            Reference(kind) => references(metadata, kind).next().is_some(),
+            Manager(prefix) => owning_writers(metadata).any(|writer| writer.starts_with(prefix)),
+        }
+    }
+}
+
+fn label<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str> {
+    metadata.labels.as_ref()?.get(name).map(String::as_str)
+}
+
+fn annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str> {
+    metadata.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+/// The names of the owners of this kind.
+fn references<'a>(metadata: &'a ObjectMeta, kind: &str) -> impl Iterator<Item = &'a str> {
+    let references = metadata.owner_references.iter().flatten();
+    references
+        .filter(move |reference| reference.kind == kind)
+        .map(|reference| reference.name.as_str())
+}
+
+/// The writers whose value it is. Where we are among them, it is ours: nobody has written another one since, and
+/// somebody who once wrote the same only shares the field.
+fn owning_writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
+    let ours = writers(metadata).any(|writer| writer == MANAGER);
+    writers(metadata).filter(move |_| !ours)
+}
+
+/// The field managers of the document, oldest first. Who only put an annotation on the Secret does not write it.
+fn writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
+    let mut entries: Vec<_> = metadata
+        .managed_fields
+        .iter()
+        .flatten()
+        .filter(|entry| {
+            entry
+                .fields_v1
+                .as_ref()
+                .is_some_and(|fields| fields.0["f:data"].get("f:.dockerconfigjson").is_some())
+        })
+        .collect();
+    entries.sort_by_key(|entry| entry.time.clone());
+    entries.into_iter().filter_map(|entry| entry.manager.as_deref())
+}
+
+pub fn is_editor(manager: &str) -> bool {
+    // `kubectl-create`, `kubectl-client-side-apply`, `kubectl-edit` …: kubectl names its managers after the command.
+    EDITORS.iter().any(|editor| {
+        manager
+            .strip_prefix(editor)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', '_']))
+    })
+}
+
+#[cfg(test)]
+mod tests;

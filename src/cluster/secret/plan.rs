@@ -1,0 +1,370 @@
+//! What would be done to one Secret, as data. Pure: everything it knows was observed before.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use thiserror::Error;
+
+use super::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
+use super::left_alone::{LeftAlone, may_write};
+use super::manifest::Manifest;
+use super::owner::{Owner, Ownership, owner};
+use super::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
+use crate::cluster::target::Target;
+use crate::cluster::untrusted::untrusted;
+use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry};
+
+/// What to do to one Secret.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub target: Target,
+    /// What to do.
+    pub action: Action,
+    /// What a person should know about it.
+    pub notes: Vec<Note>,
+    /// Registries whose credential the Secret does not get, because it holds no token that proves it to be ours.
+    pub left_alone: Vec<LeftAlone>,
+    /// The Secret as it should be.
+    pub manifest: Manifest,
+    /// The version that this was planned for.
+    pub resource_version: Option<String>,
+    /// Take fields over from those who own them now.
+    pub force: bool,
+}
+
+/// What to do to the Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// There is none.
+    Create,
+    /// There is one, and it differs in these.
+    Configure {
+        /// At least one.
+        changes: Vec<Change>,
+    },
+    /// Nothing.
+    Unchanged,
+    /// Nothing: [`Plan::left_alone`] says why.
+    LeaveAlone,
+}
+
+/// What differs: names, never values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The entry of this registry is another or missing.
+    Credential(Registry),
+    /// Every entry of this registry, to be taken out.
+    Removal(Registry),
+    /// Our label.
+    Label(&'static str),
+    /// Our label and annotations, to be removed: nothing of ours is left.
+    Release,
+    /// One of our annotations.
+    Annotation(String),
+    /// kubectl's copy of the Secret, to be removed.
+    LastApplied,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(registry) => write!(f, "credential for {registry}"),
+            Self::Removal(registry) => write!(f, "credential for {registry} (removed)"),
+            Self::Label(name) => write!(f, "label {name}"),
+            Self::Release => write!(f, "label {MANAGED_BY_LABEL} (removed)"),
+            Self::Annotation(name) => write!(f, "annotation {name}"),
+            Self::LastApplied => write!(f, "annotation {LAST_APPLIED} (removed)"),
+        }
+    }
+}
+
+/// What a person should know about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The Secret was made by hand, and is ours from now on.
+    Adopted {
+        /// The program that it was made with, where known.
+        from: Option<String>,
+    },
+    /// kubectl's copy of the Secret goes.
+    LastAppliedRemoved,
+    /// An entry of another registry on which kubelet fails. It is kept.
+    BreaksKubelet(EntryProblem),
+    /// No entry is left.
+    Empty,
+    /// Another owner's Secret is written because `--force-conflicts` was given.
+    Overrides(Box<Owner>),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Adopted { from: Some(from) } => write!(f, "adopted from {from}"),
+            Self::Adopted { from: None } => f.write_str("adopted"),
+            Self::LastAppliedRemoved => {
+                write!(
+                    f,
+                    "removed the annotation {LAST_APPLIED}, which held a token in plain text"
+                )
+            }
+            Self::BreaksKubelet(problem) => write!(
+                f,
+                "the entry {:?} breaks kubelet for every pull Secret of a pod: {}",
+                untrusted(&problem.key),
+                problem.what
+            ),
+            Self::Empty => f.write_str("no entry is left in it: delete it, or pods that name it pull as nobody"),
+            Self::Overrides(owner) if owner.stays => write!(
+                f,
+                "belongs to {owner}: {}; it stays marked as {}'s, so that the next change needs --force-conflicts too",
+                owner.what_happens, owner.name
+            ),
+            Self::Overrides(owner) => write!(f, "taken over from {owner}: {}", owner.what_happens),
+        }
+    }
+}
+
+/// Why a Secret is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Not a pull Secret, and the type of a Secret cannot be changed.
+    #[error("its type is {:?}, not {PULL_SECRET_TYPE}, and a Secret's type cannot be changed", untrusted(.type_name))]
+    Type {
+        /// Its type.
+        type_name: String,
+    },
+    /// `immutable: true`.
+    #[error("it is immutable: its data cannot be changed")]
+    Immutable,
+    /// Its document cannot be merged into.
+    #[error("its .dockerconfigjson is no docker config: {0}")]
+    Document(#[from] DockerConfigError),
+    /// It is being deleted.
+    #[error("it is being deleted")]
+    Deleting,
+    /// It belongs to somebody else.
+    #[error("it belongs to {}: {}", .0, .0.what_happens)]
+    Foreign(Box<Owner>),
+}
+
+impl Refusal {
+    /// The way out.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Type { .. } => "take a new name with --secret NAME".to_owned(),
+            // kubelet stops watching an immutable Secret: one made anew under its name is not seen on the nodes.
+            Self::Immutable => {
+                "take a new name with --secret NAME, and do not delete and recreate this one: kubelet would go on with the old data".to_owned()
+            }
+            Self::Document(_) => "repair it, or take a new name with --secret NAME".to_owned(),
+            Self::Deleting => "run this again when it is gone, or take a new name with --secret NAME".to_owned(),
+            Self::Foreign(owner) => {
+                let force = if owner.stays { "writes it anyway" } else { "takes it over" };
+                format!("{}; or take a new name with --secret NAME; --force-conflicts {force}", owner.instead)
+            }
+        }
+    }
+}
+
+/// Decides what to do so that the Secret holds all that is wanted: one credential a registry.
+pub fn plan(
+    target: &Target,
+    observed: Option<&Observed>,
+    wanted: &[Wanted<'_>],
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
+    let (wanted, left_alone) = may_write(observed, wanted);
+    if wanted.is_empty() {
+        return Ok(Plan {
+            target: target.clone(),
+            action: Action::LeaveAlone,
+            notes: Vec::new(),
+            left_alone,
+            manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
+            resource_version: None,
+            force: false,
+        });
+    }
+    let Some(observed) = observed else {
+        let mut document = DockerConfig::default();
+        for one in &wanted {
+            document.set(one.credential)?;
+        }
+        return Ok(Plan {
+            target: target.clone(),
+            action: Action::Create,
+            notes: Vec::new(),
+            left_alone,
+            manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect())),
+            resource_version: None,
+            force: false,
+        });
+    };
+    let mut document = pull_document(observed)?;
+    let mut changes = Vec::new();
+    for Wanted { credential, .. } in &wanted {
+        if !document.holds(credential) {
+            changes.push(Change::Credential(credential.registry.clone()));
+            document.set(credential)?;
+        }
+    }
+    if observed.label(MANAGED_BY_LABEL) != Some(MANAGER) {
+        changes.push(Change::Label(MANAGED_BY_LABEL));
+    }
+    let annotations = Entry::write(kept_entries(observed, &document, &wanted));
+    for (name, value) in &annotations {
+        if observed.annotation(name) != Some(value) {
+            changes.push(Change::Annotation(name.clone()));
+        }
+    }
+    let plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
+    Ok(Plan { left_alone, ..plan })
+}
+
+/// Decides what to do so that the Secret holds nothing of the registry. Everything else in it keeps every byte; where no
+/// entry of ours is left, neither are our label and annotations.
+pub fn plan_removal(
+    target: &Target,
+    observed: Option<&Observed>,
+    registry: &Registry,
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
+    let Some(observed) = observed else {
+        return Ok(unchanged(target));
+    };
+    let mut document = pull_document(observed)?;
+    let mut changes = Vec::new();
+    if document.remove(registry)? {
+        changes.push(Change::Removal(registry.clone()));
+    }
+    let declares = |entry: &Entry| entry.registry == *registry;
+    if changes.is_empty() && !observed.entries().iter().any(declares) {
+        return Ok(unchanged(target));
+    }
+    let mut entries = kept_entries(observed, &document, &[]);
+    entries.retain(|entry| !declares(entry));
+    let is_marked = observed.label(MANAGED_BY_LABEL) == Some(MANAGER) || !observed.entries().is_empty();
+    let annotations = if entries.is_empty() {
+        if is_marked {
+            changes.push(Change::Release);
+        }
+        BTreeMap::new()
+    } else {
+        Entry::write(entries)
+    };
+    for (name, value) in &annotations {
+        if observed.annotation(name) != Some(value) {
+            changes.push(Change::Annotation(name.clone()));
+        }
+    }
+    let mut plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
+    if document.keys().is_empty() {
+        plan.notes.push(Note::Empty);
+    }
+    Ok(plan)
+}
+
+/// Nothing to do, and nothing to say.
+fn unchanged(target: &Target) -> Plan {
+    Plan {
+        target: target.clone(),
+        action: Action::Unchanged,
+        notes: Vec::new(),
+        left_alone: Vec::new(),
+        manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
+        resource_version: None,
+        force: false,
+    }
+}
+
+/// The document of a Secret that kubelet pulls with.
+fn pull_document(observed: &Observed) -> Result<DockerConfig, Refusal> {
+    if observed.type_name() != PULL_SECRET_TYPE {
+        return Err(Refusal::Type {
+            type_name: observed.type_name().to_owned(),
+        });
+    }
+    Ok(observed.document()?)
+}
+
+/// The plan for a Secret that is there, as far as its owner and its state allow one.
+fn configured(
+    target: &Target,
+    observed: &Observed,
+    document: &DockerConfig,
+    mut changes: Vec<Change>,
+    annotations: BTreeMap<String, String>,
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
+    let has_last_applied = observed.annotation(LAST_APPLIED).is_some();
+    if has_last_applied {
+        changes.push(Change::LastApplied);
+    }
+    let mut notes: Vec<_> = document.problems().into_iter().map(Note::BreaksKubelet).collect();
+    if !changes.is_empty() {
+        if observed.metadata().deletion_timestamp.is_some() {
+            return Err(Refusal::Deleting);
+        }
+        if observed.is_immutable() {
+            return Err(Refusal::Immutable);
+        }
+        match owner(observed.metadata()) {
+            Ownership::Ours => {}
+            Ownership::Adoptable { from } => notes.insert(0, Note::Adopted { from }),
+            Ownership::Foreign(owner) if force_conflicts => notes.insert(0, Note::Overrides(owner)),
+            Ownership::Foreign(owner) => return Err(Refusal::Foreign(owner)),
+        }
+        if has_last_applied {
+            notes.push(Note::LastAppliedRemoved);
+        }
+    }
+    Ok(Plan {
+        target: target.clone(),
+        action: if changes.is_empty() {
+            Action::Unchanged
+        } else {
+            Action::Configure { changes }
+        },
+        notes,
+        left_alone: Vec::new(),
+        manifest: Manifest::new(target, document, annotations),
+        resource_version: observed.metadata().resource_version.clone(),
+        force: !is_ours_alone(observed),
+    })
+}
+
+fn entry(wanted: &Wanted<'_>) -> Entry {
+    Entry {
+        registry: wanted.credential.registry.clone(),
+        username: wanted.credential.username.to_string(),
+        usage: wanted.usage,
+    }
+}
+
+/// What our annotations are to say: what is wanted, and other registries of ours that are still in the document.
+fn kept_entries(observed: &Observed, document: &DockerConfig, wanted: &[Wanted<'_>]) -> Vec<Entry> {
+    let keys = document.keys();
+    let mut entries = observed.entries();
+    entries.retain(|entry| {
+        wanted.iter().all(|one| entry.registry != one.credential.registry)
+            && keys.iter().any(|key| entry.registry.is_named_by(key))
+    });
+    entries.extend(wanted.iter().map(entry));
+    entries
+}
+
+/// Whether a server-side apply of ours can meet no other owner of a field. Otherwise it has to take the fields over;
+/// that this is right was decided by [`owner()`], and the resource version makes sure that it still is.
+fn is_ours_alone(observed: &Observed) -> bool {
+    let managers = observed.metadata().managed_fields.as_deref().unwrap_or_default();
+    !managers.is_empty()
+        && managers
+            .iter()
+            .all(|entry| entry.manager.as_deref() == Some(MANAGER) && entry.operation.as_deref() == Some("Apply"))
+}
+
+#[cfg(test)]
+mod tests;

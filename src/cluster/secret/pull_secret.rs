@@ -1,0 +1,147 @@
+//! One pull Secret: which, what it should hold, and what is there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::ObjectMeta;
+use zeroize::Zeroize;
+
+use super::annotations::{Entry, LAST_APPLIED};
+use crate::model::{Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Token, Use};
+
+/// The type of a Secret that kubelet pulls with.
+pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
+/// The key that this type must have.
+pub const DOCUMENT_KEY: &str = ".dockerconfigjson";
+/// The older type, which kubelet pulls with all the same.
+pub const LEGACY_PULL_SECRET_TYPE: &str = "kubernetes.io/dockercfg";
+/// The key that the older type must have.
+pub const LEGACY_DOCUMENT_KEY: &str = ".dockercfg";
+
+/// What a Secret should hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub credential: &'a Credential,
+    /// What it is stored for.
+    pub usage: Use,
+    /// Where given, only a Secret that holds one of these tokens for the registry gets the credential: a label and
+    /// annotations are what anybody can write who may create a Secret. `None`: the Secret was named by a person.
+    pub replaces: Option<&'a OwnTokens>,
+}
+
+/// A Secret as the API server gave it. Its data is zeroed on drop and not shown by `Debug`.
+pub struct Observed(Secret);
+
+impl Observed {
+    /// Takes over what the API server gave.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        Self(secret)
+    }
+
+    #[must_use]
+    pub fn metadata(&self) -> &ObjectMeta {
+        &self.0.metadata
+    }
+
+    /// Its type; what has none is `Opaque`.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        self.0.type_.as_deref().unwrap_or("Opaque")
+    }
+
+    /// Whether its data is frozen for ever.
+    #[must_use]
+    pub fn is_immutable(&self) -> bool {
+        self.0.immutable == Some(true)
+    }
+
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.0.metadata.labels.as_ref()?.get(name).map(String::as_str)
+    }
+
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.0.metadata.annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// What our annotations say.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        Entry::read(self.0.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new()))
+    }
+
+    /// Whether the credential's registry has exactly this credential in it.
+    #[must_use]
+    pub fn holds(&self, credential: &Credential) -> bool {
+        self.document().is_ok_and(|document| document.holds(credential))
+    }
+
+    /// Whether kubelet would find this token anywhere in it, also where it is a Secret of the older type.
+    #[must_use]
+    pub fn mentions(&self, token: &Token) -> bool {
+        let legacy = self.bytes(LEGACY_DOCUMENT_KEY).map(DockerConfig::parse_legacy);
+        let documents = [Some(self.document()), legacy];
+        let mut documents = documents.into_iter().flatten().flatten();
+        documents.any(|document| document.mentions(token))
+    }
+
+    /// The value of one of its keys.
+    pub fn bytes(&self, key: &str) -> Option<&[u8]> {
+        self.0.data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice())
+    }
+
+    /// Keeps its secrets, and those of kubectl's copy of it, out of messages about this cluster: who refuses a change of
+    /// it may quote it as it is.
+    pub fn keep_out_of_messages(&self, secrets: &mut Redaction) {
+        let mut keep_out = |bytes: &[u8]| {
+            let read = DockerConfig::parse(bytes).or_else(|_| DockerConfig::parse_legacy(bytes));
+            if let Ok(document) = read {
+                secrets.add_document(&document);
+            }
+        };
+        for key in [DOCUMENT_KEY, LEGACY_DOCUMENT_KEY] {
+            self.bytes(key).into_iter().for_each(&mut keep_out);
+        }
+        let copy = self.annotation(LAST_APPLIED).map(serde_json::from_str::<Secret>);
+        if let Some(Ok(copy)) = copy {
+            let mut copy = Self(copy);
+            for bytes in copy.0.data.iter().flat_map(BTreeMap::values) {
+                keep_out(&bytes.0);
+            }
+            for text in copy.0.string_data.iter_mut().flat_map(BTreeMap::values_mut) {
+                keep_out(text.as_bytes());
+                text.zeroize();
+            }
+        }
+    }
+
+    /// The document in it; an empty one where there is none.
+    pub fn document(&self) -> Result<DockerConfig, DockerConfigError> {
+        match self.bytes(DOCUMENT_KEY) {
+            Some(bytes) => DockerConfig::parse(bytes),
+            None => Ok(DockerConfig::default()),
+        }
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        for bytes in self.0.data.iter_mut().flat_map(BTreeMap::values_mut) {
+            bytes.0.zeroize();
+        }
+        // The last-applied annotation holds the same tokens.
+        for text in self.0.metadata.annotations.iter_mut().flat_map(BTreeMap::values_mut) {
+            text.zeroize();
+        }
+    }
+}
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.metadata.name.as_deref().unwrap_or_default();
+        f.debug_struct("Observed").field("name", &name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,296 @@
+//! Attaching a pull Secret to ServiceAccounts: pods that name no pull Secret of their own get their ServiceAccount's.
+//!
+//! The list `imagePullSecrets` of a ServiceAccount is atomic (`+listType=atomic`): every kind of patch replaces all of
+//! it, and the one-line patch that is found everywhere wipes the entries of others. So it is read, changed, and written
+//! only to the version that was read.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use kube::api::{ObjectMeta, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::annotations::MANAGER;
+use super::apply::{DryRun, Outcome, params};
+use super::owner::{Ownership, is_editor, owner};
+use crate::cluster::client::answer::another_object;
+use crate::cluster::client::backoff::Backoff;
+use crate::cluster::client::connect::Cluster;
+use crate::cluster::error::Error;
+use crate::cluster::names::{Namespace, SecretName, ServiceAccountName};
+use crate::cluster::resource::{Object, Resource};
+use crate::cluster::untrusted::untrusted;
+
+/// How often the list is read and written where somebody else wrote in between.
+const TRIES: u32 = 12;
+/// About the first pause between them.
+const PAUSE: Duration = Duration::from_millis(10);
+/// A controller makes `default` in a new namespace; where it is at work this is long enough, even when it is busy.
+const MADE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Whether a ServiceAccount's list is to have the Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Put it at the end of the list, unless it is there.
+    Attached,
+    /// Take it out.
+    Detached,
+}
+
+/// What to do to one ServiceAccount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The list as it should be, if it is not so yet; an empty one is the same as none.
+    pub list: Option<Vec<String>>,
+    /// Who will undo it, where somebody will.
+    pub undone_by: Option<UndoneBy>,
+    /// The version that this was planned for.
+    resource_version: Option<String>,
+}
+
+/// Somebody who declares the list too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoneBy(pub String);
+
+impl fmt::Display for UndoneBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} declares its imagePullSecrets, and will set them again: name the Secret there",
+            self.0
+        )
+    }
+}
+
+/// Decides what to do. Order and entries of others, such as OpenShift's `*-dockercfg-*`, are kept.
+#[must_use]
+pub fn plan_attachment(account: &ServiceAccount, secret: &SecretName, wish: Wish) -> Attachment {
+    let entries = account.image_pull_secrets.iter().flatten();
+    let mut list: Vec<String> = entries.map(|entry| entry.name.clone()).collect();
+    let is_there = list.iter().any(|name| name == secret.as_str());
+    let changes = match wish {
+        Wish::Attached if !is_there => {
+            list.push(secret.to_string());
+            true
+        }
+        Wish::Detached if is_there => {
+            list.retain(|name| name != secret.as_str());
+            true
+        }
+        Wish::Attached | Wish::Detached => false,
+    };
+    Attachment {
+        list: changes.then_some(list),
+        undone_by: if changes { undone_by(&account.metadata) } else { None },
+        resource_version: account.metadata.resource_version.clone(),
+    }
+}
+
+impl Attachment {
+    /// A merge patch, refused by the server for any other version.
+    fn patch(&self) -> Option<Value> {
+        // What had no list before it was attached to has none after it was detached from.
+        let list = match self.list.as_deref()? {
+            [] => Value::Null,
+            names => names.iter().map(|name| json!({"name": name})).collect(),
+        };
+        Some(json!({"metadata": {"resourceVersion": self.resource_version}, "imagePullSecrets": list}))
+    }
+}
+
+/// Who declares the list, by the field managers that the server keeps. Who only made the ServiceAccount undoes nothing.
+fn undone_by(metadata: &ObjectMeta) -> Option<UndoneBy> {
+    let has_list = |fields: &Value| fields.get("f:imagePullSecrets").is_some();
+    let manager = metadata
+        .managed_fields
+        .iter()
+        .flatten()
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(|fields| has_list(&fields.0)))
+        .filter_map(|entry| entry.manager.as_deref())
+        // OpenShift's controller appends as we do.
+        .find(|manager| *manager != MANAGER && !is_editor(manager) && !manager.starts_with("openshift"))?;
+    Some(UndoneBy(match owner(metadata) {
+        Ownership::Foreign(owner) => owner.name,
+        Ownership::Ours | Ownership::Adoptable { .. } => untrusted(manager),
+    }))
+}
+
+/// What became of one ServiceAccount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Configured or unchanged; a ServiceAccount is never created here.
+    pub outcome: Outcome,
+    /// Who will undo it, where somebody will.
+    pub undone_by: Option<UndoneBy>,
+}
+
+/// Attaches the Secret to one ServiceAccount, or detaches it: reads, plans, writes, and again where somebody else wrote in between.
+///
+/// In a new namespace `default` appears a moment later than the namespace, and is waited for.
+pub async fn attach(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    account: &ServiceAccountName,
+    secret: &SecretName,
+    wish: Wish,
+    dry_run: DryRun,
+) -> Result<Attached, Error> {
+    let api: Api<ServiceAccount> = Api::namespaced(cluster.client().clone(), namespace.as_str());
+    let object = || Object::new(Resource::ServiceAccounts, namespace, account.as_str());
+    let params = params(dry_run);
+    let mut backoff = Backoff::new(PAUSE);
+    let mut tries = 0;
+    loop {
+        let Some(there) = observe(cluster, &api, &object(), wish).await? else {
+            return Err(Error::NotFound { object: object() });
+        };
+        let plan = plan_attachment(&there, secret, wish);
+        let attached = |outcome| Attached {
+            outcome,
+            undone_by: plan.undone_by.clone(),
+        };
+        let Some(patch) = plan.patch() else {
+            return Ok(attached(Outcome::Unchanged));
+        };
+        if dry_run == DryRun::Client {
+            return Ok(attached(Outcome::Configured));
+        }
+        let message = match write(&api, account, &params, &patch).await {
+            Ok(()) => return Ok(attached(Outcome::Configured)),
+            Err(kube::Error::Api(status)) if status.code == 409 || status.reason == "NotFound" => {
+                status.message.clone()
+            }
+            Err(error) => return Err(cluster.call(object()).error(error)),
+        };
+        tries += 1;
+        if tries == TRIES {
+            return Err(Error::Contended {
+                object: object(),
+                tries,
+                message: cluster.named().quote(&message),
+            });
+        }
+        backoff.pause().await;
+    }
+}
+
+async fn write(
+    api: &Api<ServiceAccount>,
+    account: &ServiceAccountName,
+    params: &PatchParams,
+    patch: &Value,
+) -> Result<(), kube::Error> {
+    api.patch_metadata(account.as_str(), params, &Patch::Merge(patch))
+        .await
+        .map(drop)
+}
+
+/// Gets the ServiceAccount; `None` where there is none, after a while where it is one that a controller makes.
+async fn observe(
+    cluster: &Cluster,
+    api: &Api<ServiceAccount>,
+    object: &Object,
+    wish: Wish,
+) -> Result<Option<ServiceAccount>, Error> {
+    let name = object.name.as_deref().unwrap_or_default();
+    let is_made = wish == Wish::Attached && name == ServiceAccountName::of_default().as_str();
+    let until = Instant::now() + MADE_WITHIN;
+    let mut backoff = Backoff::new(PAUSE);
+    loop {
+        match api.get(name).await {
+            Ok(account) if account.metadata.name.as_deref() == Some(name) => return Ok(Some(account)),
+            Ok(_) => return Err(cluster.call(object.clone()).error(another_object().into())),
+            // By its reason: a plain 404 comes from something that is no API server.
+            Err(kube::Error::Api(status)) if status.reason == "NotFound" => {
+                if !is_made || Instant::now() >= until {
+                    return Ok(None);
+                }
+                backoff.pause().await;
+            }
+            Err(error) => return Err(cluster.call(object.clone()).error(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(fields: &Value) -> ServiceAccount {
+        let mut account = json!({"metadata": {"name": "default", "resourceVersion": "7"}});
+        for (key, value) in fields.as_object().unwrap() {
+            match key.as_str() {
+                "imagePullSecrets" => account[key] = value.clone(),
+                _ => account["metadata"][key] = value.clone(),
+            }
+        }
+        serde_json::from_value(account).unwrap()
+    }
+
+    fn plan(fields: &Value, wish: Wish) -> Attachment {
+        plan_attachment(&account(fields), &"ours".parse().unwrap(), wish)
+    }
+
+    fn names(names: &[&str]) -> Value {
+        json!({"imagePullSecrets": names.iter().map(|name| json!({"name": name})).collect::<Value>()})
+    }
+
+    #[test]
+    fn attaching_appends_and_keeps_order_and_what_others_put_there() {
+        let plan = plan(&names(&["z", "default-dockercfg-x", "a", "a"]), Wish::Attached);
+        assert_eq!(
+            plan.list.as_deref().unwrap(),
+            ["z", "default-dockercfg-x", "a", "a", "ours"]
+        );
+        assert_eq!(plan.patch().unwrap()["metadata"], json!({"resourceVersion": "7"}));
+    }
+
+    #[test]
+    fn what_is_so_already_is_not_written() {
+        assert_eq!(plan(&names(&["ours", "a"]), Wish::Attached).patch(), None);
+        assert_eq!(plan(&names(&["a"]), Wish::Detached).patch(), None);
+        assert_eq!(plan(&json!({}), Wish::Detached).patch(), None);
+    }
+
+    #[test]
+    fn detaching_is_the_exact_undo() {
+        for before in [json!({}), names(&["a"]), names(&["b", "a", "b"])] {
+            let before = account(&before);
+            let attached = plan_attachment(&before, &"ours".parse().unwrap(), Wish::Attached);
+            let there: Vec<_> = attached.list.as_deref().unwrap().iter().map(String::as_str).collect();
+            let undone = plan(&names(&there), Wish::Detached).patch().unwrap();
+            let before = serde_json::to_value(&before).unwrap();
+            assert_eq!(undone["imagePullSecrets"], before["imagePullSecrets"], "{before}");
+        }
+    }
+
+    #[test]
+    fn only_who_declares_the_list_is_warned_of() {
+        let fields = |manager: &str, list: bool| {
+            let fields = if list {
+                json!({"f:imagePullSecrets": {}})
+            } else {
+                json!({"f:metadata": {}})
+            };
+            json!({
+                "labels": {"app.kubernetes.io/managed-by": "Helm"},
+                "managedFields": [{"manager": manager, "operation": "Update", "fieldsV1": fields}],
+            })
+        };
+        let undone_by = |fields: Value| plan(&fields, Wish::Attached).undone_by.map(|by| by.0);
+        assert_eq!(undone_by(fields("helm", true)).as_deref(), Some("Helm"));
+        for (manager, list) in [
+            ("helm", false),
+            ("kubectl-patch", true),
+            ("kubectl-regcred", true),
+            ("openshift-x", true),
+        ] {
+            assert_eq!(undone_by(fields(manager, list)), None, "{manager}");
+        }
+        let mut unlabelled = fields("cluster-operator", true);
+        unlabelled["labels"] = Value::Null;
+        assert_eq!(undone_by(unlabelled).as_deref(), Some("cluster-operator"));
+    }
+}

@@ -1,0 +1,47 @@
+//! What a survey is to look for, and where.
+
+use crate::cluster::list::Selector;
+use crate::cluster::names::Namespace;
+use crate::cluster::target::Target;
+use crate::model::{Credential, Registry};
+
+/// What to look for, and where.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Where.
+    pub places: Places,
+    /// Secrets that are expected to be there: looked for by name even where Secrets cannot be listed.
+    pub targets: Vec<Target>,
+    /// The registries that it is about.
+    pub interests: Vec<Interest<'a>>,
+}
+
+/// Which namespaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// All of the cluster, as far as they may be seen.
+    All,
+    /// Those with these labels.
+    Selected(Selector),
+    /// These.
+    Named(Vec<Namespace>),
+}
+
+/// A registry, and the credentials of it to compare with. Where two have the same token, the first of them is named.
+#[derive(Clone, Debug)]
+pub struct Interest<'a> {
+    pub registry: Registry,
+    /// The keychain's credentials of it.
+    pub kept: Vec<(Keeping, &'a Credential)>,
+}
+
+/// As what the keychain keeps a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Keeping {
+    /// For this workstation.
+    Docker,
+    /// For pull Secrets.
+    Cluster,
+    /// As the new one of a rotation that is not over.
+    Pending,
+}

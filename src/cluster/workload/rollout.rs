@@ -1,0 +1,273 @@
+//! How far a rollout is, and following it to its end, as `kubectl rollout status` does.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::{Stream, StreamExt as _};
+use kube::api::{ListParams, WatchParams};
+use kube::core::{Request, WatchEvent};
+
+use super::list::list;
+use super::raw::Raw;
+use crate::cluster::client::connect::Cluster;
+use crate::cluster::client::pages;
+use crate::cluster::error::Error;
+use crate::cluster::names::Namespace;
+use crate::cluster::resource::{Object, Resource};
+use crate::cluster::untrusted::untrusted;
+
+/// How long one watch lasts; shorter than what idle connections are cut after on the way to a server.
+const WATCH: Duration = Duration::from_secs(30);
+/// Between two watches, so that a server that ends each at once is not flooded.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How far a rollout is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Every pod is of the new template, and available.
+    Done,
+    /// This is what it is waiting for.
+    Going(String),
+    /// It will not get there by itself.
+    Failed(String),
+}
+
+/// What the controller has said about its rollout so far. The rules are those of kubectl's `rollout_status.go`.
+pub fn progress(resource: Resource, raw: &Raw) -> Progress {
+    let status = &raw.status;
+    let going = |text: String| Progress::Going(text);
+    if raw.metadata.deletion_timestamp.is_some() {
+        return Progress::Failed("it is being deleted".to_owned());
+    }
+    if status.observed_generation < raw.metadata.generation {
+        return going("its controller has not seen the change yet".to_owned());
+    }
+    let wanted = raw.spec.replicas.unwrap_or(1);
+    match resource {
+        Resource::Deployments => {
+            let deadline = |kind: &str, reason: &str| {
+                status
+                    .conditions
+                    .iter()
+                    .any(|condition| condition.kind == kind && condition.reason == reason)
+            };
+            let updated = status.updated_replicas;
+            if deadline("Progressing", "ProgressDeadlineExceeded") {
+                Progress::Failed("it exceeded its progress deadline".to_owned())
+            } else if updated < wanted {
+                going(format!("{updated} of {wanted} new pods have been made"))
+            } else if status.replicas > updated {
+                going(format!("{} old pods are still there", status.replicas - updated))
+            } else if status.available_replicas < updated {
+                going(format!(
+                    "{} of {updated} new pods are available",
+                    status.available_replicas
+                ))
+            } else if raw.spec.paused {
+                Progress::Failed("it was paused".to_owned())
+            } else {
+                Progress::Done
+            }
+        }
+        Resource::StatefulSets => {
+            if status.update_revision != status.current_revision && status.updated_replicas < wanted {
+                going(format!("{} of {wanted} pods are new", status.updated_replicas))
+            } else if status.ready_replicas < wanted {
+                going(format!("{} of {wanted} pods are ready", status.ready_replicas))
+            } else if status.update_revision != status.current_revision {
+                going("its last pods are being replaced".to_owned())
+            } else {
+                Progress::Done
+            }
+        }
+        _ => {
+            let wanted = status.desired_number_scheduled;
+            if status.updated_number_scheduled < wanted {
+                going(format!("{} of {wanted} pods are new", status.updated_number_scheduled))
+            } else if status.number_available < wanted {
+                going(format!(
+                    "{} of {wanted} new pods are available",
+                    status.number_available
+                ))
+            } else {
+                Progress::Done
+            }
+        }
+    }
+}
+
+/// Follows the rollouts of workloads of one kind until each is done or failed, or until the deadline, and says how far
+/// each is. `tell` hears of every step.
+///
+/// It lists once and then watches from that version.
+pub async fn follow(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    resource: Resource,
+    names: &[String],
+    until: Option<Instant>,
+    tell: &dyn Fn(&str, &Progress),
+) -> Result<BTreeMap<String, Progress>, Error> {
+    let mut known: BTreeMap<String, Progress> = BTreeMap::new();
+    let error = |error| cluster.call(Object::all(resource, namespace)).error(error);
+    loop {
+        let began = Instant::now();
+        let (found, mut version) = list(cluster, namespace, resource, ListParams::default(), Some::<Raw>).await?;
+        let mut now: BTreeMap<_, _> = found
+            .iter()
+            .map(|raw| (raw.metadata.name.clone(), progress(resource, raw)))
+            .collect();
+        for name in names {
+            let gone = Progress::Failed("it was deleted".to_owned());
+            update(&mut known, name, now.remove(name).unwrap_or(gone), tell);
+        }
+        while known.values().any(|progress| matches!(progress, Progress::Going(_))) {
+            let left = until.map_or(WATCH, |until| {
+                until.saturating_duration_since(Instant::now()).min(WATCH)
+            });
+            if left.is_zero() {
+                return Ok(known);
+            }
+            let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1);
+            let params = WatchParams::default().timeout(seconds);
+            let opened = Instant::now();
+            let events = watch(cluster, namespace, resource, &params, &version).await;
+            let mut events = std::pin::pin!(match events {
+                Ok(events) => events,
+                // The version is too old by now.
+                Err(kube::Error::Api(status)) if status.code == 410 => break,
+                Err(failure) => return Err(error(failure)),
+            });
+            let is_whole = loop {
+                match tokio::time::timeout(left, events.next()).await {
+                    Ok(Some(Ok(WatchEvent::Added(raw) | WatchEvent::Modified(raw)))) => {
+                        version.clone_from(&raw.metadata.resource_version);
+                        see(&mut known, &raw, progress(resource, &raw), tell);
+                    }
+                    Ok(Some(Ok(WatchEvent::Deleted(raw)))) => {
+                        version.clone_from(&raw.metadata.resource_version);
+                        see(&mut known, &raw, Progress::Failed("it was deleted".to_owned()), tell);
+                    }
+                    Ok(Some(Ok(WatchEvent::Bookmark(mark)))) => version = mark.metadata.resource_version,
+                    // Cut, or the version is too old: a list says how things are.
+                    Ok(Some(Ok(WatchEvent::Error(_)) | Err(_))) => break false,
+                    Ok(None) => break opened.elapsed() > PAUSE,
+                    Err(_) => break true,
+                }
+                if known.values().all(|progress| !matches!(progress, Progress::Going(_))) {
+                    break true;
+                }
+            };
+            if !is_whole {
+                break;
+            }
+        }
+        if known.values().all(|progress| !matches!(progress, Progress::Going(_))) {
+            return Ok(known);
+        }
+        tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
+    }
+}
+
+async fn watch(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    resource: Resource,
+    params: &WatchParams,
+    version: &str,
+) -> Result<impl Stream<Item = Result<WatchEvent<Raw>, kube::Error>> + use<>, kube::Error> {
+    let request = Request::new(pages::path(resource, Some(namespace)));
+    let request = request.watch(params, version).map_err(kube::Error::BuildRequest)?;
+    cluster.client().request_events(request).await
+}
+
+fn see(known: &mut BTreeMap<String, Progress>, raw: &Raw, now: Progress, tell: &dyn Fn(&str, &Progress)) {
+    let name = &raw.metadata.name;
+    if known.contains_key(name) {
+        update(known, name, now, tell);
+    }
+}
+
+fn update(known: &mut BTreeMap<String, Progress>, name: &str, now: Progress, tell: &dyn Fn(&str, &Progress)) {
+    if known.get(name) != Some(&now) {
+        tell(&untrusted(name), &now);
+        known.insert(name.to_owned(), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn at(resource: Resource, status: &Value) -> String {
+        let object = json!({
+            "metadata": {"name": "x", "generation": 3},
+            "spec": {"replicas": 2, "paused": status["paused"] == true},
+            "status": status,
+        });
+        match progress(resource, &serde_json::from_value(object).unwrap()) {
+            Progress::Done => "done".to_owned(),
+            Progress::Going(text) => text,
+            Progress::Failed(text) => format!("failed: {text}"),
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_done_when_only_new_pods_are_there_and_available() {
+        let at = |status: Value| at(Resource::Deployments, &status);
+        let whole = json!({"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2});
+        let with = |key: &str, value: Value| {
+            let mut status = whole.clone();
+            status[key] = value;
+            status
+        };
+        assert_eq!(at(whole.clone()), "done");
+        assert_eq!(
+            at(with("observedGeneration", 2.into())),
+            "its controller has not seen the change yet"
+        );
+        assert_eq!(at(with("updatedReplicas", 1.into())), "1 of 2 new pods have been made");
+        assert_eq!(at(with("replicas", 3.into())), "1 old pods are still there");
+        assert_eq!(at(with("availableReplicas", 1.into())), "1 of 2 new pods are available");
+        assert_eq!(at(with("paused", true.into())), "failed: it was paused");
+        let late = json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]);
+        assert_eq!(
+            at(with("conditions", late)),
+            "failed: it exceeded its progress deadline"
+        );
+        assert_eq!(at(json!({})), "its controller has not seen the change yet");
+    }
+
+    #[test]
+    fn a_stateful_set_is_done_when_its_revision_is_the_current_one() {
+        let at = |updated: u8, ready: u8, current: &str| {
+            at(
+                Resource::StatefulSets,
+                &json!({"observedGeneration": 3, "replicas": 2, "updatedReplicas": updated, "readyReplicas": ready,
+                    "currentRevision": current, "updateRevision": "new"}),
+            )
+        };
+        assert_eq!(at(0, 2, "old"), "0 of 2 pods are new");
+        assert_eq!(at(2, 1, "old"), "1 of 2 pods are ready");
+        assert_eq!(at(2, 2, "old"), "its last pods are being replaced");
+        assert_eq!(at(0, 1, "new"), "1 of 2 pods are ready");
+        // The controller leaves `updatedReplicas` out once there is only one revision.
+        assert_eq!(at(0, 2, "new"), "done");
+    }
+
+    #[test]
+    fn a_daemon_set_is_done_when_every_node_has_a_new_pod() {
+        let at = |updated: u8, available: u8| {
+            at(
+                Resource::DaemonSets,
+                &json!({"observedGeneration": 3, "desiredNumberScheduled": 2, "updatedNumberScheduled": updated, "numberAvailable": available}),
+            )
+        };
+        assert_eq!(
+            (at(1, 2).as_str(), at(2, 1).as_str()),
+            ("1 of 2 pods are new", "1 of 2 new pods are available")
+        );
+        assert_eq!(at(2, 2), "done");
+    }
+}

@@ -1,0 +1,191 @@
+//! `kubectl regcred login`: gets a token, proves it to the registry, keeps it.
+
+use clap::Args;
+
+use super::args::{MintArgs, RegistryConnectionArgs, TokenArgs};
+use super::shared::mint;
+use super::shared::targets;
+use super::shared::token_source;
+use super::shared::verify;
+use super::system::System;
+use crate::error::CommandError;
+use crate::keychain::{Keychain, Name};
+use crate::model::{CommandLine, Credential, Registry, Use, Username};
+
+mod from_docker;
+
+/// `login`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubectl regcred login gitea.example.com -u admin
+  pass gitea/pat | kubectl regcred login gitea.example.com -u admin --token-stdin
+  kubectl regcred login --env-file deploy/registry.env
+  kubectl regcred login gitea.example.com -u ci-reader --use cluster   # the token that Secrets get
+  kubectl regcred login gitea.example.com -u admin --mint   # makes one at Gitea; asks for the password
+  kubectl regcred login gitea.example.com -u admin --mint --use cluster --token-name k3s
+  kubectl regcred login gitea.example.com --from-docker   # takes over what docker or podman has
+  kubectl regcred login gitea.lan:3000 -u admin --ca-file /etc/ssl/lan-ca.pem")]
+pub struct LoginArgs {
+    /// The registry, as it stands before the first slash of an image's name
+    pub registry: Option<Registry>,
+    /// The user that the token belongs to
+    #[arg(short, long, value_name = "NAME")]
+    pub username: Option<Username>,
+    /// What the token is for: this workstation (docker), or Secrets (cluster)
+    #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
+    pub usage: Use,
+    /// Store the token without asking the registry; makes no connection at all
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "mint"])]
+    pub no_verify: bool,
+    /// Where the token comes from.
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Take over what docker or podman already has, in a file or with another credential helper
+    #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file", "mint"])]
+    pub from_docker: bool,
+    /// Or how it is made.
+    #[command(flatten)]
+    pub mint: MintArgs,
+    /// How to reach the registry.
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+}
+
+pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    if args.from_docker {
+        return take_over(args, system);
+    }
+    let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
+    // Before anybody is asked for anything: a keychain that cannot keep the answer ends it here.
+    let keychain = system.keychain()?;
+    let registry = if let Some(registry) = given.registry {
+        registry
+    } else {
+        keychain.list()?;
+        ask_registry(system)?
+    };
+    let before = keychain.replaceable(&Name::login(&registry, args.usage))?;
+    let username = match given.username {
+        Some(username) => username,
+        None => ask_username(&registry, before.as_ref(), system)?,
+    };
+    let mut new = None;
+    let token = match given.token {
+        Some(token) => token,
+        None if args.mint.mint => {
+            let made = mint::mint(&args.mint, &registry, &username, args.usage, &args.connection, system)?;
+            new.insert(made).minted.token.clone()
+        }
+        None => token_source::ask(&registry, &username, system)?,
+    };
+    let credential = Credential {
+        registry,
+        username,
+        token,
+    };
+    keep(args, &credential, before.as_ref(), &keychain, system).map_err(|error| match &new {
+        Some(new) => new.undo(&credential, &args.connection, system, error),
+        None => error,
+    })?;
+    if let (Some(command), Some(path)) = (given.left_in_file, &args.token.env_file) {
+        system
+            .output
+            .say(format_args!("{} still holds the token in plain text", path.display()));
+        system
+            .output
+            .say(format_args!("hint: when nothing else reads it there: {command}"));
+    }
+    if let (Some(new), Some(_)) = (&new, &before) {
+        system.output.say(format_args!(
+            "the token that was stored before is still valid: delete it at {} when nothing uses it any more",
+            new.minted.page
+        ));
+    }
+    Ok(())
+}
+
+/// The same with a credential that docker or podman has.
+fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let keychain = system.keychain()?;
+    let stored = |registry: &Registry| keychain.replaceable(&Name::login(registry, args.usage));
+    let (taken, before) = if let Some(registry) = &args.registry {
+        let before = stored(registry)?;
+        let taken = from_docker::take(Some(registry.clone()), args.username.as_ref(), system)?;
+        (taken, before)
+    } else {
+        keychain.list()?;
+        let taken = from_docker::take(None, args.username.as_ref(), system)?;
+        let before = stored(&taken.credential.registry)?;
+        (taken, before)
+    };
+    keep(args, &taken.credential, before.as_ref(), &keychain, system)?;
+    taken.report(system);
+    Ok(())
+}
+
+/// Proves the credential, and puts it into the keychain.
+fn keep(
+    args: &LoginArgs,
+    credential: &Credential,
+    before: Option<&Username>,
+    keychain: &Keychain,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    if args.usage == Use::Cluster {
+        targets::for_kubelet(credential)?;
+    }
+    if args.from_docker && credential.username.is_identity_token() {
+        // Sent as the password of a user `<token>` it would count as a failed attempt to log in.
+        system.output.say(format_args!(
+            "not verified at {}: it is an OAuth2 identity token, which only docker's clients can use",
+            credential.registry
+        ));
+    } else if args.no_verify {
+        system
+            .output
+            .say(format_args!("not verified at {}", credential.registry));
+    } else {
+        let verified = verify::verify(credential, &args.connection, system).map_err(CommandError::from);
+        let verified = verified.map_err(|error| match before {
+            Some(user) => error.hint(format_args!(
+                "the credential of {user} that was stored before is still there"
+            )),
+            None => error,
+        })?;
+        verify::report(&verified, credential, args.usage, system);
+    }
+    keychain.put(args.usage, credential)?;
+    let replaced = match before {
+        Some(user) if *user != credential.username => format!(", in place of {user}"),
+        _ => String::new(),
+    };
+    system.output.say(format_args!(
+        "logged in to {} as {} for {}{replaced}",
+        credential.registry, credential.username, args.usage
+    ));
+    Ok(())
+}
+
+fn ask_registry(system: &System<'_>) -> Result<Registry, CommandError> {
+    let Some(person) = &system.person else {
+        return Err(CommandError::usage("no registry was named").hint("kubectl regcred login REGISTRY -u USER"));
+    };
+    person.word("Registry")?.parse().map_err(CommandError::usage)
+}
+
+fn ask_username(registry: &Registry, before: Option<&Username>, system: &System<'_>) -> Result<Username, CommandError> {
+    if let Some(person) = &system.person {
+        return person
+            .word(&format!("User at {registry}"))?
+            .parse()
+            .map_err(CommandError::usage);
+    }
+    // In a script, logging in again with a new token means the same user.
+    before.cloned().ok_or_else(|| {
+        CommandError::usage("no user was named").hint(
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", registry.as_str())
+                .words("-u USER"),
+        )
+    })
+}

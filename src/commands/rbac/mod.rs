@@ -1,0 +1,181 @@
+//! `kubectl regcred rbac`: prints the least that has to be allowed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::shared::targets::{self, ListedSecret};
+use super::sync::SyncArgs;
+use super::system::System;
+use crate::cluster::{Access, Feature, Namespace, Scope, SecretName, Subject};
+use crate::error::CommandError;
+
+mod args;
+
+pub use args::RbacArgs;
+
+pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    let mut roles = match &args.scope.file {
+        Some(path) => of_file(path, args, system)?,
+        None => of_flags(args),
+    };
+    // -A lists them anyway.
+    if args.rotate && !args.keep_old && !args.scope.all_namespaces {
+        roles.push((Scope::Cluster, Access::to(Feature::Search)));
+    }
+    let mut subjects: Vec<Subject> = Vec::new();
+    subjects.extend(args.users.iter().cloned().map(Subject::User));
+    subjects.extend(args.groups.iter().cloned().map(Subject::Group));
+    subjects.extend(args.subjects.iter().cloned().map(|account| Subject::ServiceAccount {
+        namespace: account.namespace,
+        name: account.name,
+    }));
+    let documents: Vec<String> = roles
+        .iter()
+        .map(|(scope, access)| access.role(scope, &subjects))
+        .collect();
+    system.output.document(&documents.join("---\n"))?;
+    if subjects.is_empty() {
+        system
+            .output
+            .say("hint: --user, --group or --serviceaccount NAMESPACE:NAME adds the binding");
+    }
+    Ok(())
+}
+
+/// What is done once the namespaces are known.
+fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Access {
+    let only_looks = args.status || args.detach;
+    let makes_none = args.scope.all_namespaces || args.remove;
+    let flags = [
+        (args.status, Feature::Status),
+        (args.rotate, Feature::Rotate),
+        (!only_looks && !args.rotate && makes_none, Feature::Refresh),
+        (!only_looks && !args.rotate && !makes_none, Feature::Sync),
+        (args.scope.all_namespaces && !args.status, Feature::Managed),
+        (args.scope.selector.is_some(), Feature::Selector),
+        (!args.service_accounts.is_empty(), Feature::ServiceAccounts),
+        (args.restarts.restart, Feature::Restart),
+        (args.restarts.wait.is_some(), Feature::Wait),
+        (args.restarts.unstick, Feature::Unstick),
+    ];
+    Access {
+        features: features(&flags),
+        secrets: secrets.into_iter().collect(),
+        service_accounts: args.service_accounts.iter().cloned().collect(),
+        is_everywhere: args.scope.all_namespaces || args.scope.selector.is_some(),
+    }
+}
+
+fn of_flags(args: &RbacArgs) -> Vec<(Scope, Access)> {
+    let secrets = if args.scope.all_namespaces {
+        &[][..]
+    } else {
+        &args.secrets
+    };
+    let access = access(args, secrets.iter().cloned());
+    scopes(args).into_iter().map(|scope| (scope, access.clone())).collect()
+}
+
+fn scopes(args: &RbacArgs) -> Vec<Scope> {
+    if args.scope.all_namespaces || args.scope.selector.is_some() {
+        return vec![Scope::Cluster];
+    }
+    if args.scope.namespaces.is_empty() {
+        return vec![Scope::Namespace(None)];
+    }
+    targets::each_once(&args.scope.namespaces)
+        .into_iter()
+        .map(|namespace| Scope::Namespace(Some(namespace)))
+        .collect()
+}
+
+/// A Role for each namespace of a list, with the names of its own Secrets and ServiceAccounts.
+fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<(Scope, Access)>, CommandError> {
+    // The file names them all, or is a spec.yml, which takes the default's place.
+    let Some(default) = args.secrets.first() else {
+        return Ok(Vec::new());
+    };
+    let look = targets::look(path, args.scope.deployment.as_deref(), default, system)?;
+    if let Some(secret) = look.secret {
+        let access = access(args, [secret]);
+        return Ok(scopes(args).into_iter().map(|scope| (scope, access.clone())).collect());
+    }
+    let contradiction = [
+        (args.scope.deployment.is_some(), "--deployment"),
+        (!args.scope.namespaces.is_empty(), "-n"),
+        (args.scope.selector.is_some(), "-l"),
+    ];
+    if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
+        return Err(targets::names_its_secrets(flag));
+    }
+    let mut namespaces: BTreeMap<Namespace, Access> = BTreeMap::new();
+    for listed in in_one_context(look.secrets, args.context.as_deref())? {
+        let mut accounts = listed.service_accounts;
+        // status only looks.
+        if args.status {
+            accounts.clear();
+        }
+        let accounts = args.service_accounts.iter().cloned().chain(accounts);
+        let one = access(args, []).for_secret(&listed.target.secret, accounts);
+        let all = namespaces.entry(listed.target.namespace).or_default();
+        all.features.extend(one.features);
+        all.secrets.extend(one.secrets);
+        all.service_accounts.extend(one.service_accounts);
+    }
+    Ok(namespaces
+        .into_iter()
+        .map(|(namespace, access)| (Scope::Namespace(Some(namespace)), access))
+        .collect())
+}
+
+/// What is applied is applied to one cluster.
+fn in_one_context(secrets: Vec<ListedSecret>, context: Option<&str>) -> Result<Vec<ListedSecret>, CommandError> {
+    let named: BTreeSet<_> = secrets.iter().map(|listed| listed.context.as_deref()).collect();
+    if named.len() > 1 && context.is_none() {
+        let named: Vec<_> = named.into_iter().flatten().collect();
+        return Err(CommandError::usage(format_args!(
+            "the list is for several contexts, and a Role is for one: {}",
+            named.join(", ")
+        ))
+        .hint("name one: --context NAME; what is for no context by name is in each"));
+    }
+    let is_there =
+        |listed: &ListedSecret| context.is_none() || listed.context.is_none() || listed.context.as_deref() == context;
+    let found: Vec<_> = secrets.into_iter().filter(is_there).collect();
+    if found.is_empty() {
+        return Err(CommandError::failed("the list names no Secret to allow anything for"));
+    }
+    Ok(found)
+}
+
+/// What a `sync` with these flags does: for the Role in the errors of one that may not.
+pub(super) fn access_of(args: &SyncArgs) -> Access {
+    let scope = &args.targets.scope;
+    let makes_none = scope.all_namespaces || args.remove;
+    let flags = [
+        (!args.after.detach && !makes_none, Feature::Sync),
+        (!args.after.detach && makes_none, Feature::Refresh),
+        (scope.all_namespaces, Feature::Managed),
+        (scope.selector.is_some(), Feature::Selector),
+        (!args.after.service_accounts.is_empty(), Feature::ServiceAccounts),
+        (args.after.restarts.restart, Feature::Restart),
+        (args.after.restarts.wait.is_some(), Feature::Wait),
+        (args.after.restarts.unstick, Feature::Unstick),
+    ];
+    // With -A and -f each Secret has its own name.
+    let has_one_name = !scope.all_namespaces && scope.file.is_none();
+    Access {
+        features: features(&flags),
+        secrets: has_one_name.then(|| args.targets.secret.clone()).into_iter().collect(),
+        service_accounts: args.after.service_accounts.iter().cloned().collect(),
+        is_everywhere: scope.all_namespaces || scope.selector.is_some(),
+    }
+}
+
+fn features(flags: &[(bool, Feature)]) -> BTreeSet<Feature> {
+    flags
+        .iter()
+        .filter(|(given, _)| *given)
+        .map(|(_, feature)| *feature)
+        .collect()
+}

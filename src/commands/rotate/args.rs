@@ -1,0 +1,97 @@
+//! The flags of `rotate`.
+
+use clap::{ArgGroup, Args};
+
+use crate::cluster::{Namespace, Target};
+use crate::commands::args::{
+    ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs,
+};
+use crate::model::{Registry, Use, Username};
+use crate::registry::{MintScopes, TokenName};
+
+#[derive(Debug, Args)]
+// What a rotation was begun with is in its journal.
+#[command(group = ArgGroup::new("way").args(["resume", "abort"]).conflicts_with_all([
+    "namespaces", "selector", "all_namespaces", "file", "deployment", "no_secrets", "username", "token_stdin",
+    "token_env", "env_file", "mint", "contexts", "cluster", "user", "impersonate", "impersonate_groups",
+    "impersonate_uid", "restart", "unstick", "force_conflicts", "dry_run",
+]))]
+#[command(group = ArgGroup::new("new_token").args(["mint", "token_stdin", "token_env", "env_file"]))]
+#[command(
+    after_help = "The order: the new token is verified and stored with the old one, every Secret is written and read back, the new token becomes current, workloads are restarted if requested, and the old token is revoked, last and only if everything else has succeeded. If it is killed at any point, everything still has a token that works: --resume finishes it, --abort goes back, and both can be repeated.
+
+Examples:
+  kubectl regcred rotate -A                                 # asks for the new token; every Secret that sync has made
+  kubectl regcred rotate -A --mint --restart --wait         # makes it at Gitea with the account's password
+  kubectl regcred rotate --use cluster --mint -A            # a token that may only pull, for clusters
+  pass gitea/pat | kubectl regcred rotate gitea.example.com -n honeydue --token-stdin
+  kubectl regcred rotate -A --context prod --context spare
+  kubectl regcred rotate -A --mint --dry-run=client         # what would be done
+  kubectl regcred rotate --resume                           # finishes what was cut off
+  kubectl regcred rotate --abort                            # or goes back to the old token"
+)]
+#[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
+pub struct RotateArgs {
+    /// The registry; may be left out if the keychain has only one
+    pub registry: Option<Registry>,
+    /// The new token's user [default: the old one's]
+    #[arg(hide_short_help = true, short, long, value_name = "NAME")]
+    pub username: Option<Username>,
+    /// Rotate the token for this use [default: cluster if there is one, else docker]
+    #[arg(long = "use", value_name = "docker|cluster")]
+    pub usage: Option<Use>,
+    #[command(flatten)]
+    pub targets: TargetArgs,
+    /// No Secret holds this token: change the keychain alone
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file", "contexts", "restart", "unstick"])]
+    pub no_secrets: bool,
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Make the new token at Gitea, with the account's password, which is asked for and not kept
+    #[arg(long)]
+    pub mint: bool,
+    /// What the new token may do [default: write:package, or read:package for clusters]
+    #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
+    pub scopes: Option<MintScopes>,
+    /// What the new token's name at Gitea begins with; the time and a number follow [default: kubectl-regcred@HOST-USE]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "mint")]
+    pub token_name: Option<TokenName>,
+    /// Read the account's password from standard input; a second line is the one-time code
+    #[arg(hide_short_help = true, long, conflicts_with = "token_stdin")]
+    pub password_stdin: bool,
+    /// Do not revoke the token that is no longer used
+    #[arg(hide_short_help = true, long)]
+    pub keep_old: bool,
+    /// Finish a rotation that was cut off, or failed in part
+    #[arg(long)]
+    pub resume: bool,
+    /// Go back to the old token
+    #[arg(long)]
+    pub abort: bool,
+    /// Leave the Secrets of this context as they are (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
+    pub skip_context: Vec<String>,
+    /// Leave the Secrets of this namespace as they are (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
+    pub skip_namespace: Vec<Namespace>,
+    /// Leave one Secret as it is, such as one that is immutable (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME", requires = "way")]
+    pub skip_secret: Vec<Target>,
+    /// Do not search this context for other Secrets with the old token, where listing them is not allowed (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "CONTEXT", requires = "way")]
+    pub skip_search: Vec<String>,
+    #[command(flatten)]
+    pub dry_run: DryRunArgs,
+    /// Print the result as a document
+    #[arg(hide_short_help = true, short, long, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+    /// Write even what another tool owns
+    #[arg(hide_short_help = true, long)]
+    pub force_conflicts: bool,
+    #[command(flatten, next_help_heading = "Once the Secret is right")]
+    pub restarts: RestartArgs,
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}

@@ -1,0 +1,176 @@
+//! The phase *obtain*: the new token is given, prompted for, or minted at Gitea.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use crate::commands::args::DryRunArg;
+use crate::commands::rotate::args::RotateArgs;
+use crate::commands::rotate::report::Stop;
+use crate::commands::rotate::session::Session;
+use crate::commands::rotate::state::RotationState;
+use crate::commands::shared::token_source::Given;
+use crate::commands::shared::{mint, token_source};
+use crate::error::CommandError;
+use crate::keychain::{Keychain, Name};
+use crate::model::{CommandLine, Credential, Token, Use};
+use crate::registry::{self, MintError, MintScopes, RevokeError, TokenName};
+use crate::sys::env::Env;
+
+/// Refuses tokens that stand in two places: revoking one would take it from the other as well.
+pub(in crate::commands::rotate) fn refuse_shared(
+    args: &RotateArgs,
+    keychain: &Keychain,
+    name: &Name,
+    old: &Credential,
+    new: Option<&Token>,
+) -> Result<(), CommandError> {
+    if new == Some(&old.token) {
+        return Err(CommandError::failed(format_args!(
+            "that is the token that is stored already: it cannot take its own place"
+        ))
+        .hint("make a new one, or let --mint make it"));
+    }
+    let other = match name.usage {
+        Use::Docker => Use::Cluster,
+        Use::Cluster => Use::Docker,
+    };
+    let Some(held) = keychain.get(&name.registry, other)? else {
+        return Ok(());
+    };
+    if held.token == old.token && !args.keep_old {
+        let registry = &name.registry;
+        return Err(CommandError::failed(format_args!(
+            "the same token is kept for {other} too, which would lose it when it is revoked"
+        ))
+        .hint(format_args!(
+            "give {other} a token of its own first, with {}; or leave the old token alive with --keep-old",
+            CommandLine::new("kubectl regcred login")
+                .value("REGISTRY", registry.as_str())
+                .option("--use", "USE", other.as_str())
+        )));
+    }
+    Ok(())
+}
+
+/// Gets the new token; or the password to make it with, before anything is changed.
+pub(in crate::commands::rotate) fn given_or_asked(
+    state: &mut RotationState,
+    session: &mut Session<'_, '_>,
+    args: &RotateArgs,
+    given: Given,
+) -> Result<(), CommandError> {
+    let registry = state.name.registry.clone();
+    let token = match given.token {
+        Some(token) => token,
+        None if state.journal.mints => {
+            state.journal.username = Some(state.username.clone());
+            if args.dry_run.mode == DryRunArg::None {
+                session.account(state)?;
+            }
+            return Ok(());
+        }
+        // A plan needs none.
+        None if args.dry_run.mode != DryRunArg::None => return Ok(()),
+        None => {
+            let token = token_source::ask(&registry, &state.username, session.system)?;
+            refuse_shared(args, &session.keychain, &state.name, &state.old, Some(&token))?;
+            token
+        }
+    };
+    state.new = Some(Credential {
+        registry,
+        username: state.username.clone(),
+        token,
+    });
+    Ok(())
+}
+
+/// The name of a token that is about to be made: one that nothing else has, because what is found under it after a kill
+/// is deleted. The time alone is not enough: the old token can have been made in the same second.
+pub(in crate::commands::rotate) fn token_name(
+    prefix: Option<&TokenName>,
+    usage: Use,
+    env: &Env,
+) -> Result<TokenName, CommandError> {
+    let name = mint::name(usage, env)?;
+    let (usual, time) = name.as_str().rsplit_once('-').unwrap_or((name.as_str(), ""));
+    let prefix = prefix.map_or(usual, TokenName::as_str);
+    // Two processes get different keys for their hash maps.
+    let unique = RandomState::new().hash_one(()) >> 32;
+    format!("{prefix}-{time}-{unique:08x}")
+        .parse()
+        .map_err(CommandError::usage)
+}
+
+/// The name under which the new token is made.
+fn name(state: &RotationState) -> Result<TokenName, CommandError> {
+    let name = state.journal.token_name.clone();
+    name.ok_or_else(|| CommandError::failed("the journal of the pending rotation does not name the new token"))
+}
+
+/// Makes the new token. A definite refusal leaves nothing behind, and so no rotation either.
+pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
+    let (registry, name) = (state.name.registry.clone(), name(state)?);
+    let scopes = state.journal.scopes.clone();
+    let scopes = scopes.unwrap_or_else(|| MintScopes::for_use(state.name.usage));
+    let at = registry.clone();
+    let made = session
+        .ask_as_account(
+            state,
+            [MintError::wants_code, MintError::refuses_code],
+            move |account, options, env| registry::mint(&at, account, &name, &scopes, options, env),
+        )
+        .await?;
+    let minted = match made {
+        Ok(minted) => minted,
+        Err(error @ MintError::Uncertain { .. }) => return Err(CommandError::from(error).into()),
+        Err(error) => {
+            if let Err(also) = state.forget(&session.keychain) {
+                session.system.output.error(&also);
+            }
+            return Err(CommandError::from(error).into());
+        }
+    };
+    session.system.output.say(format_args!(
+        "made the token {} of {} at {registry}",
+        minted.name, state.username
+    ));
+    state.new = Some(Credential {
+        registry,
+        username: state.username.clone(),
+        token: minted.token,
+    });
+    Ok(())
+}
+
+/// Deletes what an earlier attempt to make the new token may have left.
+pub(super) async fn sweep(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
+    let (registry, name) = (state.name.registry.clone(), name(state)?);
+    let swept = name.clone();
+    let swept = session
+        .ask_as_account(
+            state,
+            [RevokeError::wants_code, RevokeError::refuses_code],
+            move |account, options, env| registry::sweep(&registry, account, &swept, options, env),
+        )
+        .await?;
+    if swept.map_err(CommandError::from)? {
+        session.system.output.say(format_args!(
+            "deleted the token {name}, which was made before this was cut off"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_tokens_have_one_name() {
+        let name = |prefix: Option<&TokenName>| token_name(prefix, Use::Cluster, &Env::default()).unwrap().to_string();
+        assert_ne!(name(None), name(None));
+        let mine: TokenName = "ci".parse().unwrap();
+        assert!(name(Some(&mine)).starts_with("ci-2"), "{}", name(Some(&mine)));
+        assert_ne!(name(Some(&mine)), name(Some(&mine)));
+    }
+}

@@ -1,0 +1,463 @@
+//! What `sync` says: a line a Secret as kubectl prints them, or one document; then a summary.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::after::Aftermath;
+use super::one::Done;
+use crate::cluster::{Outcome, Target};
+use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
+use crate::commands::shared::document;
+use crate::commands::shared::targets::Found;
+use crate::commands::system::System;
+use crate::error::{CommandError, Exit};
+use crate::model::{Hint, Registry};
+
+mod after;
+
+/// Registries that are named in one line.
+const MAX_NAMED: usize = 5;
+
+/// What became of one target.
+pub(in crate::commands) struct Row<'a> {
+    pub(in crate::commands) context: &'a str,
+    pub(in crate::commands) target: &'a Target,
+    pub(in crate::commands) result: Result<Done, CommandError>,
+}
+
+/// The document of `-o json|yaml`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SyncResult {
+    dry_run: &'static str,
+    items: Vec<Item>,
+}
+
+/// One target in it; without a namespace, a cluster that there is no connection to.
+#[derive(Default, Serialize)]
+pub(in crate::commands) struct Item {
+    context: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    action: &'static str,
+    changes: Vec<String>,
+    notes: Vec<String>,
+    /// What it holds instead of a token of ours, where it was not written for that reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    holds: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<Hint>,
+    #[serde(flatten)]
+    after: Aftermath,
+}
+
+impl Item {
+    fn of(context: &str, target: &Target) -> Self {
+        Self {
+            // In a pod there is no context.
+            context: Some(context.to_owned()).filter(|name| !name.is_empty()),
+            namespace: Some(target.namespace.to_string()),
+            secret: Some(target.secret.to_string()),
+            ..Self::default()
+        }
+    }
+
+    fn failed(self, error: &CommandError) -> Self {
+        Self {
+            action: "failed",
+            error: Some(error.to_string()),
+            hints: error.next().to_vec(),
+            ..self
+        }
+    }
+}
+
+/// Why a target has not come to its end.
+#[derive(Clone, Copy)]
+pub(in crate::commands) enum Left {
+    /// It was not begun.
+    NotTried,
+    /// It was interrupted: the Secret holds the old credential or the new one.
+    CutOff,
+}
+
+/// What a pass over the Secrets came to.
+pub(in crate::commands) struct Ended {
+    /// How many failed, or something of them.
+    pub(in crate::commands) failed: usize,
+    /// Whether some were not even tried.
+    pub(in crate::commands) is_incomplete: bool,
+    /// Those that hold no token that proves them to be ours, with their contexts.
+    pub(in crate::commands) left_alone: Vec<(String, Target)>,
+    /// For the document.
+    pub(in crate::commands) items: Vec<Item>,
+}
+
+/// Counts, and collects what a document needs.
+pub(in crate::commands) struct Report {
+    output: Option<OutputFormat>,
+    dry_run: DryRunArg,
+    /// With several contexts, every line names its own.
+    names_context: bool,
+    only_changes: bool,
+    is_rotation: bool,
+    left_alone: Vec<(String, Target)>,
+    items: Vec<Item>,
+    /// The hints that were given, without the namespace of a Role.
+    hints: BTreeSet<String>,
+    /// Roles that were not printed, because they differ from one that was only in their namespace.
+    roles_left_out: usize,
+    created: usize,
+    configured: usize,
+    unchanged: usize,
+    failed: usize,
+    not_tried: usize,
+    cut_off: usize,
+    contexts_not_begun: usize,
+    not_followed: usize,
+    left_out: usize,
+}
+
+impl Report {
+    pub(in crate::commands) fn new(output: Option<OutputFormat>, dry_run: DryRunArg, names_context: bool) -> Self {
+        Self {
+            output,
+            dry_run,
+            names_context,
+            only_changes: false,
+            is_rotation: false,
+            left_alone: Vec::new(),
+            items: Vec::new(),
+            hints: BTreeSet::new(),
+            roles_left_out: 0,
+            created: 0,
+            configured: 0,
+            unchanged: 0,
+            failed: 0,
+            not_tried: 0,
+            cut_off: 0,
+            contexts_not_begun: 0,
+            not_followed: 0,
+            left_out: 0,
+        }
+    }
+
+    /// Says what a context's Secrets leave out.
+    pub(in crate::commands) fn found(&mut self, found: &Found, system: &mut System<'_>) {
+        self.left_out += found.of_others + found.terminating;
+        if let Some(nothing) = &found.nothing {
+            system.output.warn(nothing);
+        }
+        if found.of_others > 0 {
+            let unknown: Vec<&str> = found.unknown.iter().map(Registry::as_str).take(MAX_NAMED).collect();
+            let unknown = match unknown.as_slice() {
+                [] => String::new(),
+                some => format!(" that the keychain has no credential of ({})", some.join(", ")),
+            };
+            system.output.say(format_args!(
+                "left out: {} of another registry{unknown}",
+                secrets(found.of_others)
+            ));
+        }
+        if found.terminating > 0 {
+            let namespaces = if found.terminating == 1 {
+                "namespace"
+            } else {
+                "namespaces"
+            };
+            system.output.say(format_args!(
+                "left out: {} {namespaces} on the way out",
+                found.terminating
+            ));
+        }
+    }
+
+    /// Reports one target as soon as it is done.
+    pub(in crate::commands) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
+        match row.result {
+            Ok(done) => {
+                match done.outcome {
+                    Outcome::Created => self.created += 1,
+                    Outcome::Configured => self.configured += 1,
+                    Outcome::Unchanged => self.unchanged += 1,
+                    Outcome::LeftAlone => self.left_alone.push((row.context.to_owned(), row.target.clone())),
+                }
+                self.done(row.context, row.target, done, system)
+            }
+            Err(error) => {
+                self.failed += 1;
+                self.items.push(Item::of(row.context, row.target).failed(&error));
+                self.say_error(row.context, &error, system);
+                Ok(())
+            }
+        }
+    }
+
+    fn done(
+        &mut self,
+        context_name: &str,
+        target: &Target,
+        done: Done,
+        system: &mut System<'_>,
+    ) -> Result<(), CommandError> {
+        let place = format!("secret/{} in namespace {}", target.secret, target.namespace);
+        for note in &done.notes {
+            system.output.warn(format_args!("{place}: {note}"));
+        }
+        self.say_left_alone(context_name, &place, &done, system);
+        match self.output {
+            _ if done.outcome == Outcome::LeftAlone => {}
+            Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
+            Some(OutputFormat::Json | OutputFormat::Yaml) => {}
+            None if self.only_changes && done.outcome == Outcome::Unchanged => {}
+            None => {
+                system.output.line(format_args!(
+                    "secret/{} {} {}",
+                    target.secret,
+                    done.outcome.as_str(),
+                    self.place(&target.namespace, context_name)
+                ))?;
+                // A dry run is a question about what would change.
+                if self.dry_run != DryRunArg::None {
+                    for change in &done.changes {
+                        system.output.line(format_args!("  {change}"))?;
+                    }
+                }
+            }
+        }
+        self.after(context_name, target, &done.after, system)?;
+        if matches!(self.output, Some(OutputFormat::Json | OutputFormat::Yaml)) {
+            self.items.push(Item {
+                action: done.outcome.as_str(),
+                changes: done.changes,
+                notes: done.notes,
+                hints: match done.left_alone.as_slice() {
+                    [] => Vec::new(),
+                    _ => vec![by_name(target).into()],
+                },
+                holds: done.left_alone,
+                after: done.after,
+                ..Item::of(context_name, target)
+            });
+        }
+        Ok(())
+    }
+
+    /// That a Secret, or one of its registries, was not written, and what it holds instead.
+    fn say_left_alone(&self, context_name: &str, place: &str, done: &Done, system: &mut System<'_>) {
+        let holds = done.left_alone.join("; ");
+        if holds.is_empty() {
+            return;
+        }
+        let of_context = match context_name {
+            "" => String::new(),
+            context if self.names_context => format!(" of context {context}"),
+            _ => String::new(),
+        };
+        let why = if done.outcome != Outcome::LeftAlone {
+            "is refreshed in part, because nothing proves the rest to be yours"
+        } else if self.is_rotation {
+            "is left as it is: it does not hold the token that is rotated"
+        } else {
+            "is left as it is: it has the label of regcred, and nothing in it proves that it is yours"
+        };
+        system.output.warn(format_args!("{place}{of_context} {why}: {holds}"));
+    }
+
+    /// A cluster that there is no connection to.
+    pub(in crate::commands) fn cluster_failed(
+        &mut self,
+        context_name: Option<&str>,
+        error: &CommandError,
+        system: &mut System<'_>,
+    ) {
+        self.failed += 1;
+        let item = Item {
+            context: context_name.map(str::to_owned),
+            ..Item::default()
+        };
+        self.items.push(item.failed(error));
+        self.say_error(context_name.unwrap_or_default(), error, system);
+    }
+
+    /// Whether everything went well so far.
+    pub(in crate::commands) fn is_clean(&self) -> bool {
+        self.failed + self.not_tried + self.cut_off + self.contexts_not_begun == 0
+    }
+
+    /// A target that has not come to its end.
+    pub(in crate::commands) fn left(&mut self, context_name: &str, target: &Target, left: Left) {
+        let action = match left {
+            Left::NotTried => {
+                self.not_tried += 1;
+                "notTried"
+            }
+            Left::CutOff => {
+                self.cut_off += 1;
+                "cutOff"
+            }
+        };
+        self.items.push(Item {
+            action,
+            ..Item::of(context_name, target)
+        });
+    }
+
+    /// Rollouts that go on after Ctrl-C.
+    pub(in crate::commands) fn not_followed(&mut self, count: usize) {
+        self.not_followed += count;
+    }
+
+    /// A context whose targets have not been listed yet.
+    pub(in crate::commands) fn not_begun(&mut self, context_name: Option<&str>) {
+        self.contexts_not_begun += 1;
+        self.items.push(Item {
+            context: context_name.map(str::to_owned),
+            action: "notTried",
+            ..Item::default()
+        });
+    }
+
+    fn say_error(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
+        // Two hundred namespaces that lack the same permission need its Role only once.
+        let mut first = error.clone().without_hints();
+        for hint in error.next() {
+            if self.hints.insert(without_namespace(hint)) {
+                first = first.hint(hint.clone());
+            } else if matches!(hint, Hint::Manifest { .. }) {
+                self.roles_left_out += 1;
+            }
+        }
+        if self.names_context && !context_name.is_empty() {
+            first = first.on(format_args!("context {context_name}"));
+        }
+        system.output.error(&first);
+    }
+
+    /// The same without a line for what was right already: after a first pass, all of it is.
+    pub(in crate::commands) fn of_changes(mut self) -> Self {
+        self.only_changes = true;
+        self
+    }
+
+    /// The same for a rotation, which writes only Secrets that hold the token that is rotated.
+    pub(in crate::commands) fn of_rotation(mut self) -> Self {
+        self.is_rotation = true;
+        self
+    }
+
+    /// Prints the document or the summary, and decides the exit code.
+    pub(in crate::commands) fn finish(
+        mut self,
+        was_interrupted: bool,
+        system: &mut System<'_>,
+    ) -> Result<Exit, CommandError> {
+        let format = match self.output {
+            Some(OutputFormat::Json) => Some(DocumentFormat::Json),
+            Some(OutputFormat::Yaml) => Some(DocumentFormat::Yaml),
+            Some(OutputFormat::Name) | None => None,
+        };
+        system.output.end_progress();
+        if let Some(format) = format {
+            let result = SyncResult {
+                dry_run: self.dry_run.as_str(),
+                items: std::mem::take(&mut self.items),
+            };
+            document::print("SyncResult", &result, format, system)?;
+        }
+        let is_nothing_ours = self.created + self.configured + self.unchanged == 0;
+        let ended = self.end(system);
+        match ended.left_alone.as_slice() {
+            [] => {}
+            [(_, target)] => system.output.say(format_args!("hint: {}", by_name(target))),
+            _ => system.output.say(
+                "hint: those that are yours can be named in the place of -A: -n NAMESPACE --secret NAME; \
+                 --trust-labels writes whatever has the label",
+            ),
+        }
+        // One planted Secret should not make everybody's runs fail; but a run that found nothing to refresh has failed.
+        if is_nothing_ours && !ended.left_alone.is_empty() && ended.failed == 0 && !ended.is_incomplete {
+            return Err(CommandError::failed(
+                "no Secret with the label of regcred holds a token that proves it to be yours: nothing was written",
+            ));
+        }
+        Ok(if was_interrupted && ended.is_incomplete {
+            system.output.say("hint: run it again; what is done stays as it is");
+            Exit::Interrupted
+        } else if ended.is_incomplete || ended.failed > 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
+    }
+
+    /// Says the summary, for a command that goes on after it.
+    pub(in crate::commands) fn end(self, system: &mut System<'_>) -> Ended {
+        system.output.end_progress();
+        match self.roles_left_out {
+            0 => {}
+            1 => system
+                .output
+                .say("hint: 1 more namespace needs that Role; -o json has it"),
+            more => system.output.say(format_args!(
+                "hint: {more} more namespaces need that Role; -o json has each"
+            )),
+        }
+        self.summary(system);
+        Ended {
+            failed: self.failed,
+            is_incomplete: self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0,
+            left_alone: self.left_alone,
+            items: self.items,
+        }
+    }
+
+    fn summary(&self, system: &mut System<'_>) {
+        let contexts = match self.contexts_not_begun {
+            1 => "context not begun",
+            _ => "contexts not begun",
+        };
+        let counts = [
+            (self.created, "created"),
+            (self.configured, "configured"),
+            (self.unchanged, "unchanged"),
+            (self.failed, "failed"),
+            (self.not_tried, "not tried"),
+            (self.cut_off, "cut off"),
+            (self.contexts_not_begun, contexts),
+            (self.not_followed, "not followed"),
+            (self.left_alone.len(), "left as they are"),
+            (self.left_out, "left out"),
+        ];
+        let total: usize = counts.iter().map(|(count, _)| count).sum();
+        if total > 1 || self.contexts_not_begun + self.cut_off > 0 {
+            let parts = counts.iter().filter(|(count, _)| *count > 0);
+            let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+            system.output.say(parts.join(", "));
+        }
+    }
+}
+
+/// How to have a Secret written that does not prove itself.
+fn by_name(target: &Target) -> String {
+    format!(
+        "if it is yours, name it in the place of -A: -n {} --secret {}",
+        target.namespace, target.secret
+    )
+}
+
+/// A Role's text without the line that says where it is to hold.
+fn without_namespace(hint: &Hint) -> String {
+    let text = hint.to_string();
+    let lines = text.lines().filter(|line| !line.starts_with("  namespace: "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn secrets(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "Secret" } else { "Secrets" })
+}

@@ -1,0 +1,81 @@
+//! Which credential is meant, where the command line leaves it open.
+
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::keychain::{Item, Keychain};
+use crate::model::{CommandLine, Credential, Registry, Use, Username};
+
+/// The registry that is meant: the one that is named, or the only one, or the one that is chosen at a terminal.
+pub(in crate::commands) fn registry(
+    wanted: Option<Registry>,
+    items: &[Item],
+    how: &str,
+    system: &System<'_>,
+) -> Result<Registry, CommandError> {
+    if let Some(registry) = wanted {
+        return Ok(registry);
+    }
+    let mut known: Vec<&Registry> = items.iter().map(|item| &item.registry).collect();
+    known.dedup();
+    if known.is_empty() {
+        return Err(
+            CommandError::failed("the keychain holds no credential").hint("kubectl regcred login REGISTRY -u USER")
+        );
+    }
+    among(&known, "the keychain holds several registries:", how, system)
+}
+
+/// The only one of them, or the one that is chosen at a terminal. `several` begins the sentence that ends in their names.
+pub(in crate::commands) fn among(
+    known: &[&Registry],
+    several: &str,
+    how: &str,
+    system: &System<'_>,
+) -> Result<Registry, CommandError> {
+    match (known, &system.person) {
+        ([only], _) => Ok((*only).clone()),
+        (_, Some(person)) => {
+            let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+            let at = person.choice("Which registry", &names)?;
+            known
+                .get(at)
+                .map(|registry| (*registry).clone())
+                .ok_or_else(|| CommandError::usage("no such choice"))
+        }
+        (_, None) => {
+            let names: Vec<&str> = known.iter().map(|registry| registry.as_str()).collect();
+            Err(CommandError::usage(format_args!("{several} {}", names.join(", "))).hint(how))
+        }
+    }
+}
+
+/// The keychain's credential for a cluster: the one kept for clusters if there is one, else the workstation's.
+pub(in crate::commands) fn credential(
+    keychain: &Keychain,
+    registry: &Registry,
+    usage: Option<Use>,
+    username: Option<&Username>,
+) -> Result<(Credential, Use), CommandError> {
+    let uses = usage.map_or(vec![Use::Cluster, Use::Docker], |usage| vec![usage]);
+    for usage in uses {
+        let Some(credential) = keychain.get(registry, usage)? else {
+            continue;
+        };
+        return match username {
+            Some(name) if *name != credential.username => Err(CommandError::failed(format_args!(
+                "the keychain's credential of {registry} for {usage} belongs to {}, not to {name}",
+                credential.username
+            ))
+            .hint("leave -u out, or log in as that user first")),
+            _ => Ok((credential, usage)),
+        };
+    }
+    let kind = usage.map_or(String::new(), |usage| format!(" for the use {usage}"));
+    let mut login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry.as_str())
+        .words("-u USER");
+    if usage == Some(Use::Cluster) {
+        login = login.words("--use cluster");
+    }
+    Err(CommandError::failed(format_args!("the keychain holds no credential of {registry}{kind}")).hint(login))
+}

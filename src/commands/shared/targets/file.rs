@@ -1,0 +1,205 @@
+//! `-f FILE`: whose file it is, and the tokens that it names.
+
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::list_file::Listed;
+use super::scope::{Asked, Batch, Source, Supply, contexts};
+use super::spec_file::Top;
+use super::yaml::{self, Reading};
+use super::{list_file, spec_file};
+use crate::commands::shared::{choose, token_source};
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::model::{Credential, Registry, Use, Username};
+use crate::sys::whole_file::{self, ReadFileError};
+
+/// More than any list of Secrets that a person keeps; in octets.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// Reads the file, and what it asks for.
+pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+    let text = read(path, system)?;
+    let shown = if is_stdin(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    // What the flags cannot mean is no fault of the file.
+    let on_file = |error: CommandError| error.on(&shown);
+    let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
+    let mut tokens = Tokens::default();
+    let batches = match (top.has_registries, top.has_section) {
+        (true, true) => Err(on_file(CommandError::failed(
+            "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
+        ))),
+        (false, false) if asked.targets.scope.deployment.is_none() => {
+            // Not a spec.yml, so what is wrong with it is said by our own file's rules.
+            list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
+            Err(on_file(CommandError::failed("it names no registry")))
+        }
+        (false, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
+        (true, false) => of_list(&text, asked, &mut tokens, system, &on_file),
+    };
+    // Children, such as a kubeconfig's exec plugin, have no business with the tokens; but a file may name one twice.
+    tokens.take_out_of(system);
+    batches
+}
+
+fn of_list(
+    text: &str,
+    asked: &Asked<'_>,
+    tokens: &mut Tokens,
+    system: &System<'_>,
+    on_file: &dyn Fn(CommandError) -> CommandError,
+) -> Result<Vec<Batch>, CommandError> {
+    let contradiction = [
+        (asked.targets.scope.deployment.is_some(), "--deployment"),
+        (!asked.targets.scope.namespaces.is_empty(), "-n"),
+        (asked.targets.scope.selector.is_some(), "-l"),
+    ];
+    if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
+        return Err(names_its_secrets(flag));
+    }
+    let mut supplied = Vec::new();
+    for listed in list_file::parse(text, &asked.targets.secret).map_err(on_file)? {
+        if let Some(supply) = asked.supply_of_list(&listed, tokens, system).map_err(on_file)? {
+            supplied.push((listed, supply));
+        }
+    }
+    if let (Source::Only(supply), []) = (&asked.source, supplied.as_slice()) {
+        let registry = &supply.credential.registry;
+        return Err(on_file(CommandError::failed(format_args!(
+            "it names no Secret of {registry}"
+        ))));
+    }
+    list_file::batches(supplied, &contexts(asked.contexts)).map_err(on_file)
+}
+
+/// A flag that says what such a file says.
+pub(in crate::commands) fn names_its_secrets(flag: &str) -> CommandError {
+    CommandError::usage(format_args!(
+        "{flag} does not go with a file that names its Secrets itself"
+    ))
+}
+
+fn of_spec(
+    text: &str,
+    asked: &Asked<'_>,
+    tokens: &mut Tokens,
+    system: &System<'_>,
+    on_file: &dyn Fn(CommandError) -> CommandError,
+) -> Result<Vec<Batch>, CommandError> {
+    let spec = spec_file::parse(text).map_err(on_file)?;
+    let Some(deployment) = &asked.targets.scope.deployment else {
+        return Err(spec_file::no_deployment());
+    };
+    let secret = spec_file::secret_name(deployment)?;
+    let supply = match asked.source {
+        Source::Sync(args) => tokens.supply(&spec.token_env, &spec.registry, &spec.username, args.usage, system),
+        Source::Only(supply) => agreed(supply, &spec.registry, Some(&spec.username)),
+    };
+    Ok(asked.in_contexts(&asked.scope(secret, vec![supply.map_err(on_file)?])))
+}
+
+impl Asked<'_> {
+    /// What the Secrets of one registry of a list are to hold; `None` where that registry is not meant.
+    fn supply_of_list(
+        &self,
+        listed: &Listed,
+        tokens: &mut Tokens,
+        system: &System<'_>,
+    ) -> Result<Option<Rc<Supply>>, CommandError> {
+        let args = match self.source {
+            Source::Sync(args) => args,
+            Source::Only(supply) if supply.credential.registry != listed.registry => return Ok(None),
+            Source::Only(supply) => return agreed(supply, &listed.registry, listed.username.as_ref()).map(Some),
+        };
+        if let (Some(variable), Some(username)) = (&listed.token_env, &listed.username) {
+            return tokens
+                .supply(variable, &listed.registry, username, args.usage, system)
+                .map(Some);
+        }
+        let keychain = system.keychain()?;
+        let (credential, usage) =
+            choose::credential(&keychain, &listed.registry, args.usage, listed.username.as_ref())?;
+        Supply::new(credential, usage).map(Some)
+    }
+}
+
+/// The one credential, where the file means it too.
+fn agreed(supply: &Rc<Supply>, registry: &Registry, username: Option<&Username>) -> Result<Rc<Supply>, CommandError> {
+    let own = &supply.credential;
+    if own.registry != *registry {
+        return Err(CommandError::usage(format_args!(
+            "it is about {registry}, not about {}",
+            own.registry
+        )));
+    }
+    match username {
+        Some(name) if *name != own.username => Err(CommandError::usage(format_args!(
+            "it names the user {name} of {registry}, not {}",
+            own.username
+        ))),
+        _ => Ok(supply.clone()),
+    }
+}
+
+/// The variables that a file named.
+#[derive(Default)]
+struct Tokens(Vec<OsString>);
+
+impl Tokens {
+    fn supply(
+        &mut self,
+        variable: &OsString,
+        registry: &Registry,
+        username: &Username,
+        usage: Option<Use>,
+        system: &System<'_>,
+    ) -> Result<Rc<Supply>, CommandError> {
+        let token = token_source::variable(variable, "token-env", &system.env)?;
+        self.0.push(variable.clone());
+        let credential = Credential {
+            registry: registry.clone(),
+            username: username.clone(),
+            token,
+        };
+        // A token that is handed to sync is meant for the cluster, whatever else it may do.
+        Supply::new(credential, usage.unwrap_or(Use::Cluster))
+    }
+
+    fn take_out_of(&self, system: &mut System<'_>) {
+        for name in self.0.iter().filter_map(|name| name.to_str()) {
+            system.env = std::mem::take(&mut system.env).without(name);
+        }
+    }
+}
+
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+pub(super) fn read(path: &Path, system: &mut System<'_>) -> Result<String, CommandError> {
+    let shown = path.display();
+    let too_long = || CommandError::failed(format_args!("{shown} is too long for a list of Secrets"));
+    let unread = |cause: &dyn std::fmt::Display| CommandError::failed(format_args!("cannot read {shown}: {cause}"));
+    let bytes = if is_stdin(path) {
+        let mut bytes = Vec::new();
+        let read = (&mut system.stdin).take(MAX_FILE + 1).read_to_end(&mut bytes);
+        read.map_err(|error| unread(&error))?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(too_long());
+        }
+        bytes
+    } else {
+        match whole_file::read_named(path, MAX_FILE) {
+            Ok(bytes) => bytes.to_vec(),
+            Err(ReadFileError::TooLong) => return Err(too_long()),
+            Err(why) => return Err(unread(&why)),
+        }
+    };
+    String::from_utf8(bytes).map_err(|_| CommandError::failed(format_args!("{shown} is not text")))
+}

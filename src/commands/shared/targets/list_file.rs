@@ -1,0 +1,320 @@
+//! `regcred.yaml`: registries, and the Secrets that hold their credentials, in a file that is kept in git.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::scope::{Batch, Job, Scope, Supply};
+use super::yaml::{self, Reading};
+use crate::cluster::{SecretName, ServiceAccountName, Target};
+use crate::error::CommandError;
+use crate::model::{Registry, Username};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    registries: Vec<RegistryText>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct RegistryText {
+    registry: Spanned<String>,
+    username: Option<Spanned<String>>,
+    token_env: Option<Spanned<String>>,
+    secrets: Vec<SecretText>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct SecretText {
+    namespace: Spanned<String>,
+    name: Option<Spanned<String>>,
+    #[serde(default)]
+    service_accounts: Vec<Spanned<String>>,
+    context: Option<Spanned<String>>,
+}
+
+/// A registry of the file, with every word of it checked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) registry: Registry,
+    /// Needed beside `token_env`; otherwise the keychain's has to be this one.
+    pub(super) username: Option<Username>,
+    /// The variable that holds the token; the keychain holds it where there is none.
+    pub(super) token_env: Option<OsString>,
+    secrets: Vec<ListedSecret>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct ListedSecret {
+    target: Target,
+    context: Option<String>,
+    service_accounts: Vec<ServiceAccountName>,
+    /// Line and column, for what shows only when everything is put together.
+    place: serde_saphyr::Location,
+}
+
+impl Listed {
+    /// Its Secrets: where, in which context, and who is to pull with each.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&Target, Option<&str>, &[ServiceAccountName])> {
+        let secrets = self.secrets.iter();
+        secrets.map(|secret| {
+            (
+                &secret.target,
+                secret.context.as_deref(),
+                secret.service_accounts.as_slice(),
+            )
+        })
+    }
+}
+
+/// Reads the file. Nothing is looked up yet.
+pub(super) fn parse(text: &str, default_name: &SecretName) -> Result<Vec<Listed>, CommandError> {
+    let document: Document = yaml::parse(text, Reading::Strict)?;
+    document
+        .registries
+        .into_iter()
+        .map(|text| registry(text, default_name))
+        .collect()
+}
+
+fn registry(text: RegistryText, default_name: &SecretName) -> Result<Listed, CommandError> {
+    let username = text
+        .username
+        .as_ref()
+        .map(|name| yaml::value("username", name))
+        .transpose()?;
+    let token_env = text.token_env.as_ref().map(|name| OsString::from(&name.value));
+    if let (Some(name), None) = (&text.token_env, &username) {
+        return Err(yaml::at(&name.referenced, "token-env needs a `username` beside it"));
+    }
+    let secrets = text.secrets.into_iter().map(|secret| listed(&secret, default_name));
+    Ok(Listed {
+        registry: yaml::value("registry", &text.registry)?,
+        username,
+        token_env,
+        secrets: secrets.collect::<Result<_, _>>()?,
+    })
+}
+
+fn listed(text: &SecretText, default_name: &SecretName) -> Result<ListedSecret, CommandError> {
+    let name = text.name.as_ref().map(|name| yaml::value("name", name)).transpose()?;
+    let service_accounts = text
+        .service_accounts
+        .iter()
+        .map(|name| yaml::value("service-accounts", name));
+    let context = text.context.as_ref();
+    if let Some(empty) = context.filter(|context| context.value.is_empty()) {
+        return Err(yaml::at(&empty.referenced, "context: the name is empty"));
+    }
+    Ok(ListedSecret {
+        target: Target {
+            namespace: yaml::value("namespace", &text.namespace)?,
+            secret: name.unwrap_or_else(|| default_name.clone()),
+        },
+        context: context.map(|context| context.value.clone()),
+        service_accounts: service_accounts.collect::<Result<_, _>>()?,
+        place: text.namespace.referenced,
+    })
+}
+
+/// Puts the Secrets together, a batch a context, in the order of the file: one that several registries name holds them
+/// all. What names no context is done in each of `contexts`.
+pub(super) fn batches(
+    listed: Vec<(Listed, Rc<Supply>)>,
+    contexts: &[Option<String>],
+) -> Result<Vec<Batch>, CommandError> {
+    let mut order: Vec<Option<String>> = Vec::new();
+    let mut jobs: BTreeMap<Option<String>, Vec<Job>> = BTreeMap::new();
+    for (listed, supply) in listed {
+        for secret in listed.secrets {
+            let named = secret.context.clone().map(|context| vec![Some(context)]);
+            for context in named.as_deref().unwrap_or(contexts) {
+                if !order.contains(context) {
+                    order.push(context.clone());
+                }
+                add(jobs.entry(context.clone()).or_default(), &secret, &supply)?;
+            }
+        }
+    }
+    let batch = |context: Option<String>| Batch {
+        scope: Scope::Jobs(jobs.remove(&context).unwrap_or_default()),
+        context,
+    };
+    Ok(order.into_iter().map(batch).collect())
+}
+
+fn add(jobs: &mut Vec<Job>, secret: &ListedSecret, supply: &Rc<Supply>) -> Result<(), CommandError> {
+    let Some(job) = jobs.iter_mut().find(|job| job.target == secret.target) else {
+        jobs.push(Job {
+            target: secret.target.clone(),
+            supplies: vec![supply.clone()],
+            service_accounts: secret.service_accounts.clone(),
+            chosen_by_content: false,
+        });
+        return Ok(());
+    };
+    let registry = &supply.credential.registry;
+    if job.supplies.iter().any(|other| other.credential.registry == *registry) {
+        let what = format!("{} is named a second time for {registry}", secret.target);
+        return Err(yaml::at(&secret.place, what));
+    }
+    job.supplies.push(supply.clone());
+    for account in &secret.service_accounts {
+        if !job.service_accounts.contains(account) {
+            job.service_accounts.push(account.clone());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::test_supply;
+    use super::*;
+
+    const FILE: &str = "\
+registries:
+  - registry: https://Gitea.example.com/
+    username: admin
+    token-env: REGISTRY_TOKEN        # optional; default: the keychain
+    secrets:
+      - {namespace: honeydue, service-accounts: [default], context: prod}
+      - {namespace: staging}
+  - registry: ghcr.io
+    secrets:
+      - {namespace: honeydue, name: gitea-credentials, service-accounts: [default, ci], context: prod}
+";
+
+    fn read(text: &str) -> Result<Vec<Listed>, CommandError> {
+        parse(text, &"gitea-credentials".parse().unwrap())
+    }
+
+    fn put_together(text: &str, contexts: &[Option<String>]) -> Result<Vec<Batch>, CommandError> {
+        let listed = read(text)?.into_iter();
+        let supplied = listed.map(|one| {
+            let supply = test_supply(one.registry.as_str());
+            (one, supply)
+        });
+        batches(supplied.collect(), contexts)
+    }
+
+    #[test]
+    fn a_secret_of_two_registries_is_one_job_and_a_context_one_batch() {
+        let listed = read(FILE).unwrap();
+        assert_eq!(listed[0].registry.as_str(), "gitea.example.com");
+        assert_eq!(listed[0].token_env.as_deref(), Some("REGISTRY_TOKEN".as_ref()));
+        assert_eq!((&listed[1].username, &listed[1].token_env), (&None, &None));
+
+        let batches = put_together(FILE, &[None, Some("spare".into())]).unwrap();
+        let contexts: Vec<_> = batches.iter().map(|batch| batch.context.as_deref()).collect();
+        assert_eq!(contexts, [Some("prod"), None, Some("spare")]);
+        let Scope::Jobs(jobs) = &batches[0].scope else { panic!() };
+        assert_eq!(jobs.len(), 1);
+        assert_eq!(jobs[0].supplies.len(), 2);
+        let accounts: Vec<_> = jobs[0].service_accounts.iter().map(ToString::to_string).collect();
+        assert_eq!(accounts, ["default", "ci"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, says) in [
+            (
+                "registres: []",
+                "line 1 column 1: unknown key `registres`: did you mean `registries`?",
+            ),
+            (
+                "registries:\n- registyr: a\n",
+                "line 2 column 3: unknown key `registyr`: did you mean `registry`?",
+            ),
+            (
+                "registries:\n- registry: a\n  secrets:\n  - namspace: b\n",
+                "line 4 column 5: unknown key `namspace`: did you mean `namespace`?",
+            ),
+            ("registries:\n- {registry: a, token: s3cret}\n", "unknown key `token`: "),
+            ("registries:\n- registry: a\n", "`secrets` is missing"),
+            (
+                "registries:\n- registry: ftp://s3cret\n  secrets: []\n",
+                "line 2 column 13: registry: a registry is reached",
+            ),
+            (
+                "registries:\n- registry: a\n  secrets:\n  - namespace: A_b\n",
+                "line 4 column 16: namespace: a namespace's name is lower case",
+            ),
+            (
+                "registries:\n- registry: a\n  secrets:\n  - {namespace: b, service-accounts: [ok, No]}\n",
+                "line 4 column 43: service-accounts: the name is lower case",
+            ),
+            (
+                "registries:\n- registry: a\n  username: 'b:c'\n  secrets: []\n",
+                "line 3 column 13: username: ",
+            ),
+            (
+                "registries:\n- registry: a\n  token-env: X\n  secrets: []\n",
+                "line 3 column 14: token-env needs a `username`",
+            ),
+            (
+                "registries:\n- registry: a\n  registry: b\n",
+                "line 3 column 3: the key `registry` stands there twice",
+            ),
+            (
+                "registries:\n- registry: a\n  secrets:\n  - {namespace: b, context: ''}\n",
+                "line 4 column 29: context: the name is empty",
+            ),
+            ("registries: s3cret", "line 1 column 13: "),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{text}\n{error}");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn text_is_taken_as_it_is_written() {
+        for name in [
+            "yes",
+            "on",
+            "007",
+            "0x1F",
+            "1e3",
+            "12_000",
+            "true",
+            "12:30:45",
+            "2026-11-28",
+        ] {
+            for text in [name.to_owned(), format!("'{name}'"), format!("\"{name}\"")] {
+                let file = format!("registries:\n- registry: a\n  username: {text}\n  secrets: []\n");
+                let username = if name.contains(':') { None } else { Some(name) };
+                let read = read(&file).ok().map(|mut listed| listed.remove(0).username.unwrap());
+                assert_eq!(read.as_ref().map(Username::as_str), username, "{text}");
+            }
+        }
+        let error = read("x-common: &a {name: b}\nregistries: []\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("unknown key `x-common`"), "{error}");
+    }
+
+    #[test]
+    fn one_secret_cannot_hold_a_registry_twice() {
+        let text = "\
+registries:
+- registry: a.example.com
+  secrets: [{namespace: n}]
+- registry: A.example.com:443
+  secrets:
+  - namespace: n
+";
+        let error = put_together(text, &[None]).unwrap_err().to_string();
+        assert!(
+            error.contains("line 6 column 16: secret/gitea-credentials in namespace n is named a second time"),
+            "{error}"
+        );
+        let apart = text.replace("  - namespace: n\n", "  - {namespace: n, context: other}\n");
+        assert_eq!(put_together(&apart, &[None]).unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,189 @@
+//! Which Secrets a command is about, and what each should hold: from the flags, a file, or the cluster itself.
+
+use std::rc::Rc;
+
+use super::choose;
+use super::token_source;
+use crate::commands::args::TargetArgs;
+use crate::commands::sync::SyncArgs;
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::keychain::Keychain;
+use crate::model::{OwnTokens, Registry, Use};
+use scope::{Asked, Source};
+
+mod file;
+mod find;
+mod list_file;
+mod look;
+mod scope;
+mod spec_file;
+mod yaml;
+
+pub(in crate::commands) use file::names_its_secrets;
+pub(in crate::commands) use find::{Find, Found, find};
+pub(in crate::commands) use look::{ListedSecret, look};
+pub(in crate::commands) use scope::{
+    Batch, Job, Scope, Supplies, Supply, contexts, each_once, for_kubelet, with_registry,
+};
+
+/// What the command line asks for, a batch for each context, in the order of the command line.
+pub(in crate::commands) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+    let asked = Asked {
+        targets: &args.targets,
+        contexts: &args.cluster.contexts,
+        source: Source::Sync(args),
+    };
+    if let Some(path) = &args.targets.scope.file {
+        return file::batches(path, &asked, system);
+    }
+    let scope = if args.targets.scope.all_namespaces {
+        Scope::Managed(supplies(args, system)?)
+    } else {
+        asked.scope(args.targets.secret.clone(), candidates(args, system)?)
+    };
+    Ok(asked.in_contexts(&scope))
+}
+
+/// The same for Secrets that are all to hold this one credential. Those of other registries are not meant.
+pub(in crate::commands) fn of_one(
+    targets: &TargetArgs,
+    contexts: &[String],
+    supply: &Rc<Supply>,
+    system: &mut System<'_>,
+) -> Result<Vec<Batch>, CommandError> {
+    let asked = Asked {
+        targets,
+        contexts,
+        source: Source::Only(supply),
+    };
+    if let Some(path) = &targets.scope.file {
+        return file::batches(path, &asked, system);
+    }
+    let scope = if targets.scope.all_namespaces {
+        Scope::Managed(Supplies::Only(supply.clone()))
+    } else {
+        asked.scope(targets.secret.clone(), vec![supply.clone()])
+    };
+    Ok(asked.in_contexts(&scope))
+}
+
+/// The credential that was given whole, or else the keychain's. Of several registries there, a person at a terminal
+/// chooses one; where there is none, as in cron, each Secret's content does.
+fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>>, CommandError> {
+    let registry = match given(args, system)? {
+        Ok(supply) => return Ok(vec![supply]),
+        Err(registry) => registry,
+    };
+    let keychain = system.keychain()?;
+    let items = if registry.is_some() {
+        Vec::new()
+    } else {
+        keychain.list()?
+    };
+    let mut known: Vec<&Registry> = items.iter().map(|item| &item.registry).collect();
+    known.dedup();
+    // A manifest is made without a cluster: there is no Secret to read.
+    if known.len() > 1 && system.person.is_none() && args.manifest_format().is_none() {
+        let of = |registry: &&Registry| {
+            let own = keychain.own_tokens(registry)?;
+            Ok(kept(&keychain, registry, args)?.replacing(own))
+        };
+        return known.iter().map(of).collect();
+    }
+    let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
+    let supply = kept(&keychain, &registry, args)?;
+    system.output.detail(format_args!(
+        "taking the keychain's credential of {} at {registry} for {}",
+        supply.credential.username, supply.usage
+    ));
+    Ok(vec![supply])
+}
+
+/// What the keychain has of a registry for a cluster.
+fn kept(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<Supply>, CommandError> {
+    let (credential, usage) = choose::credential(keychain, registry, args.usage, args.username.as_ref())?;
+    Supply::new(credential, usage)
+}
+
+/// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.
+///
+/// What they say is not believed: their content has to prove that they are ours, unless the labels are to be trusted.
+/// A token that is handed over proves only what holds it already: no keychain is asked then, as there is none in CI.
+fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, CommandError> {
+    let proved = |supply: Rc<Supply>, own: &dyn Fn() -> Result<OwnTokens, CommandError>| {
+        if args.trust_labels {
+            return Ok(supply);
+        }
+        Ok::<_, CommandError>(supply.replacing(own()?))
+    };
+    let registry = match given(args, system)? {
+        Ok(supply) => {
+            let token = supply.credential.token.clone();
+            let own = || Ok(OwnTokens::only(vec![token.clone()]));
+            return Ok(Supplies::Only(proved(supply, &own)?));
+        }
+        Err(registry) => registry,
+    };
+    let keychain = system.keychain()?;
+    let of = |registry: &Registry| proved(kept(&keychain, registry, args)?, &|| Ok(keychain.own_tokens(registry)?));
+    if let Some(registry) = registry {
+        return Ok(Supplies::Only(of(&registry)?));
+    }
+    let mut registries: Vec<Registry> = keychain.list()?.into_iter().map(|item| item.registry).collect();
+    registries.dedup();
+    match registries.as_slice() {
+        [] => {
+            Err(CommandError::failed("the keychain holds no credential").hint("kubectl regcred login REGISTRY -u USER"))
+        }
+        [only] => Ok(Supplies::Only(of(only)?)),
+        several => Ok(Supplies::Keychain(
+            several
+                .iter()
+                .map(|registry| (registry.clone(), of(registry)))
+                .collect(),
+        )),
+    }
+}
+
+/// What the token flags give; the registry of the flags where they give none.
+fn given(args: &SyncArgs, system: &mut System<'_>) -> Result<Result<Rc<Supply>, Option<Registry>>, CommandError> {
+    let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
+    Ok(match token_source::complete(given)? {
+        // A token that is handed to sync is meant for the cluster, whatever else it may do.
+        Ok(credential) => Ok(Supply::new(credential, args.usage.unwrap_or(Use::Cluster))?),
+        Err(given) => Err(given.registry),
+    })
+}
+
+#[cfg(test)]
+pub(in crate::commands) mod tests {
+    use super::*;
+    use crate::model::{Credential, Token};
+
+    pub(in crate::commands) fn test_supply(registry: &str) -> Rc<Supply> {
+        let credential = Credential {
+            registry: registry.parse().unwrap(),
+            username: "admin".parse().unwrap(),
+            token: Token::parse("s3cret").unwrap(),
+        };
+        Supply::new(credential, Use::Cluster).unwrap()
+    }
+
+    #[test]
+    fn an_identity_token_is_no_supply() {
+        let mut credential = test_supply("gitea.example.com").credential.clone();
+        credential.username = "<token>".parse().unwrap();
+        let error = Supply::new(credential, Use::Cluster).unwrap_err();
+        assert!(error.to_string().contains("identity token"), "{error}");
+        assert!(
+            error.next()[0].to_string().contains("login gitea.example.com"),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn names_keep_their_order_and_come_once() {
+        assert_eq!(each_once(&["b", "a", "b", "c", "a"]), ["b", "a", "c"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! Proving a credential to its registry, and what is said of it.
+
+use crate::commands::args::RegistryConnectionArgs;
+use crate::commands::system::System;
+use crate::model::{Credential, Use};
+use crate::registry::{self, Flow, Server, Verified, VerifyError};
+
+/// Asks the registry about the credential.
+pub(in crate::commands) fn verify(
+    credential: &Credential,
+    connection: &RegistryConnectionArgs,
+    system: &mut System<'_>,
+) -> Result<Verified, VerifyError> {
+    let env = &system.env;
+    system
+        .output
+        .waiting(format_args!("asking {}", credential.registry), || {
+            registry::verify(credential, &connection.options(RegistryConnectionArgs::TIMEOUT), env)
+        })
+}
+
+/// Says whose token it is and what it may do, and warns where that is more or less than its use needs.
+pub(in crate::commands) fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
+    let output = &mut system.output;
+    for note in &verified.notes {
+        output.warn(note);
+    }
+    if verified.flow == Flow::Open {
+        output.warn(format_args!(
+            "{} asks nobody for a login, so the token could not be verified",
+            credential.registry
+        ));
+        return;
+    }
+    let who = verified
+        .who
+        .as_deref()
+        .map_or(String::new(), |who| format!(", the token of {who}"));
+    let scopes = verified
+        .scopes
+        .as_ref()
+        .map_or(String::new(), |scopes| format!(", scopes {scopes}"));
+    output.say(format_args!("verified at {}{who}{scopes}", credential.registry));
+    if let Some(who) = verified
+        .who
+        .as_deref()
+        .filter(|who| !who.eq_ignore_ascii_case(credential.username.as_str()))
+    {
+        output.warn(format_args!(
+            "the token belongs to {who}; the registry ignores the user name {}",
+            credential.username
+        ));
+    }
+    output.detail(format_args!(
+        "it is {}, with {} authentication",
+        server(&verified.server),
+        flow(verified.flow)
+    ));
+    match &verified.scopes {
+        Some(scopes) if scopes.reaches_beyond_packages() => {
+            output.warn("the token may do more than read and write packages");
+        }
+        Some(scopes) if usage == Use::Cluster && scopes.may_change() => {
+            output.warn("the token may push or delete; for clusters a token with read:package is enough");
+        }
+        Some(scopes) if usage == Use::Docker && !scopes.may_push() => {
+            output.say("it may pull, not push: pushing needs the scope write:package");
+        }
+        // Gitea up to 1.22.1 and Forgejo up to 7.0.7 keep it to themselves; other registries know no such scopes.
+        None if verified.server != Server::Other => {
+            output.say("this server does not tell what the token may do: see that it has no more than its use needs");
+        }
+        _ => {}
+    }
+}
+
+fn server(server: &Server) -> String {
+    match server {
+        Server::Gitea { version: Some(version) } => format!("Gitea {version}"),
+        Server::Gitea { version: None } => "a Gitea".to_owned(),
+        Server::Forgejo { version } => format!("Forgejo {version}"),
+        _ => "a container registry".to_owned(),
+    }
+}
+
+fn flow(flow: Flow) -> &'static str {
+    match flow {
+        Flow::Basic => "Basic",
+        _ => "token",
+    }
+}

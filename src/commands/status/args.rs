@@ -1,0 +1,96 @@
+//! The flags of `status`.
+
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+use crate::cluster::{NameError, Namespace, SecretName};
+use crate::commands::args::{ClusterArgs, RegistryConnectionArgs, ScopeArgs, with_help};
+use crate::model::Registry;
+
+/// Where `sync` writes, `status` looks.
+const SCOPE: [(&str, &str); 2] = [
+    (
+        "namespaces",
+        "A namespace to look at (repeatable) [default: the context's]",
+    ),
+    ("all_namespaces", "Every namespace"),
+];
+
+#[derive(Debug, Args)]
+// The words of a verb that writes nothing.
+#[command(mut_args(|arg| match arg.get_id().as_str() {
+    "namespaces" => arg.help("A namespace to look at (repeatable) [default: the context's]"),
+    "all_namespaces" => arg.help("Every namespace"),
+    _ => arg,
+}))]
+#[command(
+    mut_args(|arg| with_help(arg, &SCOPE)),
+    after_help = "It checks this workstation, the registries and the clusters, and changes nothing. Every finding comes with the command that fixes it; docs/status.md explains the codes.
+
+Exit codes: 0 all is well, 3 something is out of step, 1 something could not be checked.
+
+Examples:
+  kubectl regcred status                      # the context's namespace, and this workstation
+  kubectl regcred status -A                   # every namespace
+  kubectl regcred status -n honeydue -n staging --context prod
+  kubectl regcred status -l team=web -o wide
+  kubectl regcred status -f regcred.yaml      # against the list that is kept in git
+  kubectl regcred status -A --offline         # asks no registry
+  kubectl regcred status --pod honeydue/api-6d5f   # how kubelet would pull this pod's images
+  kubectl regcred status -A -o json           # for scripts; docs/status.schema.json"
+)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// The Secret's name
+    #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
+    pub secret: SecretName,
+    /// Look at this registry only (repeatable) [default: those of the keychain and of the Secrets that sync has made]
+    #[arg(long = "registry", value_name = "REGISTRY", conflicts_with = "file")]
+    pub registries: Vec<Registry>,
+    /// Ask no registry: compare only
+    #[arg(long)]
+    pub offline: bool,
+    /// Explain one pod: which credentials kubelet would try for each of its images, and why
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file"])]
+    pub pod: Option<PodName>,
+    /// `wide` adds columns; `json` and `yaml` print a document
+    #[arg(short, long, value_name = "wide|json|yaml")]
+    pub output: Option<StatusFormat>,
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// A table with more columns
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
+
+/// `NAMESPACE/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodName {
+    pub namespace: Namespace,
+    /// Its name; the API server has the last word on it.
+    pub name: SecretName,
+}
+
+impl FromStr for PodName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (namespace, name) = text.split_once('/').ok_or("a pod is NAMESPACE/NAME")?;
+        let fault = |error: NameError| error.to_string();
+        Ok(Self {
+            namespace: namespace.parse().map_err(fault)?,
+            name: name.parse().map_err(fault)?,
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! One cluster as it was seen, with what it is compared to: what the judgements of Secrets and pods have in common.
+
+use std::collections::BTreeSet;
+
+use super::credentials::{StoredCredential, StoredCredentials};
+use super::finding::{Finding, Object, Remedy, Sync};
+use super::given_flags::GivenFlags;
+use super::tokens::{Verdict, Verdicts};
+use crate::cluster::survey::{
+    Cause, HeldToken, Interest, Keeping, SeenSecret, State, StuckPull, Survey, Verdict as OfToken,
+};
+use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
+use crate::model::rotation::Which;
+use crate::model::{CommandLine, Credential, Registry, Use};
+
+/// A Secret that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expected {
+    pub(super) target: Target,
+    /// What it is to be for; nothing where several are possible.
+    pub(super) registries: Vec<Registry>,
+    /// Those that are to pull with it.
+    pub(super) service_accounts: Vec<ServiceAccountName>,
+    /// By name and not by its place alone: another Secret does not do instead.
+    pub(super) is_by_name: bool,
+}
+
+/// One cluster.
+pub(super) struct ClusterView<'a> {
+    /// The context's name; empty in a pod.
+    pub(super) context: &'a str,
+    /// `--context` in the commands that are printed, where one was given.
+    pub(super) flag: Option<&'a str>,
+    /// The context's own namespace.
+    pub(super) namespace: &'a Namespace,
+    pub(super) survey: &'a Survey,
+    /// The registries that it was asked about, in the survey's order.
+    pub(super) registries: &'a [Registry],
+    /// How many of them this user named, or has a login of; the others are named by Secrets of the cluster alone.
+    pub(super) known: usize,
+    /// Namespaces that were named and are not there.
+    pub(super) lost: &'a BTreeSet<Namespace>,
+    /// By target, each once.
+    pub(super) expected: &'a [Expected],
+    pub(super) credentials: &'a StoredCredentials,
+    pub(super) verdicts: &'a Verdicts,
+    pub(super) flags: &'a GivenFlags,
+}
+
+/// What the keychain keeps of a registry, the one that sync takes first: where two have the same token, that counts.
+pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentials) -> Interest<'a> {
+    let mut kept: Vec<(Keeping, &Credential)> = Vec::new();
+    let of = |usage: Use| {
+        let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
+        credentials.held.iter().find(is_it)
+    };
+    for usage in [Use::Cluster, Use::Docker] {
+        kept.extend(of(usage).map(|held| (keeping(usage), &held.credential)));
+    }
+    for held in [Use::Cluster, Use::Docker].into_iter().filter_map(of) {
+        let new = held
+            .rotation
+            .as_ref()
+            .filter(|rotation| rotation.phase.current() == Which::Old);
+        let new = new.and_then(|rotation| rotation.other.as_ref());
+        kept.extend(new.map(|credential| (Keeping::Pending, credential)));
+    }
+    Interest {
+        registry: registry.clone(),
+        kept,
+    }
+}
+
+pub(super) fn keeping(usage: Use) -> Keeping {
+    match usage {
+        Use::Docker => Keeping::Docker,
+        Use::Cluster => Keeping::Cluster,
+    }
+}
+
+/// The login of a registry, from docker's where that has one.
+pub(super) fn login(
+    credentials: &StoredCredentials,
+    registry: &Registry,
+    user: Option<&str>,
+    flags: &GivenFlags,
+) -> CommandLine {
+    if credentials.in_docker.contains(registry) {
+        let login = CommandLine::new("kubectl regcred login").value("REGISTRY", registry.as_str());
+        return flags.registry(login.words("--from-docker"));
+    }
+    flags.login(registry.as_str(), user)
+}
+
+/// A token of a Secret that the keychain does not have, as a credential to ask the registry about.
+pub(super) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Option<Credential> {
+    let other = survey.other_tokens.get(at)?;
+    Some(Credential {
+        registry: registries.get(other.interest)?.clone(),
+        username: other.username.parse().ok()?,
+        token: other.token.clone(),
+    })
+}
+
+impl<'a> ClusterView<'a> {
+    /// What sync would write for this registry.
+    pub(super) fn held(&self, registry: &Registry) -> Option<&'a StoredCredential> {
+        self.credentials.for_cluster(registry)
+    }
+
+    /// What was asked for of this Secret.
+    pub(super) fn expected(&self, target: &Target) -> Option<&'a Expected> {
+        let at = self
+            .expected
+            .binary_search_by(|expected| expected.target.cmp(target))
+            .ok()?;
+        self.expected.get(at)
+    }
+
+    /// Whether this is what sync would write.
+    pub(super) fn is_expected(&self, registry: &Registry, token: HeldToken) -> bool {
+        let held = self.held(registry);
+        held.is_some_and(|held| token == HeldToken::Kept(keeping(held.usage)))
+    }
+
+    /// What the registry says of a token in a Secret.
+    pub(super) fn verdict(&self, registry: &Registry, token: HeldToken) -> Verdict {
+        let kept = |wanted: Keeping| {
+            let kept = interest(registry, self.credentials).kept;
+            kept.into_iter().find(|(keeping, _)| *keeping == wanted)
+        };
+        match token {
+            HeldToken::Kept(wanted) => kept(wanted).map(|(_, credential)| self.verdicts.of(credential)),
+            HeldToken::Other(at) => {
+                other(self.survey, at, self.registries).map(|credential| self.verdicts.of(&credential))
+            }
+        }
+        .unwrap_or(Verdict::Unknown)
+    }
+
+    /// Why each stuck pod is stuck, by what is in the cluster and by what the registries say of the tokens in it.
+    pub(super) fn causes(&self) -> Vec<Cause> {
+        let cause = |pod: &StuckPull| {
+            let registry = self.registries.get(pod.interest);
+            let ask = |token| match self.verdict(registry?, token) {
+                Verdict::Accepted(_) => Some(OfToken::Accepted),
+                verdict if verdict.is_refused() => Some(OfToken::Rejected),
+                _ => None,
+            };
+            self.survey.diagnose(pod, &ask)
+        };
+        self.survey.stuck.iter().map(cause).collect()
+    }
+
+    pub(super) fn secret(&self, target: &Target) -> Object {
+        self.object("secret", target.namespace.as_str(), target.secret.as_str())
+    }
+
+    pub(super) fn object(&self, kind: &'static str, namespace: &str, name: &str) -> Object {
+        Object {
+            context: self.context_name(),
+            namespace: Some(namespace.to_owned()),
+            kind,
+            name: name.to_owned(),
+        }
+    }
+
+    pub(super) fn context_name(&self) -> Option<String> {
+        Some(self.context.to_owned()).filter(|context| !context.is_empty())
+    }
+
+    /// Secrets with our label of which nothing proves that they are this user's, and that nobody asked for: namespace and
+    /// name, with the registry.
+    pub(super) fn unproven(&self) -> BTreeSet<(&'a str, &'a str, &'a str)> {
+        let mut unproven = BTreeSet::new();
+        for secret in self.survey.secrets.iter().filter(|secret| secret.is_managed) {
+            if self.expected(&secret.target).is_some() {
+                continue;
+            }
+            for (at, registry) in self.registries.iter().enumerate() {
+                if !self.holds_own(secret, at, registry) {
+                    let target = &secret.target;
+                    unproven.insert((target.namespace.as_str(), target.secret.as_str(), registry.as_str()));
+                }
+            }
+        }
+        unproven
+    }
+
+    /// Whether an entry of the registry has a token that the keychain has or had.
+    fn holds_own(&self, secret: &SeenSecret, at: usize, registry: &Registry) -> bool {
+        let State::Entries(entries) = &secret.state else {
+            return false;
+        };
+        let own = self.credentials.own.get(registry);
+        let logins = entries.iter().filter(|entry| entry.interest == Some(at));
+        let mut tokens = logins.filter_map(|entry| Some(entry.login.as_ref()?.token));
+        tokens.any(|token| match token {
+            HeldToken::Kept(_) => true,
+            HeldToken::Other(at) => {
+                let other = self.survey.other_tokens.get(at);
+                other.zip(own).is_some_and(|(other, own)| own.has(&other.token))
+            }
+        })
+    }
+
+    /// The same finding, where it is about one of these without a command: typed along with others, it would give the
+    /// token to whoever made the Secret.
+    pub(super) fn guarded(&self, mut finding: Finding, unproven: &BTreeSet<(&str, &str, &str)>) -> Finding {
+        let remedy = &finding.remedy;
+        let is_one = remedy.sync.as_ref().is_some_and(|sync| {
+            unproven.contains(&(sync.namespace.as_str(), sync.secret.as_str(), sync.registry.as_str()))
+        });
+        if is_one {
+            let commands: Vec<String> = remedy.lines(self.flags).iter().map(ToString::to_string).collect();
+            let commands = commands.join(" && ");
+            let more = remedy
+                .advice
+                .as_ref()
+                .map_or_else(String::new, |advice| format!("; {advice}"));
+            finding.remedy = Remedy::advice(format!(
+                "whoever may create Secrets can give one regcred's label, and nothing in this one proves that it is \
+                 yours; if it is: {commands}{more}"
+            ));
+        }
+        finding
+    }
+
+    /// The sync that writes this Secret.
+    pub(super) fn sync(&self, namespace: &str, secret: &str, registry: &Registry) -> Sync {
+        Sync {
+            context: self.flag.map(str::to_owned),
+            secret: secret.to_owned(),
+            registry: registry.to_string(),
+            service_accounts: Vec::new(),
+            more: Vec::new(),
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    /// The user that a Secret has for the registry; text from the cluster.
+    pub(super) fn user_in(&self, target: &Target, registry: &Registry) -> Option<&'a str> {
+        let at = self.registries.iter().position(|one| one == registry)?;
+        let State::Entries(entries) = &self.survey.secret(target)?.state else {
+            return None;
+        };
+        let own = entries.iter().find(|entry| entry.interest == Some(at))?;
+        Some(own.login.as_ref()?.username.as_str())
+    }
+
+    /// Whether nobody but a Secret of the cluster says that it is of concern here: what any tenant can do.
+    pub(super) fn is_claimed(&self, registry: &Registry) -> bool {
+        !self.registries.iter().take(self.known).any(|known| known == registry)
+            && !self.credentials.in_docker.contains(registry)
+    }
+
+    /// The remedy, after the login without which it would fail. `user` is who the Secret or the pod says.
+    pub(super) fn after_login(&self, registry: &Registry, user: Option<&str>, remedy: Remedy) -> Remedy {
+        if self.held(registry).is_some() {
+            return remedy;
+        }
+        if self.is_claimed(registry) {
+            return Remedy::advice(format!(
+                "only the cluster names {registry}: where it is a registry of yours, log in to it with kubectl regcred login, \
+                 and look again"
+            ));
+        }
+        let mut commands = vec![self.login(registry, user)];
+        commands.extend(remedy.commands);
+        Remedy { commands, ..remedy }
+    }
+
+    /// The login of a registry that this user knows.
+    pub(super) fn login(&self, registry: &Registry, user: Option<&str>) -> CommandLine {
+        login(self.credentials, registry, user, self.flags)
+    }
+
+    /// The sync that writes a new Secret in the place of one that cannot be changed.
+    pub(super) fn sync_another(&self, namespace: &Namespace, registry: &Registry) -> CommandLine {
+        let sync = CommandLine::new("kubectl regcred sync")
+            .option("-n", "NAMESPACE", namespace.as_str())
+            .option("--registry", "REGISTRY", registry.as_str())
+            .words("--secret NEW-NAME");
+        self.flags.cluster(self.flag, sync)
+    }
+
+    pub(super) fn sync_of(&self, target: &Target, registry: &Registry) -> Remedy {
+        Remedy::sync(self.sync(target.namespace.as_str(), target.secret.as_str(), registry))
+    }
+
+    /// A Secret by the name that something gives it; `None` where no Secret can be called so.
+    pub(super) fn target(namespace: &Namespace, name: &str) -> Option<Target> {
+        Some(Target {
+            namespace: namespace.clone(),
+            secret: name.parse::<SecretName>().ok()?,
+        })
+    }
+}

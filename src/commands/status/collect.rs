@@ -1,0 +1,363 @@
+//! Looks at everything at the same time. What does not answer is said, and holds nothing else up.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join3;
+use futures_util::stream::FuturesUnordered;
+
+use super::args::StatusArgs;
+use super::cluster_view::{ClusterView, interest, other};
+use super::credentials::StoredCredentials;
+use super::given_flags::GivenFlags;
+use super::scope::{Scope, Where};
+use super::snapshot::{ClusterSnapshot, Snapshot};
+use super::tokens::{self, Image, Images, Verdicts};
+use super::tracked;
+use crate::cluster::survey::{
+    Cause, HeldToken, Places, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
+};
+use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
+use crate::commands::system::System;
+use crate::model::{Credential, Registry};
+use crate::output::Output;
+use crate::registry;
+use crate::sys::env::Env;
+
+/// A registry that has not answered all that is asked of it about one token by then is called silent.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Namespaces without the Secret that was asked for of which it is asked whether they are there at all.
+const MAX_NAMESPACES: usize = 50;
+
+/// The line of progress, which all parts write to.
+struct Screen<'o, 'a> {
+    output: &'o mut Output<'a>,
+    parts: BTreeMap<String, String>,
+}
+
+impl Screen<'_, '_> {
+    fn set(&mut self, part: &str, text: String) {
+        self.parts.insert(part.to_owned(), text);
+        let parts: Vec<&str> = self.parts.values().map(String::as_str).collect();
+        self.output.progress(parts.join("; "));
+    }
+}
+
+pub(super) async fn snapshot(
+    args: &StatusArgs,
+    scope: &Scope,
+    credentials: &StoredCredentials,
+    flags: &GivenFlags,
+    system: &mut System<'_>,
+) -> Snapshot {
+    let env = system.env.clone();
+    let asking = Asking::of(args, system);
+    let mut registries = scope.registries(credentials);
+    let known = registries.len();
+    let screen = RefCell::new(Screen {
+        output: &mut system.output,
+        parts: BTreeMap::new(),
+    });
+    let asked = |done: usize, of: usize| {
+        screen.borrow_mut().set("", format!("{done}/{of} registries"));
+    };
+    let kept = credentials.held.iter().map(|held| held.credential.clone()).collect();
+    let (verdicts, clusters, findings) = join3(
+        asking.ask(Verdicts::default(), kept, asked),
+        clusters(args, scope, &registries, credentials, &env, &screen),
+        tracked::look(&env),
+    )
+    .await;
+    let (mut clusters, notes) = told(clusters, scope);
+    registries.extend(named_by_secrets(&clusters, scope, known));
+    if registries.len() > known {
+        clusters = self::clusters(args, scope, &registries, credentials, &env, &screen).await;
+    }
+    let others = clusters
+        .iter()
+        .flat_map(|cluster| others(cluster, &registries))
+        .collect();
+    let verdicts = asking.ask(verdicts, others, asked).await;
+    let mut seen = Snapshot {
+        registries,
+        known,
+        clusters,
+        verdicts,
+        images: Images::new(),
+        findings,
+        notes,
+        is_offline: args.offline,
+    };
+    seen.find_causes(credentials, flags);
+    let views = seen
+        .clusters
+        .iter()
+        .filter_map(|cluster| seen.view(cluster, credentials, flags));
+    let images = asking.images(views).await;
+    seen.images = images;
+    seen
+}
+
+/// Registries that only Secrets name, where there is no other to look for, or where pods wait for their images. Those that
+/// were known keep their places.
+fn named_by_secrets(clusters: &[ClusterSnapshot], scope: &Scope, known: usize) -> BTreeSet<Registry> {
+    let mut found = BTreeSet::new();
+    if !scope.filter().is_empty() {
+        return found;
+    }
+    for survey in clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok()) {
+        let is_needed = |registry: &&Registry| known == 0 || survey.passed_over.contains(*registry);
+        found.extend(survey.claimed.iter().filter(is_needed).cloned());
+    }
+    found
+}
+
+/// Without a kubeconfig, and without a word about clusters, this workstation is all that there is to look at.
+fn told(clusters: Vec<ClusterSnapshot>, scope: &Scope) -> (Vec<ClusterSnapshot>, Vec<String>) {
+    let is_none =
+        |cluster: &ClusterSnapshot| matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)));
+    if scope.is_default && clusters.iter().all(is_none) {
+        let note = "there is no kubeconfig, so no cluster was looked at";
+        return (Vec::new(), vec![note.to_owned()]);
+    }
+    let notes = clusters.iter().filter_map(|cluster| cluster.note.clone()).collect();
+    (clusters, notes)
+}
+
+/// Tokens in Secrets that the keychain does not have.
+fn others(cluster: &ClusterSnapshot, registries: &[Registry]) -> Vec<Credential> {
+    let Ok(survey) = &cluster.survey else {
+        return Vec::new();
+    };
+    askable(survey, registries)
+        .into_iter()
+        .filter_map(|at| other(survey, at, registries))
+        .collect()
+}
+
+/// Those of the other tokens that their registry may be asked about: of an entry that names it, or of one that kubelet
+/// would give it for a pod that waits. What a wildcard covers may be meant for another registry.
+fn askable(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
+    let place = |entry: &SeenEntry| match entry.login.as_ref()?.token {
+        HeldToken::Other(at) => Some(at),
+        HeldToken::Kept(_) => None,
+    };
+    let is_named = |entry: &&SeenEntry| {
+        let registry = entry.interest.and_then(|at| registries.get(at));
+        registry.is_some_and(|registry| registry.is_named_by(&entry.key))
+    };
+    let named = survey.secrets.iter().flat_map(entries).filter(is_named);
+    let mut places: BTreeSet<usize> = named.filter_map(place).collect();
+    for pod in &survey.stuck {
+        for at in pod.pull.entries() {
+            let target = pod
+                .pull_secrets
+                .get(at.secret)
+                .and_then(|name| ClusterView::target(&pod.namespace, name));
+            let secret = target.and_then(|target| survey.secret(&target));
+            let entry = secret.and_then(|secret| entries(secret).get(at.entry));
+            // A wildcard can cover several registries: the token is asked about at the pod's, or not at all.
+            let entry = entry.filter(|entry| entry.interest == Some(pod.interest));
+            places.extend(entry.and_then(place));
+        }
+    }
+    places
+}
+
+fn entries(secret: &SeenSecret) -> &[SeenEntry] {
+    match &secret.state {
+        State::Entries(entries) => entries,
+        State::Empty | State::Broken { .. } => &[],
+    }
+}
+
+/// How registries are asked.
+pub(super) struct Asking {
+    is_offline: bool,
+    options: registry::Options,
+    env: Env,
+}
+
+impl Asking {
+    pub(super) fn of(args: &StatusArgs, system: &System<'_>) -> Self {
+        Self {
+            is_offline: args.offline,
+            options: args.connection.options(PATIENCE),
+            env: system.env.clone(),
+        }
+    }
+
+    /// About tokens.
+    pub(super) async fn ask(
+        &self,
+        verdicts: Verdicts,
+        credentials: Vec<Credential>,
+        progress: impl FnMut(usize, usize),
+    ) -> Verdicts {
+        if self.is_offline {
+            return verdicts;
+        }
+        verdicts.ask(credentials, &self.options, &self.env, progress).await
+    }
+
+    /// About images that stuck pods wait for, where the registry can tell more than kubelet did.
+    pub(super) async fn images<'a>(&self, views: impl IntoIterator<Item = ClusterView<'a>>) -> Images {
+        if self.is_offline {
+            return Images::new();
+        }
+        let mut wanted = BTreeMap::new();
+        for view in views {
+            for pod in &view.survey.stuck {
+                if let Some((image, credential)) = wanted_image(&view, pod) {
+                    wanted.entry(image).or_insert(credential);
+                }
+            }
+        }
+        tokens::images(wanted, &self.options, &self.env).await
+    }
+}
+
+/// The image, with what kubelet has for it, or with what it should have.
+fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
+    let registry = view.registries.get(pod.interest)?;
+    let token = match &pod.cause {
+        Cause::TokenRejected { login, .. } => login.as_ref().map(|login| login.token),
+        Cause::TagMissing { .. } => None,
+        Cause::Heals { token, .. } => *token,
+        _ => return None,
+    };
+    let theirs = token.and_then(|token| match token {
+        HeldToken::Other(at) => other(view.survey, at, view.registries),
+        HeldToken::Kept(_) => None,
+    });
+    let credential = theirs.or_else(|| Some(view.held(registry)?.credential.clone()))?;
+    view.verdicts.of(&credential).verified()?;
+    Some((Image::new(registry, &pod.image)?, credential))
+}
+
+/// All contexts at the same time, in the order of the command line.
+async fn clusters(
+    args: &StatusArgs,
+    scope: &Scope,
+    registries: &[Registry],
+    credentials: &StoredCredentials,
+    env: &Env,
+    screen: &RefCell<Screen<'_, '_>>,
+) -> Vec<ClusterSnapshot> {
+    let mut under_way = FuturesUnordered::new();
+    for (at, context) in scope.contexts.iter().enumerate() {
+        let options = args.cluster.options(context.as_deref());
+        under_way.push(async move {
+            let context = context.as_deref();
+            (
+                at,
+                one(context, &options, scope, registries, credentials, env, screen).await,
+            )
+        });
+    }
+    let mut seen = BTreeMap::new();
+    while let Some((at, cluster)) = under_way.next().await {
+        seen.insert(at, cluster);
+    }
+    seen.into_values().collect()
+}
+
+async fn one(
+    flag: Option<&str>,
+    options: &ConnectOptions,
+    scope: &Scope,
+    registries: &[Registry],
+    credentials: &StoredCredentials,
+    env: &Env,
+    screen: &RefCell<Screen<'_, '_>>,
+) -> ClusterSnapshot {
+    let mut seen = ClusterSnapshot {
+        flag: flag.map(str::to_owned),
+        context: flag.unwrap_or_default().to_owned(),
+        namespace: Namespace::of_default(),
+        expected: Vec::new(),
+        lost: BTreeSet::new(),
+        note: None,
+        survey: Ok(Survey::default()),
+    };
+    let cluster = match Cluster::connect(env, options).await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            seen.survey = Err(error);
+            return seen;
+        }
+    };
+    cluster.context().clone_into(&mut seen.context);
+    seen.namespace = cluster.namespace().clone();
+    let found = match namespaces(&cluster, flag, scope).await {
+        Ok(found) => found,
+        Err(error) => {
+            seen.survey = Err(error);
+            return seen;
+        }
+    };
+    if let (Where::Selected(selector), Some([])) = (&scope.places, found.as_deref()) {
+        let of = match flag {
+            Some(context) => format!(" of context {context}"),
+            None => String::new(),
+        };
+        seen.note = Some(format!("warning: no namespace{of} matches the selector {selector}"));
+    }
+    seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), &scope.own(credentials));
+    let question = Question {
+        places: found.map_or(Places::All, Places::Named),
+        targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
+        interests: registries
+            .iter()
+            .map(|registry| interest(registry, credentials))
+            .collect(),
+    };
+    let name = if cluster.context().is_empty() {
+        "cluster"
+    } else {
+        cluster.context()
+    };
+    let progress = |step: cluster::survey::Step| {
+        let of = step.of.map_or(String::new(), |of| format!("/{of}"));
+        let text = format!("{name}: {}{of} {}", step.seen, step.resource.plural());
+        screen.borrow_mut().set(name, text);
+    };
+    seen.survey = survey(&cluster, &question, &progress).await;
+    if let Ok(survey) = &seen.survey {
+        let empty: BTreeSet<&Namespace> = survey.missing_targets.iter().map(|target| &target.namespace).collect();
+        for namespace in empty.into_iter().take(MAX_NAMESPACES) {
+            if cluster.has_namespace(namespace).await == Some(false) {
+                seen.lost.insert(namespace.clone());
+            }
+        }
+    }
+    seen
+}
+
+/// The namespaces to look at; `None` for all.
+async fn namespaces(
+    cluster: &Cluster,
+    context: Option<&str>,
+    scope: &Scope,
+) -> Result<Option<Vec<Namespace>>, cluster::Error> {
+    Ok(match &scope.places {
+        Where::All => None,
+        Where::Selected(selector) => {
+            let found = cluster::namespaces(cluster, selector).await?;
+            let staying = found.into_iter().filter(|found| !found.is_terminating);
+            Some(
+                staying
+                    .map(|found| found.namespace)
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect(),
+            )
+        }
+        Where::Context | Where::Named(_) | Where::Listed => Some(scope.namespaces(context, cluster.namespace())),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What the keychain holds: what Secrets are compared with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::code::Code;
+use super::finding::{Finding, Object, Remedy};
+use super::given_flags::GivenFlags;
+use crate::commands::system::System;
+use crate::keychain::{Keychain, Name, Rotation};
+use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
+
+/// One credential of the keychain.
+#[derive(Clone, Debug)]
+pub(super) struct StoredCredential {
+    pub(super) usage: Use,
+    pub(super) credential: Credential,
+    pub(super) rotation: Option<Rotation>,
+}
+
+impl StoredCredential {
+    /// As findings call it.
+    pub(super) fn object(&self) -> Object {
+        Object::here("credential", format!("{} for {}", self.credential.registry, self.usage))
+    }
+}
+
+/// The keychain as far as it can be read.
+#[derive(Debug, Default)]
+pub(super) struct StoredCredentials {
+    pub(super) held: Vec<StoredCredential>,
+    /// What proves that a Secret of a registry is this user's own: tokens that the keychain has or had.
+    pub(super) own: BTreeMap<Registry, OwnTokens>,
+    /// It could not be read, or not all of it: what is not in `held` may be there all the same.
+    pub(super) is_partial: bool,
+    /// Registries of which docker or podman has a login that `login --from-docker` takes over.
+    pub(super) in_docker: BTreeSet<Registry>,
+}
+
+impl StoredCredentials {
+    /// Reads it, and says what is in the way.
+    pub(super) fn read(registries: &[Registry], flags: &GivenFlags, system: &System<'_>) -> (Self, Vec<Finding>) {
+        let mut this = Self::default();
+        let mut findings = Vec::new();
+        let unreadable = |what: &str, error: crate::keychain::Error| Finding {
+            message: None,
+            code: Code::KeychainUnreadable,
+            object: Object::here("keychain", what),
+            cause: error.to_string(),
+            remedy: Remedy::of(error.hints()),
+        };
+        let opened = system.keychain().and_then(|keychain| Ok((keychain.list()?, keychain)));
+        let (items, keychain) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                this.is_partial = true;
+                findings.push(unreadable("of this user", error));
+                return (this, findings);
+            }
+        };
+        for item in items {
+            if !registries.is_empty() && !registries.contains(&item.registry) {
+                continue;
+            }
+            let name = Name::login(&item.registry, item.usage);
+            match held(&keychain, &name) {
+                Ok(Some(held)) => {
+                    findings.extend(held.rotation.as_ref().map(|rotation| pending(&held, rotation, flags)));
+                    this.held.push(held);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    this.is_partial = true;
+                    findings.push(unreadable(&name.to_string(), error));
+                }
+            }
+        }
+        for registry in this.registries() {
+            match keychain.own_tokens(&registry) {
+                Ok(own) => drop(this.own.insert(registry, own)),
+                Err(error) => findings.push(unreadable(&format!("earlier tokens of {registry}"), error)),
+            }
+        }
+        (this, findings)
+    }
+
+    /// Takes these in the place of what there is for clusters: a file's variables say what its Secrets are to hold.
+    pub(super) fn give(&mut self, credentials: &[Credential]) {
+        for credential in credentials {
+            let is_same =
+                |held: &StoredCredential| held.usage == Use::Cluster && held.credential.registry == credential.registry;
+            self.held.retain(|held| !is_same(held));
+            let own = self.own.entry(credential.registry.clone()).or_default();
+            own.current.push(credential.token.clone());
+            self.held.push(StoredCredential {
+                usage: Use::Cluster,
+                credential: credential.clone(),
+                rotation: None,
+            });
+        }
+    }
+
+    /// What sync gives a Secret of this registry.
+    pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&StoredCredential> {
+        let of = |usage| {
+            let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
+            self.held.iter().find(is_it)
+        };
+        of(Use::Cluster).or_else(|| of(Use::Docker))
+    }
+
+    /// The registries that there are credentials of, each once.
+    pub(super) fn registries(&self) -> Vec<Registry> {
+        let mut registries: Vec<Registry> = self.held.iter().map(|held| held.credential.registry.clone()).collect();
+        registries.sort();
+        registries.dedup();
+        registries
+    }
+}
+
+fn held(keychain: &Keychain, name: &Name) -> Result<Option<StoredCredential>, crate::keychain::Error> {
+    Ok(keychain.kept(name)?.map(|kept| StoredCredential {
+        usage: name.usage,
+        credential: kept.current,
+        rotation: kept.rotation,
+    }))
+}
+
+fn pending(held: &StoredCredential, rotation: &Rotation, flags: &GivenFlags) -> Finding {
+    let resume = CommandLine::new("kubectl regcred rotate")
+        .value("REGISTRY", held.credential.registry.as_str())
+        .option("--use", "USE", held.usage.as_str())
+        .words("--resume");
+    Finding {
+        message: None,
+        code: Code::RotationPending,
+        object: held.object(),
+        cause: format!(
+            "its rotation was begun and is not finished: it rests in the phase {}",
+            rotation.phase.as_str()
+        ),
+        remedy: Remedy::command(flags.registry(resume)).and("--abort instead of --resume goes back to the old token"),
+    }
+}

@@ -1,0 +1,303 @@
+//! Rows and findings from all that was snapshot. Pure.
+
+pub mod missing;
+pub mod pods;
+pub mod registries;
+pub mod secrets;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::survey::{HeldToken, State, Unseen};
+use crate::cluster::{self, Forbidden, Subject};
+use crate::commands::status::cluster_view::{ClusterView, keeping, login};
+use crate::commands::status::code::Code;
+use crate::commands::status::credentials::{StoredCredential, StoredCredentials};
+use crate::commands::status::finding::{Finding, Object, Remedy};
+use crate::commands::status::given_flags::{Flag, GivenFlags};
+use crate::commands::status::report::{Report, count};
+use crate::commands::status::row::Row;
+use crate::commands::status::scope::Scope;
+use crate::commands::status::snapshot::{ClusterSnapshot, Snapshot};
+use crate::model::{CommandLine, Registry, printable};
+
+/// Longest user name that is worth showing.
+const MAX_USER: usize = 80;
+
+pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapshot, flags: &GivenFlags) -> Report {
+    let mut rows = Vec::new();
+    let mut findings = snapshot.findings.clone();
+    let mut in_secrets = BTreeSet::new();
+    let mut undeclared = BTreeMap::new();
+    for cluster in &snapshot.clusters {
+        let view = match (&cluster.survey, snapshot.view(cluster, credentials, flags)) {
+            (Err(error), _) => {
+                findings.push(unreachable(cluster, error));
+                continue;
+            }
+            (Ok(_), None) => continue,
+            (Ok(_), Some(view)) => view,
+        };
+        let (of_secrets, found) = secrets::judge(&view);
+        let (of_missing, gaps) = missing::judge(&view);
+        rows.extend(of_secrets.into_iter().chain(of_missing));
+        let unproven = view.unproven();
+        let found = found
+            .into_iter()
+            .chain(gaps)
+            .chain(pods::judge(&view, &snapshot.images));
+        findings.extend(found.map(|finding| view.guarded(finding, &unproven)));
+        findings.extend(
+            view.survey
+                .unseen
+                .iter()
+                .map(|unseen| not_seen(&view, unseen, &scope.role_flags(&view))),
+        );
+        in_secrets.extend(held_in_secrets(&view));
+        for entry in view
+            .survey
+            .secrets
+            .iter()
+            .filter(|secret| secret.is_managed)
+            .flat_map(|secret| &secret.declared)
+        {
+            undeclared.entry(&entry.registry).or_insert(entry.username.as_str());
+        }
+    }
+    if !scope.filter().is_empty() {
+        undeclared.clear();
+        rows.retain(|row: &Row| {
+            row.registry
+                .as_ref()
+                .is_none_or(|registry| snapshot.registries.iter().any(|one| one.as_str() == registry))
+        });
+    }
+    // What somebody wants to know something about, or needs here; docker's logins elsewhere are nobody's concern.
+    let needed = needed(snapshot);
+    for registry in &snapshot.registries[..snapshot.known] {
+        if !credentials.in_docker.contains(registry) || scope.filter().contains(registry) || needed.contains(registry) {
+            undeclared.entry(registry).or_insert("USER");
+        }
+    }
+    undeclared.retain(|registry, _| credentials.for_cluster(registry).is_none());
+    if !credentials.is_partial {
+        findings.extend(undeclared.iter().map(|(registry, user)| {
+            let is_known =
+                snapshot.registries[..snapshot.known].contains(registry) || credentials.in_docker.contains(*registry);
+            no_credential(registry, user, is_known, credentials, flags)
+        }));
+        if credentials.held.is_empty() && undeclared.is_empty() {
+            findings.push(empty(flags));
+        }
+    }
+    findings.extend(registries::findings(
+        credentials,
+        &snapshot.verdicts,
+        &in_secrets,
+        &scope.reach,
+        flags,
+    ));
+    rows.sort();
+    Report {
+        looked_at: looked_at(credentials, snapshot, !rows.is_empty()),
+        rows,
+        findings,
+    }
+}
+
+/// The last line's list, besides Secrets.
+fn looked_at(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool) -> Vec<String> {
+    let mut parts = Vec::new();
+    let saw_all = |cluster: &ClusterSnapshot| cluster.survey.as_ref().is_ok_and(|survey| survey.unseen.is_empty());
+    if !has_rows && !snapshot.clusters.is_empty() && snapshot.clusters.iter().all(saw_all) {
+        parts.push("no pull Secret found".to_owned());
+    }
+    let accepted = credentials
+        .held
+        .iter()
+        .filter(|held| snapshot.verdicts.of(&held.credential).verified().is_some())
+        .count();
+    if snapshot.is_offline {
+        parts.push("no registry was asked".to_owned());
+    } else if !credentials.held.is_empty() {
+        parts.push(format!(
+            "{accepted} of {} accepted",
+            count(credentials.held.len(), "token")
+        ));
+    }
+    let counts: Vec<_> = snapshot
+        .clusters
+        .iter()
+        .filter_map(|cluster| Some(cluster.survey.as_ref().ok()?.counts))
+        .collect();
+    let pods: usize = counts.iter().map(|counts| counts.pods).sum();
+    let namespaces: usize = counts.iter().map(|counts| counts.namespaces).sum();
+    if namespaces > 0 {
+        parts.push(format!(
+            "{} in {} looked at",
+            count(pods, "pod"),
+            count(namespaces, "namespace")
+        ));
+    }
+    let passed_over: usize = counts.iter().map(|counts| counts.passed_over).sum();
+    if passed_over > 0 {
+        parts.push(format!(
+            "but for {} that {} for images of other registries",
+            count(passed_over, "pod"),
+            if passed_over == 1 { "waits" } else { "wait" }
+        ));
+    }
+    parts
+}
+
+/// The credentials of the keychain that Secrets of ours hold.
+fn held_in_secrets(view: &ClusterView<'_>) -> Vec<usize> {
+    let mut held = Vec::new();
+    for secret in view.survey.secrets.iter().filter(|secret| secret.is_managed) {
+        let State::Entries(entries) = &secret.state else {
+            continue;
+        };
+        for entry in entries {
+            let registry = entry.interest.and_then(|at| view.registries.get(at));
+            let (Some(registry), Some(HeldToken::Kept(kept))) =
+                (registry, entry.login.as_ref().map(|login| login.token))
+            else {
+                continue;
+            };
+            let is_it = |one: &StoredCredential| one.credential.registry == *registry && keeping(one.usage) == kept;
+            held.extend(view.credentials.held.iter().position(is_it));
+        }
+    }
+    held
+}
+
+fn unreachable(cluster: &ClusterSnapshot, error: &cluster::Error) -> Finding {
+    let name = if cluster.context.is_empty() {
+        "of the current context"
+    } else {
+        &cluster.context
+    };
+    Finding {
+        message: None,
+        code: match error {
+            cluster::Error::Forbidden(_) => Code::NotAllowed,
+            _ => Code::ClusterUnreachable,
+        },
+        object: Object::here("cluster", name),
+        cause: error.to_string(),
+        remedy: Remedy::of(error.hint()),
+    }
+}
+
+/// A part of a cluster that could not be snapshot.
+pub fn not_seen(view: &ClusterView<'_>, unseen: &Unseen, places: &[Flag]) -> Finding {
+    let object = Object {
+        context: view.context_name(),
+        namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
+        kind: "resource",
+        name: unseen.object.resource.plural().to_owned(),
+    };
+    let cluster::Error::Forbidden(forbidden) = &unseen.error else {
+        let error = &unseen.error;
+        return Finding {
+            message: None,
+            code: Code::ClusterUnreachable,
+            object,
+            cause: error.to_string(),
+            remedy: Remedy::of(error.hint()),
+        };
+    };
+    // The same words for each kind: it is one Role that lets them all be snapshot.
+    let who = match &forbidden.user {
+        Some(user) => printable(user, MAX_USER),
+        None => "this user".to_owned(),
+    };
+    let place = match (unseen.namespaces, &unseen.object.namespace) {
+        (0, None) => " in all namespaces at once".to_owned(),
+        (0 | 1, _) => String::new(),
+        (all, _) => format!(", nor in {} more", count(all - 1, "namespace")),
+    };
+    let verb = &forbidden.verb;
+    Finding {
+        message: None,
+        code: Code::NotAllowed,
+        object,
+        cause: format!("{who} may not {verb} objects of this kind{place}"),
+        remedy: Remedy::command(grant(view, forbidden, places)).and("somebody who may has to run this"),
+    }
+}
+
+/// The Role for all that status does, applied.
+fn grant(view: &ClusterView<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine {
+    let mut rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
+    // The name comes from the server's own text.
+    match forbidden.user.as_deref().map(Subject::of_user) {
+        Some(Subject::ServiceAccount { namespace, name }) => {
+            let account = format!("{namespace}:{name}");
+            rbac = rbac.words("--serviceaccount").foreign("NAMESPACE:NAME", account);
+        }
+        Some(Subject::User(name) | Subject::Group(name)) => rbac = rbac.words("--user").foreign("USER", name),
+        None => {}
+    }
+    let mut apply = CommandLine::new("kubectl apply");
+    if let Some(context) = view.flag {
+        apply = apply.option("--context", "CONTEXT", context);
+    }
+    rbac.pipe(&apply.words("-f -"))
+}
+
+/// The registries that a Secret has an entry of, or that a pod waits for.
+fn needed(snapshot: &Snapshot) -> BTreeSet<&Registry> {
+    let surveys = snapshot
+        .clusters
+        .iter()
+        .filter_map(|cluster| cluster.survey.as_ref().ok());
+    let mut places = BTreeSet::new();
+    for survey in surveys {
+        places.extend(survey.stuck.iter().map(|pod| pod.interest));
+        for secret in &survey.secrets {
+            if let State::Entries(entries) = &secret.state {
+                places.extend(entries.iter().filter_map(|entry| entry.interest));
+            }
+        }
+    }
+    places
+        .into_iter()
+        .filter_map(|at| snapshot.registries.get(at))
+        .collect()
+}
+
+fn no_credential(
+    registry: &Registry,
+    user: &str,
+    is_known: bool,
+    credentials: &StoredCredentials,
+    flags: &GivenFlags,
+) -> Finding {
+    let remedy = if is_known {
+        Remedy::command(login(credentials, registry, Some(user), flags))
+    } else {
+        Remedy::advice(
+            "only Secrets of the cluster name it: where it is a registry of yours, log in to it with kubectl regcred login; \
+             where it is not, ask who made them",
+        )
+    };
+    Finding {
+        message: None,
+        code: Code::CredentialMissing,
+        object: Object::here("registry", registry.as_str()),
+        cause: "the keychain holds no credential of it, so its Secrets cannot be compared".to_owned(),
+        remedy,
+    }
+}
+
+fn empty(flags: &GivenFlags) -> Finding {
+    Finding {
+        message: None,
+        code: Code::CredentialMissing,
+        object: Object::here("keychain", "of this user"),
+        cause: "it holds no credential of any registry".to_owned(),
+        remedy: Remedy::command(flags.registry(CommandLine::new("kubectl regcred login REGISTRY -u USER"))).and(
+            "REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there",
+        ),
+    }
+}

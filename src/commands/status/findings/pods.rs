@@ -1,0 +1,386 @@
+//! Why each stuck pod is stuck, and its remedy. Pure: registries have been asked about images before.
+
+use crate::cluster::SecretName;
+use crate::cluster::survey::{Cause, HeldToken, Login, StuckPull, Verdict as OfToken};
+use crate::commands::status::cluster_view::ClusterView;
+use crate::commands::status::code::Code;
+use crate::commands::status::finding::{Finding, Remedy};
+use crate::commands::status::tokens::{Image, Images};
+use crate::model::pull::{Mismatch, PullSecret, pull};
+use crate::model::{CommandLine, Registry, printable, printable_around};
+use crate::registry::ImageStanding;
+
+/// Longest message of kubelet's that is repeated.
+const MAX_MESSAGE: usize = 240;
+/// Longest name of an image that is repeated.
+const MAX_IMAGE: usize = 200;
+
+/// What is known of a stuck pod, put into words.
+struct Said {
+    code: Code,
+    cause: String,
+    remedy: Remedy,
+}
+
+/// The findings about pods that are stuck.
+pub fn judge(view: &ClusterView<'_>, images: &Images) -> Vec<Finding> {
+    let stuck = view.survey.stuck.iter();
+    stuck
+        .filter_map(|pod| {
+            let registry = view.registries.get(pod.interest)?;
+            let said = Stuck { view, pod, registry }.said(&pod.cause, images);
+            Some(Finding {
+                code: said.code,
+                object: view.object("pod", pod.namespace.as_str(), &pod.pod),
+                cause: said.cause,
+                message: Some(pod.message.clone()).filter(|message| !message.is_empty()),
+                remedy: said.remedy,
+            })
+        })
+        .collect()
+}
+
+struct Stuck<'a> {
+    view: &'a ClusterView<'a>,
+    pod: &'a StuckPull,
+    registry: &'a Registry,
+}
+
+impl Stuck<'_> {
+    fn said(&self, cause: &Cause, images: &Images) -> Said {
+        let Self { pod, registry, .. } = *self;
+        if !self.matches_what_sync_writes() && is_about_entries(cause) {
+            return self.renamed();
+        }
+        match cause {
+            Cause::SecretMissing { secrets } => self.mended_by_sync(
+                Code::PodSecretMissing,
+                format!("its pull Secret {} is not there", list(secrets)),
+                secrets,
+            ),
+            Cause::WrongType { secrets } => said(
+                Code::PodSecretMissing,
+                format!("its pull Secret {} is of a type that kubelet passes over", list(secrets)),
+                Remedy::advice(format!(
+                    "make another with {}, and let the pod name that",
+                    self.view.sync_another(&pod.namespace, registry)
+                )),
+            ),
+            Cause::EntryMissing { secrets, similar } => {
+                let similar = similar.as_ref().map_or(String::new(), |key| format!(", though one for the similar {key}"));
+                let cause = format!("its pull Secret {} has no entry for {registry}{similar}", list(secrets));
+                self.mended_by_sync(Code::PodEntryMissing, cause, secrets)
+            }
+            Cause::KeyMismatch { secret, key, why } => self.mended_by_sync(
+                Code::PodKeyMismatch,
+                format!("the entry {key} of its pull Secret {secret} does not match the image: {}", mismatch(why)),
+                std::slice::from_ref(secret),
+            ),
+            Cause::TokenRejected {
+                secret, login, verdict, ..
+            } => self.rejected(secret, login.as_ref(), *verdict, images),
+            Cause::TagMissing { .. } => self.missing(images),
+            Cause::OlderThanAccount { account, secrets } => self.made_again(
+                Code::PodOlderThanAccount,
+                format!(
+                    "it was made before its ServiceAccount {account} named the pull Secret {}, and a pod keeps the list that it was made with",
+                    list(secrets)
+                ),
+                secrets.first(),
+            ),
+            Cause::NoPullSecret { account } => self.attached(account),
+            Cause::SecretBroken { secret } => said(
+                Code::PodSecretBroken,
+                format!("its pull Secret {secret} cannot be decoded, and kubelet then uses none of its pull Secrets"),
+                Remedy::advice("mend the Secret: the finding secret-broken above says how"),
+            ),
+            // The Secret is right, which is of no use where the registry does not give this image for it.
+            Cause::Heals { .. } if self.is_not_given(images) => self.by_standing(images).unwrap_or_else(|| self.unknown()),
+            Cause::Heals { secret, .. } => {
+                let cause = format!("it could not pull, and its pull Secret {secret} is right by now: kubelet tries again within five minutes");
+                self.made_again(Code::PodWillRetry, cause, Some(secret))
+            }
+            Cause::Unreachable => said(
+                Code::PodRegistryUnreachable,
+                format!("its node does not reach {registry}, or does not trust it: {}", self.message()),
+                Remedy::advice("see from the node: crictl pull, its DNS, its firewall, and the CA certificates of its container runtime"),
+            ),
+            Cause::Page => said(
+                Code::PodRegistryUnreachable,
+                format!(
+                    "its node asks for {}, and a web page comes instead of {registry}'s answer: a sign-in page, a proxy or a \
+                     firewall stands between",
+                    self.image()
+                ),
+                Remedy::advice(format!("see from the node what answers at https://{registry}/v2/")),
+            ),
+            Cause::OtherPlatform => said(
+                Code::PodImagePlatform,
+                format!("{registry} has {}, and not for the platform of the pod's node", self.image()),
+                Remedy::advice(format!(
+                    "build and push it for that platform too (docker buildx build --platform), or let {} choose other nodes \
+                     with a nodeSelector kubernetes.io/arch",
+                    self.owner()
+                )),
+            ),
+            Cause::InvalidName => said(
+                Code::PodImageName,
+                format!("{} can be no image: {}", self.image(), self.message()),
+                Remedy::advice(format!(
+                    "correct the image in {}: lower case, no scheme before the registry, one tag or digest",
+                    self.owner()
+                )),
+            ),
+            Cause::NeverPulled => said(
+                Code::PodImageNeverPulled,
+                format!(
+                    "it has imagePullPolicy: Never, and its node does not have {}, or only from a pull with another credential",
+                    self.image()
+                ),
+                Remedy::advice(format!(
+                    "let {} have imagePullPolicy: IfNotPresent, or put the image on the node",
+                    self.owner()
+                )),
+            ),
+            _ => self.unknown(),
+        }
+    }
+
+    /// Whether kubelet would take the entry that sync writes for the image: it compares ports, and knows Docker Hub by its
+    /// own names only.
+    fn matches_what_sync_writes(&self) -> bool {
+        let key = self.registry.config_key();
+        !pull(&self.pod.image, &[PullSecret::Entries(vec![key])])
+            .entries()
+            .is_empty()
+    }
+
+    /// No Secret that sync writes does for an image that is spelled so.
+    fn renamed(&self) -> Said {
+        let registry = self.registry;
+        let path = self.pod.image.split_once('/').map_or("", |(_, path)| path);
+        let name = printable(&format!("{registry}/{path}"), MAX_IMAGE);
+        said(
+            Code::PodKeyMismatch,
+            format!(
+                "kubelet takes an entry for {registry} only for images whose name begins so, and the pod's is {}",
+                self.image()
+            ),
+            Remedy::advice(format!("write the image as {name} in {}", self.owner())),
+        )
+    }
+
+    fn is_not_given(&self, images: &Images) -> bool {
+        let standing = Image::new(self.registry, &self.pod.image).and_then(|image| images.get(&image).copied());
+        matches!(standing, Some(ImageStanding::Refused | ImageStanding::Missing))
+    }
+
+    fn image(&self) -> String {
+        printable(&self.pod.image, MAX_IMAGE)
+    }
+
+    /// What says which image it is.
+    fn owner(&self) -> String {
+        printable(self.pod.controller.as_deref().unwrap_or("the pod"), MAX_IMAGE)
+    }
+
+    /// A sync writes the first of these Secrets.
+    fn mended_by_sync(&self, code: Code, cause: String, secrets: &[String]) -> Said {
+        let Some(secret) = secrets.first() else {
+            return self.unknown();
+        };
+        said(code, cause, self.synced(secret, &[]))
+    }
+
+    /// The sync that writes this Secret, after a login where there is no credential of the registry.
+    fn synced(&self, secret: &str, more: &[&'static str]) -> Remedy {
+        let mut sync = self.view.sync(self.pod.namespace.as_str(), secret, self.registry);
+        sync.more = more.to_vec();
+        let target = ClusterView::target(&self.pod.namespace, secret);
+        let user = target.and_then(|target| self.view.user_in(&target, self.registry));
+        self.view.after_login(self.registry, user, Remedy::sync(sync))
+    }
+
+    /// Only a new pod pulls, and somebody makes one if this one goes.
+    fn made_again(&self, code: Code, cause: String, secret: Option<&String>) -> Said {
+        let remedy = match (&self.pod.controller, secret) {
+            (Some(_), Some(secret)) => self.synced(secret, &["--unstick"]),
+            _ if code == Code::PodWillRetry => Remedy::advice("wait for it"),
+            _ => Remedy::advice("delete it and make it again: nothing else would bring it back"),
+        };
+        said(code, cause, remedy)
+    }
+
+    fn attached(&self, account: &str) -> Said {
+        let cause = format!(
+            "neither it nor its ServiceAccount {account} names a pull Secret, and {} is private or not there",
+            self.pod.image
+        );
+        let mut sync = self
+            .view
+            .sync(self.pod.namespace.as_str(), SecretName::DEFAULT, self.registry);
+        sync.service_accounts = vec![account.to_owned()];
+        let mut remedy = Remedy::sync(sync.clone());
+        if self.pod.controller.is_some() {
+            sync.more = vec!["--unstick"];
+            remedy.sync = Some(sync);
+        } else {
+            remedy = remedy.and("then delete the pod and make it again: a pod keeps the list that it was made with");
+        }
+        let remedy = self.view.after_login(self.registry, None, remedy);
+        said(Code::PodWithoutSecret, cause, remedy)
+    }
+
+    fn rejected(&self, secret: &str, login: Option<&Login>, verdict: Option<OfToken>, images: &Images) -> Said {
+        let Self { view, registry, .. } = *self;
+        if verdict == Some(OfToken::Accepted) {
+            return self.by_standing(images).unwrap_or_else(|| self.refused());
+        }
+        let is_current = login.is_some_and(|login| view.is_expected(registry, login.token));
+        let is_new = login.is_some_and(|login| matches!(login.token, HeldToken::Kept(_)));
+        let cause = match (verdict, login) {
+            (_, None) => format!("the entry for {registry} in its pull Secret {secret} has neither user nor password"),
+            (Some(_), _) => format!("{registry} does not accept the token in its pull Secret {secret}"),
+            (None, _) => format!(
+                "kubelet says that {registry} refused what is in its pull Secret {secret}: {}",
+                self.message()
+            ),
+        };
+        let remedy = if is_current || is_new {
+            Remedy::advice(if verdict.is_some() {
+                format!("replace the token: the finding token-rejected about {registry} above says how")
+            } else {
+                "kubectl regcred status without --offline asks the registry whether it is the token or the image's owner".to_owned()
+            })
+        } else {
+            self.synced(secret, &[])
+        };
+        said(Code::PodTokenRejected, cause, remedy)
+    }
+
+    /// The token is good, but not for this.
+    fn refused(&self) -> Said {
+        said(
+            Code::PodImageRefused,
+            format!(
+                "{} accepts the token in its pull Secret, but not for {}",
+                self.registry, self.pod.image
+            ),
+            Remedy::advice(
+                "let the token's account read the packages of the image's owner: at Gitea, if that is an organisation, as a member \
+                 of one of its teams; if it is a user, with a token of that user's own",
+            ),
+        )
+    }
+
+    /// The registry told kubelet that there is no such image.
+    fn missing(&self, images: &Images) -> Said {
+        let Self { pod, registry, .. } = *self;
+        let told = || {
+            let cause = format!(
+                "kubelet was told that {registry} has no {}; nobody asked again",
+                pod.image
+            );
+            said(Code::PodImageMissing, cause, self.push())
+        };
+        self.by_standing(images).unwrap_or_else(told)
+    }
+
+    /// What the registry said of the image just now.
+    fn by_standing(&self, images: &Images) -> Option<Said> {
+        let Self { pod, registry, .. } = *self;
+        let image = Image::new(registry, &pod.image)?;
+        Some(match images.get(&image)? {
+            ImageStanding::Missing => said(
+                Code::PodImageMissing,
+                format!("{registry} has no {}", pod.image),
+                self.push(),
+            ),
+            ImageStanding::Refused => self.refused(),
+            ImageStanding::There => self.made_again(
+                Code::PodWillRetry,
+                format!(
+                    "it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes",
+                    pod.image
+                ),
+                pod.pull_secrets.first(),
+            ),
+        })
+    }
+
+    fn push(&self) -> Remedy {
+        Remedy::advice(format!(
+            "push {}, or correct the image in {}",
+            self.image(),
+            self.owner()
+        ))
+    }
+
+    fn unknown(&self) -> Said {
+        let pod = self.pod;
+        let describe = CommandLine::new("kubectl describe pod").value("POD", &pod.pod).option(
+            "-n",
+            "NAMESPACE",
+            pod.namespace.as_str(),
+        );
+        said(
+            Code::PodStuck,
+            format!("it waits for {} ({}): {}", pod.image, pod.reason, self.message()),
+            Remedy::command(self.view.flags.cluster(self.view.flag, describe)),
+        )
+    }
+
+    fn message(&self) -> String {
+        match printable_around(&self.pod.message, MAX_MESSAGE) {
+            text if text.is_empty() => "kubelet says no more".to_owned(),
+            text => text,
+        }
+    }
+}
+
+fn said(code: Code, cause: String, remedy: Remedy) -> Said {
+    Said { code, cause, remedy }
+}
+
+/// Whether another entry in the pod's Secrets is what it would take.
+fn is_about_entries(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::SecretMissing { .. }
+            | Cause::WrongType { .. }
+            | Cause::EntryMissing { .. }
+            | Cause::KeyMismatch { .. }
+            | Cause::NoPullSecret { .. }
+    )
+}
+
+fn list(names: &[String]) -> String {
+    names.join(", ")
+}
+
+/// Why kubelet does not take an entry for the image's.
+pub fn mismatch(why: &Mismatch) -> String {
+    match why {
+        Mismatch::NotAnAddress => "it is no address".to_owned(),
+        Mismatch::Repeated => "it stands there twice, and the last one counts".to_owned(),
+        Mismatch::OtherHost => "it is another registry".to_owned(),
+        Mismatch::Similar => "it is another host, though a similar one".to_owned(),
+        Mismatch::Port { key, image } => {
+            let port = |port: &Option<String>| {
+                port.as_ref()
+                    .map_or("no port".to_owned(), |port| format!("port {port}"))
+            };
+            format!("it has {}, and the image {}", port(key), port(image))
+        }
+        Mismatch::Spelling => "it is the same registry in a spelling that kubelet does not know".to_owned(),
+        Mismatch::VersionPath => {
+            "kubelet takes /v1 or /v2 without a slash after it for the path of an image".to_owned()
+        }
+        Mismatch::HubName => "kubelet does not know Docker Hub by this name".to_owned(),
+        Mismatch::Path { path } => format!("it is only for images below {path}"),
+        Mismatch::Wildcard => "a * stands for one part of a host's name, not for several".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

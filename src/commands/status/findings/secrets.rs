@@ -1,0 +1,369 @@
+//! How each Secret stands, and what is out of step with it. Pure.
+
+use crate::cluster::survey::{HeldToken, Keeping, Puller, SeenEntry, SeenSecret, State as Document};
+use crate::cluster::{Owner, Ownership, Resource};
+use crate::commands::status::cluster_view::ClusterView;
+use crate::commands::status::code::Code;
+use crate::commands::status::finding::{Finding, Remedy};
+use crate::commands::status::findings::registries::is_too_much_for_a_cluster;
+use crate::commands::status::row::{Row, State};
+use crate::commands::status::tokens::Verdict;
+use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
+
+/// Longest name out of a cluster that is worth showing.
+const MAX_SHOWN: usize = 80;
+/// What an empty document looks like in a Secret: `{}` in base64.
+/// kubectl takes YAML as well, which needs no double quotes: Windows PowerShell would lose those. Not with a brace before
+/// it: kubectl then takes it for JSON and sends it as it is, and API servers refuse it.
+const EMPTY_DOCUMENT: &str = "data: {.dockerconfigjson: e30=}";
+
+/// How what is in a Secret compares.
+struct Standing {
+    state: State,
+    username: Option<String>,
+    /// Why it is out of step; `None` if it is not, or if that is not known.
+    cause: Option<String>,
+    token: Option<HeldToken>,
+}
+
+/// Rows and findings of the Secrets that are there.
+pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
+    let mut rows = Vec::new();
+    let mut findings = Vec::new();
+    // Who is not seen may pull with it.
+    let sees_users = view
+        .survey
+        .unseen
+        .iter()
+        .all(|unseen| unseen.object.resource == Resource::Secrets);
+    for secret in &view.survey.secrets {
+        let before = rows.len();
+        one(view, secret, &mut rows, &mut findings);
+        let (is_shown, row) = (rows.len() > before, rows.last());
+        if secret.has_applied_copy && is_shown {
+            findings.push(applied_copy(view, secret));
+        }
+        if let Some(row) = row.filter(|_| is_shown && sees_users) {
+            findings.extend(unused(view, secret, row));
+        }
+    }
+    (rows, findings)
+}
+
+fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
+    let entries = match &secret.state {
+        Document::Broken { problems } => {
+            rows.push(row(view, secret, None, None, State::Broken));
+            findings.push(broken(view, secret, problems));
+            return;
+        }
+        Document::Empty => &Vec::new(),
+        Document::Entries(entries) => entries,
+    };
+    let expected = view.expected(&secret.target);
+    for (at, registry) in view.registries.iter().enumerate() {
+        let own: Vec<&SeenEntry> = entries.iter().filter(|entry| entry.interest == Some(at)).collect();
+        let is_ours = secret.is_managed && secret.declared.iter().any(|entry| entry.registry == *registry);
+        let is_asked_for = expected.is_some_and(|expected| expected.registries.contains(registry));
+        if own.is_empty() && !is_ours && !is_asked_for {
+            continue;
+        }
+        let standing = compare(view, registry, &own);
+        let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
+            // Anybody can put an entry of any registry there: it is shown, and is no drift.
+            (State::Unknown, None)
+        } else {
+            found(view, secret, registry, &standing)
+        };
+        rows.push(row(view, secret, Some(registry), standing.username.clone(), state));
+        findings.extend(found);
+        findings.extend(over_scoped(view, secret, registry, &standing));
+    }
+    // What sync has made for registries that the keychain does not know (any more).
+    for entry in secret.declared.iter().filter(|_| secret.is_managed) {
+        if !view.registries.contains(&entry.registry) {
+            let username = Some(printable(&entry.username, MAX_SHOWN));
+            rows.push(row(view, secret, Some(&entry.registry), username, State::Unknown));
+        }
+    }
+}
+
+fn row(
+    view: &ClusterView<'_>,
+    secret: &SeenSecret,
+    registry: Option<&Registry>,
+    username: Option<String>,
+    state: State,
+) -> Row {
+    let accounts = view.survey.accounts_of(&secret.target);
+    Row {
+        context: view.context_name(),
+        namespace: secret.target.namespace.to_string(),
+        secret: secret.target.secret.to_string(),
+        registry: registry.map(ToString::to_string),
+        username,
+        state,
+        usage: registry
+            .and_then(|registry| view.held(registry))
+            .map(|held| held.usage.as_str()),
+        managed: secret.is_managed,
+        owner: match &secret.ownership {
+            Ownership::Foreign(owner) => Some(owner.to_string()),
+            Ownership::Ours | Ownership::Adoptable { .. } => None,
+        },
+        used_by: view.survey.users(&secret.target).map(Puller::shown).collect(),
+        service_accounts: accounts.map(|account| account.name.clone()).collect(),
+    }
+}
+
+/// What the Secret holds for the registry, beside what it should.
+fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Standing {
+    let standing = |state, cause: Option<String>, username, token| Standing {
+        state,
+        username,
+        cause,
+        token,
+    };
+    let held = view.held(registry);
+    let is_right = |entry: &SeenEntry| {
+        entry.login.as_ref().zip(held).is_some_and(|(login, held)| {
+            view.is_expected(registry, login.token) && login.username == held.credential.username.as_str()
+        })
+    };
+    let Some(entry) = entries.iter().find(|entry| !is_right(entry)).or(entries.first()) else {
+        let cause = format!("it has no entry for {registry}");
+        let state = if held.is_some() { State::Stale } else { State::Unknown };
+        return standing(state, held.map(|_| cause), None, None);
+    };
+    let Some(login) = &entry.login else {
+        let cause = format!("its entry for {registry} has neither user nor password");
+        return standing(State::Stale, Some(cause), None, None);
+    };
+    let username = Some(printable(&login.username, MAX_SHOWN));
+    let token = Some(login.token);
+    let verdict = view.verdict(registry, login.token);
+    let Some(held) = held else {
+        return standing(State::Unknown, None, username, token);
+    };
+    if is_right(entry) {
+        let state = if verdict.is_refused() {
+            State::Rejected
+        } else {
+            State::InSync
+        };
+        return standing(state, None, username, token);
+    }
+    if login.token == HeldToken::Kept(Keeping::Pending) {
+        return standing(State::Rotating, None, username, token);
+    }
+    let (state, cause) = match &verdict {
+        _ if view.is_expected(registry, login.token) => (
+            State::Stale,
+            format!("its user for {registry} is not {}", held.credential.username),
+        ),
+        Verdict::Refused { code, cause, .. } if *code != Code::TokenUnclear => (
+            State::Rejected,
+            format!("it holds another token than the keychain, and {cause}"),
+        ),
+        _ if matches!(login.token, HeldToken::Kept(_)) => (
+            State::Stale,
+            format!("it holds the token of {registry} for this workstation, and there is one for clusters"),
+        ),
+        _ => (
+            State::Stale,
+            format!("it holds another token of {registry} than the keychain"),
+        ),
+    };
+    standing(state, Some(cause), username, token)
+}
+
+/// The state that is shown, and the finding about it.
+fn found(
+    view: &ClusterView<'_>,
+    secret: &SeenSecret,
+    registry: &Registry,
+    standing: &Standing,
+) -> (State, Option<Finding>) {
+    let finding = |code, cause: String, remedy| Finding {
+        message: None,
+        code,
+        object: view.secret(&secret.target),
+        cause,
+        remedy,
+    };
+    let sync = || writable(view, secret, registry);
+    if let (Ownership::Foreign(owner), Some(cause)) = (&secret.ownership, &standing.cause) {
+        let cause = format!("{cause}, and {owner} keeps it: {}", owner.what_happens);
+        let remedy = Remedy::advice(owner.instead.clone());
+        let found = finding(Code::SecretOwnedByOther, cause, remedy);
+        return (State::OwnedBy(owner.name.clone()), Some(found));
+    }
+    if !secret.is_managed && !matches!(secret.ownership, Ownership::Foreign(_)) {
+        let cause = match (&standing.cause, &standing.state) {
+            (Some(cause), _) => format!("regcred does not manage it; {cause}"),
+            (None, State::InSync | State::Rejected) => {
+                format!("regcred does not manage it, though it holds the keychain's token of {registry}")
+            }
+            (None, _) => format!("regcred does not manage it, though it holds a credential of {registry}"),
+        };
+        let state = match standing.state {
+            State::Rejected => State::Rejected,
+            _ => State::NotManaged,
+        };
+        return (state, Some(finding(Code::SecretUnmanaged, cause, sync())));
+    }
+    let code = match standing.state {
+        // The keychain's own token is reported once, and not for each Secret.
+        State::Rejected => Code::TokenRejected,
+        _ => Code::SecretStale,
+    };
+    let found = standing.cause.clone().map(|cause| finding(code, cause, sync()));
+    (standing.state.clone(), found)
+}
+
+/// The sync that puts it right, or why none can.
+fn writable(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy {
+    let name = &secret.target.secret;
+    let instead = || {
+        let another = view.sync_another(&secret.target.namespace, registry);
+        format!("make another with {another}, and let the pods name that")
+    };
+    if secret.is_immutable {
+        return Remedy::advice(format!("{name} is immutable, and its data frozen: {}", instead()));
+    }
+    if secret.is_legacy {
+        return Remedy::advice(format!(
+            "{name} is of the old type kubernetes.io/dockercfg, and a Secret's type cannot be changed: {}",
+            instead()
+        ));
+    }
+    let user = view.user_in(&secret.target, registry);
+    view.after_login(registry, user, view.sync_of(&secret.target, registry))
+}
+
+fn broken(view: &ClusterView<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Finding {
+    let what = match problems {
+        [] => "its document is no docker config".to_owned(),
+        [problem, ..] => format!("{}: {}", printable(&problem.key, MAX_SHOWN), problem.what),
+    };
+    let registries: Vec<Option<Registry>> = problems.iter().map(|problem| problem.key.parse().ok()).collect();
+    let declared = secret.declared.first().map(|entry| &entry.registry);
+    let known = declared.filter(|registry| view.held(registry).is_some());
+    let known = known.or_else(|| view.registries.iter().find(|registry| view.held(registry).is_some()));
+    let remedy = match (&secret.ownership, registries.first().and_then(Option::as_ref)) {
+        (Ownership::Foreign(owner), _) => Remedy::advice(owner.instead.clone()),
+        // sync writes the entry anew, with a credential of that registry.
+        (_, Some(registry)) if view.held(registry).is_some() => writable(view, secret, registry),
+        (_, Some(registry)) => view.after_login(registry, None, view.sync_of(&secret.target, registry)),
+        (_, None) => {
+            let target = &secret.target;
+            let patch = CommandLine::new("kubectl patch secret")
+                .value("SECRET", target.secret.as_str())
+                .option("-n", "NAMESPACE", target.namespace.as_str())
+                .words("--type=merge")
+                .option("-p", "PATCH", EMPTY_DOCUMENT);
+            let sync = known.map(|registry| view.sync(target.namespace.as_str(), target.secret.as_str(), registry));
+            Remedy {
+                commands: vec![view.flags.cluster(view.flag, patch)],
+                sync,
+                advice: Some("the first command drops what is in it, which kubelet cannot read anyway".to_owned()),
+            }
+        }
+    };
+    Finding {
+        message: None,
+        code: Code::SecretBroken,
+        object: view.secret(&secret.target),
+        cause: format!("{what}; kubelet then uses none of the pull Secrets of a pod that names this one"),
+        remedy,
+    }
+}
+
+/// The workstation's token in a cluster. What is to be replaced anyway is not said twice.
+fn over_scoped(
+    view: &ClusterView<'_>,
+    secret: &SeenSecret,
+    registry: &Registry,
+    standing: &Standing,
+) -> Option<Finding> {
+    let token = standing.token?;
+    let held = view.held(registry)?;
+    let is_current = view.is_expected(registry, token) && held.usage == Use::Docker;
+    let foreign: Option<&Owner> = match &secret.ownership {
+        Ownership::Foreign(owner) => Some(owner),
+        Ownership::Ours | Ownership::Adoptable { .. } => None,
+    };
+    if !is_current && foreign.is_none() {
+        return None;
+    }
+    let verdict = view.verdict(registry, token);
+    let scopes = verdict.verified()?.scopes.as_ref();
+    let scopes = scopes.filter(|scopes| is_too_much_for_a_cluster(scopes))?;
+    let user = held.credential.username.as_str();
+    let login = CommandLine::new("kubectl regcred login")
+        .value("REGISTRY", registry.as_str())
+        .option("-u", "USER", user)
+        .words("--use cluster --mint");
+    let remedy = match foreign {
+        Some(owner) => Remedy::advice(format!("give it a token with read:package alone: {}", owner.instead)),
+        None if held.rotation.is_some() => Remedy::default(),
+        None => Remedy {
+            commands: vec![view.flags.registry(login)],
+            ..writable(view, secret, registry).and("login --mint asks for the account's password at Gitea")
+        },
+    };
+    Some(Finding {
+        message: None,
+        code: Code::TokenOverScoped,
+        object: view.secret(&secret.target),
+        cause: format!("it holds a token with the scopes {scopes}, and kubelet needs read:package alone"),
+        remedy,
+    })
+}
+
+/// What sync has made and nothing pulls with. `row` is one of its rows.
+fn unused(view: &ClusterView<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
+    let is_ours = secret.is_managed && matches!(secret.ownership, Ownership::Ours);
+    if !is_ours || !row.used_by.is_empty() || !row.service_accounts.is_empty() {
+        return None;
+    }
+    let registry = secret.declared.iter().map(|entry| &entry.registry);
+    let registry = registry
+        .chain(view.registries)
+        .find(|registry| view.held(registry).is_some())?;
+    let target = &secret.target;
+    let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
+    sync.service_accounts = vec!["default".to_owned()];
+    Some(Finding {
+        message: None,
+        code: Code::SecretUnused,
+        object: view.secret(target),
+        cause: "nothing pulls with it yet: no workload, no pod and no ServiceAccount of its namespace names it".to_owned(),
+        remedy: Remedy::sync(sync).and(
+            "this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in \
+             imagePullSecrets; or delete it, if nothing is to come",
+        ),
+    })
+}
+
+fn applied_copy(view: &ClusterView<'_>, secret: &SeenSecret) -> Finding {
+    let target = &secret.target;
+    let annotate = CommandLine::new("kubectl annotate secret")
+        .value("SECRET", target.secret.as_str())
+        .option("-n", "NAMESPACE", target.namespace.as_str())
+        .words("kubectl.kubernetes.io/last-applied-configuration-");
+    let remedy = Remedy::command(view.flags.cluster(view.flag, annotate));
+    Finding {
+        message: None,
+        code: Code::LastAppliedToken,
+        object: view.secret(target),
+        cause: "its annotation last-applied-configuration holds the token in plain text".to_owned(),
+        remedy: match &secret.ownership {
+            Ownership::Foreign(owner) => remedy.and(format!("{owner} may write it again")),
+            Ownership::Ours | Ownership::Adoptable { .. } => remedy,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

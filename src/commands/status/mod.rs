@@ -1,0 +1,76 @@
+//! `kubectl regcred status`: what is out of step at this workstation, at the registries and in the clusters, and the
+//! command that mends it. It changes nothing.
+//!
+//! 1. [`collect`] looks at everything at the same time and makes one [`snapshot`] of it.
+//! 2. [`cluster_view`] compares a cluster of it with what should be there.
+//! 3. [`findings`] are pure functions over the snapshot: [`findings::registries`] for the keychain's credentials,
+//!    [`findings::secrets`] and [`findings::missing`] for Secrets, [`findings::pods`] for pods that are stuck.
+//! 4. [`table`] and [`document`] print them.
+
+use super::args::DocumentFormat;
+use super::system::System;
+use crate::cluster::block_on;
+use crate::error::{CommandError, Exit};
+
+mod args;
+mod cluster_view;
+mod code;
+mod collect;
+mod credentials;
+mod docker;
+mod document;
+mod finding;
+mod findings;
+#[cfg(test)]
+mod fixture;
+mod given_flags;
+mod pod;
+mod report;
+mod row;
+mod scope;
+mod snapshot;
+mod table;
+mod tokens;
+mod tracked;
+
+pub(super) use args::StatusArgs;
+use args::StatusFormat;
+pub use code::{Code, Severity};
+use credentials::StoredCredentials;
+use given_flags::GivenFlags;
+use scope::Scope;
+
+pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let flags = GivenFlags::new(&args.cluster, &args.connection);
+    if let Some(name) = &args.pod {
+        let (mut credentials, findings) = StoredCredentials::read(&args.registries, &flags, system);
+        credentials.in_docker = docker::logins(&args.registries, &system.env);
+        return pod::run(args, name, &credentials, findings, &flags, system);
+    }
+    let scope = Scope::of(args, system)?;
+    let (mut credentials, mut found) = if scope.brings_all() {
+        (StoredCredentials::default(), Vec::new())
+    } else {
+        StoredCredentials::read(scope.filter(), &flags, system)
+    };
+    credentials.in_docker = docker::logins(scope.filter(), &system.env);
+    found.extend(docker::look(&credentials, scope.filter(), &system.env));
+    credentials.give(&scope.credentials);
+    let snapshot = block_on(collect::snapshot(args, &scope, &credentials, &flags, system))?;
+    system.output.end_progress();
+    let mut report = findings::report(&scope, &credentials, &snapshot, &flags);
+    report.findings.splice(0..0, found);
+    for note in &snapshot.notes {
+        system.output.say(note);
+    }
+    let format = match args.output {
+        Some(StatusFormat::Json) => Some(DocumentFormat::Json),
+        Some(StatusFormat::Yaml) => Some(DocumentFormat::Yaml),
+        Some(StatusFormat::Wide) | None => None,
+    };
+    match format {
+        Some(format) => document::print(&report, &credentials, &snapshot.verdicts, &flags, format, system)?,
+        None => table::print(&report, args.output.is_some(), &flags, system)?,
+    }
+    Ok(report.exit())
+}

@@ -1,0 +1,100 @@
+//! The flags of `sync`.
+
+use clap::{ArgGroup, Args};
+
+use crate::cluster::ServiceAccountName;
+use crate::commands::args::{
+    ClusterArgs, DocumentFormat, DryRunArg, DryRunArgs, OutputFormat, RestartArgs, TargetArgs, TokenArgs,
+};
+use crate::model::{Registry, Use, Username};
+
+/// `sync`.
+#[derive(Debug, Args)]
+// A file names its tokens itself.
+#[command(group = ArgGroup::new("source").args(["file", "token_stdin", "token_env", "env_file"]))]
+#[command(after_help = "Examples:
+  kubectl regcred sync -n honeydue
+  kubectl regcred sync -n honeydue -n staging --context prod
+  kubectl regcred sync -l team=web --context prod --context spare
+  kubectl regcred sync -A                            # a new token, everywhere it belongs
+  kubectl regcred sync -f regcred.yaml               # the list that is kept in git
+  kubectl regcred sync -f spec.yml --deployment my-app -n my-app
+  kubectl regcred sync -n honeydue --service-account default
+  kubectl regcred sync -n honeydue --restart --wait
+  kubectl regcred sync -n honeydue --dry-run=server
+  kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
+  kubectl regcred sync -n honeydue --registry ghcr.io --remove   # out of the Secret, the rest stays
+  kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
+#[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
+pub struct SyncArgs {
+    /// Which Secrets.
+    #[command(flatten)]
+    pub targets: TargetArgs,
+    /// The registry; may be left out where the keychain knows only one, and with -A
+    #[arg(long, value_name = "REGISTRY", conflicts_with = "file")]
+    pub registry: Option<Registry>,
+    /// The user; needed with --token-env and --token-stdin
+    #[arg(hide_short_help = true, short, long, value_name = "NAME", conflicts_with = "file")]
+    pub username: Option<Username>,
+    /// Take the keychain's token for this use [default: cluster if there is one, else docker]
+    #[arg(hide_short_help = true, long = "use", value_name = "docker|cluster")]
+    pub usage: Option<Use>,
+    /// Where the token comes from.
+    #[command(flatten)]
+    pub token: TokenArgs,
+    /// Whether it is only said.
+    #[command(flatten)]
+    pub dry_run: DryRunArgs,
+    /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
+    #[arg(short, long, value_name = "json|yaml|name")]
+    pub output: Option<OutputFormat>,
+    /// Write every Secret with the label, also one that holds no token of this keychain (with -A). Whoever may create a
+    /// Secret can give it the label, and then gets the token
+    #[arg(hide_short_help = true, long, requires = "all_namespaces")]
+    pub trust_labels: bool,
+    /// Let `--dry-run=client -o yaml` print the token on a terminal
+    #[arg(hide_short_help = true, long)]
+    pub show_token: bool,
+    /// Write even what another tool owns
+    #[arg(hide_short_help = true, long)]
+    pub force_conflicts: bool,
+    /// Take every entry of --registry out of the Secrets, and leave the rest of them as it is. Needs no token
+    #[arg(hide_short_help = true, long, requires = "registry", conflicts_with_all = [
+        "file", "username", "usage", "source", "show_token", "service_accounts", "detach", "restart", "unstick",
+    ])]
+    pub remove: bool,
+    /// What to do besides the Secret.
+    #[command(flatten)]
+    pub after: AfterArgs,
+    /// How to reach the clusters.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+}
+
+/// What to do besides the Secret.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Once the Secret is right")]
+pub struct AfterArgs {
+    /// Attach the Secret to this ServiceAccount (repeatable): its new pods pull with it without naming it
+    #[arg(long = "service-account", alias = "attach", value_name = "NAME")]
+    pub service_accounts: Vec<ServiceAccountName>,
+    /// Take the Secret out of the ServiceAccounts, and leave the Secret itself alone
+    #[arg(hide_short_help = true, long, requires = "service_accounts", conflicts_with_all = [
+        "file", "restart", "unstick", "force_conflicts", "token_stdin", "token_env", "env_file",
+    ])]
+    pub detach: bool,
+    /// What to do with the pods that pull with it.
+    #[command(flatten)]
+    pub restarts: RestartArgs,
+}
+
+impl SyncArgs {
+    /// The format, if the Secrets themselves are to be printed, which needs no cluster.
+    pub(crate) fn manifest_format(&self) -> Option<DocumentFormat> {
+        match (self.dry_run.mode, self.output) {
+            (DryRunArg::Client, Some(OutputFormat::Json)) => Some(DocumentFormat::Json),
+            (DryRunArg::Client, Some(OutputFormat::Yaml)) => Some(DocumentFormat::Yaml),
+            _ => None,
+        }
+    }
+}

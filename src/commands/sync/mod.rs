@@ -1,0 +1,78 @@
+//! `kubectl regcred sync`: makes the Secrets of the targets hold the credential.
+
+use super::rbac::access_of;
+use super::shared::apply::{After, Interrupt, Report, Rollouts, Run};
+use super::shared::targets::{self, Batch};
+use super::system::System;
+use crate::cluster::{self, RestartTime, SyncOptions};
+use crate::error::{CommandError, Exit};
+
+mod args;
+mod detach;
+mod manifests;
+mod named;
+mod remove;
+
+pub use args::SyncArgs;
+
+pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let after = After {
+        service_accounts: args.after.service_accounts.clone(),
+        restart: args.after.restarts.restart,
+        unstick: args.after.restarts.unstick,
+        at: RestartTime::now(),
+        dry_run: args.dry_run.mode.into(),
+        access: access_of(args),
+    };
+    if args.after.detach {
+        return cluster::block_on(detach::run(args, &after, system))?;
+    }
+    if let Some(registry) = args.registry.as_ref().filter(|_| args.remove) {
+        return cluster::block_on(remove::run(args, registry, &after, system))?;
+    }
+    let as_secret = manifests::format(args, system)?;
+    let batches = targets::from_args(args, system)?;
+    if batches.is_empty() {
+        // Only a list can be.
+        system.output.say("the list names no Secret: there is nothing to do");
+    }
+    match as_secret {
+        Some(format) => manifests::print(batches, format, system),
+        None => cluster::block_on(sync_all(args, &after, batches, system))?,
+    }
+}
+
+/// One context after the other, with one client each.
+async fn sync_all(
+    args: &SyncArgs,
+    after: &After,
+    batches: Vec<Batch>,
+    system: &mut System<'_>,
+) -> Result<Exit, CommandError> {
+    let mut report = Report::new(args.output, args.dry_run.mode, batches.len() > 1);
+    let mut interrupt = Interrupt::listen(system.handles_interrupts)?;
+    let mut run = Run {
+        options: SyncOptions {
+            force_conflicts: args.force_conflicts,
+            dry_run: args.dry_run.mode.into(),
+        },
+        after,
+        rollouts: Rollouts::default(),
+        report: &mut report,
+        interrupt: &mut interrupt,
+        system,
+    };
+    for batch in batches {
+        let connect = args.cluster.options(batch.context.as_deref());
+        run.batch(batch, &connect).await?;
+    }
+    let rollouts = run.rollouts;
+    // Nothing rolls out in a dry run.
+    let follows = after.dry_run == cluster::DryRun::None;
+    if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {
+        rollouts
+            .follow(limit.limit(), &mut report, &mut interrupt, system)
+            .await?;
+    }
+    report.finish(interrupt.times() > 0, system)
+}

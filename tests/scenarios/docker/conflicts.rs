@@ -1,0 +1,96 @@
+//! Credentials of one registry that differ.
+
+use regcred::model::Use;
+use snapbox::str;
+
+use super::fixture::{PLAIN, doubles};
+use crate::support::world::trace;
+
+scenario!(credentials_that_differ);
+fn credentials_that_differ() {
+    // The registry accepts one of the two.
+    for dead_in_keychain in [false, true] {
+        let world = doubles();
+        let token = world.gitea.add_token("admin", "write:package");
+        let dead = world.gitea.add_token("admin", "write:package");
+        world.gitea.revoke(&dead);
+        let (kept, filed) = if dead_in_keychain {
+            (&dead, &token)
+        } else {
+            (&token, &dead)
+        };
+        world.keep("admin", kept);
+        world.write_docker(&PLAIN.replace("TOKEN", filed));
+        let ran = world.regcred("docker setup");
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(
+            ran.stderr.contains("does not accept the credential of admin from"),
+            "{ran}"
+        );
+        assert_eq!(world.kept(Use::Docker).unwrap().1, token);
+        assert!(!world.read(&world.docker_file()).contains("\"auth\""));
+    }
+    // It accepts both: nothing of it is touched.
+    let world = doubles();
+    let one = world.gitea.add_token("admin", "write:package");
+    let two = world.gitea.add_token("admin", "read:package");
+    world.keep("admin", &one);
+    world.write_docker(&PLAIN.replace("TOKEN", &two));
+    let before = trace(&world.docker_file());
+    let ran = world.regcred("docker setup");
+    ran.says(str![[r#"
+exit 1
+--- stdout
+[FOLDER]/.docker/config.json unchanged
+--- stderr
+error: [REGISTRY]: the keychain and [FOLDER]/.docker/config.json hold different credentials, and the registry does not settle which one is right: all of them stay
+hint: to keep the keychain's: docker logout [REGISTRY] (or podman logout), then set up again
+hint: to keep the other: kubectl regcred logout [REGISTRY], then set up again
+
+"#]]);
+    assert_eq!(trace(&world.docker_file()), before);
+    assert_eq!(world.kept(Use::Docker).unwrap().1, one);
+    // The second of the commands that it names.
+    world.regcred("logout [REGISTRY]").done();
+    world.regcred("docker setup").done();
+    assert_eq!(world.kept(Use::Docker).unwrap().1, two);
+}
+
+scenario!(a_person_chooses_between_credentials_that_differ);
+fn a_person_chooses_between_credentials_that_differ() {
+    for choice in 0..3 {
+        let world = doubles();
+        let kept = world.gitea.add_token("admin", "write:package");
+        let filed = world.gitea.add_token("admin", "read:package");
+        world.keep("admin", &kept);
+        world.write_docker(&PLAIN.replace("TOKEN", &filed));
+        let before = trace(&world.docker_file());
+        let ran = world.regcred_choosing("docker setup", &[choice]);
+        assert!(
+            !ran.to_string().contains(&kept) && !ran.to_string().contains(&filed),
+            "{ran}"
+        );
+        if choice == 2 {
+            assert_eq!((ran.code, world.kept(Use::Docker).unwrap().1), (1, kept), "{ran}");
+            assert_eq!(trace(&world.docker_file()), before, "none: everything stays");
+            continue;
+        }
+        assert_eq!(world.kept(Use::Docker).unwrap().1, [kept, filed][choice]);
+        assert!(!world.read(&world.docker_file()).contains("\"auth\""));
+        if choice == 1 {
+            ran.says(str![[r#"
+exit 0
+--- stdout
+credential/[REGISTRY] stored (admin, from [FOLDER]/.docker/config.json)
+credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
+auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json
+--- stderr
+? Which credential of [REGISTRY] should be kept
+  - the one of admin from the keychain
+  - the one of admin from [FOLDER]/.docker/config.json
+  - none: leave everything as it is
+
+"#]]);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! docs/ci.md: every example in it is run as it stands, on the real control plane.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use regcred::cluster::{self, Cluster, ConnectOptions, SyncOptions, Target, Wanted, block_on};
+use regcred::model::{Credential, Token, Use};
+use regcred::sys::env::Env;
+use serde_json::Value;
+
+use crate::support::PLUGIN;
+use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
+use crate::support::parts::CONTROL_PLANE;
+
+const DOCUMENT: &str = include_str!("../../../docs/ci.md");
+const REGISTRY: &str = "gitea.example.com";
+
+/// The example whose first line is this comment.
+fn example(first: &str) -> String {
+    let blocks = DOCUMENT.split("```yaml\n").skip(1);
+    let mut texts = blocks.map(|block| block.split_once("\n```").unwrap().0);
+    texts
+        .find(|text| text.starts_with(&format!("# {first}")))
+        .unwrap()
+        .to_owned()
+}
+
+/// The command of the text that begins like this.
+fn code(start: &str) -> &'static str {
+    DOCUMENT.split('`').find(|text| text.starts_with(start)).unwrap()
+}
+
+/// kubectl, and the program as its plugin.
+fn path() -> OsString {
+    let system = std::env::var_os("PATH").unwrap();
+    let folders = [
+        control_plane::programs().unwrap(),
+        PathBuf::from(PLUGIN).parent().unwrap().to_owned(),
+    ];
+    std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&system))).unwrap()
+}
+
+/// The folder of a job: with namespaces of its own in place of the example's.
+struct Job {
+    folder: tempfile::TempDir,
+    plane: &'static ControlPlane,
+    honeydue: String,
+    staging: String,
+}
+
+impl Job {
+    fn new() -> Self {
+        let plane = ControlPlane::shared();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            plane,
+            honeydue: plane.namespace(),
+            staging: plane.namespace(),
+        }
+    }
+
+    fn run(&self, argv: &[&str], variables: &BTreeMap<String, String>) -> (String, String) {
+        let output = Command::new("env")
+            .args(argv)
+            .env_clear()
+            .env("PATH", path())
+            .env("HOME", self.folder.path())
+            .env("RUNNER_TEMP", self.folder.path())
+            .envs(variables)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        assert!(output.status.success(), "{argv:?}\n{stdout}{stderr}");
+        (stdout, stderr)
+    }
+
+    fn has_secret(&self, namespace: &str, name: &str) -> bool {
+        self.plane
+            .kubectl(&["get", "secret", name, "-n", namespace], "")
+            .status
+            .success()
+    }
+}
+
+scenario!(the_workflow_of_github_and_gitea_actions, needs(CONTROL_PLANE));
+fn the_workflow_of_github_and_gitea_actions() {
+    let job = Job::new();
+    let list = example("regcred.yaml")
+        .replace("honeydue", &job.honeydue)
+        .replace("staging", &job.staging);
+    std::fs::write(job.folder.path().join("regcred.yaml"), list).unwrap();
+    let workflow: Value = serde_saphyr::from_str(&example(".github/workflows")).unwrap();
+    let step = &workflow["jobs"]["sync"]["steps"][1];
+    let secrets = [
+        ("${{ secrets.KUBECONFIG }}", job.plane.kubeconfig_for(ADMIN_TOKEN)),
+        ("${{ secrets.REGISTRY_TOKEN }}", "s3cret".to_owned()),
+    ];
+    let variables = step["env"].as_object().unwrap().iter().map(|(name, value)| {
+        let (_, text) = secrets.iter().find(|(secret, _)| value == secret).unwrap();
+        (name.clone(), text.clone())
+    });
+    let variables = variables.collect();
+    // As the runner starts it.
+    let script = step["run"].as_str().unwrap();
+    let (stdout, _) = job.run(&["bash", "-e", "-c", script], &variables);
+    assert_eq!(stdout.matches(" created in namespace ").count(), 2, "{stdout}");
+    assert!(job.has_secret(&job.honeydue, "gitea-credentials") && job.has_secret(&job.staging, "pull"));
+    assert!(!job.folder.path().join("kubeconfig").exists());
+    // The lines beside it: the Roles, and what a pull request shows.
+    let line = code("kubectl regcred rbac -f regcred.yaml");
+    let (roles, _) = job.run(&["bash", "-e", "-c", line], &variables);
+    let made = job
+        .plane
+        .kubectl_ok(&["create", "--dry-run=client", "-o", "name", "-f", "-"], &roles);
+    assert_eq!(made.matches("role.rbac.authorization.k8s.io/").count(), 2, "{made}");
+    let line = code("kubectl regcred sync -f regcred.yaml --dry-run=server");
+    let with_config = variables
+        .into_iter()
+        .chain([("KUBECONFIG".into(), job.plane.kubeconfig().display().to_string())]);
+    let (stdout, _) = job.run(&["bash", "-e", "-c", line], &with_config.collect());
+    assert_eq!(stdout.matches(" unchanged in namespace ").count(), 2, "{stdout}");
+}
+
+scenario!(the_ansible_task, needs(CONTROL_PLANE));
+fn the_ansible_task() {
+    let job = Job::new();
+    let tasks: Value = serde_saphyr::from_str(&example("tasks/main.yaml")).unwrap();
+    let task = &tasks[0];
+    // What Jinja would put in.
+    let filled = |value: &Value| {
+        let text = value.as_str().unwrap().replace("{{ namespace }}", &job.honeydue);
+        let text = text.replace("{{ kubeconfig }}", &job.plane.kubeconfig().display().to_string());
+        let text = text.replace("{{ lookup('file', '~/.credentials/gitea_token') }}", "s3cret");
+        assert!(!text.contains("{{"), "{text}");
+        text
+    };
+    let argv: Vec<String> = task["ansible.builtin.command"]["argv"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(filled)
+        .collect();
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let variables = task["environment"].as_object().unwrap().iter();
+    let variables = variables.map(|(name, value)| (name.clone(), filled(value))).collect();
+    let changed = task["changed_when"].as_str().unwrap();
+    let (_, changed) = changed.split_once("'action', 'in', [").unwrap();
+    let changed: Vec<&str> = changed
+        .split(']')
+        .next()
+        .unwrap()
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .collect();
+    for action in ["created", "unchanged"] {
+        let (stdout, _) = job.run(&argv, &variables);
+        // What `changed_when` looks at.
+        let document: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(document["items"][0]["action"], action);
+        assert_eq!(changed.contains(&action), action == "created");
+    }
+    // What fails has an action too, or no document at all.
+    assert!(!changed.contains(&"failed"));
+    let fallback = task["changed_when"].as_str().unwrap().split('\'').nth(1).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(fallback).unwrap(),
+        serde_json::json!({"items": []})
+    );
+    assert!(job.has_secret(&job.honeydue, "gitea-credentials"));
+}
+
+scenario!(the_cron_job_its_rights_and_its_connection, needs(CONTROL_PLANE));
+/// Its `ClusterRole` and namespace belong to the whole cluster, which other tests share: they get names of this test's own.
+fn the_cron_job_its_rights_and_its_connection() {
+    let plane = ControlPlane::shared();
+    let new = plane.namespace();
+    let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret=gitea"], "");
+    let (mine, text) = ("regcred-cron-job", example("regcred-cronjob.yaml"));
+    let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+    let own = |text: &str| {
+        text.replace("\"name\":\"regcred\"", &format!("\"name\":\"{mine}\""))
+            .replace("\"namespace\":\"regcred\"", &format!("\"namespace\":\"{mine}\""))
+    };
+    // The rights are those that the program itself says it needs.
+    let says = Command::new(PLUGIN)
+        .args(code("kubectl regcred rbac -l").split(' ').skip(2))
+        .output()
+        .unwrap();
+    let says: Vec<Value> = serde_saphyr::from_multiple(&String::from_utf8(says.stdout).unwrap()).unwrap();
+    assert_eq!(says[0]["rules"], manifests[2]["rules"]);
+    for manifest in &manifests {
+        let _ = plane.kubectl_ok(&["apply", "-f", "-"], &own(&manifest.to_string()));
+    }
+    let cron_job = manifests.last().unwrap();
+    let container = &cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    let argv: Vec<&str> = container["command"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    assert_eq!(argv[0], "kubectl-regcred");
+
+    let token = plane
+        .kubectl_ok(&["create", "token", mine, "-n", mine], "")
+        .trim()
+        .to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let (env, options) = pod(plane, mine, &token, folder.path());
+    let credential = Credential {
+        registry: REGISTRY.parse().unwrap(),
+        username: "reader".parse().unwrap(),
+        token: Token::parse("from-a-pod").unwrap(),
+    };
+    block_on(async {
+        let cluster = Cluster::connect(&env, &options).await.unwrap();
+        assert_eq!((cluster.context(), cluster.namespace().as_str()), ("", mine));
+        // A binding takes effect by a watch of the server's own.
+        let end = Instant::now() + Duration::from_secs(60);
+        let found = loop {
+            assert!(Instant::now() < end, "the binding is not in force");
+            match cluster::namespaces(&cluster, &"pull-secret=gitea".parse().unwrap()).await {
+                Ok(found) => break found,
+                Err(cluster::Error::Forbidden(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let names: Vec<_> = found.iter().map(|found| found.namespace.as_str()).collect();
+        assert_eq!(names, [&new]);
+        let target = Target {
+            namespace: new.parse().unwrap(),
+            secret: "gitea-credentials".parse().unwrap(),
+        };
+        let wanted = [Wanted {
+            credential: &credential,
+            usage: Use::Cluster,
+            replaces: None,
+        }];
+        let synced = cluster::sync(&cluster, &target, &wanted, SyncOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(synced.outcome, cluster::Outcome::Created);
+        // It may no more than the page says.
+        let list = cluster::managed_secrets(&cluster).await;
+        assert!(matches!(list, Err(cluster::Error::Forbidden(_))), "{list:?}");
+    })
+    .unwrap();
+
+    // Its command line, with the same rights; only the way to the cluster is a kubeconfig's.
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, plane.kubeconfig_for(&token)).unwrap();
+    let output = Command::new(PLUGIN)
+        .args(&argv[1..])
+        .env_clear()
+        .env("KUBECONFIG", &kubeconfig)
+        .env("REGISTRY_TOKEN", "rotated")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        stdout,
+        format!("secret/gitea-credentials configured in namespace {new}\n"),
+        "{output:?}"
+    );
+    let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret-"], "");
+}
+
+/// What a pod finds: variables, and the folder of its ServiceAccount.
+fn pod(plane: &ControlPlane, namespace: &str, token: &str, folder: &Path) -> (Env, ConnectOptions) {
+    let admin: Value = serde_saphyr::from_str(&plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
+    let cluster = &admin["clusters"][0]["cluster"];
+    let server = cluster["server"].as_str().unwrap().strip_prefix("https://").unwrap();
+    let (host, port) = server.rsplit_once(':').unwrap();
+    let authority = cluster["certificate-authority"].as_str().unwrap();
+    std::fs::copy(authority, folder.join("ca.crt")).unwrap();
+    std::fs::write(folder.join("token"), token).unwrap();
+    std::fs::write(folder.join("namespace"), namespace).unwrap();
+    let variables = [("KUBERNETES_SERVICE_HOST", host), ("KUBERNETES_SERVICE_PORT", port)];
+    let options = ConnectOptions {
+        service_account: Some(folder.to_owned()),
+        ..ConnectOptions::default()
+    };
+    (variables.into_iter().collect(), options)
+}

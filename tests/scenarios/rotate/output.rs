@@ -1,0 +1,270 @@
+//! What it prints: on doubles and on real parts the same.
+
+use regcred::model::Use;
+use serde_json::json;
+use snapbox::str;
+
+use super::place::{PASSWORD, Place, SECRET};
+use crate::support::control_plane::ControlPlane;
+use crate::support::parts::{DOUBLES, REAL};
+use crate::support::world::World;
+
+fn place(world: World) -> (Place, String) {
+    let mut place = Place::with(world, Use::Cluster, &[]);
+    let token = place.another_token();
+    place.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
+    let flags = format!("{} --token-env NEW_TOKEN", place.flags());
+    (place, flags)
+}
+
+scenario!(a_rotation, on(DOUBLES, REAL));
+fn a_rotation(world: World) {
+    let (place, flags) = place(world);
+    place.rotate(&flags).says(str![[r#"
+exit 0
+--- stdout
+secret/gitea-credentials configured in namespace [NAMESPACE]
+--- stderr
+verified at [REGISTRY], the token of admin, scopes read:package
+kept the new token beside the old one
+read the Secret back: it holds the new token
+the new token is current: sync gets it from now on
+revoked the old token
+rotated the token of [REGISTRY] for cluster
+
+"#]]);
+    place.check_ended("rotated");
+    place.rotate("--resume").says(str![[r#"
+exit 0
+--- stdout
+--- stderr
+no rotation is pending
+
+"#]]);
+}
+
+scenario!(a_plan, on(DOUBLES, REAL));
+fn a_plan(world: World) {
+    let (place, flags) = place(world);
+    place.rotate(&format!("{flags} --dry-run=client")).says(str![[r#"
+exit 0
+--- stdout
+would keep the new token beside the old one
+secret/gitea-credentials configured in namespace [NAMESPACE] (dry run)
+  credential for [REGISTRY]
+would read the Secret back, and make the new token the one for cluster
+would revoke the old token, last, and only if all of this succeeded
+--- stderr
+verified at [REGISTRY], the token of admin, scopes read:package
+
+"#]]);
+    let line = format!("{} --mint --restart --dry-run=client", place.flags());
+    if place.world.is_real() {
+        place.rotate(&line).says(str![[r#"
+exit 0
+--- stdout
+would make a token of admin at [REGISTRY] with the scopes read:package
+secret/gitea-credentials configured in namespace [NAMESPACE] (dry run)
+  credential for [REGISTRY]
+would read the Secret back, and make the new token the one for cluster
+would revoke the old token, last, and only if all of this succeeded
+--- stderr
+nothing to restart in namespace [NAMESPACE]: no workload uses it to pull
+
+"#]]);
+    }
+    let line = format!("{} --keep-old --dry-run=server -o json", place.flags());
+    place.rotate(&line).says(str![[r#"
+exit 0
+--- stdout
+{
+  "apiVersion": "regcred/v1",
+  "kind": "RotateResult",
+  "registry": "[REGISTRY]",
+  "use": "cluster",
+  "way": "forward",
+  "dryRun": "server",
+  "steps": [
+   "prove new",
+   "keep writing",
+   "write new",
+   "check new",
+   "keep promoted",
+   "check new",
+   "forget"
+  ],
+  "stepsDone": 0,
+  "items": [
+   {
+   "context": "[CONTEXT]",
+   "namespace": "[NAMESPACE]",
+   "secret": "gitea-credentials",
+   "action": "configured",
+   "changes": [
+   "credential for [REGISTRY]"
+   ],
+   "notes": []
+   }
+  ],
+  "restarts": [],
+  "current": "old",
+  "pending": null,
+  "revocation": "not"
+}
+--- stderr
+
+"#]]);
+    place.check_ended("only planned");
+    assert_eq!((place.served(), place.alive()), (place.old.clone(), 2));
+}
+
+scenario!(a_pending_one, on(DOUBLES, REAL));
+fn a_pending_one(world: World) {
+    let (place, flags) = place(world);
+    // Gitea is of a generation that wants the password for this, and nobody is there to be asked.
+    place.world.gitea.state().profile = crate::support::gitea::Profile::V1_25;
+    place.rotate(&flags).says(str![[r#"
+exit 1
+--- stdout
+secret/gitea-credentials configured in namespace [NAMESPACE]
+--- stderr
+verified at [REGISTRY], scopes read:package
+kept the new token beside the old one
+read the Secret back: it holds the new token
+the new token is current: sync gets it from now on
+the new token is in use everywhere; the old one may be alive
+error: the old token was not revoked: [REGISTRY] lets no token delete itself: that takes the account's password, or the web page
+hint: delete it by hand at http://[REGISTRY]/user/settings/applications
+hint: once it is deleted there, the same command again sees that and ends; or give the account's password with --password-stdin, or leave it alive with --keep-old
+hint: kubectl regcred rotate [REGISTRY] --use cluster --resume finishes it
+hint: kubectl regcred rotate [REGISTRY] --use cluster --abort goes back to the old token
+
+"#]]);
+    place.rotate(&flags).says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: a rotation of the token of [REGISTRY] for cluster is pending (revoking)
+hint: kubectl regcred rotate [REGISTRY] --use cluster --resume finishes it
+hint: kubectl regcred rotate [REGISTRY] --use cluster --abort goes back to the old token
+
+"#]]);
+    for line in [
+        "logout [REGISTRY] --use cluster",
+        "logout [REGISTRY] --use cluster --revoke",
+        "login [REGISTRY] -u admin --use cluster --mint --password-stdin",
+    ] {
+        let ran = place.world.regcred_with(line, PASSWORD);
+        ran.says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the credential of [REGISTRY] (cluster) is being rotated
+hint: finish it with: kubectl regcred rotate --resume; or go back with: kubectl regcred rotate --abort
+
+"#]]);
+    }
+    assert!(place.works(&place.old));
+    let ran = place.rotate("--resume --password-stdin");
+    ran.says(str![[r#"
+exit 0
+--- stdout
+secret/gitea-credentials unchanged in namespace [NAMESPACE]
+--- stderr
+verified at [REGISTRY], scopes read:package
+read the Secret back: it holds the new token
+revoked the old token
+rotated the token of [REGISTRY] for cluster
+
+"#]]);
+    place.check_ended("with the password");
+    assert!(!place.works(&place.old));
+}
+
+scenario!(restarts, on(REAL));
+/// Real only: the double knows no workloads. Nobody rolls anything out there, so following it ends at the time limit.
+fn restarts(world: World) {
+    let (place, flags) = place(world);
+    let (cluster, namespace) = (ControlPlane::shared(), &place.world.namespace);
+    let image = format!("{}/admin/api:1", place.world.registry());
+    let labels = json!({"app": "api"});
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"},
+        "spec": {"selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"imagePullSecrets": [{"name": SECRET}], "containers": [{"name": "api", "image": image}]},
+        }},
+    });
+    let _ = cluster.kubectl_ok(&["create", "-n", namespace, "-f", "-"], &deployment.to_string());
+    let annotations = r"jsonpath={.spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt}";
+    let restarted_at = || cluster.kubectl_ok(&["get", "deployment", "api", "-n", namespace, "-o", annotations], "");
+    let ran = place.rotate(&format!("{flags} --restart --wait=1s"));
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stdout
+            .contains("deployment.apps/api restarted in namespace [NAMESPACE]\n"),
+        "{ran}"
+    );
+    assert!(ran.stderr.contains("did not roll out within 1 s"), "{ran}");
+    assert!(place.works(&place.old), "it waits for a person: {ran}");
+    let at = restarted_at();
+    assert!(!at.is_empty());
+    let ran = place.rotate("--resume");
+    assert_eq!(ran.code, 0, "{ran}");
+    place.check_ended("resumed");
+    assert_eq!(restarted_at(), at, "not a second time");
+}
+
+scenario!(documents, on(DOUBLES, REAL));
+fn documents(world: World) {
+    let (place, flags) = place(world);
+    place.rotate(&format!("{flags} -o json")).says(str![[r#"
+exit 0
+--- stdout
+{
+  "apiVersion": "regcred/v1",
+  "kind": "RotateResult",
+  "registry": "[REGISTRY]",
+  "use": "cluster",
+  "way": "forward",
+  "dryRun": "none",
+  "steps": [
+   "prove new",
+   "keep writing",
+   "write new",
+   "check new",
+   "keep promoted",
+   "check new",
+   "keep revoking",
+   "revoke old",
+   "forget"
+  ],
+  "stepsDone": 9,
+  "items": [
+   {
+   "context": "[CONTEXT]",
+   "namespace": "[NAMESPACE]",
+   "secret": "gitea-credentials",
+   "action": "configured",
+   "changes": [
+   "credential for [REGISTRY]"
+   ],
+   "notes": []
+   }
+  ],
+  "restarts": [],
+  "current": "new",
+  "pending": null,
+  "revocation": "done"
+}
+--- stderr
+verified at [REGISTRY], the token of admin, scopes read:package
+kept the new token beside the old one
+read the Secret back: it holds the new token
+the new token is current: sync gets it from now on
+revoked the old token
+rotated the token of [REGISTRY] for cluster
+
+"#]]);
+    place.check_ended("rotated");
+}

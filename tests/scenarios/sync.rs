@@ -1,0 +1,18 @@
+//! `sync`: which Secrets, what is written and refused, ServiceAccounts, restarts, and `--remove`.
+
+mod choice_of_credential;
+mod dry_run;
+mod failures;
+mod interrupted;
+pub mod library;
+mod owners;
+mod permissions;
+mod place;
+mod planted;
+mod refusals;
+mod remove;
+mod restart;
+mod secret;
+mod service_accounts;
+mod stage;
+mod targets;

@@ -1,0 +1,172 @@
+//! A cluster, on the double of an API server or on a real one: what scenarios put there, and what they look at.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+
+use super::api_server::{self, ApiServer};
+use super::control_plane::{self, ControlPlane};
+
+/// The Secret that `sync` writes where it is told no other name.
+pub const SECRET: &str = "gitea-credentials";
+
+static NAMESPACES: AtomicU32 = AtomicU32::new(0);
+
+pub enum Plane {
+    Double(ApiServer),
+    Real(&'static ControlPlane),
+}
+
+/// Who asks the API server.
+#[derive(Clone, Copy)]
+pub enum Who {
+    Admin,
+    /// Somebody who may do nothing.
+    Plain,
+}
+
+impl Plane {
+    pub fn double() -> Self {
+        Self::Double(ApiServer::start())
+    }
+
+    /// The one that all scenarios share.
+    pub fn real() -> Self {
+        Self::Real(ControlPlane::shared())
+    }
+
+    pub fn is_real(&self) -> bool {
+        matches!(self, Self::Real(_))
+    }
+
+    /// The double; fails where it is a real one.
+    pub fn api_server(&self) -> &ApiServer {
+        let Self::Double(double) = self else {
+            panic!("only on the double")
+        };
+        double
+    }
+
+    /// The context's name in its kubeconfig.
+    pub fn context(&self) -> &'static str {
+        if self.is_real() { "real" } else { "double" }
+    }
+
+    /// The text of a kubeconfig.
+    pub fn kubeconfig(&self, who: Who) -> String {
+        match (self, who) {
+            (Self::Double(double), Who::Admin) => double.kubeconfig(),
+            (Self::Double(double), Who::Plain) => {
+                double.kubeconfig_for(&format!("{{token: {}}}", api_server::PLAIN_TOKEN))
+            }
+            (Self::Real(real), Who::Admin) => real.kubeconfig_for(control_plane::ADMIN_TOKEN),
+            (Self::Real(real), Who::Plain) => real.kubeconfig_for(control_plane::PLAIN_TOKEN),
+        }
+    }
+
+    /// A new namespace, with a name of its own.
+    pub fn namespace(&self) -> String {
+        match self {
+            Self::Real(real) => real.namespace(),
+            Self::Double(double) => {
+                let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
+                double.create_namespace(&name);
+                name
+            }
+        }
+    }
+
+    /// Makes namespaces with this label.
+    pub fn create_namespaces(&self, names: &[String], label: (&str, &str)) {
+        let (key, value) = label;
+        match self {
+            Self::Double(double) => {
+                for name in names {
+                    double.create_namespace(name);
+                    double.label_namespace(name, key, value);
+                }
+            }
+            Self::Real(real) => {
+                let metadata = |name| json!({"name": name, "labels": {key: value}});
+                let manifest = |name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata(name)});
+                let items: Vec<Value> = names.iter().map(manifest).collect();
+                let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+                real.kubectl_ok(&["create", "--validate=false", "-f", "-"], &list);
+            }
+        }
+    }
+
+    /// Starts the deletion of a namespace. Without a controller it never ends.
+    pub fn terminate(&self, namespace: &str) {
+        match self {
+            Self::Double(double) => double.terminate_namespace(namespace),
+            Self::Real(real) => {
+                real.kubectl_ok(&["delete", "namespace", namespace, "--wait=false"], "");
+            }
+        }
+    }
+
+    /// An object as it is stored.
+    pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        match self {
+            Self::Double(double) if resource == "secrets" => double.secret(namespace, name),
+            Self::Double(double) => double.object(resource, namespace, name),
+            Self::Real(real) => {
+                let what = ["get", resource, name, "-n", namespace, "-o", "json"];
+                let how = ["--ignore-not-found", "--show-managed-fields"];
+                let text = real.kubectl_ok(&[&what[..], &how].concat(), "");
+                (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
+            }
+        }
+    }
+
+    pub fn secret(&self, namespace: &str, name: &str) -> Option<Value> {
+        self.get("secrets", namespace, name)
+    }
+
+    /// Makes a Secret as `kubectl create -f` would under this manager's name.
+    pub fn create_secret(&self, namespace: &str, secret: &Value, manager: &str) {
+        match self {
+            Self::Double(double) => {
+                // As the real one keeps it.
+                let mut secret = secret.clone();
+                secret["metadata"]["managedFields"] = json!([{
+                    "manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:data": {".": {}, "f:.dockerconfigjson": {}}, "f:type": {}},
+                }]);
+                double.put_secret(namespace, &secret);
+            }
+            Self::Real(real) => {
+                let manager = format!("--field-manager={manager}");
+                real.kubectl_ok(&["create", "-n", namespace, &manager, "-f", "-"], &secret.to_string());
+            }
+        }
+    }
+
+    /// Puts an object of any kind there, or writes it over, with its status.
+    pub fn put(&self, resource: &str, namespace: &str, object: &Value) {
+        match self {
+            Self::Double(double) if resource == "secrets" => double.put_secret(namespace, object),
+            Self::Double(double) => double.put_object(resource, namespace, object),
+            Self::Real(real) => {
+                let apply = [
+                    "apply",
+                    "--server-side",
+                    "--force-conflicts",
+                    "-n",
+                    namespace,
+                    "-f",
+                    "-",
+                ];
+                real.kubectl_ok(&apply, &object.to_string());
+                if let Some(status) = object.get("status") {
+                    let name = object["metadata"]["name"].as_str().unwrap();
+                    let patch = json!({"status": status}).to_string();
+                    let what = ["patch", resource, name, "-n", namespace];
+                    let how = ["--subresource=status", "--type=merge", "-p", &patch];
+                    real.kubectl_ok(&[&what[..], &how].concat(), "");
+                }
+            }
+        }
+    }
+}
