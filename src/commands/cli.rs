@@ -29,7 +29,7 @@ pub use help::command;
     arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Start with:
-  kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred login gitea.example.com -u admin   # asks for the token, verifies and stores it
   kubectl regcred docker setup                       # docker and podman take it from the keychain
   kubectl regcred sync -n honeydue                   # writes or refreshes the pull Secret
   kubectl regcred status                             # what is out of step, and what to type"
@@ -46,23 +46,23 @@ pub struct Cli {
 /// The verbs, a file each under `commands`.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Prove a token to its registry and keep it in the keychain
+    /// Verify a token at its registry and store it in the keychain
     Login(LoginArgs),
     /// Forget a registry's token
     Logout(LogoutArgs),
     /// List registries, users and uses in the keychain, never a token
     List(ListArgs),
-    /// Make pull Secrets hold the token
+    /// Write the token to pull Secrets
     Sync(Box<SyncArgs>),
-    /// Show what is out of step, and the command that mends it
+    /// Show what is out of step, and the command that fixes it
     Status(Box<StatusArgs>),
     /// Put a new token everywhere, and revoke the old one last
     Rotate(Box<RotateArgs>),
-    /// Let docker and podman ask the keychain
+    /// Make docker and podman use the keychain
     Docker(DockerArgs),
-    /// Choose where credentials rest; unlock and lock the vault
+    /// Choose the keychain; unlock and lock the vault
     Keychain(KeychainArgs),
-    /// Print the least that has to be allowed in the cluster
+    /// Print the permissions that a command needs in the cluster
     Rbac(Box<RbacArgs>),
     /// Complete `kubectl regcred` with the Tab key
     Completion(CompletionArgs),

@@ -18,7 +18,7 @@ use crate::registry::{self, Account, RevokeError, Revoked};
   kubectl regcred logout gitea.example.com --use cluster
   kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first")]
 pub struct LogoutArgs {
-    /// The registry; may be left out where the keychain knows only one
+    /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
     /// Forget only the token for this use
     #[arg(long = "use", value_name = "docker|cluster")]

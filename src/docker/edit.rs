@@ -26,7 +26,7 @@ pub struct DesiredConfig {
 /// The earlier settings that our changes replaced. Contains no secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Remembered {
+pub struct FileRecord {
     /// What was there before the document.
     #[serde(skip_serializing_if = "is_default")]
     pub document: Replaced,
@@ -88,10 +88,10 @@ pub enum Change {
 
 impl Config {
     /// Applies the desired settings, and notes in `remembered` what they replace.
-    pub fn set_up(&mut self, wanted: &DesiredConfig, remembered: &mut Remembered) -> Result<Vec<Change>, ConfigError> {
+    pub fn set_up(&mut self, wanted: &DesiredConfig, remembered: &mut FileRecord) -> Result<Vec<Change>, ConfigError> {
         if !self.names_us() {
             // Somebody has removed our settings since, so what we remember is obsolete.
-            *remembered = Remembered::default();
+            *remembered = FileRecord::default();
         }
         let mut changes = Vec::new();
         let ends_detection = self.lets_docker_detect() && !wanted.helpers.is_empty() && !wanted.default;
@@ -131,7 +131,7 @@ impl Config {
     pub fn take_out(
         &mut self,
         only: Option<&[Registry]>,
-        remembered: &mut Remembered,
+        remembered: &mut FileRecord,
     ) -> Result<Vec<Change>, ConfigError> {
         let mut changes = Vec::new();
         for (key, helper) in self.helpers() {
@@ -175,9 +175,9 @@ impl Config {
                 self.json = JsonEdit::parse("{}")?;
             }
             // [`FilePlan`](super::FilePlan) decides whether the file is deleted too.
-            *remembered = Remembered {
+            *remembered = FileRecord {
                 document: remembered.document,
-                ..Remembered::default()
+                ..FileRecord::default()
             };
         }
         Ok(changes)
@@ -193,7 +193,7 @@ impl Config {
         self.default_helper().as_deref() == Some(HELPER) || self.helpers().iter().any(|(_, helper)| helper == HELPER)
     }
 
-    fn set_store(&mut self, name: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
+    fn set_store(&mut self, name: &str, remembered: &mut FileRecord) -> Result<(), ConfigError> {
         self.string(&[&self.name(STORE)])?;
         let found = self.json.get(&[&self.name(STORE)]).map(str::to_owned);
         // If the current value is one that we wrote, the earlier value is the one to restore.
@@ -208,7 +208,7 @@ impl Config {
         self.put(STORE, &json!(name).to_string(), remembered)
     }
 
-    fn set_helper(&mut self, key: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
+    fn set_helper(&mut self, key: &str, remembered: &mut FileRecord) -> Result<(), ConfigError> {
         let value = json!(HELPER).to_string();
         let stood = match self.json.get(&[&self.name(HELPERS)]) {
             Some("null") => Replaced::Blank,
@@ -234,7 +234,7 @@ impl Config {
     }
 
     /// Sets a member of the document itself.
-    fn put(&mut self, member: &'static str, value: &str, remembered: &mut Remembered) -> Result<(), ConfigError> {
+    fn put(&mut self, member: &'static str, value: &str, remembered: &mut FileRecord) -> Result<(), ConfigError> {
         let Some(blank) = self.blank.take() else {
             return Ok(self.json.set(&[&self.name(member)], value)?);
         };

@@ -45,10 +45,10 @@ pub enum Error {
     Busy(Duration),
     /// The setup record is damaged.
     #[error("{}, where setting up is remembered, cannot be read", path.display())]
-    DamagedMemory { path: PathBuf },
+    DamagedRecord { path: PathBuf },
     /// The setup record was written by a later version.
     #[error("{} was written by a later version of regcred", path.display())]
-    LaterMemory { path: PathBuf },
+    LaterRecord { path: PathBuf },
 }
 
 impl Error {
@@ -62,8 +62,8 @@ impl Error {
             | Self::Write { path, .. }
             | Self::LinkedAway { path, .. }
             | Self::Changed { path }
-            | Self::DamagedMemory { path }
-            | Self::LaterMemory { path } => name.clone_into(path),
+            | Self::DamagedRecord { path }
+            | Self::LaterRecord { path } => name.clone_into(path),
             Self::NoHome | Self::Busy(_) => {}
         }
         self
@@ -97,11 +97,11 @@ impl Error {
             ),
             Self::Changed { .. } => "stop the program that keeps changing it, and try again".to_owned(),
             Self::Busy(_) => "see whether another regcred waits for an answer, and try again".to_owned(),
-            Self::DamagedMemory { path } => format!(
+            Self::DamagedRecord { path } => format!(
                 "move {} away: our helper can be taken out without it, but what it replaced does not come back",
                 path.display()
             ),
-            Self::LaterMemory { .. } => "update kubectl-regcred: kubectl krew upgrade regcred".to_owned(),
+            Self::LaterRecord { .. } => "update kubectl-regcred: kubectl krew upgrade regcred".to_owned(),
             Self::Read { .. } | Self::Write { .. } => return None,
         })
     }

@@ -12,15 +12,14 @@ mod error;
 mod file;
 mod files;
 mod inspect;
-mod memory;
 mod observe;
 pub mod other_helper;
 mod plan;
 mod process;
 pub mod program;
 mod registries_conf;
+mod setup_record;
 mod stored;
-mod warning;
 mod write;
 
 use crate::sys::on_path;
@@ -28,18 +27,17 @@ use crate::sys::on_path;
 pub use answers::{Answer, Client, Source};
 pub use config::{Config, ConfigError};
 pub use detect::{detected_store, has_helm, has_podman};
-pub use edit::{Change, DesiredConfig, Remembered, Replaced, Store};
+pub use edit::{Change, DesiredConfig, FileRecord, Replaced, Store};
 pub use entry::{Entry, EntryContent, Unmovable};
 pub use error::Error;
 pub use file::{File, OtherNames};
 pub use files::{Files, SkippedFile};
-pub use inspect::inspect;
-pub use memory::Memory;
+pub use inspect::{Warning, WarningKind, inspect};
 pub use observe::{Workstation, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
+pub use setup_record::SetupRecord;
 pub use stored::{Lookup, Place, Stored, ask, is_below_hub, registry_of};
-pub use warning::{Warning, WarningKind};
 
 /// Our helper's name in these files; docker puts `docker-credential-` before it.
 pub const HELPER: &str = "gitea";

@@ -8,7 +8,7 @@ use super::process;
 use crate::sys::env::Env;
 use crate::sys::link::{self, Alias};
 
-pub use crate::sys::link::{Beside, Found, LinkError as ProgramError, LinkPlan, Program};
+pub use crate::sys::link::{Beside, FoundProgram, LinkError as ProgramError, LinkPlan, Program};
 
 /// The helper's program name.
 const HELPER: &str = "docker-credential-gitea";

@@ -84,7 +84,7 @@ impl File {
 
 /// Writes `bytes` to `target` atomically, with the mode and owner of the file `before`; calls `check` just before.
 ///
-/// The lock of [`Memory`](super::Memory) ensures a single writer.
+/// The lock of [`SetupRecord`](super::SetupRecord) ensures a single writer.
 fn place(
     target: &Path,
     bytes: &[u8],

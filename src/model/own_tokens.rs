@@ -91,9 +91,6 @@ impl EarlierTokens {
     }
 
     /// As JSON: an array of keys with their fingerprints.
-    ///
-    /// # Panics
-    /// Never: a list of strings can always be serialised.
     pub fn text(&self) -> Zeroizing<String> {
         let group = |keyed: &Keyed| KeyedText {
             key: URL_SAFE_NO_PAD.encode(keyed.key.0.as_slice()),

@@ -29,7 +29,7 @@ pub(super) struct Api {
 
 /// What the API has told about a token.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct TokenInfo {
     /// The API accepts it.
     pub alive: bool,
     /// The API answered as if no token had been sent.
@@ -81,7 +81,7 @@ impl Session<'_> {
     }
 
     /// `GET /token`, since Gitea 1.27: the token's owner and scopes; needs no scope. Older versions answer 404.
-    pub(super) fn ask_about_token(&self, api: &Api, known: &mut Known) -> Result<(), VerifyError> {
+    pub(super) fn ask_about_token(&self, api: &Api, known: &mut TokenInfo) -> Result<(), VerifyError> {
         let token = self.credential.token.expose();
         if !token.is_ascii() {
             // Not a token but a password: Gitea's tokens are hexadecimal digits, and a Bearer header is ASCII (RFC
@@ -111,7 +111,7 @@ impl Session<'_> {
     }
 
     /// Distinguishes the causes of a refused token exchange with `GET /user`.
-    pub(super) fn why_refused(&self, api: Option<&Api>, known: &Known) -> VerifyError {
+    pub(super) fn why_refused(&self, api: Option<&Api>, known: &TokenInfo) -> VerifyError {
         let registry = self.registry();
         if known.unseen {
             return VerifyError::NotSeen { registry };
@@ -147,7 +147,7 @@ impl Session<'_> {
 
     /// Explains an exchange that succeeded for an anonymous user: either the token did not arrive, or it is wrong and
     /// the server is a Gitea 1.17.
-    pub(super) fn why_ghost(&self, api: Option<&Api>, known: &Known) -> VerifyError {
+    pub(super) fn why_ghost(&self, api: Option<&Api>, known: &TokenInfo) -> VerifyError {
         let registry = self.registry();
         if known.alive || known.unseen {
             return VerifyError::NotSeen { registry };
@@ -173,7 +173,7 @@ impl Session<'_> {
 
     /// Looks up the name of the account with the id `user`: with the token if its scopes allow that, else by an
     /// anonymous search. The name is only displayed, so failures are ignored.
-    pub(super) fn ask_for_owner(&self, api: &Api, user: i64, known: &mut Known) {
+    pub(super) fn ask_for_owner(&self, api: &Api, user: i64, known: &mut TokenInfo) {
         if known.scopes.as_ref().is_none_or(Scopes::may_read_user) {
             let account = self.ask_as_owner(api).and_then(|reply| read::<Account>(&reply));
             known.who = account

@@ -28,7 +28,7 @@ pub struct Alias {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// Executable programs in the order of PATH: the caller runs the first.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundProgram>,
     /// The `kubectl-regcred` that kubectl runs; with krew a link.
     pub plugin: Option<PathBuf>,
     /// What exists at the link's path.
@@ -38,7 +38,7 @@ pub struct Program {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundProgram {
     pub path: PathBuf,
     /// Whether it is regcred.
     pub is_ours: bool,
@@ -130,7 +130,7 @@ pub fn observe(alias: Alias, env: &Env, is_ours: impl Fn(&Path) -> bool) -> Prog
     let ours = plugin.as_deref().and_then(place);
     let found = on_path::programs(alias.name, env)
         .into_iter()
-        .map(|path| Found {
+        .map(|path| FoundProgram {
             is_ours: is_ours(&path),
             comes_first: ours.is_none_or(|ours| place(&path).is_some_and(|place| place < ours)),
             path,
@@ -309,7 +309,7 @@ mod tests {
         Program {
             found: found
                 .iter()
-                .map(|&(path, is_ours, comes_first)| Found {
+                .map(|&(path, is_ours, comes_first)| FoundProgram {
                     path: path.into(),
                     is_ours,
                     comes_first,

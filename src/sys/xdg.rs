@@ -33,7 +33,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_relative_folder_is_ignored() {
-        let env = |pairs: &[(&str, &str)]| Env::from_iter(pairs.iter().copied());
+        let env = |pairs: &[(&str, &str)]| pairs.iter().copied().collect::<Env>();
         let home = ("HOME", "/home/jane");
         for (env, folder) in [
             (env(&[home, ("XDG_STATE_HOME", "/state")]), Some("/state")),

@@ -162,15 +162,15 @@ Keep one registry token in the OS keychain and feed docker and Kubernetes from i
 Usage: kubectl regcred [OPTIONS] <COMMAND>
 
 Commands:
-  login   Prove a token to its registry and keep it in the keychain
+  login   Verify a token at its registry and store it in the keychain
   logout   Forget a registry's token
   list   List registries, users and uses in the keychain, never a token
-  sync   Make pull Secrets hold the token
-  status   Show what is out of step, and the command that mends it
+  sync   Write the token to pull Secrets
+  status   Show what is out of step, and the command that fixes it
   rotate   Put a new token everywhere, and revoke the old one last
-  docker   Let docker and podman ask the keychain
-  keychain   Choose where credentials rest; unlock and lock the vault
-  rbac   Print the least that has to be allowed in the cluster
+  docker   Make docker and podman use the keychain
+  keychain   Choose the keychain; unlock and lock the vault
+  rbac   Print the permissions that a command needs in the cluster
   completion  Complete `kubectl regcred` with the Tab key
   version   Print the version
 
@@ -179,7 +179,7 @@ Options:
   -V, --version  Print version
 
 Start with:
-  kubectl regcred login gitea.example.com -u admin   # asks for the token, proves it, keeps it
+  kubectl regcred login gitea.example.com -u admin   # asks for the token, verifies and stores it
   kubectl regcred docker setup   # docker and podman take it from the keychain
   kubectl regcred sync -n honeydue   # writes or refreshes the pull Secret
   kubectl regcred status   # what is out of step, and what to type

@@ -6,7 +6,7 @@ use super::args::RemoveArgs;
 use super::{report, sources};
 use crate::commands::args::LocalDryRunArg;
 use crate::commands::system::System;
-use crate::docker::{self, Change, File, FilePlan, Files, HELPER, Memory, program};
+use crate::docker::{self, Change, File, FilePlan, Files, HELPER, SetupRecord, program};
 use crate::error::{CommandError, Exit};
 
 /// How often a file is planned anew that others change all the time.
@@ -14,8 +14,8 @@ const ATTEMPTS: usize = 20;
 
 pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let mut memory = match args.trial.dry_run {
-        LocalDryRunArg::None => Memory::open(&system.env)?,
-        LocalDryRunArg::Client => Memory::read_only(&system.env)?,
+        LocalDryRunArg::None => SetupRecord::open(&system.env)?,
+        LocalDryRunArg::Client => SetupRecord::read_only(&system.env)?,
     };
     let files = sources::files(system)?;
     // Also those of another DOCKER_CONFIG, which setup was run with.
@@ -46,7 +46,7 @@ pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, Co
 fn take_out(
     file: &File,
     args: &RemoveArgs,
-    memory: &mut Memory,
+    memory: &mut SetupRecord,
     system: &mut System<'_>,
 ) -> Result<Vec<Change>, CommandError> {
     let only = (!args.registries.is_empty()).then_some(args.registries.as_slice());

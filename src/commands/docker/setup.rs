@@ -11,7 +11,7 @@ use crate::commands::args::LocalDryRunArg;
 use crate::commands::shared::verify;
 use crate::commands::system::System;
 use crate::docker::program::{self, LinkPlan};
-use crate::docker::{self, DesiredConfig, File, FilePlan, Files, HELPER, Memory};
+use crate::docker::{self, DesiredConfig, File, FilePlan, Files, HELPER, SetupRecord};
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Keychain, Name};
 use crate::model::{Credential, Registry, Use};
@@ -32,9 +32,9 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     let is_dry = args.trial.dry_run == LocalDryRunArg::Client;
     let keychain = system.keychain()?;
     let mut memory = if is_dry {
-        Memory::read_only(&system.env)?
+        SetupRecord::read_only(&system.env)?
     } else {
-        Memory::open(&system.env)?
+        SetupRecord::open(&system.env)?
     };
     let sources = Sources::observe(&args.registries, args.default, &keychain, system)?;
     // First, and before anything is changed: docker fails on a helper that it does not find.
@@ -185,7 +185,7 @@ fn follow(
     ready: &[Ready],
     default: bool,
     args: &SetupArgs,
-    memory: &mut Memory,
+    memory: &mut SetupRecord,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
     for _ in 0..ATTEMPTS {

@@ -26,7 +26,7 @@ mod from_docker;
   kubectl regcred login gitea.example.com --from-docker   # takes over what docker or podman has
   kubectl regcred login gitea.lan:3000 -u admin --ca-file /etc/ssl/lan-ca.pem")]
 pub struct LoginArgs {
-    /// The registry, as it stands before the first slash of an image's name
+    /// The registry, as in an image's name before the first slash
     pub registry: Option<Registry>,
     /// The user that the token belongs to
     #[arg(short, long, value_name = "NAME")]

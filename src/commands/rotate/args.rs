@@ -88,7 +88,7 @@ pub struct RotateArgs {
     /// Write even what another tool owns
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
-    #[command(flatten, next_help_heading = "Once the Secret is right")]
+    #[command(flatten, next_help_heading = "After the Secret is written")]
     pub restarts: RestartArgs,
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,

@@ -30,7 +30,7 @@ pub struct SyncArgs {
     /// Which Secrets.
     #[command(flatten)]
     pub targets: TargetArgs,
-    /// The registry; may be left out where the keychain knows only one, and with -A
+    /// The registry; may be left out if the keychain has only one, and with -A
     #[arg(long, value_name = "REGISTRY", conflicts_with = "file")]
     pub registry: Option<Registry>,
     /// The user; needed with --token-env and --token-stdin
@@ -48,8 +48,8 @@ pub struct SyncArgs {
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
     #[arg(short, long, value_name = "json|yaml|name")]
     pub output: Option<OutputFormat>,
-    /// Write every Secret with the label, also one that holds no token of this keychain (with -A). Whoever may create a
-    /// Secret can give it the label, and then gets the token
+    /// Write every Secret with the label, even one without a token of this keychain (with -A). Anybody who may create a
+    /// Secret can give it the label, and would get the token
     #[arg(hide_short_help = true, long, requires = "all_namespaces")]
     pub trust_labels: bool,
     /// Let `--dry-run=client -o yaml` print the token on a terminal
@@ -73,7 +73,7 @@ pub struct SyncArgs {
 
 /// What to do besides the Secret.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Once the Secret is right")]
+#[command(next_help_heading = "After the Secret is written")]
 pub struct AfterArgs {
     /// Attach the Secret to this ServiceAccount (repeatable): its new pods pull with it without naming it
     #[arg(long = "service-account", alias = "attach", value_name = "NAME")]

@@ -25,7 +25,7 @@ fn helpers(registries: &[&str]) -> DesiredConfig {
 /// Sets up and removes; returns the document in between.
 fn there_and_back(before: &str, wanted: &DesiredConfig) -> String {
     let mut document = config(before);
-    let mut remembered = Remembered::default();
+    let mut remembered = FileRecord::default();
     document.set_up(wanted, &mut remembered).unwrap();
     let between = document.as_str().to_owned();
     assert_eq!(document.set_up(wanted, &mut remembered).unwrap(), [], "the second time");
@@ -83,7 +83,7 @@ fn the_detected_store_is_written_and_removed_again() {
     let between = there_and_back(r#"{"auths":{"r":{}}}"#, &wanted);
     assert!(!between.contains("pass"), "docker detects nothing here: {between}");
     let mut document = config("{}");
-    let mut remembered = Remembered::default();
+    let mut remembered = FileRecord::default();
     document.set_up(&wanted, &mut remembered).unwrap();
     document.set_up(&helpers(&["a.example.com"]), &mut remembered).unwrap();
     let only = ["docker.io".parse().unwrap()];
@@ -94,14 +94,14 @@ fn the_detected_store_is_written_and_removed_again() {
         "as long as docker finds none"
     );
     document.take_out(None, &mut remembered).unwrap();
-    assert_eq!((document.as_str(), remembered), ("{}", Remembered::default()));
+    assert_eq!((document.as_str(), remembered), ("{}", FileRecord::default()));
 }
 
 #[test]
 fn without_a_record_all_our_values_are_removed() {
     let mut document =
         config(r#"{"credsStore":"gitea","credHelpers":{"a":"gitea","b":"pass","http://c/v2/":"gitea"}}"#);
-    let changes = document.take_out(None, &mut Remembered::default()).unwrap();
+    let changes = document.take_out(None, &mut FileRecord::default()).unwrap();
     assert_eq!(document.as_str(), r#"{"credHelpers":{"b":"pass"}}"#);
     assert_eq!(changes.len(), 3);
 }
@@ -115,7 +115,7 @@ fn only_the_credential_is_removed_from_an_entry() {
         moved: ["a", "b", "d", "e"].map(str::to_owned).to_vec(),
         ..DesiredConfig::default()
     };
-    let changes = document.set_up(&wanted, &mut Remembered::default()).unwrap();
+    let changes = document.set_up(&wanted, &mut FileRecord::default()).unwrap();
     assert_eq!(
         document.as_str(),
         r#"{"auths": {"a": {"email":"e"}, "b":{ }, "c":{"auth":"eDp5"}, "d":null}}"#
@@ -132,7 +132,7 @@ fn registries_are_set_up_and_removed_in_any_order() {
     let before = r#"{"credsStore":"desktop"}"#;
     assert_eq!(there_and_back(before, &all), r#"{"credsStore":"gitea"}"#);
     let mut document = config(before);
-    let mut remembered = Remembered::default();
+    let mut remembered = FileRecord::default();
     document.set_up(&all, &mut remembered).unwrap();
     document.set_up(&helpers(&["a.example.com"]), &mut remembered).unwrap();
     let only = ["a.example.com".parse().unwrap()];
@@ -248,7 +248,7 @@ fn step() -> impl Strategy<Value = Step> {
        ]
 }
 
-fn run(step: &Step, document: &mut Config, remembered: &mut Remembered) {
+fn run(step: &Step, document: &mut Config, remembered: &mut FileRecord) {
     match step {
         Step::SetUp(wanted) => document.set_up(wanted, remembered).unwrap(),
         Step::TakeOut(only) => document.take_out(Some(only), remembered).unwrap(),
@@ -279,7 +279,7 @@ proptest! {
             return Ok(());
         };
         prop_assume!(!before.names_us());
-        let (mut document, mut remembered) = (before.clone(), Remembered::default());
+        let (mut document, mut remembered) = (before.clone(), FileRecord::default());
         for step in &steps {
             run(step, &mut document, &mut remembered);
             let parsed = Config::parse(document.as_str().as_bytes()).unwrap();
@@ -287,7 +287,7 @@ proptest! {
             prop_assert_eq!(others(&document), others(&before));
             // The record is stored between the commands.
             let stored = serde_json::to_string(&remembered).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<Remembered>(&stored).unwrap(), &remembered);
+            prop_assert_eq!(&serde_json::from_str::<FileRecord>(&stored).unwrap(), &remembered);
             if let Step::SetUp(wanted) = step {
                 for key in &wanted.helpers {
                     prop_assert_eq!(document.helper_for(&key.parse().unwrap()), Some(HELPER.to_owned()));
@@ -311,7 +311,7 @@ proptest! {
         second in step(),
     ) {
         let Ok(mut document) = Config::parse(text.as_bytes()) else { return Ok(()) };
-        let mut remembered = Remembered::default();
+        let mut remembered = FileRecord::default();
         run(&first, &mut document, &mut remembered);
         if document.blank.is_some() {
             document = config("{}");
@@ -352,7 +352,7 @@ proptest! {
             .collect();
         let mut document = before.clone();
         let wanted = DesiredConfig { moved: moved.clone(), ..DesiredConfig::default() };
-        let changes = document.set_up(&wanted, &mut Remembered::default()).unwrap();
+        let changes = document.set_up(&wanted, &mut FileRecord::default()).unwrap();
         prop_assert_eq!(changes.len(), moved.len());
         prop_assert_eq!(document.entries().len(), before.entries().len());
         for (now, then) in document.entries().iter().zip(before.entries()) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::docker::answers::tests::{order, workstation};
-use crate::docker::program::Found;
+use crate::docker::program::FoundProgram;
 use crate::docker::{Config, Error};
 
 const OURS: &str = r#"{"credHelpers":{"a.example.com":"gitea"}}"#;
@@ -31,8 +31,8 @@ fn ready(docker: &str, podman: Option<&str>) -> Workstation {
     seen
 }
 
-fn found(is_ours: bool) -> Found {
-    Found {
+fn found(is_ours: bool) -> FoundProgram {
+    FoundProgram {
         path: "/usr/bin/docker-credential-gitea".into(),
         is_ours,
         comes_first: true,

@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 
 use super::verified::{Flow, Note, Verified};
 use super::{VerifyError, standard};
-use crate::registry::api::{Api, Known};
+use crate::registry::api::{Api, TokenInfo};
 use crate::registry::challenge::{GITEA_SERVICE, GITEA_TOKEN_PATH};
 use crate::registry::http::Reply;
 use crate::registry::jwt::Claims;
@@ -25,13 +25,13 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
         client.own(GITEA_TOKEN_PATH)?
     };
     let api = session.find_api(prefix);
-    let mut known = Known::default();
+    let mut known = TokenInfo::default();
     if let Some(api) = &api {
         session.ask_about_token(api, &mut known)?;
         session.may_pull(known.scopes.as_ref())?;
     }
     let reply = session.exchange(&at, Some(GITEA_SERVICE))?;
-    judge_exchange(session, &reply, api.as_ref(), &known)?;
+    check_exchange(session, &reply, api.as_ref(), &known)?;
     let token = session.exchanged(&reply)?;
     let claims = Claims::of(&token);
     let Some(user) = claims.as_ref().and_then(|claims| claims.user) else {
@@ -65,7 +65,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
 }
 
 /// Checks the status of the exchange. A 200 passes, but proves nothing yet.
-fn judge_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &Known) -> Result<(), VerifyError> {
+fn check_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &TokenInfo) -> Result<(), VerifyError> {
     if reply.status == StatusCode::OK {
         return Ok(());
     }

@@ -429,7 +429,7 @@ fn another_users_session() {
     let by_bus = [("DBUS_SESSION_BUS_ADDRESS", bus)];
     every_action_fails(
         || command(HELPER, &by_bus),
-        &format!("it belongs to another user, of number {STRANGER}"),
+        &format!("it belongs to another user (uid {STRANGER})"),
     );
     assert_eq!(fs::read_to_string(path("theirs")).unwrap(), "theirs");
     assert!(
@@ -440,7 +440,7 @@ fn another_users_session() {
     if !std::path::Path::new("/run/user/0/bus").exists() {
         every_action_fails(
             || command(HELPER, &[]),
-            &format!("which is not used: it belongs to another user, of number {STRANGER}"),
+            &format!("which is not used: it belongs to another user (uid {STRANGER})"),
         );
     }
     let output = command(PLUGIN, &[]).args(["docker", "status"]).output().unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::edit::Remembered;
+use super::edit::FileRecord;
 use super::{Error, file};
 use crate::sys::env::Env;
 use crate::sys::{file_lock, replace, xdg};
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The setup record. Unless it was opened read-only, it holds a lock, which guards all of docker's files among
 /// regcred's processes.
 #[derive(Debug)]
-pub struct Memory {
+pub struct SetupRecord {
     path: PathBuf,
     state: Content,
     saved: Content,
@@ -35,7 +35,7 @@ struct Content {
     version: u32,
     /// By the path of the file with all symbolic links resolved.
     #[serde(default)]
-    files: BTreeMap<String, Remembered>,
+    files: BTreeMap<String, FileRecord>,
 }
 
 impl Default for Content {
@@ -47,7 +47,7 @@ impl Default for Content {
     }
 }
 
-impl Memory {
+impl SetupRecord {
     /// Reads the record and takes the lock.
     pub fn open(env: &Env) -> Result<Self, Error> {
         let path = path(env)?;
@@ -75,8 +75,8 @@ impl Memory {
             None => Content::default(),
             Some(bytes) => match serde_json::from_slice::<Content>(&bytes) {
                 Ok(state) if state.version <= VERSION => state,
-                Ok(_) => return Err(Error::LaterMemory { path }),
-                Err(_) => return Err(Error::DamagedMemory { path }),
+                Ok(_) => return Err(Error::LaterRecord { path }),
+                Err(_) => return Err(Error::DamagedRecord { path }),
             },
         };
         Ok(Self {
@@ -88,7 +88,7 @@ impl Memory {
     }
 
     /// What is remembered about the file at `target`.
-    pub fn of(&self, target: &Path) -> Remembered {
+    pub fn of(&self, target: &Path) -> FileRecord {
         self.state.files.get(&key(target)).cloned().unwrap_or_default()
     }
 
@@ -97,9 +97,9 @@ impl Memory {
         self.state.files.keys().map(PathBuf::from).collect()
     }
 
-    /// Records this about the file at `target`; [`Memory::save`] writes it.
-    pub fn set(&mut self, target: &Path, remembered: Remembered) {
-        if remembered == Remembered::default() {
+    /// Records this about the file at `target`; [`SetupRecord::save`] writes it.
+    pub fn set(&mut self, target: &Path, remembered: FileRecord) {
+        if remembered == FileRecord::default() {
             self.state.files.remove(&key(target));
         } else {
             self.state.files.insert(key(target), remembered);
