@@ -2,6 +2,6 @@
 
 mod causes;
 mod ends;
-mod place;
+mod fixture;
 mod pulls;
 mod records;
