@@ -182,8 +182,9 @@ fn every_verb_of_the_role_is_needed(workloads: &Workloads) {
 }
 
 /// `sync -A` of a registry that no other scenario has: it must not touch their Secrets.
-fn everywhere(kubeconfig: &str, token: &str, flags: &str) -> Said {
-    let line = format!("sync {flags} --registry everywhere.example.com -u admin --token-env TOKEN");
+fn everywhere(workloads: &Workloads, kubeconfig: &str, token: &str, flags: &str) -> Said {
+    let registry = format!("{}.example.com", workloads.namespace);
+    let line = format!("sync {flags} --registry {registry} -u admin --token-env TOKEN");
     regcred(kubeconfig, token, &line)
 }
 
@@ -204,7 +205,7 @@ fn everywhere_with_a_cluster_role(workloads: &Workloads) {
     let other = workloads.real.namespace();
     let admin = workloads.real.kubeconfig_for(control_plane::ADMIN_TOKEN);
     let both = format!("-n {} -n {other}", workloads.namespace);
-    everywhere(&admin, "first", &both).done();
+    everywhere(workloads, &admin, "first", &both).done();
     let documents = renamed(
         printed(workloads, "-A"),
         &format!("kubectl-regcred-{}", workloads.namespace),
@@ -215,14 +216,14 @@ fn everywhere_with_a_cluster_role(workloads: &Workloads) {
     for grant in &grants {
         await_may(workloads, None, grant, true);
     }
-    let said = everywhere(&kubeconfig, "second", "-A --trust-labels").done();
+    let said = everywhere(workloads, &kubeconfig, "second", "-A --trust-labels").done();
     assert_eq!(said.lines().len(), 2, "{said:?}");
     for (at, grant) in grants.iter().enumerate() {
         let mut less = grants.clone();
         less.remove(at);
         apply(workloads.real, &[role_of(role, &less)]);
         await_may(workloads, None, grant, false);
-        let said = everywhere(&kubeconfig, &format!("token-{at}"), "-A --trust-labels");
+        let said = everywhere(workloads, &kubeconfig, &format!("token-{at}"), "-A --trust-labels");
         assert_eq!(said.code, 1, "without {grant:?}: {said:#?}");
         assert!(
             said.stderr.contains(&format!("may not {} secrets", grant.verb)),
@@ -240,14 +241,14 @@ fn by_selector_with_a_cluster_role(workloads: &Workloads) {
     let (real, namespace) = (workloads.real, workloads.namespace.as_str());
     real.kubectl_ok(&["label", "namespace", namespace, &format!("team={namespace}")], "");
     let flags = format!("-l team={namespace}");
-    let said = everywhere(&kubeconfig, "first", &flags);
+    let said = everywhere(workloads, &kubeconfig, "first", &flags);
     assert!(said.stderr.contains("may not list namespaces"), "{said:#?}");
     let documents = renamed(printed(workloads, &flags), &format!("kubectl-regcred-{namespace}"));
     apply(real, &documents);
     for grant in grants(&documents[0]) {
         await_may(workloads, None, &grant, true);
     }
-    let said = everywhere(&kubeconfig, "first", &flags).done();
+    let said = everywhere(workloads, &kubeconfig, "first", &flags).done();
     assert_eq!(
         said.lines(),
         [format!("secret/{SECRET} created in namespace {namespace}")]
