@@ -5,8 +5,8 @@
 
 pub mod blocks;
 mod ci;
-mod desk;
 mod elsewhere;
+mod fixture;
 mod messages;
 mod pictures;
 pub mod session;
@@ -19,7 +19,7 @@ use crate::support::part::missing;
 use crate::support::parts::REAL_PARTS;
 use crate::support::scenario::{Need, Part, Table};
 use blocks::Block;
-use desk::{Desk, Has};
+use fixture::{Has, Workstation};
 
 /// The documents that are played, and what is on the desk before the first line. Of README and docs/, all that hold
 /// commands: the others stand in [`elsewhere::LIST`].
@@ -98,7 +98,7 @@ const CLAIMS: [(&str, &str, &str); 16] = [
 scenarios!(commands_do_what_is_written);
 fn commands_do_what_is_written(table: &Table) -> Vec<Trial> {
     let trial = |(document, has)| {
-        let vault = Part::new(|| missing(&desk::VAULT_PROGRAMS));
+        let vault = Part::new(|| missing(&fixture::VAULT_PROGRAMS));
         let mut needs: Vec<&dyn Need> = vec![&REAL_PARTS, &DESK_PROGRAMS];
         if document == "docs/vault.md" {
             needs.push(&vault);
@@ -108,7 +108,7 @@ fn commands_do_what_is_written(table: &Table) -> Vec<Trial> {
     PLAYED.into_iter().map(trial).collect()
 }
 
-const DESK_PROGRAMS: Part = Part::new(|| missing(&desk::PROGRAMS));
+const DESK_PROGRAMS: Part = Part::new(|| missing(&fixture::PROGRAMS));
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -151,23 +151,23 @@ fn every_block_is_played_or_listed() {
 }
 
 fn play(document: &str, has: &[Has]) {
-    let desk = Desk::with(has);
+    let workstation = Workstation::with(has);
     let mut claims: Vec<_> = CLAIMS.iter().filter(|claim| claim.0 == document).collect();
     for block in blocks::of(document) {
         if elsewhere::LIST.iter().any(|entry| entry.is(&block)) {
             continue;
         }
-        let shown = play_block(&desk, &block);
+        let shown = play_block(&workstation, &block);
         claims.retain(|(_, begins, text)| !(block.text.starts_with(begins) && shown.contains(text)));
     }
     assert!(claims.is_empty(), "{document} says what was not to be seen: {claims:?}");
 }
 
 /// Types the block, holds every exit code and what the block itself shows against what came, and returns all of that.
-fn play_block(desk: &Desk, block: &Block) -> String {
+fn play_block(workstation: &Workstation, block: &Block) -> String {
     let commands = block.commands();
     let lines: Vec<&str> = commands.iter().map(|command| command.line.as_str()).collect();
-    let ran = desk.type_in(&lines);
+    let ran = workstation.type_in(&lines);
     assert_eq!(ran.len(), commands.len(), "{block}\nended early: {ran:#?}");
     let mut all = String::new();
     for (command, ran) in commands.iter().zip(ran) {

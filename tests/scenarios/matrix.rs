@@ -3,9 +3,9 @@
 
 mod cell;
 mod clients;
-mod desk;
-mod furnish;
+mod fixture;
 mod page;
+mod setup;
 
 use libtest_mimic::Trial;
 
@@ -14,7 +14,7 @@ use crate::support::parts::{DOCKER_ENGINE, GITEA};
 use crate::support::scenario::{Need, Part, Table};
 use cell::{Cell, Row};
 use clients::{CLIENTS, Client, Kind};
-use desk::{Config, Desk, Situation};
+use fixture::{Config, Situation, Workstation};
 
 scenarios!(every_client);
 fn every_client(table: &Table) -> Vec<Trial> {
@@ -35,19 +35,19 @@ fn every_client(table: &Table) -> Vec<Trial> {
     trials.collect()
 }
 
-const PARTS: Part = Part::new(|| missing(&desk::PARTS));
+const PARTS: Part = Part::new(|| missing(&fixture::PARTS));
 
 /// What makes a difference to the registry, at a real Gitea: every step with a credential, and without one where it needs
 /// one. It has to come out as the page says, which was written down at a double.
 fn at_real_gitea(client: &'static Client) {
-    let mut desk = Desk::at_real_gitea(client);
-    let version = desk.version();
+    let mut workstation = Workstation::at_real_gitea(client);
+    let version = workstation.version();
     let mut faults = Vec::new();
     for &(kind, line) in client.steps {
         let without = matches!(kind, Kind::Push | Kind::Pull | Kind::Public);
         let more = without.then_some(Situation::Nothing);
         for situation in std::iter::once(Situation::Stored).chain(more) {
-            let seen = desk.observe(kind, line, Config::CredHelpers, situation);
+            let seen = workstation.observe(kind, line, Config::CredHelpers, situation);
             let mut found: Vec<String> = cell::broken_rules(client, kind, Config::CredHelpers, situation, false, &seen)
                 .map(str::to_owned)
                 .collect();
@@ -69,7 +69,7 @@ fn at_real_gitea(client: &'static Client) {
 
 /// Every step of a client in every situation: each is judged by our rules, and all together by what the page says.
 fn matrix(client: &'static Client) {
-    let mut desk = Desk::new(client);
+    let mut workstation = Workstation::new(client);
     let mut faults = Vec::new();
     let mut rows = Vec::new();
     for &(kind, line) in client.steps {
@@ -78,7 +78,7 @@ fn matrix(client: &'static Client) {
             // Whether it is the helper that this step gets its credential from.
             let mut asks = false;
             for situation in Situation::ALL {
-                let seen = desk.observe(kind, line, config, situation);
+                let seen = workstation.observe(kind, line, config, situation);
                 let cell = Cell::of(kind, &seen);
                 if situation == Situation::Stored {
                     asks = seen.code == 0
@@ -99,7 +99,7 @@ fn matrix(client: &'static Client) {
     }
     // On an unlocked vault one step tells: that every other is as with the keyring is the helper's business.
     let &(kind, line) = client.steps.iter().find(|(kind, _)| *kind == Kind::Pull).unwrap();
-    let seen = desk.observe(kind, line, Config::CredHelpers, Situation::Vault);
+    let seen = workstation.observe(kind, line, Config::CredHelpers, Situation::Vault);
     let broken = cell::broken_rules(client, kind, Config::CredHelpers, Situation::Vault, true, &seen);
     let unasked = (!seen.signed_in).then_some("the vault's credential was not shown to the registry");
     faults.extend(
@@ -108,5 +108,5 @@ fn matrix(client: &'static Client) {
             .map(|rule| format!("{line}\n  an unlocked vault: {rule}\n{}", seen.output)),
     );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    page::compare(client.name, &page::section(client, &desk.version(), &rows));
+    page::compare(client.name, &page::section(client, &workstation.version(), &rows));
 }

@@ -3,6 +3,6 @@
 mod beside;
 mod causes;
 mod ends;
-mod place;
+mod fixture;
 mod pulls;
 mod records;

@@ -35,7 +35,7 @@ fn everywhere(settings: Settings) {
     let _images = DockerRegistry::behind(&pair.double.gitea);
     let mut digests = Vec::new();
     for site in pair.both() {
-        furnish(site);
+        set_up(site);
         digests.push(OWNERS.map(|owner| push(site, "administrator", owner, "1")));
     }
     let [double, real] = [0, 1].map(|number| digests[number].clone());
@@ -105,7 +105,7 @@ fn pull(pair: &mut Pair, caller: Option<&str>, method: &str, path: &str) {
 }
 
 /// Organisations and who is in them, and an administrator.
-fn furnish(site: &mut Site) {
+fn set_up(site: &mut Site) {
     let gitea = &site.gitea;
     for (name, visibility) in ORGANISATIONS {
         gitea.add_organisation(name, visibility);

@@ -1,7 +1,7 @@
 //! `keychain migrate` between real Secret Services and the vault: nothing is lost, whoever else is at work and whenever
 //! it is killed.
 
-mod desk;
+mod fixture;
 mod interrupted;
 mod together;
 
@@ -14,18 +14,18 @@ use crate::support::HELPER;
 use crate::support::keyring::Keyring;
 use crate::support::parts::{GNOME_KEYRING, IN_GNOME_KEYRING, IN_KEEPASSXC};
 use crate::support::store::{Kind, Store};
-use desk::Desk;
+use fixture::Session;
 
 scenario!(there_and_back, on(IN_GNOME_KEYRING, IN_KEEPASSXC));
 fn there_and_back(kind: Kind) {
     let Store::Service(keyring) = kind.start() else {
         panic!("not the vault")
     };
-    let desk = Desk::of(keyring);
-    let before = desk.fill(StoreName::System);
-    let listed = desk.regcred("list").done();
-    desk.regcred("keychain use vault").done();
-    desk.regcred("keychain migrate --dry-run=client").says(str![[r#"
+    let session = Session::of(keyring);
+    let before = session.fill(StoreName::System);
+    let listed = session.regcred("list").done();
+    session.regcred("keychain use vault").done();
+    session.regcred("keychain migrate --dry-run=client").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io for docker moved (dry run)
@@ -38,8 +38,8 @@ credential/localhost:5000 for docker moved (dry run)
 would move 6 credentials from the Secret Service into the vault
 
 "#]]);
-    assert_eq!(desk.items(StoreName::System), before, "a dry run moves nothing");
-    desk.regcred("keychain migrate -v").says(str![[r#"
+    assert_eq!(session.items(StoreName::System), before, "a dry run moves nothing");
+    session.regcred("keychain migrate -v").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io for docker moved
@@ -58,12 +58,12 @@ localhost:5000 for docker: written to the vault, read back, and removed from the
 moved 6 credentials from the Secret Service into the vault
 
 "#]]);
-    assert!(desk.items(StoreName::System).is_empty());
-    assert_eq!(desk.items(StoreName::Vault), before);
-    assert_eq!(desk.regcred("list").done(), listed);
-    let (got, _, _) = ask(desk.command(HELPER), "get", "gitea.example.com");
+    assert!(session.items(StoreName::System).is_empty());
+    assert_eq!(session.items(StoreName::Vault), before);
+    assert_eq!(session.regcred("list").done(), listed);
+    let (got, _, _) = ask(session.command(HELPER), "get", "gitea.example.com");
     assert!(got.contains(r#""Secret":"{USERNAME}""#), "{got}");
-    desk.regcred("keychain migrate").says(str![[r#"
+    session.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -71,8 +71,8 @@ the Secret Service holds no credential: there is nothing to move into the vault
 
 "#]]);
 
-    desk.regcred("keychain use secret-service").done();
-    desk.regcred("keychain migrate").says(str![[r#"
+    session.regcred("keychain use secret-service").done();
+    session.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 credential/docker.io for docker moved
@@ -87,12 +87,12 @@ the vault is empty, and its file stays: [FOLDER]/home/.local/share/regcred/vault
 hint: where it is not needed again: kubectl regcred keychain lock; rm [FOLDER]/home/.local/share/regcred/vault.age
 
 "#]]);
-    assert_eq!(desk.items(StoreName::System), before);
-    assert!(desk.items(StoreName::Vault).is_empty());
-    assert_eq!(desk.regcred("list").done(), listed);
+    assert_eq!(session.items(StoreName::System), before);
+    assert!(session.items(StoreName::Vault).is_empty());
+    assert_eq!(session.regcred("list").done(), listed);
     // As the hint says.
-    std::fs::remove_file(desk.vault()).unwrap();
-    desk.regcred("keychain migrate").says(str![[r#"
+    std::fs::remove_file(session.vault()).unwrap();
+    session.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -106,15 +106,15 @@ scenario!(
     needs(GNOME_KEYRING)
 );
 fn what_differs_stays_in_both_until_a_person_has_decided() {
-    let desk = Desk::of(Keyring::start());
-    let put = |store, registry: &str, token: &str| desk.put(store, registry, "admin", token);
+    let session = Session::of(Keyring::start());
+    let put = |store, registry: &str, token: &str| session.put(store, registry, "admin", token);
     put(StoreName::System, "one.example.com", "desktop-1");
     put(StoreName::System, "two.example.com", "desktop-2");
     put(StoreName::System, "three.example.com", "desktop-3");
     put(StoreName::Vault, "one.example.com", "vault-1");
     put(StoreName::Vault, "two.example.com", "vault-2");
-    desk.regcred("keychain use vault").done();
-    let ran = desk.regcred("keychain migrate");
+    session.regcred("keychain use vault").done();
+    let ran = session.regcred("keychain migrate");
     ran.says(str![[r#"
 exit 1
 --- stdout
@@ -132,26 +132,29 @@ hint: to stay with the one of the vault: kubectl regcred keychain use secret-ser
 
 "#]]);
     assert_eq!(
-        desk.token(StoreName::Vault, "three.example.com").as_deref(),
+        session.token(StoreName::Vault, "three.example.com").as_deref(),
         Some("desktop-3")
     );
     for (registry, number) in [("one.example.com", 1), ("two.example.com", 2)] {
         assert_eq!(
-            desk.token(StoreName::System, registry),
+            session.token(StoreName::System, registry),
             Some(format!("desktop-{number}"))
         );
-        assert_eq!(desk.token(StoreName::Vault, registry), Some(format!("vault-{number}")));
+        assert_eq!(
+            session.token(StoreName::Vault, registry),
+            Some(format!("vault-{number}"))
+        );
     }
     // The two ways that it names, as they stand there.
     let named: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("hint: ")).collect();
     let logout = "kubectl regcred logout one.example.com --use docker";
     assert!(named[0].contains(logout), "{ran}");
-    desk.typed(logout);
+    session.typed(logout);
     let keep = named[3].split_once(": ").and_then(|(_, rest)| rest.split_once(": "));
     let keep = keep.unwrap().1;
     assert!(keep.contains("two.example.com"), "{keep}");
-    keep.split(" && ").for_each(|line| desk.typed(line));
-    desk.regcred("keychain migrate").says(str![[r#"
+    keep.split(" && ").for_each(|line| session.typed(line));
+    session.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 credential/one.example.com for docker moved
@@ -159,25 +162,25 @@ credential/one.example.com for docker moved
 moved 1 credential from the Secret Service into the vault
 
 "#]]);
-    assert!(desk.items(StoreName::System).is_empty());
+    assert!(session.items(StoreName::System).is_empty());
     assert_eq!(
-        desk.token(StoreName::Vault, "one.example.com").as_deref(),
+        session.token(StoreName::Vault, "one.example.com").as_deref(),
         Some("desktop-1")
     );
     assert_eq!(
-        desk.token(StoreName::Vault, "two.example.com").as_deref(),
+        session.token(StoreName::Vault, "two.example.com").as_deref(),
         Some("vault-2")
     );
 }
 
 scenario!(what_cannot_be_read_stays_and_keeps_nothing_back, needs(GNOME_KEYRING));
 fn what_cannot_be_read_stays_and_keeps_nothing_back() {
-    let desk = Desk::of(Keyring::start());
-    desk.put(StoreName::System, "gitea.example.com", "admin", "token");
-    desk.put(StoreName::System, "other.example.com", "admin", "token");
-    desk.damage("gitea.example.com");
-    desk.regcred("keychain use vault").done();
-    let ran = desk.regcred("keychain migrate");
+    let session = Session::of(Keyring::start());
+    session.put(StoreName::System, "gitea.example.com", "admin", "token");
+    session.put(StoreName::System, "other.example.com", "admin", "token");
+    session.damage("gitea.example.com");
+    session.regcred("keychain use vault").done();
+    let ran = session.regcred("keychain migrate");
     ran.says(str![[r#"
 exit 1
 --- stdout
@@ -190,45 +193,45 @@ hint: to do without it: kubectl regcred keychain use secret-service && kubectl r
 
 "#]]);
     assert_eq!(
-        desk.token(StoreName::Vault, "other.example.com").as_deref(),
+        session.token(StoreName::Vault, "other.example.com").as_deref(),
         Some("token")
     );
-    assert_eq!(desk.token(StoreName::Vault, "gitea.example.com"), None);
+    assert_eq!(session.token(StoreName::Vault, "gitea.example.com"), None);
     // As the hint says.
     let without = ran.stderr.rsplit_once("without it: ").unwrap().1;
-    without.trim_end().split(" && ").for_each(|line| desk.typed(line));
-    assert_eq!(desk.regcred("keychain migrate").code, 0);
+    without.trim_end().split(" && ").for_each(|line| session.typed(line));
+    assert_eq!(session.regcred("keychain migrate").code, 0);
 }
 
 scenario!(a_keychain_that_is_not_there_holds_nothing, needs(GNOME_KEYRING));
 fn a_keychain_that_is_not_there_holds_nothing() {
-    let mut desk = Desk::of(Keyring::start());
-    std::fs::remove_file(desk.vault()).unwrap();
-    desk.regcred("keychain migrate").says(str![[r#"
+    let mut session = Session::of(Keyring::start());
+    std::fs::remove_file(session.vault()).unwrap();
+    session.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no vault: there is nothing to move into the Secret Service
 
 "#]]);
-    desk.regcred("keychain use vault").done();
-    desk.keyring.kill_daemon();
-    desk.regcred("keychain migrate").says(str![[r#"
+    session.regcred("keychain use vault").done();
+    session.keyring.kill_daemon();
+    session.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no Secret Service here: there is nothing to move into the vault
 
 "#]]);
-    desk.without_bus = true;
-    desk.regcred("keychain migrate").says(str![[r#"
+    session.without_bus = true;
+    session.regcred("keychain migrate").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
 there is no Secret Service here: there is nothing to move into the vault
 
 "#]]);
-    desk.regcred("keychain migrate -v").says(str![[r#"
+    session.regcred("keychain migrate -v").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -237,8 +240,8 @@ there is no keychain here: no D-Bus session bus was found
 
 "#]]);
     // The one in use has to be there.
-    std::fs::remove_file(desk.vault()).unwrap();
-    desk.regcred("keychain migrate").says(str![[r#"
+    std::fs::remove_file(session.vault()).unwrap();
+    session.regcred("keychain migrate").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -253,11 +256,11 @@ scenario!(
     needs(GNOME_KEYRING)
 );
 fn a_keychain_that_is_locked_is_not_taken_for_an_empty_one() {
-    let mut desk = Desk::of(Keyring::start());
-    desk.put(StoreName::System, "gitea.example.com", "admin", "token");
-    desk.regcred("keychain use vault").done();
-    desk.keyring.lock();
-    desk.regcred("keychain migrate").says(str![[r#"
+    let mut session = Session::of(Keyring::start());
+    session.put(StoreName::System, "gitea.example.com", "admin", "token");
+    session.regcred("keychain use vault").done();
+    session.keyring.lock();
+    session.regcred("keychain migrate").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -266,14 +269,14 @@ hint: unlock the keyring, in Passwords and Keys (seahorse), in KeePassXC or by l
 hint: over SSH, where nobody sits at that desktop, use a vault: kubectl regcred keychain use vault
 
 "#]]);
-    desk.keyring.unlock();
-    assert_eq!(desk.regcred("keychain migrate").code, 0);
-    desk.regcred("keychain use secret-service").done();
+    session.keyring.unlock();
+    assert_eq!(session.regcred("keychain migrate").code, 0);
+    session.regcred("keychain use secret-service").done();
     // Without its key it is locked.
-    let config = desk.home().join(".config/regcred/config.toml");
+    let config = session.home().join(".config/regcred/config.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, "keychain = \"secret-service\"\n").unwrap();
-    desk.regcred("keychain migrate").says(str![[r#"
+    session.regcred("keychain migrate").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -282,9 +285,9 @@ hint: set REGCRED_VAULT_KEY_FILE to its key file, or: kubectl regcred keychain u
 
 "#]]);
     std::fs::write(&config, text).unwrap();
-    desk.regcred("keychain migrate").done();
+    session.regcred("keychain migrate").done();
     let stored = entry("gitea.example.com", "admin", "token");
-    assert_eq!(ask(desk.command(HELPER), "store", &stored).2, 0);
-    let items = desk.items(StoreName::System);
+    assert_eq!(ask(session.command(HELPER), "store", &stored).2, 0);
+    let items = session.items(StoreName::System);
     assert_eq!(items.keys().map(|name| name.usage).collect::<Vec<_>>(), [Use::Docker]);
 }

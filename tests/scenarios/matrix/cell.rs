@@ -1,7 +1,7 @@
 //! What came of a step, in the words of the table, and what has to be so whatever the client.
 
 use super::clients::{Client, Files, Kind};
-use super::desk::{Config, Seen, Situation};
+use super::fixture::{Config, Seen, Situation};
 
 /// What the helper's one line on stderr begins with, and what it says of each trouble.
 pub const PROGRAM: &str = "docker-credential-gitea: ";

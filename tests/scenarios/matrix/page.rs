@@ -9,7 +9,7 @@ use snapbox::IntoData as _;
 
 use super::cell::{PROGRAM, Row};
 use super::clients::{Client, Kind};
-use super::desk::Situation;
+use super::fixture::Situation;
 use crate::support::part::parts_are_required;
 
 const PAGE: &str = "docs/clients.md";

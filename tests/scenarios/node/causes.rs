@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::place::{Place, Waits, is_about};
+use super::fixture::{Pods, Waits, is_about};
 use crate::status::fixture::{SECRET, pull_secret};
 use crate::support::control_plane::ControlPlane;
 use crate::support::gitea::Visibility;
@@ -96,18 +96,18 @@ impl Case {
 }
 
 /// Sees every case, mends it, and sees that the pods run.
-fn play(place: &Place, cases: &[Case], mend: impl FnOnce()) {
+fn play(pods: &Pods, cases: &[Case], mend: impl FnOnce()) {
     for case in cases {
-        place.pod_with(case.pod, &case.image, case.secrets, &case.changes);
+        pods.pod_with(case.pod, &case.image, case.secrets, &case.changes);
     }
     let mut wrong = Vec::new();
     for case in cases {
-        let waits = place.stuck(case.pod);
+        let waits = pods.stuck(case.pod);
         if !case.is_said(&waits) {
             wrong.push(format!("{}: kubelet says {waits:?}", case.pod));
         }
     }
-    let findings = place.findings();
+    let findings = pods.findings();
     for case in cases {
         let found = findings.iter().find(|finding| is_about(finding, case.pod));
         let found = found.cloned().unwrap_or_default();
@@ -129,31 +129,31 @@ fn play(place: &Place, cases: &[Case], mend: impl FnOnce()) {
                 .as_array()
                 .is_some_and(|commands| !commands.is_empty())
         {
-            place.type_in(finding);
+            pods.type_in(finding);
         }
     }
     for case in cases {
         match case.cure {
             Cure::Pushed(architecture) => {
                 let name = case.image.split_once('/').unwrap().1;
-                place.push(name, &[architecture]);
+                pods.push(name, &[architecture]);
             }
             Cure::Corrected => {
-                let image = format!("app={}", place.image("admin/app:1"));
-                place.kubectl(&["set", "image", &format!("pod/{}", case.pod), &image]);
+                let image = format!("app={}", pods.image("admin/app:1"));
+                pods.kubectl(&["set", "image", &format!("pod/{}", case.pod), &image]);
             }
             Cure::MadeAgain => {
-                place.delete(case.pod);
-                place.pod_with(case.pod, &case.image, &[SECRET], &json!({}));
+                pods.delete(case.pod);
+                pods.pod_with(case.pod, &case.image, &[SECRET], &json!({}));
             }
-            Cure::None => place.delete(case.pod),
+            Cure::None => pods.delete(case.pod),
             Cure::Typed | Cure::Elsewhere => {}
         }
     }
     for case in cases.iter().filter(|case| !matches!(case.cure, Cure::None)) {
-        place.runs(case.pod);
+        pods.runs(case.pod);
     }
-    let findings = place.findings();
+    let findings = pods.findings();
     let left = findings.iter().filter(|finding| finding["object"]["kind"] == "pod");
     assert_eq!(left.count(), 0, "{findings:#?}");
 }
@@ -164,45 +164,43 @@ fn is_about_a_secret_of(finding: &Value, case: &Case) -> bool {
 }
 
 /// A pull Secret whose entry for the registry is this.
-fn put_entry(place: &Place, name: &str, entry: &Value) {
-    let document = json!({"auths": {place.world.registry(): entry}});
-    place.world.put_secret(&pull_secret(name, &document));
+fn put_entry(pods: &Pods, name: &str, entry: &Value) {
+    let document = json!({"auths": {pods.world.registry(): entry}});
+    pods.world.put_secret(&pull_secret(name, &document));
 }
 
 scenario!(every_cause, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 #[allow(clippy::too_many_lines, reason = "a table")]
 pub fn every_cause() {
-    let place = Place::new();
-    let world = &place.world;
-    place.well();
-    let of_admin = |name: &str| place.image(&format!("admin/{name}"));
+    let pods = Pods::new();
+    let world = &pods.world;
+    pods.well();
+    let of_admin = |name: &str| pods.image(&format!("admin/{name}"));
     let app = || of_admin("app:1");
 
     // Somebody whose packages the account of the token may not see.
     world.gitea.add_user("other");
     world.gitea.set_visibility("other", Visibility::Private);
     let of_other = world.gitea.add_token("other", "write:package");
-    place.push_as(("other", &of_other), "other/app:1", &["amd64"]);
+    pods.push_as(("other", &of_other), "other/app:1", &["amd64"]);
     // On the node by another pod's credential.
-    place.push("admin/there:1", &["amd64"]);
-    place.pod("there", &of_admin("there:1"), &[SECRET]);
-    place.runs("there");
-    place.push("admin/arm:1", &["arm64"]);
+    pods.push("admin/there:1", &["amd64"]);
+    pods.pod("there", &of_admin("there:1"), &[SECRET]);
+    pods.runs("there");
+    pods.push("admin/arm:1", &["arm64"]);
 
-    place.world.put_pull_secret("elsewhere", &[("ghcr.io", "x")]);
-    place.world.put_pull_secret("below", &[("[REGISTRY]/other", "x")]);
-    place
-        .world
+    pods.world.put_pull_secret("elsewhere", &[("ghcr.io", "x")]);
+    pods.world.put_pull_secret("below", &[("[REGISTRY]/other", "x")]);
+    pods.world
         .put_pull_secret("dead", &[("[REGISTRY]", "0123456789abcdef0123456789abcdef01234567")]);
-    place
-        .world
-        .put_pull_secret("no-scope", &[("[REGISTRY]", &place.world.token("write:issue"))]);
-    put_entry(&place, "no-base64", &json!({"auth": "no base64!"}));
-    put_entry(&place, "no-text", &json!({"auth": 5}));
-    put_entry(&place, "no-colon", &json!({"auth": STANDARD.encode("admin")}));
+    pods.world
+        .put_pull_secret("no-scope", &[("[REGISTRY]", &pods.world.token("write:issue"))]);
+    put_entry(&pods, "no-base64", &json!({"auth": "no base64!"}));
+    put_entry(&pods, "no-text", &json!({"auth": 5}));
+    put_entry(&pods, "no-colon", &json!({"auth": STANDARD.encode("admin")}));
     let opaque = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": "opaque"},
         "stringData": {".dockerconfigjson": "{}"}});
-    place.apply(&opaque);
+    pods.apply(&opaque);
 
     let mut cases = vec![
         case("without", app(), &[]).is(PULL, UNAUTHORIZED).found(
@@ -238,7 +236,7 @@ pub fn every_cause() {
         case("no-scope", app(), &["no-scope"])
             .is(PULL, UNAUTHORIZED_TOKEN)
             .found("pod-token-rejected", "does not accept the token", Cure::Typed),
-        case("refused", place.image("other/app:1"), &[SECRET])
+        case("refused", pods.image("other/app:1"), &[SECRET])
             .is(PULL, UNAUTHORIZED)
             .found("pod-image-refused", "but not for", Cure::Elsewhere),
         case("no-base64", app(), &[SECRET, "no-base64"])
@@ -268,7 +266,7 @@ pub fn every_cause() {
         case("no-image", of_admin("none:1"), &[SECRET])
             .is(PULL, "admin/none:1: not found")
             .found("pod-image-missing", "has no", Cure::Pushed("amd64")),
-        case("no-owner", place.image("nobody/none:1"), &[SECRET])
+        case("no-owner", pods.image("nobody/none:1"), &[SECRET])
             .is(PULL, "nobody/none:1: not found")
             .found("pod-image-missing", "has no", Cure::Corrected),
         case(
@@ -292,7 +290,7 @@ pub fn every_cause() {
         case("arm", of_admin("arm:1"), &[SECRET])
             .is(PULL, "no match for platform in manifest: not found")
             .found("pod-image-platform", "not for the platform", Cure::Pushed("amd64")),
-        case("upper-case", place.image("Admin/App:1"), &[SECRET])
+        case("upper-case", pods.image("Admin/App:1"), &[SECRET])
             .is("InvalidImageName", "repository name (Admin/App) must be lowercase")
             .found("pod-image-name", "must be lowercase", Cure::Corrected),
         case("scheme", format!("http://{}", app()), &[SECRET])
@@ -314,7 +312,7 @@ pub fn every_cause() {
     ];
     // Before 1.35 the API server knows no volume that is an image, and kubelet has no record of who pulled what.
     cases.retain(|case| !["volume", "there-for-others"].contains(&case.pod) || minor() >= 35);
-    play(&place, &cases, || {
+    play(&pods, &cases, || {
         world.gitea.set_visibility("other", Visibility::Public);
     });
 }
@@ -322,9 +320,9 @@ pub fn every_cause() {
 scenario!(a_server_that_is_none, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 /// What stands in the registry's place, or before it.
 pub fn a_server_that_is_none() {
-    let place = Place::new();
-    let world = &place.world;
-    place.well();
+    let pods = Pods::new();
+    let world = &pods.world;
+    pods.well();
     let registry = world.registry();
     let gitea: SocketAddr = registry.parse().unwrap();
     // Of a service that nobody runs any more.
@@ -337,8 +335,7 @@ pub fn a_server_that_is_none() {
         "untrusted.example.com",
         "no-such-host.invalid",
     ];
-    place
-        .world
+    pods.world
         .put_pull_secret("others", &others.map(|registry| (registry, "x")));
 
     let answers = [
@@ -349,10 +346,10 @@ pub fn a_server_that_is_none() {
         ("broken", Answer::text(500, "oh no")),
     ];
     for (name, answer) in answers {
-        place.push(&format!("admin/{name}:401"), &["amd64"]);
+        pods.push(&format!("admin/{name}:401"), &["amd64"]);
         world.gitea.replace(&format!("/v2/admin/{name}/manifests/401"), answer);
     }
-    let at = |name: &'static str| case(name, place.image(&format!("admin/{name}:401")), &[SECRET]);
+    let at = |name: &'static str| case(name, pods.image(&format!("admin/{name}:401")), &[SECRET]);
     let other = |pod, registry: &str| case(pod, format!("{registry}/owner/app:1"), &["others"]);
     let cases = [
         at("page").is(PULL, "(text/html) from remote: not found").found(
@@ -391,5 +388,5 @@ pub fn a_server_that_is_none() {
             .is(PULL, "dial tcp: lookup no-such-host.invalid")
             .found("pod-registry-unreachable", "lookup no-such-host.invalid", Cure::None),
     ];
-    play(&place, &cases, || world.gitea.recover());
+    play(&pods, &cases, || world.gitea.recover());
 }

@@ -4,24 +4,24 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::place::Place;
+use super::fixture::Pods;
 use crate::status::fixture::SECRET;
 use crate::support::node::Node;
 use crate::support::parts::{GITEA, NODE, REAL_PARTS};
 
 scenario!(nothing_is_left, needs(REAL_PARTS, GITEA, NODE, "sh", "kubectl"));
 pub fn nothing_is_left() {
-    let place = Place::new();
-    place.well();
+    let pods = Pods::new();
+    pods.well();
     let node = Node::start("node-that-goes", None);
     let folder = node.folder().to_owned();
-    place.pod_with(
+    pods.pod_with(
         "api",
-        &place.image("admin/app:1"),
+        &pods.image("admin/app:1"),
         &[SECRET],
         &json!({"nodeName": "node-that-goes"}),
     );
-    place.runs("api");
+    pods.runs("api");
     let containers: Vec<PathBuf> = ["sandboxes", "containers"]
         .iter()
         .flat_map(|kind| children(&folder.join("containerd/root/io.containerd.grpc.v1.cri").join(kind)))
@@ -30,7 +30,7 @@ pub fn nothing_is_left() {
         let places = children(Path::new("/sys/fs/cgroup"))
             .into_iter()
             .chain([PathBuf::from("/sys/fs/cgroup")]);
-        let all = places.flat_map(|place| containers.iter().map(move |one| place.join(one.file_name().unwrap())));
+        let all = places.flat_map(|pods| containers.iter().map(move |one| pods.join(one.file_name().unwrap())));
         all.filter(|cgroup| cgroup.is_dir()).count()
     };
     let processes = || {
@@ -51,7 +51,7 @@ pub fn nothing_is_left() {
     assert!(!folder.exists(), "its folder is left");
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
     assert!(!mounts.contains(&folder.display().to_string()), "{mounts}");
-    place.kubectl(&["delete", "pod", "api", "--force", "--grace-period=0"]);
+    pods.kubectl(&["delete", "pod", "api", "--force", "--grace-period=0"]);
 }
 
 fn children(folder: &Path) -> Vec<PathBuf> {

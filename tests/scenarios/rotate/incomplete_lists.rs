@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use regcred::model::Use;
 use serde_json::json;
 
-use super::place::{Place, SECRET};
+use super::fixture::{Rotation, SECRET};
 use crate::support::api_server::{ApiServer, Odd};
 use crate::support::scenario::Table;
 use crate::support::world::{Ran, World};
@@ -96,12 +96,12 @@ fn first_or(query: &BTreeMap<String, String>, next: Odd) -> Odd {
 }
 
 /// Two clusters with the same Secret; the contexts are `one` and `two`.
-fn place() -> (Place, ApiServer) {
-    let place = Place::with(World::of_doubles(), Use::Cluster, &[]);
+fn rotation() -> (Rotation, ApiServer) {
+    let rotation = Rotation::with(World::of_doubles(), Use::Cluster, &[]);
     let second = ApiServer::start();
-    second.create_namespace(&place.world.namespace);
-    let secret = place.world.secret(SECRET).unwrap();
-    second.put_secret(&place.world.namespace, &secret);
+    second.create_namespace(&rotation.world.namespace);
+    let secret = rotation.world.secret(SECRET).unwrap();
+    second.put_secret(&rotation.world.namespace, &secret);
     let config = format!(
         "apiVersion: v1
 kind: Config
@@ -115,124 +115,124 @@ contexts:
 users:
 - {{name: user, user: {{token: {}}}}}
 ",
-        place.world.api_server().url(),
+        rotation.world.api_server().url(),
         second.url(),
         crate::support::api_server::ADMIN_TOKEN,
     );
-    std::fs::write(place.world.folder().join("kubeconfig"), config).unwrap();
-    (place, second)
+    std::fs::write(rotation.world.folder().join("kubeconfig"), config).unwrap();
+    (rotation, second)
 }
 
 const CONTEXTS: &str = "--context one --context two --request-timeout 1s";
 
-fn begin(place: &mut Place, args: &str) -> Ran {
-    let token = place.another_token();
-    place.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
-    place.rotate(&format!("--token-env NEW_TOKEN --plain-http {args} {CONTEXTS}"))
+fn begin(rotation: &mut Rotation, args: &str) -> Ran {
+    let token = rotation.another_token();
+    rotation.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
+    rotation.rotate(&format!("--token-env NEW_TOKEN --plain-http {args} {CONTEXTS}"))
 }
 
-fn check_pending(place: &Place, ran: &Ran) {
+fn check_pending(rotation: &Rotation, ran: &Ran) {
     assert_eq!(ran.code, 1, "{ran}");
-    place.check("half seen");
-    assert!(place.works(&place.old), "the old token is alive: {ran}");
-    assert!(place.kept().rotation.is_some(), "{ran}");
+    rotation.check("half seen");
+    assert!(rotation.works(&rotation.old), "the old token is alive: {ran}");
+    assert!(rotation.kept().rotation.is_some(), "{ran}");
     assert!(ran.stderr.contains("--resume"), "{ran}");
 }
 
-fn check_ended(place: &Place, second: &ApiServer, ran: &Ran) {
+fn check_ended(rotation: &Rotation, second: &ApiServer, ran: &Ran) {
     assert_eq!(ran.code, 0, "{ran}");
-    place.check_ended("resumed");
-    assert!(!place.works(&place.old), "{ran}");
-    let secret = second.secret(&place.world.namespace, SECRET).unwrap();
-    let held = super::place::token(&secret, &place.world.registry()).unwrap();
-    assert_eq!(held, place.served(), "{ran}");
+    rotation.check_ended("resumed");
+    assert!(!rotation.works(&rotation.old), "{ran}");
+    let secret = second.secret(&rotation.world.namespace, SECRET).unwrap();
+    let held = super::fixture::token(&secret, &rotation.world.registry()).unwrap();
+    assert_eq!(held, rotation.served(), "{ran}");
 }
 
 /// The list is what would find the Secret at all.
 fn all_namespaces(way: fn(&BTreeMap<String, String>) -> Odd) {
-    let (mut place, second) = place();
+    let (mut rotation, second) = rotation();
     second.answer_lists(move |query| Some(way(query)));
-    let ran = begin(&mut place, "-A");
-    check_pending(&place, &ran);
-    check_pending(&place, &place.rotate("--resume --request-timeout 1s"));
+    let ran = begin(&mut rotation, "-A");
+    check_pending(&rotation, &ran);
+    check_pending(&rotation, &rotation.rotate("--resume --request-timeout 1s"));
     second.recover();
-    let ran = place.rotate("--resume");
-    check_ended(&place, &second, &ran);
+    let ran = rotation.rotate("--resume");
+    check_ended(&rotation, &second, &ran);
 }
 
 /// The Secret is named; the list is to show whether others would lose their token.
 fn one_namespace(way: fn(&BTreeMap<String, String>) -> Odd) {
-    let (mut place, second) = place();
+    let (mut rotation, second) = rotation();
     second.answer_lists(move |query| Some(way(query)));
-    let flags = place.flags();
-    let ran = begin(&mut place, &flags);
-    check_pending(&place, &ran);
+    let flags = rotation.flags();
+    let ran = begin(&mut rotation, &flags);
+    check_pending(&rotation, &ran);
     assert!(
         ran.stderr
             .contains("the old token is not revoked, because not every Secret could be looked at"),
         "{ran}"
     );
-    check_pending(&place, &place.rotate("--resume --request-timeout 1s"));
+    check_pending(&rotation, &rotation.rotate("--resume --request-timeout 1s"));
     second.recover();
-    let ran = place.rotate("--resume");
-    check_ended(&place, &second, &ran);
+    let ran = rotation.rotate("--resume");
+    check_ended(&rotation, &second, &ran);
 }
 
 scenario!(a_context_that_may_not_be_searched_is_given_up_by_name);
 fn a_context_that_may_not_be_searched_is_given_up_by_name() {
-    let (mut place, second) = place();
+    let (mut rotation, second) = rotation();
     second.forbid("list", "");
-    let flags = place.flags();
-    let ran = begin(&mut place, &flags);
-    check_pending(&place, &ran);
+    let flags = rotation.flags();
+    let ran = begin(&mut rotation, &flags);
+    check_pending(&rotation, &ran);
     assert!(ran.stderr.contains("--resume --skip-search two\n"), "{ran}");
-    let ran = place.rotate("--resume --skip-search one");
-    check_pending(&place, &ran);
-    let ran = place.rotate("--resume --skip-search two");
+    let ran = rotation.rotate("--resume --skip-search one");
+    check_pending(&rotation, &ran);
+    let ran = rotation.rotate("--resume --skip-search two");
     assert!(
         ran.stderr.contains("context two was not searched for other Secrets"),
         "{ran}"
     );
-    check_ended(&place, &second, &ran);
+    check_ended(&rotation, &second, &ran);
 }
 
 scenario!(a_secret_that_may_not_be_read_is_given_up_by_name);
 fn a_secret_that_may_not_be_read_is_given_up_by_name() {
-    let (mut place, second) = place();
+    let (mut rotation, second) = rotation();
     second.create_namespace("closed");
-    let secret = place.world.secret(SECRET).unwrap();
+    let secret = rotation.world.secret(SECRET).unwrap();
     second.put_secret("closed", &secret);
     second.forbid("get", "closed");
-    let flags = place.flags();
-    let ran = begin(&mut place, &flags);
-    check_pending(&place, &ran);
+    let flags = rotation.flags();
+    let ran = begin(&mut rotation, &flags);
+    check_pending(&rotation, &ran);
     let hint = format!("--resume --skip-secret closed/{SECRET}\n");
     assert!(ran.stderr.contains(&hint), "{hint}{ran}");
-    let ran = place.rotate(&format!("--resume --skip-secret closed/{SECRET}"));
-    check_ended(&place, &second, &ran);
+    let ran = rotation.rotate(&format!("--resume --skip-secret closed/{SECRET}"));
+    check_ended(&rotation, &second, &ran);
 }
 
 scenario!(an_immutable_secret_elsewhere_is_given_up_by_name);
 /// Nobody can change it: a stolen token has to be killable all the same.
 fn an_immutable_secret_elsewhere_is_given_up_by_name() {
-    let (mut place, second) = place();
+    let (mut rotation, second) = rotation();
     second.create_namespace("frozen");
-    let mut secret = place.world.secret(SECRET).unwrap();
+    let mut secret = rotation.world.secret(SECRET).unwrap();
     secret["immutable"] = true.into();
     second.put_secret("frozen", &secret);
-    let flags = place.flags();
-    let ran = begin(&mut place, &flags);
-    check_pending(&place, &ran);
+    let flags = rotation.flags();
+    let ran = begin(&mut rotation, &flags);
+    check_pending(&rotation, &ran);
     assert!(
         ran.stderr.contains(&format!("secret/{SECRET} in namespace frozen")),
         "{ran}"
     );
-    check_pending(&place, &place.rotate("--resume"));
-    let ran = place.rotate(&format!("--resume --skip-secret frozen/{SECRET}"));
-    check_ended(&place, &second, &ran);
+    check_pending(&rotation, &rotation.rotate("--resume"));
+    let ran = rotation.rotate(&format!("--resume --skip-secret frozen/{SECRET}"));
+    check_ended(&rotation, &second, &ran);
     let left = second.secret("frozen", SECRET).unwrap();
     assert_eq!(
-        super::place::token(&left, &place.world.registry()),
-        Some(place.old.clone())
+        super::fixture::token(&left, &rotation.world.registry()),
+        Some(rotation.old.clone())
     );
 }

@@ -4,23 +4,23 @@ use regcred::model::Use;
 use serde_json::json;
 use snapbox::str;
 
-use super::place::{PASSWORD, Place, SECRET};
+use super::fixture::{PASSWORD, Rotation, SECRET};
 use crate::support::control_plane::ControlPlane;
 use crate::support::parts::{DOUBLES, REAL};
 use crate::support::world::World;
 
-fn place(world: World) -> (Place, String) {
-    let mut place = Place::with(world, Use::Cluster, &[]);
-    let token = place.another_token();
-    place.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
-    let flags = format!("{} --token-env NEW_TOKEN", place.flags());
-    (place, flags)
+fn rotation(world: World) -> (Rotation, String) {
+    let mut rotation = Rotation::with(world, Use::Cluster, &[]);
+    let token = rotation.another_token();
+    rotation.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
+    let flags = format!("{} --token-env NEW_TOKEN", rotation.flags());
+    (rotation, flags)
 }
 
 scenario!(a_rotation, on(DOUBLES, REAL));
 fn a_rotation(world: World) {
-    let (place, flags) = place(world);
-    place.rotate(&flags).says(str![[r#"
+    let (rotation, flags) = rotation(world);
+    rotation.rotate(&flags).says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
@@ -33,8 +33,8 @@ revoked the old token
 rotated the token of [REGISTRY] for cluster
 
 "#]]);
-    place.check_ended("rotated");
-    place.rotate("--resume").says(str![[r#"
+    rotation.check_ended("rotated");
+    rotation.rotate("--resume").says(str![[r#"
 exit 0
 --- stdout
 --- stderr
@@ -45,8 +45,8 @@ no rotation is pending
 
 scenario!(a_plan, on(DOUBLES, REAL));
 fn a_plan(world: World) {
-    let (place, flags) = place(world);
-    place.rotate(&format!("{flags} --dry-run=client")).says(str![[r#"
+    let (rotation, flags) = rotation(world);
+    rotation.rotate(&format!("{flags} --dry-run=client")).says(str![[r#"
 exit 0
 --- stdout
 would keep the new token beside the old one
@@ -58,9 +58,9 @@ would revoke the old token, last, and only if all of this succeeded
 verified at [REGISTRY], the token of admin, scopes read:package
 
 "#]]);
-    let line = format!("{} --mint --restart --dry-run=client", place.flags());
-    if place.world.is_real() {
-        place.rotate(&line).says(str![[r#"
+    let line = format!("{} --mint --restart --dry-run=client", rotation.flags());
+    if rotation.world.is_real() {
+        rotation.rotate(&line).says(str![[r#"
 exit 0
 --- stdout
 would make a token of admin at [REGISTRY] with the scopes read:package
@@ -73,8 +73,8 @@ nothing to restart in namespace [NAMESPACE]: no workload uses it to pull
 
 "#]]);
     }
-    let line = format!("{} --keep-old --dry-run=server -o json", place.flags());
-    place.rotate(&line).says(str![[r#"
+    let line = format!("{} --keep-old --dry-run=server -o json", rotation.flags());
+    rotation.rotate(&line).says(str![[r#"
 exit 0
 --- stdout
 {
@@ -114,16 +114,16 @@ exit 0
 --- stderr
 
 "#]]);
-    place.check_ended("only planned");
-    assert_eq!((place.served(), place.alive()), (place.old.clone(), 2));
+    rotation.check_ended("only planned");
+    assert_eq!((rotation.served(), rotation.alive()), (rotation.old.clone(), 2));
 }
 
 scenario!(a_pending_one, on(DOUBLES, REAL));
 fn a_pending_one(world: World) {
-    let (place, flags) = place(world);
+    let (rotation, flags) = rotation(world);
     // Gitea is of a generation that wants the password for this, and nobody is there to be asked.
-    place.world.gitea.state().profile = crate::support::gitea::Profile::V1_25;
-    place.rotate(&flags).says(str![[r#"
+    rotation.world.gitea.state().profile = crate::support::gitea::Profile::V1_25;
+    rotation.rotate(&flags).says(str![[r#"
 exit 1
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
@@ -140,7 +140,7 @@ hint: kubectl regcred rotate [REGISTRY] --use cluster --resume finishes it
 hint: kubectl regcred rotate [REGISTRY] --use cluster --abort goes back to the old token
 
 "#]]);
-    place.rotate(&flags).says(str![[r#"
+    rotation.rotate(&flags).says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -154,7 +154,7 @@ hint: kubectl regcred rotate [REGISTRY] --use cluster --abort goes back to the o
         "logout [REGISTRY] --use cluster --revoke",
         "login [REGISTRY] -u admin --use cluster --mint --password-stdin",
     ] {
-        let ran = place.world.regcred_with(line, PASSWORD);
+        let ran = rotation.world.regcred_with(line, PASSWORD);
         ran.says(str![[r#"
 exit 1
 --- stdout
@@ -164,8 +164,8 @@ hint: finish it with: kubectl regcred rotate --resume; or go back with: kubectl 
 
 "#]]);
     }
-    assert!(place.works(&place.old));
-    let ran = place.rotate("--resume --password-stdin");
+    assert!(rotation.works(&rotation.old));
+    let ran = rotation.rotate("--resume --password-stdin");
     ran.says(str![[r#"
 exit 0
 --- stdout
@@ -177,16 +177,16 @@ revoked the old token
 rotated the token of [REGISTRY] for cluster
 
 "#]]);
-    place.check_ended("with the password");
-    assert!(!place.works(&place.old));
+    rotation.check_ended("with the password");
+    assert!(!rotation.works(&rotation.old));
 }
 
 scenario!(restarts, on(REAL));
 /// Real only: the double knows no workloads. Nobody rolls anything out there, so following it ends at the time limit.
 fn restarts(world: World) {
-    let (place, flags) = place(world);
-    let (cluster, namespace) = (ControlPlane::shared(), &place.world.namespace);
-    let image = format!("{}/admin/api:1", place.world.registry());
+    let (rotation, flags) = rotation(world);
+    let (cluster, namespace) = (ControlPlane::shared(), &rotation.world.namespace);
+    let image = format!("{}/admin/api:1", rotation.world.registry());
     let labels = json!({"app": "api"});
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"},
@@ -198,7 +198,7 @@ fn restarts(world: World) {
     let _ = cluster.kubectl_ok(&["create", "-n", namespace, "-f", "-"], &deployment.to_string());
     let annotations = r"jsonpath={.spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt}";
     let restarted_at = || cluster.kubectl_ok(&["get", "deployment", "api", "-n", namespace, "-o", annotations], "");
-    let ran = place.rotate(&format!("{flags} --restart --wait=1s"));
+    let ran = rotation.rotate(&format!("{flags} --restart --wait=1s"));
     assert_eq!(ran.code, 1, "{ran}");
     assert!(
         ran.stdout
@@ -206,19 +206,19 @@ fn restarts(world: World) {
         "{ran}"
     );
     assert!(ran.stderr.contains("did not roll out within 1 s"), "{ran}");
-    assert!(place.works(&place.old), "it waits for a person: {ran}");
+    assert!(rotation.works(&rotation.old), "it waits for a person: {ran}");
     let at = restarted_at();
     assert!(!at.is_empty());
-    let ran = place.rotate("--resume");
+    let ran = rotation.rotate("--resume");
     assert_eq!(ran.code, 0, "{ran}");
-    place.check_ended("resumed");
+    rotation.check_ended("resumed");
     assert_eq!(restarted_at(), at, "not a second time");
 }
 
 scenario!(documents, on(DOUBLES, REAL));
 fn documents(world: World) {
-    let (place, flags) = place(world);
-    place.rotate(&format!("{flags} -o json")).says(str![[r#"
+    let (rotation, flags) = rotation(world);
+    rotation.rotate(&format!("{flags} -o json")).says(str![[r#"
 exit 0
 --- stdout
 {
@@ -266,5 +266,5 @@ revoked the old token
 rotated the token of [REGISTRY] for cluster
 
 "#]]);
-    place.check_ended("rotated");
+    rotation.check_ended("rotated");
 }

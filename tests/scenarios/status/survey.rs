@@ -2,6 +2,6 @@
 //! itself what kubelet would say of its pods.
 
 mod causes;
+mod fixture;
 mod forbidden;
 mod objects;
-mod stage;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use snapbox::str;
 
-use super::place::{DOUBLE, Place, REAL, in_namespaces, summary};
+use super::pipeline::{DOUBLE, Pipeline, REAL, in_namespaces, summary};
 use crate::support::api_server::Fault;
 use crate::support::control_plane::PLAIN_TOKEN;
 use crate::support::part::until;
@@ -15,21 +15,21 @@ use crate::support::world::World;
 const MANY: usize = 200;
 
 scenario!(forbidden_missing_and_terminating_among_many, on(DOUBLE, REAL));
-fn forbidden_missing_and_terminating_among_many(place: &Place) {
+fn forbidden_missing_and_terminating_among_many(pipeline: &Pipeline) {
     let names: Vec<String> = (0..MANY)
-        .map(|number| place.name(format_args!("{number:03}")))
+        .map(|number| pipeline.name(format_args!("{number:03}")))
         .collect();
     let is_missing = |name: &String| name.ends_with("11");
     let is_terminating = |name: &String| name.ends_with("22");
     let is_forbidden = |name: &String| name.ends_with("33");
     let there: Vec<String> = names.iter().filter(|name| !is_missing(name)).cloned().collect();
-    place.create_namespaces(&there, "many");
-    forbid(place, &there, is_forbidden);
+    pipeline.create_namespaces(&there, "many");
+    forbid(pipeline, &there, is_forbidden);
     for name in names.iter().filter(|name| is_terminating(name)) {
-        place.plane.terminate(name);
+        pipeline.plane.terminate(name);
     }
     let args = in_namespaces(&names);
-    let ran = place.sync("one", &args);
+    let ran = pipeline.sync("one", &args);
     assert_eq!(ran.code, 1);
     assert_eq!(summary(&ran), "194 created, 6 failed", "{}", ran.stderr);
     let order: Vec<_> = ran
@@ -39,7 +39,7 @@ fn forbidden_missing_and_terminating_among_many(place: &Place) {
         .collect();
     assert!(order.is_sorted(), "the order of the command line");
     // Who may nothing in a namespace is not told whether it is there.
-    let missing = match place.plane {
+    let missing = match pipeline.plane {
         Plane::Double(_) => "namespace {} not found\nhint: kubectl create namespace {}",
         Plane::Real(_) => "may not get secrets in namespace {}\n",
     };
@@ -51,7 +51,7 @@ fn forbidden_missing_and_terminating_among_many(place: &Place) {
         ("033", "may not get secrets in namespace {}\n"),
         ("133", "may not get secrets in namespace {}\n"),
     ] {
-        let says = says.replace("{}", &place.name(name));
+        let says = says.replace("{}", &pipeline.name(name));
         assert!(ran.stderr.contains(&says), "{says}\n{}", ran.stderr);
     }
     assert_eq!(
@@ -61,10 +61,10 @@ fn forbidden_missing_and_terminating_among_many(place: &Place) {
     );
 
     let missing: Vec<String> = names.iter().filter(|name| is_missing(name)).cloned().collect();
-    place.create_namespaces(&missing, "many");
-    allow(place, &names);
+    pipeline.create_namespaces(&missing, "many");
+    allow(pipeline, &names);
     let left: Vec<String> = names.iter().filter(|name| !is_terminating(name)).cloned().collect();
-    let again = place.sync("one", &in_namespaces(&left));
+    let again = pipeline.sync("one", &in_namespaces(&left));
     assert_eq!(
         (again.code, summary(&again)),
         (0, "4 created, 194 unchanged"),
@@ -74,8 +74,8 @@ fn forbidden_missing_and_terminating_among_many(place: &Place) {
 }
 
 /// From now on the place's kubeconfig is somebody's who may not do everything.
-fn forbid(place: &Place, names: &[String], is_forbidden: impl Fn(&String) -> bool) {
-    match &place.plane {
+fn forbid(pipeline: &Pipeline, names: &[String], is_forbidden: impl Fn(&String) -> bool) {
+    match &pipeline.plane {
         Plane::Double(double) => {
             for name in names.iter().filter(|name| is_forbidden(name)) {
                 double.forbid("get", name);
@@ -83,27 +83,27 @@ fn forbid(place: &Place, names: &[String], is_forbidden: impl Fn(&String) -> boo
         }
         Plane::Real(real) => {
             let allowed: Vec<String> = names.iter().filter(|name| !is_forbidden(name)).cloned().collect();
-            bind(place, &allowed);
-            std::fs::write(place.kubeconfig(), real.kubeconfig_for(PLAIN_TOKEN)).unwrap();
+            bind(pipeline, &allowed);
+            std::fs::write(pipeline.kubeconfig(), real.kubeconfig_for(PLAIN_TOKEN)).unwrap();
         }
     }
 }
 
-fn allow(place: &Place, names: &[String]) {
-    match &place.plane {
+fn allow(pipeline: &Pipeline, names: &[String]) {
+    match &pipeline.plane {
         Plane::Double(double) => {
             for name in names {
                 double.allow("get", name);
             }
         }
-        Plane::Real(_) => bind(place, names),
+        Plane::Real(_) => bind(pipeline, names),
     }
 }
 
 /// The Role that regcred itself asks for, as a `ClusterRole` bound in each namespace.
-fn bind(place: &Place, names: &[String]) {
-    let Plane::Real(real) = &place.plane else { return };
-    let role = place.name("sync");
+fn bind(pipeline: &Pipeline, names: &[String]) {
+    let Plane::Real(real) = &pipeline.plane else { return };
+    let role = pipeline.name("sync");
     let cluster_role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": role},
         "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "patch", "create"]}],
@@ -136,7 +136,7 @@ fn bind(place: &Place, names: &[String]) {
 }
 
 /// Takes the webhook away however the test ends: it is a matter of the whole cluster.
-struct Webhook<'a>(&'a Place, String);
+struct Webhook<'a>(&'a Pipeline, String);
 
 impl Drop for Webhook<'_> {
     fn drop(&mut self) {
@@ -155,10 +155,12 @@ impl Drop for Webhook<'_> {
 }
 
 scenario!(a_quota_and_an_admission_webhook_that_refuse, on(REAL));
-fn a_quota_and_an_admission_webhook_that_refuse(place: &Place) {
-    let Plane::Real(real) = &place.plane else { return };
-    let names: Vec<String> = (0..12).map(|number| place.name(format_args!("{number:02}"))).collect();
-    place.create_namespaces(&names, "many");
+fn a_quota_and_an_admission_webhook_that_refuse(pipeline: &Pipeline) {
+    let Plane::Real(real) = &pipeline.plane else { return };
+    let names: Vec<String> = (0..12)
+        .map(|number| pipeline.name(format_args!("{number:02}")))
+        .collect();
+    pipeline.create_namespaces(&names, "many");
     let (full, watched) = (&names[3], &names[7]);
 
     let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full", "namespace": full},
@@ -181,7 +183,7 @@ fn a_quota_and_an_admission_webhook_that_refuse(place: &Place) {
         "",
     );
     let _ = real.kubectl_ok(&["label", "namespace", watched, "watched=yes"], "");
-    let webhook = Webhook(place, place.name("webhook"));
+    let webhook = Webhook(pipeline, pipeline.name("webhook"));
     let configuration = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": webhook.1},
@@ -201,7 +203,7 @@ fn a_quota_and_an_admission_webhook_that_refuse(place: &Place) {
         until("both refuse", || !real.kubectl(&create, &probe).status.success());
     }
 
-    let ran = place.sync("one", &in_namespaces(&names));
+    let ran = pipeline.sync("one", &in_namespaces(&names));
     assert_eq!((ran.code, summary(&ran)), (1, "10 created, 2 failed"), "{ran}");
     let says = format!("the API server refused the request about secret/{SECRET} in namespace {full}: ");
     assert!(
@@ -220,27 +222,27 @@ fn a_quota_and_an_admission_webhook_that_refuse(place: &Place) {
         let create = ["create", "--dry-run=server", "-n", name, "-f", "-"];
         until("nothing refuses", || real.kubectl(&create, &probe).status.success());
     }
-    let again = place.sync("one", &in_namespaces(&names));
+    let again = pipeline.sync("one", &in_namespaces(&names));
     assert_eq!((again.code, summary(&again)), (0, "2 created, 10 unchanged"), "{again}");
 }
 
-fn double_with(count: usize) -> (Place, Vec<String>) {
-    let place = Place::of_double();
+fn double_with(count: usize) -> (Pipeline, Vec<String>) {
+    let pipeline = Pipeline::of_double();
     let names: Vec<String> = (0..count)
-        .map(|number| place.name(format_args!("{number:03}")))
+        .map(|number| pipeline.name(format_args!("{number:03}")))
         .collect();
-    place.create_namespaces(&names, "many");
-    (place, names)
+    pipeline.create_namespaces(&names, "many");
+    (pipeline, names)
 }
 
 scenario!(a_storm_of_other_writers);
 fn a_storm_of_other_writers() {
-    let (place, names) = double_with(40);
-    place.sync("old", &in_namespaces(&names)).done();
+    let (pipeline, names) = double_with(40);
+    pipeline.sync("old", &in_namespaces(&names)).done();
     for round in 0..4 {
         let names = names.clone();
         // Everything that is being planned right now becomes stale.
-        place.double().before_next_write(move |store| {
+        pipeline.double().before_next_write(move |store| {
             for name in &names {
                 store.update(name, SECRET, "other", |secret| {
                     secret["metadata"]["labels"]["round"] = round.to_string().into();
@@ -248,9 +250,9 @@ fn a_storm_of_other_writers() {
             }
         });
     }
-    let ran = place.sync("new", &in_namespaces(&names));
+    let ran = pipeline.sync("new", &in_namespaces(&names));
     assert_eq!((ran.code, summary(&ran)), (0, "40 configured"), "{ran}");
-    let conflicts = place
+    let conflicts = pipeline
         .double()
         .recorded()
         .iter()
@@ -258,29 +260,32 @@ fn a_storm_of_other_writers() {
         .count();
     assert!(conflicts >= 4, "{conflicts}");
     for name in &names {
-        let secret = place.plane.secret(name, SECRET).unwrap();
+        let secret = pipeline.plane.secret(name, SECRET).unwrap();
         assert_eq!(
             secret["metadata"]["labels"]["round"], "3",
             "somebody else's label is kept"
         );
-        assert_eq!(place.token(name, SECRET, &place.registry()).as_deref(), Some("new"));
+        assert_eq!(
+            pipeline.token(name, SECRET, &pipeline.registry()).as_deref(),
+            Some("new")
+        );
     }
 }
 
 scenario!(a_busy_server_is_given_its_time);
 fn a_busy_server_is_given_its_time() {
-    let (place, names) = double_with(40);
+    let (pipeline, names) = double_with(40);
     // Priority and fairness turns some away, with the time that they should stay away.
-    place.double().fail_after(30, Fault::Status(429, Some(1)), 6);
+    pipeline.double().fail_after(30, Fault::Status(429, Some(1)), 6);
     let start = std::time::Instant::now();
-    let ran = place.sync("one", &in_namespaces(&names));
+    let ran = pipeline.sync("one", &in_namespaces(&names));
     assert_eq!((ran.code, summary(&ran)), (0, "40 created"), "{ran}");
     assert!(start.elapsed().as_secs() >= 1, "Retry-After was not waited for");
 }
 
 scenario!(one_namespaces_failures_are_its_own);
 fn one_namespaces_failures_are_its_own() {
-    let (place, names) = double_with(60);
+    let (pipeline, names) = double_with(60);
     let faults = [
         (5, Fault::Cut, "cannot reach the API server"),
         (
@@ -298,25 +303,25 @@ fn one_namespaces_failures_are_its_own() {
         (59, Fault::Cut, "cannot reach the API server"),
     ];
     for (at, fault, _) in faults {
-        place.double().fail_in(&names[at], fault);
+        pipeline.double().fail_in(&names[at], fault);
     }
     let mut args = in_namespaces(&names);
     args.extend(["--request-timeout", "4"]);
-    let ran = place.sync("one", &args);
+    let ran = pipeline.sync("one", &args);
     assert_eq!((ran.code, summary(&ran)), (1, "54 created, 6 failed"), "{ran}");
     for (_, _, says) in faults {
         assert!(ran.stderr.contains(says), "{says}\n{ran}");
     }
-    place.double().recover();
-    let again = place.sync("one", &args);
+    pipeline.double().recover();
+    let again = pipeline.sync("one", &args);
     assert_eq!((again.code, summary(&again)), (0, "6 created, 54 unchanged"), "{again}");
 }
 
 scenario!(a_server_that_goes_away_is_said_once);
 fn a_server_that_goes_away_is_said_once() {
-    let (place, names) = double_with(MANY);
-    place.double().fail_after(101, Fault::Cut, u32::MAX);
-    let ran = place.sync("one", &in_namespaces(&names));
+    let (pipeline, names) = double_with(MANY);
+    pipeline.double().fail_after(101, Fault::Cut, u32::MAX);
+    let ran = pipeline.sync("one", &in_namespaces(&names));
     assert_eq!(ran.code, 1);
     assert_eq!(ran.stderr.matches("error: ").count(), 1, "{ran}");
     let numbers: Vec<usize> = summary(&ran)
@@ -331,23 +336,23 @@ fn a_server_that_goes_away_is_said_once() {
     assert!(cut_off < 8, "{ran}");
     assert_eq!(ran.stdout.lines().count(), created);
     assert!(summary(&ran).contains(" not tried, "), "{ran}");
-    place.double().recover();
-    let again = place.sync("one", &in_namespaces(&names));
+    pipeline.double().recover();
+    let again = pipeline.sync("one", &in_namespaces(&names));
     assert_eq!(again.code, 0, "{again}");
 }
 
 scenario!(who_may_not_list_is_told_what_else_to_do);
 fn who_may_not_list_is_told_what_else_to_do() {
-    let place = Place::of_double();
-    place.double().forbid("list", "");
-    let ran = place.sync("one", &["-A"]);
+    let pipeline = Pipeline::of_double();
+    pipeline.double().forbid("list", "");
+    let ran = pipeline.sync("one", &["-A"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("error: admin may not list secrets\n"), "{ran}");
     assert!(
         ran.stderr.contains("hint: ") && ran.stderr.contains("-n NAMESPACE"),
         "{ran}"
     );
-    let ran = place.sync("one", &["-l", "a=b"]);
+    let ran = pipeline.sync("one", &["-l", "a=b"]);
     assert!(ran.stderr.contains("error: admin may not list namespaces\n"), "{ran}");
 }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::place::{Place, VARIABLE, in_namespaces, summary};
+use super::pipeline::{Pipeline, VARIABLE, in_namespaces, summary};
 use crate::support::api_server::Fault;
 use crate::support::parts::CONTROL_PLANE;
 use crate::support::plane::SECRET;
@@ -26,11 +26,11 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn sync(place: &Place, token: &str, args: &[&str]) -> Self {
-        let registry = place.registry();
+    fn sync(pipeline: &Pipeline, token: &str, args: &[&str]) -> Self {
+        let registry = pipeline.registry();
         let mut all = vec!["--registry", &registry, "-u", "admin", "--token-env", VARIABLE];
         all.extend(args);
-        Self(place.command(token, &all).spawn().unwrap())
+        Self(pipeline.command(token, &all).spawn().unwrap())
     }
 
     fn interrupt(&self) {
@@ -42,22 +42,22 @@ impl Running {
     }
 }
 
-fn many(place: &Place) -> Vec<String> {
+fn many(pipeline: &Pipeline) -> Vec<String> {
     let names: Vec<String> = (0..MANY)
-        .map(|number| place.name(format_args!("{number:03}")))
+        .map(|number| pipeline.name(format_args!("{number:03}")))
         .collect();
-    place.create_namespaces(&names, "many");
+    pipeline.create_namespaces(&names, "many");
     names
 }
 
 scenario!(killed_at_random_points_of_a_long_run, needs(CONTROL_PLANE));
 fn killed_at_random_points_of_a_long_run() {
-    let place = Place::real();
-    let names = many(&place);
+    let pipeline = Pipeline::real();
+    let names = many(&pipeline);
     let args = in_namespaces(&names);
-    place.sync("token-0", &args).done();
+    pipeline.sync("token-0", &args).done();
     let mut held: BTreeMap<String, String> = names.iter().map(|name| (name.clone(), "token-0".to_owned())).collect();
-    assert_eq!(place.tokens(), held);
+    assert_eq!(pipeline.tokens(), held);
 
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
     let mut random = u64::from(seed | 1);
@@ -71,7 +71,7 @@ fn killed_at_random_points_of_a_long_run() {
     let mut was_half_way = 0;
     for kill in 1..=KILLS {
         let token = format!("token-{kill}");
-        let mut running = Running::sync(&place, &token, &args);
+        let mut running = Running::sync(&pipeline, &token, &args);
         // At a random line, and a random moment of the writes that are then under way.
         let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
         for _ in 0..below(200) {
@@ -80,7 +80,7 @@ fn killed_at_random_points_of_a_long_run() {
         std::thread::sleep(Duration::from_micros(below(3000)));
         running.0.kill().unwrap();
         running.0.wait().unwrap();
-        let now = place.tokens();
+        let now = pipeline.tokens();
         assert_eq!(now.len(), MANY);
         for (name, is) in &now {
             let was = &held[name];
@@ -97,19 +97,19 @@ fn killed_at_random_points_of_a_long_run() {
         was_half_way > KILLS / 2,
         "killed in the middle only {was_half_way} times"
     );
-    let last = place.sync("last", &args);
+    let last = pipeline.sync("last", &args);
     assert_eq!((last.code, summary(&last)), (0, "200 configured"), "{last}");
-    assert!(place.tokens().values().all(|is| is == "last"));
-    let again = place.sync("last", &args);
+    assert!(pipeline.tokens().values().all(|is| is == "last"));
+    let again = pipeline.sync("last", &args);
     assert_eq!((again.code, summary(&again)), (0, "200 unchanged"), "{again}");
 }
 
 scenario!(ctrl_c_lets_writes_under_way_end, needs(CONTROL_PLANE));
 fn ctrl_c_lets_writes_under_way_end() {
-    let place = Place::real();
-    let names = many(&place);
+    let pipeline = Pipeline::real();
+    let names = many(&pipeline);
     let args = in_namespaces(&names);
-    let mut running = Running::sync(&place, "one", &args);
+    let mut running = Running::sync(&pipeline, "one", &args);
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
     let mut done: Vec<String> = (0..40).map(|_| lines.next().unwrap().unwrap()).collect();
     running.interrupt();
@@ -123,22 +123,22 @@ fn ctrl_c_lets_writes_under_way_end() {
     let says = format!("{} created, {} not tried\n", done.len(), MANY - done.len());
     assert!(stderr.contains(&says), "{says}{stderr}");
     // What it says is so: no more and no less was written.
-    let held = place.tokens();
+    let held = pipeline.tokens();
     assert_eq!(held.len(), done.len());
     for name in held.keys() {
         assert!(done.contains(&format!("secret/{SECRET} created in namespace {name}")));
     }
-    let again = place.sync("one", &args);
+    let again = pipeline.sync("one", &args);
     let says = format!("{} created, {} unchanged", MANY - done.len(), done.len());
     assert_eq!((again.code, summary(&again)), (0, says.as_str()), "{again}");
 }
 
 scenario!(a_second_ctrl_c_ends_at_once);
 fn a_second_ctrl_c_ends_at_once() {
-    let place = Place::of_double();
-    let names = ["a", "b", "c"].map(|name| place.create_namespace(name));
-    place.double().fail_in(&names[2], Fault::Hang);
-    let mut running = Running::sync(&place, "one", &in_namespaces(&names));
+    let pipeline = Pipeline::of_double();
+    let names = ["a", "b", "c"].map(|name| pipeline.create_namespace(name));
+    pipeline.double().fail_in(&names[2], Fault::Hang);
+    let mut running = Running::sync(&pipeline, "one", &in_namespaces(&names));
     let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
     for name in &names[..2] {
         assert_eq!(
@@ -166,12 +166,12 @@ fn a_second_ctrl_c_ends_at_once() {
 
 scenario!(ctrl_c_before_anything_was_begun);
 fn ctrl_c_before_anything_was_begun() {
-    let place = Place::of_double();
-    place.double().fail(Fault::Hang, 1);
-    let context = place.plane.context();
+    let pipeline = Pipeline::of_double();
+    pipeline.double().fail(Fault::Hang, 1);
+    let context = pipeline.plane.context();
     let args = ["-A", "--context", context, "--context", "other", "-o", "json"];
-    let mut running = Running::sync(&place, "one", &args);
-    while place.double().recorded().is_empty() {
+    let mut running = Running::sync(&pipeline, "one", &args);
+    while pipeline.double().recorded().is_empty() {
         std::thread::yield_now();
     }
     running.interrupt();
@@ -188,15 +188,15 @@ fn ctrl_c_before_anything_was_begun() {
 
 scenario!(progress_is_for_those_who_watch);
 fn progress_is_for_those_who_watch() {
-    let place = Place::of_double();
+    let pipeline = Pipeline::of_double();
     let names: Vec<String> = (0..20)
-        .map(|number| place.create_namespace(&number.to_string()))
+        .map(|number| pipeline.create_namespace(&number.to_string()))
         .collect();
     let at_terminal = |term: &str, names: &[String]| {
-        let registry = place.registry();
+        let registry = pipeline.registry();
         let mut args = vec!["--registry", &registry, "-u", "admin", "--token-env", VARIABLE];
         args.extend(in_namespaces(names));
-        let mut command = place.command("one", &args);
+        let mut command = pipeline.command("one", &args);
         command.env("TERM", term).env("NO_COLOR", "1");
         command
             .stdin(Stdio::inherit())
@@ -216,5 +216,5 @@ fn progress_is_for_those_who_watch() {
     assert_eq!(last.rsplit('\r').next().unwrap(), "20 created", "{shown:?}");
     assert!(!at_terminal("dumb", &names).contains("/20"));
     assert!(!at_terminal("xterm", &names[..1]).contains("/1"), "one is no progress");
-    assert!(!place.sync("one", &in_namespaces(&names)).stderr.contains("/20"));
+    assert!(!pipeline.sync("one", &in_namespaces(&names)).stderr.contains("/20"));
 }

@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{IMAGE, SECRET, STAGE, Said, Stage, await_that, pod, regcred, workload};
+use super::workloads::{IMAGE, SECRET, Said, WITH_CONTROLLERS, Workloads, await_that, pod, regcred, workload};
 use crate::support::control_plane::{self, ControlPlane};
 
 /// Who syncs, in the namespace of the stage.
 const WHO: &str = "deployer";
 
 /// A ServiceAccount that may do nothing, and its kubeconfig.
-fn deployer(stage: &Stage) -> String {
-    let (real, namespace) = (stage.real, stage.namespace.as_str());
+fn deployer(workloads: &Workloads) -> String {
+    let (real, namespace) = (workloads.real, workloads.namespace.as_str());
     real.kubectl_ok(&["create", "serviceaccount", WHO, "-n", namespace], "");
     let token = real.kubectl_ok(&["create", "token", WHO, "-n", namespace], "");
     real.kubeconfig_for(token.trim())
 }
 
 /// What `rbac` prints for the deployer: the Role and its binding.
-fn printed(stage: &Stage, flags: &str) -> Vec<Value> {
-    let line = format!("rbac {flags} --serviceaccount {}:{WHO}", stage.namespace);
+fn printed(workloads: &Workloads, flags: &str) -> Vec<Value> {
+    let line = format!("rbac {flags} --serviceaccount {}:{WHO}", workloads.namespace);
     serde_saphyr::from_multiple(&regcred("", "", &line).done().stdout).unwrap()
 }
 
@@ -80,8 +80,8 @@ fn role_of(role: &Value, grants: &[Grant]) -> Value {
 }
 
 /// Waits until the API server, whose RBAC learns of changes from a watch, decides so.
-fn await_may(stage: &Stage, namespace: Option<&str>, grant: &Grant, may: bool) {
-    let user = format!("system:serviceaccount:{}:{WHO}", stage.namespace);
+fn await_may(workloads: &Workloads, namespace: Option<&str>, grant: &Grant, may: bool) {
+    let user = format!("system:serviceaccount:{}:{WHO}", workloads.namespace);
     let mut attributes = json!({"verb": grant.verb, "resource": grant.resource, "group": grant.group});
     if let Some(name) = &grant.name {
         attributes["name"] = name.as_str().into();
@@ -93,33 +93,33 @@ fn await_may(stage: &Stage, namespace: Option<&str>, grant: &Grant, may: bool) {
         "spec": {"user": user, "resourceAttributes": attributes}})
     .to_string();
     await_that(&format!("{grant:?} to be {may}"), || {
-        let answer = stage.real.kubectl_ok(&["create", "-f", "-", "-o", "json"], &review);
+        let answer = workloads.real.kubectl_ok(&["create", "-f", "-", "-o", "json"], &review);
         serde_json::from_str::<Value>(&answer).unwrap()["status"]["allowed"] == may
     });
 }
 
-scenario!(every_verb_of_the_role_is_needed, on(STAGE));
-fn every_verb_of_the_role_is_needed(stage: &Stage) {
-    let namespace = stage.namespace.as_str();
-    let kubeconfig = deployer(stage);
+scenario!(every_verb_of_the_role_is_needed, on(WITH_CONTROLLERS));
+fn every_verb_of_the_role_is_needed(workloads: &Workloads) {
+    let namespace = workloads.namespace.as_str();
+    let kubeconfig = deployer(workloads);
     let flags = format!("-n {namespace} --service-account default --restart --wait --unstick");
-    let documents = printed(stage, &flags);
+    let documents = printed(workloads, &flags);
     let role = &documents[0];
     let grants = grants(role);
-    stage.node();
+    workloads.node();
     for kind in ["Deployment", "StatefulSet", "DaemonSet"] {
-        stage.apply(&workload(kind, "app", pod(IMAGE, &[SECRET]), &json!({})));
+        workloads.apply(&workload(kind, "app", pod(IMAGE, &[SECRET]), &json!({})));
     }
-    stage.apply(&workload("ReplicaSet", "stuck", pod(IMAGE, &["other"]), &json!({})));
-    apply(stage.real, &documents);
+    workloads.apply(&workload("ReplicaSet", "stuck", pod(IMAGE, &["other"]), &json!({})));
+    apply(workloads.real, &documents);
     for grant in &grants {
-        await_may(stage, Some(namespace), grant, true);
+        await_may(workloads, Some(namespace), grant, true);
     }
 
     // Exactly these are enough.
-    let kubelet = stage.kubelet_but_for("stuck");
-    await_that("a stuck pod", || stage.stick("stuck"));
-    let said = stage
+    let kubelet = workloads.kubelet_but_for("stuck");
+    await_that("a stuck pod", || workloads.stick("stuck"));
+    let said = workloads
         .sync_as(
             &kubeconfig,
             "first",
@@ -136,7 +136,7 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
         assert!(said.lines().contains(&line.as_str()), "{line}\n{said:#?}");
     }
     assert!(said.stdout.contains("pod/stuck-"), "{said:#?}");
-    let said = stage.sync_as(&kubeconfig, "second", "").done();
+    let said = workloads.sync_as(&kubeconfig, "second", "").done();
     assert_eq!(
         said.lines(),
         [format!("secret/{SECRET} configured in namespace {namespace}")]
@@ -144,12 +144,12 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
     drop(kubelet);
 
     // Without any one of them it fails for that one.
-    let kubectl = |arguments: &[&str]| stage.real.kubectl_ok(arguments, "");
+    let kubectl = |arguments: &[&str]| workloads.real.kubectl_ok(arguments, "");
     for (at, grant) in grants.iter().enumerate() {
         let mut less = grants.clone();
         less.remove(at);
-        apply(stage.real, &[role_of(role, &less)]);
-        await_may(stage, Some(namespace), grant, false);
+        apply(workloads.real, &[role_of(role, &less)]);
+        await_may(workloads, Some(namespace), grant, false);
         kubectl(&[
             "patch",
             "serviceaccount",
@@ -162,10 +162,10 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
         if grant.verb == "create" {
             kubectl(&["delete", "secret", SECRET, "-n", namespace]);
         }
-        await_that("a stuck pod", || stage.stick("stuck"));
+        await_that("a stuck pod", || workloads.stick("stuck"));
         let wait = if grant.verb == "watch" { "--wait=1s" } else { "" };
         let token = format!("token-{at}");
-        let said = stage.sync_as(
+        let said = workloads.sync_as(
             &kubeconfig,
             &token,
             &format!("--service-account default --restart {wait} --unstick"),
@@ -173,17 +173,18 @@ fn every_verb_of_the_role_is_needed(stage: &Stage) {
         assert_eq!(said.code, 1, "without {grant:?}: {said:#?}");
         let error = format!("may not {} {} in namespace {namespace}", grant.verb, grant.resource);
         assert!(said.stderr.contains(&error), "without {grant:?}: {said:#?}");
-        apply(stage.real, &[role_of(role, &grants)]);
-        await_may(stage, Some(namespace), grant, true);
+        apply(workloads.real, &[role_of(role, &grants)]);
+        await_may(workloads, Some(namespace), grant, true);
         if grant.verb == "create" {
-            stage.sync_as(&kubeconfig, &token, "").done();
+            workloads.sync_as(&kubeconfig, &token, "").done();
         }
     }
 }
 
 /// `sync -A` of a registry that no other scenario has: it must not touch their Secrets.
-fn everywhere(kubeconfig: &str, token: &str, flags: &str) -> Said {
-    let line = format!("sync {flags} --registry everywhere.example.com -u admin --token-env TOKEN");
+fn everywhere(workloads: &Workloads, kubeconfig: &str, token: &str, flags: &str) -> Said {
+    let registry = format!("{}.example.com", workloads.namespace);
+    let line = format!("sync {flags} --registry {registry} -u admin --token-env TOKEN");
     regcred(kubeconfig, token, &line)
 }
 
@@ -198,64 +199,67 @@ fn renamed(mut documents: Vec<Value>, name: &str) -> Vec<Value> {
     documents
 }
 
-scenario!(everywhere_with_a_cluster_role, on(STAGE));
-fn everywhere_with_a_cluster_role(stage: &Stage) {
-    let kubeconfig = deployer(stage);
-    let other = stage.real.namespace();
-    let admin = stage.real.kubeconfig_for(control_plane::ADMIN_TOKEN);
-    let both = format!("-n {} -n {other}", stage.namespace);
-    everywhere(&admin, "first", &both).done();
-    let documents = renamed(printed(stage, "-A"), &format!("kubectl-regcred-{}", stage.namespace));
+scenario!(everywhere_with_a_cluster_role, on(WITH_CONTROLLERS));
+fn everywhere_with_a_cluster_role(workloads: &Workloads) {
+    let kubeconfig = deployer(workloads);
+    let other = workloads.real.namespace();
+    let admin = workloads.real.kubeconfig_for(control_plane::ADMIN_TOKEN);
+    let both = format!("-n {} -n {other}", workloads.namespace);
+    everywhere(workloads, &admin, "first", &both).done();
+    let documents = renamed(
+        printed(workloads, "-A"),
+        &format!("kubectl-regcred-{}", workloads.namespace),
+    );
     let role = &documents[0];
     let grants = grants(role);
-    apply(stage.real, &documents);
+    apply(workloads.real, &documents);
     for grant in &grants {
-        await_may(stage, None, grant, true);
+        await_may(workloads, None, grant, true);
     }
-    let said = everywhere(&kubeconfig, "second", "-A --trust-labels").done();
+    let said = everywhere(workloads, &kubeconfig, "second", "-A --trust-labels").done();
     assert_eq!(said.lines().len(), 2, "{said:?}");
     for (at, grant) in grants.iter().enumerate() {
         let mut less = grants.clone();
         less.remove(at);
-        apply(stage.real, &[role_of(role, &less)]);
-        await_may(stage, None, grant, false);
-        let said = everywhere(&kubeconfig, &format!("token-{at}"), "-A --trust-labels");
+        apply(workloads.real, &[role_of(role, &less)]);
+        await_may(workloads, None, grant, false);
+        let said = everywhere(workloads, &kubeconfig, &format!("token-{at}"), "-A --trust-labels");
         assert_eq!(said.code, 1, "without {grant:?}: {said:#?}");
         assert!(
             said.stderr.contains(&format!("may not {} secrets", grant.verb)),
             "without {grant:?}: {said:#?}"
         );
         assert!(said.stderr.contains("kind: ClusterRole\n"), "{said:#?}");
-        apply(stage.real, &[role_of(role, &grants)]);
-        await_may(stage, None, grant, true);
+        apply(workloads.real, &[role_of(role, &grants)]);
+        await_may(workloads, None, grant, true);
     }
 }
 
-scenario!(by_selector_with_a_cluster_role, on(STAGE));
-fn by_selector_with_a_cluster_role(stage: &Stage) {
-    let kubeconfig = deployer(stage);
-    let (real, namespace) = (stage.real, stage.namespace.as_str());
+scenario!(by_selector_with_a_cluster_role, on(WITH_CONTROLLERS));
+fn by_selector_with_a_cluster_role(workloads: &Workloads) {
+    let kubeconfig = deployer(workloads);
+    let (real, namespace) = (workloads.real, workloads.namespace.as_str());
     real.kubectl_ok(&["label", "namespace", namespace, &format!("team={namespace}")], "");
     let flags = format!("-l team={namespace}");
-    let said = everywhere(&kubeconfig, "first", &flags);
+    let said = everywhere(workloads, &kubeconfig, "first", &flags);
     assert!(said.stderr.contains("may not list namespaces"), "{said:#?}");
-    let documents = renamed(printed(stage, &flags), &format!("kubectl-regcred-{namespace}"));
+    let documents = renamed(printed(workloads, &flags), &format!("kubectl-regcred-{namespace}"));
     apply(real, &documents);
     for grant in grants(&documents[0]) {
-        await_may(stage, None, &grant, true);
+        await_may(workloads, None, &grant, true);
     }
-    let said = everywhere(&kubeconfig, "first", &flags).done();
+    let said = everywhere(workloads, &kubeconfig, "first", &flags).done();
     assert_eq!(
         said.lines(),
         [format!("secret/{SECRET} created in namespace {namespace}")]
     );
 }
 
-scenario!(an_error_prints_the_whole_role, on(STAGE));
-fn an_error_prints_the_whole_role(stage: &Stage) {
-    let kubeconfig = deployer(stage);
+scenario!(an_error_prints_the_whole_role, on(WITH_CONTROLLERS));
+fn an_error_prints_the_whole_role(workloads: &Workloads) {
+    let kubeconfig = deployer(workloads);
     let flags = "--service-account default --restart --unstick";
-    let said = stage.sync_as(&kubeconfig, "first", flags);
+    let said = workloads.sync_as(&kubeconfig, "first", flags);
     assert_eq!(said.code, 1);
     let role = said.stderr.split_once("apply the Role below\n").unwrap().1;
     let role = role
@@ -263,10 +267,10 @@ fn an_error_prints_the_whole_role(stage: &Stage) {
         .take_while(|line| !line.contains(" failed"))
         .collect::<Vec<_>>()
         .join("\n");
-    stage.real.kubectl_ok(&["apply", "-f", "-"], &role);
+    workloads.real.kubectl_ok(&["apply", "-f", "-"], &role);
     let documents: Vec<Value> = serde_saphyr::from_multiple(&role).unwrap();
     for grant in grants(&documents[0]) {
-        await_may(stage, Some(&stage.namespace), &grant, true);
+        await_may(workloads, Some(&workloads.namespace), &grant, true);
     }
-    stage.sync_as(&kubeconfig, "first", flags).done();
+    workloads.sync_as(&kubeconfig, "first", flags).done();
 }

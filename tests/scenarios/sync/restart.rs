@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{IMAGE, SECRET, STAGE, Said, Stage, await_that, bare_pod, pod, regcred, stuck_on_a_pull, workload};
+use super::workloads::{
+    IMAGE, SECRET, Said, WITH_CONTROLLERS, Workloads, await_that, bare_pod, pod, regcred, stuck_on_a_pull, workload,
+};
 use crate::support::PLUGIN;
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::API_SERVER;
 
-scenario!(restarts_exactly_the_users, on(STAGE));
-fn restarts_exactly_the_users(stage: &Stage) {
+scenario!(restarts_exactly_the_users, on(WITH_CONTROLLERS));
+fn restarts_exactly_the_users(workloads: &Workloads) {
     let none = &json!({});
-    stage.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bare"}}));
+    workloads.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bare"}}));
     let with_account = |mut pod: Value, account: &str| {
         pod["serviceAccountName"] = account.into();
         pod
@@ -52,10 +54,10 @@ fn restarts_exactly_the_users(stage: &Stage) {
             none,
         ),
     ] {
-        stage.apply(&object);
+        workloads.apply(&object);
     }
-    let namespace = &stage.namespace;
-    let said = stage.sync("--service-account default --restart").done();
+    let namespace = &workloads.namespace;
+    let said = workloads.sync("--service-account default --restart").done();
     let users = [
         "deployment.apps/by-account",
         "deployment.apps/init-only",
@@ -70,7 +72,7 @@ fn restarts_exactly_the_users(stage: &Stage) {
     assert_eq!(said.lines()[2..], restarted);
     for user in users {
         let (resource, name) = user.split_once('/').unwrap();
-        let at = stage.restarted_at(resource, name).unwrap();
+        let at = workloads.restarted_at(resource, name).unwrap();
         assert!(at.len() == 20 && at.ends_with('Z'), "{at}");
     }
     for name in [
@@ -80,10 +82,10 @@ fn restarts_exactly_the_users(stage: &Stage) {
         "other-port",
         "path-look-alike",
     ] {
-        assert_eq!(stage.restarted_at("deployment", name), None, "{name}");
+        assert_eq!(workloads.restarted_at("deployment", name), None, "{name}");
     }
     // What was asked for is done, whether or not the Secret changed; nobody is in kubectl's way.
-    let again = stage.sync("--restart").done();
+    let again = workloads.sync("--restart").done();
     assert_eq!(
         again.lines()[0],
         format!("secret/{SECRET} unchanged in namespace {namespace}")
@@ -92,12 +94,12 @@ fn restarts_exactly_the_users(stage: &Stage) {
     // It takes what we wrote for its own, and so refuses within the same second.
     let kubectl = ["rollout", "restart", "deployment/own-list", "-n", namespace];
     await_that("kubectl's own restart", || {
-        stage.real.kubectl(&kubectl, "").status.success()
+        workloads.real.kubectl(&kubectl, "").status.success()
     });
 }
 
-scenario!(what_is_not_restarted_is_reported, on(STAGE));
-fn what_is_not_restarted_is_reported(stage: &Stage) {
+scenario!(what_is_not_restarted_is_reported, on(WITH_CONTROLLERS));
+fn what_is_not_restarted_is_reported(workloads: &Workloads) {
     let user = || pod(IMAGE, &[SECRET]);
     let strategy = |value: Value| json!({"updateStrategy": value});
     for object in [
@@ -119,11 +121,11 @@ fn what_is_not_restarted_is_reported(stage: &Stage) {
         workload("ReplicaSet", "alone", user(), &json!({})),
         bare_pod("bare", user()),
     ] {
-        stage.apply(&object);
+        workloads.apply(&object);
     }
     let mut nightly = user();
     nightly["restartPolicy"] = "Never".into();
-    stage.apply(&json!({
+    workloads.apply(&json!({
         "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"},
         "spec": {"schedule": "0 3 * * *", "suspend": true, "jobTemplate": {"spec": {"template": {"spec": nightly}}}},
     }));
@@ -131,11 +133,11 @@ fn what_is_not_restarted_is_reported(stage: &Stage) {
     let mut rollout = workload("ReplicaSet", "of-a-rollout", user(), &json!({}));
     rollout["metadata"]["ownerReferences"] = json!([{"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
         "name": "web", "uid": "0c0ffee0-0000-4000-8000-000000000000", "controller": true}]);
-    stage.apply(&rollout);
-    await_that("the pods", || stage.list("pods").len() >= 4);
-    let said = stage.sync("--restart").done();
+    workloads.apply(&rollout);
+    await_that("the pods", || workloads.list("pods").len() >= 4);
+    let said = workloads.sync("--restart").done();
     assert_eq!(said.lines().len(), 1, "{said:?}");
-    let namespace = &stage.namespace;
+    let namespace = &workloads.namespace;
     for (what, why) in [
         (
             "deployment.apps/paused",
@@ -164,16 +166,16 @@ fn what_is_not_restarted_is_reported(stage: &Stage) {
         ("statefulset", "partitioned"),
         ("daemonset", "on-delete"),
     ] {
-        assert_eq!(stage.restarted_at(resource, name), None);
+        assert_eq!(workloads.restarted_at(resource, name), None);
     }
 }
 
-scenario!(dry_runs_restart_nothing, on(STAGE));
-fn dry_runs_restart_nothing(stage: &Stage) {
-    stage.apply(&workload("Deployment", "api", pod(IMAGE, &[]), &json!({})));
-    let namespace = &stage.namespace;
+scenario!(dry_runs_restart_nothing, on(WITH_CONTROLLERS));
+fn dry_runs_restart_nothing(workloads: &Workloads) {
+    workloads.apply(&workload("Deployment", "api", pod(IMAGE, &[]), &json!({})));
+    let namespace = &workloads.namespace;
     for (dry_run, suffix) in [("client", "dry run"), ("server", "server dry run")] {
-        let said = stage
+        let said = workloads
             .sync(&format!(
                 "--service-account default --restart --wait --dry-run={dry_run}"
             ))
@@ -181,36 +183,36 @@ fn dry_runs_restart_nothing(stage: &Stage) {
         let line = format!("deployment.apps/api restarted in namespace {namespace} ({suffix})");
         assert!(said.lines().contains(&line.as_str()), "{said:?}");
     }
-    assert_eq!(stage.restarted_at("deployment", "api"), None);
-    assert_eq!(stage.pull_secrets("default"), None);
+    assert_eq!(workloads.restarted_at("deployment", "api"), None);
+    assert_eq!(workloads.pull_secrets("default"), None);
 }
 
-scenario!(waits_to_the_end, on(STAGE));
-fn waits_to_the_end(stage: &Stage) {
-    stage.apply(&workload(
+scenario!(waits_to_the_end, on(WITH_CONTROLLERS));
+fn waits_to_the_end(workloads: &Workloads) {
+    workloads.apply(&workload(
         "Deployment",
         "api",
         pod(IMAGE, &[SECRET]),
         &json!({"replicas": 2}),
     ));
-    stage.apply(&workload(
+    workloads.apply(&workload(
         "StatefulSet",
         "db",
         pod(IMAGE, &[SECRET]),
         &json!({"replicas": 2}),
     ));
-    let kubelet = stage.kubelet();
+    let kubelet = workloads.kubelet();
     await_that("the pods", || {
-        stage.get("statefulset", "db")["status"]["readyReplicas"] == 2
+        workloads.get("statefulset", "db")["status"]["readyReplicas"] == 2
     });
-    let before: Vec<Value> = stage
+    let before: Vec<Value> = workloads
         .list("pods")
         .iter()
         .map(|pod| pod["metadata"]["uid"].clone())
         .collect();
-    let said = stage.sync("--restart --wait=60s").done();
+    let said = workloads.sync("--restart --wait=60s").done();
     drop(kubelet);
-    let namespace = &stage.namespace;
+    let namespace = &workloads.namespace;
     assert_eq!(
         said.lines()[1..],
         [
@@ -225,9 +227,9 @@ fn waits_to_the_end(stage: &Stage) {
             .contains(&format!("deployment.apps/api in namespace {namespace}: ")),
         "{said:?}"
     );
-    let ours = stage.get("deployment", "api");
+    let ours = workloads.get("deployment", "api");
     assert_eq!(ours["status"]["availableReplicas"], 2);
-    let pods = stage.list("pods");
+    let pods = workloads.list("pods");
     let staying = |pod: &&Value| pod["metadata"]["deletionTimestamp"].is_null();
     assert_eq!(pods.iter().filter(staying).count(), 4);
     assert!(
@@ -238,14 +240,17 @@ fn waits_to_the_end(stage: &Stage) {
     );
 }
 
-scenario!(waits_to_the_deadline, on(STAGE));
-fn waits_to_the_deadline(stage: &Stage) {
-    stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
-    await_that("the pod", || stage.list("pods").len() == 1);
-    let stuck = stage.list("pods")[0]["metadata"]["name"].as_str().unwrap().to_owned();
-    stage.set_status(&stuck, &stuck_on_a_pull("ImagePullBackOff"));
-    let said = stage.sync("--restart --wait=1s");
-    let namespace = &stage.namespace;
+scenario!(waits_to_the_deadline, on(WITH_CONTROLLERS));
+fn waits_to_the_deadline(workloads: &Workloads) {
+    workloads.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
+    await_that("the pod", || workloads.list("pods").len() == 1);
+    let stuck = workloads.list("pods")[0]["metadata"]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    workloads.set_status(&stuck, &stuck_on_a_pull("ImagePullBackOff"));
+    let said = workloads.sync("--restart --wait=1s");
+    let namespace = &workloads.namespace;
     assert_eq!(said.code, 1);
     let error = format!("error: deployment.apps/api in namespace {namespace} did not roll out within 1 s: ");
     assert!(said.stderr.contains(&error), "{said:?}");
@@ -253,15 +258,15 @@ fn waits_to_the_deadline(stage: &Stage) {
     assert!(said.stderr.ends_with("1 created, 1 failed\n"), "{said:?}");
 }
 
-scenario!(a_progress_deadline_ends_the_wait, on(STAGE));
-fn a_progress_deadline_ends_the_wait(stage: &Stage) {
-    stage.apply(&workload(
+scenario!(a_progress_deadline_ends_the_wait, on(WITH_CONTROLLERS));
+fn a_progress_deadline_ends_the_wait(workloads: &Workloads) {
+    workloads.apply(&workload(
         "Deployment",
         "api",
         pod(IMAGE, &[SECRET]),
         &json!({"progressDeadlineSeconds": 1}),
     ));
-    let said = stage.sync("--restart --wait=0");
+    let said = workloads.sync("--restart --wait=0");
     assert_eq!(said.code, 1);
     assert!(
         said.stderr
@@ -270,34 +275,34 @@ fn a_progress_deadline_ends_the_wait(stage: &Stage) {
     );
 }
 
-scenario!(one_that_is_deleted_ends_the_wait, on(STAGE));
-fn one_that_is_deleted_ends_the_wait(stage: &Stage) {
-    stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
+scenario!(one_that_is_deleted_ends_the_wait, on(WITH_CONTROLLERS));
+fn one_that_is_deleted_ends_the_wait(workloads: &Workloads) {
+    workloads.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     let said = std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| stage.sync("--restart --wait=0"));
-        await_that("the restart", || stage.restarted_at("deployment", "api").is_some());
-        stage
+        let waiting = scope.spawn(|| workloads.sync("--restart --wait=0"));
+        await_that("the restart", || workloads.restarted_at("deployment", "api").is_some());
+        workloads
             .real
-            .kubectl_ok(&["delete", "deployment", "api", "-n", &stage.namespace], "");
+            .kubectl_ok(&["delete", "deployment", "api", "-n", &workloads.namespace], "");
         waiting.join().unwrap()
     });
     assert_eq!(said.code, 1);
     assert!(said.stderr.contains("did not roll out: it was deleted"), "{said:?}");
 }
 
-scenario!(ctrl_c_ends_the_wait, on(STAGE));
+scenario!(ctrl_c_ends_the_wait, on(WITH_CONTROLLERS));
 #[cfg(unix)]
-fn ctrl_c_ends_the_wait(stage: &Stage) {
+fn ctrl_c_ends_the_wait(workloads: &Workloads) {
     use std::io::{BufRead as _, BufReader};
     use std::process::{Command, Stdio};
-    stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
+    workloads.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     let line = format!(
         "sync -n {} --registry gitea.example.com -u admin --token-env TOKEN --restart --wait=0",
-        stage.namespace
+        workloads.namespace
     );
     let mut child = Command::new(PLUGIN)
         .env_clear()
-        .env("KUBECONFIG", stage.real.kubeconfig())
+        .env("KUBECONFIG", workloads.real.kubeconfig())
         .env("TOKEN", "first")
         .args(line.split_whitespace())
         .stdin(Stdio::null())
@@ -323,8 +328,8 @@ fn ctrl_c_ends_the_wait(stage: &Stage) {
     );
 }
 
-scenario!(unsticks_only_the_stuck, on(STAGE));
-fn unsticks_only_the_stuck(stage: &Stage) {
+scenario!(unsticks_only_the_stuck, on(WITH_CONTROLLERS));
+fn unsticks_only_the_stuck(workloads: &Workloads) {
     let none = &json!({});
     for object in [
         workload("ReplicaSet", "stuck", pod(IMAGE, &[]), none),
@@ -335,12 +340,12 @@ fn unsticks_only_the_stuck(stage: &Stage) {
         workload("Job", "job", pod(IMAGE, &[]), &json!({"backoffLimit": 0})),
         bare_pod("bare", pod(IMAGE, &[])),
     ] {
-        stage.apply(&object);
+        workloads.apply(&object);
     }
-    await_that("the pods", || stage.list("pods").len() == 7);
+    await_that("the pods", || workloads.list("pods").len() == 7);
     let mut left = Vec::new();
     let mut deleted = Vec::new();
-    for pod in stage.list("pods") {
+    for pod in workloads.list("pods") {
         let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
         let reason = match name.split('-').next().unwrap() {
             "crashing" => "CrashLoopBackOff",
@@ -348,7 +353,7 @@ fn unsticks_only_the_stuck(stage: &Stage) {
             _ if name.starts_with("stuck-too") => "ErrImagePull",
             _ => "ImagePullBackOff",
         };
-        stage.set_status(&name, &stuck_on_a_pull(reason));
+        workloads.set_status(&name, &stuck_on_a_pull(reason));
         let uid = pod["metadata"]["uid"].clone();
         if name.starts_with("stuck") {
             deleted.push((name, uid));
@@ -356,12 +361,12 @@ fn unsticks_only_the_stuck(stage: &Stage) {
             left.push(uid);
         }
     }
-    let dry = stage.sync("--unstick --dry-run=client").done();
+    let dry = workloads.sync("--unstick --dry-run=client").done();
     assert_eq!(dry.stdout.matches("(dry run)").count(), 3, "{dry:?}");
-    let server = stage.sync("--unstick --dry-run=server").done();
+    let server = workloads.sync("--unstick --dry-run=server").done();
     assert_eq!(server.stdout.matches("(server dry run)").count(), 3, "{server:?}");
-    let said = stage.sync("--unstick").done();
-    let namespace = &stage.namespace;
+    let said = workloads.sync("--unstick").done();
+    let namespace = &workloads.namespace;
     let mut lines: Vec<_> = deleted
         .iter()
         .map(|(name, _)| format!("pod/{name} deleted in namespace {namespace}"))
@@ -378,7 +383,7 @@ fn unsticks_only_the_stuck(stage: &Stage) {
         "{said:?}"
     );
     await_that("their controllers to make new ones", || {
-        let uids: Vec<Value> = stage
+        let uids: Vec<Value> = workloads
             .list("pods")
             .iter()
             .map(|pod| pod["metadata"]["uid"].clone())
@@ -389,17 +394,17 @@ fn unsticks_only_the_stuck(stage: &Stage) {
     });
 }
 
-scenario!(the_document_says_it_all, on(STAGE));
-fn the_document_says_it_all(stage: &Stage) {
-    stage.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
-    stage.apply(&workload(
+scenario!(the_document_says_it_all, on(WITH_CONTROLLERS));
+fn the_document_says_it_all(workloads: &Workloads) {
+    workloads.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
+    workloads.apply(&workload(
         "Deployment",
         "paused",
         pod(IMAGE, &[SECRET]),
         &json!({"paused": true}),
     ));
-    let kubelet = stage.kubelet();
-    let said = stage.sync("--service-account default --service-account nobody --restart --wait -o json");
+    let kubelet = workloads.kubelet();
+    let said = workloads.sync("--service-account default --service-account nobody --restart --wait -o json");
     drop(kubelet);
     assert_eq!(said.code, 1);
     let document: Value = serde_json::from_str(&said.stdout).unwrap();
@@ -419,7 +424,7 @@ fn the_document_says_it_all(stage: &Stage) {
         (&json!("deployment.apps/paused"), &json!("held"), &json!("it is paused"))
     );
     assert_eq!(item["failures"].as_array().unwrap().len(), 1, "{item}");
-    let names = stage.sync("--service-account default --restart -o name").done();
+    let names = workloads.sync("--service-account default --restart -o name").done();
     assert_eq!(
         names.lines(),
         [

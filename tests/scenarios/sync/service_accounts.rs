@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::stage::{SECRET, STAGE, Said, Stage, regcred};
+use super::workloads::{SECRET, Said, WITH_CONTROLLERS, Workloads, regcred};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::API_SERVER;
 
@@ -20,15 +20,15 @@ fn meaning(account: &Value) -> Value {
     account
 }
 
-scenario!(detach_is_the_exact_undo, on(STAGE));
-fn detach_is_the_exact_undo(stage: &Stage) {
-    stage.apply(&account("ci", &["b", "a"]));
+scenario!(detach_is_the_exact_undo, on(WITH_CONTROLLERS));
+fn detach_is_the_exact_undo(workloads: &Workloads) {
+    workloads.apply(&account("ci", &["b", "a"]));
     let before = [
-        stage.get("serviceaccount", "default"),
-        stage.get("serviceaccount", "ci"),
+        workloads.get("serviceaccount", "default"),
+        workloads.get("serviceaccount", "ci"),
     ];
-    let namespace = &stage.namespace;
-    let said = stage.sync("--service-account default --service-account ci").done();
+    let namespace = &workloads.namespace;
+    let said = workloads.sync("--service-account default --service-account ci").done();
     assert_eq!(
         said.lines(),
         [
@@ -37,38 +37,42 @@ fn detach_is_the_exact_undo(stage: &Stage) {
             format!("serviceaccount/ci configured in namespace {namespace}"),
         ]
     );
-    assert_eq!(stage.pull_secrets("default").unwrap(), [SECRET]);
-    assert_eq!(stage.pull_secrets("ci").unwrap(), ["b", "a", SECRET]);
+    assert_eq!(workloads.pull_secrets("default").unwrap(), [SECRET]);
+    assert_eq!(workloads.pull_secrets("ci").unwrap(), ["b", "a", SECRET]);
 
-    let attached = stage.get("serviceaccount", "ci");
-    let again = stage.sync("--service-account ci").done();
+    let attached = workloads.get("serviceaccount", "ci");
+    let again = workloads.sync("--service-account ci").done();
     assert_eq!(
         again.lines()[1],
         format!("serviceaccount/ci unchanged in namespace {namespace}")
     );
-    assert_eq!(stage.get("serviceaccount", "ci"), attached, "unchanged is not written");
+    assert_eq!(
+        workloads.get("serviceaccount", "ci"),
+        attached,
+        "unchanged is not written"
+    );
 
-    let secret = stage.get("secret", SECRET);
-    let undone = stage.sync_nothing("--detach --service-account default --service-account ci");
+    let secret = workloads.get("secret", SECRET);
+    let undone = workloads.sync_nothing("--detach --service-account default --service-account ci");
     assert_eq!(
         undone.lines()[0],
         format!("serviceaccount/default configured in namespace {namespace}")
     );
     let after = [
-        stage.get("serviceaccount", "default"),
-        stage.get("serviceaccount", "ci"),
+        workloads.get("serviceaccount", "default"),
+        workloads.get("serviceaccount", "ci"),
     ];
     assert_eq!(after.each_ref().map(meaning), before.each_ref().map(meaning));
-    assert_eq!(stage.get("secret", SECRET), secret, "the Secret is not touched");
+    assert_eq!(workloads.get("secret", SECRET), secret, "the Secret is not touched");
 }
 
-scenario!(two_writers_lose_nothing, on(STAGE));
-fn two_writers_lose_nothing(stage: &Stage) {
+scenario!(two_writers_lose_nothing, on(WITH_CONTROLLERS));
+fn two_writers_lose_nothing(workloads: &Workloads) {
     const EACH: usize = 12;
-    stage.apply(&account("shared", &["first"]));
+    workloads.apply(&account("shared", &["first"]));
     let ours = |who: &str| {
         for number in 0..EACH {
-            stage
+            workloads
                 .sync(&format!("--secret {who}-{number} --service-account shared"))
                 .done();
         }
@@ -77,7 +81,7 @@ fn two_writers_lose_nothing(stage: &Stage) {
         scope.spawn(|| ours("one"));
         scope.spawn(|| ours("other"));
     });
-    let list = stage.pull_secrets("shared").unwrap();
+    let list = workloads.pull_secrets("shared").unwrap();
     let mut wanted = vec!["first".to_owned()];
     wanted.extend((0..EACH).flat_map(|number| [format!("one-{number}"), format!("other-{number}")]));
     let sorted = |mut list: Vec<String>| {
@@ -90,31 +94,31 @@ fn two_writers_lose_nothing(stage: &Stage) {
         for who in ["one", "other"] {
             scope.spawn(move || {
                 for number in 0..EACH {
-                    stage.sync_nothing(&format!("--secret {who}-{number} --detach --service-account shared"));
+                    workloads.sync_nothing(&format!("--secret {who}-{number} --detach --service-account shared"));
                 }
             });
         }
     });
-    assert_eq!(stage.pull_secrets("shared").unwrap(), ["first"]);
+    assert_eq!(workloads.pull_secrets("shared").unwrap(), ["first"]);
 }
 
-scenario!(what_others_put_there_stays, on(STAGE));
-fn what_others_put_there_stays(stage: &Stage) {
-    stage.apply(&account(
+scenario!(what_others_put_there_stays, on(WITH_CONTROLLERS));
+fn what_others_put_there_stays(workloads: &Workloads) {
+    workloads.apply(&account(
         "builder",
         &["builder-dockercfg-x7k2p", "gitea-credentials-old"],
     ));
-    stage.sync("--service-account builder").done();
-    let list = stage.pull_secrets("builder").unwrap();
+    workloads.sync("--service-account builder").done();
+    let list = workloads.pull_secrets("builder").unwrap();
     assert_eq!(list, ["builder-dockercfg-x7k2p", "gitea-credentials-old", SECRET]);
 }
 
-scenario!(dry_runs_attach_nothing, on(STAGE));
-fn dry_runs_attach_nothing(stage: &Stage) {
-    let before = stage.get("serviceaccount", "default");
-    let namespace = &stage.namespace;
+scenario!(dry_runs_attach_nothing, on(WITH_CONTROLLERS));
+fn dry_runs_attach_nothing(workloads: &Workloads) {
+    let before = workloads.get("serviceaccount", "default");
+    let namespace = &workloads.namespace;
     for (dry_run, suffix) in [("client", "dry run"), ("server", "server dry run")] {
-        let said = stage
+        let said = workloads
             .sync(&format!("--service-account default --dry-run={dry_run}"))
             .done();
         assert_eq!(
@@ -122,13 +126,13 @@ fn dry_runs_attach_nothing(stage: &Stage) {
             format!("serviceaccount/default configured in namespace {namespace} ({suffix})")
         );
     }
-    assert_eq!(stage.get("serviceaccount", "default"), before);
+    assert_eq!(workloads.get("serviceaccount", "default"), before);
 }
 
-scenario!(a_missing_account_is_named, on(STAGE));
-fn a_missing_account_is_named(stage: &Stage) {
-    let said = stage.sync("--service-account nobody --service-account default");
-    let namespace = &stage.namespace;
+scenario!(a_missing_account_is_named, on(WITH_CONTROLLERS));
+fn a_missing_account_is_named(workloads: &Workloads) {
+    let said = workloads.sync("--service-account nobody --service-account default");
+    let namespace = &workloads.namespace;
     assert_eq!(said.code, 1);
     assert!(
         said.stderr.contains(&format!(
@@ -142,30 +146,30 @@ fn a_missing_account_is_named(stage: &Stage) {
         "{said:?}"
     );
     assert_eq!(
-        stage.pull_secrets("default").unwrap(),
+        workloads.pull_secrets("default").unwrap(),
         [SECRET],
         "one that fails does not stop the next"
     );
 }
 
-scenario!(who_declares_the_list_is_named, on(STAGE));
-fn who_declares_the_list_is_named(stage: &Stage) {
+scenario!(who_declares_the_list_is_named, on(WITH_CONTROLLERS));
+fn who_declares_the_list_is_named(workloads: &Workloads) {
     let mut object = account("app", &["other"]);
     object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
-    let namespace = &stage.namespace;
-    stage.real.kubectl_ok(
+    let namespace = &workloads.namespace;
+    workloads.real.kubectl_ok(
         &["create", "-n", namespace, "--field-manager=helm", "-f", "-"],
         &object.to_string(),
     );
-    let said = stage.sync("--service-account app").done();
+    let said = workloads.sync("--service-account app").done();
     assert!(said.stderr.contains("Helm declares its imagePullSecrets"), "{said:?}");
     object["metadata"]["name"] = "without-list".into();
     object.as_object_mut().unwrap().remove("imagePullSecrets");
-    stage.real.kubectl_ok(
+    workloads.real.kubectl_ok(
         &["create", "-n", namespace, "--field-manager=helm", "-f", "-"],
         &object.to_string(),
     );
-    let said = stage.sync("--service-account without-list").done();
+    let said = workloads.sync("--service-account without-list").done();
     assert!(!said.stderr.contains("Helm"), "{said:?}");
 }
 

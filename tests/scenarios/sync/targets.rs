@@ -8,7 +8,7 @@ use regcred::model::{Credential, Token, Use};
 use regcred::output::Output;
 use serde_json::{Value, json};
 
-use super::place::{DOUBLE, Place, REAL, VARIABLE, summary};
+use super::pipeline::{DOUBLE, Pipeline, REAL, VARIABLE, summary};
 use crate::support::plane::{Plane, SECRET};
 use crate::support::world::{Ran, World};
 
@@ -30,9 +30,9 @@ fn an_empty_list_is_said() {
 }
 
 scenario!(several_namespaces_and_the_contexts_own, on(DOUBLE, REAL));
-fn several_namespaces_and_the_contexts_own(place: &Place) {
-    let (a, b) = (place.create_namespace("a"), place.create_namespace("b"));
-    let ran = place.sync("one", &["-n", &b, "-n", &a, "-n", &b]);
+fn several_namespaces_and_the_contexts_own(pipeline: &Pipeline) {
+    let (a, b) = (pipeline.create_namespace("a"), pipeline.create_namespace("b"));
+    let ran = pipeline.sync("one", &["-n", &b, "-n", &a, "-n", &b]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(
         ran.stdout,
@@ -41,46 +41,46 @@ fn several_namespaces_and_the_contexts_own(place: &Place) {
     assert_eq!(ran.stderr, "2 created\n");
     // A pipeline's stderr has no line that is written over.
     assert!(!ran.stderr.contains('\r'));
-    let text = place.kubeconfig_text();
-    let own = match place.plane {
+    let text = pipeline.kubeconfig_text();
+    let own = match pipeline.plane {
         Plane::Double(_) => text.replace("namespace: ''", &format!("namespace: {a}")),
         Plane::Real(_) => text.replace("user: user}}", &format!("user: user, namespace: {a}}}}}")),
     };
-    std::fs::write(place.kubeconfig(), own).unwrap();
-    let ran = place.sync("two", &[]);
+    std::fs::write(pipeline.kubeconfig(), own).unwrap();
+    let ran = pipeline.sync("two", &[]);
     assert_eq!(
         ran.stdout,
         format!("secret/{SECRET} configured in namespace {a}\n"),
         "{ran}"
     );
-    assert_eq!(place.token(&a, SECRET, &place.registry()).as_deref(), Some("two"));
-    assert_eq!(place.token(&b, SECRET, &place.registry()).as_deref(), Some("one"));
+    assert_eq!(pipeline.token(&a, SECRET, &pipeline.registry()).as_deref(), Some("two"));
+    assert_eq!(pipeline.token(&b, SECRET, &pipeline.registry()).as_deref(), Some("one"));
 }
 
 scenario!(namespaces_by_label, on(DOUBLE, REAL));
-fn namespaces_by_label(place: &Place) {
-    let names = ["x", "y", "going"].map(|name| place.name(name));
-    place.create_namespaces(&names, "web");
-    let other = place.create_namespace("other");
-    place.plane.terminate(&names[2]);
-    let label = format!("team={}", place.team("web"));
-    let ran = place.sync("one", &["-l", &label]);
+fn namespaces_by_label(pipeline: &Pipeline) {
+    let names = ["x", "y", "going"].map(|name| pipeline.name(name));
+    pipeline.create_namespaces(&names, "web");
+    let other = pipeline.create_namespace("other");
+    pipeline.plane.terminate(&names[2]);
+    let label = format!("team={}", pipeline.team("web"));
+    let ran = pipeline.sync("one", &["-l", &label]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(ran.stdout.lines().count(), 2, "{ran}");
     assert_eq!(
         ran.stderr, "left out: 1 namespace on the way out\n2 created, 1 left out\n",
         "{ran}"
     );
-    assert!(place.plane.secret(&other, SECRET).is_none());
-    let ran = place.sync("one", &["-l", "team=nobody-has-it"]);
+    assert!(pipeline.plane.secret(&other, SECRET).is_none());
+    let ran = pipeline.sync("one", &["-l", "team=nobody-has-it"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
     assert!(
         ran.stderr
             .contains("no namespace matches the selector team=nobody-has-it"),
         "{ran}"
     );
-    if matches!(place.plane, Plane::Real(_)) {
-        let ran = place.sync("one", &["-l", "team in ("]);
+    if matches!(pipeline.plane, Plane::Real(_)) {
+        let ran = pipeline.sync("one", &["-l", "team in ("]);
         assert_eq!(ran.code, 1, "{ran}");
         assert!(
             ran.stderr.contains("HTTP 400") && ran.stderr.contains("unable to parse"),
@@ -90,11 +90,11 @@ fn namespaces_by_label(place: &Place) {
 }
 
 scenario!(every_secret_that_regcred_manages, on(DOUBLE, REAL));
-fn every_secret_that_regcred_manages(place: &Place) {
-    let names = ["m1", "m2", "m3"].map(|name| place.create_namespace(name));
-    place.sync("old", &["-n", &names[0], "-n", &names[1]]).done();
+fn every_secret_that_regcred_manages(pipeline: &Pipeline) {
+    let names = ["m1", "m2", "m3"].map(|name| pipeline.create_namespace(name));
+    pipeline.sync("old", &["-n", &names[0], "-n", &names[1]]).done();
     // A name of its own, beside the first: names are the cluster's memory too.
-    place.sync("old", &["-n", &names[1], "--secret", "second"]).done();
+    pipeline.sync("old", &["-n", &names[1], "--secret", "second"]).done();
     let foreign = [
         "--registry",
         "other.example.com",
@@ -105,47 +105,50 @@ fn every_secret_that_regcred_manages(place: &Place) {
         "-n",
         &names[2],
     ];
-    place.run("other", &foreign).done();
+    pipeline.run("other", &foreign).done();
 
     // A token that is handed over proves only what holds it already.
-    let ran = place.sync("new", &["-A"]);
+    let ran = pipeline.sync("new", &["-A"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
     let says = format!(
         "warning: secret/second in namespace {} is left as it is: it has the label of regcred, and nothing in it proves \
          that it is yours: its entry for {} holds another token, of the user \"admin\"\n",
         names[1],
-        place.registry()
+        pipeline.registry()
     );
     assert!(ran.stderr.contains(&says), "{says}{ran}");
     assert!(ran.stderr.contains("\n3 left as they are, "), "{ran}");
-    let ran = place.sync("old", &["-A", "-o", "name"]);
+    let ran = pipeline.sync("old", &["-A", "-o", "name"]);
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 3), "{ran}");
 
-    let ran = place.sync("new", &["-A", "--trust-labels", "--dry-run=server"]);
+    let ran = pipeline.sync("new", &["-A", "--trust-labels", "--dry-run=server"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stdout.contains(&format!(
         "secret/{SECRET} configured in namespace {} (server dry run)\n  credential for {}\n",
         names[0],
-        place.registry()
+        pipeline.registry()
     )));
     assert_eq!(
-        place.token(&names[0], SECRET, &place.registry()).as_deref(),
+        pipeline.token(&names[0], SECRET, &pipeline.registry()).as_deref(),
         Some("old")
     );
 
-    let ran = place.sync("new", &["-A", "--trust-labels"]);
+    let ran = pipeline.sync("new", &["-A", "--trust-labels"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(ran.stdout.lines().count(), 3, "{ran}");
     assert!(summary(&ran).starts_with("3 configured, "), "{ran}");
     assert!(ran.stderr.contains("of another registry"), "{ran}");
     for (namespace, name) in [(&names[0], SECRET), (&names[1], SECRET), (&names[1], "second")] {
-        assert_eq!(place.token(namespace, name, &place.registry()).as_deref(), Some("new"));
+        assert_eq!(
+            pipeline.token(namespace, name, &pipeline.registry()).as_deref(),
+            Some("new")
+        );
     }
     assert_eq!(
-        place.token(&names[2], SECRET, "other.example.com").as_deref(),
+        pipeline.token(&names[2], SECRET, "other.example.com").as_deref(),
         Some("other")
     );
-    let ran = place.sync("new", &["-A", "-o", "json"]);
+    let ran = pipeline.sync("new", &["-A", "-o", "json"]);
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
     let actions: Vec<_> = document["items"]
         .as_array()
@@ -157,8 +160,8 @@ fn every_secret_that_regcred_manages(place: &Place) {
 }
 
 scenario!(a_list_in_a_file, on(DOUBLE, REAL));
-fn a_list_in_a_file(place: &Place) {
-    let (a, b) = (place.create_namespace("a"), place.create_namespace("b"));
+fn a_list_in_a_file(pipeline: &Pipeline) {
+    let (a, b) = (pipeline.create_namespace("a"), pipeline.create_namespace("b"));
     let file = format!(
         "registries:
   - registry: {}
@@ -172,19 +175,25 @@ fn a_list_in_a_file(place: &Place) {
     token-env: {VARIABLE}
     secrets: [{{namespace: {b}, name: pull}}]
 ",
-        place.registry(),
-        place.plane.context()
+        pipeline.registry(),
+        pipeline.plane.context()
     );
-    std::fs::write(place.folder().join("regcred.yaml"), &file).unwrap();
-    let ran = place.run("t0ken", &["-f", "regcred.yaml"]);
+    std::fs::write(pipeline.folder().join("regcred.yaml"), &file).unwrap();
+    let ran = pipeline.run("t0ken", &["-f", "regcred.yaml"]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(summary(&ran), "2 created");
-    assert_eq!(place.token(&a, SECRET, &place.registry()).as_deref(), Some("t0ken"));
-    assert_eq!(place.token(&b, "pull", &place.registry()).as_deref(), Some("t0ken"));
-    assert_eq!(place.token(&b, "pull", "ghcr.io").as_deref(), Some("t0ken"));
-    let ran = place.run_with(
+    assert_eq!(
+        pipeline.token(&a, SECRET, &pipeline.registry()).as_deref(),
+        Some("t0ken")
+    );
+    assert_eq!(
+        pipeline.token(&b, "pull", &pipeline.registry()).as_deref(),
+        Some("t0ken")
+    );
+    assert_eq!(pipeline.token(&b, "pull", "ghcr.io").as_deref(), Some("t0ken"));
+    let ran = pipeline.run_with(
         "t0ken",
-        &["-f", "-", "--context", place.plane.context(), "-o", "name"],
+        &["-f", "-", "--context", pipeline.plane.context(), "-o", "name"],
         &file,
     );
     assert_eq!((ran.code, summary(&ran)), (0, "2 unchanged"), "{ran}");
@@ -211,31 +220,31 @@ fn a_list_in_a_file(place: &Place) {
             "the environment variable that token-env names is not set",
         ),
     ] {
-        std::fs::write(place.folder().join("regcred.yaml"), file.replacen(from, to, 1)).unwrap();
-        let ran = place.run("t0ken", &["-f", "regcred.yaml"]);
+        std::fs::write(pipeline.folder().join("regcred.yaml"), file.replacen(from, to, 1)).unwrap();
+        let ran = pipeline.run("t0ken", &["-f", "regcred.yaml"]);
         assert!(ran.code > 0 && ran.stderr.contains(says), "{says}\n{ran}");
         assert!(!ran.stderr.contains("s3cret"), "{ran}");
     }
 }
 
 scenario!(a_spec_yml_of_stack_orchestrator, on(DOUBLE, REAL));
-fn a_spec_yml_of_stack_orchestrator(place: &Place) {
-    let (a, b) = (place.create_namespace("a"), place.create_namespace("b"));
+fn a_spec_yml_of_stack_orchestrator(pipeline: &Pipeline) {
+    let (a, b) = (pipeline.create_namespace("a"), pipeline.create_namespace("b"));
     let spec = format!(
         "stack: web\nports: {{1: 2}}\nregistry-credentials:\n  server: {}\n  username: admin\n  token-env: {VARIABLE}\n",
-        place.registry()
+        pipeline.registry()
     );
-    let file = place.folder().join("spec.yml");
+    let file = pipeline.folder().join("spec.yml");
     std::fs::write(&file, &spec).unwrap();
     let run = |args: &[&str]| {
         let mut all = vec!["-f", "spec.yml", "-n", &a, "-n", &b];
         all.extend(args);
-        place.run("t0ken", &all)
+        pipeline.run("t0ken", &all)
     };
     let ran = run(&["--deployment", "my-app"]);
     assert_eq!((ran.code, summary(&ran)), (0, "2 created"), "{ran}");
     assert_eq!(
-        place.token(&b, "my-app-registry", &place.registry()).as_deref(),
+        pipeline.token(&b, "my-app-registry", &pipeline.registry()).as_deref(),
         Some("t0ken")
     );
     for (from, to, deployment, says) in [
@@ -268,11 +277,11 @@ fn a_spec_yml_of_stack_orchestrator(place: &Place) {
 }
 
 scenario!(several_contexts, on(DOUBLE, REAL));
-fn several_contexts(place: &Place) {
-    let second = Place::of_double();
-    let name = place.create_namespace("shared");
+fn several_contexts(pipeline: &Pipeline) {
+    let second = Pipeline::of_double();
+    let name = pipeline.create_namespace("shared");
     second.double().create_namespace(&name);
-    let folder = place.folder();
+    let folder = pipeline.folder();
     let text = second
         .kubeconfig_text()
         .replace("double", "second")
@@ -280,9 +289,9 @@ fn several_contexts(place: &Place) {
         .replace("name: user", "name: user2");
     let text = text.replace("second-admin-token", "double-admin-token");
     std::fs::write(folder.join("second"), text).unwrap();
-    let paths = std::env::join_paths([place.kubeconfig(), folder.join("second")]).unwrap();
+    let paths = std::env::join_paths([pipeline.kubeconfig(), folder.join("second")]).unwrap();
     let run = |args: &[&str]| {
-        let registry = place.registry();
+        let registry = pipeline.registry();
         let mut all = vec![
             "--registry",
             &registry,
@@ -294,14 +303,18 @@ fn several_contexts(place: &Place) {
             &name,
         ];
         all.extend(args);
-        let output = place.command("one", &all).env("KUBECONFIG", &paths).output().unwrap();
+        let output = pipeline
+            .command("one", &all)
+            .env("KUBECONFIG", &paths)
+            .output()
+            .unwrap();
         Ran {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
             code: output.status.code().unwrap(),
         }
     };
-    let first = place.plane.context();
+    let first = pipeline.plane.context();
     let ran = run(&["--context", first, "--context", "second", "--context", first]);
     assert_eq!(ran.code, 0, "{ran}");
     assert_eq!(
@@ -329,11 +342,11 @@ fn several_contexts(place: &Place) {
 }
 
 /// In this process, with a keychain in memory.
-fn with_keychain(place: &Place, keychain: &Keychain, args: &[&str]) -> Ran {
+fn with_keychain(pipeline: &Pipeline, keychain: &Keychain, args: &[&str]) -> Ran {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let code = {
         let mut system = System {
-            env: [("KUBECONFIG", place.kubeconfig())].into_iter().collect(),
+            env: [("KUBECONFIG", pipeline.kubeconfig())].into_iter().collect(),
             stdin: Box::new(Cursor::new(Vec::new())),
             output: Output::new(&mut stdout, false, &mut stderr),
             person: None,
@@ -352,7 +365,7 @@ fn with_keychain(place: &Place, keychain: &Keychain, args: &[&str]) -> Ran {
 
 scenario!(each_secret_gets_what_its_annotations_name);
 fn each_secret_gets_what_its_annotations_name() {
-    let place = Place::of_double();
+    let pipeline = Pipeline::of_double();
     let keychain = Keychain::with_store(keyring_core::sample::Store::new().unwrap());
     let put = |registry: &str, usage, token: &str| {
         let credential = Credential {
@@ -362,7 +375,7 @@ fn each_secret_gets_what_its_annotations_name() {
         };
         keychain.put(usage, &credential).unwrap();
     };
-    let names = ["a", "b", "c", "d"].map(|name| place.create_namespace(name));
+    let names = ["a", "b", "c", "d"].map(|name| pipeline.create_namespace(name));
     for (registry, namespace) in [
         ("a.example.com", 0),
         ("b.example.com", 0),
@@ -379,30 +392,33 @@ fn each_secret_gets_what_its_annotations_name() {
             "-n",
             &names[namespace],
         ];
-        place.run("old", &args).done();
+        pipeline.run("old", &args).done();
     }
     let bare = json!({"kind": "Secret", "apiVersion": "v1", "type": "kubernetes.io/dockerconfigjson",
         "metadata": {"name": SECRET, "labels": {"app.kubernetes.io/managed-by": "kubectl-regcred"}},
         "data": {".dockerconfigjson": "e30="}});
-    place.double().put_secret(&names[3], &bare);
+    pipeline.double().put_secret(&names[3], &bare);
 
     for registry in ["a.example.com", "b.example.com"] {
         put(registry, Use::Docker, "old");
     }
     keychain.delete(&"b.example.com".parse().unwrap(), Use::Docker).unwrap();
     put("a.example.com", Use::Docker, "new-a");
-    let one = with_keychain(&place, &keychain, &["-A"]);
+    let one = with_keychain(&pipeline, &keychain, &["-A"]);
     assert_eq!(one.code, 0, "{one}");
     assert_eq!(summary(&one), "1 configured, 1 left as they are, 2 left out");
     assert_eq!(
-        place.token(&names[0], SECRET, "a.example.com").as_deref(),
+        pipeline.token(&names[0], SECRET, "a.example.com").as_deref(),
         Some("new-a")
     );
-    assert_eq!(place.token(&names[0], SECRET, "b.example.com").as_deref(), Some("old"));
+    assert_eq!(
+        pipeline.token(&names[0], SECRET, "b.example.com").as_deref(),
+        Some("old")
+    );
 
     put("b.example.com", Use::Docker, "for-docker");
     put("b.example.com", Use::Cluster, "new-b");
-    let several = with_keychain(&place, &keychain, &["-A"]);
+    let several = with_keychain(&pipeline, &keychain, &["-A"]);
     assert_eq!(several.code, 0, "{several}");
     assert_eq!(
         summary(&several),
@@ -410,19 +426,22 @@ fn each_secret_gets_what_its_annotations_name() {
         "{several}"
     );
     assert_eq!(
-        place.token(&names[0], SECRET, "b.example.com").as_deref(),
+        pipeline.token(&names[0], SECRET, "b.example.com").as_deref(),
         Some("new-b")
     );
     assert_eq!(
-        place.token(&names[1], SECRET, "b.example.com").as_deref(),
+        pipeline.token(&names[1], SECRET, "b.example.com").as_deref(),
         Some("new-b")
     );
-    assert_eq!(place.token(&names[2], SECRET, "c.example.com").as_deref(), Some("old"));
+    assert_eq!(
+        pipeline.token(&names[2], SECRET, "c.example.com").as_deref(),
+        Some("old")
+    );
     let says = "left out: 1 Secret of another registry that the keychain has no credential of (c.example.com)\n";
     assert!(several.stderr.contains(says), "{several}");
     let says = format!("secret/{SECRET} in namespace {} is left as it is: ", names[3]);
     assert!(several.stderr.contains(&says), "{several}");
-    let trusting = with_keychain(&place, &keychain, &["-A", "--trust-labels"]);
+    let trusting = with_keychain(&pipeline, &keychain, &["-A", "--trust-labels"]);
     assert_eq!(trusting.code, 1, "{trusting}");
     assert!(
         trusting
@@ -431,22 +450,22 @@ fn each_secret_gets_what_its_annotations_name() {
         "{trusting}"
     );
 
-    let missing = with_keychain(&place, &keychain, &["-A", "--registry", "c.example.com"]);
+    let missing = with_keychain(&pipeline, &keychain, &["-A", "--registry", "c.example.com"]);
     assert_eq!(missing.code, 1, "{missing}");
     assert!(missing.stderr.contains("login c.example.com"), "{missing}");
 }
 
 scenario!(lists_come_in_pages_of_metadata);
 fn lists_come_in_pages_of_metadata() {
-    let place = Place::of_double();
-    let names: Vec<_> = (0..1203).map(|number| place.name(number)).collect();
-    place.create_namespaces(&names, "many");
-    let label = format!("team={}", place.team("many"));
-    let ran = place.sync("one", &["-l", &label]);
+    let pipeline = Pipeline::of_double();
+    let names: Vec<_> = (0..1203).map(|number| pipeline.name(number)).collect();
+    pipeline.create_namespaces(&names, "many");
+    let label = format!("team={}", pipeline.team("many"));
+    let ran = pipeline.sync("one", &["-l", &label]);
     assert_eq!((ran.code, summary(&ran)), (0, "1203 created"), "{}", ran.stderr);
-    let ran = place.sync("one", &["-A"]);
+    let ran = pipeline.sync("one", &["-A"]);
     assert_eq!((ran.code, summary(&ran)), (0, "1203 unchanged"), "{}", ran.stderr);
-    let recorded = place.double().recorded();
+    let recorded = pipeline.double().recorded();
     let lists: Vec<_> = recorded
         .iter()
         .filter(|request| request.query.contains_key("labelSelector"))
@@ -463,9 +482,9 @@ fn lists_come_in_pages_of_metadata() {
 
 scenario!(what_contradicts_is_a_wrong_usage);
 fn what_contradicts_is_a_wrong_usage() {
-    let place = Place::of_double();
+    let pipeline = Pipeline::of_double();
     std::fs::write(
-        place.folder().join("list.yaml"),
+        pipeline.folder().join("list.yaml"),
         format!("registries: [{{registry: a, username: admin, token-env: {VARIABLE}, secrets: [{{namespace: b}}]}}]"),
     )
     .unwrap();
@@ -489,16 +508,16 @@ fn what_contradicts_is_a_wrong_usage() {
         &["-A", "--dry-run=client", "-o", "yaml"],
         &["-l", "a=b", "--dry-run=client", "-o", "json"],
     ] {
-        let ran = place.run("one", args);
+        let ran = pipeline.run("one", args);
         assert_eq!(ran.code, 2, "{args:?}: {ran}");
         assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{args:?}: {ran}");
     }
-    assert!(place.double().recorded().is_empty());
+    assert!(pipeline.double().recorded().is_empty());
 }
 
 scenario!(manifests_need_no_cluster);
 fn manifests_need_no_cluster() {
-    let place = Place::of_double();
+    let pipeline = Pipeline::of_double();
     let file = |contexts: [&str; 2]| {
         format!(
             "registries:
@@ -509,7 +528,7 @@ fn manifests_need_no_cluster() {
         )
     };
     let print =
-        |contexts, format| place.run_with("t0ken", &["-f", "-", "--dry-run=client", "-o", format], &file(contexts));
+        |contexts, format| pipeline.run_with("t0ken", &["-f", "-", "--dry-run=client", "-o", format], &file(contexts));
     let ran = print(["prod", "prod"], "json");
     assert_eq!(ran.code, 0, "{ran}");
     let list: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -530,17 +549,17 @@ fn manifests_need_no_cluster() {
         differs.stderr.contains("differs from one context to the next"),
         "{differs}"
     );
-    let nothing = place.sync("t0ken", &["--dry-run=client", "-o", "yaml"]);
+    let nothing = pipeline.sync("t0ken", &["--dry-run=client", "-o", "yaml"]);
     assert_eq!(nothing.code, 2, "{nothing}");
-    assert!(place.double().recorded().is_empty(), "a cluster was asked");
+    assert!(pipeline.double().recorded().is_empty(), "a cluster was asked");
 }
 
 scenario!(a_files_token_is_kept_from_children);
 fn a_files_token_is_kept_from_children() {
-    let place = Place::of_double();
-    let name = place.create_namespace("a");
-    let plugin = place.folder().join("plugin");
-    let seen = place.folder().join("seen");
+    let pipeline = Pipeline::of_double();
+    let name = pipeline.create_namespace("a");
+    let plugin = pipeline.folder().join("plugin");
+    let seen = pipeline.folder().join("seen");
     let credential = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"double-admin-token"}}"#;
     std::fs::write(
         &plugin,
@@ -551,15 +570,15 @@ fn a_files_token_is_kept_from_children() {
         "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: ['{}'], interactiveMode: Never}}}}",
         plugin.display()
     );
-    std::fs::write(place.kubeconfig(), place.double().kubeconfig_for(&exec)).unwrap();
+    std::fs::write(pipeline.kubeconfig(), pipeline.double().kubeconfig_for(&exec)).unwrap();
     let file = format!(
         "registries:
 - {{registry: a.example.com, username: admin, token-env: {VARIABLE}, secrets: [{{namespace: {name}}}]}}
 - {{registry: b.example.com, username: admin, token-env: {VARIABLE}, secrets: [{{namespace: {name}, name: b}}]}}
 "
     );
-    let mut command = place.command("s3cret", &["-f", "regcred.yaml"]);
-    std::fs::write(place.folder().join("regcred.yaml"), file).unwrap();
+    let mut command = pipeline.command("s3cret", &["-f", "regcred.yaml"]);
+    std::fs::write(pipeline.folder().join("regcred.yaml"), file).unwrap();
     let output = command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let seen = std::fs::read_to_string(seen).unwrap();

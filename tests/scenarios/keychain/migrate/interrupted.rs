@@ -5,7 +5,7 @@ use std::process::Stdio;
 use regcred::keychain::{Kept, Name, StoreName};
 use regcred::model::Use;
 
-use super::desk::Desk;
+use super::fixture::Session;
 use crate::support::PLUGIN;
 use crate::support::keyring::Keyring;
 use crate::support::parts::{GNOME_KEYRING, STRACE};
@@ -27,11 +27,11 @@ fn killed_on_the_way_out_of_the_vault() {
 
 #[allow(clippy::print_stderr, reason = "how much was tried is worth knowing")]
 fn killed(to: StoreName) {
-    let desk = Desk::of(Keyring::start());
-    desk.regcred(&format!("keychain use {to}")).done();
+    let session = Session::of(Keyring::start());
+    session.regcred(&format!("keychain use {to}")).done();
     let mut killed = Vec::new();
     for change in CHANGES {
-        let runs = (1..200).take_while(|when| kill_at(&desk, to, change, *when)).count();
+        let runs = (1..200).take_while(|when| kill_at(&session, to, change, *when)).count();
         assert!(runs > 0, "{change} is not among what it does");
         killed.push(format!("{change} {runs}"));
     }
@@ -40,13 +40,13 @@ fn killed(to: StoreName) {
 
 /// Kills it at one call, and sees that nothing is lost and that doing it again ends it. `false` where it came to its end
 /// before that call.
-fn kill_at(desk: &Desk, to: StoreName, change: &str, when: u32) -> bool {
+fn kill_at(session: &Session, to: StoreName, change: &str, when: u32) -> bool {
     let step = format!("{change} {when}");
-    let (source, target) = (desk.keychain(to.other()), desk.keychain(to));
+    let (source, target) = (session.keychain(to.other()), session.keychain(to));
     let name = Name::login(&REGISTRY.parse().unwrap(), Use::Cluster);
     // With a rotation in it: every octet has to come along.
-    let kept = desk.rotating(to.other(), REGISTRY, Use::Cluster);
-    let mut strace = desk.command("strace");
+    let kept = session.rotating(to.other(), REGISTRY, Use::Cluster);
+    let mut strace = session.command("strace");
     strace
         .args(["-f", "-qq", "-o", "/dev/null", "-e"])
         .arg(format!("trace={change}"))
@@ -62,11 +62,11 @@ fn kill_at(desk: &Desk, to: StoreName, change: &str, when: u32) -> bool {
     assert!(is_kept(&left) || is_kept(&moved), "{step}: it is nowhere");
     assert!(left.is_none() || is_kept(&left), "{step}");
     assert!(moved.is_none() || is_kept(&moved), "{step}");
-    let again = desk.regcred("keychain migrate");
+    let again = session.regcred("keychain migrate");
     assert_eq!(again.code, 0, "{step}: {again}");
     assert!(is_kept(&target.kept(&name).unwrap()), "{step}");
     assert_eq!(source.kept(&name).unwrap(), None, "{step}");
-    let folder = desk.vault().parent().unwrap().to_owned();
+    let folder = session.vault().parent().unwrap().to_owned();
     let mut files: Vec<_> = folder
         .read_dir()
         .unwrap()
@@ -78,6 +78,6 @@ fn kill_at(desk: &Desk, to: StoreName, change: &str, when: u32) -> bool {
         ["vault.age", "vault.lock"],
         "{step}: nothing is left lying about"
     );
-    desk.forget(to, &name, &kept);
+    session.forget(to, &name, &kept);
     is_killed
 }

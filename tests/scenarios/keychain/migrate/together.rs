@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use regcred::keychain::StoreName;
 
-use super::desk::Desk;
+use super::fixture::Session;
 use crate::helper::{NOT_FOUND, ask, entry, success};
 use crate::support::HELPER;
 use crate::support::keyring::Keyring;
@@ -17,9 +17,9 @@ fn registry(number: usize) -> String {
     format!("registry-{number}.example.com")
 }
 
-fn fill(desk: &Desk) {
+fn fill(session: &Session) {
     for number in 0..ITEMS {
-        desk.put(
+        session.put(
             StoreName::System,
             &registry(number),
             "admin",
@@ -32,10 +32,10 @@ scenario!(docker_asks_and_stores_all_the_while, needs(GNOME_KEYRING));
 /// What docker was given once it is always given again; what it stores, in the one keychain or still in the other, is
 /// there in the end.
 fn docker_asks_and_stores_all_the_while() {
-    let desk = Desk::of(Keyring::start());
-    fill(&desk);
-    desk.regcred("keychain use vault").done();
-    let elsewhere = desk.config_for(StoreName::System);
+    let session = Session::of(Keyring::start());
+    fill(&session);
+    session.regcred("keychain use vault").done();
+    let elsewhere = session.config_for(StoreName::System);
     let is_over = AtomicBool::new(false);
     let going = || !is_over.load(Ordering::SeqCst);
     let (asked, late) = std::thread::scope(|scope| {
@@ -46,7 +46,7 @@ fn docker_asks_and_stores_all_the_while() {
             loop {
                 let is_last = !going();
                 for number in 0..ITEMS {
-                    let (stdout, _, code) = ask(desk.command(HELPER), "get", &registry(number));
+                    let (stdout, _, code) = ask(session.command(HELPER), "get", &registry(number));
                     asked += 1;
                     if code == 0 {
                         assert!(stdout.contains(&format!("\"token-{number}\"")), "{stdout}");
@@ -66,7 +66,7 @@ fn docker_asks_and_stores_all_the_while() {
             let mut number = 0;
             while going() {
                 let stored = entry(&format!("here-{number}.example.com"), "admin", "here");
-                assert_eq!(ask(desk.command(HELPER), "store", &stored), success());
+                assert_eq!(ask(session.command(HELPER), "store", &stored), success());
                 number += 1;
             }
             number
@@ -75,7 +75,7 @@ fn docker_asks_and_stores_all_the_while() {
         let late = scope.spawn(|| {
             let mut number = 0;
             while going() {
-                let mut helper = desk.command(HELPER);
+                let mut helper = session.command(HELPER);
                 helper.env("XDG_CONFIG_HOME", &elsewhere);
                 let stored = entry("late.example.com", "admin", &format!("late-{number}"));
                 assert_eq!(ask(helper, "store", &stored), success());
@@ -83,8 +83,8 @@ fn docker_asks_and_stores_all_the_while() {
             }
             number
         });
-        let both = [desk.start("keychain migrate"), desk.start("keychain migrate")];
-        let ended = both.map(|child| desk.ended(child));
+        let both = [session.start("keychain migrate"), session.start("keychain migrate")];
+        let ended = both.map(|child| session.ended(child));
         is_over.store(true, Ordering::SeqCst);
         for ran in ended {
             // The late login can be in both by now.
@@ -94,18 +94,18 @@ fn docker_asks_and_stores_all_the_while() {
         }
         let here = here.join().unwrap();
         for number in 0..here {
-            let token = desk.token(StoreName::Vault, &format!("here-{number}.example.com"));
+            let token = session.token(StoreName::Vault, &format!("here-{number}.example.com"));
             assert_eq!(token.as_deref(), Some("here"), "{number} of {here}");
         }
         (asking.join().unwrap(), late.join().unwrap())
     });
     assert!(asked >= ITEMS);
     for number in 0..ITEMS {
-        assert_eq!(desk.token(StoreName::System, &registry(number)), None);
+        assert_eq!(session.token(StoreName::System, &registry(number)), None);
     }
     if late > 0 {
         let last = Some(format!("late-{}", late - 1));
-        let tokens = [StoreName::System, StoreName::Vault].map(|store| desk.token(store, "late.example.com"));
+        let tokens = [StoreName::System, StoreName::Vault].map(|store| session.token(store, "late.example.com"));
         assert!(tokens.contains(&last), "{tokens:?} without {last:?}");
     }
 }
@@ -113,16 +113,16 @@ fn docker_asks_and_stores_all_the_while() {
 scenario!(two_in_opposite_directions, needs(GNOME_KEYRING));
 /// Two sessions that do not agree which keychain is in use.
 fn two_in_opposite_directions() {
-    let desk = Desk::of(Keyring::start());
-    fill(&desk);
+    let session = Session::of(Keyring::start());
+    fill(&session);
     let children = [StoreName::Vault, StoreName::System, StoreName::Vault, StoreName::System]
-        .map(|store| desk.start_for(store, "keychain migrate"));
+        .map(|store| session.start_for(store, "keychain migrate"));
     for child in children {
-        let ran = desk.ended(child);
+        let ran = session.ended(child);
         assert_eq!(ran.code, 0, "{ran}");
     }
     for number in 0..ITEMS {
-        let tokens = [StoreName::System, StoreName::Vault].map(|store| desk.token(store, &registry(number)));
+        let tokens = [StoreName::System, StoreName::Vault].map(|store| session.token(store, &registry(number)));
         let found: Vec<_> = tokens.into_iter().flatten().collect();
         assert_eq!(found, [format!("token-{number}")], "in one of them");
     }

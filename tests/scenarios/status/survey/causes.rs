@@ -4,7 +4,7 @@ use regcred::cluster::survey::{Cause, HeldToken, Keeping, Login, Verdict};
 use regcred::model::pull::Mismatch;
 use serde_json::json;
 
-use super::stage::{IMAGE, Keychain, Stage, TOKEN, of_pod, says, spec, waits};
+use super::fixture::{IMAGE, Keychain, Surveyed, TOKEN, of_pod, says, spec, waits};
 use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
 use crate::support::plane::Plane;
 
@@ -14,15 +14,15 @@ const NOT_FOUND: &str =
 const SILENT: &str = r#"Back-off pulling image "gitea.example.com/owner/app:1""#;
 const NO_ROUTE: &str = "dial tcp: lookup gitea.example.com on 10.43.0.10:53: no such host";
 
-fn secrets(stage: &Stage) {
-    stage.secret("good", &json!({"gitea.example.com": TOKEN}));
-    stage.secret("stranger", &json!({"gitea.example.com": "strange-token"}));
-    stage.secret("elsewhere", &json!({"ghcr.io": "x"}));
-    stage.secret("port", &json!({"gitea.example.com:443": TOKEN}));
-    stage.secret("path", &json!({"gitea.example.com/other": TOKEN}));
-    stage.secret("similar", &json!({"gitae.example.com": TOKEN}));
-    stage.secret("broken", &json!({"ghcr.io": {"auth": "?"}}));
-    stage.secret_of("opaque", "Opaque", ".dockerconfigjson", "{}", &json!({}));
+fn secrets(surveyed: &Surveyed) {
+    surveyed.secret("good", &json!({"gitea.example.com": TOKEN}));
+    surveyed.secret("stranger", &json!({"gitea.example.com": "strange-token"}));
+    surveyed.secret("elsewhere", &json!({"ghcr.io": "x"}));
+    surveyed.secret("port", &json!({"gitea.example.com:443": TOKEN}));
+    surveyed.secret("path", &json!({"gitea.example.com/other": TOKEN}));
+    surveyed.secret("similar", &json!({"gitae.example.com": TOKEN}));
+    surveyed.secret("broken", &json!({"ghcr.io": {"auth": "?"}}));
+    surveyed.secret_of("opaque", "Opaque", ".dockerconfigjson", "{}", &json!({}));
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -154,18 +154,18 @@ fn by_message() -> Vec<Case> {
 
 scenario!(every_cause_is_told, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn every_cause_is_told(plane: &Plane) {
-    let stage = Stage::new(plane);
-    secrets(&stage);
-    stage.account("late", &[]);
+    let surveyed = Surveyed::new(plane);
+    secrets(&surveyed);
+    surveyed.account("late", &[]);
     let cases: Vec<_> = by_secrets().into_iter().chain(by_message()).collect();
     for case in &cases {
         let account = if case.pod == "older" { "late" } else { "default" };
-        stage.stuck(case.pod, IMAGE, case.secrets, account, case.message);
+        surveyed.stuck(case.pod, IMAGE, case.secrets, account, case.message);
     }
     // Of another registry, which nobody asked about.
-    stage.stuck("other", "ghcr.io/owner/app:1", &["gone"], "default", DENIED);
-    stage.account("late", &["elsewhere", "good"]);
-    let survey = stage.survey(&Keychain::new());
+    surveyed.stuck("other", "ghcr.io/owner/app:1", &["gone"], "default", DENIED);
+    surveyed.account("late", &["elsewhere", "good"]);
+    let survey = surveyed.survey(&Keychain::new());
     for case in &cases {
         let stuck = of_pod(&survey, case.pod);
         assert_eq!(stuck.cause, case.cause, "{}: {stuck:#?}", case.pod);
@@ -190,11 +190,11 @@ fn every_cause_is_told(plane: &Plane) {
 
 scenario!(what_the_registry_says_counts, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn what_the_registry_says_counts(plane: &Plane) {
-    let stage = Stage::new(plane);
-    secrets(&stage);
-    stage.stuck("denied", IMAGE, &["stranger"], "default", DENIED);
-    stage.stuck("silent", IMAGE, &["good"], "default", SILENT);
-    let survey = stage.survey(&Keychain::new());
+    let surveyed = Surveyed::new(plane);
+    secrets(&surveyed);
+    surveyed.stuck("denied", IMAGE, &["stranger"], "default", DENIED);
+    surveyed.stuck("silent", IMAGE, &["good"], "default", SILENT);
+    let survey = surveyed.survey(&Keychain::new());
     let diagnose = |pod, verdict| survey.diagnose(of_pod(&survey, pod), &says(verdict));
     let (rejection, acceptance) = (Verdict::Rejected, Verdict::Accepted);
     let (other, kept) = (HeldToken::Other(0), HeldToken::Kept(Keeping::Cluster));
@@ -213,15 +213,15 @@ fn what_the_registry_says_counts(plane: &Plane) {
 
 scenario!(a_secret_that_came_later_heals, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn a_secret_that_came_later_heals(plane: &Plane) {
-    let stage = Stage::new(plane);
+    let surveyed = Surveyed::new(plane);
     for (pod, secret) in [("made", "made"), ("written", "written"), ("strange", "strange")] {
-        stage.secret("written", &json!({"gitea.example.com": "old-token"}));
-        stage.stuck(pod, IMAGE, &[secret], "default", DENIED);
+        surveyed.secret("written", &json!({"gitea.example.com": "old-token"}));
+        surveyed.stuck(pod, IMAGE, &[secret], "default", DENIED);
     }
-    stage.secret_later("made", &json!({"gitea.example.com": TOKEN}));
-    stage.secret_later("written", &json!({"gitea.example.com": TOKEN}));
-    stage.secret_later("strange", &json!({"gitea.example.com": "strange-token"}));
-    let survey = stage.survey(&Keychain::new());
+    surveyed.secret_later("made", &json!({"gitea.example.com": TOKEN}));
+    surveyed.secret_later("written", &json!({"gitea.example.com": TOKEN}));
+    surveyed.secret_later("strange", &json!({"gitea.example.com": "strange-token"}));
+    let survey = surveyed.survey(&Keychain::new());
     for secret in ["made", "written"] {
         let token = Some(HeldToken::Kept(Keeping::Cluster));
         let heals = Cause::Heals {
@@ -245,11 +245,11 @@ fn a_secret_that_came_later_heals(plane: &Plane) {
 
 scenario!(a_template_of_its_own_is_no_old_list, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn a_template_of_its_own_is_no_old_list(plane: &Plane) {
-    let stage = Stage::new(plane);
-    secrets(&stage);
+    let surveyed = Surveyed::new(plane);
+    secrets(&surveyed);
     for (name, secrets) in [("named", &["elsewhere"][..]), ("plain", &[])] {
         let labels = json!({"app": name});
-        stage.apply(
+        surveyed.apply(
             "deployments",
             &json!({
                 "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
@@ -263,16 +263,16 @@ fn a_template_of_its_own_is_no_old_list(plane: &Plane) {
             "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": replica_set, "uid": replica_set, "controller": true,
         }]});
         let spec = spec(IMAGE, &["elsewhere"], "default");
-        stage.pod(
+        surveyed.pod(
             &format!("{replica_set}-x"),
             &metadata,
             &spec,
             &waits("app", IMAGE, "ErrImagePull", DENIED),
         );
     }
-    stage.stuck("alone", IMAGE, &["elsewhere"], "default", DENIED);
-    stage.account("default", &["good"]);
-    let survey = stage.survey(&Keychain::new());
+    surveyed.stuck("alone", IMAGE, &["elsewhere"], "default", DENIED);
+    surveyed.account("default", &["good"]);
+    let survey = surveyed.survey(&Keychain::new());
     assert!(matches!(of_pod(&survey, "alone").cause, Cause::EntryMissing { .. }));
     let named = of_pod(&survey, "named-5d4f8c-x");
     assert_eq!(named.controller.as_deref(), Some("deployment.apps/named"));

@@ -6,7 +6,7 @@ use regcred::cluster::survey::{Cause, Places, Question, survey};
 use regcred::cluster::{Access, Cluster, ConnectOptions, Error, Feature, Namespace, Resource, Scope, Subject};
 use serde_json::json;
 
-use super::stage::{IMAGE, Keychain, Stage, TOKEN, ask, of_pod};
+use super::fixture::{IMAGE, Keychain, Surveyed, TOKEN, ask, of_pod};
 use crate::support::api_server::Fault;
 use crate::support::part::until;
 use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
@@ -15,11 +15,11 @@ use crate::sync::library::connected;
 
 scenario!(who_may_do_nothing_sees_what_is_missing, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn who_may_do_nothing_sees_what_is_missing(plane: &Plane) {
-    let stage = Stage::new(plane);
+    let surveyed = Surveyed::new(plane);
     let keychain = Keychain::new();
     let mut question = Question {
-        places: Places::Named(vec![stage.namespace.parse().unwrap()]),
-        targets: vec![stage.target("gitea-credentials")],
+        places: Places::Named(vec![surveyed.namespace.parse().unwrap()]),
+        targets: vec![surveyed.target("gitea-credentials")],
         interests: keychain.interests(),
     };
     let survey = ask(plane, Who::Plain, &question).unwrap();
@@ -43,7 +43,7 @@ fn who_may_do_nothing_sees_what_is_missing(plane: &Plane) {
     let role = forbidden.role().unwrap();
     for part in [
         "kind: Role\n",
-        &stage.namespace,
+        &surveyed.namespace,
         "secrets, serviceaccounts, pods",
         "verbs: [list]",
         "name: \"plain\"",
@@ -64,11 +64,11 @@ fn the_role_is_enough(plane: &Plane) {
     let Plane::Real(real) = plane else {
         panic!("on a real API server")
     };
-    let stage = Stage::new(plane);
-    stage.secret("good", &json!({"gitea.example.com": TOKEN}));
-    stage.stuck("api", IMAGE, &["good", "gone"], "default", "401 Unauthorized");
+    let surveyed = Surveyed::new(plane);
+    surveyed.secret("good", &json!({"gitea.example.com": TOKEN}));
+    surveyed.stuck("api", IMAGE, &["good", "gone"], "default", "401 Unauthorized");
     let keychain = Keychain::new();
-    let namespace: Namespace = stage.namespace.parse().unwrap();
+    let namespace: Namespace = surveyed.namespace.parse().unwrap();
     let question = Question {
         places: Places::Named(vec![namespace.clone()]),
         targets: Vec::new(),
@@ -93,10 +93,10 @@ fn each_namespace_is_asked_where_not_all_may_be(plane: &Plane) {
     let Plane::Double(double) = plane else {
         panic!("on the double")
     };
-    let (open, closed) = (Stage::new(plane), Stage::new(plane));
-    for stage in [&open, &closed] {
-        stage.secret("good", &json!({"gitea.example.com": TOKEN}));
-        stage.stuck("api", IMAGE, &["good"], "default", "401 Unauthorized");
+    let (open, closed) = (Surveyed::new(plane), Surveyed::new(plane));
+    for surveyed in [&open, &closed] {
+        surveyed.secret("good", &json!({"gitea.example.com": TOKEN}));
+        surveyed.stuck("api", IMAGE, &["good"], "default", "401 Unauthorized");
     }
     double.forbid("list secrets", "");
     double.forbid("list secrets", &closed.namespace);
@@ -116,11 +116,11 @@ fn each_namespace_is_asked_where_not_all_may_be(plane: &Plane) {
         (Resource::Secrets, 1)
     );
     assert!(survey.missing.is_empty(), "what is not seen is not missing");
-    let cause = |stage: &Stage| {
+    let cause = |surveyed: &Surveyed| {
         let stuck = survey
             .stuck
             .iter()
-            .find(|stuck| stuck.namespace.as_str() == stage.namespace);
+            .find(|stuck| stuck.namespace.as_str() == surveyed.namespace);
         stuck.unwrap().cause.clone()
     };
     assert_eq!(cause(&closed), Cause::Unknown);
@@ -132,15 +132,15 @@ fn a_secret_that_may_be_got_need_not_be_listed(plane: &Plane) {
     let Plane::Double(double) = plane else {
         panic!("on the double")
     };
-    let stage = Stage::new(plane);
-    stage.secret("good", &json!({"gitea.example.com": TOKEN}));
-    stage.secret_of("opaque", "Opaque", "x", "y", &json!({}));
-    stage.stuck("api", IMAGE, &["good"], "default", "401 Unauthorized");
-    stage.stuck("worker", IMAGE, &["opaque"], "default", "401 Unauthorized");
-    double.forbid("list secrets", &stage.namespace);
-    let survey = stage.survey_for(&Keychain::new(), &["nowhere"]);
+    let surveyed = Surveyed::new(plane);
+    surveyed.secret("good", &json!({"gitea.example.com": TOKEN}));
+    surveyed.secret_of("opaque", "Opaque", "x", "y", &json!({}));
+    surveyed.stuck("api", IMAGE, &["good"], "default", "401 Unauthorized");
+    surveyed.stuck("worker", IMAGE, &["opaque"], "default", "401 Unauthorized");
+    double.forbid("list secrets", &surveyed.namespace);
+    let survey = surveyed.survey_for(&Keychain::new(), &["nowhere"]);
     assert_eq!(survey.secrets.len(), 1);
-    assert_eq!(survey.missing_targets, [stage.target("nowhere")]);
+    assert_eq!(survey.missing_targets, [surveyed.target("nowhere")]);
     assert!(matches!(of_pod(&survey, "api").cause, Cause::TokenRejected { .. }));
     assert!(matches!(of_pod(&survey, "worker").cause, Cause::WrongType { .. }));
     // Others may be there all the same.

@@ -10,7 +10,7 @@ use regcred::model::Registry;
 use regcred::model::pull::{EntryAt, Pull};
 use serde_json::json;
 
-use super::stage::{IMAGE, Keychain, REGISTRY, Stage, TOKEN, document, of_pod, spec, status, waits};
+use super::fixture::{IMAGE, Keychain, REGISTRY, Surveyed, TOKEN, document, of_pod, spec, status, waits};
 use crate::support::api_server::Fault;
 use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
 use crate::support::plane::{Plane, Who};
@@ -18,14 +18,14 @@ use crate::sync::library::gitea;
 
 scenario!(secrets_are_cut_down_to_what_matters, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn secrets_are_cut_down_to_what_matters(plane: &Plane) {
-    let stage = Stage::new(plane);
+    let surveyed = Surveyed::new(plane);
     plane
-        .sync_as(Who::Admin, &stage.namespace, &gitea(TOKEN), SyncOptions::default())
+        .sync_as(Who::Admin, &surveyed.namespace, &gitea(TOKEN), SyncOptions::default())
         .unwrap();
     let legacy = document(&json!({"https://gitea.example.com/v2/": "old-token"})).to_string();
-    stage.secret_of("legacy", "kubernetes.io/dockercfg", ".dockercfg", &legacy, &json!({}));
-    stage.secret("others", &json!({"ghcr.io": "x"}));
-    stage.secret(
+    surveyed.secret_of("legacy", "kubernetes.io/dockercfg", ".dockercfg", &legacy, &json!({}));
+    surveyed.secret("others", &json!({"ghcr.io": "x"}));
+    surveyed.secret(
         "wild",
         &json!({"*.example.com": "docker-token", "ghcr.io": "x", "gitea.example.com": {}}),
     );
@@ -34,24 +34,24 @@ fn secrets_are_cut_down_to_what_matters(plane: &Plane) {
         "labels": {"app.kubernetes.io/managed-by": "Helm"},
         "annotations": {"kubectl.kubernetes.io/last-applied-configuration": r#"{"data":{".dockerconfigjson":"e30="}}"#},
     });
-    stage.secret_of(
+    surveyed.secret_of(
         "helms",
         "kubernetes.io/dockerconfigjson",
         ".dockerconfigjson",
         &text,
         &by_helm,
     );
-    stage.secret("unused-broken", &json!({"gitea.example.com": {"auth": 1}}));
+    surveyed.secret("unused-broken", &json!({"gitea.example.com": {"auth": 1}}));
 
-    let survey = stage.survey_for(&Keychain::new(), &["gitea-credentials", "nowhere", "others"]);
+    let survey = surveyed.survey_for(&Keychain::new(), &["gitea-credentials", "nowhere", "others"]);
     let names: Vec<_> = survey
         .secrets
         .iter()
         .map(|secret| secret.target.secret.as_str())
         .collect();
     assert_eq!(names, ["gitea-credentials", "helms", "legacy", "others", "wild"]);
-    assert_eq!(survey.missing_targets, [stage.target("nowhere")]);
-    let see = |name| survey.secret(&stage.target(name)).unwrap();
+    assert_eq!(survey.missing_targets, [surveyed.target("nowhere")]);
+    let see = |name| survey.secret(&surveyed.target(name)).unwrap();
     let logins = |name| {
         let State::Entries(entries) = &see(name).state else {
             panic!("{:?}", see(name))
@@ -92,41 +92,41 @@ fn secrets_are_cut_down_to_what_matters(plane: &Plane) {
 
 scenario!(what_is_named_and_not_there, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn what_is_named_and_not_there(plane: &Plane) {
-    let stage = Stage::new(plane);
-    stage.secret("good", &json!({"gitea.example.com": TOKEN}));
-    stage.account("builder", &["good", "gone", "gone-too"]);
+    let surveyed = Surveyed::new(plane);
+    surveyed.secret("good", &json!({"gitea.example.com": TOKEN}));
+    surveyed.account("builder", &["good", "gone", "gone-too"]);
     let labels = json!({"app": "api"});
     let template = |spec| json!({"metadata": {"labels": labels}, "spec": spec});
     let mut job = spec(IMAGE, &["gone"], "default");
     job["restartPolicy"] = "Never".into();
-    stage.apply("deployments", &json!({
+    surveyed.apply("deployments", &json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"},
         "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template(spec(IMAGE, &[], "builder"))},
     }));
-    stage.apply(
+    surveyed.apply(
         "jobs",
         &json!({
             "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"},
             "spec": {"template": {"spec": job}},
         }),
     );
-    stage.apply("deployments", &json!({
+    surveyed.apply("deployments", &json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "public"},
         "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template(spec("nginx", &["gone"], "default"))},
     }));
-    stage.pod(
+    surveyed.pod(
         "done",
         &json!({}),
         &spec(IMAGE, &["gone"], "default"),
         &json!({"phase": "Succeeded"}),
     );
 
-    let survey = stage.survey(&Keychain::new());
+    let survey = surveyed.survey(&Keychain::new());
     let missing: Vec<_> = survey.missing.iter().map(|one| one.target.secret.as_str()).collect();
     assert_eq!(missing, ["gone", "gone-too"]);
     assert_eq!(survey.missing[0].pullers, ["deployment.apps/api", "job.batch/once"]);
     assert_eq!(survey.missing[0].accounts, ["builder"]);
-    let target = stage.target("good");
+    let target = surveyed.target("good");
     let users: Vec<_> = survey
         .users(&target)
         .map(|puller| (puller.shown(), puller.account.as_str()))
@@ -139,10 +139,10 @@ fn what_is_named_and_not_there(plane: &Plane) {
 
 scenario!(one_pod_is_explained, on(ON_DOUBLE, ON_CONTROL_PLANE));
 fn one_pod_is_explained(plane: &Plane) {
-    let stage = Stage::new(plane);
-    stage.secret("good", &json!({"gitea.example.com": TOKEN, "ghcr.io": "x"}));
-    stage.secret_of("opaque", "Opaque", "x", "y", &json!({}));
-    stage.account("builder", &["elsewhere"]);
+    let surveyed = Surveyed::new(plane);
+    surveyed.secret("good", &json!({"gitea.example.com": TOKEN, "ghcr.io": "x"}));
+    surveyed.secret_of("opaque", "Opaque", "x", "y", &json!({}));
+    surveyed.account("builder", &["elsewhere"]);
     let mut pod = spec(IMAGE, &["gone", "opaque", "good"], "builder");
     pod["initContainers"] = json!([{"name": "init", "image": "docker.io/library/busybox"}]);
     let side = json!({"name": "side", "image": "ghcr.io/owner/side:2"});
@@ -150,10 +150,10 @@ fn one_pod_is_explained(plane: &Plane) {
     let mut said = waits("side", "ghcr.io/owner/side:2", "ErrImagePull", "unauthorized");
     said["initContainerStatuses"] = json!([{"name": "init", "image": "busybox", "imageID": "sha256:0", "ready": true,
         "restartCount": 0, "state": {"terminated": {"exitCode": 0}}}]);
-    stage.pod("api", &json!({}), &pod, &said);
+    surveyed.pod("api", &json!({}), &pod, &said);
 
-    assert!(stage.explain(&Keychain::new(), "nobody").is_none());
-    let pod = stage.explain(&Keychain::new(), "api").unwrap();
+    assert!(surveyed.explain(&Keychain::new(), "nobody").is_none());
+    let pod = surveyed.explain(&Keychain::new(), "api").unwrap();
     let found: Vec<_> = pod
         .secrets
         .iter()
@@ -190,7 +190,7 @@ fn one_pod_is_explained(plane: &Plane) {
 
 scenario!(long_lists_come_in_pages, on(ON_DOUBLE));
 fn long_lists_come_in_pages(plane: &Plane) {
-    let stage = Stage::new(plane);
+    let surveyed = Surveyed::new(plane);
     let Plane::Double(double) = plane else {
         panic!("on the double")
     };
@@ -198,7 +198,7 @@ fn long_lists_come_in_pages(plane: &Plane) {
         let name = format!("pod-{number}");
         let mut pod = json!({"metadata": {"name": name}, "spec": spec(IMAGE, &["gone"], "default")});
         pod["status"] = waits("app", IMAGE, "ErrImagePull", "401 Unauthorized");
-        double.put_object("pods", &stage.namespace, &pod);
+        double.put_object("pods", &surveyed.namespace, &pod);
     }
     // The server forgets a list that was begun.
     double.fail_after(9, Fault::Status(410, None), 1);
@@ -234,19 +234,19 @@ fn long_lists_come_in_pages(plane: &Plane) {
 scenario!(an_image_can_be_a_volume, on(ON_DOUBLE));
 fn an_image_can_be_a_volume(plane: &Plane) {
     const MODEL: &str = "gitea.example.com/owner/model:1";
-    let stage = Stage::new(plane);
-    stage.secret("good", &json!({"gitea.example.com": TOKEN}));
+    let surveyed = Surveyed::new(plane);
+    surveyed.secret("good", &json!({"gitea.example.com": TOKEN}));
     let mut spec = spec("nginx:1", &["good"], "default");
     spec["volumes"] = json!([{"name": "model", "image": {"reference": MODEL}}, {"name": "empty", "emptyDir": {}}]);
     // kubelet says it on the container.
     let message = format!(r#"failed to pull image "{MODEL}": 403 Forbidden"#);
-    stage.pod(
+    surveyed.pod(
         "api",
         &json!({}),
         &spec,
         &json!({"containerStatuses": [status("app", "nginx:1", "ErrImagePull", &message)]}),
     );
-    let survey = stage.survey(&Keychain::new());
+    let survey = surveyed.survey(&Keychain::new());
     let stuck = of_pod(&survey, "api");
     assert_eq!(
         (stuck.kind, stuck.container.as_str(), stuck.image.as_str()),

@@ -13,7 +13,7 @@ pub const SECRET: &str = "gitea-credentials";
 /// The account's own, at the double.
 pub const PASSWORD: &str = "password of admin";
 
-pub struct Place {
+pub struct Rotation {
     pub world: World,
     pub usage: Use,
     pub namespaces: Vec<String>,
@@ -21,7 +21,7 @@ pub struct Place {
     pub old: String,
 }
 
-impl Place {
+impl Rotation {
     /// Logged in for this use, with a Secret in each of three namespaces.
     pub fn new(world: World, usage: Use) -> Self {
         Self::with(world, usage, &["team-b", "team-c"])
@@ -122,7 +122,7 @@ impl Place {
         self.kept().current.token.expose().to_owned()
     }
 
-    /// [`Place::check`], by asking the registry itself.
+    /// [`Rotation::check`], by asking the registry itself.
     pub fn check_really(&self, when: &str) {
         let mut tokens = self.all_held();
         tokens.push(self.served());

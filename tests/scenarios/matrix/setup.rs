@@ -6,14 +6,14 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::desk::{Config, Desk, Situation};
+use super::fixture::{Config, Situation, Workstation};
 use crate::support::HELPER;
 use crate::support::image::oci_layout;
 use crate::support::part::program;
 
-impl Desk {
+impl Workstation {
     /// Images in the registry, and what the clients' own files need to say.
-    pub(super) fn furnish(&self) {
+    pub(super) fn set_up(&self) {
         let (folder, home, registry) = (self.folder(), self.home(), self.gitea.registry());
         let programs = folder.join("bin");
         for new in [

@@ -27,9 +27,9 @@ const LOOK: Duration = Duration::from_millis(50);
 pub const IMAGE: &str = "gitea.example.com/owner/app:1";
 pub const SECRET: &str = "gitea-credentials";
 
-pub const STAGE: Place<Stage> = Place::real(CONTROLLERS, Stage::new);
+pub const WITH_CONTROLLERS: Place<Workloads> = Place::real(CONTROLLERS, Workloads::new);
 
-pub struct Stage {
+pub struct Workloads {
     pub real: &'static ControlPlane,
     pub namespace: String,
 }
@@ -94,7 +94,7 @@ pub fn await_that(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-impl Stage {
+impl Workloads {
     pub fn new() -> Self {
         let real = ControlPlane::with_controllers();
         let this = Self {

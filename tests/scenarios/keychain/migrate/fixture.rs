@@ -15,13 +15,13 @@ use crate::support::PLUGIN;
 use crate::support::keyring::{Keyring, until};
 use crate::support::world::Ran;
 
-pub struct Desk {
+pub struct Session {
     pub keyring: Keyring,
     /// As in a session of its own, such as one over SSH.
     pub without_bus: bool,
 }
 
-impl Desk {
+impl Session {
     /// With an empty vault, and the Secret Service in use.
     pub fn of(keyring: Keyring) -> Self {
         let without_bus = false;

@@ -22,16 +22,16 @@ pub const VARIABLE: &str = "REGISTRY_TOKEN";
 /// The tests of this process share one real cluster: names and registries of a test are its own.
 static PLACES: AtomicU32 = AtomicU32::new(0);
 
-pub const DOUBLE: scenario::Place<Place> = scenario::Place::double(Place::of_double);
-pub const REAL: scenario::Place<Place> = scenario::Place::real(CONTROL_PLANE, Place::real);
+pub const DOUBLE: scenario::Place<Pipeline> = scenario::Place::double(Pipeline::of_double);
+pub const REAL: scenario::Place<Pipeline> = scenario::Place::real(CONTROL_PLANE, Pipeline::real);
 
-pub struct Place {
+pub struct Pipeline {
     pub plane: Plane,
     folder: tempfile::TempDir,
     number: u32,
 }
 
-impl Place {
+impl Pipeline {
     pub fn of_double() -> Self {
         Self::new(Plane::double())
     }

@@ -43,7 +43,7 @@ pub enum Has {
 }
 
 /// A workstation on real parts. The documents' names, and what they stand for here.
-pub struct Desk {
+pub struct Workstation {
     world: World,
     names: Vec<(&'static str, String)>,
     token: String,
@@ -53,7 +53,7 @@ pub struct Desk {
     _kernel_keys: KernelKeys,
 }
 
-impl Desk {
+impl Workstation {
     pub fn with(has: &[Has]) -> Self {
         let world = World::of_real_parts();
         PASSWORD.clone_into(&mut world.gitea.state().users[0].password);
@@ -209,7 +209,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for Workstation {
     /// The kernel's keyring is no file in this desk's folder.
     fn drop(&mut self) {
         if self.world.home().join(".local/share/regcred/vault.age").exists() {

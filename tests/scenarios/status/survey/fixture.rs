@@ -21,7 +21,7 @@ pub const IMAGE: &str = "gitea.example.com/owner/app:1";
 pub const TOKEN: &str = "cluster-token";
 
 /// A namespace of a plane.
-pub struct Stage<'a> {
+pub struct Surveyed<'a> {
     pub plane: &'a Plane,
     pub namespace: String,
 }
@@ -60,7 +60,7 @@ pub fn document(entries: &Value) -> Value {
     Value::Object(entries.collect())
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Surveyed<'a> {
     pub fn new(plane: &'a Plane) -> Self {
         let this = Self {
             plane,

@@ -108,7 +108,7 @@ pub struct Seen {
     pub leaked: bool,
 }
 
-pub struct Desk {
+pub struct Workstation {
     client: &'static Client,
     engine: Option<Engine>,
     // Dropped before its folder.
@@ -154,7 +154,7 @@ impl Drop for DeskVault {
     }
 }
 
-impl Desk {
+impl Workstation {
     /// At a double, whose images are in a docker-registry.
     pub fn new(client: &'static Client) -> Self {
         let gitea = Gitea::start(Profile::V1_27);
@@ -172,7 +172,7 @@ impl Desk {
         }
         gitea.set_visibility("admin", Visibility::Private);
         let keyring = Keyring::start();
-        let desk = Self {
+        let workstation = Self {
             client,
             engine: client.engine.then(Engine::start),
             vault: DeskVault::make(&keyring),
@@ -182,12 +182,12 @@ impl Desk {
             previous: gitea.add_token("admin", "write:package"),
             gitea,
         };
-        desk.furnish();
+        workstation.set_up();
         for line in client.before {
-            let (code, output) = desk.run(line, "", Situation::Nothing);
+            let (code, output) = workstation.run(line, "", Situation::Nothing);
             assert_eq!(code, 0, "{line}: {output}");
         }
-        desk
+        workstation
     }
 
     /// `28.2.2`, as the program says.

@@ -16,14 +16,14 @@ pub struct Waits {
     pub message: String,
 }
 
-pub struct Place {
+pub struct Pods {
     pub world: World,
     /// Its token can push.
     push: String,
     node: &'static str,
 }
 
-impl Place {
+impl Pods {
     /// With `admin/app:1`, which is private.
     pub fn new() -> Self {
         ControlPlane::with_controllers();
