@@ -97,7 +97,7 @@ mod tests {
     use crate::cluster::workload::model::tests::workload;
     use serde_json::{Value, json};
 
-    fn object(resource: Resource, name: &str, metadata: Value, owner: Option<(&str, &str)>) -> Workload {
+    fn object(resource: Resource, name: &str, metadata: &Value, owner: Option<(&str, &str)>) -> Workload {
         let mut object = json!({"metadata": metadata, "spec": {}});
         object["metadata"]["name"] = name.into();
         object["metadata"]["uid"] = name.into();
@@ -110,9 +110,9 @@ mod tests {
 
     #[test]
     fn the_topmost_that_was_read_made_it() {
-        let cron = object(Resource::CronJobs, "cron", json!({}), None);
-        let job = object(Resource::Jobs, "job", json!({}), Some(("CronJob", "cron")));
-        let pod = object(Resource::Pods, "pod", json!({}), Some(("Job", "job")));
+        let cron = object(Resource::CronJobs, "cron", &json!({}), None);
+        let job = object(Resource::Jobs, "job", &json!({}), Some(("CronJob", "cron")));
+        let pod = object(Resource::Pods, "pod", &json!({}), Some(("Job", "job")));
         let all = [cron, job];
         let top = Controllers::new(&all).top(&pod);
         assert_eq!(top.shown().as_deref(), Some("cronjob.batch/cron"));
@@ -125,20 +125,20 @@ mod tests {
     #[test]
     fn a_deployment_is_found_without_its_replica_set() {
         let labels = json!({"labels": {"pod-template-hash": "5d9c"}});
-        let pod = |set: &str| object(Resource::Pods, "pod", labels.clone(), Some(("ReplicaSet", set)));
-        let all = [object(Resource::Deployments, "api", json!({}), None)];
+        let pod = |set: &str| object(Resource::Pods, "pod", &labels, Some(("ReplicaSet", set)));
+        let all = [object(Resource::Deployments, "api", &json!({}), None)];
         let shown = |pod: &Workload| Controllers::new(&all).top(pod).shown().unwrap();
         assert_eq!(shown(&pod("api-5d9c")), "deployment.apps/api");
         assert_eq!(shown(&pod("api-1234")), "replicaset.apps/api-1234");
-        let of_other_kind = object(Resource::Pods, "pod", labels.clone(), Some(("Rollout", "api-5d9c")));
+        let of_other_kind = object(Resource::Pods, "pod", &labels, Some(("Rollout", "api-5d9c")));
         assert_eq!(shown(&of_other_kind), "rollout.apps/api-5d9c");
     }
 
     #[test]
     fn a_circle_of_owners_ends() {
-        let one = object(Resource::Jobs, "a", json!({}), Some(("Job", "b")));
-        let other = object(Resource::Jobs, "b", json!({}), Some(("Job", "a")));
-        let own = object(Resource::Jobs, "c", json!({}), Some(("Job", "c")));
+        let one = object(Resource::Jobs, "a", &json!({}), Some(("Job", "b")));
+        let other = object(Resource::Jobs, "b", &json!({}), Some(("Job", "a")));
+        let own = object(Resource::Jobs, "c", &json!({}), Some(("Job", "c")));
         let all = [one, other, own];
         for object in &all {
             assert!(Controllers::new(&all).top(object).shown().is_some(), "{}", object.name);
