@@ -169,9 +169,10 @@ fn search(state: &State, request: &Request, doer: &Doer) -> Answer {
 
 /// `/packages/{owner}`, of somebody who owns none.
 fn packages(state: &State, request: &Request, doer: &Doer, owner: &str, rest: &[&str]) -> Answer {
-    let Doer::Somebody { user, .. } = doer else {
-        return refusal(state, 401, "token is required");
-    };
+    let asks_who = || doer.user().is_none().then(|| refusal(state, 401, "token is required"));
+    if let Some(refused) = asks_who().filter(|_| state.profile.packages_ask_who_first()) {
+        return refused;
+    }
     let reads = request.method == Method::GET;
     let wanted = if reads { "read:package" } else { "write:package" };
     if let Some(refused) = lacking(state, doer, wanted) {
@@ -181,9 +182,11 @@ fn packages(state: &State, request: &Request, doer: &Doer, owner: &str, rest: &[
         return no_such_user(state, owner);
     };
     match rest {
-        [] if owner.is_seen_by(Some(user)) => Answer::json(200, &json!([])).with("x-total-count", "0"),
-        [] => refusal(state, 403, "user should have specific permission or be a site admin"),
-        _ => refusal(state, 404, "GetVersionByNameAndVersion: package does not exist"),
+        [] if !owner.is_seen_by(doer.user()) => {
+            refusal(state, 403, "user should have specific permission or be a site admin")
+        }
+        [] => asks_who().unwrap_or_else(|| Answer::json(200, &json!([])).with("x-total-count", "0")),
+        _ => refusal(state, 404, state.profile.no_such_package()),
     }
 }
 
@@ -312,7 +315,7 @@ fn delete(state: &mut State, owner: &User, which: &str) -> Answer {
     let id = go_number(which);
     let hit = |pat: &Pat| pat.owner == owner.id && id.map_or(pat.name == which, |id| id == pat.id);
     match state.tokens.iter().filter(|pat| hit(pat)).count() {
-        0 => return not_found(state, "not found"),
+        0 => return not_found(state, state.profile.not_found()),
         1 => {}
         _ => return refusal(state, 422, &format!("multiple matches for token name '{which}'")),
     }

@@ -165,7 +165,7 @@ impl Profile {
         match (fault, self.minor()) {
             // Before 1.20 whoever shows a wrong token is nobody; before 1.18, whoever shows anything wrong.
             (Fault::Disabled, _) | (Fault::Token, ..20) | (_, ..18) => Saying::Nobody,
-            (Fault::SecurityKey, 22) => json("Basic authorization is not allowed while webAuthn enrolled"),
+            (Fault::SecurityKey, 22..=23) => json("Basic authorization is not allowed while webAuthn enrolled"),
             (Fault::SecurityKey, _) => json("basic authorization is not allowed while WebAuthn enrolled"),
             (_, 25..) => json(GENERIC),
             (Fault::Token, _) => json("user does not exist [uid: 0, name: ]"),
@@ -206,6 +206,29 @@ impl Profile {
             ..22 => false,
             22..27 => visibility == Visibility::Private,
             _ => visibility != Visibility::Public,
+        }
+    }
+
+    /// What the API says of something that is not there, where it says nothing more: since 1.25 in no language of a person.
+    pub fn not_found(self) -> &'static str {
+        if self.minor() < 25 {
+            "The target couldn't be found."
+        } else {
+            "not found"
+        }
+    }
+
+    /// Whether the packages API asks who it is before it looks for the owner and the package (since 1.24).
+    pub fn packages_ask_who_first(self) -> bool {
+        self.minor() >= 24
+    }
+
+    /// What the packages API says of a version that is not there.
+    pub fn no_such_package(self) -> &'static str {
+        if self.minor() < 24 {
+            "package does not exist"
+        } else {
+            "GetVersionByNameAndVersion: package does not exist"
         }
     }
 
