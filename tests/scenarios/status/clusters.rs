@@ -256,10 +256,9 @@ finding!(last_applied_token_kubectl_apply, Code::LastAppliedToken, on(REAL));
 fn last_applied_token_kubectl_apply(world: &mut World) {
     let token = world.login("cluster", "read:package");
     let registry = world.registry();
-    world.put(
-        "secrets",
-        &pull_secret(SECRET, &json!({"auths": {registry: entry(&token)}})),
-    );
+    let secret = pull_secret(SECRET, &json!({"auths": {registry: entry(&token)}}));
+    // Only apply on the client's side leaves its copy.
+    world.kubectl(&["apply", "-f", "-"], &secret.to_string());
     let ran = world.status();
     assert!(!ran.stdout.contains(&token), "{ran}");
     world.mends(Code::LastAppliedToken, &[]);

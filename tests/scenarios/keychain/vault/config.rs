@@ -17,7 +17,7 @@ fn nothing_falls_back() {
         (b"keychain = \"vault\"\n", "there is no vault at "),
         (
             b"# mine\nkeychian = \"vault\"\n",
-            "config.toml line 2: \"keychian\" is no setting",
+            "config.toml line 2: \"keychian\" is not a setting",
         ),
         (
             b"keychain = \"Vault\"\n",
@@ -34,7 +34,7 @@ fn nothing_falls_back() {
         ),
         (
             b"[regcred]\nkeychain = \"vault\"\n",
-            "config.toml line 1: \"regcred\" is no setting",
+            "config.toml line 1: \"regcred\" is not a setting",
         ),
         (
             b"keychain = \"vault\"\nvault-key-file = \"vault.key\"\n",
