@@ -21,7 +21,7 @@ fn nothing_falls_back() {
         ),
         (
             b"keychain = \"Vault\"\n",
-            "config.toml line 1: \"Vault\" is no keychain",
+            "config.toml line 1: \"Vault\" is not a keychain",
         ),
         (
             b"keychain = \"vault\nvault-key-file = \"/k\"\n",
