@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use thiserror::Error;
 
-use crate::commands::args::{DocumentFormat, LocalDryRunArg};
+use crate::commands::args::{DocumentFormat, TrialArgs, with_help};
 use crate::keychain::StoreName;
 use crate::model::duration;
 
@@ -103,19 +103,13 @@ pub struct PassphraseArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_args(|arg| with_help(arg, &[("dry_run", "Only say what would be moved")])))]
 #[command(after_help = "Examples:
   kubectl regcred keychain migrate
   kubectl regcred keychain migrate --dry-run=client")]
 pub struct MigrateArgs {
-    /// Only say what would be moved
-    #[arg(
-        long,
-        value_name = "none|client",
-        default_value = "none",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    pub dry_run: LocalDryRunArg,
+    #[command(flatten)]
+    pub trial: TrialArgs,
 }
 
 /// How long a vault stays unlocked: one second to one year.

@@ -35,7 +35,7 @@ pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, C
         migration,
         from,
         to,
-        is_dry: args.dry_run == LocalDryRunArg::Client,
+        is_dry: args.trial.dry_run == LocalDryRunArg::Client,
         moved: 0,
     };
     let failures = run.all(&found, system);

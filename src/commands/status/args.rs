@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use crate::cluster::{NameError, Namespace, SecretName};
-use crate::commands::args::{ClusterArgs, RegistryConnectionArgs, ScopeArgs, with_help};
+use crate::commands::args::{ClusterArgs, DocumentFormat, RegistryConnectionArgs, ScopeArgs, with_help};
 use crate::model::Registry;
 
 /// Where `sync` writes, `status` looks.
@@ -66,6 +66,17 @@ pub enum StatusFormat {
     Json,
     /// YAML
     Yaml,
+}
+
+impl StatusFormat {
+    /// The format of the document; `None` for a table.
+    pub fn document(self) -> Option<DocumentFormat> {
+        match self {
+            Self::Wide => None,
+            Self::Json => Some(DocumentFormat::Json),
+            Self::Yaml => Some(DocumentFormat::Yaml),
+        }
+    }
 }
 
 /// `NAMESPACE/NAME`.

@@ -7,7 +7,6 @@
 //!    [`findings::secrets`] and [`findings::missing`] for Secrets, [`findings::pods`] for pods that are stuck.
 //! 4. [`table`] and [`document`] print them.
 
-use super::args::DocumentFormat;
 use super::system::System;
 use crate::cluster::block_on;
 use crate::error::{CommandError, Exit};
@@ -63,11 +62,7 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     for note in &snapshot.notes {
         system.output.say(note);
     }
-    let format = match args.output {
-        Some(StatusFormat::Json) => Some(DocumentFormat::Json),
-        Some(StatusFormat::Yaml) => Some(DocumentFormat::Yaml),
-        Some(StatusFormat::Wide) | None => None,
-    };
+    let format = args.output.and_then(StatusFormat::document);
     match format {
         Some(format) => document::print(&report, &credentials, &snapshot.verdicts, &flags, format, system)?,
         None => table::print(&report, args.output.is_some(), &flags, system)?,

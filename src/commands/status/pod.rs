@@ -19,7 +19,6 @@ use super::table::print_findings;
 use super::tokens::Verdicts;
 use crate::cluster::survey::{PodPulls, explain};
 use crate::cluster::{self, Cluster, Namespace};
-use crate::commands::args::DocumentFormat;
 use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -131,11 +130,7 @@ fn one(
         findings,
         looked_at: Vec::new(),
     };
-    let format = match args.output {
-        Some(StatusFormat::Json) => Some(DocumentFormat::Json),
-        Some(StatusFormat::Yaml) => Some(DocumentFormat::Yaml),
-        Some(StatusFormat::Wide) | None => None,
-    };
+    let format = args.output.and_then(StatusFormat::document);
     if let Some(format) = format {
         let fields = PodStatus {
             context: Some(cluster.context()).filter(|context| !context.is_empty()),
