@@ -1,5 +1,7 @@
 //! The keychain as a real part: a Secret Service on a D-Bus session bus of its own, in folders of its own.
 
+use std::cell::Cell;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,6 +19,7 @@ pub const PARTS: [&str; 2] = Product::GnomeKeyring.parts();
 /// What unlocks the keyring.
 pub const PASSWORD: &str = "keyring-password";
 
+const SIGABRT: i32 = 6;
 const SECRETS: &str = "org.freedesktop.secrets";
 const DEFAULT: &str = "/org/freedesktop/secrets/aliases/default";
 
@@ -218,6 +221,29 @@ impl Keyring {
     fn service<B: serde::Serialize + DynamicType>(&self, interface: &str, method: &str, body: &B) -> Message {
         self.bus
             .call(SECRETS, "/org/freedesktop/secrets", interface, method, body)
+    }
+}
+
+thread_local! {
+    static HAS_ABORTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a daemon of this thread's test ended by SIGABRT, which gnome-keyring 42.1 does now and then while clients come
+/// and go: no program of ours did anything wrong. Asks once for each time.
+pub fn has_aborted() -> bool {
+    HAS_ABORTED.take()
+}
+
+impl Drop for Keyring {
+    fn drop(&mut self) {
+        let ended = self
+            .daemon
+            .as_mut()
+            .and_then(|daemon| daemon.0.try_wait().ok().flatten());
+        if ended.is_some_and(|status| status.signal() == Some(SIGABRT)) {
+            eprintln!("gnome-keyring aborted");
+            HAS_ABORTED.set(true);
+        }
     }
 }
 

@@ -14,6 +14,8 @@
 //! places: a double needs nothing but this process. Where something is missing, the scenario is reported as ignored.
 //! `scenarios!` is for tables: its function takes a [`Table`] and returns one trial for each row.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use libtest_mimic::Trial;
 
 use super::part::{missing, trial_with};
@@ -27,14 +29,19 @@ pub struct Scenario {
 
 inventory::collect!(Scenario);
 
-/// Every declared scenario, by name.
+/// Every declared scenario, in the same mixed order each time: neighbours by name wait for the same thing, such as the
+/// kernel's keyring or a container engine, and the processors would wait with them.
 #[must_use]
 pub fn all() -> Vec<Trial> {
     let declared = inventory::iter::<Scenario>.into_iter();
     let mut trials: Vec<Trial> = declared
         .flat_map(|scenario| (scenario.trials)(&Table::of(scenario.module)))
         .collect();
-    trials.sort_by(|one, other| one.name().cmp(other.name()));
+    trials.sort_by_cached_key(|trial| {
+        let mut hasher = DefaultHasher::new();
+        trial.name().hash(&mut hasher);
+        hasher.finish()
+    });
     trials
 }
 
@@ -117,27 +124,27 @@ impl<W> Place<W> {
 
 /// A scenario's function: it takes what its place starts, as it likes.
 pub trait Test<W, How> {
-    fn run(self, world: W);
+    fn run(&self, world: W);
 }
 
 pub struct ByValue;
 pub struct ByReference;
 pub struct ByMutableReference;
 
-impl<W, F: FnOnce(W)> Test<W, ByValue> for F {
-    fn run(self, world: W) {
+impl<W, F: Fn(W)> Test<W, ByValue> for F {
+    fn run(&self, world: W) {
         self(world);
     }
 }
 
-impl<W, F: FnOnce(&W)> Test<W, ByReference> for F {
-    fn run(self, world: W) {
+impl<W, F: Fn(&W)> Test<W, ByReference> for F {
+    fn run(&self, world: W) {
         self(&world);
     }
 }
 
-impl<W, F: FnOnce(&mut W)> Test<W, ByMutableReference> for F {
-    fn run(self, mut world: W) {
+impl<W, F: Fn(&mut W)> Test<W, ByMutableReference> for F {
+    fn run(&self, mut world: W) {
         self(&mut world);
     }
 }
@@ -168,7 +175,7 @@ impl Table {
     }
 
     /// A scenario that runs on no place, or makes its own.
-    pub fn alone(&self, name: &str, needs: &[&dyn Need], test: impl FnOnce() + Send + 'static) -> Trial {
+    pub fn alone(&self, name: &str, needs: &[&dyn Need], test: impl Fn() + Send + 'static) -> Trial {
         let real = needs.iter().filter_map(|need| need.place()).max();
         let place = real.unwrap_or_default();
         let missing: Vec<_> = needs.iter().flat_map(|need| need.missing()).collect();

@@ -5,6 +5,7 @@ use regcred::commands::status::Code;
 use super::fixture::{DOUBLES, Feed, REAL, SECRET, entry, pull_secret};
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
+use crate::support::server::KernelKeys;
 use crate::support::world::World;
 
 const LINE: &str = "status -n [NAMESPACE]";
@@ -54,6 +55,7 @@ fn keychain_unreadable_not_needed_where_a_list_brings_the_tokens(world: &mut Wor
 
 finding!(keychain_unreadable_a_locked_vault, Code::KeychainUnreadable, on(REAL));
 fn keychain_unreadable_a_locked_vault(world: &mut World) {
+    let _kernel_keys = KernelKeys::take();
     world.well();
     let passphrase = "correct horse battery staple";
     // Should this fail half-way, the kernel forgets the key by itself.
