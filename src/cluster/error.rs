@@ -6,12 +6,10 @@ use thiserror::Error;
 
 use super::client::exec::ExecError;
 use super::client::kubeconfig::KubeconfigError;
-use super::names::Namespace;
 use super::rbac::{Access, Scope, Subject, role_for_verb};
 use super::resource::{Object, Resource};
 use super::secret::plan::Refusal;
-use super::target::Target;
-use crate::model::{CommandLine, Hint};
+use crate::model::{CommandLine, Hint, Namespace, Target};
 use crate::sys::proxy::{ProxyError, is_loopback};
 use crate::tls::{self, IdentityError};
 

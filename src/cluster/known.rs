@@ -8,9 +8,9 @@ use super::client::connect::Cluster;
 use super::client::kubeconfig::{KubeconfigError, load};
 use super::client::pages::{self, Extent, Named};
 use super::error::Error;
-use super::names::Namespace;
 use super::resource::{Object, Resource};
 use super::secret::pull_secret::PULL_SECRET_TYPE;
+use crate::model::Namespace;
 use crate::sys::env::Env;
 
 /// What a kubeconfig names.

@@ -9,10 +9,9 @@ use thiserror::Error;
 use super::client::connect::Cluster;
 use super::client::pages::{self, Extent, Named, malformed};
 use super::error::Error;
-use super::names::Namespace;
 use super::resource::{Object, Resource};
 use super::secret::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
-use super::target::Target;
+use crate::model::{Namespace, Target};
 
 /// A label selector, as kubectl's `-l` takes it: `team=web,tier!=test`. The server has the last word on it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,12 +10,10 @@ mod client;
 mod error;
 mod known;
 mod list;
-mod names;
 mod rbac;
 mod resource;
 mod secret;
 pub mod survey;
-mod target;
 mod untrusted;
 mod workload;
 
@@ -27,7 +25,6 @@ pub use client::timeout::{RequestTimeout, RequestTimeoutError};
 pub use error::{Error, Forbidden};
 pub use known::{Configured, Listed, configured, each_name};
 pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
-pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
 pub use rbac::{Access, Feature, Scope, Subject};
 pub use resource::{Object, Resource};
 pub use secret::annotations::{
@@ -41,11 +38,12 @@ pub use secret::owner::{Owner, Ownership, known_owners, owner};
 pub use secret::plan::{Action, Change, Note, Plan, Refusal, plan, plan_removal};
 pub use secret::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
 pub use secret::service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
-pub use target::{Target, TargetError};
 pub use workload::restart::{RestartTime, restart, secret_users};
 pub use workload::rollout::{Progress, follow};
 pub use workload::unstick::{Fate, StuckPod, unstick};
 pub use workload::users::{Hold, SecretUser};
+
+pub use crate::model::{NameError, Namespace, SecretName, ServiceAccountName, Target, TargetError};
 
 /// Runs `work` to its end on a runtime of its own: the single place where one is built.
 ///

@@ -4,8 +4,7 @@ use std::fmt;
 
 use kube::core::ApiResource;
 
-use super::names::Namespace;
-use super::target::Target;
+use crate::model::{Namespace, Target};
 
 /// A resource of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,10 +8,9 @@ use kube::core::Status;
 use super::answer::{Foreign, ForeignBody, Malformed};
 use super::retry::TimedOut;
 use crate::cluster::error::{Error, Forbidden};
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::Object;
 use crate::cluster::untrusted::untrusted;
-use crate::model::Redaction;
+use crate::model::{Namespace, Redaction};
 use crate::tls::Fault;
 
 /// The user of requests without a credential.

@@ -11,8 +11,8 @@ use kube::config::{AuthInfo, Kubeconfig};
 use thiserror::Error;
 
 use super::options::ConnectOptions;
-use crate::cluster::names::{NameError, Namespace};
 use crate::cluster::untrusted::untrusted;
+use crate::model::{NameError, Namespace};
 use crate::sys::env::Env;
 
 /// The part of the kubeconfig that one context, with the options, points at.

@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::answer::Malformed;
 use super::connect::Cluster;
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
+use crate::model::Namespace;
 
 /// Objects a page: what kubectl takes.
 const PAGE: u32 = 500;

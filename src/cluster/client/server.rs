@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::kubeconfig::Selection;
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::untrusted::untrusted;
+use crate::model::Namespace;
 use crate::sys::env::Env;
 use crate::sys::whole_file::{self, ReadFileError};
 use crate::tls::{Authorities, Trust, pem};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifests::{Rule, Scope, Subject, manifests};
-use crate::cluster::names::{SecretName, ServiceAccountName};
 use crate::cluster::resource::Resource;
+use crate::model::{SecretName, ServiceAccountName};
 
 /// A part of what commands do that needs permissions of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use ring::digest::{SHA256, digest};
 
-use crate::cluster::names::{Namespace, ServiceAccountName};
 use crate::cluster::resource::Resource;
 use crate::cluster::secret::annotations::{MANAGED_BY_LABEL, MANAGER};
+use crate::model::{Namespace, ServiceAccountName};
 
 /// Longest part of a name that says what a Role allows; all the words of [`Feature::word`] that go together fit.
 const MAX_PURPOSE: usize = 40;

@@ -20,8 +20,7 @@ use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::rbac::{Access, Feature};
-use crate::cluster::target::Target;
-use crate::model::Registry;
+use crate::model::{Registry, Target};
 
 /// How often observe, plan and apply are repeated where somebody else wrote in between.
 const TRIES: u32 = 6;

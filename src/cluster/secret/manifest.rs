@@ -10,8 +10,7 @@ use zeroize::Zeroizing;
 
 use super::annotations::{MANAGED_BY_LABEL, MANAGER};
 use super::pull_secret::{DOCUMENT_KEY, PULL_SECRET_TYPE};
-use crate::cluster::target::Target;
-use crate::model::DockerConfig;
+use crate::model::{DockerConfig, Target};
 
 /// A pull Secret with nothing in it but what we say: serialise it for `-o yaml` and `-o json`.
 ///

@@ -7,7 +7,7 @@ use super::pull_secret::Observed;
 use crate::cluster::client::answer::another_object;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
-use crate::cluster::target::Target;
+use crate::model::Target;
 
 /// Gets the Secret; `None` where there is none, which is also what a missing namespace looks like.
 pub async fn observe(cluster: &Cluster, target: &Target) -> Result<Option<Observed>, Error> {

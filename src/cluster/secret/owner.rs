@@ -7,9 +7,8 @@ use kube::api::ObjectMeta;
 use super::annotations::{MANAGED_BY_LABEL, MANAGER};
 use super::owners::Sign::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
 use super::owners::{Clue, OWNERS, Row, Sign};
-use crate::cluster::names::{Namespace, SecretName};
 use crate::cluster::untrusted::untrusted;
-use crate::model::CommandLine;
+use crate::model::{CommandLine, Namespace, SecretName};
 
 /// Somebody else who keeps a Secret as they want it. The texts may hold names from the cluster, made fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,9 +10,8 @@ use super::left_alone::{LeftAlone, may_write};
 use super::manifest::Manifest;
 use super::owner::{Owner, Ownership, owner};
 use super::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
-use crate::cluster::target::Target;
 use crate::cluster::untrusted::untrusted;
-use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry};
+use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry, Target};
 
 /// What to do to one Secret.
 #[derive(Clone, Debug)]

@@ -19,9 +19,9 @@ use crate::cluster::client::answer::another_object;
 use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
-use crate::cluster::names::{Namespace, SecretName, ServiceAccountName};
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::untrusted::untrusted;
+use crate::model::{Namespace, SecretName, ServiceAccountName};
 
 /// How often the list is read and written where somebody else wrote in between.
 const TRIES: u32 = 12;

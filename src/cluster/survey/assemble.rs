@@ -7,14 +7,12 @@ use super::gather::{Finished, Gathered, MAX_REGISTRIES};
 use super::report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
 use super::secret::{OtherToken, SeenSecret, State};
 use super::stuck::{Cause, StuckPull};
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
-use crate::cluster::target::Target;
 use crate::cluster::workload::controllers::Controllers;
 use crate::cluster::workload::message::Said;
 use crate::cluster::workload::model::{Image, Workload};
-use crate::model::Registry;
 use crate::model::pull::Pull;
+use crate::model::{Namespace, Registry, Target};
 
 /// Keys that the images of one namespace are compared with. Thousands of pods that name a Secret of thousands of entries
 /// are one tenant's doing, and no other namespace is to wait for them: those that come last stay unexplained.

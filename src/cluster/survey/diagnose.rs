@@ -3,12 +3,10 @@
 use super::report::Survey;
 use super::secret::{HeldToken, SeenEntry, SeenSecret, State};
 use super::stuck::{Cause, StuckPull, Verdict};
-use crate::cluster::names::Namespace;
-use crate::cluster::target::Target;
 use crate::cluster::workload::message::Said;
 use crate::cluster::workload::model::{INVALID_NAME, NEVER_PULLED};
-use crate::model::printable;
 use crate::model::pull::{EntryAt, Mismatch, Pull, PullSecret, pull};
+use crate::model::{Namespace, Target, printable};
 
 /// kubelet tries again after at most five minutes (`MaxImageBackOff`); a slow registry takes its time on top.
 const RETRY: i64 = 360;

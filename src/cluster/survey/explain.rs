@@ -13,14 +13,12 @@ use super::secret::Tokens;
 use super::told;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::rbac::{Access, Feature};
 use crate::cluster::resource::Resource;
-use crate::cluster::target::Target;
 use crate::cluster::workload::controllers::Controllers;
 use crate::cluster::workload::model::{ContainerKind, Registries, Workload};
-use crate::model::Registry;
 use crate::model::pull::Pull;
+use crate::model::{Namespace, Registry, Target};
 
 /// A pod, and what becomes of each of its images.
 #[derive(Debug)]

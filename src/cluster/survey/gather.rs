@@ -19,14 +19,12 @@ use crate::cluster::client::connect::Cluster;
 use crate::cluster::client::pages::Named;
 use crate::cluster::error::Error;
 use crate::cluster::list::{FoundNamespace, namespaces};
-use crate::cluster::names::Namespace;
 use crate::cluster::rbac::{Access, Feature};
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE};
-use crate::cluster::target::Target;
 use crate::cluster::workload::model::{Registries, Workload};
 use crate::cluster::workload::raw::{Raw, RawAccount};
-use crate::model::Registry;
+use crate::model::{Namespace, Registry, Target};
 
 /// Connections at a time where each page is a large one; memory is what they cost.
 const PAGES_AT_ONCE: usize = 3;

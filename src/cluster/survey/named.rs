@@ -9,11 +9,10 @@ use super::assemble::targets as targets_of;
 use super::gather::{Gather, NAMESPACES_AT_ONCE};
 use super::secret::{SeenSecret, Tokens, reduce};
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
 use crate::cluster::secret::observe::observe;
 use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE};
-use crate::cluster::target::Target;
+use crate::model::{Namespace, Target};
 
 /// The most names of one namespace that are looked up, one request each. A pod can name thousands of Secrets that are
 /// not there, and no other namespace is to wait for that: the rest counts as not looked at.

@@ -1,9 +1,7 @@
 //! What a survey is to look for, and where.
 
 use crate::cluster::list::Selector;
-use crate::cluster::names::Namespace;
-use crate::cluster::target::Target;
-use crate::model::{Credential, Registry};
+use crate::model::{Credential, Namespace, Registry, Target};
 
 /// What to look for, and where.
 #[derive(Clone, Debug)]

@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::client::pages::{self, Extent, Named, Page};
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::{Object, Resource};
+use crate::model::Namespace;
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

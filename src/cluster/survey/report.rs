@@ -6,10 +6,8 @@ use std::time::SystemTime;
 use super::secret::{OtherToken, SeenSecret};
 use super::stuck::StuckPull;
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::{Object, Resource};
-use crate::cluster::target::Target;
-use crate::model::Registry;
+use crate::model::{Namespace, Registry, Target};
 
 /// Seconds since 1970, by this machine's clock.
 pub(super) fn now() -> i64 {

@@ -9,9 +9,8 @@ use crate::cluster::secret::owner::{Ownership, owner};
 use crate::cluster::secret::pull_secret::{
     DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE,
 };
-use crate::cluster::target::Target;
 use crate::model::pull::takes;
-use crate::model::{DockerConfig, EntryProblem, Registry, Token, printable};
+use crate::model::{DockerConfig, EntryProblem, Registry, Target, Token, printable};
 
 /// Longest user name that is worth showing, in characters.
 const MAX_USER: usize = 120;

@@ -1,8 +1,8 @@
 //! A container that waits for an image, with all that is known of why.
 
-use crate::cluster::names::Namespace;
 use crate::cluster::workload::message::Said;
 use crate::cluster::workload::model::ContainerKind;
+use crate::model::Namespace;
 use crate::model::pull::{Mismatch, Pull};
 
 use super::secret::{HeldToken, Login};

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::model::{Controller, Workload};
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
+use crate::model::Namespace;
 
 /// Pod, ReplicaSet or Job, Deployment or CronJob: no chain of controllers is longer. What tenants write can be a circle.
 const MAX_CHAIN: usize = 4;

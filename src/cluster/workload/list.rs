@@ -12,8 +12,8 @@ use super::raw::RawAccount;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::client::pages::{self, Extent};
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::{Object, Resource};
+use crate::model::Namespace;
 
 /// The pull Secrets of ServiceAccounts, by the ServiceAccount's name.
 pub type AccountLists = HashMap<String, Vec<String>>;

@@ -6,10 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::message::{Said, said};
 use super::raw::{ContainerStatus, Raw, RawWaiting, Spec, Status, names};
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::Resource;
 use crate::cluster::untrusted::untrusted;
-use crate::model::{Registry, printable_around};
+use crate::model::{Namespace, Registry, printable_around};
 
 /// Longest message that is kept, in characters. containerd and kubelet name the image several times, and the reason last:
 /// what is cut out is in the middle.

@@ -11,10 +11,9 @@ use super::model::Registries;
 use super::users::{SecretUser, users};
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
-use crate::cluster::names::{Namespace, SecretName, ServiceAccountName};
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::secret::apply::{DryRun, params};
-use crate::model::Registry;
+use crate::model::{Namespace, Registry, SecretName, ServiceAccountName};
 
 /// kubectl's own annotation: with another key, each tool's restart would undo nothing of the other's and a workload
 /// that is managed with both would restart twice.

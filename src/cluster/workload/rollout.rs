@@ -12,9 +12,9 @@ use super::raw::Raw;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::client::pages;
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::untrusted::untrusted;
+use crate::model::Namespace;
 
 /// How long one watch lasts; shorter than what idle connections are cut after on the way to a server.
 const WATCH: Duration = Duration::from_secs(30);

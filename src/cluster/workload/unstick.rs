@@ -11,10 +11,9 @@ use super::list::{api, workloads};
 use super::model::{Registries, Workload};
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
-use crate::cluster::names::Namespace;
 use crate::cluster::resource::{Object, Resource};
 use crate::cluster::secret::apply::DryRun;
-use crate::model::Registry;
+use crate::model::{Namespace, Registry};
 
 /// How often a pod is looked at and deleted where kubelet reports on it in between.
 const TRIES: u32 = 5;

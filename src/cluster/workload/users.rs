@@ -6,9 +6,8 @@ use std::fmt;
 use super::controllers::{Controllers, Top};
 use super::list::AccountLists;
 use super::model::{Controller, Workload};
-use crate::cluster::names::{Namespace, SecretName};
 use crate::cluster::resource::Resource;
-use crate::model::CommandLine;
+use crate::model::{CommandLine, Namespace, SecretName};
 
 /// A workload that uses the Secret for an image of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
