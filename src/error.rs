@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::Hint;
 use crate::sys::link::LinkError;
-use crate::{cluster, docker, keychain, registry};
+use crate::{cluster, docker, keychain, ledger, registry};
 
 /// The exit codes, the same for every verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,12 @@ impl From<keychain::ConfigError> for CommandError {
 impl From<keychain::vault::Error> for CommandError {
     fn from(error: keychain::vault::Error) -> Self {
         keychain::Error::from(error).into()
+    }
+}
+
+impl From<ledger::LedgerError> for CommandError {
+    fn from(error: ledger::LedgerError) -> Self {
+        Self::failed(&error).hints(error.hint())
     }
 }
 

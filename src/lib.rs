@@ -6,6 +6,7 @@
 //! - [`helper`] speaks docker's credential-helper protocol over [`keychain`]; nothing else is in its path.
 //! - [`commands`] has a file or a folder for each verb of `kubectl regcred`: its flags, then observe, plan, apply, report.
 //! - [`keychain`] stores credentials.
+//! - [`ledger`] remembers where this machine's tokens were written.
 //! - [`docker`] reads and edits docker's and podman's files, and finds the helper on PATH and other helpers.
 //! - [`registry`] speaks HTTP to a registry and to Gitea.
 //! - [`cluster`] speaks to Kubernetes: connecting, Secrets, workloads, and the survey that `status` is made from.
@@ -20,6 +21,7 @@ pub mod docker;
 pub mod error;
 pub mod helper;
 pub mod keychain;
+pub mod ledger;
 pub mod model;
 pub mod output;
 pub mod registry;

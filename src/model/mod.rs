@@ -1,6 +1,7 @@
 //! Domain types, without I/O.
 
 pub(crate) mod auth_entry;
+mod cluster_id;
 mod docker_config;
 pub mod duration;
 pub(crate) mod go_json;
@@ -21,12 +22,13 @@ mod target;
 mod text;
 mod token;
 
+pub use cluster_id::{ClusterId, ClusterIdError};
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};
 pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
 pub use hint::{CommandLine, Hint};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
-pub use own_tokens::{EarlierTokens, FingerprintKey, MAX_EARLIER, OwnTokens};
+pub use own_tokens::{EarlierTokens, Fingerprint, FingerprintError, FingerprintKey, MAX_EARLIER, OwnTokens};
 pub use redaction::Redaction;
 pub use registry::{Registry, RegistryError};
 pub use target::{Target, TargetError};

@@ -4,12 +4,14 @@
 //! keychain. Without the key a fingerprint reveals nothing; with it, one can only test guesses of a whole token.
 
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use thiserror::Error;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Token;
@@ -45,9 +47,28 @@ impl fmt::Debug for FingerprintKey {
     }
 }
 
-/// The HMAC of an earlier token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Fingerprint([u8; LENGTH]);
+/// The HMAC of a token under a key of the keychain: it recognises the token again, and tells nothing of it without the key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; LENGTH]);
+
+/// A text that is no fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("it is no fingerprint of a token")]
+pub struct FingerprintError;
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        octets(text).map(|octets| Self(*octets)).ok_or(FingerprintError)
+    }
+}
 
 /// A key and its fingerprints, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +100,7 @@ impl EarlierTokens {
     pub fn parse(text: &str) -> Option<Self> {
         let groups: Vec<KeyedText> = serde_json::from_str(text).ok()?;
         let keyed = |group: &KeyedText| {
-            let fingerprints = group.tokens.iter().map(|text| Some(Fingerprint(*octets(text)?)));
+            let fingerprints = group.tokens.iter().map(|text| text.parse().ok());
             Some(Keyed {
                 key: FingerprintKey(octets(&group.key)?),
                 fingerprints: fingerprints.collect::<Option<_>>()?,
@@ -94,11 +115,7 @@ impl EarlierTokens {
     pub fn text(&self) -> Zeroizing<String> {
         let group = |keyed: &Keyed| KeyedText {
             key: URL_SAFE_NO_PAD.encode(keyed.key.0.as_slice()),
-            tokens: keyed
-                .fingerprints
-                .iter()
-                .map(|one| URL_SAFE_NO_PAD.encode(one.0))
-                .collect(),
+            tokens: keyed.fingerprints.iter().map(ToString::to_string).collect(),
         };
         let groups: Vec<KeyedText> = self.0.iter().map(group).collect();
         Zeroizing::new(serde_json::to_string(&groups).expect("texts alone"))
@@ -126,6 +143,12 @@ impl EarlierTokens {
                 .iter()
                 .any(|one| mac.clone().verify_slice(&one.0).is_ok())
         })
+    }
+
+    /// The token's fingerprint under every key, the one that is used from now on last.
+    pub fn fingerprints(&self, token: &Token) -> Vec<Fingerprint> {
+        let of = |keyed: &Keyed| Fingerprint(keyed.key.mac(token).finalize().into_bytes().into());
+        self.0.iter().map(of).collect()
     }
 
     /// Adds a token, and drops the oldest one if there are too many. Returns whether anything changed. An empty

@@ -1,0 +1,183 @@
+//! The ledger as its file has it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::LedgerError;
+use super::given_up::GivenUp;
+use crate::model::{ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username, serde_text};
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// Everything that this machine knows of where its tokens are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Ledger {
+    pub clusters: Vec<KnownCluster>,
+    pub credentials: Vec<KnownCredential>,
+}
+
+/// A cluster that a token was written to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownCluster {
+    #[serde(with = "serde_text")]
+    pub id: ClusterId,
+    /// The URL of its API server, for messages.
+    pub server: String,
+    /// The contexts that led to it, for messages.
+    #[serde(default)]
+    pub contexts: BTreeSet<String>,
+    #[serde(with = "serde_text")]
+    pub seen: Timestamp,
+}
+
+/// A registry and a use, with every token that it had and that may still be somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownCredential {
+    #[serde(with = "serde_text")]
+    pub registry: Registry,
+    #[serde(rename = "use", with = "serde_text")]
+    pub usage: Use,
+    /// How the registry is reached, as `login` was told.
+    #[serde(default, skip_serializing_if = "Connection::is_default")]
+    pub connection: Connection,
+    /// Places that may hold an old token, and are not to keep it alive.
+    #[serde(default, skip_serializing_if = "GivenUp::is_empty")]
+    pub given_up: GivenUp,
+    #[serde(default)]
+    pub tokens: Vec<KnownToken>,
+}
+
+/// How a registry is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Connection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    pub plain_http: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gitea_path: Option<String>,
+}
+
+impl Connection {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// One token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownToken {
+    #[serde(with = "serde_text")]
+    pub username: Username,
+    #[serde(with = "serde_text")]
+    pub fingerprint: Fingerprint,
+    /// Which token of the server it is, where the server said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_server: Option<TokenAtServer>,
+    /// Since when it is known here.
+    #[serde(with = "serde_text")]
+    pub since: Timestamp,
+    /// When the registry last accepted it.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<Timestamp>,
+    /// Since when another one is in its place.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Timestamp>,
+    /// When it was revoked: its places, if there are any left, hold a dead token.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretPlace>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FilePlace>,
+}
+
+/// What the server calls a token. Not the token, and no part of it but what the server itself shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenAtServer {
+    pub id: u64,
+    pub name: String,
+}
+
+/// A Secret that holds a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretPlace {
+    #[serde(with = "serde_text")]
+    pub cluster: ClusterId,
+    #[serde(rename = "secret", with = "namespace_and_name")]
+    pub target: Target,
+    #[serde(with = "serde_text::each", default, skip_serializing_if = "Vec::is_empty")]
+    pub service_accounts: Vec<ServiceAccountName>,
+    /// When it was last seen to hold the token; `None` where it was about to be written, and that was not confirmed.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
+}
+
+/// A file that the token was read from or moved out of, and that may still hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FilePlace {
+    pub path: PathBuf,
+    #[serde(with = "serde_text")]
+    pub seen: Timestamp,
+}
+
+/// The whole file.
+#[derive(Serialize)]
+struct Whole<'a> {
+    version: u32,
+    #[serde(flatten)]
+    ledger: &'a Ledger,
+}
+
+/// What is read first: a later version may have members that this one does not understand.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Version {
+    version: u32,
+}
+
+impl Ledger {
+    pub(super) fn parse(text: &[u8]) -> Result<Self, LedgerError> {
+        let Version { version } = serde_json::from_slice(text).map_err(LedgerError::damaged)?;
+        if version != VERSION {
+            return Err(LedgerError::Version { version });
+        }
+        serde_json::from_slice(text).map_err(LedgerError::damaged)
+    }
+
+    pub(super) fn text(&self) -> String {
+        let whole = Whole {
+            version: VERSION,
+            ledger: self,
+        };
+        let mut text = serde_json::to_string_pretty(&whole).expect("texts, numbers and lists");
+        text.push('\n');
+        text
+    }
+}
+
+/// `NAMESPACE/NAME`.
+pub(super) mod namespace_and_name {
+    use serde::{Deserializer, Serializer};
+
+    use crate::model::{Target, serde_text};
+
+    pub(in crate::ledger) fn serialize<S: Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}/{}", target.namespace, target.secret))
+    }
+
+    pub(in crate::ledger) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Target, D::Error> {
+        serde_text::deserialize(deserializer)
+    }
+}

@@ -1,0 +1,67 @@
+//! What somebody gave up by name.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Namespace, Target, serde_text};
+
+/// What was given up with `--skip-…`: it may hold an old token, and that does not keep the token from being revoked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GivenUp {
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub contexts: BTreeSet<String>,
+    #[serde(with = "serde_text::each", skip_serializing_if = "BTreeSet::is_empty")]
+    pub namespaces: BTreeSet<Namespace>,
+    #[serde(with = "namespaces_and_names", skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<Target>,
+    /// Contexts that are not searched for Secrets that were not named.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub searches: BTreeSet<String>,
+}
+
+impl GivenUp {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether this Secret is one of them.
+    pub fn has(&self, target: &Target) -> bool {
+        self.namespaces.contains(&target.namespace) || self.secrets.contains(target)
+    }
+
+    /// Whether the context is not to be looked at.
+    pub fn has_context(&self, context: &str) -> bool {
+        self.contexts.contains(context)
+    }
+
+    /// Whether the context is not to be searched for further Secrets.
+    pub fn has_search(&self, context: &str) -> bool {
+        self.searches.contains(context)
+    }
+
+    /// Gives these up too.
+    pub fn add(&mut self, more: &Self) {
+        self.contexts.extend(more.contexts.iter().cloned());
+        self.namespaces.extend(more.namespaces.iter().cloned());
+        self.secrets.extend(more.secrets.iter().cloned());
+        self.searches.extend(more.searches.iter().cloned());
+    }
+}
+
+/// `NAMESPACE/NAME`, each.
+mod namespaces_and_names {
+    use std::collections::BTreeSet;
+
+    use serde::Serializer;
+
+    pub(super) use super::serde_text::each::deserialize;
+    use crate::model::Target;
+
+    pub(super) fn serialize<S: Serializer>(targets: &BTreeSet<Target>, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = |target: &Target| format!("{}/{}", target.namespace, target.secret);
+        serializer.collect_seq(targets.iter().map(text))
+    }
+}

@@ -1,0 +1,21 @@
+//! Where this machine's tokens were written: the places of every credential, so that a rotation or a logout finds them.
+//!
+//! No token is in it, and nothing that helps to guess one: a token is recognised by a [`Fingerprint`] whose key is in
+//! the keychain. It is what this machine knows, not what is true: a cluster's answer corrects it, and one that is lost is
+//! made again by looking. docs/ledger.md describes the file.
+//!
+//! [`Fingerprint`]: crate::model::Fingerprint
+
+mod document;
+mod error;
+mod file;
+mod given_up;
+mod places;
+
+pub use document::{
+    Connection, FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, TokenAtServer,
+};
+pub use error::LedgerError;
+pub use file::{path, read, update};
+pub use given_up::GivenUp;
+pub use places::TokenId;

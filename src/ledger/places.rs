@@ -1,0 +1,284 @@
+//! What can be asked of the ledger, and what changes in it. Pure.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+use super::document::{FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, TokenAtServer};
+use crate::model::{ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username};
+
+/// Which token it is, without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenId {
+    pub registry: Registry,
+    pub usage: Use,
+    pub username: Username,
+    /// Under each key of the keychain, the one that is used from now on last.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+impl Ledger {
+    pub fn credential(&self, registry: &Registry, usage: Use) -> Option<&KnownCredential> {
+        let is_it = |one: &&KnownCredential| one.registry == *registry && one.usage == usage;
+        self.credentials.iter().find(is_it)
+    }
+
+    /// The same; one that is not known yet is added.
+    pub fn credential_mut(&mut self, registry: &Registry, usage: Use) -> &mut KnownCredential {
+        let is_it = |one: &KnownCredential| one.registry == *registry && one.usage == usage;
+        let at = self.credentials.iter().position(is_it).unwrap_or_else(|| {
+            self.credentials.push(KnownCredential {
+                registry: registry.clone(),
+                usage,
+                connection: super::Connection::default(),
+                given_up: super::GivenUp::default(),
+                tokens: Vec::new(),
+            });
+            self.credentials.len() - 1
+        });
+        &mut self.credentials[at]
+    }
+
+    pub fn token(&self, id: &TokenId) -> Option<&KnownToken> {
+        let credential = self.credential(&id.registry, id.usage)?;
+        credential.tokens.iter().find(|token| id.is(token))
+    }
+
+    /// The same; one that is not known yet is added.
+    pub fn token_mut(&mut self, id: &TokenId, now: Timestamp) -> Option<&mut KnownToken> {
+        let fingerprint = id.fingerprints.last()?.clone();
+        let tokens = &mut self.credential_mut(&id.registry, id.usage).tokens;
+        let at = tokens.iter().position(|token| id.is(token)).unwrap_or_else(|| {
+            tokens.push(KnownToken {
+                username: id.username.clone(),
+                fingerprint,
+                at_server: None,
+                since: now,
+                proved: None,
+                replaced: None,
+                revoked: None,
+                secrets: Vec::new(),
+                files: Vec::new(),
+            });
+            tokens.len() - 1
+        });
+        Some(&mut tokens[at])
+    }
+
+    /// A cluster was reached. One that was known by its server alone is known by its uid from now on.
+    pub fn saw_cluster(&mut self, id: &ClusterId, server: &str, context: &str, now: Timestamp) {
+        if let ClusterId::Uid(_) = id {
+            let by_server = ClusterId::Server(server.to_owned());
+            self.rename_cluster(&by_server, id);
+        }
+        let at = self.clusters.iter().position(|one| one.id == *id).unwrap_or_else(|| {
+            self.clusters.push(KnownCluster {
+                id: id.clone(),
+                server: String::new(),
+                contexts: BTreeSet::new(),
+                seen: now,
+            });
+            self.clusters.len() - 1
+        });
+        // A name leads to one cluster at a time.
+        for other in &mut self.clusters {
+            other.contexts.remove(context);
+        }
+        let cluster = &mut self.clusters[at];
+        server.clone_into(&mut cluster.server);
+        if !context.is_empty() {
+            cluster.contexts.insert(context.to_owned());
+        }
+        cluster.seen = now;
+    }
+
+    fn rename_cluster(&mut self, before: &ClusterId, after: &ClusterId) {
+        self.clusters.retain(|one| one.id != *before);
+        for token in self.credentials.iter_mut().flat_map(|one| &mut one.tokens) {
+            for place in token.secrets.iter_mut().filter(|place| place.cluster == *before) {
+                place.cluster = after.clone();
+            }
+        }
+    }
+
+    /// The Secret is about to get the token: from now on it is looked for there, whether or not that succeeds.
+    pub fn will_write(
+        &mut self,
+        id: &TokenId,
+        cluster: &ClusterId,
+        target: &Target,
+        service_accounts: &[ServiceAccountName],
+        now: Timestamp,
+    ) {
+        let Some(token) = self.token_mut(id, now) else { return };
+        let accounts = service_accounts.iter().cloned();
+        match token.secrets.iter_mut().find(|place| place.is(cluster, target)) {
+            Some(place) => {
+                let known = BTreeSet::from_iter(place.service_accounts.drain(..));
+                place.service_accounts = known
+                    .into_iter()
+                    .chain(accounts)
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect();
+            }
+            None => token.secrets.push(SecretPlace {
+                cluster: cluster.clone(),
+                target: target.clone(),
+                service_accounts: accounts.collect(),
+                seen: None,
+            }),
+        }
+    }
+
+    /// The Secret was seen to hold the token, and no other one of this registry.
+    pub fn holds(&mut self, id: &TokenId, cluster: &ClusterId, target: &Target, now: Timestamp) {
+        self.will_write(id, cluster, target, &[], now);
+        for credential in self.credentials.iter_mut().filter(|one| one.registry == id.registry) {
+            let is_of_it = credential.usage == id.usage;
+            for token in &mut credential.tokens {
+                if is_of_it && id.is(token) {
+                    let places = token.secrets.iter_mut().filter(|place| place.is(cluster, target));
+                    places.for_each(|place| place.seen = Some(now));
+                } else {
+                    token.secrets.retain(|place| !place.is(cluster, target));
+                }
+            }
+        }
+    }
+
+    /// The Secret was seen to hold no token of this registry that is known here, or is gone.
+    pub fn holds_none(&mut self, registry: &Registry, cluster: &ClusterId, target: &Target) {
+        let of_it = self.credentials.iter_mut().filter(|one| one.registry == *registry);
+        for token in of_it.flat_map(|one| &mut one.tokens) {
+            token.secrets.retain(|place| !place.is(cluster, target));
+        }
+    }
+
+    /// The token was read from this file, which may still hold it.
+    pub fn was_in_file(&mut self, id: &TokenId, path: &Path, now: Timestamp) {
+        let Some(token) = self.token_mut(id, now) else { return };
+        token.files.retain(|file| file.path != path);
+        token.files.push(FilePlace {
+            path: path.to_owned(),
+            seen: now,
+        });
+    }
+
+    /// The registry accepted the token.
+    pub fn proved(&mut self, id: &TokenId, now: Timestamp) {
+        if let Some(token) = self.token_mut(id, now) {
+            token.proved = Some(now);
+        }
+    }
+
+    /// Whether the registry accepted the token within the last `age`.
+    pub fn is_proved(&self, id: &TokenId, age: SignedDuration, now: Timestamp) -> bool {
+        let proved = self.token(id).and_then(|token| token.proved);
+        // A proof of tomorrow is a clock that was wrong.
+        proved.is_some_and(|proved| proved <= now && now.duration_since(proved) <= age)
+    }
+
+    /// The token is the one that this credential has now; every other one is replaced.
+    pub fn is_current(&mut self, id: &TokenId, now: Timestamp) {
+        if self.token_mut(id, now).is_none() {
+            return;
+        }
+        for token in &mut self.credential_mut(&id.registry, id.usage).tokens {
+            token.replaced = if id.is(token) {
+                None
+            } else {
+                token.replaced.or(Some(now))
+            };
+        }
+    }
+
+    /// What the server calls the token.
+    pub fn is_at_server(&mut self, id: &TokenId, at_server: TokenAtServer, now: Timestamp) {
+        if let Some(token) = self.token_mut(id, now) {
+            token.at_server = Some(at_server);
+        }
+    }
+
+    /// The token was revoked: what still holds it holds a dead one.
+    pub fn revoked(&mut self, id: &TokenId, now: Timestamp) {
+        if self.token(id).is_some()
+            && let Some(token) = self.token_mut(id, now)
+        {
+            token.revoked = Some(now);
+            token.replaced = token.replaced.or(Some(now));
+        }
+    }
+
+    /// The Secrets of a cluster that may hold a token of this registry.
+    pub fn secrets_in(&self, registry: &Registry, cluster: &ClusterId) -> BTreeSet<Target> {
+        let places = self.places_of(registry).filter(|(_, place)| place.cluster == *cluster);
+        places.map(|(_, place)| place.target.clone()).collect()
+    }
+
+    /// The clusters in which a Secret may hold a token of this registry.
+    pub fn clusters_of(&self, registry: &Registry) -> Vec<&KnownCluster> {
+        let ids: BTreeSet<&ClusterId> = self.places_of(registry).map(|(_, place)| &place.cluster).collect();
+        self.clusters
+            .iter()
+            .filter(|cluster| ids.contains(&cluster.id))
+            .collect()
+    }
+
+    /// Every Secret that may hold a token of this registry.
+    pub fn places_of(&self, registry: &Registry) -> impl Iterator<Item = (&KnownToken, &SecretPlace)> {
+        let of_it = self.credentials.iter().filter(move |one| one.registry == *registry);
+        let tokens = of_it.flat_map(|one| &one.tokens);
+        tokens.flat_map(|token| token.secrets.iter().map(move |place| (token, place)))
+    }
+
+    /// The cluster, where it is known.
+    pub fn cluster(&self, id: &ClusterId) -> Option<&KnownCluster> {
+        self.clusters.iter().find(|one| one.id == *id)
+    }
+
+    /// Takes out what says nothing, and sorts the rest.
+    pub(super) fn tidy(&mut self) {
+        for credential in &mut self.credentials {
+            credential.tokens.retain(|token| {
+                let is_past = token.replaced.is_some() || token.revoked.is_some();
+                !is_past || !token.secrets.is_empty() || !token.files.is_empty()
+            });
+            for token in &mut credential.tokens {
+                token.secrets.sort_by(|one, other| one.order().cmp(&other.order()));
+                token.files.sort_by(|one, other| one.path.cmp(&other.path));
+            }
+        }
+        self.credentials.retain(|one| {
+            !one.tokens.is_empty() || !one.given_up.is_empty() || one.connection != super::Connection::default()
+        });
+        self.credentials
+            .sort_by(|one, other| (&one.registry, one.usage).cmp(&(&other.registry, other.usage)));
+        let tokens = self.credentials.iter().flat_map(|one| &one.tokens);
+        let needed: BTreeSet<ClusterId> = tokens
+            .flat_map(|token| token.secrets.iter().map(|place| place.cluster.clone()))
+            .collect();
+        self.clusters.retain(|cluster| needed.contains(&cluster.id));
+        self.clusters.sort_by(|one, other| one.id.cmp(&other.id));
+    }
+}
+
+impl TokenId {
+    fn is(&self, token: &KnownToken) -> bool {
+        self.fingerprints.contains(&token.fingerprint)
+    }
+}
+
+impl SecretPlace {
+    fn is(&self, cluster: &ClusterId, target: &Target) -> bool {
+        self.cluster == *cluster && self.target == *target
+    }
+
+    fn order(&self) -> (&ClusterId, &Target) {
+        (&self.cluster, &self.target)
+    }
+}
+
+#[cfg(test)]
+mod tests;

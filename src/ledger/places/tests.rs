@@ -1,0 +1,195 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{EarlierTokens, FingerprintKey, Token};
+use zeroize::Zeroizing;
+
+fn now(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn registry() -> Registry {
+    "gitea.example.com".parse().unwrap()
+}
+
+fn id(usage: Use, token: &str) -> TokenId {
+    let key = FingerprintKey::new(Zeroizing::new([7; 32]));
+    TokenId {
+        registry: registry(),
+        usage,
+        username: "admin".parse().unwrap(),
+        fingerprints: EarlierTokens::with_key(key).fingerprints(&Token::verbatim(token.to_owned())),
+    }
+}
+
+fn cluster(name: &str) -> ClusterId {
+    ClusterId::Uid(name.to_owned())
+}
+
+fn target(text: &str) -> Target {
+    text.parse().unwrap()
+}
+
+fn holders(ledger: &Ledger, id: &TokenId) -> Vec<String> {
+    let token = ledger.token(id).into_iter().flat_map(|token| &token.secrets);
+    token
+        .map(|place| format!("{} {}", place.cluster, place.target))
+        .collect()
+}
+
+#[test]
+fn a_secret_holds_one_token_of_a_registry() {
+    let (old, new) = (id(Use::Cluster, "old"), id(Use::Cluster, "new"));
+    let mut ledger = Ledger::default();
+    ledger.saw_cluster(&cluster("a"), "https://10.0.0.1", "prod", now(0));
+    ledger.holds(&old, &cluster("a"), &target("shop/s"), now(0));
+    ledger.will_write(&new, &cluster("a"), &target("shop/s"), &[], now(1));
+    assert_eq!(holders(&ledger, &old).len(), 1, "not yet: the write may fail");
+    assert_eq!(holders(&ledger, &new).len(), 1, "it may have succeeded");
+    ledger.holds(&new, &cluster("a"), &target("shop/s"), now(2));
+    assert!(holders(&ledger, &old).is_empty());
+    ledger.is_current(&new, now(3));
+    ledger.tidy();
+    assert_eq!(ledger.token(&old), None, "nothing is left to be said of it");
+    ledger.holds_none(&registry(), &cluster("a"), &target("shop/s"));
+    ledger.tidy();
+    assert!(ledger.token(&new).is_some() && ledger.clusters.is_empty());
+}
+
+#[test]
+fn a_token_that_is_replaced_and_still_somewhere_is_remembered() {
+    let (old, new) = (id(Use::Cluster, "old"), id(Use::Cluster, "new"));
+    let mut ledger = Ledger::default();
+    for name in ["a", "b"] {
+        ledger.saw_cluster(&cluster(name), name, name, now(0));
+        ledger.holds(&old, &cluster(name), &target("shop/s"), now(0));
+    }
+    ledger.holds(&new, &cluster("a"), &target("shop/s"), now(1));
+    ledger.is_current(&new, now(1));
+    ledger.tidy();
+    assert_eq!(holders(&ledger, &old), ["uid:b secret/s in namespace shop"]);
+    assert_eq!(ledger.token(&old).unwrap().replaced, Some(now(1)));
+    ledger.revoked(&old, now(2));
+    ledger.tidy();
+    assert!(
+        ledger.token(&old).unwrap().revoked.is_some(),
+        "a dead token is in a Secret"
+    );
+    let known = ledger.clusters_of(&registry());
+    assert_eq!(known.len(), 2);
+}
+
+#[test]
+fn a_cluster_is_known_by_more_than_a_context() {
+    let token = id(Use::Cluster, "one");
+    let mut ledger = Ledger::default();
+    let by_server = ClusterId::Server("https://10.0.0.1".to_owned());
+    ledger.saw_cluster(&by_server, "https://10.0.0.1", "prod", now(0));
+    ledger.holds(&token, &by_server, &target("shop/s"), now(0));
+    // With more rights than before.
+    ledger.saw_cluster(&cluster("a"), "https://10.0.0.1", "prod", now(1));
+    assert_eq!(holders(&ledger, &token), ["uid:a secret/s in namespace shop"]);
+    // The name leads elsewhere by now.
+    ledger.saw_cluster(&cluster("b"), "https://10.0.0.2", "prod", now(2));
+    ledger.holds(&token, &cluster("b"), &target("shop/s"), now(2));
+    ledger.tidy();
+    let contexts = |name: &str| ledger.cluster(&cluster(name)).unwrap().contexts.len();
+    assert_eq!((contexts("a"), contexts("b")), (0, 1));
+}
+
+#[test]
+fn a_proof_has_its_time() {
+    let token = id(Use::Docker, "one");
+    let mut ledger = Ledger::default();
+    let is_proved = |ledger: &Ledger, at| ledger.is_proved(&token, SignedDuration::from_mins(10), now(at));
+    assert!(!is_proved(&ledger, 0));
+    ledger.proved(&token, now(0));
+    assert!(is_proved(&ledger, 0) && is_proved(&ledger, 600));
+    assert!(!is_proved(&ledger, 601) && !is_proved(&ledger, -1));
+}
+
+#[test]
+fn the_file_says_no_more_than_it_has_to() {
+    let token = id(Use::Docker, "s3cret-token");
+    let mut ledger = Ledger::default();
+    ledger.saw_cluster(&cluster("a"), "https://10.0.0.1", "prod", now(0));
+    ledger.will_write(
+        &token,
+        &cluster("a"),
+        &target("shop/s"),
+        &["default".parse().unwrap()],
+        now(0),
+    );
+    ledger.was_in_file(&token, Path::new("/home/op/registry.env"), now(0));
+    let text = ledger.text();
+    assert!(!text.contains("s3cret"), "{text}");
+    assert_eq!(Ledger::parse(text.as_bytes()).unwrap(), ledger);
+    for (text, what) in [
+        ("7", "damaged"),
+        ("{\"version\":2,\"clusters\":7}", "another version"),
+        ("{\"version\":1,\"clusters\":7}", "damaged"),
+    ] {
+        let error = Ledger::parse(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Plan(u8, u8, u8),
+    Write(u8, u8, u8),
+    Lose(u8, u8),
+    Rotate(u8),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let (token, cluster, secret) = (0..3_u8, 0..2_u8, 0..3_u8);
+    prop_oneof![
+        (token.clone(), cluster.clone(), secret.clone()).prop_map(|(t, c, s)| Event::Plan(t, c, s)),
+        (token.clone(), cluster.clone(), secret.clone()).prop_map(|(t, c, s)| Event::Write(t, c, s)),
+        (cluster, secret).prop_map(|(c, s)| Event::Lose(c, s)),
+        token.prop_map(Event::Rotate),
+    ]
+}
+
+proptest! {
+    /// Whatever was written and not overwritten since is found, in any order of events, read and written in between.
+    #[test]
+    fn nothing_that_was_written_is_forgotten(events in prop::collection::vec(event(), 0..40)) {
+        let token = |number: u8| id(Use::Cluster, &format!("token-{number}"));
+        let place = |number: u8| target(&format!("shop/s{number}"));
+        let mut ledger = Ledger::default();
+        let mut truth = std::collections::BTreeMap::new();
+        for (second, event) in events.into_iter().enumerate() {
+            let at = now(i64::try_from(second).unwrap());
+            match event {
+                Event::Plan(t, c, s) => {
+                    let c = cluster(&c.to_string());
+                    ledger.saw_cluster(&c, &c.to_string(), "", at);
+                    ledger.will_write(&token(t), &c, &place(s), &[], at);
+                }
+                Event::Write(t, c, s) => {
+                    let id = cluster(&c.to_string());
+                    ledger.saw_cluster(&id, &id.to_string(), "", at);
+                    ledger.will_write(&token(t), &id, &place(s), &[], at);
+                    ledger.holds(&token(t), &id, &place(s), at);
+                    truth.insert((c, s), t);
+                }
+                Event::Lose(c, s) => {
+                    ledger.holds_none(&registry(), &cluster(&c.to_string()), &place(s));
+                    truth.remove(&(c, s));
+                }
+                Event::Rotate(t) => ledger.is_current(&token(t), at),
+            }
+            ledger.tidy();
+            ledger = Ledger::parse(ledger.text().as_bytes()).unwrap();
+            for ((c, s), t) in &truth {
+                let id = cluster(&c.to_string());
+                let known = ledger.token(&token(*t)).unwrap();
+                prop_assert!(known.secrets.iter().any(|one| one.is(&id, &place(*s))));
+                prop_assert!(ledger.secrets_in(&registry(), &id).contains(&place(*s)));
+                prop_assert!(ledger.cluster(&id).is_some());
+            }
+        }
+    }
+}
