@@ -102,13 +102,73 @@ fn who_is_not_signed_in_by_generation() {
     }
 }
 
+scenario!(paths_that_are_not_there_by_generation);
+/// Up to 1.25 the credential comes first, since 1.26 the path.
+fn paths_that_are_not_there_by_generation() {
+    const WRONG: Who<'_> = Who::Basic("admin:wrong");
+    let closed: [(Change, &str); 3] = [
+        (
+            |state| state.users[0].active = false,
+            "This account is prohibited from signing in, please contact your site administrator.",
+        ),
+        (
+            |state| {
+                state.users[0].active = false;
+                state.confirms_email = true;
+            },
+            "This account is not activated.",
+        ),
+        (
+            |state| state.users[0].must_change_password = true,
+            "You must change your password.",
+        ),
+    ];
+    for profile in Profile::ALL.into_iter().filter(|profile| *profile != Profile::V1_27) {
+        for method in ["GET", "DELETE"] {
+            let asked = |change, who| message(profile, change, who, method, "/token");
+            let is_404 = |said: Said| is(profile, &said, 404, "");
+            is_404(asked(|_| {}, RIGHT));
+            is_404(asked(|_| {}, Who::Nobody));
+            let (dead, wrong) = (asked(|_| {}, Who::Token(DEAD)), asked(|_| {}, WRONG));
+            match minor(profile) {
+                17 | 26 => is_404(wrong),
+                25 => is(profile, &wrong, 401, GENERIC),
+                _ => is(profile, &wrong, 401, "user's password is invalid [uid: 2, name: admin]"),
+            }
+            match minor(profile) {
+                17 | 19 | 26 => is_404(dead),
+                25 => is(profile, &dead, 401, GENERIC),
+                _ => is(profile, &dead, 401, "user does not exist [uid: 0, name: ]"),
+            }
+            for (change, text) in closed {
+                let said = asked(change, RIGHT);
+                if minor(profile) == 26 {
+                    is_404(said);
+                } else {
+                    assert!(said.0 == 403 && said.1.starts_with(text), "{profile:?}: {said:?}");
+                }
+            }
+            let anybody = asked(|state| state.require_signin = true, Who::Nobody);
+            match minor(profile) {
+                26 => is_404(anybody),
+                _ => is(profile, &anybody, 403, "Only signed in user is allowed to call APIs."),
+            }
+        }
+    }
+}
+
 scenario!(passwords_that_are_refused_by_generation);
 fn passwords_that_are_refused_by_generation() {
-    let refused: [(Change, Who<'_>, &str); 4] = [
+    let refused: [(Change, Who<'_>, &str); 5] = [
         (
             |_| {},
             Who::Basic("admin:wrong"),
             "user's password is invalid [uid: 2, name: admin]",
+        ),
+        (
+            |_| {},
+            Who::Basic("nobody:wrong"),
+            "user does not exist [uid: 0, name: nobody]",
         ),
         (
             |state| state.users[0].code = Some("123456".to_owned()),

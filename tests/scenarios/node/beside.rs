@@ -24,8 +24,7 @@ pub fn one_runs_and_one_waits() {
     let first = pods.well();
     pods.pod("web", &pods.image("admin/app:1"), &[SECRET]);
     pods.runs("web");
-    let well = world.regcred("status -n [NAMESPACE]");
-    assert_eq!(well.code, 0, "{well}");
+    pods.all_is_well();
 
     // A tag that nobody has pushed.
     pods.pod("next", &pods.image("admin/app:2"), &[SECRET]);
@@ -48,8 +47,7 @@ pub fn one_runs_and_one_waits() {
     assert_eq!(of_pod(&pods, "next"), ("waiting".to_owned(), accepted));
     pods.push("admin/app:2", &["amd64"]);
     pods.runs("next");
-    let well = world.regcred("status -n [NAMESPACE]");
-    assert_eq!(well.code, 0, "{well}");
+    pods.all_is_well();
 
     // The token is revoked: who runs goes on, who is made again waits.
     world.gitea.revoke(&first);
@@ -65,6 +63,5 @@ pub fn one_runs_and_one_waits() {
     }
     pods.well();
     pods.runs("next");
-    let well = world.regcred("status -n [NAMESPACE]");
-    assert_eq!(well.code, 0, "{well}");
+    pods.all_is_well();
 }

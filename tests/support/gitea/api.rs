@@ -8,8 +8,8 @@ use super::profile::{Profile, Saying};
 use super::state::{Doer, PUBLIC, Pat, State, User, Visibility};
 
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
-    // A path that is not there is not there for anybody.
-    if path == "/token" && !state.profile.has_own_token() {
+    // A path that is not there is then not there for anybody.
+    if path == "/token" && !state.profile.has_own_token() && state.profile.looks_for_the_path_first() {
         return no_such_path();
     }
     let mut doer = state.api_doer(request);

@@ -169,6 +169,7 @@ impl Profile {
             (Fault::SecurityKey, _) => json("basic authorization is not allowed while WebAuthn enrolled"),
             (_, 25..) => json(GENERIC),
             (Fault::Token, _) => json("user does not exist [uid: 0, name: ]"),
+            (Fault::Password, _) if user == 0 => Saying::Json(format!("user does not exist [uid: 0, name: {name}]")),
             (Fault::Password, _) => Saying::Json(format!("user's password is invalid [uid: {user}, name: {name}]")),
             // 1.20.6 and later; before, Go's text for the status.
             (Fault::Code, ..20) => Saying::Text("Unauthorized"),
@@ -240,6 +241,12 @@ impl Profile {
     /// `GET` and `DELETE /api/v1/token`.
     pub fn has_own_token(self) -> bool {
         self.minor() >= 27
+    }
+
+    /// Whether a path of the API that is not there is missing for everybody (since 1.26). Before, whoever shows something
+    /// wrong, or may not go on, is told that first.
+    pub fn looks_for_the_path_first(self) -> bool {
+        self.minor() >= 26
     }
 
     /// Whether a token in Basic authorization opens `GET /v2/` itself. From 1.23 to 1.25 the path is rewritten first.
