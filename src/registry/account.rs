@@ -186,6 +186,9 @@ pub(super) fn explain_refusal(site: &Site, account: &Account, reply: &Reply) -> 
             .is_some_and(|start| start.eq_ignore_ascii_case(beginning))
     };
     let with_code = account.code.is_some();
+    if let Some(closed) = explain_closed(site, &username, reply) {
+        return closed;
+    }
     match reply.status {
         _ if site.session.is_anonymous_answer(reply) || text == "auth required" => {
             AccountError::NotSeen { registry, page }
@@ -232,21 +235,42 @@ pub(super) fn explain_refusal(site: &Site, account: &Account, reply: &Reply) -> 
         StatusCode::FORBIDDEN if starts(LACKS_SCOPE) => AccountError::TokenAsPassword {
             scopes: text.split_once(OWN_SCOPES).and_then(|(_, own)| Scopes::parse(own)),
         },
-        StatusCode::FORBIDDEN if starts("you must change your password") => AccountError::MustChangePassword {
-            registry,
-            username,
-            page: site.page_of("/user/settings/change_password"),
-        },
-        StatusCode::FORBIDDEN if starts("this account is ") => AccountError::Prohibited {
-            registry,
-            username,
-            said: text.to_owned(),
-        },
         StatusCode::NOT_FOUND => AccountError::NoSuchAccount { registry, username },
         status => AccountError::Refused {
             registry,
             status: status.as_u16(),
             said,
         },
+    }
+}
+
+/// Interprets the answer about an account that may not sign in at present, whatever it shows; `None` if it is another.
+pub(super) fn explain_closed(site: &Site, username: &Username, reply: &Reply) -> Option<AccountError> {
+    let said = site
+        .session
+        .client
+        .said(reply)
+        .filter(|_| reply.status == StatusCode::FORBIDDEN)?;
+    let registry = site.session.registry();
+    let username = username.clone();
+    let starts = |beginning: &str| {
+        said.get(..beginning.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+    };
+    if starts("you must change your password") {
+        let page = site.page_of("/user/settings/change_password");
+        Some(AccountError::MustChangePassword {
+            registry,
+            username,
+            page,
+        })
+    } else if starts("this account is ") {
+        Some(AccountError::Prohibited {
+            registry,
+            username,
+            said,
+        })
+    } else {
+        None
     }
 }

@@ -80,7 +80,8 @@ impl Session<'_> {
         })
     }
 
-    /// `GET /token`, since Gitea 1.27: the token's owner and scopes; needs no scope. Older versions answer 404.
+    /// `GET /token`, since Gitea 1.27: the token's owner and scopes; needs no scope. Older versions answer 404, but up to
+    /// 1.25 they check the credential first.
     pub(super) fn ask_about_token(&self, api: &Api, known: &mut TokenInfo) -> Result<(), VerifyError> {
         let token = self.credential.token.expose();
         if !token.is_ascii() {

@@ -148,7 +148,16 @@ impl Revocation<'_> {
                 Err(self.not_seen())
             }
             StatusCode::UNAUTHORIZED => Ok(Some(Revoked::Before)),
-            _ => Err(self.unconfirmed(self.answer(&reply))),
+            _ => {
+                let closed = account::explain_closed(self.site, &self.credential.username, &reply);
+                Err(closed.map_or_else(
+                    || self.unconfirmed(self.answer(&reply)),
+                    |error| RevokeError::Account {
+                        error,
+                        page: self.site.page(),
+                    },
+                ))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Deleting tokens: which one, when it needs a password, and when it is believed.
 
-use regcred::registry::{RevokeError, Revoked, SiteError, revoke};
+use regcred::registry::{AccountError, RevokeError, Revoked, SiteError, revoke};
 use regcred::sys::env::Env;
 use serde_json::json;
 
@@ -119,5 +119,39 @@ fn a_server_that_only_says_so_is_not_believed() {
         gitea.replace("/api/v1/token", answer);
         assert!(end(&gitea, &token, None).is_err());
         assert!(knows(&gitea, &token));
+    }
+}
+
+scenario!(an_account_that_may_not_sign_in);
+/// The server says so where the token is to delete itself, and the password would not help.
+fn an_account_that_may_not_sign_in() {
+    // The API of 1.26 says it only where it knows the path that is asked for.
+    for profile in Profile::ALL.into_iter().filter(|profile| *profile != Profile::V1_26) {
+        for password in [None, Some(account(PASSWORD, None))] {
+            let gitea = gitea(profile);
+            let token = gitea.add_token("admin", "read:package");
+            gitea.state().users[1].must_change_password = true;
+            match end(&gitea, &token, password.as_ref()) {
+                Err(RevokeError::Account { error, .. }) => {
+                    let page = "/user/settings/change_password";
+                    assert!(error.hint().unwrap().ends_with(page), "{profile:?}: {error:?}");
+                    assert_is!(error, AccountError::MustChangePassword { .. }, "{profile:?}");
+                }
+                other => panic!("{profile:?}: {other:?}"),
+            }
+            gitea.state().users[1].prohibited = true;
+            match end(&gitea, &token, password.as_ref()) {
+                Err(RevokeError::Account { error, .. }) => {
+                    assert!(error.to_string().contains("prohibited from signing in"), "{error}");
+                    assert_is!(error, AccountError::Prohibited { .. }, "{profile:?}");
+                }
+                other => panic!("{profile:?}: {other:?}"),
+            }
+            assert!(knows(&gitea, &token));
+            assert!(
+                gitea.shown().iter().all(|shown| shown == "bearer /api/v1/token"),
+                "{profile:?}"
+            );
+        }
     }
 }
