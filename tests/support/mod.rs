@@ -7,6 +7,7 @@ pub const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-regcred");
 pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-gitea");
 
 pub mod api_server;
+pub mod attempts;
 pub mod background;
 #[cfg(target_os = "linux")]
 pub mod bus;

@@ -18,7 +18,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use libtest_mimic::Trial;
 
-use super::part::{missing, trial_with};
+use super::attempts::trial_with;
+use super::part::missing;
 
 /// A declared scenario, or a table of them.
 pub struct Scenario {
