@@ -16,6 +16,8 @@ use crate::sys::env::Env;
 /// What a kubeconfig names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configured {
+    /// The name of its current context, if it has one.
+    pub current: Option<String>,
     /// Its contexts, each with the cluster that it leads to.
     pub contexts: Vec<(String, String)>,
     /// Its clusters.
@@ -32,6 +34,7 @@ pub fn configured(env: &Env, file: Option<&Path>) -> Result<Configured, Kubeconf
         (named.name, cluster.unwrap_or_default())
     });
     Ok(Configured {
+        current: config.current_context,
         contexts: contexts.collect(),
         clusters: config.clusters.into_iter().map(|named| named.name).collect(),
         users: config.auth_infos.into_iter().map(|named| named.name).collect(),

@@ -11,7 +11,7 @@ use super::client::pages::{self, Extent, Named, malformed};
 use super::error::Error;
 use super::resource::{Object, Resource};
 use super::secret::annotations::{Entry, MANAGED_BY_LABEL, MANAGER};
-use crate::model::{Namespace, Target};
+use crate::model::{ClusterId, Namespace, Target};
 
 /// A label selector, as kubectl's `-l` takes it: `team=web,tier!=test`. The server has the last word on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,24 @@ async fn list<T>(
     found.map_err(|error| cluster.call(Object::everywhere(resource)).error(error))
 }
 
+/// The namespace whose uid names the cluster: it is made with the cluster, and cannot be deleted.
+const KUBE_SYSTEM: &str = "kube-system";
+
 impl Cluster {
+    /// Which cluster it is, by what outlives a renamed context; by its server, where that may not be read.
+    ///
+    /// # Errors
+    /// Where the cluster does not answer, or does not know us.
+    pub async fn id(&self) -> Result<ClusterId, Error> {
+        let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(self.client().clone());
+        let uid = match api.get_metadata(KUBE_SYSTEM).await {
+            Ok(found) => found.metadata.uid.and_then(|uid| format!("uid:{uid}").parse().ok()),
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => None,
+            Err(error) => return Err(self.named().error(&error)),
+        };
+        Ok(uid.unwrap_or_else(|| ClusterId::Server(self.server().to_owned())))
+    }
+
     /// Whether there is such a namespace; `None` where the cluster does not say.
     pub async fn has_namespace(&self, namespace: &Namespace) -> Option<bool> {
         let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(self.client().clone());

@@ -17,7 +17,7 @@ pub mod survey;
 mod untrusted;
 mod workload;
 
-pub use client::connect::Cluster;
+pub use client::connect::{Cluster, is_in_pod};
 pub use client::exec::ExecError;
 pub use client::kubeconfig::KubeconfigError;
 pub use client::options::{ConnectOptions, Impersonate};

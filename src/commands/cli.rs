@@ -13,6 +13,7 @@ use super::rotate::RotateArgs;
 use super::status::StatusArgs;
 use super::sync::SyncArgs;
 use super::version::VersionArgs;
+use super::r#where::WhereArgs;
 
 mod help;
 
@@ -56,6 +57,8 @@ pub enum Verb {
     Sync(Box<SyncArgs>),
     /// Show what is out of step, and the command that fixes it
     Status(Box<StatusArgs>),
+    /// Show every place of every token, in every context
+    Where(WhereArgs),
     /// Put a new token everywhere, and revoke the old one last
     Rotate(Box<RotateArgs>),
     /// Make docker and podman use the keychain

@@ -24,6 +24,7 @@ pub mod status;
 mod sync;
 mod system;
 mod version;
+mod r#where;
 
 pub use cli::command;
 use cli::{Cli, Verb};
@@ -64,6 +65,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Sync(args) => sync::run(&args, system),
         Verb::Rotate(args) => rotate::run(&args, system),
         Verb::Status(args) => status::run(&args, system),
+        Verb::Where(args) => r#where::run(&args, system),
         Verb::Docker(args) => docker::run(&args, system),
         Verb::Keychain(args) => keychain::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),

@@ -5,8 +5,9 @@ use keyring_core::Entry;
 use zeroize::Zeroizing;
 
 use super::item::{SERVICE, Secret};
+use super::lock::WriteLock;
 use super::{Error, Keychain, Name, secret};
-use crate::model::{EarlierTokens, FingerprintKey, OwnTokens, Registry, Token, Use};
+use crate::model::{EarlierTokens, Fingerprint, FingerprintKey, OwnTokens, Registry, Token, Use};
 
 /// The account of such an item is this prefix and the registry.
 const PREFIX: &str = "earlier ";
@@ -28,6 +29,23 @@ impl Keychain {
             current,
             earlier: self.earlier(registry)?,
         })
+    }
+
+    /// The token's fingerprints, by which it is recognised where no token may be kept; the last one is under the key that
+    /// is used from now on. Makes a key if there is none yet.
+    pub fn fingerprints(&self, registry: &Registry, token: &Token) -> Result<Vec<Fingerprint>, Error> {
+        let earlier = self.earlier(registry)?;
+        if !earlier.is_empty() {
+            return Ok(earlier.fingerprints(token));
+        }
+        let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
+        // Another process may have made one in between.
+        let mut earlier = self.earlier(registry)?;
+        if earlier.is_empty() {
+            earlier = EarlierTokens::with_key(random_key()?);
+            self.set_earlier(registry, &earlier)?;
+        }
+        Ok(earlier.fingerprints(token))
     }
 
     /// Keeps the fingerprints of tokens that the keychain is about to lose.
@@ -150,6 +168,22 @@ mod tests {
             !other.has(&Token::verbatim("token-one".to_owned())),
             "of another registry"
         );
+    }
+
+    #[test]
+    fn a_token_has_the_same_fingerprint_each_time() {
+        let keychain = keychain();
+        let of = |token: &str| {
+            let token = Token::verbatim(token.to_owned());
+            keychain.fingerprints(&registry(), &token).unwrap()
+        };
+        let first = of("token-one");
+        assert_eq!(first.len(), 1);
+        assert_eq!(of("token-one"), first);
+        assert_ne!(of("token-two"), first);
+        keychain.put(Use::Docker, &credential("a", "token-one")).unwrap();
+        keychain.put(Use::Docker, &credential("a", "token-two")).unwrap();
+        assert_eq!(of("token-one"), first, "the same key serves for earlier tokens");
     }
 
     #[test]

@@ -90,7 +90,10 @@ impl Ledger {
         if !context.is_empty() {
             cluster.contexts.insert(context.to_owned());
         }
-        cluster.seen = now;
+        // Not at each look, so that one that changes nothing writes nothing.
+        if is_old(cluster.seen, now) {
+            cluster.seen = now;
+        }
     }
 
     fn rename_cluster(&mut self, before: &ClusterId, after: &ClusterId) {
@@ -140,11 +143,25 @@ impl Ledger {
             for token in &mut credential.tokens {
                 if is_of_it && id.is(token) {
                     let places = token.secrets.iter_mut().filter(|place| place.is(cluster, target));
+                    let places = places.filter(|place| place.seen.is_none_or(|seen| is_old(seen, now)));
                     places.for_each(|place| place.seen = Some(now));
                 } else {
                     token.secrets.retain(|place| !place.is(cluster, target));
                 }
             }
+        }
+    }
+
+    /// The Secret was not given the token that it was about to be given.
+    pub fn not_written(&mut self, id: &TokenId, cluster: &ClusterId, target: &Target) {
+        let of_it = self
+            .credentials
+            .iter_mut()
+            .filter(|one| one.registry == id.registry && one.usage == id.usage);
+        for token in of_it.flat_map(|one| &mut one.tokens).filter(|token| id.is(token)) {
+            token
+                .secrets
+                .retain(|place| place.seen.is_some() || !place.is(cluster, target));
         }
     }
 
@@ -262,6 +279,11 @@ impl Ledger {
         self.clusters.retain(|cluster| needed.contains(&cluster.id));
         self.clusters.sort_by(|one, other| one.id.cmp(&other.id));
     }
+}
+
+/// Whether it is time to note again that something was seen.
+fn is_old(seen: Timestamp, now: Timestamp) -> bool {
+    seen > now || now.duration_since(seen) > SignedDuration::from_hours(24)
 }
 
 impl TokenId {

@@ -27,6 +27,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where a pod finds its ServiceAccount (kubernetes.io/docs/tasks/run-application/access-api-from-pod).
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// Whether this runs in a pod that has a ServiceAccount.
+pub fn is_in_pod(env: &Env) -> bool {
+    in_cluster(env, SERVICE_ACCOUNT.as_ref()).is_some()
+}
+
 /// A connection to the cluster of one context. Cheap to clone; all clones share the connections.
 #[derive(Clone)]
 pub struct Cluster {

@@ -23,6 +23,8 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// Registries whose credential the Secret does not get, because it holds no token that proves it to be ours.
     pub left_alone: Vec<LeftAlone>,
+    /// Registries whose credential the Secret holds once this is done.
+    pub given: Vec<Registry>,
     /// The Secret as it should be.
     pub manifest: Manifest,
     /// The version that this was planned for.
@@ -182,11 +184,13 @@ pub fn plan(
             action: Action::LeaveAlone,
             notes: Vec::new(),
             left_alone,
+            given: Vec::new(),
             manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
             resource_version: None,
             force: false,
         });
     }
+    let given: Vec<Registry> = wanted.iter().map(|one| one.credential.registry.clone()).collect();
     let Some(observed) = observed else {
         let mut document = DockerConfig::default();
         for one in &wanted {
@@ -197,6 +201,7 @@ pub fn plan(
             action: Action::Create,
             notes: Vec::new(),
             left_alone,
+            given,
             manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect())),
             resource_version: None,
             force: false,
@@ -220,7 +225,11 @@ pub fn plan(
         }
     }
     let plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
-    Ok(Plan { left_alone, ..plan })
+    Ok(Plan {
+        left_alone,
+        given,
+        ..plan
+    })
 }
 
 /// Decides what to do so that the Secret holds nothing of the registry. Everything else in it keeps every byte; where no
@@ -273,6 +282,7 @@ fn unchanged(target: &Target) -> Plan {
         action: Action::Unchanged,
         notes: Vec::new(),
         left_alone: Vec::new(),
+        given: Vec::new(),
         manifest: Manifest::new(target, &DockerConfig::default(), BTreeMap::new()),
         resource_version: None,
         force: false,
@@ -329,6 +339,7 @@ fn configured(
         },
         notes,
         left_alone: Vec::new(),
+        given: Vec::new(),
         manifest: Manifest::new(target, document, annotations),
         resource_version: observed.metadata().resource_version.clone(),
         force: !is_ours_alone(observed),

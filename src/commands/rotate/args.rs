@@ -20,13 +20,16 @@ use crate::registry::{MintScopes, TokenName};
 #[command(
     after_help = "The order: the new token is verified and stored with the old one, every Secret is written and read back, the new token becomes current, workloads are restarted if requested, and the old token is revoked, last and only if everything else has succeeded. If it is killed at any point, everything still has a token that works: --resume finishes it, --abort goes back, and both can be repeated.
 
+Without -n, -l, -A, -f or --context it is done everywhere: in every cluster that a context of the kubeconfig leads to, in every Secret that holds the old token. With them, the old token stays alive as long as it is needed elsewhere.
+
 Examples:
-  kubectl regcred rotate -A                                 # asks for the new token; every Secret that sync has made
-  kubectl regcred rotate -A --mint --restart --wait         # makes it at Gitea with the account's password
-  kubectl regcred rotate --use cluster --mint -A            # a token that may only pull, for clusters
+  kubectl regcred rotate                                    # asks for the new token; everywhere
+  kubectl regcred rotate --mint --restart --wait            # makes it at Gitea with the account's password
+  kubectl regcred rotate --use cluster --mint               # a token that may only pull, for clusters
   pass gitea/pat | kubectl regcred rotate gitea.example.com -n honeydue --token-stdin
   kubectl regcred rotate -A --context prod --context spare
   kubectl regcred rotate -A --mint --dry-run=client         # what would be done
+  kubectl regcred rotate --mint --revoke-anyway             # the old one was stolen
   kubectl regcred rotate --resume                           # finishes what was cut off
   kubectl regcred rotate --abort                            # or goes back to the old token"
 )]
@@ -69,17 +72,21 @@ pub struct RotateArgs {
     #[arg(long)]
     pub abort: bool,
     /// Leave the Secrets of this context as they are (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub skip_context: Vec<String>,
     /// Leave the Secrets of this namespace as they are (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
     pub skip_namespace: Vec<Namespace>,
     /// Leave one Secret as it is, such as one that is immutable (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME")]
     pub skip_secret: Vec<Target>,
     /// Do not search this context for other Secrets with the old token, where listing them is not allowed (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "CONTEXT", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "CONTEXT")]
     pub skip_search: Vec<String>,
+    /// For a stolen token: revoke the old one even where a Secret still needs it or could not be looked at, and say what
+    /// stops working
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["keep_old", "abort"])]
+    pub revoke_anyway: bool,
     #[command(flatten)]
     pub dry_run: DryRunArgs,
     /// Print the result as a document
@@ -94,4 +101,20 @@ pub struct RotateArgs {
     pub connection: RegistryConnectionArgs,
     #[command(flatten)]
     pub cluster: ClusterArgs,
+}
+
+impl RotateArgs {
+    /// Whether every place that is known is meant: nothing narrows it.
+    pub(super) fn is_everywhere(&self) -> bool {
+        let (scope, cluster) = (&self.targets.scope, &self.cluster);
+        let is_narrowed = self.no_secrets
+            || !scope.namespaces.is_empty()
+            || scope.selector.is_some()
+            || scope.all_namespaces
+            || scope.file.is_some()
+            || !cluster.contexts.is_empty()
+            || cluster.cluster.is_some()
+            || cluster.user.is_some();
+        !is_narrowed
+    }
 }

@@ -17,7 +17,8 @@ use crate::cluster::{
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::commands::shared::targets::{Find, Job, Supply};
 use crate::error::CommandError;
-use crate::model::{Username, serde_text};
+use crate::ledger::GivenUp;
+use crate::model::{ClusterId, Username, serde_text};
 use crate::registry::{MintScopes, TokenName};
 
 /// Grows when a field changes its meaning.
@@ -48,6 +49,9 @@ pub(super) struct Journal {
     /// How long to follow rollouts.
     #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
     pub(super) wait: Option<RequestTimeout>,
+    /// It was begun for every place that is known, and not for those that flags named.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_everywhere: bool,
     pub(super) places: Vec<Place>,
     pub(super) given_up: GivenUp,
     connect: ClusterArgs,
@@ -64,6 +68,9 @@ pub(super) struct Place {
     /// The API server that the context led to: a name can lead elsewhere tomorrow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server: Option<String>,
+    /// Which cluster that is.
+    #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
+    pub(super) cluster: Option<ClusterId>,
     /// How to find its Secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) find: Option<Find>,
@@ -91,21 +98,6 @@ struct TargetFields {
     secret: SecretName,
 }
 
-/// What the user gave up with `--skip-…`: it may hold the old token, and that does not keep it from being revoked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct GivenUp {
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    contexts: BTreeSet<String>,
-    #[serde(with = "serde_text::each", skip_serializing_if = "BTreeSet::is_empty")]
-    namespaces: BTreeSet<Namespace>,
-    #[serde(with = "namespace_and_name", skip_serializing_if = "BTreeSet::is_empty")]
-    secrets: BTreeSet<Target>,
-    /// Contexts that are not searched for Secrets that were not named.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    searches: BTreeSet<String>,
-}
-
 /// `90s`, or `0` for no limit.
 mod seconds {
     use serde::Serializer;
@@ -120,21 +112,6 @@ mod seconds {
             Some(None) => serializer.serialize_str("0"),
             Some(Some(limit)) => serializer.collect_str(&format_args!("{}s", limit.as_secs().max(1))),
         }
-    }
-}
-
-/// `NAMESPACE/NAME`.
-mod namespace_and_name {
-    use std::collections::BTreeSet;
-
-    use serde::Serializer;
-
-    pub(super) use super::serde_text::each::deserialize;
-    use crate::cluster::Target;
-
-    pub(super) fn serialize<S: Serializer>(targets: &BTreeSet<Target>, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = |target: &Target| format!("{}/{}", target.namespace, target.secret);
-        serializer.collect_seq(targets.iter().map(text))
     }
 }
 
@@ -154,8 +131,9 @@ impl Journal {
             restart: args.restarts.restart,
             unstick: args.restarts.unstick,
             wait: args.restarts.wait,
+            is_everywhere: args.is_everywhere(),
             places: Vec::new(),
-            given_up: GivenUp::default(),
+            given_up: given_up(args),
             connect: ClusterArgs {
                 contexts: Vec::new(),
                 kubeconfig: absolute(args.cluster.kubeconfig.as_deref(), "--kubeconfig")?,
@@ -202,11 +180,14 @@ impl Journal {
         if connection != RegistryConnectionArgs::default() {
             self.registry = connection;
         }
-        let given_up = &mut self.given_up;
-        given_up.contexts.extend(args.skip_context.iter().cloned());
-        given_up.namespaces.extend(args.skip_namespace.iter().cloned());
-        given_up.secrets.extend(args.skip_secret.iter().cloned());
-        given_up.searches.extend(args.skip_search.iter().cloned());
+        self.given_up.add(&given_up(args));
+        self.leave_out_given_up();
+        Ok(())
+    }
+
+    /// Takes out what was given up.
+    pub(super) fn leave_out_given_up(&mut self) {
+        let given_up = &self.given_up;
         let is_given_up = |place: &Place| {
             let mut context = place.context.iter();
             context.any(|name| given_up.contexts.contains(name))
@@ -215,7 +196,6 @@ impl Journal {
         for secrets in self.places.iter_mut().filter_map(|place| place.secrets.as_mut()) {
             secrets.retain(|one| !self.given_up.has(&one.target));
         }
-        Ok(())
     }
 
     /// How to connect to one of its places.
@@ -271,6 +251,11 @@ impl Place {
         self.secrets = Some(listed.collect());
     }
 
+    /// Another context leads to the same cluster, and its place has the Secrets.
+    pub(super) fn is_of_another(&mut self) {
+        (self.secrets, self.find) = (Some(Vec::new()), None);
+    }
+
     /// Takes these out, which do not hold the token that is rotated.
     pub(super) fn leave_out(&mut self, targets: &BTreeSet<Target>) {
         if let Some(secrets) = &mut self.secrets {
@@ -281,6 +266,13 @@ impl Place {
     /// Its Secrets, as far as they are known.
     pub(super) fn targets(&self) -> BTreeSet<Target> {
         self.secrets.iter().flatten().map(|one| one.target.clone()).collect()
+    }
+
+    /// Whether both lead to the same cluster.
+    pub(super) fn is_cluster_of(&self, other: &Self) -> bool {
+        let is_same = |one: Option<&str>, other: Option<&str>| one.is_some() && one == other;
+        (self.cluster.is_some() && self.cluster == other.cluster)
+            || is_same(self.server.as_deref(), other.server.as_deref())
     }
 
     /// The Secrets, to hold this.
@@ -295,15 +287,12 @@ impl Place {
     }
 }
 
-impl GivenUp {
-    /// Whether this Secret is one of them.
-    pub(super) fn has(&self, target: &Target) -> bool {
-        self.namespaces.contains(&target.namespace) || self.secrets.contains(target)
-    }
-
-    /// Whether the context is not to be searched for further Secrets.
-    pub(super) fn has_search(&self, context: &str) -> bool {
-        self.searches.contains(context)
+fn given_up(args: &RotateArgs) -> GivenUp {
+    GivenUp {
+        contexts: args.skip_context.iter().cloned().collect(),
+        namespaces: args.skip_namespace.iter().cloned().collect(),
+        secrets: args.skip_secret.iter().cloned().collect(),
+        searches: args.skip_search.iter().cloned().collect(),
     }
 }
 

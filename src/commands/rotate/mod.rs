@@ -70,6 +70,7 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     }
     let supply = Supply::new(old, usage)?;
     journal.places = places::of_args(args, &supply, system)?;
+    journal.leave_out_given_up();
     let username = given.username.clone().unwrap_or_else(|| kept.current.username.clone());
     cluster::block_on(async {
         let mut state = RotationState::new(name, kept, username, journal);

@@ -6,6 +6,8 @@ use super::state::RotationState;
 use crate::cluster::{RestartTime, SyncOptions};
 use crate::commands::args::DryRunArg;
 use crate::commands::shared::apply::{After, Ended, Report, Rollouts, Run};
+use crate::commands::shared::book::Book;
+use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::Found;
 use crate::error::CommandError;
 use crate::model::rotation::Which;
@@ -26,7 +28,7 @@ pub(super) async fn run(
     which: Which,
     pass: &Pass,
 ) -> Result<Ended, Stop> {
-    let supply = state.supply(which)?;
+    let supply = state.supply(which, &session.keychain)?;
     let after = After {
         service_accounts: Vec::new(),
         restart: pass.restart,
@@ -41,6 +43,9 @@ pub(super) async fn run(
         report = report.of_changes();
     }
     let mut rollouts = Rollouts::default();
+    // The phases that come before have proven it.
+    let proofs = Proofs::none();
+    let mut book = Book::of_rotation(&session.system.env, pass.dry_run == DryRunArg::None);
     for at in 0..places {
         let place = &state.journal.places[at];
         let context = place.context.as_deref();
@@ -64,6 +69,8 @@ pub(super) async fn run(
             }
         };
         let mut run = Run {
+            proofs: &proofs,
+            book: &mut book,
             options: SyncOptions {
                 force_conflicts: state.journal.force_conflicts,
                 dry_run: pass.dry_run.into(),

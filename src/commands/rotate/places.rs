@@ -9,12 +9,15 @@ use super::journal::{Journal, Place};
 use super::report::Stop;
 use super::session::{Session, Unknown};
 use super::state::RotationState;
-use crate::cluster::{self, Cluster, LeftAlone, Target};
+use crate::cluster::{self, Cluster, ConnectOptions, LeftAlone, Target};
 use crate::commands::args::DryRunArg;
 use crate::commands::shared::apply::{AT_ONCE, Report};
+use crate::commands::shared::book;
+use crate::commands::shared::search::every_context;
 use crate::commands::shared::targets::{self, Batch, Find, Job, Scope, Supply};
 use crate::commands::system::System;
 use crate::error::CommandError;
+use crate::ledger::Ledger;
 use crate::model::rotation::Which;
 
 /// Secrets that are left as they are and named, each in a line.
@@ -28,6 +31,9 @@ pub(super) fn of_args(
 ) -> Result<Vec<Place>, CommandError> {
     if args.no_secrets {
         return Ok(Vec::new());
+    }
+    if args.is_everywhere() {
+        return everywhere(args, system);
     }
     let batches = targets::of_one(&args.targets, &args.cluster.contexts, supply, system)?;
     let place = |Batch { context, scope }| {
@@ -44,6 +50,18 @@ pub(super) fn of_args(
     Ok(batches.into_iter().map(place).collect())
 }
 
+/// Every context of the kubeconfig. Where there is none, and no pod's cluster either, there are no Secrets.
+fn everywhere(args: &RotateArgs, system: &System<'_>) -> Result<Vec<Place>, CommandError> {
+    let contexts = every_context(&system.env, &args.cluster.options(None)).map_err(cluster::Error::from)?;
+    let has_cluster = |one: &ConnectOptions| one.context.is_some() || cluster::is_in_pod(&system.env);
+    let places = contexts.into_iter().filter(has_cluster).map(|one| Place {
+        context: one.context,
+        find: Some(Find::default()),
+        ..Place::default()
+    });
+    Ok(places.collect())
+}
+
 /// Finds the Secrets before prompting for a token. A cluster that cannot be reached does not keep the others from getting
 /// the new token; but without any, or with Secrets that cannot be written, nothing is begun.
 pub(super) async fn find(
@@ -55,13 +73,18 @@ pub(super) async fn find(
     let places = &state.journal.places;
     let is_lacking = |unknown: &Unknown| matches!(unknown, Unknown::Lacking(_));
     let lacking = session.unknown.values().any(is_lacking);
-    let none_answered = !no_secrets && session.unknown.len() == places.len();
+    let none_answered = !no_secrets && !places.is_empty() && session.unknown.len() == places.len();
     let mut unanswered = session.unknown.keys();
     // Which context is the current one can change before the rotation is resumed.
     if lacking || none_answered || unanswered.any(|at| places[*at].context.is_none()) {
         return Err(nothing_begun(&state.journal, session).into());
     }
-    if !no_secrets && state.journal.count() == 0 && session.unknown.is_empty() {
+    if state.journal.is_everywhere && state.journal.count() == 0 && session.unknown.is_empty() {
+        session
+            .system
+            .output
+            .say("no Secret holds the token: only the keychain changes");
+    } else if !no_secrets && state.journal.count() == 0 && session.unknown.is_empty() {
         return Err(
             CommandError::failed("no Secret was found that holds the token: nothing was begun")
                 .hint("name namespaces with -n, or say -A; --no-secrets changes the keychain alone")
@@ -92,19 +115,45 @@ async fn find_unknown(
     is_meant: fn(&Place) -> bool,
     which: Which,
 ) -> Result<bool, Stop> {
-    let supply = state.supply(which)?;
+    let supply = state.supply(which, &session.keychain)?;
     let mut has_answer = false;
+    let interrupt = session.interrupt.clone();
+    interrupt.or(session.connect_all(state)).await?;
+    let ledger = book::ledger(session.system);
     for at in 0..state.journal.places.len() {
         if !is_meant(&state.journal.places[at]) || session.unknown.contains_key(&at) {
             continue;
         }
         let interrupt = session.interrupt.clone();
-        match interrupt.or(find_in_place(state, session, at, &supply)).await? {
+        match interrupt
+            .or(find_in_place(state, session, at, &supply, &ledger))
+            .await?
+        {
             Ok(()) => has_answer = true,
             Err(unknown) => drop(session.unknown.insert(at, unknown)),
         }
     }
+    // What one context could not do, another one that leads to the same cluster may have done.
+    let places = &mut state.journal.places;
+    let doubled: Vec<usize> = session
+        .unknown
+        .keys()
+        .copied()
+        .filter(|at| is_doubled(places, *at))
+        .collect();
+    for at in doubled {
+        session.unknown.remove(&at);
+        places[at].is_of_another();
+    }
     Ok(has_answer)
+}
+
+/// Whether another context that leads to the same cluster has listed its Secrets.
+fn is_doubled(places: &[Place], at: usize) -> bool {
+    let is_other = |(other, place): (usize, &Place)| {
+        other != at && place.secrets.is_some() && place.find.is_some() && place.is_cluster_of(&places[at])
+    };
+    places.iter().enumerate().any(is_other)
 }
 
 /// Asks a place for its Secrets, and writes down which context, server and Secrets it is about.
@@ -113,10 +162,16 @@ async fn find_in_place(
     session: &mut Session<'_, '_>,
     at: usize,
     supply: &Rc<Supply>,
+    ledger: &Ledger,
 ) -> Result<(), Unknown> {
     let unreached = |error: cluster::Error| Unknown::Unreached(error.into());
     let cluster = session.cluster(state, at).await.map_err(Unknown::Unreached)?;
     let access = state.journal.access();
+    let is_everywhere = state.journal.is_everywhere;
+    if is_everywhere && is_doubled(&state.journal.places, at) {
+        state.journal.places[at].is_of_another();
+        return Ok(());
+    }
     let place = &mut state.journal.places[at];
     // A name is needed tomorrow, when another context may be the current one.
     place.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
@@ -139,6 +194,13 @@ async fn find_in_place(
             found.jobs
         }
     };
+    let mut jobs = jobs;
+    if let Some(id) = place.cluster.as_ref().filter(|_| is_everywhere) {
+        let known = ledger.secrets_in(&supply.credential.registry, id).into_iter();
+        let known = known.filter(|target| !jobs.iter().any(|job| job.target == *target));
+        let known: Vec<Job> = known.map(|target| Job::of_one(target, supply)).collect();
+        jobs.extend(known);
+    }
     let (jobs, left) = holders(&cluster, jobs, supply).await;
     let names_context = state.journal.places.len() > 1;
     say_left_out(&cluster, &left, names_context, session);

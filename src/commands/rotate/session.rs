@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::{StreamExt as _, stream};
+
 use super::args::RotateArgs;
+use super::journal::Place;
 use super::report::{Report, Stop};
 use super::state::RotationState;
 use crate::cluster::{Cluster, RequestTimeout, Target};
@@ -16,6 +19,9 @@ use crate::model::rotation::{Phase, Way};
 use crate::registry::{Account, Options};
 use crate::sys::env::Env;
 
+/// Clusters that are connected to at the same time.
+const CLUSTERS_AT_ONCE: usize = 8;
+
 /// What an error says about a one-time code: whether one, which was not given, could help; and whether the one that was
 /// given is refused.
 type AboutCode<E> = [fn(&E) -> bool; 2];
@@ -27,9 +33,13 @@ pub(super) struct Session<'a, 'b> {
     password_stdin: bool,
     /// A connection for each of the journal's places, once it is made.
     clusters: BTreeMap<usize, Cluster>,
+    /// Why there is none to a place, as far as that was tried in this run.
+    unreached: BTreeMap<usize, CommandError>,
     /// Why places have no Secrets yet, as far as that was tried in this run.
     pub(super) unknown: BTreeMap<usize, Unknown>,
-    timeout: RequestTimeout,
+    pub(super) timeout: RequestTimeout,
+    /// The old token is to be revoked, whatever needs it.
+    pub(super) revokes_anyway: bool,
     pub(super) interrupt: Interrupt,
     pub(super) report: Report,
     pub(super) system: &'a mut System<'b>,
@@ -64,8 +74,10 @@ impl<'a, 'b> Session<'a, 'b> {
             account: None,
             password_stdin: args.password_stdin,
             clusters: BTreeMap::new(),
+            unreached: BTreeMap::new(),
             unknown: BTreeMap::new(),
             timeout: args.cluster.request_timeout.unwrap_or_default(),
+            revokes_anyway: args.revoke_anyway,
             interrupt: Interrupt::listen(system.handles_interrupts)?,
             report: Report::new(way, args.dry_run.mode, args.output),
             system,
@@ -81,21 +93,59 @@ impl<'a, 'b> Session<'a, 'b> {
         }
     }
 
+    /// Connects to all places that are not connected to yet, at the same time, and asks which clusters they are. Those that
+    /// do not answer are asked again, one by one, by what needs them.
+    pub(super) async fn connect_all(&mut self, state: &mut RotationState) {
+        let env = &self.system.env;
+        let journal = &state.journal;
+        let timeout = self.timeout;
+        let places =
+            (0..journal.places.len()).filter(|at| !self.clusters.contains_key(at) && !self.unreached.contains_key(at));
+        let mut connecting = stream::iter(places)
+            .map(|at| async move {
+                let place = &journal.places[at];
+                let options = journal.connect_options(place.context.as_deref(), timeout);
+                let connected = async {
+                    let cluster = Cluster::connect(env, &options).await?;
+                    let id = cluster.id().await?;
+                    Ok::<_, crate::cluster::Error>((cluster, id))
+                };
+                (at, connected.await)
+            })
+            .buffer_unordered(CLUSTERS_AT_ONCE);
+        let mut connected = Vec::new();
+        while let Some(one) = connecting.next().await {
+            connected.push(one);
+        }
+        drop(connecting);
+        for (at, result) in connected {
+            let place = &mut state.journal.places[at];
+            let result = result.map_err(CommandError::from).and_then(|(cluster, id)| {
+                leads_to(place, &cluster)?;
+                Ok((cluster, id))
+            });
+            match result {
+                Ok((cluster, id)) => {
+                    place.cluster = Some(id);
+                    self.clusters.insert(at, cluster);
+                }
+                Err(error) => drop(self.unreached.insert(at, error)),
+            }
+        }
+    }
+
     /// Connects to a place, once.
     pub(super) async fn cluster(&mut self, state: &RotationState, at: usize) -> Result<Cluster, CommandError> {
         if let Some(cluster) = self.clusters.get(&at) {
             return Ok(cluster.clone());
         }
+        if let Some(error) = self.unreached.get(&at) {
+            return Err(error.clone());
+        }
         let place = &state.journal.places[at];
         let options = state.journal.connect_options(place.context.as_deref(), self.timeout);
         let cluster = Cluster::connect(&self.system.env, &options).await?;
-        if let Some(server) = place.server.as_ref().filter(|server| *server != cluster.server()) {
-            return Err(CommandError::failed(format_args!(
-                "the context led to {server} when this rotation began, and leads to {} now",
-                cluster.server()
-            ))
-            .hint("correct the kubeconfig, or give up the Secrets of the context with --skip-context"));
-        }
+        leads_to(place, &cluster)?;
         self.clusters.insert(at, cluster.clone());
         Ok(cluster)
     }
@@ -166,4 +216,16 @@ impl<'a, 'b> Session<'a, 'b> {
         let account = password::account(&state.name.registry, username, self.password_stdin, self.system)?;
         Ok(self.account.insert(account).clone())
     }
+}
+
+/// A context's name can lead elsewhere by now.
+fn leads_to(place: &Place, cluster: &Cluster) -> Result<(), CommandError> {
+    let Some(server) = place.server.as_ref().filter(|server| *server != cluster.server()) else {
+        return Ok(());
+    };
+    Err(CommandError::failed(format_args!(
+        "the context led to {server} when this rotation began, and leads to {} now",
+        cluster.server()
+    ))
+    .hint("correct the kubeconfig, or give up the Secrets of the context with --skip-context"))
 }

@@ -101,8 +101,8 @@ impl RotationState {
     }
 
     /// The same for Secrets, which get it only if they hold one of the two.
-    pub(super) fn supply(&self, which: Which) -> Result<Rc<Supply>, CommandError> {
-        let supply = Supply::new(self.credential(which)?, self.name.usage)?;
+    pub(super) fn supply(&self, which: Which, keychain: &Keychain) -> Result<Rc<Supply>, CommandError> {
+        let supply = Supply::of_keychain(self.credential(which)?, self.name.usage, keychain)?;
         let both = [Some(&self.old), self.new.as_ref()];
         let tokens = both.into_iter().flatten().map(|credential| credential.token.clone());
         Ok(supply.replacing(OwnTokens::only(tokens.collect())))

@@ -4,7 +4,8 @@ use clap::{ArgGroup, Args};
 
 use crate::cluster::ServiceAccountName;
 use crate::commands::args::{
-    ClusterArgs, DocumentFormat, DryRunArg, DryRunArgs, OutputFormat, RestartArgs, TargetArgs, TokenArgs,
+    ClusterArgs, DocumentFormat, DryRunArg, DryRunArgs, OutputFormat, RegistryConnectionArgs, RestartArgs, TargetArgs,
+    TokenArgs,
 };
 use crate::model::{Registry, Use, Username};
 
@@ -48,6 +49,9 @@ pub struct SyncArgs {
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
     #[arg(short, long, value_name = "json|yaml|name")]
     pub output: Option<OutputFormat>,
+    /// Write the token without asking its registry whether it works
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "gitea_path"])]
+    pub no_verify: bool,
     /// Write every Secret with the label, even one without a token of this keychain (with -A). Anybody who may create a
     /// Secret can give it the label, and would get the token
     #[arg(hide_short_help = true, long, requires = "all_namespaces")]
@@ -66,6 +70,9 @@ pub struct SyncArgs {
     /// What to do besides the Secret.
     #[command(flatten)]
     pub after: AfterArgs,
+    /// How to reach the registry, to prove the token.
+    #[command(flatten)]
+    pub connection: RegistryConnectionArgs,
     /// How to reach the clusters.
     #[command(flatten)]
     pub cluster: ClusterArgs,

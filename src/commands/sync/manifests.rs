@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 use super::args::SyncArgs;
 use crate::cluster::{self, Manifest};
 use crate::commands::args::DocumentFormat;
-use crate::commands::shared::document;
 use crate::commands::shared::targets::{Batch, Job, Scope};
+use crate::commands::shared::{book, document, proof};
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 
@@ -50,6 +50,7 @@ pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<Docu
 pub(super) fn print(
     batches: Vec<Batch>,
     format: DocumentFormat,
+    args: &SyncArgs,
     system: &mut System<'_>,
 ) -> Result<Exit, CommandError> {
     let mut jobs: Vec<Job> = Vec::new();
@@ -71,6 +72,11 @@ pub(super) fn print(
                 }
             }
         }
+    }
+    if !args.no_verify {
+        let supplies: Vec<_> = jobs.iter().flat_map(|job| job.supplies.iter().cloned()).collect();
+        let ledger = book::ledger(system);
+        proof::all(&supplies, &args.connection, &ledger, system)?;
     }
     let mut manifests: Vec<Manifest> = Vec::new();
     for job in &jobs {

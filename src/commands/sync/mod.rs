@@ -2,6 +2,8 @@
 
 use super::rbac::access_of;
 use super::shared::apply::{After, Interrupt, Report, Rollouts, Run};
+use super::shared::book::{self, Book};
+use super::shared::proof::Proofs;
 use super::shared::targets::{self, Batch};
 use super::system::System;
 use crate::cluster::{self, RestartTime, SyncOptions};
@@ -37,7 +39,7 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
         system.output.say("the list names no Secret: there is nothing to do");
     }
     match as_secret {
-        Some(format) => manifests::print(batches, format, system),
+        Some(format) => manifests::print(batches, format, args, system),
         None => cluster::block_on(sync_all(args, &after, batches, system))?,
     }
 }
@@ -51,12 +53,21 @@ async fn sync_all(
 ) -> Result<Exit, CommandError> {
     let mut report = Report::new(args.output, args.dry_run.mode, batches.len() > 1);
     let mut interrupt = Interrupt::listen(system.handles_interrupts)?;
+    let proofs = if args.no_verify {
+        Proofs::none()
+    } else {
+        let ledger = book::ledger(system);
+        Proofs::asking(&args.connection, &system.env, ledger)
+    };
+    let mut book = Book::new(&system.env, after.dry_run == cluster::DryRun::None);
     let mut run = Run {
         options: SyncOptions {
             force_conflicts: args.force_conflicts,
             dry_run: args.dry_run.mode.into(),
         },
         after,
+        proofs: &proofs,
+        book: &mut book,
         rollouts: Rollouts::default(),
         report: &mut report,
         interrupt: &mut interrupt,
@@ -67,6 +78,7 @@ async fn sync_all(
         run.batch(batch, &connect).await?;
     }
     let rollouts = run.rollouts;
+    proofs.say_unproven(system);
     // Nothing rolls out in a dry run.
     let follows = after.dry_run == cluster::DryRun::None;
     if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {

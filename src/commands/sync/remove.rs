@@ -4,8 +4,9 @@ use futures_util::{StreamExt as _, stream};
 
 use super::args::SyncArgs;
 use super::named;
-use crate::cluster::{self, SyncOptions};
+use crate::cluster::{self, DryRun, SyncOptions};
 use crate::commands::shared::apply::{AT_ONCE, After, Done, Report, Row};
+use crate::commands::shared::book::{Book, Seen};
 use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -28,6 +29,7 @@ pub(super) async fn run(
         let Some((cluster, targets)) = named::connect(args, context, after, &mut report, system).await else {
             continue;
         };
+        let mut seen = Vec::new();
         let connected = &cluster;
         let mut work = stream::iter(targets)
             .map(|target| async move {
@@ -37,6 +39,9 @@ pub(super) async fn run(
             })
             .buffered(AT_ONCE);
         while let Some((target, removed)) = work.next().await {
+            if removed.is_ok() && after.dry_run == DryRun::None {
+                seen.push(Seen::HoldsNone(target.clone(), registry.clone()));
+            }
             let row = Row {
                 context: cluster.context(),
                 target: &target,
@@ -44,6 +49,9 @@ pub(super) async fn run(
             };
             report.row(row, system)?;
         }
+        drop(work);
+        let id = cluster.id().await.ok();
+        Book::new(&system.env, after.dry_run == DryRun::None).end(id.as_ref(), &seen, &[], system);
     }
     report.finish(false, system)
 }

@@ -96,6 +96,19 @@ impl VerifyError {
         )
     }
 
+    /// Whether nobody can pull with the token as it is: it is refused, or its account is, or the registry does not take
+    /// what its own token server gives for it.
+    pub fn is_dead(&self) -> bool {
+        let is_barred = matches!(
+            self,
+            Self::AccountRefused { .. }
+                | Self::SignInRefused { .. }
+                | Self::ExchangeUseless { .. }
+                | Self::IdentityToken
+        );
+        is_barred || self.is_refusal()
+    }
+
     pub fn hint(&self) -> Option<String> {
         let new_token = |registry: &str| {
             let local = registry

@@ -2,6 +2,8 @@
 
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
+use crate::commands::shared::book;
+use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
 use crate::model::Use;
 use crate::model::rotation::{Phase, Way};
@@ -13,6 +15,9 @@ pub(super) fn phase(
     phase: Phase,
 ) -> Result<(), CommandError> {
     state.keep(phase, &session.keychain)?;
+    if let Some(id) = token_id(&session.keychain, state.name.usage, &state.credential(phase.current())?)? {
+        book::note(session.system, |ledger, now| ledger.is_current(&id, now));
+    }
     let output = &mut session.system.output;
     match phase {
         Phase::Writing if session.report.way == Way::Forward => output.say("kept the new token beside the old one"),

@@ -1,23 +1,22 @@
 //! The phase *read back*: every Secret holds the token; and before the old one is revoked, no other Secret needs it.
 
-use std::collections::BTreeSet;
-
 use futures_util::{StreamExt as _, stream};
 
-use crate::cluster::{self, Access, Cluster, Feature, Managed, Target};
-use crate::commands::rotate::journal::GivenUp;
+use crate::cluster::{self, Access, Cluster, ConnectOptions, Target};
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::apply::AT_ONCE;
+use crate::commands::shared::book;
+use crate::commands::shared::search::{Looked, Place, Search, Unseen, every_context};
 use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
 use crate::model::rotation::{Phase, Which};
-use crate::model::{CommandLine, Credential, Registry, Token};
+use crate::model::{CommandLine, Credential};
 
 /// Reads every Secret back.
 pub(super) async fn secrets(state: &RotationState, session: &mut Session<'_, '_>, which: Which) -> Result<(), Stop> {
-    let supply = state.supply(which)?;
+    let supply = state.supply(which, &session.keychain)?;
     let other = state.new.clone().filter(|_| which == Which::Old);
     let names_context = state.journal.places.len() > 1;
     let mut failed = 0;
@@ -66,107 +65,133 @@ pub(super) async fn secrets(state: &RotationState, session: &mut Session<'_, '_>
     Ok(())
 }
 
-/// Looks for other Secrets that hold the old token and would stop working with it. What cannot be read may hold
-/// it: then the old token stays alive, until somebody gives up by name what could not be looked at.
+/// Looks for other Secrets that hold the old token and would stop working with it: in every cluster that a context leads
+/// to. What cannot be read may hold it: then the old token stays alive, until somebody gives up by name what could not be
+/// looked at, or wants it revoked anyway.
 async fn look_elsewhere(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
-    let given_up = &state.journal.given_up;
-    let mut others = Vec::new();
-    for (at, place) in state.journal.places.iter().enumerate() {
-        let interrupt = session.interrupt.clone();
-        let cluster = interrupt.or(session.cluster(state, at)).await??;
-        let context = cluster.context();
-        if given_up.has_search(context) {
-            session.system.output.warn(format_args!(
-                "context {context} was not searched for other Secrets with the old token, as --skip-search says"
-            ));
-            continue;
-        }
-        let (old, registry) = (&state.old.token, &state.old.registry);
-        let found = interrupt
-            .or(others_with(&cluster, &place.targets(), old, registry, given_up))
-            .await?;
-        for other in found.map_err(|unseen| not_seen(&cluster, unseen))? {
-            let target = &other.target;
-            if given_up.has(target) {
-                session.system.output.warn(format_args!(
-                    "{target} was given up: it holds the old token, which ends now"
-                ));
-            } else {
-                others.push((context.to_owned(), other));
-            }
-        }
+    let ledger = book::ledger(session.system);
+    let mut given_up = state.journal.given_up.clone();
+    if let Some(known) = ledger.credential(&state.name.registry, state.name.usage) {
+        given_up.add(&known.given_up);
     }
-    if others.is_empty() {
+    for context in &given_up.searches {
+        session.system.output.warn(format_args!(
+            "context {context} was not searched for other Secrets with the old token, as --skip-search says"
+        ));
+    }
+    let registries = [state.old.registry.clone()];
+    let search = Search {
+        env: &session.system.env,
+        contexts: contexts(state, session)?,
+        registries: &registries,
+        ledger: &ledger,
+        given_up: &given_up,
+    };
+    let interrupt = session.interrupt.clone();
+    let looked = interrupt.or(search.holders(&state.old.token)).await?;
+    let (given, others): (Vec<_>, Vec<_>) = looked.places.into_iter().partition(|place| given_up.has(&place.target));
+    for place in given {
+        session.system.output.warn(format_args!(
+            "{} was given up: it holds the old token, which ends now",
+            place.target
+        ));
+    }
+    let names_context = state.journal.places.len() != 1 || {
+        let context = state.journal.places[0].context.as_deref().unwrap_or_default();
+        others.iter().any(|place| place.context != context)
+    };
+    if session.revokes_anyway {
+        breaks(others, looked.unseen, session);
         return Ok(());
     }
-    Err(still_needed(state, &others).into())
+    if !others.is_empty() {
+        return Err(still_needed(state, &others, names_context).into());
+    }
+    let mut errors: Vec<CommandError> = looked.unseen.into_iter().map(not_seen).collect();
+    let Some(last) = errors.pop() else { return Ok(()) };
+    errors.iter().for_each(|error| session.system.output.error(error));
+    Err(last.into())
+}
+
+/// Every context of the kubeconfig; those of the rotation are reached as it reaches them.
+fn contexts(state: &RotationState, session: &Session<'_, '_>) -> Result<Vec<ConnectOptions>, CommandError> {
+    let options = |context: Option<&str>| state.journal.connect_options(context, session.timeout);
+    let mut contexts: Vec<ConnectOptions> = state
+        .journal
+        .places
+        .iter()
+        .map(|place| options(place.context.as_deref()))
+        .collect();
+    for one in every_context(&session.system.env, &options(None)).map_err(cluster::Error::from)? {
+        if !contexts.iter().any(|other| other.context == one.context) {
+            contexts.push(one);
+        }
+    }
+    Ok(contexts)
+}
+
+/// Says what stops working when the old token is revoked.
+fn breaks(others: Vec<Place<()>>, unseen: Vec<Unseen>, session: &mut Session<'_, '_>) {
+    for place in others {
+        let context = match place.context.as_str() {
+            "" => String::new(),
+            name => format!(" of context {name}"),
+        };
+        session.system.output.warn(format_args!(
+            "{}{context} holds the old token, which ends now: its pods can pull no more",
+            place.target
+        ));
+    }
+    for unseen in unseen {
+        let error = unseen.error().without_hints();
+        session
+            .system
+            .output
+            .warn(format_args!("{error}: what holds the old token there can pull no more"));
+    }
 }
 
 /// Why the old token is not revoked, where Secrets need it that are not of this rotation.
-fn still_needed(state: &RotationState, others: &[(String, Other)]) -> CommandError {
-    let names_context = state.journal.places.len() > 1;
-    let shown = others.iter().take(MAX_NAMED).map(|(context, other)| {
-        let frozen = if other.is_immutable { " (immutable)" } else { "" };
-        let place = if names_context && !context.is_empty() {
-            format!(" of context {context}")
-        } else {
-            String::new()
-        };
-        format!("{}{place}{frozen}", other.target)
-    });
-    let shown: Vec<String> = shown.collect();
-    let more = match others.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+fn still_needed(state: &RotationState, others: &[Place<()>], names_context: bool) -> CommandError {
     let error = CommandError::failed(format_args!(
-        "the old token is not revoked: it is also in {}{more}",
-        shown.join(", ")
+        "the old token is not revoked: it is also in {}",
+        Looked::named(others, names_context)
     ));
     let mut syncs: Vec<CommandLine> = Vec::new();
-    for (context, _) in others.iter().filter(|(_, other)| !other.is_immutable) {
-        let sync = CommandLine::new("kubectl regcred sync -A");
+    for place in others.iter().filter(|place| !place.is_immutable) {
+        let sync = if place.is_labelled {
+            CommandLine::new("kubectl regcred sync -A")
+        } else {
+            CommandLine::new("kubectl regcred sync")
+                .option("-n", "NAMESPACE", place.target.namespace.as_str())
+                .option("--secret", "NAME", place.target.secret.as_str())
+        };
         let sync = sync.option("--registry", "REGISTRY", state.name.registry.as_str());
-        let sync = match context.as_str() {
+        let sync = match place.context.as_str() {
             context if names_context && !context.is_empty() => sync.option("--context", "CONTEXT", context),
             _ => sync,
         };
-        if !syncs.contains(&sync) {
+        if !syncs.contains(&sync) && syncs.len() < MAX_NAMED {
             syncs.push(sync);
         }
     }
     let syncs = syncs
         .into_iter()
         .map(|sync| format!("{sync} gives them the new one, and then --resume goes on"));
-    let (_, first) = &others[0];
-    let skip = skip_secret(&first.target);
+    let skip = skip_secret(&others[0].target);
     error.hints(syncs).hint(format_args!(
         "what cannot be changed is given up by name: {skip}; --keep-old leaves the old token alive"
     ))
 }
 
-/// Why the old token is not revoked, where a context could not be searched.
-fn not_seen(cluster: &Cluster, unseen: Unseen) -> CommandError {
-    let context = cluster.context();
-    let (error, skip) = match unseen {
-        Unseen::List(error) => {
-            let line = CommandLine::new("kubectl regcred rotate --resume");
-            let line = line.option("--skip-search", "CONTEXT", context);
-            let skip = format!("or, for those who know that no other Secret there holds it: {line}");
-            (error, (!context.is_empty()).then_some(skip))
-        }
-        Unseen::One(target, error) => {
-            let skip = format!("or give it up by name: {}", skip_secret(&target));
-            (error, Some(skip))
-        }
-    };
-    let access = Access {
-        is_everywhere: true,
-        ..Access::to(Feature::Search)
-    };
-    let error = CommandError::from(error.for_access(&access));
+/// Why the old token is not revoked, where something could not be looked at.
+fn not_seen(unseen: Unseen) -> CommandError {
+    let skip = unseen.give_up().map(|(flag, value, name)| {
+        let line = CommandLine::new("kubectl regcred rotate --resume").option(flag, value, name);
+        format!("or, for those who know that it holds nothing: {line}")
+    });
     let what = "the old token is not revoked, because not every Secret could be looked at that may hold it";
-    error.on(what).hints(skip)
+    unseen.error().on(what).hints(skip)
 }
 
 /// The command that gives one Secret up.
@@ -177,55 +202,6 @@ fn skip_secret(target: &Target) -> CommandLine {
 
 /// Secrets that are named in one message.
 const MAX_NAMED: usize = 5;
-
-/// A Secret with the old token that is not of this rotation.
-struct Other {
-    target: Target,
-    is_immutable: bool,
-}
-
-/// What could not be looked at.
-enum Unseen {
-    /// Which Secrets there are.
-    List(cluster::Error),
-    /// What is in one of them.
-    One(Target, cluster::Error),
-}
-
-/// The Secrets with our label that hold the token, besides those that are known.
-async fn others_with(
-    cluster: &Cluster,
-    known: &BTreeSet<Target>,
-    token: &Token,
-    registry: &Registry,
-    given_up: &GivenUp,
-) -> Result<Vec<Other>, Unseen> {
-    let managed = cluster::managed_secrets(cluster).await.map_err(Unseen::List)?;
-    let of_another_registry =
-        |one: &Managed| !one.entries.is_empty() && one.entries.iter().all(|entry| entry.registry != *registry);
-    let targets = managed
-        .into_iter()
-        .filter(|one| !known.contains(&one.target) && !of_another_registry(one))
-        .map(|one| one.target);
-    let mut looked = stream::iter(targets)
-        .map(|target| async move {
-            match cluster::observe(cluster, &target).await {
-                Ok(secret) => Ok(secret.filter(|secret| secret.mentions(token)).map(|secret| Other {
-                    target,
-                    is_immutable: secret.is_immutable(),
-                })),
-                // Places that were given up by name are not read.
-                Err(_) if given_up.has(&target) => Ok(None),
-                Err(error) => Err(Unseen::One(target, error)),
-            }
-        })
-        .buffered(AT_ONCE);
-    let mut others = Vec::new();
-    while let Some(one) = looked.next().await {
-        others.extend(one?);
-    }
-    Ok(others)
-}
 
 /// Every Secret that does not hold what it should, or could not be read.
 async fn read_back(

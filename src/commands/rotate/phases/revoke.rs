@@ -3,6 +3,8 @@
 use crate::commands::rotate::report::{Revocation, Stop};
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
+use crate::commands::shared::book;
+use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
 use crate::model::rotation::Which;
 use crate::registry::{self, Account, Options, RevokeError, Revoked, SiteError};
@@ -53,5 +55,20 @@ pub(super) async fn token(state: &RotationState, session: &mut Session<'_, '_>, 
         Revoked::Before => format!("the {which} token was gone already"),
     });
     session.report.revocation = Revocation::Done;
+    note_revoked(state, session, which)
+}
+
+/// Remembers that what still holds the token holds a dead one, and what was given up for that.
+fn note_revoked(state: &RotationState, session: &mut Session<'_, '_>, which: Which) -> Result<(), Stop> {
+    let id = token_id(&session.keychain, state.name.usage, &state.credential(which)?).map_err(CommandError::from)?;
+    let (name, given_up) = (&state.name, &state.journal.given_up);
+    book::note(session.system, |ledger, now| {
+        if let Some(id) = &id {
+            ledger.revoked(id, now);
+        }
+        if !given_up.is_empty() {
+            ledger.credential_mut(&name.registry, name.usage).given_up.add(given_up);
+        }
+    });
     Ok(())
 }

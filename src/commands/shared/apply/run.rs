@@ -10,9 +10,11 @@ use futures_util::stream::FuturesUnordered;
 use super::after::After;
 use super::follow::Rollouts;
 use super::interrupt::Interrupt;
-use super::one::{self, Done};
+use super::one::{self, Done, Failure};
 use super::report::{Left, Report, Row};
 use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
+use crate::commands::shared::book::{Book, Seen};
+use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::{Batch, Found, Job, find};
 use crate::commands::system::System;
 use crate::error::CommandError;
@@ -27,6 +29,8 @@ type Ended = (Job, Result<Done, CommandError>);
 pub(in crate::commands) struct Run<'a, 'b> {
     pub(in crate::commands) options: SyncOptions,
     pub(in crate::commands) after: &'a After,
+    pub(in crate::commands) proofs: &'a Proofs,
+    pub(in crate::commands) book: &'a mut Book,
     /// What was restarted.
     pub(in crate::commands) rollouts: Rollouts,
     pub(in crate::commands) report: &'a mut Report,
@@ -44,6 +48,9 @@ impl Run<'_, '_> {
         if self.interrupt.times() > 0 {
             self.report.not_begun(batch.context.as_deref());
             return Ok(());
+        }
+        for supply in batch.scope.supplies() {
+            self.proofs.begin(&supply);
         }
         let env = self.system.env.clone();
         let connecting = async {
@@ -89,11 +96,15 @@ impl Run<'_, '_> {
             };
             self.report.row(row, self.system)?;
         }
-        self.work(cluster, found.jobs).await
+        let id = self.book.begin(cluster, &found.jobs, self.system).await;
+        let mut seen = Vec::new();
+        let worked = self.work(cluster, found.jobs, &mut seen).await;
+        self.book.end(id.as_ref(), &seen, &self.proofs.proven(), self.system);
+        worked
     }
 
-    async fn work(&mut self, cluster: &Cluster, jobs: Vec<Job>) -> Result<(), CommandError> {
-        let (total, options, after) = (jobs.len(), self.options, self.after);
+    async fn work(&mut self, cluster: &Cluster, jobs: Vec<Job>, seen: &mut Vec<Seen>) -> Result<(), CommandError> {
+        let (total, options, after, proofs) = (jobs.len(), self.options, self.after, self.proofs);
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         let mut begun = BTreeMap::new();
@@ -105,7 +116,7 @@ impl Run<'_, '_> {
                 let Some((at, job)) = waiting.next() else { break };
                 begun.insert(at, job.target.clone());
                 under_way.push(async move {
-                    let result = one::sync(cluster, &job, options, after).await;
+                    let result = one::sync(cluster, &job, options, after, proofs).await;
                     (at, job, result)
                 });
             }
@@ -129,7 +140,7 @@ impl Run<'_, '_> {
             finished += 1;
             begun.remove(&at);
             // What looks like the cluster's failure can be one connection's. A dead one is reported once, not for each.
-            if result.as_ref().is_err_and(may_be_over) {
+            if matches!(&result, Err(Failure::Cluster(error)) if may_be_over(error)) {
                 is_over = match select(pin!(cluster.check()), pin!(self.interrupt.pressed())).await {
                     Either::Left((answer, _)) => answer.is_err(),
                     Either::Right(_) => false,
@@ -138,6 +149,9 @@ impl Run<'_, '_> {
             let result = result
                 .map_err(CommandError::from)
                 .and_then(|done| one::chosen(&job, done));
+            if let Ok(done) = &result {
+                seen.extend(job.seen(&done.given));
+            }
             ended.put(at, (job, result));
             while let Some(one) = ended.next() {
                 self.row(cluster, one)?;

@@ -125,7 +125,7 @@ impl Asked<'_> {
         let keychain = system.keychain()?;
         let (credential, usage) =
             choose::credential(&keychain, &listed.registry, args.usage, listed.username.as_ref())?;
-        Supply::new(credential, usage).map(Some)
+        Supply::of_keychain(credential, usage, &keychain).map(Some)
     }
 }
 

@@ -103,7 +103,7 @@ fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>
 /// What the keychain has of a registry for a cluster.
 fn kept(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<Supply>, CommandError> {
     let (credential, usage) = choose::credential(keychain, registry, args.usage, args.username.as_ref())?;
-    Supply::new(credential, usage)
+    Supply::of_keychain(credential, usage, keychain)
 }
 
 /// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.

@@ -5,8 +5,11 @@ use std::rc::Rc;
 
 use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::commands::args::TargetArgs;
+use crate::commands::shared::token_id::token_id;
 use crate::commands::sync::SyncArgs;
 use crate::error::CommandError;
+use crate::keychain::Keychain;
+use crate::ledger::TokenId;
 use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
 /// A credential that Secrets are to hold, shared by all of them.
@@ -16,6 +19,8 @@ pub(in crate::commands) struct Supply {
     pub(in crate::commands) usage: Use,
     /// What a Secret has to hold to get it, where no person named the Secret.
     pub(in crate::commands) replaces: Option<OwnTokens>,
+    /// Which token it is; `None` where it was handed over, and no keychain keeps it.
+    pub(in crate::commands) id: Option<TokenId>,
 }
 
 impl Supply {
@@ -26,6 +31,23 @@ impl Supply {
             credential,
             usage,
             replaces: None,
+            id: None,
+        }))
+    }
+
+    /// The same with one that this keychain keeps.
+    pub(in crate::commands) fn of_keychain(
+        credential: Credential,
+        usage: Use,
+        keychain: &Keychain,
+    ) -> Result<Rc<Self>, CommandError> {
+        for_kubelet(&credential)?;
+        let id = token_id(keychain, usage, &credential)?;
+        Ok(Rc::new(Self {
+            credential,
+            usage,
+            replaces: None,
+            id,
         }))
     }
 
@@ -35,6 +57,7 @@ impl Supply {
             credential: self.credential.clone(),
             usage: self.usage,
             replaces: Some(own),
+            id: self.id.clone(),
         })
     }
 }
@@ -68,6 +91,16 @@ pub(in crate::commands) struct Job {
 }
 
 impl Job {
+    /// A Secret that is to hold this one credential, if its content proves that it may.
+    pub(in crate::commands) fn of_one(target: Target, supply: &Rc<Supply>) -> Self {
+        Self {
+            target,
+            supplies: vec![supply.clone()],
+            service_accounts: Vec::new(),
+            chosen_by_content: false,
+        }
+    }
+
     pub(in crate::commands) fn wanted(&self) -> Vec<Wanted<'_>> {
         self.supplies
             .iter()
@@ -145,6 +178,18 @@ pub(super) enum Source<'a> {
     Sync(&'a SyncArgs),
     /// There is only this one.
     Only(&'a Rc<Supply>),
+}
+
+impl Scope {
+    /// The credentials that are meant, as far as no cluster has to be asked for that.
+    pub(in crate::commands) fn supplies(&self) -> Vec<Rc<Supply>> {
+        match self {
+            Self::Jobs(jobs) => jobs.iter().flat_map(|job| job.supplies.iter().cloned()).collect(),
+            Self::ContextNamespace(template) | Self::Labelled(_, template) => template.supplies.clone(),
+            Self::Managed(Supplies::Only(supply)) => vec![supply.clone()],
+            Self::Managed(Supplies::Keychain(_)) => Vec::new(),
+        }
+    }
 }
 
 impl Asked<'_> {

@@ -1,0 +1,154 @@
+//! Keeping the ledger while Secrets are written: what is about to be written is noted before, what was seen after.
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::targets::Job;
+use crate::cluster::{Cluster, Target};
+use crate::commands::system::System;
+use crate::ledger::{self, Ledger, LedgerError, TokenId};
+use crate::model::{ClusterId, Registry};
+use crate::sys::env::Env;
+
+/// Keeps the ledger of a run.
+pub(in crate::commands) struct Book {
+    env: Env,
+    /// A dry run changes nothing.
+    is_kept: bool,
+    /// What is written is what the keychain gives out: a rotation says itself when that is so.
+    is_current: bool,
+    has_failed: bool,
+}
+
+/// What was seen of one Secret.
+pub(in crate::commands) enum Seen {
+    /// It holds this token.
+    Holds(Target, TokenId),
+    /// It was not written, and is not known to hold this token.
+    NotWritten(Target, TokenId),
+    /// It holds no token of this registry.
+    HoldsNone(Target, Registry),
+}
+
+impl Book {
+    pub(in crate::commands) fn new(env: &Env, is_kept: bool) -> Self {
+        Self {
+            env: env.clone(),
+            is_kept,
+            is_current: true,
+            has_failed: false,
+        }
+    }
+
+    /// The same for a rotation.
+    pub(in crate::commands) fn of_rotation(env: &Env, is_kept: bool) -> Self {
+        Self {
+            is_current: false,
+            ..Self::new(env, is_kept)
+        }
+    }
+
+    /// Notes what is about to be written, so that it is found again even if this process is killed. Returns the cluster,
+    /// where there is anything to note: a token that was handed over and is not this machine's is not noted.
+    pub(in crate::commands) async fn begin(
+        &mut self,
+        cluster: &Cluster,
+        jobs: &[Job],
+        system: &mut System<'_>,
+    ) -> Option<ClusterId> {
+        let ids = || jobs.iter().flat_map(|job| job.ids().map(move |id| (job, id)));
+        if !self.is_kept || ids().next().is_none() {
+            return None;
+        }
+        // Where it does not answer, the work on its Secrets says so.
+        let id = cluster.id().await.ok()?;
+        let now = Timestamp::now();
+        let is_current = self.is_current;
+        let noted = ledger::update(&self.env, |ledger| {
+            ledger.saw_cluster(&id, cluster.server(), cluster.context(), now);
+            for (job, token) in ids() {
+                if is_current {
+                    ledger.is_current(token, now);
+                }
+                ledger.will_write(token, &id, &job.target, &job.service_accounts, now);
+            }
+        });
+        self.said(noted, system);
+        Some(id)
+    }
+
+    /// Notes what came of it, and which tokens work.
+    pub(in crate::commands) fn end(
+        &mut self,
+        cluster: Option<&ClusterId>,
+        seen: &[Seen],
+        proven: &[TokenId],
+        system: &mut System<'_>,
+    ) {
+        if !self.is_kept || (seen.is_empty() && proven.is_empty()) {
+            return;
+        }
+        let now = Timestamp::now();
+        let noted = ledger::update(&self.env, |ledger| {
+            for one in seen {
+                match (one, cluster) {
+                    (Seen::Holds(target, token), Some(cluster)) => ledger.holds(token, cluster, target, now),
+                    (Seen::NotWritten(target, token), Some(cluster)) => ledger.not_written(token, cluster, target),
+                    (Seen::HoldsNone(target, registry), Some(cluster)) => ledger.holds_none(registry, cluster, target),
+                    (_, None) => {}
+                }
+            }
+            for token in proven {
+                ledger.proved(token, now);
+            }
+        });
+        self.said(noted, system);
+    }
+
+    /// A ledger that cannot be kept is no reason to leave a Secret without its token: labels still find it.
+    fn said(&mut self, noted: Result<(), LedgerError>, system: &mut System<'_>) {
+        let Err(error) = noted else { return };
+        if !std::mem::replace(&mut self.has_failed, true) {
+            system.output.warn(format_args!(
+                "{error}: where the token was written is not remembered, and rotate finds it by its label alone"
+            ));
+        }
+    }
+}
+
+/// Changes what is remembered outside of a run over Secrets.
+pub(in crate::commands) fn note(system: &mut System<'_>, change: impl FnOnce(&mut Ledger, Timestamp)) {
+    let now = Timestamp::now();
+    if let Err(error) = ledger::update(&system.env, |ledger| change(ledger, now)) {
+        system.output.warn(&error);
+    }
+}
+
+/// What is remembered; nothing, with a warning, where that cannot be read.
+pub(in crate::commands) fn ledger(system: &mut System<'_>) -> Ledger {
+    match ledger::read(&system.env) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            system.output.warn(&error);
+            Ledger::default()
+        }
+    }
+}
+
+impl Job {
+    /// The tokens of the keychain that it is to hold.
+    fn ids(&self) -> impl Iterator<Item = &TokenId> {
+        self.supplies.iter().filter_map(|supply| supply.id.as_ref())
+    }
+
+    /// What is known of it once it was worked on; `given` are the registries whose credential it holds now.
+    pub(in crate::commands) fn seen(&self, given: &[Registry]) -> Vec<Seen> {
+        let seen = |id: &TokenId| {
+            if given.contains(&id.registry) {
+                Seen::Holds(self.target.clone(), id.clone())
+            } else {
+                Seen::NotWritten(self.target.clone(), id.clone())
+            }
+        };
+        self.ids().map(seen).collect()
+    }
+}

@@ -1,0 +1,145 @@
+//! The tokens that this keychain has or had, and which of them a Secret holds.
+
+use crate::cluster::Observed;
+use crate::commands::shared::token_id::token_id;
+use crate::error::CommandError;
+use crate::keychain::{Keychain, Name};
+use crate::ledger::TokenId;
+use crate::model::{Credential, Fingerprint, OwnTokens, Registry, Token, Use};
+
+/// One credential of the keychain.
+pub(in crate::commands) struct Stored {
+    pub(in crate::commands) name: Name,
+    pub(in crate::commands) credential: Credential,
+    id: Option<TokenId>,
+}
+
+/// Everything that a Secret is compared with.
+pub(in crate::commands) struct KnownTokens {
+    stored: Vec<Stored>,
+    /// Those of a rotation that is pending, beside the current one.
+    others: Vec<Stored>,
+    own: Vec<(Registry, OwnTokens)>,
+}
+
+/// A token of ours that a Secret holds.
+pub(in crate::commands) struct Held {
+    pub(in crate::commands) registry: Registry,
+    pub(in crate::commands) username: String,
+    /// What it is for; unknown of one that only its fingerprint is left of.
+    pub(in crate::commands) usage: Option<Use>,
+    /// The keychain has it for that use.
+    pub(in crate::commands) is_current: bool,
+    pub(in crate::commands) id: Option<TokenId>,
+}
+
+impl KnownTokens {
+    /// Reads the keychain; of one registry, where it is named.
+    pub(in crate::commands) fn read(keychain: &Keychain, registry: Option<&Registry>) -> Result<Self, CommandError> {
+        let mut this = Self {
+            stored: Vec::new(),
+            others: Vec::new(),
+            own: Vec::new(),
+        };
+        for item in keychain.list()? {
+            if registry.is_some_and(|registry| *registry != item.registry) {
+                continue;
+            }
+            let name = Name::login(&item.registry, item.usage);
+            let Some(kept) = keychain.kept(&name)? else { continue };
+            let stored = |credential: Credential| {
+                Ok::<_, CommandError>(Stored {
+                    id: token_id(keychain, name.usage, &credential)?,
+                    name: name.clone(),
+                    credential,
+                })
+            };
+            this.stored.push(stored(kept.current)?);
+            if let Some(other) = kept.rotation.and_then(|rotation| rotation.other) {
+                this.others.push(stored(other)?);
+            }
+            if !this.own.iter().any(|(known, _)| *known == item.registry) {
+                let own = keychain.own_tokens(&item.registry)?;
+                this.own.push((item.registry, own));
+            }
+        }
+        Ok(this)
+    }
+
+    pub(in crate::commands) fn stored(&self) -> impl Iterator<Item = &Stored> {
+        self.stored.iter()
+    }
+
+    /// The registries that the keychain has credentials of, each once.
+    pub(in crate::commands) fn registries(&self) -> Vec<Registry> {
+        self.own.iter().map(|(registry, _)| registry.clone()).collect()
+    }
+
+    /// Whether the keychain has the token of this fingerprint.
+    pub(in crate::commands) fn is_current(&self, registry: &Registry, fingerprint: &Fingerprint) -> bool {
+        let of_it = self.stored.iter().filter(|stored| stored.name.registry == *registry);
+        let mut ids = of_it.filter_map(|stored| stored.id.as_ref());
+        ids.any(|id| id.fingerprints.contains(fingerprint))
+    }
+
+    /// The tokens of ours in a Secret, each once.
+    pub(in crate::commands) fn held_by(&self, secret: &Observed) -> Vec<Held> {
+        let Ok(document) = secret.document() else {
+            return Vec::new();
+        };
+        let mut held: Vec<Held> = Vec::new();
+        for (registry, own) in &self.own {
+            for (username, token) in document.logins_of(registry).into_iter().flatten() {
+                if !own.has(&token) {
+                    continue;
+                }
+                let one = self.held(registry, username, &token, own);
+                if !held
+                    .iter()
+                    .any(|other| other.registry == one.registry && other.id == one.id)
+                {
+                    held.push(one);
+                }
+            }
+        }
+        held
+    }
+
+    fn held(&self, registry: &Registry, username: String, token: &Token, own: &OwnTokens) -> Held {
+        let is_it = |stored: &&Stored| stored.name.registry == *registry && stored.credential.token == *token;
+        if let Some(stored) = self.stored.iter().find(is_it) {
+            return Held {
+                registry: registry.clone(),
+                username,
+                usage: Some(stored.name.usage),
+                is_current: true,
+                id: stored.id.clone(),
+            };
+        }
+        let other = self.others.iter().find(is_it);
+        Held {
+            registry: registry.clone(),
+            usage: other.map(|other| other.name.usage),
+            is_current: false,
+            id: match other {
+                Some(other) => other.id.clone(),
+                None => username.parse().ok().map(|username| TokenId {
+                    registry: registry.clone(),
+                    usage: self.usage_of_earlier(registry),
+                    username,
+                    fingerprints: own.earlier.fingerprints(token),
+                }),
+            },
+            username,
+        }
+    }
+
+    /// Of an earlier token it is not known what it was for: most likely for what Secrets get now.
+    fn usage_of_earlier(&self, registry: &Registry) -> Use {
+        let of_it = |stored: &&Stored| stored.name.registry == *registry && stored.name.usage == Use::Cluster;
+        self.stored
+            .iter()
+            .find(of_it)
+            .map_or(Use::Docker, |stored| stored.name.usage)
+    }
+}

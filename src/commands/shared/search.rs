@@ -1,0 +1,381 @@
+//! Looking everywhere for Secrets that hold a token: in every cluster that a context leads to, by our label and by what
+//! the ledger remembers. What could not be looked at is part of the answer: it is never taken for absent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::apply::AT_ONCE;
+use crate::cluster::{self, Access, Cluster, ConnectOptions, Feature, KubeconfigError, Managed, Observed, Target};
+use crate::error::CommandError;
+use crate::ledger::{GivenUp, Ledger};
+use crate::model::{ClusterId, Registry, Token, printable};
+use crate::sys::env::Env;
+
+/// Clusters that are looked at at the same time.
+const CLUSTERS_AT_ONCE: usize = 8;
+
+/// Longest text of an API server's URL in a message, in characters.
+const MAX_SERVER: usize = 200;
+/// Secrets that are named in one message.
+const MAX_NAMED: usize = 5;
+
+/// What is looked for, and where.
+pub(in crate::commands) struct Search<'a> {
+    pub(in crate::commands) env: &'a Env,
+    /// How to connect to each context.
+    pub(in crate::commands) contexts: Vec<ConnectOptions>,
+    /// The registries whose tokens are looked for.
+    pub(in crate::commands) registries: &'a [Registry],
+    pub(in crate::commands) ledger: &'a Ledger,
+    /// What is not looked at.
+    pub(in crate::commands) given_up: &'a GivenUp,
+}
+
+/// What was seen.
+pub(in crate::commands) struct Looked<T> {
+    /// The clusters that answered.
+    pub(in crate::commands) clusters: Vec<LookedCluster>,
+    pub(in crate::commands) places: Vec<Place<T>>,
+    pub(in crate::commands) unseen: Vec<Unseen>,
+}
+
+/// A cluster that answered.
+pub(in crate::commands) struct LookedCluster {
+    pub(in crate::commands) id: ClusterId,
+    pub(in crate::commands) server: String,
+    /// The context that it was looked at through.
+    pub(in crate::commands) context: String,
+    /// Its Secrets of the ledger that hold nothing that was looked for, or are gone.
+    pub(in crate::commands) empty: Vec<Target>,
+}
+
+/// A Secret that holds what was looked for.
+pub(in crate::commands) struct Place<T> {
+    pub(in crate::commands) cluster: ClusterId,
+    pub(in crate::commands) context: String,
+    pub(in crate::commands) target: Target,
+    /// Whether our label leads to it.
+    pub(in crate::commands) is_labelled: bool,
+    pub(in crate::commands) is_immutable: bool,
+    pub(in crate::commands) holds: T,
+}
+
+/// What could not be looked at.
+pub(in crate::commands) enum Unseen {
+    /// A cluster did not answer.
+    Context { context: String, error: cluster::Error },
+    /// Which Secrets have our label is not known.
+    Search { context: String, error: cluster::Error },
+    /// What is in one Secret.
+    Secret {
+        context: String,
+        target: Target,
+        error: cluster::Error,
+    },
+    /// No context leads to this cluster any more, and the ledger knows Secrets in it.
+    Lost {
+        cluster: ClusterId,
+        server: String,
+        contexts: BTreeSet<String>,
+        secrets: usize,
+    },
+}
+
+impl Unseen {
+    /// What was not looked at, and why, with what may be done about it.
+    pub(in crate::commands) fn error(self) -> CommandError {
+        let of = |context: &str| match context {
+            "" => "the cluster".to_owned(),
+            name => format!("context {name}"),
+        };
+        let access = Access {
+            is_everywhere: true,
+            ..Access::to(Feature::Search)
+        };
+        match self {
+            Self::Context { context, error } => {
+                CommandError::from(error).on(format_args!("{} was not looked at", of(&context)))
+            }
+            Self::Search { context, error } => CommandError::from(error.for_access(&access)).on(format_args!(
+                "{} was not searched for Secrets that are not remembered",
+                of(&context)
+            )),
+            Self::Secret { context, target, error } => {
+                let error = CommandError::from(error.for_access(&access));
+                error.on(format_args!("{target} of {} was not looked at", of(&context)))
+            }
+            Self::Lost {
+                cluster,
+                server,
+                contexts,
+                secrets,
+            } => CommandError::failed(format_args!(
+                "no context leads to the cluster {} ({}) any more, in which {} a token",
+                contexts.first().map_or_else(|| cluster.to_string(), Clone::clone),
+                printable(&server, MAX_SERVER),
+                if secrets == 1 {
+                    "1 Secret had".to_owned()
+                } else {
+                    format!("{secrets} Secrets had")
+                },
+            ))
+            .hint("add a context for it to the kubeconfig"),
+        }
+    }
+
+    /// The flag that gives it up by name, and its value.
+    pub(in crate::commands) fn give_up(&self) -> Option<(&'static str, &'static str, String)> {
+        match self {
+            Self::Context { context, .. } | Self::Search { context, .. } if context.is_empty() => None,
+            Self::Context { context, .. } => Some(("--skip-context", "NAME", context.clone())),
+            Self::Search { context, .. } => Some(("--skip-search", "CONTEXT", context.clone())),
+            Self::Secret { target, .. } => Some((
+                "--skip-secret",
+                "NAMESPACE/NAME",
+                format!("{}/{}", target.namespace, target.secret),
+            )),
+            Self::Lost { cluster, contexts, .. } => {
+                let name = contexts.first().map_or_else(|| cluster.to_string(), Clone::clone);
+                Some(("--skip-context", "NAME", name))
+            }
+        }
+    }
+}
+
+/// A context that leads to a cluster.
+struct Reached {
+    id: ClusterId,
+    cluster: Cluster,
+}
+
+impl Search<'_> {
+    /// Looks into every Secret that may hold one of the tokens. `holds` says what of a Secret matters; each is read, asked
+    /// for that, and dropped.
+    pub(in crate::commands) async fn look<T>(&self, holds: &dyn Fn(&Observed) -> Option<T>) -> Looked<T> {
+        let connecting = self.contexts.iter().filter(|options| {
+            let context = options.context.as_deref().unwrap_or_default();
+            !self.given_up.has_context(context)
+        });
+        let mut reached: Vec<Reached> = Vec::new();
+        let mut unreached: Vec<(String, cluster::Error)> = Vec::new();
+        let mut connected = stream::iter(connecting)
+            .map(|options| async move { (options, self.connect(options).await) })
+            .buffered(CLUSTERS_AT_ONCE);
+        while let Some((options, connected)) = connected.next().await {
+            match connected {
+                Ok(one) => reached.push(one),
+                // Without a kubeconfig there is no cluster.
+                Err(cluster::Error::Kubeconfig(KubeconfigError::None)) if options.context.is_none() => {}
+                Err(error) => unreached.push((options.context.clone().unwrap_or_default(), error)),
+            }
+        }
+        drop(connected);
+        let mut looked = Looked {
+            clusters: Vec::new(),
+            places: Vec::new(),
+            unseen: Vec::new(),
+        };
+        let by_cluster = by_cluster(reached);
+        let mut looking = stream::iter(by_cluster.values())
+            .map(|contexts| self.look_into(contexts, holds))
+            .buffered(CLUSTERS_AT_ONCE);
+        while let Some((cluster, places, unseen)) = looking.next().await {
+            looked.clusters.push(cluster);
+            looked.places.extend(places);
+            looked.unseen.extend(unseen);
+        }
+        drop(looking);
+        looked.unseen.extend(self.unreached(unreached, &looked.clusters));
+        looked
+    }
+
+    async fn connect(&self, options: &ConnectOptions) -> Result<Reached, cluster::Error> {
+        let cluster = Cluster::connect(self.env, options).await?;
+        let id = cluster.id().await?;
+        Ok(Reached { id, cluster })
+    }
+
+    /// Looks into one cluster, through the first of its contexts that may list Secrets, or else the first.
+    async fn look_into<T>(
+        &self,
+        contexts: &[Reached],
+        holds: &dyn Fn(&Observed) -> Option<T>,
+    ) -> (LookedCluster, Vec<Place<T>>, Vec<Unseen>) {
+        let mut unseen = Vec::new();
+        let mut managed = Vec::new();
+        let mut at = 0;
+        let is_skipped = |one: &Reached| self.given_up.has_search(one.cluster.context());
+        if !contexts.iter().any(is_skipped) {
+            let mut first = None;
+            for (place, one) in contexts.iter().enumerate() {
+                match cluster::managed_secrets(&one.cluster).await {
+                    Ok(found) => {
+                        (managed, at, first) = (found, place, None);
+                        break;
+                    }
+                    Err(error) => drop(first.get_or_insert((one.cluster.context().to_owned(), error))),
+                }
+            }
+            unseen.extend(first.map(|(context, error)| Unseen::Search { context, error }));
+        }
+        let Reached { id, cluster } = &contexts[at];
+        let mut targets: BTreeMap<Target, bool> = BTreeMap::new();
+        let known = self
+            .registries
+            .iter()
+            .flat_map(|registry| self.ledger.secrets_in(registry, id));
+        targets.extend(known.map(|target| (target, false)));
+        let is_meant = |one: &Managed| {
+            one.entries.is_empty()
+                || one
+                    .entries
+                    .iter()
+                    .any(|entry| self.registries.contains(&entry.registry))
+        };
+        targets.extend(managed.into_iter().filter(is_meant).map(|one| (one.target, true)));
+        let mut looked = stream::iter(targets)
+            .map(|(target, is_labelled)| async move {
+                let observed = cluster::observe(cluster, &target).await;
+                (target, is_labelled, observed)
+            })
+            .buffered(AT_ONCE);
+        let (mut places, mut empty) = (Vec::new(), Vec::new());
+        while let Some((target, is_labelled, observed)) = looked.next().await {
+            match observed {
+                Ok(observed) => match observed.as_ref().and_then(holds) {
+                    Some(holds) => places.push(Place {
+                        cluster: id.clone(),
+                        context: cluster.context().to_owned(),
+                        target,
+                        is_labelled,
+                        is_immutable: observed.is_some_and(|secret| secret.is_immutable()),
+                        holds,
+                    }),
+                    None => empty.push(target),
+                },
+                // What was given up by name is not read.
+                Err(_) if self.given_up.has(&target) => {}
+                Err(error) => unseen.push(Unseen::Secret {
+                    context: cluster.context().to_owned(),
+                    target,
+                    error,
+                }),
+            }
+        }
+        let cluster = LookedCluster {
+            id: id.clone(),
+            server: cluster.server().to_owned(),
+            context: cluster.context().to_owned(),
+            empty,
+        };
+        (cluster, places, unseen)
+    }
+
+    /// What was not reached: contexts that led nowhere, and clusters that no context leads to any more.
+    fn unreached(&self, contexts: Vec<(String, cluster::Error)>, looked: &[LookedCluster]) -> Vec<Unseen> {
+        let failed: BTreeSet<&String> = contexts.iter().map(|(context, _)| context).collect();
+        let known = self
+            .registries
+            .iter()
+            .flat_map(|registry| self.ledger.clusters_of(registry));
+        let lost: BTreeMap<&ClusterId, _> = known
+            .filter(|known| {
+                !looked
+                    .iter()
+                    .any(|one| one.id == known.id || one.server == known.server)
+            })
+            // Its context is there, and was named already; or it was given up.
+            .filter(|known| !known.contexts.iter().any(|context| failed.contains(context)))
+            .filter(|known| !known.contexts.iter().any(|context| self.given_up.has_context(context)))
+            .filter(|known| !self.given_up.has_context(&known.id.to_string()))
+            .map(|known| (&known.id, known))
+            .collect();
+        let lost: Vec<Unseen> = lost
+            .into_values()
+            .map(|known| Unseen::Lost {
+                cluster: known.id.clone(),
+                server: known.server.clone(),
+                contexts: known.contexts.clone(),
+                secrets: self
+                    .registries
+                    .iter()
+                    .map(|registry| self.ledger.secrets_in(registry, &known.id).len())
+                    .sum(),
+            })
+            .collect();
+        let contexts = contexts.into_iter();
+        contexts
+            .map(|(context, error)| Unseen::Context { context, error })
+            .chain(lost)
+            .collect()
+    }
+}
+
+impl Looked<()> {
+    /// Its Secrets in words: the first of them, and how many there are besides.
+    pub(in crate::commands) fn named(places: &[Place<()>], names_context: bool) -> String {
+        let shown = places.iter().take(MAX_NAMED).map(|place| {
+            let frozen = if place.is_immutable { " (immutable)" } else { "" };
+            let context = match place.context.as_str() {
+                name if names_context && !name.is_empty() => format!(" of context {name}"),
+                _ => String::new(),
+            };
+            format!("{}{context}{frozen}", place.target)
+        });
+        let shown: Vec<String> = shown.collect();
+        let more = match places.len().saturating_sub(MAX_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more}", shown.join(", "))
+    }
+}
+
+impl Search<'_> {
+    /// Every Secret that holds this token, wherever kubelet would find it.
+    pub(in crate::commands) async fn holders(&self, token: &Token) -> Looked<()> {
+        self.look(&|secret| secret.mentions(token).then_some(())).await
+    }
+}
+
+/// Each cluster once, with the contexts that lead to it, in their order.
+fn by_cluster(reached: Vec<Reached>) -> BTreeMap<ClusterId, Vec<Reached>> {
+    let with_uid = |one: &&Reached| matches!(one.id, ClusterId::Uid(_));
+    let uids: BTreeMap<String, ClusterId> = reached
+        .iter()
+        .filter(with_uid)
+        .map(|one| (one.cluster.server().to_owned(), one.id.clone()))
+        .collect();
+    let mut clusters: BTreeMap<ClusterId, Vec<Reached>> = BTreeMap::new();
+    for mut one in reached {
+        // One context may read the uid, and another may not.
+        if let Some(id) = uids.get(one.cluster.server()) {
+            one.id = id.clone();
+        }
+        clusters.entry(one.id.clone()).or_default().push(one);
+    }
+    clusters
+}
+
+/// Every context of the kubeconfig, the current one first; without any, the cluster that this runs in.
+pub(in crate::commands) fn every_context(
+    env: &Env,
+    options: &ConnectOptions,
+) -> Result<Vec<ConnectOptions>, KubeconfigError> {
+    let of = |context: Option<String>| ConnectOptions {
+        kubeconfig: options.kubeconfig.clone(),
+        context,
+        request_timeout: options.request_timeout,
+        ..ConnectOptions::default()
+    };
+    let configured = cluster::configured(env, options.kubeconfig.as_deref())?;
+    if configured.contexts.is_empty() {
+        return Ok(vec![of(None)]);
+    }
+    let mut names: Vec<String> = configured.contexts.into_iter().map(|(name, _)| name).collect();
+    if let Some(current) = configured.current {
+        names.sort_by_key(|name| *name != current);
+    }
+    Ok(names.into_iter().map(|name| of(Some(name))).collect())
+}

@@ -1,0 +1,51 @@
+//! The flags of `where`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cluster::RequestTimeout;
+use crate::model::Registry;
+
+/// `where`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What is shown was looked at now; what could not be looked at is shown as it is remembered, with the reason, and the exit code is 1.
+
+Examples:
+  kubectl regcred where                              # every credential, in every context
+  kubectl regcred where gitea.example.com -o wide
+  kubectl regcred where --context prod --context spare
+  kubectl regcred where --offline                    # what is remembered, without asking a cluster
+  kubectl regcred where -o json"
+)]
+pub struct WhereArgs {
+    /// Only the credentials of this registry
+    pub registry: Option<Registry>,
+    /// Look only through this context of the kubeconfig (repeatable) [default: all]
+    #[arg(long = "context", value_name = "NAME", conflicts_with = "offline")]
+    pub contexts: Vec<String>,
+    /// Ask no cluster: show what is remembered
+    #[arg(long)]
+    pub offline: bool,
+    /// `wide` adds columns; `json` and `yaml` print a document
+    #[arg(short, long, value_name = "wide|json|yaml")]
+    pub output: Option<WhereFormat>,
+    /// The kubeconfig file
+    #[arg(hide_short_help = true, long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Give up a single request after this time, such as 5s or 1m; 0 waits for ever
+    #[arg(hide_short_help = true, long, value_name = "TIME")]
+    pub request_timeout: Option<RequestTimeout>,
+}
+
+/// `-o` of `where`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhereFormat {
+    /// A table with more columns
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}

@@ -1,0 +1,221 @@
+//! `kubectl regcred where`: every place of every credential, in every cluster that a context leads to.
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::shared::book;
+use super::shared::known_tokens::KnownTokens;
+use super::shared::search::{Search, every_context};
+use super::system::System;
+use crate::cluster::{self, ConnectOptions};
+use crate::docker::{self, Source};
+use crate::error::{CommandError, Exit};
+use crate::ledger::{GivenUp, Ledger};
+use crate::model::{Registry, Use};
+
+mod args;
+mod report;
+
+pub use args::WhereArgs;
+use report::{Place, Report, Row, State};
+
+pub(super) fn run(args: &WhereArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
+    let keychain = system.keychain()?;
+    let tokens = KnownTokens::read(&keychain, args.registry.as_ref())?;
+    let ledger = book::ledger(system);
+    let mut report = Report::default();
+    report.rows.extend(tokens.stored().map(|stored| Row {
+        usage: Some(stored.name.usage),
+        username: Some(stored.credential.username.to_string()),
+        ..Row::new(&stored.name.registry, Place::Keychain, State::Current)
+    }));
+    docker_rows(&tokens.registries(), &mut report, system);
+    let looked_at = if args.offline {
+        Vec::new()
+    } else {
+        cluster::block_on(look(args, &tokens, &ledger, &mut report, system))??
+    };
+    remembered(args, &tokens, &ledger, &looked_at, &mut report);
+    report.print(args.output, system)
+}
+
+/// Looks into the clusters, and corrects the ledger by what it saw. Returns the clusters that were looked at.
+async fn look(
+    args: &WhereArgs,
+    tokens: &KnownTokens,
+    ledger: &Ledger,
+    report: &mut Report,
+    system: &mut System<'_>,
+) -> Result<Vec<crate::model::ClusterId>, CommandError> {
+    let options = ConnectOptions {
+        kubeconfig: args.kubeconfig.clone(),
+        request_timeout: args.request_timeout.unwrap_or_default(),
+        ..ConnectOptions::default()
+    };
+    let mut contexts = every_context(&system.env, &options).map_err(cluster::Error::from)?;
+    if !args.contexts.is_empty() {
+        contexts.retain(|one| one.context.as_ref().is_some_and(|name| args.contexts.contains(name)));
+        let is_there = |name: &&String| contexts.iter().any(|one| one.context.as_ref() == Some(*name));
+        if let Some(missing) = args.contexts.iter().find(|name| !is_there(name)) {
+            return Err(CommandError::failed(format_args!(
+                "the kubeconfig has no context {missing:?}"
+            )));
+        }
+    }
+    let registries = tokens.registries();
+    system.output.progress(match contexts.len() {
+        1 => "looking into 1 context".to_owned(),
+        count => format!("looking into {count} contexts"),
+    });
+    let search = Search {
+        env: &system.env,
+        contexts,
+        registries: &registries,
+        ledger,
+        given_up: &GivenUp::default(),
+    };
+    let looked = search
+        .look(&|secret| Some(tokens.held_by(secret)).filter(|held| !held.is_empty()))
+        .await;
+    system.output.end_progress();
+    let seen: Vec<_> = looked.clusters.iter().map(|one| one.id.clone()).collect();
+    let now = Timestamp::now();
+    book::note(system, |ledger, _| {
+        for cluster in &looked.clusters {
+            ledger.saw_cluster(&cluster.id, &cluster.server, &cluster.context, now);
+            for target in &cluster.empty {
+                registries
+                    .iter()
+                    .for_each(|registry| ledger.holds_none(registry, &cluster.id, target));
+            }
+        }
+        for place in &looked.places {
+            for id in place.holds.iter().filter_map(|held| held.id.as_ref()) {
+                ledger.holds(id, &place.cluster, &place.target, now);
+            }
+        }
+    });
+    for place in looked.places {
+        for held in &place.holds {
+            report.rows.push(Row {
+                usage: held.usage,
+                username: Some(held.username.clone()),
+                seen: Some(now),
+                service_accounts: accounts(ledger, &place.cluster, &place.target),
+                ..Row::new(
+                    &held.registry,
+                    Place::Secret {
+                        cluster: place.cluster.clone(),
+                        context: Some(place.context.clone()).filter(|name| !name.is_empty()),
+                        target: place.target.clone(),
+                        is_labelled: place.is_labelled,
+                    },
+                    if held.is_current {
+                        State::Current
+                    } else {
+                        State::Earlier
+                    },
+                )
+            });
+        }
+    }
+    report.unseen.extend(looked.unseen);
+    Ok(seen)
+}
+
+/// The ServiceAccounts that this machine attached a Secret to.
+fn accounts(ledger: &Ledger, cluster: &crate::model::ClusterId, target: &cluster::Target) -> Vec<String> {
+    let credentials = ledger.credentials.iter().flat_map(|credential| &credential.tokens);
+    let places = credentials.flat_map(|token| &token.secrets);
+    let of_it = places.filter(|place| place.cluster == *cluster && place.target == *target);
+    let mut accounts: Vec<String> = of_it
+        .flat_map(|place| place.service_accounts.iter().map(ToString::to_string))
+        .collect();
+    accounts.sort();
+    accounts.dedup();
+    accounts
+}
+
+/// What is remembered and was not looked at now.
+fn remembered(
+    args: &WhereArgs,
+    tokens: &KnownTokens,
+    ledger: &Ledger,
+    looked_at: &[crate::model::ClusterId],
+    report: &mut Report,
+) {
+    for credential in &ledger.credentials {
+        if args
+            .registry
+            .as_ref()
+            .is_some_and(|registry| *registry != credential.registry)
+        {
+            continue;
+        }
+        for token in &credential.tokens {
+            let state = if token.revoked.is_some() {
+                State::Revoked
+            } else if tokens.is_current(&credential.registry, &token.fingerprint) {
+                State::Current
+            } else {
+                State::Earlier
+            };
+            let row = |place| Row {
+                usage: Some(credential.usage),
+                username: Some(token.username.to_string()),
+                is_remembered: true,
+                ..Row::new(&credential.registry, place, state)
+            };
+            for place in token.secrets.iter().filter(|place| !looked_at.contains(&place.cluster)) {
+                let known = ledger.cluster(&place.cluster);
+                report.rows.push(Row {
+                    seen: place.seen,
+                    service_accounts: place.service_accounts.iter().map(ToString::to_string).collect(),
+                    ..row(Place::Secret {
+                        cluster: place.cluster.clone(),
+                        context: known.and_then(|known| known.contexts.first().cloned()),
+                        target: place.target.clone(),
+                        is_labelled: true,
+                    })
+                });
+            }
+            for file in &token.files {
+                report.rows.push(Row {
+                    seen: Some(file.seen),
+                    ..row(Place::File(file.path.clone()))
+                });
+            }
+        }
+    }
+}
+
+/// Docker's and podman's files that lead to the keychain, or hold a login themselves.
+fn docker_rows(registries: &[Registry], report: &mut Report, system: &mut System<'_>) {
+    let workstation = match docker::observe(&system.env) {
+        Ok(workstation) => workstation,
+        Err(error) => {
+            system.output.warn(&error);
+            return;
+        }
+    };
+    for answer in workstation.answers(registries) {
+        if !registries.contains(&answer.registry) {
+            continue;
+        }
+        let state = match answer.source {
+            Source::Keychain => State::Current,
+            Source::PlainText => State::PlainText,
+            Source::Helper(_) | Source::Environment | Source::Nobody => continue,
+        };
+        report.rows.push(Row {
+            usage: Some(Use::Docker),
+            ..Row::new(
+                &answer.registry,
+                Place::Client {
+                    client: answer.client.as_str(),
+                    file: answer.file.clone(),
+                },
+                state,
+            )
+        });
+    }
+}
