@@ -10,8 +10,8 @@ use crate::model::{Registry, Use, Username};
 use crate::registry::{MintScopes, TokenName};
 
 #[derive(Debug, Args)]
-// What a rotation was begun with is in its journal.
-#[command(group = ArgGroup::new("way").args(["resume", "abort"]).conflicts_with_all([
+// The other flags of a pending rotation are in its journal.
+#[command(group = ArgGroup::new("direction").args(["resume", "abort"]).conflicts_with_all([
     "namespaces", "selector", "all_namespaces", "file", "deployment", "no_secrets", "username", "token_stdin",
     "token_env", "env_file", "mint", "contexts", "cluster", "user", "impersonate", "impersonate_groups",
     "impersonate_uid", "restart", "unstick", "force_conflicts", "dry_run",
@@ -30,7 +30,7 @@ Examples:
   kubectl regcred rotate --resume                           # finishes what was cut off
   kubectl regcred rotate --abort                            # or goes back to the old token"
 )]
-#[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
+#[allow(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct RotateArgs {
     /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
@@ -42,18 +42,18 @@ pub struct RotateArgs {
     pub usage: Option<Use>,
     #[command(flatten)]
     pub targets: TargetArgs,
-    /// No Secret holds this token: change the keychain alone
+    /// Rotate the token in the keychain only, if no Secret holds it
     #[arg(hide_short_help = true, long, conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file", "contexts", "restart", "unstick"])]
     pub no_secrets: bool,
     #[command(flatten)]
     pub token: TokenArgs,
-    /// Make the new token at Gitea, with the account's password, which is asked for and not kept
+    /// Create the new token at Gitea, with the account's password, which is prompted for and not stored
     #[arg(long)]
     pub mint: bool,
-    /// What the new token may do [default: write:package, or read:package for clusters]
+    /// The scopes of the new token [default: write:package, or read:package for clusters]
     #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
-    /// What the new token's name at Gitea begins with; the time and a number follow [default: kubectl-regcred@HOST-USE]
+    /// The beginning of the new token's name at Gitea; the time and a number follow [default: kubectl-regcred@HOST-USE]
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "mint")]
     pub token_name: Option<TokenName>,
     /// Read the account's password from standard input; a second line is the one-time code
@@ -62,30 +62,30 @@ pub struct RotateArgs {
     /// Do not revoke the token that is no longer used
     #[arg(hide_short_help = true, long)]
     pub keep_old: bool,
-    /// Finish a rotation that was cut off, or failed in part
+    /// Finish a rotation that was interrupted, or has partly failed
     #[arg(long)]
     pub resume: bool,
     /// Go back to the old token
     #[arg(long)]
     pub abort: bool,
     /// Leave the Secrets of this context as they are (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "direction")]
     pub skip_context: Vec<String>,
     /// Leave the Secrets of this namespace as they are (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "direction")]
     pub skip_namespace: Vec<Namespace>,
     /// Leave one Secret as it is, such as one that is immutable (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME", requires = "direction")]
     pub skip_secret: Vec<Target>,
     /// Do not search this context for other Secrets with the old token, where listing them is not allowed (repeatable)
-    #[arg(hide_short_help = true, long, value_name = "CONTEXT", requires = "way")]
+    #[arg(hide_short_help = true, long, value_name = "CONTEXT", requires = "direction")]
     pub skip_search: Vec<String>,
     #[command(flatten)]
     pub dry_run: DryRunArgs,
     /// Print the result as a document
     #[arg(hide_short_help = true, short, long, value_name = "FORMAT")]
     pub output: Option<DocumentFormat>,
-    /// Write even what another tool owns
+    /// Write Secrets even if another tool owns them
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
     #[command(flatten, next_help_heading = "After the Secret is written")]

@@ -1,8 +1,7 @@
-//! The part of a rotation that is written down as JSON, so that another process can finish it on another day. There is
-//! no token in it.
+//! The journal of a rotation, stored as JSON so that a later process can finish the rotation. It contains no token.
 //!
-//! Secrets that are known are listed one by one, because a namespace can lose the label that it was found by, and would
-//! then be forgotten with a token in it that is about to be revoked.
+//! Every Secret that was found is listed by name. If the journal had only the selector, a namespace that loses its label
+//! would be skipped, and its Secret would keep a token that is about to be revoked.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,36 +19,38 @@ use crate::error::CommandError;
 use crate::model::{Username, serde_text};
 use crate::registry::{MintScopes, TokenName};
 
-/// Grows when a field changes its meaning.
+/// Incremented when a field changes its meaning.
 const VERSION: u32 = 1;
 
-/// A rotation, but for its tokens and its phase.
+/// A rotation without its tokens and its phase.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[allow(clippy::struct_excessive_bools, reason = "the flags that it was begun with")]
+#[allow(clippy::struct_excessive_bools, reason = "the flags of the command that began it")]
 pub(super) struct Journal {
     version: u32,
-    /// The new token is made at Gitea for this rotation.
+    /// The new token is created at Gitea for this rotation.
     pub(super) mints: bool,
     /// The new token's name at Gitea.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) token_name: Option<TokenName>,
-    /// The new token's user, where it is made.
+    /// The new token's user, if the token is created.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) username: Option<Username>,
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) scopes: Option<MintScopes>,
     pub(super) keep_old: bool,
     pub(super) force_conflicts: bool,
-    /// `--restart`, until it is done.
+    /// `--restart`, reset once the workloads were restarted.
     pub(super) restart: bool,
-    /// `--unstick`, until it is done.
+    /// `--unstick`, reset once the pods were deleted.
     pub(super) unstick: bool,
-    /// How long to follow rollouts.
+    /// The time limit for following rollouts.
     #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
     pub(super) wait: Option<RequestTimeout>,
-    pub(super) places: Vec<Place>,
-    pub(super) given_up: GivenUp,
+    #[serde(rename = "places")]
+    pub(super) contexts: Vec<ContextSecrets>,
+    #[serde(rename = "givenUp")]
+    pub(super) skipped: Skipped,
     connect: ClusterArgs,
     pub(super) registry: RegistryConnectionArgs,
 }
@@ -57,17 +58,17 @@ pub(super) struct Journal {
 /// The Secrets of one context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Place {
-    /// `None`: the cluster that this runs in.
+pub(super) struct ContextSecrets {
+    /// `None`: the cluster that this process runs in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) context: Option<String>,
-    /// The API server that the context led to: a name can lead elsewhere tomorrow.
+    /// The context's API server when the rotation began, because a context can be changed to another server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server: Option<String>,
     /// How to find its Secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) find: Option<Find>,
-    /// Its Secrets; `None` until the cluster has listed them.
+    /// The Secrets; `None` until the cluster has listed them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) secrets: Option<Vec<Listed>>,
 }
@@ -91,17 +92,17 @@ struct TargetFields {
     secret: SecretName,
 }
 
-/// What the user gave up with `--skip-…`: it may hold the old token, and that does not keep it from being revoked.
+/// What the user excluded with `--skip-…`. The old token is revoked even if one of these Secrets holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct GivenUp {
+pub(super) struct Skipped {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     contexts: BTreeSet<String>,
     #[serde(with = "serde_text::each", skip_serializing_if = "BTreeSet::is_empty")]
     namespaces: BTreeSet<Namespace>,
     #[serde(with = "namespace_and_name", skip_serializing_if = "BTreeSet::is_empty")]
     secrets: BTreeSet<Target>,
-    /// Contexts that are not searched for Secrets that were not named.
+    /// Contexts that are not searched for further Secrets with the old token.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     searches: BTreeSet<String>,
 }
@@ -139,9 +140,9 @@ mod namespace_and_name {
 }
 
 impl Journal {
-    /// What the command line asks for, without the Secrets.
+    /// A journal of the command line's flags, without the Secrets.
     ///
-    /// A path that JSON cannot hold is refused here, before anything is made that the journal is needed for.
+    /// Fails for a path that JSON cannot represent, before anything is changed.
     pub(super) fn new(args: &RotateArgs) -> Result<Self, CommandError> {
         Ok(Self {
             version: VERSION,
@@ -154,8 +155,8 @@ impl Journal {
             restart: args.restarts.restart,
             unstick: args.restarts.unstick,
             wait: args.restarts.wait,
-            places: Vec::new(),
-            given_up: GivenUp::default(),
+            contexts: Vec::new(),
+            skipped: Skipped::default(),
             connect: ClusterArgs {
                 contexts: Vec::new(),
                 kubeconfig: absolute(args.cluster.kubeconfig.as_deref(), "--kubeconfig")?,
@@ -166,7 +167,7 @@ impl Journal {
         })
     }
 
-    /// Reads what another process wrote.
+    /// Parses the journal of another process.
     pub(super) fn parse(text: &str) -> Result<Self, CommandError> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
@@ -174,7 +175,7 @@ impl Journal {
             version: u32,
         }
         let damaged = |_| CommandError::failed("the journal of the pending rotation cannot be read");
-        // First: a later version may have fields that this one does not understand.
+        // The version is checked first: a later one may have fields that this one cannot parse.
         let Version { version } = serde_json::from_str(text).map_err(damaged)?;
         if version != VERSION {
             return Err(CommandError::failed(format_args!(
@@ -185,14 +186,14 @@ impl Journal {
         serde_json::from_str(text).map_err(damaged)
     }
 
-    /// As it is kept.
+    /// The JSON text that is stored.
     pub(super) fn text(&self) -> Result<String, CommandError> {
         serde_json::to_string(self).map_err(|error| {
             CommandError::failed(format_args!("the journal of the rotation cannot be written: {error}"))
         })
     }
 
-    /// Takes over what the command line of `--resume` or `--abort` adds.
+    /// Adds the flags of `--resume` or `--abort`.
     pub(super) fn update(&mut self, args: &RotateArgs) -> Result<(), CommandError> {
         self.keep_old |= args.keep_old;
         if args.restarts.wait.is_some() {
@@ -202,23 +203,23 @@ impl Journal {
         if connection != RegistryConnectionArgs::default() {
             self.registry = connection;
         }
-        let given_up = &mut self.given_up;
-        given_up.contexts.extend(args.skip_context.iter().cloned());
-        given_up.namespaces.extend(args.skip_namespace.iter().cloned());
-        given_up.secrets.extend(args.skip_secret.iter().cloned());
-        given_up.searches.extend(args.skip_search.iter().cloned());
-        let is_given_up = |place: &Place| {
-            let mut context = place.context.iter();
-            context.any(|name| given_up.contexts.contains(name))
+        let skipped = &mut self.skipped;
+        skipped.contexts.extend(args.skip_context.iter().cloned());
+        skipped.namespaces.extend(args.skip_namespace.iter().cloned());
+        skipped.secrets.extend(args.skip_secret.iter().cloned());
+        skipped.searches.extend(args.skip_search.iter().cloned());
+        let is_given_up = |entry: &ContextSecrets| {
+            let mut context = entry.context.iter();
+            context.any(|name| skipped.contexts.contains(name))
         };
-        self.places.retain(|place| !is_given_up(place));
-        for secrets in self.places.iter_mut().filter_map(|place| place.secrets.as_mut()) {
-            secrets.retain(|one| !self.given_up.has(&one.target));
+        self.contexts.retain(|entry| !is_given_up(entry));
+        for secrets in self.contexts.iter_mut().filter_map(|entry| entry.secrets.as_mut()) {
+            secrets.retain(|one| !self.skipped.has(&one.target));
         }
         Ok(())
     }
 
-    /// How to connect to one of its places.
+    /// How to connect to one of its contexts.
     pub(super) fn connect_options(&self, context: Option<&str>, timeout: RequestTimeout) -> ConnectOptions {
         ConnectOptions {
             request_timeout: timeout,
@@ -226,18 +227,18 @@ impl Journal {
         }
     }
 
-    /// How many Secrets are known.
+    /// The number of Secrets that were found.
     pub(super) fn count(&self) -> usize {
         self.listed().count()
     }
 
     fn listed(&self) -> impl Iterator<Item = &Listed> {
-        self.places.iter().flat_map(|place| place.secrets.iter().flatten())
+        self.contexts.iter().flat_map(|entry| entry.secrets.iter().flatten())
     }
 
-    /// All that the rotation does in a cluster, for the Role in an error.
+    /// The permissions that the rotation needs in a cluster, for the Role in an error.
     pub(super) fn access(&self) -> Access {
-        let finds = |test: fn(&Find) -> bool| self.places.iter().filter_map(|place| place.find.as_ref()).any(test);
+        let finds = |test: fn(&Find) -> bool| self.contexts.iter().filter_map(|entry| entry.find.as_ref()).any(test);
         let has_accounts = self.listed().any(|one| !one.service_accounts.is_empty());
         let flags = [
             (true, Feature::Rotate),
@@ -261,8 +262,8 @@ impl Journal {
     }
 }
 
-impl Place {
-    /// Writes down what was found.
+impl ContextSecrets {
+    /// Records the Secrets that were found.
     pub(super) fn list(&mut self, jobs: &[Job]) {
         let listed = jobs.iter().map(|job| Listed {
             target: job.target.clone(),
@@ -271,19 +272,19 @@ impl Place {
         self.secrets = Some(listed.collect());
     }
 
-    /// Takes these out, which do not hold the token that is rotated.
+    /// Removes Secrets that do not hold the token that is rotated.
     pub(super) fn leave_out(&mut self, targets: &BTreeSet<Target>) {
         if let Some(secrets) = &mut self.secrets {
             secrets.retain(|one| !targets.contains(&one.target));
         }
     }
 
-    /// Its Secrets, as far as they are known.
+    /// The Secrets that were found so far.
     pub(super) fn targets(&self) -> BTreeSet<Target> {
         self.secrets.iter().flatten().map(|one| one.target.clone()).collect()
     }
 
-    /// The Secrets, to hold this.
+    /// The Secrets as jobs that write this credential.
     pub(super) fn jobs(&self, supply: &Rc<Supply>) -> Vec<Job> {
         let job = |one: &Listed| Job {
             target: one.target.clone(),
@@ -295,13 +296,13 @@ impl Place {
     }
 }
 
-impl GivenUp {
-    /// Whether this Secret is one of them.
+impl Skipped {
+    /// Whether this Secret was skipped.
     pub(super) fn has(&self, target: &Target) -> bool {
         self.namespaces.contains(&target.namespace) || self.secrets.contains(target)
     }
 
-    /// Whether the context is not to be searched for further Secrets.
+    /// Whether the search in this context was skipped.
     pub(super) fn has_search(&self, context: &str) -> bool {
         self.searches.contains(context)
     }
@@ -314,16 +315,16 @@ fn registry(args: &RotateArgs) -> Result<RegistryConnectionArgs, CommandError> {
     })
 }
 
-/// A rotation may be resumed from another folder, and the journal is JSON, which holds text alone.
+/// The absolute path, because a rotation may be resumed from another folder. JSON needs it to be UTF-8.
 fn absolute(path: Option<&Path>, flag: &str) -> Result<Option<PathBuf>, CommandError> {
     let Some(path) = path else { return Ok(None) };
     let whole = std::path::absolute(path)?;
     if whole.to_str().is_none() {
         return Err(CommandError::usage(format_args!(
-            "the path for {flag} is not UTF-8, and a rotation that is cut off could not be finished with it: {}",
+            "the path for {flag} is not UTF-8, so an interrupted rotation could not be resumed with it: {}",
             whole.display()
         ))
-        .hint("give the file or its folder another name, or a symbolic link with one"));
+        .hint("rename the file or its folder, or use a symbolic link"));
     }
     Ok(Some(whole))
 }
@@ -333,11 +334,11 @@ mod tests {
     use super::*;
     use crate::commands::shared::targets::tests::test_supply;
 
-    /// What version 0.1.0 wrote, when the journal was a type of its own.
+    /// A journal of version 0.1.0.
     const WRITTEN_BY_0_1_0: &str = include_str!("journal/written_by_0.1.0.json");
 
     #[test]
-    fn an_old_journal_is_read_and_written_as_it_was() {
+    fn a_journal_of_an_older_version_is_read_and_written_unchanged() {
         let journal = Journal::parse(WRITTEN_BY_0_1_0).unwrap();
         assert_eq!(journal.text().unwrap(), WRITTEN_BY_0_1_0.trim_end());
         assert!(journal.mints && journal.restart && journal.force_conflicts && !journal.unstick && !journal.keep_old);
@@ -350,7 +351,7 @@ mod tests {
         assert_eq!(journal.wait, Some("90".parse().unwrap()));
 
         let supply = test_supply("gitea.example.com");
-        let jobs = journal.places[0].jobs(&supply);
+        let jobs = journal.contexts[0].jobs(&supply);
         assert_eq!(
             jobs[0].target.to_string(),
             "secret/gitea-credentials in namespace honeydue"
@@ -358,15 +359,15 @@ mod tests {
         assert_eq!(jobs[0].supplies, std::slice::from_ref(&supply));
         assert_eq!(jobs[0].service_accounts[0].as_str(), "default");
         assert_eq!(journal.count(), 2);
-        assert_eq!(journal.places[0].server.as_deref(), Some("https://10.0.0.1:6443"));
-        let found_by = |at: usize| journal.places[at].find.as_ref().unwrap();
+        assert_eq!(journal.contexts[0].server.as_deref(), Some("https://10.0.0.1:6443"));
+        let found_by = |at: usize| journal.contexts[at].find.as_ref().unwrap();
         assert!(found_by(1).is_by_label() && !found_by(1).is_managed());
         assert!(found_by(2).is_managed());
-        assert!(journal.places[1].secrets.is_none());
+        assert!(journal.contexts[1].secrets.is_none());
 
-        let given_up = |text: &str| journal.given_up.has(&text.parse().unwrap());
-        assert!(given_up("honeydue/frozen") && given_up("old-shop/any") && !given_up("honeydue/gitea-credentials"));
-        assert!(journal.given_up.has_search("prod"));
+        let skipped = |text: &str| journal.skipped.has(&text.parse().unwrap());
+        assert!(skipped("honeydue/frozen") && skipped("old-shop/any") && !skipped("honeydue/gitea-credentials"));
+        assert!(journal.skipped.has_search("prod"));
 
         let options = journal.connect_options(Some("prod"), "5s".parse().unwrap());
         assert_eq!(
@@ -389,22 +390,22 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_written_down() {
+    fn a_journal_contains_no_token() {
         let mut journal = Journal::parse(r#"{"version":1}"#).unwrap();
-        let mut place = Place::default();
-        place.list(&[Job {
+        let mut entry = ContextSecrets::default();
+        entry.list(&[Job {
             target: "honeydue/gitea-credentials".parse().unwrap(),
             supplies: vec![test_supply("gitea.example.com")],
             service_accounts: Vec::new(),
             chosen_by_content: false,
         }]);
-        journal.places.push(place);
+        journal.contexts.push(entry);
         let text = journal.text().unwrap();
         assert!(text.contains("honeydue") && !text.contains("s3cret"), "{text}");
     }
 
     #[test]
-    fn what_a_later_version_wrote_is_refused() {
+    fn a_journal_of_a_later_version_is_refused() {
         for text in [
             r#"{"version":2}"#,
             r#"{"version":2,"places":{"changed":true},"mints":"maybe"}"#,

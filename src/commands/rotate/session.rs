@@ -1,4 +1,4 @@
-//! What this process has at hand to carry a rotation out. Nothing of it is written down.
+//! The connections and prompts of this process during a rotation. Nothing of this is stored.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,21 @@ use crate::commands::shared::password;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
-use crate::model::rotation::{Phase, Way};
+use crate::model::rotation::{Direction, Phase};
 use crate::registry::{Account, Options};
 use crate::sys::env::Env;
 
-/// What an error says about a one-time code: whether one, which was not given, could help; and whether the one that was
-/// given is refused.
+/// Tells from an error whether a one-time code is needed and whether the given one was refused.
 type AboutCode<E> = [fn(&E) -> bool; 2];
 
 pub(super) struct Session<'a, 'b> {
     pub(super) keychain: Keychain,
-    /// The account that makes and deletes tokens, once its password was given.
+    /// The account that creates and deletes tokens, once its password was given.
     account: Option<Account>,
     password_stdin: bool,
-    /// A connection for each of the journal's places, once it is made.
+    /// The open connections, by the index of the journal's context.
     clusters: BTreeMap<usize, Cluster>,
-    /// Why places have no Secrets yet, as far as that was tried in this run.
+    /// The contexts whose Secrets this run could not find, and why.
     pub(super) unknown: BTreeMap<usize, Unknown>,
     timeout: RequestTimeout,
     pub(super) interrupt: Interrupt,
@@ -35,11 +34,11 @@ pub(super) struct Session<'a, 'b> {
     pub(super) system: &'a mut System<'b>,
 }
 
-/// Why a place has no Secrets yet.
+/// Why the Secrets of a context are unknown.
 pub(super) enum Unknown {
     /// The cluster could not be reached.
     Unreached(CommandError),
-    /// It was reached, and some of its Secrets cannot be written.
+    /// It was reached, but some of its Secrets cannot be written.
     Lacking(Vec<(Target, CommandError)>),
 }
 
@@ -55,7 +54,7 @@ impl Unknown {
 impl<'a, 'b> Session<'a, 'b> {
     pub(super) fn new(
         keychain: Keychain,
-        way: Way,
+        direction: Direction,
         args: &RotateArgs,
         system: &'a mut System<'b>,
     ) -> Result<Self, CommandError> {
@@ -67,7 +66,7 @@ impl<'a, 'b> Session<'a, 'b> {
             unknown: BTreeMap::new(),
             timeout: args.cluster.request_timeout.unwrap_or_default(),
             interrupt: Interrupt::listen(system.handles_interrupts)?,
-            report: Report::new(way, args.dry_run.mode, args.output),
+            report: Report::new(direction, args.dry_run.mode, args.output),
             system,
         })
     }
@@ -81,27 +80,27 @@ impl<'a, 'b> Session<'a, 'b> {
         }
     }
 
-    /// Connects to a place, once.
+    /// The connection to a context, opened at the first call.
     pub(super) async fn cluster(&mut self, state: &RotationState, at: usize) -> Result<Cluster, CommandError> {
         if let Some(cluster) = self.clusters.get(&at) {
             return Ok(cluster.clone());
         }
-        let place = &state.journal.places[at];
-        let options = state.journal.connect_options(place.context.as_deref(), self.timeout);
+        let entry = &state.journal.contexts[at];
+        let options = state.journal.connect_options(entry.context.as_deref(), self.timeout);
         let cluster = Cluster::connect(&self.system.env, &options).await?;
-        if let Some(server) = place.server.as_ref().filter(|server| *server != cluster.server()) {
+        if let Some(server) = entry.server.as_ref().filter(|server| *server != cluster.server()) {
             return Err(CommandError::failed(format_args!(
-                "the context led to {server} when this rotation began, and leads to {} now",
+                "the context pointed to {server} when this rotation began, and points to {} now",
                 cluster.server()
             ))
-            .hint("correct the kubeconfig, or give up the Secrets of the context with --skip-context"));
+            .hint("correct the kubeconfig, or leave out the Secrets of the context with --skip-context"));
         }
         self.clusters.insert(at, cluster.clone());
         Ok(cluster)
     }
 
-    /// Sends a request to the registry; Ctrl-C ends the wait for its response. The request may succeed all the same:
-    /// the phase says what has to be looked at again.
+    /// Sends a request to the registry. Ctrl-C ends the wait for the response, but the request may still succeed; the
+    /// stored phase shows what has to be checked again.
     pub(super) async fn ask<T: Send + 'static>(
         &mut self,
         state: &RotationState,
@@ -119,8 +118,8 @@ impl<'a, 'b> Session<'a, 'b> {
         Ok(answer??)
     }
 
-    /// The same with the account's password, and once more with a one-time code where that is what it lacks; or with
-    /// another one, where an earlier question of this rotation has used it up.
+    /// The same with the account's password, and repeated with a one-time code if one is needed or the last one was
+    /// already used by an earlier request.
     pub(super) async fn ask_as_account<T, E>(
         &mut self,
         state: &RotationState,
@@ -159,7 +158,7 @@ impl<'a, 'b> Session<'a, 'b> {
             return Ok(account.clone());
         }
         let username = match state.phase() {
-            // What is being revoked on the way forward is the old user's.
+            // The token that is revoked belongs to the old user.
             Some(Phase::Revoking) => &state.old.username,
             _ => &state.username,
         };

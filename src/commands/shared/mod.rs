@@ -1,5 +1,4 @@
-//! What several verbs have in common: where a token comes from and how it is proved, which Secrets are meant
-//! ([`targets`]), and the work on all of them ([`apply`]), which `sync` and `rotate` do.
+//! Shared by several verbs: reading and verifying a token, selecting Secrets ([`targets`]) and writing them ([`apply`]).
 
 pub(super) mod apply;
 pub(super) mod choose;

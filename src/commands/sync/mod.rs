@@ -33,8 +33,8 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
     let as_secret = manifests::format(args, system)?;
     let batches = targets::from_args(args, system)?;
     if batches.is_empty() {
-        // Only a list can be.
-        system.output.say("the list names no Secret: there is nothing to do");
+        // Only a list file can name no Secret.
+        system.output.info("the list names no Secret: there is nothing to do");
     }
     match as_secret {
         Some(format) => manifests::print(batches, format, system),
@@ -67,7 +67,7 @@ async fn sync_all(
         run.batch(batch, &connect).await?;
     }
     let rollouts = run.rollouts;
-    // Nothing rolls out in a dry run.
+    // A dry run has no rollouts.
     let follows = after.dry_run == cluster::DryRun::None;
     if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {
         rollouts

@@ -1,4 +1,4 @@
-//! `--remove`: takes one registry out of Secrets. No token is needed.
+//! `--remove`: removes one registry from Secrets. This needs no token.
 
 use futures_util::{StreamExt as _, stream};
 
@@ -11,7 +11,7 @@ use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::model::Registry;
 
-/// Removes it in every namespace that the flags name, a few at a time.
+/// Removes it in every selected namespace, a few at a time.
 pub(super) async fn run(
     args: &SyncArgs,
     registry: &Registry,

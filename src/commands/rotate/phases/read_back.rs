@@ -1,28 +1,33 @@
-//! The phase *read back*: every Secret holds the token; and before the old one is revoked, no other Secret needs it.
+//! The phase *read back*: verifies that every Secret holds the token and, before the old token is revoked, that no other
+//! Secret holds it.
 
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, stream};
 
 use crate::cluster::{self, Access, Cluster, Feature, Managed, Target};
-use crate::commands::rotate::journal::GivenUp;
+use crate::commands::rotate::journal::Skipped;
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::apply::AT_ONCE;
 use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
-use crate::model::rotation::{Phase, Which};
+use crate::model::rotation::{Phase, TokenVersion};
 use crate::model::{CommandLine, Credential, Registry, Token};
 
 /// Reads every Secret back.
-pub(super) async fn secrets(state: &RotationState, session: &mut Session<'_, '_>, which: Which) -> Result<(), Stop> {
-    let supply = state.supply(which)?;
-    let other = state.new.clone().filter(|_| which == Which::Old);
-    let names_context = state.journal.places.len() > 1;
+pub(super) async fn secrets(
+    state: &RotationState,
+    session: &mut Session<'_, '_>,
+    version: TokenVersion,
+) -> Result<(), Stop> {
+    let supply = state.supply(version)?;
+    let other = state.new.clone().filter(|_| version == TokenVersion::Old);
+    let names_context = state.journal.contexts.len() > 1;
     let mut failed = 0;
-    for (at, place) in state.journal.places.iter().enumerate() {
-        let jobs = place.jobs(&supply);
+    for (at, entry) in state.journal.contexts.iter().enumerate() {
+        let jobs = entry.jobs(&supply);
         if jobs.is_empty() {
             continue;
         }
@@ -44,38 +49,38 @@ pub(super) async fn secrets(state: &RotationState, session: &mut Session<'_, '_>
     if failed > 0 {
         let secrets = if failed == 1 { "Secret" } else { "Secrets" };
         return Err(CommandError::failed(format_args!(
-            "{failed} {secrets} did not read back with the {which} token"
+            "{failed} {secrets} did not read back with the {version} token"
         ))
         .into());
     }
     let count = state.journal.count();
-    // The second look of a run finds what the first one found, or an error.
+    // The second check of a run is not reported again unless it fails.
     if !std::mem::replace(&mut session.report.has_read_back, true) && count > 0 {
-        let (what, holds) = match (which, count) {
-            (Which::New, 1) => ("the Secret".to_owned(), "it holds the new token"),
-            (Which::New, _) => (format!("{count} Secrets"), "all hold the new token"),
-            (Which::Old, 1) => ("the Secret".to_owned(), "it does not hold the new token"),
-            (Which::Old, _) => (format!("{count} Secrets"), "none holds the new token"),
+        let (what, holds) = match (version, count) {
+            (TokenVersion::New, 1) => ("the Secret".to_owned(), "it holds the new token"),
+            (TokenVersion::New, _) => (format!("{count} Secrets"), "all hold the new token"),
+            (TokenVersion::Old, 1) => ("the Secret".to_owned(), "it does not hold the new token"),
+            (TokenVersion::Old, _) => (format!("{count} Secrets"), "none holds the new token"),
         };
-        session.system.output.say(format_args!("read {what} back: {holds}"));
+        session.system.output.info(format_args!("read {what} back: {holds}"));
     }
     let is_last = matches!(state.phase(), Some(Phase::Promoted | Phase::Revoking));
-    if which == Which::New && is_last && !state.journal.keep_old {
-        look_elsewhere(state, session).await?;
+    if version == TokenVersion::New && is_last && !state.journal.keep_old {
+        search_other_secrets(state, session).await?;
     }
     Ok(())
 }
 
-/// Looks for other Secrets that hold the old token and would stop working with it. What cannot be read may hold
-/// it: then the old token stays alive, until somebody gives up by name what could not be looked at.
-async fn look_elsewhere(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
-    let given_up = &state.journal.given_up;
+/// Searches for other Secrets that hold the old token and would stop working without it. A Secret that cannot be read may
+/// hold it: the old token is not revoked unless the user excludes that Secret by name.
+async fn search_other_secrets(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
+    let skipped = &state.journal.skipped;
     let mut others = Vec::new();
-    for (at, place) in state.journal.places.iter().enumerate() {
+    for (at, entry) in state.journal.contexts.iter().enumerate() {
         let interrupt = session.interrupt.clone();
         let cluster = interrupt.or(session.cluster(state, at)).await??;
         let context = cluster.context();
-        if given_up.has_search(context) {
+        if skipped.has_search(context) {
             session.system.output.warn(format_args!(
                 "context {context} was not searched for other Secrets with the old token, as --skip-search says"
             ));
@@ -83,13 +88,13 @@ async fn look_elsewhere(state: &RotationState, session: &mut Session<'_, '_>) ->
         }
         let (old, registry) = (&state.old.token, &state.old.registry);
         let found = interrupt
-            .or(others_with(&cluster, &place.targets(), old, registry, given_up))
+            .or(others_with(&cluster, &entry.targets(), old, registry, skipped))
             .await?;
-        for other in found.map_err(|unseen| not_seen(&cluster, unseen))? {
+        for other in found.map_err(|error| search_failed(&cluster, error))? {
             let target = &other.target;
-            if given_up.has(target) {
+            if skipped.has(target) {
                 session.system.output.warn(format_args!(
-                    "{target} was given up: it holds the old token, which ends now"
+                    "{target} was skipped: it holds the old token, which is revoked now"
                 ));
             } else {
                 others.push((context.to_owned(), other));
@@ -102,17 +107,17 @@ async fn look_elsewhere(state: &RotationState, session: &mut Session<'_, '_>) ->
     Err(still_needed(state, &others).into())
 }
 
-/// Why the old token is not revoked, where Secrets need it that are not of this rotation.
+/// The error if Secrets that do not belong to this rotation hold the old token.
 fn still_needed(state: &RotationState, others: &[(String, Other)]) -> CommandError {
-    let names_context = state.journal.places.len() > 1;
+    let names_context = state.journal.contexts.len() > 1;
     let shown = others.iter().take(MAX_NAMED).map(|(context, other)| {
         let frozen = if other.is_immutable { " (immutable)" } else { "" };
-        let place = if names_context && !context.is_empty() {
+        let of_context = if names_context && !context.is_empty() {
             format!(" of context {context}")
         } else {
             String::new()
         };
-        format!("{}{place}{frozen}", other.target)
+        format!("{}{of_context}{frozen}", other.target)
     });
     let shown: Vec<String> = shown.collect();
     let more = match others.len().saturating_sub(MAX_NAMED) {
@@ -137,26 +142,26 @@ fn still_needed(state: &RotationState, others: &[(String, Other)]) -> CommandErr
     }
     let syncs = syncs
         .into_iter()
-        .map(|sync| format!("{sync} gives them the new one, and then --resume goes on"));
+        .map(|sync| format!("{sync} writes the new token to them; then use --resume"));
     let (_, first) = &others[0];
     let skip = skip_secret(&first.target);
     error.hints(syncs).hint(format_args!(
-        "what cannot be changed is given up by name: {skip}; --keep-old leaves the old token alive"
+        "skip a Secret that cannot be changed: {skip}; or do not revoke the old token: --keep-old"
     ))
 }
 
-/// Why the old token is not revoked, where a context could not be searched.
-fn not_seen(cluster: &Cluster, unseen: Unseen) -> CommandError {
+/// The error if a context could not be searched.
+fn search_failed(cluster: &Cluster, search_error: SearchError) -> CommandError {
     let context = cluster.context();
-    let (error, skip) = match unseen {
-        Unseen::List(error) => {
+    let (error, skip) = match search_error {
+        SearchError::List(error) => {
             let line = CommandLine::new("kubectl regcred rotate --resume");
             let line = line.option("--skip-search", "CONTEXT", context);
-            let skip = format!("or, for those who know that no other Secret there holds it: {line}");
+            let skip = format!("or, if you know that no other Secret there holds it: {line}");
             (error, (!context.is_empty()).then_some(skip))
         }
-        Unseen::One(target, error) => {
-            let skip = format!("or give it up by name: {}", skip_secret(&target));
+        SearchError::Secret(target, error) => {
+            let skip = format!("or skip it: {}", skip_secret(&target));
             (error, Some(skip))
         }
     };
@@ -165,42 +170,42 @@ fn not_seen(cluster: &Cluster, unseen: Unseen) -> CommandError {
         ..Access::to(Feature::Search)
     };
     let error = CommandError::from(error.for_access(&access));
-    let what = "the old token is not revoked, because not every Secret could be looked at that may hold it";
+    let what = "the old token is not revoked, because not every Secret that may hold it could be read";
     error.on(what).hints(skip)
 }
 
-/// The command that gives one Secret up.
+/// The command that skips one Secret.
 fn skip_secret(target: &Target) -> CommandLine {
     let name = format!("{}/{}", target.namespace, target.secret);
     CommandLine::new("kubectl regcred rotate --resume").option("--skip-secret", "NAMESPACE/NAME", name)
 }
 
-/// Secrets that are named in one message.
+/// The most Secrets that one message names.
 const MAX_NAMED: usize = 5;
 
-/// A Secret with the old token that is not of this rotation.
+/// A Secret that holds the old token and does not belong to this rotation.
 struct Other {
     target: Target,
     is_immutable: bool,
 }
 
-/// What could not be looked at.
-enum Unseen {
-    /// Which Secrets there are.
+/// Why the search is incomplete.
+enum SearchError {
+    /// The Secrets could not be listed.
     List(cluster::Error),
-    /// What is in one of them.
-    One(Target, cluster::Error),
+    /// One of them could not be read.
+    Secret(Target, cluster::Error),
 }
 
-/// The Secrets with our label that hold the token, besides those that are known.
+/// The Secrets with our label that hold the token, without the `known` ones.
 async fn others_with(
     cluster: &Cluster,
     known: &BTreeSet<Target>,
     token: &Token,
     registry: &Registry,
-    given_up: &GivenUp,
-) -> Result<Vec<Other>, Unseen> {
-    let managed = cluster::managed_secrets(cluster).await.map_err(Unseen::List)?;
+    skipped: &Skipped,
+) -> Result<Vec<Other>, SearchError> {
+    let managed = cluster::managed_secrets(cluster).await.map_err(SearchError::List)?;
     let of_another_registry =
         |one: &Managed| !one.entries.is_empty() && one.entries.iter().all(|entry| entry.registry != *registry);
     let targets = managed
@@ -214,9 +219,9 @@ async fn others_with(
                     target,
                     is_immutable: secret.is_immutable(),
                 })),
-                // Places that were given up by name are not read.
-                Err(_) if given_up.has(&target) => Ok(None),
-                Err(error) => Err(Unseen::One(target, error)),
+                // A skipped Secret need not be readable.
+                Err(_) if skipped.has(&target) => Ok(None),
+                Err(error) => Err(SearchError::Secret(target, error)),
             }
         })
         .buffered(AT_ONCE);
@@ -227,34 +232,34 @@ async fn others_with(
     Ok(others)
 }
 
-/// Every Secret that does not hold what it should, or could not be read.
+/// An error for each Secret that does not hold the credential or could not be read.
 async fn read_back(
     cluster: &Cluster,
     jobs: &[Job],
     credential: &Credential,
-    given_up: Option<&Credential>,
+    abandoned: Option<&Credential>,
     access: &Access,
 ) -> Vec<CommandError> {
     let read = stream::iter(jobs)
         .map(|job| async move {
             let target = &job.target;
-            match (cluster::observe(cluster, target).await, given_up) {
+            match (cluster::observe(cluster, target).await, abandoned) {
                 (Err(error), _) => Some(error.for_access(&access.for_secret(&target.secret, [])).into()),
-                (Ok(Some(secret)), Some(given_up)) if secret.mentions(&given_up.token) => {
+                (Ok(Some(secret)), Some(abandoned)) if secret.mentions(&abandoned.token) => {
                     Some(CommandError::failed(format_args!("{target} holds the new token again")))
                 }
                 (Ok(Some(secret)), None) if !secret.holds(credential) => Some(
                     CommandError::failed(format_args!(
-                        "{target} holds something else than what was written: somebody else writes it too"
+                        "{target} does not hold what was written: something else writes it too"
                     ))
                     .hint(format_args!(
-                        "where that is to stay: --resume --skip-secret {}/{}",
+                        "to leave it as it is: --resume --skip-secret {}/{}",
                         target.namespace, target.secret
                     )),
                 ),
                 (Ok(None), None) => Some(
                     CommandError::failed(format_args!("{target} is gone"))
-                        .hint(format_args!("where that is meant: {}", skip_secret(target))),
+                        .hint(format_args!("if this is intended: {}", skip_secret(target))),
                 ),
                 (Ok(_), _) => None,
             }

@@ -1,23 +1,23 @@
-//! One Secret of many.
+//! Writes one Secret of a run.
 
-use super::after::{After, Aftermath};
+use super::after::{After, AfterResult};
 use crate::cluster::{self, Action, Cluster, Outcome, SyncOptions, Synced};
 use crate::commands::shared::targets::{Job, with_registry};
 use crate::error::CommandError;
 
-/// What became of it: words only, so that thousands of them are small and hold no token.
+/// The result as text, so that thousands of results are small and contain no token.
 pub(in crate::commands) struct Done {
     pub(in crate::commands) outcome: Outcome,
     pub(in crate::commands) changes: Vec<String>,
     pub(in crate::commands) notes: Vec<String>,
-    /// What the Secret holds instead of a token that proves it to be ours, for each registry that it was not given.
+    /// For each registry that was not written: what the Secret holds, which is no token of ours.
     pub(in crate::commands) left_alone: Vec<String>,
-    /// What was done once the Secret was right.
-    pub(in crate::commands) after: Aftermath,
+    /// What was done after the Secret was written.
+    pub(in crate::commands) after: AfterResult,
 }
 
 impl Done {
-    /// In words, with nothing done beside the Secret.
+    /// The result of writing the Secret alone.
     pub(in crate::commands) fn of(synced: Synced) -> Self {
         Self {
             outcome: synced.outcome,
@@ -27,12 +27,12 @@ impl Done {
             },
             notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
             left_alone: synced.plan.left_alone.iter().map(ToString::to_string).collect(),
-            after: Aftermath::default(),
+            after: AfterResult::default(),
         }
     }
 }
 
-/// Refuses a job whose Secret had to choose a registry, and did not.
+/// Fails if the registry was to be chosen by the Secret's content, and that holds no token of ours.
 pub(in crate::commands) fn chosen(job: &Job, mut done: Done) -> Result<Done, CommandError> {
     if !job.chosen_by_content || done.outcome != Outcome::LeftAlone {
         return Ok(done);
@@ -52,7 +52,7 @@ pub(in crate::commands) fn chosen(job: &Job, mut done: Done) -> Result<Done, Com
     .hint(with_registry(&job.target)))
 }
 
-/// Does all that is wanted for one target.
+/// Writes the Secret of one target, and runs the actions after it.
 pub(in crate::commands) async fn sync(
     cluster: &Cluster,
     job: &Job,
@@ -63,8 +63,8 @@ pub(in crate::commands) async fn sync(
     let synced = synced.map_err(|error| error.for_access(&after.access_for(job)))?;
     Ok(Done {
         after: match synced.outcome {
-            // Nothing pulls with it on our account.
-            Outcome::LeftAlone => Aftermath::default(),
+            // A Secret that was left alone is not attached or used for restarts.
+            Outcome::LeftAlone => AfterResult::default(),
             Outcome::Created | Outcome::Configured | Outcome::Unchanged => after.of(cluster, job).await,
         },
         ..Done::of(synced)

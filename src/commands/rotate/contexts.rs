@@ -1,11 +1,11 @@
-//! Where the Secrets are that hold the token: from the command line, and from the clusters.
+//! Finds the Secrets that hold the token, from the command line and in the clusters.
 
 use std::rc::Rc;
 
 use futures_util::{StreamExt as _, stream};
 
 use super::args::RotateArgs;
-use super::journal::{Journal, Place};
+use super::journal::{ContextSecrets, Journal};
 use super::report::Stop;
 use super::session::{Session, Unknown};
 use super::state::RotationState;
@@ -15,91 +15,90 @@ use crate::commands::shared::apply::{AT_ONCE, Report};
 use crate::commands::shared::targets::{self, Batch, Find, Job, Scope, Supply};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::rotation::Which;
+use crate::model::rotation::TokenVersion;
 
-/// Secrets that are left as they are and named, each in a line.
+/// The most unchanged Secrets that are reported by name.
 const MAX_NAMED: usize = 10;
 
-/// The contexts of the command line, with what is known of their Secrets without asking.
+/// The contexts of the command line, with the Secrets that can be named without asking a cluster.
 pub(super) fn of_args(
     args: &RotateArgs,
     supply: &Rc<Supply>,
     system: &mut System<'_>,
-) -> Result<Vec<Place>, CommandError> {
+) -> Result<Vec<ContextSecrets>, CommandError> {
     if args.no_secrets {
         return Ok(Vec::new());
     }
     let batches = targets::of_one(&args.targets, &args.cluster.contexts, supply, system)?;
-    let place = |Batch { context, scope }| {
-        let mut place = Place {
+    let entry = |Batch { context, scope }| {
+        let mut entry = ContextSecrets {
             context,
             find: Find::of(&scope),
-            ..Place::default()
+            ..ContextSecrets::default()
         };
         if let Scope::Jobs(jobs) = scope {
-            place.list(&jobs);
+            entry.list(&jobs);
         }
-        place
+        entry
     };
-    Ok(batches.into_iter().map(place).collect())
+    Ok(batches.into_iter().map(entry).collect())
 }
 
-/// Finds the Secrets before prompting for a token. A cluster that cannot be reached does not keep the others from getting
-/// the new token; but without any, or with Secrets that cannot be written, nothing is begun.
+/// Finds the Secrets before prompting for a token. If one cluster cannot be reached, the rotation continues with the
+/// others; but it does not begin if no cluster answers or if a Secret cannot be written.
 pub(super) async fn find(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
     no_secrets: bool,
 ) -> Result<(), Stop> {
-    find_unknown(state, session, |_| true, Which::Old).await?;
-    let places = &state.journal.places;
+    find_unknown(state, session, |_| true, TokenVersion::Old).await?;
+    let contexts = &state.journal.contexts;
     let is_lacking = |unknown: &Unknown| matches!(unknown, Unknown::Lacking(_));
     let lacking = session.unknown.values().any(is_lacking);
-    let none_answered = !no_secrets && session.unknown.len() == places.len();
+    let none_answered = !no_secrets && session.unknown.len() == contexts.len();
     let mut unanswered = session.unknown.keys();
-    // Which context is the current one can change before the rotation is resumed.
-    if lacking || none_answered || unanswered.any(|at| places[*at].context.is_none()) {
+    // The current context can change before the rotation is resumed.
+    if lacking || none_answered || unanswered.any(|at| contexts[*at].context.is_none()) {
         return Err(nothing_begun(&state.journal, session).into());
     }
     if !no_secrets && state.journal.count() == 0 && session.unknown.is_empty() {
         return Err(
-            CommandError::failed("no Secret was found that holds the token: nothing was begun")
-                .hint("name namespaces with -n, or say -A; --no-secrets changes the keychain alone")
+            CommandError::failed("no Secret was found that holds the token: the rotation was not started")
+                .hint("name namespaces with -n, or use -A; --no-secrets changes only the keychain")
                 .into(),
         );
     }
     Ok(())
 }
 
-/// Finds the Secrets of the places that could not be reached in an earlier run, and records them before the first of
-/// them gets a token.
+/// Finds the Secrets of contexts that an earlier run could not reach, and records them before any is written.
 pub(super) async fn find_the_rest(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
-    which: Which,
+    version: TokenVersion,
 ) -> Result<(), Stop> {
-    // Once in a run: a cluster that is away is not waited for twice.
-    if find_unknown(state, session, |place| place.secrets.is_none(), which).await? {
-        state.keep_journal(&session.keychain)?;
+    // Once in a run: waiting twice for an unreachable cluster would be useless.
+    if find_unknown(state, session, |entry| entry.secrets.is_none(), version).await? {
+        state.store_journal(&session.keychain)?;
     }
     Ok(())
 }
 
-/// Reads these places if this run has not read them yet. Returns whether one of them answered.
+/// Reads these contexts if this run has not read them yet. Returns whether one of them answered.
 async fn find_unknown(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
-    is_meant: fn(&Place) -> bool,
-    which: Which,
+    is_selected: fn(&ContextSecrets) -> bool,
+    version: TokenVersion,
 ) -> Result<bool, Stop> {
-    let supply = state.supply(which)?;
+    let supply = state.supply(version)?;
     let mut has_answer = false;
-    for at in 0..state.journal.places.len() {
-        if !is_meant(&state.journal.places[at]) || session.unknown.contains_key(&at) {
+    for at in 0..state.journal.contexts.len() {
+        if !is_selected(&state.journal.contexts[at]) || session.unknown.contains_key(&at) {
             continue;
         }
         let interrupt = session.interrupt.clone();
-        match interrupt.or(find_in_place(state, session, at, &supply)).await? {
+        match interrupt.or(find_in_context(state, session, at, &supply)).await? {
             Ok(()) => has_answer = true,
             Err(unknown) => drop(session.unknown.insert(at, unknown)),
         }
@@ -107,8 +106,8 @@ async fn find_unknown(
     Ok(has_answer)
 }
 
-/// Asks a place for its Secrets, and writes down which context, server and Secrets it is about.
-async fn find_in_place(
+/// Finds the Secrets of a context, and records its name, server and Secrets.
+async fn find_in_context(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
     at: usize,
@@ -117,14 +116,14 @@ async fn find_in_place(
     let unreached = |error: cluster::Error| Unknown::Unreached(error.into());
     let cluster = session.cluster(state, at).await.map_err(Unknown::Unreached)?;
     let access = state.journal.access();
-    let place = &mut state.journal.places[at];
-    // A name is needed tomorrow, when another context may be the current one.
-    place.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
-    place.server = Some(cluster.server().to_owned());
-    let jobs = match place.find.as_ref().filter(|_| place.secrets.is_none()) {
+    let entry = &mut state.journal.contexts[at];
+    // The name is needed later, when another context may be the current one.
+    entry.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
+    entry.server = Some(cluster.server().to_owned());
+    let jobs = match entry.find.as_ref().filter(|_| entry.secrets.is_none()) {
         None => {
             cluster.check().await.map_err(unreached)?;
-            place.jobs(supply)
+            entry.jobs(supply)
         }
         Some(find) => {
             let found = targets::find(find.scope(supply), &cluster).await;
@@ -140,14 +139,14 @@ async fn find_in_place(
         }
     };
     let (jobs, left) = holders(&cluster, jobs, supply).await;
-    let names_context = state.journal.places.len() > 1;
-    say_left_out(&cluster, &left, names_context, session);
-    state.journal.places[at].list(&jobs);
+    let names_context = state.journal.contexts.len() > 1;
+    report_left_out(&cluster, &left, names_context, session);
+    state.journal.contexts[at].list(&jobs);
     Ok(())
 }
 
-/// Which of the Secrets hold a token that the supply replaces, and what the others hold. One that cannot be read stays:
-/// it is tried again when it is to be written, and keeps the old token alive.
+/// The Secrets that hold a token to be replaced, and what the others hold. A Secret that cannot be read stays in the
+/// list: it is tried again when it is written, and until then the old token is not revoked.
 async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec<Job>, Vec<(Target, LeftAlone)>) {
     let registry = &supply.credential.registry;
     let mut looked = stream::iter(jobs)
@@ -175,8 +174,13 @@ async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec
     (holding, left)
 }
 
-/// Says which Secrets are not of this rotation, and what they hold instead.
-fn say_left_out(cluster: &Cluster, left: &[(Target, LeftAlone)], names_context: bool, session: &mut Session<'_, '_>) {
+/// Reports the Secrets that do not belong to this rotation, and what they hold instead.
+fn report_left_out(
+    cluster: &Cluster,
+    left: &[(Target, LeftAlone)],
+    names_context: bool,
+    session: &mut Session<'_, '_>,
+) {
     let context = match cluster.context() {
         "" => String::new(),
         name if names_context => format!(" of context {name}"),
@@ -195,13 +199,13 @@ fn say_left_out(cluster: &Cluster, left: &[(Target, LeftAlone)], names_context: 
     }
 }
 
-/// Reports why places have no Secrets yet, and returns the first reason.
+/// Reports why contexts have no Secrets yet, and returns the first reason.
 fn nothing_begun(journal: &Journal, session: &mut Session<'_, '_>) -> CommandError {
     let errors: Vec<CommandError> = session
         .unknown
         .iter()
         .flat_map(|(at, unknown)| {
-            let context = journal.places[*at].context.clone();
+            let context = journal.contexts[*at].context.clone();
             let of_context = move |error: &CommandError| match &context {
                 Some(context) => error.clone().on(format_args!("context {context}")),
                 None => error.clone(),
@@ -211,10 +215,10 @@ fn nothing_begun(journal: &Journal, session: &mut Session<'_, '_>) -> CommandErr
         .collect();
     let mut errors = errors.into_iter();
     let Some(first) = errors.next() else {
-        return CommandError::failed("nothing was begun");
+        return CommandError::failed("the rotation was not started");
     };
     for error in errors {
         session.system.output.error(&error);
     }
-    first.hint("nothing was begun")
+    first.hint("the rotation was not started")
 }
