@@ -98,7 +98,7 @@ impl<'a> Output<'a> {
     /// Prints a message only with `-v`.
     pub fn detail(&mut self, text: impl Display) {
         if self.is_verbose {
-            self.say(text);
+            self.info(text);
         }
     }
 
@@ -220,21 +220,21 @@ impl<'a> Output<'a> {
     }
 
     /// Prints a message. Errors of writing to stderr are ignored.
-    pub fn say(&mut self, text: impl Display) {
+    pub fn info(&mut self, text: impl Display) {
         self.end_progress();
         let _ = writeln!(self.messages, "{}", strip_control(&text.to_string()));
     }
 
     /// Prints a warning.
     pub fn warn(&mut self, text: impl Display) {
-        self.say(format_args!("warning: {text}"));
+        self.info(format_args!("warning: {text}"));
     }
 
     /// Prints an error with its hints.
     pub fn error(&mut self, error: &CommandError) {
-        self.say(format_args!("error: {error}"));
+        self.info(format_args!("error: {error}"));
         for hint in error.next() {
-            self.say(format_args!("hint: {hint}"));
+            self.info(format_args!("hint: {hint}"));
         }
     }
 
@@ -263,7 +263,7 @@ mod tests {
         let mut output = Output::new(&mut stdout, false, &mut stderr).with_progress(shows_progress);
         output.progress("10/200");
         output.progress("9/10");
-        output.say("hello");
+        output.info("hello");
         output.end_progress();
         output.progress("1/2");
         output.line("data").unwrap();

@@ -37,11 +37,11 @@ pub use secret::observe::observe;
 pub use secret::owner::{Owner, Ownership, known_owners, owner};
 pub use secret::plan::{Action, Change, Note, Plan, Refusal, plan, plan_removal};
 pub use secret::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
-pub use secret::service_account::{Attached, Attachment, UndoneBy, Wish, attach, plan_attachment};
+pub use secret::service_account::{AttachAction, Attached, Attachment, CompetingManager, attach, plan_attachment};
 pub use workload::restart::{RestartTime, restart, secret_users};
 pub use workload::rollout::{Progress, follow};
-pub use workload::unstick::{Fate, StuckPod, unstick};
-pub use workload::users::{Hold, SecretUser};
+pub use workload::unstick::{PodAction, StuckPod, unstick};
+pub use workload::users::{SecretUser, SkipReason};
 
 pub use crate::model::{NameError, Namespace, SecretName, ServiceAccountName, Target, TargetError};
 

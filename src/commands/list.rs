@@ -7,7 +7,7 @@ use super::args::DocumentFormat;
 use super::shared::document;
 use super::system::System;
 use crate::error::CommandError;
-use crate::keychain::Item;
+use crate::keychain::CredentialInfo;
 
 /// `list`.
 #[derive(Debug, Args)]
@@ -69,8 +69,8 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
         return document::print("CredentialList", &List { items }, format, system);
     }
     if items.is_empty() {
-        system.output.say("the keychain holds no credential");
-        system.output.say("hint: kubectl regcred login REGISTRY -u USER");
+        system.output.info("the keychain holds no credential");
+        system.output.info("hint: kubectl regcred login REGISTRY -u USER");
         return Ok(());
     }
     if args.output == Some(ListFormat::Name) {
@@ -82,7 +82,7 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
         return Ok(());
     }
     if args.output == Some(ListFormat::Wide) {
-        let kind = |item: &Item| {
+        let kind = |item: &CredentialInfo| {
             if item.username.is_identity_token() {
                 "identity token"
             } else {

@@ -1,4 +1,4 @@
-//! `kubectl regcred logout`: forgets a token, and with `--revoke` ends it at Gitea first.
+//! `kubectl regcred logout`: deletes a credential from the keychain; `--revoke` deletes the token at Gitea first.
 
 use clap::Args;
 
@@ -23,7 +23,7 @@ pub struct LogoutArgs {
     /// Forget only the token for this use
     #[arg(long = "use", value_name = "docker|cluster")]
     pub usage: Option<Use>,
-    /// Delete the token at Gitea first, and forget it only then. Before Gitea 1.27 this takes the account's password
+    /// Delete the token at Gitea first, and forget it only if that succeeds. Before Gitea 1.27 this needs the account's password
     #[arg(long)]
     pub revoke: bool,
     /// Read the account's password from standard input; a second line is the one-time code
@@ -45,11 +45,11 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
     };
     let registry = choose::registry(args.registry.clone(), &items, "kubectl regcred logout REGISTRY", system)?;
     let uses = args.usage.map_or(vec![Use::Docker, Use::Cluster], |usage| vec![usage]);
-    // Before anything is revoked: Secrets can hold the one token or the other.
+    // Checked before anything is revoked: during a rotation, Secrets can hold either token.
     for usage in &uses {
         keychain.ensure_not_rotating(&Name::login(&registry, *usage))?;
     }
-    // An item goes only after its token: who has forgotten a token cannot revoke it, and it would stay valid.
+    // An item is deleted only after its token was revoked: a token that is not stored any more could not be revoked.
     let (uses, failed) = if args.revoke {
         revoke_all(args, &keychain, &registry, &uses, system)?
     } else {
@@ -61,11 +61,11 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
             forgotten.push(usage.as_str());
         }
     }
-    // Like docker logout: having nothing to forget is a success.
+    // As in `docker logout`, it is a success if there is nothing to delete.
     match forgotten.as_slice() {
         [] if failed.is_some() => {}
-        [] => system.output.say(format_args!("not logged in to {registry}")),
-        uses => system.output.say(format_args!(
+        [] => system.output.info(format_args!("not logged in to {registry}")),
+        uses => system.output.info(format_args!(
             "forgot the credential of {registry} for {}",
             uses.join(" and ")
         )),
@@ -73,7 +73,7 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
     failed.map_or(Ok(()), Err)
 }
 
-/// Revokes the tokens for `uses`. Returns the uses whose tokens are gone, and the last failure if there was one.
+/// Revokes the tokens for `uses`. Returns the uses whose tokens are revoked, and the last failure if there was one.
 fn revoke_all(
     args: &LogoutArgs,
     keychain: &Keychain,
@@ -96,18 +96,18 @@ fn revoke_all(
             Ok(Revoked::Now) => {
                 system
                     .output
-                    .say(format_args!("revoked the token of {registry} for {usage}"));
+                    .info(format_args!("revoked the token of {registry} for {usage}"));
                 gone.push(usage);
             }
             Ok(Revoked::Before) => {
                 system
                     .output
-                    .say(format_args!("{registry} does not know the token for {usage} any more"));
+                    .info(format_args!("the token of {registry} for {usage} was already revoked"));
                 gone.push(usage);
             }
             Err(error) => {
                 let error = error.hint(format_args!(
-                    "the keychain still holds the token for {usage}; without --revoke it is forgotten and stays valid"
+                    "the keychain still holds the token for {usage}; without --revoke, logout deletes it and it stays valid"
                 ));
                 if let Some(earlier) = failed.replace(error) {
                     system.output.error(&earlier);
@@ -124,7 +124,7 @@ fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) 
     let is_shared = |(_, kept): &&(Use, Credential)| ended.iter().any(|(_, ended)| ended.token == kept.token);
     match kept.into_iter().find(is_shared) {
         Some((usage, _)) => Err(CommandError::failed(format_args!(
-            "the same token is kept for {usage}, which would lose it as well"
+            "the same token is also stored for {usage}, which would stop working"
         ))
         .hint(
             CommandLine::new("kubectl regcred logout")
@@ -135,7 +135,8 @@ fn shared(credentials: &[(Use, Credential)], uses: &[Use], registry: &Registry) 
     }
 }
 
-/// Revokes one token: with itself or, if that is not possible, with the password, which is prompted for at most once.
+/// Revokes one token: authenticated by the token itself or, if that is refused, by the password, which is prompted for at
+/// most once.
 fn revoke(
     args: &LogoutArgs,
     credential: &Credential,

@@ -28,7 +28,7 @@ mod r#where;
 
 pub use cli::command;
 use cli::{Cli, Verb};
-pub use system::{OpenKeychain, Person, System};
+pub use system::{OpenKeychain, Prompter, System};
 
 /// Runs `kubectl regcred` with these arguments, the first of which is the program's own name.
 pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: &mut System<'_>) -> Exit {

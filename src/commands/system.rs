@@ -21,7 +21,7 @@ pub struct System<'a> {
     /// Where lines go.
     pub output: Output<'a>,
     /// Somebody to ask, where there is a terminal.
-    pub person: Option<Box<dyn Person + 'a>>,
+    pub person: Option<Box<dyn Prompter + 'a>>,
     /// How the keychain is opened, which happens only in commands that need it.
     pub open_keychain: OpenKeychain<'a>,
     /// Whether Ctrl-C is this command's to handle: not where it runs inside another program.
@@ -32,7 +32,7 @@ pub struct System<'a> {
 pub type OpenKeychain<'a> = Box<dyn Fn(&Env) -> Result<Keychain, keychain::Error> + 'a>;
 
 /// Somebody at a terminal. Questions go to stderr.
-pub trait Person {
+pub trait Prompter {
     /// Asks for something that is not shown while it is typed.
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>>;
     /// Asks for a word.
@@ -60,7 +60,7 @@ impl System<'static> {
             output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr())
                 .with_progress(shows_progress)
                 .with_screen(columns, is_coloured),
-            person: there.then(|| Box::new(AtTerminal) as Box<dyn Person>),
+            person: there.then(|| Box::new(AtTerminal) as Box<dyn Prompter>),
             open_keychain: Box::new(Keychain::open),
             handles_interrupts: true,
         }
@@ -76,7 +76,7 @@ impl System<'_> {
 
 struct AtTerminal;
 
-impl Person for AtTerminal {
+impl Prompter for AtTerminal {
     #[cfg(unix)]
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
         hidden::ask(question)

@@ -37,7 +37,7 @@ pub use observe::{Workstation, observe};
 pub use plan::{After, FilePlan};
 pub use registries_conf::Order;
 pub use setup_record::SetupRecord;
-pub use stored::{Lookup, Place, Stored, ask, is_below_hub, registry_of};
+pub use stored::{Lookup, Stored, StoredIn, ask, is_below_hub, registry_of};
 
 /// Our helper's name in these files; docker puts `docker-credential-` before it.
 pub const HELPER: &str = "gitea";

@@ -14,14 +14,14 @@ const LABEL: &str = "Registry credentials for ";
 
 /// Where a credential is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum StoredIn {
     /// In plain text in this file.
     File(PathBuf),
     /// In this credential helper.
     Helper(HelperName),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StoredIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -35,7 +35,7 @@ impl fmt::Display for Place {
 pub struct Stored {
     pub credential: Credential,
     /// All places that have it; docker uses the first.
-    pub places: Vec<Place>,
+    pub places: Vec<StoredIn>,
 }
 
 /// A result, and the helpers that did not answer.
@@ -82,7 +82,7 @@ impl Workstation {
     pub fn stored(&self, registry: &Registry, env: &Env) -> Lookup<Vec<Stored>> {
         let mut found: Vec<Stored> = Vec::new();
         let mut failed = Vec::new();
-        let mut add = |credential: Credential, place: Place| match found
+        let mut add = |credential: Credential, place: StoredIn| match found
             .iter_mut()
             .find(|stored| stored.credential == credential)
         {
@@ -95,7 +95,7 @@ impl Workstation {
         };
         for name in self.helpers_for(|named| named == registry).into_keys() {
             match ask(&name, registry, env) {
-                Ok(Some(credential)) => add(credential, Place::Helper(name)),
+                Ok(Some(credential)) => add(credential, StoredIn::Helper(name)),
                 Ok(None) | Err(AskError::Ourselves(_)) => {}
                 Err(error) => failed.push(error),
             }
@@ -103,7 +103,7 @@ impl Workstation {
         for file in self.files() {
             for credential in file.config.entries().iter().filter_map(super::Entry::credential) {
                 if credential.registry == *registry && !credential.token.expose().is_empty() {
-                    add(credential, Place::File(file.path.clone()));
+                    add(credential, StoredIn::File(file.path.clone()));
                 }
             }
         }

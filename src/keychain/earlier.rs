@@ -117,7 +117,7 @@ fn random_key() -> Result<FingerprintKey, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keychain::{Kept, Part, Rotation};
+    use crate::keychain::{Part, Rotation, StoredItem};
     use crate::model::Credential;
     use crate::model::rotation::Phase;
 
@@ -190,7 +190,7 @@ mod tests {
     fn a_rotation_keeps_the_fingerprint_of_the_token_it_drops() {
         let keychain = keychain();
         let name = Name::login(&registry(), Use::Docker);
-        let kept = |current: &str, other: Option<(&str, Phase)>| Kept {
+        let kept = |current: &str, other: Option<(&str, Phase)>| StoredItem {
             current: credential("a", current),
             rotation: other.map(|(token, phase)| Rotation {
                 phase,
@@ -268,13 +268,13 @@ mod tests {
     fn a_journal_that_could_not_be_read_again_is_not_written() {
         let keychain = keychain();
         let name = Name::login(&registry(), Use::Docker);
-        let before = Kept {
+        let before = StoredItem {
             current: credential("a", "old"),
             rotation: None,
         };
         keychain.put(Use::Docker, &before.current).unwrap();
         for journal in ["", "{", "\u{1}"] {
-            let after = Kept {
+            let after = StoredItem {
                 rotation: Some(Rotation {
                     phase: Phase::Writing,
                     other: Some(credential("a", "new")),
@@ -283,7 +283,7 @@ mod tests {
                 ..before.clone()
             };
             assert!(keychain.replace(&name, &before, &after).is_err(), "{journal:?}");
-            assert_eq!(keychain.kept(&name).unwrap().as_ref(), Some(&before));
+            assert_eq!(keychain.item(&name).unwrap().as_ref(), Some(&before));
         }
     }
 }

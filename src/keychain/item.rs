@@ -122,7 +122,7 @@ impl fmt::Display for Name {
 
 /// An item without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Item {
+pub struct CredentialInfo {
     pub registry: Registry,
     pub usage: Use,
     pub username: Username,

@@ -21,8 +21,8 @@ pub mod vault;
 
 pub use config::{Config, ConfigError, StoreName};
 pub use error::{Error, NO_BUS, NO_SERVICE};
-pub use item::{Item, Name, Part};
-pub use rotation::{Kept, Rotation};
+pub use item::{CredentialInfo, Name, Part};
+pub use rotation::{Rotation, StoredItem};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -154,11 +154,11 @@ impl Keychain {
     }
 
     /// All credentials without their tokens, sorted.
-    pub fn list(&self) -> Result<Vec<Item>, Error> {
+    pub fn list(&self) -> Result<Vec<CredentialInfo>, Error> {
         let names = self.names()?.into_iter();
         Ok(names
             .filter(|(name, _)| name.part == Part::Login)
-            .map(|(name, username)| Item {
+            .map(|(name, username)| CredentialInfo {
                 registry: name.registry,
                 usage: name.usage,
                 username,

@@ -33,7 +33,7 @@ pub struct Rotation {
 
 /// An item's credential together with its pending rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredItem {
     /// The credential that readers get.
     pub current: Credential,
     pub rotation: Option<Rotation>,
@@ -116,9 +116,9 @@ impl Secret {
 
 impl Keychain {
     /// The item with its rotation, if the item exists.
-    pub fn kept(&self, name: &Name) -> Result<Option<Kept>, Error> {
+    pub fn item(&self, name: &Name) -> Result<Option<StoredItem>, Error> {
         secret(&self.entry(name)?)?
-            .map(|secret| kept(name, &secret))
+            .map(|secret| stored_item(name, &secret))
             .transpose()
     }
 
@@ -146,18 +146,18 @@ impl Keychain {
     }
 
     /// Replaces `before` with `after` in one write; [`Error::Changed`] if the item is no longer `before`.
-    pub fn replace(&self, name: &Name, before: &Kept, after: &Kept) -> Result<(), Error> {
+    pub fn replace(&self, name: &Name, before: &StoredItem, after: &StoredItem) -> Result<(), Error> {
         let _held = self.lock.as_ref().map(WriteLock::acquire).transpose()?;
         let changed = || Error::Changed(name.to_string());
         let found = secret(&self.entry(name)?)?.ok_or_else(changed)?;
-        if kept(name, &found)? != *before {
+        if stored_item(name, &found)? != *before {
             return Err(changed());
         }
         let mut secret = found.clone();
         secret.set(&after.current);
         secret.set_rotation(after.rotation.as_ref());
         // Both tokens are only in this item: text that could not be read again would lose them.
-        if kept(name, &secret)? != *after {
+        if stored_item(name, &secret)? != *after {
             return Err(Error::NotKept(name.to_string()));
         }
         self.change(name, Some(&found), Some((&after.current.username, &secret)))?;
@@ -165,9 +165,9 @@ impl Keychain {
     }
 }
 
-fn kept(name: &Name, secret: &Secret) -> Result<Kept, Error> {
+fn stored_item(name: &Name, secret: &Secret) -> Result<StoredItem, Error> {
     let damaged = || Error::Damaged(name.to_string());
-    Ok(Kept {
+    Ok(StoredItem {
         current: secret.credential(&name.registry).ok_or_else(damaged)?,
         rotation: secret.rotation(&name.registry).map_err(|()| damaged())?,
     })
@@ -186,8 +186,8 @@ mod tests {
         }
     }
 
-    fn rotating(phase: Phase, other: Option<&str>) -> Kept {
-        Kept {
+    fn rotating(phase: Phase, other: Option<&str>) -> StoredItem {
+        StoredItem {
             current: credential("cur\"rent"),
             rotation: Some(Rotation {
                 phase,
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    fn keychain() -> (Keychain, Name, Kept) {
+    fn keychain() -> (Keychain, Name, StoredItem) {
         let keychain = Keychain::with_store(keyring_core::sample::Store::new().unwrap());
         let current = credential("cur\"rent");
         keychain.put(Use::Docker, &current).unwrap();
@@ -205,7 +205,7 @@ mod tests {
         (
             keychain,
             name,
-            Kept {
+            StoredItem {
                 current,
                 rotation: None,
             },
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_rotation_is_stored_with_the_token_and_leaves_no_trace() {
         let (keychain, name, idle) = keychain();
-        assert_eq!(keychain.kept(&name).unwrap(), Some(idle.clone()));
+        assert_eq!(keychain.item(&name).unwrap(), Some(idle.clone()));
         let mut before = idle.clone();
         for after in [
             rotating(Phase::Minting, None),
@@ -224,7 +224,7 @@ mod tests {
             idle.clone(),
         ] {
             keychain.replace(&name, &before, &after).unwrap();
-            assert_eq!(keychain.kept(&name).unwrap(), Some(after.clone()));
+            assert_eq!(keychain.item(&name).unwrap(), Some(after.clone()));
             before = after;
         }
         let secret = secret(&keychain.entry(&name).unwrap()).unwrap().unwrap();
@@ -240,7 +240,7 @@ mod tests {
             .replace(&name, &idle, &rotating(Phase::Minting, None))
             .unwrap_err();
         assert!(matches!(error, Error::Changed(_)), "{error}");
-        assert_eq!(keychain.kept(&name).unwrap(), Some(pending));
+        assert_eq!(keychain.item(&name).unwrap(), Some(pending));
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         assert!(matches!(keychain.remove(&name), Err(Error::Rotating(_))));
         // docker stores again what it was given.
         keychain.write(&name, &idle.current).unwrap();
-        assert_eq!(keychain.kept(&name).unwrap(), Some(pending));
+        assert_eq!(keychain.item(&name).unwrap(), Some(pending));
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         ] {
             let text = format!(r#"{{"username":"admin","token":"t","rotation":{rotation}}}"#);
             keychain.entry(&name).unwrap().set_secret(text.as_bytes()).unwrap();
-            assert!(matches!(keychain.kept(&name), Err(Error::Damaged(_))), "{rotation}");
+            assert!(matches!(keychain.item(&name), Err(Error::Damaged(_))), "{rotation}");
             assert_eq!(
                 keychain.get(&name.registry, Use::Docker).unwrap(),
                 Some(credential("t"))
@@ -296,7 +296,7 @@ mod tests {
         let text = r#"{"username":"admin","token":"t","rotation":{"phase":"writing","journal":{}}}"#;
         keychain.entry(&name).unwrap().set_secret(text.as_bytes()).unwrap();
         assert!(
-            matches!(keychain.kept(&name), Err(Error::Damaged(_))),
+            matches!(keychain.item(&name), Err(Error::Damaged(_))),
             "no second token"
         );
     }

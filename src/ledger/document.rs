@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::LedgerError;
-use super::given_up::GivenUp;
+use super::skipped::Skipped;
 use crate::model::{ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username, serde_text};
 
 /// The version of the format.
@@ -48,8 +48,8 @@ pub struct KnownCredential {
     #[serde(default, skip_serializing_if = "Connection::is_default")]
     pub connection: Connection,
     /// Places that may hold an old token, and are not to keep it alive.
-    #[serde(default, skip_serializing_if = "GivenUp::is_empty")]
-    pub given_up: GivenUp,
+    #[serde(default, skip_serializing_if = "Skipped::is_empty")]
+    pub skipped: Skipped,
     #[serde(default)]
     pub tokens: Vec<KnownToken>,
 }

@@ -9,13 +9,13 @@
 mod document;
 mod error;
 mod file;
-mod given_up;
 mod places;
+mod skipped;
 
 pub use document::{
     Connection, FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, TokenAtServer,
 };
 pub use error::LedgerError;
 pub use file::{path, read, update};
-pub use given_up::GivenUp;
 pub use places::TokenId;
+pub use skipped::Skipped;

@@ -32,7 +32,7 @@ impl Ledger {
                 registry: registry.clone(),
                 usage,
                 connection: super::Connection::default(),
-                given_up: super::GivenUp::default(),
+                skipped: super::Skipped::default(),
                 tokens: Vec::new(),
             });
             self.credentials.len() - 1
@@ -268,7 +268,7 @@ impl Ledger {
             }
         }
         self.credentials.retain(|one| {
-            !one.tokens.is_empty() || !one.given_up.is_empty() || one.connection != super::Connection::default()
+            !one.tokens.is_empty() || !one.skipped.is_empty() || one.connection != super::Connection::default()
         });
         self.credentials
             .sort_by(|one, other| (&one.registry, one.usage).cmp(&(&other.registry, other.usage)));

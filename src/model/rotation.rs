@@ -30,7 +30,7 @@ pub struct PhaseError;
 
 /// One of the two tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum TokenVersion {
     /// The token before the rotation.
     Old,
     /// The token that replaces it.
@@ -39,7 +39,7 @@ pub enum Which {
 
 /// The direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// To the new token: a rotation or `--resume`.
     Forward,
     /// To the old token: `--abort`.
@@ -59,26 +59,26 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Verifies that the registry accepts the token.
-    Prove(Which),
+    Verify(TokenVersion),
     /// Deletes a token that an earlier attempt to create one may have left at the registry.
     Sweep,
     Mint,
     /// Stores this phase with its tokens in one write.
-    Keep(Phase),
+    Store(Phase),
     /// Writes the token to all Secrets.
-    Write(Which),
+    Write(TokenVersion),
     /// Reads all Secrets back and verifies that they hold this token.
-    Check(Which),
+    Check(TokenVersion),
     Restart,
     /// Revokes the token at the registry.
-    Revoke(Which),
+    Revoke(TokenVersion),
     /// Ends the rotation and deletes the token that is not current from the keychain.
-    Forget,
+    End,
 }
 
 /// What to do if the registry refuses a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instead {
+pub enum RefusalAction {
     /// Stop; nothing was changed.
     Stop,
     /// An abort is no longer possible: finish the rotation.
@@ -103,10 +103,10 @@ impl Phase {
     }
 
     /// The token that readers of the keychain get.
-    pub fn current(self) -> Which {
+    pub fn current(self) -> TokenVersion {
         match self {
-            Self::Minting | Self::Writing | Self::Reverted => Which::Old,
-            Self::Promoted | Self::Revoking => Which::New,
+            Self::Minting | Self::Writing | Self::Reverted => TokenVersion::Old,
+            Self::Promoted | Self::Revoking => TokenVersion::New,
         }
     }
 
@@ -131,7 +131,7 @@ impl FromStr for Phase {
     }
 }
 
-impl fmt::Display for Which {
+impl fmt::Display for TokenVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Old => "old",
@@ -141,70 +141,70 @@ impl fmt::Display for Which {
 }
 
 /// The remaining steps from a phase on; `None` is before the first write.
-pub fn steps(from: Option<Phase>, way: Way, rules: Rules) -> Vec<Step> {
-    match (way, from) {
+pub fn steps(from: Option<Phase>, direction: Direction, rules: Rules) -> Vec<Step> {
+    match (direction, from) {
         // What has begun to go back goes back.
-        (Way::Back, _) | (Way::Forward, Some(Phase::Reverted)) => back(from, rules),
-        (Way::Forward, _) => forward(from, rules),
+        (Direction::Back, _) | (Direction::Forward, Some(Phase::Reverted)) => back(from, rules),
+        (Direction::Forward, _) => forward(from, rules),
     }
 }
 
 fn forward(from: Option<Phase>, rules: Rules) -> Vec<Step> {
-    use Step::{Check, Forget, Keep, Mint, Prove, Restart, Revoke, Sweep, Write};
-    use Which::{New, Old};
+    use Step::{Check, End, Mint, Restart, Revoke, Store, Sweep, Verify, Write};
+    use TokenVersion::{New, Old};
     let obtain = match from {
-        None if rules.mints => vec![Keep(Phase::Minting), Mint, Keep(Phase::Writing), Prove(New)],
+        None if rules.mints => vec![Store(Phase::Minting), Mint, Store(Phase::Writing), Verify(New)],
         // A token that does not work is not kept.
-        None => vec![Prove(New), Keep(Phase::Writing)],
-        Some(Phase::Minting) => vec![Sweep, Mint, Keep(Phase::Writing), Prove(New)],
+        None => vec![Verify(New), Store(Phase::Writing)],
+        Some(Phase::Minting) => vec![Sweep, Mint, Store(Phase::Writing), Verify(New)],
         // A day may have passed: the token can have been revoked, and Secrets can have been written by others.
-        Some(_) => vec![Prove(New)],
+        Some(_) => vec![Verify(New)],
     };
     let write = vec![Write(New), Check(New)];
     let promote = match from {
         Some(Phase::Promoted | Phase::Revoking) => vec![],
-        _ => vec![Keep(Phase::Promoted)],
+        _ => vec![Store(Phase::Promoted)],
     };
     // Following a rollout takes minutes, in which Secrets can be written by others.
     let restart = vec![Restart, Check(New)];
     let revoke = match from {
         _ if rules.keeps => vec![],
         Some(Phase::Revoking) => vec![Revoke(Old)],
-        _ => vec![Keep(Phase::Revoking), Revoke(Old)],
+        _ => vec![Store(Phase::Revoking), Revoke(Old)],
     };
-    [obtain, write, promote, restart, revoke, vec![Forget]].concat()
+    [obtain, write, promote, restart, revoke, vec![End]].concat()
 }
 
 fn back(from: Option<Phase>, rules: Rules) -> Vec<Step> {
-    use Step::{Check, Forget, Keep, Prove, Revoke, Sweep, Write};
-    use Which::{New, Old};
+    use Step::{Check, End, Revoke, Store, Sweep, Verify, Write};
+    use TokenVersion::{New, Old};
     // A token that was given is not ours to revoke.
     let revokes = rules.mints && !rules.keeps;
     let write = match from {
         None => return vec![],
-        Some(Phase::Minting) => return vec![Sweep, Forget],
-        Some(Phase::Writing) => vec![Prove(Old), Write(Old), Check(Old)],
+        Some(Phase::Minting) => return vec![Sweep, End],
+        Some(Phase::Writing) => vec![Verify(Old), Write(Old), Check(Old)],
         // The old one is current again before a Secret gets it.
         Some(Phase::Promoted | Phase::Revoking) => {
-            vec![Prove(Old), Keep(Phase::Writing), Write(Old), Check(Old)]
+            vec![Verify(Old), Store(Phase::Writing), Write(Old), Check(Old)]
         }
         Some(Phase::Reverted) => vec![],
     };
     let revoke = match from {
         _ if !revokes => vec![],
         Some(Phase::Reverted) => vec![Revoke(New)],
-        _ => vec![Keep(Phase::Reverted), Revoke(New)],
+        _ => vec![Store(Phase::Reverted), Revoke(New)],
     };
-    [write, revoke, vec![Forget]].concat()
+    [write, revoke, vec![End]].concat()
 }
 
 /// What to do if the registry refuses one of the tokens; `other_works` tells whether it accepts the other one.
-pub fn refused(at: Option<Phase>, which: Which, other_works: bool) -> Instead {
-    match (which, at, other_works) {
+pub fn refused(at: Option<Phase>, version: TokenVersion, other_works: bool) -> RefusalAction {
+    match (version, at, other_works) {
         // This rotation has revoked it.
-        (Which::Old, Some(Phase::Revoking), true) => Instead::Finish,
-        (Which::Old, Some(_), false) => Instead::GiveUp,
-        _ => Instead::Stop,
+        (TokenVersion::Old, Some(Phase::Revoking), true) => RefusalAction::Finish,
+        (TokenVersion::Old, Some(_), false) => RefusalAction::GiveUp,
+        _ => RefusalAction::Stop,
     }
 }
 

@@ -34,9 +34,9 @@ pub struct ImageError;
 
 /// The result for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImageStanding {
+pub enum ImageAccess {
     /// The credential can pull it.
-    There,
+    Allowed,
     /// The credential is accepted, but there is no such image or tag.
     Missing,
     /// The credential is accepted, but not for this image.
@@ -93,12 +93,12 @@ impl Image {
 ///
 /// # Errors
 /// If the registry does not accept the credential at all, or does not answer.
-pub fn image_standing(
+pub fn image_access(
     image: &Image,
     credential: &Credential,
     options: &Options,
     env: &Env,
-) -> Result<ImageStanding, VerifyError> {
+) -> Result<ImageAccess, VerifyError> {
     if credential.username.is_identity_token() {
         return Err(VerifyError::IdentityToken);
     }
@@ -122,7 +122,7 @@ pub fn image_standing(
             client.head(&at, MANIFESTS, Auth::Bearer(&token))?
         }
     };
-    standing(&session, &reply)
+    image_access_of(&session, &reply)
 }
 
 /// The token server. For a Gitea with a wrong `ROOT_URL`, the registry's own address is used.
@@ -140,12 +140,12 @@ fn realm_of(session: &Session<'_>, realm: &str, service: Option<&str>) -> Result
     }
 }
 
-fn standing(session: &Session<'_>, reply: &Reply) -> Result<ImageStanding, VerifyError> {
+fn image_access_of(session: &Session<'_>, reply: &Reply) -> Result<ImageAccess, VerifyError> {
     session.passing(reply)?;
     match reply.status {
-        StatusCode::OK => Ok(ImageStanding::There),
-        StatusCode::NOT_FOUND => Ok(ImageStanding::Missing),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(ImageStanding::Refused),
+        StatusCode::OK => Ok(ImageAccess::Allowed),
+        StatusCode::NOT_FOUND => Ok(ImageAccess::Missing),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(ImageAccess::Refused),
         status => Err(VerifyError::ServerFailed {
             registry: session.registry(),
             status: status.as_u16(),

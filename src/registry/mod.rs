@@ -34,7 +34,7 @@ use std::time::Duration;
 
 pub use account::{Account, AccountError};
 pub use advisory::{Advisory, advisories};
-pub use manifest::{Image, ImageError, ImageStanding, image_standing};
+pub use manifest::{Image, ImageAccess, ImageError, image_access};
 pub use mint::{MintError, Minted, mint};
 pub use one_time_code::{OneTimeCode, OneTimeCodeError};
 pub use reach::ReachError;

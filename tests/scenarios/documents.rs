@@ -68,7 +68,7 @@ const CLAIMS: [(&str, &str, &str); 16] = [
     (
         "docs/vault.md",
         "kubectl regcred keychain use vault",
-        "made a vault, an encrypted file: /home/admin/.local/share/regcred/vault.age",
+        "created a vault, an encrypted file: /home/admin/.local/share/regcred/vault.age",
     ),
     (
         "docs/vault.md",

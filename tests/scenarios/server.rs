@@ -145,7 +145,7 @@ impl Server {
             &[(session::NEW_PASSPHRASE, PASSPHRASE), (session::AGAIN, PASSPHRASE)],
         );
         for line in [
-            "made a vault, an encrypted file: ",
+            "created a vault, an encrypted file: ",
             "the vault is unlocked until this machine is rebooted",
             "docker and kubectl regcred use the vault from now on",
         ] {

@@ -5,8 +5,8 @@ use std::fmt;
 use kube::api::ObjectMeta;
 
 use super::annotations::{MANAGED_BY_LABEL, MANAGER};
-use super::owners::Sign::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
-use super::owners::{Clue, OWNERS, Row, Sign};
+use super::owners::Marker::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
+use super::owners::{Marker, NameSource, OWNERS, Row};
 use crate::cluster::untrusted::untrusted;
 use crate::model::{CommandLine, Namespace, SecretName};
 
@@ -81,9 +81,9 @@ pub fn known_owners() -> impl Iterator<Item = &'static str> {
 /// Says whose the Secret with this metadata is.
 #[must_use]
 pub fn owner(metadata: &ObjectMeta) -> Ownership {
-    match look(metadata) {
+    match classify(metadata) {
         Ownership::Foreign(mut owner) => {
-            owner.stays = matches!(look(&written_by_us(metadata)), Ownership::Foreign(_));
+            owner.stays = matches!(classify(&written_by_us(metadata)), Ownership::Foreign(_));
             Ownership::Foreign(owner)
         }
         other => other,
@@ -99,7 +99,7 @@ fn written_by_us(metadata: &ObjectMeta) -> ObjectMeta {
     after
 }
 
-fn look(metadata: &ObjectMeta) -> Ownership {
+fn classify(metadata: &ObjectMeta) -> Ownership {
     if let Some(row) = OWNERS
         .iter()
         .find(|row| row.signs.iter().any(|sign| sign.is_on(metadata)))
@@ -165,7 +165,7 @@ impl Row {
     }
 }
 
-impl Clue {
+impl NameSource {
     /// What the Secret says, untrusted.
     fn read(&self, metadata: &ObjectMeta) -> Option<String> {
         match *self {
@@ -187,7 +187,7 @@ impl Clue {
     }
 }
 
-impl Sign {
+impl Marker {
     fn is_on(&self, metadata: &ObjectMeta) -> bool {
         match *self {
             Label(name) => label(metadata, name).is_some(),

@@ -6,7 +6,7 @@
 use super::annotations::MANAGED_BY_LABEL;
 
 /// What gives an owner away.
-pub enum Sign {
+pub enum Marker {
     /// A label of this name, whatever its value.
     Label(&'static str),
     /// A label with this value.
@@ -22,7 +22,7 @@ pub enum Sign {
 }
 
 /// Where a name stands on the Secret.
-pub enum Clue {
+pub enum NameSource {
     /// In this annotation.
     Annotation(&'static str),
     /// In this annotation, up to this character.
@@ -38,18 +38,18 @@ pub enum Clue {
 /// One owner.
 pub struct Row {
     pub name: &'static str,
-    pub signs: &'static [Sign],
+    pub signs: &'static [Marker],
     /// What of it owns the Secret, with what that is called; the first that is there.
-    pub objects: &'static [(&'static str, Clue)],
+    pub objects: &'static [(&'static str, NameSource)],
     /// What becomes of a change of ours.
     pub what_happens: &'static str,
     /// What to do instead.
     pub instead: &'static str,
     /// Where `NAMESPACE/NAME` of a Secret in the same cluster stands, that this one is a copy of.
-    pub source: Option<Clue>,
+    pub source: Option<NameSource>,
 }
 
-use Sign::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
+use Marker::{Annotation, AnnotationIs, Label, LabelIs, Manager, Reference};
 
 /// First match wins: what deploys through Helm stands before Helm.
 pub const OWNERS: &[Row] = &[
@@ -64,7 +64,7 @@ pub const OWNERS: &[Row] = &[
             Annotation("reconcile.external-secrets.io/data-hash"),
             Manager("externalsecrets.external-secrets.io/"),
         ],
-        objects: &[("ExternalSecret", Clue::Reference("ExternalSecret"))],
+        objects: &[("ExternalSecret", NameSource::Reference("ExternalSecret"))],
         what_happens: "it writes its own value again, at the latest at the next refresh",
         instead: "change the value in the secret store that its ExternalSecret reads",
         source: None,
@@ -78,7 +78,7 @@ pub const OWNERS: &[Row] = &[
             AnnotationIs("sealedsecrets.bitnami.com/managed", "true"),
             AnnotationIs("sealedsecrets.bitnami.com/patch", "true"),
         ],
-        objects: &[("SealedSecret", Clue::Reference("SealedSecret"))],
+        objects: &[("SealedSecret", NameSource::Reference("SealedSecret"))],
         what_happens: "it unseals its own value over the change, at the latest when its controller restarts",
         instead: "seal the new value: kubectl regcred sync --dry-run=client -o yaml -n NAMESPACE | kubeseal",
         source: None,
@@ -90,11 +90,11 @@ pub const OWNERS: &[Row] = &[
         signs: &[Annotation("reflector.v1.k8s.emberstack.com/reflects")],
         objects: &[(
             "a mirror of",
-            Clue::Annotation("reflector.v1.k8s.emberstack.com/reflects"),
+            NameSource::Annotation("reflector.v1.k8s.emberstack.com/reflects"),
         )],
         what_happens: "it writes its source's value over the change when the source changes",
         instead: "sync the source that the annotation reflector.v1.k8s.emberstack.com/reflects names",
-        source: Some(Clue::Annotation("reflector.v1.k8s.emberstack.com/reflects")),
+        source: Some(NameSource::Annotation("reflector.v1.k8s.emberstack.com/reflects")),
     },
     // kubernetes-replicator, replicate/common/consts.go and replicate/secret: pulled copies are asked for by
     // `replicate-from: NAMESPACE/NAME`; pushed ones keep their source's name and show only its version.
@@ -106,11 +106,11 @@ pub const OWNERS: &[Row] = &[
         ],
         objects: &[(
             "a replica of",
-            Clue::Annotation("replicator.v1.mittwald.de/replicate-from"),
+            NameSource::Annotation("replicator.v1.mittwald.de/replicate-from"),
         )],
         what_happens: "it writes its source's value over the change when the source changes",
         instead: "sync its source: the Secret of the same name in the namespace that it is replicated from",
-        source: Some(Clue::Annotation("replicator.v1.mittwald.de/replicate-from")),
+        source: Some(NameSource::Annotation("replicator.v1.mittwald.de/replicate-from")),
     },
     // ClusterSecret, src/consts.py and internal/controller: annotations `created-by`, `version` and `last-sync`; the
     // one in Go also the label. The Secret has the name of its ClusterSecret.
@@ -135,7 +135,7 @@ pub const OWNERS: &[Row] = &[
         ],
         objects: &[(
             "a copy of",
-            Clue::Labels("kubed.appscode.com/origin.namespace", "kubed.appscode.com/origin.name"),
+            NameSource::Labels("kubed.appscode.com/origin.namespace", "kubed.appscode.com/origin.name"),
         )],
         what_happens: "it writes its source's value over the change",
         instead: "sync its source, in the cluster that the label kubed.appscode.com/origin.cluster names",
@@ -158,7 +158,7 @@ pub const OWNERS: &[Row] = &[
     Row {
         name: "registry-creds",
         signs: &[Reference("ClusterPullSecret")],
-        objects: &[("ClusterPullSecret", Clue::Reference("ClusterPullSecret"))],
+        objects: &[("ClusterPullSecret", NameSource::Reference("ClusterPullSecret"))],
         what_happens: "new namespaces still get the old value of its seed Secret",
         instead: "sync the seed Secret that the ClusterPullSecret names, and recreate the ClusterPullSecret",
         source: None,
@@ -170,7 +170,7 @@ pub const OWNERS: &[Row] = &[
             Label("generate.kyverno.io/policy-name"),
             LabelIs(MANAGED_BY_LABEL, "kyverno"),
         ],
-        objects: &[("policy", Clue::Label("generate.kyverno.io/policy-name"))],
+        objects: &[("policy", NameSource::Label("generate.kyverno.io/policy-name"))],
         what_happens: "a generate rule that synchronizes writes its own value again",
         instead: "sync the Secret that the policy clones, or change the data in the policy",
         source: None,
@@ -185,8 +185,8 @@ pub const OWNERS: &[Row] = &[
             Reference("VaultDynamicSecret"),
         ],
         objects: &[
-            ("VaultStaticSecret", Clue::Reference("VaultStaticSecret")),
-            ("VaultDynamicSecret", Clue::Reference("VaultDynamicSecret")),
+            ("VaultStaticSecret", NameSource::Reference("VaultStaticSecret")),
+            ("VaultDynamicSecret", NameSource::Reference("VaultDynamicSecret")),
         ],
         what_happens: "it writes Vault's value again",
         instead: "change the value in Vault",
@@ -209,7 +209,7 @@ pub const OWNERS: &[Row] = &[
             Annotation("operator.1password.io/item-path"),
             Annotation("operator.1password.io/item-version"),
         ],
-        objects: &[("item", Clue::Annotation("operator.1password.io/item-path"))],
+        objects: &[("item", NameSource::Annotation("operator.1password.io/item-path"))],
         what_happens: "it writes 1Password's value again at the next poll",
         instead: "change the item in 1Password",
         source: None,
@@ -227,9 +227,9 @@ pub const OWNERS: &[Row] = &[
         objects: &[
             (
                 "application",
-                Clue::AnnotationUpTo("argocd.argoproj.io/tracking-id", ':'),
+                NameSource::AnnotationUpTo("argocd.argoproj.io/tracking-id", ':'),
             ),
-            ("application", Clue::Label("argocd.argoproj.io/instance")),
+            ("application", NameSource::Label("argocd.argoproj.io/instance")),
         ],
         what_happens: "it shows the change as drift, and self-heal reverts it",
         instead: "change the Secret in the application's git repository, or take it out of there",
@@ -244,7 +244,7 @@ pub const OWNERS: &[Row] = &[
         ],
         objects: &[(
             "Kustomization",
-            Clue::Labels(
+            NameSource::Labels(
                 "kustomize.toolkit.fluxcd.io/namespace",
                 "kustomize.toolkit.fluxcd.io/name",
             ),
@@ -259,7 +259,7 @@ pub const OWNERS: &[Row] = &[
         signs: &[Label("helm.toolkit.fluxcd.io/name"), Manager("helm-controller")],
         objects: &[(
             "HelmRelease",
-            Clue::Labels("helm.toolkit.fluxcd.io/namespace", "helm.toolkit.fluxcd.io/name"),
+            NameSource::Labels("helm.toolkit.fluxcd.io/namespace", "helm.toolkit.fluxcd.io/name"),
         )],
         what_happens: "the next upgrade or drift correction of the HelmRelease writes the chart's value again",
         instead: "change the values of the HelmRelease",
@@ -273,7 +273,7 @@ pub const OWNERS: &[Row] = &[
             Annotation("meta.helm.sh/release-name"),
             Manager("helm"),
         ],
-        objects: &[("release", Clue::Annotation("meta.helm.sh/release-name"))],
+        objects: &[("release", NameSource::Annotation("meta.helm.sh/release-name"))],
         what_happens: "the next helm upgrade writes the chart's value again or fails with a conflict",
         instead: "change the chart's values, or let the chart refer to a Secret instead of making one",
         source: None,

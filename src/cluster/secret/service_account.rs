@@ -32,11 +32,11 @@ const MADE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Whether a ServiceAccount's list is to have the Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum AttachAction {
     /// Put it at the end of the list, unless it is there.
-    Attached,
+    Attach,
     /// Take it out.
-    Detached,
+    Detach,
 }
 
 /// What to do to one ServiceAccount.
@@ -45,16 +45,16 @@ pub struct Attachment {
     /// The list as it should be, if it is not so yet; an empty one is the same as none.
     pub list: Option<Vec<String>>,
     /// Who will undo it, where somebody will.
-    pub undone_by: Option<UndoneBy>,
+    pub competing_manager: Option<CompetingManager>,
     /// The version that this was planned for.
     resource_version: Option<String>,
 }
 
 /// Somebody who declares the list too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UndoneBy(pub String);
+pub struct CompetingManager(pub String);
 
-impl fmt::Display for UndoneBy {
+impl fmt::Display for CompetingManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -66,24 +66,28 @@ impl fmt::Display for UndoneBy {
 
 /// Decides what to do. Order and entries of others, such as OpenShift's `*-dockercfg-*`, are kept.
 #[must_use]
-pub fn plan_attachment(account: &ServiceAccount, secret: &SecretName, wish: Wish) -> Attachment {
+pub fn plan_attachment(account: &ServiceAccount, secret: &SecretName, action: AttachAction) -> Attachment {
     let entries = account.image_pull_secrets.iter().flatten();
     let mut list: Vec<String> = entries.map(|entry| entry.name.clone()).collect();
     let is_there = list.iter().any(|name| name == secret.as_str());
-    let changes = match wish {
-        Wish::Attached if !is_there => {
+    let changes = match action {
+        AttachAction::Attach if !is_there => {
             list.push(secret.to_string());
             true
         }
-        Wish::Detached if is_there => {
+        AttachAction::Detach if is_there => {
             list.retain(|name| name != secret.as_str());
             true
         }
-        Wish::Attached | Wish::Detached => false,
+        AttachAction::Attach | AttachAction::Detach => false,
     };
     Attachment {
         list: changes.then_some(list),
-        undone_by: if changes { undone_by(&account.metadata) } else { None },
+        competing_manager: if changes {
+            competing_manager(&account.metadata)
+        } else {
+            None
+        },
         resource_version: account.metadata.resource_version.clone(),
     }
 }
@@ -101,7 +105,7 @@ impl Attachment {
 }
 
 /// Who declares the list, by the field managers that the server keeps. Who only made the ServiceAccount undoes nothing.
-fn undone_by(metadata: &ObjectMeta) -> Option<UndoneBy> {
+fn competing_manager(metadata: &ObjectMeta) -> Option<CompetingManager> {
     let has_list = |fields: &Value| fields.get("f:imagePullSecrets").is_some();
     let manager = metadata
         .managed_fields
@@ -111,7 +115,7 @@ fn undone_by(metadata: &ObjectMeta) -> Option<UndoneBy> {
         .filter_map(|entry| entry.manager.as_deref())
         // OpenShift's controller appends as we do.
         .find(|manager| *manager != MANAGER && !is_editor(manager) && !manager.starts_with("openshift"))?;
-    Some(UndoneBy(match owner(metadata) {
+    Some(CompetingManager(match owner(metadata) {
         Ownership::Foreign(owner) => owner.name,
         Ownership::Ours | Ownership::Adoptable { .. } => untrusted(manager),
     }))
@@ -123,7 +127,7 @@ pub struct Attached {
     /// Configured or unchanged; a ServiceAccount is never created here.
     pub outcome: Outcome,
     /// Who will undo it, where somebody will.
-    pub undone_by: Option<UndoneBy>,
+    pub competing_manager: Option<CompetingManager>,
 }
 
 /// Attaches the Secret to one ServiceAccount, or detaches it: reads, plans, writes, and again where somebody else wrote in between.
@@ -134,7 +138,7 @@ pub async fn attach(
     namespace: &Namespace,
     account: &ServiceAccountName,
     secret: &SecretName,
-    wish: Wish,
+    action: AttachAction,
     dry_run: DryRun,
 ) -> Result<Attached, Error> {
     let api: Api<ServiceAccount> = Api::namespaced(cluster.client().clone(), namespace.as_str());
@@ -143,13 +147,13 @@ pub async fn attach(
     let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
     loop {
-        let Some(there) = observe(cluster, &api, &object(), wish).await? else {
+        let Some(there) = observe(cluster, &api, &object(), action).await? else {
             return Err(Error::NotFound { object: object() });
         };
-        let plan = plan_attachment(&there, secret, wish);
+        let plan = plan_attachment(&there, secret, action);
         let attached = |outcome| Attached {
             outcome,
-            undone_by: plan.undone_by.clone(),
+            competing_manager: plan.competing_manager.clone(),
         };
         let Some(patch) = plan.patch() else {
             return Ok(attached(Outcome::Unchanged));
@@ -192,10 +196,10 @@ async fn observe(
     cluster: &Cluster,
     api: &Api<ServiceAccount>,
     object: &Object,
-    wish: Wish,
+    action: AttachAction,
 ) -> Result<Option<ServiceAccount>, Error> {
     let name = object.name.as_deref().unwrap_or_default();
-    let is_made = wish == Wish::Attached && name == ServiceAccountName::of_default().as_str();
+    let is_made = action == AttachAction::Attach && name == ServiceAccountName::of_default().as_str();
     let until = Instant::now() + MADE_WITHIN;
     let mut backoff = Backoff::new(PAUSE);
     loop {
@@ -229,8 +233,8 @@ mod tests {
         serde_json::from_value(account).unwrap()
     }
 
-    fn plan(fields: &Value, wish: Wish) -> Attachment {
-        plan_attachment(&account(fields), &"ours".parse().unwrap(), wish)
+    fn plan(fields: &Value, action: AttachAction) -> Attachment {
+        plan_attachment(&account(fields), &"ours".parse().unwrap(), action)
     }
 
     fn names(names: &[&str]) -> Value {
@@ -239,7 +243,7 @@ mod tests {
 
     #[test]
     fn attaching_appends_and_keeps_order_and_what_others_put_there() {
-        let plan = plan(&names(&["z", "default-dockercfg-x", "a", "a"]), Wish::Attached);
+        let plan = plan(&names(&["z", "default-dockercfg-x", "a", "a"]), AttachAction::Attach);
         assert_eq!(
             plan.list.as_deref().unwrap(),
             ["z", "default-dockercfg-x", "a", "a", "ours"]
@@ -249,18 +253,18 @@ mod tests {
 
     #[test]
     fn what_is_so_already_is_not_written() {
-        assert_eq!(plan(&names(&["ours", "a"]), Wish::Attached).patch(), None);
-        assert_eq!(plan(&names(&["a"]), Wish::Detached).patch(), None);
-        assert_eq!(plan(&json!({}), Wish::Detached).patch(), None);
+        assert_eq!(plan(&names(&["ours", "a"]), AttachAction::Attach).patch(), None);
+        assert_eq!(plan(&names(&["a"]), AttachAction::Detach).patch(), None);
+        assert_eq!(plan(&json!({}), AttachAction::Detach).patch(), None);
     }
 
     #[test]
     fn detaching_is_the_exact_undo() {
         for before in [json!({}), names(&["a"]), names(&["b", "a", "b"])] {
             let before = account(&before);
-            let attached = plan_attachment(&before, &"ours".parse().unwrap(), Wish::Attached);
+            let attached = plan_attachment(&before, &"ours".parse().unwrap(), AttachAction::Attach);
             let there: Vec<_> = attached.list.as_deref().unwrap().iter().map(String::as_str).collect();
-            let undone = plan(&names(&there), Wish::Detached).patch().unwrap();
+            let undone = plan(&names(&there), AttachAction::Detach).patch().unwrap();
             let before = serde_json::to_value(&before).unwrap();
             assert_eq!(undone["imagePullSecrets"], before["imagePullSecrets"], "{before}");
         }
@@ -279,18 +283,18 @@ mod tests {
                 "managedFields": [{"manager": manager, "operation": "Update", "fieldsV1": fields}],
             })
         };
-        let undone_by = |fields: Value| plan(&fields, Wish::Attached).undone_by.map(|by| by.0);
-        assert_eq!(undone_by(fields("helm", true)).as_deref(), Some("Helm"));
+        let competing_manager = |fields: Value| plan(&fields, AttachAction::Attach).competing_manager.map(|by| by.0);
+        assert_eq!(competing_manager(fields("helm", true)).as_deref(), Some("Helm"));
         for (manager, list) in [
             ("helm", false),
             ("kubectl-patch", true),
             ("kubectl-regcred", true),
             ("openshift-x", true),
         ] {
-            assert_eq!(undone_by(fields(manager, list)), None, "{manager}");
+            assert_eq!(competing_manager(fields(manager, list)), None, "{manager}");
         }
         let mut unlabelled = fields("cluster-operator", true);
         unlabelled["labels"] = Value::Null;
-        assert_eq!(undone_by(unlabelled).as_deref(), Some("cluster-operator"));
+        assert_eq!(competing_manager(unlabelled).as_deref(), Some("cluster-operator"));
     }
 }

@@ -9,7 +9,7 @@ use super::secret::{OtherToken, SeenSecret, State};
 use super::stuck::{Cause, StuckPull};
 use crate::cluster::resource::Resource;
 use crate::cluster::workload::controllers::Controllers;
-use crate::cluster::workload::message::Said;
+use crate::cluster::workload::message::PullFailure;
 use crate::cluster::workload::model::{Image, Workload};
 use crate::model::pull::Pull;
 use crate::model::{Namespace, Registry, Target};
@@ -83,7 +83,7 @@ impl Survey {
                 one.cause = survey.diagnose(&one, &|_| None);
             } else {
                 // What the message says, too, tells nothing without the Secrets.
-                one.said = Said::Else;
+                one.said = PullFailure::Else;
                 one.pull = Pull::NONE;
             }
             survey.stuck.push(one);

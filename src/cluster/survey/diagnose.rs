@@ -3,7 +3,7 @@
 use super::report::Survey;
 use super::secret::{HeldToken, SeenEntry, SeenSecret, State};
 use super::stuck::{Cause, StuckPull, Verdict};
-use crate::cluster::workload::message::Said;
+use crate::cluster::workload::message::PullFailure;
 use crate::cluster::workload::model::{INVALID_NAME, NEVER_PULLED};
 use crate::model::pull::{EntryAt, Mismatch, Pull, PullSecret, pull};
 use crate::model::{Namespace, Target, printable};
@@ -109,7 +109,7 @@ impl Survey {
         match (stuck.reason.as_str(), stuck.said) {
             (INVALID_NAME, _) => return Cause::InvalidName,
             (NEVER_PULLED, _) => return Cause::NeverPulled,
-            (_, Said::OtherPlatform) => return Cause::OtherPlatform,
+            (_, PullFailure::OtherPlatform) => return Cause::OtherPlatform,
             _ => {}
         }
         let named = Named::new(self, &stuck.namespace, &stuck.pull_secrets);
@@ -119,18 +119,18 @@ impl Survey {
                 secret: stuck.pull_secrets[secret].clone(),
             };
         }
-        if stuck.said == Said::Unreachable {
+        if stuck.said == PullFailure::Unreachable {
             return Cause::Unreachable;
         }
-        if stuck.said == Said::Page {
+        if stuck.said == PullFailure::Page {
             return Cause::Page;
         }
-        if stuck.said == Said::NotFound {
+        if stuck.said == PullFailure::NotFound {
             return Cause::TagMissing {
                 with_credential: has_credential,
             };
         }
-        if stuck.said == Said::Else || named.has_unseen() {
+        if stuck.said == PullFailure::Else || named.has_unseen() {
             return Cause::Unknown;
         }
         if has_credential {
@@ -152,7 +152,7 @@ impl Survey {
         // One that the registry accepts or, if it was not asked, one from the keychain.
         let good = tried.iter().find(|(_, entry)| match verdict(entry) {
             Some(verdict) => verdict == Verdict::Accepted,
-            None => matches!(entry.login.as_ref().map(|held| held.token), Some(HeldToken::Kept(_))),
+            None => matches!(entry.login.as_ref().map(|held| held.token), Some(HeldToken::Stored(_))),
         });
         // What was there before the pod was made, kubelet has tried.
         let is_new = |secret: &SeenSecret| {
@@ -160,7 +160,9 @@ impl Survey {
                 self.taken - written < RETRY && stuck.created.is_none_or(|created| written > created)
             })
         };
-        if let Some((secret, entry)) = good.filter(|(secret, _)| is_new(secret) || stuck.said == Said::Undecodable) {
+        if let Some((secret, entry)) =
+            good.filter(|(secret, _)| is_new(secret) || stuck.said == PullFailure::Undecodable)
+        {
             return Cause::Heals {
                 secret: secret.target.secret.to_string(),
                 token: entry.login.as_ref().map(|held| held.token),
@@ -170,7 +172,7 @@ impl Survey {
             return Cause::Unknown;
         };
         let verdict = verdict(entry);
-        if stuck.said != Said::Rejected && verdict != Some(Verdict::Rejected) {
+        if stuck.said != PullFailure::Rejected && verdict != Some(Verdict::Rejected) {
             return Cause::Unknown;
         }
         Cause::TokenRejected {

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 
 use super::assemble::targets;
 use super::diagnose::Named;
+use super::events;
 use super::gather::Gather;
-use super::question::{Interest, Places, Question};
+use super::question::{Interest, NamespaceSelection, Question};
 use super::reader::Reader;
 use super::report::{Survey, now};
 use super::secret::SeenSecret;
 use super::secret::Tokens;
-use super::told;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::rbac::{Access, Feature};
@@ -117,7 +117,7 @@ pub async fn explain(
         }
     }
     let question = Question {
-        places: Places::Named(vec![namespace.clone()]),
+        places: NamespaceSelection::Named(vec![namespace.clone()]),
         targets: targets(namespace, &seen.own_secrets).collect(),
         interests,
     };
@@ -179,7 +179,7 @@ async fn find(cluster: &Cluster, namespace: &Namespace, pod: &str) -> Result<Opt
     let access = Access::to(Feature::Status);
     let found = reader.list(Resource::Pods, Some(namespace), &fields, of).await;
     let mut found = found.map_err(|error| error.for_access(&access))?;
-    told::complete(&reader, &mut found).await;
+    events::complete(&reader, &mut found).await;
     Ok(found.into_iter().next())
 }
 

@@ -9,12 +9,12 @@ use k8s_openapi::api::core::v1::Secret;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use super::question::{Places, Question};
+use super::events;
+use super::question::{NamespaceSelection, Question};
 use super::reader::Reader;
 use super::reader::Step;
-use super::report::{SeenAccount, Unseen};
+use super::report::{SeenAccount, Unreadable};
 use super::secret::{SeenSecret, Tokens, reduce};
-use super::told;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::client::pages::Named;
 use crate::cluster::error::Error;
@@ -48,7 +48,7 @@ pub(super) struct Gathered {
     pub(super) accounts: Vec<SeenAccount>,
     pub(super) pods: Vec<Workload>,
     pub(super) workloads: Vec<Workload>,
-    pub(super) unseen: BTreeMap<Resource, Unseen>,
+    pub(super) unseen: BTreeMap<Resource, Unreadable>,
     /// See [`super::report::Survey::passed_over`] and [`super::report::Counts::passed_over`].
     pub(super) passed_over: BTreeSet<Registry>,
     pub(super) pods_passed_over: usize,
@@ -89,11 +89,11 @@ impl<'a> Gather<'a> {
         progress: &'a dyn Fn(Step),
     ) -> Result<Self, Error> {
         let mut access = Access::to(Feature::Status);
-        access.is_everywhere = !matches!(question.places, Places::Named(_));
+        access.is_everywhere = !matches!(question.places, NamespaceSelection::Named(_));
         let places = match &question.places {
-            Places::All => Where::Everywhere,
-            Places::Named(names) => Where::In(names.clone()),
-            Places::Selected(selector) => {
+            NamespaceSelection::All => Where::Everywhere,
+            NamespaceSelection::Named(names) => Where::In(names.clone()),
+            NamespaceSelection::Selected(selector) => {
                 access.features.insert(Feature::Selector);
                 let found = namespaces(cluster, selector).await;
                 let found = found.map_err(|error| error.for_access(&access))?;
@@ -145,7 +145,7 @@ impl<'a> Gather<'a> {
         .await?;
         // A single pod has been looked at before.
         if self.pod.is_none() {
-            told::complete(&self.reader, &mut pods).await;
+            events::complete(&self.reader, &mut pods).await;
         }
         {
             let mut gathered = self.gathered.borrow_mut();
@@ -155,7 +155,7 @@ impl<'a> Gather<'a> {
             gathered.pods = pods;
             gathered.workloads = workloads.into_iter().flatten().collect();
         }
-        let absent = self.look_for(targets, tokens).await?;
+        let absent = self.find_named(targets, tokens).await?;
         let reader = self.reader;
         let counted = |resource| reader.seen(resource);
         Ok(Finished {
@@ -267,7 +267,7 @@ impl<'a> Gather<'a> {
         let mut gathered = self.gathered.borrow_mut();
         // Secrets are read twice, once a type.
         let is_new = namespace.is_some_and(|namespace| gathered.blind.insert((resource, Some(namespace.clone()))));
-        let unseen = gathered.unseen.entry(resource).or_insert_with(|| Unseen {
+        let unseen = gathered.unseen.entry(resource).or_insert_with(|| Unreadable {
             object: namespace.map_or_else(
                 || Object::everywhere(resource),
                 |namespace| Object::all(resource, namespace),

@@ -6,6 +6,7 @@
 
 mod assemble;
 mod diagnose;
+mod events;
 mod explain;
 mod gather;
 mod named;
@@ -14,7 +15,6 @@ mod reader;
 mod report;
 mod secret;
 mod stuck;
-mod told;
 
 use std::cell::RefCell;
 
@@ -24,12 +24,12 @@ use gather::Gather;
 use report::now;
 use secret::Tokens;
 
-pub use super::workload::message::Said;
+pub use super::workload::message::PullFailure;
 pub use super::workload::model::ContainerKind;
 pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome, explain};
-pub use question::{Interest, Keeping, Places, Question};
+pub use question::{Interest, NamespaceSelection, Question, TokenSlot};
 pub use reader::Step;
-pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey, Unseen};
+pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey, Unreadable};
 pub use secret::{HeldToken, Login, OtherToken, SeenEntry, SeenSecret, State};
 pub use stuck::{Cause, StuckPull, Verdict};
 

@@ -19,7 +19,7 @@ use crate::model::{Namespace, Target};
 const MAX_ASKED: usize = 100;
 
 /// What stands behind a name.
-enum Look {
+enum NamedSecretState {
     /// No pull Secret; `true` for one of another type.
     Absent(bool),
     There(Box<SeenSecret>),
@@ -28,7 +28,7 @@ enum Look {
 impl<'a> Gather<'a> {
     /// Looks for the Secrets that are named anywhere and that were not among those that were read: which of them are not
     /// there, and which are of another type. Where Secrets may not be listed, they may still be got by name.
-    pub(super) async fn look_for(
+    pub(super) async fn find_named(
         &self,
         targets: &[Target],
         tokens: &RefCell<Tokens<'a>>,
@@ -63,7 +63,7 @@ impl<'a> Gather<'a> {
         };
         let looks = named.into_iter().map(|(target, is_listed)| async move {
             let found = if is_listed {
-                self.is_of_another_type(&target).await.map(Look::Absent)
+                self.is_of_another_type(&target).await.map(NamedSecretState::Absent)
             } else {
                 self.get(&target, tokens).await
             };
@@ -71,12 +71,12 @@ impl<'a> Gather<'a> {
         });
         let mut looks = iter(looks).buffer_unordered(NAMESPACES_AT_ONCE);
         let mut absent = BTreeMap::new();
-        while let Some((target, look)) = looks.next().await {
-            match look {
-                Ok(Look::Absent(is_of_another_type)) => {
+        while let Some((target, state)) = looks.next().await {
+            match state {
+                Ok(NamedSecretState::Absent(is_of_another_type)) => {
                     absent.insert(target, is_of_another_type);
                 }
-                Ok(Look::There(secret)) => {
+                Ok(NamedSecretState::There(secret)) => {
                     self.gathered.borrow_mut().secrets.insert(target, *secret);
                 }
                 // Already recorded with its kind and namespace, which may not be listed either.
@@ -97,13 +97,13 @@ impl<'a> Gather<'a> {
         Ok(!found.is_empty())
     }
 
-    async fn get(&self, target: &Target, tokens: &RefCell<Tokens<'a>>) -> Result<Look, Error> {
+    async fn get(&self, target: &Target, tokens: &RefCell<Tokens<'a>>) -> Result<NamedSecretState, Error> {
         let observed = observe(self.reader.cluster, target).await?;
         Ok(match observed {
-            None => Look::Absent(false),
+            None => NamedSecretState::Absent(false),
             Some(observed) => match reduce(&observed, &mut tokens.borrow_mut()) {
-                Some(secret) => Look::There(Box::new(secret)),
-                None => Look::Absent(true),
+                Some(secret) => NamedSecretState::There(Box::new(secret)),
+                None => NamedSecretState::Absent(true),
             },
         })
     }

@@ -7,7 +7,7 @@ use crate::model::{Credential, Namespace, Registry, Target};
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// Where.
-    pub places: Places,
+    pub places: NamespaceSelection,
     /// Secrets that are expected to be there: looked for by name even where Secrets cannot be listed.
     pub targets: Vec<Target>,
     /// The registries that it is about.
@@ -16,7 +16,7 @@ pub struct Question<'a> {
 
 /// Which namespaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Places {
+pub enum NamespaceSelection {
     /// All of the cluster, as far as they may be seen.
     All,
     /// Those with these labels.
@@ -30,12 +30,12 @@ pub enum Places {
 pub struct Interest<'a> {
     pub registry: Registry,
     /// The keychain's credentials of it.
-    pub kept: Vec<(Keeping, &'a Credential)>,
+    pub kept: Vec<(TokenSlot, &'a Credential)>,
 }
 
 /// As what the keychain keeps a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Keeping {
+pub enum TokenSlot {
     /// For this workstation.
     Docker,
     /// For pull Secrets.

@@ -32,7 +32,7 @@ pub struct Survey {
     /// Tokens in the Secrets that the keychain does not have, each once.
     pub other_tokens: Vec<OtherToken>,
     /// What could not be seen.
-    pub unseen: Vec<Unseen>,
+    pub unseen: Vec<Unreadable>,
     /// The targets that are not there, in the order in which they were asked for; those that could not be looked for are
     /// in `unseen`.
     pub missing_targets: Vec<Target>,
@@ -110,7 +110,7 @@ pub struct MissingSecret {
 
 /// A part of the cluster that could not be seen.
 #[derive(Debug)]
-pub struct Unseen {
+pub struct Unreadable {
     /// What it would have been.
     pub object: Object,
     /// In how many namespaces, if each was read by itself.

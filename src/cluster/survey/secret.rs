@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::question::{Interest, Keeping};
+use super::question::{Interest, TokenSlot};
 use crate::cluster::secret::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
 use crate::cluster::secret::owner::{Ownership, owner};
 use crate::cluster::secret::pull_secret::{
@@ -78,7 +78,7 @@ pub struct Login {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HeldToken {
     /// The keychain's.
-    Kept(Keeping),
+    Stored(TokenSlot),
     /// Another, by its place in [`super::report::Survey::other_tokens`].
     Other(usize),
 }
@@ -109,7 +109,7 @@ impl<'a> Tokens<'a> {
         let kept = &self.interests[interest].kept;
         let kept = kept.iter().find(|(_, credential)| credential.token == token);
         let token = match kept {
-            Some((keeping, _)) => HeldToken::Kept(*keeping),
+            Some((keeping, _)) => HeldToken::Stored(*keeping),
             None => HeldToken::Other(self.other(interest, &username, token)),
         };
         Login { username, token }
@@ -236,7 +236,7 @@ mod tests {
         let mut tokens = Tokens::new(&interests);
         let mut place = |at: usize| match tokens.held(0, "admin", Token::verbatim(at.to_string())).token {
             HeldToken::Other(place) => place,
-            HeldToken::Kept(_) => panic!("nothing is kept"),
+            HeldToken::Stored(_) => panic!("nothing is kept"),
         };
         for at in (0..20_000).chain(0..20_000) {
             assert_eq!(place(at), at);

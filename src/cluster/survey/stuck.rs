@@ -1,6 +1,6 @@
 //! A container that waits for an image, with all that is known of why.
 
-use crate::cluster::workload::message::Said;
+use crate::cluster::workload::message::PullFailure;
 use crate::cluster::workload::model::ContainerKind;
 use crate::model::Namespace;
 use crate::model::pull::{Mismatch, Pull};
@@ -28,7 +28,7 @@ pub struct StuckPull {
     /// kubelet's message.
     pub message: String,
     /// What the message says.
-    pub said: Said,
+    pub said: PullFailure,
     /// When the pod was made, in seconds since 1970.
     pub created: Option<i64>,
     /// The pod's own list, which never changes.
@@ -56,7 +56,7 @@ pub enum Verdict {
 
 /// Why an image is not pulled.
 ///
-/// What is missing in the cluster is a cause also where kubelet does not say why ([`Said::Nothing`]): it is what there is
+/// What is missing in the cluster is a cause also where kubelet does not say why ([`PullFailure::Nothing`]): it is what there is
 /// to mend first, but the registry may have refused for another reason, such as a tag that it does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

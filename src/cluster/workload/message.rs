@@ -2,7 +2,7 @@
 
 /// What kubelet's message says of a pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum PullFailure {
     /// The registry wants another credential, or one at all: 401, 403, unauthorized, denied.
     Rejected,
     /// The registry does not have the image: 404, manifest unknown, not found.
@@ -76,7 +76,7 @@ const REJECTED: &[&str] = &[
 const NOT_FOUND: &[&str] = &["404", "not found", "manifest unknown", "name unknown", "does not exist"];
 
 /// What the message is about. The image's own name, and addresses, are no part of it: they can read like anything.
-pub fn said(message: &str, image: &str) -> Said {
+pub fn said(message: &str, image: &str) -> PullFailure {
     let text = message.replace(image, "");
     let text = without_request(&text);
     let words = text.split_whitespace().filter(|word| !word.contains("://"));
@@ -88,21 +88,21 @@ pub fn said(message: &str, image: &str) -> Said {
         .trim_start_matches("back-off pulling image")
         .trim_matches(['"', ' ', '.']);
     if rest.is_empty() {
-        Said::Nothing
+        PullFailure::Nothing
     } else if has(OTHER_PLATFORM) {
-        Said::OtherPlatform
+        PullFailure::OtherPlatform
     } else if has(PAGE) {
-        Said::Page
+        PullFailure::Page
     } else if has(UNDECODABLE) {
-        Said::Undecodable
+        PullFailure::Undecodable
     } else if has(UNREACHABLE) {
-        Said::Unreachable
+        PullFailure::Unreachable
     } else if has(REJECTED) {
-        Said::Rejected
+        PullFailure::Rejected
     } else if has(NOT_FOUND) {
-        Said::NotFound
+        PullFailure::NotFound
     } else {
-        Said::Else
+        PullFailure::Else
     }
 }
 
@@ -134,105 +134,108 @@ mod tests {
     fn messages_of_every_runtime_are_understood() {
         const IMAGE: &str = "gitea.example.com/owner/app-404:401";
         for (message, meant) in [
-            ("", Said::Nothing),
-            (r#"Back-off pulling image "IMAGE""#, Said::Nothing),
+            ("", PullFailure::Nothing),
+            (r#"Back-off pulling image "IMAGE""#, PullFailure::Nothing),
             (
                 r#"Back-off pulling image "IMAGE": ErrImagePull: failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": unexpected status from HEAD request to https://gitea.example.com/v2/owner/app-404/manifests/401: 401 Unauthorized"#,
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 r#"rpc error: code = Unknown desc = failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized"#,
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 r#"rpc error: code = Unknown desc = Error response from daemon: pull access denied for app, repository does not exist or may require 'docker login': denied: requested access to the resource is denied"#,
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 "pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials",
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 r#"rpc error: code = Unknown desc = Error reading manifest 401 in gitea.example.com/owner/app-404: unauthorized: reqPackageAccess"#,
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 r#"rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": IMAGE: not found"#,
-                Said::NotFound,
+                PullFailure::NotFound,
             ),
             (
                 "rpc error: code = Unknown desc = reading manifest v2 in gitea.example.com/owner/app: manifest unknown",
-                Said::NotFound,
+                PullFailure::NotFound,
             ),
             (
                 r#"failed to pull image "IMAGE": failed to do request: Head "https://gitea.example.com/v2/owner/app-404/manifests/401": dial tcp: lookup gitea.example.com: no such host"#,
-                Said::Unreachable,
+                PullFailure::Unreachable,
             ),
             (
                 "tls: failed to verify certificate: x509: certificate signed by unknown authority",
-                Said::Unreachable,
+                PullFailure::Unreachable,
             ),
-            ("illegal base64 data at input byte 4", Said::Undecodable),
+            ("illegal base64 data at input byte 4", PullFailure::Undecodable),
             (
                 r#"failed to pull and unpack image "IMAGE": no match for platform in manifest: not found"#,
-                Said::OtherPlatform,
+                PullFailure::OtherPlatform,
             ),
             (
                 "no matching manifest for linux/arm64/v8 in the manifest list entries: no match for platform in manifest: not found",
-                Said::OtherPlatform,
+                PullFailure::OtherPlatform,
             ),
             (
                 "choosing image instance: no image found in image index for architecture \"arm64\", variant \"v8\", OS \"linux\"",
-                Said::OtherPlatform,
+                PullFailure::OtherPlatform,
             ),
             (
                 r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": unexpected media type text/html for sha256:0123: not found"#,
-                Said::Page,
+                PullFailure::Page,
             ),
             (
                 "error parsing HTTP 200 response body: invalid character '<' looking for beginning of value",
-                Said::Page,
+                PullFailure::Page,
             ),
             (
                 "json: cannot unmarshal number into Go struct field dockerConfigEntryWithAuth.auth of type string",
-                Said::Undecodable,
+                PullFailure::Undecodable,
             ),
             // kubelet 1.37.2 with containerd 1.6.20, before Gitea 1.26.4.
             (
                 r#"Back-off pulling image "IMAGE": ErrImagePull: failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": pulling from host gitea.example.com failed with status code [manifests 401]: 401 Unauthorized"#,
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized"#,
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": pulling from host gitea.example.com failed with status code [manifests 401]: 500 Internal Server Error"#,
-                Said::Else,
+                PullFailure::Else,
             ),
             (
                 r#"failed to pull and unpack image "IMAGE": failed to resolve reference "IMAGE": pulling from host gitea.example.com failed with status code [manifests 401]: 502 Bad Gateway"#,
-                Said::Unreachable,
+                PullFailure::Unreachable,
             ),
             (
                 r#"Back-off pulling image "IMAGE": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": failed to unpack image on snapshotter native: unexpected media type text/html for sha256:6b0828a0cf9e9774682e7830d7c3b67698f55dfe458cd97544b25e0e5d64a8aa: not found"#,
-                Said::Page,
+                PullFailure::Page,
             ),
             (
                 r#"rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:6b90ba1a6d043fbe9b2bf3cdf06e3d039d0b360e427550e28786b12662220812 (text/html) from remote: not found"#,
-                Said::Page,
+                PullFailure::Page,
             ),
             (
                 r#"Back-off pulling image "IMAGE": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "IMAGE": no match for platform in manifest: not found"#,
-                Said::OtherPlatform,
+                PullFailure::OtherPlatform,
             ),
-            ("illegal base64 data at input byte 2", Said::Undecodable),
+            ("illegal base64 data at input byte 2", PullFailure::Undecodable),
             (
                 "json: cannot unmarshal number into Go struct field DockerConfigJSON.auths.auth of type string",
-                Said::Undecodable,
+                PullFailure::Undecodable,
             ),
-            ("write /var/lib/containerd/x: no space left on device", Said::Else),
-            ("sha256:4014034040 is not the digest", Said::Else),
+            (
+                "write /var/lib/containerd/x: no space left on device",
+                PullFailure::Else,
+            ),
+            ("sha256:4014034040 is not the digest", PullFailure::Else),
         ] {
             assert_eq!(said(&message.replace("IMAGE", IMAGE), IMAGE), meant, "{message}");
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use super::message::{Said, said};
+use super::message::{PullFailure, said};
 use super::raw::{ContainerStatus, Raw, RawWaiting, Spec, Status, names};
 use crate::cluster::resource::Resource;
 use crate::cluster::untrusted::untrusted;
@@ -157,7 +157,7 @@ pub enum ContainerKind {
 pub struct Waiting {
     pub reason: String,
     pub message: String,
-    pub said: Said,
+    pub said: PullFailure,
 }
 
 impl Workload {
@@ -243,7 +243,7 @@ fn is_for_image(waiting: &RawWaiting) -> bool {
     let RawWaiting { reason, message } = waiting;
     PULL_REASONS.contains(&reason.as_str())
         || OTHER_REASONS.contains(&reason.as_str())
-        || (reason.len() < MAX_NAMING && reason == message && said(message, "") == Said::Undecodable)
+        || (reason.len() < MAX_NAMING && reason == message && said(message, "") == PullFailure::Undecodable)
 }
 
 /// The start of a text, in octets at most.
@@ -286,7 +286,7 @@ fn images(spec: Spec, status: &Status) -> Vec<Image> {
                 waiting: waiting.map(|waiting| Waiting {
                     reason: waiting.reason.clone(),
                     message: waiting.message.clone(),
-                    said: Said::Else,
+                    said: PullFailure::Else,
                 }),
             });
         }

@@ -25,12 +25,12 @@ pub struct StuckPod {
     /// As kubelet has it: `ErrImagePull` or `ImagePullBackOff`.
     pub reason: String,
     /// What was done.
-    pub fate: Fate,
+    pub fate: PodAction,
 }
 
 /// What was done with a stuck pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum PodAction {
     /// It was deleted; its controller makes a new one.
     Deleted,
     /// It has no controller: nothing would bring it back.
@@ -39,7 +39,7 @@ pub enum Fate {
     OfJob,
 }
 
-impl fmt::Display for Fate {
+impl fmt::Display for PodAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Deleted => "deleted",
@@ -71,11 +71,11 @@ pub async fn unstick(
 fn fate(pod: &Workload, registries: &Registries<'_>) -> Option<StuckPod> {
     let reason = pod.stuck(registries).filter(|_| !pod.is_over)?.to_owned();
     let fate = match pod.controller.as_ref().map(|controller| controller.kind.as_str()) {
-        None => Fate::Bare,
-        Some("Job") => Fate::OfJob,
+        None => PodAction::Bare,
+        Some("Job") => PodAction::OfJob,
         // kubelet runs a static pod from a file, without Secrets.
         Some("Node") => return None,
-        Some(_) => Fate::Deleted,
+        Some(_) => PodAction::Deleted,
     };
     Some(StuckPod {
         name: pod.name.clone(),
@@ -98,7 +98,7 @@ async fn delete(
         let Some(stuck) = fate(&pod, registries) else {
             return Ok(None);
         };
-        if stuck.fate != Fate::Deleted || dry_run == DryRun::Client {
+        if stuck.fate != PodAction::Deleted || dry_run == DryRun::Client {
             return Ok(Some(stuck));
         }
         let params = DeleteParams {
@@ -139,7 +139,7 @@ mod tests {
     use crate::cluster::workload::model::tests::{registries, workload};
     use serde_json::json;
 
-    fn fate_of(kind: Option<&str>, phase: &str) -> Option<Fate> {
+    fn fate_of(kind: Option<&str>, phase: &str) -> Option<PodAction> {
         let mut pod = json!({
             "metadata": {"name": "pod"},
             "spec": {"containers": [{"name": "a", "image": "gitea.example.com/a"}]},
@@ -161,10 +161,10 @@ mod tests {
             "ReplicationController",
             "Rollout",
         ] {
-            assert_eq!(fate_of(Some(kind), "Pending"), Some(Fate::Deleted), "{kind}");
+            assert_eq!(fate_of(Some(kind), "Pending"), Some(PodAction::Deleted), "{kind}");
         }
-        assert_eq!(fate_of(None, "Pending"), Some(Fate::Bare));
-        assert_eq!(fate_of(Some("Job"), "Pending"), Some(Fate::OfJob));
+        assert_eq!(fate_of(None, "Pending"), Some(PodAction::Bare));
+        assert_eq!(fate_of(Some("Job"), "Pending"), Some(PodAction::OfJob));
         assert_eq!(fate_of(Some("Node"), "Pending"), None);
         assert_eq!(fate_of(Some("ReplicaSet"), "Failed"), None);
     }

@@ -24,14 +24,14 @@ pub enum SecretUser {
     Held {
         /// As kubectl prints it: `deployment.apps/api`.
         what: String,
-        why: Hold,
+        why: SkipReason,
     },
 }
 
 /// Why a workload is not restarted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Hold {
+pub enum SkipReason {
     /// A paused Deployment.
     Paused,
     /// A StatefulSet or DaemonSet that replaces its pods only as they are deleted.
@@ -50,7 +50,7 @@ pub enum Hold {
     OtherController,
 }
 
-impl Hold {
+impl SkipReason {
     /// What to do about it, where there is something to do.
     #[must_use]
     pub fn instead(&self, what: &str, namespace: &Namespace) -> Option<String> {
@@ -77,7 +77,7 @@ impl Hold {
     }
 }
 
-impl fmt::Display for Hold {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Paused => f.write_str("it is paused"),
@@ -143,19 +143,19 @@ fn user(top: &Workload, controller: Option<&Controller>) -> Option<SecretUser> {
         })
     };
     match (top.resource, controller) {
-        (Resource::Deployments, _) if top.is_paused => held(Hold::Paused),
-        (Resource::StatefulSets | Resource::DaemonSets, _) if top.is_on_delete => held(Hold::OnDelete),
-        (Resource::StatefulSets, _) if top.partition > 0 => held(Hold::Partition(top.partition)),
+        (Resource::Deployments, _) if top.is_paused => held(SkipReason::Paused),
+        (Resource::StatefulSets | Resource::DaemonSets, _) if top.is_on_delete => held(SkipReason::OnDelete),
+        (Resource::StatefulSets, _) if top.partition > 0 => held(SkipReason::Partition(top.partition)),
         (Resource::Deployments | Resource::StatefulSets | Resource::DaemonSets, _) => restartable(),
         (Resource::Pods, _) if top.is_static() => None,
         (_, Some(controller)) => Some(SecretUser::Held {
             what: controller.shown.clone(),
-            why: Hold::OtherController,
+            why: SkipReason::OtherController,
         }),
-        (Resource::CronJobs, None) => held(Hold::CronJob),
-        (Resource::Jobs, None) => held(Hold::Job),
-        (Resource::ReplicaSets | Resource::ReplicationControllers, None) => held(Hold::ReplicaSet),
-        (Resource::Pods, None) => held(Hold::BarePod),
+        (Resource::CronJobs, None) => held(SkipReason::CronJob),
+        (Resource::Jobs, None) => held(SkipReason::Job),
+        (Resource::ReplicaSets | Resource::ReplicationControllers, None) => held(SkipReason::ReplicaSet),
+        (Resource::Pods, None) => held(SkipReason::BarePod),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::sys::env::Env;
 const TELLING: [&str; 6] = ["TOKEN", "PASSWORD", "SECRET", "PAT", "KEY", "CREDENTIALS"];
 
 /// Looks for candidates and hands each over as soon as it is known, with a description or an empty one.
-pub(super) fn look(
+pub(super) fn complete(
     source: &Source,
     typed: &str,
     line: &Line<'_>,

@@ -137,7 +137,7 @@ fn answer(
                 reply.given = given.cloned().unwrap_or_default();
                 reply.files = source == Source::Files;
             }
-            live::look(&source, typed, &line, env, open, deadline, |text, about| {
+            live::complete(&source, typed, &line, env, open, deadline, |text, about| {
                 lock(reply).offer(text, about);
             });
         }

@@ -62,7 +62,7 @@ fn install(system: &mut System<'_>) -> Result<(), CommandError> {
     if let Some(error) = too_old(version(&system.env).as_ref()) {
         return Err(error);
     }
-    system.output.say(format_args!("hint: {LOAD}"));
+    system.output.info(format_args!("hint: {LOAD}"));
     Ok(())
 }
 
@@ -88,7 +88,7 @@ fn status(system: &mut System<'_>) -> Result<(), CommandError> {
     system
         .output
         .line(format_args!("{kubectl} completes regcred through {}", at.display()))?;
-    system.output.say(format_args!("hint: {LOAD}"));
+    system.output.info(format_args!("hint: {LOAD}"));
     Ok(())
 }
 
@@ -97,7 +97,7 @@ fn remove(system: &mut System<'_>) -> Result<(), CommandError> {
         let name = ALIAS.name;
         system
             .output
-            .say(format_args!("there is no {name} that completion install has made"));
+            .info(format_args!("there is no {name} that completion install has made"));
         return Ok(());
     };
     Ok(system.output.line(format_args!("{} removed", at.display()))?)

@@ -4,7 +4,7 @@ use super::args::SetupArgs;
 use super::decide::{Case, Decision, Verdict, is_same};
 use crate::commands::shared::verify;
 use crate::commands::system::System;
-use crate::docker::Place;
+use crate::docker::StoredIn;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential};
 use crate::registry::Flow;
@@ -28,7 +28,7 @@ pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> 
     let distinct = case.distinct();
     for (credential, verdict) in distinct.iter().zip(&verdicts) {
         if decision != Decision::Open && *verdict == Verdict::Refused {
-            system.output.say(format_args!(
+            system.output.info(format_args!(
                 "{} does not accept the credential of {} from {}",
                 case.title(),
                 credential.username,
@@ -78,8 +78,8 @@ pub(super) fn undecided(case: &Case) -> CommandError {
         places(case)
     ));
     let file = case.found.iter().find_map(|found| match &found.place {
-        Place::File(path) => Some(path.display()),
-        Place::Helper(_) => None,
+        StoredIn::File(path) => Some(path.display()),
+        StoredIn::Helper(_) => None,
     });
     let of = |program| CommandLine::new(program).value("REGISTRY", registry.as_str());
     let login = || of("kubectl regcred login").words("-u USER");

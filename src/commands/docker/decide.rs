@@ -4,7 +4,7 @@
 //! exactly one and refuses all others, that one is kept. Otherwise the person decides, or nothing of that registry is
 //! changed. A credential that is being rotated is never replaced.
 
-use crate::docker::Place;
+use crate::docker::StoredIn;
 use crate::keychain::{Name, Part};
 use crate::model::Credential;
 
@@ -13,7 +13,7 @@ use crate::model::Credential;
 pub(super) struct Found {
     pub(super) credential: Credential,
     /// Where; another credential helper keeps it whatever we do.
-    pub(super) place: Place,
+    pub(super) place: StoredIn,
 }
 
 /// All that is known about one registry, or about one of the tokens that Docker Hub's login in the browser leaves
@@ -116,7 +116,7 @@ impl Case {
     }
 
     fn is_safe(&self, found: &Found) -> bool {
-        matches!(found.place, Place::Helper(_))
+        matches!(found.place, StoredIn::Helper(_))
             || self.kept.as_ref().is_some_and(|kept| is_same(kept, &found.credential))
     }
 }
@@ -136,8 +136,8 @@ mod tests {
 
     fn case(kept: Option<&str>, found: &[&str]) -> Case {
         let place = |token: &str| match token.strip_prefix("helper-") {
-            Some(_) => Place::Helper("pass".parse().unwrap()),
-            None => Place::File("/config.json".into()),
+            Some(_) => StoredIn::Helper("pass".parse().unwrap()),
+            None => StoredIn::File("/config.json".into()),
         };
         Case {
             name: Name::of_server("gitea.example.com", Use::Docker).unwrap(),
@@ -166,7 +166,7 @@ mod tests {
         let mut identity = case(Some("a"), &[]);
         identity.found.push(Found {
             credential: credential("<token>", "a"),
-            place: Place::File("/config.json".into()),
+            place: StoredIn::File("/config.json".into()),
         });
         assert_eq!(identity.decide(), Decision::Open, "another kind of token");
     }

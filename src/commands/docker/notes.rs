@@ -24,8 +24,8 @@ pub(super) fn after_setup(
         if !has_credential {
             system
                 .output
-                .say(format_args!("the keychain holds no credential of {registry} yet"));
-            system.output.say(format_args!(
+                .info(format_args!("the keychain holds no credential of {registry} yet"));
+            system.output.info(format_args!(
                 "hint: {}",
                 CommandLine::new("kubectl regcred login")
                     .value("REGISTRY", registry.as_str())
@@ -46,7 +46,7 @@ pub(super) fn after_setup(
     let warnings = docker::inspect(&docker::observe(&system.env)?, &kept);
     for warning in warnings.iter().filter(|warning| BEYOND.contains(&warning.kind)) {
         system.output.warn(&warning.cause);
-        system.output.say(format_args!("hint: {}", warning.remedy));
+        system.output.info(format_args!("hint: {}", warning.remedy));
     }
     Ok(())
 }
@@ -56,7 +56,7 @@ fn podman(files: &Files, system: &mut System<'_>) {
     // Of a file that a variable names, there is a warning.
     let is_named = system.env.path("REGISTRY_AUTH_FILE").is_some();
     if docker::has_podman(&system.env) && !primary.exists() && !is_named {
-        system.output.say(format_args!(
+        system.output.info(format_args!(
             "podman reads through docker's file, but podman login would write a token in plain text to {}",
             primary.display()
         ));
@@ -65,7 +65,7 @@ fn podman(files: &Files, system: &mut System<'_>) {
             .document("{}")
             .into_file(primary.display().to_string());
         let setup = CommandLine::new("kubectl regcred docker setup");
-        system.output.say(format_args!(
+        system.output.info(format_args!(
             "hint: log in with docker or kubectl regcred; or, before podman login: {}",
             CommandLine::new("mkdir -p")
                 .value("FOLDER", folder)
@@ -80,14 +80,14 @@ fn of_default(files: &Files, system: &mut System<'_>) {
     system.output.warn(
         "while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too",
     );
-    system.output.say(
+    system.output.info(
         "hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup",
     );
     if docker::has_helm(&system.env) {
-        system.output.say(
+        system.output.info(
             "helm reads through docker's file, but helm registry login would write a token in plain text to its own",
         );
-        system.output.say(format_args!(
+        system.output.info(format_args!(
             "hint: log in with docker or kubectl regcred; or, before helm registry login, let HELM_REGISTRY_CONFIG name {}",
             files.docker.display()
         ));

@@ -94,12 +94,12 @@ fn notes(args: &RemoveArgs, files: &Files, taken: &[Change], system: &mut System
             "credsStore in {} still names {HELPER}, for every registry",
             files.docker.display()
         ));
-        system.output.say("hint: kubectl regcred docker remove");
+        system.output.info("hint: kubectl regcred docker remove");
     } else if taken.iter().any(is_ours) {
         system
             .output
-            .say("the tokens stay in the keychain, where docker no longer asks for them");
-        system.output.say(
+            .info("the tokens stay in the keychain, where docker no longer asks for them");
+        system.output.info(
             "hint: docker login REGISTRY gives docker one of its own; kubectl regcred docker setup goes back to the keychain",
         );
     }

@@ -47,7 +47,7 @@ pub(super) fn file(plan: &FilePlan, dry_run: LocalDryRunArg, system: &mut System
         let find = find.words("-xdev -inum").value("NUMBER", names.inode.to_string());
         system
             .output
-            .say(format_args!("hint: find it, and see who needs it: {find}"));
+            .info(format_args!("hint: find it, and see who needs it: {find}"));
     }
     if matches!(plan.after, After::Gone) {
         system

@@ -66,8 +66,8 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     if ready.is_empty() && failures.is_empty() {
         system
             .output
-            .say("there is no credential to set up for, in the keychain nor in docker's and podman's files");
-        system.output.say("hint: kubectl regcred login REGISTRY -u USER");
+            .info("there is no credential to set up for, in the keychain nor in docker's and podman's files");
+        system.output.info("hint: kubectl regcred login REGISTRY -u USER");
     }
     let registries: Vec<(Registry, bool)> = ready
         .iter()
@@ -109,7 +109,7 @@ fn keep(
     let mut verified = None;
     let decision = match case.decide() {
         Decision::Open if is_dry => {
-            system.output.say(format_args!(
+            system.output.info(format_args!(
                 "{}: the credentials differ, so its registry would be asked which one it accepts (dry run): {}",
                 case.title(),
                 places(case)
@@ -166,7 +166,7 @@ fn store(
         )),
         None if args.no_verify && case.is_login() => system
             .output
-            .say(format_args!("not verified at {}", credential.registry)),
+            .info(format_args!("not verified at {}", credential.registry)),
         None => {}
     }
     keychain.write(&case.name, credential)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::decide::{Case, Found};
 use crate::commands::system::System;
 use crate::docker::other_helper::{AskError, HelperName, OtherHelper};
-use crate::docker::{self, Entry, EntryContent, File, Files, HELPER, Place};
+use crate::docker::{self, Entry, EntryContent, File, Files, HELPER, StoredIn};
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name, Part};
 use crate::model::{Credential, Registry, Use, printable};
@@ -109,10 +109,10 @@ impl Sources {
                 match ask(&helper, name, system) {
                     Ok(Some(credential)) => found.push(Found {
                         credential,
-                        place: Place::Helper(helper),
+                        place: StoredIn::Helper(helper),
                     }),
                     Ok(None) => {}
-                    Err(AskError::NotInstalled(program)) => system.output.say(format_args!(
+                    Err(AskError::NotInstalled(program)) => system.output.info(format_args!(
                         "{registry}: {program}, which docker asked until now, is not installed"
                     )),
                     Err(_) if failed.contains(registry) => {}
@@ -150,7 +150,7 @@ impl Sources {
                 }
             }
             Err(AskError::NotInstalled(program)) => {
-                system.output.say(format_args!(
+                system.output.info(format_args!(
                     "{program}, which docker asked until now, is not installed"
                 ));
             }
@@ -174,7 +174,7 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>
         let key = printable(&entry.key, MAX_KEY);
         let stays = match (&entry.held, item(&entry)) {
             (_, Some((name, credential))) => {
-                let place = Place::File(file.path.clone());
+                let place = StoredIn::File(file.path.clone());
                 found.entry(name).or_default().push(Found { credential, place });
                 continue;
             }

@@ -82,7 +82,7 @@ fn kept(system: &mut System<'_>) -> Kept {
         Err(error) => {
             system.output.warn(&error);
             for hint in error.hints() {
-                system.output.say(format_args!("hint: {hint}"));
+                system.output.info(format_args!("hint: {hint}"));
             }
             None
         }
@@ -140,12 +140,12 @@ fn table(kept: &Kept, answers: &[Answer], warnings: &[Warning], system: &mut Sys
         .iter()
         .all(|warning| warning.kind != WarningKind::FileUnreadable);
     if answers.is_empty() && !is_known {
-        output.say("nobody knows who has a login here: a file cannot be read");
+        output.info("nobody knows who has a login here: a file cannot be read");
     } else if answers.is_empty() && kept.is_none() {
-        output.say("neither docker nor podman has a login here");
+        output.info("neither docker nor podman has a login here");
     } else if answers.is_empty() {
-        output.say("neither docker nor podman has a login here, nor has the keychain");
-        output.say("hint: kubectl regcred login REGISTRY -u USER");
+        output.info("neither docker nor podman has a login here, nor has the keychain");
+        output.info("hint: kubectl regcred login REGISTRY -u USER");
     } else {
         let rows: Vec<_> = answers
             .iter()

@@ -63,7 +63,7 @@ pub struct KeychainUseArgs {
     /// Open the vault with this file instead of a passphrase; it is created if it does not exist
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
-    /// Where the passphrase comes from, and for how long it is good.
+    /// Where the passphrase comes from, and how long the vault stays unlocked.
     #[command(flatten)]
     pub unlocking: UnlockingArgs,
 }
@@ -75,7 +75,7 @@ pub struct KeychainUseArgs {
   kubectl regcred keychain unlock --key-file /media/stick/vault.key
   pass regcred/vault | kubectl regcred keychain unlock --passphrase-stdin")]
 pub struct UnlockArgs {
-    /// Where the passphrase comes from, and for how long it is good.
+    /// Where the passphrase comes from, and how long the vault stays unlocked.
     #[command(flatten)]
     pub unlocking: UnlockingArgs,
     /// Take the key from this file in place of the passphrase

@@ -1,9 +1,9 @@
-//! `keychain use`: which keychain it is from now on.
+//! `keychain use`: chooses the keychain.
 
 use std::path::Path;
 
 use super::args::{KeychainUseArgs, Lifetime, UnlockingArgs};
-use super::{ask, say};
+use super::{ask, describe};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::config::Change;
@@ -19,15 +19,15 @@ pub(super) fn run(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(),
     let mut changes = vec![Change::Store(Some(args.store))];
     changes.extend(key_file.map(|path| Change::VaultKeyFile(Some(path))));
     Config::remember(&system.env, &changes)?;
-    let name = say::store(args.store);
+    let name = describe::store(args.store);
     system
         .output
-        .say(format_args!("docker and kubectl regcred use {name} from now on"));
+        .info(format_args!("docker and kubectl regcred use {name} from now on"));
     left_behind(args.store, system);
     Ok(())
 }
 
-/// A vault that is there has to open with the key file, if one is named; one that is not there is made.
+/// Chooses the vault, which is created if it does not exist. If a key file is given, it has to open an existing vault.
 fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let before = Config::read(&system.env)?;
     let vault = match key_file {
@@ -40,30 +40,32 @@ fn vault(key_file: Option<&Path>, unlocking: &UnlockingArgs, system: &mut System
         Key::sweep(path)?;
     }
     if let Some(path) = new_key_file {
-        // The key of a vault that there is opens it for more programs; it does not become another one.
+        // A new key file for an existing vault gets the vault's key; the key does not change.
         let key = if is_new {
             Key::generate()
         } else {
             key_of(&Vault::new(&system.env, &before)?, unlocking, system)?
         };
         key.save(path)?;
-        system.output.say(format_args!("made a key file: {}", path.display()));
         system
             .output
-            .say("hint: keep a copy of it elsewhere: without it nothing opens the vault");
+            .info(format_args!("created a key file: {}", path.display()));
+        system
+            .output
+            .info("hint: keep a copy of it elsewhere: the vault cannot be opened without it");
     }
     if is_new {
         make(&vault, unlocking, system)?;
         let path = vault.path().display();
         system
             .output
-            .say(format_args!("made a vault, an encrypted file: {path}"));
+            .info(format_args!("created a vault, an encrypted file: {path}"));
     }
-    say::vault(&vault.state()?, system);
+    describe::vault(&vault.state()?, system);
     Ok(())
 }
 
-/// Where it is locked, or cannot be unlocked because the kernel keeps no keys, its passphrase gives it.
+/// The vault's key. If the vault is locked, or the kernel keeps no keys, it is derived from the passphrase.
 fn key_of(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Result<Key, CommandError> {
     match vault.key() {
         Err(Error::Locked | Error::LockedWithoutKeyFile { .. } | Error::NoKernelKeyring(_)) => {
@@ -77,7 +79,7 @@ fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Re
     if let Source::File { path, .. } = vault.source() {
         return Ok(vault.create(&Key::read(path)?, None)?);
     }
-    // Before the passphrase is chosen, not after: it may turn out that it cannot be used here.
+    // Checked before the prompt for a new passphrase, which may be useless on this system.
     vault.can_be_unlocked()?;
     let passphrase = ask::new(unlocking.passphrase_stdin, system)?;
     let key = Key::generate();
@@ -86,7 +88,7 @@ fn make(vault: &Vault, unlocking: &UnlockingArgs, system: &mut System<'_>) -> Re
     Ok(())
 }
 
-/// The choice stands even if the keychain does not answer now; then a warning says so.
+/// Chooses the system's keychain. If it does not answer, this is only a warning.
 fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let UnlockingArgs {
         lifetime,
@@ -94,7 +96,7 @@ fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), Comman
     } = args.unlocking;
     if args.key_file.is_some() || lifetime.is_some() || passphrase_stdin {
         return Err(
-            CommandError::usage("--key-file, --for and --passphrase-stdin are the vault's")
+            CommandError::usage("--key-file, --for and --passphrase-stdin are only for the vault")
                 .hint("kubectl regcred keychain use vault"),
         );
     }
@@ -105,14 +107,14 @@ fn desktop(args: &KeychainUseArgs, system: &mut System<'_>) -> Result<(), Comman
     Ok(())
 }
 
-/// What the other keychain holds is not seen any more.
+/// Warns if the other keychain, which is no longer used, holds credentials.
 fn left_behind(chosen: StoreName, system: &mut System<'_>) {
     let other = chosen.other();
     let found = Keychain::open_store(&system.env, other).and_then(|keychain| keychain.list_metadata());
     let count = found.map_or(0, |found| found.len());
     if count > 0 {
-        let (name, credentials) = (say::store(other), say::credentials(count));
-        system.output.say(format_args!(
+        let (name, credentials) = (describe::store(other), describe::credentials(count));
+        system.output.info(format_args!(
             "hint: {name} holds {credentials}: kubectl regcred keychain migrate"
         ));
     }

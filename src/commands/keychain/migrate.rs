@@ -1,7 +1,7 @@
-//! `keychain migrate`: every credential of the other keychain goes into the one in use.
+//! `keychain migrate`: moves every credential from the other keychain into the one in use.
 
 use super::args::MigrateArgs;
-use super::say;
+use super::describe;
 use crate::commands::args::LocalDryRunArg;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
@@ -14,7 +14,7 @@ pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, C
     let to = in_use(system)?;
     let from = to.other();
     let migration = match Migration::into_store(&system.env, to) {
-        // The one in use has to be there.
+        // Only the other keychain may be missing.
         Err(error) if to != StoreName::Vault && is_no_vault(&error) => {
             return Ok(nothing("there is no vault", Some(error), to, system));
         }
@@ -24,9 +24,9 @@ pub(super) fn run(args: &MigrateArgs, system: &mut System<'_>) -> Result<Exit, C
         Err(error) if is_no_service(&error) => {
             return Ok(nothing("there is no Secret Service here", Some(error), to, system));
         }
-        Err(error) => return Err(CommandError::from(error).on(say::store(from))),
+        Err(error) => return Err(CommandError::from(error).on(describe::store(from))),
         Ok(found) if found == Inventory::default() => {
-            let why = format!("{} holds no credential", say::store(from));
+            let why = format!("{} holds no credential", describe::store(from));
             return Ok(nothing(&why, None, to, system));
         }
         Ok(found) => found,
@@ -54,39 +54,39 @@ fn in_use(system: &System<'_>) -> Result<StoreName, CommandError> {
     Ok(Config::read(&system.env)?.store.unwrap_or(StoreName::System))
 }
 
-/// Whether there is no vault, nor has been.
+/// Whether no vault was ever created.
 fn is_no_vault(error: &Error) -> bool {
     matches!(error, Error::Vault(vault::Error::Missing(_) | vault::Error::NoHome))
 }
 
-/// Whether there never was a Secret Service here. An address that does not answer is something else.
+/// Whether this system has no Secret Service. One that does not answer is a different error.
 fn is_no_service(error: &Error) -> bool {
     matches!(error, Error::NoBus | Error::NoService)
 }
 
 fn nothing(why: &str, cause: Option<Error>, to: StoreName, system: &mut System<'_>) -> Exit {
-    let to = say::store(to);
+    let to = describe::store(to);
     system
         .output
-        .say(format_args!("{why}: there is nothing to move into {to}"));
+        .info(format_args!("{why}: there is nothing to move into {to}"));
     if let Some(cause) = cause {
         system.output.detail(cause);
     }
     Exit::Done
 }
 
-/// One run of it.
+/// A migration with its progress.
 struct Run {
     migration: Migration,
     from: StoreName,
     to: StoreName,
     is_dry: bool,
-    /// How many have gone over, or would go.
+    /// The number of credentials that were moved, or would be in a dry run.
     moved: usize,
 }
 
 impl Run {
-    /// Moves each. One that cannot be moved keeps no other back; a keychain that fails ends it.
+    /// Moves each item. It continues if an item cannot be moved, and stops if a keychain fails.
     fn all(&mut self, found: &Inventory, system: &mut System<'_>) -> Vec<CommandError> {
         let mut failures = Vec::new();
         for (number, name) in found.names.iter().enumerate() {
@@ -104,14 +104,14 @@ impl Run {
         system.output.end_progress();
         for registry in found.earlier.iter().filter(|_| !self.is_dry) {
             if let Err(error) = self.migration.take_earlier(registry) {
-                let what = format!("the memory of earlier tokens of {registry}");
+                let what = format!("the fingerprints of earlier tokens of {registry}");
                 failures.push(CommandError::from(error).on(what));
             }
         }
         if found.unknown > 0 {
             let unknown = CommandError::failed(format_args!(
-                "{} also holds what this version of regcred does not know (items: {}), and that stays there",
-                say::store(self.from),
+                "{} also holds items that this version of regcred does not know ({}); they were not moved",
+                describe::store(self.from),
                 found.unknown
             ));
             failures.push(unknown.hint("kubectl krew upgrade regcred"));
@@ -119,14 +119,14 @@ impl Run {
         failures
     }
 
-    /// Says what became of one. Returns what keeps it where it is; `Err` where there is no use in going on.
+    /// Moves one item and prints the result. Returns the reason if it was not moved, and `Err` if the others would fail too.
     fn one(&mut self, name: &Name, system: &mut System<'_>) -> Result<Option<CommandError>, CommandError> {
         let done = if self.is_dry {
             self.migration.plan(name)
         } else {
-            // The choice may have changed since: credentials moved now would not be found.
+            // If the user has chosen another keychain meanwhile, credentials moved now would not be found.
             if in_use(system)? != self.to {
-                let error = CommandError::failed("another keychain was chosen meanwhile");
+                let error = CommandError::failed("another keychain was chosen in the meantime");
                 return Err(error.hint("kubectl regcred keychain migrate"));
             }
             self.migration.apply(name)
@@ -145,7 +145,7 @@ impl Run {
             }
             Ok(Action::Stay) => {
                 self.line(name, "left", system)?;
-                CommandError::failed("it stays with what belongs to the same login")
+                CommandError::failed("it was not moved because another item of the same login was not")
             }
             Ok(Action::Damaged) => {
                 self.line(name, "unreadable", system)?;
@@ -166,7 +166,7 @@ impl Run {
     }
 
     fn detail(&self, name: &Name, was_copied: bool, system: &mut System<'_>) {
-        let (from, to) = (say::store(self.from), say::store(self.to));
+        let (from, to) = (describe::store(self.from), describe::store(self.to));
         let how = match (self.is_dry, was_copied) {
             (true, false) => format!("{to} has none"),
             (true, true) => format!("{to} has the same one already"),
@@ -176,55 +176,57 @@ impl Run {
         system.output.detail(format_args!("{}: {how}", title(name)));
     }
 
-    /// Which of the two is right a person knows, and ends the other one.
+    /// The error if both keychains have different credentials. Only the user knows which one is right.
     fn conflict(&self, name: &Name) -> CommandError {
-        let (from, to) = (say::store(self.from), say::store(self.to));
+        let (from, to) = (describe::store(self.from), describe::store(self.to));
         let logout = logout(name);
-        CommandError::failed(format_args!("{from} and {to} hold different ones, and both stay"))
-            .hint(format_args!("to take the one of {from}: {logout}; then migrate again"))
-            .hint(format_args!(
-                "to stay with the one of {to}: {}",
-                choose(self.from).then(&logout).then(&choose(self.to))
-            ))
+        CommandError::failed(format_args!(
+            "{from} and {to} hold different credentials; both are unchanged"
+        ))
+        .hint(format_args!("to use the one in {from}: {logout}; then migrate again"))
+        .hint(format_args!(
+            "to keep the one in {to}: {}",
+            choose(self.from).then(&logout).then(&choose(self.to))
+        ))
     }
 
     fn damaged(&self, name: &Name) -> CommandError {
         let logout = logout(name);
-        let from = say::store(self.from);
-        CommandError::failed(format_args!("the item in {from} cannot be read, and stays")).hint(format_args!(
-            "to do without it: {}",
+        let from = describe::store(self.from);
+        CommandError::failed(format_args!("the item in {from} cannot be read and was not moved")).hint(format_args!(
+            "to delete it: {}",
             choose(self.from).then(&logout).then(&choose(self.to))
         ))
     }
 
     fn summarise(&self, found: &Inventory, system: &mut System<'_>) {
-        let (from, to) = (say::store(self.from), say::store(self.to));
+        let (from, to) = (describe::store(self.from), describe::store(self.to));
         if found.names.is_empty() {
             return;
         }
-        let all = say::credentials(found.names.len());
+        let all = describe::credentials(found.names.len());
         let what = if self.moved < found.names.len() {
             format!("{} of {all}", self.moved)
         } else {
             all
         };
         let verb = if self.is_dry { "would move" } else { "moved" };
-        system.output.say(format_args!("{verb} {what} from {from} into {to}"));
+        system.output.info(format_args!("{verb} {what} from {from} into {to}"));
     }
 
-    /// What is left of a vault that is no longer in use.
+    /// Tells how to remove an empty vault that is no longer in use.
     fn left_over(&self, system: &mut System<'_>) -> Result<(), CommandError> {
         if self.is_dry || self.from != StoreName::Vault || self.migration.find()? != Inventory::default() {
             return Ok(());
         }
         let vault = Vault::new(&system.env, &Config::read(&system.env)?)?;
         let path = vault.path();
-        system.output.say(format_args!(
-            "the vault is empty, and its file stays: {}",
+        system.output.info(format_args!(
+            "the vault is empty, and its file was not deleted: {}",
             path.display()
         ));
-        system.output.say(format_args!(
-            "hint: where it is not needed again: kubectl regcred keychain lock; {}",
+        system.output.info(format_args!(
+            "hint: if you do not need it again: kubectl regcred keychain lock; {}",
             CommandLine::new("rm").value("PATH", path.display().to_string())
         ));
         Ok(())
@@ -241,7 +243,7 @@ fn choose(store: StoreName) -> CommandLine {
     CommandLine::new("kubectl regcred keychain use").value("KEYCHAIN", store.as_str())
 }
 
-/// Whether the next item may fare better.
+/// Whether the error is about this item only.
 fn of_one_item(error: &Error) -> bool {
     matches!(
         error,

@@ -1,4 +1,4 @@
-//! `kubectl regcred keychain`: where credentials rest, and the vault's passphrase.
+//! `kubectl regcred keychain`: where credentials are stored, and the vault's passphrase.
 
 mod args;
 #[cfg(target_os = "linux")]
@@ -6,11 +6,11 @@ mod ask;
 #[cfg(target_os = "linux")]
 mod choose;
 #[cfg(target_os = "linux")]
+mod describe;
+#[cfg(target_os = "linux")]
 mod migrate;
 #[cfg(target_os = "linux")]
 mod passphrase;
-#[cfg(target_os = "linux")]
-mod say;
 #[cfg(target_os = "linux")]
 mod status;
 #[cfg(target_os = "linux")]
@@ -41,7 +41,7 @@ pub(super) fn run(args: &KeychainArgs, _: &mut System<'_>) -> Result<Exit, Comma
     match &args.verb {
         KeychainVerb::Use(_) => Ok(Exit::Done),
         _ => Err(CommandError::failed(
-            "the vault is for Linux: here the system's keychain is in use",
+            "the vault is only for Linux: the system's keychain is in use",
         )),
     }
 }

@@ -1,7 +1,7 @@
-//! `keychain passphrase`: another one, and another key with it.
+//! `keychain passphrase`: changes the passphrase, and the key with it.
 
 use super::args::PassphraseArgs;
-use super::{ask, say};
+use super::{ask, describe};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Config;
@@ -14,17 +14,17 @@ pub(super) fn run(args: &PassphraseArgs, system: &mut System<'_>) -> Result<(), 
         let (old, new) = ask::change(args.passphrase_stdin, system)?;
         vault.change_passphrase(vault.key_of(&old)?, &new)?
     } else {
-        // It opens with its key alone; from now on with a passphrase as well.
+        // A vault without a passphrase gets one in addition to its key.
         let key = vault.key()?;
         let new = ask::new(args.passphrase_stdin, system)?;
         vault.change_passphrase(key, &new)?
     };
-    system.output.say("the vault has a new passphrase");
+    system.output.info("the vault has a new passphrase");
     if key_is_new {
         system
             .output
-            .say("its key is a new one too: an older copy of the file tells nothing about this one");
+            .info("its key is also new: the old passphrase and older copies of the file do not open it");
     }
-    say::vault(&vault.state()?, system);
+    describe::vault(&vault.state()?, system);
     Ok(())
 }

@@ -1,72 +1,72 @@
-//! `keychain status`: which keychain is in use, why, whether it answers, and what else there is.
+//! `keychain status`: shows which keychain is in use, why, whether it answers, and the other one.
 
 mod document;
-mod look;
-mod seen;
+mod observation;
+mod observe;
 
 use super::args::KeychainStatusArgs;
-use super::say;
+use super::describe;
 use crate::commands::shared::document as documents;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::keychain::vault::{self, KeyState, NO_KEY_FILE};
 use crate::keychain::{Config, Error, NO_BUS, NO_SERVICE, StoreName};
 use crate::output::{Output, Tone};
-use look::{Choice, Here, Open, Trouble};
-use seen::Seen;
+use observation::Observation;
+use observe::{Choice, LocalState, Open, Unavailable};
 
-/// Where the second column begins, in columns.
+/// The width of the first column.
 const INDENT: usize = "secret-service   ".len();
 
 pub(super) fn run(args: &KeychainStatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let config = Config::read(&system.env)?;
-    let choice = look::choice(&config);
-    let here = look::here(&config, &system.env);
+    let choice = observe::choice(&config);
+    let here = observe::here(&config, &system.env);
     let is_screen = args.output.is_none();
     if is_screen {
-        // Before the bus is asked, which may not answer for seconds.
+        // Printed before the bus is asked, which may take seconds to answer.
         show_here(&choice, &here, &mut system.output)?;
     }
-    let desktop = look::desktop(&system.env);
+    let desktop = observe::desktop(&system.env);
     if is_screen {
         show_keychain(StoreName::System, &desktop, &choice, &mut system.output)?;
     }
-    let seen = Seen { choice, here, desktop };
+    let observation = Observation { choice, here, desktop };
     if let Some(format) = args.output {
-        documents::print("KeychainStatus", &document::of(&seen), format, system)?;
-    } else if let Err(error) = seen.in_use() {
-        let error = CommandError::failed(error).hints(seen.hints());
+        documents::print("KeychainStatus", &document::of(&observation), format, system)?;
+    } else if let Err(error) = observation.in_use() {
+        let error = CommandError::failed(error).hints(observation.hints());
         system.output.error(&error);
     } else {
-        for hint in seen.hints() {
-            system.output.say(format_args!("hint: {hint}"));
+        for hint in observation.hints() {
+            system.output.info(format_args!("hint: {hint}"));
         }
     }
-    Ok(seen.in_use().as_ref().map_or(Exit::Failed, |_| Exit::Done))
+    Ok(observation.in_use().as_ref().map_or(Exit::Failed, |_| Exit::Done))
 }
 
-fn show_here(choice: &Choice, here: &Here, output: &mut Output<'_>) -> Result<(), CommandError> {
+fn show_here(choice: &Choice, here: &LocalState, output: &mut Output<'_>) -> Result<(), CommandError> {
     let why = match &choice.chosen_in {
         Some(path) => format!("chosen in {}", path.display()),
-        None => "the default of this system".to_owned(),
+        None => "the default on this system".to_owned(),
     };
     row("in use", Tone::Plain, &format!("{}, {why}", choice.store), output)?;
     show_keychain(StoreName::Vault, &here.vault, choice, output)?;
-    let is_there = here.vault.as_ref().err().map(Trouble::of) != Some(Trouble::Absent);
+    let is_there = here.vault.as_ref().err().map(Unavailable::of) != Some(Unavailable::Absent);
     if let Some(path) = here.path.as_ref().filter(|_| is_there) {
         row("vault file", Tone::Plain, &path.display().to_string(), output)?;
     }
     let key_file = match &here.key_file {
         Some(file) => {
-            let gone = if file.exists { "" } else { ", which is not there" };
+            let gone = if file.exists { "" } else { ", which does not exist" };
             format!("{}, named by {}{gone}", file.path.display(), file.named_by)
         }
-        None => "none is named".to_owned(),
+        None => "none".to_owned(),
     };
     row("key file", Tone::Plain, &key_file, output)?;
     let kernel = match &here.kernel {
-        Ok(()) => "takes keys".to_owned(),
-        Err(error) => format!("takes no keys: {error}"),
+        Ok(()) => "available".to_owned(),
+        Err(error) => format!("not available: {error}"),
     };
     row("kernel keyring", Tone::Plain, &kernel, output)
 }
@@ -80,12 +80,12 @@ fn show_keychain(
     let tone = match found {
         _ if name != choice.store => Tone::Plain,
         Ok(_) => Tone::Good,
-        Err(error) if Trouble::of(error) == Trouble::Locked => Tone::Doubtful,
+        Err(error) if Unavailable::of(error) == Unavailable::Locked => Tone::Doubtful,
         Err(_) => Tone::Bad,
     };
     let text = match found {
-        Ok(open) => format!("{}, holds {}", openness(open), say::credentials(open.credentials)),
-        Err(error) => trouble(error),
+        Ok(open) => format!("{}, holds {}", openness(open), describe::credentials(open.credentials)),
+        Err(error) => unavailable(error),
     };
     row(name.as_str(), tone, &text, output)
 }
@@ -96,14 +96,14 @@ fn row(label: &str, tone: Tone, text: &str, output: &mut Output<'_>) -> Result<(
 
 fn openness(open: &Open) -> String {
     match &open.key {
-        Some(KeyState::Unlocked { until }) => say::unlocked(*until),
+        Some(KeyState::Unlocked { until }) => describe::unlocked(*until),
         Some(KeyState::InFile { .. }) => "open by its key file".to_owned(),
         Some(KeyState::Locked) | None => "open".to_owned(),
     }
 }
 
-/// The error in the row of its keychain, which need not be named again.
-fn trouble(error: &Error) -> String {
+/// The error of a keychain without its name, which is in the same row.
+fn unavailable(error: &Error) -> String {
     use vault::Error as V;
     match error {
         Error::NoBus => format!("none: {NO_BUS}"),
@@ -125,15 +125,15 @@ fn trouble(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    fn shown(seen: &Seen) -> Vec<String> {
-        seen.hints().iter().map(ToString::to_string).collect()
+    fn shown(observation: &Observation) -> Vec<String> {
+        observation.hints().iter().map(ToString::to_string).collect()
     }
 
-    fn seen(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Seen {
+    fn observation(store: StoreName, vault: Result<usize, vault::Error>, desktop: Result<usize, Error>) -> Observation {
         let open = |credentials| Open { credentials, key: None };
-        Seen {
+        Observation {
             choice: Choice { store, chosen_in: None },
-            here: Here {
+            here: LocalState {
                 vault: vault.map(open).map_err(Error::from),
                 path: None,
                 key_file: None,
@@ -144,52 +144,56 @@ mod tests {
     }
 
     #[test]
-    fn what_the_other_keychain_holds_is_brought_along() {
-        let hints = shown(&seen(StoreName::Vault, Ok(0), Ok(1)));
+    fn credentials_in_the_other_keychain_are_hinted_at() {
+        let hints = shown(&observation(StoreName::Vault, Ok(0), Ok(1)));
         assert_eq!(
             hints,
             ["the Secret Service holds 1 credential: kubectl regcred keychain migrate"]
         );
-        assert!(seen(StoreName::Vault, Ok(3), Ok(0)).hints().is_empty());
+        assert!(observation(StoreName::Vault, Ok(3), Ok(0)).hints().is_empty());
         assert!(
-            seen(StoreName::System, Err(vault::Error::Locked), Ok(3))
+            observation(StoreName::System, Err(vault::Error::Locked), Ok(3))
                 .hints()
                 .is_empty()
         );
     }
 
     #[test]
-    fn a_vault_that_is_there_is_used_and_not_made() {
+    fn an_existing_vault_is_used_instead_of_created() {
         let missing = || vault::Error::Missing("vault.age".into());
-        let hints = shown(&seen(StoreName::System, Err(missing()), Err(Error::NoBus)));
+        let hints = shown(&observation(StoreName::System, Err(missing()), Err(Error::NoBus)));
         assert!(
             hints[0].contains("make a vault: kubectl regcred keychain use vault"),
             "{hints:?}"
         );
         for vault in [Ok(0), Err(vault::Error::Locked)] {
-            let hints = shown(&seen(StoreName::System, vault, Err(Error::NoBus)));
-            assert_eq!(hints[0], "the vault is here: kubectl regcred keychain use vault");
+            let hints = shown(&observation(StoreName::System, vault, Err(Error::NoBus)));
+            assert_eq!(hints[0], "the vault is available: kubectl regcred keychain use vault");
             assert!(hints.iter().all(|hint| !hint.contains("make a vault")), "{hints:?}");
             assert!(hints[1].contains("--token-env"), "{hints:?}");
         }
     }
 
     #[test]
-    fn a_locked_one_is_opened_before_another_is_thought_of() {
-        let hints = shown(&seen(StoreName::Vault, Err(vault::Error::Locked), Ok(0)));
+    fn unlocking_is_hinted_at_before_switching() {
+        let hints = shown(&observation(StoreName::Vault, Err(vault::Error::Locked), Ok(0)));
         assert_eq!(
             hints,
             [
                 "unlock it: kubectl regcred keychain unlock",
-                "the Secret Service is here: kubectl regcred keychain use secret-service"
+                "the Secret Service is available: kubectl regcred keychain use secret-service"
             ]
         );
-        let hints = shown(&seen(StoreName::Vault, Err(vault::Error::Locked), Err(Error::NoBus)));
+        let hints = shown(&observation(
+            StoreName::Vault,
+            Err(vault::Error::Locked),
+            Err(Error::NoBus),
+        ));
         assert_eq!(hints.len(), 1);
     }
 
     #[test]
-    fn a_row_does_not_name_its_keychain_again() {
+    fn a_row_names_its_keychain_once() {
         let refused = vault::Error::NoKernelKeyring(vault::KernelKeyringError::Forbidden);
         for (error, shown) in [
             (Error::NoBus, "none: no D-Bus session bus was found"),
@@ -200,7 +204,7 @@ mod tests {
             (refused.into(), "locked: this process may not use the kernel's keyring"),
             (Error::Died, "the secret service went away while it was asked"),
         ] {
-            assert_eq!(trouble(&error), shown);
+            assert_eq!(unavailable(&error), shown);
         }
     }
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::args::{Lifetime, UnlockArgs};
-use super::{ask, say};
+use super::{ask, describe};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{Error, KeyState, Vault};
 use crate::keychain::{Config, StoreName};
 
-/// How often somebody may mistype the passphrase.
+/// How often the passphrase may be mistyped.
 const ATTEMPTS: usize = 3;
 
 pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -26,7 +26,9 @@ pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), C
     let until = match (&args.key_file, &state.key) {
         (Some(path), _) => vault.unlock_with_file(path, lifetime)?,
         (None, KeyState::InFile { .. }) => {
-            system.output.say(format_args!("the vault is {}", say::state(&state)));
+            system
+                .output
+                .info(format_args!("the vault is {}", describe::state(&state)));
             return Ok(());
         }
         // A program that can read the key could also keep it: prompting again protects nothing.
@@ -35,35 +37,35 @@ pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), C
         (None, _) => with_passphrase(&vault, args.unlocking.passphrase_stdin, lifetime, system)?,
     };
     // The requested time, not the slightly shorter time that is left.
-    let now = lifetime.map_or_else(|| say::unlocked(until), say::unlocked_for);
-    system.output.say(format_args!("the vault is {now}"));
+    let now = lifetime.map_or_else(|| describe::unlocked(until), describe::unlocked_for);
+    system.output.info(format_args!("the vault is {now}"));
     if let (KeyState::Unlocked { until: Some(before) }, None) = (&state.key, lifetime) {
-        system.output.say(format_args!(
-            "it was {}: that limit is gone; --for sets another one",
-            say::unlocked(Some(*before))
+        system.output.info(format_args!(
+            "it was {}: this limit was removed; --for sets another one",
+            describe::unlocked(Some(*before))
         ));
     }
     if config.store != Some(StoreName::Vault) {
-        let name = say::store(StoreName::System);
-        system.output.say(format_args!(
+        let name = describe::store(StoreName::System);
+        system.output.info(format_args!(
             "hint: {name} is in use: kubectl regcred keychain use vault"
         ));
     }
     Ok(())
 }
 
-/// Where no vault was ever made, this is about the keychain that is in use.
+/// Unlocks the system's keychain, because no vault was ever created.
 fn unlock_desktop(vault: &Path, system: &mut System<'_>) -> Result<(), CommandError> {
     use crate::keychain::Error as E;
-    let name = say::store(StoreName::System);
+    let name = describe::store(StoreName::System);
     let said = match SecretService::new(&system.env).unlock() {
         Ok(true) => "is unlocked",
         Ok(false) => "is in use, and was not locked",
         Err(error @ (E::Locked | E::PromptDismissed | E::PromptUnanswered(_))) => return Err(error.into()),
-        // There is none to unlock either.
+        // There is no Secret Service to unlock either.
         Err(_) => return Err(Error::Missing(vault.to_owned()).into()),
     };
-    system.output.say(format_args!("{name} {said}"));
+    system.output.info(format_args!("{name} {said}"));
     Ok(())
 }
 
@@ -73,20 +75,20 @@ fn with_passphrase(
     lifetime: Option<Duration>,
     system: &mut System<'_>,
 ) -> Result<Option<SystemTime>, CommandError> {
-    // Do not prompt for a passphrase in vain.
+    // Checked before the prompt, which may be useless on this system.
     vault.can_be_unlocked()?;
     let mut attempts = if from_stdin { 1 } else { ATTEMPTS };
     loop {
         let passphrase = ask::known(from_stdin, system)?;
         attempts -= 1;
         match vault.unlock(&passphrase, lifetime) {
-            Err(error @ Error::WrongPassphrase) if attempts > 0 => system.output.say(error),
+            Err(error @ Error::WrongPassphrase) if attempts > 0 => system.output.info(error),
             done => return Ok(done?),
         }
     }
 }
 
-/// Of whatever keychain is in use: an unlocked vault that is not in use is open all the same.
+/// Locks the vault even if it is not in use, because its key is in the kernel's keyring all the same.
 pub(super) fn lock(system: &mut System<'_>) -> Result<(), CommandError> {
     let vault = Vault::new(&system.env, &Config::read(&system.env)?)?;
     let was_unlocked = vault.lock()?;
@@ -94,17 +96,19 @@ pub(super) fn lock(system: &mut System<'_>) -> Result<(), CommandError> {
         Ok(state) => state,
         Err(error) => {
             if was_unlocked {
-                system.output.say("the vault's key is out of the kernel's keyring");
+                system
+                    .output
+                    .info("the vault's key was removed from the kernel's keyring");
             }
-            // It was moved or removed while it was unlocked; there is nothing more to lock.
+            // The vault's file was moved or removed while it was unlocked; nothing else is to be locked.
             return match error {
                 Error::Missing(_) if was_unlocked => Ok(()),
                 error => Err(error.into()),
             };
         }
     };
-    system.output.say(match &state.key {
-        KeyState::InFile { .. } => format!("the vault is {}", say::state(&state)),
+    system.output.info(match &state.key {
+        KeyState::InFile { .. } => format!("the vault is {}", describe::state(&state)),
         _ if was_unlocked => "the vault is locked".to_owned(),
         _ => "the vault was locked already".to_owned(),
     });

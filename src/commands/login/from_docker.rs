@@ -73,7 +73,7 @@ fn the_registry(workstation: &Workstation, system: &mut System<'_>) -> Result<Re
 impl Taken {
     /// Says that docker's copy has stayed where it was.
     pub(super) fn report(&self, system: &mut System<'_>) {
-        system.output.say(format_args!(
+        system.output.info(format_args!(
             "it was taken from {}, where it still is\nhint: to have docker ask the keychain instead: \
              {}",
             self.places,

@@ -90,13 +90,13 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
     if let (Some(command), Some(path)) = (given.left_in_file, &args.token.env_file) {
         system
             .output
-            .say(format_args!("{} still holds the token in plain text", path.display()));
+            .info(format_args!("{} still holds the token in plain text", path.display()));
         system
             .output
-            .say(format_args!("hint: when nothing else reads it there: {command}"));
+            .info(format_args!("hint: when nothing else reads it there: {command}"));
     }
     if let (Some(new), Some(_)) = (&new, &before) {
-        system.output.say(format_args!(
+        system.output.info(format_args!(
             "the token that was stored before is still valid: delete it at {} when nothing uses it any more",
             new.minted.page
         ));
@@ -136,14 +136,14 @@ fn keep(
     }
     if args.from_docker && credential.username.is_identity_token() {
         // Sent as the password of a user `<token>` it would count as a failed attempt to log in.
-        system.output.say(format_args!(
+        system.output.info(format_args!(
             "not verified at {}: it is an OAuth2 identity token, which only docker's clients can use",
             credential.registry
         ));
     } else if args.no_verify {
         system
             .output
-            .say(format_args!("not verified at {}", credential.registry));
+            .info(format_args!("not verified at {}", credential.registry));
     } else {
         let verified = verify::verify(credential, &args.connection, system).map_err(CommandError::from);
         let verified = verified.map_err(|error| match before {
@@ -159,7 +159,7 @@ fn keep(
         Some(user) if *user != credential.username => format!(", in place of {user}"),
         _ => String::new(),
     };
-    system.output.say(format_args!(
+    system.output.info(format_args!(
         "logged in to {} as {} for {}{replaced}",
         credential.registry, credential.username, args.usage
     ));

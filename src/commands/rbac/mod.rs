@@ -37,7 +37,7 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
     if subjects.is_empty() {
         system
             .output
-            .say("hint: --user, --group or --serviceaccount NAMESPACE:NAME adds the binding");
+            .info("hint: --user, --group or --serviceaccount NAMESPACE:NAME adds the binding");
     }
     Ok(())
 }
@@ -95,8 +95,8 @@ fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<
     let Some(default) = args.secrets.first() else {
         return Ok(Vec::new());
     };
-    let look = targets::look(path, args.scope.deployment.as_deref(), default, system)?;
-    if let Some(secret) = look.secret {
+    let found = targets::inspect(path, args.scope.deployment.as_deref(), default, system)?;
+    if let Some(secret) = found.secret {
         let access = access(args, [secret]);
         return Ok(scopes(args).into_iter().map(|scope| (scope, access.clone())).collect());
     }
@@ -109,7 +109,7 @@ fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<
         return Err(targets::names_its_secrets(flag));
     }
     let mut namespaces: BTreeMap<Namespace, Access> = BTreeMap::new();
-    for listed in in_one_context(look.secrets, args.context.as_deref())? {
+    for listed in in_one_context(found.secrets, args.context.as_deref())? {
         let mut accounts = listed.service_accounts;
         // status only looks.
         if args.status {

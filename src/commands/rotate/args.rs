@@ -10,8 +10,8 @@ use crate::model::{Registry, Use, Username};
 use crate::registry::{MintScopes, TokenName};
 
 #[derive(Debug, Args)]
-// What a rotation was begun with is in its journal.
-#[command(group = ArgGroup::new("way").args(["resume", "abort"]).conflicts_with_all([
+// The other flags of a pending rotation are in its journal.
+#[command(group = ArgGroup::new("direction").args(["resume", "abort"]).conflicts_with_all([
     "namespaces", "selector", "all_namespaces", "file", "deployment", "no_secrets", "username", "token_stdin",
     "token_env", "env_file", "mint", "contexts", "cluster", "user", "impersonate", "impersonate_groups",
     "impersonate_uid", "restart", "unstick", "force_conflicts", "dry_run",
@@ -20,20 +20,20 @@ use crate::registry::{MintScopes, TokenName};
 #[command(
     after_help = "The order: the new token is verified and stored with the old one, every Secret is written and read back, the new token becomes current, workloads are restarted if requested, and the old token is revoked, last and only if everything else has succeeded. If it is killed at any point, everything still has a token that works: --resume finishes it, --abort goes back, and both can be repeated.
 
-Without -n, -l, -A, -f or --context it is done everywhere: in every cluster that a context of the kubeconfig leads to, in every Secret that holds the old token. With them, the old token stays alive as long as it is needed elsewhere.
+Without -n, -l, -A, -f or --context the token is rotated everywhere: in every Secret that holds it, in every cluster that a context of the kubeconfig leads to. With them, the old token is not revoked as long as another place needs it.
 
 Examples:
-  kubectl regcred rotate                                    # asks for the new token; everywhere
-  kubectl regcred rotate --mint --restart --wait            # makes it at Gitea with the account's password
+  kubectl regcred rotate                                    # prompts for the new token; everywhere
+  kubectl regcred rotate --mint --restart --wait            # creates it at Gitea with the account's password
   kubectl regcred rotate --use cluster --mint               # a token that may only pull, for clusters
   pass gitea/pat | kubectl regcred rotate gitea.example.com -n honeydue --token-stdin
   kubectl regcred rotate -A --context prod --context spare
   kubectl regcred rotate -A --mint --dry-run=client         # what would be done
-  kubectl regcred rotate --mint --revoke-anyway             # the old one was stolen
+  kubectl regcred rotate --mint --revoke-anyway             # the old token was stolen
   kubectl regcred rotate --resume                           # finishes what was cut off
   kubectl regcred rotate --abort                            # or goes back to the old token"
 )]
-#[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
+#[allow(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct RotateArgs {
     /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
@@ -45,18 +45,18 @@ pub struct RotateArgs {
     pub usage: Option<Use>,
     #[command(flatten)]
     pub targets: TargetArgs,
-    /// No Secret holds this token: change the keychain alone
+    /// Rotate the token in the keychain only, if no Secret holds it
     #[arg(hide_short_help = true, long, conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file", "contexts", "restart", "unstick"])]
     pub no_secrets: bool,
     #[command(flatten)]
     pub token: TokenArgs,
-    /// Make the new token at Gitea, with the account's password, which is asked for and not kept
+    /// Create the new token at Gitea, with the account's password, which is prompted for and not stored
     #[arg(long)]
     pub mint: bool,
-    /// What the new token may do [default: write:package, or read:package for clusters]
+    /// The scopes of the new token [default: write:package, or read:package for clusters]
     #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
-    /// What the new token's name at Gitea begins with; the time and a number follow [default: kubectl-regcred@HOST-USE]
+    /// The beginning of the new token's name at Gitea; the time and a number follow [default: kubectl-regcred@HOST-USE]
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "mint")]
     pub token_name: Option<TokenName>,
     /// Read the account's password from standard input; a second line is the one-time code
@@ -65,7 +65,7 @@ pub struct RotateArgs {
     /// Do not revoke the token that is no longer used
     #[arg(hide_short_help = true, long)]
     pub keep_old: bool,
-    /// Finish a rotation that was cut off, or failed in part
+    /// Finish a rotation that was interrupted, or has partly failed
     #[arg(long)]
     pub resume: bool,
     /// Go back to the old token
@@ -83,8 +83,8 @@ pub struct RotateArgs {
     /// Do not search this context for other Secrets with the old token, where listing them is not allowed (repeatable)
     #[arg(hide_short_help = true, long, value_name = "CONTEXT")]
     pub skip_search: Vec<String>,
-    /// For a stolen token: revoke the old one even where a Secret still needs it or could not be looked at, and say what
-    /// stops working
+    /// For a stolen token: revoke the old one even if a Secret still needs it or could not be read, and report what stops
+    /// working
     #[arg(hide_short_help = true, long, conflicts_with_all = ["keep_old", "abort"])]
     pub revoke_anyway: bool,
     #[command(flatten)]
@@ -92,7 +92,7 @@ pub struct RotateArgs {
     /// Print the result as a document
     #[arg(hide_short_help = true, short, long, value_name = "FORMAT")]
     pub output: Option<DocumentFormat>,
-    /// Write even what another tool owns
+    /// Write Secrets even if another tool owns them
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
     #[command(flatten, next_help_heading = "After the Secret is written")]
@@ -104,10 +104,10 @@ pub struct RotateArgs {
 }
 
 impl RotateArgs {
-    /// Whether every place that is known is meant: nothing narrows it.
+    /// Whether no flag limits the rotation to some places.
     pub(super) fn is_everywhere(&self) -> bool {
         let (scope, cluster) = (&self.targets.scope, &self.cluster);
-        let is_narrowed = self.no_secrets
+        let is_limited = self.no_secrets
             || !scope.namespaces.is_empty()
             || scope.selector.is_some()
             || scope.all_namespaces
@@ -115,6 +115,6 @@ impl RotateArgs {
             || !cluster.contexts.is_empty()
             || cluster.cluster.is_some()
             || cluster.user.is_some();
-        !is_narrowed
+        !is_limited
     }
 }

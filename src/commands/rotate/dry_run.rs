@@ -7,23 +7,23 @@ use super::session::Session;
 use super::state::RotationState;
 use crate::commands::args::DryRunArg;
 use crate::error::CommandError;
-use crate::model::rotation::{Way, Which};
+use crate::model::rotation::{Direction, TokenVersion};
 use crate::model::{Credential, Token};
 use crate::registry::MintScopes;
 
-/// Stands for a token that is not there yet: nothing that a registry would take.
+/// A placeholder for the new token, which does not exist yet; no registry would accept it.
 const NO_TOKEN: &str = "not-a-token-but-the-plan-of-one";
 
-/// Prints what would be done, in order, without prompting for a token or a password.
+/// Prints the plan in order, without prompting for a token or a password.
 pub(super) async fn run(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
     dry_run: DryRunArg,
 ) -> Result<(), Stop> {
-    session.report.plan(&state.steps(Way::Forward));
+    session.report.plan(&state.steps(Direction::Forward));
     let (registry, username) = (state.name.registry.clone(), state.username.clone());
     if state.new.is_some() {
-        if verify::prove(state, session, Which::New).await?.is_some() {
+        if verify::verify(state, session, TokenVersion::New).await?.is_some() {
             return Err(CommandError::failed(format_args!("{registry} does not accept the new token")).into());
         }
         line(session, "would keep the new token beside the old one")?;
@@ -53,7 +53,7 @@ pub(super) async fn run(
         unstick: state.journal.unstick,
         only_changes: false,
     };
-    let ended = pass::run(state, session, Which::New, &planned).await?;
+    let ended = pass::run(state, session, TokenVersion::New, &planned).await?;
     let failed = ended.failed > 0 || ended.is_incomplete;
     session.report.items = ended.items;
     session.interrupted()?;
@@ -80,7 +80,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// A line of the plan; a document has them as its steps.
+/// Prints a line of the plan. A document lists the steps instead.
 fn line(session: &mut Session<'_, '_>, text: &str) -> Result<(), CommandError> {
     if session.report.lines.is_none() {
         session.system.output.line(text)?;

@@ -1,8 +1,7 @@
-//! The part of a rotation that is written down as JSON, so that another process can finish it on another day. There is
-//! no token in it.
+//! The journal of a rotation, stored as JSON so that a later process can finish the rotation. It contains no token.
 //!
-//! Secrets that are known are listed one by one, because a namespace can lose the label that it was found by, and would
-//! then be forgotten with a token in it that is about to be revoked.
+//! Every Secret that was found is listed by name. If the journal had only the selector, a namespace that loses its label
+//! would be skipped, and its Secret would keep a token that is about to be revoked.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,43 +16,45 @@ use crate::cluster::{
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::commands::shared::targets::{Find, Job, Supply};
 use crate::error::CommandError;
-use crate::ledger::GivenUp;
+use crate::ledger::Skipped;
 use crate::model::{ClusterId, Username, serde_text};
 use crate::registry::{MintScopes, TokenName};
 
-/// Grows when a field changes its meaning.
+/// Incremented when a field changes its meaning.
 const VERSION: u32 = 1;
 
-/// A rotation, but for its tokens and its phase.
+/// A rotation without its tokens and its phase.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[allow(clippy::struct_excessive_bools, reason = "the flags that it was begun with")]
+#[allow(clippy::struct_excessive_bools, reason = "the flags of the command that began it")]
 pub(super) struct Journal {
     version: u32,
-    /// The new token is made at Gitea for this rotation.
+    /// The new token is created at Gitea for this rotation.
     pub(super) mints: bool,
     /// The new token's name at Gitea.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) token_name: Option<TokenName>,
-    /// The new token's user, where it is made.
+    /// The new token's user, if the token is created.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) username: Option<Username>,
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) scopes: Option<MintScopes>,
     pub(super) keep_old: bool,
     pub(super) force_conflicts: bool,
-    /// `--restart`, until it is done.
+    /// `--restart`, reset once the workloads were restarted.
     pub(super) restart: bool,
-    /// `--unstick`, until it is done.
+    /// `--unstick`, reset once the pods were deleted.
     pub(super) unstick: bool,
-    /// How long to follow rollouts.
+    /// The time limit for following rollouts.
     #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
     pub(super) wait: Option<RequestTimeout>,
-    /// It was begun for every place that is known, and not for those that flags named.
+    /// It was begun for every place of the token, and not for places that flags name.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_everywhere: bool,
-    pub(super) places: Vec<Place>,
-    pub(super) given_up: GivenUp,
+    #[serde(rename = "places")]
+    pub(super) contexts: Vec<ContextSecrets>,
+    #[serde(rename = "givenUp")]
+    pub(super) skipped: Skipped,
     connect: ClusterArgs,
     pub(super) registry: RegistryConnectionArgs,
 }
@@ -61,20 +62,20 @@ pub(super) struct Journal {
 /// The Secrets of one context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Place {
-    /// `None`: the cluster that this runs in.
+pub(super) struct ContextSecrets {
+    /// `None`: the cluster that this process runs in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) context: Option<String>,
-    /// The API server that the context led to: a name can lead elsewhere tomorrow.
+    /// The context's API server when the rotation began, because a context can be changed to another server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server: Option<String>,
-    /// Which cluster that is.
+    /// The cluster that it leads to.
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     pub(super) cluster: Option<ClusterId>,
     /// How to find its Secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) find: Option<Find>,
-    /// Its Secrets; `None` until the cluster has listed them.
+    /// The Secrets; `None` until the cluster has listed them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) secrets: Option<Vec<Listed>>,
 }
@@ -116,9 +117,9 @@ mod seconds {
 }
 
 impl Journal {
-    /// What the command line asks for, without the Secrets.
+    /// A journal of the command line's flags, without the Secrets.
     ///
-    /// A path that JSON cannot hold is refused here, before anything is made that the journal is needed for.
+    /// Fails for a path that JSON cannot represent, before anything is changed.
     pub(super) fn new(args: &RotateArgs) -> Result<Self, CommandError> {
         Ok(Self {
             version: VERSION,
@@ -132,8 +133,8 @@ impl Journal {
             unstick: args.restarts.unstick,
             wait: args.restarts.wait,
             is_everywhere: args.is_everywhere(),
-            places: Vec::new(),
-            given_up: given_up(args),
+            contexts: Vec::new(),
+            skipped: skipped(args),
             connect: ClusterArgs {
                 contexts: Vec::new(),
                 kubeconfig: absolute(args.cluster.kubeconfig.as_deref(), "--kubeconfig")?,
@@ -144,7 +145,7 @@ impl Journal {
         })
     }
 
-    /// Reads what another process wrote.
+    /// Parses the journal of another process.
     pub(super) fn parse(text: &str) -> Result<Self, CommandError> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
@@ -152,7 +153,7 @@ impl Journal {
             version: u32,
         }
         let damaged = |_| CommandError::failed("the journal of the pending rotation cannot be read");
-        // First: a later version may have fields that this one does not understand.
+        // The version is checked first: a later one may have fields that this one cannot parse.
         let Version { version } = serde_json::from_str(text).map_err(damaged)?;
         if version != VERSION {
             return Err(CommandError::failed(format_args!(
@@ -163,14 +164,14 @@ impl Journal {
         serde_json::from_str(text).map_err(damaged)
     }
 
-    /// As it is kept.
+    /// The JSON text that is stored.
     pub(super) fn text(&self) -> Result<String, CommandError> {
         serde_json::to_string(self).map_err(|error| {
             CommandError::failed(format_args!("the journal of the rotation cannot be written: {error}"))
         })
     }
 
-    /// Takes over what the command line of `--resume` or `--abort` adds.
+    /// Adds the flags of `--resume` or `--abort`.
     pub(super) fn update(&mut self, args: &RotateArgs) -> Result<(), CommandError> {
         self.keep_old |= args.keep_old;
         if args.restarts.wait.is_some() {
@@ -180,25 +181,25 @@ impl Journal {
         if connection != RegistryConnectionArgs::default() {
             self.registry = connection;
         }
-        self.given_up.add(&given_up(args));
-        self.leave_out_given_up();
+        self.skipped.add(&skipped(args));
+        self.remove_skipped();
         Ok(())
     }
 
-    /// Takes out what was given up.
-    pub(super) fn leave_out_given_up(&mut self) {
-        let given_up = &self.given_up;
-        let is_given_up = |place: &Place| {
-            let mut context = place.context.iter();
-            context.any(|name| given_up.contexts.contains(name))
+    /// Removes the contexts and Secrets that were skipped.
+    pub(super) fn remove_skipped(&mut self) {
+        let skipped = &self.skipped;
+        let is_skipped = |entry: &ContextSecrets| {
+            let mut context = entry.context.iter();
+            context.any(|name| skipped.contexts.contains(name))
         };
-        self.places.retain(|place| !is_given_up(place));
-        for secrets in self.places.iter_mut().filter_map(|place| place.secrets.as_mut()) {
-            secrets.retain(|one| !self.given_up.has(&one.target));
+        self.contexts.retain(|entry| !is_skipped(entry));
+        for secrets in self.contexts.iter_mut().filter_map(|entry| entry.secrets.as_mut()) {
+            secrets.retain(|one| !self.skipped.has(&one.target));
         }
     }
 
-    /// How to connect to one of its places.
+    /// How to connect to one of its contexts.
     pub(super) fn connect_options(&self, context: Option<&str>, timeout: RequestTimeout) -> ConnectOptions {
         ConnectOptions {
             request_timeout: timeout,
@@ -206,18 +207,18 @@ impl Journal {
         }
     }
 
-    /// How many Secrets are known.
+    /// The number of Secrets that were found.
     pub(super) fn count(&self) -> usize {
         self.listed().count()
     }
 
     fn listed(&self) -> impl Iterator<Item = &Listed> {
-        self.places.iter().flat_map(|place| place.secrets.iter().flatten())
+        self.contexts.iter().flat_map(|entry| entry.secrets.iter().flatten())
     }
 
-    /// All that the rotation does in a cluster, for the Role in an error.
+    /// The permissions that the rotation needs in a cluster, for the Role in an error.
     pub(super) fn access(&self) -> Access {
-        let finds = |test: fn(&Find) -> bool| self.places.iter().filter_map(|place| place.find.as_ref()).any(test);
+        let finds = |test: fn(&Find) -> bool| self.contexts.iter().filter_map(|entry| entry.find.as_ref()).any(test);
         let has_accounts = self.listed().any(|one| !one.service_accounts.is_empty());
         let flags = [
             (true, Feature::Rotate),
@@ -241,8 +242,8 @@ impl Journal {
     }
 }
 
-impl Place {
-    /// Writes down what was found.
+impl ContextSecrets {
+    /// Records the Secrets that were found.
     pub(super) fn list(&mut self, jobs: &[Job]) {
         let listed = jobs.iter().map(|job| Listed {
             target: job.target.clone(),
@@ -251,31 +252,26 @@ impl Place {
         self.secrets = Some(listed.collect());
     }
 
-    /// Another context leads to the same cluster, and its place has the Secrets.
-    pub(super) fn is_of_another(&mut self) {
-        (self.secrets, self.find) = (Some(Vec::new()), None);
-    }
-
-    /// Takes these out, which do not hold the token that is rotated.
+    /// Removes Secrets that do not hold the token that is rotated.
     pub(super) fn leave_out(&mut self, targets: &BTreeSet<Target>) {
         if let Some(secrets) = &mut self.secrets {
             secrets.retain(|one| !targets.contains(&one.target));
         }
     }
 
-    /// Its Secrets, as far as they are known.
-    pub(super) fn targets(&self) -> BTreeSet<Target> {
-        self.secrets.iter().flatten().map(|one| one.target.clone()).collect()
-    }
-
-    /// Whether both lead to the same cluster.
+    /// Whether both contexts lead to the same cluster.
     pub(super) fn is_cluster_of(&self, other: &Self) -> bool {
         let is_same = |one: Option<&str>, other: Option<&str>| one.is_some() && one == other;
         (self.cluster.is_some() && self.cluster == other.cluster)
             || is_same(self.server.as_deref(), other.server.as_deref())
     }
 
-    /// The Secrets, to hold this.
+    /// Records that another context leads to the same cluster and has its Secrets.
+    pub(super) fn is_duplicate(&mut self) {
+        (self.secrets, self.find) = (Some(Vec::new()), None);
+    }
+
+    /// The Secrets as jobs that write this credential.
     pub(super) fn jobs(&self, supply: &Rc<Supply>) -> Vec<Job> {
         let job = |one: &Listed| Job {
             target: one.target.clone(),
@@ -287,8 +283,8 @@ impl Place {
     }
 }
 
-fn given_up(args: &RotateArgs) -> GivenUp {
-    GivenUp {
+fn skipped(args: &RotateArgs) -> Skipped {
+    Skipped {
         contexts: args.skip_context.iter().cloned().collect(),
         namespaces: args.skip_namespace.iter().cloned().collect(),
         secrets: args.skip_secret.iter().cloned().collect(),
@@ -303,16 +299,16 @@ fn registry(args: &RotateArgs) -> Result<RegistryConnectionArgs, CommandError> {
     })
 }
 
-/// A rotation may be resumed from another folder, and the journal is JSON, which holds text alone.
+/// The absolute path, because a rotation may be resumed from another folder. JSON needs it to be UTF-8.
 fn absolute(path: Option<&Path>, flag: &str) -> Result<Option<PathBuf>, CommandError> {
     let Some(path) = path else { return Ok(None) };
     let whole = std::path::absolute(path)?;
     if whole.to_str().is_none() {
         return Err(CommandError::usage(format_args!(
-            "the path for {flag} is not UTF-8, and a rotation that is cut off could not be finished with it: {}",
+            "the path for {flag} is not UTF-8, so an interrupted rotation could not be resumed with it: {}",
             whole.display()
         ))
-        .hint("give the file or its folder another name, or a symbolic link with one"));
+        .hint("rename the file or its folder, or use a symbolic link"));
     }
     Ok(Some(whole))
 }
@@ -322,11 +318,11 @@ mod tests {
     use super::*;
     use crate::commands::shared::targets::tests::test_supply;
 
-    /// What version 0.1.0 wrote, when the journal was a type of its own.
+    /// A journal of version 0.1.0.
     const WRITTEN_BY_0_1_0: &str = include_str!("journal/written_by_0.1.0.json");
 
     #[test]
-    fn an_old_journal_is_read_and_written_as_it_was() {
+    fn a_journal_of_an_older_version_is_read_and_written_unchanged() {
         let journal = Journal::parse(WRITTEN_BY_0_1_0).unwrap();
         assert_eq!(journal.text().unwrap(), WRITTEN_BY_0_1_0.trim_end());
         assert!(journal.mints && journal.restart && journal.force_conflicts && !journal.unstick && !journal.keep_old);
@@ -339,7 +335,7 @@ mod tests {
         assert_eq!(journal.wait, Some("90".parse().unwrap()));
 
         let supply = test_supply("gitea.example.com");
-        let jobs = journal.places[0].jobs(&supply);
+        let jobs = journal.contexts[0].jobs(&supply);
         assert_eq!(
             jobs[0].target.to_string(),
             "secret/gitea-credentials in namespace honeydue"
@@ -347,15 +343,15 @@ mod tests {
         assert_eq!(jobs[0].supplies, std::slice::from_ref(&supply));
         assert_eq!(jobs[0].service_accounts[0].as_str(), "default");
         assert_eq!(journal.count(), 2);
-        assert_eq!(journal.places[0].server.as_deref(), Some("https://10.0.0.1:6443"));
-        let found_by = |at: usize| journal.places[at].find.as_ref().unwrap();
+        assert_eq!(journal.contexts[0].server.as_deref(), Some("https://10.0.0.1:6443"));
+        let found_by = |at: usize| journal.contexts[at].find.as_ref().unwrap();
         assert!(found_by(1).is_by_label() && !found_by(1).is_managed());
         assert!(found_by(2).is_managed());
-        assert!(journal.places[1].secrets.is_none());
+        assert!(journal.contexts[1].secrets.is_none());
 
-        let given_up = |text: &str| journal.given_up.has(&text.parse().unwrap());
-        assert!(given_up("honeydue/frozen") && given_up("old-shop/any") && !given_up("honeydue/gitea-credentials"));
-        assert!(journal.given_up.has_search("prod"));
+        let skipped = |text: &str| journal.skipped.has(&text.parse().unwrap());
+        assert!(skipped("honeydue/frozen") && skipped("old-shop/any") && !skipped("honeydue/gitea-credentials"));
+        assert!(journal.skipped.has_search("prod"));
 
         let options = journal.connect_options(Some("prod"), "5s".parse().unwrap());
         assert_eq!(
@@ -378,22 +374,22 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_written_down() {
+    fn a_journal_contains_no_token() {
         let mut journal = Journal::parse(r#"{"version":1}"#).unwrap();
-        let mut place = Place::default();
-        place.list(&[Job {
+        let mut entry = ContextSecrets::default();
+        entry.list(&[Job {
             target: "honeydue/gitea-credentials".parse().unwrap(),
             supplies: vec![test_supply("gitea.example.com")],
             service_accounts: Vec::new(),
             chosen_by_content: false,
         }]);
-        journal.places.push(place);
+        journal.contexts.push(entry);
         let text = journal.text().unwrap();
         assert!(text.contains("honeydue") && !text.contains("s3cret"), "{text}");
     }
 
     #[test]
-    fn what_a_later_version_wrote_is_refused() {
+    fn a_journal_of_a_later_version_is_refused() {
         for text in [
             r#"{"version":2}"#,
             r#"{"version":2,"places":{"changed":true},"mints":"maybe"}"#,

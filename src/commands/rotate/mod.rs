@@ -1,7 +1,7 @@
-//! `kubectl regcred rotate`: a new token everywhere, and nothing without one that works at any moment of it.
+//! `kubectl regcred rotate`: replaces a token everywhere. At every moment, every place holds a token that works.
 //!
-//! [`phases`] are what it does, in their order, to one [`RotationState`](state::RotationState); `--resume` and `--abort`
-//! run the same ones.
+//! The steps are in [`phases`], and all of them change one [`RotationState`](state::RotationState). `--resume` and
+//! `--abort` run the same phases.
 
 use super::shared::choose;
 use super::shared::targets::Supply;
@@ -10,16 +10,16 @@ use super::system::System;
 use crate::cluster;
 use crate::commands::args::DryRunArg;
 use crate::error::{CommandError, Exit};
-use crate::keychain::{Kept, Keychain, Name};
+use crate::keychain::{Keychain, Name, StoredItem};
 use crate::model::CommandLine;
-use crate::model::rotation::Way;
+use crate::model::rotation::Direction;
 
 mod args;
+mod contexts;
 mod dry_run;
 mod journal;
 mod pass;
 mod phases;
-mod places;
 mod report;
 mod session;
 mod state;
@@ -34,13 +34,13 @@ pub use args::RotateArgs;
 
 pub(super) fn run(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match (args.resume, args.abort) {
-        (true, _) => go_on(args, Way::Forward, system),
-        (_, true) => go_on(args, Way::Back, system),
+        (true, _) => resume(args, Direction::Forward, system),
+        (_, true) => resume(args, Direction::Back, system),
         _ => begin(args, system),
     }
 }
 
-/// Begins one.
+/// Begins a rotation.
 fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
     let keychain = system.keychain()?;
@@ -56,34 +56,34 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     )?;
     let (_, usage) = choose::credential(&keychain, &registry, args.usage, None)?;
     let name = Name::login(&registry, usage);
-    let kept = keychain.kept(&name)?;
-    let kept = kept
+    let item = keychain.item(&name)?;
+    let item = item
         .ok_or_else(|| CommandError::failed(format_args!("the keychain holds no credential of {}", name.registry)))?;
-    if let Some(rotation) = &kept.rotation {
+    if let Some(rotation) = &item.rotation {
         return Err(report::pending(&name, rotation.phase));
     }
-    let old = kept.current.clone();
+    let old = item.current.clone();
     obtain::refuse_shared(args, &keychain, &name, &old, given.token.as_ref())?;
     let mut journal = Journal::new(args)?;
     if args.mint {
         journal.token_name = Some(obtain::token_name(args.token_name.as_ref(), usage, &system.env)?);
     }
     let supply = Supply::new(old, usage)?;
-    journal.places = places::of_args(args, &supply, system)?;
-    journal.leave_out_given_up();
-    let username = given.username.clone().unwrap_or_else(|| kept.current.username.clone());
+    journal.contexts = contexts::of_args(args, &supply, system)?;
+    journal.remove_skipped();
+    let username = given.username.clone().unwrap_or_else(|| item.current.username.clone());
     cluster::block_on(async {
-        let mut state = RotationState::new(name, kept, username, journal);
-        let mut session = Session::new(keychain, Way::Forward, args, system)?;
-        let ended = match places::find(&mut state, &mut session, args.no_secrets).await {
+        let mut state = RotationState::new(name, item, username, journal);
+        let mut session = Session::new(keychain, Direction::Forward, args, system)?;
+        let ended = match contexts::find(&mut state, &mut session, args.no_secrets).await {
             Ok(()) => {
                 obtain::given_or_asked(&mut state, &mut session, args, given)?;
                 match args.dry_run.mode {
-                    DryRunArg::None => phases::run(&mut state, &mut session, Way::Forward).await,
+                    DryRunArg::None => phases::run(&mut state, &mut session, Direction::Forward).await,
                     dry_run => dry_run::run(&mut state, &mut session, dry_run).await,
                 }
             }
-            // Nothing was begun that a document could be about.
+            // No rotation was begun, so there is no document to print.
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Interrupted) => Err(Stop::Interrupted),
         };
@@ -91,37 +91,37 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     })?
 }
 
-/// Goes on with one that is pending, in one of the two directions.
-fn go_on(args: &RotateArgs, way: Way, system: &mut System<'_>) -> Result<Exit, CommandError> {
+/// Continues the pending rotation in the given direction.
+fn resume(args: &RotateArgs, direction: Direction, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let keychain = system.keychain()?;
-    let Some((name, kept)) = find_pending(args, &keychain)? else {
-        // Repeating it is a success.
-        system.output.say("no rotation is pending");
+    let Some((name, item)) = find_pending(args, &keychain)? else {
+        // A repeated `--resume` or `--abort` succeeds.
+        system.output.info("no rotation is pending");
         return Ok(Exit::Done);
     };
-    let Some(mut state) = RotationState::pending(name, kept)? else {
+    let Some(mut state) = RotationState::pending(name, item)? else {
         return Ok(Exit::Done);
     };
     state.journal.update(args)?;
     cluster::block_on(async {
-        let mut session = Session::new(keychain, way, args, system)?;
-        let ended = phases::run(&mut state, &mut session, way).await;
+        let mut session = Session::new(keychain, direction, args, system)?;
+        let ended = phases::run(&mut state, &mut session, direction).await;
         finish(&state, session, args, ended)
     })?
 }
 
-/// The pending rotation that is meant: the only one, or the one that is named.
-fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, Kept)>, CommandError> {
+/// The pending rotation that the arguments select: the only one, or the one with the given registry and use.
+fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, StoredItem)>, CommandError> {
     let mut pending = Vec::new();
     for item in keychain.list()? {
-        let is_meant = args.registry.as_ref().is_none_or(|registry| *registry == item.registry)
+        let is_selected = args.registry.as_ref().is_none_or(|registry| *registry == item.registry)
             && args.usage.is_none_or(|usage| usage == item.usage);
-        if !is_meant {
+        if !is_selected {
             continue;
         }
         let name = Name::login(&item.registry, item.usage);
-        if let Some(kept) = keychain.kept(&name)?.filter(|kept| kept.rotation.is_some()) {
-            pending.push((name, kept));
+        if let Some(item) = keychain.item(&name)?.filter(|item| item.rotation.is_some()) {
+            pending.push((name, item));
         }
     }
     if pending.len() < 2 {
@@ -142,7 +142,7 @@ fn find_pending(args: &RotateArgs, keychain: &Keychain) -> Result<Option<(Name, 
     )
 }
 
-/// Says how it ended, and what to do where it did not.
+/// Prints the result and, if the rotation is still pending, how to end it.
 fn finish(
     state: &RotationState,
     session: Session<'_, '_>,
@@ -162,16 +162,16 @@ fn finish(
     };
     let error = match (error, phase) {
         (Some(error), Some(phase)) => {
-            system.output.say(report::standing(phase));
+            system.output.info(report::describe_tokens(phase));
             Some(error.hints(report::ways_out(name, phase)))
         }
         (error, _) => error,
     };
     if error.is_none() && args.dry_run.mode == DryRunArg::None {
-        let is_back = report.way == Way::Back || report.went_back();
+        let is_back = report.direction == Direction::Back || report.went_back();
         let what = if is_back { "went back to the old" } else { "rotated the" };
         let of = format!("token of {} for {}", name.registry, name.usage);
-        system.output.say(format_args!("{what} {of}"));
+        system.output.info(format_args!("{what} {of}"));
     }
     if let Some(format) = args.output {
         report.print(name, phase, state.current(), error.as_ref(), format, system)?;

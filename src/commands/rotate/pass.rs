@@ -1,34 +1,34 @@
-//! One pass over all Secrets of a rotation: writing them, restarting what uses them, or the plan of that.
+//! A pass over all Secrets of a rotation: writes them, restarts the workloads that use them, or plans both.
 
 use super::report::Stop;
 use super::session::Session;
 use super::state::RotationState;
 use crate::cluster::{RestartTime, SyncOptions};
 use crate::commands::args::DryRunArg;
-use crate::commands::shared::apply::{After, Ended, Report, Rollouts, Run};
-use crate::commands::shared::book::Book;
+use crate::commands::shared::apply::{After, PassResult, Report, Rollouts, Run};
+use crate::commands::shared::ledger_writer::LedgerWriter;
 use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::Found;
 use crate::error::CommandError;
-use crate::model::rotation::Which;
+use crate::model::rotation::TokenVersion;
 
-/// What a pass over the Secrets is for.
+/// What a pass does.
 pub(super) struct Pass {
     pub(super) dry_run: DryRunArg,
     pub(super) restart: bool,
     pub(super) unstick: bool,
-    /// Report only what changes.
+    /// Report only changes.
     pub(super) only_changes: bool,
 }
 
-/// Works through the Secrets of all places, in which `which` takes the place of the other token.
+/// Processes the Secrets of all contexts, replacing the other token with `version`.
 pub(super) async fn run(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
-    which: Which,
+    version: TokenVersion,
     pass: &Pass,
-) -> Result<Ended, Stop> {
-    let supply = state.supply(which, &session.keychain)?;
+) -> Result<PassResult, Stop> {
+    let supply = state.supply(version, &session.keychain)?;
     let after = After {
         service_accounts: Vec::new(),
         restart: pass.restart,
@@ -37,24 +37,24 @@ pub(super) async fn run(
         dry_run: pass.dry_run.into(),
         access: state.journal.access(),
     };
-    let places = state.journal.places.len();
-    let mut report = Report::new(session.report.lines, pass.dry_run, places > 1).of_rotation();
+    let contexts = state.journal.contexts.len();
+    let mut report = Report::new(session.report.lines, pass.dry_run, contexts > 1).of_rotation();
     if pass.only_changes {
         report = report.of_changes();
     }
     let mut rollouts = Rollouts::default();
-    // The phases that come before have proven it.
+    // An earlier phase has verified the token.
     let proofs = Proofs::none();
-    let mut book = Book::of_rotation(&session.system.env, pass.dry_run == DryRunArg::None);
-    for at in 0..places {
-        let place = &state.journal.places[at];
-        let context = place.context.as_deref();
+    let mut ledger = LedgerWriter::of_rotation(&session.system.env, pass.dry_run == DryRunArg::None);
+    for at in 0..contexts {
+        let entry = &state.journal.contexts[at];
+        let context = entry.context.as_deref();
         if session.interrupt.times() > 0 {
             report.not_begun(context);
             continue;
         }
-        if place.secrets.is_none() {
-            if let Some(unknown) = session.unknown.get(&at).filter(|_| which == Which::New) {
+        if entry.secrets.is_none() {
+            if let Some(unknown) = session.unknown.get(&at).filter(|_| version == TokenVersion::New) {
                 for error in unknown.errors() {
                     report.cluster_failed(context, error, session.system);
                 }
@@ -70,7 +70,7 @@ pub(super) async fn run(
         };
         let mut run = Run {
             proofs: &proofs,
-            book: &mut book,
+            ledger: &mut ledger,
             options: SyncOptions {
                 force_conflicts: state.journal.force_conflicts,
                 dry_run: pass.dry_run.into(),
@@ -82,7 +82,7 @@ pub(super) async fn run(
             system: session.system,
         };
         let found = Found {
-            jobs: place.jobs(&supply),
+            jobs: entry.jobs(&supply),
             ..Found::default()
         };
         run.found(&cluster, found).await?;
@@ -90,7 +90,7 @@ pub(super) async fn run(
     }
     let follows = pass.restart && pass.dry_run == DryRunArg::None && session.interrupt.times() == 0;
     if let Some(limit) = state.journal.wait.filter(|_| follows) {
-        // What was restarted is not to be restarted again because one of them hangs.
+        // A rollout that hangs must not cause a second restart of the others on `--resume`.
         if report.is_clean() {
             restarted(state, session)?;
         }
@@ -100,8 +100,8 @@ pub(super) async fn run(
     Ok(report.end(session.system))
 }
 
-/// Writes down that nothing is left to be restarted.
+/// Records that all restarts are done.
 pub(super) fn restarted(state: &mut RotationState, session: &Session<'_, '_>) -> Result<(), CommandError> {
     (state.journal.restart, state.journal.unstick) = (false, false);
-    state.keep_journal(&session.keychain)
+    state.store_journal(&session.keychain)
 }

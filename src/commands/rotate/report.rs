@@ -1,4 +1,4 @@
-//! What a rotation says: its document, where it stands, and the commands that finish it or go back.
+//! What a rotation prints: the result document, the state of the tokens, and the commands that finish or abort it.
 
 use serde::Serialize;
 
@@ -8,10 +8,10 @@ use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Name;
-use crate::model::rotation::{Phase, Step, Way, Which};
+use crate::model::rotation::{Direction, Phase, Step, TokenVersion};
 use crate::model::{CommandLine, Hint};
 
-/// Why it stopped before its end.
+/// Why the rotation stopped early.
 pub(super) enum Stop {
     Error(CommandError),
     /// Ctrl-C.
@@ -30,30 +30,30 @@ impl From<CommandError> for Stop {
     }
 }
 
-/// What became of the token that is no longer used.
+/// Whether the token that is no longer used was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Revocation {
-    /// It is valid.
+    /// No: it is still valid.
     Not,
     /// The registry no longer knows it.
     Done,
-    /// This is for a person to do.
+    /// The user has to revoke it at the registry.
     ByHand,
 }
 
-/// What was done so far; the document of `-o json|yaml`.
+/// The progress so far, for the document of `-o json|yaml`.
 pub(super) struct Report {
-    pub(super) way: Way,
+    pub(super) direction: Direction,
     pub(super) dry_run: DryRunArg,
-    /// What prints the lines of single Secrets: nothing, where a document is printed in the end.
+    /// The format of the lines for single Secrets. With `-o json|yaml` only the document is printed, at the end.
     pub(super) lines: Option<OutputFormat>,
     steps: Vec<String>,
-    /// How many of them are done.
+    /// The number of completed steps.
     pub(super) done: usize,
-    /// It was to go back, and had to go forward.
+    /// `--abort` was given, but the rotation could only be finished.
     pub(super) turned: bool,
-    /// Secrets were read back in this run.
+    /// This run has read the Secrets back.
     pub(super) has_read_back: bool,
     pub(super) items: Vec<Item>,
     pub(super) restarts: Vec<Item>,
@@ -66,7 +66,8 @@ struct RotateResult<'a> {
     registry: &'a str,
     #[serde(rename = "use")]
     usage: &'a str,
-    way: &'static str,
+    #[serde(rename = "way")]
+    direction: &'static str,
     dry_run: &'static str,
     steps: &'a [String],
     steps_done: usize,
@@ -82,9 +83,9 @@ struct RotateResult<'a> {
 }
 
 impl Report {
-    pub(super) fn new(way: Way, dry_run: DryRunArg, output: Option<DocumentFormat>) -> Self {
+    pub(super) fn new(direction: Direction, dry_run: DryRunArg, output: Option<DocumentFormat>) -> Self {
         Self {
-            way,
+            direction,
             dry_run,
             lines: output.map(|_| OutputFormat::Json),
             steps: Vec::new(),
@@ -97,15 +98,15 @@ impl Report {
         }
     }
 
-    /// These come next.
+    /// Replaces the remaining steps.
     pub(super) fn plan(&mut self, steps: &[Step]) {
         self.steps.truncate(self.done);
         self.steps.extend(steps.iter().copied().map(word));
     }
 
-    /// Whether what was to go forward had gone back before.
+    /// Whether `--resume` has finished an abort that had begun earlier.
     pub(super) fn went_back(&self) -> bool {
-        self.way == Way::Forward && !self.steps.iter().any(|step| step == "check new")
+        self.direction == Direction::Forward && !self.steps.iter().any(|step| step == "check new")
     }
 
     /// Prints the document.
@@ -113,7 +114,7 @@ impl Report {
         &self,
         name: &Name,
         pending: Option<Phase>,
-        current: Which,
+        current: TokenVersion,
         error: Option<&CommandError>,
         format: DocumentFormat,
         system: &mut System<'_>,
@@ -121,9 +122,9 @@ impl Report {
         let result = RotateResult {
             registry: name.registry.as_str(),
             usage: name.usage.as_str(),
-            way: match self.way {
-                Way::Forward => "forward",
-                Way::Back => "back",
+            direction: match self.direction {
+                Direction::Forward => "forward",
+                Direction::Back => "back",
             },
             dry_run: self.dry_run.as_str(),
             steps: &self.steps,
@@ -131,8 +132,8 @@ impl Report {
             items: &self.items,
             restarts: &self.restarts,
             current: match current {
-                Which::Old => "old",
-                Which::New => "new",
+                TokenVersion::Old => "old",
+                TokenVersion::New => "new",
             },
             pending: pending.map(Phase::as_str),
             revocation: self.revocation,
@@ -143,23 +144,23 @@ impl Report {
     }
 }
 
-/// A step in a document: `write new`.
+/// A step as the document names it, such as `write new`.
 fn word(step: Step) -> String {
     match step {
-        Step::Prove(which) => format!("prove {which}"),
+        Step::Verify(version) => format!("prove {version}"),
         Step::Sweep => "sweep".to_owned(),
         Step::Mint => "mint".to_owned(),
-        Step::Keep(phase) => format!("keep {phase}"),
-        Step::Write(which) => format!("write {which}"),
-        Step::Check(which) => format!("check {which}"),
+        Step::Store(phase) => format!("keep {phase}"),
+        Step::Write(version) => format!("write {version}"),
+        Step::Check(version) => format!("check {version}"),
         Step::Restart => "restart".to_owned(),
-        Step::Revoke(which) => format!("revoke {which}"),
-        Step::Forget => "forget".to_owned(),
+        Step::Revoke(version) => format!("revoke {version}"),
+        Step::End => "forget".to_owned(),
     }
 }
 
-/// Which tokens are alive, and who has which.
-pub(super) fn standing(phase: Phase) -> &'static str {
+/// Describes which tokens are valid and where each is in use.
+pub(super) fn describe_tokens(phase: Phase) -> &'static str {
     match phase {
         Phase::Minting => "the old token is in use everywhere; a new one may have been made",
         Phase::Writing => "both tokens are alive: the old one is current, and Secrets hold the old one or the new one",
@@ -169,7 +170,7 @@ pub(super) fn standing(phase: Phase) -> &'static str {
     }
 }
 
-/// The two commands that end a pending rotation.
+/// The commands that end a pending rotation.
 pub(super) fn ways_out(name: &Name, phase: Phase) -> Vec<String> {
     let command = CommandLine::new("kubectl regcred rotate")
         .value("REGISTRY", name.registry.as_str())
@@ -181,7 +182,7 @@ pub(super) fn ways_out(name: &Name, phase: Phase) -> Vec<String> {
     }
 }
 
-/// Refuses to begin while one is pending.
+/// The error for a new rotation while another one is pending.
 pub(super) fn pending(name: &Name, phase: Phase) -> CommandError {
     CommandError::failed(format_args!(
         "a rotation of the token of {} for {} is pending ({phase})",

@@ -1,55 +1,54 @@
-//! What this process has at hand to carry a rotation out. Nothing of it is written down.
+//! The connections and prompts of this process during a rotation. Nothing of this is stored.
 
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt as _, stream};
 
 use super::args::RotateArgs;
-use super::journal::Place;
+use super::journal::ContextSecrets;
 use super::report::{Report, Stop};
 use super::state::RotationState;
-use crate::cluster::{Cluster, RequestTimeout, Target};
+use crate::cluster::{self, Cluster, RequestTimeout, Target};
 use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::shared::apply::Interrupt;
 use crate::commands::shared::password;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
-use crate::model::rotation::{Phase, Way};
+use crate::model::rotation::{Direction, Phase};
 use crate::registry::{Account, Options};
 use crate::sys::env::Env;
 
 /// Clusters that are connected to at the same time.
 const CLUSTERS_AT_ONCE: usize = 8;
 
-/// What an error says about a one-time code: whether one, which was not given, could help; and whether the one that was
-/// given is refused.
+/// Tells from an error whether a one-time code is needed and whether the given one was refused.
 type AboutCode<E> = [fn(&E) -> bool; 2];
 
 pub(super) struct Session<'a, 'b> {
     pub(super) keychain: Keychain,
-    /// The account that makes and deletes tokens, once its password was given.
+    /// The account that creates and deletes tokens, once its password was given.
     account: Option<Account>,
     password_stdin: bool,
-    /// A connection for each of the journal's places, once it is made.
+    /// The open connections, by the index of the journal's context.
     clusters: BTreeMap<usize, Cluster>,
-    /// Why there is none to a place, as far as that was tried in this run.
+    /// The contexts that this run could not connect to.
     unreached: BTreeMap<usize, CommandError>,
-    /// Why places have no Secrets yet, as far as that was tried in this run.
+    /// The contexts whose Secrets this run could not find, and why.
     pub(super) unknown: BTreeMap<usize, Unknown>,
     pub(super) timeout: RequestTimeout,
-    /// The old token is to be revoked, whatever needs it.
-    pub(super) revokes_anyway: bool,
+    /// `--revoke-anyway`
+    pub(super) revoke_anyway: bool,
     pub(super) interrupt: Interrupt,
     pub(super) report: Report,
     pub(super) system: &'a mut System<'b>,
 }
 
-/// Why a place has no Secrets yet.
+/// Why the Secrets of a context are unknown.
 pub(super) enum Unknown {
     /// The cluster could not be reached.
     Unreached(CommandError),
-    /// It was reached, and some of its Secrets cannot be written.
+    /// It was reached, but some of its Secrets cannot be written.
     Lacking(Vec<(Target, CommandError)>),
 }
 
@@ -65,7 +64,7 @@ impl Unknown {
 impl<'a, 'b> Session<'a, 'b> {
     pub(super) fn new(
         keychain: Keychain,
-        way: Way,
+        direction: Direction,
         args: &RotateArgs,
         system: &'a mut System<'b>,
     ) -> Result<Self, CommandError> {
@@ -77,9 +76,9 @@ impl<'a, 'b> Session<'a, 'b> {
             unreached: BTreeMap::new(),
             unknown: BTreeMap::new(),
             timeout: args.cluster.request_timeout.unwrap_or_default(),
-            revokes_anyway: args.revoke_anyway,
+            revoke_anyway: args.revoke_anyway,
             interrupt: Interrupt::listen(system.handles_interrupts)?,
-            report: Report::new(way, args.dry_run.mode, args.output),
+            report: Report::new(direction, args.dry_run.mode, args.output),
             system,
         })
     }
@@ -93,22 +92,20 @@ impl<'a, 'b> Session<'a, 'b> {
         }
     }
 
-    /// Connects to all places that are not connected to yet, at the same time, and asks which clusters they are. Those that
-    /// do not answer are asked again, one by one, by what needs them.
+    /// Connects to all contexts that are not connected yet, at the same time, and asks which clusters they lead to.
     pub(super) async fn connect_all(&mut self, state: &mut RotationState) {
         let env = &self.system.env;
         let journal = &state.journal;
         let timeout = self.timeout;
-        let places =
-            (0..journal.places.len()).filter(|at| !self.clusters.contains_key(at) && !self.unreached.contains_key(at));
-        let mut connecting = stream::iter(places)
+        let is_new = |at: &usize| !self.clusters.contains_key(at) && !self.unreached.contains_key(at);
+        let mut connecting = stream::iter((0..journal.contexts.len()).filter(is_new))
             .map(|at| async move {
-                let place = &journal.places[at];
-                let options = journal.connect_options(place.context.as_deref(), timeout);
+                let entry = &journal.contexts[at];
+                let options = journal.connect_options(entry.context.as_deref(), timeout);
                 let connected = async {
                     let cluster = Cluster::connect(env, &options).await?;
                     let id = cluster.id().await?;
-                    Ok::<_, crate::cluster::Error>((cluster, id))
+                    Ok::<_, cluster::Error>((cluster, id))
                 };
                 (at, connected.await)
             })
@@ -119,14 +116,14 @@ impl<'a, 'b> Session<'a, 'b> {
         }
         drop(connecting);
         for (at, result) in connected {
-            let place = &mut state.journal.places[at];
+            let entry = &mut state.journal.contexts[at];
             let result = result.map_err(CommandError::from).and_then(|(cluster, id)| {
-                leads_to(place, &cluster)?;
+                check_server(entry, &cluster)?;
                 Ok((cluster, id))
             });
             match result {
                 Ok((cluster, id)) => {
-                    place.cluster = Some(id);
+                    entry.cluster = Some(id);
                     self.clusters.insert(at, cluster);
                 }
                 Err(error) => drop(self.unreached.insert(at, error)),
@@ -134,7 +131,7 @@ impl<'a, 'b> Session<'a, 'b> {
         }
     }
 
-    /// Connects to a place, once.
+    /// The connection to a context, opened at the first call.
     pub(super) async fn cluster(&mut self, state: &RotationState, at: usize) -> Result<Cluster, CommandError> {
         if let Some(cluster) = self.clusters.get(&at) {
             return Ok(cluster.clone());
@@ -142,16 +139,16 @@ impl<'a, 'b> Session<'a, 'b> {
         if let Some(error) = self.unreached.get(&at) {
             return Err(error.clone());
         }
-        let place = &state.journal.places[at];
-        let options = state.journal.connect_options(place.context.as_deref(), self.timeout);
+        let entry = &state.journal.contexts[at];
+        let options = state.journal.connect_options(entry.context.as_deref(), self.timeout);
         let cluster = Cluster::connect(&self.system.env, &options).await?;
-        leads_to(place, &cluster)?;
+        check_server(entry, &cluster)?;
         self.clusters.insert(at, cluster.clone());
         Ok(cluster)
     }
 
-    /// Sends a request to the registry; Ctrl-C ends the wait for its response. The request may succeed all the same:
-    /// the phase says what has to be looked at again.
+    /// Sends a request to the registry. Ctrl-C ends the wait for the response, but the request may still succeed; the
+    /// stored phase shows what has to be checked again.
     pub(super) async fn ask<T: Send + 'static>(
         &mut self,
         state: &RotationState,
@@ -169,8 +166,8 @@ impl<'a, 'b> Session<'a, 'b> {
         Ok(answer??)
     }
 
-    /// The same with the account's password, and once more with a one-time code where that is what it lacks; or with
-    /// another one, where an earlier question of this rotation has used it up.
+    /// The same with the account's password, and repeated with a one-time code if one is needed or the last one was
+    /// already used by an earlier request.
     pub(super) async fn ask_as_account<T, E>(
         &mut self,
         state: &RotationState,
@@ -209,7 +206,7 @@ impl<'a, 'b> Session<'a, 'b> {
             return Ok(account.clone());
         }
         let username = match state.phase() {
-            // What is being revoked on the way forward is the old user's.
+            // The token that is revoked belongs to the old user.
             Some(Phase::Revoking) => &state.old.username,
             _ => &state.username,
         };
@@ -218,14 +215,14 @@ impl<'a, 'b> Session<'a, 'b> {
     }
 }
 
-/// A context's name can lead elsewhere by now.
-fn leads_to(place: &Place, cluster: &Cluster) -> Result<(), CommandError> {
-    let Some(server) = place.server.as_ref().filter(|server| *server != cluster.server()) else {
+/// Fails if the context leads to another API server than when the rotation began.
+fn check_server(entry: &ContextSecrets, cluster: &Cluster) -> Result<(), CommandError> {
+    let Some(server) = entry.server.as_ref().filter(|server| *server != cluster.server()) else {
         return Ok(());
     };
     Err(CommandError::failed(format_args!(
-        "the context led to {server} when this rotation began, and leads to {} now",
+        "the context pointed to {server} when this rotation began, and points to {} now",
         cluster.server()
     ))
-    .hint("correct the kubeconfig, or give up the Secrets of the context with --skip-context"))
+    .hint("correct the kubeconfig, or leave out the Secrets of the context with --skip-context"))
 }

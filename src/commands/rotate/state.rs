@@ -1,36 +1,36 @@
-//! The state of a rotation: the keychain's item, the two tokens, and the journal that is kept beside them.
+//! The state of a rotation: the keychain's item, the two tokens, and the journal that is stored with them.
 //!
-//! It is written with one write of one item, so a later process finds the tokens, the phase and the journal as they
-//! belong together, at whatever moment this one was killed.
+//! One write of one item stores all of it, so the tokens, the phase and the journal are always consistent for a later
+//! process, even if this one is killed.
 
 use std::rc::Rc;
 
 use super::journal::Journal;
 use crate::commands::shared::targets::Supply;
 use crate::error::CommandError;
-use crate::keychain::{Kept, Keychain, Name, Rotation};
-use crate::model::rotation::{Phase, Rules, Step, Way, Which, steps};
+use crate::keychain::{Keychain, Name, Rotation, StoredItem};
+use crate::model::rotation::{Direction, Phase, Rules, Step, TokenVersion, steps};
 use crate::model::{Credential, OwnTokens, Username};
 
 pub(super) struct RotationState {
     pub(super) name: Name,
-    /// The item as the keychain has it.
-    kept: Kept,
+    /// The item as it is in the keychain.
+    item: StoredItem,
     pub(super) old: Credential,
-    /// `None` until it is given or made.
+    /// `None` until it is given or created.
     pub(super) new: Option<Credential>,
-    /// Whose the new token is, or will be.
+    /// The new token's user.
     pub(super) username: Username,
     pub(super) journal: Journal,
 }
 
 impl RotationState {
-    /// A rotation that nothing has been done for.
-    pub(super) fn new(name: Name, kept: Kept, username: Username, journal: Journal) -> Self {
+    /// A rotation that has not begun.
+    pub(super) fn new(name: Name, item: StoredItem, username: Username, journal: Journal) -> Self {
         Self {
-            old: kept.current.clone(),
+            old: item.current.clone(),
             name,
-            kept,
+            item,
             new: None,
             username,
             journal,
@@ -38,15 +38,15 @@ impl RotationState {
     }
 
     /// The rotation that is pending in this item, if there is one.
-    pub(super) fn pending(name: Name, kept: Kept) -> Result<Option<Self>, CommandError> {
-        let Some(Rotation { phase, other, journal }) = kept.rotation.clone() else {
+    pub(super) fn pending(name: Name, item: StoredItem) -> Result<Option<Self>, CommandError> {
+        let Some(Rotation { phase, other, journal }) = item.rotation.clone() else {
             return Ok(None);
         };
         let journal = Journal::parse(&journal)?;
-        let current = kept.current.clone();
+        let current = item.current.clone();
         let (old, new) = match phase.current() {
-            Which::Old => (current, other),
-            Which::New => (other.unwrap_or_else(|| current.clone()), Some(current)),
+            TokenVersion::Old => (current, other),
+            TokenVersion::New => (other.unwrap_or_else(|| current.clone()), Some(current)),
         };
         let username = match (&new, &journal.username) {
             (Some(new), _) => new.username.clone(),
@@ -55,7 +55,7 @@ impl RotationState {
         };
         Ok(Some(Self {
             name,
-            kept,
+            item,
             old,
             new,
             username,
@@ -63,56 +63,56 @@ impl RotationState {
         }))
     }
 
-    /// The last phase that was kept; `None` before the first and after the last.
+    /// The last phase that was stored; `None` before the first and after the last.
     pub(super) fn phase(&self) -> Option<Phase> {
-        self.kept.rotation.as_ref().map(|rotation| rotation.phase)
+        self.item.rotation.as_ref().map(|rotation| rotation.phase)
     }
 
-    /// The token that the keychain gives out.
-    pub(super) fn current(&self) -> Which {
+    /// The token that readers of the keychain get.
+    pub(super) fn current(&self) -> TokenVersion {
         match self.phase() {
             Some(phase) => phase.current(),
-            None if self.new.as_ref() == Some(&self.kept.current) => Which::New,
-            None => Which::Old,
+            None if self.new.as_ref() == Some(&self.item.current) => TokenVersion::New,
+            None => TokenVersion::Old,
         }
     }
 
-    /// The steps that are left in this direction.
-    pub(super) fn steps(&self, way: Way) -> Vec<Step> {
+    /// The remaining steps in this direction.
+    pub(super) fn steps(&self, direction: Direction) -> Vec<Step> {
         let rules = Rules {
             mints: self.journal.mints,
             keeps: self.journal.keep_old,
         };
-        let mut steps = steps(self.phase(), way, rules);
+        let mut steps = steps(self.phase(), direction, rules);
         let restarts = self.journal.restart || self.journal.unstick;
         steps.retain(|step| *step != Step::Restart || restarts);
         steps
     }
 
     /// One of the two tokens.
-    pub(super) fn credential(&self, which: Which) -> Result<Credential, CommandError> {
-        match which {
-            Which::Old => Ok(self.old.clone()),
-            Which::New => self
+    pub(super) fn credential(&self, version: TokenVersion) -> Result<Credential, CommandError> {
+        match version {
+            TokenVersion::Old => Ok(self.old.clone()),
+            TokenVersion::New => self
                 .new
                 .clone()
-                .ok_or_else(|| CommandError::failed("the new token is not there yet")),
+                .ok_or_else(|| CommandError::failed("there is no new token yet")),
         }
     }
 
-    /// The same for Secrets, which get it only if they hold one of the two.
-    pub(super) fn supply(&self, which: Which, keychain: &Keychain) -> Result<Rc<Supply>, CommandError> {
-        let supply = Supply::of_keychain(self.credential(which)?, self.name.usage, keychain)?;
+    /// The same for Secrets. Only a Secret that holds one of the two tokens gets it.
+    pub(super) fn supply(&self, version: TokenVersion, keychain: &Keychain) -> Result<Rc<Supply>, CommandError> {
+        let supply = Supply::of_keychain(self.credential(version)?, self.name.usage, keychain)?;
         let both = [Some(&self.old), self.new.as_ref()];
         let tokens = both.into_iter().flatten().map(|credential| credential.token.clone());
         Ok(supply.replacing(OwnTokens::only(tokens.collect())))
     }
 
-    /// Keeps this phase, with the tokens and the journal that belong to it.
-    pub(super) fn keep(&mut self, phase: Phase, keychain: &Keychain) -> Result<(), CommandError> {
+    /// Stores this phase with its tokens and the journal.
+    pub(super) fn store(&mut self, phase: Phase, keychain: &Keychain) -> Result<(), CommandError> {
         let new = self.new.clone().filter(|_| phase.has_new());
         let (current, other) = match (phase.current(), new) {
-            (Which::New, Some(new)) => (new, Some(self.old.clone())),
+            (TokenVersion::New, Some(new)) => (new, Some(self.old.clone())),
             (_, new) => (self.old.clone(), new),
         };
         let rotation = Rotation {
@@ -123,14 +123,14 @@ impl RotationState {
         self.replace(current, Some(rotation), keychain)
     }
 
-    /// Keeps what was changed in the journal, if a phase is kept already.
-    pub(super) fn keep_journal(&mut self, keychain: &Keychain) -> Result<(), CommandError> {
-        self.phase().map_or(Ok(()), |phase| self.keep(phase, keychain))
+    /// Stores the changed journal if the rotation has begun.
+    pub(super) fn store_journal(&mut self, keychain: &Keychain) -> Result<(), CommandError> {
+        self.phase().map_or(Ok(()), |phase| self.store(phase, keychain))
     }
 
-    /// Forgets the rotation, and the token that is not current.
-    pub(super) fn forget(&mut self, keychain: &Keychain) -> Result<(), CommandError> {
-        self.replace(self.kept.current.clone(), None, keychain)
+    /// Ends the rotation, and deletes the token that is not current.
+    pub(super) fn end(&mut self, keychain: &Keychain) -> Result<(), CommandError> {
+        self.replace(self.item.current.clone(), None, keychain)
     }
 
     fn replace(
@@ -139,9 +139,9 @@ impl RotationState {
         rotation: Option<Rotation>,
         keychain: &Keychain,
     ) -> Result<(), CommandError> {
-        let after = Kept { current, rotation };
-        keychain.replace(&self.name, &self.kept, &after)?;
-        self.kept = after;
+        let after = StoredItem { current, rotation };
+        keychain.replace(&self.name, &self.item, &after)?;
+        self.item = after;
         Ok(())
     }
 }

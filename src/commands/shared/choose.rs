@@ -1,14 +1,14 @@
-//! Which credential is meant, where the command line leaves it open.
+//! Chooses the credential if the command line does not name it.
 
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::keychain::{Item, Keychain};
+use crate::keychain::{CredentialInfo, Keychain};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
 
-/// The registry that is meant: the one that is named, or the only one, or the one that is chosen at a terminal.
+/// The given registry, the only one in the keychain, or the one that the user chooses at a terminal.
 pub(in crate::commands) fn registry(
     wanted: Option<Registry>,
-    items: &[Item],
+    items: &[CredentialInfo],
     how: &str,
     system: &System<'_>,
 ) -> Result<Registry, CommandError> {
@@ -25,7 +25,7 @@ pub(in crate::commands) fn registry(
     among(&known, "the keychain holds several registries:", how, system)
 }
 
-/// The only one of them, or the one that is chosen at a terminal. `several` begins the sentence that ends in their names.
+/// The only registry, or the one that the user chooses at a terminal. `several` begins the error that lists them.
 pub(in crate::commands) fn among(
     known: &[&Registry],
     several: &str,
@@ -40,7 +40,7 @@ pub(in crate::commands) fn among(
             known
                 .get(at)
                 .map(|registry| (*registry).clone())
-                .ok_or_else(|| CommandError::usage("no such choice"))
+                .ok_or_else(|| CommandError::usage("there is no such choice"))
         }
         (_, None) => {
             let names: Vec<&str> = known.iter().map(|registry| registry.as_str()).collect();
@@ -49,7 +49,7 @@ pub(in crate::commands) fn among(
     }
 }
 
-/// The keychain's credential for a cluster: the one kept for clusters if there is one, else the workstation's.
+/// The keychain's credential for clusters: the one for the use `cluster` if there is one, else the one for `docker`.
 pub(in crate::commands) fn credential(
     keychain: &Keychain,
     registry: &Registry,

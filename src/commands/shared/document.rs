@@ -1,4 +1,4 @@
-//! `-o json|yaml`: documents of a versioned schema, described in docs/output.md.
+//! `-o json|yaml`: documents with a versioned schema, see docs/output.md.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{escape_control, has_control};
 
-/// Grows only when a field changes its meaning or goes; new fields do not count.
+/// Incremented when a field is removed or changes its meaning, but not for new fields.
 const API_VERSION: &str = "regcred/v1";
 
 #[derive(Serialize)]
@@ -34,7 +34,7 @@ pub(in crate::commands) fn print(
     Ok(system.output.document(&render(&document, format)?)?)
 }
 
-/// The text of a document, with a final line feed. What a cluster put into it cannot act on a terminal.
+/// The text of a document, with a final line feed. Control characters, which may come from a cluster, are escaped.
 pub(in crate::commands) fn render(document: &impl Serialize, format: DocumentFormat) -> Result<String, CommandError> {
     let json = || -> Result<String, CommandError> {
         let text = serde_json::to_string_pretty(document).map_err(CommandError::failed)? + "\n";
@@ -43,10 +43,10 @@ pub(in crate::commands) fn render(document: &impl Serialize, format: DocumentFor
     match format {
         DocumentFormat::Json => json(),
         DocumentFormat::Yaml => {
-            // A value on one line, as kubectl prints it, so that it can be cut out with grep.
+            // Long values stay on one line, as in kubectl, so that grep finds them.
             let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
             let text = serde_saphyr::to_string_with_options(document, options).map_err(CommandError::failed)?;
-            // YAML has escapes between double quotes only; JSON has those everywhere, and is YAML too.
+            // In YAML, only double-quoted strings can have escapes. JSON strings are double-quoted, and valid YAML.
             if has_control(&text) { json() } else { Ok(text) }
         }
     }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_document_acts_on_a_terminal() {
+    fn control_characters_in_a_document_are_escaped() {
         let said = "app\u{9b}31m\u{202e}\u{1b}[2J\u{200b}";
         let document = serde_json::json!({"image": said, "key\u{202e}": [said]});
         for format in [DocumentFormat::Json, DocumentFormat::Yaml] {

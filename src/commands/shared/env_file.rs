@@ -1,4 +1,4 @@
-//! `registry.env`: the file that operators sourced into a shell before `docker login`.
+//! `registry.env`: a file of variables that operators source into a shell before `docker login`.
 
 mod shell;
 
@@ -11,13 +11,13 @@ use crate::model::{CommandLine, Registry, Token, Username};
 use crate::sys::whole_file::{self, ReadFileError};
 use shell::Value;
 
-/// More than any such file, less than what a mistaken `/dev/zero` would fill the memory with; in octets.
+/// The most octets that are read, so that a mistaken `/dev/zero` does not fill the memory.
 const MAX_FILE: u64 = 256 * 1024;
 
-/// The variables that are looked for.
+/// The variables that are read.
 const NAMES: [&str; 3] = ["REGISTRY", "REGISTRY_USERNAME", "REGISTRY_TOKEN"];
 
-/// What the file says. `REGISTRY_NAMESPACE` and other variables are of no concern here.
+/// The values in the file. Other variables, such as `REGISTRY_NAMESPACE`, are ignored.
 pub(in crate::commands) struct EnvFile {
     pub(in crate::commands) registry: Registry,
     pub(in crate::commands) username: Username,
@@ -35,7 +35,7 @@ pub(in crate::commands) fn read(path: &Path) -> Result<EnvFile, CommandError> {
     parse(&text).map_err(|error| error.on(shown))
 }
 
-/// What to type once the token is in the keychain: the file holds it still. Nothing where it is no file that stays.
+/// The command that removes the token from the file, which still holds it after the token was stored. `None` for a pipe.
 pub(in crate::commands) fn what_is_left(path: &Path, file: &EnvFile) -> Option<CommandLine> {
     if whole_file::is_inherited(path) {
         return None;
@@ -44,7 +44,7 @@ pub(in crate::commands) fn what_is_left(path: &Path, file: &EnvFile) -> Option<C
     if !file.has_others {
         return Some(CommandLine::new("rm").value("FILE", &path));
     }
-    // Other programs may need the other lines.
+    // Other variables are kept, because other programs may need them.
     let new = format!("{path}.new");
     let rename = CommandLine::new("mv").value("FILE.new", &new).value("FILE", &path);
     let others = CommandLine::new("grep -v REGISTRY_TOKEN=").value("FILE", &path);
@@ -86,7 +86,7 @@ mod tests {
     const REST: &str = "REGISTRY_USERNAME=admin\nREGISTRY_TOKEN=s3cret\n";
 
     #[test]
-    fn the_runbooks_file_is_understood() {
+    fn a_file_of_variables_is_read() {
         for first in [
             "REGISTRY=gitea.example.com",
             "# a comment\n\nexport REGISTRY=gitea.example.com",
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shell_would_have_to_run_is_refused_without_quoting_it() {
+    fn shell_code_is_refused_without_quoting_it() {
         for (text, says) in [
             (
                 format!("REGISTRY=$(hostname)\n{REST}"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_that_removes_the_token_spares_other_variables() {
+    fn the_command_that_removes_the_token_keeps_other_variables() {
         let path = Path::new("/srv/a b/registry.env");
         let of = |text: &str| {
             let file = parse(text.as_bytes()).unwrap();

@@ -46,7 +46,7 @@ impl KnownTokens {
                 continue;
             }
             let name = Name::login(&item.registry, item.usage);
-            let Some(kept) = keychain.kept(&name)? else { continue };
+            let Some(kept) = keychain.item(&name)? else { continue };
             let stored = |credential: Credential| {
                 Ok::<_, CommandError>(Stored {
                     id: token_id(keychain, name.usage, &credential)?,

@@ -1,4 +1,4 @@
-//! A new token, made at Gitea with the account's password.
+//! Creates a token at Gitea with the account's password.
 
 use std::fs;
 
@@ -12,17 +12,17 @@ use crate::model::{Credential, Registry, Use, Username, printable};
 use crate::registry::{self, Account, MintError, MintScopes, Minted, TokenName};
 use crate::sys::env::Env;
 
-/// Longest part of a token's name that is this machine's, in characters.
+/// The longest host name in a token's name, in characters.
 const MAX_HOST: usize = 64;
 
-/// A token that was just made, which nothing but this value knows.
+/// A token that was just created and is not stored yet.
 pub(in crate::commands) struct New {
     pub(in crate::commands) minted: Minted,
-    /// The account that it was made with: by its password the token can be deleted again.
+    /// The account that it was created with, whose password can delete it again.
     pub(in crate::commands) account: Account,
 }
 
-/// Asks for the account's password and makes a token for `usage`.
+/// Prompts for the account's password, and creates a token for `usage`.
 pub(in crate::commands) fn mint(
     args: &MintArgs,
     registry: &Registry,
@@ -41,7 +41,7 @@ pub(in crate::commands) fn mint(
     let minted = password::with_code(&mut account, registry, system, MintError::wants_code, |account, env| {
         registry::mint(registry, account, &name, &scopes, &options, env)
     })?;
-    system.output.say(format_args!(
+    system.output.info(format_args!(
         "made the token {} of {username} at {registry}",
         minted.name
     ));
@@ -49,7 +49,7 @@ pub(in crate::commands) fn mint(
 }
 
 impl New {
-    /// Deletes it again, because it could not be kept: a token that nobody knows should not stay valid.
+    /// Deletes the token, because it could not be stored: a lost token should not stay valid.
     pub(in crate::commands) fn undo(
         &self,
         credential: &Credential,
@@ -65,18 +65,18 @@ impl New {
             &system.env,
         ) {
             Ok(_) => error.hint(format_args!(
-                "the token {name}, which was made for this, is deleted again"
+                "the token {name}, which was created for this, was deleted again"
             )),
             Err(_) => error.hint(format_args!(
-                "the token {name}, which was made for this, is kept nowhere: delete it at {}",
+                "the token {name}, which was created for this, could not be stored: delete it at {}",
                 self.minted.page
             )),
         }
     }
 }
 
-/// A name that says where and when a token was made, and that no second run gives again: an account has no two tokens
-/// of one name, and its list shows no dates before Gitea 1.24.
+/// A unique name with the host and the time: names are unique in an account, and Gitea before 1.24 shows no dates in the
+/// list of tokens.
 pub(in crate::commands) fn name(usage: Use, env: &Env) -> Result<TokenName, CommandError> {
     let host = host(env).map(|host| format!("@{host}")).unwrap_or_default();
     let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
@@ -85,7 +85,7 @@ pub(in crate::commands) fn name(usage: Use, env: &Env) -> Result<TokenName, Comm
         .map_err(CommandError::failed)
 }
 
-/// What this machine is called, where it can be known without a program or a look-up.
+/// This machine's host name, if it is known without a program or a DNS query.
 fn host(env: &Env) -> Option<String> {
     let kernels = fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = kernels.or_else(|| {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_where_and_what_for() {
+    fn a_name_has_the_host_and_the_use() {
         let name = name(Use::Cluster, &Env::default()).unwrap().to_string();
         let (who, when) = name.rsplit_once('-').unwrap();
         assert!(

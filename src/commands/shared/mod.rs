@@ -1,12 +1,11 @@
-//! What several verbs have in common: where a token comes from and how it is proved, which Secrets are meant
-//! ([`targets`]), and the work on all of them ([`apply`]), which `sync` and `rotate` do.
+//! Shared by several verbs: reading and verifying a token, selecting Secrets ([`targets`]) and writing them ([`apply`]).
 
 pub(super) mod apply;
-pub(super) mod book;
 pub(super) mod choose;
 pub(super) mod document;
 mod env_file;
 pub(super) mod known_tokens;
+pub(super) mod ledger_writer;
 pub(super) mod mint;
 pub(super) mod password;
 pub(super) mod program;

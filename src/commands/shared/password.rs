@@ -1,4 +1,4 @@
-//! An account's password: from standard input or a hidden prompt, and never kept.
+//! Reads an account's password from standard input or a hidden prompt; it is never stored.
 
 use super::standard_input;
 use crate::commands::system::System;
@@ -7,10 +7,10 @@ use crate::model::{Registry, Token, Username};
 use crate::registry::{Account, OneTimeCode};
 use crate::sys::env::Env;
 
-/// More than any password with a code behind it, in octets.
+/// The most octets that are read: more than any password with a code.
 const MAX_STDIN: u64 = 16 * 1024;
 
-/// Gets the account's password, and the one-time code if it came along.
+/// Gets the account's password, and the one-time code if standard input has one.
 pub(in crate::commands) fn account(
     registry: &Registry,
     username: &Username,
@@ -29,8 +29,8 @@ pub(in crate::commands) fn account(
     })
 }
 
-/// Tries once, and once more only with a one-time code that somebody typed for it: a wrong password counts every time
-/// it is tried, and behind LDAP a few times lock the account.
+/// Tries once, and a second time only with a one-time code from a prompt: every attempt with a wrong password counts, and
+/// LDAP may lock the account after a few.
 pub(in crate::commands) fn with_code<T, E>(
     account: &mut Account,
     registry: &Registry,
@@ -54,7 +54,7 @@ where
     }
 }
 
-/// Asks for the one-time code that was found to be needed. Says whether somebody was there to be asked.
+/// Prompts for the one-time code. Returns whether there was a terminal to prompt on.
 pub(in crate::commands) fn ask_code(
     account: &mut Account,
     error: &dyn std::fmt::Display,
@@ -63,7 +63,7 @@ pub(in crate::commands) fn ask_code(
     let Some(person) = &system.person else {
         return Ok(false);
     };
-    system.output.say(error);
+    system.output.info(error);
     let question = format!("One-time code of {} (Ctrl-C if there is none)", account.username);
     let code = person.secret(&question)?;
     account.code = Some(code.parse().map_err(CommandError::failed)?);
@@ -73,7 +73,7 @@ pub(in crate::commands) fn ask_code(
 fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<Token, CommandError> {
     let Some(person) = &system.person else {
         return Err(
-            CommandError::usage("the account's password is needed, and there is no terminal to ask at")
+            CommandError::usage("the account's password is needed, and there is no terminal to prompt on")
                 .hint("give it with --password-stdin"),
         );
     };
@@ -81,14 +81,14 @@ fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<
     password(&answer)
 }
 
-/// The first line is the password, a second one the code. A password cannot hold a line break.
+/// The first line is the password, and a second line is the code. A password cannot contain a line break.
 fn read(system: &mut System<'_>) -> Result<(Token, Option<OneTimeCode>), CommandError> {
     let bytes = standard_input::read("password", MAX_STDIN, system)?;
     let failed = |why: &str| {
         CommandError::failed(format_args!("standard input: {why}"))
             .hint("pipe the password in, and a one-time code in a second line: … | kubectl regcred … --password-stdin")
     };
-    let bytes = bytes.ok_or_else(|| failed("this is more than a password"))?;
+    let bytes = bytes.ok_or_else(|| failed("it is too long for a password"))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| failed("the password is not text"))?;
     let mut lines = text.lines();
     let password = password(lines.next().unwrap_or_default())?;
@@ -105,15 +105,14 @@ fn read(system: &mut System<'_>) -> Result<(Token, Option<OneTimeCode>), Command
     Ok((password, code))
 }
 
-/// White space at its ends is part of a password.
+/// Parses a password; white space at its ends is part of it.
 fn password(text: &str) -> Result<Token, CommandError> {
     if text.is_empty() {
         return Err(CommandError::failed("the password is empty"));
     }
     if text.chars().any(char::is_control) {
-        return Err(CommandError::failed("the password holds a control character"));
+        return Err(CommandError::failed("the password contains a control character"));
     }
-    Token::given(text.to_owned()).map_err(|_| {
-        CommandError::failed("the password holds a character that cannot be seen: type it, or copy it anew")
-    })
+    Token::given(text.to_owned())
+        .map_err(|_| CommandError::failed("the password contains an invisible character: type it, or copy it again"))
 }

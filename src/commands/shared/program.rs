@@ -1,4 +1,4 @@
-//! Runs a program for what it prints.
+//! Runs a program and reads its output.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,11 +10,11 @@ use tokio::process::Command;
 
 use crate::sys::env::Env;
 
-/// Longest output that is read, in octets.
+/// The longest output that is read, in octets.
 const MAX_OUTPUT: u64 = 4 * 1024 * 1024;
 
-/// What a program prints, if it succeeds within `limit` and prints no more than any such program does. It has no terminal,
-/// gets these variables besides the environment, and is killed when the time is over.
+/// The output of a program, if it succeeds within `limit` and its output is not too long. It runs without a terminal,
+/// gets these variables in addition to the environment, and is killed at the time limit.
 pub(in crate::commands) async fn printed(
     program: &Path,
     args: &[&OsStr],

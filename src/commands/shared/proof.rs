@@ -100,7 +100,7 @@ impl Proofs {
     }
 
     /// A Secret is as it should be, and nobody knows whether its credential works.
-    pub(in crate::commands) fn unproven(&self, supply: &Supply, error: &CommandError) {
+    pub(in crate::commands) fn add_unproven(&self, supply: &Supply, error: &CommandError) {
         let mut unproven = self.unproven.borrow_mut();
         if !unproven.iter().any(|(credential, _)| *credential == supply.credential) {
             unproven.push((supply.credential.clone(), error.clone()));
@@ -108,7 +108,7 @@ impl Proofs {
     }
 
     /// Says which credentials could not be proven.
-    pub(in crate::commands) fn say_unproven(&self, system: &mut System<'_>) {
+    pub(in crate::commands) fn report_unproven(&self, system: &mut System<'_>) {
         for (credential, error) in self.unproven.take() {
             system.output.warn(format_args!(
                 "nobody could say whether the token for {} still works: {error}",

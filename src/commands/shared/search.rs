@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use super::apply::AT_ONCE;
 use crate::cluster::{self, Access, Cluster, ConnectOptions, Feature, KubeconfigError, Managed, Observed, Target};
 use crate::error::CommandError;
-use crate::ledger::{GivenUp, Ledger};
+use crate::ledger::{Ledger, Skipped};
 use crate::model::{ClusterId, Registry, Token, printable};
 use crate::sys::env::Env;
 
@@ -29,7 +29,7 @@ pub(in crate::commands) struct Search<'a> {
     pub(in crate::commands) registries: &'a [Registry],
     pub(in crate::commands) ledger: &'a Ledger,
     /// What is not looked at.
-    pub(in crate::commands) given_up: &'a GivenUp,
+    pub(in crate::commands) skipped: &'a Skipped,
 }
 
 /// What was seen.
@@ -124,8 +124,8 @@ impl Unseen {
         }
     }
 
-    /// The flag that gives it up by name, and its value.
-    pub(in crate::commands) fn give_up(&self) -> Option<(&'static str, &'static str, String)> {
+    /// The flag that skips it, the name of its value, and the value.
+    pub(in crate::commands) fn skip(&self) -> Option<(&'static str, &'static str, String)> {
         match self {
             Self::Context { context, .. } | Self::Search { context, .. } if context.is_empty() => None,
             Self::Context { context, .. } => Some(("--skip-context", "NAME", context.clone())),
@@ -155,7 +155,7 @@ impl Search<'_> {
     pub(in crate::commands) async fn look<T>(&self, holds: &dyn Fn(&Observed) -> Option<T>) -> Looked<T> {
         let connecting = self.contexts.iter().filter(|options| {
             let context = options.context.as_deref().unwrap_or_default();
-            !self.given_up.has_context(context)
+            !self.skipped.has_context(context)
         });
         let mut reached: Vec<Reached> = Vec::new();
         let mut unreached: Vec<(String, cluster::Error)> = Vec::new();
@@ -205,7 +205,7 @@ impl Search<'_> {
         let mut unseen = Vec::new();
         let mut managed = Vec::new();
         let mut at = 0;
-        let is_skipped = |one: &Reached| self.given_up.has_search(one.cluster.context());
+        let is_skipped = |one: &Reached| self.skipped.has_search(one.cluster.context());
         if !contexts.iter().any(is_skipped) {
             let mut first = None;
             for (place, one) in contexts.iter().enumerate() {
@@ -255,7 +255,7 @@ impl Search<'_> {
                     None => empty.push(target),
                 },
                 // What was given up by name is not read.
-                Err(_) if self.given_up.has(&target) => {}
+                Err(_) if self.skipped.has(&target) => {}
                 Err(error) => unseen.push(Unseen::Secret {
                     context: cluster.context().to_owned(),
                     target,
@@ -287,8 +287,8 @@ impl Search<'_> {
             })
             // Its context is there, and was named already; or it was given up.
             .filter(|known| !known.contexts.iter().any(|context| failed.contains(context)))
-            .filter(|known| !known.contexts.iter().any(|context| self.given_up.has_context(context)))
-            .filter(|known| !self.given_up.has_context(&known.id.to_string()))
+            .filter(|known| !known.contexts.iter().any(|context| self.skipped.has_context(context)))
+            .filter(|known| !self.skipped.has_context(&known.id.to_string()))
             .map(|known| (&known.id, known))
             .collect();
         let lost: Vec<Unseen> = lost
@@ -312,23 +312,29 @@ impl Search<'_> {
     }
 }
 
-impl Looked<()> {
-    /// Its Secrets in words: the first of them, and how many there are besides.
-    pub(in crate::commands) fn named(places: &[Place<()>], names_context: bool) -> String {
-        let shown = places.iter().take(MAX_NAMED).map(|place| {
-            let frozen = if place.is_immutable { " (immutable)" } else { "" };
-            let context = match place.context.as_str() {
-                name if names_context && !name.is_empty() => format!(" of context {name}"),
-                _ => String::new(),
-            };
-            format!("{}{context}{frozen}", place.target)
-        });
-        let shown: Vec<String> = shown.collect();
-        let more = match places.len().saturating_sub(MAX_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!("{}{more}", shown.join(", "))
+impl<T> Place<T> {
+    /// The Secret, as a message names it.
+    pub(in crate::commands) fn shown(&self, names_context: bool) -> String {
+        let immutable = if self.is_immutable { " (immutable)" } else { "" };
+        match self.context.as_str() {
+            context if names_context && !context.is_empty() => {
+                format!("{} of context {context}{immutable}", self.target)
+            }
+            _ => format!("{}{immutable}", self.target),
+        }
+    }
+}
+
+/// The first of these Secrets by name, and how many more there are.
+pub(in crate::commands) fn named<T>(places: &[Place<T>], names_context: bool) -> String {
+    let shown: Vec<String> = places
+        .iter()
+        .take(MAX_NAMED)
+        .map(|place| place.shown(names_context))
+        .collect();
+    match places.len().saturating_sub(MAX_NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

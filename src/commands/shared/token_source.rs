@@ -1,4 +1,4 @@
-//! A token from outside the keychain: standard input, an environment variable, a file or a hidden prompt.
+//! Reads a token from standard input, an environment variable, a file or a hidden prompt.
 
 use std::ffi::OsStr;
 
@@ -10,20 +10,20 @@ use crate::error::CommandError;
 use crate::model::{CommandLine, Credential, Registry, Token, Username};
 use crate::sys::env::Env;
 
-/// More than any token, less than what a mistaken `< /dev/zero` would fill the memory with; in octets.
+/// The most octets that are read, so that a mistaken `< /dev/zero` does not fill the memory.
 const MAX_STDIN: u64 = 64 * 1024;
 
-/// What the token flags, and the names beside them, gave.
+/// The values from the token flags, with the registry and the user.
 #[derive(Default)]
 pub(in crate::commands) struct Given {
     pub(in crate::commands) registry: Option<Registry>,
     pub(in crate::commands) username: Option<Username>,
     pub(in crate::commands) token: Option<Token>,
-    /// The command that takes the token out of the `--env-file`, where it came from one that stays.
+    /// The command that removes the token from the `--env-file`, unless that is a pipe.
     pub(in crate::commands) left_in_file: Option<CommandLine>,
 }
 
-/// Reads what the flags name. A registry or user on the command line must not contradict an `--env-file`.
+/// Reads the token that the flags name. A registry or user on the command line must agree with an `--env-file`.
 pub(in crate::commands) fn given(
     args: &TokenArgs,
     registry: Option<Registry>,
@@ -54,7 +54,7 @@ pub(in crate::commands) fn given(
     })
 }
 
-/// Asks for a token where somebody is there to be asked.
+/// Prompts for a token; fails without a terminal.
 pub(in crate::commands) fn ask(
     registry: &Registry,
     username: &Username,
@@ -62,7 +62,7 @@ pub(in crate::commands) fn ask(
 ) -> Result<Token, CommandError> {
     let Some(person) = &system.person else {
         return Err(
-            CommandError::usage("no token was given, and there is no terminal to ask at")
+            CommandError::usage("no token was given, and there is no terminal to prompt on")
                 .hint("give it with --token-stdin, --token-env VAR or --env-file FILE"),
         );
     };
@@ -70,11 +70,11 @@ pub(in crate::commands) fn ask(
     Token::parse(&answer).map_err(CommandError::failed)
 }
 
-/// A credential that was given whole, without the keychain.
+/// The credential, if registry, user and token were all given.
 pub(in crate::commands) fn complete(given: Given) -> Result<Result<Credential, Given>, CommandError> {
     let needs = |what| {
-        CommandError::usage(format_args!("a token was given, but not its {what}"))
-            .hint("with --token-stdin and --token-env, --registry and -u say what it is for")
+        CommandError::usage(format_args!("a token was given without its {what}"))
+            .hint("--token-stdin and --token-env need --registry and -u")
     };
     match given {
         Given {
@@ -102,7 +102,7 @@ fn agreed<T: PartialEq + std::fmt::Display>(what: &str, flag: Option<T>, file: T
 
 fn from_stdin(system: &mut System<'_>) -> Result<Token, CommandError> {
     let bytes = standard_input::read("token", MAX_STDIN, system)?;
-    let mut bytes = bytes.ok_or_else(|| CommandError::failed("standard input holds more than a token"))?;
+    let mut bytes = bytes.ok_or_else(|| CommandError::failed("standard input is too long for a token"))?;
     Token::from_bytes(std::mem::take(&mut *bytes)).map_err(|error| {
         CommandError::failed(format_args!("standard input: {error}"))
             .hint("pipe the token in, for example: pass gitea/pat | kubectl regcred … --token-stdin")
@@ -111,14 +111,14 @@ fn from_stdin(system: &mut System<'_>) -> Result<Token, CommandError> {
 
 fn from_env(name: &OsStr, system: &mut System<'_>) -> Result<Token, CommandError> {
     let token = variable(name, "--token-env", &system.env)?;
-    // Children, such as a kubeconfig's exec plugin, have no business with it.
+    // Removed so that child processes, such as exec plugins of a kubeconfig, do not get it.
     system.env = std::mem::take(&mut system.env).without(name.to_str().unwrap_or_default());
     Ok(token)
 }
 
 /// The token in the variable that `source` names.
 pub(in crate::commands) fn variable(name: &OsStr, source: &str, env: &Env) -> Result<Token, CommandError> {
-    // `--token-env "$REGISTRY_TOKEN"` is an easy slip; what is not a usual name is therefore not repeated.
+    // `--token-env "$REGISTRY_TOKEN"` is an easy mistake, so an unusual name is not printed: it may be the token.
     let is_usual = |name: &&str| {
         name.bytes()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')

@@ -1,11 +1,11 @@
-//! Proving a credential to its registry, and what is said of it.
+//! Verifies a credential at its registry, and prints the result.
 
 use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::system::System;
 use crate::model::{Credential, Use};
 use crate::registry::{self, Flow, Server, Verified, VerifyError};
 
-/// Asks the registry about the credential.
+/// Verifies the credential at the registry.
 pub(in crate::commands) fn verify(
     credential: &Credential,
     connection: &RegistryConnectionArgs,
@@ -19,7 +19,7 @@ pub(in crate::commands) fn verify(
         })
 }
 
-/// Says whose token it is and what it may do, and warns where that is more or less than its use needs.
+/// Prints the token's user and scopes, and warns if the scopes are more or less than its use needs.
 pub(in crate::commands) fn report(verified: &Verified, credential: &Credential, usage: Use, system: &mut System<'_>) {
     let output = &mut system.output;
     for note in &verified.notes {
@@ -27,7 +27,7 @@ pub(in crate::commands) fn report(verified: &Verified, credential: &Credential, 
     }
     if verified.flow == Flow::Open {
         output.warn(format_args!(
-            "{} asks nobody for a login, so the token could not be verified",
+            "{} requires no login, so the token could not be verified",
             credential.registry
         ));
         return;
@@ -40,7 +40,7 @@ pub(in crate::commands) fn report(verified: &Verified, credential: &Credential, 
         .scopes
         .as_ref()
         .map_or(String::new(), |scopes| format!(", scopes {scopes}"));
-    output.say(format_args!("verified at {}{who}{scopes}", credential.registry));
+    output.info(format_args!("verified at {}{who}{scopes}", credential.registry));
     if let Some(who) = verified
         .who
         .as_deref()
@@ -64,11 +64,13 @@ pub(in crate::commands) fn report(verified: &Verified, credential: &Credential, 
             output.warn("the token may push or delete; for clusters a token with read:package is enough");
         }
         Some(scopes) if usage == Use::Docker && !scopes.may_push() => {
-            output.say("it may pull, not push: pushing needs the scope write:package");
+            output.info("the token may pull but not push: pushing needs the scope write:package");
         }
-        // Gitea up to 1.22.1 and Forgejo up to 7.0.7 keep it to themselves; other registries know no such scopes.
+        // Gitea up to 1.22.1 and Forgejo up to 7.0.7 do not report the scopes; other registries have none.
         None if verified.server != Server::Other => {
-            output.say("this server does not tell what the token may do: see that it has no more than its use needs");
+            output.info(
+                "this server does not report the token's scopes: check that it has only those that its use needs",
+            );
         }
         _ => {}
     }

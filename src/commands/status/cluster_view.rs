@@ -7,10 +7,10 @@ use super::finding::{Finding, Object, Remedy, Sync};
 use super::given_flags::GivenFlags;
 use super::tokens::{Verdict, Verdicts};
 use crate::cluster::survey::{
-    Cause, HeldToken, Interest, Keeping, SeenSecret, State, StuckPull, Survey, Verdict as OfToken,
+    Cause, HeldToken, Interest, SeenSecret, State, StuckPull, Survey, TokenSlot, Verdict as OfToken,
 };
 use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
-use crate::model::rotation::Which;
+use crate::model::rotation::TokenVersion;
 use crate::model::{CommandLine, Credential, Registry, Use};
 
 /// A Secret that was asked for.
@@ -49,7 +49,7 @@ pub(super) struct ClusterView<'a> {
 
 /// What the keychain keeps of a registry, the one that sync takes first: where two have the same token, that counts.
 pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentials) -> Interest<'a> {
-    let mut kept: Vec<(Keeping, &Credential)> = Vec::new();
+    let mut kept: Vec<(TokenSlot, &Credential)> = Vec::new();
     let of = |usage: Use| {
         let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
         credentials.held.iter().find(is_it)
@@ -61,9 +61,9 @@ pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentia
         let new = held
             .rotation
             .as_ref()
-            .filter(|rotation| rotation.phase.current() == Which::Old);
+            .filter(|rotation| rotation.phase.current() == TokenVersion::Old);
         let new = new.and_then(|rotation| rotation.other.as_ref());
-        kept.extend(new.map(|credential| (Keeping::Pending, credential)));
+        kept.extend(new.map(|credential| (TokenSlot::Pending, credential)));
     }
     Interest {
         registry: registry.clone(),
@@ -71,10 +71,10 @@ pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentia
     }
 }
 
-pub(super) fn keeping(usage: Use) -> Keeping {
+pub(super) fn keeping(usage: Use) -> TokenSlot {
     match usage {
-        Use::Docker => Keeping::Docker,
-        Use::Cluster => Keeping::Cluster,
+        Use::Docker => TokenSlot::Docker,
+        Use::Cluster => TokenSlot::Cluster,
     }
 }
 
@@ -120,17 +120,17 @@ impl<'a> ClusterView<'a> {
     /// Whether this is what sync would write.
     pub(super) fn is_expected(&self, registry: &Registry, token: HeldToken) -> bool {
         let held = self.held(registry);
-        held.is_some_and(|held| token == HeldToken::Kept(keeping(held.usage)))
+        held.is_some_and(|held| token == HeldToken::Stored(keeping(held.usage)))
     }
 
     /// What the registry says of a token in a Secret.
     pub(super) fn verdict(&self, registry: &Registry, token: HeldToken) -> Verdict {
-        let kept = |wanted: Keeping| {
+        let kept = |wanted: TokenSlot| {
             let kept = interest(registry, self.credentials).kept;
             kept.into_iter().find(|(keeping, _)| *keeping == wanted)
         };
         match token {
-            HeldToken::Kept(wanted) => kept(wanted).map(|(_, credential)| self.verdicts.of(credential)),
+            HeldToken::Stored(wanted) => kept(wanted).map(|(_, credential)| self.verdicts.of(credential)),
             HeldToken::Other(at) => {
                 other(self.survey, at, self.registries).map(|credential| self.verdicts.of(&credential))
             }
@@ -196,7 +196,7 @@ impl<'a> ClusterView<'a> {
         let logins = entries.iter().filter(|entry| entry.interest == Some(at));
         let mut tokens = logins.filter_map(|entry| Some(entry.login.as_ref()?.token));
         tokens.any(|token| match token {
-            HeldToken::Kept(_) => true,
+            HeldToken::Stored(_) => true,
             HeldToken::Other(at) => {
                 let other = self.survey.other_tokens.get(at);
                 other.zip(own).is_some_and(|(other, own)| own.has(&other.token))

@@ -17,7 +17,7 @@ use super::snapshot::{ClusterSnapshot, Snapshot};
 use super::tokens::{self, Image, Images, Verdicts};
 use super::tracked;
 use crate::cluster::survey::{
-    Cause, HeldToken, Places, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
+    Cause, HeldToken, NamespaceSelection, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
 };
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
 use crate::commands::system::System;
@@ -53,7 +53,7 @@ pub(super) async fn snapshot(
     system: &mut System<'_>,
 ) -> Snapshot {
     let env = system.env.clone();
-    let asking = Asking::of(args, system);
+    let asking = RegistryProbe::of(args, system);
     let mut registries = scope.registries(credentials);
     let known = registries.len();
     let screen = RefCell::new(Screen {
@@ -142,7 +142,7 @@ fn others(cluster: &ClusterSnapshot, registries: &[Registry]) -> Vec<Credential>
 fn askable(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
     let place = |entry: &SeenEntry| match entry.login.as_ref()?.token {
         HeldToken::Other(at) => Some(at),
-        HeldToken::Kept(_) => None,
+        HeldToken::Stored(_) => None,
     };
     let is_named = |entry: &&SeenEntry| {
         let registry = entry.interest.and_then(|at| registries.get(at));
@@ -174,13 +174,13 @@ fn entries(secret: &SeenSecret) -> &[SeenEntry] {
 }
 
 /// How registries are asked.
-pub(super) struct Asking {
+pub(super) struct RegistryProbe {
     is_offline: bool,
     options: registry::Options,
     env: Env,
 }
 
-impl Asking {
+impl RegistryProbe {
     pub(super) fn of(args: &StatusArgs, system: &System<'_>) -> Self {
         Self {
             is_offline: args.offline,
@@ -230,7 +230,7 @@ fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Crede
     };
     let theirs = token.and_then(|token| match token {
         HeldToken::Other(at) => other(view.survey, at, view.registries),
-        HeldToken::Kept(_) => None,
+        HeldToken::Stored(_) => None,
     });
     let credential = theirs.or_else(|| Some(view.held(registry)?.credential.clone()))?;
     view.verdicts.of(&credential).verified()?;
@@ -307,7 +307,7 @@ async fn one(
     }
     seen.expected = scope.expected(flag, found.as_deref().unwrap_or_default(), &scope.own(credentials));
     let question = Question {
-        places: found.map_or(Places::All, Places::Named),
+        places: found.map_or(NamespaceSelection::All, NamespaceSelection::Named),
         targets: seen.expected.iter().map(|expected| expected.target.clone()).collect(),
         interests: registries
             .iter()

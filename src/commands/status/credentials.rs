@@ -118,7 +118,7 @@ impl StoredCredentials {
 }
 
 fn held(keychain: &Keychain, name: &Name) -> Result<Option<StoredCredential>, crate::keychain::Error> {
-    Ok(keychain.kept(name)?.map(|kept| StoredCredential {
+    Ok(keychain.item(name)?.map(|kept| StoredCredential {
         usage: name.usage,
         credential: kept.current,
         rotation: kept.rotation,

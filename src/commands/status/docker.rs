@@ -10,7 +10,7 @@ use crate::model::{Registry, Use};
 use crate::sys::env::Env;
 
 /// Looks, and judges. Without a folder to look in, there is nothing to find.
-pub(super) fn look(credentials: &StoredCredentials, filter: &[Registry], env: &Env) -> Vec<Finding> {
+pub(super) fn inspect(credentials: &StoredCredentials, filter: &[Registry], env: &Env) -> Vec<Finding> {
     let Ok(workstation) = docker::observe(env) else {
         return Vec::new();
     };

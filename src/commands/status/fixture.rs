@@ -11,7 +11,7 @@ use super::findings::{missing, secrets};
 use super::given_flags::GivenFlags;
 use super::tokens::{Verdict, Verdicts};
 use crate::cluster::survey::{
-    HeldToken, Keeping, Login, MissingSecret, OtherToken, Puller, SeenAccount, SeenEntry, SeenSecret, State, Survey,
+    HeldToken, Login, MissingSecret, OtherToken, Puller, SeenAccount, SeenEntry, SeenSecret, State, Survey, TokenSlot,
 };
 use crate::cluster::{Entry, Namespace, Owner, Ownership, Resource, Target};
 use crate::model::{Credential, Registry, Token, Use};
@@ -19,7 +19,7 @@ use crate::registry::{Flow, Scopes, Server, Verified};
 
 pub(super) const REGISTRY: &str = "gitea.example.com";
 /// The keychain's token for clusters.
-pub(super) const KEPT: HeldToken = HeldToken::Kept(Keeping::Cluster);
+pub(super) const KEPT: HeldToken = HeldToken::Stored(TokenSlot::Cluster);
 /// A token that the keychain does not have.
 pub(super) const OTHER: HeldToken = HeldToken::Other(0);
 
@@ -76,7 +76,7 @@ impl Fixture {
     /// The registry says this of the keychain's token, or of the other one.
     pub(super) fn registry_says(mut self, of: HeldToken, verdict: Verdict) -> Self {
         let credential = match of {
-            HeldToken::Kept(_) => self.credentials.held[0].credential.clone(),
+            HeldToken::Stored(_) => self.credentials.held[0].credential.clone(),
             HeldToken::Other(at) => other(&self.survey, at, &self.registries).unwrap(),
         };
         self.verdicts = self.verdicts.with(credential, verdict);

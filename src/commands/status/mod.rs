@@ -53,14 +53,14 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
         StoredCredentials::read(scope.filter(), &flags, system)
     };
     credentials.in_docker = docker::logins(scope.filter(), &system.env);
-    found.extend(docker::look(&credentials, scope.filter(), &system.env));
+    found.extend(docker::inspect(&credentials, scope.filter(), &system.env));
     credentials.give(&scope.credentials);
     let snapshot = block_on(collect::snapshot(args, &scope, &credentials, &flags, system))?;
     system.output.end_progress();
     let mut report = findings::report(&scope, &credentials, &snapshot, &flags);
     report.findings.splice(0..0, found);
     for note in &snapshot.notes {
-        system.output.say(note);
+        system.output.info(note);
     }
     let format = args.output.and_then(StatusFormat::document);
     match format {

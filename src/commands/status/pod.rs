@@ -9,7 +9,7 @@ mod shown;
 use super::Code;
 use super::args::{PodName, StatusArgs, StatusFormat};
 use super::cluster_view::{ClusterView, interest, other};
-use super::collect::Asking;
+use super::collect::RegistryProbe;
 use super::credentials::StoredCredentials;
 use super::finding::Finding;
 use super::findings::{self, pods};
@@ -72,7 +72,7 @@ fn one(
 ) -> Result<Exit, CommandError> {
     let options = args.cluster.options(flag);
     let registries: Vec<Registry> = credentials.registries();
-    let asking = Asking::of(args, system);
+    let asking = RegistryProbe::of(args, system);
     let (cluster, pulls, verdicts, images) = cluster::block_on(async {
         let cluster = Cluster::connect(&system.env, &options).await?;
         let interests = registries

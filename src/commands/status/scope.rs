@@ -49,7 +49,7 @@ pub(super) struct Scope {
 impl Scope {
     pub(super) fn of(args: &StatusArgs, system: &mut System<'_>) -> Result<Self, CommandError> {
         let look = match &args.scope.file {
-            Some(path) => Some(targets::look(
+            Some(path) => Some(targets::inspect(
                 path,
                 args.scope.deployment.as_deref(),
                 &args.secret,

@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::code::Code;
 use crate::model::{Credential, Registry};
-use crate::registry::{self, ImageStanding, Server, Verified, VerifyError};
+use crate::registry::{self, ImageAccess, Server, Verified, VerifyError};
 use crate::sys::env::Env;
 
 /// Refused tokens of one account, after which the others are left alone. A Gitea before 1.20, and other registries, try
@@ -167,7 +167,7 @@ fn of_one(
 }
 
 /// What registries said about images.
-pub(super) type Images = BTreeMap<Image, ImageStanding>;
+pub(super) type Images = BTreeMap<Image, ImageAccess>;
 
 /// An image of a registry, for the registry to be asked about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,7 +195,7 @@ pub(super) async fn images(wanted: BTreeMap<Image, Credential>, options: &regist
     for (image, credential) in wanted.into_iter().take(MAX_IMAGES) {
         let (options, env) = (options.clone(), env.clone());
         under_way.push(tokio::task::spawn_blocking(move || {
-            let standing = registry::image_standing(&image.image, &credential, &options, &env);
+            let standing = registry::image_access(&image.image, &credential, &options, &env);
             Some((image, standing.ok()?))
         }));
     }

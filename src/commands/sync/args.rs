@@ -11,7 +11,7 @@ use crate::model::{Registry, Use, Username};
 
 /// `sync`.
 #[derive(Debug, Args)]
-// A file names its tokens itself.
+// A file names the tokens itself.
 #[command(group = ArgGroup::new("source").args(["file", "token_stdin", "token_env", "env_file"]))]
 #[command(after_help = "Examples:
   kubectl regcred sync -n honeydue
@@ -26,7 +26,7 @@ use crate::model::{Registry, Use, Username};
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
   kubectl regcred sync -n honeydue --registry ghcr.io --remove   # out of the Secret, the rest stays
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
-#[allow(clippy::struct_excessive_bools, reason = "flags, each its own")]
+#[allow(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct SyncArgs {
     /// Which Secrets.
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub struct SyncArgs {
     /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
-    /// Whether it is only said.
+    /// Whether the changes are only printed.
     #[command(flatten)]
     pub dry_run: DryRunArgs,
     /// Print the result as a document or as names. With --dry-run=client, json and yaml print the Secret itself
@@ -52,25 +52,25 @@ pub struct SyncArgs {
     /// Write the token without asking its registry whether it works
     #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "gitea_path"])]
     pub no_verify: bool,
-    /// Write every Secret with the label, even one without a token of this keychain (with -A). Anybody who may create a
+    /// Write every Secret with the label, even one without a token of this keychain (with -A). Anyone who may create a
     /// Secret can give it the label, and would get the token
     #[arg(hide_short_help = true, long, requires = "all_namespaces")]
     pub trust_labels: bool,
     /// Let `--dry-run=client -o yaml` print the token on a terminal
     #[arg(hide_short_help = true, long)]
     pub show_token: bool,
-    /// Write even what another tool owns
+    /// Write Secrets even if another tool owns them
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
-    /// Take every entry of --registry out of the Secrets, and leave the rest of them as it is. Needs no token
+    /// Remove the entries of --registry from the Secrets, and keep everything else in them. Needs no token
     #[arg(hide_short_help = true, long, requires = "registry", conflicts_with_all = [
         "file", "username", "usage", "source", "show_token", "service_accounts", "detach", "restart", "unstick",
     ])]
     pub remove: bool,
-    /// What to do besides the Secret.
+    /// What to do after the Secret is written.
     #[command(flatten)]
     pub after: AfterArgs,
-    /// How to reach the registry, to prove the token.
+    /// How to reach the registry, to verify the token.
     #[command(flatten)]
     pub connection: RegistryConnectionArgs,
     /// How to reach the clusters.
@@ -78,19 +78,19 @@ pub struct SyncArgs {
     pub cluster: ClusterArgs,
 }
 
-/// What to do besides the Secret.
+/// What to do after the Secret is written.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "After the Secret is written")]
 pub struct AfterArgs {
     /// Attach the Secret to this ServiceAccount (repeatable): its new pods pull with it without naming it
     #[arg(long = "service-account", alias = "attach", value_name = "NAME")]
     pub service_accounts: Vec<ServiceAccountName>,
-    /// Take the Secret out of the ServiceAccounts, and leave the Secret itself alone
+    /// Remove the Secret from the ServiceAccounts, without changing the Secret itself
     #[arg(hide_short_help = true, long, requires = "service_accounts", conflicts_with_all = [
         "file", "restart", "unstick", "force_conflicts", "token_stdin", "token_env", "env_file",
     ])]
     pub detach: bool,
-    /// What to do with the pods that pull with it.
+    /// What to do with the pods that use the Secret.
     #[command(flatten)]
     pub restarts: RestartArgs,
 }

@@ -1,16 +1,16 @@
-//! `--detach`: takes the Secret out of ServiceAccounts. No token is needed, and no Secret is touched.
+//! `--detach`: removes the Secret from ServiceAccounts. This needs no token and changes no Secret.
 
 use futures_util::{StreamExt as _, stream};
 
 use super::args::SyncArgs;
 use super::named;
-use crate::cluster::Wish;
-use crate::commands::shared::apply::{AT_ONCE, After, Aftermath, Report};
+use crate::cluster::AttachAction;
+use crate::commands::shared::apply::{AT_ONCE, After, AfterResult, Report};
 use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 
-/// Detaches in every namespace that the flags name, a few at a time.
+/// Detaches in every selected namespace, a few at a time.
 pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let contexts = targets::contexts(&args.cluster.contexts);
     let mut report = Report::new(args.output, args.dry_run.mode, contexts.len() > 1);
@@ -22,16 +22,23 @@ pub(super) async fn run(args: &SyncArgs, after: &After, system: &mut System<'_>)
         let (accounts, connected) = (&accounts, &cluster);
         let mut work = stream::iter(targets)
             .map(|target| async move {
-                let mut aftermath = Aftermath::default();
+                let mut after_result = AfterResult::default();
                 let (namespace, secret) = (&target.namespace, &target.secret);
                 after
-                    .attach(connected, namespace, secret, accounts, Wish::Detached, &mut aftermath)
+                    .attach(
+                        connected,
+                        namespace,
+                        secret,
+                        accounts,
+                        AttachAction::Detach,
+                        &mut after_result,
+                    )
                     .await;
-                (target, aftermath)
+                (target, after_result)
             })
             .buffered(AT_ONCE);
-        while let Some((target, aftermath)) = work.next().await {
-            report.detached(cluster.context(), &target, aftermath, system)?;
+        while let Some((target, after_result)) = work.next().await {
+            report.detached(cluster.context(), &target, after_result, system)?;
         }
     }
     report.finish(false, system)

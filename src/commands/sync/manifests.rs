@@ -7,11 +7,11 @@ use super::args::SyncArgs;
 use crate::cluster::{self, Manifest};
 use crate::commands::args::DocumentFormat;
 use crate::commands::shared::targets::{Batch, Job, Scope};
-use crate::commands::shared::{book, document, proof};
+use crate::commands::shared::{document, ledger_writer, proof};
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 
-/// kubectl's own kind for several objects in one JSON document.
+/// The kind `List`, which kubectl prints for several objects.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct List<'a> {
@@ -20,7 +20,7 @@ struct List<'a> {
     items: &'a [Manifest],
 }
 
-/// The format, where Secrets are to be printed; refuses what only a cluster could answer.
+/// The format, if manifests are to be printed. Fails for flags that would need a cluster.
 pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<DocumentFormat>, CommandError> {
     let Some(format) = args.manifest_format() else {
         return Ok(None);
@@ -35,18 +35,18 @@ pub(super) fn format(args: &SyncArgs, system: &System<'_>) -> Result<Option<Docu
     ];
     if let Some((_, flag)) = asks.iter().find(|(given, _)| *given) {
         return Err(CommandError::usage(format_args!(
-            "a manifest is made without asking a cluster, and {flag} has to ask one"
+            "a manifest is printed without contacting a cluster, and {flag} needs one"
         ))
-        .hint("name the namespaces with -n, or in a file with -f; for a plan leave out -o or say -o name"));
+        .hint("name the namespaces with -n, or in a file with -f; for a plan leave out -o or use -o name"));
     }
     if system.output.data_is_terminal() && !args.show_token {
-        return Err(CommandError::usage("that prints the token, and stdout is a terminal")
-            .hint("pipe it on, for example into kubeseal or sops, or say --show-token"));
+        return Err(CommandError::usage("this would print the token on a terminal")
+            .hint("pipe it into a program such as kubeseal or sops, or use --show-token"));
     }
     Ok(Some(format))
 }
 
-/// Prints the Secrets of all contexts, each once: a manifest belongs to no context.
+/// Prints the Secrets of all contexts, each once, because a manifest belongs to no context.
 pub(super) fn print(
     batches: Vec<Batch>,
     format: DocumentFormat,
@@ -57,7 +57,7 @@ pub(super) fn print(
     for batch in batches {
         let Scope::Jobs(more) = batch.scope else {
             return Err(CommandError::usage("no namespace was named for the Secret")
-                .hint("-n NAMESPACE: a manifest is made without asking a cluster"));
+                .hint("-n NAMESPACE: a manifest is printed without contacting a cluster"));
         };
         for job in more {
             match jobs.iter().find(|other| other.target == job.target) {
@@ -65,17 +65,17 @@ pub(super) fn print(
                 Some(other) if other.supplies == job.supplies => {}
                 Some(_) => {
                     return Err(CommandError::usage(format_args!(
-                        "{} differs from one context to the next, and a manifest belongs to no context",
+                        "{} differs between contexts, and a manifest belongs to no context",
                         job.target
                     ))
-                    .hint("keep the contexts in a file each"));
+                    .hint("use a separate file for each context"));
                 }
             }
         }
     }
     if !args.no_verify {
         let supplies: Vec<_> = jobs.iter().flat_map(|job| job.supplies.iter().cloned()).collect();
-        let ledger = book::ledger(system);
+        let ledger = ledger_writer::read(system);
         proof::all(&supplies, &args.connection, &ledger, system)?;
     }
     let mut manifests: Vec<Manifest> = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::rbac::access_of;
 use super::shared::apply::{After, Interrupt, Report, Rollouts, Run};
-use super::shared::book::{self, Book};
+use super::shared::ledger_writer::{self, LedgerWriter};
 use super::shared::proof::Proofs;
 use super::shared::targets::{self, Batch};
 use super::system::System;
@@ -35,8 +35,8 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
     let as_secret = manifests::format(args, system)?;
     let batches = targets::from_args(args, system)?;
     if batches.is_empty() {
-        // Only a list can be.
-        system.output.say("the list names no Secret: there is nothing to do");
+        // Only a list file can name no Secret.
+        system.output.info("the list names no Secret: there is nothing to do");
     }
     match as_secret {
         Some(format) => manifests::print(batches, format, args, system),
@@ -56,10 +56,10 @@ async fn sync_all(
     let proofs = if args.no_verify {
         Proofs::none()
     } else {
-        let ledger = book::ledger(system);
+        let ledger = ledger_writer::read(system);
         Proofs::asking(&args.connection, &system.env, ledger)
     };
-    let mut book = Book::new(&system.env, after.dry_run == cluster::DryRun::None);
+    let mut ledger = LedgerWriter::new(&system.env, after.dry_run == cluster::DryRun::None);
     let mut run = Run {
         options: SyncOptions {
             force_conflicts: args.force_conflicts,
@@ -67,7 +67,7 @@ async fn sync_all(
         },
         after,
         proofs: &proofs,
-        book: &mut book,
+        ledger: &mut ledger,
         rollouts: Rollouts::default(),
         report: &mut report,
         interrupt: &mut interrupt,
@@ -78,8 +78,8 @@ async fn sync_all(
         run.batch(batch, &connect).await?;
     }
     let rollouts = run.rollouts;
-    proofs.say_unproven(system);
-    // Nothing rolls out in a dry run.
+    proofs.report_unproven(system);
+    // A dry run has no rollouts.
     let follows = after.dry_run == cluster::DryRun::None;
     if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {
         rollouts

@@ -1,4 +1,4 @@
-//! The Secrets that are named, for what needs no token: `--detach` and `--remove`.
+//! The selected Secrets for `--detach` and `--remove`, which need no token.
 
 use super::args::SyncArgs;
 use crate::cluster::{self, Cluster, Target};
@@ -7,7 +7,7 @@ use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::CommandError;
 
-/// A connection to the context, and the Secrets there; `None` where that failed, which is reported.
+/// Connects to the context and finds the Secrets there. `None` if this failed; the failure is already reported.
 pub(super) async fn connect(
     args: &SyncArgs,
     context: Option<&str>,
@@ -30,7 +30,7 @@ pub(super) async fn connect(
     }
 }
 
-/// The Secrets that the flags mean, by name: they need not be there.
+/// The names of the Secrets that the flags select; they need not exist.
 async fn named(args: &SyncArgs, cluster: &Cluster) -> Result<Vec<Target>, cluster::Error> {
     if args.targets.scope.all_namespaces {
         let managed = cluster::managed_secrets(cluster).await?.into_iter();

@@ -1,4 +1,4 @@
-//! `--remove`: takes one registry out of Secrets. No token is needed.
+//! `--remove`: removes one registry from Secrets. This needs no token.
 
 use futures_util::{StreamExt as _, stream};
 
@@ -6,13 +6,13 @@ use super::args::SyncArgs;
 use super::named;
 use crate::cluster::{self, DryRun, SyncOptions};
 use crate::commands::shared::apply::{AT_ONCE, After, Done, Report, Row};
-use crate::commands::shared::book::{Book, Seen};
+use crate::commands::shared::ledger_writer::{LedgerWriter, Observation};
 use crate::commands::shared::targets;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::model::Registry;
 
-/// Removes it in every namespace that the flags name, a few at a time.
+/// Removes it in every selected namespace, a few at a time.
 pub(super) async fn run(
     args: &SyncArgs,
     registry: &Registry,
@@ -40,7 +40,7 @@ pub(super) async fn run(
             .buffered(AT_ONCE);
         while let Some((target, removed)) = work.next().await {
             if removed.is_ok() && after.dry_run == DryRun::None {
-                seen.push(Seen::HoldsNone(target.clone(), registry.clone()));
+                seen.push(Observation::HoldsNone(target.clone(), registry.clone()));
             }
             let row = Row {
                 context: cluster.context(),
@@ -51,7 +51,7 @@ pub(super) async fn run(
         }
         drop(work);
         let id = cluster.id().await.ok();
-        Book::new(&system.env, after.dry_run == DryRun::None).end(id.as_ref(), &seen, &[], system);
+        LedgerWriter::new(&system.env, after.dry_run == DryRun::None).end(id.as_ref(), &seen, &[], system);
     }
     report.finish(false, system)
 }

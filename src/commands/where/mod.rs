@@ -2,14 +2,14 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::shared::book;
 use super::shared::known_tokens::KnownTokens;
+use super::shared::ledger_writer;
 use super::shared::search::{Search, every_context};
 use super::system::System;
 use crate::cluster::{self, ConnectOptions};
 use crate::docker::{self, Source};
 use crate::error::{CommandError, Exit};
-use crate::ledger::{GivenUp, Ledger};
+use crate::ledger::{Ledger, Skipped};
 use crate::model::{Registry, Use};
 
 mod args;
@@ -21,7 +21,7 @@ use report::{Place, Report, Row, State};
 pub(super) fn run(args: &WhereArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let keychain = system.keychain()?;
     let tokens = KnownTokens::read(&keychain, args.registry.as_ref())?;
-    let ledger = book::ledger(system);
+    let ledger = ledger_writer::read(system);
     let mut report = Report::default();
     report.rows.extend(tokens.stored().map(|stored| Row {
         usage: Some(stored.name.usage),
@@ -71,7 +71,7 @@ async fn look(
         contexts,
         registries: &registries,
         ledger,
-        given_up: &GivenUp::default(),
+        skipped: &Skipped::default(),
     };
     let looked = search
         .look(&|secret| Some(tokens.held_by(secret)).filter(|held| !held.is_empty()))
@@ -79,7 +79,7 @@ async fn look(
     system.output.end_progress();
     let seen: Vec<_> = looked.clusters.iter().map(|one| one.id.clone()).collect();
     let now = Timestamp::now();
-    book::note(system, |ledger, _| {
+    ledger_writer::update(system, |ledger, _| {
         for cluster in &looked.clusters {
             ledger.saw_cluster(&cluster.id, &cluster.server, &cluster.context, now);
             for target in &cluster.empty {

@@ -247,7 +247,7 @@ impl Report {
         if self.rows.is_empty() {
             system
                 .output
-                .say("the keychain holds no credential, and none is remembered");
+                .info("the keychain holds no credential, and none is remembered");
             return Ok(());
         }
         let rows: Vec<_> = self

@@ -33,10 +33,10 @@ impl World {
         }
     }
 
-    fn lives(&self, which: Which) -> bool {
-        match which {
-            Which::Old => self.old_lives,
-            Which::New => self.new_lives,
+    fn lives(&self, version: TokenVersion) -> bool {
+        match version {
+            TokenVersion::Old => self.old_lives,
+            TokenVersion::New => self.new_lives,
         }
     }
 
@@ -57,45 +57,47 @@ impl World {
     fn after(&self, step: Step, rules: Rules) -> Vec<Self> {
         let mut next = self.clone();
         match step {
-            Step::Prove(which) => assert!(self.lives(which), "{step:?} in {self:?}"),
+            Step::Verify(version) => assert!(self.lives(version), "{step:?} in {self:?}"),
             Step::Restart => {}
             Step::Sweep => next.orphan = false,
             Step::Mint => {
                 assert!(!self.orphan, "a second orphan: {self:?}");
                 next.orphan = true;
             }
-            Step::Keep(phase) => {
+            Step::Store(phase) => {
                 if phase == Phase::Writing && rules.mints && !self.has_new {
                     assert!(self.orphan);
                     (next.orphan, next.new_lives) = (false, true);
                 }
                 next.phase = Some(phase);
                 next.has_new = phase.has_new();
-                next.current_is_new = phase.current() == Which::New;
+                next.current_is_new = phase.current() == TokenVersion::New;
             }
-            Step::Write(which) => {
+            Step::Write(version) => {
                 // Each Secret is the last one before a kill in some order, which covers all relevant subsets.
                 let mut states = Vec::new();
                 for subset in 0..1 << TARGETS {
                     let mut state = self.clone();
                     for (at, secret) in state.secrets.iter_mut().enumerate() {
                         if subset & (1 << at) != 0 {
-                            *secret = which == Which::New;
+                            *secret = version == TokenVersion::New;
                         }
                     }
                     states.push(state);
                 }
                 return states;
             }
-            Step::Check(which) => {
+            Step::Check(version) => {
                 assert!(
-                    self.secrets.iter().all(|is_new| *is_new == (which == Which::New)),
+                    self.secrets
+                        .iter()
+                        .all(|is_new| *is_new == (version == TokenVersion::New)),
                     "{self:?}"
                 );
             }
-            Step::Revoke(Which::Old) => next.old_lives = false,
-            Step::Revoke(Which::New) => next.new_lives = false,
-            Step::Forget => {
+            Step::Revoke(TokenVersion::Old) => next.old_lives = false,
+            Step::Revoke(TokenVersion::New) => next.new_lives = false,
+            Step::End => {
                 next.phase = None;
                 next.has_new = false;
             }
@@ -104,17 +106,20 @@ impl World {
     }
 
     /// Runs all steps and returns all states; the last is the final one.
-    fn run(&self, way: Way, rules: Rules) -> Vec<Self> {
-        let mut way = way;
-        if way == Way::Back && self.phase.is_some_and(|phase| phase == Phase::Revoking) && !self.old_lives {
-            assert_eq!(refused(self.phase, Which::Old, self.new_lives), Instead::Finish);
-            way = Way::Forward;
+    fn run(&self, direction: Direction, rules: Rules) -> Vec<Self> {
+        let mut direction = direction;
+        if direction == Direction::Back && self.phase.is_some_and(|phase| phase == Phase::Revoking) && !self.old_lives {
+            assert_eq!(
+                refused(self.phase, TokenVersion::Old, self.new_lives),
+                RefusalAction::Finish
+            );
+            direction = Direction::Forward;
         }
         let mut states = vec![self.clone()];
-        for step in steps(self.phase, way, rules) {
+        for step in steps(self.phase, direction, rules) {
             let before = states.last().unwrap().clone();
             for state in before.after(step, rules) {
-                state.check(&format!("{step:?} ({way:?} from {:?})", self.phase));
+                state.check(&format!("{step:?} ({direction:?} from {:?})", self.phase));
                 states.push(state);
             }
         }
@@ -130,19 +135,19 @@ fn all_rules() -> [Rules; 4] {
 fn killed_twice_anywhere_everything_has_a_token() {
     let mut runs = 0;
     for rules in all_rules() {
-        let mut open: BTreeSet<World> = World::new(rules).run(Way::Forward, rules).into_iter().collect();
+        let mut open: BTreeSet<World> = World::new(rules).run(Direction::Forward, rules).into_iter().collect();
         let mut seen = BTreeSet::new();
         while let Some(state) = open.pop_first() {
             if state.phase.is_none() || !seen.insert(state.clone()) {
                 continue;
             }
             // The other token may or may not be kept at the end.
-            let ways = [Way::Forward, Way::Back].map(|way| [(way, false), (way, true)]);
-            for (way, keeps) in ways.into_iter().flatten() {
+            let ways = [Direction::Forward, Direction::Back].map(|direction| [(direction, false), (direction, true)]);
+            for (direction, keeps) in ways.into_iter().flatten() {
                 let rules = Rules { keeps, ..rules };
-                let states = state.run(way, rules);
+                let states = state.run(direction, rules);
                 let end = states.last().unwrap();
-                assert_eq!((end.phase, end.orphan), (None, false), "{way:?} from {state:?}");
+                assert_eq!((end.phase, end.orphan), (None, false), "{direction:?} from {state:?}");
                 // All Secrets hold the same token; the other one is valid only if it should be.
                 assert!(
                     end.secrets.iter().all(|is_new| *is_new == end.current_is_new),
@@ -154,7 +159,7 @@ fn killed_twice_anywhere_everything_has_a_token() {
                     end.new_lives
                 };
                 if !rules.keeps && (rules.mints || end.current_is_new) {
-                    assert!(!given_up, "{way:?} from {state:?}");
+                    assert!(!given_up, "{direction:?} from {state:?}");
                 }
                 open.extend(states);
                 runs += 1;
@@ -167,18 +172,18 @@ fn killed_twice_anywhere_everything_has_a_token() {
 #[test]
 fn the_old_token_is_revoked_last_after_a_second_check() {
     for rules in all_rules() {
-        let steps = steps(None, Way::Forward, rules);
+        let steps = steps(None, Direction::Forward, rules);
         let at = |step| steps.iter().rposition(|one| *one == step);
-        assert_eq!(at(Step::Revoke(Which::Old)).is_some(), !rules.keeps);
-        if let Some(revoke) = at(Step::Revoke(Which::Old)) {
-            assert_eq!(steps[revoke + 1..], [Step::Forget]);
+        assert_eq!(at(Step::Revoke(TokenVersion::Old)).is_some(), !rules.keeps);
+        if let Some(revoke) = at(Step::Revoke(TokenVersion::Old)) {
+            assert_eq!(steps[revoke + 1..], [Step::End]);
             assert_eq!(
                 steps[revoke - 2..revoke],
-                [Step::Check(Which::New), Step::Keep(Phase::Revoking)]
+                [Step::Check(TokenVersion::New), Step::Store(Phase::Revoking)]
             );
         }
-        assert!(at(Step::Check(Which::New)) > at(Step::Keep(Phase::Promoted)));
-        assert!(at(Step::Prove(Which::New)) < at(Step::Write(Which::New)));
+        assert!(at(Step::Check(TokenVersion::New)) > at(Step::Store(Phase::Promoted)));
+        assert!(at(Step::Verify(TokenVersion::New)) < at(Step::Write(TokenVersion::New)));
     }
 }
 
@@ -189,18 +194,30 @@ fn a_given_token_is_not_revoked_by_an_abort() {
         keeps: false,
     };
     for phase in [Phase::Writing, Phase::Promoted, Phase::Revoking] {
-        assert!(!steps(Some(phase), Way::Back, rules).contains(&Step::Revoke(Which::New)));
+        assert!(!steps(Some(phase), Direction::Back, rules).contains(&Step::Revoke(TokenVersion::New)));
     }
-    assert!(steps(None, Way::Back, rules).is_empty());
+    assert!(steps(None, Direction::Back, rules).is_empty());
 }
 
 #[test]
 fn a_refused_token_stops_or_ends_the_rotation() {
-    assert_eq!(refused(None, Which::New, true), Instead::Stop);
-    assert_eq!(refused(Some(Phase::Writing), Which::New, true), Instead::Stop);
-    assert_eq!(refused(Some(Phase::Promoted), Which::Old, true), Instead::Stop);
-    assert_eq!(refused(Some(Phase::Revoking), Which::Old, true), Instead::Finish);
-    assert_eq!(refused(Some(Phase::Writing), Which::Old, false), Instead::GiveUp);
+    assert_eq!(refused(None, TokenVersion::New, true), RefusalAction::Stop);
+    assert_eq!(
+        refused(Some(Phase::Writing), TokenVersion::New, true),
+        RefusalAction::Stop
+    );
+    assert_eq!(
+        refused(Some(Phase::Promoted), TokenVersion::Old, true),
+        RefusalAction::Stop
+    );
+    assert_eq!(
+        refused(Some(Phase::Revoking), TokenVersion::Old, true),
+        RefusalAction::Finish
+    );
+    assert_eq!(
+        refused(Some(Phase::Writing), TokenVersion::Old, false),
+        RefusalAction::GiveUp
+    );
 }
 
 #[test]

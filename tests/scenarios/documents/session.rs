@@ -17,7 +17,7 @@ pub struct Ran {
 pub const TOKEN: &str = "Token of admin at ";
 pub const PASSWORD: &str = "Password of admin at ";
 pub const NEW_PASSPHRASE: &str = "New passphrase of the vault";
-pub const AGAIN: &str = "The same again";
+pub const AGAIN: &str = "Repeat the passphrase";
 pub const PASSPHRASE: &str = "Passphrase of the vault";
 const QUESTIONS: [&str; 5] = [TOKEN, PASSWORD, NEW_PASSPHRASE, AGAIN, PASSPHRASE];
 

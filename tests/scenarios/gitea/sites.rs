@@ -103,7 +103,7 @@ exit 1
 --- stderr
 error: [REGISTRY] does not let admin in, and does not say why: the password is wrong, or the account has a second factor, or no password of its own
 hint: check the password; an account with a second factor needs its one-time code as well: at the prompt, or as the second line of --password-stdin; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]]);
     stage.says(
@@ -114,7 +114,7 @@ exit 1
 --- stderr
 error: [REGISTRY] does not let admin in, and does not say why: the password or the one-time code is wrong, or the account has no password of its own
 hint: wait for a new code, which is good for 30 seconds and only once; check this machine's clock; tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]],
     );
@@ -359,7 +359,7 @@ exit 0
 --- stdout
 --- stderr
 verified at [REGISTRY], scopes read:package
-it may pull, not push: pushing needs the scope write:package
+the token may pull but not push: pushing needs the scope write:package
 logged in to [REGISTRY] as admin for docker
 
 "#]],
@@ -391,7 +391,7 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
 made the token newest-[..] of admin at [REGISTRY]
 kept the new token beside the old one
 verified at [REGISTRY], scopes read:package
-it may pull, not push: pushing needs the scope write:package
+the token may pull but not push: pushing needs the scope write:package
 read the Secret back: it holds the new token
 the new token is current: docker gets it from now on
 revoked the old token
@@ -453,7 +453,7 @@ exit 1
 --- stderr
 error: [REGISTRY] answered as if no password had been sent
 hint: tokens are made and deleted by hand at http://[REGISTRY]/user/settings/applications
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]],
     );
@@ -474,7 +474,7 @@ the new token is current: docker gets it from now on
 the new token is in use everywhere; the old one may be alive
 error: the old token was not revoked: [REGISTRY] lets no token delete itself: that takes the account's password, or the web page
 hint: delete it by hand at http://[REGISTRY]/user/settings/applications
-hint: once it is deleted there, the same command again sees that and ends; or give the account's password with --password-stdin, or leave it alive with --keep-old
+hint: delete it there and repeat this command; or give the account's password with --password-stdin; or leave the token valid with --keep-old
 hint: kubectl regcred rotate [REGISTRY] --use docker --resume finishes it
 hint: kubectl regcred rotate [REGISTRY] --use docker --abort goes back to the old token
 
@@ -490,7 +490,7 @@ secret/gitea-credentials unchanged in namespace [NAMESPACE]
 --- stderr
 verified at [REGISTRY], scopes write:package
 read the Secret back: it holds the new token
-the old token was gone already
+the old token was already revoked
 rotated the token of [REGISTRY] for docker
 
 "#]],

@@ -83,8 +83,8 @@ credential/gitea.example.com for cluster moved
 credential/localhost:5000 for docker moved
 --- stderr
 moved 6 credentials from the vault into the Secret Service
-the vault is empty, and its file stays: [FOLDER]/home/.local/share/regcred/vault.age
-hint: where it is not needed again: kubectl regcred keychain lock; rm [FOLDER]/home/.local/share/regcred/vault.age
+the vault is empty, and its file was not deleted: [FOLDER]/home/.local/share/regcred/vault.age
+hint: if you do not need it again: kubectl regcred keychain lock; rm [FOLDER]/home/.local/share/regcred/vault.age
 
 "#]]);
     assert_eq!(session.items(StoreName::System), before);
@@ -123,12 +123,12 @@ credential/three.example.com for docker moved
 credential/two.example.com for docker in conflict
 --- stderr
 moved 1 of 3 credentials from the Secret Service into the vault
-error: one.example.com for docker: the Secret Service and the vault hold different ones, and both stay
-hint: to take the one of the Secret Service: kubectl regcred logout one.example.com --use docker; then migrate again
-hint: to stay with the one of the vault: kubectl regcred keychain use secret-service && kubectl regcred logout one.example.com --use docker && kubectl regcred keychain use vault
-error: two.example.com for docker: the Secret Service and the vault hold different ones, and both stay
-hint: to take the one of the Secret Service: kubectl regcred logout two.example.com --use docker; then migrate again
-hint: to stay with the one of the vault: kubectl regcred keychain use secret-service && kubectl regcred logout two.example.com --use docker && kubectl regcred keychain use vault
+error: one.example.com for docker: the Secret Service and the vault hold different credentials; both are unchanged
+hint: to use the one in the Secret Service: kubectl regcred logout one.example.com --use docker; then migrate again
+hint: to keep the one in the vault: kubectl regcred keychain use secret-service && kubectl regcred logout one.example.com --use docker && kubectl regcred keychain use vault
+error: two.example.com for docker: the Secret Service and the vault hold different credentials; both are unchanged
+hint: to use the one in the Secret Service: kubectl regcred logout two.example.com --use docker; then migrate again
+hint: to keep the one in the vault: kubectl regcred keychain use secret-service && kubectl regcred logout two.example.com --use docker && kubectl regcred keychain use vault
 
 "#]]);
     assert_eq!(
@@ -188,8 +188,8 @@ credential/gitea.example.com for docker unreadable
 credential/other.example.com for docker moved
 --- stderr
 moved 1 of 2 credentials from the Secret Service into the vault
-error: gitea.example.com for docker: the item in the Secret Service cannot be read, and stays
-hint: to do without it: kubectl regcred keychain use secret-service && kubectl regcred logout gitea.example.com --use docker && kubectl regcred keychain use vault
+error: gitea.example.com for docker: the item in the Secret Service cannot be read and was not moved
+hint: to delete it: kubectl regcred keychain use secret-service && kubectl regcred logout gitea.example.com --use docker && kubectl regcred keychain use vault
 
 "#]]);
     assert_eq!(
@@ -198,7 +198,7 @@ hint: to do without it: kubectl regcred keychain use secret-service && kubectl r
     );
     assert_eq!(session.token(StoreName::Vault, "gitea.example.com"), None);
     // As the hint says.
-    let without = ran.stderr.rsplit_once("without it: ").unwrap().1;
+    let without = ran.stderr.rsplit_once("to delete it: ").unwrap().1;
     without.trim_end().split(" && ").for_each(|line| session.typed(line));
     assert_eq!(session.regcred("keychain migrate").code, 0);
 }

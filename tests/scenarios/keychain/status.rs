@@ -138,10 +138,10 @@ fn nothing() {
         str![[r#"
 exit 1
 --- stdout
-in use           secret-service, the default of this system
+in use           secret-service, the default on this system
 vault            none
-key file         none is named
-kernel keyring   takes keys
+key file         none
+kernel keyring   available
 secret-service   none: no D-Bus session bus was found
 --- stderr
 error: there is no keychain here: no D-Bus session bus was found
@@ -204,8 +204,8 @@ exit 0
 in use           vault, chosen in [HOME]/.config/regcred/config.toml
 vault            unlocked for [LEFT], holds 0 credentials
 vault file       [HOME]/.local/share/regcred/vault.age
-key file         none is named
-kernel keyring   takes keys
+key file         none
+kernel keyring   available
 secret-service   none: no D-Bus session bus was found
 --- stderr
 
@@ -220,8 +220,8 @@ exit 1
 in use           vault, chosen in [HOME]/.config/regcred/config.toml
 vault            locked
 vault file       [HOME]/.local/share/regcred/vault.age
-key file         none is named
-kernel keyring   takes keys
+key file         none
+kernel keyring   available
 secret-service   none: no D-Bus session bus was found
 --- stderr
 error: the vault is locked
@@ -278,15 +278,15 @@ fn out_of_use() {
         str![[r#"
 exit 1
 --- stdout
-in use           secret-service, the default of this system
+in use           secret-service, the default on this system
 vault            locked
 vault file       [HOME]/.local/share/regcred/vault.age
-key file         none is named
-kernel keyring   takes keys
+key file         none
+kernel keyring   available
 secret-service   none: no D-Bus session bus was found
 --- stderr
 error: there is no keychain here: no D-Bus session bus was found
-hint: the vault is here: kubectl regcred keychain use vault
+hint: the vault is available: kubectl regcred keychain use vault
 hint: in CI, let sync take the token from --token-env VAR or --token-stdin; on a desktop, start gnome-keyring, KWallet or KeePassXC
 
 "#]]
@@ -301,8 +301,8 @@ exit 1
 --- stdout
 in use           vault, chosen in [HOME]/.config/regcred/config.toml
 vault            none
-key file         none is named
-kernel keyring   takes keys
+key file         none
+kernel keyring   available
 secret-service   none: no D-Bus session bus was found
 --- stderr
 error: there is no vault at [HOME]/.local/share/regcred/vault.age
@@ -377,7 +377,7 @@ fn key_files() {
     let ran = server.run("keychain status", "");
     assert!(
         ran.stdout
-            .contains("no.key, named by REGCRED_VAULT_KEY_FILE, which is not there"),
+            .contains("no.key, named by REGCRED_VAULT_KEY_FILE, which does not exist"),
         "{ran}"
     );
     // The key of another vault.
@@ -522,7 +522,7 @@ fn before_a_bus_that_says_nothing() {
     for row in [
         "in use           vault",
         "vault            unlocked",
-        "kernel keyring   takes keys",
+        "kernel keyring   available",
     ] {
         assert!(shown.contains(row), "{row}: {shown}");
     }

@@ -123,7 +123,7 @@ exit 1
 error: [REGISTRY] lets no token delete itself: that takes the account's password, or the web page
 hint: delete it by hand at http://[REGISTRY]/user/settings/applications
 hint: or give the account's password with --password-stdin
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]]);
     assert!(world.regcred("list").done().contains("docker"));
@@ -151,7 +151,7 @@ forgot the credential of [REGISTRY] for docker
 exit 0
 --- stdout
 --- stderr
-[REGISTRY] does not know the token for docker any more
+the token of [REGISTRY] for docker was already revoked
 forgot the credential of [REGISTRY] for docker
 
 "#]]);
@@ -204,7 +204,7 @@ fn what_cannot_be_kept_is_deleted(world: &World) {
         ran.code == 1
             && ran
                 .stderr
-                .contains("the token laptop, which was made for this, is deleted again"),
+                .contains("the token laptop, which was created for this, was deleted again"),
         "{ran}"
     );
     assert_eq!(tokens(world), []);
@@ -220,7 +220,7 @@ fn what_cannot_be_kept_is_deleted(world: &World) {
     );
     assert!(
         ran.stderr
-            .contains("is kept nowhere: delete it at http://[REGISTRY]/user/settings/applications"),
+            .contains("could not be stored: delete it at http://[REGISTRY]/user/settings/applications"),
         "{ran}"
     );
 }
@@ -241,7 +241,7 @@ fn what_cannot_be_revoked_is_kept(world: &World) {
 exit 1
 --- stdout
 --- stderr
-error: the same token is kept for cluster, which would lose it as well
+error: the same token is also stored for cluster, which would stop working
 hint: kubectl regcred logout [REGISTRY] --revoke
 
 "#]]);
@@ -269,7 +269,7 @@ exit 1
 --- stderr
 error: [REGISTRY] failed with status 500: no
 hint: this is a problem of the server: try again later, or look at its log
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]]);
     assert!(world.helper("get", "[REGISTRY]").done().contains(&token));

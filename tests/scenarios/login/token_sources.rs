@@ -54,8 +54,8 @@ secret/gitea-credentials unchanged in namespace [NAMESPACE]
 exit 2
 --- stdout
 --- stderr
-error: a token was given, but not its registry
-hint: with --token-stdin and --token-env, --registry and -u say what it is for
+error: a token was given without its registry
+hint: --token-stdin and --token-env need --registry and -u
 
 "#]]);
     world
@@ -90,7 +90,7 @@ hint: pipe the token in, for example: pass gitea/pat | kubectl regcred … --tok
 exit 2
 --- stdout
 --- stderr
-error: no token was given, and there is no terminal to ask at
+error: no token was given, and there is no terminal to prompt on
 hint: give it with --token-stdin, --token-env VAR or --env-file FILE
 
 "#]]);

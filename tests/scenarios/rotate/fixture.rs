@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regcred::keychain::{Kept, Name};
+use regcred::keychain::{Name, StoredItem};
 use regcred::model::{Credential, Token, Use};
 use regcred::registry::{self, Options};
 use serde_json::Value;
@@ -74,8 +74,8 @@ impl Rotation {
         Name::login(&self.world.registry().parse().unwrap(), self.usage)
     }
 
-    pub fn kept(&self) -> Kept {
-        self.world.keychain().kept(&self.name()).unwrap().unwrap()
+    pub fn kept(&self) -> StoredItem {
+        self.world.keychain().item(&self.name()).unwrap().unwrap()
     }
 
     /// The token in a Secret.

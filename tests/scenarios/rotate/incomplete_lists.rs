@@ -169,7 +169,7 @@ fn one_namespace(way: fn(&BTreeMap<String, String>) -> Odd) {
     check_pending(&rotation, &ran);
     assert!(
         ran.stderr
-            .contains("the old token is not revoked, because not every Secret could be looked at"),
+            .contains("the old token is not revoked, because not every Secret that may hold it could be read"),
         "{ran}"
     );
     check_pending(&rotation, &rotation.rotate("--resume --request-timeout 1s"));

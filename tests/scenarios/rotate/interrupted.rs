@@ -137,7 +137,7 @@ fn a_path_that_is_no_text_is_refused_before_anything_is_made() {
             let ran = home.run(&mut rotate, "password\n");
             assert_eq!(ran.code, 2, "{ran}");
             let says = format!(
-                "error: the path for {flag} is not UTF-8, and a rotation that is cut off could not be finished with it: "
+                "error: the path for {flag} is not UTF-8, so an interrupted rotation could not be resumed with it: "
             );
             assert!(ran.stderr.starts_with(&says), "{says}{ran}");
         }

@@ -135,7 +135,7 @@ the new token is current: sync gets it from now on
 the new token is in use everywhere; the old one may be alive
 error: the old token was not revoked: [REGISTRY] lets no token delete itself: that takes the account's password, or the web page
 hint: delete it by hand at http://[REGISTRY]/user/settings/applications
-hint: once it is deleted there, the same command again sees that and ends; or give the account's password with --password-stdin, or leave it alive with --keep-old
+hint: delete it there and repeat this command; or give the account's password with --password-stdin; or leave the token valid with --keep-old
 hint: kubectl regcred rotate [REGISTRY] --use cluster --resume finishes it
 hint: kubectl regcred rotate [REGISTRY] --use cluster --abort goes back to the old token
 

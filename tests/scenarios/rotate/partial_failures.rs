@@ -1,6 +1,6 @@
 //! Failures in part: the old token stays alive, the exit code is 1, and the message says how to finish it.
 
-use regcred::keychain::Kept;
+use regcred::keychain::StoredItem;
 use regcred::model::Use;
 
 use super::fixture::{Rotation, SECRET};
@@ -247,7 +247,7 @@ fn a_secret_elsewhere_that_has_the_old_token() {
     let flags = rotation.flags();
     let ran = begin(&mut rotation, &flags);
     check_pending(&rotation, &ran);
-    let says = "error: the old token is not revoked, because not every Secret could be looked at that may hold it: \
+    let says = "error: the old token is not revoked, because not every Secret that may hold it could be read: \
                 admin may not list secrets\n";
     assert!(ran.stderr.contains(says), "{ran}");
     assert!(
@@ -272,7 +272,10 @@ fn a_context_that_leads_to_another_cluster() {
     three_contexts(&rotation, &rotation.world.api_server().url());
     let ran = rotation.rotate("--resume");
     check_pending(&rotation, &ran);
-    assert!(ran.stderr.contains(" when this rotation began, and leads to "), "{ran}");
+    assert!(
+        ran.stderr.contains(" when this rotation began, and points to "),
+        "{ran}"
+    );
     assert_eq!(
         rotation.all_held(),
         vec![rotation.old.clone(); 3],
@@ -288,7 +291,7 @@ fn pending(rotation: &mut Rotation) -> String {
     let ran = begin(rotation, &flags);
     check_pending(rotation, &ran);
     rotation.world.api_server().allow("patch", &namespace);
-    let Kept { rotation, .. } = rotation.kept();
+    let StoredItem { rotation, .. } = rotation.kept();
     rotation.unwrap().other.unwrap().token.expose().to_owned()
 }
 
@@ -353,24 +356,24 @@ fn nothing_is_begun_where_nothing_can_be_reached() {
     let ran = begin(&mut rotation, &flags);
     assert_eq!(ran.code, 1, "{ran}");
     assert!(
-        ran.stderr.contains("cannot reach") && ran.stderr.contains("hint: nothing was begun\n"),
+        ran.stderr.contains("cannot reach") && ran.stderr.contains("hint: the rotation was not started\n"),
         "{ran}"
     );
     rotation.world.api_server().recover();
-    rotation.check_ended("nothing was begun");
+    rotation.check_ended("the rotation was not started");
     // Nor with a token that does not work, or is the old one.
     for (token, says) in [
         ("0000000000", "does not accept"),
-        (rotation.old.clone().as_str(), "cannot take its own place"),
+        (rotation.old.clone().as_str(), "a rotation needs a different one"),
     ] {
         rotation.world.variables.insert("NEW_TOKEN".to_owned(), token.into());
         let ran = rotation.rotate(&format!("{flags} --token-env NEW_TOKEN --plain-http"));
         assert_eq!(ran.code, 1, "{ran}");
         assert!(ran.stderr.contains(says), "{ran}");
-        rotation.check_ended("nothing was begun");
+        rotation.check_ended("the rotation was not started");
     }
     // Nor where nothing would get it.
     let ran = begin(&mut rotation, "-l team=none");
     assert!(ran.code == 1 && ran.stderr.contains("no Secret was found"), "{ran}");
-    rotation.check_ended("nothing was begun");
+    rotation.check_ended("the rotation was not started");
 }

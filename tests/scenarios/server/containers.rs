@@ -44,10 +44,10 @@ hint: most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the v
         inside.run(PLUGIN, &format!("keychain use vault --key-file {}", path.display()), ""),
         str![[r#"
 exit 0
-made a key file: [FOLDER]/home/vault.key
-hint: keep a copy of it elsewhere: without it nothing opens the vault
-made a vault, an encrypted file: [FOLDER]/home/.local/share/regcred/vault.age
-the vault is open to whoever has [FOLDER]/home/vault.key (--key-file)
+created a key file: [FOLDER]/home/vault.key
+hint: keep a copy of it elsewhere: the vault cannot be opened without it
+created a vault, an encrypted file: [FOLDER]/home/.local/share/regcred/vault.age
+the vault is open to everyone who can read [FOLDER]/home/vault.key (--key-file)
 docker and kubectl regcred use the vault from now on
 
 "#]]
@@ -86,7 +86,7 @@ zot.example.com     robot      docker
         run(PLUGIN, "keychain unlock", ""),
         str![[r#"
 exit 0
-the vault is open to whoever has [FOLDER]/home/vault.key (REGCRED_VAULT_KEY_FILE)
+the vault is open to everyone who can read [FOLDER]/home/vault.key (REGCRED_VAULT_KEY_FILE)
 
 "#]]
     );

@@ -146,8 +146,8 @@ exit 1
 --- stdout
 --- stderr
 warning: no Secret has the label app.kubernetes.io/managed-by=kubectl-regcred
-error: no Secret was found that holds the token: nothing was begun
-hint: name namespaces with -n, or say -A; --no-secrets changes the keychain alone
+error: no Secret was found that holds the token: the rotation was not started
+hint: name namespaces with -n, or use -A; --no-secrets changes only the keychain
 
 "#]]);
 }

@@ -137,7 +137,7 @@ exit 2
 --- stdout
 --- stderr
 error: no namespace was named for the Secret
-hint: -n NAMESPACE: a manifest is made without asking a cluster
+hint: -n NAMESPACE: a manifest is printed without contacting a cluster
 
 "#]]);
     world.regcred("list -o json").says(str![[r#"
@@ -169,8 +169,8 @@ fn a_token_is_not_printed_to_a_screen() {
 exit 2
 --- stdout
 --- stderr
-error: that prints the token, and stdout is a terminal
-hint: pipe it on, for example into kubeseal or sops, or say --show-token
+error: this would print the token on a terminal
+hint: pipe it into a program such as kubeseal or sops, or use --show-token
 
 "#]]);
     let shown = world.regcred("sync -n x --dry-run=client -o yaml --show-token").done();

@@ -150,7 +150,7 @@ fn a_second_ctrl_c_ends_at_once() {
     running.interrupt();
     assert_eq!(
         messages.next().unwrap().unwrap(),
-        "interrupted: waiting for 1 that is under way; Ctrl-C again ends at once"
+        "interrupted: waiting for 1 that is in progress; press Ctrl-C again to stop immediately"
     );
     running.interrupt();
     let rest: Vec<_> = messages.map(Result::unwrap).collect();
@@ -158,7 +158,7 @@ fn a_second_ctrl_c_ends_at_once() {
         rest,
         [
             "2 created, 1 cut off",
-            "hint: run it again; what is done stays as it is"
+            "hint: run it again; finished Secrets are not written again"
         ]
     );
     assert_eq!(running.0.wait().unwrap().code(), Some(130));

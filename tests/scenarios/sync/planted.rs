@@ -189,7 +189,7 @@ fn they_do_not_make_a_run_fail_unless_there_is_nothing_else() {
     assert_eq!(ran.code, 0, "{ran}");
     assert!(
         ran.stderr
-            .contains("hint: if it is yours, name it in the place of -A: -n "),
+            .contains("hint: if it is yours, name it instead of using -A: -n "),
         "{ran}"
     );
     // A registry that only a Secret names: nobody is told to log in to it.
@@ -290,8 +290,8 @@ fn one_registry_of_two_is_proved() {
         "{data}"
     );
     let says = format!(
-        "warning: secret/{SECRET} in namespace {namespace} is refreshed in part, because nothing proves the rest to be \
-         yours: its entry for quay.io holds another token, of the user \"mallory\"\n"
+        "warning: secret/{SECRET} in namespace {namespace} is only partly refreshed, because nothing proves that the \
+         rest is yours: its entry for quay.io holds another token, of the user \"mallory\"\n"
     );
     assert!(ran.stderr.contains(&says), "{says}{ran}");
 }
@@ -347,7 +347,7 @@ fn rotate_creates_nothing() {
         assert_eq!(ran.code, 1, "{args}: {ran}");
         assert!(
             ran.stderr
-                .contains("error: no Secret was found that holds the token: nothing was begun\n"),
+                .contains("error: no Secret was found that holds the token: the rotation was not started\n"),
             "{ran}"
         );
         assert_eq!(world.secret(SECRET), None, "{args}");
@@ -372,7 +372,7 @@ fn rotating_dockers_token_leaves_the_clusters_alone() {
     for args in ["--use docker -n [NAMESPACE]", "--use docker -A"] {
         let ran = rotate(&world, args);
         assert_eq!(ran.code, 1, "{ran}");
-        assert!(ran.stderr.contains("--no-secrets changes the keychain alone"), "{ran}");
+        assert!(ran.stderr.contains("--no-secrets changes only the keychain"), "{ran}");
         assert!(world.document(SECRET).contains(&cluster), "{ran}");
     }
     let ran = rotate(&world, "--use docker --no-secrets");

@@ -323,7 +323,7 @@ fn ctrl_c_ends_the_wait(workloads: &Workloads) {
     let rest: Vec<String> = said.collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
     assert!(
-        rest.contains(&"interrupted: the rollouts go on by themselves".to_owned()),
+        rest.contains(&"interrupted: the rollouts continue in the cluster".to_owned()),
         "{rest:?}"
     );
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use regcred::commands::Person;
+use regcred::commands::Prompter;
 use zeroize::Zeroizing;
 
 /// Somebody who answers questions with a choice.
@@ -14,7 +14,7 @@ pub(super) struct Chooser {
     pub(super) asked: RefCell<String>,
 }
 
-impl Person for &Chooser {
+impl Prompter for &Chooser {
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
         panic!("not a choice: {question}")
     }
@@ -57,7 +57,7 @@ impl Write for Stream {
 /// Somebody who knows one secret, and whose screen shows what dialoguer's would.
 pub(super) struct AtScreen(pub(super) Stream, pub(super) String);
 
-impl Person for AtScreen {
+impl Prompter for AtScreen {
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>> {
         writeln!(self.0.clone(), "{question}: [hidden]")?;
         Ok(Zeroizing::new(self.1.clone()))

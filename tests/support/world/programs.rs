@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use keyring_core::CredentialStore;
-use regcred::commands::{self, Person, System};
+use regcred::commands::{self, Prompter, System};
 use regcred::helper;
 use regcred::keychain::Keychain;
 use regcred::output::Output;
@@ -114,7 +114,7 @@ impl World {
         };
         let (stdout, stderr) = (Stream::default(), Stream::default());
         let output = Output::new(stdout.clone(), self.at_screen, stderr.clone()).with_screen(self.columns, false);
-        let person = chooser.map(|chooser| Box::new(chooser) as Box<dyn Person + '_>);
+        let person = chooser.map(|chooser| Box::new(chooser) as Box<dyn Prompter + '_>);
         let code = self.in_process(store, &args, stdin, output, person);
         Ran {
             stdout: self.normal(&stdout.text()),
@@ -130,7 +130,7 @@ impl World {
         args: &[&str],
         stdin: &str,
         output: Output<'_>,
-        person: Option<Box<dyn Person + '_>>,
+        person: Option<Box<dyn Prompter + '_>>,
     ) -> i32 {
         let store = store.clone();
         let mut system = System {

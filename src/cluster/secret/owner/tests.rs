@@ -12,7 +12,7 @@ fn of(metadata: Value) -> Ownership {
 }
 
 /// Metadata that shows one sign and nothing else.
-fn showing(sign: &Sign) -> Value {
+fn showing(sign: &Marker) -> Value {
     match *sign {
         Label(name) => json!({"labels": {name: "x"}}),
         LabelIs(name, value) => json!({"labels": {name: value}}),

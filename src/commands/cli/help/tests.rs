@@ -7,18 +7,18 @@ const LINES: usize = 34;
 /// Maximum line length of any page, on any screen.
 const WIDEST: usize = 100;
 
-/// Calls `look` for every command with its full name.
-fn walk(look: &mut dyn FnMut(&str, &mut Command)) {
-    fn below(path: &str, command: &mut Command, look: &mut dyn FnMut(&str, &mut Command)) {
-        look(path, command);
+/// Calls `check` for every command with its full name.
+fn walk(check: &mut dyn FnMut(&str, &mut Command)) {
+    fn below(path: &str, command: &mut Command, check: &mut dyn FnMut(&str, &mut Command)) {
+        check(path, command);
         for command in command.get_subcommands_mut() {
             let path = format!("{path} {}", command.get_name());
-            below(&path, command, look);
+            below(&path, command, check);
         }
     }
     let mut root = command();
     root.build();
-    below("kubectl regcred", &mut root, look);
+    below("kubectl regcred", &mut root, check);
 }
 
 /// The examples of our own program as words, without pipes and comments.

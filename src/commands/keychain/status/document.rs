@@ -5,8 +5,8 @@ use std::path::Path;
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
-use super::look::{Open, Trouble};
-use super::seen::Seen;
+use super::observation::Observation;
+use super::observe::{Open, Unavailable};
 use crate::keychain::vault::KeyState;
 use crate::keychain::{Error, StoreName};
 use crate::model::Hint;
@@ -56,13 +56,13 @@ struct Kernel {
     error: Option<String>,
 }
 
-pub(super) fn of(seen: &Seen) -> Document {
-    let here = &seen.here;
-    let row = |name| row(name, seen.of(name));
+pub(super) fn of(observation: &Observation) -> Document {
+    let here = &observation.here;
+    let row = |name| row(name, observation.of(name));
     Document {
-        in_use: seen.choice.store.as_str(),
-        chosen_in: seen.choice.chosen_in.as_deref().map(text),
-        answers: seen.in_use().is_ok(),
+        in_use: observation.choice.store.as_str(),
+        chosen_in: observation.choice.chosen_in.as_deref().map(text),
+        answers: observation.in_use().is_ok(),
         keychains: vec![
             Row {
                 path: here.path.as_deref().map(text),
@@ -79,7 +79,7 @@ pub(super) fn of(seen: &Seen) -> Document {
             takes_keys: here.kernel.is_ok(),
             error: here.kernel.as_ref().err().map(ToString::to_string),
         },
-        hints: seen.hints(),
+        hints: observation.hints(),
     }
 }
 
@@ -89,11 +89,11 @@ fn text(path: &Path) -> String {
 
 fn row(name: StoreName, found: &Result<Open, Error>) -> Row {
     let error = found.as_ref().err();
-    let state = match error.map(Trouble::of) {
+    let state = match error.map(Unavailable::of) {
         None => "open",
-        Some(Trouble::Absent) => "absent",
-        Some(Trouble::Locked) => "locked",
-        Some(Trouble::Failed) => "failed",
+        Some(Unavailable::Absent) => "absent",
+        Some(Unavailable::Locked) => "locked",
+        Some(Unavailable::Failed) => "failed",
     };
     let key = found.as_ref().ok().and_then(|open| open.key.as_ref());
     let (opened_by, until) = match key {

@@ -3,85 +3,89 @@
 //! | phase | what it does |
 //! |---|---|
 //! | [`obtain`] | gets the new token: it is given, prompted for, or minted at Gitea |
-//! | [`verify`] | proves a token at the registry |
-//! | [`keep`] | *pending*: keeps the new token in the keychain, beside the old one |
+//! | [`verify`] | verifies a token at the registry |
+//! | [`store`] | *pending*: stores the new token in the keychain, beside the old one |
 //! | [`write`] | writes every Secret in place |
-//! | [`read_back`] | reads every Secret back, and at last looks for others that hold the old token |
-//! | [`keep`] | *promote*: makes the new token the current one |
+//! | [`read_back`] | reads every Secret back and, before revoking, searches for other Secrets with the old token |
+//! | [`store`] | *promote*: makes the new token the current one |
 //! | [`restart`] | restarts workloads, with `--restart` |
-//! | [`revoke`] | revokes the old token, and the rotation is forgotten |
+//! | [`revoke`] | revokes the old token, and the rotation ends |
 //!
-//! [`steps`](crate::model::rotation::steps) says which of them are left after a kill, forward and back; `--resume` and
-//! `--abort` run these same phases.
+//! [`steps`](crate::model::rotation::steps) returns the ones that remain after an interruption, in both directions;
+//! `--resume` and `--abort` run the same phases.
 
 use super::report::Stop;
 use super::session::Session;
 use super::state::RotationState;
 use crate::error::CommandError;
 use crate::model::CommandLine;
-use crate::model::rotation::{Instead, Phase, Step, Way, Which};
+use crate::model::rotation::{Direction, Phase, RefusalAction, Step, TokenVersion};
 
-mod keep;
 pub(super) mod obtain;
 mod read_back;
 mod restart;
 mod revoke;
+mod store;
 pub(super) mod verify;
 mod write;
 
-/// Does all that is left to do in this direction.
-pub(super) async fn run(state: &mut RotationState, session: &mut Session<'_, '_>, way: Way) -> Result<(), Stop> {
-    if way == Way::Forward && state.phase() == Some(Phase::Reverted) {
+/// Runs the remaining steps in this direction.
+pub(super) async fn run(
+    state: &mut RotationState,
+    session: &mut Session<'_, '_>,
+    direction: Direction,
+) -> Result<(), Stop> {
+    if direction == Direction::Forward && state.phase() == Some(Phase::Reverted) {
         session
             .system
             .output
-            .say("this rotation has gone back already, which is finished now");
+            .info("this rotation has gone back already, which is finished now");
     }
-    let steps = state.steps(way);
+    let steps = state.steps(direction);
     session.report.plan(&steps);
     for step in steps {
         match step {
             Step::Sweep => obtain::sweep(state, session).await?,
             Step::Mint => obtain::mint(state, session).await?,
-            Step::Prove(which) => match verify::prove(state, session, which).await? {
+            Step::Verify(version) => match verify::verify(state, session, version).await? {
                 None => {}
-                Some(Instead::Stop) => return Err(refused(state, which).into()),
-                Some(Instead::GiveUp) => return give_up(state, session),
-                Some(Instead::Finish) => {
+                Some(RefusalAction::Stop) => return Err(refused(state, version).into()),
+                Some(RefusalAction::GiveUp) => return give_up(state, session),
+                Some(RefusalAction::Finish) => {
                     session
                         .system
                         .output
                         .warn("the old token is revoked already, so there is no way back: finishing the rotation");
                     session.report.turned = true;
-                    return Box::pin(run(state, session, Way::Forward)).await;
+                    return Box::pin(run(state, session, Direction::Forward)).await;
                 }
             },
-            Step::Keep(phase) => keep::phase(state, session, phase)?,
-            Step::Write(which) => write::secrets(state, session, which).await?,
-            Step::Check(which) => read_back::secrets(state, session, which).await?,
+            Step::Store(phase) => store::phase(state, session, phase)?,
+            Step::Write(version) => write::secrets(state, session, version).await?,
+            Step::Check(version) => read_back::secrets(state, session, version).await?,
             Step::Restart => restart::workloads(state, session).await?,
-            Step::Revoke(which) => revoke::token(state, session, which).await?,
-            Step::Forget => state.forget(&session.keychain)?,
+            Step::Revoke(version) => revoke::token(state, session, version).await?,
+            Step::End => state.end(&session.keychain)?,
         }
         session.report.done += 1;
     }
     Ok(())
 }
 
-/// Why a token that the registry refuses ends it here.
-fn refused(state: &RotationState, which: Which) -> CommandError {
+/// The error for a token that the registry refuses.
+fn refused(state: &RotationState, version: TokenVersion) -> CommandError {
     let registry = &state.name.registry;
-    let error = CommandError::failed(format_args!("{registry} does not accept the {which} token"));
-    match (which, state.phase()) {
-        (Which::Old, _) => error.hint("the new one works: finish the rotation with --resume"),
-        (Which::New, Some(_)) => error.hint("go back to the old one with --abort, and begin again"),
-        (Which::New, None) => error.hint("nothing was changed"),
+    let error = CommandError::failed(format_args!("{registry} does not accept the {version} token"));
+    match (version, state.phase()) {
+        (TokenVersion::Old, _) => error.hint("the new one works: finish the rotation with --resume"),
+        (TokenVersion::New, Some(_)) => error.hint("go back to the old one with --abort, and begin again"),
+        (TokenVersion::New, None) => error.hint("nothing was changed"),
     }
 }
 
-/// The registry accepts neither token. A pending rotation would only keep a third one from being stored.
+/// Ends a rotation of which the registry accepts neither token: while it is pending, no other token can be stored.
 fn give_up(state: &mut RotationState, session: &Session<'_, '_>) -> Result<(), Stop> {
-    state.forget(&session.keychain)?;
+    state.end(&session.keychain)?;
     let name = &state.name;
     Err(CommandError::failed(format_args!(
         "{} accepts neither the old token nor the new one: the rotation is dropped, and the Secrets are as they are",

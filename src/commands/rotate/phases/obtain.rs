@@ -15,7 +15,7 @@ use crate::model::{CommandLine, Credential, Token, Use};
 use crate::registry::{self, MintError, MintScopes, RevokeError, TokenName};
 use crate::sys::env::Env;
 
-/// Refuses tokens that stand in two places: revoking one would take it from the other as well.
+/// Refuses tokens that are stored twice, because revoking the token would break the other use.
 pub(in crate::commands::rotate) fn refuse_shared(
     args: &RotateArgs,
     keychain: &Keychain,
@@ -25,9 +25,9 @@ pub(in crate::commands::rotate) fn refuse_shared(
 ) -> Result<(), CommandError> {
     if new == Some(&old.token) {
         return Err(CommandError::failed(format_args!(
-            "that is the token that is stored already: it cannot take its own place"
+            "this is the token that is stored already: a rotation needs a different one"
         ))
-        .hint("make a new one, or let --mint make it"));
+        .hint("create a new one, or use --mint"));
     }
     let other = match name.usage {
         Use::Docker => Use::Cluster,
@@ -39,10 +39,10 @@ pub(in crate::commands::rotate) fn refuse_shared(
     if held.token == old.token && !args.keep_old {
         let registry = &name.registry;
         return Err(CommandError::failed(format_args!(
-            "the same token is kept for {other} too, which would lose it when it is revoked"
+            "the same token is also stored for {other}, which would stop working when it is revoked"
         ))
         .hint(format_args!(
-            "give {other} a token of its own first, with {}; or leave the old token alive with --keep-old",
+            "give {other} its own token first with {}, or do not revoke the old token: --keep-old",
             CommandLine::new("kubectl regcred login")
                 .value("REGISTRY", registry.as_str())
                 .option("--use", "USE", other.as_str())
@@ -51,7 +51,7 @@ pub(in crate::commands::rotate) fn refuse_shared(
     Ok(())
 }
 
-/// Gets the new token; or the password to make it with, before anything is changed.
+/// Gets the new token, or the password to create it with, before anything is changed.
 pub(in crate::commands::rotate) fn given_or_asked(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
@@ -68,7 +68,7 @@ pub(in crate::commands::rotate) fn given_or_asked(
             }
             return Ok(());
         }
-        // A plan needs none.
+        // A dry run needs neither.
         None if args.dry_run.mode != DryRunArg::None => return Ok(()),
         None => {
             let token = token_source::ask(&registry, &state.username, session.system)?;
@@ -84,8 +84,8 @@ pub(in crate::commands::rotate) fn given_or_asked(
     Ok(())
 }
 
-/// The name of a token that is about to be made: one that nothing else has, because what is found under it after a kill
-/// is deleted. The time alone is not enough: the old token can have been made in the same second.
+/// A unique name for the token that is about to be created. After an interruption, a token of this name is deleted. The
+/// time alone is not unique: the old token may have been created in the same second.
 pub(in crate::commands::rotate) fn token_name(
     prefix: Option<&TokenName>,
     usage: Use,
@@ -94,20 +94,20 @@ pub(in crate::commands::rotate) fn token_name(
     let name = mint::name(usage, env)?;
     let (usual, time) = name.as_str().rsplit_once('-').unwrap_or((name.as_str(), ""));
     let prefix = prefix.map_or(usual, TokenName::as_str);
-    // Two processes get different keys for their hash maps.
+    // A process has random keys for its hash maps.
     let unique = RandomState::new().hash_one(()) >> 32;
     format!("{prefix}-{time}-{unique:08x}")
         .parse()
         .map_err(CommandError::usage)
 }
 
-/// The name under which the new token is made.
+/// The name of the new token, from the journal.
 fn name(state: &RotationState) -> Result<TokenName, CommandError> {
     let name = state.journal.token_name.clone();
     name.ok_or_else(|| CommandError::failed("the journal of the pending rotation does not name the new token"))
 }
 
-/// Makes the new token. A definite refusal leaves nothing behind, and so no rotation either.
+/// Creates the new token. If Gitea definitely refuses, nothing was created, and the rotation ends.
 pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
     let (registry, name) = (state.name.registry.clone(), name(state)?);
     let scopes = state.journal.scopes.clone();
@@ -124,13 +124,13 @@ pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_
         Ok(minted) => minted,
         Err(error @ MintError::Uncertain { .. }) => return Err(CommandError::from(error).into()),
         Err(error) => {
-            if let Err(also) = state.forget(&session.keychain) {
+            if let Err(also) = state.end(&session.keychain) {
                 session.system.output.error(&also);
             }
             return Err(CommandError::from(error).into());
         }
     };
-    session.system.output.say(format_args!(
+    session.system.output.info(format_args!(
         "made the token {} of {} at {registry}",
         minted.name, state.username
     ));
@@ -142,7 +142,7 @@ pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_
     Ok(())
 }
 
-/// Deletes what an earlier attempt to make the new token may have left.
+/// Deletes a token that an earlier, interrupted attempt may have created.
 pub(super) async fn sweep(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
     let (registry, name) = (state.name.registry.clone(), name(state)?);
     let swept = name.clone();
@@ -154,8 +154,8 @@ pub(super) async fn sweep(state: &RotationState, session: &mut Session<'_, '_>) 
         )
         .await?;
     if swept.map_err(CommandError::from)? {
-        session.system.output.say(format_args!(
-            "deleted the token {name}, which was made before this was cut off"
+        session.system.output.info(format_args!(
+            "deleted the token {name}, which was created before the interruption"
         ));
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! The phase *read back*: every Secret holds the token; and before the old one is revoked, no other Secret needs it.
+//! The phase *read back*: verifies that every Secret holds the token and, before the old token is revoked, that no other
+//! Secret holds it.
 
 use futures_util::{StreamExt as _, stream};
 
@@ -7,21 +8,25 @@ use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::apply::AT_ONCE;
-use crate::commands::shared::book;
-use crate::commands::shared::search::{Looked, Place, Search, Unseen, every_context};
+use crate::commands::shared::ledger_writer;
+use crate::commands::shared::search::{self, Place, Search, Unseen, every_context};
 use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
-use crate::model::rotation::{Phase, Which};
+use crate::model::rotation::{Phase, TokenVersion};
 use crate::model::{CommandLine, Credential};
 
 /// Reads every Secret back.
-pub(super) async fn secrets(state: &RotationState, session: &mut Session<'_, '_>, which: Which) -> Result<(), Stop> {
-    let supply = state.supply(which, &session.keychain)?;
-    let other = state.new.clone().filter(|_| which == Which::Old);
-    let names_context = state.journal.places.len() > 1;
+pub(super) async fn secrets(
+    state: &RotationState,
+    session: &mut Session<'_, '_>,
+    version: TokenVersion,
+) -> Result<(), Stop> {
+    let supply = state.supply(version, &session.keychain)?;
+    let other = state.new.clone().filter(|_| version == TokenVersion::Old);
+    let names_context = state.journal.contexts.len() > 1;
     let mut failed = 0;
-    for (at, place) in state.journal.places.iter().enumerate() {
-        let jobs = place.jobs(&supply);
+    for (at, entry) in state.journal.contexts.iter().enumerate() {
+        let jobs = entry.jobs(&supply);
         if jobs.is_empty() {
             continue;
         }
@@ -43,38 +48,38 @@ pub(super) async fn secrets(state: &RotationState, session: &mut Session<'_, '_>
     if failed > 0 {
         let secrets = if failed == 1 { "Secret" } else { "Secrets" };
         return Err(CommandError::failed(format_args!(
-            "{failed} {secrets} did not read back with the {which} token"
+            "{failed} {secrets} did not read back with the {version} token"
         ))
         .into());
     }
     let count = state.journal.count();
-    // The second look of a run finds what the first one found, or an error.
+    // The second check of a run is not reported again unless it fails.
     if !std::mem::replace(&mut session.report.has_read_back, true) && count > 0 {
-        let (what, holds) = match (which, count) {
-            (Which::New, 1) => ("the Secret".to_owned(), "it holds the new token"),
-            (Which::New, _) => (format!("{count} Secrets"), "all hold the new token"),
-            (Which::Old, 1) => ("the Secret".to_owned(), "it does not hold the new token"),
-            (Which::Old, _) => (format!("{count} Secrets"), "none holds the new token"),
+        let (what, holds) = match (version, count) {
+            (TokenVersion::New, 1) => ("the Secret".to_owned(), "it holds the new token"),
+            (TokenVersion::New, _) => (format!("{count} Secrets"), "all hold the new token"),
+            (TokenVersion::Old, 1) => ("the Secret".to_owned(), "it does not hold the new token"),
+            (TokenVersion::Old, _) => (format!("{count} Secrets"), "none holds the new token"),
         };
-        session.system.output.say(format_args!("read {what} back: {holds}"));
+        session.system.output.info(format_args!("read {what} back: {holds}"));
     }
     let is_last = matches!(state.phase(), Some(Phase::Promoted | Phase::Revoking));
-    if which == Which::New && is_last && !state.journal.keep_old {
-        look_elsewhere(state, session).await?;
+    if version == TokenVersion::New && is_last && !state.journal.keep_old {
+        search_other_secrets(state, session).await?;
     }
     Ok(())
 }
 
-/// Looks for other Secrets that hold the old token and would stop working with it: in every cluster that a context leads
-/// to. What cannot be read may hold it: then the old token stays alive, until somebody gives up by name what could not be
-/// looked at, or wants it revoked anyway.
-async fn look_elsewhere(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
-    let ledger = book::ledger(session.system);
-    let mut given_up = state.journal.given_up.clone();
+/// Searches every cluster that a context leads to for other Secrets that hold the old token and would stop working
+/// without it. A Secret that cannot be read may hold it: the old token is not revoked unless the user excludes that Secret
+/// by name, or wants it revoked anyway.
+async fn search_other_secrets(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
+    let ledger = ledger_writer::read(session.system);
+    let mut skipped = state.journal.skipped.clone();
     if let Some(known) = ledger.credential(&state.name.registry, state.name.usage) {
-        given_up.add(&known.given_up);
+        skipped.add(&known.skipped);
     }
-    for context in &given_up.searches {
+    for context in &skipped.searches {
         session.system.output.warn(format_args!(
             "context {context} was not searched for other Secrets with the old token, as --skip-search says"
         ));
@@ -85,43 +90,37 @@ async fn look_elsewhere(state: &RotationState, session: &mut Session<'_, '_>) ->
         contexts: contexts(state, session)?,
         registries: &registries,
         ledger: &ledger,
-        given_up: &given_up,
+        skipped: &skipped,
     };
     let interrupt = session.interrupt.clone();
-    let looked = interrupt.or(search.holders(&state.old.token)).await?;
-    let (given, others): (Vec<_>, Vec<_>) = looked.places.into_iter().partition(|place| given_up.has(&place.target));
-    for place in given {
+    let result = interrupt.or(search.holders(&state.old.token)).await?;
+    let (abandoned, others): (Vec<_>, Vec<_>) = result.places.into_iter().partition(|place| skipped.has(&place.target));
+    for place in abandoned {
         session.system.output.warn(format_args!(
-            "{} was given up: it holds the old token, which ends now",
+            "{} was skipped: it holds the old token, which is revoked now",
             place.target
         ));
     }
-    let names_context = state.journal.places.len() != 1 || {
-        let context = state.journal.places[0].context.as_deref().unwrap_or_default();
-        others.iter().any(|place| place.context != context)
-    };
-    if session.revokes_anyway {
-        breaks(others, looked.unseen, session);
+    if session.revoke_anyway {
+        report_broken(&others, result.unseen, session);
         return Ok(());
     }
     if !others.is_empty() {
-        return Err(still_needed(state, &others, names_context).into());
+        return Err(still_needed(state, &others).into());
     }
-    let mut errors: Vec<CommandError> = looked.unseen.into_iter().map(not_seen).collect();
+    let mut errors: Vec<CommandError> = result.unseen.into_iter().map(search_failed).collect();
     let Some(last) = errors.pop() else { return Ok(()) };
-    errors.iter().for_each(|error| session.system.output.error(error));
+    for error in errors {
+        session.system.output.error(&error);
+    }
     Err(last.into())
 }
 
-/// Every context of the kubeconfig; those of the rotation are reached as it reaches them.
+/// Every context of the kubeconfig, and those of the rotation with its own flags.
 fn contexts(state: &RotationState, session: &Session<'_, '_>) -> Result<Vec<ConnectOptions>, CommandError> {
     let options = |context: Option<&str>| state.journal.connect_options(context, session.timeout);
-    let mut contexts: Vec<ConnectOptions> = state
-        .journal
-        .places
-        .iter()
-        .map(|place| options(place.context.as_deref()))
-        .collect();
+    let entries = state.journal.contexts.iter();
+    let mut contexts: Vec<ConnectOptions> = entries.map(|entry| options(entry.context.as_deref())).collect();
     for one in every_context(&session.system.env, &options(None)).map_err(cluster::Error::from)? {
         if !contexts.iter().any(|other| other.context == one.context) {
             contexts.push(one);
@@ -130,32 +129,31 @@ fn contexts(state: &RotationState, session: &Session<'_, '_>) -> Result<Vec<Conn
     Ok(contexts)
 }
 
-/// Says what stops working when the old token is revoked.
-fn breaks(others: Vec<Place<()>>, unseen: Vec<Unseen>, session: &mut Session<'_, '_>) {
+/// Reports what stops working when the old token is revoked.
+fn report_broken(others: &[Place<()>], unseen: Vec<Unseen>, session: &mut Session<'_, '_>) {
     for place in others {
-        let context = match place.context.as_str() {
-            "" => String::new(),
-            name => format!(" of context {name}"),
-        };
         session.system.output.warn(format_args!(
-            "{}{context} holds the old token, which ends now: its pods can pull no more",
-            place.target
+            "{} holds the old token, which is revoked now: its pods cannot pull any more",
+            place.shown(true)
         ));
     }
     for unseen in unseen {
         let error = unseen.error().without_hints();
-        session
-            .system
-            .output
-            .warn(format_args!("{error}: what holds the old token there can pull no more"));
+        session.system.output.warn(format_args!(
+            "{error}: Secrets there that hold the old token stop working"
+        ));
     }
 }
 
-/// Why the old token is not revoked, where Secrets need it that are not of this rotation.
-fn still_needed(state: &RotationState, others: &[Place<()>], names_context: bool) -> CommandError {
+/// The error if Secrets that do not belong to this rotation hold the old token.
+fn still_needed(state: &RotationState, others: &[Place<()>]) -> CommandError {
+    let contexts = &state.journal.contexts;
+    let is_only_context =
+        |place: &Place<()>| contexts.len() == 1 && contexts[0].context.as_deref() == Some(&place.context);
+    let names_context = !others.iter().all(is_only_context);
     let error = CommandError::failed(format_args!(
         "the old token is not revoked: it is also in {}",
-        Looked::named(others, names_context)
+        search::named(others, names_context)
     ));
     let mut syncs: Vec<CommandLine> = Vec::new();
     for place in others.iter().filter(|place| !place.is_immutable) {
@@ -171,66 +169,69 @@ fn still_needed(state: &RotationState, others: &[Place<()>], names_context: bool
             context if names_context && !context.is_empty() => sync.option("--context", "CONTEXT", context),
             _ => sync,
         };
-        if !syncs.contains(&sync) && syncs.len() < MAX_NAMED {
+        if !syncs.contains(&sync) && syncs.len() < MAX_SYNCS {
             syncs.push(sync);
         }
     }
     let syncs = syncs
         .into_iter()
-        .map(|sync| format!("{sync} gives them the new one, and then --resume goes on"));
+        .map(|sync| format!("{sync} writes the new token to them; then use --resume"));
     let skip = skip_secret(&others[0].target);
     error.hints(syncs).hint(format_args!(
-        "what cannot be changed is given up by name: {skip}; --keep-old leaves the old token alive"
+        "skip a Secret that cannot be changed: {skip}; or do not revoke the old token: --keep-old"
     ))
 }
 
-/// Why the old token is not revoked, where something could not be looked at.
-fn not_seen(unseen: Unseen) -> CommandError {
-    let skip = unseen.give_up().map(|(flag, value, name)| {
+/// The error if something could not be searched.
+fn search_failed(unseen: Unseen) -> CommandError {
+    let skip = unseen.skip().map(|(flag, value, name)| {
         let line = CommandLine::new("kubectl regcred rotate --resume").option(flag, value, name);
-        format!("or, for those who know that it holds nothing: {line}")
+        match unseen {
+            Unseen::Secret { .. } => format!("or skip it: {line}"),
+            _ => format!("or, if you know that no other Secret there holds it: {line}"),
+        }
     });
-    let what = "the old token is not revoked, because not every Secret could be looked at that may hold it";
+    let what = "the old token is not revoked, because not every Secret that may hold it could be read";
     unseen.error().on(what).hints(skip)
 }
 
-/// The command that gives one Secret up.
+/// The command that skips one Secret.
 fn skip_secret(target: &Target) -> CommandLine {
     let name = format!("{}/{}", target.namespace, target.secret);
     CommandLine::new("kubectl regcred rotate --resume").option("--skip-secret", "NAMESPACE/NAME", name)
 }
 
-/// Secrets that are named in one message.
-const MAX_NAMED: usize = 5;
+/// The most `sync` commands that one error suggests.
+const MAX_SYNCS: usize = 5;
 
-/// Every Secret that does not hold what it should, or could not be read.
+/// An error for each Secret that does not hold the credential or could not be read.
 async fn read_back(
     cluster: &Cluster,
     jobs: &[Job],
     credential: &Credential,
-    given_up: Option<&Credential>,
+    abandoned: Option<&Credential>,
     access: &Access,
 ) -> Vec<CommandError> {
     let read = stream::iter(jobs)
         .map(|job| async move {
             let target = &job.target;
-            match (cluster::observe(cluster, target).await, given_up) {
+            match (cluster::observe(cluster, target).await, abandoned) {
                 (Err(error), _) => Some(error.for_access(&access.for_secret(&target.secret, [])).into()),
-                (Ok(Some(secret)), Some(given_up)) if secret.mentions(&given_up.token) => {
+                (Ok(Some(secret)), Some(abandoned)) if secret.mentions(&abandoned.token) => {
                     Some(CommandError::failed(format_args!("{target} holds the new token again")))
                 }
                 (Ok(Some(secret)), None) if !secret.holds(credential) => Some(
                     CommandError::failed(format_args!(
-                        "{target} holds something else than what was written: somebody else writes it too"
+                        "{target} does not hold what was written: something else writes it too"
                     ))
                     .hint(format_args!(
-                        "where that is to stay: --resume --skip-secret {}/{}",
+                        "to leave it as it is: --resume --skip-secret {}/{}",
                         target.namespace, target.secret
                     )),
                 ),
                 (Ok(None), None) => Some(
                     CommandError::failed(format_args!("{target} is gone"))
-                        .hint(format_args!("where that is meant: {}", skip_secret(target))),
+                        .hint(format_args!("if this is intended: {}", skip_secret(target))),
                 ),
                 (Ok(_), _) => None,
             }

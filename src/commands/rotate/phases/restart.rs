@@ -6,9 +6,9 @@ use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::error::CommandError;
-use crate::model::rotation::Which;
+use crate::model::rotation::TokenVersion;
 
-/// Does what `--restart`, `--wait` and `--unstick` still have to do.
+/// Does what remains of `--restart`, `--wait` and `--unstick`.
 pub(super) async fn workloads(state: &mut RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
     let restarting = Pass {
         dry_run: DryRunArg::None,
@@ -19,12 +19,12 @@ pub(super) async fn workloads(state: &mut RotationState, session: &mut Session<'
     if !restarting.restart && !restarting.unstick {
         return Ok(());
     }
-    let ended = pass::run(state, session, Which::New, &restarting).await?;
+    let ended = pass::run(state, session, TokenVersion::New, &restarting).await?;
     let failed = ended.failed > 0 || ended.is_incomplete;
     session.report.restarts = ended.items;
     session.interrupted()?;
     if failed {
-        return Err(CommandError::failed("not everything was restarted, or not everything came up again").into());
+        return Err(CommandError::failed("not every workload was restarted or became ready again").into());
     }
     pass::restarted(state, session)?;
     Ok(())

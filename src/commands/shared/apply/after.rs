@@ -1,48 +1,48 @@
-//! What is done for one target once its Secret is right: ServiceAccounts, restarts, stuck pods.
+//! The actions for one target after its Secret was written: ServiceAccounts, restarts, stuck pods.
 
 use serde::Serialize;
 
 use crate::cluster::{
-    self, Access, Cluster, DryRun, Fate, Namespace, Progress, Resource, RestartTime, SecretName, SecretUser,
-    ServiceAccountName, Wish,
+    self, Access, AttachAction, Cluster, DryRun, Namespace, PodAction, Progress, Resource, RestartTime, SecretName,
+    SecretUser, ServiceAccountName,
 };
 use crate::commands::shared::targets::Job;
 use crate::error::CommandError;
 use crate::model::Registry;
 
-/// The flags that hold for every target of a run.
+/// The flags that apply to every target of a run.
 pub(in crate::commands) struct After {
-    /// Those that are to pull with the Secret, besides what a target names itself.
+    /// The ServiceAccounts to attach the Secret to, besides those of the target itself.
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
-    /// Restart the workloads that use it.
+    /// Whether to restart the workloads that use it.
     pub(in crate::commands) restart: bool,
-    /// Delete pods that are stuck.
+    /// Whether to delete stuck pods.
     pub(in crate::commands) unstick: bool,
-    /// One for the whole run.
+    /// The restart time, the same for the whole run.
     pub(in crate::commands) at: RestartTime,
     pub(in crate::commands) dry_run: DryRun,
-    /// All that the command does.
+    /// The permissions that the command needs.
     pub(in crate::commands) access: Access,
 }
 
-/// What came of it; a part of the document of `-o json|yaml`.
+/// The results, a part of the document of `-o json|yaml`.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::commands) struct Aftermath {
+pub(in crate::commands) struct AfterResult {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::commands) service_accounts: Vec<AccountRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::commands) workloads: Vec<WorkloadRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::commands) pods: Vec<PodRow>,
-    /// What failed of it, though the Secret is right.
+    /// The failures after the Secret was written.
     #[serde(
         rename = "failures",
         skip_serializing_if = "Vec::is_empty",
         serialize_with = "messages"
     )]
     pub(in crate::commands) errors: Vec<CommandError>,
-    /// `--restart` was given, and there was nothing to restart.
+    /// Whether `--restart` was given and there was nothing to restart.
     #[serde(skip)]
     pub(in crate::commands) found_none: bool,
 }
@@ -62,17 +62,17 @@ pub(in crate::commands) struct AccountRow {
 pub(in crate::commands) struct WorkloadRow {
     /// As kubectl prints it: `deployment.apps/api`.
     pub(in crate::commands) name: String,
-    /// `restarted`, or `held` for what is not.
+    /// `restarted`, or `held` if it is not.
     pub(in crate::commands) action: &'static str,
-    /// Why it is held, or what may become of the restart.
+    /// Why it is held, or why the restart may be undone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::commands) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::commands) hint: Option<String>,
-    /// With `--wait`: `done`, or what it waits for, or why it failed.
+    /// With `--wait`: `done`, what the rollout waits for, or why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::commands) rollout: Option<String>,
-    /// What to follow.
+    /// The rollout to follow.
     #[serde(skip)]
     pub(in crate::commands) restarted: Option<(Resource, String)>,
 }
@@ -81,9 +81,9 @@ pub(in crate::commands) struct WorkloadRow {
 #[derive(Serialize)]
 pub(in crate::commands) struct PodRow {
     pub(in crate::commands) name: String,
-    /// `deleted`, or `held` for what is not.
+    /// `deleted`, or `held` if it is not.
     pub(in crate::commands) action: &'static str,
-    /// What kubelet says, and why it is held.
+    /// kubelet's reason, and why the pod is held.
     pub(in crate::commands) reason: String,
 }
 
@@ -92,15 +92,15 @@ fn messages<S: serde::Serializer>(errors: &[CommandError], serializer: S) -> Res
 }
 
 impl After {
-    /// What is done for one target, for the Role in an error.
+    /// The permissions that one target needs, for the Role in an error.
     pub(in crate::commands) fn access_for(&self, job: &Job) -> Access {
         self.access
             .for_secret(&job.target.secret, job.service_accounts.iter().cloned())
     }
 
-    /// Does it for one target. A failure is reported and does not stop the rest.
-    pub(in crate::commands) async fn of(&self, cluster: &Cluster, job: &Job) -> Aftermath {
-        let mut aftermath = Aftermath::default();
+    /// Runs the actions for one target. A failure is recorded and does not stop the rest.
+    pub(in crate::commands) async fn of(&self, cluster: &Cluster, job: &Job) -> AfterResult {
+        let mut after_result = AfterResult::default();
         let failed = |error: cluster::Error| failed(error, &self.access_for(job));
         let (namespace, secret) = (&job.target.namespace, &job.target.secret);
         let registries: Vec<Registry> = job
@@ -110,10 +110,17 @@ impl After {
             .collect();
         let mut accounts: Vec<&ServiceAccountName> = self.service_accounts.iter().collect();
         accounts.extend(job.service_accounts.iter());
-        self.attach(cluster, namespace, secret, &accounts, Wish::Attached, &mut aftermath)
-            .await;
+        self.attach(
+            cluster,
+            namespace,
+            secret,
+            &accounts,
+            AttachAction::Attach,
+            &mut after_result,
+        )
+        .await;
         if self.restart {
-            // A server's dry run has not attached it either.
+            // A dry run has not attached the Secret, on the server neither.
             let attached = if self.dry_run == DryRun::None {
                 Vec::new()
             } else {
@@ -122,23 +129,23 @@ impl After {
             let found = cluster::secret_users(cluster, namespace, secret, &registries, &attached).await;
             match found {
                 Ok(users) => {
-                    aftermath.found_none = users.is_empty();
+                    after_result.found_none = users.is_empty();
                     for user in users {
                         match self.restart(cluster, namespace, user).await {
-                            Ok(row) => aftermath.workloads.extend(row),
-                            Err(error) => aftermath.errors.push(failed(error)),
+                            Ok(row) => after_result.workloads.extend(row),
+                            Err(error) => after_result.errors.push(failed(error)),
                         }
                     }
                 }
-                Err(error) => aftermath.errors.push(failed(error)),
+                Err(error) => after_result.errors.push(failed(error)),
             }
         }
-        // After the restart: what is deleted now comes back from the new template.
+        // After the restart, so that deleted pods are recreated from the new template.
         if self.unstick {
             match cluster::unstick(cluster, namespace, &registries, self.dry_run).await {
-                Ok(pods) => aftermath.pods.extend(pods.into_iter().map(|pod| {
+                Ok(pods) => after_result.pods.extend(pods.into_iter().map(|pod| {
                     let (action, reason) = match pod.fate {
-                        Fate::Deleted => ("deleted", pod.reason),
+                        PodAction::Deleted => ("deleted", pod.reason),
                         why => ("held", format!("{}: {why}", pod.reason)),
                     };
                     PodRow {
@@ -147,39 +154,39 @@ impl After {
                         reason,
                     }
                 })),
-                Err(error) => aftermath.errors.push(failed(error)),
+                Err(error) => after_result.errors.push(failed(error)),
             }
         }
-        aftermath
+        after_result
     }
 
-    /// Attaches to or detaches from each of these, once.
+    /// Attaches the Secret to each of these ServiceAccounts or detaches it, once for each.
     pub(in crate::commands) async fn attach(
         &self,
         cluster: &Cluster,
         namespace: &Namespace,
         secret: &SecretName,
         accounts: &[&ServiceAccountName],
-        wish: Wish,
-        aftermath: &mut Aftermath,
+        action: AttachAction,
+        after_result: &mut AfterResult,
     ) {
         let access = self.access.for_secret(secret, accounts.iter().copied().cloned());
         for (at, account) in accounts.iter().enumerate() {
             if accounts[..at].contains(account) {
                 continue;
             }
-            match cluster::attach(cluster, namespace, account, secret, wish, self.dry_run).await {
-                Ok(attached) => aftermath.service_accounts.push(AccountRow {
+            match cluster::attach(cluster, namespace, account, secret, action, self.dry_run).await {
+                Ok(attached) => after_result.service_accounts.push(AccountRow {
                     name: account.to_string(),
                     action: attached.outcome.as_str(),
-                    warning: attached.undone_by.map(|by| by.to_string()),
+                    warning: attached.competing_manager.map(|by| by.to_string()),
                 }),
-                Err(error) => aftermath.errors.push(failed(error, &access)),
+                Err(error) => after_result.errors.push(failed(error, &access)),
             }
         }
     }
 
-    /// `None` where it is gone, and with it the need.
+    /// Restarts one workload; `None` if it no longer exists.
     async fn restart(
         &self,
         cluster: &Cluster,
@@ -205,7 +212,7 @@ impl After {
                 is_restarted.then(|| WorkloadRow {
                     name: format!("{}/{name}", resource.qualified()),
                     action: "restarted",
-                    reason: made_by.map(|by| format!("{by} made it, and may undo the restart")),
+                    reason: made_by.map(|by| format!("{by} manages it, and may undo the restart")),
                     hint: None,
                     rollout: None,
                     restarted: Some((resource, name)),
@@ -215,13 +222,13 @@ impl After {
     }
 }
 
-/// What came before was allowed.
+/// The error with the Role for the permissions that the target needs.
 fn failed(error: cluster::Error, access: &Access) -> CommandError {
     error.for_access(&access.after_secrets()).into()
 }
 
 impl WorkloadRow {
-    /// Keeps how far its rollout came.
+    /// Records the progress of its rollout.
     pub(in crate::commands) fn rolled(&mut self, progress: &Progress) {
         self.rollout = Some(match progress {
             Progress::Done => "done".to_owned(),

@@ -1,4 +1,4 @@
-//! `--wait`: following the rollouts of a run, all of them at once.
+//! `--wait`: follows all rollouts of a run at the same time.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,17 +15,17 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{CommandLine, Hint, Registry};
 
-/// How many watches are open at a time, a connection each; the others' turn comes as these end.
+/// The most watches that are open at a time, with one connection each.
 const AT_ONCE: usize = 24;
 
-/// The workloads of one kind that were restarted in one namespace.
+/// The restarted workloads of one kind in one namespace.
 struct Group {
     cluster: Cluster,
     names: Vec<String>,
     registries: Vec<Registry>,
 }
 
-/// Every rollout of a run.
+/// The rollouts of a run.
 #[derive(Default)]
 pub(in crate::commands) struct Rollouts(BTreeMap<(String, Namespace, Resource), Group>);
 
@@ -48,7 +48,7 @@ impl Rollouts {
         }
     }
 
-    /// Follows them until each has ended, for as long as `limit`, or until Ctrl-C.
+    /// Follows the rollouts until all have ended, `limit` is over, or Ctrl-C is pressed.
     pub(in crate::commands) async fn follow(
         self,
         limit: Option<Duration>,
@@ -68,14 +68,14 @@ impl Rollouts {
                         if let Progress::Going(what) = progress {
                             let workload = format!("{}/{name}", resource.qualified());
                             let line = format!("{workload} in namespace {namespace}: {what}");
-                            shown.borrow_mut().output.say(line);
+                            shown.borrow_mut().output.info(line);
                         }
                     };
                     let (cluster, names) = (&group.cluster, &group.names);
                     let progress = cluster::follow(cluster, &namespace, resource, names, until, &tell).await;
                     let stuck = match &progress {
                         Ok(all) if all.values().all(|progress| *progress == Progress::Done) => Vec::new(),
-                        // What keeps it, if that is known; it is no news if it is not.
+                        // An empty message is not worth a line.
                         _ => cluster::unstick(cluster, &namespace, &group.registries, DryRun::Client)
                             .await
                             .unwrap_or_default(),
@@ -95,7 +95,7 @@ impl Rollouts {
                         shown
                             .borrow_mut()
                             .output
-                            .say("interrupted: the rollouts go on by themselves");
+                            .info("interrupted: the rollouts continue in the cluster");
                         report.not_followed(count);
                         return Ok(());
                     }

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one asks to stop, the second one to stop at once.
+//! Ctrl-C: the first one stops after the current work, the second one stops immediately.
 
 use std::io;
 use std::pin::pin;
@@ -13,16 +13,16 @@ type Signals = tokio::signal::unix::Signal;
 #[cfg(windows)]
 type Signals = tokio::signal::windows::CtrlC;
 
-/// Listens from the moment that it is made, on the runtime that it is made on. Its clones count together, and each waits
-/// for the presses that it has not seen.
+/// Counts Ctrl-C from its creation, on the runtime that it was created on. All clones share the count, and each clone
+/// waits for the presses that it has not seen yet.
 #[derive(Clone)]
 pub(in crate::commands) struct Interrupt(watch::Receiver<u32>);
 
-/// Ctrl-C was pressed before the work came to its end.
+/// Ctrl-C was pressed before the work was finished.
 pub(in crate::commands) struct Interrupted;
 
 impl Interrupt {
-    /// Takes Ctrl-C over from the system, which would end the process in the middle of a write.
+    /// Handles Ctrl-C, which by default would end the process in the middle of a write.
     pub(in crate::commands) fn listen(is_ours: bool) -> io::Result<Self> {
         #[cfg(unix)]
         let listen = || tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
@@ -35,7 +35,7 @@ impl Interrupt {
         Ok(Self(seen))
     }
 
-    /// How often it was pressed.
+    /// The number of presses.
     pub(in crate::commands) fn times(&self) -> u32 {
         *self.0.borrow()
     }
@@ -47,7 +47,7 @@ impl Interrupt {
         }
     }
 
-    /// Does work that can be dropped at any moment, such as reading.
+    /// Runs work that can be dropped at any moment, such as reading.
     pub(in crate::commands) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Interrupted> {
         let mut interrupt = self.clone();
         if interrupt.times() > 0 {
@@ -59,8 +59,8 @@ impl Interrupt {
         }
     }
 
-    /// The same for work that keeps its thread waiting, such as a question to a registry. It goes on, and ends with the
-    /// process, where nothing waits for it any more: the next run has to look at what it was changing.
+    /// The same for blocking work, such as a request to a registry. After Ctrl-C it continues without being waited for,
+    /// until the process ends: the next run has to check what it has changed.
     pub(in crate::commands) async fn or_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -71,7 +71,7 @@ impl Interrupt {
             return Ok(Err(error.into()));
         }
         let answer = self.or(answer).await?;
-        Ok(answer.map_err(|_| CommandError::failed("a part of regcred ended without an answer")))
+        Ok(answer.map_err(|_| CommandError::failed("a thread of regcred ended without a result")))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Many Secrets of several contexts: what `sync` and `rotate` have in common.
+//! Writes many Secrets in several contexts, for `sync` and `rotate`.
 //!
-//! [`Run`] works through the batches, [`After`] is what is done once a Secret is right, [`Rollouts`] follows what was
-//! restarted, and [`Report`] says what became of it all.
+//! [`Run`] processes the batches, [`After`] does what follows the writing of a Secret, [`Rollouts`] follows the restarts,
+//! and [`Report`] prints the results.
 
 mod after;
 mod follow;
@@ -10,9 +10,9 @@ mod one;
 mod report;
 mod run;
 
-pub(in crate::commands) use after::{After, Aftermath};
+pub(in crate::commands) use after::{After, AfterResult};
 pub(in crate::commands) use follow::Rollouts;
 pub(in crate::commands) use interrupt::{Interrupt, Interrupted};
 pub(in crate::commands) use one::Done;
-pub(in crate::commands) use report::{Ended, Item, Report, Row};
+pub(in crate::commands) use report::{Item, PassResult, Report, Row};
 pub(in crate::commands) use run::{AT_ONCE, Run};

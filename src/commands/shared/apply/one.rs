@@ -1,27 +1,27 @@
-//! One Secret of many.
+//! Writes one Secret of a run.
 
-use super::after::{After, Aftermath};
+use super::after::{After, AfterResult};
 use crate::cluster::{self, Action, Cluster, DryRun, Outcome, SyncOptions, Synced, Wanted};
 use crate::commands::shared::proof::{NO_VERIFY, Proof, Proofs};
 use crate::commands::shared::targets::{Job, with_registry};
 use crate::error::CommandError;
 use crate::model::Registry;
 
-/// What became of it: words only, so that thousands of them are small and hold no token.
+/// The result as text, so that thousands of results are small and contain no token.
 pub(in crate::commands) struct Done {
     pub(in crate::commands) outcome: Outcome,
     pub(in crate::commands) changes: Vec<String>,
     pub(in crate::commands) notes: Vec<String>,
-    /// What the Secret holds instead of a token that proves it to be ours, for each registry that it was not given.
+    /// For each registry that was not written: what the Secret holds, which is no token of ours.
     pub(in crate::commands) left_alone: Vec<String>,
-    /// The registries whose credential it holds now.
+    /// The registries whose credential the Secret holds now.
     pub(in crate::commands) given: Vec<Registry>,
-    /// What was done once the Secret was right.
-    pub(in crate::commands) after: Aftermath,
+    /// What was done after the Secret was written.
+    pub(in crate::commands) after: AfterResult,
 }
 
 impl Done {
-    /// In words, with nothing done beside the Secret.
+    /// The result of writing the Secret alone.
     pub(in crate::commands) fn of(synced: Synced) -> Self {
         Self {
             outcome: synced.outcome,
@@ -32,12 +32,12 @@ impl Done {
             notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
             left_alone: synced.plan.left_alone.iter().map(ToString::to_string).collect(),
             given: synced.plan.given,
-            after: Aftermath::default(),
+            after: AfterResult::default(),
         }
     }
 }
 
-/// Refuses a job whose Secret had to choose a registry, and did not.
+/// Fails if the registry was to be chosen by the Secret's content, and that holds no token of ours.
 pub(in crate::commands) fn chosen(job: &Job, mut done: Done) -> Result<Done, CommandError> {
     if !job.chosen_by_content || done.outcome != Outcome::LeftAlone {
         return Ok(done);
@@ -57,10 +57,10 @@ pub(in crate::commands) fn chosen(job: &Job, mut done: Done) -> Result<Done, Com
     .hint(with_registry(&job.target)))
 }
 
-/// Why a target did not get all that is wanted for it.
+/// Why the Secret of a target does not hold all of its credentials.
 pub(super) enum Failure {
     Cluster(cluster::Error),
-    /// One of its credentials is not written, because nothing shows that it works.
+    /// A credential was not written, because it is not known to work.
     Unproven(CommandError),
 }
 
@@ -73,7 +73,7 @@ impl From<Failure> for CommandError {
     }
 }
 
-/// Does all that is wanted for one target, with credentials that their registries accept.
+/// Writes the credentials that work to the Secret of one target, and runs the actions after it.
 pub(super) async fn sync(
     cluster: &Cluster,
     job: &Job,
@@ -82,60 +82,53 @@ pub(super) async fn sync(
     proofs: &Proofs,
 ) -> Result<Done, Failure> {
     let mut proven = Vec::new();
-    let mut seen = None;
+    let mut done = None;
     let mut failure = None;
     for (supply, wanted) in job.supplies.iter().zip(job.wanted()) {
-        let (error, is_refused) = match proofs.of(supply).await {
-            Proof::Works => {
-                proven.push(wanted);
-                continue;
-            }
-            Proof::Refused(error) => (error, true),
-            Proof::Unknown(error) => (error, false),
-        };
-        // What would be done with it.
-        let trial = SyncOptions {
+        let proof = proofs.of(supply).await;
+        if matches!(proof, Proof::Works) {
+            proven.push(wanted);
+            continue;
+        }
+        let dry_run = SyncOptions {
             dry_run: DryRun::Client,
             ..options
         };
-        let planned = write(cluster, job, &[wanted], trial, after).await?;
-        match planned.outcome {
-            // It is not meant for this Secret.
-            Outcome::LeftAlone => seen = Some(Done::of(planned)),
-            Outcome::Unchanged if !is_refused => {
-                proofs.unproven(supply, &error);
-                seen = Some(Done::of(planned));
+        let planned = write(cluster, job, &[wanted], dry_run, after).await?;
+        match (planned.outcome, proof) {
+            // The credential is not meant for this Secret.
+            (Outcome::LeftAlone, _) => done = Some(Done::of(planned)),
+            (Outcome::Unchanged, Proof::Unknown(error)) => {
+                proofs.add_unproven(supply, &error);
+                done = Some(Done::of(planned));
             }
-            Outcome::Unchanged => {
-                let error = error.on(format_args!("{} holds a token that does not work", job.target));
-                failure = Some(error);
+            (_, Proof::Works) => {}
+            (Outcome::Unchanged, Proof::Refused(error)) => {
+                failure = Some(error.on(format_args!("{} holds a token that does not work", job.target)));
             }
-            Outcome::Created | Outcome::Configured => {
-                let error = error.on(format_args!("{} is not written", job.target));
-                failure = Some(if is_refused { error } else { error.hint(NO_VERIFY) });
+            (_, Proof::Refused(error)) => failure = Some(error.on(format_args!("{} was not written", job.target))),
+            (_, Proof::Unknown(error)) => {
+                let error = error.on(format_args!("{} was not written", job.target));
+                failure = Some(error.hint(NO_VERIFY));
             }
         }
     }
-    let done = match (proven.as_slice(), seen) {
-        ([], Some(seen)) => Some(seen),
-        ([], None) => None,
-        _ => {
-            let synced = write(cluster, job, &proven, options, after).await?;
-            Some(Done {
-                after: match synced.outcome {
-                    // Nothing pulls with it on our account.
-                    Outcome::LeftAlone => Aftermath::default(),
-                    Outcome::Created | Outcome::Configured | Outcome::Unchanged => after.of(cluster, job).await,
-                },
-                ..Done::of(synced)
-            })
-        }
-    };
+    if !proven.is_empty() {
+        let synced = write(cluster, job, &proven, options, after).await?;
+        done = Some(Done {
+            after: match synced.outcome {
+                // A Secret that was left alone is not attached or used for restarts.
+                Outcome::LeftAlone => AfterResult::default(),
+                Outcome::Created | Outcome::Configured | Outcome::Unchanged => after.of(cluster, job).await,
+            },
+            ..Done::of(synced)
+        });
+    }
     match (failure, done) {
-        (None, Some(done)) => Ok(done),
         (Some(error), _) => Err(Failure::Unproven(error)),
+        (None, Some(done)) => Ok(done),
         (None, None) => Err(Failure::Unproven(CommandError::failed(format_args!(
-            "{} is to hold no credential",
+            "no credential was given for {}",
             job.target
         )))),
     }

@@ -1,10 +1,10 @@
-//! What `sync` says: a line a Secret as kubectl prints them, or one document; then a summary.
+//! The output of `sync`: a line for each Secret, as kubectl prints them, or one document; then a summary.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::after::Aftermath;
+use super::after::AfterResult;
 use super::one::Done;
 use crate::cluster::{Outcome, Target};
 use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
@@ -16,10 +16,10 @@ use crate::model::{Hint, Registry};
 
 mod after;
 
-/// Registries that are named in one line.
+/// The most registries that one line names.
 const MAX_NAMED: usize = 5;
 
-/// What became of one target.
+/// The result for one target.
 pub(in crate::commands) struct Row<'a> {
     pub(in crate::commands) context: &'a str,
     pub(in crate::commands) target: &'a Target,
@@ -34,7 +34,7 @@ struct SyncResult {
     items: Vec<Item>,
 }
 
-/// One target in it; without a namespace, a cluster that there is no connection to.
+/// The result for one target in the document. Without a namespace, it is a cluster that could not be connected to.
 #[derive(Default, Serialize)]
 pub(in crate::commands) struct Item {
     context: Option<String>,
@@ -45,7 +45,7 @@ pub(in crate::commands) struct Item {
     action: &'static str,
     changes: Vec<String>,
     notes: Vec<String>,
-    /// What it holds instead of a token of ours, where it was not written for that reason.
+    /// What the Secret holds, if it was not written because that is no token of ours.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     holds: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,13 +53,13 @@ pub(in crate::commands) struct Item {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hints: Vec<Hint>,
     #[serde(flatten)]
-    after: Aftermath,
+    after: AfterResult,
 }
 
 impl Item {
     fn of(context: &str, target: &Target) -> Self {
         Self {
-            // In a pod there is no context.
+            // The in-cluster configuration has no context.
             context: Some(context.to_owned()).filter(|name| !name.is_empty()),
             namespace: Some(target.namespace.to_string()),
             secret: Some(target.secret.to_string()),
@@ -77,40 +77,40 @@ impl Item {
     }
 }
 
-/// Why a target has not come to its end.
+/// Why a target is not finished.
 #[derive(Clone, Copy)]
-pub(in crate::commands) enum Left {
-    /// It was not begun.
+pub(in crate::commands) enum Unfinished {
+    /// It was not started.
     NotTried,
-    /// It was interrupted: the Secret holds the old credential or the new one.
+    /// It was interrupted: the Secret holds either the old credential or the new one.
     CutOff,
 }
 
-/// What a pass over the Secrets came to.
-pub(in crate::commands) struct Ended {
-    /// How many failed, or something of them.
+/// The result of a pass over the Secrets.
+pub(in crate::commands) struct PassResult {
+    /// How many failed completely or partly.
     pub(in crate::commands) failed: usize,
-    /// Whether some were not even tried.
+    /// Whether some were not tried.
     pub(in crate::commands) is_incomplete: bool,
-    /// Those that hold no token that proves them to be ours, with their contexts.
+    /// The Secrets that hold no token of ours, with their contexts.
     pub(in crate::commands) left_alone: Vec<(String, Target)>,
-    /// For the document.
+    /// The items of the document.
     pub(in crate::commands) items: Vec<Item>,
 }
 
-/// Counts, and collects what a document needs.
+/// Counts the results, and collects the items of the document.
 pub(in crate::commands) struct Report {
     output: Option<OutputFormat>,
     dry_run: DryRunArg,
-    /// With several contexts, every line names its own.
+    /// Whether each line names its context, because there are several.
     names_context: bool,
     only_changes: bool,
     is_rotation: bool,
     left_alone: Vec<(String, Target)>,
     items: Vec<Item>,
-    /// The hints that were given, without the namespace of a Role.
+    /// The hints that were already printed, without the namespace of a Role.
     hints: BTreeSet<String>,
-    /// Roles that were not printed, because they differ from one that was only in their namespace.
+    /// The number of Roles that were not printed because they differ from a printed one only in their namespace.
     roles_left_out: usize,
     created: usize,
     configured: usize,
@@ -147,7 +147,7 @@ impl Report {
         }
     }
 
-    /// Says what a context's Secrets leave out.
+    /// Reports which Secrets of a context are left out.
     pub(in crate::commands) fn found(&mut self, found: &Found, system: &mut System<'_>) {
         self.left_out += found.of_others + found.terminating;
         if let Some(nothing) = &found.nothing {
@@ -159,7 +159,7 @@ impl Report {
                 [] => String::new(),
                 some => format!(" that the keychain has no credential of ({})", some.join(", ")),
             };
-            system.output.say(format_args!(
+            system.output.info(format_args!(
                 "left out: {} of another registry{unknown}",
                 secrets(found.of_others)
             ));
@@ -170,14 +170,14 @@ impl Report {
             } else {
                 "namespaces"
             };
-            system.output.say(format_args!(
-                "left out: {} {namespaces} on the way out",
+            system.output.info(format_args!(
+                "left out: {} {namespaces} that are being deleted",
                 found.terminating
             ));
         }
     }
 
-    /// Reports one target as soon as it is done.
+    /// Reports one target as soon as it is finished.
     pub(in crate::commands) fn row(&mut self, row: Row<'_>, system: &mut System<'_>) -> Result<(), CommandError> {
         match row.result {
             Ok(done) => {
@@ -192,7 +192,7 @@ impl Report {
             Err(error) => {
                 self.failed += 1;
                 self.items.push(Item::of(row.context, row.target).failed(&error));
-                self.say_error(row.context, &error, system);
+                self.report_error(row.context, &error, system);
                 Ok(())
             }
         }
@@ -209,7 +209,7 @@ impl Report {
         for note in &done.notes {
             system.output.warn(format_args!("{place}: {note}"));
         }
-        self.say_left_alone(context_name, &place, &done, system);
+        self.report_left_alone(context_name, &place, &done, system);
         match self.output {
             _ if done.outcome == Outcome::LeftAlone => {}
             Some(OutputFormat::Name) => system.output.line(format_args!("secret/{}", target.secret))?,
@@ -222,7 +222,7 @@ impl Report {
                     done.outcome.as_str(),
                     self.place(&target.namespace, context_name)
                 ))?;
-                // A dry run is a question about what would change.
+                // A dry run shows what would change.
                 if self.dry_run != DryRunArg::None {
                     for change in &done.changes {
                         system.output.line(format_args!("  {change}"))?;
@@ -248,8 +248,8 @@ impl Report {
         Ok(())
     }
 
-    /// That a Secret, or one of its registries, was not written, and what it holds instead.
-    fn say_left_alone(&self, context_name: &str, place: &str, done: &Done, system: &mut System<'_>) {
+    /// Reports that a Secret, or one of its registries, was not written, and what it holds.
+    fn report_left_alone(&self, context_name: &str, place: &str, done: &Done, system: &mut System<'_>) {
         let holds = done.left_alone.join("; ");
         if holds.is_empty() {
             return;
@@ -260,7 +260,7 @@ impl Report {
             _ => String::new(),
         };
         let why = if done.outcome != Outcome::LeftAlone {
-            "is refreshed in part, because nothing proves the rest to be yours"
+            "is only partly refreshed, because nothing proves that the rest is yours"
         } else if self.is_rotation {
             "is left as it is: it does not hold the token that is rotated"
         } else {
@@ -269,7 +269,7 @@ impl Report {
         system.output.warn(format_args!("{place}{of_context} {why}: {holds}"));
     }
 
-    /// A cluster that there is no connection to.
+    /// Reports a cluster that could not be connected to.
     pub(in crate::commands) fn cluster_failed(
         &mut self,
         context_name: Option<&str>,
@@ -282,22 +282,22 @@ impl Report {
             ..Item::default()
         };
         self.items.push(item.failed(error));
-        self.say_error(context_name.unwrap_or_default(), error, system);
+        self.report_error(context_name.unwrap_or_default(), error, system);
     }
 
-    /// Whether everything went well so far.
+    /// Whether everything has succeeded so far.
     pub(in crate::commands) fn is_clean(&self) -> bool {
         self.failed + self.not_tried + self.cut_off + self.contexts_not_begun == 0
     }
 
-    /// A target that has not come to its end.
-    pub(in crate::commands) fn left(&mut self, context_name: &str, target: &Target, left: Left) {
+    /// Records an unfinished target.
+    pub(in crate::commands) fn left(&mut self, context_name: &str, target: &Target, left: Unfinished) {
         let action = match left {
-            Left::NotTried => {
+            Unfinished::NotTried => {
                 self.not_tried += 1;
                 "notTried"
             }
-            Left::CutOff => {
+            Unfinished::CutOff => {
                 self.cut_off += 1;
                 "cutOff"
             }
@@ -308,12 +308,12 @@ impl Report {
         });
     }
 
-    /// Rollouts that go on after Ctrl-C.
+    /// Records rollouts that continue after Ctrl-C.
     pub(in crate::commands) fn not_followed(&mut self, count: usize) {
         self.not_followed += count;
     }
 
-    /// A context whose targets have not been listed yet.
+    /// Records a context whose targets were not listed.
     pub(in crate::commands) fn not_begun(&mut self, context_name: Option<&str>) {
         self.contexts_not_begun += 1;
         self.items.push(Item {
@@ -323,8 +323,8 @@ impl Report {
         });
     }
 
-    fn say_error(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
-        // Two hundred namespaces that lack the same permission need its Role only once.
+    fn report_error(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
+        // If many namespaces lack the same permission, its Role is printed once.
         let mut first = error.clone().without_hints();
         for hint in error.next() {
             if self.hints.insert(without_namespace(hint)) {
@@ -339,19 +339,19 @@ impl Report {
         system.output.error(&first);
     }
 
-    /// The same without a line for what was right already: after a first pass, all of it is.
+    /// Omits unchanged Secrets: after a first pass, all of them are unchanged.
     pub(in crate::commands) fn of_changes(mut self) -> Self {
         self.only_changes = true;
         self
     }
 
-    /// The same for a rotation, which writes only Secrets that hold the token that is rotated.
+    /// Words the messages for a rotation, which writes only Secrets that hold the token that is rotated.
     pub(in crate::commands) fn of_rotation(mut self) -> Self {
         self.is_rotation = true;
         self
     }
 
-    /// Prints the document or the summary, and decides the exit code.
+    /// Prints the document or the summary, and returns the exit code.
     pub(in crate::commands) fn finish(
         mut self,
         was_interrupted: bool,
@@ -374,20 +374,22 @@ impl Report {
         let ended = self.end(system);
         match ended.left_alone.as_slice() {
             [] => {}
-            [(_, target)] => system.output.say(format_args!("hint: {}", by_name(target))),
-            _ => system.output.say(
+            [(_, target)] => system.output.info(format_args!("hint: {}", by_name(target))),
+            _ => system.output.info(
                 "hint: those that are yours can be named in the place of -A: -n NAMESPACE --secret NAME; \
                  --trust-labels writes whatever has the label",
             ),
         }
-        // One planted Secret should not make everybody's runs fail; but a run that found nothing to refresh has failed.
+        // A Secret that somebody else has labelled must not make the run fail, unless nothing else was refreshed.
         if is_nothing_ours && !ended.left_alone.is_empty() && ended.failed == 0 && !ended.is_incomplete {
             return Err(CommandError::failed(
                 "no Secret with the label of regcred holds a token that proves it to be yours: nothing was written",
             ));
         }
         Ok(if was_interrupted && ended.is_incomplete {
-            system.output.say("hint: run it again; what is done stays as it is");
+            system
+                .output
+                .info("hint: run it again; finished Secrets are not written again");
             Exit::Interrupted
         } else if ended.is_incomplete || ended.failed > 0 {
             Exit::Failed
@@ -396,20 +398,20 @@ impl Report {
         })
     }
 
-    /// Says the summary, for a command that goes on after it.
-    pub(in crate::commands) fn end(self, system: &mut System<'_>) -> Ended {
+    /// Prints the summary for a command that continues after it.
+    pub(in crate::commands) fn end(self, system: &mut System<'_>) -> PassResult {
         system.output.end_progress();
         match self.roles_left_out {
             0 => {}
             1 => system
                 .output
-                .say("hint: 1 more namespace needs that Role; -o json has it"),
-            more => system.output.say(format_args!(
+                .info("hint: 1 more namespace needs that Role; -o json has it"),
+            more => system.output.info(format_args!(
                 "hint: {more} more namespaces need that Role; -o json has each"
             )),
         }
         self.summary(system);
-        Ended {
+        PassResult {
             failed: self.failed,
             is_incomplete: self.not_tried + self.cut_off + self.contexts_not_begun + self.not_followed > 0,
             left_alone: self.left_alone,
@@ -438,20 +440,20 @@ impl Report {
         if total > 1 || self.contexts_not_begun + self.cut_off > 0 {
             let parts = counts.iter().filter(|(count, _)| *count > 0);
             let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-            system.output.say(parts.join(", "));
+            system.output.info(parts.join(", "));
         }
     }
 }
 
-/// How to have a Secret written that does not prove itself.
+/// The hint for writing a Secret that does not hold a token of ours.
 fn by_name(target: &Target) -> String {
     format!(
-        "if it is yours, name it in the place of -A: -n {} --secret {}",
+        "if it is yours, name it instead of using -A: -n {} --secret {}",
         target.namespace, target.secret
     )
 }
 
-/// A Role's text without the line that says where it is to hold.
+/// A Role's text without the line with its namespace.
 fn without_namespace(hint: &Hint) -> String {
     let text = hint.to_string();
     let lines = text.lines().filter(|line| !line.starts_with("  namespace: "));

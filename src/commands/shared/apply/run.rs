@@ -1,4 +1,4 @@
-//! Many Secrets: a few at a time, reported in order, and none of them stops the others.
+//! Processes many Secrets, a few at a time. Results are reported in order, and a failure does not stop the others.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -11,27 +11,27 @@ use super::after::After;
 use super::follow::Rollouts;
 use super::interrupt::Interrupt;
 use super::one::{self, Done, Failure};
-use super::report::{Left, Report, Row};
+use super::report::{Report, Row, Unfinished};
 use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
-use crate::commands::shared::book::{Book, Seen};
+use crate::commands::shared::ledger_writer::{LedgerWriter, Observation};
 use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::{Batch, Found, Job, find};
 use crate::commands::system::System;
 use crate::error::CommandError;
 
-/// How many Secrets of a cluster are worked on at a time: one connection each, and few enough for a small API server.
+/// How many Secrets of a cluster are processed at a time, with one connection each: few enough for a small API server.
 pub(in crate::commands) const AT_ONCE: usize = 8;
 
-/// What came of one job.
-type Ended = (Job, Result<Done, CommandError>);
+/// The result of one job.
+type JobResult = (Job, Result<Done, CommandError>);
 
-/// Everything that the batches of a run share.
+/// What all batches of a run share.
 pub(in crate::commands) struct Run<'a, 'b> {
     pub(in crate::commands) options: SyncOptions,
     pub(in crate::commands) after: &'a After,
     pub(in crate::commands) proofs: &'a Proofs,
-    pub(in crate::commands) book: &'a mut Book,
-    /// What was restarted.
+    pub(in crate::commands) ledger: &'a mut LedgerWriter,
+    /// The restarts to follow.
     pub(in crate::commands) rollouts: Rollouts,
     pub(in crate::commands) report: &'a mut Report,
     pub(in crate::commands) interrupt: &'a mut Interrupt,
@@ -39,7 +39,7 @@ pub(in crate::commands) struct Run<'a, 'b> {
 }
 
 impl Run<'_, '_> {
-    /// Connects to the context, finds its Secrets and works through them.
+    /// Connects to the context, finds its Secrets and processes them.
     pub(in crate::commands) async fn batch(
         &mut self,
         batch: Batch,
@@ -62,7 +62,7 @@ impl Run<'_, '_> {
         };
         let begun = match select(pin!(connecting), pin!(self.interrupt.pressed())).await {
             Either::Left((begun, _)) => begun,
-            // Nothing is under way that would have to come to its end.
+            // Nothing is being written yet, so this can be dropped.
             Either::Right(_) => {
                 self.report.not_begun(batch.context.as_deref());
                 return Ok(());
@@ -85,7 +85,7 @@ impl Run<'_, '_> {
         self.found(&cluster, found).await
     }
 
-    /// Works through the Secrets of a context that were found before.
+    /// Processes the Secrets of a context, which were found before.
     pub(in crate::commands) async fn found(&mut self, cluster: &Cluster, found: Found) -> Result<(), CommandError> {
         self.report.found(&found, self.system);
         for (target, error) in found.lacking {
@@ -96,14 +96,20 @@ impl Run<'_, '_> {
             };
             self.report.row(row, self.system)?;
         }
-        let id = self.book.begin(cluster, &found.jobs, self.system).await;
-        let mut seen = Vec::new();
-        let worked = self.work(cluster, found.jobs, &mut seen).await;
-        self.book.end(id.as_ref(), &seen, &self.proofs.proven(), self.system);
+        let id = self.ledger.begin(cluster, &found.jobs, self.system).await;
+        let mut observed = Vec::new();
+        let worked = self.work(cluster, found.jobs, &mut observed).await;
+        let proven = self.proofs.proven();
+        self.ledger.end(id.as_ref(), &observed, &proven, self.system);
         worked
     }
 
-    async fn work(&mut self, cluster: &Cluster, jobs: Vec<Job>, seen: &mut Vec<Seen>) -> Result<(), CommandError> {
+    async fn work(
+        &mut self,
+        cluster: &Cluster,
+        jobs: Vec<Job>,
+        observed: &mut Vec<Observation>,
+    ) -> Result<(), CommandError> {
         let (total, options, after, proofs) = (jobs.len(), self.options, self.after, self.proofs);
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
@@ -130,8 +136,8 @@ impl Run<'_, '_> {
                     break;
                 }
                 let are = if under_way.len() == 1 { "is" } else { "are" };
-                self.system.output.say(format_args!(
-                    "interrupted: waiting for {} that {are} under way; Ctrl-C again ends at once",
+                self.system.output.info(format_args!(
+                    "interrupted: waiting for {} that {are} in progress; press Ctrl-C again to stop immediately",
                     under_way.len()
                 ));
                 continue;
@@ -139,19 +145,19 @@ impl Run<'_, '_> {
             let Some((at, job, result)) = next else { break };
             finished += 1;
             begun.remove(&at);
-            // What looks like the cluster's failure can be one connection's. A dead one is reported once, not for each.
+            // A connection error may concern one request only. An unreachable cluster is reported once, not for each Secret.
             if matches!(&result, Err(Failure::Cluster(error)) if may_be_over(error)) {
                 is_over = match select(pin!(cluster.check()), pin!(self.interrupt.pressed())).await {
                     Either::Left((answer, _)) => answer.is_err(),
                     Either::Right(_) => false,
                 };
             }
+            if let Ok(done) = &result {
+                observed.extend(job.observations(&done.given));
+            }
             let result = result
                 .map_err(CommandError::from)
                 .and_then(|done| one::chosen(&job, done));
-            if let Ok(done) = &result {
-                seen.extend(job.seen(&done.given));
-            }
             ended.put(at, (job, result));
             while let Some(one) = ended.next() {
                 self.row(cluster, one)?;
@@ -160,21 +166,21 @@ impl Run<'_, '_> {
                 break;
             }
         }
-        // Those behind one that was given up.
+        // Results that wait for an earlier one, which was cancelled.
         for one in ended.rest() {
             self.row(cluster, one)?;
         }
         self.system.output.end_progress();
         for target in begun.values() {
-            self.report.left(cluster.context(), target, Left::CutOff);
+            self.report.left(cluster.context(), target, Unfinished::CutOff);
         }
         for (_, job) in waiting {
-            self.report.left(cluster.context(), &job.target, Left::NotTried);
+            self.report.left(cluster.context(), &job.target, Unfinished::NotTried);
         }
         Ok(())
     }
 
-    fn row(&mut self, cluster: &Cluster, (job, result): Ended) -> Result<(), CommandError> {
+    fn row(&mut self, cluster: &Cluster, (job, result): JobResult) -> Result<(), CommandError> {
         let row = Row {
             context: cluster.context(),
             target: &job.target,
@@ -201,7 +207,7 @@ impl Run<'_, '_> {
     }
 }
 
-/// Whether the other targets might fare no better.
+/// Whether the other targets of this cluster may fail in the same way.
 fn may_be_over(error: &cluster::Error) -> bool {
     error.is_about_the_cluster() || matches!(error, cluster::Error::Busy { .. } | cluster::Error::Timeout { .. })
 }
@@ -242,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ends_early_waits_for_its_turn() {
+    fn results_are_returned_in_the_order_of_the_requests() {
         let mut order = InOrder::default();
         let mut out = Vec::new();
         for at in [2, 0, 1, 5, 4] {

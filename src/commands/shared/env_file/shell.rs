@@ -1,26 +1,26 @@
 //! What a POSIX shell assigns when it reads a file of variables with `set -a; . FILE` (XCU 2.2 Quoting, 2.9.1 Simple
 //! Commands): the same, or a refusal with the line and the reason. No code is run, and no value is ever quoted.
 //!
-//! One thing is read otherwise than a shell would: the carriage return at the end of a line, which Windows' editors write
-//! and a shell takes for a part of the value, is dropped.
+//! One thing differs from a shell: a carriage return at the end of a line, as Windows editors write it, is dropped. A
+//! shell would make it a part of the value.
 
 use std::fmt;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// A value, as it is in the file: it may be no text.
+/// A value as it is in the file; it may not be UTF-8.
 pub(super) type Value = Zeroizing<Vec<u8>>;
 
-/// What was found.
+/// The assignments in the file.
 pub(super) struct Assigned<const N: usize> {
-    /// The last value of each name that was looked for.
+    /// The last value of each requested name.
     pub(super) values: [Option<Value>; N],
     /// Whether other variables are assigned too.
     pub(super) has_others: bool,
 }
 
-/// Why a file is not read as one of variables.
+/// Why a file cannot be read as a list of assignments.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {what}")]
 pub(super) struct Refused {
@@ -28,7 +28,7 @@ pub(super) struct Refused {
     what: String,
 }
 
-/// What a message says of a value, after its name.
+/// The fault of a value; the message follows the variable's name.
 #[derive(Clone, Copy)]
 enum Fault {
     Dollar,
@@ -63,7 +63,7 @@ impl fmt::Display for Fault {
             ),
             Self::Append => f.write_str("is extended with +=, which is bash's own: assign the whole value"),
             Self::Element => f.write_str("is used as an array, which is bash's own"),
-            Self::Backslash => f.write_str("ends with a backslash that hides nothing"),
+            Self::Backslash => f.write_str("ends with a backslash that escapes nothing"),
         }
     }
 }
@@ -110,9 +110,9 @@ struct Reader<'a, const N: usize> {
     found: Assigned<N>,
 }
 
-/// How a value is written, and the error if it cannot be.
-struct Place {
-    /// Which of the names it is for.
+/// The assignment whose value is being read.
+struct Assignment {
+    /// The index of the variable in the requested names.
     slot: Option<usize>,
     is_export: bool,
 }
@@ -159,7 +159,7 @@ impl<'a, const N: usize> Reader<'a, N> {
     }
 
     fn fault<T>(&self, line: usize, slot: Option<usize>, fault: Fault) -> Result<T, Refused> {
-        // Another word could be a token that stands in the wrong place.
+        // Only requested names are printed: another word could be a misplaced token.
         let name = slot.map_or("a variable", |slot| self.names[slot]);
         Err(Refused {
             line,
@@ -233,7 +233,7 @@ impl<'a, const N: usize> Reader<'a, N> {
         Ok(())
     }
 
-    /// `set -a` and its kin, which people put into such files; nothing else that `set` does is followed.
+    /// `set -a` and its equivalents, which are common in such files. Other forms of `set` are refused.
     fn set(&mut self) -> Result<(), Refused> {
         self.blanks();
         for known in ["-a", "+a", "-o allexport", "+o allexport"] {
@@ -281,10 +281,10 @@ impl<'a, const N: usize> Reader<'a, N> {
         rest.find(|byte| !matches!(byte, b' ' | b'\t')) == Some(&b'=')
     }
 
-    /// Gives the variable its value. Returns which of the names it was.
+    /// Reads an assignment. Returns the index of the name if it is a requested one.
     fn assignment(&mut self, name: &[u8], is_export: bool) -> Result<Option<usize>, Refused> {
         let slot = self.slot(name);
-        let value = self.value(&Place { slot, is_export })?;
+        let value = self.value(&Assignment { slot, is_export })?;
         match slot {
             // A later one wins.
             Some(slot) => self.found.values[slot] = Some(value),
@@ -293,16 +293,16 @@ impl<'a, const N: usize> Reader<'a, N> {
         Ok(slot)
     }
 
-    fn value(&mut self, place: &Place) -> Result<Value, Refused> {
+    fn value(&mut self, assignment: &Assignment) -> Result<Value, Refused> {
         // Room for all of it at once: a buffer that grows leaves copies behind.
-        let room = if place.slot.is_some() {
+        let room = if assignment.slot.is_some() {
             self.text.len() - self.at
         } else {
             0
         };
         let mut value = Value::new(Vec::with_capacity(room));
         let mut keep = |byte: u8| {
-            if place.slot.is_some() {
+            if assignment.slot.is_some() {
                 value.push(byte);
             }
         };
@@ -314,14 +314,14 @@ impl<'a, const N: usize> Reader<'a, N> {
             match byte {
                 b'\'' => loop {
                     match self.next() {
-                        None => return self.fault(line, place.slot, Fault::Unclosed),
+                        None => return self.fault(line, assignment.slot, Fault::Unclosed),
                         Some(b'\'') => break,
                         Some(byte) => keep(byte),
                     }
                 },
                 b'"' => loop {
                     match self.next() {
-                        None => return self.fault(line, place.slot, Fault::Unclosed),
+                        None => return self.fault(line, assignment.slot, Fault::Unclosed),
                         Some(b'"') => break,
                         Some(b'\\') => match self.peek() {
                             Some(b'\n') => {
@@ -333,24 +333,24 @@ impl<'a, const N: usize> Reader<'a, N> {
                             }
                             _ => keep(b'\\'),
                         },
-                        Some(b'$') => self.expansion(place, true)?,
-                        Some(b'`') => return self.fault(self.line, place.slot, Fault::Code),
+                        Some(b'$') => self.expansion(assignment, true)?,
+                        Some(b'`') => return self.fault(self.line, assignment.slot, Fault::Code),
                         Some(byte) => keep(byte),
                     }
                 },
                 b'\\' => match self.next() {
                     Some(b'\n') => continue,
-                    None | Some(b'\r') => return self.fault(line, place.slot, Fault::Backslash),
+                    None | Some(b'\r') => return self.fault(line, assignment.slot, Fault::Backslash),
                     Some(hidden) => keep(hidden),
                 },
-                b'$' => self.expansion(place, false)?,
-                b'`' => return self.fault(line, place.slot, Fault::Code),
-                b'~' if matches!(before, b'=' | b':') && place.slot.is_some() => {
-                    return self.fault(line, place.slot, Fault::Tilde);
+                b'$' => self.expansion(assignment, false)?,
+                b'`' => return self.fault(line, assignment.slot, Fault::Code),
+                b'~' if matches!(before, b'=' | b':') && assignment.slot.is_some() => {
+                    return self.fault(line, assignment.slot, Fault::Tilde);
                 }
-                c if is_operator(c) => return self.fault(line, place.slot, Fault::Operator(c)),
-                c if place.is_export && place.slot.is_some() && b"*?[{}".contains(&c) => {
-                    return self.fault(line, place.slot, Fault::Pattern(c));
+                c if is_operator(c) => return self.fault(line, assignment.slot, Fault::Operator(c)),
+                c if assignment.is_export && assignment.slot.is_some() && b"*?[{}".contains(&c) => {
+                    return self.fault(line, assignment.slot, Fault::Pattern(c));
                 }
                 byte => keep(byte),
             }
@@ -359,28 +359,28 @@ impl<'a, const N: usize> Reader<'a, N> {
         Ok(value)
     }
 
-    /// After a `$`. In a variable that is not needed, another variable's value may be a part; what could assign one
-    /// (`${A=b}`, `$((A=b))`) or is of bash alone (`$'…'`) is not followed.
-    fn expansion(&mut self, place: &Place, is_quoted: bool) -> Result<(), Refused> {
+    /// Skips an expansion after a `$`, which is allowed in the value of an unneeded variable. Expansions that could assign
+    /// a variable (`${A=b}`, `$((A=b))`) or that only bash has (`$'…'`) are refused.
+    fn expansion(&mut self, assignment: &Assignment, is_quoted: bool) -> Result<(), Refused> {
         let is_code = matches!(self.peek(), Some(b'(')) || (!is_quoted && matches!(self.peek(), Some(b'\'' | b'"')));
         if is_code {
-            return self.fault(self.line, place.slot, Fault::Code);
+            return self.fault(self.line, assignment.slot, Fault::Code);
         }
         // Unquoted after `export`, some shells split it into words of which each may be an assignment.
-        if place.slot.is_some() || (place.is_export && !is_quoted) {
-            return self.fault(self.line, place.slot, Fault::Dollar);
+        if assignment.slot.is_some() || (assignment.is_export && !is_quoted) {
+            return self.fault(self.line, assignment.slot, Fault::Dollar);
         }
         if self.peek() == Some(b'{') {
             self.next();
             if self.name().is_none() || self.next() != Some(b'}') {
-                return self.fault(self.line, place.slot, Fault::Code);
+                return self.fault(self.line, assignment.slot, Fault::Code);
             }
         }
         Ok(())
     }
 }
 
-/// What ends a word besides white space and `;`, and means more than that.
+/// Whether this is a shell operator that ends a word, without `;`.
 fn is_operator(byte: u8) -> bool {
     b"&|<>()".contains(&byte)
 }

@@ -1,4 +1,4 @@
-//! `-f FILE`: whose file it is, and the tokens that it names.
+//! `-f FILE`: detects the format of the file, and reads the tokens that it names.
 
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -16,10 +16,10 @@ use crate::error::CommandError;
 use crate::model::{Credential, Registry, Use, Username};
 use crate::sys::whole_file::{self, ReadFileError};
 
-/// More than any list of Secrets that a person keeps; in octets.
+/// The most octets that are read: more than any list of Secrets that is edited by hand.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// Reads the file, and what it asks for.
+/// Reads the file and the tokens that it names.
 pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
     let text = read(path, system)?;
     let shown = if is_stdin(path) {
@@ -27,23 +27,24 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
     } else {
         path.display().to_string()
     };
-    // What the flags cannot mean is no fault of the file.
+    // Checked first, because these errors are about the flags and not the file.
     let on_file = |error: CommandError| error.on(&shown);
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
     let mut tokens = Tokens::default();
     let batches = match (top.has_registries, top.has_section) {
         (true, true) => Err(on_file(CommandError::failed(
-            "it has both `registries` and `registry-credentials`: it is either a list of regcred's or a spec.yml",
+            "it has both `registries` and `registry-credentials`: it can be a list for regcred or a spec.yml, not both",
         ))),
         (false, false) if asked.targets.scope.deployment.is_none() => {
-            // Not a spec.yml, so what is wrong with it is said by our own file's rules.
+            // It is not a spec.yml, so the errors follow the rules of our own format.
             list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
         }
         (false, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
         (true, false) => of_list(&text, asked, &mut tokens, system, &on_file),
     };
-    // Children, such as a kubeconfig's exec plugin, have no business with the tokens; but a file may name one twice.
+    // Removed from the environment so that child processes, such as exec plugins of a kubeconfig, do not get the tokens; at
+    // the end, because the file may name a variable twice.
     tokens.take_out_of(system);
     batches
 }
@@ -78,11 +79,9 @@ fn of_list(
     list_file::batches(supplied, &contexts(asked.contexts)).map_err(on_file)
 }
 
-/// A flag that says what such a file says.
+/// The error for a flag that conflicts with a file.
 pub(in crate::commands) fn names_its_secrets(flag: &str) -> CommandError {
-    CommandError::usage(format_args!(
-        "{flag} does not go with a file that names its Secrets itself"
-    ))
+    CommandError::usage(format_args!("{flag} cannot be used with a file that names its Secrets"))
 }
 
 fn of_spec(
@@ -105,7 +104,7 @@ fn of_spec(
 }
 
 impl Asked<'_> {
-    /// What the Secrets of one registry of a list are to hold; `None` where that registry is not meant.
+    /// The credential for one registry of a list; `None` if that registry is not selected.
     fn supply_of_list(
         &self,
         listed: &Listed,
@@ -129,7 +128,7 @@ impl Asked<'_> {
     }
 }
 
-/// The one credential, where the file means it too.
+/// The single credential, if it agrees with the file.
 fn agreed(supply: &Rc<Supply>, registry: &Registry, username: Option<&Username>) -> Result<Rc<Supply>, CommandError> {
     let own = &supply.credential;
     if own.registry != *registry {
@@ -147,7 +146,7 @@ fn agreed(supply: &Rc<Supply>, registry: &Registry, username: Option<&Username>)
     }
 }
 
-/// The variables that a file named.
+/// The variables that a file has named.
 #[derive(Default)]
 struct Tokens(Vec<OsString>);
 
@@ -167,7 +166,7 @@ impl Tokens {
             username: username.clone(),
             token,
         };
-        // A token that is handed to sync is meant for the cluster, whatever else it may do.
+        // A token that is given to sync is for the cluster, whatever its scopes are.
         Supply::new(credential, usage.unwrap_or(Use::Cluster))
     }
 

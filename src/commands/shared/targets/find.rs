@@ -1,4 +1,4 @@
-//! Asking the cluster which Secrets are meant, and deciding from what it says.
+//! Finds the selected Secrets in the cluster.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -15,17 +15,17 @@ use crate::model::{Registry, serde_text};
 /// The Secrets of one context.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::commands) struct Found {
-    /// What is to be done.
+    /// The Secrets to write.
     pub(in crate::commands) jobs: Vec<Job>,
-    /// What cannot be done, known before anything is tried.
+    /// Secrets that cannot be written, with the reason.
     pub(in crate::commands) lacking: Vec<(Target, CommandError)>,
-    /// Secrets of registries that are not meant.
+    /// The number of Secrets for registries that are not selected.
     pub(in crate::commands) of_others: usize,
-    /// The registries that they name and of which the keychain has no credential.
+    /// The registries that they name and for which the keychain has no credential.
     pub(in crate::commands) unknown: BTreeSet<Registry>,
-    /// Namespaces that are being deleted, and get nothing new.
+    /// The number of namespaces that are being deleted, in which nothing can be created.
     pub(in crate::commands) terminating: usize,
-    /// Why there is nothing at all.
+    /// Why nothing was found.
     pub(in crate::commands) nothing: Option<String>,
 }
 
@@ -70,10 +70,10 @@ pub(in crate::commands) async fn find(scope: Scope, cluster: &Cluster) -> Result
     })
 }
 
-/// How to find a context's Secrets, whatever they are to hold. A rotation writes it down.
+/// How to find a context's Secrets, without the credential. A rotation stores it in its journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::commands) struct Find {
-    /// Their name. `None`: those that sync has made.
+    /// Their name. `None`: the Secrets that sync has created.
     #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
     secret: Option<SecretName>,
     /// The labels of their namespaces. `None`: the context's own namespace.
@@ -82,7 +82,7 @@ pub(in crate::commands) struct Find {
 }
 
 impl Find {
-    /// `None` where the Secrets are known.
+    /// `None` if the scope already lists the Secrets.
     pub(in crate::commands) fn of(scope: &Scope) -> Option<Self> {
         let (secret, selector) = match scope {
             Scope::Jobs(_) => return None,
@@ -96,22 +96,22 @@ impl Find {
         })
     }
 
-    /// Those that sync has made.
+    /// Whether these are the Secrets that sync has created.
     pub(in crate::commands) fn is_managed(&self) -> bool {
         self.secret.is_none()
     }
 
-    /// By their namespaces' labels.
+    /// Whether they are found by the labels of their namespaces.
     pub(in crate::commands) fn is_by_label(&self) -> bool {
         self.selector.is_some()
     }
 
-    /// The kubeconfig alone says which they are.
+    /// Whether they are known from the kubeconfig alone.
     pub(in crate::commands) fn is_known(&self) -> bool {
         self.secret.is_some() && self.selector.is_none()
     }
 
-    /// The same Secrets, to hold this.
+    /// The scope with this credential.
     pub(in crate::commands) fn scope(&self, supply: &Rc<Supply>) -> Scope {
         let Some(secret) = self.secret.clone() else {
             return Scope::Managed(Supplies::Only(supply.clone()));
@@ -127,8 +127,8 @@ impl Find {
     }
 }
 
-/// What each Secret with our label may be given. Its annotations say for which registries; whether it gets anything is
-/// for its content to say, once that is read.
+/// The credentials that each Secret with our label may get. Its annotations name the registries; whether it is written
+/// depends on its content, which is read later.
 fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
     let mut found = Found::default();
     for Managed { target, entries } in secrets {
@@ -150,7 +150,7 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
                 },
             }
         }
-        // Of two registries in it, the one that can be refreshed is refreshed, and the other is reported.
+        // If one of two registries cannot be refreshed, it is reported, and the other one is refreshed.
         if given.is_empty() && lacks.is_none() {
             found.of_others += 1;
         }
@@ -171,8 +171,8 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
 }
 
 impl Found {
-    /// A Secret whose annotations were edited by hand, or never written by us. Where content decides, it does; where
-    /// labels are trusted, nothing says what it is to hold.
+    /// A Secret whose annotations were edited by hand or never written by us. Normally its content decides. If labels are
+    /// trusted, the content is not compared, so there is nothing to decide by.
     fn without_annotations(&mut self, target: Target, supplies: &Supplies) {
         let known: Vec<_> = match supplies {
             Supplies::Only(supply) => vec![supply.clone()],
@@ -187,9 +187,7 @@ impl Found {
             });
             return;
         }
-        let error = CommandError::failed(format_args!(
-            "{target}: its annotations do not say which registry it is for"
-        ));
+        let error = CommandError::failed(format_args!("{target}: its annotations do not name its registry"));
         let hint = with_registry(&target);
         self.lacking.push((target, error.hint(hint)));
     }
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn one_registry_is_meant_and_secrets_of_others_are_left_out() {
+    fn secrets_of_other_registries_are_left_out() {
         let secrets = vec![
             managed("a", &["gitea.example.com"]),
             managed("b", &["ghcr.io"]),
@@ -244,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keychain_gives_each_secret_what_its_annotations_name() {
+    fn each_secret_gets_the_registries_in_its_annotations() {
         let known = ["gitea.example.com", "ghcr.io"].map(|name| (name.parse().unwrap(), Ok(test_supply(name))));
         let damaged = CommandError::failed("damaged");
         let known = known
@@ -263,13 +261,13 @@ mod tests {
         assert_eq!((found.jobs.len(), found.of_others), (2, 1));
         let errors: Vec<_> = found.lacking.iter().map(|(_, error)| error.to_string()).collect();
         assert_eq!(errors, ["secret/s in namespace c: damaged"]);
-        // No hint to log in to a registry that only a Secret names.
+        // Anybody can write an annotation, so there is no hint to log in to the registry that it names.
         let unknown: Vec<_> = found.unknown.iter().map(Registry::as_str).collect();
         assert_eq!(unknown, ["docker.io", "evil.example.com"]);
     }
 
     #[test]
-    fn what_has_no_annotations_is_for_its_content_to_decide_or_is_said() {
+    fn without_annotations_the_content_decides_or_the_secret_is_reported() {
         let trusting = test_supply("gitea.example.com");
         let proving = trusting.replacing(crate::model::OwnTokens::default());
         let bare = || vec![managed("a", &[])];

@@ -1,4 +1,4 @@
-//! `regcred.yaml`: registries, and the Secrets that hold their credentials, in a file that is kept in git.
+//! `regcred.yaml`: a file of registries and the Secrets that hold their credentials, which can be kept in git.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -38,13 +38,13 @@ struct SecretText {
     context: Option<Spanned<String>>,
 }
 
-/// A registry of the file, with every word of it checked.
+/// A registry of the file, validated.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Listed {
     pub(super) registry: Registry,
-    /// Needed beside `token_env`; otherwise the keychain's has to be this one.
+    /// Required with `token_env`; otherwise the keychain's credential must belong to this user.
     pub(super) username: Option<Username>,
-    /// The variable that holds the token; the keychain holds it where there is none.
+    /// The variable with the token; without it, the token is in the keychain.
     pub(super) token_env: Option<OsString>,
     secrets: Vec<ListedSecret>,
 }
@@ -54,12 +54,12 @@ struct ListedSecret {
     target: Target,
     context: Option<String>,
     service_accounts: Vec<ServiceAccountName>,
-    /// Line and column, for what shows only when everything is put together.
+    /// Line and column, for errors that are found later.
     place: serde_saphyr::Location,
 }
 
 impl Listed {
-    /// Its Secrets: where, in which context, and who is to pull with each.
+    /// Its Secrets, each with its context and the ServiceAccounts to attach it to.
     pub(super) fn secrets(&self) -> impl Iterator<Item = (&Target, Option<&str>, &[ServiceAccountName])> {
         let secrets = self.secrets.iter();
         secrets.map(|secret| {
@@ -72,7 +72,7 @@ impl Listed {
     }
 }
 
-/// Reads the file. Nothing is looked up yet.
+/// Parses the file without reading any token.
 pub(super) fn parse(text: &str, default_name: &SecretName) -> Result<Vec<Listed>, CommandError> {
     let document: Document = yaml::parse(text, Reading::Strict)?;
     document
@@ -122,8 +122,8 @@ fn listed(text: &SecretText, default_name: &SecretName) -> Result<ListedSecret, 
     })
 }
 
-/// Puts the Secrets together, a batch a context, in the order of the file: one that several registries name holds them
-/// all. What names no context is done in each of `contexts`.
+/// Groups the Secrets into a batch for each context, in the order of the file. A Secret that several registries name gets
+/// all of them. Without a context, it is written in each of `contexts`.
 pub(super) fn batches(
     listed: Vec<(Listed, Rc<Supply>)>,
     contexts: &[Option<String>],
@@ -221,7 +221,7 @@ registries:
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place() {
+    fn errors_have_their_line_and_column() {
         for (text, says) in [
             (
                 "registres: []",
@@ -259,7 +259,7 @@ registries:
             ),
             (
                 "registries:\n- registry: a\n  registry: b\n",
-                "line 3 column 3: the key `registry` stands there twice",
+                "line 3 column 3: the key `registry` is duplicated",
             ),
             (
                 "registries:\n- registry: a\n  secrets:\n  - {namespace: b, context: ''}\n",
@@ -274,7 +274,7 @@ registries:
     }
 
     #[test]
-    fn text_is_taken_as_it_is_written() {
+    fn text_that_looks_like_another_type_stays_text() {
         for name in [
             "yes",
             "on",

@@ -1,4 +1,4 @@
-//! Which Secrets a command is about, and what each should hold: from the flags, a file, or the cluster itself.
+//! The Secrets that a command writes and the credential for each, from the flags, a file or the cluster.
 
 use std::rc::Rc;
 
@@ -14,20 +14,20 @@ use scope::{Asked, Source};
 
 mod file;
 mod find;
+mod inspect;
 mod list_file;
-mod look;
 mod scope;
 mod spec_file;
 mod yaml;
 
 pub(in crate::commands) use file::names_its_secrets;
 pub(in crate::commands) use find::{Find, Found, find};
-pub(in crate::commands) use look::{ListedSecret, look};
+pub(in crate::commands) use inspect::{ListedSecret, inspect};
 pub(in crate::commands) use scope::{
     Batch, Job, Scope, Supplies, Supply, contexts, each_once, for_kubelet, with_registry,
 };
 
-/// What the command line asks for, a batch for each context, in the order of the command line.
+/// The batches that the command line selects, one for each context, in the order of the command line.
 pub(in crate::commands) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
     let asked = Asked {
         targets: &args.targets,
@@ -45,7 +45,7 @@ pub(in crate::commands) fn from_args(args: &SyncArgs, system: &mut System<'_>) -
     Ok(asked.in_contexts(&scope))
 }
 
-/// The same for Secrets that are all to hold this one credential. Those of other registries are not meant.
+/// The same for a single credential. Secrets for other registries are not selected.
 pub(in crate::commands) fn of_one(
     targets: &TargetArgs,
     contexts: &[String],
@@ -68,8 +68,8 @@ pub(in crate::commands) fn of_one(
     Ok(asked.in_contexts(&scope))
 }
 
-/// The credential that was given whole, or else the keychain's. Of several registries there, a person at a terminal
-/// chooses one; where there is none, as in cron, each Secret's content does.
+/// The given credential, or else the keychain's. If the keychain has several registries, the user chooses one at a
+/// terminal; without a terminal, such as in cron, each Secret's content decides.
 fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>>, CommandError> {
     let registry = match given(args, system)? {
         Ok(supply) => return Ok(vec![supply]),
@@ -83,16 +83,16 @@ fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>
     };
     let mut known: Vec<&Registry> = items.iter().map(|item| &item.registry).collect();
     known.dedup();
-    // A manifest is made without a cluster: there is no Secret to read.
+    // A manifest is printed without a cluster, so there is no content that could decide.
     if known.len() > 1 && system.person.is_none() && args.manifest_format().is_none() {
         let of = |registry: &&Registry| {
             let own = keychain.own_tokens(registry)?;
-            Ok(kept(&keychain, registry, args)?.replacing(own))
+            Ok(from_keychain(&keychain, registry, args)?.replacing(own))
         };
         return known.iter().map(of).collect();
     }
     let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
-    let supply = kept(&keychain, &registry, args)?;
+    let supply = from_keychain(&keychain, &registry, args)?;
     system.output.detail(format_args!(
         "taking the keychain's credential of {} at {registry} for {}",
         supply.credential.username, supply.usage
@@ -100,16 +100,16 @@ fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>
     Ok(vec![supply])
 }
 
-/// What the keychain has of a registry for a cluster.
-fn kept(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<Supply>, CommandError> {
+/// The keychain's credential of a registry for clusters.
+fn from_keychain(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<Supply>, CommandError> {
     let (credential, usage) = choose::credential(keychain, registry, args.usage, args.username.as_ref())?;
     Supply::of_keychain(credential, usage, keychain)
 }
 
-/// The same for Secrets that say themselves which registry they are for: a keychain with several is no question then.
+/// The same for Secrets whose annotations name their registries, so that no registry has to be chosen.
 ///
-/// What they say is not believed: their content has to prove that they are ours, unless the labels are to be trusted.
-/// A token that is handed over proves only what holds it already: no keychain is asked then, as there is none in CI.
+/// Annotations are not trusted: a Secret must hold a token of ours to be written, unless `--trust-labels` is given. If the
+/// token is given on the command line, as in CI, the keychain is not read, and only that token counts as ours.
 fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, CommandError> {
     let proved = |supply: Rc<Supply>, own: &dyn Fn() -> Result<OwnTokens, CommandError>| {
         if args.trust_labels {
@@ -126,7 +126,11 @@ fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, Comman
         Err(registry) => registry,
     };
     let keychain = system.keychain()?;
-    let of = |registry: &Registry| proved(kept(&keychain, registry, args)?, &|| Ok(keychain.own_tokens(registry)?));
+    let of = |registry: &Registry| {
+        proved(from_keychain(&keychain, registry, args)?, &|| {
+            Ok(keychain.own_tokens(registry)?)
+        })
+    };
     if let Some(registry) = registry {
         return Ok(Supplies::Only(of(&registry)?));
     }
@@ -146,11 +150,11 @@ fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, Comman
     }
 }
 
-/// What the token flags give; the registry of the flags where they give none.
+/// The credential from the token flags or, without a token, the registry of the flags.
 fn given(args: &SyncArgs, system: &mut System<'_>) -> Result<Result<Rc<Supply>, Option<Registry>>, CommandError> {
     let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
     Ok(match token_source::complete(given)? {
-        // A token that is handed to sync is meant for the cluster, whatever else it may do.
+        // A token that is given to sync is for the cluster, whatever its scopes are.
         Ok(credential) => Ok(Supply::new(credential, args.usage.unwrap_or(Use::Cluster))?),
         Err(given) => Err(given.registry),
     })
@@ -171,7 +175,7 @@ pub(in crate::commands) mod tests {
     }
 
     #[test]
-    fn an_identity_token_is_no_supply() {
+    fn an_identity_token_is_refused() {
         let mut credential = test_supply("gitea.example.com").credential.clone();
         credential.username = "<token>".parse().unwrap();
         let error = Supply::new(credential, Use::Cluster).unwrap_err();
@@ -183,7 +187,7 @@ pub(in crate::commands) mod tests {
     }
 
     #[test]
-    fn names_keep_their_order_and_come_once() {
+    fn names_keep_their_order_without_duplicates() {
         assert_eq!(each_once(&["b", "a", "b", "c", "a"]), ["b", "a", "c"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Which Secrets are meant, and what each of them is to hold.
+//! The selected Secrets, and the credential for each of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -12,19 +12,19 @@ use crate::keychain::Keychain;
 use crate::ledger::TokenId;
 use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
 
-/// A credential that Secrets are to hold, shared by all of them.
+/// A credential to write into Secrets, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::commands) struct Supply {
     pub(in crate::commands) credential: Credential,
     pub(in crate::commands) usage: Use,
-    /// What a Secret has to hold to get it, where no person named the Secret.
+    /// The tokens of which a Secret must hold one to get the credential, if the user has not named the Secret.
     pub(in crate::commands) replaces: Option<OwnTokens>,
     /// Which token it is; `None` where it was handed over, and no keychain keeps it.
     pub(in crate::commands) id: Option<TokenId>,
 }
 
 impl Supply {
-    /// Refuses what kubelet could not use.
+    /// Fails for a credential that kubelet cannot use.
     pub(in crate::commands) fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
         for_kubelet(&credential)?;
         Ok(Rc::new(Self {
@@ -51,7 +51,7 @@ impl Supply {
         }))
     }
 
-    /// The same for Secrets alone that hold one of these tokens.
+    /// The same, but only for Secrets that hold one of these tokens.
     pub(in crate::commands) fn replacing(self: &Rc<Self>, own: OwnTokens) -> Rc<Self> {
         Rc::new(Self {
             credential: self.credential.clone(),
@@ -62,7 +62,7 @@ impl Supply {
     }
 }
 
-/// Refuses a credential that kubelet passes over: of an entry it reads user and password alone.
+/// Refuses a credential that kubelet ignores: it reads only user and password of an entry.
 pub(in crate::commands) fn for_kubelet(credential: &Credential) -> Result<(), CommandError> {
     if !credential.username.is_identity_token() {
         return Ok(());
@@ -78,15 +78,15 @@ pub(in crate::commands) fn for_kubelet(credential: &Credential) -> Result<(), Co
     ))
 }
 
-/// One Secret, and all that is wanted of it.
+/// One Secret with what to write into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::commands) struct Job {
     pub(in crate::commands) target: Target,
-    /// At least one, each of another registry.
+    /// At least one, each for a different registry.
     pub(in crate::commands) supplies: Vec<Rc<Supply>>,
-    /// Those that are to pull with it.
+    /// The ServiceAccounts to attach it to.
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
-    /// A person named the Secret and no registry: its content has to say which of the supplies it gets.
+    /// The user has named the Secret but no registry: its content decides which of the supplies it gets.
     pub(in crate::commands) chosen_by_content: bool,
 }
 
@@ -113,11 +113,11 @@ impl Job {
     }
 }
 
-/// The same in every namespace that is meant.
+/// A job for every selected namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::commands) struct Template {
     pub(super) secret: SecretName,
-    /// At least one. Of several, the Secret's content has to choose.
+    /// At least one. If there are several, the Secret's content decides.
     pub(super) supplies: Vec<Rc<Supply>>,
 }
 
@@ -135,37 +135,37 @@ impl Template {
     }
 }
 
-/// What is to be done in one context.
+/// The Secrets of one context.
 #[derive(Debug)]
 pub(in crate::commands) struct Batch {
-    /// `None`: the current one, or the cluster that this runs in.
+    /// `None`: the current context, or the cluster that this process runs in.
     pub(in crate::commands) context: Option<String>,
     pub(in crate::commands) scope: Scope,
 }
 
-/// Which Secrets of a context.
+/// The selected Secrets of a context.
 #[derive(Clone, Debug)]
 pub(in crate::commands) enum Scope {
-    /// Exactly these; no cluster has to be asked for them.
+    /// These Secrets, known without asking the cluster.
     Jobs(Vec<Job>),
     /// One in the context's own namespace.
     ContextNamespace(Template),
     /// One in each namespace with these labels.
     Labelled(Selector, Template),
-    /// Those that are there and ours.
+    /// The existing Secrets that hold a token of ours.
     Managed(Supplies),
 }
 
-/// What Secrets that are found can be given.
+/// The credentials for Secrets that are found in the cluster.
 #[derive(Clone, Debug)]
 pub(in crate::commands) enum Supplies {
-    /// This one registry is meant: Secrets of others are not.
+    /// One registry is selected: Secrets for other registries are not written.
     Only(Rc<Supply>),
-    /// Whatever the keychain has, or why it has none.
+    /// For each registry in the keychain, its credential or why it cannot be used.
     Keychain(BTreeMap<Registry, Result<Rc<Supply>, CommandError>>),
 }
 
-/// What a command line asks for.
+/// The selection on a command line.
 pub(super) struct Asked<'a> {
     pub(super) targets: &'a TargetArgs,
     pub(super) contexts: &'a [String],
@@ -176,7 +176,7 @@ pub(super) struct Asked<'a> {
 pub(super) enum Source<'a> {
     /// The flags of `sync`, the file that they name, or the keychain.
     Sync(&'a SyncArgs),
-    /// There is only this one.
+    /// A single credential.
     Only(&'a Rc<Supply>),
 }
 
@@ -193,7 +193,7 @@ impl Scope {
 }
 
 impl Asked<'_> {
-    /// The namespaces that the flags name.
+    /// The scope that the namespace flags select.
     pub(super) fn scope(&self, secret: SecretName, supplies: Vec<Rc<Supply>>) -> Scope {
         let template = Template { secret, supplies };
         if let Some(selector) = &self.targets.scope.selector {
@@ -215,7 +215,7 @@ impl Asked<'_> {
     }
 }
 
-/// The command that says which registry a Secret is for.
+/// The command that names the registry of a Secret.
 pub(in crate::commands) fn with_registry(target: &Target) -> CommandLine {
     CommandLine::new("kubectl regcred sync")
         .option("-n", "NAMESPACE", target.namespace.as_str())
@@ -223,7 +223,7 @@ pub(in crate::commands) fn with_registry(target: &Target) -> CommandLine {
         .words("--registry REGISTRY")
 }
 
-/// The contexts of a command line; the current one where there is none.
+/// The contexts of a command line, or the current one if there is none.
 pub(in crate::commands) fn contexts(given: &[String]) -> Vec<Option<String>> {
     if given.is_empty() {
         return vec![None];
@@ -231,7 +231,7 @@ pub(in crate::commands) fn contexts(given: &[String]) -> Vec<Option<String>> {
     each_once(given).into_iter().map(Some).collect()
 }
 
-/// In the order that they were given.
+/// Removes duplicates and keeps the order.
 pub(in crate::commands) fn each_once<T: Clone + Ord>(given: &[T]) -> Vec<T> {
     let mut seen = BTreeSet::new();
     given.iter().filter(|one| seen.insert(*one)).cloned().collect()

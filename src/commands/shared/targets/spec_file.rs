@@ -1,5 +1,5 @@
-//! stack-orchestrator's `spec.yml`, of which only the section `registry-credentials` is of concern here: its
-//! deployments pull with a Secret named `{deployment}-registry`.
+//! stack-orchestrator's `spec.yml`. Only its section `registry-credentials` is read; its deployments pull with a Secret
+//! named `{deployment}-registry`.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::model::{Registry, Username};
 /// The section's name.
 const SECTION: &str = "registry-credentials";
 
-/// The section, wherever it stands among what is not ours to judge.
+/// The section; everything else in the file is ignored.
 struct Document(Option<Spanned<Section>>);
 
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ struct Section {
     token_env: Option<Spanned<String>>,
 }
 
-/// What the section says.
+/// The content of the section.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Spec {
     pub(super) registry: Registry,
@@ -35,7 +35,7 @@ pub(super) struct Spec {
     pub(super) token_env: OsString,
 }
 
-/// Whose file it is, by what stands at its top.
+/// The top-level keys that identify the format of a file.
 pub(super) struct Top {
     pub(super) has_registries: bool,
     pub(super) has_section: bool,
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for Top {
                     has_section: false,
                 };
                 while let Some(AnyKey(key)) = map.next_key()? {
-                    // `null` is as good as nothing.
+                    // `null` counts as absent.
                     let is_there = map.next_value::<Option<IgnoredAny>>()?.is_some();
                     match key.as_deref() {
                         Some("registries") => top.has_registries = is_there,
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Top {
     }
 }
 
-/// Reads the file. The variable is not looked up yet.
+/// Parses the file without reading the token's variable.
 pub(super) fn parse(text: &str) -> Result<Spec, CommandError> {
     let document: Document = yaml::parse(text, Reading::Lenient)?;
     let section = document
@@ -120,9 +120,9 @@ pub(super) fn parse(text: &str) -> Result<Spec, CommandError> {
     })
 }
 
-/// What the file leaves open.
+/// The error for a missing `--deployment`.
 pub(super) fn no_deployment() -> CommandError {
-    CommandError::usage("a spec.yml does not say which deployment it is for")
+    CommandError::usage("a spec.yml does not name its deployment")
         .hint("name it with --deployment NAME: its Secret is NAME-registry")
 }
 
@@ -173,14 +173,14 @@ registry-credentials:
     }
 
     #[test]
-    fn a_long_file_is_read_and_one_that_is_too_long_says_so() {
+    fn a_long_file_is_read_and_a_longer_one_is_refused() {
         let long = |lines: usize| format!("{SPEC}config:\n{}", "  - a: b\n".repeat(lines));
         assert_eq!(parse(&long(30_000)).unwrap().token_env, "REGISTRY_TOKEN");
         let deep = format!("{SPEC}x: {}{}\n", "[".repeat(70), "]".repeat(70));
         let error = parse(&deep).unwrap_err().to_string();
         assert!(
             error.contains(
-                "more than is read of one file: 250000 values, keys among them, nested in each other 64 times"
+                "the file is too large: the limit is 250000 values, including keys, and 64 levels of nesting"
             ),
             "{error}"
         );

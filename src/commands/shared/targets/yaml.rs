@@ -1,4 +1,4 @@
-//! YAML files that people write: what is wrong, and where. Nothing of a value is quoted: it could be a token.
+//! Parses YAML files with errors that have a line and a column. No value is quoted in an error: it could be a token.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -11,33 +11,33 @@ use serde_saphyr::{Error, Location, Spanned};
 use crate::error::CommandError;
 use crate::model::printable;
 
-/// Longest key, and longest text of the parser, that is shown, in characters.
+/// The longest key or parser message that is shown, in characters.
 const MAX_SHOWN: usize = 120;
-/// Values that are read of one file, and how deep they may be nested. An alias counts as what it stands for.
+/// The most values in a file and their deepest nesting. An alias counts as the values that it refers to.
 const MAX_VALUES: usize = 250_000;
 const MAX_DEPTH: usize = 64;
-/// A key that differs in more letters than this share of it is another word, not a slip.
+/// The share of letters in which a key may differ to count as a misspelling.
 const MAX_SLIP: f64 = 0.4;
 
 /// How a file is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// Ours: a key that stands there twice is a mistake.
+    /// Our own format: duplicate keys are an error.
     Strict,
-    /// Another tool's, which has its own opinion on what is in it: Python takes the last of two keys.
+    /// Another tool's format: of duplicate keys the last one counts, as in Python.
     Lenient,
 }
 
-/// Reads one document.
+/// Parses one document.
 pub(super) fn parse<T: DeserializeOwned>(text: &str, reading: Reading) -> Result<T, CommandError> {
     let options = serde_saphyr::options! {
-        // A snippet of the file would show what is in it.
+        // A snippet would show the content of the file.
         with_snippet: false,
         budget: serde_saphyr::budget! {
             max_nodes: MAX_VALUES,
             max_depth: MAX_DEPTH,
         },
-        // Nothing of ours is a number.
+        // All our values are text, so scalars are not converted.
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         duplicate_keys: match reading {
             Reading::Strict => DuplicateKeyPolicy::Error,
@@ -47,7 +47,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str, reading: Reading) -> Result
     serde_saphyr::from_str_with_options(text, options).map_err(|error| explained(&error))
 }
 
-/// A key of a file that is another tool's: text, or anything else that YAML lets stand there.
+/// A key in another tool's file, which may be of any scalar type.
 pub(super) struct AnyKey(pub(super) Option<String>);
 
 impl<'de> Deserialize<'de> for AnyKey {
@@ -100,17 +100,17 @@ impl<'de> Deserialize<'de> for AnyKey {
     }
 }
 
-/// A value that cannot be meant, at its place.
+/// Parses a value; an error has its line and column.
 pub(super) fn value<T: FromStr<Err: Display>>(key: &str, text: &Spanned<String>) -> Result<T, CommandError> {
     text.value
         .parse()
         .map_err(|error| at(&text.referenced, format_args!("{key}: {error}")))
 }
 
-/// An error at a place of the file.
+/// An error with a line and a column.
 pub(super) fn at(place: &Location, what: impl Display) -> CommandError {
     let error = CommandError::failed(what);
-    // Both count from 1; 0 is where the parser lost the place.
+    // Both count from 1; 0 means that the parser does not know them.
     if place.line() == 0 {
         return error;
     }
@@ -123,23 +123,23 @@ fn explained(error: &Error) -> CommandError {
             let unknown = format!("unknown key `{}`", printable(field, MAX_SHOWN));
             match nearest(field, expected) {
                 Some(known) => format!("{unknown}: did you mean `{known}`?"),
-                None => format!("{unknown}: known here are {}", expected.join(", ")),
+                None => format!("{unknown}: the known keys are {}", expected.join(", ")),
             }
         }
         Error::SerdeMissingField { field, .. } => format!("`{field}` is missing"),
         Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("the key `{}` stands there twice", printable(key, MAX_SHOWN))
+            format!("the key `{}` is duplicated", printable(key, MAX_SHOWN))
         }
-        Error::SerdeInvalidType { expected, .. } => format!("something else than {}", printable(expected, MAX_SHOWN)),
-        Error::Unexpected { expected, .. } => format!("something else than {expected}"),
+        Error::SerdeInvalidType { expected, .. } => format!("expected {}", printable(expected, MAX_SHOWN)),
+        Error::Unexpected { expected, .. } => format!("expected {expected}"),
         Error::NullIntoString { .. } => "there is no value".to_owned(),
         Error::Budget { .. } => format!(
-            "more than is read of one file: {MAX_VALUES} values, keys among them, nested in each other {MAX_DEPTH} times"
+            "the file is too large: the limit is {MAX_VALUES} values, including keys, and {MAX_DEPTH} levels of nesting"
         ),
         Error::Eof { .. } => "the file ends too early".to_owned(),
         Error::MultipleDocuments { .. } => "more than one document".to_owned(),
         Error::ExternalMessage { msg, .. } => format!("not YAML: {}", printable(msg, MAX_SHOWN)),
-        _ => "not what can stand here".to_owned(),
+        _ => "not allowed here".to_owned(),
     };
     match error.location() {
         Some(place) => at(&place, what),
@@ -147,7 +147,7 @@ fn explained(error: &Error) -> CommandError {
     }
 }
 
-/// The known key that was probably meant.
+/// The known key that is most similar.
 fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |other: &str| strsim::damerau_levenshtein(&key.to_lowercase().replace('_', "-"), other);
     let (best, letters) = known
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_key_is_one_that_could_have_been_meant() {
+    fn the_nearest_key_is_similar_enough_to_be_a_misspelling() {
         let known = ["registry", "username", "token-env", "secrets"];
         for (key, near) in [
             ("registyr", Some("registry")),

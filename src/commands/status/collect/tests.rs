@@ -1,6 +1,6 @@
 use super::*;
 use crate::cluster::survey::ContainerKind;
-use crate::cluster::survey::Said;
+use crate::cluster::survey::PullFailure;
 use crate::commands::status::fixture::{OTHER, REGISTRY, by_hand};
 use crate::model::pull::{PullSecret, pull};
 
@@ -27,7 +27,7 @@ fn waits_for(image: &str, interest: usize, key: &str) -> StuckPull {
         interest,
         reason: "ImagePullBackOff".to_owned(),
         message: String::new(),
-        said: Said::Nothing,
+        said: PullFailure::Nothing,
         created: None,
         pull_secrets: vec!["pull".to_owned()],
         account: "default".to_owned(),

@@ -7,7 +7,7 @@ pub mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::survey::{HeldToken, State, Unseen};
+use crate::cluster::survey::{HeldToken, State, Unreadable};
 use crate::cluster::{self, Forbidden, Subject};
 use crate::commands::status::cluster_view::{ClusterView, keeping, login};
 use crate::commands::status::code::Code;
@@ -158,7 +158,7 @@ fn held_in_secrets(view: &ClusterView<'_>) -> Vec<usize> {
         };
         for entry in entries {
             let registry = entry.interest.and_then(|at| view.registries.get(at));
-            let (Some(registry), Some(HeldToken::Kept(kept))) =
+            let (Some(registry), Some(HeldToken::Stored(kept))) =
                 (registry, entry.login.as_ref().map(|login| login.token))
             else {
                 continue;
@@ -189,7 +189,7 @@ fn unreachable(cluster: &ClusterSnapshot, error: &cluster::Error) -> Finding {
 }
 
 /// A part of a cluster that could not be snapshot.
-pub fn not_seen(view: &ClusterView<'_>, unseen: &Unseen, places: &[Flag]) -> Finding {
+pub fn not_seen(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) -> Finding {
     let object = Object {
         context: view.context_name(),
         namespace: unseen.object.namespace.as_ref().map(ToString::to_string),

@@ -8,7 +8,7 @@ use crate::commands::status::finding::{Finding, Remedy};
 use crate::commands::status::tokens::{Image, Images};
 use crate::model::pull::{Mismatch, PullSecret, pull};
 use crate::model::{CommandLine, Registry, printable, printable_around};
-use crate::registry::ImageStanding;
+use crate::registry::ImageAccess;
 
 /// Longest message of kubelet's that is repeated.
 const MAX_MESSAGE: usize = 240;
@@ -16,7 +16,7 @@ const MAX_MESSAGE: usize = 240;
 const MAX_IMAGE: usize = 200;
 
 /// What is known of a stuck pod, put into words.
-struct Said {
+struct Explanation {
     code: Code,
     cause: String,
     remedy: Remedy,
@@ -28,7 +28,7 @@ pub fn judge(view: &ClusterView<'_>, images: &Images) -> Vec<Finding> {
     stuck
         .filter_map(|pod| {
             let registry = view.registries.get(pod.interest)?;
-            let said = Stuck { view, pod, registry }.said(&pod.cause, images);
+            let said = Stuck { view, pod, registry }.explain(&pod.cause, images);
             Some(Finding {
                 code: said.code,
                 object: view.object("pod", pod.namespace.as_str(), &pod.pod),
@@ -47,7 +47,7 @@ struct Stuck<'a> {
 }
 
 impl Stuck<'_> {
-    fn said(&self, cause: &Cause, images: &Images) -> Said {
+    fn explain(&self, cause: &Cause, images: &Images) -> Explanation {
         let Self { pod, registry, .. } = *self;
         if !self.matches_what_sync_writes() && is_about_entries(cause) {
             return self.renamed();
@@ -58,7 +58,7 @@ impl Stuck<'_> {
                 format!("its pull Secret {} is not there", list(secrets)),
                 secrets,
             ),
-            Cause::WrongType { secrets } => said(
+            Cause::WrongType { secrets } => explanation(
                 Code::PodSecretMissing,
                 format!("its pull Secret {} is of a type that kubelet passes over", list(secrets)),
                 Remedy::advice(format!(
@@ -89,23 +89,23 @@ impl Stuck<'_> {
                 secrets.first(),
             ),
             Cause::NoPullSecret { account } => self.attached(account),
-            Cause::SecretBroken { secret } => said(
+            Cause::SecretBroken { secret } => explanation(
                 Code::PodSecretBroken,
                 format!("its pull Secret {secret} cannot be decoded, and kubelet then uses none of its pull Secrets"),
                 Remedy::advice("mend the Secret: the finding secret-broken above says how"),
             ),
             // The Secret is right, which is of no use where the registry does not give this image for it.
-            Cause::Heals { .. } if self.is_not_given(images) => self.by_standing(images).unwrap_or_else(|| self.unknown()),
+            Cause::Heals { .. } if self.is_not_given(images) => self.by_access(images).unwrap_or_else(|| self.unknown()),
             Cause::Heals { secret, .. } => {
                 let cause = format!("it could not pull, and its pull Secret {secret} is right by now: kubelet tries again within five minutes");
                 self.made_again(Code::PodWillRetry, cause, Some(secret))
             }
-            Cause::Unreachable => said(
+            Cause::Unreachable => explanation(
                 Code::PodRegistryUnreachable,
                 format!("its node does not reach {registry}, or does not trust it: {}", self.message()),
                 Remedy::advice("see from the node: crictl pull, its DNS, its firewall, and the CA certificates of its container runtime"),
             ),
-            Cause::Page => said(
+            Cause::Page => explanation(
                 Code::PodRegistryUnreachable,
                 format!(
                     "its node asks for {}, and a web page comes instead of {registry}'s answer: a sign-in page, a proxy or a \
@@ -114,7 +114,7 @@ impl Stuck<'_> {
                 ),
                 Remedy::advice(format!("see from the node what answers at https://{registry}/v2/")),
             ),
-            Cause::OtherPlatform => said(
+            Cause::OtherPlatform => explanation(
                 Code::PodImagePlatform,
                 format!("{registry} has {}, and not for the platform of the pod's node", self.image()),
                 Remedy::advice(format!(
@@ -123,7 +123,7 @@ impl Stuck<'_> {
                     self.owner()
                 )),
             ),
-            Cause::InvalidName => said(
+            Cause::InvalidName => explanation(
                 Code::PodImageName,
                 format!("{} can be no image: {}", self.image(), self.message()),
                 Remedy::advice(format!(
@@ -131,7 +131,7 @@ impl Stuck<'_> {
                     self.owner()
                 )),
             ),
-            Cause::NeverPulled => said(
+            Cause::NeverPulled => explanation(
                 Code::PodImageNeverPulled,
                 format!(
                     "it has imagePullPolicy: Never, and its node does not have {}, or only from a pull with another credential",
@@ -156,11 +156,11 @@ impl Stuck<'_> {
     }
 
     /// No Secret that sync writes does for an image that is spelled so.
-    fn renamed(&self) -> Said {
+    fn renamed(&self) -> Explanation {
         let registry = self.registry;
         let path = self.pod.image.split_once('/').map_or("", |(_, path)| path);
         let name = printable(&format!("{registry}/{path}"), MAX_IMAGE);
-        said(
+        explanation(
             Code::PodKeyMismatch,
             format!(
                 "kubelet takes an entry for {registry} only for images whose name begins so, and the pod's is {}",
@@ -171,8 +171,8 @@ impl Stuck<'_> {
     }
 
     fn is_not_given(&self, images: &Images) -> bool {
-        let standing = Image::new(self.registry, &self.pod.image).and_then(|image| images.get(&image).copied());
-        matches!(standing, Some(ImageStanding::Refused | ImageStanding::Missing))
+        let access = Image::new(self.registry, &self.pod.image).and_then(|image| images.get(&image).copied());
+        matches!(access, Some(ImageAccess::Refused | ImageAccess::Missing))
     }
 
     fn image(&self) -> String {
@@ -185,11 +185,11 @@ impl Stuck<'_> {
     }
 
     /// A sync writes the first of these Secrets.
-    fn mended_by_sync(&self, code: Code, cause: String, secrets: &[String]) -> Said {
+    fn mended_by_sync(&self, code: Code, cause: String, secrets: &[String]) -> Explanation {
         let Some(secret) = secrets.first() else {
             return self.unknown();
         };
-        said(code, cause, self.synced(secret, &[]))
+        explanation(code, cause, self.synced(secret, &[]))
     }
 
     /// The sync that writes this Secret, after a login where there is no credential of the registry.
@@ -202,16 +202,16 @@ impl Stuck<'_> {
     }
 
     /// Only a new pod pulls, and somebody makes one if this one goes.
-    fn made_again(&self, code: Code, cause: String, secret: Option<&String>) -> Said {
+    fn made_again(&self, code: Code, cause: String, secret: Option<&String>) -> Explanation {
         let remedy = match (&self.pod.controller, secret) {
             (Some(_), Some(secret)) => self.synced(secret, &["--unstick"]),
             _ if code == Code::PodWillRetry => Remedy::advice("wait for it"),
             _ => Remedy::advice("delete it and make it again: nothing else would bring it back"),
         };
-        said(code, cause, remedy)
+        explanation(code, cause, remedy)
     }
 
-    fn attached(&self, account: &str) -> Said {
+    fn attached(&self, account: &str) -> Explanation {
         let cause = format!(
             "neither it nor its ServiceAccount {account} names a pull Secret, and {} is private or not there",
             self.pod.image
@@ -228,16 +228,16 @@ impl Stuck<'_> {
             remedy = remedy.and("then delete the pod and make it again: a pod keeps the list that it was made with");
         }
         let remedy = self.view.after_login(self.registry, None, remedy);
-        said(Code::PodWithoutSecret, cause, remedy)
+        explanation(Code::PodWithoutSecret, cause, remedy)
     }
 
-    fn rejected(&self, secret: &str, login: Option<&Login>, verdict: Option<OfToken>, images: &Images) -> Said {
+    fn rejected(&self, secret: &str, login: Option<&Login>, verdict: Option<OfToken>, images: &Images) -> Explanation {
         let Self { view, registry, .. } = *self;
         if verdict == Some(OfToken::Accepted) {
-            return self.by_standing(images).unwrap_or_else(|| self.refused());
+            return self.by_access(images).unwrap_or_else(|| self.refused());
         }
         let is_current = login.is_some_and(|login| view.is_expected(registry, login.token));
-        let is_new = login.is_some_and(|login| matches!(login.token, HeldToken::Kept(_)));
+        let is_new = login.is_some_and(|login| matches!(login.token, HeldToken::Stored(_)));
         let cause = match (verdict, login) {
             (_, None) => format!("the entry for {registry} in its pull Secret {secret} has neither user nor password"),
             (Some(_), _) => format!("{registry} does not accept the token in its pull Secret {secret}"),
@@ -255,12 +255,12 @@ impl Stuck<'_> {
         } else {
             self.synced(secret, &[])
         };
-        said(Code::PodTokenRejected, cause, remedy)
+        explanation(Code::PodTokenRejected, cause, remedy)
     }
 
     /// The token is good, but not for this.
-    fn refused(&self) -> Said {
-        said(
+    fn refused(&self) -> Explanation {
+        explanation(
             Code::PodImageRefused,
             format!(
                 "{} accepts the token in its pull Secret, but not for {}",
@@ -274,30 +274,30 @@ impl Stuck<'_> {
     }
 
     /// The registry told kubelet that there is no such image.
-    fn missing(&self, images: &Images) -> Said {
+    fn missing(&self, images: &Images) -> Explanation {
         let Self { pod, registry, .. } = *self;
-        let told = || {
+        let reported = || {
             let cause = format!(
                 "kubelet was told that {registry} has no {}; nobody asked again",
                 pod.image
             );
-            said(Code::PodImageMissing, cause, self.push())
+            explanation(Code::PodImageMissing, cause, self.push())
         };
-        self.by_standing(images).unwrap_or_else(told)
+        self.by_access(images).unwrap_or_else(reported)
     }
 
     /// What the registry said of the image just now.
-    fn by_standing(&self, images: &Images) -> Option<Said> {
+    fn by_access(&self, images: &Images) -> Option<Explanation> {
         let Self { pod, registry, .. } = *self;
         let image = Image::new(registry, &pod.image)?;
         Some(match images.get(&image)? {
-            ImageStanding::Missing => said(
+            ImageAccess::Missing => explanation(
                 Code::PodImageMissing,
                 format!("{registry} has no {}", pod.image),
                 self.push(),
             ),
-            ImageStanding::Refused => self.refused(),
-            ImageStanding::There => self.made_again(
+            ImageAccess::Refused => self.refused(),
+            ImageAccess::Allowed => self.made_again(
                 Code::PodWillRetry,
                 format!(
                     "it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes",
@@ -316,14 +316,14 @@ impl Stuck<'_> {
         ))
     }
 
-    fn unknown(&self) -> Said {
+    fn unknown(&self) -> Explanation {
         let pod = self.pod;
         let describe = CommandLine::new("kubectl describe pod").value("POD", &pod.pod).option(
             "-n",
             "NAMESPACE",
             pod.namespace.as_str(),
         );
-        said(
+        explanation(
             Code::PodStuck,
             format!("it waits for {} ({}): {}", pod.image, pod.reason, self.message()),
             Remedy::command(self.view.flags.cluster(self.view.flag, describe)),
@@ -338,8 +338,8 @@ impl Stuck<'_> {
     }
 }
 
-fn said(code: Code, cause: String, remedy: Remedy) -> Said {
-    Said { code, cause, remedy }
+fn explanation(code: Code, cause: String, remedy: Remedy) -> Explanation {
+    Explanation { code, cause, remedy }
 }
 
 /// Whether another entry in the pod's Secrets is what it would take.

@@ -1,6 +1,6 @@
 //! How each Secret stands, and what is out of step with it. Pure.
 
-use crate::cluster::survey::{HeldToken, Keeping, Puller, SeenEntry, SeenSecret, State as Document};
+use crate::cluster::survey::{HeldToken, Puller, SeenEntry, SeenSecret, State as Document, TokenSlot};
 use crate::cluster::{Owner, Ownership, Resource};
 use crate::commands::status::cluster_view::ClusterView;
 use crate::commands::status::code::Code;
@@ -18,7 +18,7 @@ const MAX_SHOWN: usize = 80;
 const EMPTY_DOCUMENT: &str = "data: {.dockerconfigjson: e30=}";
 
 /// How what is in a Secret compares.
-struct Standing {
+struct Comparison {
     state: State,
     username: Option<String>,
     /// Why it is out of step; `None` if it is not, or if that is not known.
@@ -68,16 +68,16 @@ fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, finding
         if own.is_empty() && !is_ours && !is_asked_for {
             continue;
         }
-        let standing = compare(view, registry, &own);
+        let comparison = compare(view, registry, &own);
         let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
             // Anybody can put an entry of any registry there: it is shown, and is no drift.
             (State::Unknown, None)
         } else {
-            found(view, secret, registry, &standing)
+            found(view, secret, registry, &comparison)
         };
-        rows.push(row(view, secret, Some(registry), standing.username.clone(), state));
+        rows.push(row(view, secret, Some(registry), comparison.username.clone(), state));
         findings.extend(found);
-        findings.extend(over_scoped(view, secret, registry, &standing));
+        findings.extend(over_scoped(view, secret, registry, &comparison));
     }
     // What sync has made for registries that the keychain does not know (any more).
     for entry in secret.declared.iter().filter(|_| secret.is_managed) {
@@ -117,8 +117,8 @@ fn row(
 }
 
 /// What the Secret holds for the registry, beside what it should.
-fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Standing {
-    let standing = |state, cause: Option<String>, username, token| Standing {
+fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Comparison {
+    let comparison = |state, cause: Option<String>, username, token| Comparison {
         state,
         username,
         cause,
@@ -133,17 +133,17 @@ fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) 
     let Some(entry) = entries.iter().find(|entry| !is_right(entry)).or(entries.first()) else {
         let cause = format!("it has no entry for {registry}");
         let state = if held.is_some() { State::Stale } else { State::Unknown };
-        return standing(state, held.map(|_| cause), None, None);
+        return comparison(state, held.map(|_| cause), None, None);
     };
     let Some(login) = &entry.login else {
         let cause = format!("its entry for {registry} has neither user nor password");
-        return standing(State::Stale, Some(cause), None, None);
+        return comparison(State::Stale, Some(cause), None, None);
     };
     let username = Some(printable(&login.username, MAX_SHOWN));
     let token = Some(login.token);
     let verdict = view.verdict(registry, login.token);
     let Some(held) = held else {
-        return standing(State::Unknown, None, username, token);
+        return comparison(State::Unknown, None, username, token);
     };
     if is_right(entry) {
         let state = if verdict.is_refused() {
@@ -151,10 +151,10 @@ fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) 
         } else {
             State::InSync
         };
-        return standing(state, None, username, token);
+        return comparison(state, None, username, token);
     }
-    if login.token == HeldToken::Kept(Keeping::Pending) {
-        return standing(State::Rotating, None, username, token);
+    if login.token == HeldToken::Stored(TokenSlot::Pending) {
+        return comparison(State::Rotating, None, username, token);
     }
     let (state, cause) = match &verdict {
         _ if view.is_expected(registry, login.token) => (
@@ -165,7 +165,7 @@ fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) 
             State::Rejected,
             format!("it holds another token than the keychain, and {cause}"),
         ),
-        _ if matches!(login.token, HeldToken::Kept(_)) => (
+        _ if matches!(login.token, HeldToken::Stored(_)) => (
             State::Stale,
             format!("it holds the token of {registry} for this workstation, and there is one for clusters"),
         ),
@@ -174,7 +174,7 @@ fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) 
             format!("it holds another token of {registry} than the keychain"),
         ),
     };
-    standing(state, Some(cause), username, token)
+    comparison(state, Some(cause), username, token)
 }
 
 /// The state that is shown, and the finding about it.
@@ -182,7 +182,7 @@ fn found(
     view: &ClusterView<'_>,
     secret: &SeenSecret,
     registry: &Registry,
-    standing: &Standing,
+    comparison: &Comparison,
 ) -> (State, Option<Finding>) {
     let finding = |code, cause: String, remedy| Finding {
         message: None,
@@ -192,33 +192,33 @@ fn found(
         remedy,
     };
     let sync = || writable(view, secret, registry);
-    if let (Ownership::Foreign(owner), Some(cause)) = (&secret.ownership, &standing.cause) {
+    if let (Ownership::Foreign(owner), Some(cause)) = (&secret.ownership, &comparison.cause) {
         let cause = format!("{cause}, and {owner} keeps it: {}", owner.what_happens);
         let remedy = Remedy::advice(owner.instead.clone());
         let found = finding(Code::SecretOwnedByOther, cause, remedy);
         return (State::OwnedBy(owner.name.clone()), Some(found));
     }
     if !secret.is_managed && !matches!(secret.ownership, Ownership::Foreign(_)) {
-        let cause = match (&standing.cause, &standing.state) {
+        let cause = match (&comparison.cause, &comparison.state) {
             (Some(cause), _) => format!("regcred does not manage it; {cause}"),
             (None, State::InSync | State::Rejected) => {
                 format!("regcred does not manage it, though it holds the keychain's token of {registry}")
             }
             (None, _) => format!("regcred does not manage it, though it holds a credential of {registry}"),
         };
-        let state = match standing.state {
+        let state = match comparison.state {
             State::Rejected => State::Rejected,
             _ => State::NotManaged,
         };
         return (state, Some(finding(Code::SecretUnmanaged, cause, sync())));
     }
-    let code = match standing.state {
+    let code = match comparison.state {
         // The keychain's own token is reported once, and not for each Secret.
         State::Rejected => Code::TokenRejected,
         _ => Code::SecretStale,
     };
-    let found = standing.cause.clone().map(|cause| finding(code, cause, sync()));
-    (standing.state.clone(), found)
+    let found = comparison.cause.clone().map(|cause| finding(code, cause, sync()));
+    (comparison.state.clone(), found)
 }
 
 /// The sync that puts it right, or why none can.
@@ -284,9 +284,9 @@ fn over_scoped(
     view: &ClusterView<'_>,
     secret: &SeenSecret,
     registry: &Registry,
-    standing: &Standing,
+    comparison: &Comparison,
 ) -> Option<Finding> {
-    let token = standing.token?;
+    let token = comparison.token?;
     let held = view.held(registry)?;
     let is_current = view.is_expected(registry, token) && held.usage == Use::Docker;
     let foreign: Option<&Owner> = match &secret.ownership {

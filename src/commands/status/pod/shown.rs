@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cluster::survey::{Found, HeldToken, ImagePull, Keeping, PodPulls, PullOutcome, SeenEntry, State};
+use crate::cluster::survey::{Found, HeldToken, ImagePull, PodPulls, PullOutcome, SeenEntry, State, TokenSlot};
 use crate::commands::status::cluster_view::ClusterView;
 use crate::commands::status::findings::pods::mismatch;
 use crate::commands::status::tokens::Verdict;
@@ -134,9 +134,9 @@ fn attempt(view: &ClusterView<'_>, secret: String, entry: &SeenEntry) -> Try {
         };
     };
     let whose = match login.token {
-        HeldToken::Kept(Keeping::Cluster) => "the keychain's token for clusters",
-        HeldToken::Kept(Keeping::Docker) => "the keychain's token",
-        HeldToken::Kept(Keeping::Pending) => "the new token of a rotation",
+        HeldToken::Stored(TokenSlot::Cluster) => "the keychain's token for clusters",
+        HeldToken::Stored(TokenSlot::Docker) => "the keychain's token",
+        HeldToken::Stored(TokenSlot::Pending) => "the new token of a rotation",
         HeldToken::Other(_) => "a token that the keychain does not have",
     };
     let verdict = match view.verdict(registry, login.token) {

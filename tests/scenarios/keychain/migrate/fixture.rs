@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use keyring_core::api::CredentialStoreApi as _;
 use regcred::keychain::secret_service::SecretService;
-use regcred::keychain::{Kept, Keychain, Name, Rotation, StoreName};
+use regcred::keychain::{Keychain, Name, Rotation, StoreName, StoredItem};
 use regcred::model::rotation::Phase;
 use regcred::model::{Credential, Token, Use};
 use regcred::sys::env::Env;
@@ -112,7 +112,7 @@ impl Session {
     }
 
     /// Everything in a keychain, with its secrets.
-    pub fn items(&self, store: StoreName) -> BTreeMap<Name, Kept> {
+    pub fn items(&self, store: StoreName) -> BTreeMap<Name, StoredItem> {
         let keychain = self.keychain(store);
         // gnome-keyring drops a call now and then while a client before this one is taken off the bus.
         let mut names = None;
@@ -121,7 +121,7 @@ impl Session {
             names.is_some()
         });
         let names = names.unwrap_or_default().into_keys();
-        let kept = |name: Name| keychain.kept(&name).unwrap().map(|kept| (name, kept));
+        let kept = |name: Name| keychain.item(&name).unwrap().map(|kept| (name, kept));
         names.filter_map(kept).collect()
     }
 
@@ -139,7 +139,7 @@ impl Session {
     }
 
     /// Puts one of every kind into a keychain.
-    pub fn fill(&self, store: StoreName) -> BTreeMap<Name, Kept> {
+    pub fn fill(&self, store: StoreName) -> BTreeMap<Name, StoredItem> {
         for (server, username, token) in [
             // What KeePassXC would take for a placeholder.
             ("gitea.example.com", "admin", "{USERNAME}"),
@@ -157,15 +157,15 @@ impl Session {
     }
 
     /// Puts a credential into a keychain of which a rotation is pending.
-    pub fn rotating(&self, store: StoreName, registry: &str, usage: Use) -> Kept {
+    pub fn rotating(&self, store: StoreName, registry: &str, usage: Use) -> StoredItem {
         let keychain = self.keychain(store);
         let name = Name::login(&registry.parse().unwrap(), usage);
-        let idle = Kept {
+        let idle = StoredItem {
             current: credential(&name, "admin", "old"),
             rotation: None,
         };
         keychain.write(&name, &idle.current).unwrap();
-        let kept = Kept {
+        let kept = StoredItem {
             rotation: Some(Rotation {
                 phase: Phase::Writing,
                 other: Some(credential(&name, "admin", "new")),
@@ -178,8 +178,8 @@ impl Session {
     }
 
     /// Takes an item out of a keychain, which nobody may who does not end its rotation first.
-    pub fn forget(&self, store: StoreName, name: &Name, kept: &Kept) {
-        let idle = Kept {
+    pub fn forget(&self, store: StoreName, name: &Name, kept: &StoredItem) {
+        let idle = StoredItem {
             rotation: None,
             ..kept.clone()
         };

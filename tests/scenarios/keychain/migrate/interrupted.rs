@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use regcred::keychain::{Kept, Name, StoreName};
+use regcred::keychain::{Name, StoreName, StoredItem};
 use regcred::model::Use;
 
 use super::fixture::Session;
@@ -57,15 +57,15 @@ fn kill_at(session: &Session, to: StoreName, change: &str, when: u32) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let is_killed = !strace.status().unwrap().success();
-    let (left, moved) = (source.kept(&name).unwrap(), target.kept(&name).unwrap());
-    let is_kept = |found: &Option<Kept>| found.as_ref() == Some(&kept);
+    let (left, moved) = (source.item(&name).unwrap(), target.item(&name).unwrap());
+    let is_kept = |found: &Option<StoredItem>| found.as_ref() == Some(&kept);
     assert!(is_kept(&left) || is_kept(&moved), "{step}: it is nowhere");
     assert!(left.is_none() || is_kept(&left), "{step}");
     assert!(moved.is_none() || is_kept(&moved), "{step}");
     let again = session.regcred("keychain migrate");
     assert_eq!(again.code, 0, "{step}: {again}");
-    assert!(is_kept(&target.kept(&name).unwrap()), "{step}");
-    assert_eq!(source.kept(&name).unwrap(), None, "{step}");
+    assert!(is_kept(&target.item(&name).unwrap()), "{step}");
+    assert_eq!(source.item(&name).unwrap(), None, "{step}");
     let folder = session.vault().parent().unwrap().to_owned();
     let mut files: Vec<_> = folder
         .read_dir()

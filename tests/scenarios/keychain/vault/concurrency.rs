@@ -149,7 +149,7 @@ fn two_that_make_it_at_once() {
     for (passphrase, child) in makers {
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        if said.contains("made a vault") {
+        if said.contains("created a vault") {
             made.push(passphrase);
         } else if !output.status.success() {
             assert!(said.contains("there is a vault already at "), "{said}");

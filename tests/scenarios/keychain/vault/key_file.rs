@@ -200,7 +200,7 @@ fn for_a_vault_with_a_passphrase() {
     let line = format!("keychain use vault --key-file {}", home.key_file().display());
     let ran = home.regcred(&line, "");
     // A locked one asks; here is nobody to ask.
-    let asks = "the vault's passphrase is needed, and there is no terminal to ask at";
+    let asks = "the vault's passphrase is needed, and there is no terminal to prompt on";
     assert!(ran.code == 2 && ran.stderr.contains(asks), "{ran}");
     assert!(!home.key_file().exists());
     home.unlock();

@@ -58,7 +58,7 @@ fn a_limit_is_never_lost_silently() {
     assert_eq!(
         said("keychain unlock"),
         "the vault is unlocked until this machine is rebooted\n\
-         it was unlocked for 1d: that limit is gone; --for sets another one\n"
+         it was unlocked for 1d: this limit was removed; --for sets another one\n"
     );
     assert_eq!(
         said("keychain unlock"),
@@ -77,7 +77,7 @@ fn every_key_of_this_user_goes() {
     let ran = home.regcred("keychain lock", "");
     assert_eq!(
         (ran.stderr.as_str(), ran.code),
-        ("the vault's key is out of the kernel's keyring\n", 0),
+        ("the vault's key was removed from the kernel's keyring\n", 0),
         "{ran}"
     );
     // The kernel takes what nothing holds any more off its list in its own time.

@@ -100,7 +100,7 @@ exit 1
 --- stdout
 --- stderr
 error: this is an identity token of docker's own login, which cannot be revoked from here
-hint: the keychain still holds the token for docker; without --revoke it is forgotten and stays valid
+hint: the keychain still holds the token for docker; without --revoke, logout deletes it and it stays valid
 
 "#]]);
     let ran = world.regcred_with("login [REGISTRY] -u <token> --token-stdin", "refresh-token");

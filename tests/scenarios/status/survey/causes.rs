@@ -1,6 +1,6 @@
 //! Every cause for which a pod is stuck, each by a pod in that state.
 
-use regcred::cluster::survey::{Cause, HeldToken, Keeping, Login, Verdict};
+use regcred::cluster::survey::{Cause, HeldToken, Login, TokenSlot, Verdict};
 use regcred::model::pull::Mismatch;
 use serde_json::json;
 
@@ -124,7 +124,7 @@ fn by_secrets() -> Vec<Case> {
 
 /// What can be told from what kubelet says.
 fn by_message() -> Vec<Case> {
-    let kept = HeldToken::Kept(Keeping::Cluster);
+    let kept = HeldToken::Stored(TokenSlot::Cluster);
     let no_tag = |with_credential| Cause::TagMissing { with_credential };
     let heals = Cause::Heals {
         secret: "good".into(),
@@ -197,7 +197,7 @@ fn what_the_registry_says_counts(plane: &Plane) {
     let survey = surveyed.survey(&Keychain::new());
     let diagnose = |pod, verdict| survey.diagnose(of_pod(&survey, pod), &says(verdict));
     let (rejection, acceptance) = (Verdict::Rejected, Verdict::Accepted);
-    let (other, kept) = (HeldToken::Other(0), HeldToken::Kept(Keeping::Cluster));
+    let (other, kept) = (HeldToken::Other(0), HeldToken::Stored(TokenSlot::Cluster));
     assert_eq!(
         diagnose("denied", rejection),
         rejected("stranger", other, Some(rejection))
@@ -223,7 +223,7 @@ fn a_secret_that_came_later_heals(plane: &Plane) {
     surveyed.secret_later("strange", &json!({"gitea.example.com": "strange-token"}));
     let survey = surveyed.survey(&Keychain::new());
     for secret in ["made", "written"] {
-        let token = Some(HeldToken::Kept(Keeping::Cluster));
+        let token = Some(HeldToken::Stored(TokenSlot::Cluster));
         let heals = Cause::Heals {
             secret: secret.into(),
             token,

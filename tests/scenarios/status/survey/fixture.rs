@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use regcred::cluster::Cluster;
 use regcred::cluster::survey::{
-    Interest, Keeping, Places, PodPulls, Question, StuckPull, Survey, Verdict, explain, survey,
+    Interest, NamespaceSelection, PodPulls, Question, StuckPull, Survey, TokenSlot, Verdict, explain, survey,
 };
 use regcred::cluster::{Error, Target};
 use regcred::model::Credential;
@@ -43,7 +43,7 @@ impl Keychain {
     pub fn interests(&self) -> Vec<Interest<'_>> {
         vec![Interest {
             registry: REGISTRY.parse().unwrap(),
-            kept: vec![(Keeping::Cluster, &self.cluster), (Keeping::Docker, &self.docker)],
+            kept: vec![(TokenSlot::Cluster, &self.cluster), (TokenSlot::Docker, &self.docker)],
         }]
     }
 }
@@ -163,7 +163,7 @@ impl<'a> Surveyed<'a> {
     /// With these Secrets as targets.
     pub fn survey_for(&self, keychain: &Keychain, targets: &[&str]) -> Survey {
         let question = Question {
-            places: Places::Named(vec![self.namespace.parse().unwrap()]),
+            places: NamespaceSelection::Named(vec![self.namespace.parse().unwrap()]),
             targets: targets.iter().map(|name| self.target(name)).collect(),
             interests: keychain.interests(),
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regcred::cluster::survey::{Cause, Places, Question, survey};
+use regcred::cluster::survey::{Cause, NamespaceSelection, Question, survey};
 use regcred::cluster::{Access, Cluster, ConnectOptions, Error, Feature, Namespace, Resource, Scope, Subject};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn who_may_do_nothing_sees_what_is_missing(plane: &Plane) {
     let surveyed = Surveyed::new(plane);
     let keychain = Keychain::new();
     let mut question = Question {
-        places: Places::Named(vec![surveyed.namespace.parse().unwrap()]),
+        places: NamespaceSelection::Named(vec![surveyed.namespace.parse().unwrap()]),
         targets: vec![surveyed.target("gitea-credentials")],
         interests: keychain.interests(),
     };
@@ -50,7 +50,7 @@ fn who_may_do_nothing_sees_what_is_missing(plane: &Plane) {
     ] {
         assert!(role.contains(part), "{part}: {role}");
     }
-    question.places = Places::All;
+    question.places = NamespaceSelection::All;
     let survey = ask(plane, Who::Plain, &question).unwrap();
     let Error::Forbidden(forbidden) = &survey.unseen[0].error else {
         panic!("{:?}", survey.unseen[0])
@@ -70,7 +70,7 @@ fn the_role_is_enough(plane: &Plane) {
     let keychain = Keychain::new();
     let namespace: Namespace = surveyed.namespace.parse().unwrap();
     let question = Question {
-        places: Places::Named(vec![namespace.clone()]),
+        places: NamespaceSelection::Named(vec![namespace.clone()]),
         targets: Vec::new(),
         interests: keychain.interests(),
     };
@@ -103,7 +103,7 @@ fn each_namespace_is_asked_where_not_all_may_be(plane: &Plane) {
     double.forbid("get secrets", &closed.namespace);
     let keychain = Keychain::new();
     let question = Question {
-        places: Places::All,
+        places: NamespaceSelection::All,
         targets: Vec::new(),
         interests: keychain.interests(),
     };
@@ -154,7 +154,7 @@ fn a_cluster_that_does_not_answer_is_an_error(plane: &Plane) {
     };
     let keychain = Keychain::new();
     let question = Question {
-        places: Places::All,
+        places: NamespaceSelection::All,
         targets: Vec::new(),
         interests: keychain.interests(),
     };

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use regcred::cluster::survey::{
-    Cause, ContainerKind, Found, HeldToken, Keeping, Login, Places, PullOutcome, Question, State, survey,
+    Cause, ContainerKind, Found, HeldToken, Login, NamespaceSelection, PullOutcome, Question, State, TokenSlot, survey,
 };
 use regcred::cluster::{Cluster, Ownership, Resource, SyncOptions};
 use regcred::model::Registry;
@@ -68,7 +68,7 @@ fn secrets_are_cut_down_to_what_matters(plane: &Plane) {
     };
     let held = Login {
         username: "admin".into(),
-        token: HeldToken::Kept(Keeping::Cluster),
+        token: HeldToken::Stored(TokenSlot::Cluster),
     };
     assert_eq!((entries[0].key.as_str(), &entries[0].login), (REGISTRY, &Some(held)));
     assert!(ours.written.is_some());
@@ -86,7 +86,7 @@ fn secrets_are_cut_down_to_what_matters(plane: &Plane) {
     assert_eq!(survey.other_tokens.len(), 1);
     assert_eq!(survey.other_tokens[0].username, "admin");
     // A wildcard is the registry's too; what is another registry's is nobody's business.
-    assert_eq!(logins("wild"), [Some(HeldToken::Kept(Keeping::Docker)), None, None]);
+    assert_eq!(logins("wild"), [Some(HeldToken::Stored(TokenSlot::Docker)), None, None]);
     assert!(!format!("{survey:?}").contains("-token"), "no token is shown");
 }
 
@@ -205,7 +205,7 @@ fn long_lists_come_in_pages(plane: &Plane) {
     let steps = RefCell::new(Vec::new());
     let keychain = Keychain::new();
     let question = Question {
-        places: Places::All,
+        places: NamespaceSelection::All,
         targets: Vec::new(),
         interests: keychain.interests(),
     };

@@ -1,23 +1,23 @@
-//! What was done once a Secret was right, in lines as kubectl prints them.
+//! The lines for what was done after a Secret was written, as kubectl prints them.
 
 use super::{Item, Report};
 use crate::cluster::{Namespace, Progress, Target};
 use crate::commands::args::{DryRunArg, OutputFormat};
-use crate::commands::shared::apply::after::Aftermath;
+use crate::commands::shared::apply::after::AfterResult;
 use crate::commands::system::System;
 use crate::error::CommandError;
 
 impl Report {
-    /// The lines for one target, and what failed of it.
+    /// Prints the lines and the failures of one target.
     pub(super) fn after(
         &mut self,
         context_name: &str,
         target: &Target,
-        aftermath: &Aftermath,
+        after_result: &AfterResult,
         system: &mut System<'_>,
     ) -> Result<(), CommandError> {
         let namespace = &target.namespace;
-        for account in &aftermath.service_accounts {
+        for account in &after_result.service_accounts {
             let what = format!("serviceaccount/{}", account.name);
             if let Some(warning) = &account.warning {
                 system
@@ -26,12 +26,12 @@ impl Report {
             }
             self.line(&what, account.action, namespace, context_name, system)?;
         }
-        if aftermath.found_none {
-            system.output.say(format_args!(
+        if after_result.found_none {
+            system.output.info(format_args!(
                 "nothing to restart in namespace {namespace}: no workload uses it to pull"
             ));
         }
-        for workload in &aftermath.workloads {
+        for workload in &after_result.workloads {
             let what = &workload.name;
             let more = |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!(": {text}"));
             if workload.restarted.is_some() {
@@ -45,7 +45,7 @@ impl Report {
                 let reason = more(&workload.reason);
                 system
                     .output
-                    .say(format_args!("{what} in namespace {namespace} needs no restart{reason}"));
+                    .info(format_args!("{what} in namespace {namespace} needs no restart{reason}"));
             } else {
                 let (reason, hint) = (more(&workload.reason), more(&workload.hint));
                 system.output.warn(format_args!(
@@ -53,7 +53,7 @@ impl Report {
                 ));
             }
         }
-        for pod in &aftermath.pods {
+        for pod in &after_result.pods {
             let what = format!("pod/{}", pod.name);
             if pod.action == "deleted" {
                 self.line(&what, pod.action, namespace, context_name, system)?;
@@ -64,47 +64,47 @@ impl Report {
                 ));
             }
         }
-        for error in &aftermath.errors {
+        for error in &after_result.errors {
             self.failure(context_name, error, system);
         }
         Ok(())
     }
 
-    /// One target of `--detach`.
+    /// Reports one target of `--detach`.
     pub(in crate::commands) fn detached(
         &mut self,
         context_name: &str,
         target: &Target,
-        aftermath: Aftermath,
+        after_result: AfterResult,
         system: &mut System<'_>,
     ) -> Result<(), CommandError> {
-        for account in &aftermath.service_accounts {
+        for account in &after_result.service_accounts {
             match account.action {
                 "unchanged" => self.unchanged += 1,
                 _ => self.configured += 1,
             }
         }
-        self.after(context_name, target, &aftermath, system)?;
-        let action = if aftermath.errors.is_empty() {
+        self.after(context_name, target, &after_result, system)?;
+        let action = if after_result.errors.is_empty() {
             "detached"
         } else {
             "failed"
         };
         self.items.push(Item {
             action,
-            after: aftermath,
+            after: after_result,
             ..Item::of(context_name, target)
         });
         Ok(())
     }
 
-    /// Something of a target failed, though its Secret is right.
+    /// Reports a failure after the Secret was written.
     pub(in crate::commands) fn failure(&mut self, context_name: &str, error: &CommandError, system: &mut System<'_>) {
         self.failed += 1;
-        self.say_error(context_name, error, system);
+        self.report_error(context_name, error, system);
     }
 
-    /// How far a rollout came.
+    /// Reports the progress of a rollout.
     pub(in crate::commands) fn rolled(
         &mut self,
         context_name: &str,
@@ -150,7 +150,7 @@ impl Report {
         Ok(())
     }
 
-    /// Where something was done, and whether it was only tried.
+    /// The namespace and context of a line, and whether it was a dry run.
     pub(super) fn place(&self, namespace: &Namespace, context_name: &str) -> String {
         let of_context = if self.names_context {
             format!(" of context {context_name}")

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cluster::survey::{ContainerKind, Said as Told};
+use crate::cluster::survey::{ContainerKind, PullFailure};
 use crate::commands::status::fixture::{Fixture, KEPT, OTHER, REGISTRY};
 use crate::model::pull::Pull;
 
@@ -17,7 +17,7 @@ fn pod(controller: Option<&str>) -> StuckPull {
         interest: 0,
         reason: "ImagePullBackOff".to_owned(),
         message: "no space left on device".to_owned(),
-        said: Told::Else,
+        said: PullFailure::Else,
         created: None,
         pull_secrets: vec!["pull".to_owned()],
         account: "default".to_owned(),
@@ -54,11 +54,11 @@ fn each_cause_has_its_code_and_its_words() {
     let nothing = || Cause::NoPullSecret { account: account() };
     let tag = || Cause::TagMissing { with_credential: true };
     let (no, refused, there) = (
-        Some(ImageStanding::Missing),
-        Some(ImageStanding::Refused),
-        Some(ImageStanding::There),
+        Some(ImageAccess::Missing),
+        Some(ImageAccess::Refused),
+        Some(ImageAccess::Allowed),
     );
-    for (cause, by, standing, code, words) in [
+    for (cause, by, access, code, words) in [
         (
             Cause::SecretMissing { secrets: names() },
             alone,
@@ -306,8 +306,8 @@ fn each_cause_has_its_code_and_its_words() {
         let fixture = Fixture::new();
         let (view, pod) = (fixture.view(), pod(by));
         let registry: Registry = REGISTRY.parse().unwrap();
-        let images: Images = standing
-            .and_then(|standing| Some((Image::new(&registry, IMAGE)?, standing)))
+        let images: Images = access
+            .and_then(|access| Some((Image::new(&registry, IMAGE)?, access)))
             .into_iter()
             .collect();
         let said = Stuck {
@@ -315,7 +315,7 @@ fn each_cause_has_its_code_and_its_words() {
             pod: &pod,
             registry: &registry,
         }
-        .said(&cause, &images);
+        .explain(&cause, &images);
         assert_eq!(said.code, code, "{cause:?}");
         let finding = Finding {
             message: None,
@@ -352,7 +352,7 @@ fn an_image_that_no_entry_of_ours_matches_is_written_otherwise() {
             secrets: vec!["pull".to_owned()],
             similar: None,
         };
-        let said = stuck.said(&cause, &Images::new());
+        let said = stuck.explain(&cause, &Images::new());
         assert_eq!(said.code, Code::PodKeyMismatch, "{image}");
         assert_eq!(
             said.remedy,

@@ -86,14 +86,14 @@ fn each_standing_has_its_state_and_its_words() {
         (
             "a rotation's new one",
             made(),
-            ours(HeldToken::Kept(Keeping::Pending)),
+            ours(HeldToken::Stored(TokenSlot::Pending)),
             "rotating",
             vec![],
         ),
         (
             "the workstation's",
             made(),
-            ours(HeldToken::Kept(Keeping::Docker)),
+            ours(HeldToken::Stored(TokenSlot::Docker)),
             "stale",
             vec!["for this workstation, and there is one for clusters", SYNC],
         ),
@@ -189,7 +189,7 @@ fn each_standing_has_its_state_and_its_words() {
         (
             "too much",
             Fixture::with(Use::Docker).registry_says(KEPT, accepted("write:package")),
-            ours(HeldToken::Kept(Keeping::Docker)),
+            ours(HeldToken::Stored(TokenSlot::Docker)),
             "in sync",
             vec![
                 "token-over-scoped: it holds a token with the scopes write:package",
@@ -200,7 +200,7 @@ fn each_standing_has_its_state_and_its_words() {
         (
             "enough",
             Fixture::with(Use::Docker).registry_says(KEPT, accepted("read:package")),
-            ours(HeldToken::Kept(Keeping::Docker)),
+            ours(HeldToken::Stored(TokenSlot::Docker)),
             "in sync",
             vec![],
         ),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::reader::Reader;
 use crate::cluster::resource::Resource;
-use crate::cluster::workload::message::{Said, said};
+use crate::cluster::workload::message::{PullFailure, said};
 use crate::cluster::workload::model::{Image, MAX_MESSAGE, Workload};
 use crate::model::printable_around;
 
@@ -60,7 +60,7 @@ fn is_bare(image: &Image) -> bool {
     image
         .waiting
         .as_ref()
-        .is_some_and(|waiting| waiting.said == Said::Nothing)
+        .is_some_and(|waiting| waiting.said == PullFailure::Nothing)
 }
 
 fn event(raw: RawEvent) -> Option<Event> {
@@ -103,7 +103,7 @@ mod tests {
     const SECRETS: &str =
         "Unable to retrieve some image pull secrets (pull); attempting to pull the image may not succeed.";
 
-    fn told(events: &str) -> (String, Said) {
+    fn told(events: &str) -> (String, PullFailure) {
         let raw: Vec<RawEvent> = serde_json::from_str(events).unwrap();
         let events: Vec<Event> = raw.into_iter().filter_map(event).collect();
         let mut pod = Workload {
@@ -130,7 +130,7 @@ mod tests {
                 waiting: Some(Waiting {
                     reason: "ImagePullBackOff".to_owned(),
                     message: "bare".to_owned(),
-                    said: Said::Nothing,
+                    said: PullFailure::Nothing,
                 }),
             }],
         };
@@ -152,24 +152,28 @@ mod tests {
         let new = of(IMAGE, "401 Unauthorized", two);
         let in_series = r#"null, "eventTime": "2026-01-01T00:00:03.000000Z""#;
         for (events, message, meant) in [
-            (vec![], "bare", Said::Nothing),
-            (vec![error.clone()], "bare", Said::Nothing),
-            (vec![of("gitea.example.com/other", "404", two)], "bare", Said::Nothing),
-            (vec![secrets.clone()], "pull secrets (pull)", Said::Nothing),
+            (vec![], "bare", PullFailure::Nothing),
+            (vec![error.clone()], "bare", PullFailure::Nothing),
+            (
+                vec![of("gitea.example.com/other", "404", two)],
+                "bare",
+                PullFailure::Nothing,
+            ),
+            (vec![secrets.clone()], "pull secrets (pull)", PullFailure::Nothing),
             (
                 vec![new.clone(), of(IMAGE, "manifest unknown", one)],
                 "401",
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 vec![of(IMAGE, "manifest unknown", one), new.clone(), error, secrets],
                 "401",
-                Said::Rejected,
+                PullFailure::Rejected,
             ),
             (
                 vec![new, of(IMAGE, "no such host", in_series)],
                 "no such host",
-                Said::Unreachable,
+                PullFailure::Unreachable,
             ),
         ] {
             let (text, said) = told(&format!("[{}]", events.join(",")));

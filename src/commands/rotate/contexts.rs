@@ -1,34 +1,34 @@
-//! Where the Secrets are that hold the token: from the command line, and from the clusters.
+//! Finds the Secrets that hold the token, from the command line and in the clusters.
 
 use std::rc::Rc;
 
 use futures_util::{StreamExt as _, stream};
 
 use super::args::RotateArgs;
-use super::journal::{Journal, Place};
+use super::journal::{ContextSecrets, Journal};
 use super::report::Stop;
 use super::session::{Session, Unknown};
 use super::state::RotationState;
 use crate::cluster::{self, Cluster, ConnectOptions, LeftAlone, Target};
 use crate::commands::args::DryRunArg;
 use crate::commands::shared::apply::{AT_ONCE, Report};
-use crate::commands::shared::book;
+use crate::commands::shared::ledger_writer;
 use crate::commands::shared::search::every_context;
 use crate::commands::shared::targets::{self, Batch, Find, Job, Scope, Supply};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::ledger::Ledger;
-use crate::model::rotation::Which;
+use crate::model::rotation::TokenVersion;
 
-/// Secrets that are left as they are and named, each in a line.
+/// The most unchanged Secrets that are reported by name.
 const MAX_NAMED: usize = 10;
 
-/// The contexts of the command line, with what is known of their Secrets without asking.
+/// The contexts of the command line, with the Secrets that can be named without asking a cluster.
 pub(super) fn of_args(
     args: &RotateArgs,
     supply: &Rc<Supply>,
     system: &mut System<'_>,
-) -> Result<Vec<Place>, CommandError> {
+) -> Result<Vec<ContextSecrets>, CommandError> {
     if args.no_secrets {
         return Ok(Vec::new());
     }
@@ -36,128 +36,122 @@ pub(super) fn of_args(
         return everywhere(args, system);
     }
     let batches = targets::of_one(&args.targets, &args.cluster.contexts, supply, system)?;
-    let place = |Batch { context, scope }| {
-        let mut place = Place {
+    let entry = |Batch { context, scope }| {
+        let mut entry = ContextSecrets {
             context,
             find: Find::of(&scope),
-            ..Place::default()
+            ..ContextSecrets::default()
         };
         if let Scope::Jobs(jobs) = scope {
-            place.list(&jobs);
+            entry.list(&jobs);
         }
-        place
+        entry
     };
-    Ok(batches.into_iter().map(place).collect())
+    Ok(batches.into_iter().map(entry).collect())
 }
 
-/// Every context of the kubeconfig. Where there is none, and no pod's cluster either, there are no Secrets.
-fn everywhere(args: &RotateArgs, system: &System<'_>) -> Result<Vec<Place>, CommandError> {
+/// Every context of the kubeconfig; none if there is neither a kubeconfig nor a pod's own cluster.
+fn everywhere(args: &RotateArgs, system: &System<'_>) -> Result<Vec<ContextSecrets>, CommandError> {
     let contexts = every_context(&system.env, &args.cluster.options(None)).map_err(cluster::Error::from)?;
     let has_cluster = |one: &ConnectOptions| one.context.is_some() || cluster::is_in_pod(&system.env);
-    let places = contexts.into_iter().filter(has_cluster).map(|one| Place {
+    let entries = contexts.into_iter().filter(has_cluster).map(|one| ContextSecrets {
         context: one.context,
         find: Some(Find::default()),
-        ..Place::default()
+        ..ContextSecrets::default()
     });
-    Ok(places.collect())
+    Ok(entries.collect())
 }
 
-/// Finds the Secrets before prompting for a token. A cluster that cannot be reached does not keep the others from getting
-/// the new token; but without any, or with Secrets that cannot be written, nothing is begun.
+/// Finds the Secrets before prompting for a token. If one cluster cannot be reached, the rotation continues with the
+/// others; but it does not begin if no cluster answers or if a Secret cannot be written.
 pub(super) async fn find(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
     no_secrets: bool,
 ) -> Result<(), Stop> {
-    find_unknown(state, session, |_| true, Which::Old).await?;
-    let places = &state.journal.places;
+    find_unknown(state, session, |_| true, TokenVersion::Old).await?;
+    let contexts = &state.journal.contexts;
     let is_lacking = |unknown: &Unknown| matches!(unknown, Unknown::Lacking(_));
     let lacking = session.unknown.values().any(is_lacking);
-    let none_answered = !no_secrets && !places.is_empty() && session.unknown.len() == places.len();
+    let none_answered = !no_secrets && !contexts.is_empty() && session.unknown.len() == contexts.len();
     let mut unanswered = session.unknown.keys();
-    // Which context is the current one can change before the rotation is resumed.
-    if lacking || none_answered || unanswered.any(|at| places[*at].context.is_none()) {
+    // The current context can change before the rotation is resumed.
+    if lacking || none_answered || unanswered.any(|at| contexts[*at].context.is_none()) {
         return Err(nothing_begun(&state.journal, session).into());
     }
-    if state.journal.is_everywhere && state.journal.count() == 0 && session.unknown.is_empty() {
-        session
-            .system
-            .output
-            .say("no Secret holds the token: only the keychain changes");
-    } else if !no_secrets && state.journal.count() == 0 && session.unknown.is_empty() {
+    let is_empty = state.journal.count() == 0 && session.unknown.is_empty();
+    if is_empty && state.journal.is_everywhere {
+        let output = &mut session.system.output;
+        output.info("no Secret holds the token: only the keychain changes");
+    } else if is_empty && !no_secrets {
         return Err(
-            CommandError::failed("no Secret was found that holds the token: nothing was begun")
-                .hint("name namespaces with -n, or say -A; --no-secrets changes the keychain alone")
+            CommandError::failed("no Secret was found that holds the token: the rotation was not started")
+                .hint("name namespaces with -n, or use -A; --no-secrets changes only the keychain")
                 .into(),
         );
     }
     Ok(())
 }
 
-/// Finds the Secrets of the places that could not be reached in an earlier run, and records them before the first of
-/// them gets a token.
+/// Finds the Secrets of contexts that an earlier run could not reach, and records them before any is written.
 pub(super) async fn find_the_rest(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
-    which: Which,
+    version: TokenVersion,
 ) -> Result<(), Stop> {
-    // Once in a run: a cluster that is away is not waited for twice.
-    if find_unknown(state, session, |place| place.secrets.is_none(), which).await? {
-        state.keep_journal(&session.keychain)?;
+    // Once in a run: waiting twice for an unreachable cluster would be useless.
+    if find_unknown(state, session, |entry| entry.secrets.is_none(), version).await? {
+        state.store_journal(&session.keychain)?;
     }
     Ok(())
 }
 
-/// Reads these places if this run has not read them yet. Returns whether one of them answered.
+/// Reads these contexts if this run has not read them yet. Returns whether one of them answered.
 async fn find_unknown(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
-    is_meant: fn(&Place) -> bool,
-    which: Which,
+    is_selected: fn(&ContextSecrets) -> bool,
+    version: TokenVersion,
 ) -> Result<bool, Stop> {
-    let supply = state.supply(which, &session.keychain)?;
+    let supply = state.supply(version, &session.keychain)?;
     let mut has_answer = false;
     let interrupt = session.interrupt.clone();
     interrupt.or(session.connect_all(state)).await?;
-    let ledger = book::ledger(session.system);
-    for at in 0..state.journal.places.len() {
-        if !is_meant(&state.journal.places[at]) || session.unknown.contains_key(&at) {
+    let ledger = ledger_writer::read(session.system);
+    for at in 0..state.journal.contexts.len() {
+        if !is_selected(&state.journal.contexts[at]) || session.unknown.contains_key(&at) {
             continue;
         }
         let interrupt = session.interrupt.clone();
         match interrupt
-            .or(find_in_place(state, session, at, &supply, &ledger))
+            .or(find_in_context(state, session, at, &supply, &ledger))
             .await?
         {
             Ok(()) => has_answer = true,
             Err(unknown) => drop(session.unknown.insert(at, unknown)),
         }
     }
-    // What one context could not do, another one that leads to the same cluster may have done.
-    let places = &mut state.journal.places;
-    let doubled: Vec<usize> = session
-        .unknown
-        .keys()
-        .copied()
-        .filter(|at| is_doubled(places, *at))
-        .collect();
-    for at in doubled {
+    // One context may lack a permission that another one for the same cluster has.
+    let contexts = &mut state.journal.contexts;
+    let is_listed = |at: &usize| is_listed_elsewhere(contexts, *at);
+    let duplicates: Vec<usize> = session.unknown.keys().copied().filter(is_listed).collect();
+    for at in duplicates {
         session.unknown.remove(&at);
-        places[at].is_of_another();
+        contexts[at].is_duplicate();
     }
     Ok(has_answer)
 }
 
-/// Whether another context that leads to the same cluster has listed its Secrets.
-fn is_doubled(places: &[Place], at: usize) -> bool {
-    let is_other = |(other, place): (usize, &Place)| {
-        other != at && place.secrets.is_some() && place.find.is_some() && place.is_cluster_of(&places[at])
+/// Whether the Secrets of this context's cluster were found through another context.
+fn is_listed_elsewhere(contexts: &[ContextSecrets], at: usize) -> bool {
+    let is_other = |(other, entry): (usize, &ContextSecrets)| {
+        other != at && entry.secrets.is_some() && entry.find.is_some() && entry.is_cluster_of(&contexts[at])
     };
-    places.iter().enumerate().any(is_other)
+    contexts.iter().enumerate().any(is_other)
 }
 
-/// Asks a place for its Secrets, and writes down which context, server and Secrets it is about.
-async fn find_in_place(
+/// Finds the Secrets of a context, and records its name, server and Secrets.
+async fn find_in_context(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
     at: usize,
@@ -168,18 +162,18 @@ async fn find_in_place(
     let cluster = session.cluster(state, at).await.map_err(Unknown::Unreached)?;
     let access = state.journal.access();
     let is_everywhere = state.journal.is_everywhere;
-    if is_everywhere && is_doubled(&state.journal.places, at) {
-        state.journal.places[at].is_of_another();
+    if is_everywhere && is_listed_elsewhere(&state.journal.contexts, at) {
+        state.journal.contexts[at].is_duplicate();
         return Ok(());
     }
-    let place = &mut state.journal.places[at];
-    // A name is needed tomorrow, when another context may be the current one.
-    place.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
-    place.server = Some(cluster.server().to_owned());
-    let jobs = match place.find.as_ref().filter(|_| place.secrets.is_none()) {
+    let entry = &mut state.journal.contexts[at];
+    // The name is needed later, when another context may be the current one.
+    entry.context = Some(cluster.context().to_owned()).filter(|name| !name.is_empty());
+    entry.server = Some(cluster.server().to_owned());
+    let jobs = match entry.find.as_ref().filter(|_| entry.secrets.is_none()) {
         None => {
             cluster.check().await.map_err(unreached)?;
-            place.jobs(supply)
+            entry.jobs(supply)
         }
         Some(find) => {
             let found = targets::find(find.scope(supply), &cluster).await;
@@ -195,21 +189,21 @@ async fn find_in_place(
         }
     };
     let mut jobs = jobs;
-    if let Some(id) = place.cluster.as_ref().filter(|_| is_everywhere) {
+    if let Some(id) = entry.cluster.as_ref().filter(|_| is_everywhere) {
         let known = ledger.secrets_in(&supply.credential.registry, id).into_iter();
         let known = known.filter(|target| !jobs.iter().any(|job| job.target == *target));
         let known: Vec<Job> = known.map(|target| Job::of_one(target, supply)).collect();
         jobs.extend(known);
     }
     let (jobs, left) = holders(&cluster, jobs, supply).await;
-    let names_context = state.journal.places.len() > 1;
-    say_left_out(&cluster, &left, names_context, session);
-    state.journal.places[at].list(&jobs);
+    let names_context = state.journal.contexts.len() > 1;
+    report_left_out(&cluster, &left, names_context, session);
+    state.journal.contexts[at].list(&jobs);
     Ok(())
 }
 
-/// Which of the Secrets hold a token that the supply replaces, and what the others hold. One that cannot be read stays:
-/// it is tried again when it is to be written, and keeps the old token alive.
+/// The Secrets that hold a token to be replaced, and what the others hold. A Secret that cannot be read stays in the
+/// list: it is tried again when it is written, and until then the old token is not revoked.
 async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec<Job>, Vec<(Target, LeftAlone)>) {
     let registry = &supply.credential.registry;
     let mut looked = stream::iter(jobs)
@@ -237,8 +231,13 @@ async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec
     (holding, left)
 }
 
-/// Says which Secrets are not of this rotation, and what they hold instead.
-fn say_left_out(cluster: &Cluster, left: &[(Target, LeftAlone)], names_context: bool, session: &mut Session<'_, '_>) {
+/// Reports the Secrets that do not belong to this rotation, and what they hold instead.
+fn report_left_out(
+    cluster: &Cluster,
+    left: &[(Target, LeftAlone)],
+    names_context: bool,
+    session: &mut Session<'_, '_>,
+) {
     let context = match cluster.context() {
         "" => String::new(),
         name if names_context => format!(" of context {name}"),
@@ -257,13 +256,13 @@ fn say_left_out(cluster: &Cluster, left: &[(Target, LeftAlone)], names_context: 
     }
 }
 
-/// Reports why places have no Secrets yet, and returns the first reason.
+/// Reports why contexts have no Secrets yet, and returns the first reason.
 fn nothing_begun(journal: &Journal, session: &mut Session<'_, '_>) -> CommandError {
     let errors: Vec<CommandError> = session
         .unknown
         .iter()
         .flat_map(|(at, unknown)| {
-            let context = journal.places[*at].context.clone();
+            let context = journal.contexts[*at].context.clone();
             let of_context = move |error: &CommandError| match &context {
                 Some(context) => error.clone().on(format_args!("context {context}")),
                 None => error.clone(),
@@ -273,10 +272,10 @@ fn nothing_begun(journal: &Journal, session: &mut Session<'_, '_>) -> CommandErr
         .collect();
     let mut errors = errors.into_iter();
     let Some(first) = errors.next() else {
-        return CommandError::failed("nothing was begun");
+        return CommandError::failed("the rotation was not started");
     };
     for error in errors {
         session.system.output.error(&error);
     }
-    first.hint("nothing was begun")
+    first.hint("the rotation was not started")
 }

@@ -1,4 +1,4 @@
-//! What somebody gave up by name.
+//! What the user excluded by name.
 
 use std::collections::BTreeSet;
 
@@ -6,43 +6,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Namespace, Target, serde_text};
 
-/// What was given up with `--skip-…`: it may hold an old token, and that does not keep the token from being revoked.
+/// What the user excluded with `--skip-…`. An old token is revoked even if one of these holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct GivenUp {
+pub struct Skipped {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub contexts: BTreeSet<String>,
     #[serde(with = "serde_text::each", skip_serializing_if = "BTreeSet::is_empty")]
     pub namespaces: BTreeSet<Namespace>,
     #[serde(with = "namespaces_and_names", skip_serializing_if = "BTreeSet::is_empty")]
     pub secrets: BTreeSet<Target>,
-    /// Contexts that are not searched for Secrets that were not named.
+    /// Contexts that are not searched for further Secrets with the old token.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub searches: BTreeSet<String>,
 }
 
-impl GivenUp {
+impl Skipped {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether this Secret is one of them.
+    /// Whether this Secret was skipped.
     pub fn has(&self, target: &Target) -> bool {
         self.namespaces.contains(&target.namespace) || self.secrets.contains(target)
     }
 
-    /// Whether the context is not to be looked at.
+    /// Whether this context was skipped.
     pub fn has_context(&self, context: &str) -> bool {
         self.contexts.contains(context)
     }
 
-    /// Whether the context is not to be searched for further Secrets.
+    /// Whether the search in this context was skipped.
     pub fn has_search(&self, context: &str) -> bool {
         self.searches.contains(context)
     }
 
-    /// Gives these up too.
+    /// Skips these too.
     pub fn add(&mut self, more: &Self) {
         self.contexts.extend(more.contexts.iter().cloned());
         self.namespaces.extend(more.namespaces.iter().cloned());

@@ -10,7 +10,7 @@ use crate::model::{ClusterId, Registry};
 use crate::sys::env::Env;
 
 /// Keeps the ledger of a run.
-pub(in crate::commands) struct Book {
+pub(in crate::commands) struct LedgerWriter {
     env: Env,
     /// A dry run changes nothing.
     is_kept: bool,
@@ -20,7 +20,7 @@ pub(in crate::commands) struct Book {
 }
 
 /// What was seen of one Secret.
-pub(in crate::commands) enum Seen {
+pub(in crate::commands) enum Observation {
     /// It holds this token.
     Holds(Target, TokenId),
     /// It was not written, and is not known to hold this token.
@@ -29,7 +29,7 @@ pub(in crate::commands) enum Seen {
     HoldsNone(Target, Registry),
 }
 
-impl Book {
+impl LedgerWriter {
     pub(in crate::commands) fn new(env: &Env, is_kept: bool) -> Self {
         Self {
             env: env.clone(),
@@ -72,7 +72,7 @@ impl Book {
                 ledger.will_write(token, &id, &job.target, &job.service_accounts, now);
             }
         });
-        self.said(noted, system);
+        self.report(noted, system);
         Some(id)
     }
 
@@ -80,7 +80,7 @@ impl Book {
     pub(in crate::commands) fn end(
         &mut self,
         cluster: Option<&ClusterId>,
-        seen: &[Seen],
+        seen: &[Observation],
         proven: &[TokenId],
         system: &mut System<'_>,
     ) {
@@ -91,9 +91,13 @@ impl Book {
         let noted = ledger::update(&self.env, |ledger| {
             for one in seen {
                 match (one, cluster) {
-                    (Seen::Holds(target, token), Some(cluster)) => ledger.holds(token, cluster, target, now),
-                    (Seen::NotWritten(target, token), Some(cluster)) => ledger.not_written(token, cluster, target),
-                    (Seen::HoldsNone(target, registry), Some(cluster)) => ledger.holds_none(registry, cluster, target),
+                    (Observation::Holds(target, token), Some(cluster)) => ledger.holds(token, cluster, target, now),
+                    (Observation::NotWritten(target, token), Some(cluster)) => {
+                        ledger.not_written(token, cluster, target)
+                    }
+                    (Observation::HoldsNone(target, registry), Some(cluster)) => {
+                        ledger.holds_none(registry, cluster, target)
+                    }
                     (_, None) => {}
                 }
             }
@@ -101,11 +105,11 @@ impl Book {
                 ledger.proved(token, now);
             }
         });
-        self.said(noted, system);
+        self.report(noted, system);
     }
 
     /// A ledger that cannot be kept is no reason to leave a Secret without its token: labels still find it.
-    fn said(&mut self, noted: Result<(), LedgerError>, system: &mut System<'_>) {
+    fn report(&mut self, noted: Result<(), LedgerError>, system: &mut System<'_>) {
         let Err(error) = noted else { return };
         if !std::mem::replace(&mut self.has_failed, true) {
             system.output.warn(format_args!(
@@ -116,7 +120,7 @@ impl Book {
 }
 
 /// Changes what is remembered outside of a run over Secrets.
-pub(in crate::commands) fn note(system: &mut System<'_>, change: impl FnOnce(&mut Ledger, Timestamp)) {
+pub(in crate::commands) fn update(system: &mut System<'_>, change: impl FnOnce(&mut Ledger, Timestamp)) {
     let now = Timestamp::now();
     if let Err(error) = ledger::update(&system.env, |ledger| change(ledger, now)) {
         system.output.warn(&error);
@@ -124,7 +128,7 @@ pub(in crate::commands) fn note(system: &mut System<'_>, change: impl FnOnce(&mu
 }
 
 /// What is remembered; nothing, with a warning, where that cannot be read.
-pub(in crate::commands) fn ledger(system: &mut System<'_>) -> Ledger {
+pub(in crate::commands) fn read(system: &mut System<'_>) -> Ledger {
     match ledger::read(&system.env) {
         Ok(ledger) => ledger,
         Err(error) => {
@@ -141,12 +145,12 @@ impl Job {
     }
 
     /// What is known of it once it was worked on; `given` are the registries whose credential it holds now.
-    pub(in crate::commands) fn seen(&self, given: &[Registry]) -> Vec<Seen> {
+    pub(in crate::commands) fn observations(&self, given: &[Registry]) -> Vec<Observation> {
         let seen = |id: &TokenId| {
             if given.contains(&id.registry) {
-                Seen::Holds(self.target.clone(), id.clone())
+                Observation::Holds(self.target.clone(), id.clone())
             } else {
-                Seen::NotWritten(self.target.clone(), id.clone())
+                Observation::NotWritten(self.target.clone(), id.clone())
             }
         };
         self.ids().map(seen).collect()

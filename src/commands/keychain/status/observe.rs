@@ -7,24 +7,24 @@ use crate::keychain::vault::{self, KeyState, Source, Vault};
 use crate::keychain::{Config, Error, Keychain, StoreName};
 use crate::sys::env::Env;
 
-/// Which keychain is in use, and what says so.
+/// The keychain in use, and where it was chosen.
 pub(super) struct Choice {
     pub(super) store: StoreName,
-    /// The file in which somebody chose it; else it is what this system has.
+    /// The configuration file that chooses it; `None` for the default.
     pub(super) chosen_in: Option<PathBuf>,
 }
 
-/// What there is without a question to anybody else: the vault, and what it needs.
-pub(super) struct Here {
+/// The state that needs no other process: the vault, its key file and the kernel's keyring.
+pub(super) struct LocalState {
     pub(super) vault: Result<Open, Error>,
-    /// Where it is or would be.
+    /// The vault's path, whether or not it exists.
     pub(super) path: Option<PathBuf>,
     pub(super) key_file: Option<KeyFile>,
-    /// Why the kernel takes no keys.
+    /// Whether the kernel's keyring can be used.
     pub(super) kernel: Result<(), Error>,
 }
 
-/// The file that a vault's key comes from.
+/// The key file of a vault.
 pub(super) struct KeyFile {
     pub(super) path: PathBuf,
     pub(super) named_by: &'static str,
@@ -38,15 +38,15 @@ pub(super) struct Open {
     pub(super) key: Option<KeyState>,
 }
 
-/// What one is that does not answer.
+/// Why a keychain cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum Unavailable {
     Absent,
     Locked,
     Failed,
 }
 
-impl Trouble {
+impl Unavailable {
     pub(super) fn of(error: &Error) -> Self {
         use vault::Error as V;
         match error {
@@ -69,7 +69,7 @@ pub(super) fn choice(config: &Config) -> Choice {
     }
 }
 
-pub(super) fn here(config: &Config, env: &Env) -> Here {
+pub(super) fn here(config: &Config, env: &Env) -> LocalState {
     let found = Vault::new(env, config);
     let key_file = found.as_ref().ok().and_then(|vault| match vault.source() {
         Source::File { path, named_by } => Some(KeyFile {
@@ -79,7 +79,7 @@ pub(super) fn here(config: &Config, env: &Env) -> Here {
         }),
         Source::Kernel => None,
     });
-    Here {
+    LocalState {
         path: found.as_ref().ok().map(|vault| vault.path().to_owned()),
         key_file,
         kernel: found
@@ -94,7 +94,7 @@ pub(super) fn here(config: &Config, env: &Env) -> Here {
     }
 }
 
-/// What is on the session bus. A bus that says nothing takes its time: the caller shows first what it knows already.
+/// The keychain on the session bus. A bus that does not answer takes seconds, so the caller prints the rest first.
 pub(super) fn desktop(env: &Env) -> Result<Open, Error> {
     if SecretService::new(env).is_locked()? {
         return Err(Error::Locked);

@@ -1,4 +1,5 @@
-//! `-f FILE` for a look: which Secrets it names, and what for. A token that it does not find is no reason not to look.
+//! Reads `-f FILE` for commands that write nothing: the Secrets that it names and their registries. A missing token is not
+//! an error.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,14 +12,14 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Token, Username};
 
-/// What a file says.
+/// The content of a file.
 #[derive(Debug, Default)]
-pub(in crate::commands) struct Look {
-    /// The registries that it is about, in its order.
+pub(in crate::commands) struct FileTargets {
+    /// The registries, in the order of the file.
     pub(in crate::commands) registries: Vec<Registry>,
-    /// The Secrets that it names with their namespaces.
+    /// The Secrets that have a namespace in the file.
     pub(in crate::commands) secrets: Vec<ListedSecret>,
-    /// The Secret that it names without a namespace.
+    /// The Secret that has no namespace in the file.
     pub(in crate::commands) secret: Option<SecretName>,
     /// The credentials whose variables are set.
     pub(in crate::commands) credentials: Vec<Credential>,
@@ -35,12 +36,12 @@ pub(in crate::commands) struct ListedSecret {
 }
 
 /// Reads the file.
-pub(in crate::commands) fn look(
+pub(in crate::commands) fn inspect(
     path: &Path,
     deployment: Option<&str>,
     secret: &SecretName,
     system: &mut System<'_>,
-) -> Result<Look, CommandError> {
+) -> Result<FileTargets, CommandError> {
     let text = file::read(path, system)?;
     let shown = if file::is_stdin(path) {
         "standard input".to_owned()
@@ -49,21 +50,21 @@ pub(in crate::commands) fn look(
     };
     let on_file = |error: CommandError| error.on(&shown);
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
-    let mut look = Look::default();
+    let mut found = FileTargets::default();
     let mut variables = Vec::new();
     if top.has_section && !top.has_registries {
         let Some(deployment) = deployment else {
             return Err(spec_file::no_deployment());
         };
         let spec = spec_file::parse(&text).map_err(on_file)?;
-        look.secret = Some(spec_file::secret_name(deployment)?);
-        look.registries.push(spec.registry.clone());
+        found.secret = Some(spec_file::secret_name(deployment)?);
+        found.registries.push(spec.registry.clone());
         variables.push((spec.registry, spec.username, spec.token_env));
     } else {
         for listed in list_file::parse(&text, secret).map_err(on_file)? {
-            look.registries.push(listed.registry.clone());
+            found.registries.push(listed.registry.clone());
             for (target, context, accounts) in listed.secrets() {
-                look.secrets.push(ListedSecret {
+                found.secrets.push(ListedSecret {
                     context: context.map(str::to_owned),
                     target: target.clone(),
                     registry: listed.registry.clone(),
@@ -76,10 +77,11 @@ pub(in crate::commands) fn look(
         }
     }
     for (registry, username, variable) in variables {
-        look.credentials
+        found
+            .credentials
             .extend(credential(registry, username, &variable, system));
     }
-    Ok(look)
+    Ok(found)
 }
 
 fn credential(
@@ -90,7 +92,7 @@ fn credential(
 ) -> Option<Credential> {
     let name = variable.to_str()?;
     let token = Token::parse(system.env.var(name)?).ok()?;
-    // Children, such as a kubeconfig's exec plugin, have no business with it.
+    // Removed so that child processes, such as exec plugins of a kubeconfig, do not get it.
     system.env = std::mem::take(&mut system.env).without(name);
     Some(Credential {
         registry,

@@ -1,4 +1,4 @@
-//! A keychain and a vault in words.
+//! Texts that describe a keychain and the state of the vault.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +8,10 @@ use crate::keychain::vault::{KeyState, VaultState};
 use crate::model::duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// Between unlocking and saying so.
+/// The time between unlocking and the message about it.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// What a keychain is called in a sentence.
+/// The name of a keychain in a sentence.
 pub(super) fn store(name: StoreName) -> &'static str {
     match name {
         StoreName::Vault => "the vault",
@@ -20,7 +20,7 @@ pub(super) fn store(name: StoreName) -> &'static str {
     }
 }
 
-/// So many, and the noun.
+/// A number of credentials, such as `2 credentials`.
 pub(super) fn credentials(count: usize) -> String {
     let noun = if count == 1 { "credential" } else { "credentials" };
     format!("{count} {noun}")
@@ -31,7 +31,7 @@ pub(super) fn state(state: &VaultState) -> String {
     match &state.key {
         KeyState::Locked => "locked".to_owned(),
         KeyState::Unlocked { until } => unlocked(*until),
-        KeyState::InFile { path, named_by } => format!("open to whoever has {} ({named_by})", path.display()),
+        KeyState::InFile { path, named_by } => format!("open to everyone who can read {} ({named_by})", path.display()),
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn state(state: &VaultState) -> String {
 pub(super) fn unlocked(until: Option<SystemTime>) -> String {
     let left = until.map(|until| until.duration_since(SystemTime::now()).unwrap_or_default());
     match left {
-        // A minute that is begun counts: right after `--for 12h` it is 12 hours, and after `--for 1m` a minute.
+        // Rounded up to minutes: right after `--for 12h` it is 12 hours, and after `--for 1m` a minute.
         Some(left) if left + MOMENT > MINUTE => {
             let minutes = left.as_secs().div_ceil(60);
             unlocked_for(Duration::from_secs(minutes * 60))
@@ -49,20 +49,20 @@ pub(super) fn unlocked(until: Option<SystemTime>) -> String {
     }
 }
 
-/// The same right after it was unlocked for that long.
+/// The same right after it was unlocked for this time.
 pub(super) fn unlocked_for(lifetime: Duration) -> String {
     format!("unlocked for {}", duration::show(lifetime))
 }
 
-/// Whether it is open, and the command that opens it.
+/// Prints whether the vault is open and, if not, the command that opens it.
 pub(super) fn vault(state: &VaultState, system: &mut System<'_>) {
-    system.output.say(format_args!("the vault is {}", self::state(state)));
+    system.output.info(format_args!("the vault is {}", self::state(state)));
     if let Some(hint) = next(state) {
-        system.output.say(format_args!("hint: {hint}"));
+        system.output.info(format_args!("hint: {hint}"));
     }
 }
 
-/// The command that opens it.
+/// The command that opens the vault.
 pub(super) fn next(state: &VaultState) -> Option<&'static str> {
     match (&state.key, state.has_passphrase) {
         (KeyState::Locked, true) => Some("kubectl regcred keychain unlock"),

@@ -1,18 +1,18 @@
-//! All that was seen of the keychains, and what to do next.
+//! The observed state of both keychains, and the hints that follow from it.
 
-use super::look::{Choice, Here, Open, Trouble};
-use crate::commands::keychain::say;
+use super::observe::{Choice, LocalState, Open, Unavailable};
+use crate::commands::keychain::describe;
 use crate::keychain::{Error, StoreName};
 use crate::model::{CommandLine, Hint};
 
-/// All that was seen.
-pub(super) struct Seen {
+/// The observed state of both keychains.
+pub(super) struct Observation {
     pub(super) choice: Choice,
-    pub(super) here: Here,
+    pub(super) here: LocalState,
     pub(super) desktop: Result<Open, Error>,
 }
 
-impl Seen {
+impl Observation {
     pub(super) fn of(&self, name: StoreName) -> &Result<Open, Error> {
         match name {
             StoreName::Vault => &self.here.vault,
@@ -24,15 +24,15 @@ impl Seen {
         self.of(self.choice.store)
     }
 
-    /// What to do next, the most likely first.
+    /// The hints, the most likely first.
     pub(super) fn hints(&self) -> Vec<Hint> {
         let other = self.choice.store.other();
-        let name = say::store(other);
+        let name = describe::store(other);
         match (self.in_use(), self.of(other)) {
             (Ok(_), Ok(Open { credentials, .. })) if *credentials > 0 => vec![
                 format!(
                     "{name} holds {}: kubectl regcred keychain migrate",
-                    say::credentials(*credentials)
+                    describe::credentials(*credentials)
                 )
                 .into(),
             ],
@@ -40,18 +40,18 @@ impl Seen {
             (Err(error), found) => {
                 let is_there = found
                     .as_ref()
-                    .map_or_else(|error| Trouble::of(error) == Trouble::Locked, |_| true);
+                    .map_or_else(|error| Unavailable::of(error) == Unavailable::Locked, |_| true);
                 let switch = CommandLine::new("kubectl regcred keychain use").value("KEYCHAIN", other.as_str());
                 let mut hints = error.hints();
                 hints.retain(|hint| !is_there || hint.command() != Some(&switch));
                 if is_there {
-                    // What is locked can be opened; what is not there has to be replaced.
-                    let at = if Trouble::of(error) == Trouble::Locked {
+                    // A locked keychain can be unlocked; for an absent one, switching is the first hint.
+                    let at = if Unavailable::of(error) == Unavailable::Locked {
                         hints.len()
                     } else {
                         0
                     };
-                    hints.insert(at, format!("{name} is here: {switch}").into());
+                    hints.insert(at, format!("{name} is available: {switch}").into());
                 }
                 hints
             }
