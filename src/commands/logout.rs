@@ -4,10 +4,15 @@ use clap::Args;
 
 use super::args::RegistryConnectionArgs;
 use super::shared::choose;
+use super::shared::ledger_writer;
 use super::shared::password;
+use super::shared::search::{Search, Unseen, every_context, named};
+use super::shared::token_id::token_id;
 use super::system::System;
+use crate::cluster::{self, ConnectOptions};
 use crate::error::CommandError;
-use crate::keychain::{Keychain, Name};
+use crate::keychain::{self, Keychain, Name};
+use crate::ledger::{Skipped, TokenId};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
 use crate::registry::{self, Account, RevokeError, Revoked};
 
@@ -16,7 +21,7 @@ use crate::registry::{self, Account, RevokeError, Revoked};
 #[command(after_help = "Examples:
   kubectl regcred logout gitea.example.com
   kubectl regcred logout gitea.example.com --use cluster
-  kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first")]
+  kubectl regcred logout gitea.example.com --revoke   # deletes the token at Gitea first, if no Secret needs it")]
 pub struct LogoutArgs {
     /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
@@ -26,6 +31,9 @@ pub struct LogoutArgs {
     /// Delete the token at Gitea first, and forget it only if that succeeds. Before Gitea 1.27 this needs the account's password
     #[arg(long)]
     pub revoke: bool,
+    /// For a stolen token: delete it even if a Secret still needs it or could not be read, and report what stops working
+    #[arg(hide_short_help = true, long, requires = "revoke")]
+    pub revoke_anyway: bool,
     /// Read the account's password from standard input; a second line is the one-time code
     #[arg(hide_short_help = true, long, requires = "revoke")]
     pub password_stdin: bool,
@@ -49,16 +57,27 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
     for usage in &uses {
         keychain.ensure_not_rotating(&Name::login(&registry, *usage))?;
     }
+    if args.revoke {
+        ensure_unused(args, &keychain, &registry, &uses, system)?;
+    }
     // An item is deleted only after its token was revoked: a token that is not stored any more could not be revoked.
     let (uses, failed) = if args.revoke {
         revoke_all(args, &keychain, &registry, &uses, system)?
     } else {
         (uses, None)
     };
-    let mut forgotten = Vec::new();
+    let (mut forgotten, mut left) = (Vec::new(), Vec::new());
     for usage in uses {
+        let id = match keychain.get(&registry, usage) {
+            Ok(Some(credential)) => token_id(&keychain, usage, &credential)?,
+            Ok(None) | Err(keychain::Error::Damaged(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
         if keychain.delete(&registry, usage)? {
             forgotten.push(usage.as_str());
+            if let Some(id) = id {
+                left.extend(record_forgotten(&id, args.revoke, system));
+            }
         }
     }
     // As in `docker logout`, it is a success if there is nothing to delete.
@@ -70,6 +89,7 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
             uses.join(" and ")
         )),
     }
+    report_left(&left, args.revoke, system);
     failed.map_or(Ok(()), Err)
 }
 
@@ -116,6 +136,114 @@ fn revoke_all(
         }
     }
     Ok((gone, failed))
+}
+
+/// Refuses to revoke a token that a Secret still holds, or may hold, in any cluster that a context leads to.
+fn ensure_unused(
+    args: &LogoutArgs,
+    keychain: &Keychain,
+    registry: &Registry,
+    uses: &[Use],
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    let mut tokens = Vec::new();
+    for usage in uses {
+        tokens.extend(keychain.get(registry, *usage)?.map(|credential| credential.token));
+    }
+    if tokens.is_empty() {
+        return Ok(());
+    }
+    let ledger = ledger_writer::read(system);
+    let mut skipped = Skipped::default();
+    for known in uses.iter().filter_map(|usage| ledger.credential(registry, *usage)) {
+        skipped.add(&known.skipped);
+    }
+    let registries = [registry.clone()];
+    system.output.progress("looking for Secrets that hold the token");
+    let search = Search {
+        env: &system.env,
+        contexts: every_context(&system.env, &ConnectOptions::default()).map_err(cluster::Error::from)?,
+        registries: &registries,
+        ledger: &ledger,
+        skipped: &skipped,
+    };
+    let holds = |secret: &cluster::Observed| tokens.iter().any(|token| secret.mentions(token)).then_some(());
+    let mut found = cluster::block_on(search.look(&holds))?;
+    system.output.end_progress();
+    found.places.retain(|place| !skipped.has(&place.target));
+    if args.revoke_anyway {
+        for place in &found.places {
+            system.output.warn(format_args!(
+                "{} holds the token, which is revoked now: its pods cannot pull any more",
+                place.shown(true)
+            ));
+        }
+        for unseen in found.unseen {
+            let error = unseen.error().without_hints();
+            system
+                .output
+                .warn(format_args!("{error}: Secrets there that hold the token stop working"));
+        }
+        return Ok(());
+    }
+    let anyway = "--revoke-anyway revokes it all the same, and pods that need it cannot pull any more";
+    if !found.places.is_empty() {
+        let error = CommandError::failed(format_args!(
+            "the token is not revoked: it is in {}",
+            named(&found.places, true)
+        ));
+        let rotate = CommandLine::new("kubectl regcred rotate").value("REGISTRY", registry.as_str());
+        return Err(error
+            .hint(format_args!("{rotate} gives them another token and revokes this one"))
+            .hint(anyway));
+    }
+    let mut errors: Vec<CommandError> = found.unseen.into_iter().map(Unseen::error).collect();
+    let Some(last) = errors.pop() else { return Ok(()) };
+    for error in errors {
+        system.output.error(&error);
+    }
+    Err(last
+        .on("the token is not revoked, because not every Secret that may hold it could be read")
+        .hint(anyway))
+}
+
+/// Records that the keychain no longer has the token. Returns the Secrets that still hold it.
+fn record_forgotten(id: &TokenId, is_revoked: bool, system: &mut System<'_>) -> Vec<String> {
+    let mut places = Vec::new();
+    ledger_writer::update(system, |ledger, now| {
+        let secrets = ledger.token(id).into_iter().flat_map(|token| &token.secrets);
+        places.extend(secrets.map(|place| {
+            let context = ledger.cluster(&place.cluster).and_then(|known| known.contexts.first());
+            match context {
+                Some(context) => format!("{} of context {context}", place.target),
+                None => format!("{} of cluster {}", place.target, place.cluster),
+            }
+        }));
+        if is_revoked {
+            ledger.revoked(id, now);
+        } else {
+            ledger.replaced(id, now);
+        }
+    });
+    places
+}
+
+/// Reports the Secrets that still hold a token that the keychain no longer has.
+fn report_left(places: &[String], is_revoked: bool, system: &mut System<'_>) {
+    let Some(first) = places.first() else { return };
+    let (who, hold) = match places.len() - 1 {
+        0 => (first.clone(), "holds"),
+        more => (format!("{first} and {more} more"), "hold"),
+    };
+    let what = if is_revoked {
+        "it, though it is revoked"
+    } else {
+        "it, and it is still valid"
+    };
+    system.output.warn(format_args!("{who} still {hold} {what}"));
+    system.output.info(
+        "hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret",
+    );
 }
 
 /// Refuses to revoke a token that the keychain also holds for another use.

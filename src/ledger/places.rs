@@ -211,6 +211,15 @@ impl Ledger {
         }
     }
 
+    /// The keychain has the token no more.
+    pub fn replaced(&mut self, id: &TokenId, now: Timestamp) {
+        if self.token(id).is_some()
+            && let Some(token) = self.token_mut(id, now)
+        {
+            token.replaced = token.replaced.or(Some(now));
+        }
+    }
+
     /// What the server calls the token.
     pub fn is_at_server(&mut self, id: &TokenId, at_server: TokenAtServer, now: Timestamp) {
         if let Some(token) = self.token_mut(id, now) {

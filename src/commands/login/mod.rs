@@ -3,13 +3,16 @@
 use clap::Args;
 
 use super::args::{MintArgs, RegistryConnectionArgs, TokenArgs};
+use super::shared::ledger_writer;
 use super::shared::mint;
 use super::shared::targets;
+use super::shared::token_id::token_id;
 use super::shared::token_source;
 use super::shared::verify;
 use super::system::System;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
+use crate::ledger::Connection;
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
 
 mod from_docker;
@@ -134,6 +137,7 @@ fn keep(
     if args.usage == Use::Cluster {
         targets::for_kubelet(credential)?;
     }
+    let mut is_verified = false;
     if args.from_docker && credential.username.is_identity_token() {
         // Sent as the password of a user `<token>` it would count as a failed attempt to log in.
         system.output.info(format_args!(
@@ -153,8 +157,10 @@ fn keep(
             None => error,
         })?;
         verify::report(&verified, credential, args.usage, system);
+        is_verified = true;
     }
     keychain.put(args.usage, credential)?;
+    record(args, credential, is_verified, keychain, system)?;
     let replaced = match before {
         Some(user) if *user != credential.username => format!(", in place of {user}"),
         _ => String::new(),
@@ -163,6 +169,38 @@ fn keep(
         "logged in to {} as {} for {}{replaced}",
         credential.registry, credential.username, args.usage
     ));
+    Ok(())
+}
+
+/// Records in the ledger which token is current, how its registry is reached, and the file that it was read from.
+fn record(
+    args: &LoginArgs,
+    credential: &Credential,
+    is_verified: bool,
+    keychain: &Keychain,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    let Some(id) = token_id(keychain, args.usage, credential)? else {
+        return Ok(());
+    };
+    let file = args
+        .token
+        .env_file
+        .as_deref()
+        .and_then(|path| std::path::absolute(path).ok());
+    let has_file = file.as_deref().is_some_and(|path| path.is_file());
+    ledger_writer::update(system, |ledger, now| {
+        ledger.is_current(&id, now);
+        if !args.no_verify {
+            ledger.credential_mut(&id.registry, id.usage).connection = Connection::from(&args.connection);
+        }
+        if is_verified {
+            ledger.proved(&id, now);
+        }
+        if let Some(file) = file.filter(|_| has_file) {
+            ledger.was_in_file(&id, &file, now);
+        }
+    });
     Ok(())
 }
 

@@ -97,10 +97,9 @@ impl Unseen {
             Self::Context { context, error } => {
                 CommandError::from(error).on(format_args!("{} was not looked at", of(&context)))
             }
-            Self::Search { context, error } => CommandError::from(error.for_access(&access)).on(format_args!(
-                "{} was not searched for Secrets that are not remembered",
-                of(&context)
-            )),
+            Self::Search { context, error } => {
+                CommandError::from(error.for_access(&access)).on(format_args!("{} was not searched", of(&context)))
+            }
             Self::Secret { context, target, error } => {
                 let error = CommandError::from(error.for_access(&access));
                 error.on(format_args!("{target} of {} was not looked at", of(&context)))

@@ -3,7 +3,7 @@
 use regcred::commands::status::Code;
 use serde_json::json;
 
-use super::fixture::{DOUBLES, REAL, SECRET, entry, pull_secret};
+use super::fixture::{DOUBLES, Feed, REAL, SECRET, entry, pull_secret};
 use crate::support::world::World;
 
 const LINE: &str = "status -n [NAMESPACE]";
@@ -150,7 +150,12 @@ fn secret_broken_an_entry_of_another_registry(world: &mut World) {
     // Whoever knows that registry logs in to it, and then there is a command.
     let login = "login ghcr.io -u org --no-verify --token-stdin";
     world.regcred_with(login, "a token of ghcr").done();
-    world.mends(Code::SecretBroken, &[]);
+    let sync = Feed {
+        to: "sync",
+        flags: "--no-verify",
+        stdin: String::new(),
+    };
+    world.mends(Code::SecretBroken, &[sync]);
 }
 
 finding!(secret_broken_the_whole_document, Code::SecretBroken, on(REAL));

@@ -31,7 +31,7 @@ ghcr.io   org   docker   token or password
 --- stderr
 
 "#]]);
-    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
+    world.regcred("sync --no-verify -n [NAMESPACE]").says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -40,7 +40,7 @@ hint: kubectl regcred sync -n [NAMESPACE] --secret gitea-credentials --registry 
 
 "#]]);
     world
-        .regcred("sync -n [NAMESPACE] --dry-run=client -o yaml")
+        .regcred("sync --no-verify -n [NAMESPACE] --dry-run=client -o yaml")
         .says(str![[r#"
 exit 2
 --- stdout
@@ -49,7 +49,9 @@ error: the keychain holds several registries: [REGISTRY], ghcr.io
 hint: name one with --registry REGISTRY
 
 "#]]);
-    world.regcred("sync -n [NAMESPACE] --registry ghcr.io").says(str![[r#"
+    world
+        .regcred("sync --no-verify -n [NAMESPACE] --registry ghcr.io")
+        .says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials created in namespace [NAMESPACE]
@@ -58,7 +60,7 @@ secret/gitea-credentials created in namespace [NAMESPACE]
 "#]]);
     let before = world.document("gitea-credentials");
     world
-        .regcred("sync -n [NAMESPACE] --registry [REGISTRY]")
+        .regcred("sync --no-verify -n [NAMESPACE] --registry [REGISTRY]")
         .says(str![[r#"
 exit 0
 --- stdout
@@ -73,7 +75,7 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
     // The Secret shows by now which registries it is for: cron need not say.
     let newer = world.gitea.add_token("admin", "read:package");
     world.regcred_with(LOGIN, &newer).done();
-    world.regcred("sync -n [NAMESPACE]").says(str![[r#"
+    world.regcred("sync --no-verify -n [NAMESPACE]").says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]
@@ -82,7 +84,9 @@ secret/gitea-credentials configured in namespace [NAMESPACE]
 "#]]);
     let refreshed = world.document("gitea-credentials");
     assert!(refreshed.contains(entry) && refreshed.contains(&newer), "{refreshed}");
-    world.regcred("sync -n [NAMESPACE] --registry quay.io").says(str![[r#"
+    world
+        .regcred("sync --no-verify -n [NAMESPACE] --registry quay.io")
+        .says(str![[r#"
 exit 1
 --- stdout
 --- stderr
@@ -91,7 +95,7 @@ hint: kubectl regcred login quay.io -u USER
 
 "#]]);
     world
-        .regcred("sync -n [NAMESPACE] --registry ghcr.io -u somebody")
+        .regcred("sync --no-verify -n [NAMESPACE] --registry ghcr.io -u somebody")
         .says(str![[r#"
 exit 1
 --- stdout
@@ -145,16 +149,18 @@ REGISTRY   USERNAME   USE
 --- stderr
 
 "#]]);
-    world.regcred("sync -n [NAMESPACE]").done();
+    world.regcred("sync --no-verify -n [NAMESPACE]").done();
     assert!(
         world.document("gitea-credentials").contains(&reader),
-        "sync prefers the one for clusters"
+        "sync --no-verify prefers the one for clusters"
     );
     assert!(
         world.helper("get", "[REGISTRY]").done().contains(&both),
         "docker gets the other"
     );
-    world.regcred("sync -n [NAMESPACE] --use docker").says(str![[r#"
+    world
+        .regcred("sync --no-verify -n [NAMESPACE] --use docker")
+        .says(str![[r#"
 exit 0
 --- stdout
 secret/gitea-credentials configured in namespace [NAMESPACE]

@@ -128,7 +128,7 @@ fn owned() -> Vec<Owned> {
             "kubernetes-replicator (a replica of infra/ [31m$(id))",
             "kubernetes-replicator",
             annotated(&json!({"replicator.v1.mittwald.de/replicate-from": "infra/\n\u{1b}[31m$(id)"})),
-            "sync its source: the Secret of the same name",
+            "sync --no-verify its source: the Secret of the same name",
         ),
         Owned::new(
             "ClusterSecret",
@@ -144,7 +144,7 @@ fn owned() -> Vec<Owned> {
                 "kubed.appscode.com/origin.namespace": "infra",
                 "kubed.appscode.com/origin.name": "pull",
             })),
-            "sync its source",
+            "sync --no-verify its source",
         ),
         Owned::new(
             "imagepullsecret-patcher",
@@ -156,13 +156,13 @@ fn owned() -> Vec<Owned> {
             "registry-creds (ClusterPullSecret gitea)",
             "manager",
             owned_by("ClusterPullSecret", "ops.alexellis.io"),
-            "sync the seed Secret",
+            "sync --no-verify the seed Secret",
         ),
         Owned::new(
             "Kyverno (policy sync-secrets)",
             "background-controller",
             labelled(&json!({managed_by: "kyverno", "generate.kyverno.io/policy-name": "sync-secrets"})),
-            "sync the Secret that the policy clones",
+            "sync --no-verify the Secret that the policy clones",
         ),
         Owned::new(
             "Vault Secrets Operator",
@@ -291,7 +291,7 @@ fn refused_and_forced(world: &World, owned: &Owned, secret: &str) {
     let before = world.secret(secret).unwrap();
     let sync = |token: &str, more: &str| {
         world.regcred(&format!(
-            "sync -n [NAMESPACE] --secret {secret} --registry gitea.example.com -u admin --token-env {token} {more}"
+            "sync --no-verify -n [NAMESPACE] --secret {secret} --registry gitea.example.com -u admin --token-env {token} {more}"
         ))
     };
     let is_refused = |ran: &Ran| {

@@ -12,7 +12,7 @@ const SECRET: &str = "gitea-credentials";
 fn world() -> World {
     let world = World::of_doubles();
     login(&world, "cluster", "token-one");
-    world.regcred("sync -n [NAMESPACE]").done();
+    world.regcred("sync --no-verify -n [NAMESPACE]").done();
     world
 }
 
@@ -126,7 +126,11 @@ fn a_writes_none_of_them_and_says_what_each_holds() {
         .map(|(name, _)| world.secret_in(name, SECRET).unwrap())
         .collect();
     login(&world, "cluster", "token-two");
-    for line in ["sync -A --dry-run=client", "sync -A --dry-run=server", "sync -A"] {
+    for line in [
+        "sync --no-verify -A --dry-run=client",
+        "sync --no-verify -A --dry-run=server",
+        "sync --no-verify -A",
+    ] {
         let ran = world.regcred(line);
         assert_eq!(ran.code, 0, "{line}: {ran}");
         check_untouched(&world, &planted, &before, &ran);
@@ -150,7 +154,7 @@ fn a_writes_none_of_them_and_says_what_each_holds() {
     }
     assert!(world.document(SECRET).contains("token-two"));
 
-    let ran = world.regcred("sync -A -o json");
+    let ran = world.regcred("sync --no-verify -A -o json");
     let result: Value = serde_json::from_str(&ran.stdout).unwrap();
     let items = result["items"].as_array().unwrap();
     for (namespace, holds) in &planted {
@@ -169,11 +173,13 @@ fn a_writes_none_of_them_and_says_what_each_holds() {
 
     // Named by a person it is written, and proves itself from then on.
     let (stranger, _) = &planted[1];
-    world.regcred(&format!("sync -n {stranger} --secret {SECRET}")).done();
-    let ran = world.regcred("sync -A");
+    world
+        .regcred(&format!("sync --no-verify -n {stranger} --secret {SECRET}"))
+        .done();
+    let ran = world.regcred("sync --no-verify -A");
     assert!(ran.stderr.contains("2 unchanged, 8 left as they are\n"), "{ran}");
     // Who trusts the labels says so.
-    let ran = world.regcred("sync -A --trust-labels");
+    let ran = world.regcred("sync --no-verify -A --trust-labels");
     for name in ["empty", "elsewhere", "no-login", "no-password"] {
         let (namespace, _) = planted.iter().find(|(namespace, _)| namespace.ends_with(name)).unwrap();
         let line = format!("secret/{SECRET} configured in namespace {namespace}\n");
@@ -185,7 +191,7 @@ scenario!(they_do_not_make_a_run_fail_unless_there_is_nothing_else);
 fn they_do_not_make_a_run_fail_unless_there_is_nothing_else() {
     let world = world();
     plant(&world, "evil", &world.registry(), |_| ());
-    let ran = world.regcred("sync -A");
+    let ran = world.regcred("sync --no-verify -A");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(
         ran.stderr
@@ -197,7 +203,7 @@ fn they_do_not_make_a_run_fail_unless_there_is_nothing_else() {
     let other = "login quay.io -u admin --token-stdin --no-verify";
     world.regcred_with(other, "token-of-quay").done();
     plant(&world, "lure", "evil.example.com", |_| ());
-    let ran = world.regcred("sync -A");
+    let ran = world.regcred("sync --no-verify -A");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(!ran.stderr.contains("login evil.example.com"), "{ran}");
     assert!(
@@ -210,7 +216,7 @@ fn they_do_not_make_a_run_fail_unless_there_is_nothing_else() {
     let alone = World::of_doubles();
     login(&alone, "cluster", "token-one");
     plant(&alone, "evil", &alone.registry(), |_| ());
-    let ran = alone.regcred("sync -A");
+    let ran = alone.regcred("sync --no-verify -A");
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
     assert!(
         ran.stderr.contains(
@@ -241,7 +247,7 @@ fn a_token_that_the_keychain_had_proves_a_secret() {
     ];
     for (name, way) in ways {
         way(&world);
-        let ran = world.regcred("sync -A");
+        let ran = world.regcred("sync --no-verify -A");
         assert_eq!(ran.code, 0, "{name}: {ran}");
         assert!(
             ran.stdout.starts_with(&format!("secret/{SECRET} configured")),
@@ -257,7 +263,7 @@ fn a_token_that_the_keychain_had_proves_a_secret() {
         &world.registry(),
         holding(&document(&[(&world.registry(), "admin", "token-one")])),
     );
-    world.regcred("sync -A").done();
+    world.regcred("sync --no-verify -A").done();
     let secret = world.secret_in(&old, SECRET).unwrap();
     let data = STANDARD
         .decode(secret["data"][".dockerconfigjson"].as_str().unwrap())
@@ -278,7 +284,7 @@ fn one_registry_of_two_is_proved() {
     ]);
     let namespace = plant(&world, "both", &format!("{registry},quay.io"), holding(&both));
     login(&world, "cluster", "token-two");
-    let ran = world.regcred("sync -A");
+    let ran = world.regcred("sync --no-verify -A");
     assert_eq!(ran.code, 0, "{ran}");
     let secret = world.secret_in(&namespace, SECRET).unwrap();
     let data = STANDARD
@@ -313,7 +319,7 @@ fn alive(usage: &str) -> (World, String) {
 scenario!(rotate_writes_none_of_them_either);
 fn rotate_writes_none_of_them_either() {
     let (world, old) = alive("cluster");
-    world.regcred("sync -n [NAMESPACE]").done();
+    world.regcred("sync --no-verify -n [NAMESPACE]").done();
     let planted = plant_all(&world);
     let before: Vec<Value> = planted
         .iter()
@@ -342,7 +348,7 @@ scenario!(rotate_creates_nothing);
 fn rotate_creates_nothing() {
     let (world, token) = alive("cluster");
     let empty = world.another_namespace("empty");
-    for args in ["", "-n [NAMESPACE]", "-A"] {
+    for args in ["-n [NAMESPACE]", "-A"] {
         let ran = rotate(&world, args);
         assert_eq!(ran.code, 1, "{args}: {ran}");
         assert!(
@@ -352,7 +358,15 @@ fn rotate_creates_nothing() {
         );
         assert_eq!(world.secret(SECRET), None, "{args}");
     }
-    world.regcred("sync -n [NAMESPACE]").done();
+    // Everywhere is nowhere.
+    let (nowhere, _) = alive("cluster");
+    let ran = rotate(&nowhere, "");
+    assert!(
+        ran.code == 0 && ran.stderr.contains("no Secret holds the token: only the keychain changes\n"),
+        "{ran}"
+    );
+    assert_eq!(nowhere.secret(SECRET), None);
+    world.regcred("sync --no-verify -n [NAMESPACE]").done();
     let ran = rotate(&world, &format!("-n [NAMESPACE] -n {empty}"));
     assert_eq!(ran.code, 0, "{ran}");
     let says = format!(
@@ -368,7 +382,7 @@ fn rotating_dockers_token_leaves_the_clusters_alone() {
     let (world, _) = alive("docker");
     let cluster = world.gitea.add_token("admin", "read:package");
     login(&world, "cluster", &cluster);
-    world.regcred("sync -n [NAMESPACE]").done();
+    world.regcred("sync --no-verify -n [NAMESPACE]").done();
     for args in ["--use docker -n [NAMESPACE]", "--use docker -A"] {
         let ran = rotate(&world, args);
         assert_eq!(ran.code, 1, "{ran}");

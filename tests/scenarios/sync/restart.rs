@@ -297,7 +297,7 @@ fn ctrl_c_ends_the_wait(workloads: &Workloads) {
     use std::process::{Command, Stdio};
     workloads.apply(&workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({})));
     let line = format!(
-        "sync -n {} --registry gitea.example.com -u admin --token-env TOKEN --restart --wait=0",
+        "sync -n {} --registry gitea.example.com -u admin --token-env TOKEN --no-verify --restart --wait=0",
         workloads.namespace
     );
     let mut child = Command::new(PLUGIN)

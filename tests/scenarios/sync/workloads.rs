@@ -72,7 +72,10 @@ pub fn regcred(kubeconfig: &str, token: &str, line: &str) -> Said {
             handles_interrupts: false,
         };
         commands::run(
-            std::iter::once("kubectl-regcred").chain(line.split_whitespace()),
+            std::iter::once("kubectl-regcred")
+                .chain(line.split_whitespace())
+                // The registry does not exist.
+                .chain(line.starts_with("sync").then_some("--no-verify")),
             &mut system,
         )
         .code()
