@@ -102,19 +102,19 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-stdin -d 'Read the token from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l trust-labels -d 'Write every Secret with the label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write even what another tool owns'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Take every entry of --registry out of the Secrets'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Take the Secret out of the ServiceAccounts'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write Secrets even if another tool owns them'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Remove the entries of --registry from the Secrets'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Remove the Secret from the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l unstick -d 'Delete pods that are stuck pulling from this registry'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s n -l namespace -d 'A namespace to look at' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s n -l namespace -d 'A namespace to check' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s l -l selector -d 'Every namespace with these labels' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s f -l file -d 'A list of Secrets (regcred.yaml)' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l deployment -d 'The deployment that the spec.yml is for' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l secret -d 'The Secret\'s name' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l registry -d 'Look at this registry only' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l registry -d 'Check only this registry' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l pod -d 'Explain one pod' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s o -l output -d '`wide` adds columns' -r -f -a "wide\t'A table with more columns'
 json\t'JSON'
@@ -130,7 +130,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l as-uid -d 'Act as the user with this uid' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l request-timeout -d 'Give up a single request after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s A -l all-namespaces -d 'Every namespace'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l offline -d 'Ask no registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l offline -d 'Contact no registry'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l plain-http -d 'Send the token over http'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Say more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -143,8 +143,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l secret -d 'The Secret\'s name' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-env -d 'Read the token from this environment variable' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l env-file -d 'Read all from this file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l scopes -d 'What the new token may do' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'What the new token\'s name at Gitea begins with' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l scopes -d 'The scopes of the new token' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'The beginning of the new token\'s name at Gitea' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Leave the Secrets of this context as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Leave the Secrets of this namespace as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Leave one Secret as it is' -r
@@ -166,14 +166,14 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as-uid -d 'Act as the user with this uid' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l request-timeout -d 'Give up a single request after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s A -l all-namespaces -d 'Every Secret that sync has made'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l no-secrets -d 'No Secret holds this token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l no-secrets -d 'Rotate the token in the keychain only'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-stdin -d 'Read the token from standard input'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l mint -d 'Make the new token at Gitea'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l mint -d 'Create the new token at Gitea'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l password-stdin -d 'Read the account\'s password from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l keep-old -d 'Do not revoke the token that is no longer used'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l resume -d 'Finish a rotation that was cut off'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l resume -d 'Finish a rotation that was interrupted'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l abort -d 'Go back to the old token'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l force-conflicts -d 'Write even what another tool owns'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l force-conflicts -d 'Write Secrets even if another tool owns them'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l restart -d 'Restart the workloads that use it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l unstick -d 'Delete pods that are stuck pulling from this registry'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l plain-http -d 'Send the token over http'
