@@ -41,7 +41,7 @@ pub(super) struct Scope {
     listed: Vec<ListedSecret>,
     /// The credentials of a file's variables, which replace the keychain's.
     pub(super) credentials: Vec<Credential>,
-    pub(super) scope_flags: ScopeFlags,
+    pub(super) flags: ScopeFlags,
     /// No flag is about clusters.
     pub(super) is_default: bool,
 }
@@ -81,7 +81,7 @@ impl Scope {
             secret: look.secret.unwrap_or_else(|| args.secret.clone()),
             listed: look.secrets,
             credentials: look.credentials,
-            scope_flags: scope_flags(args),
+            flags: scope_flags(args),
             is_default: places == Where::Context
                 && args.cluster.contexts.is_empty()
                 && args.cluster.kubeconfig.is_none(),
@@ -280,7 +280,7 @@ mod tests {
             is_by_name: true,
             listed,
             credentials: Vec::new(),
-            scope_flags: ScopeFlags::default(),
+            flags: ScopeFlags::default(),
             is_default: false,
         };
         scope.contexts = scope.all_contexts();

@@ -93,7 +93,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
         credentials,
         &snapshot.verdicts,
         &in_secrets,
-        &scope.scope_flags,
+        &scope.flags,
         flags,
     ));
     rows.sort();
