@@ -27,7 +27,7 @@ function __fish_kubectl_regcred_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -s V -l version -d 'Print version'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "login" -d 'Verify a token at its registry and store it in the keychain'
@@ -44,33 +44,33 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "ver
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s u -l username -d 'The user that the token belongs to' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l use -d 'What the token is for' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l token-env -d 'Read the token from this environment variable' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l env-file -d 'Read all from this file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l scopes -d 'What the new token may do' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l env-file -d 'Read all three from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l scopes -d 'The scopes of the new token' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l token-name -d 'The new token\'s name at Gitea' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l gitea-path -d 'The path that Gitea itself runs below' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l no-verify -d 'Store the token without asking the registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l gitea-path -d 'The path under which Gitea is served' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l no-verify -d 'Store the token without verifying it at the registry'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l token-stdin -d 'Read the token from standard input'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l from-docker -d 'Take over what docker or podman already has'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l mint -d 'Make a new token at Gitea'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l from-docker -d 'Take over docker\'s or podman\'s credential'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l mint -d 'Create a new token at Gitea'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l password-stdin -d 'Read the account\'s password from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -l plain-http -d 'Send the token over http'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l use -d 'Forget only the token for this use' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s u -l username -d 'The account that the token belongs to' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l gitea-path -d 'The path under which Gitea is served' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l revoke -d 'Delete the token at Gitea first'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l password-stdin -d 'Read the account\'s password from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l plain-http -d 'Send the token over http'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s o -l output -d '`wide` adds a column' -r -f -a "wide\t'A table with more columns'
 name\t'Each registry once'
 json\t'JSON'
 yaml\t'YAML'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s n -l namespace -d 'A namespace to write to' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s l -l selector -d 'Every namespace with these labels' -r
@@ -81,10 +81,10 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s u -l username -d 'The user' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l use -d 'Take the keychain\'s token for this use' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-env -d 'Read the token from this environment variable' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l env-file -d 'Read all from this file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
-client\t'Say what would be sent'
-server\t'Send it for the API server to check and not to keep'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l env-file -d 'Read all three from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l dry-run -d 'Only print what would be done' -r -f -a "none\t'Apply the changes'
+client\t'Print what would be sent'
+server\t'Send the changes for the API server to check without storing them'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s o -l output -d 'Print the result as a document or as names' -r -f -a "json\t'JSON'
 yaml\t'YAML'
 name\t'`secret/NAME`'"
@@ -98,29 +98,29 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l as-group -d 'Act as a member of this group' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l as-uid -d 'Act as the user with this uid' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l request-timeout -d 'Give up a single request after this time' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s A -l all-namespaces -d 'Every Secret that sync has made'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s A -l all-namespaces -d 'Every Secret that sync has created'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-stdin -d 'Read the token from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l trust-labels -d 'Write every Secret with the label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write even what another tool owns'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Take every entry of --registry out of the Secrets'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Take the Secret out of the ServiceAccounts'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write Secrets even if another tool owns them'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Remove the entries of --registry from the Secrets'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Remove the Secret from the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l unstick -d 'Delete pods that are stuck pulling from this registry'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s n -l namespace -d 'A namespace to look at' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s n -l namespace -d 'A namespace to check' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s l -l selector -d 'Every namespace with these labels' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s f -l file -d 'A list of Secrets (regcred.yaml)' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l deployment -d 'The deployment that the spec.yml is for' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l secret -d 'The Secret\'s name' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l registry -d 'Look at this registry only' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l registry -d 'Check only this registry' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l pod -d 'Explain one pod' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s o -l output -d '`wide` adds columns' -r -f -a "wide\t'A table with more columns'
 json\t'JSON'
 yaml\t'YAML'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l gitea-path -d 'The path under which Gitea is served' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l context -d 'A context of the kubeconfig' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l kubeconfig -d 'The kubeconfig file' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l cluster -d 'The kubeconfig\'s cluster to use' -r
@@ -130,9 +130,9 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l as-uid -d 'Act as the user with this uid' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l request-timeout -d 'Give up a single request after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s A -l all-namespaces -d 'Every namespace'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l offline -d 'Ask no registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l offline -d 'Contact no registry'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l plain-http -d 'Send the token over http'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s u -l username -d 'The new token\'s user' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l use -d 'Rotate the token for this use' -r
@@ -142,21 +142,21 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l deployment -d 'The deployment that the spec.yml is for' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l secret -d 'The Secret\'s name' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-env -d 'Read the token from this environment variable' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l env-file -d 'Read all from this file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l scopes -d 'What the new token may do' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'What the new token\'s name at Gitea begins with' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l env-file -d 'Read all three from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l scopes -d 'The scopes of the new token' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'The beginning of the new token\'s name at Gitea' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Leave the Secrets of this context as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Leave the Secrets of this namespace as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Leave one Secret as it is' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-search -d 'Do not search this context for other Secrets with the old token' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
-client\t'Say what would be sent'
-server\t'Send it for the API server to check and not to keep'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l dry-run -d 'Only print what would be done' -r -f -a "none\t'Apply the changes'
+client\t'Print what would be sent'
+server\t'Send the changes for the API server to check without storing them'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s o -l output -d 'Print the result as a document' -r -f -a "json\t'JSON'
 yaml\t'YAML'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l wait -d 'Follow their rollouts to the end' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l gitea-path -d 'The path under which Gitea is served' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l context -d 'A context of the kubeconfig' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l cluster -d 'The kubeconfig\'s cluster to use' -r
@@ -165,43 +165,43 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as-group -d 'Act as a member of this group' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l as-uid -d 'Act as the user with this uid' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l request-timeout -d 'Give up a single request after this time' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s A -l all-namespaces -d 'Every Secret that sync has made'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l no-secrets -d 'No Secret holds this token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s A -l all-namespaces -d 'Every Secret that sync has created'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l no-secrets -d 'Rotate the token in the keychain only'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-stdin -d 'Read the token from standard input'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l mint -d 'Make the new token at Gitea'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l mint -d 'Create the new token at Gitea'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l password-stdin -d 'Read the account\'s password from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l keep-old -d 'Do not revoke the token that is no longer used'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l resume -d 'Finish a rotation that was cut off'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l resume -d 'Finish a rotation that was interrupted'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l abort -d 'Go back to the old token'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l force-conflicts -d 'Write even what another tool owns'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l force-conflicts -d 'Write Secrets even if another tool owns them'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l restart -d 'Restart the workloads that use it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l unstick -d 'Delete pods that are stuck pulling from this registry'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l plain-http -d 'Send the token over http'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "setup" -d 'Make docker and podman use the keychain, and move their plaintext tokens into it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "status" -d 'Show where docker and podman get the credential for each registry, and what is wrong with it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and not __fish_seen_subcommand_from setup status remove" -f -a "remove" -d 'Undo what setup did to docker\'s and podman\'s files'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
-client\t'Say what would be done'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l ca-file -d 'Trust the certificates of this PEM file' -r -F
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l gitea-path -d 'The path that Gitea itself runs below' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l dry-run -d 'Only print what would be done' -r -f -a "none\t'Apply the changes'
+client\t'Print what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l gitea-path -d 'The path under which Gitea is served' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l default -d 'Let docker ask the keychain for every registry (credsStore)'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l no-verify -d 'Move tokens without asking their registries'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l no-verify -d 'Move tokens without verifying them at their registries'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -l plain-http -d 'Send the token over http'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from status" -s o -l output -d 'Print a document instead of a table' -r -f -a "json\t'JSON'
 yaml\t'YAML'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -l dry-run -d 'Only say what would be done' -r -f -a "none\t'Do it'
-client\t'Say what would be done'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -l dry-run -d 'Only print what would be done' -r -f -a "none\t'Apply the changes'
+client\t'Print what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "status" -d 'Show which keychain is in use, why, whether it answers, and what else there is'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "use" -d 'Choose the desktop\'s keychain or the vault, which is created if there is none'
@@ -211,32 +211,32 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "migrate" -d 'Move every credential from the other keychain into the one in use'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s o -l output -d 'Print a document instead of text' -r -f -a "json\t'JSON'
 yaml\t'YAML'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l key-file -d 'Open the vault with this file instead of a passphrase' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l for -d 'Lock it again after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -l passphrase-stdin -d 'Read the passphrase from standard input'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -l for -d 'Lock it again after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -l key-file -d 'Take the key from this file in place of the passphrase' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -l passphrase-stdin -d 'Read the passphrase from standard input'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from unlock" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from lock" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from lock" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from lock" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from passphrase" -l passphrase-stdin -d 'Read the old passphrase and'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from passphrase" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from passphrase" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from passphrase" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -l dry-run -d 'Only say what would be moved' -r -f -a "none\t'Do it'
-client\t'Say what would be done'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -l dry-run -d 'Only say what would be moved' -r -f -a "none\t'Apply the changes'
+client\t'Print what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and __fish_seen_subcommand_from migrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s n -l namespace -d 'A namespace to allow it in' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s l -l selector -d 'As for `sync -l`' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s f -l file -d 'As for `sync -f`' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l deployment -d 'The deployment that the spec.yml is for' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l context -d 'Of a list for several contexts' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l context -d 'The context' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l secret -d 'The Secret\'s name' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l attach -d 'Attaching the Secret to this ServiceAccount' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l wait -d 'As for `sync --restart --wait`' -r
@@ -251,32 +251,32 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l rotate -d 'For `rotate`'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l keep-old -d 'As for `rotate --keep-old`'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l status -d 'For `status`'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "install" -d 'Let kubectl complete `kubectl regcred`'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "status" -d 'Say whether kubectl completes `kubectl regcred`, and if not, why'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "status" -d 'Show whether kubectl completes `kubectl regcred`, and if not, why'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "remove" -d 'Undo `completion install`'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "bash" -d 'Print bash\'s script for calls of kubectl-regcred itself'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "zsh" -d 'Print zsh\'s script for calls of kubectl-regcred itself'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "fish" -d 'Print fish\'s script for calls of kubectl-regcred itself'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "powershell" -d 'Print PowerShell\'s script for calls of kubectl-regcred itself'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "bash" -d 'Print the bash script for completing kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "zsh" -d 'Print the zsh script for completing kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "fish" -d 'Print the fish script for completing kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -f -a "powershell" -d 'Print the PowerShell script for completing kubectl-regcred itself'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from bash" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from bash" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from bash" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from zsh" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from zsh" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from zsh" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from fish" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from fish" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from fish" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from powershell" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from powershell" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and __fish_seen_subcommand_from powershell" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s o -l output -d 'Print a document instead of a line' -r -f -a "json\t'JSON'
 yaml\t'YAML'"
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s v -l verbose -d 'Say more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'

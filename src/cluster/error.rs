@@ -1,4 +1,4 @@
-//! What can go wrong between us and the API server, each with what to do next.
+//! Errors of working with a cluster, with their hints.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ pub enum Error {
     /// There is no such ServiceAccount.
     #[error("{object} not found")]
     NotFound { object: Object },
-    /// Somebody else wrote the object each time that we were about to.
+    /// Another client wrote the object before each of our attempts.
     #[error("{object} was changed by somebody else {tries} times in a row while it was to be written: {message}")]
     Contended {
         object: Object,
@@ -97,7 +97,7 @@ pub enum Error {
         /// The server's last reason.
         message: String,
     },
-    /// What answered is no Kubernetes API server: a proxy, an ingress, a page to log in by.
+    /// The response is not from a Kubernetes API server, but from a proxy, an ingress or a login page.
     #[error("{server} did not answer as a Kubernetes API server: {asked} gave HTTP {status} and {said}")]
     NotKubernetes {
         /// The URL that the kubeconfig leads to.
@@ -105,7 +105,7 @@ pub enum Error {
         /// Method and path of the request.
         asked: String,
         status: u16,
-        /// What there was besides, in words.
+        /// A description of the response's body.
         said: String,
     },
     /// The request could not be made: a fault of ours.
@@ -141,7 +141,7 @@ pub struct Forbidden {
     pub namespace: Option<Namespace>,
     /// The user that the server authenticated us as, if it says so.
     pub user: Option<String>,
-    /// All that the command does with this object, where it said so: who has to ask for a Role should have to ask once.
+    /// Everything that the command does with this object, if it is known, so that one Role is enough.
     pub(super) access: Option<Access>,
 }
 
@@ -185,7 +185,7 @@ fn in_namespace(namespace: Option<&Namespace>) -> String {
 }
 
 impl Error {
-    /// What to do next.
+    /// The hints.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         Some(match self {
@@ -269,7 +269,7 @@ impl Error {
         }
     }
 
-    /// Whether the whole cluster is out of reach, so that its other targets would fare no better.
+    /// Whether the whole cluster is unreachable, so that its other targets would fail too.
     #[must_use]
     pub fn is_about_the_cluster(&self) -> bool {
         matches!(

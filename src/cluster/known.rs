@@ -1,4 +1,4 @@
-//! Names that are there to choose from: those of the kubeconfig, and those of a cluster, as they come in.
+//! Lists names for completion: those in the kubeconfig, and those in a cluster as they arrive.
 
 use std::path::Path;
 

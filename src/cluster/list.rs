@@ -39,7 +39,7 @@ impl fmt::Display for Selector {
     }
 }
 
-/// A namespace that a selector found.
+/// A namespace that matches a selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundNamespace {
     pub namespace: Namespace,
@@ -120,7 +120,7 @@ impl Cluster {
         Ok(uid.unwrap_or_else(|| ClusterId::Server(self.server().to_owned())))
     }
 
-    /// Whether there is such a namespace; `None` where the cluster does not say.
+    /// Whether the namespace exists; `None` if the cluster does not tell.
     pub async fn has_namespace(&self, namespace: &Namespace) -> Option<bool> {
         let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(self.client().clone());
         match api.get_metadata(namespace.as_str()).await {

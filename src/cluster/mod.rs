@@ -1,7 +1,7 @@
 //! Kubernetes: connecting as kubectl does, pull Secrets, and who owns them.
 //!
 //! [`Cluster::connect`] reads the kubeconfig as kubectl does and gives one client for one context. [`sync()`] makes one
-//! pull Secret hold its credentials: observe, [`plan`](plan()), apply. [`owner()`] says whose a Secret is.
+//! pull Secret hold its credentials: observe, [`plan`](plan()), apply. [`owner()`] determines the owner of a Secret.
 //! [`survey`] reads everything that matters for pulling images.
 //!
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
@@ -45,7 +45,7 @@ pub use workload::users::{SecretUser, SkipReason};
 
 pub use crate::model::{NameError, Namespace, SecretName, ServiceAccountName, Target, TargetError};
 
-/// Runs `work` to its end on a runtime of its own: the single place where one is built.
+/// Runs `work` to completion on a new runtime; no other code creates one.
 ///
 /// # Errors
 /// Where the system gives no event queue (`epoll`, `kqueue`) to this process.

@@ -1,8 +1,8 @@
-//! Text from a cluster, which anybody may have written, for a message.
+//! Makes untrusted text from a cluster safe to print.
 
 use crate::model::printable;
 
-/// Longest text from a server that is worth showing, in characters.
+/// The longest text from a server that is shown, in characters.
 pub(super) const MAX_SHOWN: usize = 300;
 
 /// Fits such a text to one line of a terminal: cut, and without control characters.

@@ -1,6 +1,6 @@
-//! The groups of flags that several verbs have, each once, and the values that they take.
+//! Groups of flags that several verbs share, and the types of their values.
 //!
-//! kubectl hands a plugin none of its own flags, so the ones for connecting are ours, and mean what they mean there.
+//! kubectl does not pass its own flags to a plugin, so the connection flags are defined here with the same meaning.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::cluster::{ConnectOptions, DryRun, Impersonate, Namespace, RequestTime
 use crate::model::serde_text;
 use crate::registry::{self, GiteaPath, MintScopes, TokenName};
 
-/// The flag with a verb's own text, by its id, where the group's does not fit.
+/// Replaces the help of a flag in a group by a verb's own text.
 pub fn with_help(arg: Arg, texts: &[(&str, &'static str)]) -> Arg {
     match texts.iter().find(|(id, _)| arg.get_id() == id) {
         Some((_, text)) => arg.help(*text),
@@ -21,7 +21,7 @@ pub fn with_help(arg: Arg, texts: &[(&str, &'static str)]) -> Arg {
     }
 }
 
-/// Where to look for Secrets: `-n`, `-l`, `-A` and `-f` mean the same for every verb.
+/// The scope flags `-n`, `-l`, `-A` and `-f`, which mean the same for every verb.
 #[derive(Debug, Args)]
 pub struct ScopeArgs {
     /// A namespace to write to (repeatable) [default: the context's]
@@ -30,7 +30,7 @@ pub struct ScopeArgs {
     /// Every namespace with these labels
     #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "all_namespaces")]
     pub selector: Option<Selector>,
-    /// Every Secret that sync has made, in all namespaces: refresh it in place
+    /// Every Secret that sync has created, in all namespaces: refresh it in place
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
     /// A list of Secrets (regcred.yaml), or stack-orchestrator's spec.yml; `-` reads standard input
@@ -43,10 +43,10 @@ pub struct ScopeArgs {
 
 /// Which Secrets `sync` and `rotate` write.
 #[derive(Debug, Args)]
-// In their order, which mut_arg would change.
+// In this order, which mut_arg would change.
 #[command(mut_args(|arg| if arg.get_id() == "all_namespaces" { arg.conflicts_with("secret") } else { arg }))]
 pub struct TargetArgs {
-    /// Where to look for them.
+    /// The scope.
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// The Secret's name
@@ -54,7 +54,7 @@ pub struct TargetArgs {
     pub secret: SecretName,
 }
 
-/// Where a token comes from, if not from the keychain or a prompt. No flag takes its value.
+/// The source of a token, other than the keychain or a prompt. No flag takes the token itself.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct TokenArgs {
@@ -68,18 +68,18 @@ pub struct TokenArgs {
     #[arg(
         long,
         value_name = "FILE",
-        help = "Read all from this file: REGISTRY, REGISTRY_USERNAME and REGISTRY_TOKEN"
+        help = "Read all three from this file: REGISTRY, REGISTRY_USERNAME and REGISTRY_TOKEN"
     )]
     pub env_file: Option<PathBuf>,
 }
 
-/// A new token, made at Gitea.
+/// The flags for creating a token at Gitea.
 #[derive(Debug, Args)]
 pub struct MintArgs {
-    /// Make a new token at Gitea, with the account's password, which is asked for and not kept
+    /// Create a new token at Gitea, with the account's password, which is prompted for and not stored
     #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file"])]
     pub mint: bool,
-    /// What the new token may do [default: write:package, or read:package with --use cluster]
+    /// The scopes of the new token [default: write:package, or read:package with --use cluster]
     #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
     /// The new token's name at Gitea
@@ -96,13 +96,13 @@ pub struct MintArgs {
     pub password_stdin: bool,
 }
 
-/// What to do with the pods that pull with a Secret.
+/// What to do with the pods that use a Secret.
 #[derive(Debug, Args)]
 pub struct RestartArgs {
     /// Restart the workloads that use it, for images of this registry
     #[arg(long)]
     pub restart: bool,
-    /// Follow their rollouts to the end, or for this long; 0 waits for ever [default: 5m]
+    /// Follow their rollouts to the end, or for this time; 0 waits forever [default: 5m]
     #[arg(
         long,
         value_name = "TIME",
@@ -112,15 +112,15 @@ pub struct RestartArgs {
         default_missing_value = "5m"
     )]
     pub wait: Option<RequestTimeout>,
-    /// Delete pods that are stuck pulling from this registry, where a controller makes new ones
+    /// Delete pods that are stuck pulling from this registry, if a controller recreates them
     #[arg(hide_short_help = true, long)]
     pub unstick: bool,
 }
 
-/// Only saying what a command would do.
+/// The flag `--dry-run`.
 #[derive(Debug, Args)]
 pub struct DryRunArgs {
-    /// Only say what would be done; `server` also lets the API server check it
+    /// Only print what would be done; `server` also lets the API server check it
     #[arg(
         long = "dry-run",
         id = "dry_run",
@@ -134,11 +134,11 @@ pub struct DryRunArgs {
 /// `--dry-run`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DryRunArg {
-    /// Do it.
+    /// Apply the changes.
     None,
-    /// Say what would be sent.
+    /// Print what would be sent.
     Client,
-    /// Send it for the API server to check and not to keep.
+    /// Send the changes for the API server to check without storing them.
     Server,
 }
 
@@ -153,7 +153,7 @@ impl From<DryRunArg> for DryRun {
 }
 
 impl DryRunArg {
-    /// The word for it.
+    /// The value of the flag.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -164,10 +164,10 @@ impl DryRunArg {
     }
 }
 
-/// How a change of files on this workstation is tried.
+/// The flag `--dry-run` for changes on this workstation.
 #[derive(Debug, Args)]
 pub struct TrialArgs {
-    /// Only say what would be done, and show the changes of each file with the tokens masked
+    /// Only print what would be done, and show the changes of each file with the tokens masked
     #[arg(
         long,
         value_name = "none|client",
@@ -178,12 +178,12 @@ pub struct TrialArgs {
     pub dry_run: LocalDryRunArg,
 }
 
-/// `--dry-run` where there is no server that could try it.
+/// `--dry-run` without a server that could check the changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LocalDryRunArg {
-    /// Do it.
+    /// Apply the changes.
     None,
-    /// Say what would be done.
+    /// Print what would be done.
     Client,
 }
 
@@ -196,7 +196,7 @@ pub enum DocumentFormat {
     Yaml,
 }
 
-/// Formats of what changes objects.
+/// Formats for commands that change objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     /// JSON
@@ -207,29 +207,29 @@ pub enum OutputFormat {
     Name,
 }
 
-/// How to reach the registry. A rotation's journal keeps it.
+/// How to reach the registry. A rotation's journal stores it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Connecting to the registry")]
 #[serde(rename_all = "camelCase", default)]
 pub struct RegistryConnectionArgs {
-    /// Trust the certificates of this PEM file, and no others, for the registry
+    /// Trust only the certificates of this PEM file for the registry
     #[serde(skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// Send the token over http. A registry on this machine needs no flag
+    /// Send the token over http. A registry on this machine does not need this flag
     #[arg(hide_short_help = true, long)]
     pub plain_http: bool,
-    /// The path that Gitea itself runs below, such as /gitea
+    /// The path under which Gitea is served, such as /gitea
     #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long, value_name = "PATH")]
     pub gitea_path: Option<GiteaPath>,
 }
 
 impl RegistryConnectionArgs {
-    /// A registry that has not answered one question by then is called silent.
+    /// The time limit for one request to a registry.
     pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// The same for the library. One question, such as one verification, may take as long as `timeout`.
+    /// The library's options. One operation, such as a verification, may take as long as `timeout`.
     #[must_use]
     pub fn options(&self, timeout: Duration) -> registry::Options {
         registry::Options {
@@ -241,8 +241,8 @@ impl RegistryConnectionArgs {
     }
 }
 
-/// kubectl's own flags for connecting. A rotation's journal keeps them, but for the contexts, which it keeps with their
-/// Secrets, and the time limit, which is the running command's.
+/// kubectl's own connection flags. A rotation's journal stores them, except the contexts, which it stores with their
+/// Secrets, and the time limit, which each command sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Connecting to the cluster")]
 #[serde(rename_all = "camelCase", default)]
@@ -275,14 +275,14 @@ pub struct ClusterArgs {
     #[serde(rename = "uid", skip_serializing_if = "Option::is_none")]
     #[arg(hide_short_help = true, long = "as-uid", value_name = "UID")]
     pub impersonate_uid: Option<String>,
-    /// Give up a single request after this time, such as 5s or 1m; 0 waits for ever
+    /// Give up a single request after this time, such as 5s or 1m; 0 waits forever
     #[serde(skip)]
     #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
 }
 
 impl ClusterArgs {
-    /// The same for the library, for one context.
+    /// The library's options for one context.
     pub fn options(&self, context: Option<&str>) -> ConnectOptions {
         ConnectOptions {
             kubeconfig: self.kubeconfig.clone(),

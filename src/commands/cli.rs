@@ -1,4 +1,4 @@
-//! The command line: the verbs of `kubectl regcred`. The flags of each are beside its work, in its own file or folder.
+//! The command line: the verbs of `kubectl regcred`. The flags of each verb are in its own file or folder.
 
 use clap::{Parser, Subcommand};
 
@@ -36,15 +36,15 @@ pub use help::command;
   kubectl regcred status                             # what is out of step, and what to type"
 )]
 pub struct Cli {
-    /// Say more on stderr, never a token
+    /// Print more on stderr, never a token
     #[arg(short, long, global = true, hide_short_help = true)]
     pub verbose: bool,
-    /// What to do.
+    /// The verb.
     #[command(subcommand)]
     pub verb: Verb,
 }
 
-/// The verbs, a file each under `commands`.
+/// The verbs, each with its own file or folder under `commands`.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Verify a token at its registry and store it in the keychain

@@ -16,7 +16,7 @@ use crate::keychain::CredentialInfo;
   kubectl regcred list -o json
   for registry in $(kubectl regcred list -o name); do kubectl regcred logout $registry; done")]
 pub struct ListArgs {
-    /// `wide` adds a column, `name` prints the registries alone; `json` and `yaml` print a document
+    /// `wide` adds a column, `name` prints only the registries; `json` and `yaml` print a document
     #[arg(short, long, value_name = "wide|name|json|yaml")]
     pub output: Option<ListFormat>,
 }

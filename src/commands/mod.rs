@@ -1,4 +1,4 @@
-//! One file a verb: observe → plan → apply → report.
+//! One file or folder for each verb: observe → plan → apply → report.
 
 use std::ffi::OsString;
 use std::io::ErrorKind as ErrorKindOfIo;
@@ -49,7 +49,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>, system: 
     let Err(error) = system.output.flush() else {
         return exit;
     };
-    // The reader, such as `head`, has read enough and closed the pipe.
+    // The reader, such as `head`, has closed the pipe.
     if error.kind() != ErrorKindOfIo::BrokenPipe {
         let error = CommandError::failed(format_args!("standard output: {error}"));
         system.output.error(&error);
@@ -74,20 +74,20 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
     }
 }
 
-/// Flags that other tools take a token in, and that are not ours.
+/// Flags with which other tools take a token; regcred has none of them.
 const TOKEN_FLAGS: [&str; 4] = ["--token", "--password", "--docker-password", "-p"];
 
-/// kubectl's own names for what is called otherwise here, and what to type instead.
+/// kubectl's names for flags that have other names here, and what to use instead.
 const KUBECTL_FLAGS: [(&str, &str); 3] = [
     (
         "--docker-server",
         "the registry is --registry REGISTRY; login, logout and rotate take it without a flag: kubectl regcred login REGISTRY",
     ),
     ("--docker-username", "the user is -u NAME, or --username NAME"),
-    ("--docker-email", "leave it out: no registry looks at it"),
+    ("--docker-email", "leave it out: no registry uses it"),
 ];
 
-/// clap's own answers: help and version are data, everything else is a wrong usage.
+/// Prints clap's messages: help and version are data, everything else is a usage error.
 fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let unknown = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(flag)) if error.kind() == ErrorKind::UnknownArgument => flag.as_str(),
@@ -97,18 +97,18 @@ fn usage(error: &clap::Error, system: &mut System<'_>) -> Result<Exit, CommandEr
         return Err(CommandError::usage(format_args!("there is no {flag}")).hint(*instead));
     }
     if TOKEN_FLAGS.contains(&unknown) {
-        // Not what it was given: that is a token, and by now it should be taken for known.
+        // The value is not printed, because it is a token.
         return Err(CommandError::usage(format_args!(
-            "there is no {unknown}: a command line is seen by every program on this machine, and kept by the shell"
+            "there is no {unknown}: every program on this machine can see a command line, and the shell stores it"
         ))
         .hint(
-            "let it be asked for, or pipe it: pass gitea/pat | kubectl regcred … --token-stdin; in CI: --token-env VAR",
+            "enter it at the prompt, or pipe it: pass gitea/pat | kubectl regcred … --token-stdin; in CI: --token-env VAR",
         )
         .hint("if that was a real token: revoke it"));
     }
     let text = error.render().to_string();
     match error.kind() {
-        // Without any argument the help is the answer, as with kubectl.
+        // Without arguments, the help is printed, as in kubectl.
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             system.output.document(&text)?;
             Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! What a command may touch besides its arguments.
+//! The environment of a command: everything that it can access besides its arguments.
 
 use std::io::{self, IsTerminal, Read};
 
@@ -11,43 +11,43 @@ use crate::sys::env::Env;
 #[cfg(unix)]
 mod hidden;
 
-/// The surroundings of one command: those of the process, or in tests and the quickstart a fake keychain, a script
-/// instead of a person, and loopback servers.
+/// The environment of one command: that of the process or, in tests and the quickstart, a fake keychain, scripted answers
+/// to prompts, and loopback servers.
 pub struct System<'a> {
-    /// Variables, as they were when the process started.
+    /// The environment variables at the start of the process.
     pub env: Env,
     /// Standard input, for `--token-stdin`.
     pub stdin: Box<dyn Read + 'a>,
-    /// Where lines go.
+    /// stdout and stderr.
     pub output: Output<'a>,
-    /// Somebody to ask, where there is a terminal.
+    /// Prompts, if there is a terminal.
     pub person: Option<Box<dyn Prompter + 'a>>,
-    /// How the keychain is opened, which happens only in commands that need it.
+    /// Opens the keychain, in commands that need it.
     pub open_keychain: OpenKeychain<'a>,
-    /// Whether Ctrl-C is this command's to handle: not where it runs inside another program.
+    /// Whether this command handles Ctrl-C; not if it runs inside another program.
     pub handles_interrupts: bool,
 }
 
 /// Opens the keychain.
 pub type OpenKeychain<'a> = Box<dyn Fn(&Env) -> Result<Keychain, keychain::Error> + 'a>;
 
-/// Somebody at a terminal. Questions go to stderr.
+/// Prompts at a terminal, which are printed on stderr.
 pub trait Prompter {
-    /// Asks for something that is not shown while it is typed.
+    /// Asks for a secret, which is not shown while it is typed.
     fn secret(&self, question: &str) -> io::Result<Zeroizing<String>>;
     /// Asks for a word.
     fn word(&self, question: &str) -> io::Result<String>;
-    /// Asks for one of several; the answer is its place in `options`.
+    /// Asks for one of several options; returns its index.
     fn choice(&self, question: &str, options: &[String]) -> io::Result<usize>;
 }
 
 impl System<'static> {
-    /// The process's own surroundings.
+    /// The environment of the process.
     #[must_use]
     pub fn of_process() -> Self {
         let there = io::stdin().is_terminal() && io::stderr().is_terminal();
         let env = Env::of_process();
-        // A dumb terminal, such as an editor's shell buffer, keeps every line that was meant to be overwritten.
+        // A dumb terminal, such as an editor's shell buffer, cannot overwrite a line.
         let shows_progress = io::stderr().is_terminal() && env.var("TERM") != Some("dumb");
         // https://no-color.org: any value that is not empty. Old Windows consoles would print the escape sequences.
         let is_coloured = io::stdout().is_terminal()
@@ -99,7 +99,7 @@ impl Prompter for AtTerminal {
     }
 
     fn choice(&self, question: &str, options: &[String]) -> io::Result<usize> {
-        // By number: a menu hides the cursor, and leaves it hidden when somebody presses Ctrl-C at it.
+        // By number, because a menu hides the cursor and leaves it hidden after Ctrl-C.
         let term = dialoguer::console::Term::stderr();
         for (at, option) in options.iter().enumerate() {
             term.write_line(&format!("{:>3}) {option}", at + 1))?;

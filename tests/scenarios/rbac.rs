@@ -80,8 +80,8 @@ fn a_list_for_several_contexts() {
         ])
     );
     for (line, says) in [
-        (format!("rbac {flag} -n x"), "-n does not go with a file"),
-        (format!("rbac {flag} -l a=b"), "-l does not go with a file"),
+        (format!("rbac {flag} -n x"), "-n cannot be used with a file"),
+        (format!("rbac {flag} -l a=b"), "-l cannot be used with a file"),
         (format!("rbac {flag} --secret x"), "cannot be used with"),
         ("rbac --rotate --status".to_owned(), "cannot be used with"),
     ] {

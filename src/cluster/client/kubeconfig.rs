@@ -41,7 +41,7 @@ pub enum KubeconfigError {
         /// The files.
         files: Vec<PathBuf>,
     },
-    /// Two entries of a file have one name: which of them is meant cannot be known.
+    /// Two entries of a file have the same name, so it is ambiguous.
     #[error("the kubeconfig {} has two {kind}s named {:?}", .file.display(), untrusted(.name))]
     Twice {
         file: PathBuf,

@@ -1,4 +1,4 @@
-//! A connection to one cluster, made as kubectl makes it, and what its requests come to.
+//! A connection to one cluster, made as kubectl does, with its requests and errors.
 
 pub mod answer;
 pub mod backoff;

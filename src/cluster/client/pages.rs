@@ -1,7 +1,7 @@
 //! Reading lists page by page, so that memory does not grow with the number of objects: fields that are not needed are not
 //! parsed, and each page is reduced before the next one is requested.
 //!
-//! A list is read to its end or not at all: what could not be seen must never look like what is not there.
+//! A list is either read completely or fails: an object that could not be read must never count as missing.
 
 use std::collections::HashSet;
 

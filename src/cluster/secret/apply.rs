@@ -1,4 +1,4 @@
-//! Carrying a plan out, and the three steps together for one target.
+//! Applies a plan, and combines observe, plan and apply for one target.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::cluster::error::Error;
 use crate::cluster::rbac::{Access, Feature};
 use crate::model::{Registry, Target};
 
-/// How often observe, plan and apply are repeated where somebody else wrote in between.
+/// How often observe, plan and apply are repeated after conflicts.
 const TRIES: u32 = 6;
-/// About the first pause between them.
+/// The approximate first pause between attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether to write, as kubectl's `--dry-run`.
@@ -47,7 +47,7 @@ pub struct SyncOptions {
     pub dry_run: DryRun,
 }
 
-/// What became of one Secret.
+/// The result for one Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// There was none.
@@ -61,7 +61,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// kubectl's word for it, where it has one.
+    /// kubectl's word for the result.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,14 +82,14 @@ pub struct Synced {
     pub plan: Plan,
 }
 
-/// Why a plan did not work out.
+/// Why a plan could not be applied.
 enum Failure {
     /// The Secret is no longer what was planned for; this is what the server says of it.
     Stale(String),
     Error(Error),
 }
 
-/// Makes one Secret hold what is wanted: observes, plans, applies, and again where somebody else wrote in between.
+/// Writes the wanted credentials to one Secret: observes, plans, applies, and repeats this after a conflict.
 ///
 /// Killed at any point, the next run completes it.
 pub async fn sync(
@@ -107,7 +107,7 @@ pub async fn sync(
     synced.map_err(|error| error.for_access_at_least(&access))
 }
 
-/// Takes everything of the registry out of one Secret. What is not there has nothing of it.
+/// Removes everything for the registry from one Secret. A missing Secret counts as done.
 pub async fn remove(
     cluster: &Cluster,
     target: &Target,

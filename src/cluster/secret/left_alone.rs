@@ -1,7 +1,7 @@
-//! Which Secrets a credential may go into: those that a person named, and those whose content proves that they are ours.
+//! Decides which Secrets may get a credential: those that the user has named, and those that hold a token of ours.
 //!
-//! Anybody who may create a Secret in one namespace can give it our label and our annotations. A token of ours in it nobody
-//! has who was not given it.
+//! Everyone who may create a Secret in a namespace can add our label and annotations, but only a Secret that was written
+//! by us can hold one of our tokens.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use super::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
 use crate::cluster::untrusted::untrusted;
 use crate::model::{OwnTokens, Registry};
 
-/// A registry whose credential a Secret does not get.
+/// A registry whose credential is not written to a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftAlone {
     pub registry: Registry,
-    /// What is there instead of a token of ours.
+    /// What the Secret holds instead of a token of ours.
     pub holds: Holds,
 }
 
-/// What a Secret holds where a token of ours was looked for. Texts in it come from the cluster.
+/// The content of a Secret that holds no token of ours. Its texts come from the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// There is no such Secret.
     NoSecret,
-    /// It is no pull Secret.
+    /// It is not a pull Secret.
     OtherType(String),
     /// Its document cannot be read.
     Unreadable,
@@ -32,7 +32,7 @@ pub enum Holds {
     NoLogin,
     /// Its entry of the registry has a token that is not one of ours.
     OtherToken {
-        /// Whose it is, by the entry.
+        /// The user in the entry.
         username: String,
     },
 }
@@ -57,8 +57,8 @@ impl fmt::Display for LeftAlone {
     }
 }
 
-/// What may be written, and why not the rest. Beside what may be, only a registry is worth a word that the Secret's own
-/// annotations name.
+/// The credentials that may be written, and why the others may not. If some may be written, the others are reported only
+/// if the Secret's annotations name their registry.
 pub fn may_write<'a>(observed: Option<&Observed>, wanted: &[Wanted<'a>]) -> (Vec<Wanted<'a>>, Vec<LeftAlone>) {
     let mut may = Vec::new();
     let mut left = Vec::new();
@@ -79,7 +79,7 @@ pub fn may_write<'a>(observed: Option<&Observed>, wanted: &[Wanted<'a>]) -> (Vec
     (may, left)
 }
 
-/// What the Secret holds of the registry instead of one of these tokens; `None` where it holds one.
+/// What the Secret holds for the registry instead of one of these tokens; `None` if it holds one of them.
 #[must_use]
 pub fn instead(observed: Option<&Observed>, registry: &Registry, own: &OwnTokens) -> Option<Holds> {
     let Some(observed) = observed else {

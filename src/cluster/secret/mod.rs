@@ -1,4 +1,4 @@
-//! Pull Secrets: what is there, whose it is, what is to change, and changing it.
+//! Pull Secrets: observing them, determining the owner, planning and applying changes.
 
 pub mod annotations;
 pub mod apply;

@@ -1,4 +1,4 @@
-//! Whose a Secret is.
+//! Determines the owner of a Secret.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use super::owners::{Marker, NameSource, OWNERS, Row};
 use crate::cluster::untrusted::untrusted;
 use crate::model::{CommandLine, Namespace, SecretName};
 
-/// Somebody else who keeps a Secret as they want it. The texts may hold names from the cluster, made fit to be shown.
+/// Another tool that manages a Secret. The texts may contain names from the cluster, made printable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// Its name, as people know it.
     pub name: String,
     /// What of it owns the Secret, where the Secret says so: `release web`.
     pub object: Option<String>,
-    /// What becomes of a change of ours.
+    /// What happens to our changes.
     pub what_happens: &'static str,
     /// What to do instead.
     pub instead: String,
@@ -32,17 +32,17 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Whose a Secret is.
+/// The ownership of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// We made or adopted it.
+    /// We created or adopted it.
     Ours,
-    /// It was made by hand, with kubectl or an editor.
+    /// It was created by hand, with kubectl or an editor.
     Adoptable {
         /// The program that last wrote its data, where the API server kept that.
         from: Option<String>,
     },
-    /// Somebody would undo our change, or be surprised by it.
+    /// Another tool would undo our change, or conflict with it.
     Foreign(Box<Owner>),
 }
 
@@ -56,7 +56,7 @@ const GENERATED_CLIENT: &str = "OpenAPI-Generator";
 const GENERATED_CLIENTS: &str = "a Kubernetes client library, as scripts, Ansible and laconic-so use it";
 const GENERATED_INSTEAD: &str = "change the value where that program takes it from, unless it is one that is done";
 
-/// Programs that people hold in their hands: what they wrote stays as it is until somebody writes it again.
+/// Interactive programs: they do not write a Secret again by themselves.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers>: the default is the program's name.
 const EDITORS: &[&str] = &[
     "kubectl",
@@ -69,7 +69,7 @@ const EDITORS: &[&str] = &[
     "dashboard",
     "octant",
     "curl",
-    // What the API server calls everybody who wrote before it kept track.
+    // The API server's name for all writers before it tracked field managers.
     "before-first-apply",
 ];
 
@@ -78,7 +78,7 @@ pub fn known_owners() -> impl Iterator<Item = &'static str> {
     OWNERS.iter().map(|row| row.name)
 }
 
-/// Says whose the Secret with this metadata is.
+/// Determines the ownership from the Secret's metadata.
 #[must_use]
 pub fn owner(metadata: &ObjectMeta) -> Ownership {
     match classify(metadata) {

@@ -5,7 +5,7 @@
 
 use super::annotations::MANAGED_BY_LABEL;
 
-/// What gives an owner away.
+/// A marker by which an owner is recognised.
 pub enum Marker {
     /// A label of this name, whatever its value.
     Label(&'static str),
@@ -21,7 +21,7 @@ pub enum Marker {
     Manager(&'static str),
 }
 
-/// Where a name stands on the Secret.
+/// Where the Secret has the name of its owner.
 pub enum NameSource {
     /// In this annotation.
     Annotation(&'static str),
@@ -39,9 +39,9 @@ pub enum NameSource {
 pub struct Row {
     pub name: &'static str,
     pub signs: &'static [Marker],
-    /// What of it owns the Secret, with what that is called; the first that is there.
+    /// The kinds of objects that own the Secret, with the source of the name; the first one that exists counts.
     pub objects: &'static [(&'static str, NameSource)],
-    /// What becomes of a change of ours.
+    /// What happens to our changes.
     pub what_happens: &'static str,
     /// What to do instead.
     pub instead: &'static str,

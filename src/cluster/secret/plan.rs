@@ -1,4 +1,4 @@
-//! What would be done to one Secret, as data. Pure: everything it knows was observed before.
+//! The plan for one Secret, as data. Pure: it uses only the observed state.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,9 +19,9 @@ pub struct Plan {
     pub target: Target,
     /// What to do.
     pub action: Action,
-    /// What a person should know about it.
+    /// Notes for the user.
     pub notes: Vec<Note>,
-    /// Registries whose credential the Secret does not get, because it holds no token that proves it to be ours.
+    /// Registries whose credential is not written, because the Secret holds no token of ours.
     pub left_alone: Vec<LeftAlone>,
     /// Registries whose credential the Secret holds once this is done.
     pub given: Vec<Registry>,
@@ -79,7 +79,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// What a person should know about a plan.
+/// A note for the user about a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
@@ -126,7 +126,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// Why a Secret is left alone.
+/// Why a Secret cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -145,7 +145,7 @@ pub enum Refusal {
     /// It is being deleted.
     #[error("it is being deleted")]
     Deleting,
-    /// It belongs to somebody else.
+    /// Another tool owns it.
     #[error("it belongs to {}: {}", .0, .0.what_happens)]
     Foreign(Box<Owner>),
 }
@@ -156,7 +156,7 @@ impl Refusal {
     pub fn hint(&self) -> String {
         match self {
             Self::Type { .. } => "take a new name with --secret NAME".to_owned(),
-            // kubelet stops watching an immutable Secret: one made anew under its name is not seen on the nodes.
+            // kubelet stops watching an immutable Secret, so nodes do not notice if it is recreated under the same name.
             Self::Immutable => {
                 "take a new name with --secret NAME, and do not delete and recreate this one: kubelet would go on with the old data".to_owned()
             }
@@ -170,7 +170,7 @@ impl Refusal {
     }
 }
 
-/// Decides what to do so that the Secret holds all that is wanted: one credential a registry.
+/// Plans the changes so that the Secret holds the wanted credentials, one for each registry.
 pub fn plan(
     target: &Target,
     observed: Option<&Observed>,
@@ -275,7 +275,7 @@ pub fn plan_removal(
     Ok(plan)
 }
 
-/// Nothing to do, and nothing to say.
+/// A plan without changes and notes.
 fn unchanged(target: &Target) -> Plan {
     Plan {
         target: target.clone(),

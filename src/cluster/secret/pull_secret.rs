@@ -1,4 +1,4 @@
-//! One pull Secret: which, what it should hold, and what is there.
+//! A pull Secret: its observed state, and the credentials that it should hold.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,11 +10,11 @@ use zeroize::Zeroize;
 use super::annotations::{Entry, LAST_APPLIED};
 use crate::model::{Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Token, Use};
 
-/// The type of a Secret that kubelet pulls with.
+/// The type of a pull Secret.
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
 /// The key that this type must have.
 pub const DOCUMENT_KEY: &str = ".dockerconfigjson";
-/// The older type, which kubelet pulls with all the same.
+/// The older type, which kubelet still supports.
 pub const LEGACY_PULL_SECRET_TYPE: &str = "kubernetes.io/dockercfg";
 /// The key that the older type must have.
 pub const LEGACY_DOCUMENT_KEY: &str = ".dockercfg";
@@ -23,10 +23,10 @@ pub const LEGACY_DOCUMENT_KEY: &str = ".dockercfg";
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     pub credential: &'a Credential,
-    /// What it is stored for.
+    /// The use of the credential.
     pub usage: Use,
-    /// Where given, only a Secret that holds one of these tokens for the registry gets the credential: a label and
-    /// annotations are what anybody can write who may create a Secret. `None`: the Secret was named by a person.
+    /// If given, the credential is written only to a Secret that holds one of these tokens for the registry, because
+    /// everyone who may create a Secret can add our label and annotations. `None`: the user has named the Secret.
     pub replaces: Option<&'a OwnTokens>,
 }
 
@@ -34,7 +34,7 @@ pub struct Wanted<'a> {
 pub struct Observed(Secret);
 
 impl Observed {
-    /// Takes over what the API server gave.
+    /// Converts the API server's object.
     #[must_use]
     pub fn new(secret: Secret) -> Self {
         Self(secret)
@@ -45,13 +45,13 @@ impl Observed {
         &self.0.metadata
     }
 
-    /// Its type; what has none is `Opaque`.
+    /// The type; the default is `Opaque`.
     #[must_use]
     pub fn type_name(&self) -> &str {
         self.0.type_.as_deref().unwrap_or("Opaque")
     }
 
-    /// Whether its data is frozen for ever.
+    /// Whether its data cannot be changed.
     #[must_use]
     pub fn is_immutable(&self) -> bool {
         self.0.immutable == Some(true)
@@ -67,7 +67,7 @@ impl Observed {
         self.0.metadata.annotations.as_ref()?.get(name).map(String::as_str)
     }
 
-    /// What our annotations say.
+    /// The content of our annotations.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         Entry::read(self.0.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new()))
@@ -93,8 +93,8 @@ impl Observed {
         self.0.data.as_ref()?.get(key).map(|bytes| bytes.0.as_slice())
     }
 
-    /// Keeps its secrets, and those of kubectl's copy of it, out of messages about this cluster: who refuses a change of
-    /// it may quote it as it is.
+    /// Redacts its secrets, and those in kubectl's copy of it, in messages about this cluster: an error of the server
+    /// may quote the object.
     pub fn keep_out_of_messages(&self, secrets: &mut Redaction) {
         let mut keep_out = |bytes: &[u8]| {
             let read = DockerConfig::parse(bytes).or_else(|_| DockerConfig::parse_legacy(bytes));
@@ -118,7 +118,7 @@ impl Observed {
         }
     }
 
-    /// The document in it; an empty one where there is none.
+    /// The document in it, or an empty one if there is none.
     pub fn document(&self) -> Result<DockerConfig, DockerConfigError> {
         match self.bytes(DOCUMENT_KEY) {
             Some(bytes) => DockerConfig::parse(bytes),

@@ -1,8 +1,8 @@
 //! Attaching a pull Secret to ServiceAccounts: pods that name no pull Secret of their own get their ServiceAccount's.
 //!
 //! The list `imagePullSecrets` of a ServiceAccount is atomic (`+listType=atomic`): every kind of patch replaces all of
-//! it, and the one-line patch that is found everywhere wipes the entries of others. So it is read, changed, and written
-//! only to the version that was read.
+//! it, and the usual one-line `kubectl patch` deletes other entries. So the list is read, changed, and written only if its
+//! version is unchanged.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -23,26 +23,26 @@ use crate::cluster::resource::{Object, Resource};
 use crate::cluster::untrusted::untrusted;
 use crate::model::{Namespace, SecretName, ServiceAccountName};
 
-/// How often the list is read and written where somebody else wrote in between.
+/// How often the list is read and written if other clients change it in between.
 const TRIES: u32 = 12;
-/// About the first pause between them.
+/// The approximate first pause between attempts.
 const PAUSE: Duration = Duration::from_millis(10);
-/// A controller makes `default` in a new namespace; where it is at work this is long enough, even when it is busy.
+/// The time in which a busy controller still creates `default` in a new namespace.
 const MADE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Whether a ServiceAccount's list is to have the Secret.
+/// What to do with the Secret in a ServiceAccount's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachAction {
-    /// Put it at the end of the list, unless it is there.
+    /// Append it to the list, unless it is in it already.
     Attach,
-    /// Take it out.
+    /// Remove it from the list.
     Detach,
 }
 
 /// What to do to one ServiceAccount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// The list as it should be, if it is not so yet; an empty one is the same as none.
+    /// The new list if it differs; an empty one means that the field is removed.
     pub list: Option<Vec<String>>,
     /// Who will undo it, where somebody will.
     pub competing_manager: Option<CompetingManager>,
@@ -50,7 +50,7 @@ pub struct Attachment {
     resource_version: Option<String>,
 }
 
-/// Somebody who declares the list too.
+/// Another field manager that sets the list too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompetingManager(pub String);
 
@@ -104,7 +104,7 @@ impl Attachment {
     }
 }
 
-/// Who declares the list, by the field managers that the server keeps. Who only made the ServiceAccount undoes nothing.
+/// The other field manager of the list, if there is one. A manager of other fields does not undo our change.
 fn competing_manager(metadata: &ObjectMeta) -> Option<CompetingManager> {
     let has_list = |fields: &Value| fields.get("f:imagePullSecrets").is_some();
     let manager = metadata
@@ -121,7 +121,7 @@ fn competing_manager(metadata: &ObjectMeta) -> Option<CompetingManager> {
     }))
 }
 
-/// What became of one ServiceAccount.
+/// The result for one ServiceAccount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
     /// Configured or unchanged; a ServiceAccount is never created here.
@@ -130,9 +130,9 @@ pub struct Attached {
     pub competing_manager: Option<CompetingManager>,
 }
 
-/// Attaches the Secret to one ServiceAccount, or detaches it: reads, plans, writes, and again where somebody else wrote in between.
+/// Attaches the Secret to one ServiceAccount or detaches it: reads, plans, writes, and repeats this after a conflict.
 ///
-/// In a new namespace `default` appears a moment later than the namespace, and is waited for.
+/// In a new namespace, it waits for the ServiceAccount `default`, which is created a moment later.
 pub async fn attach(
     cluster: &Cluster,
     namespace: &Namespace,
@@ -191,7 +191,7 @@ async fn write(
         .map(drop)
 }
 
-/// Gets the ServiceAccount; `None` where there is none, after a while where it is one that a controller makes.
+/// Gets the ServiceAccount; `None` if it does not exist. It waits for `default`, which a controller creates.
 async fn observe(
     cluster: &Cluster,
     api: &Api<ServiceAccount>,
@@ -206,7 +206,7 @@ async fn observe(
         match api.get(name).await {
             Ok(account) if account.metadata.name.as_deref() == Some(name) => return Ok(Some(account)),
             Ok(_) => return Err(cluster.call(object.clone()).error(another_object().into())),
-            // By its reason: a plain 404 comes from something that is no API server.
+            // The reason is checked because a 404 without it does not come from an API server.
             Err(kube::Error::Api(status)) if status.reason == "NotFound" => {
                 if !is_made || Instant::now() >= until {
                     return Ok(None);

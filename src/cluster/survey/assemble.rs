@@ -1,4 +1,4 @@
-//! From what was read to what can be said. Pure.
+//! Builds the survey from the objects that were read. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::model::{Namespace, Registry, Target};
 /// are one tenant's doing, and no other namespace is to wait for them: those that come last stay unexplained.
 const MAX_COMPARED: usize = 100_000;
 
-/// What was read, with the ways through it.
+/// The objects that were read, with indexes.
 struct View<'a> {
     gathered: &'a Gathered,
     controllers: Controllers<'a>,
@@ -91,7 +91,7 @@ impl Survey {
         survey
     }
 
-    /// One of the Secrets that matter.
+    /// One of the relevant Secrets.
     #[must_use]
     pub fn secret(&self, target: &Target) -> Option<&SeenSecret> {
         let at = self.secrets.binary_search_by(|secret| secret.target.cmp(target)).ok()?;
@@ -104,7 +104,7 @@ impl Survey {
         within(&self.secrets, namespace, |secret| &secret.target.namespace)
     }
 
-    /// One of the Secrets that are named and not to be had.
+    /// A Secret that is named and missing.
     #[must_use]
     pub fn missing_secret(&self, target: &Target) -> Option<&MissingSecret> {
         let at = self
@@ -151,8 +151,7 @@ impl<'a> View<'a> {
         self.accounts.get(&key).copied().unwrap_or_default()
     }
 
-    /// Every workload that nothing seen here made, and every pod that none of them made: of many pods of a controller that
-    /// we do not know, one.
+    /// The top-level workloads and the orphan pods. Of the pods of an unknown controller, only one is included.
     fn pullers(&self) -> Vec<Puller> {
         let mut found = Vec::new();
         let mut strange = BTreeSet::new();
@@ -183,7 +182,7 @@ impl<'a> View<'a> {
         found
     }
 
-    /// The Secrets that are named and not to be had, with who names them.
+    /// The missing Secrets, with the objects that name them.
     fn missing(&self, pullers: &[Puller], absent: &BTreeMap<Target, bool>) -> Vec<MissingSecret> {
         let mut found: BTreeMap<Target, MissingSecret> = BTreeMap::new();
         let mut known = HashSet::new();

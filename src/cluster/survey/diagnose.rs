@@ -1,4 +1,4 @@
-//! Why an image is not pulled, from all that is known. Pure.
+//! Diagnoses why an image is not pulled. Pure.
 
 use super::report::Survey;
 use super::secret::{HeldToken, SeenEntry, SeenSecret, State};
@@ -10,10 +10,10 @@ use crate::model::{Namespace, Target, printable};
 
 /// kubelet tries again after at most five minutes (`MaxImageBackOff`); a slow registry takes its time on top.
 const RETRY: i64 = 360;
-/// Longest key that is worth showing, in characters.
+/// The longest key that is shown, in characters.
 const MAX_KEY: usize = 120;
 
-/// What is known of the Secrets that a pod names.
+/// The known state of the Secrets that a pod names.
 pub(super) struct Named<'a> {
     namespace: &'a Namespace,
     names: &'a [String],

@@ -1,6 +1,6 @@
 //! The reasons that kubelet reports in Events when a pod's status has lost them: older kubelets write
 //! `Back-off pulling image "…"`
-//! over the reason at every other look.
+//! over the reason at every second update.
 
 use futures_util::stream::{StreamExt as _, iter};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
@@ -103,7 +103,7 @@ mod tests {
     const SECRETS: &str =
         "Unable to retrieve some image pull secrets (pull); attempting to pull the image may not succeed.";
 
-    fn told(events: &str) -> (String, PullFailure) {
+    fn completed(events: &str) -> (String, PullFailure) {
         let raw: Vec<RawEvent> = serde_json::from_str(events).unwrap();
         let events: Vec<Event> = raw.into_iter().filter_map(event).collect();
         let mut pod = Workload {
@@ -176,9 +176,9 @@ mod tests {
                 PullFailure::Unreachable,
             ),
         ] {
-            let (text, said) = told(&format!("[{}]", events.join(",")));
+            let (text, failure) = completed(&format!("[{}]", events.join(",")));
             assert!(text.contains(message), "{text}");
-            assert_eq!(said, meant, "{events:?}");
+            assert_eq!(failure, meant, "{events:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One pod, image by image: what kubelet would do.
+//! Explains for each image of one pod what kubelet would do.
 
 use std::cell::RefCell;
 
@@ -20,14 +20,14 @@ use crate::cluster::workload::model::{ContainerKind, Registries, Workload};
 use crate::model::pull::Pull;
 use crate::model::{Namespace, Registry, Target};
 
-/// A pod, and what becomes of each of its images.
+/// A pod with the pull of each of its images.
 #[derive(Debug)]
 pub struct PodPulls {
     pub namespace: Namespace,
     pub name: String,
     /// Its topmost controller that we know of, as kubectl prints it.
     pub controller: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// The creation time, in seconds since 1970.
     pub created: Option<i64>,
     /// Its pull Secrets, in its order.
     pub secrets: Vec<NamedSecret>,
@@ -79,7 +79,7 @@ pub struct ImagePull {
     pub outcome: PullOutcome,
 }
 
-/// How the pull of an image stands.
+/// The state of an image's pull.
 #[derive(Debug)]
 pub enum PullOutcome {
     /// kubelet has the image: the container runs, or ran.

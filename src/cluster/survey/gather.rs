@@ -1,4 +1,4 @@
-//! Reading everything that a survey is made of, and going on where something may not be read.
+//! Reads the objects for a survey, and continues if some may not be read.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ const WORKLOADS: [Resource; 5] = [
     Resource::Jobs,
 ];
 
-/// Everything that was read.
+/// The objects that were read.
 #[derive(Default)]
 pub(super) struct Gathered {
     pub(super) secrets: BTreeMap<Target, SeenSecret>,
@@ -63,7 +63,7 @@ impl Gathered {
     }
 }
 
-/// Where to look, resolved.
+/// The namespaces, resolved.
 enum Where {
     Everywhere,
     In(Vec<Namespace>),

@@ -1,8 +1,8 @@
-//! What a cluster looks like to somebody who asks whether its images can be pulled: pull Secrets, who uses them, what is
-//! named but not there, and pods that are stuck on a pull. Data only, each with its evidence; words are the caller's.
+//! Surveys everything in a cluster that matters for pulling images: pull Secrets, their users, missing Secrets, and pods
+//! that are stuck on a pull. It returns only data; the callers write the messages.
 //!
-//! Lists are read in pages and cut down page by page, a few at a time. What may not be read is recorded as unseen, and
-//! the survey goes on with the rest.
+//! Lists are read in pages and reduced page by page, a few at a time. Objects that may not be read are recorded as
+//! unreadable, and the survey continues with the rest.
 
 mod assemble;
 mod diagnose;

@@ -1,4 +1,4 @@
-//! The Secrets that something names and that are not among those that were listed.
+//! Looks up the Secrets that are named by other objects but were not in the lists.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +18,9 @@ use crate::model::{Namespace, Target};
 /// not there, and no other namespace is to wait for that: the rest counts as not looked at.
 const MAX_ASKED: usize = 100;
 
-/// What stands behind a name.
+/// The state of a Secret that was looked up by name.
 enum NamedSecretState {
-    /// No pull Secret; `true` for one of another type.
+    /// There is no pull Secret of this name; `true` if there is a Secret of another type.
     Absent(bool),
     There(Box<SeenSecret>),
 }

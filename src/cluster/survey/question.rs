@@ -1,9 +1,9 @@
-//! What a survey is to look for, and where.
+//! The registries, Secrets and namespaces of a survey.
 
 use crate::cluster::list::Selector;
 use crate::model::{Credential, Namespace, Registry, Target};
 
-/// What to look for, and where.
+/// The scope of a survey.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// Where.
@@ -14,7 +14,7 @@ pub struct Question<'a> {
     pub interests: Vec<Interest<'a>>,
 }
 
-/// Which namespaces.
+/// The namespaces of a survey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamespaceSelection {
     /// All of the cluster, as far as they may be seen.
@@ -33,13 +33,13 @@ pub struct Interest<'a> {
     pub kept: Vec<(TokenSlot, &'a Credential)>,
 }
 
-/// As what the keychain keeps a credential.
+/// The role of a credential in the keychain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenSlot {
     /// For this workstation.
     Docker,
     /// For pull Secrets.
     Cluster,
-    /// As the new one of a rotation that is not over.
+    /// The new credential of a pending rotation.
     Pending,
 }

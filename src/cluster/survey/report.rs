@@ -1,4 +1,4 @@
-//! What a survey found.
+//! The result of a survey.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ pub(super) fn now() -> i64 {
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// What was found.
+/// The result of a survey.
 #[derive(Debug, Default)]
 pub struct Survey {
     /// The Secrets that matter: ours, those with an entry of the registries, those that their images are pulled with, and
@@ -31,7 +31,7 @@ pub struct Survey {
     pub stuck: Vec<StuckPull>,
     /// Tokens in the Secrets that the keychain does not have, each once.
     pub other_tokens: Vec<OtherToken>,
-    /// What could not be seen.
+    /// Parts of the cluster that could not be read.
     pub unseen: Vec<Unreadable>,
     /// The targets that are not there, in the order in which they were asked for; those that could not be looked for are
     /// in `unseen`.
@@ -44,11 +44,11 @@ pub struct Survey {
     pub passed_over: BTreeSet<Registry>,
     /// How many objects there were.
     pub counts: Counts,
-    /// When it was made, in seconds since 1970.
+    /// The time of the survey, in seconds since 1970.
     pub taken: i64,
 }
 
-/// How much was looked at.
+/// The numbers of objects that were read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Namespaces in which anything was found; of named ones, all.
@@ -96,7 +96,7 @@ impl Puller {
     }
 }
 
-/// A Secret that is named and not to be had.
+/// A Secret that is named and missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingSecret {
     pub target: Target,
@@ -108,10 +108,10 @@ pub struct MissingSecret {
     pub accounts: Vec<String>,
 }
 
-/// A part of the cluster that could not be seen.
+/// A part of the cluster that could not be read.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// What it would have been.
+    /// The object or kind of object.
     pub object: Object,
     /// In how many namespaces, if each was read by itself.
     pub namespaces: usize,

@@ -1,4 +1,4 @@
-//! A pull Secret, cut down to what can be said about it.
+//! A pull Secret, reduced to what the survey needs.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,7 +12,7 @@ use crate::cluster::secret::pull_secret::{
 use crate::model::pull::takes;
 use crate::model::{DockerConfig, EntryProblem, Registry, Target, Token, printable};
 
-/// Longest user name that is worth showing, in characters.
+/// The longest user name that is shown, in characters.
 const MAX_USER: usize = 120;
 
 /// A Secret of a type that kubelet pulls with. Texts in it may come from the cluster, made fit to be shown.
@@ -23,25 +23,25 @@ pub struct SeenSecret {
     pub target: Target,
     /// It is of the older type `kubernetes.io/dockercfg`, which sync does not write.
     pub is_legacy: bool,
-    /// Its data is frozen for ever.
+    /// Its data cannot be changed.
     pub is_immutable: bool,
     /// It has our label.
     pub is_managed: bool,
-    /// What our annotations say.
+    /// The content of our annotations.
     pub declared: Vec<Entry>,
-    /// Whose it is.
+    /// Its owner.
     pub ownership: Ownership,
-    /// The version that was looked at.
+    /// The version that was read.
     pub resource_version: String,
     /// When its document was written last, in seconds since 1970, where the API server kept that.
     pub written: Option<i64>,
     /// Its `last-applied-configuration` annotation holds the document a second time, in plain text.
     pub has_applied_copy: bool,
-    /// What kubelet makes of its document.
+    /// How kubelet reads its document.
     pub state: State,
 }
 
-/// What kubelet makes of a document.
+/// How kubelet reads a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// There is none, or an empty one: kubelet passes over it.
@@ -66,7 +66,7 @@ pub struct SeenEntry {
     pub login: Option<Login>,
 }
 
-/// A user and whose token.
+/// A user and the kind of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// The user; text from the cluster.
@@ -103,7 +103,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Says whose token it is, and keeps one that is new.
+    /// Identifies a token, and records it if it is new.
     fn held(&mut self, interest: usize, username: &str, token: Token) -> Login {
         let username = printable(username, MAX_USER);
         let kept = &self.interests[interest].kept;
@@ -139,7 +139,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Cuts a Secret down; `None` for one of a type that kubelet passes over.
+/// Reduces a Secret; `None` if kubelet ignores its type.
 pub(super) fn reduce(observed: &Observed, tokens: &mut Tokens<'_>) -> Option<SeenSecret> {
     let is_legacy = match observed.type_name() {
         PULL_SECRET_TYPE => false,

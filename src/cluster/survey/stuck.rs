@@ -1,4 +1,4 @@
-//! A container that waits for an image, with all that is known of why.
+//! A container that waits for an image, with the known causes.
 
 use crate::cluster::workload::message::PullFailure;
 use crate::cluster::workload::model::ContainerKind;
@@ -27,7 +27,7 @@ pub struct StuckPull {
     pub reason: String,
     /// kubelet's message.
     pub message: String,
-    /// What the message says.
+    /// The kind of failure in the message.
     pub said: PullFailure,
     /// When the pod was made, in seconds since 1970.
     pub created: Option<i64>,
@@ -45,7 +45,7 @@ pub struct StuckPull {
     pub cause: Cause,
 }
 
-/// What the registry says about a token.
+/// The registry's verdict on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It takes the token, and the token may pull.

@@ -1,4 +1,4 @@
-//! What made a pod or a workload.
+//! Finds the controller of a pod or a workload.
 
 use std::collections::HashMap;
 

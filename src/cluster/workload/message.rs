@@ -1,6 +1,6 @@
-//! What kubelet's message says of a pull that failed: the words of containerd, CRI-O, docker and kubelet itself.
+//! Classifies kubelet's message about a failed pull, from the error texts of containerd, CRI-O, docker and kubelet.
 
-/// What kubelet's message says of a pull.
+/// The kind of failure that kubelet's message reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullFailure {
     /// The registry wants another credential, or one at all: 401, 403, unauthorized, denied.

@@ -1,4 +1,4 @@
-//! How far a rollout is, and following it to its end, as `kubectl rollout status` does.
+//! The progress of a rollout, and following it to its end, as `kubectl rollout status` does.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const WATCH: Duration = Duration::from_secs(30);
 /// Between two watches, so that a server that ends each at once is not flooded.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How far a rollout is.
+/// The progress of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Every pod is of the new template, and available.

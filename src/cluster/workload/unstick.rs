@@ -18,7 +18,7 @@ use crate::model::{Namespace, Registry};
 /// How often a pod is looked at and deleted where kubelet reports on it in between.
 const TRIES: u32 = 5;
 
-/// A pod that is stuck on a pull from the registry, and what became of it.
+/// A pod that is stuck on a pull from the registry, and the action that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StuckPod {
     pub name: String,
@@ -28,7 +28,7 @@ pub struct StuckPod {
     pub fate: PodAction,
 }
 
-/// What was done with a stuck pod.
+/// The action for a stuck pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PodAction {
     /// It was deleted; its controller makes a new one.

@@ -1,36 +1,36 @@
-//! What a line that is still being typed is about: which command, what has been said, and what is wanted now.
+//! Parses an unfinished command line: its command, the arguments so far, and what is to be completed.
 
 use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, Command};
 
-/// A line up to the word that is to be completed.
+/// A command line up to the word to complete.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
-    /// The command that the words lead to.
+    /// The command that the words select.
     pub command: &'a Command,
     /// The words before the last one.
     pub words: &'a [String],
-    /// What the arguments of that command were given, by their ids; nothing for a flag without a value.
+    /// The arguments so far with their values, by id; `None` for a flag without a value.
     pub given: BTreeMap<String, Vec<String>>,
-    /// What the last word is.
+    /// What the last word can be.
     pub wanted: Wanted<'a>,
 }
 
-/// What is wanted for the last word.
+/// What can complete the last word.
 #[derive(Debug)]
 pub(super) enum Wanted<'a> {
     /// A command below this one.
     Subcommand(&'a str),
-    /// A flag of this command, or of `-`.
+    /// A flag of this command.
     Flag(&'a str),
     /// A value.
     Value {
         /// Of this argument.
         arg: &'a Arg,
-        /// What stands before it in the same word and is a part of the candidate, as in `-nhoneydue`.
+        /// The text before it in the same word, which is a part of the candidate, as in `-nhoneydue`.
         before: &'a str,
-        /// What of it is typed already.
+        /// The typed part of it.
         typed: &'a str,
     },
     /// Nothing can follow.
@@ -38,7 +38,7 @@ pub(super) enum Wanted<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads the words after `kubectl regcred`, of which the last is the one to complete. `root` has been built.
+    /// Parses the words after `kubectl regcred`, of which the last is the one to complete. `root` has been built.
     pub(super) fn read(root: &'a Command, words: &'a [String]) -> Self {
         let (last, words) = words
             .split_last()
@@ -101,7 +101,7 @@ impl<'a> Line<'a> {
                 before: "",
                 typed: last,
             },
-            // There is nothing to type but flags, so they are what is shown.
+            // Only flags can follow, so they are shown.
             None if last.is_empty() && !only_positionals => Wanted::Flag(last),
             None => Wanted::Nothing,
         }
@@ -115,7 +115,7 @@ impl<'a> Line<'a> {
                 self.long(name)
                     .filter(|arg| takes_value(arg))
                     .map_or(Wanted::Nothing, |arg| {
-                        // The shells complete what comes after `=`, as cobra has taught them.
+                        // cobra's shell scripts complete only the part after `=`.
                         Wanted::Value { arg, before: "", typed }
                     }),
             );
@@ -132,7 +132,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Notes the flags of one word, and gives the one that waits for its value.
+    /// Records the flags of one word, and returns the one that still needs its value.
     fn flags(&mut self, word: &'a str) -> Option<&'a Arg> {
         if word.starts_with("--") {
             let (name, value) = word
@@ -181,7 +181,7 @@ impl<'a> Line<'a> {
         self.command.get_arguments().find(|arg| arg.get_short() == Some(letter))
     }
 
-    /// The last one takes all that follow, where it is repeatable.
+    /// The last positional takes all that follow if it is repeatable.
     fn positional(&self, at: usize) -> Option<&'a Arg> {
         let all: Vec<&Arg> = self.command.get_positionals().collect();
         all.get(at)

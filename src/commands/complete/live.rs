@@ -1,5 +1,5 @@
-//! Candidates that have to be looked for: in the kubeconfig, the keychain and the cluster. Whatever fails, fails in
-//! silence: there is no place for a message beside somebody's half-typed line.
+//! Candidates from the kubeconfig, the keychain and the cluster. Errors are ignored, because a message would disturb the
+//! line that is being typed.
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::sys::env::Env;
 /// Words, between underscores, in the names of environment variables that hold tokens.
 const TELLING: [&str; 6] = ["TOKEN", "PASSWORD", "SECRET", "PAT", "KEY", "CREDENTIALS"];
 
-/// Looks for candidates and hands each over as soon as it is known, with a description or an empty one.
+/// Finds candidates, and offers each as soon as it is known, with a description or an empty one.
 pub(super) fn complete(
     source: &Source,
     typed: &str,
@@ -29,8 +29,8 @@ pub(super) fn complete(
         Source::Variables => variables(typed, env).for_each(|name| offer(name, "")),
         Source::Contexts | Source::Clusters | Source::Users => configured(source, line, env, offer),
         Source::Registries | Source::Usernames => {
-            // Without a screen no keychain opens a window on it.
-            let env = unseen(env);
+            // Without a display, no keychain opens a window.
+            let env = without_display(env);
             let Ok(found) = open(&env).and_then(|keychain| keychain.list_metadata()) else {
                 return;
             };
@@ -45,13 +45,13 @@ pub(super) fn complete(
         }
         Source::Namespaces | Source::Secrets | Source::ServiceAccounts | Source::Subjects | Source::Pods => {
             let looking = in_cluster(source, typed, line, env, offer);
-            // What is under way, such as a credential plugin, ends with it.
+            // Dropping it also ends a running credential plugin.
             let _ = cluster::block_on(async { tokio::time::timeout_at(deadline.into(), looking).await });
         }
     }
 }
 
-/// All of them only where somebody has begun to type one.
+/// All environment variables only if a name was begun; otherwise those that probably hold a token.
 fn variables<'a>(typed: &str, env: &'a Env) -> impl Iterator<Item = &'a str> {
     let all = !typed.is_empty();
     env.iter().filter_map(move |(name, _)| {
@@ -79,7 +79,7 @@ fn configured(source: &Source, line: &Line<'_>, env: &Env, mut offer: impl FnMut
 }
 
 async fn in_cluster(source: &Source, typed: &str, line: &Line<'_>, env: &Env, mut offer: impl FnMut(&str, &str)) {
-    let Ok(cluster) = Cluster::connect(&unseen(env), &options(line)).await else {
+    let Ok(cluster) = Cluster::connect(&without_display(env), &options(line)).await else {
         return;
     };
     let namespace = match line.value("namespaces") {
@@ -99,7 +99,7 @@ async fn in_cluster(source: &Source, typed: &str, line: &Line<'_>, env: &Env, mu
     };
 }
 
-/// `NAMESPACE`, a separator and a name in it: first the one, then the other.
+/// Completes `NAMESPACE`, a separator and a name in the namespace: first the one, then the other.
 async fn within(
     cluster: &Cluster,
     typed: &str,
@@ -124,7 +124,7 @@ async fn within(
     }
 }
 
-/// As the command would connect that is being typed.
+/// The connection options of the command that is being typed.
 fn options(line: &Line<'_>) -> ConnectOptions {
     let text = |id: &str| line.value(id).map(str::to_owned);
     ConnectOptions {
@@ -142,8 +142,8 @@ fn options(line: &Line<'_>) -> ConnectOptions {
     }
 }
 
-/// Without a screen: for what could open a window to ask for a password.
-fn unseen(env: &Env) -> Env {
+/// The environment without a display, for programs that could open a window to ask for a password.
+fn without_display(env: &Env) -> Env {
     env.clone().without("DISPLAY").without("WAYLAND_DISPLAY")
 }
 
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_variables_only_names_are_looked_at_and_few_are_offered_at_first() {
+    fn only_names_of_variables_are_read_and_few_are_offered_at_first() {
         let env = Env::from_iter([
             ("CI_TOKEN", "HOME"),
             ("gitea_pat", "x"),
@@ -161,7 +161,7 @@ mod tests {
         ]);
         let names = |typed: &str| variables(typed, &env).collect::<Vec<_>>();
         assert_eq!(names(""), ["CI_TOKEN", "gitea_pat"]);
-        // PATH is none of them, whatever is in it.
+        // PATH is not offered, whatever its value.
         let path = Env::from_iter([("PATH", "/bin"), ("GITEA_PAT", "x")]);
         assert_eq!(variables("", &path).collect::<Vec<_>>(), ["GITEA_PAT"]);
         assert_eq!(names("H").len(), 4);

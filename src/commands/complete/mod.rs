@@ -1,8 +1,8 @@
-//! Completion of the line that is being typed: `kubectl_complete-regcred` and `kubectl-regcred __complete`.
+//! Shell completion: `kubectl_complete-regcred` and `kubectl-regcred __complete`.
 //!
 //! kubectl (1.26 and later) runs the program of the first name with the words after `kubectl regcred`, the last of which
-//! is the one to complete (kubernetes/kubernetes#105867). It runs while somebody waits with a key held down: it never
-//! asks anybody for anything, says nothing on stderr, and gives what it has when its time is up.
+//! is the one to complete (kubernetes/kubernetes#105867). The user is waiting for it, so it never prompts, prints nothing
+//! on stderr, and returns what it has at the time limit.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -28,18 +28,18 @@ use line::{Line, Wanted, is_repeatable};
 use reply::Reply;
 use source::Source;
 
-/// What kubectl calls us when it wants candidates.
+/// The program name that kubectl runs for candidates.
 pub const PROGRAM: &str = "kubectl_complete-regcred";
 
-/// What cobra's shell scripts call a program with, and without descriptions.
+/// The hidden verbs that cobra's shell scripts call, and whether candidates have descriptions.
 const VERBS: [(&str, bool); 2] = [("__complete", true), ("__completeNoDesc", false)];
 
-/// When it ends, whatever it is waiting for.
+/// The hard time limit.
 const LIMIT: Duration = Duration::from_millis(450);
-/// When it stops waiting for what can be stopped, such as a credential plugin, so that nothing is left running.
+/// The time limit for work that can be stopped, such as a credential plugin, so that nothing is left running.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// What is to be completed.
+/// A request for completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The words after `kubectl regcred`, of which the last is the one to complete.
@@ -49,8 +49,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// What these arguments of the process ask for, the first of which is the program's own name; `None` where they do
-    /// not ask for completion.
+    /// The request in these arguments, of which the first is the program's name; `None` if they do not ask for completion.
     #[must_use]
     pub fn of(args: &[OsString]) -> Option<Self> {
         let (program, args) = args.split_first()?;
@@ -91,8 +90,7 @@ pub fn main(request: &Request, env: &Env) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The reply's lines, for a caller with a process of its own: nothing ends it but `limit`, and that only
-/// while it waits for a cluster.
+/// The reply's lines, for callers in another process such as tests. `limit` applies only while it waits for a cluster.
 #[must_use]
 pub fn lines(
     request: &Request,
@@ -144,7 +142,7 @@ fn answer(
     }
 }
 
-/// The command line's own description, with what clap adds to it.
+/// The description of the command line, including what clap adds.
 fn tree() -> Command {
     let mut root = cli::command();
     root.build();

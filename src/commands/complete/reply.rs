@@ -1,5 +1,5 @@
-//! What is answered, in the protocol that kubectl's shell scripts share with cobra (`completions.go` in spf13/cobra): a
-//! candidate a line, with a tab before its description, and last a colon and a number that tells the shell what to do.
+//! The reply, in the protocol of kubectl's and cobra's shell scripts (`completions.go` in spf13/cobra): one candidate on
+//! each line, with a tab before its description, and at the end a colon and a number that tells the shell what to do.
 
 use std::io::{self, Write};
 
@@ -7,22 +7,22 @@ use crate::model::printable;
 
 /// No blank after the only candidate (cobra's `ShellCompDirectiveNoSpace`).
 const NO_SPACE: u8 = 2;
-/// No names of files besides (cobra's `ShellCompDirectiveNoFileComp`).
+/// No names of files (cobra's `ShellCompDirectiveNoFileComp`).
 const NO_FILES: u8 = 4;
 
-/// Longest description, in characters: the rest of a line.
+/// The longest description, in characters.
 const DESCRIPTION: usize = 100;
 
 /// Candidates for one word.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reply {
-    /// What stands before each candidate.
+    /// The prefix of each candidate.
     pub before: String,
-    /// What each has to begin with.
+    /// The text that each candidate has to begin with.
     typed: String,
-    /// Values that were given already, and are of no use twice.
+    /// Values that were already given and cannot be repeated.
     pub given: Vec<String>,
-    /// Whether the shell is to look for files.
+    /// Whether the shell completes names of files.
     pub files: bool,
     /// Candidates and descriptions.
     found: Vec<(String, String)>,
@@ -30,12 +30,12 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// From here on it is the answer to somebody who has typed this.
+    /// Sets the typed part of the word.
     pub(super) fn to(&mut self, typed: &str) {
         typed.clone_into(&mut self.typed);
     }
 
-    /// Takes a candidate, if it fits.
+    /// Adds a candidate if it matches.
     pub(super) fn offer(&mut self, text: &str, about: &str) {
         let fits = text.starts_with(&self.typed) && !self.given.iter().any(|given| given == text);
         if fits && is_plain(text) && !self.found.iter().any(|(found, _)| found == text) {
@@ -82,8 +82,8 @@ impl Reply {
     }
 }
 
-/// Whether a shell takes it as it is. Names come from clusters and kubeconfigs, and not every shell script that
-/// completes is careful with what it gets: bash's `compgen -W` expands `$(…)`.
+/// Whether the text is safe for a shell. Names come from clusters and kubeconfigs, and some completion scripts evaluate
+/// them: bash's `compgen -W` expands `$(…)`.
 fn is_plain(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || "-_./:@=+,%#".contains(c);
     !text.is_empty() && !text.starts_with('#') && text.chars().all(plain)
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_tells_the_shell_what_to_do() {
+    fn the_last_line_is_the_directive() {
         let lines = |typed: &str, candidates: &[&str]| reply(typed, candidates).lines(true);
         assert_eq!(lines("", &[]), ":4\n");
         assert_eq!(
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shell_would_run_is_not_offered() {
+    fn a_candidate_that_a_shell_would_expand_is_not_offered() {
         let arn = "arn:aws:eks:eu-west-1:1:cluster/prod";
         let candidates = [
             "$(id)",

@@ -1,11 +1,11 @@
-//! Where the values of an argument come from.
+//! The source of an argument's values.
 
 use clap::{Arg, ValueHint};
 
-/// Where candidates are to be had.
+/// The source of candidates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// They are known: each with a description or an empty one.
+    /// Fixed words, each with a description or an empty one.
     Words(Vec<(String, String)>),
     /// The shell completes names of files by itself.
     Files,
@@ -17,9 +17,9 @@ pub(super) enum Source {
     Clusters,
     /// Users of the kubeconfig.
     Users,
-    /// Registries that the keychain has a credential of.
+    /// Registries in the keychain.
     Registries,
-    /// Users that the keychain has a credential of.
+    /// Users in the keychain.
     Usernames,
     /// Namespaces of the cluster.
     Namespaces,
@@ -35,7 +35,7 @@ pub(super) enum Source {
     Free,
 }
 
-/// Arguments, by the id that all verbs have them under.
+/// The sources of arguments, by id, which is the same for all verbs.
 const KNOWN: [(&str, Source); 16] = [
     ("namespaces", Source::Namespaces),
     ("skip_namespace", Source::Namespaces),
@@ -55,7 +55,7 @@ const KNOWN: [(&str, Source); 16] = [
     ("token_env", Source::Variables),
 ];
 
-/// What `--scopes` is mostly given.
+/// The usual values of `--scopes`.
 const SCOPES: [(&str, &str); 3] = [
     ("read:package", "pull"),
     ("write:package", "pull, push and delete"),
@@ -80,7 +80,7 @@ impl Source {
             });
             return Self::Words(words.collect());
         }
-        // How the choice is shown in the help is how it is known here: its type is parsed and has no list.
+        // The words are taken from the value name in the help, because the type has no list of values.
         let name = arg
             .get_value_names()
             .and_then(<[_]>::first)

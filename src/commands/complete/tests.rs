@@ -22,7 +22,7 @@ fn keychain() -> Keychain {
     keychain
 }
 
-/// The answer to `line`, of which the last word is to be completed: one that ends in a blank asks for a new word.
+/// The reply for `line`, of which the last word is completed; after a blank, a new word is completed.
 fn answered(line: &str) -> (Vec<String>, String) {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("config");
@@ -93,7 +93,7 @@ fn values_in_every_way_of_typing_them() {
         ("sync -oy", vec!["-oyaml"]),
         ("sync -voy", vec!["-voyaml"]),
         ("login --mint --scopes r", vec!["read:package"]),
-        // Names that are yet to be given.
+        // New names cannot be completed.
         ("login --token-name ", vec![]),
         ("sync -l ", vec![]),
         ("sync more ", vec![]),
@@ -107,7 +107,7 @@ fn values_in_every_way_of_typing_them() {
 }
 
 #[test]
-fn files_are_the_shells_business() {
+fn files_are_completed_by_the_shell() {
     for line in [
         "sync -f ",
         "sync --file=re",
@@ -120,7 +120,7 @@ fn files_are_the_shells_business() {
 }
 
 #[test]
-fn only_flags_that_still_go() {
+fn only_flags_that_can_still_be_added() {
     let has = |line: &str, flag: &str| candidates(line).contains(&flag.to_owned());
     for (line, flag, goes) in [
         ("sync --", "--namespace", true),
@@ -163,7 +163,7 @@ fn a_description_comes_after_a_tab() {
 }
 
 #[test]
-fn it_is_asked_for_by_name_or_by_verb() {
+fn completion_is_requested_by_program_name_or_by_verb() {
     let of = |args: &[&str]| Request::of(&args.iter().map(OsString::from).collect::<Vec<_>>());
     for args in [
         &["/krew/bin/kubectl_complete-regcred", "sync", ""][..],
@@ -189,7 +189,7 @@ fn it_is_asked_for_by_name_or_by_verb() {
     }
 }
 
-/// So that nobody adds a flag without a thought for its values.
+/// Fails if a new flag has no source for its values.
 #[test]
 fn every_value_has_a_source_or_is_known_to_be_free() {
     const FREE: [&str; 12] = [

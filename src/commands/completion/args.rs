@@ -22,7 +22,7 @@ pub enum CompletionVerb {
     #[command(after_help = "Examples:
   kubectl regcred completion install")]
     Install,
-    /// Say whether kubectl completes `kubectl regcred`, and if not, why
+    /// Show whether kubectl completes `kubectl regcred`, and if not, why
     #[command(after_help = "Examples:
   kubectl regcred completion status")]
     Status,
@@ -30,20 +30,20 @@ pub enum CompletionVerb {
     #[command(after_help = "Examples:
   kubectl regcred completion remove")]
     Remove,
-    /// Print bash's script for calls of kubectl-regcred itself
+    /// Print the bash script for completing kubectl-regcred itself
     #[command(after_help = "Examples:
   source <(kubectl-regcred completion bash)
   kubectl-regcred completion bash > /etc/bash_completion.d/kubectl-regcred")]
     Bash,
-    /// Print zsh's script for calls of kubectl-regcred itself
+    /// Print the zsh script for completing kubectl-regcred itself
     #[command(after_help = "Examples:
   kubectl-regcred completion zsh > ~/.zfunc/_kubectl-regcred")]
     Zsh,
-    /// Print fish's script for calls of kubectl-regcred itself
+    /// Print the fish script for completing kubectl-regcred itself
     #[command(after_help = "Examples:
   kubectl-regcred completion fish > ~/.config/fish/completions/kubectl-regcred.fish")]
     Fish,
-    /// Print PowerShell's script for calls of kubectl-regcred itself
+    /// Print the PowerShell script for completing kubectl-regcred itself
     #[command(after_help = "Examples:
   kubectl-regcred completion powershell | Out-String | Invoke-Expression")]
     Powershell,

@@ -21,19 +21,19 @@ mod args;
 pub use args::CompletionArgs;
 use args::CompletionVerb;
 
-/// What kubectl looks for.
+/// The program that kubectl runs for completion.
 const ALIAS: Alias = Alias {
     name: complete::PROGRAM,
     caller: "kubectl",
 };
 
-/// The first minor version of kubectl 1 that looks for it (kubernetes/kubernetes#105867).
+/// The first minor version of kubectl 1 that runs it (kubernetes/kubernetes#105867).
 const SINCE: u32 = 26;
 
-/// How long another program may take to say who it is.
+/// The time limit for another program to print its version.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How to load kubectl's own completion, without which the plugin's is never called.
+/// How to load kubectl's own completion, which the plugin's completion needs.
 const LOAD: &str = "in a shell that completes kubectl: source <(kubectl completion bash), or zsh, fish, powershell";
 
 pub(super) fn run(verb: CompletionVerb, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -97,7 +97,7 @@ fn remove(system: &mut System<'_>) -> Result<(), CommandError> {
         let name = ALIAS.name;
         system
             .output
-            .info(format_args!("there is no {name} that completion install has made"));
+            .info(format_args!("there is no {name} that completion install has created"));
         return Ok(());
     };
     Ok(system.output.line(format_args!("{} removed", at.display()))?)
@@ -107,7 +107,7 @@ fn observe(env: &Env) -> link::Program {
     link::observe(ALIAS, env, |path| completes(path, env))
 }
 
-/// Whether it completes our command line: the link, a copy, or the two lines of shell that people had before.
+/// Whether the program completes our command line: the link, a copy, or a shell script that calls us.
 fn completes(path: &Path, env: &Env) -> bool {
     let Some(text) = printed(path, ["version"], env) else {
         return false;
@@ -137,7 +137,7 @@ struct ClientVersion {
     git_version: String,
 }
 
-/// The version of the kubectl that runs plugins here; `None` where it does not say.
+/// The version of kubectl; `None` if it is not known.
 fn version(env: &Env) -> Option<Version> {
     let kubectl: PathBuf = on_path::programs("kubectl", env).into_iter().next()?;
     let text = printed(&kubectl, ["version", "--client", "-o", "json"], env)?;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kubectl_that_completes_no_plugins_is_told_from_one_that_does() {
+    fn a_kubectl_that_does_not_complete_plugins_is_recognised() {
         let version = |text: &str| parse(&format!(r#"{{"clientVersion":{{"gitVersion":"{text}"}},"x":1}}"#));
         for (text, is_too_old) in [
             ("v1.25.16", true),

@@ -37,7 +37,7 @@ pub struct SetupArgs {
     /// Let docker ask the keychain for every registry (credsStore), not only for these
     #[arg(long)]
     pub default: bool,
-    /// Move tokens without asking their registries; makes no connection at all
+    /// Move tokens without verifying them at their registries; makes no connection at all
     #[arg(long, conflicts_with_all = ["ca_file", "plain_http"])]
     pub no_verify: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Credentials of one registry that differ: which one is kept, and the report.
+//! Resolves different credentials for one registry, or reports them.
 
 use super::args::SetupArgs;
 use super::decide::{Case, Decision, Verdict, is_same};
@@ -9,7 +9,7 @@ use crate::error::CommandError;
 use crate::model::{CommandLine, Credential};
 use crate::registry::Flow;
 
-/// Lets the registry decide, or else the person.
+/// Lets the registry decide, or else the user.
 pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> Result<Decision, CommandError> {
     let mut verdicts = Vec::new();
     for credential in case.distinct() {
@@ -40,7 +40,7 @@ pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> 
         (Decision::Open, Some(person)) => {
             let mut options: Vec<String> = distinct
                 .iter()
-                .map(|credential| format!("the one of {} from {}", credential.username, place_of(case, credential)))
+                .map(|credential| format!("the one of {} in {}", credential.username, place_of(case, credential)))
                 .collect();
             options.push("none: leave everything as it is".to_owned());
             let at = person.choice(
@@ -53,7 +53,7 @@ pub(super) fn settle(case: &Case, args: &SetupArgs, system: &mut System<'_>) -> 
     }
 }
 
-/// Where a credential is, or where all are that are not in the keychain.
+/// Where a credential is stored.
 pub(super) fn place_of(case: &Case, credential: &Credential) -> String {
     match case.found.iter().find(|found| is_same(&found.credential, credential)) {
         _ if case.kept.as_ref().is_some_and(|kept| is_same(kept, credential)) => "the keychain".to_owned(),
@@ -74,7 +74,7 @@ pub(super) fn places(case: &Case) -> String {
 pub(super) fn undecided(case: &Case) -> CommandError {
     let registry = &case.name.registry;
     let error = CommandError::failed(format_args!(
-        "{} hold different credentials, and the registry does not settle which one is right: all of them stay",
+        "{} hold different credentials, and the registry does not decide which one is right: nothing was changed",
         places(case)
     ));
     let file = case.found.iter().find_map(|found| match &found.place {

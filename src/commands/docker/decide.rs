@@ -1,35 +1,34 @@
-//! Which of several credentials of one registry the keychain should hold. Pure.
+//! Decides which of several credentials for one registry the keychain should hold. Pure.
 //!
 //! The rule: copies of what the keychain holds are dropped. If they differ, the registry verifies them, and if it accepts
-//! exactly one and refuses all others, that one is kept. Otherwise the person decides, or nothing of that registry is
-//! changed. A credential that is being rotated is never replaced.
+//! exactly one and refuses all others, that one is kept. Otherwise the user decides, or nothing is changed for that
+//! registry. A credential that is being rotated is never replaced.
 
 use crate::docker::StoredIn;
 use crate::keychain::{Name, Part};
 use crate::model::Credential;
 
-/// A credential that is not in the keychain, or also there.
+/// A credential that was found outside of the keychain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) credential: Credential,
-    /// Where; another credential helper keeps it whatever we do.
+    /// Where it is stored; a credential helper keeps it in any case.
     pub(super) place: StoredIn,
 }
 
-/// All that is known about one registry, or about one of the tokens that Docker Hub's login in the browser leaves
-/// beside its own.
+/// The credentials for one registry, or for one of the extra tokens of Docker Hub's login in the browser.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
-    /// What the keychain's item for it is called.
+    /// The name of the keychain's item.
     pub(super) name: Name,
-    /// What the keychain holds for docker.
+    /// The keychain's credential for docker.
     pub(super) kept: Option<Credential>,
-    /// Whether that is being rotated.
+    /// Whether it is being rotated.
     pub(super) is_rotating: bool,
     pub(super) found: Vec<Found>,
 }
 
-/// What a registry says about a credential.
+/// A registry's verdict on a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Accepted,
@@ -37,12 +36,12 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// What becomes of a registry.
+/// What to do with a registry's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// The keychain stays as it is; what else was found goes.
+    /// The keychain is unchanged, and the other copies are removed.
     Keep,
-    /// This is put into the keychain; what else was found goes.
+    /// This credential is stored in the keychain, and the other copies are removed.
     Store(Credential),
     /// The credentials differ and it is not known which is right.
     Open,
@@ -50,18 +49,18 @@ pub(super) enum Decision {
     Rotating,
 }
 
-/// Whether they are one: Gitea goes by the token alone, and who spelled the user differently has lost nothing.
+/// Whether two credentials are equivalent: Gitea ignores the user name, so only the token matters.
 pub(super) fn is_same(one: &Credential, other: &Credential) -> bool {
     one.token == other.token && one.username.is_identity_token() == other.username.is_identity_token()
 }
 
 impl Case {
-    /// Whether the credential is one that its registry can verify.
+    /// Whether the registry can verify the credential.
     pub(super) fn is_login(&self) -> bool {
         self.name.part == Part::Login
     }
 
-    /// What it is called in messages.
+    /// The name in messages.
     pub(super) fn title(&self) -> String {
         match self.name.part {
             Part::Login => self.name.registry.to_string(),
@@ -69,7 +68,7 @@ impl Case {
         }
     }
 
-    /// Every credential once, the keychain's first.
+    /// The distinct credentials, the keychain's first.
     pub(super) fn distinct(&self) -> Vec<&Credential> {
         let mut distinct: Vec<&Credential> = Vec::new();
         for credential in self.kept.iter().chain(self.found.iter().map(|found| &found.credential)) {
@@ -80,7 +79,7 @@ impl Case {
         distinct
     }
 
-    /// What is clear without asking the registry.
+    /// The decision without asking the registry.
     pub(super) fn decide(&self) -> Decision {
         match (self.distinct().as_slice(), &self.kept) {
             ([], _) | ([_], Some(_)) => Decision::Keep,
@@ -90,7 +89,7 @@ impl Case {
         }
     }
 
-    /// What is clear once the registry has said something about each of [`Case::distinct`].
+    /// The decision after the registry has verified each of [`Case::distinct`].
     pub(super) fn settle(&self, verdicts: &[Verdict]) -> Decision {
         let distinct = self.distinct();
         let mut accepted = distinct
@@ -101,13 +100,13 @@ impl Case {
             verdicts.iter().filter(|verdict| **verdict == Verdict::Refused).count() + 1 == distinct.len();
         match (accepted.next(), accepted.next()) {
             (Some((right, _)), None) if others_refused => self.choose(right),
-            // Another helper's stays where it is, so nothing is lost.
+            // Another helper keeps its credential, so nothing is lost.
             _ if self.kept.is_some() && self.found.iter().all(|found| self.is_safe(found)) => Decision::Keep,
             _ => Decision::Open,
         }
     }
 
-    /// This one of [`Case::distinct`] is right.
+    /// The decision for this one of [`Case::distinct`].
     pub(super) fn choose(&self, right: &Credential) -> Decision {
         match &self.kept {
             Some(kept) if is_same(kept, right) => Decision::Keep,
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registry_settles_it_only_where_it_accepts_one_and_refuses_the_rest() {
+    fn the_registry_decides_only_if_it_accepts_one_and_refuses_the_rest() {
         use Verdict::{Accepted, Refused, Unknown};
         for (kept, found, verdicts, decision) in [
             (Some("a"), &["b"][..], &[Accepted, Refused][..], Decision::Keep),

@@ -1,18 +1,18 @@
-//! What somebody who set up should know besides what was done.
+//! Warnings and hints after `docker setup`.
 
 use crate::commands::system::System;
 use crate::docker::{self, Files, WarningKind};
 use crate::error::CommandError;
 use crate::model::{CommandLine, Registry};
 
-/// What setting up cannot mend: the person's own variables and files come before what it wrote.
+/// Warnings that setup cannot fix: the user's variables and files take precedence over what it writes.
 const BEYOND: [WarningKind; 3] = [
     WarningKind::EnvironmentWins,
     WarningKind::AuthFileHidesHelper,
     WarningKind::FilesBeforeHelper,
 ];
 
-/// Says it after setting up for `registries`, each with whether there is a credential of it.
+/// Prints the notes after setting up `registries`, each with whether the keychain has a credential for it.
 pub(super) fn after_setup(
     files: &Files,
     registries: &[(Registry, bool)],
@@ -53,7 +53,7 @@ pub(super) fn after_setup(
 
 fn podman(files: &Files, system: &mut System<'_>) {
     let primary = &files.podman_primary;
-    // Of a file that a variable names, there is a warning.
+    // For a file that a variable names, there is a warning already.
     let is_named = system.env.path("REGISTRY_AUTH_FILE").is_some();
     if docker::has_podman(&system.env) && !primary.exists() && !is_named {
         system.output.info(format_args!(
@@ -75,7 +75,7 @@ fn podman(files: &Files, system: &mut System<'_>) {
     }
 }
 
-/// What the helper of every registry changes for clients that need no credential.
+/// What a helper for every registry changes for clients that need no credential.
 fn of_default(files: &Files, system: &mut System<'_>) {
     system.output.warn(
         "while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too",

@@ -1,4 +1,4 @@
-//! `kubectl regcred docker remove`: docker's and podman's files as they were before setup, but for the tokens.
+//! `kubectl regcred docker remove`: restores docker's and podman's files as they were before setup, without the tokens.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::commands::system::System;
 use crate::docker::{self, Change, File, FilePlan, Files, HELPER, SetupRecord, program};
 use crate::error::{CommandError, Exit};
 
-/// How often a file is planned anew that others change all the time.
+/// How often a file is planned again if other programs change it in between.
 const ATTEMPTS: usize = 20;
 
 pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
@@ -18,7 +18,7 @@ pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, Co
         LocalDryRunArg::Client => SetupRecord::read_only(&system.env)?,
     };
     let files = sources::files(system)?;
-    // Also those of another DOCKER_CONFIG, which setup was run with.
+    // Includes the files of another DOCKER_CONFIG with which setup was run.
     let paths = files.editable().map(Path::to_owned).chain(memory.targets());
     let mut failures = Vec::new();
     let mut taken = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn run(args: &RemoveArgs, system: &mut System<'_>) -> Result<Exit, Co
             }
         }
     }
-    // A helper that is still named has to stay.
+    // A helper that is still configured has to stay.
     if args.registries.is_empty() && !is_named {
         unlink(args.trial.dry_run, system)?;
     }

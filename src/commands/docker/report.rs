@@ -1,4 +1,4 @@
-//! What `docker setup` and `docker remove` print: a line for each change, and in a dry run each file's difference.
+//! The output of `docker setup` and `docker remove`: a line for each change and, in a dry run, the diff of each file.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use crate::error::CommandError;
 use crate::model::go_json::is_field;
 use crate::model::{CommandLine, JsonEdit, printable};
 
-/// Longest key or name of somebody else's in a line, in characters.
+/// The longest key or name from a file that is shown, in characters.
 const MAX_KEY: usize = 100;
 
-/// Members of the document that hold secrets: logins, `Authorization` headers, proxies with a password.
+/// Members of the document that can hold secrets: logins, `Authorization` headers, proxies with a password.
 const SECRET: [&str; 3] = ["auths", "HttpHeaders", "proxies"];
 
-/// What stands behind every line of a dry run.
+/// The suffix of every line in a dry run.
 pub(super) fn suffix(dry_run: LocalDryRunArg) -> &'static str {
     match dry_run {
         LocalDryRunArg::None => "",
@@ -71,7 +71,7 @@ fn line(change: &Change, path: &Path) -> String {
         }
         Change::Default(before) => format!("credsStore configured in {path}{}", with("was", before)),
         Change::Detected(store) => {
-            format!("credsStore set to {store} in {path}, which docker took without being told until now")
+            format!("credsStore set to {store} in {path}, which docker used by default until now")
         }
         Change::Moved(key) => format!("auths/{} emptied in {path}", shown(key)),
         Change::HelperGone(key, back) => {
@@ -94,7 +94,7 @@ fn line(change: &Change, path: &Path) -> String {
     }
 }
 
-/// The difference of one file as `diff -u` shows it, with every secret masked.
+/// Prints the diff of one file as in `diff -u`, with every secret masked.
 pub(super) fn difference(plan: &FilePlan, system: &mut System<'_>) -> Result<(), CommandError> {
     let after = match &plan.after {
         After::Same => return Ok(()),
@@ -117,7 +117,7 @@ pub(super) fn difference(plan: &FilePlan, system: &mut System<'_>) -> Result<(),
     );
     let difference = TextDiff::from_lines(&before, &after);
     let text = difference.unified_diff().header(old, new).to_string();
-    // Keys of theirs can hold anything: line by line, so that nothing acts on the terminal.
+    // Keys can contain anything, so each line is printed separately and stripped of control characters.
     for line in text.lines() {
         system.output.line(line)?;
     }
@@ -128,7 +128,7 @@ fn masked(text: &str) -> String {
     JsonEdit::parse(text).map_or_else(
         |_| String::new(),
         |json| {
-            // docker reads them whatever their case.
+            // docker ignores the case of the keys.
             let is_secret = |name: &str| SECRET.iter().any(|secret| is_field(name, secret));
             json.masked(|path| path.first().is_some_and(|first| is_secret(first)))
         },

@@ -1,4 +1,4 @@
-//! `kubectl regcred docker setup`: plaintext tokens go into the keychain, and docker and podman ask there.
+//! `kubectl regcred docker setup`: moves plaintext tokens into the keychain, and makes docker and podman use it.
 
 use std::path::Path;
 
@@ -17,14 +17,14 @@ use crate::keychain::{Keychain, Name};
 use crate::model::{Credential, Registry, Use};
 use crate::registry::{Verified, VerifyError};
 
-/// How often a file is planned anew that others change all the time. A login takes docker some 100 ms.
+/// How often a file is planned again if other programs change it in between. A `docker login` takes about 100 ms.
 const ATTEMPTS: usize = 20;
 
-/// A credential that is where it should be, so that the files can follow.
+/// A credential that is in the keychain, so that the files can be changed.
 struct Ready {
     name: Name,
     is_login: bool,
-    /// What may go out of the files: what the keychain holds, and what was decided against.
+    /// The credentials that may be removed from the files: those in the keychain and those that were rejected.
     handled: Vec<Credential>,
 }
 
@@ -37,17 +37,17 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
         SetupRecord::open(&system.env)?
     };
     let sources = Sources::observe(&args.registries, args.default, &keychain, system)?;
-    // First, and before anything is changed: docker fails on a helper that it does not find.
+    // First of all, because docker fails if it does not find the helper.
     link(args.trial.dry_run, system)?;
     let mut failures = sources.failures;
     let mut ready = Vec::new();
     for case in sources.cases {
-        // Docker asks for what belongs to a login where it asks for the login, which comes first in this order.
+        // docker gets the extra tokens of a login from the same helper as the login, which comes first in this order.
         let follows = |ready: &Ready| ready.is_login && ready.name.registry == case.name.registry;
         if !case.is_login() && !ready.iter().any(follows) {
             continue;
         }
-        match keep(&case, args, &keychain, system) {
+        match settle_case(&case, args, &keychain, system) {
             Ok(Some(handled)) => ready.push(Ready {
                 is_login: case.is_login(),
                 name: case.name,
@@ -59,14 +59,14 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     }
     let default = args.default && !sources.keeps_default;
     for path in sources.files.editable() {
-        if let Err(error) = follow(path, &sources.files, &ready, default, args, &mut memory, system) {
+        if let Err(error) = change_file(path, &sources.files, &ready, default, args, &mut memory, system) {
             failures.push(error);
         }
     }
     if ready.is_empty() && failures.is_empty() {
         system
             .output
-            .info("there is no credential to set up for, in the keychain nor in docker's and podman's files");
+            .info("there is no credential to set up, neither in the keychain nor in docker's and podman's files");
         system.output.info("hint: kubectl regcred login REGISTRY -u USER");
     }
     let registries: Vec<(Registry, bool)> = ready
@@ -81,7 +81,7 @@ pub(super) fn run(args: &SetupArgs, system: &mut System<'_>) -> Result<Exit, Com
     Ok(if failures.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
-/// Sees that docker finds our helper.
+/// Makes sure that docker finds our helper.
 fn link(dry_run: LocalDryRunArg, system: &mut System<'_>) -> Result<(), CommandError> {
     let failed = |error: program::ProgramError| CommandError::failed(&error).hint(error.hint());
     let plan = program::observe(&system.env).plan().map_err(failed)?;
@@ -96,9 +96,9 @@ fn link(dry_run: LocalDryRunArg, system: &mut System<'_>) -> Result<(), CommandE
     Ok(())
 }
 
-/// Sees that the keychain holds the right credential of one registry. Returns what may go out of the files then, and
-/// nothing where a dry run cannot know.
-fn keep(
+/// Makes sure that the keychain holds the right credential for one registry. Returns what may be removed from the files;
+/// `None` if a dry run cannot know it.
+fn settle_case(
     case: &Case,
     args: &SetupArgs,
     keychain: &Keychain,
@@ -139,7 +139,7 @@ fn keep(
         }
         Decision::Rotating => {
             return Err(CommandError::failed(format_args!(
-                "its credential is being rotated, and another one is in {}, which stays there",
+                "its credential is being rotated, and a different one is in {}, which was not changed",
                 places(case)
             ))
             .hint("finish it with: kubectl regcred rotate --resume; then set up again"));
@@ -149,7 +149,7 @@ fn keep(
     Ok(Some(handled))
 }
 
-/// Puts the credential into the keychain and sees that it is there, before it goes anywhere else.
+/// Stores the credential in the keychain and reads it back, before it is removed anywhere else.
 fn store(
     case: &Case,
     credential: &Credential,
@@ -174,12 +174,12 @@ fn store(
         return Ok(());
     }
     Err(CommandError::failed(
-        "the keychain does not give back what was put into it, so nothing is taken out of a file",
+        "the keychain does not return what was stored in it, so nothing was removed from the files",
     ))
 }
 
-/// Changes one file, and plans it anew as long as others change it.
-fn follow(
+/// Changes one file, and plans again if another program has changed it in between.
+fn change_file(
     path: &Path,
     files: &Files,
     ready: &[Ready],
@@ -210,11 +210,11 @@ fn follow(
     Err(docker::Error::Changed { path: path.to_owned() }.into())
 }
 
-/// What one file should say. Worked out from what is in it now: an entry that came in the meantime stays.
+/// The desired configuration of one file, computed from its current content so that new entries are kept.
 fn wanted(file: &File, files: &Files, ready: &[Ready], default: bool, system: &System<'_>) -> DesiredConfig {
     let is_docker = file.path == files.docker;
     let is_primary = file.path == files.podman_primary;
-    // podman reads docker's file too, but no credsStore; and it makes a file of its own as soon as it writes.
+    // podman also reads docker's file, but no credsStore; and it creates its own file when it writes.
     let is_podmans = if is_docker {
         is_primary || docker::has_podman(&system.env)
     } else {

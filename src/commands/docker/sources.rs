@@ -1,4 +1,4 @@
-//! Observe: what the keychain, docker's and podman's files and other helpers hold for which registry.
+//! Observes the credentials in the keychain, in docker's and podman's files, and in other helpers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name, Part};
 use crate::model::{Credential, Registry, Use, printable};
 
-/// Longest piece of a file's key in a message, in characters.
+/// The longest key of a file that is shown, in characters.
 const MAX_KEY: usize = 100;
 
-/// What there is.
+/// The observed credentials.
 pub(super) struct Sources {
     pub(super) files: Files,
     pub(super) cases: Vec<Case>,
-    /// Registries that stay as they are, since it could not be found out what is there.
+    /// Registries that are not changed, because their credentials could not be read.
     pub(super) failures: Vec<CommandError>,
-    /// Whether what the helper in `credsStore` keeps could not be found out.
+    /// Whether the helper in `credsStore` could not be read.
     pub(super) keeps_default: bool,
 }
 
-/// The files that exist. One of podman's that cannot be read does not keep the others from being processed.
+/// The files that exist. If a file of podman cannot be read, the others are still processed.
 pub(super) fn files(system: &mut System<'_>) -> Result<Files, CommandError> {
     let files = Files::of(&system.env)?;
     if let Some(skipped) = &files.skipped {
@@ -33,7 +33,7 @@ pub(super) fn files(system: &mut System<'_>) -> Result<Files, CommandError> {
     Ok(files)
 }
 
-/// Reads every file, each once, though several names may lead to it.
+/// Reads each file once, even if it has several names.
 pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<File>, CommandError> {
     let mut read: Vec<File> = Vec::new();
     for path in paths {
@@ -45,7 +45,7 @@ pub(super) fn read(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<File>
     Ok(read)
 }
 
-/// The keychain's item that an entry in plain text belongs into, and what goes in.
+/// The keychain's item for an entry in plain text, and its credential.
 pub(super) fn item(entry: &Entry) -> Option<(Name, Credential)> {
     let EntryContent::Login(username, token) = &entry.held else {
         return None;
@@ -67,9 +67,9 @@ fn login(registry: &Registry) -> Name {
 }
 
 impl Sources {
-    /// Looks at everything that concerns `only`, or where that is empty every registry that there is a credential for.
+    /// Observes the credentials for `only` or, if that is empty, for every registry.
     ///
-    /// As the helper of all registries we hide every entry of docker's file and all that the helper before us keeps.
+    /// As the default helper, we hide all entries of docker's file and everything in the previous default helper.
     pub(super) fn observe(
         only: &[Registry],
         default: bool,
@@ -113,13 +113,13 @@ impl Sources {
                     }),
                     Ok(None) => {}
                     Err(AskError::NotInstalled(program)) => system.output.info(format_args!(
-                        "{registry}: {program}, which docker asked until now, is not installed"
+                        "{registry}: {program}, which docker used until now, is not installed"
                     )),
                     Err(_) if failed.contains(registry) => {}
                     Err(error) => {
                         failed.insert(registry.clone());
                         let error = CommandError::failed(&error).hints(error.hint());
-                        this.failures.push(error.on(format_args!("{registry} stays as it is")));
+                        this.failures.push(error.on(format_args!("{registry} was not changed")));
                     }
                 }
             }
@@ -131,7 +131,7 @@ impl Sources {
         Ok(this)
     }
 
-    /// What the helper of all registries keeps, which is about to be replaced.
+    /// Lists the credentials in the default helper, which is about to be replaced.
     fn list_other(&mut self, name: &HelperName, found: &mut BTreeMap<Name, Vec<Found>>, system: &mut System<'_>) {
         let listed = OtherHelper::find(name, &system.env).and_then(|helper| helper.list());
         match listed {
@@ -143,27 +143,27 @@ impl Sources {
                         }
                         None if docker::is_below_hub(server) => {}
                         None => system.output.warn(format_args!(
-                            "docker-credential-{name} keeps a credential for {}, which is no registry: it stays there",
+                            "docker-credential-{name} holds a credential for {}, which is not a registry: it was not moved",
                             printable(server, MAX_KEY)
                         )),
                     }
                 }
             }
             Err(AskError::NotInstalled(program)) => {
-                system.output.info(format_args!(
-                    "{program}, which docker asked until now, is not installed"
-                ));
+                system
+                    .output
+                    .info(format_args!("{program}, which docker used until now, is not installed"));
             }
             Err(error) => {
                 self.keeps_default = true;
                 let error = CommandError::failed(&error).hints(error.hint());
-                self.failures.push(error.on("credsStore stays as it is"));
+                self.failures.push(error.on("credsStore was not changed"));
             }
         }
     }
 }
 
-/// Collects the plain text of one file, and says what in it can only stay.
+/// Collects the plaintext credentials of one file, and reports those that cannot be moved.
 fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>>, system: &mut System<'_>) {
     for entry in file.config.entries() {
         let below: Option<Registry> = entry.key.parse().ok();
@@ -188,7 +188,7 @@ fn in_file(file: &File, only: &[Registry], found: &mut BTreeMap<Name, Vec<Found>
     }
 }
 
-/// Adds what may belong to a login that was found, and the login to what belongs to one.
+/// Adds the extra tokens of each login, and the login of each extra token.
 fn with_parts(found: &mut BTreeMap<Name, Vec<Found>>) {
     let registries: BTreeSet<Registry> = found.keys().map(|name| name.registry.clone()).collect();
     for registry in &registries {
@@ -202,7 +202,7 @@ fn with_parts(found: &mut BTreeMap<Name, Vec<Found>>) {
     }
 }
 
-/// What another helper keeps under this name.
+/// The credential that another helper has under this name.
 fn ask(helper: &HelperName, name: &Name, system: &System<'_>) -> Result<Option<Credential>, AskError> {
     if name.part == Part::Login {
         return docker::ask(helper, &name.registry, &system.env);
@@ -215,12 +215,12 @@ fn ask(helper: &HelperName, name: &Name, system: &System<'_>) -> Result<Option<C
     }))
 }
 
-/// The helpers other than ours that docker, or podman by its own file, asks about `registry` until now.
+/// The other helpers that docker, or podman by its own file, uses for `registry` until now.
 fn other_helpers(read: &[File], files: &Files, registry: &Registry, system: &mut System<'_>) -> Vec<HelperName> {
     let mut names = Vec::new();
     for file in read {
         let dockers = file.config.helper_for(registry).filter(|_| file.path == files.docker);
-        // podman reads no credsStore, and calls Docker Hub by another name than docker.
+        // podman reads no credsStore, and uses another name for Docker Hub than docker.
         let helpers = file.config.helpers().into_iter();
         let podmans = helpers
             .filter(|(key, _)| key == registry.as_str())
@@ -236,18 +236,18 @@ fn other_helpers(read: &[File], files: &Files, registry: &Registry, system: &mut
     names
 }
 
-/// The helper of this name, unless it is ours or none at all.
+/// The helper of this name, unless it is ours or the name is empty.
 fn other(name: &str, system: &mut System<'_>) -> Option<HelperName> {
     if name.is_empty() || name == HELPER {
         return None;
     }
     let parsed = name.parse();
     if let Err(error) = &parsed {
-        // docker would run whatever path that leads to; we do not.
+        // docker would run any path; we do not.
         let name = printable(name, MAX_KEY);
         system
             .output
-            .warn(format_args!("the credential helper {name} is not asked: {error}"));
+            .warn(format_args!("the credential helper {name} is not used: {error}"));
     }
     parsed.ok()
 }

@@ -1,4 +1,4 @@
-//! `kubectl regcred docker status`: who answers docker and podman, and what is wrong with it.
+//! `kubectl regcred docker status`: where docker and podman get their credentials, and warnings about it.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::docker::{self, Answer, Source, Warning, WarningKind, Workstation};
 use crate::error::{CommandError, Exit};
 use crate::model::{Hint, Registry, Use, Username};
 
-/// Whose credential the keychain has for docker, by registry; nothing where there is no keychain.
-type Kept = Option<BTreeMap<Registry, Username>>;
+/// The users of the keychain's credentials for docker, by registry; `None` without a keychain.
+type KeychainUsers = Option<BTreeMap<Registry, Username>>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -67,13 +67,13 @@ pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<Ex
         }
         None => table(&kept, &answers, &warnings, system)?,
     }
-    // The content of a file that cannot be read is unknown.
+    // The settings in an unreadable file are unknown.
     let is_known = workstation.unreadable.is_empty();
     Ok(if is_known { Exit::Done } else { Exit::Failed })
 }
 
-/// A workstation without a keychain can have much to say about its files.
-fn kept(system: &mut System<'_>) -> Kept {
+/// Reads the keychain. Without one, the files are still reported.
+fn kept(system: &mut System<'_>) -> KeychainUsers {
     match system.keychain().and_then(|keychain| keychain.list()) {
         Ok(items) => {
             let items = items.into_iter().filter(|item| item.usage == Use::Docker);
@@ -91,7 +91,7 @@ fn kept(system: &mut System<'_>) -> Kept {
 
 fn document<'a>(
     workstation: &'a Workstation,
-    kept: &'a Kept,
+    kept: &'a KeychainUsers,
     answers: &'a [Answer],
     warnings: &'a [Warning],
 ) -> Document<'a> {
@@ -134,13 +134,18 @@ fn document<'a>(
     }
 }
 
-fn table(kept: &Kept, answers: &[Answer], warnings: &[Warning], system: &mut System<'_>) -> Result<(), CommandError> {
+fn table(
+    kept: &KeychainUsers,
+    answers: &[Answer],
+    warnings: &[Warning],
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
     let output = &mut system.output;
     let is_known = warnings
         .iter()
         .all(|warning| warning.kind != WarningKind::FileUnreadable);
     if answers.is_empty() && !is_known {
-        output.info("nobody knows who has a login here: a file cannot be read");
+        output.info("the logins of docker and podman are not known: a file cannot be read");
     } else if answers.is_empty() && kept.is_none() {
         output.info("neither docker nor podman has a login here");
     } else if answers.is_empty() {
@@ -169,16 +174,16 @@ fn table(kept: &Kept, answers: &[Answer], warnings: &[Warning], system: &mut Sys
     Ok(())
 }
 
-fn user<'a>(kept: &'a Kept, registry: &Registry) -> Option<&'a Username> {
+fn user<'a>(kept: &'a KeychainUsers, registry: &Registry) -> Option<&'a Username> {
     kept.as_ref()?.get(registry)
 }
 
-fn source(kept: &Kept, answer: &Answer, is_known: bool) -> String {
+fn source(kept: &KeychainUsers, answer: &Answer, is_known: bool) -> String {
     match &answer.source {
         Source::Keychain => match user(kept, &answer.registry) {
             Some(user) => format!("keychain, as {user}"),
             None if kept.is_none() => "keychain".to_owned(),
-            None => "keychain, which has none".to_owned(),
+            None => "keychain, which has no credential".to_owned(),
         },
         Source::Helper(name) => format!("docker-credential-{name}"),
         Source::PlainText => "plain text".to_owned(),

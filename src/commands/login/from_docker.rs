@@ -1,4 +1,4 @@
-//! `login --from-docker`: what docker or podman already has for a registry.
+//! `login --from-docker`: takes over docker's or podman's credential for a registry.
 
 use crate::commands::shared::choose;
 use crate::commands::system::System;
@@ -6,13 +6,13 @@ use crate::docker::{self, Stored, Workstation};
 use crate::error::CommandError;
 use crate::model::{CommandLine, Credential, Registry, Username};
 
-/// A credential of docker's or podman's, and where it still lies.
+/// A credential of docker or podman, and where it is still stored.
 pub(super) struct Taken {
     pub(super) credential: Credential,
     places: String,
 }
 
-/// Finds the credential that is meant. Of several users, `username` chooses one.
+/// Finds the credential. If there are several users, `username` chooses one.
 pub(super) fn take(
     registry: Option<Registry>,
     username: Option<&Username>,
@@ -30,7 +30,7 @@ pub(super) fn take(
     let is_meant = |stored: &Stored| username.is_none_or(|name| stored.credential.username == *name);
     let (meant, others): (Vec<Stored>, Vec<Stored>) = found.into_iter().partition(is_meant);
     if meant.is_empty() {
-        // A helper that did not answer may have it.
+        // A helper that did not answer may have the credential.
         return Err(match (failed.into_iter().next(), others.first()) {
             (Some(error), _) => error.into(),
             (None, Some(other)) => CommandError::failed(format_args!(
@@ -56,7 +56,7 @@ pub(super) fn take(
     })
 }
 
-/// The only registry that docker or podman has something for, or the one that is chosen.
+/// The only registry for which docker or podman has a credential, or the one that the user chooses.
 fn the_registry(workstation: &Workstation, system: &mut System<'_>) -> Result<Registry, CommandError> {
     let known = workstation.registries(&system.env);
     for error in &known.failed {
@@ -71,7 +71,7 @@ fn the_registry(workstation: &Workstation, system: &mut System<'_>) -> Result<Re
 }
 
 impl Taken {
-    /// Says that docker's copy has stayed where it was.
+    /// Reports where docker's copy is still stored.
     pub(super) fn report(&self, system: &mut System<'_>) {
         system.output.info(format_args!(
             "it was taken from {}, where it still is\nhint: to have docker ask the keychain instead: \
@@ -89,7 +89,7 @@ fn nothing(of: &dyn std::fmt::Display) -> CommandError {
     .hint("kubectl regcred list shows the keychain; kubectl regcred login REGISTRY -u USER asks for a token")
 }
 
-/// Of several credentials, the one that a person chooses, or that `-u` would have named.
+/// The only credential, or the one that the user chooses.
 fn one_of(registry: &Registry, mut meant: Vec<Stored>, system: &System<'_>) -> Result<Stored, CommandError> {
     let shown: Vec<String> = meant
         .iter()
@@ -119,7 +119,7 @@ fn one_of(registry: &Registry, mut meant: Vec<Stored>, system: &System<'_>) -> R
         }
     };
     if at >= meant.len() {
-        return Err(CommandError::usage("no such choice"));
+        return Err(CommandError::usage("there is no such choice"));
     }
     Ok(meant.swap_remove(at))
 }

@@ -1,4 +1,4 @@
-//! `kubectl regcred login`: gets a token, proves it to the registry, keeps it.
+//! `kubectl regcred login`: gets a token, verifies it at the registry, and stores it.
 
 use clap::Args;
 
@@ -37,16 +37,16 @@ pub struct LoginArgs {
     /// What the token is for: this workstation (docker), or Secrets (cluster)
     #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
     pub usage: Use,
-    /// Store the token without asking the registry; makes no connection at all
+    /// Store the token without verifying it at the registry; makes no connection at all
     #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "mint"])]
     pub no_verify: bool,
     /// Where the token comes from.
     #[command(flatten)]
     pub token: TokenArgs,
-    /// Take over what docker or podman already has, in a file or with another credential helper
+    /// Take over docker's or podman's credential, from a file or another credential helper
     #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file", "mint"])]
     pub from_docker: bool,
-    /// Or how it is made.
+    /// How to create the token.
     #[command(flatten)]
     pub mint: MintArgs,
     /// How to reach the registry.
@@ -59,7 +59,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         return take_over(args, system);
     }
     let given = token_source::given(&args.token, args.registry.clone(), args.username.clone(), system)?;
-    // Before anybody is asked for anything: a keychain that cannot keep the answer ends it here.
+    // Before any prompt: fails here if the keychain cannot store the token.
     let keychain = system.keychain()?;
     let registry = if let Some(registry) = given.registry {
         registry
@@ -86,7 +86,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         username,
         token,
     };
-    keep(args, &credential, before.as_ref(), &keychain, system).map_err(|error| match &new {
+    store(args, &credential, before.as_ref(), &keychain, system).map_err(|error| match &new {
         Some(new) => new.undo(&credential, &args.connection, system, error),
         None => error,
     })?;
@@ -96,7 +96,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
             .info(format_args!("{} still holds the token in plain text", path.display()));
         system
             .output
-            .info(format_args!("hint: when nothing else reads it there: {command}"));
+            .info(format_args!("hint: if nothing else needs it there: {command}"));
     }
     if let (Some(new), Some(_)) = (&new, &before) {
         system.output.info(format_args!(
@@ -107,7 +107,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
     Ok(())
 }
 
-/// The same with a credential that docker or podman has.
+/// The same with a credential of docker or podman.
 fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandError> {
     let keychain = system.keychain()?;
     let stored = |registry: &Registry| keychain.replaceable(&Name::login(registry, args.usage));
@@ -121,13 +121,13 @@ fn take_over(args: &LoginArgs, system: &mut System<'_>) -> Result<(), CommandErr
         let before = stored(&taken.credential.registry)?;
         (taken, before)
     };
-    keep(args, &taken.credential, before.as_ref(), &keychain, system)?;
+    store(args, &taken.credential, before.as_ref(), &keychain, system)?;
     taken.report(system);
     Ok(())
 }
 
-/// Proves the credential, and puts it into the keychain.
-fn keep(
+/// Verifies the credential, and stores it in the keychain.
+fn store(
     args: &LoginArgs,
     credential: &Credential,
     before: Option<&Username>,
@@ -139,7 +139,7 @@ fn keep(
     }
     let mut is_verified = false;
     if args.from_docker && credential.username.is_identity_token() {
-        // Sent as the password of a user `<token>` it would count as a failed attempt to log in.
+        // The registry would count it as a failed login of a user `<token>`.
         system.output.info(format_args!(
             "not verified at {}: it is an OAuth2 identity token, which only docker's clients can use",
             credential.registry
@@ -152,7 +152,7 @@ fn keep(
         let verified = verify::verify(credential, &args.connection, system).map_err(CommandError::from);
         let verified = verified.map_err(|error| match before {
             Some(user) => error.hint(format_args!(
-                "the credential of {user} that was stored before is still there"
+                "the credential of {user} that was stored before was not changed"
             )),
             None => error,
         })?;
@@ -218,7 +218,7 @@ fn ask_username(registry: &Registry, before: Option<&Username>, system: &System<
             .parse()
             .map_err(CommandError::usage);
     }
-    // In a script, logging in again with a new token means the same user.
+    // A second login in a script, with a new token, is for the same user.
     before.cloned().ok_or_else(|| {
         CommandError::usage("no user was named").hint(
             CommandLine::new("kubectl regcred login")

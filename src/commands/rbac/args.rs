@@ -1,4 +1,4 @@
-//! The flags of `rbac`: those of the command that is to be allowed, and whom it is allowed to.
+//! The flags of `rbac`: those of the command to allow, and the subjects to allow it to.
 
 use clap::{Arg, ArgGroup, Args};
 
@@ -19,12 +19,12 @@ Examples:
   kubectl regcred rbac -n honeydue --secret gitea-credentials --secret ghcr --user jane"
 )]
 #[command(mut_args(explained))]
-#[allow(clippy::struct_excessive_bools, reason = "flags of other verbs, each its own")]
+#[allow(clippy::struct_excessive_bools, reason = "independent flags of other verbs")]
 pub struct RbacArgs {
-    /// Where it is allowed.
+    /// The namespaces.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Of a list for several contexts, the Secrets of this one
+    /// The context, if a list is for several contexts
     #[arg(hide_short_help = true, long, value_name = "NAME", requires = "file")]
     pub context: Option<String>,
     /// The Secret's name (repeatable)
@@ -45,16 +45,16 @@ pub struct RbacArgs {
     /// As for `sync --remove`
     #[arg(hide_short_help = true, long, conflicts_with_all = ["file", "service_accounts", "restart", "unstick"])]
     pub remove: bool,
-    /// What is done with the pods.
+    /// What to do with the pods.
     #[command(flatten)]
     pub restarts: RestartArgs,
-    /// For `rotate`, which writes Secrets that are there and makes none
+    /// For `rotate`, which writes only existing Secrets
     #[arg(long, conflicts_with = "service_accounts")]
     pub rotate: bool,
     /// As for `rotate --keep-old`: without searching all namespaces for other Secrets with the old token
     #[arg(hide_short_help = true, long, requires = "rotate")]
     pub keep_old: bool,
-    /// For `status`, which only looks: nothing of sync's
+    /// For `status`, which only reads, without the permissions of sync
     #[arg(long, conflicts_with_all = ["restart", "wait", "unstick", "service_accounts"])]
     pub status: bool,
     /// Allow it to this user (repeatable)
@@ -68,19 +68,19 @@ pub struct RbacArgs {
     pub subjects: Vec<ServiceAccountSubject>,
 }
 
-/// What the flags of other verbs stand for here.
+/// The meaning of other verbs' flags here.
 const AS_FOR: [(&str, &str); 7] = [
     (
         "namespaces",
-        "A namespace to allow it in (repeatable) [default: where kubectl apply puts it]",
+        "A namespace to allow it in (repeatable) [default: the one of kubectl apply]",
     ),
     (
         "selector",
-        "As for `sync -l`: everywhere, with finding namespaces by their labels",
+        "As for `sync -l`: in all namespaces, with finding namespaces by their labels",
     ),
     (
         "all_namespaces",
-        "As for `sync -A`: everywhere, with finding the Secrets that are there",
+        "As for `sync -A`: in all namespaces, with finding the existing Secrets",
     ),
     (
         "file",
@@ -91,7 +91,7 @@ const AS_FOR: [(&str, &str); 7] = [
     ("unstick", "As for `sync --unstick` and `rotate --unstick`"),
 ];
 
-// A flag that is rarely used with sync is worth a line where it is allowed.
+// Flags that `sync -h` hides are shown in `rbac -h`.
 fn explained(arg: Arg) -> Arg {
     let is_known = AS_FOR.iter().any(|(id, _)| *id == arg.get_id().as_str());
     let arg = if is_known { arg.hide_short_help(false) } else { arg };

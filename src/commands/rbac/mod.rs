@@ -1,4 +1,4 @@
-//! `kubectl regcred rbac`: prints the least that has to be allowed.
+//! `kubectl regcred rbac`: prints the minimal Roles for a command.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
         Some(path) => of_file(path, args, system)?,
         None => of_flags(args),
     };
-    // -A lists them anyway.
+    // -A lists the Secrets anyway.
     if args.rotate && !args.keep_old && !args.scope.all_namespaces {
         roles.push((Scope::Cluster, Access::to(Feature::Search)));
     }
@@ -42,7 +42,7 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
     Ok(())
 }
 
-/// What is done once the namespaces are known.
+/// The permissions for the work in each namespace.
 fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Access {
     let only_looks = args.status || args.detach;
     let makes_none = args.scope.all_namespaces || args.remove;
@@ -91,7 +91,7 @@ fn scopes(args: &RbacArgs) -> Vec<Scope> {
 
 /// A Role for each namespace of a list, with the names of its own Secrets and ServiceAccounts.
 fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<(Scope, Access)>, CommandError> {
-    // The file names them all, or is a spec.yml, which takes the default's place.
+    // A list names all its Secrets; for a spec.yml, the deployment's Secret replaces the default name.
     let Some(default) = args.secrets.first() else {
         return Ok(Vec::new());
     };
@@ -111,7 +111,7 @@ fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<
     let mut namespaces: BTreeMap<Namespace, Access> = BTreeMap::new();
     for listed in in_one_context(found.secrets, args.context.as_deref())? {
         let mut accounts = listed.service_accounts;
-        // status only looks.
+        // status only reads.
         if args.status {
             accounts.clear();
         }
@@ -128,7 +128,7 @@ fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<
         .collect())
 }
 
-/// What is applied is applied to one cluster.
+/// The Secrets of one context, because a Role is applied to one cluster.
 fn in_one_context(secrets: Vec<ListedSecret>, context: Option<&str>) -> Result<Vec<ListedSecret>, CommandError> {
     let named: BTreeSet<_> = secrets.iter().map(|listed| listed.context.as_deref()).collect();
     if named.len() > 1 && context.is_none() {
@@ -137,18 +137,20 @@ fn in_one_context(secrets: Vec<ListedSecret>, context: Option<&str>) -> Result<V
             "the list is for several contexts, and a Role is for one: {}",
             named.join(", ")
         ))
-        .hint("name one: --context NAME; what is for no context by name is in each"));
+        .hint("name one: --context NAME; Secrets without a context belong to each"));
     }
     let is_there =
         |listed: &ListedSecret| context.is_none() || listed.context.is_none() || listed.context.as_deref() == context;
     let found: Vec<_> = secrets.into_iter().filter(is_there).collect();
     if found.is_empty() {
-        return Err(CommandError::failed("the list names no Secret to allow anything for"));
+        return Err(CommandError::failed(
+            "the list names no Secret, so there is nothing to allow",
+        ));
     }
     Ok(found)
 }
 
-/// What a `sync` with these flags does: for the Role in the errors of one that may not.
+/// The permissions that a `sync` with these flags needs, for the Role in its errors.
 pub(super) fn access_of(args: &SyncArgs) -> Access {
     let scope = &args.targets.scope;
     let makes_none = scope.all_namespaces || args.remove;
@@ -162,7 +164,7 @@ pub(super) fn access_of(args: &SyncArgs) -> Access {
         (args.after.restarts.wait.is_some(), Feature::Wait),
         (args.after.restarts.unstick, Feature::Unstick),
     ];
-    // With -A and -f each Secret has its own name.
+    // With -A and -f, the Secrets have their own names.
     let has_one_name = !scope.all_namespaces && scope.file.is_none();
     Access {
         features: features(&flags),

@@ -8,11 +8,11 @@ use crate::cluster::{NameError, Namespace, SecretName};
 use crate::commands::args::{ClusterArgs, DocumentFormat, RegistryConnectionArgs, ScopeArgs, with_help};
 use crate::model::Registry;
 
-/// Where `sync` writes, `status` looks.
+/// The texts of the scope flags for `status`.
 const SCOPE: [(&str, &str); 2] = [
     (
         "namespaces",
-        "A namespace to look at (repeatable) [default: the context's]",
+        "A namespace to check (repeatable) [default: the context's]",
     ),
     ("all_namespaces", "Every namespace"),
 ];
@@ -40,10 +40,10 @@ pub struct StatusArgs {
     /// The Secret's name
     #[arg(long, value_name = "NAME", default_value = SecretName::DEFAULT)]
     pub secret: SecretName,
-    /// Look at this registry only (repeatable) [default: those of the keychain and of the Secrets that sync has made]
+    /// Check only this registry (repeatable) [default: those of the keychain and of the Secrets that sync has created]
     #[arg(long = "registry", value_name = "REGISTRY", conflicts_with = "file")]
     pub registries: Vec<Registry>,
-    /// Ask no registry: compare only
+    /// Contact no registry: only compare
     #[arg(long)]
     pub offline: bool,
     /// Explain one pod: which credentials kubelet would try for each of its images, and why
@@ -83,7 +83,7 @@ impl StatusFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodName {
     pub namespace: Namespace,
-    /// Its name; the API server has the last word on it.
+    /// The pod's name, which only the API server validates.
     pub name: SecretName,
 }
 

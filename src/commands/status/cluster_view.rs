@@ -1,4 +1,4 @@
-//! One cluster as it was seen, with what it is compared to: what the judgements of Secrets and pods have in common.
+//! The snapshot of one cluster with the credentials to compare it to, which the findings about Secrets and pods share.
 
 use std::collections::BTreeSet;
 
@@ -13,41 +13,41 @@ use crate::cluster::{Namespace, SecretName, ServiceAccountName, Target};
 use crate::model::rotation::TokenVersion;
 use crate::model::{CommandLine, Credential, Registry, Use};
 
-/// A Secret that was asked for.
+/// A Secret that should exist, because of -n, -l or -f.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expected {
     pub(super) target: Target,
-    /// What it is to be for; nothing where several are possible.
+    /// Its registry; `None` if several are possible.
     pub(super) registries: Vec<Registry>,
-    /// Those that are to pull with it.
+    /// The ServiceAccounts that it should be attached to.
     pub(super) service_accounts: Vec<ServiceAccountName>,
-    /// By name and not by its place alone: another Secret does not do instead.
+    /// Whether it was named, so that another Secret in its namespace cannot replace it.
     pub(super) is_by_name: bool,
 }
 
-/// One cluster.
+/// The snapshot of one cluster and what it is compared to.
 pub(super) struct ClusterView<'a> {
-    /// The context's name; empty in a pod.
+    /// The context's name; empty for the in-cluster configuration.
     pub(super) context: &'a str,
-    /// `--context` in the commands that are printed, where one was given.
+    /// The value for `--context` in the printed commands, if it was given.
     pub(super) flag: Option<&'a str>,
     /// The context's own namespace.
     pub(super) namespace: &'a Namespace,
     pub(super) survey: &'a Survey,
-    /// The registries that it was asked about, in the survey's order.
+    /// The registries in the survey, in its order.
     pub(super) registries: &'a [Registry],
-    /// How many of them this user named, or has a login of; the others are named by Secrets of the cluster alone.
+    /// How many of them the user has named or has a credential for. The others are named only by Secrets in the cluster.
     pub(super) known: usize,
-    /// Namespaces that were named and are not there.
+    /// Namespaces that were named and do not exist.
     pub(super) lost: &'a BTreeSet<Namespace>,
-    /// By target, each once.
+    /// Sorted by target, without duplicates.
     pub(super) expected: &'a [Expected],
     pub(super) credentials: &'a StoredCredentials,
     pub(super) verdicts: &'a Verdicts,
     pub(super) flags: &'a GivenFlags,
 }
 
-/// What the keychain keeps of a registry, the one that sync takes first: where two have the same token, that counts.
+/// The keychain's credentials for a registry. The one that sync uses comes first, which matters if two have the same token.
 pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentials) -> Interest<'a> {
     let mut kept: Vec<(TokenSlot, &Credential)> = Vec::new();
     let of = |usage: Use| {
@@ -78,7 +78,7 @@ pub(super) fn keeping(usage: Use) -> TokenSlot {
     }
 }
 
-/// The login of a registry, from docker's where that has one.
+/// The login command for a registry, with `--from-docker` if docker has a credential for it.
 pub(super) fn login(
     credentials: &StoredCredentials,
     registry: &Registry,
@@ -92,7 +92,7 @@ pub(super) fn login(
     flags.login(registry.as_str(), user)
 }
 
-/// A token of a Secret that the keychain does not have, as a credential to ask the registry about.
+/// A token in a Secret that is not in the keychain, as a credential that the registry can verify.
 pub(super) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Option<Credential> {
     let other = survey.other_tokens.get(at)?;
     Some(Credential {
@@ -108,7 +108,7 @@ impl<'a> ClusterView<'a> {
         self.credentials.for_cluster(registry)
     }
 
-    /// What was asked for of this Secret.
+    /// The expectation for this Secret, if there is one.
     pub(super) fn expected(&self, target: &Target) -> Option<&'a Expected> {
         let at = self
             .expected
@@ -123,7 +123,7 @@ impl<'a> ClusterView<'a> {
         held.is_some_and(|held| token == HeldToken::Stored(keeping(held.usage)))
     }
 
-    /// What the registry says of a token in a Secret.
+    /// The registry's verdict on a token in a Secret.
     pub(super) fn verdict(&self, registry: &Registry, token: HeldToken) -> Verdict {
         let kept = |wanted: TokenSlot| {
             let kept = interest(registry, self.credentials).kept;
@@ -138,7 +138,7 @@ impl<'a> ClusterView<'a> {
         .unwrap_or(Verdict::Unknown)
     }
 
-    /// Why each stuck pod is stuck, by what is in the cluster and by what the registries say of the tokens in it.
+    /// The cause for each stuck pod, from the state of the cluster and the registries' verdicts on its tokens.
     pub(super) fn causes(&self) -> Vec<Cause> {
         let cause = |pod: &StuckPull| {
             let registry = self.registries.get(pod.interest);
@@ -169,8 +169,7 @@ impl<'a> ClusterView<'a> {
         Some(self.context.to_owned()).filter(|context| !context.is_empty())
     }
 
-    /// Secrets with our label of which nothing proves that they are this user's, and that nobody asked for: namespace and
-    /// name, with the registry.
+    /// Secrets with our label that hold no token of this user and that were not named: namespace, name and registry.
     pub(super) fn unproven(&self) -> BTreeSet<(&'a str, &'a str, &'a str)> {
         let mut unproven = BTreeSet::new();
         for secret in self.survey.secrets.iter().filter(|secret| secret.is_managed) {
@@ -204,8 +203,8 @@ impl<'a> ClusterView<'a> {
         })
     }
 
-    /// The same finding, where it is about one of these without a command: typed along with others, it would give the
-    /// token to whoever made the Secret.
+    /// Removes the command from a finding about one of these Secrets: pasted with others, it would give the token to the
+    /// person who created the Secret.
     pub(super) fn guarded(&self, mut finding: Finding, unproven: &BTreeSet<(&str, &str, &str)>) -> Finding {
         let remedy = &finding.remedy;
         let is_one = remedy.sync.as_ref().is_some_and(|sync| {
@@ -226,7 +225,7 @@ impl<'a> ClusterView<'a> {
         finding
     }
 
-    /// The sync that writes this Secret.
+    /// The sync command that writes this Secret.
     pub(super) fn sync(&self, namespace: &str, secret: &str, registry: &Registry) -> Sync {
         Sync {
             context: self.flag.map(str::to_owned),
@@ -248,13 +247,13 @@ impl<'a> ClusterView<'a> {
         Some(own.login.as_ref()?.username.as_str())
     }
 
-    /// Whether nobody but a Secret of the cluster says that it is of concern here: what any tenant can do.
+    /// Whether only a Secret in the cluster names the registry, which any tenant can do.
     pub(super) fn is_claimed(&self, registry: &Registry) -> bool {
         !self.registries.iter().take(self.known).any(|known| known == registry)
             && !self.credentials.in_docker.contains(registry)
     }
 
-    /// The remedy, after the login without which it would fail. `user` is who the Secret or the pod says.
+    /// The remedy, preceded by a login if the keychain has no credential. `user` is the one in the Secret or pod.
     pub(super) fn after_login(&self, registry: &Registry, user: Option<&str>, remedy: Remedy) -> Remedy {
         if self.held(registry).is_some() {
             return remedy;
@@ -270,12 +269,12 @@ impl<'a> ClusterView<'a> {
         Remedy { commands, ..remedy }
     }
 
-    /// The login of a registry that this user knows.
+    /// The login command for a registry that this user knows.
     pub(super) fn login(&self, registry: &Registry, user: Option<&str>) -> CommandLine {
         login(self.credentials, registry, user, self.flags)
     }
 
-    /// The sync that writes a new Secret in the place of one that cannot be changed.
+    /// The sync command that writes a new Secret to replace one that cannot be changed.
     pub(super) fn sync_another(&self, namespace: &Namespace, registry: &Registry) -> CommandLine {
         let sync = CommandLine::new("kubectl regcred sync")
             .option("-n", "NAMESPACE", namespace.as_str())
@@ -288,7 +287,7 @@ impl<'a> ClusterView<'a> {
         Remedy::sync(self.sync(target.namespace.as_str(), target.secret.as_str(), registry))
     }
 
-    /// A Secret by the name that something gives it; `None` where no Secret can be called so.
+    /// A Secret by a name from the cluster; `None` if it is not a valid name.
     pub(super) fn target(namespace: &Namespace, name: &str) -> Option<Target> {
         Some(Target {
             namespace: namespace.clone(),

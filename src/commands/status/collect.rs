@@ -1,4 +1,4 @@
-//! Looks at everything at the same time. What does not answer is said, and holds nothing else up.
+//! Observes everything at the same time. If something does not answer, it is reported and delays nothing else.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,12 +26,12 @@ use crate::output::Output;
 use crate::registry;
 use crate::sys::env::Env;
 
-/// A registry that has not answered all that is asked of it about one token by then is called silent.
+/// The time limit for all requests to a registry about one token.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Namespaces without the Secret that was asked for of which it is asked whether they are there at all.
+/// The most namespaces with a missing Secret for which it is checked whether they exist.
 const MAX_NAMESPACES: usize = 50;
 
-/// The line of progress, which all parts write to.
+/// The progress line, which all parts share.
 struct Screen<'o, 'a> {
     output: &'o mut Output<'a>,
     parts: BTreeMap<String, String>,
@@ -70,7 +70,7 @@ pub(super) async fn snapshot(
         tracked::look(&env),
     )
     .await;
-    let (mut clusters, notes) = told(clusters, scope);
+    let (mut clusters, notes) = without_kubeconfig(clusters, scope);
     registries.extend(named_by_secrets(&clusters, scope, known));
     if registries.len() > known {
         clusters = self::clusters(args, scope, &registries, credentials, &env, &screen).await;
@@ -100,8 +100,8 @@ pub(super) async fn snapshot(
     seen
 }
 
-/// Registries that only Secrets name, where there is no other to look for, or where pods wait for their images. Those that
-/// were known keep their places.
+/// Registries that only Secrets name. They are added if no other registry is known, or if pods wait for their images. The
+/// known ones keep their positions.
 fn named_by_secrets(clusters: &[ClusterSnapshot], scope: &Scope, known: usize) -> BTreeSet<Registry> {
     let mut found = BTreeSet::new();
     if !scope.filter().is_empty() {
@@ -114,32 +114,32 @@ fn named_by_secrets(clusters: &[ClusterSnapshot], scope: &Scope, known: usize) -
     found
 }
 
-/// Without a kubeconfig, and without a word about clusters, this workstation is all that there is to look at.
-fn told(clusters: Vec<ClusterSnapshot>, scope: &Scope) -> (Vec<ClusterSnapshot>, Vec<String>) {
+/// Removes the default cluster if there is no kubeconfig and no flag asks for a cluster, with a note about it.
+fn without_kubeconfig(clusters: Vec<ClusterSnapshot>, scope: &Scope) -> (Vec<ClusterSnapshot>, Vec<String>) {
     let is_none =
         |cluster: &ClusterSnapshot| matches!(&cluster.survey, Err(cluster::Error::Kubeconfig(KubeconfigError::None)));
     if scope.is_default && clusters.iter().all(is_none) {
-        let note = "there is no kubeconfig, so no cluster was looked at";
+        let note = "there is no kubeconfig, so no cluster was checked";
         return (Vec::new(), vec![note.to_owned()]);
     }
     let notes = clusters.iter().filter_map(|cluster| cluster.note.clone()).collect();
     (clusters, notes)
 }
 
-/// Tokens in Secrets that the keychain does not have.
+/// Tokens in Secrets that are not in the keychain.
 fn others(cluster: &ClusterSnapshot, registries: &[Registry]) -> Vec<Credential> {
     let Ok(survey) = &cluster.survey else {
         return Vec::new();
     };
-    askable(survey, registries)
+    may_be_sent(survey, registries)
         .into_iter()
         .filter_map(|at| other(survey, at, registries))
         .collect()
 }
 
-/// Those of the other tokens that their registry may be asked about: of an entry that names it, or of one that kubelet
-/// would give it for a pod that waits. What a wildcard covers may be meant for another registry.
-fn askable(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
+/// The other tokens that may be sent to a registry: those of an entry that names the registry, or of one that kubelet
+/// would use for a waiting pod. The token of a wildcard entry may be for another registry.
+fn may_be_sent(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
     let place = |entry: &SeenEntry| match entry.login.as_ref()?.token {
         HeldToken::Other(at) => Some(at),
         HeldToken::Stored(_) => None,
@@ -158,7 +158,7 @@ fn askable(survey: &Survey, registries: &[Registry]) -> BTreeSet<usize> {
                 .and_then(|name| ClusterView::target(&pod.namespace, name));
             let secret = target.and_then(|target| survey.secret(&target));
             let entry = secret.and_then(|secret| entries(secret).get(at.entry));
-            // A wildcard can cover several registries: the token is asked about at the pod's, or not at all.
+            // A wildcard can match several registries: the token is sent only to the pod's registry.
             let entry = entry.filter(|entry| entry.interest == Some(pod.interest));
             places.extend(entry.and_then(place));
         }
@@ -173,7 +173,7 @@ fn entries(secret: &SeenSecret) -> &[SeenEntry] {
     }
 }
 
-/// How registries are asked.
+/// How registries are contacted.
 pub(super) struct RegistryProbe {
     is_offline: bool,
     options: registry::Options,
@@ -189,7 +189,7 @@ impl RegistryProbe {
         }
     }
 
-    /// About tokens.
+    /// Verifies tokens.
     pub(super) async fn ask(
         &self,
         verdicts: Verdicts,
@@ -202,7 +202,7 @@ impl RegistryProbe {
         verdicts.ask(credentials, &self.options, &self.env, progress).await
     }
 
-    /// About images that stuck pods wait for, where the registry can tell more than kubelet did.
+    /// Checks the images of stuck pods, if the registry can tell more than kubelet did.
     pub(super) async fn images<'a>(&self, views: impl IntoIterator<Item = ClusterView<'a>>) -> Images {
         if self.is_offline {
             return Images::new();
@@ -219,7 +219,7 @@ impl RegistryProbe {
     }
 }
 
-/// The image, with what kubelet has for it, or with what it should have.
+/// The image with the credential that kubelet has, or should have, for it.
 fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
     let registry = view.registries.get(pod.interest)?;
     let token = match &pod.cause {
@@ -237,7 +237,7 @@ fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Crede
     Some((Image::new(registry, &pod.image)?, credential))
 }
 
-/// All contexts at the same time, in the order of the command line.
+/// Observes all contexts at the same time; the results are in the order of the command line.
 async fn clusters(
     args: &StatusArgs,
     scope: &Scope,
@@ -336,7 +336,7 @@ async fn one(
     seen
 }
 
-/// The namespaces to look at; `None` for all.
+/// The namespaces to observe; `None` for all.
 async fn namespaces(
     cluster: &Cluster,
     context: Option<&str>,

@@ -1,4 +1,4 @@
-//! What the keychain holds: what Secrets are compared with.
+//! The keychain's credentials, which Secrets are compared with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,26 +18,26 @@ pub(super) struct StoredCredential {
 }
 
 impl StoredCredential {
-    /// As findings call it.
+    /// The object of findings about it.
     pub(super) fn object(&self) -> Object {
         Object::here("credential", format!("{} for {}", self.credential.registry, self.usage))
     }
 }
 
-/// The keychain as far as it can be read.
+/// The readable part of the keychain.
 #[derive(Debug, Default)]
 pub(super) struct StoredCredentials {
     pub(super) held: Vec<StoredCredential>,
-    /// What proves that a Secret of a registry is this user's own: tokens that the keychain has or had.
+    /// The tokens that the keychain has or had: a Secret that holds one is this user's own.
     pub(super) own: BTreeMap<Registry, OwnTokens>,
-    /// It could not be read, or not all of it: what is not in `held` may be there all the same.
+    /// Whether the keychain could not be read completely, so that credentials may be missing in `held`.
     pub(super) is_partial: bool,
-    /// Registries of which docker or podman has a login that `login --from-docker` takes over.
+    /// Registries for which `login --from-docker` can take over docker's or podman's login.
     pub(super) in_docker: BTreeSet<Registry>,
 }
 
 impl StoredCredentials {
-    /// Reads it, and says what is in the way.
+    /// Reads the keychain, with findings about what could not be read.
     pub(super) fn read(registries: &[Registry], flags: &GivenFlags, system: &System<'_>) -> (Self, Vec<Finding>) {
         let mut this = Self::default();
         let mut findings = Vec::new();
@@ -83,7 +83,7 @@ impl StoredCredentials {
         (this, findings)
     }
 
-    /// Takes these in the place of what there is for clusters: a file's variables say what its Secrets are to hold.
+    /// Replaces the credentials for clusters by those of a file's variables.
     pub(super) fn give(&mut self, credentials: &[Credential]) {
         for credential in credentials {
             let is_same =
@@ -99,7 +99,7 @@ impl StoredCredentials {
         }
     }
 
-    /// What sync gives a Secret of this registry.
+    /// The credential that sync writes for this registry.
     pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&StoredCredential> {
         let of = |usage| {
             let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
@@ -108,7 +108,7 @@ impl StoredCredentials {
         of(Use::Cluster).or_else(|| of(Use::Docker))
     }
 
-    /// The registries that there are credentials of, each once.
+    /// The registries with a credential, without duplicates.
     pub(super) fn registries(&self) -> Vec<Registry> {
         let mut registries: Vec<Registry> = self.held.iter().map(|held| held.credential.registry.clone()).collect();
         registries.sort();
@@ -135,7 +135,7 @@ fn pending(held: &StoredCredential, rotation: &Rotation, flags: &GivenFlags) -> 
         code: Code::RotationPending,
         object: held.object(),
         cause: format!(
-            "its rotation was begun and is not finished: it rests in the phase {}",
+            "its rotation was begun and is not finished: it is in the phase {}",
             rotation.phase.as_str()
         ),
         remedy: Remedy::command(flags.registry(resume)).and("--abort instead of --resume goes back to the old token"),

@@ -1,4 +1,4 @@
-//! Docker's side of this workstation, as `docker status` sees it.
+//! Findings about docker's and podman's configuration on this workstation, as in `docker status`.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::docker::{self, Answer, Source, Warning};
 use crate::model::{Registry, Use};
 use crate::sys::env::Env;
 
-/// Looks, and judges. Without a folder to look in, there is nothing to find.
+/// The findings; none if there is no home folder.
 pub(super) fn inspect(credentials: &StoredCredentials, filter: &[Registry], env: &Env) -> Vec<Finding> {
     let Ok(workstation) = docker::observe(env) else {
         return Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn inspect(credentials: &StoredCredentials, filter: &[Registry], env:
     warnings.filter(is_meant).map(finding).collect()
 }
 
-/// Registries that docker or podman has a login of, but for the keychain's own.
+/// Registries for which docker or podman has a login outside of regcred's keychain.
 pub(super) fn logins(filter: &[Registry], env: &Env) -> BTreeSet<Registry> {
     let Ok(workstation) = docker::observe(env) else {
         return BTreeSet::new();

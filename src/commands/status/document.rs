@@ -1,4 +1,4 @@
-//! `-o json|yaml`: the same as data, held to docs/status.schema.json.
+//! `-o json|yaml`: the document, which follows docs/status.schema.json.
 
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::error::CommandError;
 use crate::model::CommandLine;
 use crate::registry::Server;
 
-/// Something with what is out of step about it.
+/// Fields with the findings about them.
 #[derive(Serialize)]
 pub(super) struct WithFindings<'a, T> {
     /// The exit code.
@@ -50,7 +50,7 @@ struct OfKeychain<'a> {
     username: &'a str,
     /// Whether the registry accepts it.
     state: &'static str,
-    /// Whose token it is, by the registry.
+    /// The token's user, as the registry reports it.
     owner: Option<&'a str>,
     scopes: Option<String>,
     server: Option<String>,

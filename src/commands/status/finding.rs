@@ -1,4 +1,4 @@
-//! A finding: what is out of step, why, and the command that mends it; and how many alike become one on the screen.
+//! A finding: what is out of step, why, and the command that fixes it. Similar findings are grouped in the output.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,13 @@ use super::given_flags::GivenFlags;
 use crate::cluster::SecretName;
 use crate::model::{CommandLine, Hint};
 
-/// Namespaces that one command names at most: a line of 50 names can hardly be read.
+/// The most namespaces in one command, so that it stays readable.
 const MAX_NAMESPACES: usize = 10;
 
-/// What a finding is about.
+/// The object of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Object {
-    /// The kubeconfig's context, for what is in a cluster.
+    /// The kubeconfig's context, for an object in a cluster.
     pub(super) context: Option<String>,
     pub(super) namespace: Option<String>,
     /// `secret`, `serviceaccount`, `pod`; `registry`, `credential`, `keychain`, `file`, `program`, `cluster`.
@@ -22,7 +22,7 @@ pub(super) struct Object {
 }
 
 impl Object {
-    /// Something that is not in a cluster.
+    /// An object that is not in a cluster.
     pub(super) fn here(kind: &'static str, name: impl Into<String>) -> Self {
         Self {
             context: None,
@@ -33,26 +33,26 @@ impl Object {
     }
 }
 
-/// What mends it; nothing where a person has to do something elsewhere.
+/// How to fix a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Remedy {
-    /// These commands first, one after the other.
+    /// Commands to run first, in this order.
     pub(super) commands: Vec<CommandLine>,
-    /// Then this.
+    /// The sync to run then.
     pub(super) sync: Option<Sync>,
-    /// What no command does, or what to know before typing one.
+    /// What no command can do, or what to know before running one.
     pub(super) advice: Option<String>,
 }
 
-/// A `sync` that can be one for several namespaces.
+/// A `sync` command that can be merged for several namespaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sync {
-    /// `--context`, where it has to be named.
+    /// The value for `--context`, if it is needed.
     pub(super) context: Option<String>,
     pub(super) secret: String,
     pub(super) registry: String,
     pub(super) service_accounts: Vec<String>,
-    /// Flags beyond these, such as `--restart`.
+    /// Further flags, such as `--restart`.
     pub(super) more: Vec<&'static str>,
     pub(super) namespace: String,
 }
@@ -62,9 +62,9 @@ pub(super) struct Sync {
 pub(super) struct Finding {
     pub(super) code: Code,
     pub(super) object: Object,
-    /// One sentence without its object's name, lower case, no period: what is the same is said once.
+    /// One sentence in lower case, without the object's name and a period. Findings with the same cause are grouped.
     pub(super) cause: String,
-    /// What kubelet says, whole as far as it is kept, of which the cause has only a part.
+    /// kubelet's message, of which the cause has only a part.
     pub(super) message: Option<String>,
     pub(super) remedy: Remedy,
 }
@@ -76,12 +76,12 @@ pub(super) struct Group<'a> {
     pub(super) cause: &'a str,
     pub(super) objects: Vec<&'a Object>,
     pub(super) commands: Vec<CommandLine>,
-    /// Further commands that are not shown.
+    /// The number of commands that are not shown.
     pub(super) more_commands: usize,
     pub(super) advice: Vec<&'a str>,
 }
 
-/// Commands of one group that are shown, and as many pieces of advice; the document has them all.
+/// The most commands, and the most pieces of advice, that are shown for a group; the document has all of them.
 const MAX_COMMANDS: usize = 5;
 
 impl Remedy {
@@ -99,7 +99,7 @@ impl Remedy {
         }
     }
 
-    /// What an error says to do next.
+    /// The hints of an error.
     pub(super) fn of(hints: impl IntoIterator<Item = Hint>) -> Self {
         let hints: Vec<Hint> = hints.into_iter().collect();
         match &hints[..] {
@@ -116,7 +116,7 @@ impl Remedy {
         Self::default().and(advice)
     }
 
-    /// The same, with this to know.
+    /// Adds advice.
     pub(super) fn and(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
@@ -148,7 +148,7 @@ impl Sync {
         flags.cluster(self.context.as_deref(), line)
     }
 
-    /// The same for any namespace.
+    /// The same without the namespace, for grouping.
     fn kind(&self) -> Self {
         Self {
             namespace: String::new(),
@@ -157,12 +157,12 @@ impl Sync {
     }
 }
 
-/// Brings findings into the order of the screen, and those that say the same together.
+/// Sorts findings into the order of the output, and groups similar ones.
 pub(super) fn groups<'a>(findings: &'a [Finding], flags: &GivenFlags) -> Vec<Group<'a>> {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     let key = |finding: &'a Finding| {
         (
-            // What is only worth knowing comes after what is wrong.
+            // Notes come last.
             finding.code.severity() == Severity::Note,
             finding.code.rank(),
             &finding.object.context,
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_the_same_is_said_once() {
+    fn similar_findings_are_grouped() {
         let findings = [
             finding(Code::SecretStale, "b", "gitea-credentials"),
             finding(Code::SecretStale, "a", "gitea-credentials"),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_a_few_commands_that_can_be_read() {
+    fn thousands_of_findings_become_a_few_readable_commands() {
         let findings: Vec<_> = (0..2_000)
             .map(|at| finding(Code::SecretStale, &format!("ns-{at:04}"), "gitea-credentials"))
             .collect();

@@ -1,4 +1,4 @@
-//! A cluster, a keychain and a registry's word, put together for the tests of what is judged of them.
+//! A cluster, a keychain and a registry's verdict, for the tests of findings.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl Fixture {
         Self::with(Use::Cluster)
     }
 
-    /// The registry says this of the keychain's token, or of the other one.
+    /// Sets the registry's verdict on the keychain's token or on the other one.
     pub(super) fn registry_says(mut self, of: HeldToken, verdict: Verdict) -> Self {
         let credential = match of {
             HeldToken::Stored(_) => self.credentials.held[0].credential.clone(),
@@ -99,12 +99,12 @@ impl Fixture {
         }
     }
 
-    /// How commands are typed here.
+    /// The flags for printed commands.
     pub(super) fn typed(&self) -> &GivenFlags {
         &self.flags
     }
 
-    /// What is judged of its Secrets: each row's state, and the findings.
+    /// Each row's state, and the findings.
     pub(super) fn judged(&self) -> (Vec<String>, Vec<Finding>) {
         let (mut rows, mut findings) = secrets::judge(&self.view());
         let (more, found) = missing::judge(&self.view());
@@ -113,7 +113,7 @@ impl Fixture {
         (rows.iter().map(|row| row.state.to_string()).collect(), findings)
     }
 
-    /// How findings read: code, cause and what to type.
+    /// The findings as text: code, cause and commands.
     pub(super) fn shown(&self, findings: &[Finding]) -> Vec<String> {
         let shown = findings.iter().map(|finding| {
             let advice = finding.remedy.advice.iter().cloned();
@@ -177,7 +177,7 @@ pub(super) fn secret(name: &str, token: HeldToken) -> SeenSecret {
     }
 }
 
-/// The same, made with kubectl.
+/// The same, created with kubectl.
 pub(super) fn by_hand(name: &str, token: HeldToken) -> SeenSecret {
     SeenSecret {
         is_managed: false,
@@ -187,7 +187,7 @@ pub(super) fn by_hand(name: &str, token: HeldToken) -> SeenSecret {
     }
 }
 
-/// The same, of somebody else's.
+/// The same, owned by Helm.
 pub(super) fn of_helm(name: &str, token: HeldToken) -> SeenSecret {
     SeenSecret {
         ownership: Ownership::Foreign(Box::new(Owner {

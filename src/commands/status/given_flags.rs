@@ -1,4 +1,4 @@
-//! Commands to type: complete, with the flags for connecting that this one was given.
+//! Adds the connection flags that were given to the commands that are printed.
 
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::model::CommandLine;
@@ -7,7 +7,7 @@ use crate::model::CommandLine;
 #[derive(Clone, Debug)]
 pub(super) struct Flag {
     pub(super) name: &'static str,
-    /// What stands for its value where that cannot be quoted, and the value.
+    /// The placeholder for a value that cannot be quoted, and the value.
     pub(super) value: Option<(&'static str, String)>,
 }
 
@@ -32,10 +32,10 @@ impl Flag {
     }
 }
 
-/// How to write the commands that mend what was found.
+/// The flags to repeat in printed commands.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GivenFlags {
-    /// For kubectl and for us: kubectl's own flags, but for the context.
+    /// kubectl's own flags except the context, for kubectl and for us.
     cluster: Vec<Flag>,
     /// For `login` and `rotate`.
     registry: Vec<Flag>,
@@ -70,7 +70,7 @@ impl GivenFlags {
         this
     }
 
-    /// The command about a cluster.
+    /// Completes a command about a cluster.
     pub(super) fn cluster(&self, context: Option<&str>, line: CommandLine) -> CommandLine {
         let line = match context {
             Some(context) => line.option("--context", "CONTEXT", context),
@@ -79,17 +79,17 @@ impl GivenFlags {
         Flag::add(line, &self.cluster)
     }
 
-    /// The command about a registry and no cluster.
+    /// Completes a command about a registry and no cluster.
     pub(super) fn registry(&self, line: CommandLine) -> CommandLine {
         Flag::add(line, &self.registry)
     }
 
-    /// The command about both.
+    /// Completes a command about both.
     pub(super) fn both(&self, line: CommandLine) -> CommandLine {
         self.cluster(None, self.registry(line))
     }
 
-    /// `kubectl regcred login`; the user is one that somebody else may have chosen.
+    /// `kubectl regcred login`. The user name may come from the cluster, so it is not trusted.
     pub(super) fn login(&self, registry: &str, user: Option<&str>) -> CommandLine {
         let line = CommandLine::new("kubectl regcred login").value("REGISTRY", registry);
         self.registry(match user {

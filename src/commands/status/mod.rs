@@ -1,8 +1,8 @@
-//! `kubectl regcred status`: what is out of step at this workstation, at the registries and in the clusters, and the
-//! command that mends it. It changes nothing.
+//! `kubectl regcred status`: shows what is out of step on this workstation, at the registries and in the clusters, with
+//! the commands that fix it. It changes nothing.
 //!
-//! 1. [`collect`] looks at everything at the same time and makes one [`snapshot`] of it.
-//! 2. [`cluster_view`] compares a cluster of it with what should be there.
+//! 1. [`collect`] observes everything at the same time and returns one [`snapshot`].
+//! 2. [`cluster_view`] combines the snapshot of a cluster with what it should contain.
 //! 3. [`findings`] are pure functions over the snapshot: [`findings::registries`] for the keychain's credentials,
 //!    [`findings::secrets`] and [`findings::missing`] for Secrets, [`findings::pods`] for pods that are stuck.
 //! 4. [`table`] and [`document`] print them.

@@ -1,4 +1,4 @@
-//! `status --pod`: image by image, which credentials kubelet would try, in which order, and why it passes over others.
+//! `status --pod`: for each image, the credentials that kubelet would try, in which order, and why it ignores the others.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ fn one(
                 ),
             );
         };
-        // Only of the images' registries.
+        // Only the credentials of the images' registries are needed.
         let is_meant = |registry: &Registry| {
             pulls
                 .images
@@ -118,7 +118,7 @@ fn one(
         view.survey
             .unseen
             .iter()
-            .map(|unseen| findings::not_seen(&view, unseen, &[Flag::new("-n", "NAMESPACE", &name.namespace)])),
+            .map(|unseen| findings::unreadable(&view, unseen, &[Flag::new("-n", "NAMESPACE", &name.namespace)])),
     );
     let images: Vec<OfImage> = pulls
         .images
@@ -128,7 +128,7 @@ fn one(
     let report = Report {
         rows: Vec::new(),
         findings,
-        looked_at: Vec::new(),
+        checked: Vec::new(),
     };
     let format = args.output.and_then(StatusFormat::document);
     if let Some(format) = format {
@@ -171,7 +171,7 @@ fn view<'a>(
         namespace: cluster.namespace(),
         survey: &pulls.survey,
         registries: &pulls.registries,
-        // Those of the question come first.
+        // The registries of the question come first.
         known: credentials.registries().len(),
         lost: &NONE_LOST,
         expected: &[],
@@ -198,8 +198,8 @@ fn print(pulls: &PodPulls, images: &[OfImage], system: &mut System<'_>) -> Resul
         .iter()
         .map(|secret| match secret.state {
             "there" => secret.name.to_owned(),
-            "wrongType" => format!("{} (of another type: passed over)", secret.name),
-            "unseen" => format!("{} (not to be seen)", secret.name),
+            "wrongType" => format!("{} (ignored: wrong type)", secret.name),
+            "unseen" => format!("{} (could not be read)", secret.name),
             state => format!("{} ({state})", secret.name),
         })
         .collect();
@@ -222,7 +222,7 @@ fn print(pulls: &PodPulls, images: &[OfImage], system: &mut System<'_>) -> Resul
             (tone, image.outcome),
         ])?;
         if let Some(fails) = &image.fails {
-            output.line(format_args!("  kubelet asks the registry nothing: {fails}"))?;
+            output.line(format_args!("  kubelet does not contact the registry: {fails}"))?;
             continue;
         }
         for (at, attempt) in image.tries.iter().enumerate() {

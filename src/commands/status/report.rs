@@ -1,21 +1,20 @@
-//! What `status` says, before it is printed.
+//! The result of `status`.
 
 use super::code::Severity;
 use super::finding::Finding;
 use super::row::Row;
 use crate::error::Exit;
 
-/// Everything that was found.
+/// The rows and findings.
 pub(super) struct Report {
     pub(super) rows: Vec<Row>,
     pub(super) findings: Vec<Finding>,
-    /// What was looked at, for the last line where all is well: `2 registries accept their tokens`.
-    pub(super) looked_at: Vec<String>,
+    /// What was checked, for the last line if all is well, such as `2 registries accept their tokens`.
+    pub(super) checked: Vec<String>,
 }
 
 impl Report {
-    /// How the command ends: what could not be looked at weighs more than what is out of step, because nobody knows what is
-    /// behind it.
+    /// The exit code. Something that could not be checked takes precedence over drift, because it may hide more.
     pub(super) fn exit(&self) -> Exit {
         match self.findings.iter().map(|finding| finding.code.severity()).max() {
             None | Some(Severity::Note) => Exit::Done,

@@ -13,40 +13,40 @@ pub(super) enum State {
     Stale,
     /// The registry does not accept what it holds.
     Rejected,
-    /// It is not there.
+    /// It does not exist.
     Missing,
     /// kubelet cannot read it.
     Broken,
-    /// It is out of step, and this tool keeps it.
+    /// It is out of step, and this tool manages it.
     OwnedBy(String),
     /// Valid but not managed.
     NotManaged,
-    /// It holds the token that a rotation is putting in place.
+    /// It holds the new token of a pending rotation.
     Rotating,
-    /// There is nothing to compare it with, or nobody who says.
+    /// It could not be compared or verified.
     Unknown,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Row {
-    /// `None` in a pod, where there is none.
+    /// `None` for the in-cluster configuration.
     pub(super) context: Option<String>,
     pub(super) namespace: String,
     pub(super) secret: String,
-    /// `None` where nobody knows which it is for.
+    /// `None` if its registry is not known.
     pub(super) registry: Option<String>,
-    /// The user in it; text from the cluster, fit to be shown.
+    /// The user in it: text from the cluster, made printable.
     pub(super) username: Option<String>,
     pub(super) state: State,
-    /// What the keychain keeps the credential for that it should hold.
+    /// The use of the credential that it should hold.
     #[serde(rename = "use")]
     pub(super) usage: Option<&'static str>,
-    /// Whether it carries our label.
+    /// Whether it has our label.
     pub(super) managed: bool,
-    /// The other tool that keeps it.
+    /// The other tool that manages it.
     pub(super) owner: Option<String>,
-    /// Workloads and pods that pull with it.
+    /// Workloads and pods that use it.
     pub(super) used_by: Vec<String>,
     /// ServiceAccounts that name it.
     pub(super) service_accounts: Vec<String>,

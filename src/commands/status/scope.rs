@@ -1,11 +1,11 @@
-//! Where to look, and for what: from the flags and the file.
+//! The scope of `status`, from the flags and the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::StatusArgs;
 use super::cluster_view::{ClusterView, Expected};
 use super::credentials::StoredCredentials;
-use super::findings::registries::Reach;
+use super::findings::registries::ScopeFlags;
 use super::given_flags::Flag;
 use crate::cluster::{Namespace, SecretName, Selector, Target};
 use crate::commands::shared::targets::{self, ListedSecret};
@@ -13,36 +13,36 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry};
 
-/// Which namespaces of each context.
+/// The namespaces of each context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Where {
-    /// The context's own. Nobody asked for a Secret there.
+    /// The context's own namespace, in which no Secret is expected.
     Context,
     Named(Vec<Namespace>),
     Selected(Selector),
     All,
-    /// Those of the list's Secrets.
+    /// The namespaces of the list's Secrets.
     Listed,
 }
 
-/// What was asked for.
+/// What `status` checks.
 #[derive(Debug)]
 pub(super) struct Scope {
     pub(super) places: Where,
-    /// The contexts to look at, by the flags' names; `None` is the current one.
+    /// The contexts to check, named as in the flags; `None` is the current one.
     pub(super) contexts: Vec<Option<String>>,
-    /// Those of the command line, for what the list names without a context.
+    /// The contexts of the command line, for Secrets that have no context in the list.
     given: Vec<Option<String>>,
-    /// Only these registries; all where there are none.
+    /// Only these registries; all if it is empty.
     registries: Vec<Registry>,
     secret: SecretName,
-    /// A Secret of another name does not do instead.
+    /// Whether the Secret was named, so that another one cannot replace it.
     is_by_name: bool,
     listed: Vec<ListedSecret>,
-    /// Those of a file's variables, which are there instead of the keychain's.
+    /// The credentials of a file's variables, which replace the keychain's.
     pub(super) credentials: Vec<Credential>,
-    pub(super) reach: Reach,
-    /// Nothing was said about clusters at all.
+    pub(super) flags: ScopeFlags,
+    /// No flag is about clusters.
     pub(super) is_default: bool,
 }
 
@@ -81,7 +81,7 @@ impl Scope {
             secret: look.secret.unwrap_or_else(|| args.secret.clone()),
             listed: look.secrets,
             credentials: look.credentials,
-            reach: reach(args),
+            flags: scope_flags(args),
             is_default: places == Where::Context
                 && args.cluster.contexts.is_empty()
                 && args.cluster.kubeconfig.is_none(),
@@ -91,7 +91,7 @@ impl Scope {
         Ok(this)
     }
 
-    /// With those that the list names itself.
+    /// The contexts, including those of the list.
     fn all_contexts(&self) -> Vec<Option<String>> {
         if self.places != Where::Listed {
             return self.given.clone();
@@ -106,12 +106,12 @@ impl Scope {
         targets::each_once(&all)
     }
 
-    /// The registries that it is about, where that was said.
+    /// The registries that were named.
     pub(super) fn filter(&self) -> &[Registry] {
         &self.registries
     }
 
-    /// Those of them that a Secret can be expected for: docker's logins are not meant for clusters where there are others.
+    /// The registries for which a Secret is expected. Credentials for docker count only if there are none for clusters.
     pub(super) fn own(&self, credentials: &StoredCredentials) -> Vec<Registry> {
         if self.registries.is_empty() && !credentials.held.is_empty() {
             return credentials.registries();
@@ -119,13 +119,13 @@ impl Scope {
         self.registries(credentials)
     }
 
-    /// Whether what a file's variables give is all that it is about, so that the keychain is not needed.
+    /// Whether the file's variables have all the credentials, so that the keychain is not needed.
     pub(super) fn brings_all(&self) -> bool {
         let has = |registry: &Registry| self.credentials.iter().any(|one| one.registry == *registry);
         !self.registries.is_empty() && self.registries.iter().all(has)
     }
 
-    /// The registries that it is about.
+    /// The registries to check.
     pub(super) fn registries(&self, credentials: &StoredCredentials) -> Vec<Registry> {
         let mut registries = if self.registries.is_empty() {
             credentials
@@ -141,7 +141,7 @@ impl Scope {
         registries
     }
 
-    /// The namespaces of a context, where they are known.
+    /// The namespaces of a context, if they are known without asking the cluster.
     pub(super) fn namespaces(&self, context: Option<&str>, own: &Namespace) -> Vec<Namespace> {
         match &self.places {
             Where::Context => vec![own.clone()],
@@ -158,7 +158,7 @@ impl Scope {
     }
 
     fn listed_in<'a>(&'a self, context: Option<&'a str>) -> impl Iterator<Item = &'a ListedSecret> {
-        // As sync does: what has no context of its own is for those of the command line, and for no other entry's.
+        // As in sync, an entry without a context applies to the contexts of the command line, not to those of other entries.
         let is_given = self.given.iter().any(|given| given.as_deref() == context);
         let is_there = move |listed: &&ListedSecret| match &listed.context {
             Some(named) => Some(named.as_str()) == context,
@@ -167,7 +167,7 @@ impl Scope {
         self.listed.iter().filter(is_there)
     }
 
-    /// The Secrets that should be in these namespaces of a context, by target and each once.
+    /// The Secrets that should exist in these namespaces of a context, sorted by target without duplicates.
     pub(super) fn expected(
         &self,
         context: Option<&str>,
@@ -188,7 +188,7 @@ impl Scope {
             }
             return all.into_values().collect();
         }
-        // Of several registries, nobody said which the Secret is to be for.
+        // If there are several registries, it is not known which one the Secret is for.
         let [registry] = registries else {
             return Vec::new();
         };
@@ -211,7 +211,7 @@ impl Scope {
 }
 
 impl Scope {
-    /// Where a Role has to hold, for `rbac`.
+    /// The flags with the namespaces of a Role, for `rbac`.
     pub(super) fn role_flags(&self, view: &ClusterView<'_>) -> Vec<Flag> {
         match &self.places {
             Where::All => vec![Flag::alone("-A")],
@@ -227,8 +227,8 @@ impl Scope {
     }
 }
 
-/// The same places, for a command that changes them.
-fn reach(args: &StatusArgs) -> Reach {
+/// The scope flags for a command that changes the same Secrets.
+fn scope_flags(args: &StatusArgs) -> ScopeFlags {
     let namespaces = args.scope.namespaces.iter();
     let mut flags: Vec<Flag> = namespaces
         .map(|namespace| Flag::new("-n", "NAMESPACE", namespace))
@@ -250,7 +250,7 @@ fn reach(args: &StatusArgs) -> Reach {
     }
     let contexts = args.cluster.contexts.iter();
     flags.extend(contexts.map(|context| Flag::new("--context", "CONTEXT", context)));
-    Reach { flags }
+    ScopeFlags { flags }
 }
 
 #[cfg(test)]
@@ -280,16 +280,16 @@ mod tests {
             is_by_name: true,
             listed,
             credentials: Vec::new(),
-            reach: Reach::default(),
+            flags: ScopeFlags::default(),
             is_default: false,
         };
         scope.contexts = scope.all_contexts();
         scope
     }
 
-    /// Otherwise it would ask for rights, and miss Secrets, where sync has nothing to do.
+    /// Otherwise it would need permissions, and report missing Secrets, in contexts that sync does not write to.
     #[test]
-    fn what_a_list_names_without_a_context_is_looked_for_in_the_given_ones_alone() {
+    fn a_secret_without_a_context_is_expected_only_in_the_given_contexts() {
         let own = Namespace::of_default();
         for (given, here, prod) in [
             (vec![None], vec!["here"], vec!["there"]),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keychain_is_not_needed_where_the_file_brings_every_token() {
+    fn the_keychain_is_not_needed_if_the_file_has_every_token() {
         let credential = |registry: &str| Credential {
             registry: registry.parse().unwrap(),
             username: "admin".parse().unwrap(),

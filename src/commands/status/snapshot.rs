@@ -1,4 +1,4 @@
-//! What was seen of this workstation, the registries and the clusters.
+//! The observed state of this workstation, the registries and the clusters.
 
 use std::collections::BTreeSet;
 
@@ -11,32 +11,32 @@ use crate::cluster::survey::Survey;
 use crate::cluster::{self, Namespace};
 use crate::model::Registry;
 
-/// One cluster.
+/// The observed state of one cluster.
 pub(super) struct ClusterSnapshot {
-    /// By the flags.
+    /// The context's name in the flags.
     pub(super) flag: Option<String>,
-    /// By the kubeconfig; empty in a pod.
+    /// The context's name in the kubeconfig; empty for the in-cluster configuration.
     pub(super) context: String,
     pub(super) namespace: Namespace,
-    /// What should be there.
+    /// The Secrets that should exist.
     pub(super) expected: Vec<Expected>,
-    /// Namespaces of it that are not there.
+    /// Namespaces of these Secrets that do not exist.
     pub(super) lost: BTreeSet<Namespace>,
     /// Printed on stderr.
     pub(super) note: Option<String>,
-    /// What is there, or why it is not known.
+    /// The content of the cluster, or why it is not known.
     pub(super) survey: Result<Survey, cluster::Error>,
 }
 
-/// Everything that was seen: what findings are made from.
+/// The complete observed state, from which the findings are made.
 pub(super) struct Snapshot {
     pub(super) registries: Vec<Registry>,
-    /// How many of them this user named, or has a login of; Secrets of the clusters name the others.
+    /// How many of them the user has named or has a credential for. The others are named only by Secrets.
     pub(super) known: usize,
     pub(super) clusters: Vec<ClusterSnapshot>,
     pub(super) verdicts: Verdicts,
     pub(super) images: Images,
-    /// What was found without anything to compare it with.
+    /// Findings that need no comparison.
     pub(super) findings: Vec<Finding>,
     /// Printed on stderr.
     pub(super) notes: Vec<String>,
@@ -44,7 +44,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Once the registries have said what they think of the tokens.
+    /// Determines why pods are stuck, after the registries have verified the tokens.
     pub(super) fn find_causes(&mut self, credentials: &StoredCredentials, flags: &GivenFlags) {
         let view = |cluster| Some(self.view(cluster, credentials, flags)?.causes());
         let causes: Vec<_> = self.clusters.iter().map(view).collect();
@@ -55,7 +55,7 @@ impl Snapshot {
         }
     }
 
-    /// What is judged of a cluster; nothing where it did not answer.
+    /// The view of a cluster; `None` if it did not answer.
     pub(super) fn view<'a>(
         &'a self,
         cluster: &'a ClusterSnapshot,

@@ -1,4 +1,4 @@
-//! What a person reads: the table of targets, then what is out of step, then one line that sums it up.
+//! The text output: the table of targets, the findings, and a summary in one line.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::output::Tone;
 
-/// Objects of one finding that are named.
+/// The most objects of one finding that are named.
 const MAX_NAMED: usize = 5;
-/// Rows that are as they should be, beyond which they are only counted.
+/// The most rows in sync that are shown; more of them are only counted.
 const MAX_GOOD_ROWS: usize = 20;
-/// Workloads of a row that are named in the wide table.
+/// The most workloads of a row that the wide table names.
 const MAX_USERS: usize = 3;
-/// Narrower than this, lines are left to the terminal to break.
+/// On a narrower terminal, lines are not wrapped here.
 const MIN_COLUMNS: usize = 40;
 
 pub(super) fn print(
@@ -34,7 +34,7 @@ pub(super) fn print(
     summary(report, &groups, system)
 }
 
-/// A paragraph for each kind of finding.
+/// Prints a paragraph for each group of findings.
 pub(super) fn print_findings<'a>(
     report: &'a Report,
     flags: &GivenFlags,
@@ -66,7 +66,7 @@ fn table(rows: &[Row], is_wide: bool, system: &mut System<'_>) -> Result<(), Com
     if is_wide {
         heading.extend(["USE", "OWNER", "SERVICE ACCOUNTS", "USED BY"]);
     }
-    // Thousands that are well would hide the one that is not.
+    // Thousands of rows in sync would hide the one that is not.
     let good = rows.iter().filter(|row| row.state == State::InSync).count();
     let hides = !is_wide && rows.len() > MAX_GOOD_ROWS && good > MAX_GOOD_ROWS / 2;
     let shown: Vec<Vec<String>> = rows
@@ -139,7 +139,7 @@ fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Res
     ])?;
     wrapped("  ", group.cause, system)?;
     for command in &group.commands {
-        // Never broken: it is there to be pasted.
+        // Commands are not wrapped, so that they can be pasted.
         system.output.line(format_args!("  $ {command}"))?;
     }
     if group.more_commands > 0 {
@@ -159,7 +159,7 @@ fn group(group: &Group<'_>, names_context: bool, system: &mut System<'_>) -> Res
     Ok(())
 }
 
-/// What a group is about: `secret/gitea-credentials in namespace honeydue`, or how many there are of it.
+/// The objects of a group: `secret/gitea-credentials in namespace honeydue`, or their number.
 fn objects(objects: &[&Object], names_context: bool) -> String {
     let [first, rest @ ..] = objects else {
         return String::new();
@@ -225,11 +225,11 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
     let (drift, unknown) = (of(Severity::Drift), of(Severity::Unknown));
     let (tone, head) = match (drift, unknown) {
         (0, 0) => (Tone::Good, "all is well".to_owned()),
-        (0, _) => (Tone::Doubtful, format!("{unknown} could not be looked at")),
+        (0, _) => (Tone::Doubtful, format!("{unknown} could not be checked")),
         (_, 0) => (Tone::Bad, format!("{drift} out of step")),
         _ => (
             Tone::Bad,
-            format!("{drift} out of step, {unknown} could not be looked at"),
+            format!("{drift} out of step, {unknown} could not be checked"),
         ),
     };
     let is_note = |group: &&Group<'_>| group.code.severity() == Severity::Note;
@@ -245,25 +245,25 @@ fn summary(report: &Report, groups: &[Group<'_>], system: &mut System<'_>) -> Re
     };
     let kinds = kinds + &aside;
     let good = report.rows.iter().filter(|row| row.state == State::InSync).count();
-    let mut looked_at = report.looked_at.clone();
+    let mut checked = report.checked.clone();
     if !report.rows.is_empty() {
-        looked_at.insert(0, format!("{good} of {} in sync", count(report.rows.len(), "Secret")));
+        checked.insert(0, format!("{good} of {} in sync", count(report.rows.len(), "Secret")));
     }
-    let looked_at = looked_at.join(", ");
-    let rest = if looked_at.is_empty() { kinds } else { kinds + ":" };
-    let width = head.chars().count() + rest.chars().count() + 1 + looked_at.chars().count();
-    if looked_at.is_empty() || system.output.columns().is_some_and(|columns| columns < width) {
+    let checked = checked.join(", ");
+    let rest = if checked.is_empty() { kinds } else { kinds + ":" };
+    let width = head.chars().count() + rest.chars().count() + 1 + checked.chars().count();
+    if checked.is_empty() || system.output.columns().is_some_and(|columns| columns < width) {
         system.output.toned(&[(tone, &head), (Tone::Plain, &rest)])?;
-        return match looked_at.as_str() {
+        return match checked.as_str() {
             "" => Ok(()),
             text => wrapped("  ", text, system),
         };
     }
-    let rest = format!("{rest} {looked_at}");
+    let rest = format!("{rest} {checked}");
     Ok(system.output.toned(&[(tone, &head), (Tone::Plain, &rest)])?)
 }
 
-/// A sentence in lines that fit the screen, each after `indent`.
+/// Prints a sentence wrapped to the width of the terminal, with each line indented.
 fn wrapped(indent: &str, text: &str, system: &mut System<'_>) -> Result<(), CommandError> {
     let room = system.output.columns().filter(|columns| *columns >= MIN_COLUMNS);
     let Some(room) = room.map(|columns| columns - indent.len()) else {

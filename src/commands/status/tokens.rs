@@ -1,4 +1,4 @@
-//! What registries say about tokens: each distinct one is asked about once, and few enough for no account to be locked.
+//! Verifies tokens at the registries: each distinct token once, and few enough that no account is locked.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use crate::model::{Credential, Registry};
 use crate::registry::{self, ImageAccess, Server, Verified, VerifyError};
 use crate::sys::env::Env;
 
-/// Refused tokens of one account, after which the others are left alone. A Gitea before 1.20, and other registries, try
-/// what is no token as the account's password, and directories lock an account after about five of those.
+/// The number of refused tokens after which an account's other tokens are not tried. Gitea before 1.20 and other
+/// registries try an invalid token as the account's password, and directories lock an account after about five attempts.
 const MAX_REFUSED: usize = 2;
-/// Distinct tokens of one registry that are asked about at all.
+/// The most distinct tokens of one registry that are verified.
 const MAX_TOKENS: usize = 16;
 
-/// What a registry says about one token.
+/// A registry's verdict on one token.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
-    /// It accepts it.
+    /// The registry accepts it.
     Accepted(Arc<Verified>),
-    /// It does not: the code, why, and how to tell more.
+    /// The registry refuses it: the code, the cause, and a hint.
     Refused {
         code: Code,
         cause: String,
         hint: Option<String>,
     },
-    /// It did not say.
+    /// The registry gave no clear answer.
     Silent { cause: String, hint: Option<String> },
-    /// It was not asked, for the account's sake.
+    /// It was not tried, so that the account is not locked.
     NotAsked,
-    /// Nobody was to be asked, or it cannot be.
+    /// It could not be tried, or `--offline` was given.
     Unknown,
 }
 
@@ -49,12 +49,12 @@ impl Verdict {
         Self::Refused { code, cause, hint }
     }
 
-    /// Nothing can pull with it.
+    /// Whether nothing can pull with it.
     pub(super) fn is_refused(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if *code != Code::TokenUnclear)
     }
 
-    /// What the registry said about a token that it accepts.
+    /// The details of an accepted token.
     pub(super) fn verified(&self) -> Option<&Verified> {
         match self {
             Self::Accepted(verified) => Some(verified),
@@ -62,7 +62,7 @@ impl Verdict {
         }
     }
 
-    /// The version of Gitea, where it tells.
+    /// The version of Gitea, if it is known.
     pub(super) fn gitea(&self) -> Option<&str> {
         match &self.verified()?.server {
             Server::Gitea { version } => version.as_deref(),
@@ -71,12 +71,12 @@ impl Verdict {
     }
 }
 
-/// Every token that was asked about.
+/// The verdicts on all tokens.
 #[derive(Default)]
 pub(super) struct Verdicts(BTreeMap<Registry, Vec<(Credential, Verdict)>>);
 
 impl Verdicts {
-    /// What is known about this token.
+    /// The verdict on this token.
     pub(super) fn of(&self, credential: &Credential) -> Verdict {
         self.known(credential).cloned().unwrap_or(Verdict::Unknown)
     }
@@ -87,7 +87,7 @@ impl Verdicts {
         found.map(|(_, verdict)| verdict)
     }
 
-    /// Asks the registries, all at the same time and each about one token after the other.
+    /// Verifies the tokens: at all registries at the same time, and at each registry one after the other.
     pub(super) async fn ask(
         self,
         credentials: Vec<Credential>,
@@ -98,7 +98,7 @@ impl Verdicts {
         let mut waiting: BTreeMap<Registry, Vec<Credential>> = BTreeMap::new();
         for credential in credentials {
             let list = waiting.entry(credential.registry.clone()).or_default();
-            // Of thousands of tokens, one a namespace, those that nobody asks about need not be remembered either.
+            // With thousands of tokens, one in each namespace, the ones that are not verified are not stored either.
             if list.len() < MAX_TOKENS && self.known(&credential).is_none() && !list.contains(&credential) {
                 list.push(credential);
             }
@@ -126,7 +126,7 @@ impl Verdicts {
 
 #[cfg(test)]
 impl Verdicts {
-    /// The same, with this one.
+    /// Adds a verdict.
     pub(super) fn with(mut self, credential: Credential, verdict: Verdict) -> Self {
         self.0
             .entry(credential.registry.clone())
@@ -136,7 +136,7 @@ impl Verdicts {
     }
 }
 
-/// One registry's.
+/// The verdicts of one registry.
 fn of_one(
     mut known: Vec<(Credential, Verdict)>,
     waiting: Vec<Credential>,
@@ -151,7 +151,7 @@ fn of_one(
             .iter()
             .find(|(_, verdict)| matches!(verdict, Verdict::Silent { .. }));
         let verdict = if let Some((_, verdict)) = silent {
-            // It would not answer the next question either.
+            // The registry would not answer the next request either.
             verdict.clone()
         } else if refused.count() >= MAX_REFUSED || known.len() >= MAX_TOKENS {
             Verdict::NotAsked
@@ -166,10 +166,10 @@ fn of_one(
     known
 }
 
-/// What registries said about images.
+/// The registries' answers about images.
 pub(super) type Images = BTreeMap<Image, ImageAccess>;
 
-/// An image of a registry, for the registry to be asked about.
+/// An image to ask its registry about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Image {
     registry: Registry,
@@ -177,7 +177,7 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// `None` for a name that no registry is asked about.
+    /// `None` for a name that cannot be requested.
     pub(super) fn new(registry: &Registry, image: &str) -> Option<Self> {
         Some(Self {
             registry: registry.clone(),
@@ -186,7 +186,7 @@ impl Image {
     }
 }
 
-/// Images that are asked about at most: each is several requests.
+/// The most images that are requested, because each takes several requests.
 const MAX_IMAGES: usize = 20;
 
 /// Asks registries whether they have these images, with a credential that they accept.

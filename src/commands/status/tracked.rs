@@ -1,4 +1,4 @@
-//! Files with a registry's token in them that git tracks: everybody who can read the repository has the token.
+//! Finds files with a registry's token that git tracks: everyone who can read the repository has the token.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use crate::model::{CommandLine, printable};
 use crate::sys::env::Env;
 use crate::sys::on_path;
 
-/// As long as git may take: it searches what it has indexed, and only files of these names.
+/// The time limit for git, which searches only its index for files of these names.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Names that files of variables go by.
+/// The usual names of files with variables.
 const NAMES: [&str; 4] = [
     ":(glob)**/*.env",
     ":(glob)**/.env*",
@@ -23,13 +23,12 @@ const NAMES: [&str; 4] = [
 /// What `--env-file` takes, with a value that can be a token: Gitea's have 40 characters, and no registry's is shorter
 /// than this. `$VARIABLE`, `<your token>` and `changeme` are none. A comment may follow.
 const PATTERN: &str = "^[[:space:]]*(export[[:space:]]+)?REGISTRY_TOKEN=[\"']?[A-Za-z0-9_.+/=~:-]{16,}[\"']?([[:space:]]+#.*)?[[:space:]]*$";
-/// Files that are shown of one repository.
+/// The most files of one repository that are shown.
 const MAX_FILES: usize = 20;
 
-/// Looks in the repository of the folder that the command was called in. Without git, or outside of a repository, there
-/// is nothing to find.
+/// Searches the repository of the current folder. Without git or outside of a repository, nothing is found.
 ///
-/// It is git's index that is searched and not the folder: there a file that git-crypt or sops encrypts is encrypted.
+/// The index is searched and not the folder, because files of git-crypt or sops are encrypted only in the index.
 pub(super) async fn look(env: &Env) -> Vec<Finding> {
     let Some(folder) = env.path("PWD").filter(|folder| folder.is_absolute()) else {
         return Vec::new();
@@ -80,9 +79,9 @@ fn finding(root: &Path, file: &str) -> Finding {
     }
 }
 
-/// What git prints; `None` if it fails, finds nothing, or takes too long.
+/// git's output; `None` if it fails, finds nothing, or takes too long.
 async fn git(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
-    // A look changes nothing, fetches nothing and starts nothing that the repository's configuration names.
+    // The search must not change or fetch anything, or run programs from the repository's configuration.
     let variables = [
         ("GIT_OPTIONAL_LOCKS", "0"),
         ("GIT_NO_LAZY_FETCH", "1"),

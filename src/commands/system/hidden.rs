@@ -1,14 +1,14 @@
-//! A line from the terminal that is not shown while it is typed, at which Ctrl-C is an answer.
+//! Reads a line from the terminal without echo. Ctrl-C ends it with an error.
 //!
-//! The key arrives as a byte and not as a signal: a signal would find the terminal without its echo, and a command that
-//! handles signals itself would go on waiting for the line.
+//! Ctrl-C is read as a byte and not received as a signal: a signal would leave the terminal without echo, and a command
+//! that handles signals itself would still wait for the line.
 
 use std::io::{self, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-/// More than any token or password, in octets.
+/// The longest line, in octets: more than any token or password.
 const MAX: usize = 16 * 1024;
 
 /// The terminal on standard input without echo, until this is dropped.
@@ -33,12 +33,12 @@ impl Quiet {
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        // Nothing could be done about a terminal that is gone.
+        // If the terminal is gone, this error does not matter.
         let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.before);
     }
 }
 
-/// What the keys typed so far come to.
+/// The line typed so far.
 #[derive(Debug, Default)]
 struct Line(Zeroizing<Vec<u8>>);
 
@@ -54,7 +54,7 @@ impl Line {
     fn press(&mut self, byte: u8) -> Key {
         match byte {
             b'\r' | b'\n' => return Key::Enter,
-            // Ctrl-C, and Ctrl-D where nothing was typed.
+            // Ctrl-C, and Ctrl-D on an empty line.
             0x03 => return Key::Interrupt,
             0x04 if self.0.is_empty() => return Key::End,
             // Backspace: a character is up to four octets.
@@ -74,7 +74,7 @@ impl Line {
     }
 }
 
-/// Asks on standard error. [`io::ErrorKind::Interrupted`] where the answer is Ctrl-C.
+/// Prompts on standard error. Fails with [`io::ErrorKind::Interrupted`] after Ctrl-C.
 pub(super) fn ask(question: &str) -> io::Result<Zeroizing<String>> {
     let mut stderr = io::stderr();
     let quiet = Quiet::begin()?;
@@ -100,7 +100,7 @@ pub(super) fn ask(question: &str) -> io::Result<Zeroizing<String>> {
         Key::End => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "nothing was typed")),
         Key::More => Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "this is more than a token or a password",
+            "it is too long for a token or a password",
         )),
     }
 }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_what_they_are_at_every_prompt() {
+    fn keys_edit_the_line_as_at_other_prompts() {
         for (keys, key, text) in [
             (&b"token\r"[..], Key::Enter, "token"),
             (b"token\n", Key::Enter, "token"),

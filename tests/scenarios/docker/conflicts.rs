@@ -43,7 +43,7 @@ exit 1
 --- stdout
 [FOLDER]/.docker/config.json unchanged
 --- stderr
-error: [REGISTRY]: the keychain and [FOLDER]/.docker/config.json hold different credentials, and the registry does not settle which one is right: all of them stay
+error: [REGISTRY]: the keychain and [FOLDER]/.docker/config.json hold different credentials, and the registry does not decide which one is right: nothing was changed
 hint: to keep the keychain's: docker logout [REGISTRY] (or podman logout), then set up again
 hint: to keep the other: kubectl regcred logout [REGISTRY], then set up again
 
@@ -86,8 +86,8 @@ credHelpers/[REGISTRY] configured in [FOLDER]/.docker/config.json
 auths/https://[REGISTRY]/v2/ emptied in [FOLDER]/.docker/config.json
 --- stderr
 ? Which credential of [REGISTRY] should be kept
-  - the one of admin from the keychain
-  - the one of admin from [FOLDER]/.docker/config.json
+  - the one of admin in the keychain
+  - the one of admin in [FOLDER]/.docker/config.json
   - none: leave everything as it is
 
 "#]]);

@@ -253,7 +253,7 @@ not verified at [REGISTRY]
 exit 0
 --- stdout
 --- stderr
-there is no credential to set up for, in the keychain nor in docker's and podman's files
+there is no credential to set up, neither in the keychain nor in docker's and podman's files
 hint: kubectl regcred login REGISTRY -u USER
 
 "#]]);

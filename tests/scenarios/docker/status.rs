@@ -241,7 +241,7 @@ docker-file-unreadable: [FOLDER]/.docker/config.json cannot be used: not valid J
 docker-file-unreadable: [FOLDER]/run/containers/auth.json is a folder
   see what is at [FOLDER]/run/containers/auth.json, and move it away if nothing needs it
 --- stderr
-nobody knows who has a login here: a file cannot be read
+the logins of docker and podman are not known: a file cannot be read
 
 "#]]);
 }

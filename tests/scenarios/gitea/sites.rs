@@ -376,7 +376,7 @@ secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
   $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY] --service-account default
   this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in imagePullSecrets; or delete it, if nothing is to come
 
-all is well, 1 thing to note: 1 of 1 Secret in sync, 1 of 1 token accepted, 0 pods in 1 namespace looked at
+all is well, 1 thing to note: 1 of 1 Secret in sync, 1 of 1 token accepted, 0 pods in 1 namespace checked
 --- stderr
 
 "#]]);

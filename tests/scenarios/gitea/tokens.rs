@@ -30,7 +30,7 @@ NAMESPACE   SECRET   REGISTRY   USER   STATE
 [NAMESPACE]   gitea-credentials   [REGISTRY]   admin   in sync
 
 token-over-scoped: secret/gitea-credentials in namespace [NAMESPACE]
-  it holds a token with the scopes write:package, and kubelet needs read:package alone
+  it holds a token with the scopes write:package, and kubelet needs only read:package
   $ kubectl regcred login [REGISTRY] -u admin --use cluster --mint
   $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY]
   login --mint asks for the account's password at Gitea
@@ -40,7 +40,7 @@ secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
   $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY] --service-account default
   this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in imagePullSecrets; or delete it, if nothing is to come
 
-1 out of step, 1 thing to note: 1 of 1 Secret in sync, 1 of 1 token accepted, 0 pods in 1 namespace looked at
+1 out of step, 1 thing to note: 1 of 1 Secret in sync, 1 of 1 token accepted, 0 pods in 1 namespace checked
 --- stderr
 
 "#]],
@@ -135,7 +135,7 @@ secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
   $ kubectl regcred sync -n [NAMESPACE] --registry [REGISTRY] --service-account default
   this lets every pod of the ServiceAccount default pull with it, unless the pod names others; or name it in imagePullSecrets; or delete it, if nothing is to come
 
-1 out of step, 1 thing to note: 0 of 1 Secret in sync, 0 of 1 token accepted, 0 pods in 1 namespace looked at
+1 out of step, 1 thing to note: 0 of 1 Secret in sync, 0 of 1 token accepted, 0 pods in 1 namespace checked
 --- stderr
 
 "#]],

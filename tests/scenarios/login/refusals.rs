@@ -17,7 +17,7 @@ exit 1
 --- stderr
 error: [REGISTRY] does not accept the token: invalid username, password or token
 hint: make a token with read:package or write:package at http://[REGISTRY]/user/settings/applications; an account's password is no token
-hint: the credential of admin that was stored before is still there
+hint: the credential of admin that was stored before was not changed
 
 "#]]);
     world

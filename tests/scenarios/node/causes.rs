@@ -210,12 +210,12 @@ pub fn every_cause() {
         ),
         case("no-secret", app(), &["own"]).is(PULL, UNAUTHORIZED).found(
             "pod-secret-missing",
-            "own is not there",
+            "own does not exist",
             Cure::Typed,
         ),
         case("opaque", app(), &["opaque"]).is(PULL, UNAUTHORIZED).found(
             "pod-secret-missing",
-            "of a type that kubelet passes over",
+            "has a type that kubelet ignores",
             Cure::MadeAgain,
         ),
         case("elsewhere", app(), &["elsewhere"]).is(PULL, UNAUTHORIZED).found(

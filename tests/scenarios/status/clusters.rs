@@ -91,7 +91,7 @@ fn secret_missing_a_secret_of_another_type(world: &mut World) {
     let opaque = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": SECRET}});
     world.put_secret(&opaque);
     let (text, commands) = world.found(Code::SecretMissing, &world.status());
-    assert!(text.contains("of a type that kubelet does not pull with"), "{text}");
+    assert!(text.contains("with a type that kubelet ignores"), "{text}");
     assert!(commands.is_empty() && text.contains("--secret NEW-NAME"), "{text}");
     let another = "sync -n [NAMESPACE] --registry [REGISTRY] --secret another";
     world.regcred(another).done();
@@ -103,7 +103,7 @@ fn secret_missing_no_such_namespace(world: &mut World) {
     world.login("cluster", "read:package");
     let line = format!("status -n {}-misspelt", world.namespace);
     let (text, commands) = world.found(Code::SecretMissing, &world.regcred(&line));
-    assert!(text.contains("there is no such namespace"), "{text}");
+    assert!(text.contains("its namespace does not exist"), "{text}");
     let create = format!("kubectl create namespace {}-misspelt", world.namespace);
     assert_eq!(commands[0], create);
     if world.is_real() {
@@ -196,7 +196,7 @@ fn secret_owned_by_other_helms(world: &mut World) {
     world.says(
         LINE,
         Code::SecretOwnedByOther,
-        &["another token", "Helm (release web) keeps it"],
+        &["another token", "Helm (release web) manages it"],
     );
     assert!(world.status().stdout.contains("owned by Helm\n"));
     // Somebody gives the release the right one.

@@ -250,7 +250,7 @@ exit 0
 --- stdout
 all is well: 1 of 1 token accepted
 --- stderr
-there is no kubeconfig, so no cluster was looked at
+there is no kubeconfig, so no cluster was checked
 
 "#]]);
     // But whoever names a namespace wants it looked at.

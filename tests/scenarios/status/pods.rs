@@ -105,7 +105,7 @@ fn pod_image_missing_no_such_tag(world: &mut World) {
     );
     // Nobody asks, and it says so.
     let offline = world.regcred("status -n [NAMESPACE] --offline");
-    assert!(offline.stdout.contains("kubelet was told"), "{offline}");
+    assert!(offline.stdout.contains("kubelet reports that"), "{offline}");
     // Somebody pushes it.
     world.registry_says("/v2/owner/app/manifests/1", Answer::empty(200));
     world.is_gone(LINE, Code::PodImageMissing);
@@ -319,7 +319,7 @@ finding!(
     Code::PodEntryMissing,
     on(DOUBLES, REAL)
 );
-/// Anybody can name a registry in a Secret: its pods are looked at, and nobody is told to log in to it.
+/// Anybody can name a registry in a Secret: its pods are checked, and nobody is told to log in to it.
 fn pod_entry_missing_of_a_registry_that_secrets_name_alone(world: &mut World) {
     world.well();
     world.put_pull_secret("pull", &[("ghcr.io", "x")]);
@@ -336,7 +336,7 @@ fn pod_entry_missing_of_a_registry_that_secrets_name_alone(world: &mut World) {
     assert!(!ran.stdout.contains("$ kubectl regcred login"), "{ran}");
     assert!(
         ran.stdout
-            .contains("but for 1 pod that waits for images of other registries"),
+            .contains("except 1 pod that waits for images of other registries"),
         "{ran}"
     );
     world.delete("pods", "api");

@@ -107,7 +107,10 @@ fn everywhere_and_only_one_namespace_allowed(world: &mut World) {
     let ran = world.regcred(&line);
     assert_eq!(ran.code, 1, "{ran}");
     let (text, commands) = world.found(Code::NotAllowed, &ran);
-    assert!(text.contains("somebody who may has to run this"), "{text}");
+    assert!(
+        text.contains("an administrator of the cluster has to run this"),
+        "{text}"
+    );
     assert!(
         ran.stdout.contains("1 of 1 token accepted"),
         "the rest is looked at: {ran}"
@@ -169,13 +172,13 @@ fn nothing_set_up(world: &mut World) {
 exit 3
 --- stdout
 credential-missing: keychain of this user
-  it holds no credential of any registry
+  it holds no credential for any registry
   $ kubectl regcred login REGISTRY -u USER
-  REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there
+  REGISTRY is the beginning of your images' names, such as gitea.example.com; USER is your account there
 
 1 out of step
 --- stderr
-there is no kubeconfig, so no cluster was looked at
+there is no kubeconfig, so no cluster was checked
 
 "#]]);
 }
@@ -190,7 +193,7 @@ cluster-unreachable: cluster prdo
   the kubeconfig has no context named "prdo"; there are: double
   `kubectl config get-contexts` lists them
 
-1 could not be looked at: 1 of 1 token accepted
+1 could not be checked: 1 of 1 token accepted
 --- stderr
 
 "#]]);
@@ -207,9 +210,9 @@ exit 1
 not-allowed: 8 resources in namespace [NAMESPACE]: cronjobs, daemonsets, deployments, jobs, pods and 3 more
   plain may not list objects of this kind
   $ kubectl regcred rbac --status -n [NAMESPACE] --user plain | kubectl apply -f -
-  somebody who may has to run this
+  an administrator of the cluster has to run this
 
-8 could not be looked at, of 1 kind: 1 of 1 token accepted, 0 pods in 1 namespace looked at
+8 could not be checked, of 1 kind: 1 of 1 token accepted, 0 pods in 1 namespace checked
 --- stderr
 
 "#]]);
@@ -232,7 +235,7 @@ team-b   gitea-credentials   [REGISTRY]   admin   in sync
 team-b   web   [REGISTRY]   admin   owned by Helm
 
 secret-missing: secret/gone in namespace [NAMESPACE]
-  it is not there, and images of [REGISTRY] are to be pulled with it
+  it does not exist, and images of [REGISTRY] are pulled with it
   $ kubectl regcred sync -n [NAMESPACE] --secret gone --registry [REGISTRY]
 
 secret-unmanaged: secret/by-hand in namespace [NAMESPACE]
@@ -242,20 +245,20 @@ secret-unmanaged: secret/by-hand in namespace [NAMESPACE]
 
 secret-owned-by-other: secret/web in namespace team-b
   it holds another token of [REGISTRY] than the keychain, and Helm (release
-  web) keeps it: the next helm upgrade writes the chart's value again or fails
+  web) manages it: the next helm upgrade writes the chart's value again or fails
   with a conflict
   change the chart's values, or let the chart refer to a Secret instead of
   making one
 
 pod-secret-missing: pod/api in namespace [NAMESPACE]
-  its pull Secret gone is not there
+  its pull Secret gone does not exist
   $ kubectl regcred sync -n [NAMESPACE] --secret gone --registry [REGISTRY]
 
 pod-without-secret: pod/web in namespace team-b
   neither it nor its ServiceAccount default names a pull Secret, and
-  [REGISTRY]/owner/web:1 is private or not there
+  [REGISTRY]/owner/web:1 is private or does not exist
   $ kubectl regcred sync -n team-b --registry [REGISTRY] --service-account default
-  then delete the pod and make it again: a pod keeps the list that it was made
+  then delete and recreate the pod: a pod keeps the list that it was created
   with
 
 secret-unused: secret/gitea-credentials in 2 namespaces: [NAMESPACE], team-b
@@ -267,8 +270,7 @@ secret-unused: secret/gitea-credentials in 2 namespaces: [NAMESPACE], team-b
   come
 
 5 out of step, 1 thing to note:
-  2 of 5 Secrets in sync, 1 of 1 token accepted, 2 pods in 2 namespaces looked
-  at
+  2 of 5 Secrets in sync, 1 of 1 token accepted, 2 pods in 2 namespaces checked
 --- stderr
 
 "#]]);

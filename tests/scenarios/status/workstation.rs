@@ -186,7 +186,7 @@ fn token_over_scoped_this_workstations_in_a_secret(world: &mut World) {
     world.says(
         LINE,
         Code::TokenOverScoped,
-        &["secret/gitea-credentials", "needs read:package alone"],
+        &["secret/gitea-credentials", "needs only read:package"],
     );
     world.mends(Code::TokenOverScoped, &[Feed::password("login")]);
     assert_eq!(world.status().code, 0);

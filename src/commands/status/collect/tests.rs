@@ -38,11 +38,11 @@ fn waits_for(image: &str, interest: usize, key: &str) -> StuckPull {
     }
 }
 
-/// Otherwise a token that is meant for another registry of that domain would be sent to ours.
+/// Otherwise a token for another registry of that domain would be sent to ours.
 #[test]
 fn the_token_of_a_wildcard_is_sent_nowhere_unless_kubelet_would() {
     let registries: Vec<Registry> = vec![REGISTRY.parse().unwrap(), "other.example.com".parse().unwrap()];
-    let asked = |survey: &Survey| askable(survey, &registries).into_iter().collect::<Vec<_>>();
+    let asked = |survey: &Survey| may_be_sent(survey, &registries).into_iter().collect::<Vec<_>>();
     assert_eq!(asked(&with_entry(REGISTRY)), [0]);
     assert_eq!(asked(&with_entry("https://gitea.example.com/v2/")), [0]);
     let mut survey = with_entry("*.example.com");

@@ -1,4 +1,4 @@
-//! Secrets that should be there and are not, and what names them. Pure.
+//! Findings about missing Secrets. Pure.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::commands::status::finding::{Finding, Remedy};
 use crate::commands::status::row::{Row, State};
 use crate::model::{CommandLine, Registry};
 
-/// Rows and findings of what is not there.
+/// Rows and findings of missing Secrets.
 pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
@@ -33,7 +33,7 @@ pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
     (rows, findings)
 }
 
-/// A Secret of another name in its namespace that does what it should do.
+/// Whether a Secret of another name in its namespace holds the credential.
 fn has_another(view: &ClusterView<'_>, expected: &Expected) -> bool {
     let does = |secret: &SeenSecret| {
         expected
@@ -58,7 +58,7 @@ fn has_entry(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) -
 fn named(view: &ClusterView<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
     let target = &missing.target;
     let users: Vec<&Puller> = view.survey.users(target).collect();
-    // A pod that has another Secret which does is in no need of this one.
+    // A pod with another Secret that works does not need this one.
     let needs = |user: &&&Puller| !user.registries.iter().all(|at| is_served(view, user, *at));
     let needing: Vec<&&Puller> = users.iter().filter(needs).collect();
     if needing.is_empty() {
@@ -73,9 +73,9 @@ fn named(view: &ClusterView<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, f
         .map(|(_, registry)| registry)
         .collect();
     let is = if missing.is_of_wrong_type {
-        "it is of a type that kubelet passes over"
+        "it has a type that kubelet ignores"
     } else {
-        "it is not there"
+        "it does not exist"
     };
     for registry in registries {
         rows.push(Row {
@@ -87,7 +87,7 @@ fn named(view: &ClusterView<'_>, missing: &MissingSecret, rows: &mut Vec<Row>, f
             message: None,
             code: Code::SecretMissing,
             object: view.secret(target),
-            cause: format!("{is}, and images of {registry} are to be pulled with it"),
+            cause: format!("{is}, and images of {registry} are pulled with it"),
             remedy: make(view, missing, registry),
         });
     }
@@ -111,21 +111,21 @@ fn is_served(view: &ClusterView<'_>, user: &Puller, registry: usize) -> bool {
 fn make(view: &ClusterView<'_>, missing: &MissingSecret, registry: &Registry) -> Remedy {
     if missing.is_of_wrong_type {
         return Remedy::advice(format!(
-            "a Secret's type cannot be changed: make another with {}, and let the pods name that",
+            "a Secret's type cannot be changed: create another with {}, and let the pods use that",
             view.sync_another(&missing.target.namespace, registry)
         ));
     }
     view.after_login(registry, None, view.sync_of(&missing.target, registry))
 }
 
-/// A ServiceAccount that names it, where nothing needs it.
+/// A ServiceAccount that names a missing Secret that nothing needs.
 fn dangling(view: &ClusterView<'_>, missing: &MissingSecret, account: &str) -> Finding {
     let namespace = missing.target.namespace.as_str();
     let secret = missing.target.secret.as_str();
     let is = if missing.is_of_wrong_type {
-        "is no pull Secret"
+        "is not a pull Secret"
     } else {
-        "is not there"
+        "does not exist"
     };
     let of_secret = || {
         CommandLine::new("kubectl regcred sync")
@@ -141,13 +141,13 @@ fn dangling(view: &ClusterView<'_>, missing: &MissingSecret, account: &str) -> F
         object: view.object("serviceaccount", namespace, account),
         cause: format!("it names the pull Secret {secret}, which {is}"),
         remedy: Remedy::command(view.flags.cluster(view.flag, detach)).and(format!(
-            "this takes it out of the list; or make it: {}",
+            "this removes it from the list; or create it: {}",
             view.flags.cluster(view.flag, of_secret())
         )),
     }
 }
 
-/// A Secret that -n, -l or -f named.
+/// A Secret that -n, -l or -f selected.
 fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, findings: &mut Vec<Finding>) {
     let target = &expected.target;
     for registry in &expected.registries {
@@ -160,9 +160,9 @@ fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, f
                 message: None,
                 code: Code::SecretMissing,
                 object: view.secret(target),
-                cause: "there is a Secret of that name, and of a type that kubelet does not pull with".to_owned(),
+                cause: "there is a Secret of that name with a type that kubelet ignores".to_owned(),
                 remedy: Remedy::advice(format!(
-                    "a Secret's type cannot be changed: make another with {another}, and let the pods name that"
+                    "a Secret's type cannot be changed: create another with {another}, and let the pods use that"
                 )),
             });
             continue;
@@ -172,13 +172,13 @@ fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, f
             let remedy = Remedy {
                 commands: vec![view.flags.cluster(view.flag, create)],
                 sync: Some(sync),
-                advice: Some("or correct the name of the namespace, if it is misspelt".to_owned()),
+                advice: Some("or correct the name of the namespace if it is misspelt".to_owned()),
             };
             findings.push(Finding {
                 message: None,
                 code: Code::SecretMissing,
                 object: view.secret(target),
-                cause: format!("it was asked for with {registry}, and there is no such namespace"),
+                cause: format!("it should hold a credential for {registry}, and its namespace does not exist"),
                 remedy: view.after_login(registry, None, remedy),
             });
             continue;
@@ -187,7 +187,7 @@ fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, f
             message: None,
             code: Code::SecretMissing,
             object: view.secret(target),
-            cause: format!("it was asked for with {registry}, and is not there"),
+            cause: format!("it should hold a credential for {registry}, and it does not exist"),
             remedy: view.after_login(registry, None, Remedy::sync(sync)),
         });
     }
@@ -210,7 +210,7 @@ fn row(view: &ClusterView<'_>, namespace: &str, secret: &str, registry: &Registr
     }
 }
 
-/// ServiceAccounts that the list wants to pull with a Secret, and that do not name it.
+/// ServiceAccounts that should pull with a Secret according to the list, and that do not name it.
 fn detached(view: &ClusterView<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for expected in view.expected {
@@ -233,7 +233,7 @@ fn detached(view: &ClusterView<'_>) -> Vec<Finding> {
                 code: Code::ServiceAccountDetached,
                 object: view.object("serviceaccount", target.namespace.as_str(), account.as_str()),
                 cause: format!(
-                    "the list wants it to pull with {}, which it does not name",
+                    "it should pull with {} according to the list, and does not name it",
                     target.secret
                 ),
                 remedy: Remedy::sync(sync),

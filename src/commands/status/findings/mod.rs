@@ -1,4 +1,4 @@
-//! Rows and findings from all that was snapshot. Pure.
+//! Rows and findings from a snapshot. Pure.
 
 pub mod missing;
 pub mod pods;
@@ -20,7 +20,7 @@ use crate::commands::status::scope::Scope;
 use crate::commands::status::snapshot::{ClusterSnapshot, Snapshot};
 use crate::model::{CommandLine, Registry, printable};
 
-/// Longest user name that is worth showing.
+/// The longest user name that is shown.
 const MAX_USER: usize = 80;
 
 pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapshot, flags: &GivenFlags) -> Report {
@@ -50,7 +50,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
             view.survey
                 .unseen
                 .iter()
-                .map(|unseen| not_seen(&view, unseen, &scope.role_flags(&view))),
+                .map(|unseen| unreadable(&view, unseen, &scope.role_flags(&view))),
         );
         in_secrets.extend(held_in_secrets(&view));
         for entry in view
@@ -71,7 +71,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
                 .is_none_or(|registry| snapshot.registries.iter().any(|one| one.as_str() == registry))
         });
     }
-    // What somebody wants to know something about, or needs here; docker's logins elsewhere are nobody's concern.
+    // The registries that the user has named or that are needed here; docker's other logins do not matter.
     let needed = needed(snapshot);
     for registry in &snapshot.registries[..snapshot.known] {
         if !credentials.in_docker.contains(registry) || scope.filter().contains(registry) || needed.contains(registry) {
@@ -93,19 +93,19 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
         credentials,
         &snapshot.verdicts,
         &in_secrets,
-        &scope.reach,
+        &scope.flags,
         flags,
     ));
     rows.sort();
     Report {
-        looked_at: looked_at(credentials, snapshot, !rows.is_empty()),
+        checked: checked(credentials, snapshot, !rows.is_empty()),
         rows,
         findings,
     }
 }
 
-/// The last line's list, besides Secrets.
-fn looked_at(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool) -> Vec<String> {
+/// What was checked besides Secrets, for the last line.
+fn checked(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool) -> Vec<String> {
     let mut parts = Vec::new();
     let saw_all = |cluster: &ClusterSnapshot| cluster.survey.as_ref().is_ok_and(|survey| survey.unseen.is_empty());
     if !has_rows && !snapshot.clusters.is_empty() && snapshot.clusters.iter().all(saw_all) {
@@ -133,7 +133,7 @@ fn looked_at(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: boo
     let namespaces: usize = counts.iter().map(|counts| counts.namespaces).sum();
     if namespaces > 0 {
         parts.push(format!(
-            "{} in {} looked at",
+            "{} in {} checked",
             count(pods, "pod"),
             count(namespaces, "namespace")
         ));
@@ -141,7 +141,7 @@ fn looked_at(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: boo
     let passed_over: usize = counts.iter().map(|counts| counts.passed_over).sum();
     if passed_over > 0 {
         parts.push(format!(
-            "but for {} that {} for images of other registries",
+            "except {} that {} for images of other registries",
             count(passed_over, "pod"),
             if passed_over == 1 { "waits" } else { "wait" }
         ));
@@ -149,7 +149,7 @@ fn looked_at(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: boo
     parts
 }
 
-/// The credentials of the keychain that Secrets of ours hold.
+/// The keychain's credentials that Secrets of ours hold.
 fn held_in_secrets(view: &ClusterView<'_>) -> Vec<usize> {
     let mut held = Vec::new();
     for secret in view.survey.secrets.iter().filter(|secret| secret.is_managed) {
@@ -188,8 +188,8 @@ fn unreachable(cluster: &ClusterSnapshot, error: &cluster::Error) -> Finding {
     }
 }
 
-/// A part of a cluster that could not be snapshot.
-pub fn not_seen(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) -> Finding {
+/// The finding for a part of a cluster that could not be read.
+pub fn unreadable(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) -> Finding {
     let object = Object {
         context: view.context_name(),
         namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
@@ -206,7 +206,7 @@ pub fn not_seen(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) ->
             remedy: Remedy::of(error.hint()),
         };
     };
-    // The same words for each kind: it is one Role that lets them all be snapshot.
+    // The text is the same for each kind, because one Role allows all of them.
     let who = match &forbidden.user {
         Some(user) => printable(user, MAX_USER),
         None => "this user".to_owned(),
@@ -222,14 +222,14 @@ pub fn not_seen(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) ->
         code: Code::NotAllowed,
         object,
         cause: format!("{who} may not {verb} objects of this kind{place}"),
-        remedy: Remedy::command(grant(view, forbidden, places)).and("somebody who may has to run this"),
+        remedy: Remedy::command(grant(view, forbidden, places)).and("an administrator of the cluster has to run this"),
     }
 }
 
-/// The Role for all that status does, applied.
+/// The command that applies the Role for status.
 fn grant(view: &ClusterView<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine {
     let mut rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
-    // The name comes from the server's own text.
+    // The name comes from the server's message.
     match forbidden.user.as_deref().map(Subject::of_user) {
         Some(Subject::ServiceAccount { namespace, name }) => {
             let account = format!("{namespace}:{name}");
@@ -245,7 +245,7 @@ fn grant(view: &ClusterView<'_>, forbidden: &Forbidden, places: &[Flag]) -> Comm
     rbac.pipe(&apply.words("-f -"))
 }
 
-/// The registries that a Secret has an entry of, or that a pod waits for.
+/// The registries that a Secret has an entry for, or that a pod waits for.
 fn needed(snapshot: &Snapshot) -> BTreeSet<&Registry> {
     let surveys = snapshot
         .clusters
@@ -285,7 +285,7 @@ fn no_credential(
         message: None,
         code: Code::CredentialMissing,
         object: Object::here("registry", registry.as_str()),
-        cause: "the keychain holds no credential of it, so its Secrets cannot be compared".to_owned(),
+        cause: "the keychain holds no credential for it, so its Secrets cannot be compared".to_owned(),
         remedy,
     }
 }
@@ -295,9 +295,9 @@ fn empty(flags: &GivenFlags) -> Finding {
         message: None,
         code: Code::CredentialMissing,
         object: Object::here("keychain", "of this user"),
-        cause: "it holds no credential of any registry".to_owned(),
+        cause: "it holds no credential for any registry".to_owned(),
         remedy: Remedy::command(flags.registry(CommandLine::new("kubectl regcred login REGISTRY -u USER"))).and(
-            "REGISTRY is what your images' names begin with, such as gitea.example.com; USER is your account there",
+            "REGISTRY is the beginning of your images' names, such as gitea.example.com; USER is your account there",
         ),
     }
 }

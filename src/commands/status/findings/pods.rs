@@ -1,4 +1,4 @@
-//! Why each stuck pod is stuck, and its remedy. Pure: registries have been asked about images before.
+//! Findings about stuck pods. Pure: the registries were asked about the images before.
 
 use crate::cluster::SecretName;
 use crate::cluster::survey::{Cause, HeldToken, Login, StuckPull, Verdict as OfToken};
@@ -10,12 +10,12 @@ use crate::model::pull::{Mismatch, PullSecret, pull};
 use crate::model::{CommandLine, Registry, printable, printable_around};
 use crate::registry::ImageAccess;
 
-/// Longest message of kubelet's that is repeated.
+/// The longest part of kubelet's message that is shown.
 const MAX_MESSAGE: usize = 240;
-/// Longest name of an image that is repeated.
+/// The longest name of an image that is shown.
 const MAX_IMAGE: usize = 200;
 
-/// What is known of a stuck pod, put into words.
+/// The explanation of a stuck pod.
 struct Explanation {
     code: Code,
     cause: String,
@@ -53,25 +53,25 @@ impl Stuck<'_> {
             return self.renamed();
         }
         match cause {
-            Cause::SecretMissing { secrets } => self.mended_by_sync(
+            Cause::SecretMissing { secrets } => self.fixed_by_sync(
                 Code::PodSecretMissing,
-                format!("its pull Secret {} is not there", list(secrets)),
+                format!("its pull Secret {} does not exist", list(secrets)),
                 secrets,
             ),
             Cause::WrongType { secrets } => explanation(
                 Code::PodSecretMissing,
-                format!("its pull Secret {} is of a type that kubelet passes over", list(secrets)),
+                format!("its pull Secret {} has a type that kubelet ignores", list(secrets)),
                 Remedy::advice(format!(
-                    "make another with {}, and let the pod name that",
+                    "create another with {}, and let the pod use that",
                     self.view.sync_another(&pod.namespace, registry)
                 )),
             ),
             Cause::EntryMissing { secrets, similar } => {
                 let similar = similar.as_ref().map_or(String::new(), |key| format!(", though one for the similar {key}"));
                 let cause = format!("its pull Secret {} has no entry for {registry}{similar}", list(secrets));
-                self.mended_by_sync(Code::PodEntryMissing, cause, secrets)
+                self.fixed_by_sync(Code::PodEntryMissing, cause, secrets)
             }
-            Cause::KeyMismatch { secret, key, why } => self.mended_by_sync(
+            Cause::KeyMismatch { secret, key, why } => self.fixed_by_sync(
                 Code::PodKeyMismatch,
                 format!("the entry {key} of its pull Secret {secret} does not match the image: {}", mismatch(why)),
                 std::slice::from_ref(secret),
@@ -80,10 +80,10 @@ impl Stuck<'_> {
                 secret, login, verdict, ..
             } => self.rejected(secret, login.as_ref(), *verdict, images),
             Cause::TagMissing { .. } => self.missing(images),
-            Cause::OlderThanAccount { account, secrets } => self.made_again(
+            Cause::OlderThanAccount { account, secrets } => self.recreated(
                 Code::PodOlderThanAccount,
                 format!(
-                    "it was made before its ServiceAccount {account} named the pull Secret {}, and a pod keeps the list that it was made with",
+                    "it was created before its ServiceAccount {account} named the pull Secret {}, and a pod keeps the list that it was created with",
                     list(secrets)
                 ),
                 secrets.first(),
@@ -92,18 +92,18 @@ impl Stuck<'_> {
             Cause::SecretBroken { secret } => explanation(
                 Code::PodSecretBroken,
                 format!("its pull Secret {secret} cannot be decoded, and kubelet then uses none of its pull Secrets"),
-                Remedy::advice("mend the Secret: the finding secret-broken above says how"),
+                Remedy::advice("fix the Secret as the finding secret-broken above says"),
             ),
-            // The Secret is right, which is of no use where the registry does not give this image for it.
+            // The Secret is right, but the registry may refuse this image.
             Cause::Heals { .. } if self.is_not_given(images) => self.by_access(images).unwrap_or_else(|| self.unknown()),
             Cause::Heals { secret, .. } => {
                 let cause = format!("it could not pull, and its pull Secret {secret} is right by now: kubelet tries again within five minutes");
-                self.made_again(Code::PodWillRetry, cause, Some(secret))
+                self.recreated(Code::PodWillRetry, cause, Some(secret))
             }
             Cause::Unreachable => explanation(
                 Code::PodRegistryUnreachable,
-                format!("its node does not reach {registry}, or does not trust it: {}", self.message()),
-                Remedy::advice("see from the node: crictl pull, its DNS, its firewall, and the CA certificates of its container runtime"),
+                format!("its node cannot reach {registry}, or does not trust it: {}", self.message()),
+                Remedy::advice("check on the node: crictl pull, its DNS, its firewall, and the CA certificates of its container runtime"),
             ),
             Cause::Page => explanation(
                 Code::PodRegistryUnreachable,
@@ -112,11 +112,11 @@ impl Stuck<'_> {
                      firewall stands between",
                     self.image()
                 ),
-                Remedy::advice(format!("see from the node what answers at https://{registry}/v2/")),
+                Remedy::advice(format!("check on the node what answers at https://{registry}/v2/")),
             ),
             Cause::OtherPlatform => explanation(
                 Code::PodImagePlatform,
-                format!("{registry} has {}, and not for the platform of the pod's node", self.image()),
+                format!("{registry} has {}, but not for the platform of the pod's node", self.image()),
                 Remedy::advice(format!(
                     "build and push it for that platform too (docker buildx build --platform), or let {} choose other nodes \
                      with a nodeSelector kubernetes.io/arch",
@@ -125,7 +125,7 @@ impl Stuck<'_> {
             ),
             Cause::InvalidName => explanation(
                 Code::PodImageName,
-                format!("{} can be no image: {}", self.image(), self.message()),
+                format!("{} is not a valid image name: {}", self.image(), self.message()),
                 Remedy::advice(format!(
                     "correct the image in {}: lower case, no scheme before the registry, one tag or digest",
                     self.owner()
@@ -146,8 +146,8 @@ impl Stuck<'_> {
         }
     }
 
-    /// Whether kubelet would take the entry that sync writes for the image: it compares ports, and knows Docker Hub by its
-    /// own names only.
+    /// Whether kubelet would use the entry that sync writes for the image. It compares ports, and knows Docker Hub only by
+    /// certain names.
     fn matches_what_sync_writes(&self) -> bool {
         let key = self.registry.config_key();
         !pull(&self.pod.image, &[PullSecret::Entries(vec![key])])
@@ -155,7 +155,7 @@ impl Stuck<'_> {
             .is_empty()
     }
 
-    /// No Secret that sync writes does for an image that is spelled so.
+    /// The explanation for an image name that no entry of sync can match.
     fn renamed(&self) -> Explanation {
         let registry = self.registry;
         let path = self.pod.image.split_once('/').map_or("", |(_, path)| path);
@@ -163,7 +163,7 @@ impl Stuck<'_> {
         explanation(
             Code::PodKeyMismatch,
             format!(
-                "kubelet takes an entry for {registry} only for images whose name begins so, and the pod's is {}",
+                "kubelet uses an entry for {registry} only for images whose name begins with it, and the pod's image is {}",
                 self.image()
             ),
             Remedy::advice(format!("write the image as {name} in {}", self.owner())),
@@ -179,20 +179,20 @@ impl Stuck<'_> {
         printable(&self.pod.image, MAX_IMAGE)
     }
 
-    /// What says which image it is.
+    /// The object that defines the image.
     fn owner(&self) -> String {
         printable(self.pod.controller.as_deref().unwrap_or("the pod"), MAX_IMAGE)
     }
 
-    /// A sync writes the first of these Secrets.
-    fn mended_by_sync(&self, code: Code, cause: String, secrets: &[String]) -> Explanation {
+    /// The explanation for a pod that a sync of the first of these Secrets fixes.
+    fn fixed_by_sync(&self, code: Code, cause: String, secrets: &[String]) -> Explanation {
         let Some(secret) = secrets.first() else {
             return self.unknown();
         };
         explanation(code, cause, self.synced(secret, &[]))
     }
 
-    /// The sync that writes this Secret, after a login where there is no credential of the registry.
+    /// The sync that writes this Secret, after a login if there is no credential for the registry.
     fn synced(&self, secret: &str, more: &[&'static str]) -> Remedy {
         let mut sync = self.view.sync(self.pod.namespace.as_str(), secret, self.registry);
         sync.more = more.to_vec();
@@ -201,19 +201,19 @@ impl Stuck<'_> {
         self.view.after_login(self.registry, user, Remedy::sync(sync))
     }
 
-    /// Only a new pod pulls, and somebody makes one if this one goes.
-    fn made_again(&self, code: Code, cause: String, secret: Option<&String>) -> Explanation {
+    /// The explanation for a pod that has to be replaced by a new one.
+    fn recreated(&self, code: Code, cause: String, secret: Option<&String>) -> Explanation {
         let remedy = match (&self.pod.controller, secret) {
             (Some(_), Some(secret)) => self.synced(secret, &["--unstick"]),
             _ if code == Code::PodWillRetry => Remedy::advice("wait for it"),
-            _ => Remedy::advice("delete it and make it again: nothing else would bring it back"),
+            _ => Remedy::advice("delete and recreate it: no controller does that"),
         };
         explanation(code, cause, remedy)
     }
 
     fn attached(&self, account: &str) -> Explanation {
         let cause = format!(
-            "neither it nor its ServiceAccount {account} names a pull Secret, and {} is private or not there",
+            "neither it nor its ServiceAccount {account} names a pull Secret, and {} is private or does not exist",
             self.pod.image
         );
         let mut sync = self
@@ -225,7 +225,7 @@ impl Stuck<'_> {
             sync.more = vec!["--unstick"];
             remedy.sync = Some(sync);
         } else {
-            remedy = remedy.and("then delete the pod and make it again: a pod keeps the list that it was made with");
+            remedy = remedy.and("then delete and recreate the pod: a pod keeps the list that it was created with");
         }
         let remedy = self.view.after_login(self.registry, None, remedy);
         explanation(Code::PodWithoutSecret, cause, remedy)
@@ -242,15 +242,16 @@ impl Stuck<'_> {
             (_, None) => format!("the entry for {registry} in its pull Secret {secret} has neither user nor password"),
             (Some(_), _) => format!("{registry} does not accept the token in its pull Secret {secret}"),
             (None, _) => format!(
-                "kubelet says that {registry} refused what is in its pull Secret {secret}: {}",
+                "kubelet reports that {registry} refused the credential in its pull Secret {secret}: {}",
                 self.message()
             ),
         };
         let remedy = if is_current || is_new {
             Remedy::advice(if verdict.is_some() {
-                format!("replace the token: the finding token-rejected about {registry} above says how")
+                format!("replace the token as the finding token-rejected about {registry} above says")
             } else {
-                "kubectl regcred status without --offline asks the registry whether it is the token or the image's owner".to_owned()
+                "kubectl regcred status without --offline finds out whether it is the token or the image's owner"
+                    .to_owned()
             })
         } else {
             self.synced(secret, &[])
@@ -258,7 +259,7 @@ impl Stuck<'_> {
         explanation(Code::PodTokenRejected, cause, remedy)
     }
 
-    /// The token is good, but not for this.
+    /// The token is valid, but has no access to this image.
     fn refused(&self) -> Explanation {
         explanation(
             Code::PodImageRefused,
@@ -273,12 +274,12 @@ impl Stuck<'_> {
         )
     }
 
-    /// The registry told kubelet that there is no such image.
+    /// The registry has answered kubelet that there is no such image.
     fn missing(&self, images: &Images) -> Explanation {
         let Self { pod, registry, .. } = *self;
         let reported = || {
             let cause = format!(
-                "kubelet was told that {registry} has no {}; nobody asked again",
+                "kubelet reports that {registry} has no {}; this was not checked",
                 pod.image
             );
             explanation(Code::PodImageMissing, cause, self.push())
@@ -286,7 +287,7 @@ impl Stuck<'_> {
         self.by_access(images).unwrap_or_else(reported)
     }
 
-    /// What the registry said of the image just now.
+    /// The explanation from the registry's current answer about the image.
     fn by_access(&self, images: &Images) -> Option<Explanation> {
         let Self { pod, registry, .. } = *self;
         let image = Image::new(registry, &pod.image)?;
@@ -297,7 +298,7 @@ impl Stuck<'_> {
                 self.push(),
             ),
             ImageAccess::Refused => self.refused(),
-            ImageAccess::Allowed => self.made_again(
+            ImageAccess::Allowed => self.recreated(
                 Code::PodWillRetry,
                 format!(
                     "it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes",
@@ -332,7 +333,7 @@ impl Stuck<'_> {
 
     fn message(&self) -> String {
         match printable_around(&self.pod.message, MAX_MESSAGE) {
-            text if text.is_empty() => "kubelet says no more".to_owned(),
+            text if text.is_empty() => "kubelet gives no message".to_owned(),
             text => text,
         }
     }
@@ -342,7 +343,7 @@ fn explanation(code: Code, cause: String, remedy: Remedy) -> Explanation {
     Explanation { code, cause, remedy }
 }
 
-/// Whether another entry in the pod's Secrets is what it would take.
+/// Whether the cause can be fixed by another entry in the pod's Secrets.
 fn is_about_entries(cause: &Cause) -> bool {
     matches!(
         cause,
@@ -358,13 +359,13 @@ fn list(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// Why kubelet does not take an entry for the image's.
+/// Why kubelet does not use an entry for the image.
 pub fn mismatch(why: &Mismatch) -> String {
     match why {
-        Mismatch::NotAnAddress => "it is no address".to_owned(),
-        Mismatch::Repeated => "it stands there twice, and the last one counts".to_owned(),
+        Mismatch::NotAnAddress => "it is not an address".to_owned(),
+        Mismatch::Repeated => "it is duplicated, and the last one counts".to_owned(),
         Mismatch::OtherHost => "it is another registry".to_owned(),
-        Mismatch::Similar => "it is another host, though a similar one".to_owned(),
+        Mismatch::Similar => "it is a different host with a similar name".to_owned(),
         Mismatch::Port { key, image } => {
             let port = |port: &Option<String>| {
                 port.as_ref()
@@ -373,10 +374,8 @@ pub fn mismatch(why: &Mismatch) -> String {
             format!("it has {}, and the image {}", port(key), port(image))
         }
         Mismatch::Spelling => "it is the same registry in a spelling that kubelet does not know".to_owned(),
-        Mismatch::VersionPath => {
-            "kubelet takes /v1 or /v2 without a slash after it for the path of an image".to_owned()
-        }
-        Mismatch::HubName => "kubelet does not know Docker Hub by this name".to_owned(),
+        Mismatch::VersionPath => "kubelet reads /v1 or /v2 without a slash after it as the path of an image".to_owned(),
+        Mismatch::HubName => "kubelet does not know this name for Docker Hub".to_owned(),
         Mismatch::Path { path } => format!("it is only for images below {path}"),
         Mismatch::Wildcard => "a * stands for one part of a host's name, not for several".to_owned(),
     }

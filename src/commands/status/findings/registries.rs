@@ -1,4 +1,4 @@
-//! What is out of step with the keychain's credentials and their registries. Pure.
+//! Findings about the keychain's credentials and their registries. Pure.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +10,18 @@ use crate::commands::status::tokens::{Verdict, Verdicts};
 use crate::model::{CommandLine, Use};
 use crate::registry::{Scopes, advisories};
 
-/// How the commands that mend something reach the same Secrets as this look: `-A`, `-n a`, `-f FILE`.
+/// The scope flags for the commands that fix something, such as `-A`, `-n a` or `-f FILE`.
 #[derive(Clone, Debug, Default)]
-pub struct Reach {
+pub struct ScopeFlags {
     pub flags: Vec<Flag>,
 }
 
-/// Everything about the credentials of the keychain. `in_secrets` are the places of those that Secrets of ours hold.
+/// The findings about the keychain's credentials. `in_secrets` are the indexes of those that Secrets of ours hold.
 pub fn findings(
     credentials: &StoredCredentials,
     verdicts: &Verdicts,
     in_secrets: &BTreeSet<usize>,
-    reach: &Reach,
+    scope_flags: &ScopeFlags,
     flags: &GivenFlags,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -38,7 +38,7 @@ pub fn findings(
                 cause: cause.clone(),
                 remedy: Remedy {
                     advice: hint.clone(),
-                    ..replace(held, in_secrets.contains(&at), reach, flags)
+                    ..replace(held, in_secrets.contains(&at), scope_flags, flags)
                 },
             }),
             Verdict::Silent { cause, hint } => {
@@ -58,7 +58,7 @@ pub fn findings(
             Verdict::Accepted(verified) => {
                 let scopes = verified.scopes.as_ref();
                 let is_in_secrets = in_secrets.contains(&at);
-                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, is_in_secrets, reach, flags)));
+                findings.extend(scopes.and_then(|scopes| over_scoped(held, scopes, is_in_secrets, scope_flags, flags)));
             }
             Verdict::NotAsked | Verdict::Unknown => {}
         }
@@ -71,15 +71,15 @@ pub fn findings(
     findings
 }
 
-/// Another token in its place: in the keychain alone, or everywhere.
-fn replace(held: &StoredCredential, is_in_secrets: bool, reach: &Reach, flags: &GivenFlags) -> Remedy {
+/// The command that replaces the token, in the keychain only or everywhere.
+fn replace(held: &StoredCredential, is_in_secrets: bool, scope_flags: &ScopeFlags, flags: &GivenFlags) -> Remedy {
     let registry = held.credential.registry.as_str();
     if held.rotation.is_some() {
-        // Nothing else may touch it until then, and that is a finding of its own.
+        // The pending rotation has to end first, which is a finding of its own.
         return Remedy::default();
     }
     if is_in_secrets {
-        return Remedy::command(rotate(held, None, reach, flags));
+        return Remedy::command(rotate(held, None, scope_flags, flags));
     }
     let mut login = CommandLine::new("kubectl regcred login")
         .value("REGISTRY", registry)
@@ -90,20 +90,25 @@ fn replace(held: &StoredCredential, is_in_secrets: bool, reach: &Reach, flags: &
     Remedy::command(flags.registry(login))
 }
 
-fn rotate(held: &StoredCredential, more: Option<&'static str>, reach: &Reach, flags: &GivenFlags) -> CommandLine {
+fn rotate(
+    held: &StoredCredential,
+    more: Option<&'static str>,
+    scope_flags: &ScopeFlags,
+    flags: &GivenFlags,
+) -> CommandLine {
     let rotate = CommandLine::new("kubectl regcred rotate")
         .value("REGISTRY", held.credential.registry.as_str())
         .option("--use", "USE", held.usage.as_str());
     let rotate = more.into_iter().fold(rotate, CommandLine::words);
-    flags.both(Flag::add(rotate, &reach.flags))
+    flags.both(Flag::add(rotate, &scope_flags.flags))
 }
 
-/// What a token may do beyond its use.
+/// The finding for a token with more scopes than its use needs.
 fn over_scoped(
     held: &StoredCredential,
     scopes: &Scopes,
     is_in_secrets: bool,
-    reach: &Reach,
+    scope_flags: &ScopeFlags,
     flags: &GivenFlags,
 ) -> Option<Finding> {
     let cause = match held.usage {
@@ -115,11 +120,11 @@ fn over_scoped(
         }
         _ => return None,
     };
-    // Where no Secret holds it, no Secret is to get the new one either.
+    // If no Secret holds the token, none gets the new one.
     let mint = if is_in_secrets {
-        rotate(held, Some("--mint"), reach, flags)
+        rotate(held, Some("--mint"), scope_flags, flags)
     } else {
-        rotate(held, Some("--mint --no-secrets"), &Reach::default(), flags)
+        rotate(held, Some("--mint --no-secrets"), &ScopeFlags::default(), flags)
     };
     let remedy = if held.rotation.is_some() {
         Remedy::default()
@@ -135,7 +140,7 @@ fn over_scoped(
     })
 }
 
-/// Whoever can read the Secret could do more than pull.
+/// Whether everyone who can read the Secret could do more than pull.
 pub fn is_too_much_for_a_cluster(scopes: &Scopes) -> bool {
     scopes.may_change() || scopes.reaches_beyond_packages()
 }
@@ -162,10 +167,10 @@ mod tests {
     use super::*;
     use crate::commands::status::fixture::{Fixture, KEPT, accepted};
 
-    /// The Secrets of the places that were looked at can hold another token of that registry, and keep it.
+    /// The Secrets in the checked namespaces can hold another token of that registry, and keep it.
     #[test]
-    fn a_token_that_no_secret_holds_is_replaced_in_the_keychain_alone() {
-        let reach = Reach {
+    fn a_token_that_no_secret_holds_is_replaced_only_in_the_keychain() {
+        let scope_flags = ScopeFlags {
             flags: vec![Flag::new("-n", "NAMESPACE", "web")],
         };
         for (usage, scopes, in_secrets, command) in [
@@ -184,7 +189,7 @@ mod tests {
                 &fixture.credentials,
                 &fixture.verdicts,
                 &in_secrets,
-                &reach,
+                &scope_flags,
                 &fixture.flags,
             );
             assert_eq!(found.len(), 1, "{found:?}");

@@ -1,4 +1,4 @@
-//! How each Secret stands, and what is out of step with it. Pure.
+//! Rows and findings of existing Secrets. Pure.
 
 use crate::cluster::survey::{HeldToken, Puller, SeenEntry, SeenSecret, State as Document, TokenSlot};
 use crate::cluster::{Owner, Ownership, Resource};
@@ -10,27 +10,27 @@ use crate::commands::status::row::{Row, State};
 use crate::commands::status::tokens::Verdict;
 use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
 
-/// Longest name out of a cluster that is worth showing.
+/// The longest name from a cluster that is shown.
 const MAX_SHOWN: usize = 80;
 /// What an empty document looks like in a Secret: `{}` in base64.
 /// kubectl takes YAML as well, which needs no double quotes: Windows PowerShell would lose those. Not with a brace before
 /// it: kubectl then takes it for JSON and sends it as it is, and API servers refuse it.
 const EMPTY_DOCUMENT: &str = "data: {.dockerconfigjson: e30=}";
 
-/// How what is in a Secret compares.
+/// The result of comparing a Secret with the keychain.
 struct Comparison {
     state: State,
     username: Option<String>,
-    /// Why it is out of step; `None` if it is not, or if that is not known.
+    /// Why it is out of step; `None` if it is not or if the reason is not known.
     cause: Option<String>,
     token: Option<HeldToken>,
 }
 
-/// Rows and findings of the Secrets that are there.
+/// Rows and findings of the existing Secrets.
 pub fn judge(view: &ClusterView<'_>) -> (Vec<Row>, Vec<Finding>) {
     let mut rows = Vec::new();
     let mut findings = Vec::new();
-    // Who is not seen may pull with it.
+    // If workloads could not be read, some of them may use the Secret.
     let sees_users = view
         .survey
         .unseen
@@ -70,7 +70,7 @@ fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, finding
         }
         let comparison = compare(view, registry, &own);
         let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
-            // Anybody can put an entry of any registry there: it is shown, and is no drift.
+            // Anyone can add an entry for any registry: it is shown, but does not count as drift.
             (State::Unknown, None)
         } else {
             found(view, secret, registry, &comparison)
@@ -79,7 +79,7 @@ fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, finding
         findings.extend(found);
         findings.extend(over_scoped(view, secret, registry, &comparison));
     }
-    // What sync has made for registries that the keychain does not know (any more).
+    // Entries of sync for registries that are not in the keychain (any more).
     for entry in secret.declared.iter().filter(|_| secret.is_managed) {
         if !view.registries.contains(&entry.registry) {
             let username = Some(printable(&entry.username, MAX_SHOWN));
@@ -116,7 +116,7 @@ fn row(
     }
 }
 
-/// What the Secret holds for the registry, beside what it should.
+/// Compares the Secret's entry for the registry with the keychain.
 fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Comparison {
     let comparison = |state, cause: Option<String>, username, token| Comparison {
         state,
@@ -193,7 +193,7 @@ fn found(
     };
     let sync = || writable(view, secret, registry);
     if let (Ownership::Foreign(owner), Some(cause)) = (&secret.ownership, &comparison.cause) {
-        let cause = format!("{cause}, and {owner} keeps it: {}", owner.what_happens);
+        let cause = format!("{cause}, and {owner} manages it: {}", owner.what_happens);
         let remedy = Remedy::advice(owner.instead.clone());
         let found = finding(Code::SecretOwnedByOther, cause, remedy);
         return (State::OwnedBy(owner.name.clone()), Some(found));
@@ -213,7 +213,7 @@ fn found(
         return (state, Some(finding(Code::SecretUnmanaged, cause, sync())));
     }
     let code = match comparison.state {
-        // The keychain's own token is reported once, and not for each Secret.
+        // The keychain's own token is reported once, not for each Secret.
         State::Rejected => Code::TokenRejected,
         _ => Code::SecretStale,
     };
@@ -221,15 +221,18 @@ fn found(
     (comparison.state.clone(), found)
 }
 
-/// The sync that puts it right, or why none can.
+/// The sync that fixes the Secret, or why none can.
 fn writable(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) -> Remedy {
     let name = &secret.target.secret;
     let instead = || {
         let another = view.sync_another(&secret.target.namespace, registry);
-        format!("make another with {another}, and let the pods name that")
+        format!("create another with {another}, and let the pods use that")
     };
     if secret.is_immutable {
-        return Remedy::advice(format!("{name} is immutable, and its data frozen: {}", instead()));
+        return Remedy::advice(format!(
+            "{name} is immutable, so its data cannot be changed: {}",
+            instead()
+        ));
     }
     if secret.is_legacy {
         return Remedy::advice(format!(
@@ -243,7 +246,7 @@ fn writable(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) ->
 
 fn broken(view: &ClusterView<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Finding {
     let what = match problems {
-        [] => "its document is no docker config".to_owned(),
+        [] => "its document is not a docker config".to_owned(),
         [problem, ..] => format!("{}: {}", printable(&problem.key, MAX_SHOWN), problem.what),
     };
     let registries: Vec<Option<Registry>> = problems.iter().map(|problem| problem.key.parse().ok()).collect();
@@ -252,7 +255,7 @@ fn broken(view: &ClusterView<'_>, secret: &SeenSecret, problems: &[EntryProblem]
     let known = known.or_else(|| view.registries.iter().find(|registry| view.held(registry).is_some()));
     let remedy = match (&secret.ownership, registries.first().and_then(Option::as_ref)) {
         (Ownership::Foreign(owner), _) => Remedy::advice(owner.instead.clone()),
-        // sync writes the entry anew, with a credential of that registry.
+        // sync replaces the entry by a credential of that registry.
         (_, Some(registry)) if view.held(registry).is_some() => writable(view, secret, registry),
         (_, Some(registry)) => view.after_login(registry, None, view.sync_of(&secret.target, registry)),
         (_, None) => {
@@ -266,7 +269,7 @@ fn broken(view: &ClusterView<'_>, secret: &SeenSecret, problems: &[EntryProblem]
             Remedy {
                 commands: vec![view.flags.cluster(view.flag, patch)],
                 sync,
-                advice: Some("the first command drops what is in it, which kubelet cannot read anyway".to_owned()),
+                advice: Some("the first command deletes its content, which kubelet cannot read anyway".to_owned()),
             }
         }
     };
@@ -279,7 +282,7 @@ fn broken(view: &ClusterView<'_>, secret: &SeenSecret, problems: &[EntryProblem]
     }
 }
 
-/// The workstation's token in a cluster. What is to be replaced anyway is not said twice.
+/// The finding for the workstation's token in a cluster, unless the Secret is out of step anyway.
 fn over_scoped(
     view: &ClusterView<'_>,
     secret: &SeenSecret,
@@ -305,7 +308,7 @@ fn over_scoped(
         .option("-u", "USER", user)
         .words("--use cluster --mint");
     let remedy = match foreign {
-        Some(owner) => Remedy::advice(format!("give it a token with read:package alone: {}", owner.instead)),
+        Some(owner) => Remedy::advice(format!("give it a token with only read:package: {}", owner.instead)),
         None if held.rotation.is_some() => Remedy::default(),
         None => Remedy {
             commands: vec![view.flags.registry(login)],
@@ -316,12 +319,12 @@ fn over_scoped(
         message: None,
         code: Code::TokenOverScoped,
         object: view.secret(&secret.target),
-        cause: format!("it holds a token with the scopes {scopes}, and kubelet needs read:package alone"),
+        cause: format!("it holds a token with the scopes {scopes}, and kubelet needs only read:package"),
         remedy,
     })
 }
 
-/// What sync has made and nothing pulls with. `row` is one of its rows.
+/// The finding for a Secret of sync that nothing uses. `row` is one of its rows.
 fn unused(view: &ClusterView<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
     let is_ours = secret.is_managed && matches!(secret.ownership, Ownership::Ours);
     if !is_ours || !row.used_by.is_empty() || !row.service_accounts.is_empty() {

@@ -1,4 +1,4 @@
-//! One pod's pulls as they are shown: its pull Secrets, and of each image what kubelet tries and what it passes over.
+//! The output for one pod: its pull Secrets and, for each image, what kubelet tries and what it ignores.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::commands::status::tokens::Verdict;
 use crate::model::printable;
 use crate::model::pull::{EntryAt, Pull};
 
-/// Longest key or name out of a cluster that is worth showing.
+/// The longest key or name from a cluster that is shown.
 const MAX_SHOWN: usize = 120;
 
 #[derive(Serialize)]
@@ -22,13 +22,13 @@ pub(super) struct OfSecret<'a> {
 pub(super) struct OfImage {
     pub(super) container: String,
     pub(super) image: String,
-    /// What kubelet does for it: `pulled`, `waiting`, `pending`.
+    /// The state of the image: `pulled`, `waiting`, `pending`.
     pub(super) outcome: &'static str,
     /// In kubelet's order.
     pub(super) tries: Vec<Try>,
     #[serde(rename = "passesOver")]
     pub(super) passes_over: Vec<PassedOver>,
-    /// Why kubelet asks the registry nothing at all.
+    /// Why kubelet does not contact the registry.
     pub(super) fails: Option<String>,
 }
 
@@ -120,12 +120,12 @@ fn entry(pulls: &PodPulls, at: EntryAt) -> Option<&SeenEntry> {
     }
 }
 
-/// What kubelet would log in with, and what the registry says of it.
+/// The credential that kubelet would use, and the registry's verdict on it.
 fn attempt(view: &ClusterView<'_>, secret: String, entry: &SeenEntry) -> Try {
     let key = printable(&entry.key, MAX_SHOWN);
     let registry = entry.interest.and_then(|at| view.registries.get(at));
     let (Some(login), Some(registry)) = (&entry.login, registry) else {
-        let token = "neither user nor password: as good as anonymous".to_owned();
+        let token = "neither user nor password, the same as anonymous".to_owned();
         return Try {
             secret,
             key,

@@ -110,7 +110,7 @@ exit 1
 --- stderr
 error: this is an identity token of docker's own login, which nobody else can verify
 hint: use a personal access token or a password
-hint: the credential of <token> that was stored before is still there
+hint: the credential of <token> that was stored before was not changed
 
 "#]]);
     assert!(world.gitea.requests().is_empty());

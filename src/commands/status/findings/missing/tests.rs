@@ -37,7 +37,7 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
             made(&|fixture| named(fixture, &["pull"])),
             vec!["secret-missing"],
             vec![
-                "it is not there, and images of gitea.example.com are to be pulled with it",
+                "it does not exist, and images of gitea.example.com are pulled with it",
                 SYNC,
             ],
         ),
@@ -49,7 +49,7 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
             }),
             vec!["secret-unmanaged", "service-account-dangling"],
             vec![
-                "it names the pull Secret pull, which is not there",
+                "it names the pull Secret pull, which does not exist",
                 "--service-account default --detach",
             ],
         ),
@@ -60,7 +60,7 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
                 fixture.survey.missing[0].is_of_wrong_type = true;
             }),
             vec!["secret-missing"],
-            vec!["it is of a type that kubelet passes over", "--secret NEW-NAME"],
+            vec!["it has a type that kubelet ignores", "--secret NEW-NAME"],
         ),
         (
             "nobody has logged in",
@@ -76,7 +76,7 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
             made(&|fixture| asked(fixture, false)),
             vec!["secret-missing"],
             vec![
-                "it was asked for with gitea.example.com, and is not there",
+                "it should hold a credential for gitea.example.com, and it does not exist",
                 SYNC,
                 "--service-account builder",
             ],
@@ -88,7 +88,7 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
                 asked(fixture, true);
             }),
             vec!["secret-missing"],
-            vec!["are to be pulled with it"],
+            vec!["are pulled with it"],
         ),
         (
             "asked for, and another does",
@@ -116,7 +116,10 @@ fn what_is_named_or_asked_for_and_not_there_is_said_once() {
                 fixture.survey.accounts = vec![account("default", &["pull"])];
             }),
             vec!["service-account-detached"],
-            vec!["the list wants it to pull with pull", "--service-account builder"],
+            vec![
+                "it should pull with pull according to the list",
+                "--service-account builder",
+            ],
         ),
         (
             "it does",
@@ -156,13 +159,13 @@ fn what_is_in_the_way_of_a_secret_that_was_asked_for_is_said() {
     for (fixture, cause, commands, advice) in [
         (
             of_other_type,
-            "there is a Secret of that name, and of a type that kubelet does not pull with",
+            "there is a Secret of that name with a type that kubelet ignores",
             vec![],
             another,
         ),
         (
             without_namespace,
-            "it was asked for with gitea.example.com, and there is no such namespace",
+            "it should hold a credential for gitea.example.com, and its namespace does not exist",
             vec![
                 "kubectl create namespace web".to_owned(),
                 format!("{SYNC} --service-account builder"),

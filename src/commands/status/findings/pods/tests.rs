@@ -64,14 +64,14 @@ fn each_cause_has_its_code_and_its_words() {
             alone,
             None,
             Code::PodSecretMissing,
-            vec!["its pull Secret pull is not there", SYNC],
+            vec!["its pull Secret pull does not exist", SYNC],
         ),
         (
             Cause::WrongType { secrets: names() },
             alone,
             None,
             Code::PodSecretMissing,
-            vec!["of a type that kubelet passes over", "--secret NEW-NAME"],
+            vec!["has a type that kubelet ignores", "--secret NEW-NAME"],
         ),
         (
             Cause::EntryMissing {
@@ -126,7 +126,7 @@ fn each_cause_has_its_code_and_its_words() {
             None,
             Code::PodTokenRejected,
             vec![
-                "kubelet says that gitea.example.com refused what is in its pull Secret pull: no space",
+                "kubelet reports that gitea.example.com refused the credential in its pull Secret pull: no space",
                 SYNC,
             ],
         ),
@@ -174,8 +174,8 @@ fn each_cause_has_its_code_and_its_words() {
             None,
             Code::PodImageMissing,
             vec![
-                "kubelet was told that",
-                "nobody asked again",
+                "kubelet reports that",
+                "this was not checked",
                 "push gitea.example.com/owner/app:1, or correct the image in the pod",
             ],
         ),
@@ -199,7 +199,7 @@ fn each_cause_has_its_code_and_its_words() {
             None,
             Code::PodOlderThanAccount,
             vec![
-                "before its ServiceAccount default named the pull Secret pull",
+                "created before its ServiceAccount default named the pull Secret pull",
                 SYNC,
                 "--unstick",
             ],
@@ -209,7 +209,7 @@ fn each_cause_has_its_code_and_its_words() {
             alone,
             None,
             Code::PodOlderThanAccount,
-            vec!["delete it and make it again"],
+            vec!["delete and recreate it"],
         ),
         (
             nothing(),
@@ -226,7 +226,7 @@ fn each_cause_has_its_code_and_its_words() {
             alone,
             None,
             Code::PodWithoutSecret,
-            vec!["--service-account default | then delete the pod and make it again"],
+            vec!["--service-account default | then delete and recreate the pod"],
         ),
         (
             Cause::SecretBroken { secret: secret() },
@@ -290,7 +290,7 @@ fn each_cause_has_its_code_and_its_words() {
             alone,
             None,
             Code::PodRegistryUnreachable,
-            vec!["its node does not reach gitea.example.com", "crictl"],
+            vec!["its node cannot reach gitea.example.com", "crictl"],
         ),
         (
             Cause::Unknown,

@@ -3,8 +3,8 @@ use crate::commands::status::fixture::{
     Fixture, KEPT, OTHER, REGISTRY, accepted, account, by_hand, of_helm, puller, refused, secret,
 };
 
-/// What is said of this Secret, which a ServiceAccount names.
-fn said(mut fixture: Fixture, secret: SeenSecret) -> (Vec<String>, Vec<String>) {
+/// The states and findings of this Secret, which a ServiceAccount names.
+fn judged(mut fixture: Fixture, secret: SeenSecret) -> (Vec<String>, Vec<String>) {
     fixture.survey.accounts = vec![account("default", &[secret.target.secret.as_str()])];
     fixture.survey.secrets = vec![secret];
     let (states, findings) = fixture.judged();
@@ -15,7 +15,7 @@ const SYNC: &str = "kubectl regcred sync -n web --secret pull --registry gitea.e
 
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
-fn each_standing_has_its_state_and_its_words() {
+fn each_comparison_has_its_state_and_its_text() {
     let made = Fixture::new;
     let ours = |token| secret("pull", token);
     let with_state = |state| SeenSecret { state, ..ours(KEPT) };
@@ -149,7 +149,7 @@ fn each_standing_has_its_state_and_its_words() {
             of_helm("pull", OTHER),
             "owned by Helm",
             vec![
-                "secret-owned-by-other: it holds another token of gitea.example.com than the keychain, and Helm keeps it",
+                "secret-owned-by-other: it holds another token of gitea.example.com than the keychain, and Helm manages it",
                 "change the chart's values",
             ],
         ),
@@ -171,7 +171,7 @@ fn each_standing_has_its_state_and_its_words() {
             with_state(Document::Broken { problems: vec![] }),
             "broken",
             vec![
-                "its document is no docker config",
+                "its document is not a docker config",
                 "kubectl patch secret pull -n web",
                 SYNC,
             ],
@@ -205,7 +205,7 @@ fn each_standing_has_its_state_and_its_words() {
             vec![],
         ),
     ] {
-        let (states, findings) = said(fixture, secret);
+        let (states, findings) = judged(fixture, secret);
         assert_eq!(states, [state], "{what}");
         assert_eq!(findings.is_empty(), words.is_empty(), "{what}: {findings:?}");
         for word in words {
@@ -215,7 +215,7 @@ fn each_standing_has_its_state_and_its_words() {
 }
 
 #[test]
-fn what_nothing_pulls_with_is_noted_and_no_alarm() {
+fn an_unused_secret_is_only_a_note() {
     use crate::commands::status::Severity;
     let unused = |accounts: Vec<_>, pullers: Vec<_>, secret: SeenSecret| {
         let mut fixture = Fixture::new();
@@ -234,14 +234,14 @@ fn what_nothing_pulls_with_is_noted_and_no_alarm() {
     ));
     assert!(!unused(vec![account("default", &["pull"])], vec![], ours()));
     assert!(!unused(vec![], vec![puller(&["pull"])], ours()));
-    // What is not ours to tidy up.
+    // Secrets that are not ours.
     assert!(!unused(vec![], vec![], by_hand("pull", KEPT)));
     assert!(!unused(vec![], vec![], of_helm("pull", KEPT)));
     assert_eq!(Code::SecretUnused.severity(), Severity::Note);
 }
 
 #[test]
-fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
+fn a_secret_with_only_our_label_gets_no_command_that_writes_it() {
     use crate::commands::status::cluster_view::Expected;
     use crate::commands::status::fixture::target;
     use crate::model::{EarlierTokens, FingerprintKey, OwnTokens, Token};
@@ -275,7 +275,7 @@ fn what_only_its_label_calls_ours_gets_no_command_that_writes_it() {
             text.contains("nothing in this one proves that it is yours; if it is: ") && text.contains(SYNC),
             "{text}"
         );
-        // Who asked for it by its name wants it written.
+        // A Secret that the user has named gets the command.
         let mut asked = fixture_with(state);
         asked.expected = vec![Expected {
             target: target("pull"),
