@@ -149,11 +149,11 @@ struct Version {
 
 impl Ledger {
     pub(super) fn parse(text: &[u8]) -> Result<Self, LedgerError> {
-        let Version { version } = serde_json::from_slice(text).map_err(LedgerError::damaged)?;
+        let Version { version } = serde_json::from_slice(text).map_err(|error| LedgerError::damaged(&error))?;
         if version != VERSION {
             return Err(LedgerError::Version { version });
         }
-        serde_json::from_slice(text).map_err(LedgerError::damaged)
+        serde_json::from_slice(text).map_err(|error| LedgerError::damaged(&error))
     }
 
     pub(super) fn text(&self) -> String {

@@ -33,7 +33,7 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    pub(super) fn damaged(error: serde_json::Error) -> Self {
+    pub(super) fn damaged(error: &serde_json::Error) -> Self {
         Self::Damaged {
             what: printable(&error.to_string(), MAX_QUOTED),
         }

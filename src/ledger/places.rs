@@ -118,13 +118,9 @@ impl Ledger {
         let accounts = service_accounts.iter().cloned();
         match token.secrets.iter_mut().find(|place| place.is(cluster, target)) {
             Some(place) => {
-                let known = BTreeSet::from_iter(place.service_accounts.drain(..));
-                place.service_accounts = known
-                    .into_iter()
-                    .chain(accounts)
-                    .collect::<BTreeSet<_>>()
-                    .into_iter()
-                    .collect();
+                place.service_accounts.extend(accounts);
+                place.service_accounts.sort();
+                place.service_accounts.dedup();
             }
             None => token.secrets.push(SecretPlace {
                 cluster: cluster.clone(),

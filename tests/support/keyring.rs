@@ -241,7 +241,6 @@ impl Drop for Keyring {
             .as_mut()
             .and_then(|daemon| daemon.0.try_wait().ok().flatten());
         if ended.is_some_and(|status| status.signal() == Some(SIGABRT)) {
-            eprintln!("gnome-keyring aborted");
             HAS_ABORTED.set(true);
         }
     }

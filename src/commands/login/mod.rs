@@ -1,5 +1,7 @@
 //! `kubectl regcred login`: gets a token, verifies it at the registry, and stores it.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::args::{MintArgs, RegistryConnectionArgs, TokenArgs};
@@ -188,7 +190,7 @@ fn record(
         .env_file
         .as_deref()
         .and_then(|path| std::path::absolute(path).ok());
-    let has_file = file.as_deref().is_some_and(|path| path.is_file());
+    let has_file = file.as_deref().is_some_and(Path::is_file);
     ledger_writer::update(system, |ledger, now| {
         ledger.is_current(&id, now);
         if !args.no_verify {

@@ -91,12 +91,14 @@ impl LedgerWriter {
         let noted = ledger::update(&self.env, |ledger| {
             for one in seen {
                 match (one, cluster) {
-                    (Observation::Holds(target, token), Some(cluster)) => ledger.holds(token, cluster, target, now),
+                    (Observation::Holds(target, token), Some(cluster)) => {
+                        ledger.holds(token, cluster, target, now);
+                    }
                     (Observation::NotWritten(target, token), Some(cluster)) => {
-                        ledger.not_written(token, cluster, target)
+                        ledger.not_written(token, cluster, target);
                     }
                     (Observation::HoldsNone(target, registry), Some(cluster)) => {
-                        ledger.holds_none(registry, cluster, target)
+                        ledger.holds_none(registry, cluster, target);
                     }
                     (_, None) => {}
                 }

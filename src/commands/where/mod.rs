@@ -83,9 +83,9 @@ async fn look(
         for cluster in &looked.clusters {
             ledger.saw_cluster(&cluster.id, &cluster.server, &cluster.context, now);
             for target in &cluster.empty {
-                registries
-                    .iter()
-                    .for_each(|registry| ledger.holds_none(registry, &cluster.id, target));
+                for registry in &registries {
+                    ledger.holds_none(registry, &cluster.id, target);
+                }
             }
         }
         for place in &looked.places {

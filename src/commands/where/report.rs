@@ -181,7 +181,7 @@ impl Row {
     fn item(&self) -> Item<'_> {
         let mut item = Item {
             registry: self.registry.as_str(),
-            usage: self.usage.map(|usage| usage.as_str()),
+            usage: self.usage.map(Use::as_str),
             username: self.username.as_deref(),
             kind: "keychain",
             cluster: None,

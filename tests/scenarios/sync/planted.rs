@@ -362,7 +362,10 @@ fn rotate_creates_nothing() {
     let (nowhere, _) = alive("cluster");
     let ran = rotate(&nowhere, "");
     assert!(
-        ran.code == 0 && ran.stderr.contains("no Secret holds the token: only the keychain changes\n"),
+        ran.code == 0
+            && ran
+                .stderr
+                .contains("no Secret holds the token: only the keychain changes\n"),
         "{ran}"
     );
     assert_eq!(nowhere.secret(SECRET), None);

@@ -17,9 +17,13 @@ fn one_of_two(world: &World) {
     world
         .regcred_with("login ghcr.io -u org --token-stdin --no-verify", "other")
         .done();
-    world.regcred("sync --no-verify -n [NAMESPACE] --registry [REGISTRY]").done();
+    world
+        .regcred("sync --no-verify -n [NAMESPACE] --registry [REGISTRY]")
+        .done();
     let only_ours = world.document("gitea-credentials");
-    world.regcred("sync --no-verify -n [NAMESPACE] --registry ghcr.io").done();
+    world
+        .regcred("sync --no-verify -n [NAMESPACE] --registry ghcr.io")
+        .done();
     let both = world.document("gitea-credentials");
     for dry_run in ["client", "server"] {
         let said = world.regcred(&format!(
@@ -69,7 +73,9 @@ warning: secret/gitea-credentials in namespace [NAMESPACE]: no entry is left in 
     };
     assert_eq!((of_ours("labels"), of_ours("annotations")), (0, 0), "{secret}");
     // It is taken in again by name.
-    world.regcred("sync --no-verify -n [NAMESPACE] --registry [REGISTRY]").done();
+    world
+        .regcred("sync --no-verify -n [NAMESPACE] --registry [REGISTRY]")
+        .done();
     assert_eq!(world.document("gitea-credentials"), only_ours);
 }
 

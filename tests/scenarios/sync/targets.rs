@@ -450,7 +450,11 @@ fn each_secret_gets_what_its_annotations_name() {
         "{trusting}"
     );
 
-    let missing = with_keychain(&pipeline, &keychain, &["-A", "--no-verify", "--registry", "c.example.com"]);
+    let missing = with_keychain(
+        &pipeline,
+        &keychain,
+        &["-A", "--no-verify", "--registry", "c.example.com"],
+    );
     assert_eq!(missing.code, 1, "{missing}");
     assert!(missing.stderr.contains("login c.example.com"), "{missing}");
 }
