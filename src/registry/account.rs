@@ -179,7 +179,7 @@ pub(super) fn explain_refusal(site: &Site, account: &Account, reply: &Reply) -> 
     let registry = site.session.registry();
     let username = account.username.clone();
     let page = site.page();
-    let said = site.session.client.said(reply);
+    let said = site.session.client.error_message(reply);
     let text = said.as_deref().unwrap_or_default();
     let starts = |beginning: &str| {
         text.get(..beginning.len())
@@ -249,7 +249,7 @@ pub(super) fn explain_closed(site: &Site, username: &Username, reply: &Reply) ->
     let said = site
         .session
         .client
-        .said(reply)
+        .error_message(reply)
         .filter(|_| reply.status == StatusCode::FORBIDDEN)?;
     let registry = site.session.registry();
     let username = username.clone();

@@ -104,7 +104,7 @@ impl Session<'_> {
                 known.scopes = Scopes::parse(&self.client.without_secrets(&scopes));
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_anonymous_answer(&reply) => known.unseen = true,
-            StatusCode::UNAUTHORIZED => return Err(self.rejected(self.client.said(&reply))),
+            StatusCode::UNAUTHORIZED => return Err(self.rejected(self.client.error_message(&reply))),
             StatusCode::FORBIDDEN => return Err(self.why_forbidden(&reply)),
             _ => {}
         }
@@ -125,7 +125,7 @@ impl Session<'_> {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.is_anonymous_answer(&reply) => {
                 VerifyError::NotSeen { registry }
             }
-            StatusCode::UNAUTHORIZED => self.rejected(self.client.said(&reply)),
+            StatusCode::UNAUTHORIZED => self.rejected(self.client.error_message(&reply)),
             StatusCode::FORBIDDEN => self.why_forbidden(&reply),
             _ => VerifyError::RejectedOrNoPackageScope { registry },
         }
@@ -134,7 +134,7 @@ impl Session<'_> {
     /// Explains a 403 for a token that the API knows.
     fn why_forbidden(&self, reply: &Reply) -> VerifyError {
         let registry = self.registry();
-        let said = self.client.said(reply);
+        let said = self.client.error_message(reply);
         let Some(lacks) = said.as_deref().filter(|said| said.starts_with(LACKS_SCOPE)) else {
             return VerifyError::AccountRefused { registry, said };
         };
@@ -155,7 +155,7 @@ impl Session<'_> {
         }
         match api.and_then(|api| self.ask_as_owner(api)) {
             Some(reply) if reply.status == StatusCode::UNAUTHORIZED && !self.is_anonymous_answer(&reply) => {
-                self.rejected(self.client.said(&reply))
+                self.rejected(self.client.error_message(&reply))
             }
             _ => VerifyError::NotSeen { registry },
         }
@@ -221,7 +221,7 @@ impl Session<'_> {
 
     pub(super) fn is_anonymous_answer(&self, reply: &Reply) -> bool {
         self.client
-            .said(reply)
+            .error_message(reply)
             .is_some_and(|said| ANONYMOUS.contains(&said.as_str()))
     }
 

@@ -242,7 +242,7 @@ impl Client {
     }
 
     /// The error message in an answer's body, if there is one.
-    pub fn said(&self, reply: &Reply) -> Option<String> {
+    pub fn error_message(&self, reply: &Reply) -> Option<String> {
         let text = match serde_json::from_slice::<serde_json::Value>(&reply.body) {
             Ok(json) => [
                 "/message",

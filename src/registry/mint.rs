@@ -168,7 +168,7 @@ fn reach(error: ReachError) -> MintError {
 
 fn refusal(site: &Site, account: &Account, name: &TokenName, scopes: &MintScopes, reply: &Reply) -> MintError {
     let registry = site.session.registry();
-    let said = site.session.client.said(reply).unwrap_or_default();
+    let said = site.session.client.error_message(reply).unwrap_or_default();
     match reply.status {
         StatusCode::BAD_REQUEST if said.contains("name has been used already") => MintError::NameTaken {
             registry,

@@ -69,7 +69,7 @@ impl<'a> Session<'a> {
             }
             StatusCode::FORBIDDEN => Err(VerifyError::Blocked {
                 registry,
-                said: self.client.said(reply),
+                said: self.client.error_message(reply),
             }),
             _ => Err(self.not_a_registry(reply)),
         }
@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
             status if status.is_server_error() => Err(VerifyError::ServerFailed {
                 registry,
                 status: status.as_u16(),
-                said: self.client.said(reply),
+                said: self.client.error_message(reply),
             }),
             _ => Ok(()),
         }

@@ -84,12 +84,12 @@ const CLAIMS: [(&str, &str, &str); 16] = [
     (
         "docs/vault.md",
         "kubectl regcred keychain passphrase",
-        "its key is a new one too",
+        "its key is also new",
     ),
     (
         "docs/vault.md",
         "kubectl regcred keychain use vault --key-file",
-        "the vault is open to whoever has /home/admin/.config/regcred/vault.key",
+        "the vault is open to everyone who can read /home/admin/.config/regcred/vault.key",
     ),
     // "The second command shows what is in it."
     ("docs/vault.md", "cp -p", "gitea.example.com"),

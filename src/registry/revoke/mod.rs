@@ -281,7 +281,12 @@ impl Revocation<'_> {
     }
 
     fn answer(&self, reply: &Reply) -> String {
-        let said = self.site.session.client.said(reply).map(|said| format!(": {said}"));
+        let said = self
+            .site
+            .session
+            .client
+            .error_message(reply)
+            .map(|said| format!(": {said}"));
         format!("status {}{}", reply.status.as_u16(), said.unwrap_or_default())
     }
 }

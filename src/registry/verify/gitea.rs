@@ -70,7 +70,7 @@ fn check_exchange(session: &Session, reply: &Reply, api: Option<&Api>, known: &T
         return Ok(());
     }
     let registry = session.registry();
-    let said = session.client.said(reply);
+    let said = session.client.error_message(reply);
     let status = reply.status.as_u16();
     Err(match reply.status {
         _ if known.alive => VerifyError::SignInRefused { registry, status, said },

@@ -42,7 +42,7 @@ pub(super) fn opens(session: &Session, token: &str) -> Result<(), VerifyError> {
     Err(VerifyError::ExchangeUseless {
         registry: session.registry(),
         status: reply.status.as_u16(),
-        said: session.client.said(&reply),
+        said: session.client.error_message(&reply),
     })
 }
 
@@ -64,7 +64,7 @@ fn accepted(session: &Session, reply: &Reply) -> Result<(), VerifyError> {
         StatusCode::OK => Ok(()),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(VerifyError::Rejected {
             registry: session.registry(),
-            said: session.client.said(reply),
+            said: session.client.error_message(reply),
             gitea: false,
         }),
         _ => Err(session.malformed("it neither accepts nor refuses the credential")),
