@@ -35,6 +35,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "log
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "list" -d 'List registries, users and uses in the keychain, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "sync" -d 'Write the token to pull Secrets'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "status" -d 'Show what is out of step, and the command that fixes it'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "where" -d 'Show every place of every token, in every context'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rotate" -d 'Put a new token everywhere, and revoke the old one last'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "docker" -d 'Make docker and podman use the keychain'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "keychain" -d 'Choose the keychain; unlock and lock the vault'
@@ -62,6 +63,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l gitea-path -d 'The path under which Gitea is served' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l revoke -d 'Delete the token at Gitea first'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l revoke-anyway -d 'For a stolen token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l password-stdin -d 'Read the account\'s password from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -l plain-http -d 'Send the token over http'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand logout" -s v -l verbose -d 'Print more on stderr, never a token'
@@ -90,6 +92,8 @@ yaml\t'YAML'
 name\t'`secret/NAME`'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l service-account -d 'Attach the Secret to this ServiceAccount' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l wait -d 'Follow their rollouts to the end' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l gitea-path -d 'The path under which Gitea is served' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l context -d 'A context of the kubeconfig' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l kubeconfig -d 'The kubeconfig file' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l cluster -d 'The kubeconfig\'s cluster to use' -r
@@ -100,6 +104,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l request-timeout -d 'Give up a single request after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s A -l all-namespaces -d 'Every Secret that sync has created'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l no-verify -d 'Write the token without asking its registry whether it works'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l trust-labels -d 'Write every Secret with the label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write Secrets even if another tool owns them'
@@ -107,6 +112,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Remove the Secret from the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l unstick -d 'Delete pods that are stuck pulling from this registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l plain-http -d 'Send the token over http'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s n -l namespace -d 'A namespace to check' -r
@@ -134,6 +140,15 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l plain-http -d 'Send the token over http'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l context -d 'Look only through this context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -s o -l output -d '`wide` adds columns' -r -f -a "wide\t'A table with more columns'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l request-timeout -d 'Give up a single request after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l offline -d 'Ask no cluster'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -s v -l verbose -d 'Print more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s u -l username -d 'The new token\'s user' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l use -d 'Rotate the token for this use' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -s n -l namespace -d 'A namespace to write to' -r
@@ -173,6 +188,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l keep-old -d 'Do not revoke the token that is no longer used'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l resume -d 'Finish a rotation that was interrupted'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l abort -d 'Go back to the old token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l revoke-anyway -d 'For a stolen token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l force-conflicts -d 'Write Secrets even if another tool owns them'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l restart -d 'Restart the workloads that use it'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l unstick -d 'Delete pods that are stuck pulling from this registry'

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use syn::ext::IdentExt as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
@@ -92,10 +93,15 @@ impl<'ast> Visit<'ast> for Module {
     fn visit_path(&mut self, path: &'ast syn::Path) {
         if path.segments.len() > 1 {
             self.paths
-                .push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+                .push(path.segments.iter().map(|segment| name(&segment.ident)).collect());
         }
         visit::visit_path(self, path);
     }
+}
+
+/// The name of a file or an item, without the `r#` of a raw identifier.
+fn name(ident: &syn::Ident) -> String {
+    ident.unraw().to_string()
 }
 
 fn attributes(item: &Item) -> &[Attribute] {
@@ -136,14 +142,14 @@ fn flatten(tree: &UseTree, before: &mut Vec<String>, leaves: &mut Vec<(String, V
     };
     match tree {
         UseTree::Path(path) => {
-            before.push(path.ident.to_string());
+            before.push(name(&path.ident));
             flatten(&path.tree, before, leaves);
             before.pop();
         }
         UseTree::Name(name) if name.ident == "self" => leaf(before.last().unwrap().clone(), None),
-        UseTree::Name(name) => leaf(name.ident.to_string(), Some(name.ident.to_string())),
+        UseTree::Name(leaf_name) => leaf(name(&leaf_name.ident), Some(name(&leaf_name.ident))),
         UseTree::Rename(name) if name.ident == "self" => leaf(name.rename.to_string(), None),
-        UseTree::Rename(name) => leaf(name.rename.to_string(), Some(name.ident.to_string())),
+        UseTree::Rename(renamed) => leaf(name(&renamed.rename), Some(name(&renamed.ident))),
         UseTree::Glob(_) => leaf("*".to_owned(), None),
         UseTree::Group(group) => group.items.iter().for_each(|tree| flatten(tree, before, leaves)),
     }

@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::has_control;
-
 /// Longest text of an id, in octets: an API server's URL is the longer one.
 const MAX_LENGTH: usize = 2048;
 
@@ -37,7 +35,7 @@ impl FromStr for ClusterId {
     type Err = ClusterIdError;
 
     fn from_str(text: &str) -> Result<Self, ClusterIdError> {
-        if text.len() > MAX_LENGTH || has_control(text) {
+        if text.len() > MAX_LENGTH || text.chars().any(char::is_control) {
             return Err(ClusterIdError);
         }
         match text.split_once(':') {

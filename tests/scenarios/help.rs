@@ -167,6 +167,7 @@ Commands:
   list   List registries, users and uses in the keychain, never a token
   sync   Write the token to pull Secrets
   status   Show what is out of step, and the command that fixes it
+  where   Show every place of every token, in every context
   rotate   Put a new token everywhere, and revoke the old one last
   docker   Make docker and podman use the keychain
   keychain   Choose the keychain; unlock and lock the vault

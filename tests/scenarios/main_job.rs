@@ -97,6 +97,8 @@ exit 0
 --- stdout
 --- stderr
 forgot the credential of [REGISTRY] for docker
+warning: secret/gitea-credentials in namespace [NAMESPACE] of context [..] still holds it, and it is still valid
+hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret
 
 "#]]);
     world.regcred("logout [REGISTRY]").says(str![[r#"

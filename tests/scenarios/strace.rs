@@ -165,6 +165,10 @@ fn login_sync_and_logout() {
     // The bus hands the token out; over TLS nothing of it is seen.
     assert_eq!(run(&world, None, PLUGIN, "sync -n [NAMESPACE]", ""), []);
     assert!(world.document("gitea-credentials").contains(&second));
+    // What is in another cluster would keep the token from being revoked.
+    world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
     let real = world.folder().join("kubeconfig");
     let double = world.folder().join("kubeconfig-double");
     fs::write(&double, plane.kubeconfig()).unwrap();
@@ -184,7 +188,7 @@ fn login_sync_and_logout() {
     let got = world.helper("get", "[REGISTRY]").done();
     assert!(got.contains(&third));
 
-    let seen = run(&world, None, PLUGIN, "logout [REGISTRY] --revoke", "");
+    let seen = run(&world, None, PLUGIN, "logout [REGISTRY] --revoke --revoke-anyway", "");
     assert_eq!(seen, [Place::Registry]);
     assert_eq!(
         world.gitea.state().tokens.len(),

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::support::PLUGIN;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
+use crate::support::gitea::{Gitea, Profile};
 use crate::support::parts::CONTROL_PLANE;
 
 const DOCUMENT: &str = include_str!("../../../docs/ci.md");
@@ -43,9 +44,20 @@ fn path() -> OsString {
     std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&system))).unwrap()
 }
 
+/// A Gitea, and a token of its user `reader`.
+fn registry() -> (Gitea, String) {
+    let gitea = Gitea::start(Profile::V1_27);
+    gitea.add_user("reader");
+    let token = gitea.add_token("reader", "read:package");
+    (gitea, token)
+}
+
 /// The folder of a job: with namespaces of its own in place of the example's.
 struct Job {
     folder: tempfile::TempDir,
+    /// In place of the example's registry.
+    gitea: Gitea,
+    token: String,
     plane: &'static ControlPlane,
     honeydue: String,
     staging: String,
@@ -54,8 +66,11 @@ struct Job {
 impl Job {
     fn new() -> Self {
         let plane = ControlPlane::shared();
+        let (gitea, token) = registry();
         Self {
             folder: tempfile::tempdir().unwrap(),
+            gitea,
+            token,
             plane,
             honeydue: plane.namespace(),
             staging: plane.namespace(),
@@ -63,8 +78,10 @@ impl Job {
     }
 
     fn run(&self, argv: &[&str], variables: &BTreeMap<String, String>) -> (String, String) {
+        let argv = argv.iter().map(|word| word.replace(REGISTRY, &self.gitea.registry()));
+        let argv: Vec<String> = argv.collect();
         let output = Command::new("env")
-            .args(argv)
+            .args(&argv)
             .env_clear()
             .env("PATH", path())
             .env("HOME", self.folder.path())
@@ -93,13 +110,14 @@ fn the_workflow_of_github_and_gitea_actions() {
     let job = Job::new();
     let list = example("regcred.yaml")
         .replace("honeydue", &job.honeydue)
-        .replace("staging", &job.staging);
+        .replace("staging", &job.staging)
+        .replace(REGISTRY, &job.gitea.registry());
     std::fs::write(job.folder.path().join("regcred.yaml"), list).unwrap();
     let workflow: Value = serde_saphyr::from_str(&example(".github/workflows")).unwrap();
     let step = &workflow["jobs"]["sync"]["steps"][1];
     let secrets = [
         ("${{ secrets.KUBECONFIG }}", job.plane.kubeconfig_for(ADMIN_TOKEN)),
-        ("${{ secrets.REGISTRY_TOKEN }}", "s3cret".to_owned()),
+        ("${{ secrets.REGISTRY_TOKEN }}", job.token.clone()),
     ];
     let variables = step["env"].as_object().unwrap().iter().map(|(name, value)| {
         let (_, text) = secrets.iter().find(|(secret, _)| value == secret).unwrap();
@@ -136,7 +154,7 @@ fn the_ansible_task() {
     let filled = |value: &Value| {
         let text = value.as_str().unwrap().replace("{{ namespace }}", &job.honeydue);
         let text = text.replace("{{ kubeconfig }}", &job.plane.kubeconfig().display().to_string());
-        let text = text.replace("{{ lookup('file', '~/.credentials/gitea_token') }}", "s3cret");
+        let text = text.replace("{{ lookup('file', '~/.credentials/gitea_token') }}", &job.token);
         assert!(!text.contains("{{"), "{text}");
         text
     };
@@ -256,11 +274,12 @@ fn the_cron_job_its_rights_and_its_connection() {
     // Its command line, with the same rights; only the way to the cluster is a kubeconfig's.
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, plane.kubeconfig_for(&token)).unwrap();
+    let (gitea, rotated) = registry();
     let output = Command::new(PLUGIN)
-        .args(&argv[1..])
+        .args(argv[1..].iter().map(|word| word.replace(REGISTRY, &gitea.registry())))
         .env_clear()
         .env("KUBECONFIG", &kubeconfig)
-        .env("REGISTRY_TOKEN", "rotated")
+        .env("REGISTRY_TOKEN", rotated)
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

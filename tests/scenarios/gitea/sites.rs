@@ -97,6 +97,10 @@ fn revoked_with_a_second_factor(stage: &Stage) {
     let given = gitea.add_token("admin", "write:package");
     let keeps = "rotate [REGISTRY] -n [NAMESPACE] --token-stdin --keep-old";
     stage.world.regcred_with(keeps, &given).done();
+    stage
+        .world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
     stage.says(&stage.world.regcred_with(REVOKE, PASSWORD), str![[r#"
 exit 1
 --- stdout
@@ -400,6 +404,10 @@ rotated the token of [REGISTRY] for docker
 "#]],
     );
     assert!(!gitea.knows("admin", &token));
+    stage
+        .world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
     stage.says(
         &stage.world.regcred_with(REVOKE, PASSWORD),
         str![[r#"
@@ -576,6 +584,10 @@ rotated the token of [REGISTRY] for docker
 
 "#]],
     );
+    stage
+        .world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
     stage.says(
         &stage.world.regcred_with(&at(REVOKE), PASSWORD),
         str![[r#"

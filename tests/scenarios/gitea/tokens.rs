@@ -45,6 +45,19 @@ secret-unused: secret/gitea-credentials in namespace [NAMESPACE]
 
 "#]],
     );
+    // Not while a Secret needs it.
+    let needed = stage.world.regcred("logout [REGISTRY] --revoke");
+    assert!(
+        needed.code == 1
+            && needed
+                .stderr
+                .contains("the token is not revoked: it is in secret/gitea-credentials"),
+        "{needed}"
+    );
+    stage
+        .world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
     // It takes the password, which only a person or --password-stdin gives.
     stage.says(
         &stage.world

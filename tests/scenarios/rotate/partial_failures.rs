@@ -248,7 +248,7 @@ fn a_secret_elsewhere_that_has_the_old_token() {
     let ran = begin(&mut rotation, &flags);
     check_pending(&rotation, &ran);
     let says = "error: the old token is not revoked, because not every Secret that may hold it could be read: \
-                admin may not list secrets\n";
+                context double was not searched: admin may not list secrets\n";
     assert!(ran.stderr.contains(says), "{ran}");
     assert!(
         ran.stderr.contains("verbs: [get, list]\n"),

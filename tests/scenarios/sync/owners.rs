@@ -128,7 +128,7 @@ fn owned() -> Vec<Owned> {
             "kubernetes-replicator (a replica of infra/ [31m$(id))",
             "kubernetes-replicator",
             annotated(&json!({"replicator.v1.mittwald.de/replicate-from": "infra/\n\u{1b}[31m$(id)"})),
-            "sync --no-verify its source: the Secret of the same name",
+            "sync its source: the Secret of the same name",
         ),
         Owned::new(
             "ClusterSecret",
@@ -144,7 +144,7 @@ fn owned() -> Vec<Owned> {
                 "kubed.appscode.com/origin.namespace": "infra",
                 "kubed.appscode.com/origin.name": "pull",
             })),
-            "sync --no-verify its source",
+            "sync its source",
         ),
         Owned::new(
             "imagepullsecret-patcher",
@@ -156,13 +156,13 @@ fn owned() -> Vec<Owned> {
             "registry-creds (ClusterPullSecret gitea)",
             "manager",
             owned_by("ClusterPullSecret", "ops.alexellis.io"),
-            "sync --no-verify the seed Secret",
+            "sync the seed Secret",
         ),
         Owned::new(
             "Kyverno (policy sync-secrets)",
             "background-controller",
             labelled(&json!({managed_by: "kyverno", "generate.kyverno.io/policy-name": "sync-secrets"})),
-            "sync --no-verify the Secret that the policy clones",
+            "sync the Secret that the policy clones",
         ),
         Owned::new(
             "Vault Secrets Operator",
