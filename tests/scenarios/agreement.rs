@@ -142,6 +142,7 @@ fn sign_in_required() {
         "/v2/",
         "/v2/token",
         "/api/v1/version",
+        "/api/v1/token",
         "/api/v1/user",
         "/api/v1/users/other",
         "/v2/other/app/manifests/latest",

@@ -42,6 +42,7 @@ fn closed() {
             ] {
                 pair.ask(Some(caller), "GET", path, None);
             }
+            pair.ask(Some(caller), "DELETE", "/api/v1/token", None);
             let body = json!({"name": format!("made by {caller}"), "scopes": ["read:package"]});
             let tokens = format!("/api/v1/users/{login}/tokens");
             pair.ask(Some(caller), "POST", &tokens, Some(&body));
@@ -119,6 +120,7 @@ fn passwords_off() {
         "/v2/",
         "/v2/token",
         "/api/v1/version",
+        "/api/v1/token",
         "/api/v1/user",
         "/api/v1/users/admin/tokens",
     ] {
