@@ -8,6 +8,7 @@
 //! - `cluster/`: reaching an API server, by every verb; `registry/`: verifying, minting and revoking in the library
 //! - `gitea/`: every verb at a real Gitea; `agreement/` compares it with its double, `gitea_double` is the double's rules
 //! - `main_job`: one session from login to logout; `newcomer`: the README, typed by somebody; `server/`: without a desktop
+//! - `where`: the places of every token, and the ledger
 //! - `clients/`: docker, podman and others that use our helper; `matrix/`: each of them in every situation
 //! - `node/`: a real kubelet that pulls; `oracle/`: the same input read by Go's code
 //! - `strace`, `memory`: where a token must not be found; `io_errors`: closed streams, full disks, silent servers
@@ -49,6 +50,7 @@ mod server;
 mod status;
 mod strace;
 mod sync;
+mod r#where;
 
 use libtest_mimic::Arguments;
 

@@ -1,8 +1,10 @@
 //! `rotate`: killed anywhere, failing in part, and what it says.
 
+mod everywhere;
 mod fixture;
 mod incomplete_lists;
 mod interrupted;
 mod killed;
 mod output;
 mod partial_failures;
+mod random;

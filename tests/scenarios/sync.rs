@@ -9,6 +9,7 @@ mod owners;
 mod permissions;
 mod pipeline;
 mod planted;
+mod proof;
 mod refusals;
 mod remove;
 mod restart;

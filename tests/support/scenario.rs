@@ -159,7 +159,8 @@ impl Table {
     fn of(module: &str) -> Self {
         let (_binary, module) = module.split_once("::").unwrap();
         Self {
-            module: module.replace("::", "/"),
+            // `r#` is not part of a name.
+            module: module.replace("::", "/").replace("r#", ""),
         }
     }
 

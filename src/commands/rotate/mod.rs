@@ -4,6 +4,7 @@
 //! `--abort` run the same phases.
 
 use super::shared::choose;
+use super::shared::ledger_writer;
 use super::shared::targets::Supply;
 use super::shared::token_source;
 use super::system::System;
@@ -70,6 +71,12 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     }
     let supply = Supply::new(old, usage)?;
     journal.contexts = contexts::of_args(args, &supply, system)?;
+    if journal.is_everywhere {
+        let ledger = ledger_writer::read(system);
+        if let Some(known) = ledger.credential(&name.registry, usage) {
+            journal.skipped.add(&known.skipped);
+        }
+    }
     journal.remove_skipped();
     let username = given.username.clone().unwrap_or_else(|| item.current.username.clone());
     cluster::block_on(async {

@@ -11,6 +11,10 @@ use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
 use crate::error::CommandError;
 use crate::model::rotation::TokenVersion;
+use crate::model::{CommandLine, printable};
+
+/// The longest context name in a message, in characters.
+const MAX_CONTEXT: usize = 100;
 
 /// Replaces the other token in every Secret. A Secret that holds neither token any more is removed from the rotation.
 pub(super) async fn secrets(
@@ -34,7 +38,8 @@ pub(super) async fn secrets(
     leave_out(state, session, &ended.left_alone)?;
     session.interrupted()?;
     if failed {
-        return Err(CommandError::failed(format_args!("not every Secret holds the {version} token")).into());
+        let error = CommandError::failed(format_args!("not every Secret holds the {version} token"));
+        return Err(error.hints(skip_context(state, session)).into());
     }
     Ok(())
 }
@@ -55,4 +60,18 @@ fn leave_out(
         entry.leave_out(&targets);
     }
     state.store_journal(&session.keychain)
+}
+
+/// The commands that leave out a context that could not be reached.
+fn skip_context(state: &RotationState, session: &Session<'_, '_>) -> Vec<String> {
+    let contexts = session
+        .unknown
+        .keys()
+        .filter_map(|at| state.journal.contexts.get(*at)?.context.as_ref());
+    contexts
+        .map(|context| {
+            let line = CommandLine::new("kubectl regcred rotate --resume").option("--skip-context", "NAME", context);
+            format!("to do without context {}: {line}", printable(context, MAX_CONTEXT))
+        })
+        .collect()
 }

@@ -1,0 +1,139 @@
+//! `sync` proves a token at its registry before it writes it.
+
+use crate::support::http::Answer;
+use crate::support::world::World;
+
+const SECRET: &str = "gitea-credentials";
+const LOGIN: &str = "login [REGISTRY] -u admin --use cluster --token-stdin --no-verify";
+
+scenario!(a_dead_token_is_not_written);
+fn a_dead_token_is_not_written() {
+    let mut world = World::of_doubles();
+    let zeros = "0".repeat(40);
+    world.variables.insert("CI_TOKEN".to_owned(), zeros.clone().into());
+    for more in ["", "--dry-run=server", "--dry-run=client"] {
+        let line = format!("sync -n [NAMESPACE] --registry [REGISTRY] -u admin --token-env CI_TOKEN {more}");
+        let ran = world.regcred(&line);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{more}: {ran}");
+        let says = format!(
+            "error: secret/{SECRET} in namespace [NAMESPACE] was not written: [REGISTRY] does not accept the token"
+        );
+        assert!(ran.stderr.starts_with(&says), "{more}: {ran}");
+        assert_eq!(world.secret(SECRET), None, "{more}");
+    }
+    // Nor printed for a repository.
+    let line = "sync -n [NAMESPACE] --registry [REGISTRY] -u admin --token-env CI_TOKEN --dry-run=client -o yaml";
+    let ran = world.regcred(line);
+    assert!(ran.code == 1 && ran.stdout.is_empty(), "{ran}");
+    assert!(!ran.to_string().contains(&zeros), "{ran}");
+    let ran = world.regcred(&format!("{line} --no-verify"));
+    assert!(ran.code == 0 && ran.stdout.contains(".dockerconfigjson"), "{ran}");
+}
+
+scenario!(a_dead_token_does_not_replace_one_that_works);
+fn a_dead_token_does_not_replace_one_that_works() {
+    let world = World::of_doubles();
+    let alive = world.gitea.add_token("admin", "read:package");
+    world.regcred_with(LOGIN, &alive).done();
+    world.regcred("sync -n [NAMESPACE]").done();
+    for dead in ["0".repeat(40), world.gitea.add_token("admin", "read:issue")] {
+        world.regcred_with(LOGIN, &dead).done();
+        for line in ["sync -n [NAMESPACE]", "sync -A"] {
+            let ran = world.regcred(line);
+            assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
+            assert!(ran.stderr.contains(" was not written: "), "{ran}");
+            assert!(world.document(SECRET).contains(&alive), "{ran}");
+        }
+    }
+}
+
+scenario!(unchanged_with_a_dead_token_is_a_failure);
+/// A job in cron is not to stay green.
+fn unchanged_with_a_dead_token_is_a_failure() {
+    let mut world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "read:package");
+    world.variables.insert("CI_TOKEN".to_owned(), token.clone().into());
+    let line = "sync -n [NAMESPACE] --registry [REGISTRY] -u admin --token-env CI_TOKEN";
+    world.regcred(line).done();
+    world.gitea.revoke(&token);
+    let ran = world.regcred(line);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
+    let says = format!(
+        "error: secret/{SECRET} in namespace [NAMESPACE] holds a token that does not work: [REGISTRY] does not accept the token"
+    );
+    assert!(ran.stderr.starts_with(&says), "{ran}");
+}
+
+scenario!(a_registry_that_does_not_answer_is_no_refusal);
+fn a_registry_that_does_not_answer_is_no_refusal() {
+    let mut world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "read:package");
+    world.variables.insert("CI_TOKEN".to_owned(), token.into());
+    let line = "sync -n [NAMESPACE] --registry [REGISTRY] -u admin --token-env CI_TOKEN";
+    world.regcred(line).done();
+    world.gitea.replace("/v2/", Answer::empty(503));
+    let ran = world.regcred(line);
+    assert_eq!(ran.code, 0, "it is as it should be: {ran}");
+    assert!(ran.stdout.contains(" unchanged "), "{ran}");
+    let says =
+        "warning: nobody could say whether the token for [REGISTRY] still works: [REGISTRY] failed with status 503\n";
+    assert!(ran.stderr.contains(says), "{ran}");
+    // What nobody knows is not written.
+    let other = world.gitea.add_token("admin", "read:package");
+    world.variables.insert("CI_TOKEN".to_owned(), other.clone().into());
+    let ran = world.regcred(line);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("hint: --no-verify writes it without asking the registry"),
+        "{ran}"
+    );
+    world.regcred(&format!("{line} --no-verify")).done();
+    assert!(world.document(SECRET).contains(&other));
+}
+
+scenario!(a_proof_of_some_minutes_ago_counts);
+fn a_proof_of_some_minutes_ago_counts() {
+    let world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "read:package");
+    world
+        .regcred_with("login [REGISTRY] -u admin --use cluster --token-stdin", &token)
+        .done();
+    let asked = world.gitea.requests().len();
+    world.regcred("sync -n [NAMESPACE]").done();
+    world.regcred("sync -A").done();
+    assert_eq!(world.gitea.requests().len(), asked, "login has proven it");
+    // Of many Secrets, it is asked once.
+    let names = ["team-b", "team-c", "team-d"].map(|name| world.another_namespace(name));
+    let another = world.gitea.add_token("admin", "read:package");
+    world.regcred_with(LOGIN, &another).done();
+    let flags: Vec<String> = names.iter().map(|name| format!("-n {name}")).collect();
+    world.regcred(&format!("sync {}", flags.join(" "))).done();
+    let shown = world.gitea.requests().iter().filter(|one| one.path == "/v2/").count();
+    let asked = world.gitea.requests().len();
+    world.regcred("sync -A").done();
+    assert_eq!(world.gitea.requests().len(), asked, "{shown}");
+}
+
+scenario!(one_registry_of_several_that_is_refused);
+/// The others get theirs.
+fn one_registry_of_several_that_is_refused() {
+    let mut world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "read:package");
+    world.variables.insert("GOOD".to_owned(), token.clone().into());
+    world.variables.insert("BAD".to_owned(), "0".repeat(40).into());
+    let other = crate::support::gitea::Gitea::start(crate::support::gitea::Profile::V1_27);
+    other.add_user("admin");
+    let list = format!(
+        "registries:\n- {{registry: '{}', username: admin, token-env: GOOD, secrets: [{{namespace: {ns}}}]}}\n- {{registry: '{}', username: admin, token-env: BAD, secrets: [{{namespace: {ns}}}]}}\n",
+        world.registry(),
+        other.registry(),
+        ns = world.namespace,
+    );
+    std::fs::write(world.folder().join("regcred.yaml"), list).unwrap();
+    let file = world.folder().join("regcred.yaml");
+    let ran = world.regcred(&format!("sync -f {}", file.display()));
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(world.document(SECRET).contains(&token), "{ran}");
+    assert!(!world.document(SECRET).contains(&"0".repeat(40)), "{ran}");
+}

@@ -1,0 +1,158 @@
+//! `where`: every place of every token, and the ledger that remembers them.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+use snapbox::str;
+
+use crate::support::api_server::Fault;
+use crate::support::parts::{DOUBLES, REAL};
+use crate::support::world::World;
+
+const SECRET: &str = "gitea-credentials";
+
+fn synced(world: &World) -> String {
+    let token = world.gitea.add_token("admin", "read:package");
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    world.regcred_with(login, &token).done();
+    world.regcred("sync -n [NAMESPACE]").done();
+    token
+}
+
+fn ledger(world: &World) -> std::path::PathBuf {
+    world.home().join(".local/state/regcred/ledger.json")
+}
+
+scenario!(shows_every_place, on(DOUBLES, REAL));
+fn shows_every_place(world: &World) {
+    let token = synced(world);
+    world.regcred("where").says(str![[r#"
+exit 0
+--- stdout
+REGISTRY   USE   PLACE   TOKEN
+[REGISTRY]   cluster   keychain   current
+[REGISTRY]   cluster   secret/gitea-credentials in namespace [NAMESPACE] of context [..]   current
+--- stderr
+
+"#]]);
+    let text = std::fs::read_to_string(ledger(world)).unwrap();
+    assert!(!text.contains(&token) && !text.contains(&token[..8]), "{text}");
+    let mode = std::fs::metadata(ledger(world)).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // What is remembered is the same.
+    let ran = world.regcred("where --offline");
+    assert!(ran.code == 0 && ran.stdout.contains("current, as remembered"), "{ran}");
+    let document: Value = serde_json::from_str(&world.regcred("where -o json").done()).unwrap();
+    assert_eq!(document["kind"], "CredentialPlaces");
+    let secret = document["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["kind"] == "secret");
+    let secret = secret.unwrap();
+    assert_eq!(
+        (&secret["secret"], &secret["token"]),
+        (&SECRET.into(), &"current".into())
+    );
+    assert_eq!(document["notLookedAt"], serde_json::json!([]));
+    // Taken out, it is no place any more.
+    world
+        .regcred("sync -n [NAMESPACE] --registry [REGISTRY] --remove")
+        .done();
+    for line in ["where", "where --offline"] {
+        let ran = world.regcred(line);
+        assert!(!ran.stdout.contains(SECRET), "{line}: {ran}");
+    }
+}
+
+scenario!(a_lost_ledger_is_made_again_by_looking, on(DOUBLES, REAL));
+fn a_lost_ledger_is_made_again_by_looking(world: &World) {
+    let _ = synced(world);
+    std::fs::remove_file(ledger(world)).unwrap();
+    assert!(!world.regcred("where --offline").stdout.contains(SECRET));
+    assert!(world.regcred("where").done().contains(SECRET));
+    assert!(world.regcred("where --offline").stdout.contains(SECRET));
+}
+
+scenario!(a_damaged_ledger_stops_nothing_but_what_needs_it);
+fn a_damaged_ledger_stops_nothing_but_what_needs_it() {
+    let world = World::of_doubles();
+    let _ = synced(&world);
+    for (text, says) in [
+        ("{", "the ledger is damaged: "),
+        (
+            "{\"version\": 9}",
+            "the ledger was written by another version of regcred (format 9)",
+        ),
+    ] {
+        std::fs::write(ledger(&world), text).unwrap();
+        let ran = world.regcred("sync -n [NAMESPACE]");
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stderr.contains(&format!("warning: {says}")), "{ran}");
+        assert_eq!(
+            std::fs::read_to_string(ledger(&world)).unwrap(),
+            text,
+            "it is left as it is"
+        );
+        let ran = world.regcred("where");
+        assert!(ran.stdout.contains(SECRET) && ran.stderr.contains(says), "{ran}");
+    }
+}
+
+scenario!(what_cannot_be_looked_at_is_shown_as_remembered);
+fn what_cannot_be_looked_at_is_shown_as_remembered() {
+    let world = World::of_doubles();
+    let _ = synced(&world);
+    world.api_server().fail(Fault::Cut, u32::MAX);
+    let ran = world.regcred("where");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("current, as remembered"), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("error: context double was not looked at: cannot reach the API server"),
+        "{ran}"
+    );
+    world.api_server().recover();
+    world.api_server().forbid("list", "");
+    let ran = world.regcred("where");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("error: context double was not searched: "), "{ran}");
+    let row = ran.stdout.lines().find(|line| line.contains(SECRET)).unwrap();
+    assert!(row.ends_with("current"), "what the ledger names is looked at: {ran}");
+}
+
+scenario!(a_write_that_failed_is_looked_for);
+/// Nobody knows whether a request that was cut off was carried out.
+fn a_write_that_failed_is_looked_for() {
+    let world = World::of_doubles();
+    let token = world.gitea.add_token("admin", "read:package");
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    world.regcred_with(login, &token).done();
+    world.api_server().fail_writes(Fault::Cut);
+    assert_eq!(world.regcred("sync -n [NAMESPACE]").code, 1);
+    let ran = world.regcred("where --offline");
+    assert!(ran.stdout.contains(SECRET), "{ran}");
+    world.api_server().recover();
+    let ran = world.regcred("where");
+    assert!(!ran.stdout.contains(SECRET), "it was not written: {ran}");
+    assert!(!world.regcred("where --offline").stdout.contains(SECRET));
+}
+
+scenario!(two_at_once_lose_nothing, on(REAL));
+fn two_at_once_lose_nothing(world: &World) {
+    let token = world.gitea.add_token("admin", "read:package");
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    world.regcred_with(login, &token).done();
+    let names: Vec<String> = (0..6).map(|_| world.another_namespace("any")).collect();
+    let running: Vec<_> = names
+        .iter()
+        .map(|name| world.start_regcred(&format!("sync -n {name} --registry [REGISTRY]"), ""))
+        .collect();
+    for mut one in running {
+        assert!(one.wait().unwrap().success());
+    }
+    let ran = world.regcred("where --offline");
+    for name in &names {
+        assert!(ran.stdout.contains(&format!("in namespace {name} ")), "{name}: {ran}");
+    }
+}
