@@ -1,7 +1,7 @@
 //! One registry token in the OS keychain feeds docker, Kubernetes pull Secrets and CI.
 //!
 //! The map, from the outside in. Imports go one way: programs → [`commands`] → {[`keychain`], [`docker`], [`registry`],
-//! [`cluster`]} → [`model`]. The four in the middle do not know each other.
+//! [`cluster`], [`ledger`]} → [`model`]. The five in the middle do not know each other.
 //!
 //! - [`helper`] speaks docker's credential-helper protocol over [`keychain`]; nothing else is in its path.
 //! - [`commands`] has a file or a folder for each verb of `kubectl regcred`: its flags, then observe, plan, apply, report.

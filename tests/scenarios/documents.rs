@@ -23,7 +23,7 @@ use fixture::{Has, Workstation};
 
 /// The documents that are played, and what is on the desk before the first line. Of README and docs/, all that hold
 /// commands: the others stand in [`elsewhere::LIST`].
-const PLAYED: [(&str, &[Has]); 7] = [
+const PLAYED: [(&str, &[Has]); 8] = [
     ("README.md", &[Has::Files]),
     ("docs/install.md", &[Has::Login, Has::Secrets]),
     ("docs/login.md", &[Has::Files, Has::DockerLogin]),
@@ -31,10 +31,11 @@ const PLAYED: [(&str, &[Has]); 7] = [
     ("docs/rotate.md", &[Has::Login, Has::Secrets]),
     ("docs/docker.md", &[Has::Login, Has::DockerLogin]),
     ("docs/vault.md", &[Has::Login]),
+    ("docs/where.md", &[Has::Login, Has::Secrets]),
 ];
 
 /// What a document says that its commands print: in the block that begins so, somewhere.
-const CLAIMS: [(&str, &str, &str); 16] = [
+const CLAIMS: [(&str, &str, &str); 17] = [
     ("README.md", "set -a", "Login Succeeded"),
     (
         "README.md",
@@ -91,6 +92,7 @@ const CLAIMS: [(&str, &str, &str); 16] = [
         "kubectl regcred keychain use vault --key-file",
         "the vault is open to everyone who can read /home/admin/.config/regcred/vault.key",
     ),
+    ("docs/where.md", "kubectl regcred where", "current, as remembered"),
     // "The second command shows what is in it."
     ("docs/vault.md", "cp -p", "gitea.example.com"),
 ];

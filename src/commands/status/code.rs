@@ -62,6 +62,8 @@ codes! {
         "Secrets that sync has created are for a registry for which the keychain holds no credential, so they can be neither compared nor refreshed."
     RotationPending "rotation-pending" Drift
         "A rotation was begun and is not finished: two tokens are valid."
+    TokenLeftBehind "token-left-behind" Drift
+        "Secrets of a cluster that was not looked at had a token that was replaced, as far as this machine remembers. It is still valid, or was revoked and they cannot pull."
     RegistryAdvisory "registry-advisory" Drift
         "The registry reports a version with a known vulnerability that concerns its images."
     SecretBroken "secret-broken" Drift

@@ -21,6 +21,7 @@ use crate::cluster::survey::{
 };
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
 use crate::commands::system::System;
+use crate::ledger;
 use crate::model::{Credential, Registry};
 use crate::output::Output;
 use crate::registry;
@@ -88,6 +89,7 @@ pub(super) async fn snapshot(
         images: Images::new(),
         findings,
         notes,
+        ledger: ledger::read(&env).unwrap_or_default(),
         is_offline: args.offline,
     };
     seen.find_causes(credentials, flags);

@@ -9,6 +9,7 @@ use super::given_flags::GivenFlags;
 use super::tokens::{Images, Verdicts};
 use crate::cluster::survey::Survey;
 use crate::cluster::{self, Namespace};
+use crate::ledger::Ledger;
 use crate::model::Registry;
 
 /// The observed state of one cluster.
@@ -40,6 +41,8 @@ pub(super) struct Snapshot {
     pub(super) findings: Vec<Finding>,
     /// Printed on stderr.
     pub(super) notes: Vec<String>,
+    /// Where this machine's tokens were written.
+    pub(super) ledger: Ledger,
     pub(super) is_offline: bool,
 }
 

@@ -56,6 +56,11 @@ pub const LIST: &[Elsewhere] = &[
         "{\"credHelpers\"",
         "a file: docker_files holds it against what setup writes",
     ),
+    entry(
+        "docs/where.md",
+        "{",
+        "a file: the ledger's own tests hold what is written",
+    ),
     entry("docs/install.md", "kubectl krew", "krew: with a real one"),
     entry(
         "docs/install.md",

@@ -3,6 +3,7 @@
 use regcred::commands::status::Code;
 
 use super::fixture::{DOUBLES, Feed, REAL, SECRET, entry, pull_secret};
+use crate::support::api_server::ApiServer;
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
 use crate::support::server::KernelKeys;
@@ -386,4 +387,30 @@ fn env_file_in_git_an_older_git_runs_nothing_of_the_repositorys(world: &mut Worl
     std::fs::remove_file(&mark).unwrap_or_else(|error| panic!("nothing was run: {error}\n{ran}"));
     world.is_gone(LINE, Code::EnvFileInGit);
     assert!(!mark.exists());
+}
+
+finding!(token_left_behind, Code::TokenLeftBehind, on(DOUBLES));
+/// In a cluster that nobody looks at today.
+fn token_left_behind(world: &mut World) {
+    world.well();
+    let second = ApiServer::start();
+    second.create_namespace(&world.namespace);
+    let one = world.folder().join("kubeconfig");
+    let two = world.folder().join("kubeconfig-2");
+    std::fs::write(&two, second.kubeconfig().replace("double", "second")).unwrap();
+    let both = std::env::join_paths([&one, &two]).unwrap();
+    world.variables.insert("KUBECONFIG".to_owned(), both);
+    world.regcred("sync -n [NAMESPACE] --context second").done();
+    let new = world.token("read:package");
+    let ran = world.regcred_with(
+        "rotate [REGISTRY] --use cluster -n [NAMESPACE] --keep-old --token-stdin",
+        &new,
+    );
+    assert_eq!(ran.code, 0, "{ran}");
+    world.says(
+        LINE,
+        Code::TokenLeftBehind,
+        &["1 Secret of context second", "is still valid"],
+    );
+    world.mends(Code::TokenLeftBehind, &[]);
 }

@@ -63,17 +63,58 @@ pub(super) async fn secrets(
         };
         session.system.output.info(format_args!("read {what} back: {holds}"));
     }
-    let is_last = matches!(state.phase(), Some(Phase::Promoted | Phase::Revoking));
-    if version == TokenVersion::New && is_last && !state.journal.keep_old {
-        search_other_secrets(state, session).await?;
+    let revokes = match version {
+        TokenVersion::New => matches!(state.phase(), Some(Phase::Promoted | Phase::Revoking)),
+        // A token that was given is not revoked.
+        TokenVersion::Old => state.journal.mints,
+    };
+    if revokes && !state.journal.keep_old {
+        search_other_secrets(state, session, version).await?;
     }
     Ok(())
 }
 
-/// Searches every cluster that a context leads to for other Secrets that hold the old token and would stop working
-/// without it. A Secret that cannot be read may hold it: the old token is not revoked unless the user excludes that Secret
-/// by name, or wants it revoked anyway.
-async fn search_other_secrets(state: &RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
+/// The token that is revoked next, and how the rotation goes on.
+#[derive(Clone, Copy)]
+struct Abandoned {
+    version: TokenVersion,
+    /// The token that takes its place.
+    current: TokenVersion,
+    /// `--resume` or `--abort`
+    flag: &'static str,
+}
+
+impl Abandoned {
+    fn for_current(current: TokenVersion) -> Self {
+        match current {
+            TokenVersion::New => Self {
+                version: TokenVersion::Old,
+                current,
+                flag: "--resume",
+            },
+            TokenVersion::Old => Self {
+                version: TokenVersion::New,
+                current,
+                flag: "--abort",
+            },
+        }
+    }
+
+    fn command(self) -> CommandLine {
+        CommandLine::new("kubectl regcred rotate").words(self.flag)
+    }
+}
+
+/// Searches every cluster that a context leads to for other Secrets that hold the token that is revoked next and would
+/// stop working without it. A Secret that cannot be read may hold it: the token is not revoked unless the user excludes
+/// that Secret by name, or wants it revoked anyway.
+async fn search_other_secrets(
+    state: &RotationState,
+    session: &mut Session<'_, '_>,
+    current: TokenVersion,
+) -> Result<(), Stop> {
+    let abandoned = Abandoned::for_current(current);
+    let token = state.credential(abandoned.version)?.token;
     let ledger = ledger_writer::read(session.system);
     let mut skipped = state.journal.skipped.clone();
     if let Some(known) = ledger.credential(&state.name.registry, state.name.usage) {
@@ -81,7 +122,8 @@ async fn search_other_secrets(state: &RotationState, session: &mut Session<'_, '
     }
     for context in &skipped.searches {
         session.system.output.warn(format_args!(
-            "context {context} was not searched for other Secrets with the old token, as --skip-search says"
+            "context {context} was not searched for other Secrets with the {} token, as --skip-search says",
+            abandoned.version
         ));
     }
     let registries = [state.old.registry.clone()];
@@ -93,12 +135,12 @@ async fn search_other_secrets(state: &RotationState, session: &mut Session<'_, '
         skipped: &skipped,
     };
     let interrupt = session.interrupt.clone();
-    let result = interrupt.or(search.holders(&state.old.token)).await?;
-    let (abandoned, others): (Vec<_>, Vec<_>) = result.places.into_iter().partition(|place| skipped.has(&place.target));
-    for place in abandoned {
+    let result = interrupt.or(search.holders(&token)).await?;
+    let (ignored, others): (Vec<_>, Vec<_>) = result.places.into_iter().partition(|place| skipped.has(&place.target));
+    for place in ignored {
         session.system.output.warn(format_args!(
-            "{} was skipped: it holds the old token, which is revoked now",
-            place.target
+            "{} was skipped: it holds the {} token, which is revoked now",
+            place.target, abandoned.version
         ));
     }
     if session.revoke_anyway {
@@ -106,9 +148,12 @@ async fn search_other_secrets(state: &RotationState, session: &mut Session<'_, '
         return Ok(());
     }
     if !others.is_empty() {
-        return Err(still_needed(state, &others).into());
+        return Err(still_needed(state, &others, abandoned).into());
     }
-    let mut errors: Vec<CommandError> = result.unseen.into_iter().map(search_failed).collect();
+    let mut errors: Vec<CommandError> = {
+        let failed = |unseen| search_failed(unseen, abandoned);
+        result.unseen.into_iter().map(failed).collect()
+    };
     let Some(last) = errors.pop() else { return Ok(()) };
     for error in errors {
         session.system.output.error(&error);
@@ -145,14 +190,15 @@ fn report_broken(others: &[Place<()>], unseen: Vec<Unseen>, session: &mut Sessio
     }
 }
 
-/// The error if Secrets that do not belong to this rotation hold the old token.
-fn still_needed(state: &RotationState, others: &[Place<()>]) -> CommandError {
+/// The error if Secrets that do not belong to this rotation hold the token.
+fn still_needed(state: &RotationState, others: &[Place<()>], abandoned: Abandoned) -> CommandError {
     let contexts = &state.journal.contexts;
     let is_only_context =
         |place: &Place<()>| contexts.len() == 1 && contexts[0].context.as_deref() == Some(&place.context);
     let names_context = !others.iter().all(is_only_context);
     let error = CommandError::failed(format_args!(
-        "the old token is not revoked: it is also in {}",
+        "the {} token is not revoked: it is also in {}",
+        abandoned.version,
         search::named(others, names_context)
     ));
     let mut syncs: Vec<CommandLine> = Vec::new();
@@ -173,25 +219,34 @@ fn still_needed(state: &RotationState, others: &[Place<()>]) -> CommandError {
             syncs.push(sync);
         }
     }
-    let syncs = syncs
-        .into_iter()
-        .map(|sync| format!("{sync} writes the new token to them; then use --resume"));
-    let skip = skip_secret(&others[0].target);
+    let syncs = syncs.into_iter().map(|sync| {
+        format!(
+            "{sync} writes the {} token to them; then use {}",
+            abandoned.current, abandoned.flag
+        )
+    });
+    let target = &others[0].target;
+    let name = format!("{}/{}", target.namespace, target.secret);
+    let skip = abandoned.command().option("--skip-secret", "NAMESPACE/NAME", name);
     error.hints(syncs).hint(format_args!(
-        "skip a Secret that cannot be changed: {skip}; or do not revoke the old token: --keep-old"
+        "skip a Secret that cannot be changed: {skip}; or do not revoke the {} token: --keep-old",
+        abandoned.version
     ))
 }
 
 /// The error if something could not be searched.
-fn search_failed(unseen: Unseen) -> CommandError {
+fn search_failed(unseen: Unseen, abandoned: Abandoned) -> CommandError {
     let skip = unseen.skip().map(|(flag, value, name)| {
-        let line = CommandLine::new("kubectl regcred rotate --resume").option(flag, value, name);
+        let line = abandoned.command().option(flag, value, name);
         match unseen {
             Unseen::Secret { .. } => format!("or skip it: {line}"),
             _ => format!("or, if you know that no other Secret there holds it: {line}"),
         }
     });
-    let what = "the old token is not revoked, because not every Secret that may hold it could be read";
+    let what = format!(
+        "the {} token is not revoked, because not every Secret that may hold it could be read",
+        abandoned.version
+    );
     unseen.error().on(what).hints(skip)
 }
 

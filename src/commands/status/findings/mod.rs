@@ -1,5 +1,6 @@
 //! Rows and findings from a snapshot. Pure.
 
+pub mod elsewhere;
 pub mod missing;
 pub mod pods;
 pub mod registries;
@@ -96,6 +97,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
         &scope.flags,
         flags,
     ));
+    findings.extend(elsewhere::judge(snapshot));
     rows.sort();
     Report {
         checked: checked(credentials, snapshot, !rows.is_empty()),

@@ -1,0 +1,82 @@
+//! What the ledger remembers of clusters that were not looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::commands::status::code::Code;
+use crate::commands::status::finding::{Finding, Object, Remedy};
+use crate::commands::status::snapshot::Snapshot;
+use crate::ledger::{KnownCluster, KnownToken};
+use crate::model::{CommandLine, Registry, printable};
+
+/// The longest name of a cluster in a finding, in characters.
+const MAX_CLUSTER: usize = 200;
+
+/// Tokens that were replaced and are still in Secrets of other clusters.
+pub fn judge(snapshot: &Snapshot) -> Vec<Finding> {
+    let looked_at: BTreeSet<&str> = snapshot
+        .clusters
+        .iter()
+        .filter(|cluster| cluster.survey.is_ok())
+        .map(|cluster| cluster.context.as_str())
+        .collect();
+    let mut findings = Vec::new();
+    for credential in &snapshot.ledger.credentials {
+        for token in credential.tokens.iter().filter(|token| token.replaced.is_some()) {
+            for (cluster, secrets) in by_cluster(snapshot, token) {
+                if cluster
+                    .contexts
+                    .iter()
+                    .any(|context| looked_at.contains(context.as_str()))
+                {
+                    continue;
+                }
+                let object = Object::here(
+                    "credential",
+                    format!("{} for {}", credential.registry, credential.usage),
+                );
+                findings.push(finding(&credential.registry, object, token, cluster, secrets));
+            }
+        }
+    }
+    findings
+}
+
+/// The clusters in which Secrets hold the token, and how many.
+fn by_cluster<'a>(snapshot: &'a Snapshot, token: &KnownToken) -> Vec<(&'a KnownCluster, usize)> {
+    let mut counts = BTreeMap::new();
+    for place in &token.secrets {
+        *counts.entry(&place.cluster).or_insert(0) += 1;
+    }
+    let known = |(id, count)| Some((snapshot.ledger.cluster(id)?, count));
+    counts.into_iter().filter_map(known).collect()
+}
+
+fn finding(registry: &Registry, object: Object, token: &KnownToken, cluster: &KnownCluster, secrets: usize) -> Finding {
+    let context = cluster.contexts.first();
+    let name = match context {
+        Some(context) => format!("context {}", printable(context, MAX_CLUSTER)),
+        None => format!("the cluster {}", printable(&cluster.server, MAX_CLUSTER)),
+    };
+    let secrets = if secrets == 1 {
+        "1 Secret".to_owned()
+    } else {
+        format!("{secrets} Secrets")
+    };
+    let state = if token.revoked.is_some() {
+        "is revoked: pods that need it cannot pull"
+    } else {
+        "is still valid"
+    };
+    let sync = CommandLine::new("kubectl regcred sync -A").option("--registry", "REGISTRY", registry.as_str());
+    let sync = match context {
+        Some(context) => sync.option("--context", "CONTEXT", context),
+        None => sync,
+    };
+    Finding {
+        message: None,
+        code: Code::TokenLeftBehind,
+        object,
+        cause: format!("{secrets} of {name}, which was not looked at, had a token that was replaced and {state}"),
+        remedy: Remedy::command(sync),
+    }
+}
