@@ -205,7 +205,7 @@ pub fn every_cause() {
     let mut cases = vec![
         case("without", app(), &[]).is(PULL, UNAUTHORIZED).found(
             "pod-without-secret",
-            "private or not there",
+            "private or does not exist",
             Cure::MadeAgain,
         ),
         case("no-secret", app(), &["own"]).is(PULL, UNAUTHORIZED).found(

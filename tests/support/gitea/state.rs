@@ -114,7 +114,9 @@ pub struct State {
     pub(super) real: Option<std::net::SocketAddr>,
     /// What the registry's own tokens are signed with.
     pub secret: ring::hmac::Key,
-    next: i64,
+    /// The newest account's and the newest token's id. A site's first of each are its administrator's.
+    last_user: i64,
+    last_token: i64,
 }
 
 /// Whom a request comes from.
@@ -190,17 +192,14 @@ impl State {
             gate: Gate::default(),
             real: None,
             secret: ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &random).unwrap(),
-            next: 1,
+            last_user: 1,
+            last_token: 1,
         }
     }
 
-    fn next_id(&mut self) -> i64 {
-        self.next += 1;
-        self.next
-    }
-
     pub fn add_user(&mut self, login: &str) -> i64 {
-        let id = self.next_id();
+        self.last_user += 1;
+        let id = self.last_user;
         self.users.push(User {
             id,
             login: login.to_owned(),
@@ -222,9 +221,9 @@ impl State {
         let owner = self.user(login).expect("add the user first").id;
         let random: [u8; 20] = ring::rand::generate(&ring::rand::SystemRandom::new()).unwrap().expose();
         let value = hex(&random);
-        let id = self.next_id();
+        self.last_token += 1;
         self.tokens.push(Pat {
-            id,
+            id: self.last_token,
             owner,
             name: name.to_owned(),
             value: value.clone(),
