@@ -32,13 +32,20 @@ impl Browser {
             .expect("a page with a secret");
         // The page is not opened again: this would be another secret's.
         let code = secret.code(now());
-        self.send(page, &shown, &[("passcode", &code)]);
+        self.send_on(page, &shown, &[("passcode", &code)]);
         secret
+    }
+
+    /// Makes the own account public.
+    pub fn show_to_all(&mut self) {
+        let page = "/user/settings";
+        let shown = self.open(page);
+        self.send(page, &shown, &[("visibility", "0")]);
     }
 
     fn fill_in(&mut self, page: &str, fields: &[(&str, &str)]) {
         let shown = self.open(page);
-        self.send(page, &shown, fields);
+        self.send_on(page, &shown, fields);
     }
 
     fn open(&mut self, page: &str) -> Reply {
@@ -47,8 +54,14 @@ impl Browser {
         reply
     }
 
-    /// What was shown may hold a token against forgery (up to 1.25), which goes back with what was filled in.
-    fn send(&mut self, page: &str, shown: &Reply, fields: &[(&str, &str)]) {
+    /// It leads on to the next page; to this one again, where something was wrong.
+    fn send_on(&mut self, page: &str, shown: &Reply, fields: &[(&str, &str)]) {
+        let next = self.send(page, shown, fields);
+        assert!(!next.ends_with(page), "{page} is shown again");
+    }
+
+    /// What was shown may hold a token against forgery (up to 1.25), which goes back with what was filled in. Where it leads.
+    fn send(&mut self, page: &str, shown: &Reply, fields: &[(&str, &str)]) -> String {
         let mut fields = fields.to_vec();
         let token = shown.body.split_once("name=\"_csrf\" value=\"");
         if let Some((token, _)) = token.and_then(|(_, rest)| rest.split_once('"')) {
@@ -59,9 +72,9 @@ impl Browser {
             .map(|(name, value)| format!("{name}={}", escaped(value)))
             .collect();
         let reply = self.ask("POST", page, &fields.join("&"));
-        // It leads on to the next page; to this one again, where something was wrong.
+        assert_eq!(reply.status, 303, "{page}: {reply:?}");
         let next = reply.headers.get("location").map_or("", |to| to.to_str().unwrap());
-        assert!(reply.status == 303 && !next.ends_with(page), "{page}: {reply:?}");
+        next.to_owned()
     }
 
     fn ask(&mut self, method: &str, page: &str, form: &str) -> Reply {

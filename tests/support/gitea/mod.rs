@@ -178,7 +178,7 @@ impl Gitea {
     /// Whom everybody may see: `public`, `limited` to those who are signed in, `private`.
     pub fn set_visibility(&self, login: &str, visibility: Visibility) {
         if let Some(real) = &self.real {
-            return real.change_user(login, &serde_json::json!({"visibility": visibility.name()}));
+            return real.set_visibility(login, visibility);
         }
         let mut state = self.state();
         let mut users = state.users.iter_mut();
@@ -200,7 +200,7 @@ impl Gitea {
     /// Closes an account in one of the ways.
     pub fn close(&self, login: &str, how: Closed) {
         if let Some(real) = &self.real {
-            return real.change_user(
+            real.change_user(
                 login,
                 &match how {
                     Closed::Prohibited => serde_json::json!({"prohibit_login": true}),
@@ -208,6 +208,7 @@ impl Gitea {
                     Closed::MustChangePassword => serde_json::json!({"must_change_password": true}),
                 },
             );
+            return;
         }
         let mut state = self.state();
         let user = state.users.iter_mut().find(|user| user.login == login).unwrap();

@@ -201,13 +201,24 @@ MODE = console
         self.api_ok("POST", "/admin/users", Some(&body))["id"].as_i64().unwrap()
     }
 
-    /// Changes what the administrator may change about an account.
-    pub fn change_user(&self, login: &str, change: &Value) {
+    pub fn set_visibility(&self, login: &str, visibility: Visibility) {
+        let changed = self.change_user(login, &json!({"visibility": visibility.name()}));
+        // The API up to 1.23 takes this for no change, and makes nobody public again.
+        if changed["visibility"] != visibility.name() && visibility == Visibility::Public {
+            let password = super::password_of(login);
+            Browser::sign_in(&self.address.to_string(), login, &password).show_to_all();
+        }
+        let user = self.api_ok("GET", &format!("/users/{login}"), None);
+        assert_eq!(user["visibility"], visibility.name(), "{login}");
+    }
+
+    /// Changes what the administrator may change about an account, and says how it is then.
+    pub fn change_user(&self, login: &str, change: &Value) -> Value {
         let mut body = json!({"login_name": login, "source_id": 0});
         body.as_object_mut()
             .unwrap()
             .extend(change.as_object().unwrap().clone());
-        self.api_ok("PATCH", &format!("/admin/users/{login}"), Some(&body));
+        self.api_ok("PATCH", &format!("/admin/users/{login}"), Some(&body))
     }
 
     pub fn add_organisation(&self, name: &str, visibility: Visibility) {
