@@ -20,7 +20,7 @@ start_control_plane
 regcred() {
     local token=$1
     shift
-    "${environment[@]}" "BENCH_TOKEN=$token" "$program" sync --registry gitea.example.com -u admin \
+    "${environment[@]}" "BENCH_TOKEN=$token" "$program" sync --no-verify --registry gitea.example.com -u admin \
         --token-env BENCH_TOKEN "$@"
 }
 
@@ -82,7 +82,7 @@ done
 peak() {
     "${environment[@]}" "BENCH_TOKEN=$1" python3 - "$program" "${@:2}" <<'END'
 import resource, subprocess, sys
-subprocess.run([sys.argv[1], "sync", "--registry", "gitea.example.com", "-u", "admin", "--token-env", "BENCH_TOKEN",
+subprocess.run([sys.argv[1], "sync", "--no-verify", "--registry", "gitea.example.com", "-u", "admin", "--token-env", "BENCH_TOKEN",
                 *sys.argv[2:]], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 END

@@ -120,6 +120,7 @@ mod tests {
             resource_version: String::new(),
             is_over: false,
             is_paused: false,
+            is_broken: false,
             is_on_delete: false,
             partition: 0,
             images: vec![Image {

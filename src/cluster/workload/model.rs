@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::message::{PullFailure, said};
-use super::raw::{ContainerStatus, Raw, RawWaiting, Spec, Status, names};
+use super::raw::{Condition, ContainerStatus, Raw, RawWaiting, Spec, Status, names};
 use crate::cluster::resource::Resource;
 use crate::cluster::untrusted::untrusted;
 use crate::model::{Namespace, Registry, printable_around};
@@ -94,6 +94,8 @@ pub struct Workload {
     /// It is finished, scaled to nothing, or being deleted: no pod of it will pull again.
     pub is_over: bool,
     pub is_paused: bool,
+    /// None of its pods works, or its last rollout failed.
+    pub is_broken: bool,
     /// Its pods are replaced only as somebody deletes them.
     pub is_on_delete: bool,
     /// Pods with a lower ordinal are not replaced.
@@ -127,6 +129,25 @@ impl Controller {
             name: owner.name.clone(),
             uid: owner.uid.clone(),
         })
+    }
+}
+
+/// Whether none of a workload's pods works, or its last rollout failed, by what its controller says.
+fn is_broken(resource: Resource, status: &Status, replicas: Option<i64>) -> bool {
+    let has = |kind: &str, is: &dyn Fn(&Condition) -> bool| {
+        let mut conditions = status.conditions.iter();
+        conditions.any(|condition| condition.kind == kind && is(condition))
+    };
+    match resource {
+        Resource::Deployments => {
+            has("Available", &|condition| condition.status == "False")
+                || has("Progressing", &|condition| {
+                    condition.reason == "ProgressDeadlineExceeded"
+                })
+        }
+        Resource::StatefulSets => replicas.unwrap_or(1) > 0 && status.ready_replicas == 0,
+        Resource::DaemonSets => status.desired_number_scheduled > 0 && status.number_available == 0,
+        _ => false,
     }
 }
 
@@ -164,11 +185,13 @@ impl Workload {
     /// `None` where its namespace has no valid name.
     pub fn new(resource: Resource, raw: Raw, registries: &Registries<'_>) -> Option<Self> {
         let Raw { metadata, spec, status } = raw;
+        let is_broken = is_broken(resource, &status, spec.replicas);
         let is_over = metadata.deletion_timestamp.is_some() || is_over(resource, &spec, &status);
         let (is_paused, strategy) = (spec.paused, spec.update_strategy.clone());
         let pod = spec.into_pod();
         Some(Self {
             resource,
+            is_broken,
             namespace: metadata.namespace.parse().ok()?,
             created: metadata.creation_timestamp.map(|time| time.0.as_second()),
             controller: Controller::of(&metadata.owner_references),

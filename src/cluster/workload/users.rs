@@ -19,6 +19,8 @@ pub enum SecretUser {
         name: String,
         /// What made it and may undo a change of it, as `prometheus.monitoring.coreos.com/main`.
         made_by: Option<String>,
+        /// It did not work before.
+        is_broken: bool,
     },
     /// It cannot, or should not.
     Held {
@@ -140,6 +142,7 @@ fn user(top: &Workload, controller: Option<&Controller>) -> Option<SecretUser> {
             resource: top.resource,
             name: top.name.clone(),
             made_by: controller.map(|controller| controller.shown.clone()),
+            is_broken: top.is_broken,
         })
     };
     match (top.resource, controller) {
@@ -212,6 +215,7 @@ mod tests {
                     resource,
                     name,
                     made_by: None,
+                    ..
                 } => format!("{}/{name}", resource.singular()),
                 SecretUser::Restartable {
                     name,

@@ -42,7 +42,7 @@ pub(super) async fn run(
     if pass.only_changes {
         report = report.of_changes();
     }
-    let mut rollouts = Rollouts::default();
+    let mut rollouts = Rollouts::of_rotation();
     // An earlier phase has verified the token.
     let proofs = Proofs::none();
     let mut ledger = LedgerWriter::of_rotation(&session.system.env, pass.dry_run == DryRunArg::None);

@@ -215,6 +215,44 @@ fn restarts(world: World) {
     assert_eq!(restarted_at(), at, "not a second time");
 }
 
+scenario!(a_workload_that_was_broken_before_does_not_hold_it_up, on(REAL));
+fn a_workload_that_was_broken_before_does_not_hold_it_up(world: World) {
+    let (rotation, flags) = rotation(world);
+    let (cluster, namespace) = (ControlPlane::shared(), &rotation.world.namespace);
+    let image = format!("{}/admin/api:1", rotation.world.registry());
+    let labels = json!({"app": "broken"});
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "broken"},
+        "spec": {"selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels},
+            "spec": {"imagePullSecrets": [{"name": SECRET}], "containers": [{"name": "api", "image": image}]},
+        }},
+    });
+    let _ = cluster.kubectl_ok(&["create", "-n", namespace, "-f", "-"], &deployment.to_string());
+    // As its controller would say it.
+    let status = json!({"status": {"conditions": [
+        {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"}
+    ]}});
+    let patch = [
+        "patch",
+        "deployment",
+        "broken",
+        "-n",
+        namespace,
+        "--subresource=status",
+        "-p",
+    ];
+    let status = status.to_string();
+    let _ = cluster.kubectl_ok(&[&patch[..], &[status.as_str()]].concat(), "");
+    let ran = rotation.rotate(&format!("{flags} --restart --wait=1s"));
+    assert_eq!(ran.code, 0, "{ran}");
+    let says =
+        "warning: deployment.apps/broken in namespace [NAMESPACE] did not roll out, and did not work before either: ";
+    assert!(ran.stderr.contains(says), "{ran}");
+    rotation.check_ended("with a broken workload");
+    assert!(!rotation.works(&rotation.old), "{ran}");
+}
+
 scenario!(documents, on(DOUBLES, REAL));
 fn documents(world: World) {
     let (rotation, flags) = rotation(world);

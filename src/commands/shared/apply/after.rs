@@ -74,7 +74,16 @@ pub(in crate::commands) struct WorkloadRow {
     pub(in crate::commands) rollout: Option<String>,
     /// The rollout to follow.
     #[serde(skip)]
-    pub(in crate::commands) restarted: Option<(Resource, String)>,
+    pub(in crate::commands) restarted: Option<Restarted>,
+}
+
+/// A workload that was restarted.
+#[derive(Clone)]
+pub(in crate::commands) struct Restarted {
+    pub(in crate::commands) resource: Resource,
+    pub(in crate::commands) name: String,
+    /// It did not work before either, so that it does not is no failure of the restart.
+    pub(in crate::commands) was_broken: bool,
 }
 
 /// One pod that is stuck.
@@ -206,6 +215,7 @@ impl After {
                 resource,
                 name,
                 made_by,
+                is_broken,
             } => {
                 let is_restarted =
                     cluster::restart(cluster, namespace, resource, &name, &self.at, self.dry_run).await?;
@@ -215,7 +225,11 @@ impl After {
                     reason: made_by.map(|by| format!("{by} manages it, and may undo the restart")),
                     hint: None,
                     rollout: None,
-                    restarted: Some((resource, name)),
+                    restarted: Some(Restarted {
+                        resource,
+                        name,
+                        was_broken: is_broken,
+                    }),
                 })
             }
         })

@@ -1,13 +1,14 @@
 //! `--wait`: follows all rollouts of a run at the same time.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt as _, stream};
 
+use super::after::Restarted;
 use super::interrupt::Interrupt;
 use super::report::Report;
 use crate::cluster::{self, Access, Cluster, DryRun, Feature, Namespace, Progress, Resource};
@@ -22,27 +23,50 @@ const AT_ONCE: usize = 24;
 struct Group {
     cluster: Cluster,
     names: Vec<String>,
+    /// Those of them that did not work before.
+    broken: BTreeSet<String>,
     registries: Vec<Registry>,
 }
 
 /// The rollouts of a run.
 #[derive(Default)]
-pub(in crate::commands) struct Rollouts(BTreeMap<(String, Namespace, Resource), Group>);
+pub(in crate::commands) struct Rollouts {
+    groups: BTreeMap<(String, Namespace, Resource), Group>,
+    /// A workload that did not work before is no failure.
+    forgives_broken: bool,
+}
 
 impl Rollouts {
+    /// For a rotation: the old token is not kept valid for a workload that did not work with it.
+    pub(in crate::commands) fn of_rotation() -> Self {
+        Self {
+            forgives_broken: true,
+            ..Self::default()
+        }
+    }
+
     pub(in crate::commands) fn add(
         &mut self,
         cluster: &Cluster,
         namespace: &Namespace,
-        (resource, name): (Resource, String),
+        restarted: Restarted,
         registries: &[Registry],
     ) {
+        let Restarted {
+            resource,
+            name,
+            was_broken,
+        } = restarted;
         let key = (cluster.context().to_owned(), namespace.clone(), resource);
-        let group = self.0.entry(key).or_insert_with(|| Group {
+        let group = self.groups.entry(key).or_insert_with(|| Group {
             cluster: cluster.clone(),
             names: Vec::new(),
+            broken: BTreeSet::new(),
             registries: registries.to_vec(),
         });
+        if was_broken && self.forgives_broken {
+            group.broken.insert(name.clone());
+        }
         if !group.names.contains(&name) {
             group.names.push(name);
         }
@@ -56,13 +80,13 @@ impl Rollouts {
         interrupt: &mut Interrupt,
         system: &mut System<'_>,
     ) -> Result<(), CommandError> {
-        let count = self.0.values().map(|group| group.names.len()).sum();
+        let count = self.groups.values().map(|group| group.names.len()).sum();
         let until = limit.map(|limit| Instant::now() + limit);
         let mut ended = Vec::new();
         {
             let system = RefCell::new(&mut *system);
             let shown = &system;
-            let mut work = stream::iter(self.0)
+            let mut work = stream::iter(self.groups)
                 .map(|((context, namespace, resource), group)| async move {
                     let tell = |name: &str, progress: &Progress| {
                         if let Progress::Going(what) = progress {
@@ -84,7 +108,7 @@ impl Rollouts {
                         .into_iter()
                         .map(|pod| format!("{} ({})", pod.name, pod.reason))
                         .collect();
-                    (context, namespace, resource, progress, stuck)
+                    (context, namespace, resource, progress, stuck, group.broken)
                 })
                 .buffer_unordered(AT_ONCE);
             loop {
@@ -103,7 +127,7 @@ impl Rollouts {
             }
         }
         ended.sort_by(|one, other| (&one.0, &one.1, one.2).cmp(&(&other.0, &other.1, other.2)));
-        for (context, namespace, resource, progress, stuck) in ended {
+        for (context, namespace, resource, progress, stuck, broken) in ended {
             let progress = match progress {
                 Ok(progress) => progress,
                 Err(error) => {
@@ -115,6 +139,12 @@ impl Rollouts {
                 let workload = format!("{}/{name}", resource.qualified());
                 report.rolled(&context, &namespace, &workload, &progress, system)?;
                 let place = format!("{workload} in namespace {namespace}");
+                if let (Progress::Failed(why) | Progress::Going(why), true) = (&progress, broken.contains(&name)) {
+                    system.output.warn(format_args!(
+                        "{place} did not roll out, and did not work before either: {why}"
+                    ));
+                    continue;
+                }
                 let error = match progress {
                     Progress::Done => continue,
                     Progress::Failed(why) => CommandError::failed(format_args!("{place} did not roll out: {why}")),
