@@ -104,7 +104,7 @@ pub struct KnownToken {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenAtServer {
-    pub id: u64,
+    pub id: i64,
     pub name: String,
 }
 

@@ -72,6 +72,7 @@ impl<'a> Registries<'a> {
 
 /// A workload or a pod.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent states")]
 pub struct Workload {
     pub resource: Resource,
     pub namespace: Namespace,

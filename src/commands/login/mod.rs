@@ -14,7 +14,7 @@ use super::shared::verify;
 use super::system::System;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
-use crate::ledger::Connection;
+use crate::ledger::{Connection, TokenAtServer};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
 
 mod from_docker;
@@ -92,6 +92,12 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         Some(new) => new.undo(&credential, &args.connection, system, error),
         None => error,
     })?;
+    if let Some(new) = &new
+        && let Some(id) = token_id(&keychain, args.usage, &credential)?
+    {
+        let at_server = TokenAtServer::from(&new.minted);
+        ledger_writer::update(system, |ledger, now| ledger.is_at_server(&id, at_server, now));
+    }
     if let (Some(command), Some(path)) = (given.left_in_file, &args.token.env_file) {
         system
             .output

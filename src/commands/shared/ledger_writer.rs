@@ -5,8 +5,9 @@ use k8s_openapi::jiff::Timestamp;
 use super::targets::Job;
 use crate::cluster::{Cluster, Target};
 use crate::commands::system::System;
-use crate::ledger::{self, Ledger, LedgerError, TokenId};
+use crate::ledger::{self, Ledger, LedgerError, TokenAtServer, TokenId};
 use crate::model::{ClusterId, Registry};
+use crate::registry::Minted;
 use crate::sys::env::Env;
 
 /// Keeps the ledger of a run.
@@ -136,6 +137,15 @@ pub(in crate::commands) fn read(system: &mut System<'_>) -> Ledger {
         Err(error) => {
             system.output.warn(&error);
             Ledger::default()
+        }
+    }
+}
+
+impl From<&Minted> for TokenAtServer {
+    fn from(minted: &Minted) -> Self {
+        Self {
+            id: minted.id,
+            name: minted.name.to_string(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use regcred::model::Use;
 use serde_json::Value;
 
-use super::fixture::{Rotation, SECRET, token};
-use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};
+use super::fixture::{Rotation, SECRET, kubeconfig, token};
+use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::REAL_PARTS;
 use crate::support::world::{Ran, World};
 
@@ -37,16 +37,8 @@ impl Two {
             "nowhere" => "http://127.0.0.1:1".to_owned(),
             _ => self.second.url(),
         };
-        let mut config = "apiVersion: v1\nkind: Config\ncurrent-context: double\n".to_owned();
-        config += "users:\n- name: user\n  user: {token: ";
-        config += &format!("{ADMIN_TOKEN}}}\nclusters:\n");
-        for name in names {
-            config += &format!("- {{name: {name}, cluster: {{server: '{}'}}}}\n", url(name));
-        }
-        config += "contexts:\n";
-        for name in names {
-            config += &format!("- {{name: {name}, context: {{cluster: {name}, user: user}}}}\n");
-        }
+        let contexts: Vec<_> = names.iter().map(|name| (*name, url(name))).collect();
+        let config = kubeconfig(&contexts);
         std::fs::write(self.rotation.world.folder().join("kubeconfig"), config).unwrap();
     }
 

@@ -7,6 +7,7 @@ use regcred::model::{Credential, Token, Use};
 use regcred::registry::{self, Options};
 use serde_json::Value;
 
+use crate::support::api_server::ADMIN_TOKEN;
 use crate::support::world::{Ran, World};
 
 pub const SECRET: &str = "gitea-credentials";
@@ -174,4 +175,17 @@ fn scope(usage: Use) -> &'static str {
         Use::Docker => "write:package",
         Use::Cluster => "read:package",
     }
+}
+
+/// A kubeconfig with these contexts, each with the URL that it leads to. The first one is the current one.
+pub fn kubeconfig(contexts: &[(&str, String)]) -> String {
+    let each = |line: &dyn Fn(&str, &str) -> String| -> String {
+        contexts.iter().map(|(name, url)| line(name, url)).collect()
+    };
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {}\nusers:\n- name: user\n  user: {{token: {ADMIN_TOKEN}}}\nclusters:\n{}contexts:\n{}",
+        contexts[0].0,
+        each(&|name, url| format!("- {{name: {name}, cluster: {{server: '{url}'}}}}\n")),
+        each(&|name, _| format!("- {{name: {name}, context: {{cluster: {name}, user: user}}}}\n")),
+    )
 }

@@ -1,15 +1,15 @@
 //! Any order of commands, failures and rights: no token is revoked that a known place needs, and none stays alive in
 //! silence.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use regcred::model::Use;
 use serde_json::Value;
 
-use super::fixture::{Rotation, SECRET, token};
-use crate::support::api_server::{ADMIN_TOKEN, ApiServer, Fault};
+use super::fixture::{Rotation, SECRET, kubeconfig, token};
+use crate::support::api_server::{ApiServer, Fault};
 use crate::support::world::{Ran, World};
 
 /// Set to a number, it makes a longer run.
@@ -102,7 +102,7 @@ struct Two {
     rotation: Rotation,
     second: ApiServer,
     /// Places that were given up by name, until they are written again.
-    skipped: BTreeMap<(usize, usize), ()>,
+    skipped: BTreeSet<(usize, usize)>,
     has_context: bool,
 }
 
@@ -112,7 +112,7 @@ impl Two {
         let this = Self {
             rotation,
             second: ApiServer::start(),
-            skipped: BTreeMap::new(),
+            skipped: BTreeSet::new(),
             has_context: true,
         };
         for name in NAMESPACES {
@@ -128,17 +128,7 @@ impl Two {
         if self.has_context {
             names.push(("two", self.second.url()));
         }
-        let mut config = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: one\nusers:\n- name: user\n  user: {{token: {ADMIN_TOKEN}}}\nclusters:\n"
-        );
-        for (name, url) in &names {
-            config += &format!("- {{name: {name}, cluster: {{server: '{url}'}}}}\n");
-        }
-        config += "contexts:\n";
-        for (name, _) in &names {
-            config += &format!("- {{name: {name}, context: {{cluster: {name}, user: user}}}}\n");
-        }
-        std::fs::write(self.rotation.world.folder().join("kubeconfig"), config).unwrap();
+        std::fs::write(self.rotation.world.folder().join("kubeconfig"), kubeconfig(&names)).unwrap();
     }
 
     fn cluster(&self, cluster: usize) -> &ApiServer {
@@ -180,7 +170,7 @@ impl Two {
             Event::Resume => self.rotation.rotate("--resume --password-stdin"),
             Event::ResumeWithout { cluster } => {
                 if self.rotation.kept().rotation.is_some() {
-                    self.skipped.extend((0..2).map(|namespace| ((*cluster, namespace), ())));
+                    self.skipped.extend((0..2).map(|namespace| (*cluster, namespace)));
                 }
                 let line = format!("--resume --password-stdin --skip-context {}", context(cluster));
                 self.rotation.rotate(&line)
@@ -215,7 +205,7 @@ impl Two {
             }
             Event::Unlabel { cluster, namespace } => {
                 self.change(*cluster, *namespace, |secret| {
-                    secret["metadata"]["labels"] = Value::Null
+                    secret["metadata"]["labels"] = Value::Null;
                 });
                 return None;
             }
@@ -246,7 +236,7 @@ impl Two {
         assert!(self.rotation.works(&served), "{when}: the keychain's token is dead");
         let mut held = vec![served];
         for cluster in 0..2 {
-            for namespace in 0..2 {
+            for (namespace, name) in NAMESPACES.into_iter().enumerate() {
                 let Some(token) = self.held(cluster, namespace) else {
                     continue;
                 };
@@ -254,11 +244,10 @@ impl Two {
                 if works {
                     self.skipped.remove(&(cluster, namespace));
                 }
-                let is_skipped = self.skipped.contains_key(&(cluster, namespace));
+                let is_skipped = self.skipped.contains(&(cluster, namespace));
                 assert!(
                     works || is_skipped,
-                    "{when}: the token in {} of cluster {cluster} is dead",
-                    NAMESPACES[namespace]
+                    "{when}: the token in {name} of cluster {cluster} is dead"
                 );
                 held.push(token);
             }

@@ -7,10 +7,12 @@ use crate::commands::rotate::args::RotateArgs;
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
+use crate::commands::shared::token_id::token_id;
 use crate::commands::shared::token_source::Given;
-use crate::commands::shared::{mint, token_source};
+use crate::commands::shared::{ledger_writer, mint, token_source};
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
+use crate::ledger::TokenAtServer;
 use crate::model::{CommandLine, Credential, Token, Use};
 use crate::registry::{self, MintError, MintScopes, RevokeError, TokenName};
 use crate::sys::env::Env;
@@ -134,11 +136,16 @@ pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_
         "made the token {} of {} at {registry}",
         minted.name, state.username
     ));
-    state.new = Some(Credential {
+    let at_server = TokenAtServer::from(&minted);
+    let new = Credential {
         registry,
         username: state.username.clone(),
         token: minted.token,
-    });
+    };
+    if let Some(id) = token_id(&session.keychain, state.name.usage, &new).map_err(CommandError::from)? {
+        ledger_writer::update(session.system, |ledger, now| ledger.is_at_server(&id, at_server, now));
+    }
+    state.new = Some(new);
     Ok(())
 }
 
