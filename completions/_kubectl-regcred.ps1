@@ -173,6 +173,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
         }
         'kubectl-regcred;where' {
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Look only through this context of the kubeconfig')
+            [CompletionResult]::new('--scan', '--scan', [CompletionResultType]::ParameterName, 'Also find copies of the tokens in the files and git objects below this folder')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, '`wide` adds columns')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, '`wide` adds columns')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file')

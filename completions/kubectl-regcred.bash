@@ -1018,13 +1018,17 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__where)
-            opts="-o -v -h --context --offline --output --kubeconfig --request-timeout --verbose --help"
+            opts="-o -v -h --context --offline --scan --output --kubeconfig --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scan)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -141,6 +141,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l context -d 'Look only through this context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l scan -d 'Also find copies of the tokens in the files and git objects below this folder' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -s o -l output -d '`wide` adds columns' -r -f -a "wide\t'A table with more columns'
 json\t'JSON'
 yaml\t'YAML'"

@@ -2,8 +2,10 @@
 
 pub(super) mod apply;
 pub(super) mod choose;
+pub(super) mod copies;
 pub(super) mod document;
-mod env_file;
+pub(super) mod env_file;
+pub(super) mod git;
 pub(super) mod known_tokens;
 pub(super) mod ledger_writer;
 pub(super) mod mint;
