@@ -86,6 +86,8 @@ codes! {
         "A Secret that sync has created and that no workload, pod or ServiceAccount of its namespace uses. Nothing is wrong: its user may not exist yet."
     EnvFileInGit "env-file-in-git" Drift
         "A file with a `REGISTRY_TOKEN` is tracked by git: everyone who can read the repository has the token, also from its history."
+    TokenInFile "token-in-file" Drift
+        "A file that `login --env-file` has read, or an env file in the current folder, still holds a token that is in the keychain. Whoever can read the file has the token."
     PodSecretMissing "pod-secret-missing" Drift
         "A pod cannot pull: a pull Secret that it names does not exist, or has a type that kubelet ignores."
     PodEntryMissing "pod-entry-missing" Drift
