@@ -1,6 +1,8 @@
 //! Shared by several verbs: reading and verifying a token, selecting Secrets ([`targets`]) and writing them ([`apply`]).
 
+pub(super) mod another;
 pub(super) mod apply;
+pub(super) mod authorship;
 pub(super) mod choose;
 pub(super) mod copies;
 pub(super) mod document;

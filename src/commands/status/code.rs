@@ -70,6 +70,8 @@ codes! {
         "One entry of the Secret is malformed. kubelet then uses none of the pull Secrets of a pod that names it."
     SecretStale "secret-stale" Drift
         "The Secret holds another user or token for the registry than the keychain."
+    SecretOfAnother "secret-of-another" Note
+        "The Secret holds another token than the keychain, and that one works and is another's: another installation wrote it, it belongs to another user, or it may do less than yours. Nothing is wrong; sync does not write it without `--take-over`."
     SecretMissing "secret-missing" Drift
         "A Secret does not exist that something pulls with, or that -n, -l or -f selected."
     SecretUnmanaged "secret-unmanaged" Drift
