@@ -30,6 +30,7 @@ const PLAYED: [(&str, &[Has]); 8] = [
     ("docs/sync.md", &[Has::Files, Has::Login]),
     ("docs/rotate.md", &[Has::Login, Has::Secrets]),
     ("docs/docker.md", &[Has::Login, Has::DockerLogin]),
+    ("docs/team.md", &[Has::Login]),
     ("docs/vault.md", &[Has::Login]),
     ("docs/where.md", &[Has::Login, Has::Secrets]),
 ];
@@ -49,7 +50,7 @@ const CLAIMS: [(&str, &str, &str); 17] = [
     (
         "docs/rotate.md",
         "kubectl regcred rotate --resume",
-        "no rotation is pending",
+        "no rotation is pending on this machine",
     ),
     (
         "docs/docker.md",
