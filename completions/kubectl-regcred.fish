@@ -108,6 +108,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l trust-labels -d 'Write every Secret with the label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write Secrets even if another tool owns them'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l take-over -d 'Write Secrets even if they hold a token that works and is another\'s'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Remove the entries of --registry from the Secrets'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Remove the Secret from the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'

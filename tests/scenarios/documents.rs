@@ -23,7 +23,7 @@ use fixture::{Has, Workstation};
 
 /// The documents that are played, and what is on the desk before the first line. Of README and docs/, all that hold
 /// commands: the others stand in [`elsewhere::LIST`].
-const PLAYED: [(&str, &[Has]); 8] = [
+const PLAYED: [(&str, &[Has]); 9] = [
     ("README.md", &[Has::Files]),
     ("docs/install.md", &[Has::Login, Has::Secrets]),
     ("docs/login.md", &[Has::Files, Has::DockerLogin]),

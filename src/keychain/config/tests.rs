@@ -200,6 +200,14 @@ fn invalid_lines_are_refused_with_their_number() {
             "line 2: vault-key-file has to be an absolute path: \"~/k\" is not",
         ),
         (
+            b"name = \"jane\\nat her desk\"",
+            "line 1: name has to be one line of 1 to 64 characters that can be shown",
+        ),
+        (
+            b"name = \"\"",
+            "line 1: name has to be one line of 1 to 64 characters that can be shown",
+        ),
+        (
             b"keychain = vault\n",
             "line 1: it is not TOML: string values must be quoted, expected literal string",
         ),

@@ -120,7 +120,11 @@ pub const LIST: &[Elsewhere] = &[
         "[Service]",
         "a unit: vault_status has a folder as systemd makes one",
     ),
-    entry("docs/team.md", "name =", "a file: commands/shared/authorship.rs reads it"),
+    entry(
+        "docs/team.md",
+        "name =",
+        "a file: commands/shared/authorship.rs reads it",
+    ),
     entry(
         "docs/team.md",
         "secret-of-another:",
