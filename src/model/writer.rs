@@ -21,7 +21,7 @@ pub struct InstallationIdError;
 
 impl InstallationId {
     pub fn of(random: [u8; ID_LENGTH / 2]) -> Self {
-        Self(random.iter().map(|octet| format!("{octet:02x}")).collect())
+        Self(format!("{:032x}", u128::from_be_bytes(random)))
     }
 }
 

@@ -163,8 +163,6 @@ pub struct OtherToken {
     pub token: Token,
     /// Who wrote it, as the annotations have it.
     pub writer: Option<Writer>,
-    /// The keychain has or had it too.
-    pub is_own: bool,
 }
 
 impl fmt::Display for OtherToken {
@@ -419,7 +417,6 @@ fn other_token(observed: &Observed, document: &DockerConfig, wanted: &Wanted<'_>
                 username,
                 token,
                 writer,
-                is_own,
             });
         }
     }

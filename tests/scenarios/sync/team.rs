@@ -1,5 +1,7 @@
 //! Two workstations at one registry and one cluster: whose a Secret is, and what takes `--take-over`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use regcred::model::Use;
 use serde_json::{Value, json};
 use snapbox::str;
@@ -43,8 +45,7 @@ impl World {
     /// A Secret as the old runbook made it.
     fn made_with_kubectl(&self, user: &str, token: &str) {
         let document = json!({"auths": {self.registry(): {"auth": auth(user, token)}}}).to_string();
-        use base64::Engine as _;
-        let data = base64::engine::general_purpose::STANDARD.encode(document);
+        let data = STANDARD.encode(document);
         self.put_secret(&json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET},
             "type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": data},
