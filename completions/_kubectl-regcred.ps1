@@ -127,6 +127,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
             [CompletionResult]::new('--trust-labels', '--trust-labels', [CompletionResultType]::ParameterName, 'Write every Secret with the label')
             [CompletionResult]::new('--show-token', '--show-token', [CompletionResultType]::ParameterName, 'Let `--dry-run=client -o yaml` print the token on a terminal')
             [CompletionResult]::new('--force-conflicts', '--force-conflicts', [CompletionResultType]::ParameterName, 'Write Secrets even if another tool owns them')
+            [CompletionResult]::new('--take-over', '--take-over', [CompletionResultType]::ParameterName, 'Write Secrets even if they hold a token that works and is another''s')
             [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Remove the entries of --registry from the Secrets')
             [CompletionResult]::new('--detach', '--detach', [CompletionResultType]::ParameterName, 'Remove the Secret from the ServiceAccounts')
             [CompletionResult]::new('--restart', '--restart', [CompletionResultType]::ParameterName, 'Restart the workloads that use it')
@@ -173,6 +174,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
         }
         'kubectl-regcred;where' {
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Look only through this context of the kubeconfig')
+            [CompletionResult]::new('--scan', '--scan', [CompletionResultType]::ParameterName, 'Also find copies of the tokens in the files and git objects below this folder')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, '`wide` adds columns')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, '`wide` adds columns')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file')

@@ -866,7 +866,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__sync)
-            opts="-n -l -A -f -u -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --username --use --token-stdin --token-env --env-file --dry-run --output --no-verify --trust-labels --show-token --force-conflicts --remove --service-account --detach --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            opts="-n -l -A -f -u -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --username --use --token-stdin --token-env --env-file --dry-run --output --no-verify --trust-labels --show-token --force-conflicts --take-over --remove --service-account --detach --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1018,13 +1018,17 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__where)
-            opts="-o -v -h --context --offline --output --kubeconfig --request-timeout --verbose --help"
+            opts="-o -v -h --context --offline --scan --output --kubeconfig --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scan)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

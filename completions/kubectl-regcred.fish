@@ -108,6 +108,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l trust-labels -d 'Write every Secret with the label'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write Secrets even if another tool owns them'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l take-over -d 'Write Secrets even if they hold a token that works and is another\'s'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Remove the entries of --registry from the Secrets'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Remove the Secret from the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'
@@ -141,6 +142,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l context -d 'Look only through this context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -l scan -d 'Also find copies of the tokens in the files and git objects below this folder' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand where" -s o -l output -d '`wide` adds columns' -r -f -a "wide\t'A table with more columns'
 json\t'JSON'
 yaml\t'YAML'"

@@ -28,15 +28,16 @@ pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets
 pub use rbac::{Access, Feature, Scope, Subject};
 pub use resource::{Object, Resource};
 pub use secret::annotations::{
-    Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION,
+    Entry, INSTALLATION_ANNOTATION, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION,
+    USERNAME_ANNOTATION, WRITTEN_BY_ANNOTATION,
 };
 pub use secret::apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync};
 pub use secret::left_alone::{Holds, LeftAlone, instead};
 pub use secret::manifest::{Manifest, Metadata};
 pub use secret::observe::observe;
 pub use secret::owner::{Owner, Ownership, known_owners, owner};
-pub use secret::plan::{Action, Change, Note, Plan, Refusal, plan, plan_removal};
-pub use secret::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
+pub use secret::plan::{Action, Change, Note, OtherToken, Plan, Refusal, plan, plan_removal};
+pub use secret::pull_secret::{Observed, Over, PULL_SECRET_TYPE, Wanted};
 pub use secret::service_account::{AttachAction, Attached, Attachment, CompetingManager, attach, plan_attachment};
 pub use workload::restart::{RestartTime, restart, secret_users};
 pub use workload::rollout::{Progress, follow};

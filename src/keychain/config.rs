@@ -1,4 +1,4 @@
-//! The configuration file: which keychain was chosen, and where the vault's key file is.
+//! The configuration file: which keychain was chosen, where the vault's key file is, and what this installation is called.
 //!
 //! `$XDG_CONFIG_HOME/regcred/config.toml`, which users edit too. Unknown settings are errors: with a misspelt line,
 //! credentials would go to another keychain than the chosen one.
@@ -20,7 +20,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 use zeroize::Zeroizing;
 
-use crate::model::printable;
+use crate::model::{Writer, printable};
 use crate::sys::env::Env;
 use crate::sys::whole_file::{self, ReadFileError};
 use crate::sys::xdg;
@@ -30,6 +30,8 @@ const BELOW: &str = "regcred/config.toml";
 const KEYCHAIN: &str = "keychain";
 /// The setting for the vault's key file.
 const VAULT_KEY_FILE: &str = "vault-key-file";
+/// The setting for this installation's name, which Secrets show.
+const NAME: &str = "name";
 /// Upper limit of the file's size in octets.
 const MAX_FILE: u64 = 64 * 1024;
 /// Longest quotation of the file in a message, in characters.
@@ -41,6 +43,8 @@ pub struct Config {
     pub store: Option<StoreName>,
     /// The vault's key file, an absolute path.
     pub vault_key_file: Option<PathBuf>,
+    /// What this installation is called in the Secrets that it writes.
+    pub name: Option<String>,
     /// The configuration file, which need not exist; `None` if there is no folder for it.
     pub path: Option<PathBuf>,
 }
@@ -56,6 +60,7 @@ impl Config {
         Ok(Self {
             store: document.store.map(|found| found.value),
             vault_key_file: document.vault_key_file.map(|found| found.value),
+            name: document.name.map(|found| found.value),
             path: Some(path),
         })
     }
@@ -100,6 +105,7 @@ fn wrong(path: &Path, bytes: &[u8], at: usize, cause: LineError) -> ConfigError 
 struct Settings {
     store: Option<Setting<StoreName>>,
     vault_key_file: Option<Setting<PathBuf>>,
+    name: Option<Setting<String>>,
 }
 
 /// A setting's value and its position, in octets.
@@ -133,6 +139,7 @@ impl Settings {
                     let file = found(key, value, VAULT_KEY_FILE, absolute);
                     document.vault_key_file = Some(file.map_err(failed)?);
                 }
+                NAME => document.name = Some(found(key, value, NAME, name).map_err(failed)?),
                 other => return Err(failed(LineError::UnknownKey(printable(other, MAX_FOREIGN_TEXT)))),
             }
         }
@@ -145,6 +152,12 @@ fn absolute(text: &str) -> Result<PathBuf, LineError> {
     Some(PathBuf::from(text))
         .filter(|path| path.is_absolute())
         .ok_or_else(|| LineError::RelativePath(printable(text, MAX_FOREIGN_TEXT)))
+}
+
+/// A name that is shown as it is.
+fn name(text: &str) -> Result<String, LineError> {
+    let is_shown = Writer::new(text, None).is_some_and(|writer| writer.name() == text);
+    is_shown.then(|| text.to_owned()).ok_or(LineError::Name)
 }
 
 /// A setting's value: a string that `parse` accepts.

@@ -50,7 +50,7 @@ fn read_file(path: &Path) -> Result<Ledger, LedgerError> {
 }
 
 /// Waits for other writers; the lock is held until the file is dropped.
-fn lock(path: &Path) -> Result<File, LedgerError> {
+pub(super) fn lock(path: &Path) -> Result<File, LedgerError> {
     let beside = path.with_extension("lock");
     let failed = |cause| LedgerError::Write {
         path: beside.clone(),

@@ -9,6 +9,7 @@
 mod document;
 mod error;
 mod file;
+mod installation;
 mod places;
 mod skipped;
 
@@ -17,5 +18,6 @@ pub use document::{
 };
 pub use error::LedgerError;
 pub use file::{path, read, update};
+pub use installation::{installation, make_installation};
 pub use places::TokenId;
 pub use skipped::Skipped;

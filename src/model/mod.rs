@@ -21,6 +21,7 @@ mod steps;
 mod target;
 mod text;
 mod token;
+mod writer;
 
 pub use cluster_id::{ClusterId, ClusterIdError};
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};
@@ -34,3 +35,4 @@ pub use registry::{Registry, RegistryError};
 pub use target::{Target, TargetError};
 pub use text::{escape_control, has_control, printable, printable_around, strip_control};
 pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};
+pub use writer::{InstallationId, InstallationIdError, Writer};

@@ -126,6 +126,11 @@ impl EarlierTokens {
         self.0.is_empty()
     }
 
+    /// Whether there is a token to recognise.
+    pub fn has_any(&self) -> bool {
+        self.0.iter().any(|keyed| !keyed.fingerprints.is_empty())
+    }
+
     /// An empty list with a key.
     pub fn with_key(key: FingerprintKey) -> Self {
         Self(vec![Keyed {

@@ -62,6 +62,27 @@ impl Scopes {
         self.0.iter().any(|name| !WITHIN.contains(&name.as_str()))
     }
 
+    /// Those of these scopes that give something that the other ones do not; `None` if there are none.
+    pub fn beyond(&self, other: &Self) -> Option<Self> {
+        let is_limit = |name: &str| name == "public-only";
+        let has = |name: &str| other.any(&[name]);
+        let covers = |name: &String| {
+            if is_limit(name) || has(name) || has("all") {
+                return true;
+            }
+            let Some((_, category)) = name.split_once(':') else {
+                return false;
+            };
+            has(category) || !name.starts_with("write:") && has(&format!("write:{category}"))
+        };
+        let more: Vec<String> = self.0.iter().filter(|name| !covers(name)).cloned().collect();
+        if more.is_empty() && has("public-only") && !self.any(&["public-only"]) {
+            // Without the limit, the same scopes reach private packages.
+            return Some(self.clone());
+        }
+        (!more.is_empty()).then_some(Self(more))
+    }
+
     /// Whether it can read its owner's account, as `GET /api/v1/user` requires.
     pub(super) fn may_read_user(&self) -> bool {
         self.any(&["all", "user", "read:user", "write:user"])
@@ -100,6 +121,27 @@ mod tests {
             assert_eq!(said, (pull, push, beyond), "{text}");
             assert_eq!(scopes.may_change(), push || text == "delete:package", "{text}");
             assert_eq!(scopes.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn scopes_that_give_more_are_known() {
+        for (ours, theirs, more) in [
+            ("read:package", "read:package", None),
+            ("read:package", "write:package", None),
+            ("write:package", "read:package", Some("write:package")),
+            ("write:package", "package", None),
+            ("delete:package", "write:package", None),
+            ("package", "write:package", Some("package")),
+            ("write:package", "all", None),
+            ("all", "write:package", Some("all")),
+            ("write:package,read:user", "write:package", Some("read:user")),
+            ("read:package", "public-only,read:package", Some("read:package")),
+            ("public-only,read:package", "read:package", None),
+        ] {
+            let [ours, theirs] = [ours, theirs].map(|text| Scopes::parse(text).unwrap());
+            let beyond = ours.beyond(&theirs).map(|more| more.to_string());
+            assert_eq!(beyond.as_deref(), more, "{ours} beyond {theirs}");
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod core_dump;
 pub mod env;
 pub(crate) mod file_lock;
+pub(crate) mod host;
 pub mod link;
 pub(crate) mod on_path;
 pub mod proxy;

@@ -12,7 +12,7 @@ use super::strace::forms;
 use crate::support::bus::Running;
 use crate::support::part::until;
 use crate::support::parts::{REAL_PARTS, STRACE};
-use crate::support::world::World;
+use crate::support::world::{World, auth};
 use crate::support::{HELPER, PLUGIN};
 
 const PAGE: usize = 4096;
@@ -35,10 +35,16 @@ fn the_plugin_leaves_no_token() {
     let world = World::of_real_parts();
     let first = world.gitea.add_token("admin", "write:package");
     let second = world.gitea.add_token("admin", "write:package");
+    let login = format!(
+        "docker login -u admin -p {first}\nREGISTRY_AUTH={}\n",
+        auth("admin", &first)
+    );
+    fs::write(world.home().join("notes"), login).unwrap();
     for (line, stdin) in [
         ("login [REGISTRY] -u admin --token-stdin", first.as_str()),
         ("sync -n [NAMESPACE]", ""),
         ("status -n [NAMESPACE]", ""),
+        ("where --offline --scan .", ""),
         ("rotate [REGISTRY] -n [NAMESPACE] --token-stdin", second.as_str()),
         ("logout [REGISTRY]", ""),
     ] {

@@ -16,6 +16,7 @@ mod objects;
 mod pods;
 mod screens;
 mod survey;
+mod team;
 mod workstation;
 
 use std::collections::BTreeSet;

@@ -16,4 +16,5 @@ mod restart;
 mod secret;
 mod service_accounts;
 mod targets;
+mod team;
 mod workloads;

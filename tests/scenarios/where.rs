@@ -1,5 +1,7 @@
 //! `where`: every place of every token, and the ledger that remembers them.
 
+mod scan;
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! Somebody at a workstation with a registry and a cluster: the same scenarios run in this process on doubles, and
 //! through the programs on real parts.
 
+mod desk;
 mod people;
 mod programs;
 mod secrets;
@@ -220,6 +221,7 @@ users:
         let path = std::iter::once(programs).chain(std::env::split_paths(&path));
         pairs.insert("PATH".into(), std::env::join_paths(path).unwrap());
         pairs.insert("KUBECONFIG".into(), self.folder.join("kubeconfig").into());
+        pairs.insert("REGCRED_NAME".into(), "jane@desk".into());
         pairs.extend(self.variables.iter().map(|(k, v)| (k.into(), v.clone())));
         pairs.into_iter().collect()
     }

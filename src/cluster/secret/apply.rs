@@ -9,9 +9,7 @@ use kube::core::Request;
 use kube::core::request::Error as RequestError;
 use serde_json::{Value, json};
 
-use super::annotations::{
-    LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION, USERNAME_ANNOTATION,
-};
+use super::annotations::{ANNOTATIONS, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
 use super::observe::{observe, secrets};
 use super::plan::{Action, Change, Plan, Refusal, plan, plan_removal};
 use super::pull_secret::{Observed, Wanted};
@@ -209,7 +207,7 @@ async fn configure(cluster: &Cluster, plan: &Plan, changes: &[Change], dry_run: 
     }
     if changes.contains(&Change::Release) {
         removal["metadata"]["labels"][MANAGED_BY_LABEL] = Value::Null;
-        for name in [REGISTRY_ANNOTATION, USERNAME_ANNOTATION, USE_ANNOTATION] {
+        for name in ANNOTATIONS {
             removal["metadata"]["annotations"][name] = Value::Null;
         }
     }

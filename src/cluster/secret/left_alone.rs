@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
 use crate::cluster::untrusted::untrusted;
-use crate::model::{OwnTokens, Registry};
+use crate::model::{OwnTokens, Registry, Writer};
 
 /// A registry whose credential is not written to a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Holds {
     OtherToken {
         /// The user in the entry.
         username: String,
+        /// Who wrote it, as the annotations have it.
+        writer: Option<Writer>,
     },
 }
 
@@ -46,12 +48,16 @@ impl fmt::Display for LeftAlone {
             Holds::Unreadable => f.write_str("its .dockerconfigjson cannot be read"),
             Holds::NoEntry => write!(f, "it has no entry for {registry}"),
             Holds::NoLogin => write!(f, "its entry for {registry} has neither user nor password"),
-            Holds::OtherToken { username } => {
+            Holds::OtherToken { username, writer } => {
                 write!(
                     f,
                     "its entry for {registry} holds another token, of the user {:?}",
                     untrusted(username)
-                )
+                )?;
+                match writer {
+                    Some(writer) => write!(f, ", written by {writer}"),
+                    None => Ok(()),
+                }
             }
         }
     }
@@ -96,7 +102,10 @@ pub fn instead(observed: Option<&Observed>, registry: &Registry, own: &OwnTokens
         return None;
     }
     Some(match logins.into_iter().flatten().next() {
-        Some((username, _)) => Holds::OtherToken { username },
+        Some((username, _)) => Holds::OtherToken {
+            username,
+            writer: observed.writer(registry),
+        },
         None if document.logins_of(registry).is_empty() => Holds::NoEntry,
         None => Holds::NoLogin,
     })

@@ -5,13 +5,15 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
+use super::annotations::{
+    Entry, INSTALLATION_ANNOTATION, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, WRITTEN_BY_ANNOTATION,
+};
 use super::left_alone::{LeftAlone, may_write};
 use super::manifest::Manifest;
 use super::owner::{Owner, Ownership, owner};
-use super::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
+use super::pull_secret::{Observed, Over, PULL_SECRET_TYPE, Wanted};
 use crate::cluster::untrusted::untrusted;
-use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry, Target};
+use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry, Target, Token, Writer};
 
 /// What to do to one Secret.
 #[derive(Clone, Debug)]
@@ -148,6 +150,30 @@ pub enum Refusal {
     /// Another tool owns it.
     #[error("it belongs to {}: {}", .0, .0.what_happens)]
     Foreign(Box<Owner>),
+    /// Its entry of the registry has a token of which it is not known whether it may be replaced.
+    #[error("{0}")]
+    OtherToken(Box<OtherToken>),
+}
+
+/// A token in a Secret that the credential may not take the place of as yet. Its texts come from the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherToken {
+    pub registry: Registry,
+    pub username: String,
+    pub token: Token,
+    /// Who wrote it, as the annotations have it.
+    pub writer: Option<Writer>,
+}
+
+impl fmt::Display for OtherToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (registry, username) = (&self.registry, untrusted(&self.username));
+        write!(f, "it holds another token of {registry}, of the user {username:?}")?;
+        match &self.writer {
+            Some(writer) => write!(f, ", written by {writer}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Refusal {
@@ -162,6 +188,7 @@ impl Refusal {
             }
             Self::Document(_) => "repair it, or take a new name with --secret NAME".to_owned(),
             Self::Deleting => "run this again when it is gone, or take a new name with --secret NAME".to_owned(),
+            Self::OtherToken(_) => "--take-over writes it all the same".to_owned(),
             Self::Foreign(owner) => {
                 let force = if owner.stays { "writes it anyway" } else { "takes it over" };
                 format!("{}; or take a new name with --secret NAME; --force-conflicts {force}", owner.instead)
@@ -209,22 +236,31 @@ pub fn plan(
     };
     let mut document = pull_document(observed)?;
     let mut changes = Vec::new();
-    for Wanted { credential, .. } in &wanted {
-        if !document.holds(credential) {
-            changes.push(Change::Credential(credential.registry.clone()));
-            document.set(credential)?;
+    let mut other = None;
+    for one in &wanted {
+        if !document.holds(one.credential) {
+            changes.push(Change::Credential(one.credential.registry.clone()));
+            other = other.or_else(|| other_token(observed, &document, one));
+            document.set(one.credential)?;
         }
     }
     if observed.label(MANAGED_BY_LABEL) != Some(MANAGER) {
         changes.push(Change::Label(MANAGED_BY_LABEL));
     }
     let annotations = Entry::write(kept_entries(observed, &document, &wanted));
-    for (name, value) in &annotations {
-        if observed.annotation(name) != Some(value) {
-            changes.push(Change::Annotation(name.clone()));
-        }
+    let (of_writer, of_content): (Vec<_>, Vec<_>) = annotations
+        .iter()
+        .filter(|(name, value)| observed.annotation(name) != Some(value))
+        .partition(|(name, _)| [WRITTEN_BY_ANNOTATION, INSTALLATION_ANNOTATION].contains(&name.as_str()));
+    changes.extend(of_content.into_iter().map(|(name, _)| Change::Annotation(name.clone())));
+    // A Secret that is right is not written to say who else finds it so.
+    if !changes.is_empty() {
+        changes.extend(of_writer.into_iter().map(|(name, _)| Change::Annotation(name.clone())));
     }
     let plan = configured(target, observed, &document, changes, annotations, force_conflicts)?;
+    if let Some(other) = other {
+        return Err(Refusal::OtherToken(Box::new(other)));
+    }
     Ok(Plan {
         left_alone,
         given,
@@ -351,7 +387,40 @@ fn entry(wanted: &Wanted<'_>) -> Entry {
         registry: wanted.credential.registry.clone(),
         username: wanted.credential.username.to_string(),
         usage: wanted.usage,
+        writer: wanted.writer.cloned(),
     }
+}
+
+/// The first token in the registry's entries that this one may not take the place of.
+fn other_token(observed: &Observed, document: &DockerConfig, wanted: &Wanted<'_>) -> Option<OtherToken> {
+    let Over::Known { own, cleared } = wanted.over else {
+        return None;
+    };
+    let credential = wanted.credential;
+    let registry = &credential.registry;
+    let writer = observed.writer(registry);
+    let own_id = wanted.writer.and_then(|writer| writer.installation.as_ref());
+    let is_anothers = writer.as_ref().is_some_and(|writer| writer.is_other_than(own_id));
+    for (username, token) in document.logins_of(registry).into_iter().flatten() {
+        let is_cleared = cleared.iter().any(|(of, one)| of == registry && *one == token);
+        if is_cleared
+            || token.expose().is_empty()
+            || token == credential.token && username == credential.username.as_str()
+        {
+            continue;
+        }
+        let is_own = own.has(&token);
+        // What another installation wrote keeps its user, even where it is a token that both have.
+        if !is_own || is_anothers && username != credential.username.as_str() {
+            return Some(OtherToken {
+                registry: registry.clone(),
+                username,
+                token,
+                writer,
+            });
+        }
+    }
+    None
 }
 
 /// What our annotations are to say: what is wanted, and other registries of ours that are still in the document.

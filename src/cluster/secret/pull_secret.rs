@@ -8,7 +8,7 @@ use kube::api::ObjectMeta;
 use zeroize::Zeroize;
 
 use super::annotations::{Entry, LAST_APPLIED};
-use crate::model::{Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Token, Use};
+use crate::model::{Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Registry, Token, Use, Writer};
 
 /// The type of a pull Secret.
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
@@ -28,6 +28,22 @@ pub struct Wanted<'a> {
     /// If given, the credential is written only to a Secret that holds one of these tokens for the registry, because
     /// everyone who may create a Secret can add our label and annotations. `None`: the user has named the Secret.
     pub replaces: Option<&'a OwnTokens>,
+    /// Which other tokens it may take the place of.
+    pub over: Over<'a>,
+    /// Who writes it; `None` where that is not known yet, as in a manifest for others to apply.
+    pub writer: Option<&'a Writer>,
+}
+
+/// Which tokens a credential may take the place of.
+#[derive(Clone, Copy, Debug)]
+pub enum Over<'a> {
+    /// Any.
+    Anything,
+    /// This user's own ones and those that were cleared, and no other one.
+    Known {
+        own: &'a OwnTokens,
+        cleared: &'a [(Registry, Token)],
+    },
 }
 
 /// A Secret as the API server gave it. Its data is zeroed on drop and not shown by `Debug`.
@@ -71,6 +87,13 @@ impl Observed {
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         Entry::read(self.0.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new()))
+    }
+
+    /// Who wrote the credential of this registry, as our annotations have it.
+    #[must_use]
+    pub fn writer(&self, registry: &Registry) -> Option<Writer> {
+        let mut entries = self.entries().into_iter();
+        entries.find(|entry| entry.registry == *registry)?.writer
     }
 
     /// Whether the credential's registry has exactly this credential in it.

@@ -103,7 +103,7 @@ fn resume(args: &RotateArgs, direction: Direction, system: &mut System<'_>) -> R
     let keychain = system.keychain()?;
     let Some((name, item)) = find_pending(args, &keychain)? else {
         // A repeated `--resume` or `--abort` succeeds.
-        system.output.info("no rotation is pending");
+        system.output.info("no rotation is pending on this machine");
         return Ok(Exit::Done);
     };
     let Some(mut state) = RotationState::pending(name, item)? else {

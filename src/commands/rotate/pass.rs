@@ -6,6 +6,7 @@ use super::state::RotationState;
 use crate::cluster::{RestartTime, SyncOptions};
 use crate::commands::args::DryRunArg;
 use crate::commands::shared::apply::{After, PassResult, Report, Rollouts, Run};
+use crate::commands::shared::authorship::{self, Authorship, Making};
 use crate::commands::shared::ledger_writer::LedgerWriter;
 use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::Found;
@@ -45,6 +46,15 @@ pub(super) async fn run(
     let mut rollouts = Rollouts::of_rotation();
     // An earlier phase has verified the token.
     let proofs = Proofs::none();
+    let making = match pass.dry_run {
+        DryRunArg::None => Making::Allowed,
+        DryRunArg::Client | DryRunArg::Server => Making::Never,
+    };
+    // Its Secrets are chosen by the token that they hold.
+    let authorship = Authorship {
+        writer: authorship::writer(&session.system.env, making),
+        takes_over: true,
+    };
     let mut ledger = LedgerWriter::of_rotation(&session.system.env, pass.dry_run == DryRunArg::None);
     for at in 0..contexts {
         let entry = &state.journal.contexts[at];
@@ -70,6 +80,7 @@ pub(super) async fn run(
         };
         let mut run = Run {
             proofs: &proofs,
+            authorship: &authorship,
             ledger: &mut ledger,
             options: SyncOptions {
                 force_conflicts: state.journal.force_conflicts,

@@ -2,6 +2,7 @@
 
 mod shell;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -16,6 +17,12 @@ const MAX_FILE: u64 = 256 * 1024;
 
 /// The variables that are read.
 const NAMES: [&str; 3] = ["REGISTRY", "REGISTRY_USERNAME", "REGISTRY_TOKEN"];
+
+/// Whether a file of this name usually has variables: those for which `status` searches git.
+pub(in crate::commands) fn is_name(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(OsStr::to_str);
+    name.starts_with(".env") || name.contains(".env.") || matches!(extension, Some("env" | "envrc"))
+}
 
 /// The values in the file. Other variables, such as `REGISTRY_NAMESPACE`, are ignored.
 pub(in crate::commands) struct EnvFile {
@@ -49,6 +56,14 @@ pub(in crate::commands) fn what_is_left(path: &Path, file: &EnvFile) -> Option<C
     let rename = CommandLine::new("mv").value("FILE.new", &new).value("FILE", &path);
     let others = CommandLine::new("grep -v REGISTRY_TOKEN=").value("FILE", &path);
     Some(others.into_file(&new).then(&rename))
+}
+
+/// The command that removes the token from a file that was found, if `REGISTRY_TOKEN` in it is the one.
+pub(in crate::commands) fn removal(path: &Path, is_it: impl FnOnce(&Token) -> bool) -> Option<CommandLine> {
+    // Another name would be another file's.
+    path.to_str()?;
+    let file = read(path).ok().filter(|file| is_it(&file.token))?;
+    what_is_left(path, &file)
 }
 
 fn parse(text: &[u8]) -> Result<EnvFile, CommandError> {

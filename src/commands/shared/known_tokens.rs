@@ -1,6 +1,7 @@
 //! The tokens that this keychain has or had, and which of them a Secret holds.
 
 use crate::cluster::Observed;
+use crate::commands::shared::copies::{Needles, Owner};
 use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
@@ -68,6 +69,26 @@ impl KnownTokens {
 
     pub(in crate::commands) fn stored(&self) -> impl Iterator<Item = &Stored> {
         self.stored.iter()
+    }
+
+    /// Everything, for a search in files.
+    pub(in crate::commands) fn needles(&self) -> Needles {
+        let of = |stored: &Stored, is_current| {
+            let owner = Owner {
+                registry: stored.name.registry.clone(),
+                usage: stored.name.usage,
+                username: stored.credential.username.to_string(),
+                is_current,
+            };
+            (owner, stored.credential.token.clone())
+        };
+        let stored = self.stored.iter().map(|stored| of(stored, true));
+        let others = self.others.iter().map(|stored| of(stored, false));
+        let earlier = self.own.iter();
+        Needles::new(
+            stored.chain(others),
+            earlier.map(|(registry, own)| (registry.clone(), own.earlier.clone())),
+        )
     }
 
     /// The registries that the keychain has credentials of, each once.

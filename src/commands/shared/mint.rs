@@ -1,19 +1,15 @@
 //! Creates a token at Gitea with the account's password.
 
-use std::fs;
-
 use k8s_openapi::jiff::Timestamp;
 
 use super::password;
 use crate::commands::args::{MintArgs, RegistryConnectionArgs};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::{Credential, Registry, Use, Username, printable};
+use crate::model::{Credential, Registry, Use, Username};
 use crate::registry::{self, Account, MintError, MintScopes, Minted, TokenName};
 use crate::sys::env::Env;
-
-/// The longest host name in a token's name, in characters.
-const MAX_HOST: usize = 64;
+use crate::sys::host;
 
 /// A token that was just created and is not stored yet.
 pub(in crate::commands) struct New {
@@ -78,23 +74,11 @@ impl New {
 /// A unique name with the host and the time: names are unique in an account, and Gitea before 1.24 shows no dates in the
 /// list of tokens.
 pub(in crate::commands) fn name(usage: Use, env: &Env) -> Result<TokenName, CommandError> {
-    let host = host(env).map(|host| format!("@{host}")).unwrap_or_default();
+    let host = host::name(env).map(|host| format!("@{host}")).unwrap_or_default();
     let when = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     format!("kubectl-regcred{host}-{usage}-{when}")
         .parse()
         .map_err(CommandError::failed)
-}
-
-/// This machine's host name, if it is known without a program or a DNS query.
-fn host(env: &Env) -> Option<String> {
-    let kernels = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = kernels.or_else(|| {
-        ["HOSTNAME", "HOST", "COMPUTERNAME"]
-            .iter()
-            .find_map(|name| env.var(name))
-            .map(str::to_owned)
-    })?;
-    Some(printable(&name, MAX_HOST)).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

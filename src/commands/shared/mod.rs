@@ -1,9 +1,13 @@
 //! Shared by several verbs: reading and verifying a token, selecting Secrets ([`targets`]) and writing them ([`apply`]).
 
+pub(super) mod another;
 pub(super) mod apply;
+pub(super) mod authorship;
 pub(super) mod choose;
+pub(super) mod copies;
 pub(super) mod document;
-mod env_file;
+pub(super) mod env_file;
+pub(super) mod git;
 pub(super) mod known_tokens;
 pub(super) mod ledger_writer;
 pub(super) mod mint;

@@ -1,4 +1,5 @@
-//! Proving a credential before it goes into a cluster: each is asked about once, while the cluster is read.
+//! Proving a credential before it goes into a cluster: each is asked about once, while the cluster is read. The tokens
+//! in whose place it would go are asked about too, once each.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,18 +8,27 @@ use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
+use tokio::sync::Mutex;
+
+use super::another::{Another, Side, another};
+use super::authorship::Authorship;
 use super::targets::Supply;
 use super::verify;
+use crate::cluster::OtherToken;
 use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::ledger::{Connection, Ledger, TokenId};
 use crate::model::Credential;
-use crate::registry::{self, VerifyError};
+use crate::registry::{self, Verified, VerifyError};
 use crate::sys::env::Env;
 
 /// A credential that the registry accepted this recently is not asked about again.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
+
+/// After so many refused tokens of an account, its others are not tried: a registry may count each as a wrong password,
+/// and lock the account.
+const MAX_REFUSED: usize = 2;
 
 /// What is known of a credential before it is written.
 #[derive(Clone, Debug)]
@@ -37,6 +47,16 @@ pub(in crate::commands) struct Proofs {
     asked: RefCell<Vec<Asked>>,
     /// Credentials without an answer, whose Secrets are as they should be.
     unproven: RefCell<Vec<(Credential, CommandError)>>,
+    /// What the registries say of tokens that Secrets hold, and of the own ones in comparison. One at a time.
+    answers: Mutex<Vec<(Credential, Answer)>>,
+}
+
+/// What a registry says of a token.
+#[derive(Clone, Debug)]
+enum Answer {
+    Works(Rc<Verified>),
+    Dead,
+    Unknown(CommandError),
 }
 
 struct Asking {
@@ -57,6 +77,7 @@ impl Proofs {
             asking: None,
             asked: RefCell::default(),
             unproven: RefCell::default(),
+            answers: Mutex::default(),
         }
     }
 
@@ -117,6 +138,93 @@ impl Proofs {
         }
     }
 
+    /// Whether the credential may take the place of this other token: one that is dead, or of which it is the newer one.
+    pub(in crate::commands) async fn may_replace(
+        &self,
+        supply: &Rc<Supply>,
+        other: &OtherToken,
+        authorship: &Authorship,
+    ) -> Result<(), CommandError> {
+        let own = authorship.writer.installation.as_ref();
+        let refused = |another: Another| {
+            let works = if self.asking.is_some() { " that works" } else { "" };
+            CommandError::failed(format_args!(
+                "it holds another token of {}{works}: {another}",
+                other.registry
+            ))
+            .hint(take_over(&another))
+        };
+        let reason = |ours: Option<&Verified>, theirs: Option<&Verified>| {
+            let ours = Side {
+                username: supply.credential.username.as_str(),
+                verified: ours,
+            };
+            let theirs = Side {
+                username: &other.username,
+                verified: theirs,
+            };
+            another(ours, theirs, other.writer.as_ref(), own)
+        };
+        let Some(asking) = &self.asking else {
+            return reason(None, None).map_or(Ok(()), |another| Err(refused(another)));
+        };
+        // Nobody can log in with a name that is none.
+        let Ok(username) = other.username.parse() else {
+            return Ok(());
+        };
+        let theirs = Credential {
+            registry: other.registry.clone(),
+            username,
+            token: other.token.clone(),
+        };
+        match self.answer(asking, supply, &theirs).await {
+            Answer::Dead => Ok(()),
+            Answer::Unknown(error) => Err(error
+                .without_hints()
+                .on(format_args!(
+                    "nobody could say whether the other token of {} in it works",
+                    other.registry
+                ))
+                .hint("--take-over writes it without asking about that one")),
+            Answer::Works(theirs) => {
+                let ours = match reason(None, Some(&theirs)) {
+                    Some(Another::Installation(_)) => None,
+                    _ => Some(self.answer(asking, supply, &supply.credential).await),
+                };
+                let ours = match &ours {
+                    Some(Answer::Works(ours)) => Some(&**ours),
+                    _ => None,
+                };
+                reason(ours, Some(&theirs)).map_or(Ok(()), |another| Err(refused(another)))
+            }
+        }
+    }
+
+    /// What the registry says of this token, which is asked about once.
+    async fn answer(&self, asking: &Asking, supply: &Rc<Supply>, of: &Credential) -> Answer {
+        let mut answers = self.answers.lock().await;
+        if let Some((_, known)) = answers.iter().find(|(known, _)| known == of) {
+            return known.clone();
+        }
+        let is_refused = |(known, answer): &&(Credential, Answer)| {
+            matches!(answer, Answer::Dead) && known.registry == of.registry && known.username == of.username
+        };
+        if answers.iter().filter(is_refused).count() >= MAX_REFUSED {
+            return Answer::Unknown(CommandError::failed(format_args!(
+                "{} refused {MAX_REFUSED} tokens of {} before it, and more might lock the account",
+                of.registry, of.username
+            )));
+        }
+        let answer = match asking.verify(supply, of).await {
+            Ok(Ok(verified)) => Answer::Works(Rc::new(verified)),
+            Ok(Err(error)) if error.is_dead() => Answer::Dead,
+            Ok(Err(error)) => Answer::Unknown(error.into()),
+            Err(error) => Answer::Unknown(error),
+        };
+        answers.push((of.clone(), answer.clone()));
+        answer
+    }
+
     /// The tokens of the keychain that their registries accepted in this run.
     pub(in crate::commands) fn proven(&self) -> Vec<TokenId> {
         let asked = self.asked.borrow();
@@ -132,17 +240,30 @@ impl Asking {
         if self.is_fresh(supply) {
             return std::future::ready(Proof::Works).boxed_local();
         }
-        let (credential, env) = (supply.credential.clone(), self.env.clone());
-        let options = self.connection(supply).options(RegistryConnectionArgs::TIMEOUT);
-        let answer = tokio::task::spawn_blocking(move || registry::verify(&credential, &options, &env).err());
+        let answer = self.verify(supply, &supply.credential);
         async {
             match answer.await {
-                Ok(None) => Proof::Works,
-                Ok(Some(error)) => Proof::of(error),
-                Err(_) => Proof::Unknown(CommandError::failed("a part of regcred ended without an answer")),
+                Ok(Ok(_)) => Proof::Works,
+                Ok(Err(error)) => Proof::of(error),
+                Err(error) => Proof::Unknown(error),
             }
         }
         .boxed_local()
+    }
+
+    /// Asks the registry about a token, in the background from now on.
+    fn verify(
+        &self,
+        supply: &Supply,
+        credential: &Credential,
+    ) -> impl Future<Output = Result<Result<Verified, VerifyError>, CommandError>> + use<> {
+        let (credential, env) = (credential.clone(), self.env.clone());
+        let options = self.connection(supply).options(RegistryConnectionArgs::TIMEOUT);
+        let answer = tokio::task::spawn_blocking(move || registry::verify(&credential, &options, &env));
+        async {
+            let ended = |_| CommandError::failed("a part of regcred ended without an answer");
+            answer.await.map_err(ended)
+        }
     }
 
     fn is_fresh(&self, supply: &Supply) -> bool {
@@ -164,6 +285,16 @@ fn known_connection(given: &RegistryConnectionArgs, ledger: &Ledger, supply: &Su
     known.map_or_else(RegistryConnectionArgs::default, |known| {
         RegistryConnectionArgs::from(&known.connection)
     })
+}
+
+/// What to do about a token that is another's.
+fn take_over(another: &Another) -> String {
+    let first = match another {
+        Another::Installation(writer) => format!("leave it, or ask {writer}"),
+        Another::User { theirs, .. } => format!("leave it, or ask {theirs}"),
+        Another::Rights { .. } => "login --use cluster keeps a token for clusters that may only pull".to_owned(),
+    };
+    format!("{first}; --take-over writes yours all the same")
 }
 
 impl Proof {

@@ -191,16 +191,21 @@ impl<'a> ClusterView<'a> {
         let State::Entries(entries) = &secret.state else {
             return false;
         };
-        let own = self.credentials.own.get(registry);
         let logins = entries.iter().filter(|entry| entry.interest == Some(at));
         let mut tokens = logins.filter_map(|entry| Some(entry.login.as_ref()?.token));
-        tokens.any(|token| match token {
+        tokens.any(|token| self.is_own(registry, token))
+    }
+
+    /// Whether the keychain has or had this token.
+    pub(super) fn is_own(&self, registry: &Registry, token: HeldToken) -> bool {
+        match token {
             HeldToken::Stored(_) => true,
             HeldToken::Other(at) => {
                 let other = self.survey.other_tokens.get(at);
+                let own = self.credentials.own.get(registry);
                 other.zip(own).is_some_and(|(other, own)| own.has(&other.token))
             }
-        })
+        }
     }
 
     /// Removes the command from a finding about one of these Secrets: pasted with others, it would give the token to the

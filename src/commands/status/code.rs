@@ -70,6 +70,8 @@ codes! {
         "One entry of the Secret is malformed. kubelet then uses none of the pull Secrets of a pod that names it."
     SecretStale "secret-stale" Drift
         "The Secret holds another user or token for the registry than the keychain."
+    SecretOfAnother "secret-of-another" Note
+        "The Secret holds another token than the keychain, and that one works and is another's: another installation wrote it, it belongs to another user, or it may do less than yours. Nothing is wrong; sync does not write it without `--take-over`."
     SecretMissing "secret-missing" Drift
         "A Secret does not exist that something pulls with, or that -n, -l or -f selected."
     SecretUnmanaged "secret-unmanaged" Drift
@@ -86,6 +88,8 @@ codes! {
         "A Secret that sync has created and that no workload, pod or ServiceAccount of its namespace uses. Nothing is wrong: its user may not exist yet."
     EnvFileInGit "env-file-in-git" Drift
         "A file with a `REGISTRY_TOKEN` is tracked by git: everyone who can read the repository has the token, also from its history."
+    TokenInFile "token-in-file" Drift
+        "A file that `login --env-file` has read, or an env file in the current folder, still holds a token that is in the keychain. Whoever can read the file has the token."
     PodSecretMissing "pod-secret-missing" Drift
         "A pod cannot pull: a pull Secret that it names does not exist, or has a type that kubelet ignores."
     PodEntryMissing "pod-entry-missing" Drift

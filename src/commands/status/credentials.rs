@@ -7,7 +7,8 @@ use super::finding::{Finding, Object, Remedy};
 use super::given_flags::GivenFlags;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
-use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
+use crate::ledger;
+use crate::model::{CommandLine, Credential, InstallationId, OwnTokens, Registry, Use};
 
 /// One credential of the keychain.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub(super) struct StoredCredentials {
     pub(super) held: Vec<StoredCredential>,
     /// The tokens that the keychain has or had: a Secret that holds one is this user's own.
     pub(super) own: BTreeMap<Registry, OwnTokens>,
+    /// This installation, where it has written a Secret before.
+    pub(super) installation: Option<InstallationId>,
     /// Whether the keychain could not be read completely, so that credentials may be missing in `held`.
     pub(super) is_partial: bool,
     /// Registries for which `login --from-docker` can take over docker's or podman's login.
@@ -39,7 +42,10 @@ pub(super) struct StoredCredentials {
 impl StoredCredentials {
     /// Reads the keychain, with findings about what could not be read.
     pub(super) fn read(registries: &[Registry], flags: &GivenFlags, system: &System<'_>) -> (Self, Vec<Finding>) {
-        let mut this = Self::default();
+        let mut this = Self {
+            installation: ledger::installation(&system.env),
+            ..Self::default()
+        };
         let mut findings = Vec::new();
         let unreadable = |what: &str, error: crate::keychain::Error| Finding {
             message: None,

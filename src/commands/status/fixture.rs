@@ -161,6 +161,7 @@ pub(super) fn secret(name: &str, token: HeldToken) -> SeenSecret {
             registry: REGISTRY.parse().unwrap(),
             username: "admin".to_owned(),
             usage: Use::Cluster,
+            writer: None,
         }],
         ownership: Ownership::Ours,
         resource_version: "1".to_owned(),

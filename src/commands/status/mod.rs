@@ -18,6 +18,7 @@ mod collect;
 mod credentials;
 mod docker;
 mod document;
+mod files;
 mod finding;
 mod findings;
 #[cfg(test)]
@@ -54,10 +55,13 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     };
     credentials.in_docker = docker::logins(scope.filter(), &system.env);
     found.extend(docker::inspect(&credentials, scope.filter(), &system.env));
+    found.extend(files::look(&credentials, &system.env));
     credentials.give(&scope.credentials);
     let snapshot = block_on(collect::snapshot(args, &scope, &credentials, &flags, system))?;
     system.output.end_progress();
     let mut report = findings::report(&scope, &credentials, &snapshot, &flags);
+    // What git tracks has a finding of its own.
+    found.retain(|finding| !files::is_named_by(&report.findings, finding));
     report.findings.splice(0..0, found);
     for note in &snapshot.notes {
         system.output.info(note);

@@ -11,6 +11,8 @@ pub(super) enum State {
     InSync,
     /// It holds something else.
     Stale,
+    /// It holds a token that works and is another's.
+    OfAnother,
     /// The registry does not accept what it holds.
     Rejected,
     /// It does not exist.
@@ -58,6 +60,7 @@ impl State {
         match self {
             Self::InSync => "inSync",
             Self::Stale => "stale",
+            Self::OfAnother => "ofAnother",
             Self::Rejected => "rejected",
             Self::Missing => "missing",
             Self::Broken => "broken",
@@ -73,6 +76,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InSync => f.write_str("in sync"),
+            Self::OfAnother => f.write_str("another's"),
             Self::NotManaged => f.write_str("not managed"),
             Self::OwnedBy(owner) => write!(f, "owned by {owner}"),
             other => f.write_str(other.word()),

@@ -78,7 +78,7 @@ fn table(rows: &[Row], is_wide: bool, system: &mut System<'_>) -> Result<(), Com
         let tone = |at: usize, cell: &str| match cell {
             _ if at != state_at => Tone::Plain,
             "in sync" => Tone::Good,
-            "unknown" | "rotating" => Tone::Doubtful,
+            "unknown" | "rotating" | "another's" => Tone::Doubtful,
             _ => Tone::Bad,
         };
         system.output.toned_table(&heading, &shown, tone)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
+use crate::commands::shared::git;
 use crate::commands::shared::program::printed;
 use crate::model::{CommandLine, printable};
 use crate::sys::env::Env;
@@ -33,7 +34,7 @@ pub(super) async fn look(env: &Env) -> Vec<Finding> {
     let Some(folder) = env.path("PWD").filter(|folder| folder.is_absolute()) else {
         return Vec::new();
     };
-    let Some(root) = git(env, &folder, &["rev-parse", "--show-toplevel"]).await else {
+    let Some(root) = answer(env, &folder, &["rev-parse", "--show-toplevel"]).await else {
         return Vec::new();
     };
     let root = PathBuf::from(root.trim_end_matches('\n'));
@@ -49,7 +50,7 @@ pub(super) async fn look(env: &Env) -> Vec<Finding> {
         "--",
     ];
     search.extend(NAMES);
-    let Some(files) = git(env, &root, &search).await else {
+    let Some(files) = answer(env, &root, &search).await else {
         return Vec::new();
     };
     files
@@ -80,20 +81,11 @@ fn finding(root: &Path, file: &str) -> Finding {
 }
 
 /// git's output; `None` if it fails, finds nothing, or takes too long.
-async fn git(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
-    // The search must not change or fetch anything, or run programs from the repository's configuration.
-    let variables = [
-        ("GIT_OPTIONAL_LOCKS", "0"),
-        ("GIT_NO_LAZY_FETCH", "1"),
-        // git before 2.39.4 does not know that variable: there, no way to fetch is allowed.
-        ("GIT_ALLOW_PROTOCOL", "none"),
-        ("GIT_TERMINAL_PROMPT", "0"),
-    ];
-    let here = ["-c", "core.fsmonitor=false", "-C"].map(OsStr::new);
+async fn answer(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
+    let here = git::OPTIONS.iter().copied().chain(["-C"]).map(OsStr::new);
     let args: Vec<&OsStr> = here
-        .into_iter()
         .chain([folder.as_os_str()])
         .chain(args.iter().map(OsStr::new))
         .collect();
-    printed(&on_path::find("git", env)?, &args, env, &variables, PATIENCE).await
+    printed(&on_path::find("git", env)?, &args, env, &git::VARIABLES, PATIENCE).await
 }

@@ -24,6 +24,7 @@ use crate::model::{Registry, Use, Username};
   kubectl regcred sync -n honeydue --restart --wait
   kubectl regcred sync -n honeydue --dry-run=server
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
+  kubectl regcred sync -n honeydue --take-over       # over a token that works and is a colleague's
   kubectl regcred sync -n honeydue --registry ghcr.io --remove   # out of the Secret, the rest stays
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
 #[allow(clippy::struct_excessive_bools, reason = "independent flags")]
@@ -62,9 +63,14 @@ pub struct SyncArgs {
     /// Write Secrets even if another tool owns them
     #[arg(hide_short_help = true, long)]
     pub force_conflicts: bool,
+    /// Write Secrets even if they hold a token that works and is another's: of another user, with fewer rights, or written
+    /// by another installation
+    #[arg(hide_short_help = true, long)]
+    pub take_over: bool,
     /// Remove the entries of --registry from the Secrets, and keep everything else in them. Needs no token
     #[arg(hide_short_help = true, long, requires = "registry", conflicts_with_all = [
         "file", "username", "usage", "source", "show_token", "service_accounts", "detach", "restart", "unstick",
+        "take_over",
     ])]
     pub remove: bool,
     /// What to do after the Secret is written.
@@ -87,7 +93,7 @@ pub struct AfterArgs {
     pub service_accounts: Vec<ServiceAccountName>,
     /// Remove the Secret from the ServiceAccounts, without changing the Secret itself
     #[arg(hide_short_help = true, long, requires = "service_accounts", conflicts_with_all = [
-        "file", "restart", "unstick", "force_conflicts", "token_stdin", "token_env", "env_file",
+        "file", "restart", "unstick", "force_conflicts", "take_over", "token_stdin", "token_env", "env_file",
     ])]
     pub detach: bool,
     /// What to do with the pods that use the Secret.

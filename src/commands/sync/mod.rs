@@ -2,6 +2,7 @@
 
 use super::rbac::access_of;
 use super::shared::apply::{After, Interrupt, Report, Rollouts, Run};
+use super::shared::authorship::{self, Authorship, Making};
 use super::shared::ledger_writer::{self, LedgerWriter};
 use super::shared::proof::Proofs;
 use super::shared::targets::{self, Batch};
@@ -59,6 +60,12 @@ async fn sync_all(
         let ledger = ledger_writer::read(system);
         Proofs::asking(&args.connection, &system.env, ledger)
     };
+    // A token that is handed over is CI's, which keeps nothing.
+    let keeps = after.dry_run == cluster::DryRun::None && batches.iter().any(|batch| batch.scope.is_of_keychain());
+    let authorship = Authorship {
+        writer: authorship::writer(&system.env, if keeps { Making::Allowed } else { Making::Never }),
+        takes_over: args.take_over,
+    };
     let mut ledger = LedgerWriter::new(&system.env, after.dry_run == cluster::DryRun::None);
     let mut run = Run {
         options: SyncOptions {
@@ -67,6 +74,7 @@ async fn sync_all(
         },
         after,
         proofs: &proofs,
+        authorship: &authorship,
         ledger: &mut ledger,
         rollouts: Rollouts::default(),
         report: &mut report,

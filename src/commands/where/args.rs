@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use crate::cluster::RequestTimeout;
 use crate::model::Registry;
@@ -10,13 +10,14 @@ use crate::model::Registry;
 /// `where`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What is shown was looked at now; what could not be looked at is shown as it is remembered, with the reason, and the exit code is 1.
+    after_help = "What is shown was looked at now; what could not be looked at is shown as it is remembered, with the reason, and the exit code is 1. With --scan it is 3 if a copy was found. No token is ever printed.
 
 Examples:
   kubectl regcred where                              # every credential, in every context
   kubectl regcred where gitea.example.com -o wide
   kubectl regcred where --context prod --context spare
   kubectl regcred where --offline                    # what is remembered, without asking a cluster
+  kubectl regcred where --scan ~ --offline           # copies in files, shell histories and git objects
   kubectl regcred where -o json"
 )]
 pub struct WhereArgs {
@@ -28,6 +29,9 @@ pub struct WhereArgs {
     /// Ask no cluster: show what is remembered
     #[arg(long)]
     pub offline: bool,
+    /// Also find copies of the tokens in the files and git objects below this folder (repeatable)
+    #[arg(long = "scan", value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    pub scan: Vec<PathBuf>,
     /// `wide` adds columns; `json` and `yaml` print a document
     #[arg(short, long, value_name = "wide|json|yaml")]
     pub output: Option<WhereFormat>,

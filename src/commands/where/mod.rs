@@ -1,7 +1,11 @@
 //! `kubectl regcred where`: every place of every credential, in every cluster that a context leads to.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use k8s_openapi::jiff::Timestamp;
 
+use super::shared::copies::{Needles, Owner, Which};
 use super::shared::known_tokens::KnownTokens;
 use super::shared::ledger_writer;
 use super::shared::search::{Search, every_context};
@@ -9,11 +13,12 @@ use super::system::System;
 use crate::cluster::{self, ConnectOptions};
 use crate::docker::{self, Source};
 use crate::error::{CommandError, Exit};
-use crate::ledger::{Ledger, Skipped};
-use crate::model::{Registry, Use};
+use crate::ledger::{KnownCredential, KnownToken, Ledger, Skipped};
+use crate::model::{Fingerprint, Registry, Use};
 
 mod args;
 mod report;
+mod scan;
 
 pub use args::WhereArgs;
 use report::{Place, Report, Row, State};
@@ -35,6 +40,10 @@ pub(super) fn run(args: &WhereArgs, system: &mut System<'_>) -> Result<Exit, Com
         cluster::block_on(look(args, &tokens, &ledger, &mut report, system))??
     };
     remembered(args, &tokens, &ledger, &looked_at, &mut report);
+    if !args.scan.is_empty() {
+        let needles = Arc::new(tokens.needles());
+        copies(&args.scan, &needles, &ledger, &mut report, system)?;
+    }
     report.print(args.output, system)
 }
 
@@ -186,6 +195,68 @@ fn remembered(
             }
         }
     }
+}
+
+/// Copies in files. A file that a token was read from, and that was found to hold it, is no longer only remembered.
+fn copies(
+    folders: &[PathBuf],
+    needles: &Arc<Needles>,
+    ledger: &Ledger,
+    report: &mut Report,
+    system: &mut System<'_>,
+) -> Result<(), CommandError> {
+    for owner in needles.too_short() {
+        system.output.warn(format_args!(
+            "the token of {} for {} is so short that it is not searched for",
+            owner.registry, owner.usage
+        ));
+    }
+    let mut scan = scan::scan(folders, needles, system)?;
+    report.summary = Some(scan.summary());
+    report.unread = std::mem::take(&mut scan.unread);
+    report.unread.sort_by(|one, other| one.file.cmp(&other.file));
+    report.is_interrupted = scan.is_interrupted;
+    for copy in scan.copies {
+        let is_it = |row: &Row| matches!(&row.place, Place::File(file) if *file == copy.file);
+        report.rows.retain(|row| !is_it(row));
+        let row = |registry: &Registry, state| Row::new(registry, Place::Copy(copy.clone()), state);
+        match &copy.found.which {
+            Which::Kept(token) => report.rows.extend(needles.owners(*token).iter().map(|owner: &Owner| {
+                let state = if owner.is_current {
+                    State::Current
+                } else {
+                    State::Earlier
+                };
+                Row {
+                    usage: Some(owner.usage),
+                    username: Some(owner.username.clone()),
+                    ..row(&owner.registry, state)
+                }
+            })),
+            Which::Earlier { registry, fingerprints } => {
+                let known = in_ledger(ledger, registry, fingerprints);
+                let is_revoked = known.is_some_and(|(_, token)| token.revoked.is_some());
+                report.rows.push(Row {
+                    usage: known.map(|(credential, _)| credential.usage),
+                    username: known.map(|(_, token)| token.username.to_string()),
+                    ..row(registry, if is_revoked { State::Revoked } else { State::Earlier })
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the ledger knows of an earlier token.
+fn in_ledger<'a>(
+    ledger: &'a Ledger,
+    registry: &Registry,
+    fingerprints: &[Fingerprint],
+) -> Option<(&'a KnownCredential, &'a KnownToken)> {
+    let credentials = ledger.credentials.iter().filter(|one| one.registry == *registry);
+    credentials
+        .flat_map(|credential| credential.tokens.iter().map(move |token| (credential, token)))
+        .find(|(_, token)| fingerprints.contains(&token.fingerprint))
 }
 
 /// Docker's and podman's files that lead to the keychain, or hold a login themselves.

@@ -1,24 +1,44 @@
 //! What `where` prints: a table, or a document; then what could not be looked at.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::WhereFormat;
+use super::scan::{self, Copy, Kind, Remedy, Unread};
 use crate::cluster::Target;
 use crate::commands::args::DocumentFormat;
+use crate::commands::shared::copies::Encoding;
 use crate::commands::shared::document;
 use crate::commands::shared::search::Unseen;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::{ClusterId, Registry, Use};
+use crate::model::{ClusterId, CommandLine, Registry, Use, printable};
+
+/// The most characters of a path that are shown.
+const MAX_PATH: usize = 300;
+/// The most lines of one file that are shown.
+const MAX_LINES: usize = 5;
+/// The most commands of one kind that are shown.
+const MAX_COMMANDS: usize = 5;
+/// The most files that could not be read and are shown.
+const MAX_UNREAD: usize = 20;
+/// As many characters of an object's id as git shows of it.
+const SHORT_ID: usize = 12;
 
 /// What was seen, and what is remembered.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) rows: Vec<Row>,
     pub(super) unseen: Vec<Unseen>,
+    /// Files that `--scan` could not read.
+    pub(super) unread: Vec<Unread>,
+    /// What `--scan` searched.
+    pub(super) summary: Option<String>,
+    /// Ctrl-C ended the scan.
+    pub(super) is_interrupted: bool,
 }
 
 /// One place of a credential.
@@ -50,6 +70,8 @@ pub(super) enum Place {
     },
     /// The token was read from it.
     File(PathBuf),
+    /// `--scan` found it there.
+    Copy(Copy),
 }
 
 /// Which token is there.
@@ -96,13 +118,15 @@ struct Item<'a> {
     service_accounts: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
+    #[serde(flatten)]
+    copy: Option<CopyItem>,
     token: State,
     #[serde(skip_serializing_if = "Option::is_none")]
     seen: Option<String>,
     remembered: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NotLookedAt {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +137,32 @@ struct NotLookedAt {
     namespace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     reason: String,
+}
+
+/// What `--scan` knows of a place.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CopyItem {
+    what: Kind,
+    encoding: &'static str,
+    lines: Vec<u64>,
+    count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<ObjectItem>,
+    commands: Vec<CommandLine>,
+    advice: &'static str,
+}
+
+#[derive(Serialize)]
+struct ObjectItem {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
 }
 
 impl Row {
@@ -135,7 +184,7 @@ impl Row {
             Place::Keychain => 0,
             Place::Client { .. } => 1,
             Place::Secret { .. } => 2,
-            Place::File(_) => 3,
+            Place::File(_) | Place::Copy(_) => 3,
         };
         (&self.registry, self.usage, kind, self.shown_place())
     }
@@ -160,6 +209,7 @@ impl Row {
                 ..
             } => format!("{target} of cluster {cluster}"),
             Place::File(path) => format!("file {}", path.display()),
+            Place::Copy(copy) => shown_copy(copy),
         }
     }
 
@@ -173,6 +223,7 @@ impl Row {
         };
         match (&self.place, self.is_remembered) {
             (Place::File(_), _) => format!("{state}, when it was read"),
+            (Place::Copy(copy), _) if copy.found.encoding == Encoding::Base64 => format!("{state}, in base64"),
             (_, true) => format!("{state}, as remembered"),
             _ => state.to_owned(),
         }
@@ -191,6 +242,7 @@ impl Row {
             labelled: None,
             service_accounts: &self.service_accounts,
             file: None,
+            copy: None,
             token: self.state,
             seen: self.seen.map(|seen| seen.to_string()),
             remembered: self.is_remembered,
@@ -218,8 +270,65 @@ impl Row {
                 item.kind = "file";
                 item.file = Some(path.display().to_string());
             }
+            Place::Copy(copy) => {
+                item.kind = "copy";
+                item.file = Some(copy.file.display().to_string());
+                let Remedy { commands, advice } = self.remedy(copy);
+                item.copy = Some(CopyItem {
+                    what: copy.kind,
+                    encoding: match copy.found.encoding {
+                        Encoding::Plain => "plain",
+                        Encoding::Base64 => "base64",
+                    },
+                    lines: copy.lines.clone(),
+                    count: copy.found.count,
+                    object: copy.object.as_ref().map(|object| ObjectItem {
+                        id: object.id.clone(),
+                        path: object.path.clone(),
+                        commit: object.commit.clone(),
+                    }),
+                    commands,
+                    advice,
+                });
+            }
         }
         item
+    }
+
+    fn remedy(&self, copy: &Copy) -> Remedy {
+        let (is_current, is_dead) = (self.state == State::Current, self.state == State::Revoked);
+        copy.remedy(&self.registry, self.usage, is_current, is_dead)
+    }
+}
+
+/// The file and the lines, or the git object.
+fn shown_copy(copy: &Copy) -> String {
+    let file = printable(&copy.file.display().to_string(), MAX_PATH);
+    let kind = copy.kind.as_str();
+    if let Some(object) = &copy.object {
+        let id = &object.id[..object.id.len().min(SHORT_ID)];
+        let commit = object
+            .commit
+            .as_ref()
+            .map(|commit| &commit[..commit.len().min(SHORT_ID)]);
+        let place = match (commit, &object.path) {
+            (Some(commit), Some(path)) => format!(" ({} of commit {commit})", printable(path, MAX_PATH)),
+            (Some(commit), None) if id != commit => format!(" (of commit {commit})"),
+            (Some(_), None) => " (a commit)".to_owned(),
+            (None, _) => String::new(),
+        };
+        return format!("{kind} {id}{place} in {file}");
+    }
+    let lines: Vec<String> = copy.lines.iter().take(MAX_LINES).map(ToString::to_string).collect();
+    let more = if copy.lines.len() > lines.len() {
+        " and more"
+    } else {
+        ""
+    };
+    match lines.len() {
+        0 => format!("{kind} {file}"),
+        1 => format!("{kind} {file}, line {}", lines[0]),
+        _ => format!("{kind} {file}, lines {}{more}", lines.join(", ")),
     }
 }
 
@@ -227,20 +336,91 @@ impl Report {
     /// Prints it. Exit 1 where something could not be looked at: that it is not shown means nothing then.
     pub(super) fn print(mut self, format: Option<WhereFormat>, system: &mut System<'_>) -> Result<Exit, CommandError> {
         self.rows.sort_by(|one, other| one.order().cmp(&other.order()));
-        let is_complete = self.unseen.is_empty();
+        let mut exit = if !self.unseen.is_empty() || !self.unread.is_empty() {
+            Exit::Failed
+        } else if self.copies().next().is_some() {
+            Exit::Drift
+        } else {
+            Exit::Done
+        };
+        if self.is_interrupted {
+            exit = Exit::Interrupted;
+        }
         match format {
             Some(WhereFormat::Json) => self.document(DocumentFormat::Json, system)?,
             Some(WhereFormat::Yaml) => self.document(DocumentFormat::Yaml, system)?,
             Some(WhereFormat::Wide) => self.wide(system)?,
             None => self.table(system)?,
         }
-        if is_complete {
-            return Ok(Exit::Done);
+        if let Some(summary) = &self.summary {
+            system.output.info(summary);
+        }
+        if !matches!(format, Some(WhereFormat::Json | WhereFormat::Yaml)) {
+            for hint in self.hints() {
+                system.output.info(format_args!("hint: {hint}"));
+            }
         }
         for unseen in self.unseen {
             system.output.error(&unseen.error());
         }
-        Ok(Exit::Failed)
+        for unread in self.unread.iter().take(MAX_UNREAD) {
+            let file = printable(&unread.file.display().to_string(), MAX_PATH);
+            let error = CommandError::failed(format_args!("{file} was not looked at: {}", unread.reason));
+            system.output.error(&error);
+        }
+        if let Some(more @ 1..) = self.unread.len().checked_sub(MAX_UNREAD) {
+            system.output.error(&CommandError::failed(format_args!(
+                "{more} more files and folders were not looked at; -o json has all of them"
+            )));
+        }
+        if self.is_interrupted {
+            system
+                .output
+                .error(&CommandError::failed("the search was ended by Ctrl-C"));
+        }
+        Ok(exit)
+    }
+
+    /// The rows of copies.
+    fn copies(&self) -> impl Iterator<Item = (&Row, &Copy)> {
+        self.rows.iter().filter_map(|row| match &row.place {
+            Place::Copy(copy) => Some((row, copy)),
+            _ => None,
+        })
+    }
+
+    /// How to be rid of the copies: once for each kind, with the first commands, and for each token.
+    fn hints(&self) -> Vec<String> {
+        let mut kinds: BTreeMap<(Kind, &str), Vec<CommandLine>> = BTreeMap::new();
+        let mut rotate: Vec<CommandLine> = Vec::new();
+        for (row, copy) in self.copies() {
+            let Remedy { commands, advice } = row.remedy(copy);
+            let of_kind = kinds.entry((copy.kind, advice)).or_default();
+            for command in commands {
+                if !of_kind.contains(&command) {
+                    of_kind.push(command);
+                }
+            }
+            let command = scan::rotate(&row.registry, row.usage);
+            if row.state == State::Current && !rotate.contains(&command) {
+                rotate.push(command);
+            }
+        }
+        let mut hints = Vec::new();
+        for ((_, advice), commands) in kinds {
+            hints.push(advice.to_owned());
+            hints.extend(commands.iter().take(MAX_COMMANDS).map(ToString::to_string));
+            if commands.len() > MAX_COMMANDS {
+                hints.push(format!(
+                    "and {} more; -o json has all of them",
+                    commands.len() - MAX_COMMANDS
+                ));
+            }
+        }
+        for command in rotate {
+            hints.push(format!("if others can read one of them, change the token: {command}"));
+        }
+        hints
     }
 
     fn table(&self, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -295,14 +475,8 @@ impl Report {
     }
 
     fn document(&mut self, format: DocumentFormat, system: &mut System<'_>) -> Result<(), CommandError> {
-        let not_looked_at = std::mem::take(&mut self.unseen).into_iter().map(|unseen| {
-            let mut entry = NotLookedAt {
-                context: None,
-                cluster: None,
-                namespace: None,
-                secret: None,
-                reason: String::new(),
-            };
+        let of_clusters = std::mem::take(&mut self.unseen).into_iter().map(|unseen| {
+            let mut entry = NotLookedAt::default();
             match &unseen {
                 Unseen::Context { context, .. } | Unseen::Search { context, .. } => {
                     entry.context = Some(context.clone());
@@ -317,6 +491,12 @@ impl Report {
             entry.reason = unseen.error().to_string();
             entry
         });
+        let files = std::mem::take(&mut self.unread).into_iter().map(|unread| NotLookedAt {
+            file: Some(unread.file.display().to_string()),
+            reason: unread.reason,
+            ..NotLookedAt::default()
+        });
+        let not_looked_at = of_clusters.chain(files);
         let places = CredentialPlaces {
             items: self.rows.iter().map(Row::item).collect(),
             not_looked_at: not_looked_at.collect(),

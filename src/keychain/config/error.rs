@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{KEYCHAIN, StoreNameError, VAULT_KEY_FILE};
+use super::{KEYCHAIN, NAME, StoreNameError, VAULT_KEY_FILE};
+use crate::model::Writer;
 
 /// Why `config.toml` could not be read or changed. A failed change leaves it as it was.
 #[derive(Debug, Error)]
@@ -67,7 +68,7 @@ pub enum LineError {
     #[error("it is not TOML: {0}")]
     Syntax(String),
     /// An unknown or misspelt setting.
-    #[error("\"{0}\" is not a setting that regcred knows: there are {KEYCHAIN} and {VAULT_KEY_FILE}")]
+    #[error("\"{0}\" is not a setting that regcred knows: there are {KEYCHAIN}, {NAME} and {VAULT_KEY_FILE}")]
     UnknownKey(String),
     /// The value is a number, a list or a table.
     #[error("{0} has to be text in quotes")]
@@ -77,6 +78,12 @@ pub enum LineError {
     /// The path is relative.
     #[error("{VAULT_KEY_FILE} has to be an absolute path: \"{0}\" is not")]
     RelativePath(String),
+    /// The name is empty, too long, or has characters that cannot be shown.
+    #[error(
+        "{NAME} has to be one line of 1 to {} characters that can be shown",
+        Writer::MAX_NAME
+    )]
+    Name,
 }
 
 impl ConfigError {
@@ -93,6 +100,9 @@ impl ConfigError {
                 LineError::NotText => "save the file as UTF-8 in an editor",
                 LineError::RelativePath(_) => {
                     "write the path out in an editor, without ~ and $: vault-key-file = \"/home/me/.config/regcred/vault.key\""
+                }
+                LineError::Name => {
+                    "correct the line in an editor, or remove it: then it is your user name and the host's"
                 }
                 LineError::Store(_) => {
                     "correct the line in an editor, or remove it: then the system's keychain is used"

@@ -87,6 +87,7 @@ mod on_unix {
         let config = Config {
             store: Some(StoreName::System),
             vault_key_file: Some(key),
+            name: None,
             path: Some(folder.join("regcred/config.toml")),
         };
         assert_eq!(Config::read(&env).unwrap(), config);
@@ -177,11 +178,11 @@ fn invalid_lines_are_refused_with_their_number() {
     for (text, message) in [
         (
             &b"# mine\nkeychian = \"vault\"\n"[..],
-            "line 2: \"keychian\" is not a setting that regcred knows: there are keychain and vault-key-file",
+            "line 2: \"keychian\" is not a setting that regcred knows: there are keychain, name and vault-key-file",
         ),
         (
             b"vault-key-file = \"/k\"\n\n[zero]\nkeychain = \"vault\"\n[apple]\n",
-            "line 3: \"zero\" is not a setting that regcred knows: there are keychain and vault-key-file",
+            "line 3: \"zero\" is not a setting that regcred knows: there are keychain, name and vault-key-file",
         ),
         (
             b"keychain = \"valt\\u001b[2J\"",
@@ -197,6 +198,14 @@ fn invalid_lines_are_refused_with_their_number() {
         (
             b"keychain = \"vault\"\r\nvault-key-file = \"~/k\"\r\n",
             "line 2: vault-key-file has to be an absolute path: \"~/k\" is not",
+        ),
+        (
+            b"name = \"jane\\nat her desk\"",
+            "line 1: name has to be one line of 1 to 64 characters that can be shown",
+        ),
+        (
+            b"name = \"\"",
+            "line 1: name has to be one line of 1 to 64 characters that can be shown",
         ),
         (
             b"keychain = vault\n",

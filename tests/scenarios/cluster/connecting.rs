@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred::cluster::{
-    Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, SyncOptions, Wanted, block_on, observe, sync,
+    Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, Over, SyncOptions, Wanted, block_on, observe, sync,
 };
 use regcred::model::Use;
 use regcred::sys::env::Env;
@@ -133,6 +133,8 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
                     credential: &credential,
                     usage: Use::Cluster,
                     replaces: None,
+                    over: Over::Anything,
+                    writer: None,
                 }];
                 let synced = sync(cluster, &target("team"), &wanted, SyncOptions::default())
                     .await

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use regcred::cluster::{self, Cluster, ConnectOptions, SyncOptions, Target, Wanted, block_on};
+use regcred::cluster::{self, Cluster, ConnectOptions, Over, SyncOptions, Target, Wanted, block_on};
 use regcred::model::{Credential, Token, Use};
 use regcred::sys::env::Env;
 use serde_json::Value;
@@ -260,6 +260,8 @@ fn the_cron_job_its_rights_and_its_connection() {
             credential: &credential,
             usage: Use::Cluster,
             replaces: None,
+            over: Over::Anything,
+            writer: None,
         }];
         let synced = cluster::sync(&cluster, &target, &wanted, SyncOptions::default())
             .await

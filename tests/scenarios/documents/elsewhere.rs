@@ -120,4 +120,19 @@ pub const LIST: &[Elsewhere] = &[
         "[Service]",
         "a unit: vault_status has a folder as systemd makes one",
     ),
+    entry(
+        "docs/team.md",
+        "name =",
+        "a file: commands/shared/authorship.rs reads it",
+    ),
+    entry(
+        "docs/team.md",
+        "secret-of-another:",
+        "status/team: what status says at the second workstation",
+    ),
+    entry(
+        "docs/team.md",
+        "kubectl regcred login gitea.example.com -u bot",
+        "sync/team: with a user of that name",
+    ),
 ];

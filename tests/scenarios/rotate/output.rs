@@ -38,7 +38,7 @@ rotated the token of [REGISTRY] for cluster
 exit 0
 --- stdout
 --- stderr
-no rotation is pending
+no rotation is pending on this machine
 
 "#]]);
 }

@@ -414,3 +414,45 @@ fn token_left_behind(world: &mut World) {
     );
     world.mends(Code::TokenLeftBehind, &[]);
 }
+
+finding!(token_in_file_that_login_has_read, Code::TokenInFile, on(DOUBLES, REAL));
+fn token_in_file_that_login_has_read(world: &mut World) {
+    let token = world.token("read:package");
+    let (home, registry) = (world.home(), world.registry());
+    let file = home.join("deploy/registry.env");
+    let text = format!("REGISTRY={registry}\nREGISTRY_USERNAME=admin\nREGISTRY_TOKEN={token}\nOTHER=x\n");
+    world.write(&file, &text);
+    let login = format!("login --use cluster --env-file {}", file.display());
+    world.regcred(&login).done();
+    world.sync();
+    let ran = world.status();
+    assert!(!ran.to_string().contains(&token), "{ran}");
+    world.says(LINE, Code::TokenInFile, &["deploy/registry.env", "for cluster"]);
+    world.mends(Code::TokenInFile, &[]);
+    assert!(world.read(&file).contains("OTHER=x"), "the rest stays");
+    assert_eq!(world.status().code, 0);
+}
+
+finding!(token_in_file_of_this_folder, Code::TokenInFile, on(DOUBLES, REAL));
+fn token_in_file_of_this_folder(world: &mut World) {
+    let token = world.well();
+    let folder = world.home().join("deploy");
+    world.variables.insert("PWD".to_owned(), folder.clone().into());
+    let file = folder.join(".env.production");
+    // As another program names it, and encoded.
+    world.write(&file, &format!("CI_AUTH=[auth:admin:{token}]\n"));
+    world.write(&folder.join("notes.txt"), &token);
+    world.says(LINE, Code::TokenInFile, &[".env.production", "delete the token"]);
+    assert!(!world.status().stdout.contains("notes.txt"));
+    assert_eq!(world.status().code, 3);
+    // Somebody deletes it.
+    world.write(&file, "CI_AUTH=\n");
+    world.is_gone(LINE, Code::TokenInFile);
+    // Where git tracks it too, that is what is said.
+    world.write(&folder.join("registry.env"), &format!("REGISTRY_TOKEN={token}\n"));
+    world.says(LINE, Code::TokenInFile, &["registry.env"]);
+    world.git(&["init", "-q"]).done();
+    world.git(&["add", "deploy"]).done();
+    world.says(LINE, Code::EnvFileInGit, &["registry.env"]);
+    world.is_gone(LINE, Code::TokenInFile);
+}

@@ -55,6 +55,8 @@ secret/gitea-credentials configured in namespace [NAMESPACE] (dry run)
   annotation kubectl-regcred/registry
   annotation kubectl-regcred/use
   annotation kubectl-regcred/username
+  annotation kubectl-regcred/installation
+  annotation kubectl-regcred/written-by
 --- stderr
 warning: secret/gitea-credentials in namespace [NAMESPACE]: adopted from kubectl-create
 
@@ -80,7 +82,9 @@ exit 0
    "label app.kubernetes.io/managed-by",
    "annotation kubectl-regcred/registry",
    "annotation kubectl-regcred/use",
-   "annotation kubectl-regcred/username"
+   "annotation kubectl-regcred/username",
+   "annotation kubectl-regcred/installation",
+   "annotation kubectl-regcred/written-by"
    ],
    "notes": [
    "adopted from kubectl-create"

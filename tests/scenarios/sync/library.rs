@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regcred::cluster::{Cluster, ConnectOptions, Error, SyncOptions, Synced, Target, Wanted, block_on, sync};
+use regcred::cluster::{Cluster, ConnectOptions, Error, Over, SyncOptions, Synced, Target, Wanted, block_on, sync};
 use regcred::model::{Credential, Use};
 use regcred::sys::env::Env;
 use serde_json::{Value, json};
@@ -98,6 +98,8 @@ impl Plane {
                     credential,
                     usage: Use::Cluster,
                     replaces: None,
+                    over: Over::Anything,
+                    writer: None,
                 }],
                 options,
             )

@@ -1,6 +1,6 @@
 //! What becomes of a Secret, on either kind of server.
 
-use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Refusal, SyncOptions, Wanted, sync};
+use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Over, Refusal, SyncOptions, Wanted, sync};
 use regcred::model::{DockerConfig, Use};
 use serde_json::{Value, json};
 
@@ -196,6 +196,8 @@ fn several_at_once_lose_nothing(plane: &Plane) {
                         credential,
                         usage: Use::Cluster,
                         replaces: None,
+                        over: Over::Anything,
+                        writer: None,
                     }],
                     SyncOptions::default(),
                 )
@@ -406,6 +408,8 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
                 credential: &credential,
                 usage: Use::Cluster,
                 replaces: None,
+                over: Over::Anything,
+                writer: None,
             }];
             sync(cluster, &target("team"), &wanted, SyncOptions::default()).await
         },

@@ -112,7 +112,7 @@ fn every_secret_that_regcred_manages(pipeline: &Pipeline) {
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran}");
     let says = format!(
         "warning: secret/second in namespace {} is left as it is: it has the label of regcred, and nothing in it proves \
-         that it is yours: its entry for {} holds another token, of the user \"admin\"\n",
+         that it is yours: its entry for {} holds another token, of the user \"admin\", written by ",
         names[1],
         pipeline.registry()
     );

@@ -36,6 +36,8 @@ fn decide(observed: Option<&Observed>, credential: &Credential, force: bool) -> 
             credential,
             usage: Use::Cluster,
             replaces: None,
+            over: Over::Anything,
+            writer: None,
         }],
         force,
     )
@@ -115,6 +117,8 @@ fn several_registries_are_one_plan() {
             credential,
             usage: Use::Docker,
             replaces: None,
+            over: Over::Anything,
+            writer: None,
         })
         .collect();
     let made = plan(&target(), None, &wanted, false).unwrap();
@@ -248,7 +252,7 @@ proptest::proptest! {
         let tokens = own.iter().map(|at| Token::parse(TOKENS[*at]).unwrap()).collect();
         let own = OwnTokens::only(tokens);
         let new = credential("gitea.example.com", "the-new-token");
-        let wanted = [Wanted { credential: &new, usage: Use::Cluster, replaces: Some(&own) }];
+        let wanted = [Wanted { credential: &new, usage: Use::Cluster, replaces: Some(&own), over: Over::Anything, writer: None }];
         let there = claimed(&json!({"auths": auths}).to_string());
         let plan = plan(&target(), Some(&there), &wanted, false).unwrap();
         proptest::prop_assert_eq!(plan.action != Action::LeaveAlone, proves);
@@ -281,6 +285,8 @@ fn what_is_not_there_is_not_made_for_a_token_that_should_be_replaced() {
         credential: &new,
         usage: Use::Cluster,
         replaces: Some(&own),
+        over: Over::Anything,
+        writer: None,
     }];
     let gone = plan(&target(), None, &wanted, false).unwrap();
     assert_eq!(gone.action, Action::LeaveAlone);
@@ -309,4 +315,93 @@ fn what_is_not_there_is_not_made_for_a_token_that_should_be_replaced() {
         .unwrap_err(),
         Refusal::Immutable
     );
+}
+
+mod writers {
+    use super::*;
+    use crate::model::{InstallationId, Writer};
+
+    fn writer(name: &str, id: u8) -> Writer {
+        Writer::new(name, Some(InstallationId::of([id; 16]))).unwrap()
+    }
+
+    /// `wanted` over these tokens, written by the installation 1.
+    fn decide_over(
+        observed: &Observed,
+        user: &str,
+        token: &str,
+        own: &[&str],
+        cleared: &[&str],
+    ) -> Result<Plan, Refusal> {
+        let new = Credential {
+            username: user.parse().unwrap(),
+            ..credential("gitea.example.com", token)
+        };
+        let token = |text: &&str| Token::parse(text).unwrap();
+        let own = OwnTokens::only(own.iter().map(token).collect());
+        let cleared: Vec<_> = cleared.iter().map(|text| (new.registry.clone(), token(text))).collect();
+        let wanted = [Wanted {
+            credential: &new,
+            usage: Use::Cluster,
+            replaces: None,
+            over: Over::Known {
+                own: &own,
+                cleared: &cleared,
+            },
+            writer: Some(&writer("jane", 1)),
+        }];
+        plan(&target(), Some(observed), &wanted, false)
+    }
+
+    fn written_by(id: u8) -> Observed {
+        observed(|secret| {
+            let annotations = &mut secret["metadata"]["annotations"];
+            annotations["kubectl-regcred/written-by"] = "bob".into();
+            annotations["kubectl-regcred/installation"] = InstallationId::of([id; 16]).to_string().into();
+        })
+    }
+
+    #[test]
+    fn a_token_that_is_not_known_is_met_before_it_is_replaced() {
+        for (there, user, own, cleared, is_met) in [
+            (observed(|_| ()), "admin", &["new"][..], &[][..], true),
+            (observed(|_| ()), "admin", &["old"], &[], false),
+            (observed(|_| ()), "bot", &["old"], &[], false),
+            (observed(|_| ()), "admin", &["new"], &["old"], false),
+            (written_by(2), "admin", &["old"], &[], false),
+            (written_by(2), "bot", &["old"], &[], true),
+            (written_by(2), "bot", &["old"], &["old"], false),
+            (written_by(1), "bot", &["old"], &[], false),
+        ] {
+            let planned = decide_over(&there, user, "new", own, cleared);
+            match planned {
+                Err(Refusal::OtherToken(met)) => {
+                    assert!(is_met, "{met}");
+                    assert_eq!(met.token, Token::parse("old").unwrap());
+                }
+                planned => assert!(!is_met && planned.is_ok(), "{user} over {own:?}"),
+            }
+        }
+        // Whoever owns the Secret is said first.
+        let frozen = observed(|secret| secret["immutable"] = true.into());
+        let refused = decide_over(&frozen, "admin", "new", &["new"], &[]).unwrap_err();
+        assert_eq!(refused, Refusal::Immutable);
+    }
+
+    #[test]
+    fn writers_are_noted_only_where_something_else_is_written() {
+        let right = decide_over(&written_by(2), "admin", "old", &["old"], &[]).unwrap();
+        assert_eq!(right.action, Action::Unchanged);
+        let changed = decide_over(&written_by(2), "admin", "new", &["old"], &[]).unwrap();
+        assert_eq!(
+            shown(&changed),
+            [
+                "credential for gitea.example.com",
+                "annotation kubectl-regcred/installation",
+                "annotation kubectl-regcred/written-by",
+            ]
+        );
+        let annotations = &changed.manifest.metadata.annotations;
+        assert_eq!(annotations["kubectl-regcred/written-by"], "jane");
+    }
 }

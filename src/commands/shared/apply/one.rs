@@ -1,11 +1,17 @@
 //! Writes one Secret of a run.
 
+use std::rc::Rc;
+
 use super::after::{After, AfterResult};
-use crate::cluster::{self, Action, Cluster, DryRun, Outcome, SyncOptions, Synced, Wanted};
+use crate::cluster::{self, Action, Cluster, DryRun, OtherToken, Outcome, Refusal, SyncOptions, Synced, Wanted};
+use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::proof::{NO_VERIFY, Proof, Proofs};
-use crate::commands::shared::targets::{Job, with_registry};
+use crate::commands::shared::targets::{Job, Supply, with_registry};
 use crate::error::CommandError;
 use crate::model::Registry;
+
+/// The most other tokens in one Secret that are asked about: a registry has few spellings.
+const MAX_CLEARED: usize = 8;
 
 /// The result as text, so that thousands of results are small and contain no token.
 pub(in crate::commands) struct Done {
@@ -80,21 +86,22 @@ pub(super) async fn sync(
     options: SyncOptions,
     after: &After,
     proofs: &Proofs,
+    authorship: &Authorship,
 ) -> Result<Done, Failure> {
     let mut proven = Vec::new();
     let mut done = None;
     let mut failure = None;
-    for (supply, wanted) in job.supplies.iter().zip(job.wanted()) {
+    for supply in &job.supplies {
         let proof = proofs.of(supply).await;
         if matches!(proof, Proof::Works) {
-            proven.push(wanted);
+            proven.push(supply);
             continue;
         }
         let dry_run = SyncOptions {
             dry_run: DryRun::Client,
             ..options
         };
-        let planned = write(cluster, job, &[wanted], dry_run, after).await?;
+        let planned = write(cluster, job, &[supply.wanted()], dry_run, after).await?;
         match (planned.outcome, proof) {
             // The credential is not meant for this Secret.
             (Outcome::LeftAlone, _) => done = Some(Done::of(planned)),
@@ -106,15 +113,42 @@ pub(super) async fn sync(
             (Outcome::Unchanged, Proof::Refused(error)) => {
                 failure = Some(error.on(format_args!("{} holds a token that does not work", job.target)));
             }
-            (_, Proof::Refused(error)) => failure = Some(error.on(format_args!("{} was not written", job.target))),
-            (_, Proof::Unknown(error)) => {
-                let error = error.on(format_args!("{} was not written", job.target));
-                failure = Some(error.hint(NO_VERIFY));
-            }
+            (_, Proof::Refused(error)) => failure = Some(error.on(not_written(job))),
+            (_, Proof::Unknown(error)) => failure = Some(error.on(not_written(job)).hint(NO_VERIFY)),
         }
     }
-    if !proven.is_empty() {
-        let synced = write(cluster, job, &proven, options, after).await?;
+    let mut cleared = Vec::new();
+    while !proven.is_empty() {
+        let wanted: Vec<_> = proven
+            .iter()
+            .map(|supply| supply.wanted_by(authorship, &cleared))
+            .collect();
+        let synced = match write(cluster, job, &wanted, options, after).await {
+            Err(Failure::Cluster(error)) => match met(error) {
+                Ok(other) => {
+                    let is_it = |supply: &&&Rc<Supply>| supply.credential.registry == other.registry;
+                    let Some(supply) = proven.iter().find(is_it).copied() else {
+                        break;
+                    };
+                    let may = if cleared.len() < MAX_CLEARED {
+                        proofs.may_replace(supply, &other, authorship).await
+                    } else {
+                        let many = format_args!("it holds more than {MAX_CLEARED} other tokens");
+                        Err(CommandError::failed(many).hint("take a new name with --secret NAME"))
+                    };
+                    match may {
+                        Ok(()) => cleared.push((other.registry, other.token)),
+                        Err(error) => {
+                            failure = Some(error.on(not_written(job)));
+                            proven.retain(|one| one.credential.registry != other.registry);
+                        }
+                    }
+                    continue;
+                }
+                Err(error) => return Err(Failure::Cluster(*error)),
+            },
+            synced => synced?,
+        };
         done = Some(Done {
             after: match synced.outcome {
                 // A Secret that was left alone is not attached or used for restarts.
@@ -123,6 +157,7 @@ pub(super) async fn sync(
             },
             ..Done::of(synced)
         });
+        break;
     }
     match (failure, done) {
         (Some(error), _) => Err(Failure::Unproven(error)),
@@ -131,6 +166,21 @@ pub(super) async fn sync(
             "no credential was given for {}",
             job.target
         )))),
+    }
+}
+
+fn not_written(job: &Job) -> String {
+    format!("{} was not written", job.target)
+}
+
+/// The token that the credential would take the place of, if that is why nothing was written.
+fn met(error: cluster::Error) -> Result<OtherToken, Box<cluster::Error>> {
+    match error {
+        cluster::Error::Refused {
+            refusal: Refusal::OtherToken(other),
+            ..
+        } => Ok(*other),
+        error => Err(Box::new(error)),
     }
 }
 

@@ -13,6 +13,7 @@ use super::interrupt::Interrupt;
 use super::one::{self, Done, Failure};
 use super::report::{Report, Row, Unfinished};
 use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
+use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::ledger_writer::{LedgerWriter, Observation};
 use crate::commands::shared::proof::Proofs;
 use crate::commands::shared::targets::{Batch, Found, Job, find};
@@ -30,6 +31,7 @@ pub(in crate::commands) struct Run<'a, 'b> {
     pub(in crate::commands) options: SyncOptions,
     pub(in crate::commands) after: &'a After,
     pub(in crate::commands) proofs: &'a Proofs,
+    pub(in crate::commands) authorship: &'a Authorship,
     pub(in crate::commands) ledger: &'a mut LedgerWriter,
     /// The restarts to follow.
     pub(in crate::commands) rollouts: Rollouts,
@@ -111,6 +113,7 @@ impl Run<'_, '_> {
         observed: &mut Vec<Observation>,
     ) -> Result<(), CommandError> {
         let (total, options, after, proofs) = (jobs.len(), self.options, self.after, self.proofs);
+        let authorship = self.authorship;
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         let mut begun = BTreeMap::new();
@@ -122,7 +125,7 @@ impl Run<'_, '_> {
                 let Some((at, job)) = waiting.next() else { break };
                 begun.insert(at, job.target.clone());
                 under_way.push(async move {
-                    let result = one::sync(cluster, &job, options, after, proofs).await;
+                    let result = one::sync(cluster, &job, options, after, proofs, authorship).await;
                     (at, job, result)
                 });
             }

@@ -211,6 +211,7 @@ mod tests {
                     registry: registry.parse().unwrap(),
                     username: "admin".into(),
                     usage: Use::Cluster,
+                    writer: None,
                 })
                 .collect(),
         }

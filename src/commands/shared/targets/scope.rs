@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::cluster::{Namespace, SecretName, Selector, ServiceAccountName, Target, Wanted};
+use crate::cluster::{Namespace, Over, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::commands::args::TargetArgs;
+use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::token_id::token_id;
 use crate::commands::sync::SyncArgs;
 use crate::error::CommandError;
-use crate::keychain::Keychain;
+use crate::keychain::{self, Keychain};
 use crate::ledger::TokenId;
-use crate::model::{CommandLine, Credential, OwnTokens, Registry, Use};
+use crate::model::{CommandLine, Credential, OwnTokens, Registry, Token, Use};
 
 /// A credential to write into Secrets, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(in crate::commands) struct Supply {
     pub(in crate::commands) usage: Use,
     /// The tokens of which a Secret must hold one to get the credential, if the user has not named the Secret.
     pub(in crate::commands) replaces: Option<OwnTokens>,
+    /// This user's tokens of the registry: it may take their place without a question.
+    pub(in crate::commands) own: OwnTokens,
     /// Which token it is; `None` where it was handed over, and no keychain keeps it.
     pub(in crate::commands) id: Option<TokenId>,
 }
@@ -28,6 +31,7 @@ impl Supply {
     pub(in crate::commands) fn new(credential: Credential, usage: Use) -> Result<Rc<Self>, CommandError> {
         for_kubelet(&credential)?;
         Ok(Rc::new(Self {
+            own: OwnTokens::only(vec![credential.token.clone()]),
             credential,
             usage,
             replaces: None,
@@ -43,12 +47,49 @@ impl Supply {
     ) -> Result<Rc<Self>, CommandError> {
         for_kubelet(&credential)?;
         let id = token_id(keychain, usage, &credential)?;
+        let own = match keychain.own_tokens(&credential.registry) {
+            // Without the earlier ones, more is asked about than need be.
+            Err(keychain::Error::Damaged(_)) => OwnTokens::only(vec![credential.token.clone()]),
+            own => own?,
+        };
         Ok(Rc::new(Self {
             credential,
             usage,
             replaces: None,
+            own,
             id,
         }))
+    }
+
+    /// What a Secret is to hold, whatever other token it holds.
+    pub(in crate::commands) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            credential: &self.credential,
+            usage: self.usage,
+            replaces: self.replaces.as_ref(),
+            over: Over::Anything,
+            writer: None,
+        }
+    }
+
+    /// The same, in this name, and over other tokens only where that is meant or they were cleared.
+    pub(in crate::commands) fn wanted_by<'a>(
+        &'a self,
+        authorship: &'a Authorship,
+        cleared: &'a [(Registry, Token)],
+    ) -> Wanted<'a> {
+        Wanted {
+            over: if authorship.takes_over {
+                Over::Anything
+            } else {
+                Over::Known {
+                    own: &self.own,
+                    cleared,
+                }
+            },
+            writer: Some(&authorship.writer),
+            ..self.wanted()
+        }
     }
 
     /// The same, but only for Secrets that hold one of these tokens.
@@ -57,6 +98,7 @@ impl Supply {
             credential: self.credential.clone(),
             usage: self.usage,
             replaces: Some(own),
+            own: self.own.clone(),
             id: self.id.clone(),
         })
     }
@@ -102,14 +144,7 @@ impl Job {
     }
 
     pub(in crate::commands) fn wanted(&self) -> Vec<Wanted<'_>> {
-        self.supplies
-            .iter()
-            .map(|supply| Wanted {
-                credential: &supply.credential,
-                usage: supply.usage,
-                replaces: supply.replaces.as_ref(),
-            })
-            .collect()
+        self.supplies.iter().map(|supply| supply.wanted()).collect()
     }
 }
 
@@ -189,6 +224,12 @@ impl Scope {
             Self::Managed(Supplies::Only(supply)) => vec![supply.clone()],
             Self::Managed(Supplies::Keychain(_)) => Vec::new(),
         }
+    }
+
+    /// Whether a token of the keychain is meant, and not only one that was handed over.
+    pub(in crate::commands) fn is_of_keychain(&self) -> bool {
+        let is_kept = |supply: &Rc<Supply>| supply.id.is_some();
+        matches!(self, Self::Managed(Supplies::Keychain(_))) || self.supplies().iter().any(is_kept)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Rows and findings of existing Secrets. Pure.
 
-use crate::cluster::survey::{HeldToken, Puller, SeenEntry, SeenSecret, State as Document, TokenSlot};
+use crate::cluster::survey::{HeldToken, Login, Puller, SeenEntry, SeenSecret, State as Document, TokenSlot};
 use crate::cluster::{Owner, Ownership, Resource};
+use crate::commands::shared::another::{Another, Side, another};
 use crate::commands::status::cluster_view::ClusterView;
 use crate::commands::status::code::Code;
+use crate::commands::status::credentials::StoredCredential;
 use crate::commands::status::finding::{Finding, Remedy};
 use crate::commands::status::findings::registries::is_too_much_for_a_cluster;
 use crate::commands::status::row::{Row, State};
@@ -24,6 +26,8 @@ struct Comparison {
     /// Why it is out of step; `None` if it is not or if the reason is not known.
     cause: Option<String>,
     token: Option<HeldToken>,
+    /// Why the token in it is another's.
+    another: Option<Another>,
 }
 
 /// Rows and findings of the existing Secrets.
@@ -68,7 +72,7 @@ fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, finding
         if own.is_empty() && !is_ours && !is_asked_for {
             continue;
         }
-        let comparison = compare(view, registry, &own);
+        let comparison = compare(view, secret, registry, &own);
         let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
             // Anyone can add an entry for any registry: it is shown, but does not count as drift.
             (State::Unknown, None)
@@ -117,12 +121,13 @@ fn row(
 }
 
 /// Compares the Secret's entry for the registry with the keychain.
-fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) -> Comparison {
+fn compare(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, entries: &[&SeenEntry]) -> Comparison {
     let comparison = |state, cause: Option<String>, username, token| Comparison {
         state,
         username,
         cause,
         token,
+        another: None,
     };
     let held = view.held(registry);
     let is_right = |entry: &SeenEntry| {
@@ -156,6 +161,24 @@ fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) 
     if login.token == HeldToken::Stored(TokenSlot::Pending) {
         return comparison(State::Rotating, None, username, token);
     }
+    if let Some(another) = anothers(view, secret, registry, login, held, &verdict) {
+        let works = if verdict.verified().is_some() {
+            ", which works"
+        } else {
+            ""
+        };
+        let rotated = match &another {
+            Another::Installation(_) if view.verdicts.of(&held.credential).is_refused() => {
+                ". The keychain's is refused: it was probably rotated there"
+            }
+            _ => "",
+        };
+        let cause = format!("it holds another token of {registry}{works}: {another}{rotated}");
+        return Comparison {
+            another: Some(another),
+            ..comparison(State::OfAnother, Some(cause), username, token)
+        };
+    }
     let (state, cause) = match &verdict {
         _ if view.is_expected(registry, login.token) => (
             State::Stale,
@@ -175,6 +198,55 @@ fn compare(view: &ClusterView<'_>, registry: &Registry, entries: &[&SeenEntry]) 
         ),
     };
     comparison(state, Some(cause), username, token)
+}
+
+/// Why the token in the Secret is another's: sync does not replace such a one without `--take-over`.
+fn anothers(
+    view: &ClusterView<'_>,
+    secret: &SeenSecret,
+    registry: &Registry,
+    login: &Login,
+    held: &StoredCredential,
+    verdict: &Verdict,
+) -> Option<Another> {
+    if matches!(verdict, Verdict::Refused { .. }) {
+        return None;
+    }
+    let declared = secret.declared.iter().find(|entry| entry.registry == *registry);
+    let writer = declared.and_then(|entry| entry.writer.as_ref());
+    let own = view.credentials.installation.as_ref();
+    let user = held.credential.username.as_str();
+    let is_anothers = writer.is_some_and(|writer| writer.is_other_than(own));
+    if view.is_own(registry, login.token) && !(is_anothers && login.username != user) {
+        return None;
+    }
+    let verdict_on_ours = view.verdicts.of(&held.credential);
+    let ours = Side {
+        username: user,
+        verified: verdict_on_ours.verified(),
+    };
+    let theirs = Side {
+        username: &login.username,
+        verified: verdict.verified(),
+    };
+    another(ours, theirs, writer, own)
+}
+
+/// What to do about a Secret of another's: nothing that writes it.
+fn ask(view: &ClusterView<'_>, registry: &Registry, another: &Another) -> Remedy {
+    const TAKE_OVER: &str = "sync --take-over puts the keychain's token in its place";
+    let held = view.held(registry);
+    let is_dead = held.is_some_and(|held| view.verdicts.of(&held.credential).is_refused());
+    match another {
+        Another::Installation(writer) if is_dead => Remedy::advice(format!(
+            "log in with the new token, which {writer} has, or with one of your own"
+        )),
+        Another::Installation(writer) => Remedy::advice(format!("leave it, or ask {writer}; {TAKE_OVER}")),
+        Another::User { theirs, .. } => Remedy::advice(format!("leave it, or ask {theirs}; {TAKE_OVER}")),
+        Another::Rights { .. } => Remedy::advice(format!(
+            "leave it, or keep a token for clusters that may only pull, with login --use cluster; {TAKE_OVER}"
+        )),
+    }
 }
 
 /// The state that is shown, and the finding about it.
@@ -197,6 +269,13 @@ fn found(
         let remedy = Remedy::advice(owner.instead.clone());
         let found = finding(Code::SecretOwnedByOther, cause, remedy);
         return (State::OwnedBy(owner.name.clone()), Some(found));
+    }
+    if let (Some(another), Some(cause)) = (&comparison.another, &comparison.cause) {
+        let remedy = ask(view, registry, another);
+        return (
+            State::OfAnother,
+            Some(finding(Code::SecretOfAnother, cause.clone(), remedy)),
+        );
     }
     if !secret.is_managed && !matches!(secret.ownership, Ownership::Foreign(_)) {
         let cause = match (&comparison.cause, &comparison.state) {
@@ -327,7 +406,7 @@ fn over_scoped(
 /// The finding for a Secret of sync that nothing uses. `row` is one of its rows.
 fn unused(view: &ClusterView<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
     let is_ours = secret.is_managed && matches!(secret.ownership, Ownership::Ours);
-    if !is_ours || !row.used_by.is_empty() || !row.service_accounts.is_empty() {
+    if !is_ours || row.state == State::OfAnother || !row.used_by.is_empty() || !row.service_accounts.is_empty() {
         return None;
     }
     let registry = secret.declared.iter().map(|entry| &entry.registry);

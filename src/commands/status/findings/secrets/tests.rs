@@ -20,7 +20,7 @@ fn each_comparison_has_its_state_and_its_text() {
     let ours = |token| secret("pull", token);
     let with_state = |state| SeenSecret { state, ..ours(KEPT) };
     let entry = |login: Option<(&str, HeldToken)>| {
-        let login = login.map(|(username, token)| crate::cluster::survey::Login {
+        let login = login.map(|(username, token)| Login {
             username: username.to_owned(),
             token,
         });
