@@ -174,7 +174,7 @@ fn main() -> ExitCode {
     me.kubectl_regcred(&login, &first, 1);
 
     println!("\n# Somebody puts another token into the Secret.");
-    let third = gitea.add_token("admin", "read:package");
+    let third = gitea.add_token("admin", "write:package");
     let by_hand = format!("kubectl regcred sync -n honeydue --registry {registry} -u admin --token-stdin");
     me.kubectl_regcred(&format!("cat another-token | {by_hand}"), &third, 0);
     let seen = me.kubectl_regcred("kubectl regcred status -n honeydue", "", 3);

@@ -26,7 +26,7 @@ fn regcred(kubeconfig: &str, folder: &Path, line: &str) -> Command {
     command
 }
 
-const SYNC: &str = "sync --registry gitea.example.com -u admin --token-env THE_TOKEN";
+const SYNC: &str = "sync --no-verify --registry gitea.example.com -u admin --token-env THE_TOKEN";
 
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()

@@ -101,7 +101,7 @@ fn an_error_asks_for_no_more() {
         .replace("  - {namespace: elsewhere, context: spare}\n", "");
     std::fs::write(world.home().join("list.yaml"), text).unwrap();
     world.api_server().forbid("get", &world.namespace);
-    let ran = world.regcred(&format!("sync {}", list_flag(&world)));
+    let ran = world.regcred(&format!("sync --no-verify {}", list_flag(&world)));
     assert_eq!(ran.code, 1, "{ran}");
     let named = |name: &str| {
         json!([
@@ -277,14 +277,14 @@ fn a_list() {
         .kubectl_ok(&["create", "serviceaccount", "ci", "-n", &world.namespace], "");
     deployer.takes_over(&world);
     let flag = list_flag(&world);
-    let ran = world.regcred(&format!("sync {flag}"));
+    let ran = world.regcred(&format!("sync --no-verify {flag}"));
     assert_eq!(ran.code, 1, "{ran}");
     let _ = deployer.may(&world, &flag);
-    world.regcred(&format!("sync {flag}")).done();
+    world.regcred(&format!("sync --no-verify {flag}")).done();
     assert!(world.secret("pull").is_some() && world.secret("other").is_some());
     assert_eq!(
         world
-            .regcred(&format!("sync {flag}"))
+            .regcred(&format!("sync --no-verify {flag}"))
             .done()
             .matches(" unchanged ")
             .count(),

@@ -46,8 +46,9 @@ fn run(folder: &Path, path: &str, args: &[&str]) -> Output {
         .unwrap()
 }
 
-const SYNC: [&str; 10] = [
+const SYNC: [&str; 11] = [
     "sync",
+    "--no-verify",
     "-n",
     "default",
     "--registry",

@@ -85,7 +85,9 @@ impl Workstation {
         for namespace in [self.name("honeydue"), self.name("staging")] {
             let label = format!("team={}", self.name("honeydue"));
             let _ = plane.kubectl_ok(&["label", "namespace", namespace, &label], "");
-            let _ = plane.kubectl_ok(&["create", "serviceaccount", "default", "-n", namespace], "");
+            // A controller of another scenario may have made it.
+            let _ = plane.kubectl(&["create", "serviceaccount", "default", "-n", namespace], "");
+            let _ = plane.kubectl_ok(&["get", "serviceaccount", "default", "-n", namespace], "");
         }
         let mut config: Value = serde_saphyr::from_str(&plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
         config["contexts"][0]["context"]["namespace"] = self.name("honeydue").into();

@@ -6,7 +6,8 @@ use snapbox::str;
 
 use super::fixture::{PASSWORD, Rotation, SECRET};
 use crate::support::control_plane::ControlPlane;
-use crate::support::parts::{DOUBLES, REAL};
+use crate::support::part::until;
+use crate::support::parts::{CONTROLLERS, DOUBLES, REAL};
 use crate::support::world::World;
 
 fn rotation(world: World) -> (Rotation, String) {
@@ -181,11 +182,12 @@ rotated the token of [REGISTRY] for cluster
     assert!(!rotation.works(&rotation.old));
 }
 
-scenario!(restarts, on(REAL));
-/// Real only: the double knows no workloads. Nobody rolls anything out there, so following it ends at the time limit.
+scenario!(restarts, on(REAL), needs(CONTROLLERS));
+/// Real only: the double knows no workloads. Its pod works; no kubelet runs the next one, so following the rollout ends at
+/// the time limit.
 fn restarts(world: World) {
     let (rotation, flags) = rotation(world);
-    let (cluster, namespace) = (ControlPlane::shared(), &rotation.world.namespace);
+    let (cluster, namespace) = (ControlPlane::with_controllers(), &rotation.world.namespace);
     let image = format!("{}/admin/api:1", rotation.world.registry());
     let labels = json!({"app": "api"});
     let deployment = json!({
@@ -196,6 +198,16 @@ fn restarts(world: World) {
         }},
     });
     let _ = cluster.kubectl_ok(&["create", "-n", namespace, "-f", "-"], &deployment.to_string());
+    let get = |what: &[&str]| cluster.kubectl_ok(&[&["get", "-n", namespace], what].concat(), "");
+    until("there is a pod", || !get(&["pods", "-o", "name"]).is_empty());
+    let ready = r#"{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}"#;
+    let pod = get(&["pods", "-o", "name"]).trim().to_owned();
+    let _ = cluster.kubectl_ok(
+        &["patch", &pod, "-n", namespace, "--subresource=status", "-p", ready],
+        "",
+    );
+    let available = ["deployment", "api", "-o", "jsonpath={.status.availableReplicas}"];
+    until("it is available", || get(&available) == "1");
     let annotations = r"jsonpath={.spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt}";
     let restarted_at = || cluster.kubectl_ok(&["get", "deployment", "api", "-n", namespace, "-o", annotations], "");
     let ran = rotation.rotate(&format!("{flags} --restart --wait=1s"));
