@@ -52,7 +52,7 @@ END
 stop_control_plane() {
     # What they keep goes anyway, and kube-apiserver does not end while etcd is gone.
     ((${#servers[@]} == 0)) || kill -KILL "${servers[@]}" 2>/dev/null || true
-    wait
+    wait 2>/dev/null || true
     rm -rf "$work"
 }
 

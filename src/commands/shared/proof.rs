@@ -67,6 +67,8 @@ struct Asking {
 
 struct Asked {
     supply: Rc<Supply>,
+    /// The ledger had a fresh proof. It does not become newer by being used.
+    is_remembered: bool,
     proof: Shared<LocalBoxFuture<'static, Proof>>,
 }
 
@@ -102,6 +104,7 @@ impl Proofs {
         }
         asked.push(Asked {
             supply: supply.clone(),
+            is_remembered: asking.is_fresh(supply),
             proof: asking.ask(supply).shared(),
         });
     }
@@ -230,7 +233,7 @@ impl Proofs {
         let asked = self.asked.borrow();
         let works = asked
             .iter()
-            .filter(|one| matches!(one.proof.peek(), Some(Proof::Works)));
+            .filter(|one| !one.is_remembered && matches!(one.proof.peek(), Some(Proof::Works)));
         works.filter_map(|one| one.supply.id.clone()).collect()
     }
 }

@@ -103,6 +103,11 @@ fn a_proof_of_some_minutes_ago_counts() {
     world.regcred("sync -n [NAMESPACE]").done();
     world.regcred("sync -A").done();
     assert_eq!(world.gitea.requests().len(), asked, "login has proven it");
+    // It gets no younger by being used: nothing is written where nothing changes.
+    let ledger = world.home().join(".local/state/regcred/ledger.json");
+    let before = std::fs::read_to_string(&ledger).unwrap();
+    world.regcred("sync -A").done();
+    assert_eq!(std::fs::read_to_string(&ledger).unwrap(), before);
     // Of many Secrets, it is asked once.
     let names = ["team-b", "team-c", "team-d"].map(|name| world.another_namespace(name));
     let another = world.gitea.add_token("admin", "read:package");
