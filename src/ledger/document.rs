@@ -1,6 +1,6 @@
 //! The ledger as its file has it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use k8s_openapi::jiff::Timestamp;
@@ -94,8 +94,8 @@ pub struct KnownToken {
     /// When it was revoked: its places, if there are any left, hold a dead token.
     #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<SecretPlace>,
+    #[serde(default, skip_serializing_if = "SecretPlaces::is_empty")]
+    pub secrets: SecretPlaces,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FilePlace>,
 }
@@ -107,6 +107,11 @@ pub struct TokenAtServer {
     pub id: i64,
     pub name: String,
 }
+
+/// The Secrets that hold a token, by where they are: there can be thousands, and each is looked up. The file has a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<SecretPlace>", into = "Vec<SecretPlace>")]
+pub struct SecretPlaces(BTreeMap<(ClusterId, Target), SecretPlace>);
 
 /// A Secret that holds a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +135,71 @@ pub struct FilePlace {
     pub path: PathBuf,
     #[serde(with = "serde_text")]
     pub seen: Timestamp,
+}
+
+impl SecretPlaces {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &SecretPlace> {
+        self.0.values()
+    }
+
+    pub fn get(&self, cluster: &ClusterId, target: &Target) -> Option<&SecretPlace> {
+        self.0.get(&(cluster.clone(), target.clone()))
+    }
+
+    /// The Secret; one that is not known yet is added.
+    pub(super) fn place_mut(&mut self, cluster: &ClusterId, target: &Target) -> &mut SecretPlace {
+        let key = (cluster.clone(), target.clone());
+        self.0.entry(key).or_insert_with(|| SecretPlace {
+            cluster: cluster.clone(),
+            target: target.clone(),
+            service_accounts: Vec::new(),
+            seen: None,
+        })
+    }
+
+    pub(super) fn remove(&mut self, cluster: &ClusterId, target: &Target) {
+        self.0.remove(&(cluster.clone(), target.clone()));
+    }
+
+    /// The cluster has another id from now on.
+    pub(super) fn rename_cluster(&mut self, before: &ClusterId, after: &ClusterId) {
+        let (renamed, kept): (Vec<_>, Vec<_>) = std::mem::take(self)
+            .0
+            .into_values()
+            .partition(|place| place.cluster == *before);
+        *self = Self::from(kept);
+        for place in renamed {
+            let cluster = after.clone();
+            let key = (cluster.clone(), place.target.clone());
+            self.0.entry(key).or_insert(SecretPlace { cluster, ..place });
+        }
+    }
+}
+
+impl From<Vec<SecretPlace>> for SecretPlaces {
+    fn from(places: Vec<SecretPlace>) -> Self {
+        let key = |place: &SecretPlace| (place.cluster.clone(), place.target.clone());
+        Self(places.into_iter().map(|place| (key(&place), place)).collect())
+    }
+}
+
+impl From<SecretPlaces> for Vec<SecretPlace> {
+    fn from(places: SecretPlaces) -> Self {
+        places.0.into_values().collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a SecretPlaces {
+    type Item = &'a SecretPlace;
+    type IntoIter = std::collections::btree_map::Values<'a, (ClusterId, Target), SecretPlace>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.values()
+    }
 }
 
 /// The whole file.
@@ -174,7 +244,7 @@ pub(super) mod namespace_and_name {
     use crate::model::{Target, serde_text};
 
     pub(in crate::ledger) fn serialize<S: Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}/{}", target.namespace, target.secret))
+        serializer.collect_str(&target.namespaced_name())
     }
 
     pub(in crate::ledger) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Target, D::Error> {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::document::{FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, TokenAtServer};
+use super::document::{
+    FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, SecretPlaces, TokenAtServer,
+};
 use crate::model::{ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username};
 
 /// Which token it is, without the token.
@@ -45,6 +47,12 @@ impl Ledger {
         credential.tokens.iter().find(|token| id.is(token))
     }
 
+    fn known_mut(&mut self, id: &TokenId) -> Option<&mut KnownToken> {
+        let is_it = |one: &&mut KnownCredential| one.registry == id.registry && one.usage == id.usage;
+        let credential = self.credentials.iter_mut().find(is_it)?;
+        credential.tokens.iter_mut().find(|token| id.is(token))
+    }
+
     /// The same; one that is not known yet is added.
     pub fn token_mut(&mut self, id: &TokenId, now: Timestamp) -> Option<&mut KnownToken> {
         let fingerprint = id.fingerprints.last()?.clone();
@@ -58,7 +66,7 @@ impl Ledger {
                 proved: None,
                 replaced: None,
                 revoked: None,
-                secrets: Vec::new(),
+                secrets: SecretPlaces::default(),
                 files: Vec::new(),
             });
             tokens.len() - 1
@@ -99,9 +107,7 @@ impl Ledger {
     fn rename_cluster(&mut self, before: &ClusterId, after: &ClusterId) {
         self.clusters.retain(|one| one.id != *before);
         for token in self.credentials.iter_mut().flat_map(|one| &mut one.tokens) {
-            for place in token.secrets.iter_mut().filter(|place| place.cluster == *before) {
-                place.cluster = after.clone();
-            }
+            token.secrets.rename_cluster(before, after);
         }
     }
 
@@ -115,49 +121,35 @@ impl Ledger {
         now: Timestamp,
     ) {
         let Some(token) = self.token_mut(id, now) else { return };
-        let accounts = service_accounts.iter().cloned();
-        match token.secrets.iter_mut().find(|place| place.is(cluster, target)) {
-            Some(place) => {
-                place.service_accounts.extend(accounts);
-                place.service_accounts.sort();
-                place.service_accounts.dedup();
-            }
-            None => token.secrets.push(SecretPlace {
-                cluster: cluster.clone(),
-                target: target.clone(),
-                service_accounts: accounts.collect(),
-                seen: None,
-            }),
-        }
+        let accounts = &mut token.secrets.place_mut(cluster, target).service_accounts;
+        accounts.extend(service_accounts.iter().cloned());
+        accounts.sort();
+        accounts.dedup();
     }
 
     /// The Secret was seen to hold the token, and no other one of this registry.
     pub fn holds(&mut self, id: &TokenId, cluster: &ClusterId, target: &Target, now: Timestamp) {
-        self.will_write(id, cluster, target, &[], now);
+        let Some(token) = self.token_mut(id, now) else { return };
+        let place = token.secrets.place_mut(cluster, target);
+        if place.seen.is_none_or(|seen| is_old(seen, now)) {
+            place.seen = Some(now);
+        }
         for credential in self.credentials.iter_mut().filter(|one| one.registry == id.registry) {
             let is_of_it = credential.usage == id.usage;
-            for token in &mut credential.tokens {
-                if is_of_it && id.is(token) {
-                    let places = token.secrets.iter_mut().filter(|place| place.is(cluster, target));
-                    let places = places.filter(|place| place.seen.is_none_or(|seen| is_old(seen, now)));
-                    places.for_each(|place| place.seen = Some(now));
-                } else {
-                    token.secrets.retain(|place| !place.is(cluster, target));
-                }
-            }
+            let others = credential.tokens.iter_mut().filter(|token| !is_of_it || !id.is(token));
+            others.for_each(|token| token.secrets.remove(cluster, target));
         }
     }
 
     /// The Secret was not given the token that it was about to be given.
     pub fn not_written(&mut self, id: &TokenId, cluster: &ClusterId, target: &Target) {
-        let of_it = self
-            .credentials
-            .iter_mut()
-            .filter(|one| one.registry == id.registry && one.usage == id.usage);
-        for token in of_it.flat_map(|one| &mut one.tokens).filter(|token| id.is(token)) {
-            token
+        if let Some(token) = self.known_mut(id)
+            && token
                 .secrets
-                .retain(|place| place.seen.is_some() || !place.is(cluster, target));
+                .get(cluster, target)
+                .is_some_and(|place| place.seen.is_none())
+        {
+            token.secrets.remove(cluster, target);
         }
     }
 
@@ -165,7 +157,7 @@ impl Ledger {
     pub fn holds_none(&mut self, registry: &Registry, cluster: &ClusterId, target: &Target) {
         let of_it = self.credentials.iter_mut().filter(|one| one.registry == *registry);
         for token in of_it.flat_map(|one| &mut one.tokens) {
-            token.secrets.retain(|place| !place.is(cluster, target));
+            token.secrets.remove(cluster, target);
         }
     }
 
@@ -209,9 +201,7 @@ impl Ledger {
 
     /// The keychain has the token no more.
     pub fn replaced(&mut self, id: &TokenId, now: Timestamp) {
-        if self.token(id).is_some()
-            && let Some(token) = self.token_mut(id, now)
-        {
+        if let Some(token) = self.known_mut(id) {
             token.replaced = token.replaced.or(Some(now));
         }
     }
@@ -225,9 +215,7 @@ impl Ledger {
 
     /// The token was revoked: what still holds it holds a dead one.
     pub fn revoked(&mut self, id: &TokenId, now: Timestamp) {
-        if self.token(id).is_some()
-            && let Some(token) = self.token_mut(id, now)
-        {
+        if let Some(token) = self.known_mut(id) {
             token.revoked = Some(now);
             token.replaced = token.replaced.or(Some(now));
         }
@@ -255,6 +243,13 @@ impl Ledger {
         tokens.flat_map(|token| token.secrets.iter().map(move |place| (token, place)))
     }
 
+    /// The ServiceAccounts that this machine attached a Secret to.
+    pub fn service_accounts(&self, cluster: &ClusterId, target: &Target) -> BTreeSet<&ServiceAccountName> {
+        let tokens = self.credentials.iter().flat_map(|credential| &credential.tokens);
+        let places = tokens.filter_map(|token| token.secrets.get(cluster, target));
+        places.flat_map(|place| &place.service_accounts).collect()
+    }
+
     /// The cluster, where it is known.
     pub fn cluster(&self, id: &ClusterId) -> Option<&KnownCluster> {
         self.clusters.iter().find(|one| one.id == *id)
@@ -268,7 +263,6 @@ impl Ledger {
                 !is_past || !token.secrets.is_empty() || !token.files.is_empty()
             });
             for token in &mut credential.tokens {
-                token.secrets.sort_by(|one, other| one.order().cmp(&other.order()));
                 token.files.sort_by(|one, other| one.path.cmp(&other.path));
             }
         }
@@ -294,16 +288,6 @@ fn is_old(seen: Timestamp, now: Timestamp) -> bool {
 impl TokenId {
     fn is(&self, token: &KnownToken) -> bool {
         self.fingerprints.contains(&token.fingerprint)
-    }
-}
-
-impl SecretPlace {
-    fn is(&self, cluster: &ClusterId, target: &Target) -> bool {
-        self.cluster == *cluster && self.target == *target
-    }
-
-    fn order(&self) -> (&ClusterId, &Target) {
-        (&self.cluster, &self.target)
     }
 }
 

@@ -61,7 +61,6 @@ mod namespaces_and_names {
     use crate::model::Target;
 
     pub(super) fn serialize<S: Serializer>(targets: &BTreeSet<Target>, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = |target: &Target| format!("{}/{}", target.namespace, target.secret);
-        serializer.collect_seq(targets.iter().map(text))
+        serializer.collect_seq(targets.iter().map(Target::namespaced_name))
     }
 }

@@ -14,6 +14,13 @@ pub struct Target {
     pub secret: SecretName,
 }
 
+impl Target {
+    /// `NAMESPACE/NAME`, as it is parsed.
+    pub fn namespaced_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.secret)
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "secret/{} in namespace {}", self.secret, self.namespace)

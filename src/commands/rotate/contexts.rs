@@ -190,10 +190,11 @@ async fn find_in_context(
     };
     let mut jobs = jobs;
     if let Some(id) = entry.cluster.as_ref().filter(|_| is_everywhere) {
-        let known = ledger.secrets_in(&supply.credential.registry, id).into_iter();
-        let known = known.filter(|target| !jobs.iter().any(|job| job.target == *target));
-        let known: Vec<Job> = known.map(|target| Job::of_one(target, supply)).collect();
-        jobs.extend(known);
+        let mut known = ledger.secrets_in(&supply.credential.registry, id);
+        for job in &jobs {
+            known.remove(&job.target);
+        }
+        jobs.extend(known.into_iter().map(|target| Job::of_one(target, supply)));
     }
     let (jobs, left) = holders(&cluster, jobs, supply).await;
     let names_context = state.journal.contexts.len() > 1;

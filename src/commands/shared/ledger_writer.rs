@@ -66,9 +66,11 @@ impl LedgerWriter {
         let is_current = self.is_current;
         let noted = ledger::update(&self.env, |ledger| {
             ledger.saw_cluster(&id, cluster.server(), cluster.context(), now);
+            let mut current: Vec<&TokenId> = Vec::new();
             for (job, token) in ids() {
-                if is_current {
+                if is_current && !current.contains(&token) {
                     ledger.is_current(token, now);
+                    current.push(token);
                 }
                 ledger.will_write(token, &id, &job.target, &job.service_accounts, now);
             }

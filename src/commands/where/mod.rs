@@ -109,7 +109,11 @@ async fn look(
                 usage: held.usage,
                 username: Some(held.username.clone()),
                 seen: Some(now),
-                service_accounts: accounts(ledger, &place.cluster, &place.target),
+                service_accounts: ledger
+                    .service_accounts(&place.cluster, &place.target)
+                    .into_iter()
+                    .map(ToString::to_string)
+                    .collect(),
                 ..Row::new(
                     &held.registry,
                     Place::Secret {
@@ -129,19 +133,6 @@ async fn look(
     }
     report.unseen.extend(looked.unseen);
     Ok(seen)
-}
-
-/// The ServiceAccounts that this machine attached a Secret to.
-fn accounts(ledger: &Ledger, cluster: &crate::model::ClusterId, target: &cluster::Target) -> Vec<String> {
-    let credentials = ledger.credentials.iter().flat_map(|credential| &credential.tokens);
-    let places = credentials.flat_map(|token| &token.secrets);
-    let of_it = places.filter(|place| place.cluster == *cluster && place.target == *target);
-    let mut accounts: Vec<String> = of_it
-        .flat_map(|place| place.service_accounts.iter().map(ToString::to_string))
-        .collect();
-    accounts.sort();
-    accounts.dedup();
-    accounts
 }
 
 /// What is remembered and was not looked at now.

@@ -186,7 +186,7 @@ proptest! {
             for ((c, s), t) in &truth {
                 let id = cluster(&c.to_string());
                 let known = ledger.token(&token(*t)).unwrap();
-                prop_assert!(known.secrets.iter().any(|one| one.is(&id, &place(*s))));
+                prop_assert!(known.secrets.get(&id, &place(*s)).is_some());
                 prop_assert!(ledger.secrets_in(&registry(), &id).contains(&place(*s)));
                 prop_assert!(ledger.cluster(&id).is_some());
             }
