@@ -106,11 +106,16 @@ async fn list<T>(
 const KUBE_SYSTEM: &str = "kube-system";
 
 impl Cluster {
-    /// Which cluster it is, by what outlives a renamed context; by its server, where that may not be read.
+    /// Which cluster it is, by what outlives a renamed context; by its server, where that may not be read. A connection asks
+    /// once.
     ///
     /// # Errors
     /// Where the cluster does not answer, or does not know us.
     pub async fn id(&self) -> Result<ClusterId, Error> {
+        self.known_id().get_or_try_init(|| self.ask_id()).await.cloned()
+    }
+
+    async fn ask_id(&self) -> Result<ClusterId, Error> {
         let api: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(self.client().clone());
         let uid = match api.get_metadata(KUBE_SYSTEM).await {
             Ok(found) => found.metadata.uid.and_then(|uid| format!("uid:{uid}").parse().ok()),

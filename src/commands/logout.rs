@@ -6,7 +6,7 @@ use super::args::RegistryConnectionArgs;
 use super::shared::choose;
 use super::shared::ledger_writer;
 use super::shared::password;
-use super::shared::search::{Search, Unseen, every_context, named};
+use super::shared::search::{Search, Unseen, all_but_last, every_context, named};
 use super::shared::token_id::token_id;
 use super::system::System;
 use crate::cluster::{self, ConnectOptions};
@@ -172,18 +172,7 @@ fn ensure_unused(
     system.output.end_progress();
     found.places.retain(|place| !skipped.has(&place.target));
     if args.revoke_anyway {
-        for place in &found.places {
-            system.output.warn(format_args!(
-                "{} holds the token, which is revoked now: its pods cannot pull any more",
-                place.shown(true)
-            ));
-        }
-        for unseen in found.unseen {
-            let error = unseen.error().without_hints();
-            system
-                .output
-                .warn(format_args!("{error}: Secrets there that hold the token stop working"));
-        }
+        found.report_broken("the token", &mut system.output);
         return Ok(());
     }
     let anyway = "--revoke-anyway revokes it all the same, and pods that need it cannot pull any more";
@@ -197,11 +186,10 @@ fn ensure_unused(
             .hint(format_args!("{rotate} gives them another token and revokes this one"))
             .hint(anyway));
     }
-    let mut errors: Vec<CommandError> = found.unseen.into_iter().map(Unseen::error).collect();
-    let Some(last) = errors.pop() else { return Ok(()) };
-    for error in errors {
-        system.output.error(&error);
-    }
+    let errors = found.unseen.into_iter().map(Unseen::error);
+    let Some(last) = all_but_last(errors, &mut system.output) else {
+        return Ok(());
+    };
     Err(last
         .on("the token is not revoked, because not every Secret that may hold it could be read")
         .hint(anyway))

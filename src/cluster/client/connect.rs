@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, header};
 use kube::{Client, Config};
+use tokio::sync::OnceCell;
 
 use super::call::{Call, Server};
 use super::kubeconfig::{KubeconfigError, select};
@@ -15,7 +16,7 @@ use super::{exec, retry, transport};
 use crate::cluster::error::Error;
 use crate::cluster::resource::Object;
 use crate::cluster::untrusted::untrusted;
-use crate::model::{Namespace, Redaction};
+use crate::model::{ClusterId, Namespace, Redaction};
 use crate::sys::env::Env;
 use crate::sys::proxy::{is_loopback, proxy_for};
 use crate::tls;
@@ -39,6 +40,8 @@ pub struct Cluster {
     namespace: Namespace,
     server: String,
     client: Client,
+    /// Which cluster it is, once that was asked.
+    id: Arc<OnceCell<ClusterId>>,
     /// What was read from this cluster and written to it, for all clones together.
     secrets: Arc<Mutex<Redaction>>,
 }
@@ -115,6 +118,7 @@ impl Cluster {
                 server.path().trim_end_matches('/')
             ),
             client: retry::client(client, policy),
+            id: Arc::default(),
             secrets: Arc::default(),
         })
     }
@@ -166,6 +170,11 @@ impl Cluster {
             server: self.named(),
             object: object.into(),
         }
+    }
+
+    /// Where [`Cluster::id`] keeps its answer.
+    pub(in crate::cluster) fn known_id(&self) -> &OnceCell<ClusterId> {
+        &self.id
     }
 
     #[must_use]

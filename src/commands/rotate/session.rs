@@ -8,19 +8,17 @@ use super::args::RotateArgs;
 use super::journal::ContextSecrets;
 use super::report::{Report, Stop};
 use super::state::RotationState;
-use crate::cluster::{self, Cluster, RequestTimeout, Target};
+use crate::cluster::{Cluster, RequestTimeout, Target};
 use crate::commands::args::RegistryConnectionArgs;
 use crate::commands::shared::apply::Interrupt;
 use crate::commands::shared::password;
+use crate::commands::shared::search::{self, CLUSTERS_AT_ONCE};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
 use crate::model::rotation::{Direction, Phase};
 use crate::registry::{Account, Options};
 use crate::sys::env::Env;
-
-/// Clusters that are connected to at the same time.
-const CLUSTERS_AT_ONCE: usize = 8;
 
 /// Tells from an error whether a one-time code is needed and whether the given one was refused.
 type AboutCode<E> = [fn(&E) -> bool; 2];
@@ -102,12 +100,7 @@ impl<'a, 'b> Session<'a, 'b> {
             .map(|at| async move {
                 let entry = &journal.contexts[at];
                 let options = journal.connect_options(entry.context.as_deref(), timeout);
-                let connected = async {
-                    let cluster = Cluster::connect(env, &options).await?;
-                    let id = cluster.id().await?;
-                    Ok::<_, cluster::Error>((cluster, id))
-                };
-                (at, connected.await)
+                (at, search::connect(env, &options).await)
             })
             .buffer_unordered(CLUSTERS_AT_ONCE);
         let mut connected = Vec::new();

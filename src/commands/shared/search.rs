@@ -10,10 +10,11 @@ use crate::cluster::{self, Access, Cluster, ConnectOptions, Feature, KubeconfigE
 use crate::error::CommandError;
 use crate::ledger::{Ledger, Skipped};
 use crate::model::{ClusterId, Registry, Token, printable};
+use crate::output::Output;
 use crate::sys::env::Env;
 
 /// Clusters that are looked at at the same time.
-const CLUSTERS_AT_ONCE: usize = 8;
+pub(in crate::commands) const CLUSTERS_AT_ONCE: usize = 8;
 
 /// Longest text of an API server's URL in a message, in characters.
 const MAX_SERVER: usize = 200;
@@ -76,8 +77,9 @@ pub(in crate::commands) enum Unseen {
     /// No context leads to this cluster any more, and the ledger knows Secrets in it.
     Lost {
         cluster: ClusterId,
+        /// The context that led to it; its id if none did.
+        name: String,
         server: String,
-        contexts: BTreeSet<String>,
         secrets: usize,
     },
 }
@@ -105,13 +107,9 @@ impl Unseen {
                 error.on(format_args!("{target} of {} was not looked at", of(&context)))
             }
             Self::Lost {
-                cluster,
-                server,
-                contexts,
-                secrets,
+                name, server, secrets, ..
             } => CommandError::failed(format_args!(
-                "no context leads to the cluster {} ({}) any more, in which {} a token",
-                contexts.first().map_or_else(|| cluster.to_string(), Clone::clone),
+                "no context leads to the cluster {name} ({}) any more, in which {} a token",
                 printable(&server, MAX_SERVER),
                 if secrets == 1 {
                     "1 Secret had".to_owned()
@@ -129,15 +127,8 @@ impl Unseen {
             Self::Context { context, .. } | Self::Search { context, .. } if context.is_empty() => None,
             Self::Context { context, .. } => Some(("--skip-context", "NAME", context.clone())),
             Self::Search { context, .. } => Some(("--skip-search", "CONTEXT", context.clone())),
-            Self::Secret { target, .. } => Some((
-                "--skip-secret",
-                "NAMESPACE/NAME",
-                format!("{}/{}", target.namespace, target.secret),
-            )),
-            Self::Lost { cluster, contexts, .. } => {
-                let name = contexts.first().map_or_else(|| cluster.to_string(), Clone::clone);
-                Some(("--skip-context", "NAME", name))
-            }
+            Self::Secret { target, .. } => Some(("--skip-secret", "NAMESPACE/NAME", target.namespaced_name())),
+            Self::Lost { name, .. } => Some(("--skip-context", "NAME", name.clone())),
         }
     }
 }
@@ -159,11 +150,11 @@ impl Search<'_> {
         let mut reached: Vec<Reached> = Vec::new();
         let mut unreached: Vec<(String, cluster::Error)> = Vec::new();
         let mut connected = stream::iter(connecting)
-            .map(|options| async move { (options, self.connect(options).await) })
+            .map(|options| async move { (options, connect(self.env, options).await) })
             .buffered(CLUSTERS_AT_ONCE);
         while let Some((options, connected)) = connected.next().await {
             match connected {
-                Ok(one) => reached.push(one),
+                Ok((cluster, id)) => reached.push(Reached { id, cluster }),
                 // Without a kubeconfig there is no cluster.
                 Err(cluster::Error::Kubeconfig(KubeconfigError::None)) if options.context.is_none() => {}
                 Err(error) => unreached.push((options.context.clone().unwrap_or_default(), error)),
@@ -187,12 +178,6 @@ impl Search<'_> {
         drop(looking);
         looked.unseen.extend(self.unreached(unreached, &looked.clusters));
         looked
-    }
-
-    async fn connect(&self, options: &ConnectOptions) -> Result<Reached, cluster::Error> {
-        let cluster = Cluster::connect(self.env, options).await?;
-        let id = cluster.id().await?;
-        Ok(Reached { id, cluster })
     }
 
     /// Looks into one cluster, through the first of its contexts that may list Secrets, or else the first.
@@ -294,8 +279,8 @@ impl Search<'_> {
             .into_values()
             .map(|known| Unseen::Lost {
                 cluster: known.id.clone(),
+                name: known.contexts.first().cloned().unwrap_or_else(|| known.id.to_string()),
                 server: known.server.clone(),
-                contexts: known.contexts.clone(),
                 secrets: self
                     .registries
                     .iter()
@@ -335,6 +320,46 @@ pub(in crate::commands) fn named<T>(places: &[Place<T>], names_context: bool) ->
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+impl<T> Looked<T> {
+    /// Reports what stops working when the token is revoked: `token` as it is called in the sentence, such as `the token`.
+    pub(in crate::commands) fn report_broken(self, token: &str, output: &mut Output<'_>) {
+        for place in self.places {
+            output.warn(format_args!(
+                "{} holds {token}, which is revoked now: its pods cannot pull any more",
+                place.shown(true)
+            ));
+        }
+        for unseen in self.unseen {
+            let error = unseen.error().without_hints();
+            output.warn(format_args!("{error}: Secrets there that hold {token} stop working"));
+        }
+    }
+}
+
+/// Reports all errors but the last one, which is for the caller to return.
+pub(in crate::commands) fn all_but_last(
+    errors: impl IntoIterator<Item = CommandError>,
+    output: &mut Output<'_>,
+) -> Option<CommandError> {
+    let mut last = None;
+    for error in errors {
+        if let Some(earlier) = last.replace(error) {
+            output.error(&earlier);
+        }
+    }
+    last
+}
+
+/// A connection, and which cluster it leads to.
+pub(in crate::commands) async fn connect(
+    env: &Env,
+    options: &ConnectOptions,
+) -> Result<(Cluster, ClusterId), cluster::Error> {
+    let cluster = Cluster::connect(env, options).await?;
+    let id = cluster.id().await?;
+    Ok((cluster, id))
 }
 
 impl Search<'_> {

@@ -84,6 +84,11 @@ struct Abandoned {
     flag: &'static str,
 }
 
+/// The command that goes on with the rotation.
+fn resume() -> CommandLine {
+    Abandoned::for_current(TokenVersion::New).command()
+}
+
 impl Abandoned {
     fn for_current(current: TokenVersion) -> Self {
         match current {
@@ -135,8 +140,9 @@ async fn search_other_secrets(
         skipped: &skipped,
     };
     let interrupt = session.interrupt.clone();
-    let result = interrupt.or(search.holders(&token)).await?;
-    let (ignored, others): (Vec<_>, Vec<_>) = result.places.into_iter().partition(|place| skipped.has(&place.target));
+    let mut found = interrupt.or(search.holders(&token)).await?;
+    let (ignored, others): (Vec<_>, Vec<_>) = found.places.into_iter().partition(|place| skipped.has(&place.target));
+    found.places = others;
     for place in ignored {
         session.system.output.warn(format_args!(
             "{} was skipped: it holds the {} token, which is revoked now",
@@ -144,21 +150,15 @@ async fn search_other_secrets(
         ));
     }
     if session.revoke_anyway {
-        report_broken(&others, result.unseen, session);
+        found.report_broken("the old token", &mut session.system.output);
         return Ok(());
     }
-    if !others.is_empty() {
-        return Err(still_needed(state, &others, abandoned).into());
+    if !found.places.is_empty() {
+        return Err(still_needed(state, &found.places, abandoned).into());
     }
-    let mut errors: Vec<CommandError> = {
-        let failed = |unseen| search_failed(unseen, abandoned);
-        result.unseen.into_iter().map(failed).collect()
-    };
-    let Some(last) = errors.pop() else { return Ok(()) };
-    for error in errors {
-        session.system.output.error(&error);
-    }
-    Err(last.into())
+    let errors = found.unseen.into_iter().map(|unseen| search_failed(unseen, abandoned));
+    let last = search::all_but_last(errors, &mut session.system.output);
+    last.map_or(Ok(()), |last| Err(last.into()))
 }
 
 /// Every context of the kubeconfig, and those of the rotation with its own flags.
@@ -172,22 +172,6 @@ fn contexts(state: &RotationState, session: &Session<'_, '_>) -> Result<Vec<Conn
         }
     }
     Ok(contexts)
-}
-
-/// Reports what stops working when the old token is revoked.
-fn report_broken(others: &[Place<()>], unseen: Vec<Unseen>, session: &mut Session<'_, '_>) {
-    for place in others {
-        session.system.output.warn(format_args!(
-            "{} holds the old token, which is revoked now: its pods cannot pull any more",
-            place.shown(true)
-        ));
-    }
-    for unseen in unseen {
-        let error = unseen.error().without_hints();
-        session.system.output.warn(format_args!(
-            "{error}: Secrets there that hold the old token stop working"
-        ));
-    }
 }
 
 /// The error if Secrets that do not belong to this rotation hold the token.
@@ -225,9 +209,7 @@ fn still_needed(state: &RotationState, others: &[Place<()>], abandoned: Abandone
             abandoned.current, abandoned.flag
         )
     });
-    let target = &others[0].target;
-    let name = format!("{}/{}", target.namespace, target.secret);
-    let skip = abandoned.command().option("--skip-secret", "NAMESPACE/NAME", name);
+    let skip = skip_secret(abandoned.command(), &others[0].target);
     error.hints(syncs).hint(format_args!(
         "skip a Secret that cannot be changed: {skip}; or do not revoke the {} token: --keep-old",
         abandoned.version
@@ -251,9 +233,8 @@ fn search_failed(unseen: Unseen, abandoned: Abandoned) -> CommandError {
 }
 
 /// The command that skips one Secret.
-fn skip_secret(target: &Target) -> CommandLine {
-    let name = format!("{}/{}", target.namespace, target.secret);
-    CommandLine::new("kubectl regcred rotate --resume").option("--skip-secret", "NAMESPACE/NAME", name)
+fn skip_secret(rotate: CommandLine, target: &Target) -> CommandLine {
+    rotate.option("--skip-secret", "NAMESPACE/NAME", target.namespaced_name())
 }
 
 /// The most `sync` commands that one error suggests.
@@ -280,13 +261,13 @@ async fn read_back(
                         "{target} does not hold what was written: something else writes it too"
                     ))
                     .hint(format_args!(
-                        "to leave it as it is: --resume --skip-secret {}/{}",
-                        target.namespace, target.secret
+                        "to leave it as it is: --resume --skip-secret {}",
+                        target.namespaced_name()
                     )),
                 ),
                 (Ok(None), None) => Some(
                     CommandError::failed(format_args!("{target} is gone"))
-                        .hint(format_args!("if this is intended: {}", skip_secret(target))),
+                        .hint(format_args!("if this is intended: {}", skip_secret(resume(), target))),
                 ),
                 (Ok(_), _) => None,
             }
