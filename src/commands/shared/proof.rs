@@ -7,7 +7,6 @@ use std::rc::Rc;
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, Shared};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-
 use tokio::sync::Mutex;
 
 use super::another::{Another, Side, another};
@@ -33,8 +32,8 @@ const MAX_REFUSED: usize = 2;
 /// What is known of a credential before it is written.
 #[derive(Clone, Debug)]
 pub(in crate::commands) enum Proof {
-    /// Its registry accepts it, or nobody is to be asked.
-    Works,
+    /// Its registry accepts it, and said so in this run; or it did minutes ago, or nobody is to be asked.
+    Works(Option<Rc<Verified>>),
     /// Its registry does not accept it: it must not take the place of one that works.
     Refused(CommandError),
     /// Its registry gave no answer that says either.
@@ -102,10 +101,16 @@ impl Proofs {
         if asked.iter().any(|one| one.supply.credential == supply.credential) {
             return;
         }
+        let is_remembered = is_fresh(&asking.ledger, supply);
+        let proof = if is_remembered {
+            std::future::ready(Proof::Works(None)).boxed_local()
+        } else {
+            asking.ask(supply)
+        };
         asked.push(Asked {
             supply: supply.clone(),
-            is_remembered: asking.is_fresh(supply),
-            proof: asking.ask(supply).shared(),
+            is_remembered,
+            proof: proof.shared(),
         });
     }
 
@@ -119,7 +124,7 @@ impl Proofs {
         };
         match proof {
             Some(proof) => proof.await,
-            None => Proof::Works,
+            None => Proof::Works(None),
         }
     }
 
@@ -192,14 +197,21 @@ impl Proofs {
             Answer::Works(theirs) => {
                 let ours = match reason(None, Some(&theirs)) {
                     Some(Another::Installation(_)) => None,
-                    _ => Some(self.answer(asking, supply, &supply.credential).await),
+                    _ => self.own_answer(asking, supply).await,
                 };
-                let ours = match &ours {
-                    Some(Answer::Works(ours)) => Some(&**ours),
-                    _ => None,
-                };
-                reason(ours, Some(&theirs)).map_or(Ok(()), |another| Err(refused(another)))
+                reason(ours.as_deref(), Some(&theirs)).map_or(Ok(()), |another| Err(refused(another)))
             }
+        }
+    }
+
+    /// What the registry says of the own token, if it accepts it: a remembered proof does not have it.
+    async fn own_answer(&self, asking: &Asking, supply: &Rc<Supply>) -> Option<Rc<Verified>> {
+        if let Proof::Works(Some(verified)) = self.of(supply).await {
+            return Some(verified);
+        }
+        match self.answer(asking, supply, &supply.credential).await {
+            Answer::Works(verified) => Some(verified),
+            Answer::Dead | Answer::Unknown(_) => None,
         }
     }
 
@@ -233,20 +245,17 @@ impl Proofs {
         let asked = self.asked.borrow();
         let works = asked
             .iter()
-            .filter(|one| !one.is_remembered && matches!(one.proof.peek(), Some(Proof::Works)));
+            .filter(|one| !one.is_remembered && matches!(one.proof.peek(), Some(Proof::Works(_))));
         works.filter_map(|one| one.supply.id.clone()).collect()
     }
 }
 
 impl Asking {
     fn ask(&self, supply: &Rc<Supply>) -> LocalBoxFuture<'static, Proof> {
-        if self.is_fresh(supply) {
-            return std::future::ready(Proof::Works).boxed_local();
-        }
         let answer = self.verify(supply, &supply.credential);
         async {
             match answer.await {
-                Ok(Ok(_)) => Proof::Works,
+                Ok(Ok(verified)) => Proof::Works(Some(Rc::new(verified))),
                 Ok(Err(error)) => Proof::of(error),
                 Err(error) => Proof::Unknown(error),
             }
@@ -261,22 +270,20 @@ impl Asking {
         credential: &Credential,
     ) -> impl Future<Output = Result<Result<Verified, VerifyError>, CommandError>> + use<> {
         let (credential, env) = (credential.clone(), self.env.clone());
-        let options = self.connection(supply).options(RegistryConnectionArgs::TIMEOUT);
+        let connection = known_connection(&self.connection, &self.ledger, supply);
+        let options = connection.options(RegistryConnectionArgs::TIMEOUT);
         let answer = tokio::task::spawn_blocking(move || registry::verify(&credential, &options, &env));
         async {
             let ended = |_| CommandError::failed("a part of regcred ended without an answer");
             answer.await.map_err(ended)
         }
     }
+}
 
-    fn is_fresh(&self, supply: &Supply) -> bool {
-        let is_fresh = |id| self.ledger.is_proved(id, FRESH, Timestamp::now());
-        supply.id.as_ref().is_some_and(is_fresh)
-    }
-
-    fn connection(&self, supply: &Supply) -> RegistryConnectionArgs {
-        known_connection(&self.connection, &self.ledger, supply)
-    }
+/// Whether the registry accepted the credential minutes ago.
+fn is_fresh(ledger: &Ledger, supply: &Supply) -> bool {
+    let is_fresh = |id| ledger.is_proved(id, FRESH, Timestamp::now());
+    supply.id.as_ref().is_some_and(is_fresh)
 }
 
 /// How the registry is reached: as the flags say, or else as `login` reached it.
@@ -319,8 +326,7 @@ pub(in crate::commands) fn all(
 ) -> Result<(), CommandError> {
     let mut proven: Vec<&Credential> = Vec::new();
     for supply in supplies {
-        let is_fresh = |id| ledger.is_proved(id, FRESH, Timestamp::now());
-        if proven.contains(&&supply.credential) || supply.id.as_ref().is_some_and(is_fresh) {
+        if proven.contains(&&supply.credential) || is_fresh(ledger, supply) {
             continue;
         }
         let connection = known_connection(connection, ledger, supply);

@@ -93,7 +93,7 @@ pub(super) async fn sync(
     let mut failure = None;
     for supply in &job.supplies {
         let proof = proofs.of(supply).await;
-        if matches!(proof, Proof::Works) {
+        if matches!(proof, Proof::Works(_)) {
             proven.push(supply);
             continue;
         }
@@ -109,7 +109,7 @@ pub(super) async fn sync(
                 proofs.add_unproven(supply, &error);
                 done = Some(Done::of(planned));
             }
-            (_, Proof::Works) => {}
+            (_, Proof::Works(_)) => {}
             (Outcome::Unchanged, Proof::Refused(error)) => {
                 failure = Some(error.on(format_args!("{} holds a token that does not work", job.target)));
             }
