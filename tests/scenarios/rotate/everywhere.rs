@@ -3,7 +3,7 @@
 use regcred::model::Use;
 use serde_json::Value;
 
-use super::fixture::{Rotation, SECRET, kubeconfig, token};
+use super::fixture::{Rotation, SECRET, token};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::parts::REAL_PARTS;
 use crate::support::world::{Ran, World};
@@ -38,8 +38,7 @@ impl Two {
             _ => self.second.url(),
         };
         let contexts: Vec<_> = names.iter().map(|name| (*name, url(name))).collect();
-        let config = kubeconfig(&contexts);
-        std::fs::write(self.rotation.world.folder().join("kubeconfig"), config).unwrap();
+        self.rotation.set_contexts(&contexts);
     }
 
     fn second_secret(&self) -> Option<Value> {

@@ -177,8 +177,15 @@ fn scope(usage: Use) -> &'static str {
     }
 }
 
+impl Rotation {
+    /// The workstation's kubeconfig has these contexts from now on.
+    pub fn set_contexts(&self, contexts: &[(&str, String)]) {
+        std::fs::write(self.world.folder().join("kubeconfig"), kubeconfig(contexts)).unwrap();
+    }
+}
+
 /// A kubeconfig with these contexts, each with the URL that it leads to. The first one is the current one.
-pub fn kubeconfig(contexts: &[(&str, String)]) -> String {
+fn kubeconfig(contexts: &[(&str, String)]) -> String {
     let each = |line: &dyn Fn(&str, &str) -> String| -> String {
         contexts.iter().map(|(name, url)| line(name, url)).collect()
     };

@@ -40,20 +40,8 @@ fn resumed(rotation: &Rotation) {
 
 /// Three contexts: two lead to the double, the third to a server that can be stopped.
 fn three_contexts(rotation: &Rotation, third: &str) {
-    let server = rotation.world.api_server();
-    let cluster = |name: &str, url: &str| format!("- {{name: {name}, cluster: {{server: '{url}'}}}}\n");
-    let context =
-        |name: &str, cluster: &str| format!("- {{name: {name}, context: {{cluster: {cluster}, user: user}}}}\n");
-    let config = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: one\nclusters:\n{}{}contexts:\n{}{}{}users:\n- name: user\n  user: {{token: {}}}\n",
-        cluster("double", &server.url()),
-        cluster("third", third),
-        context("one", "double"),
-        context("two", "double"),
-        context("three", "third"),
-        crate::support::api_server::ADMIN_TOKEN,
-    );
-    std::fs::write(rotation.world.folder().join("kubeconfig"), config).unwrap();
+    let double = rotation.world.api_server().url();
+    rotation.set_contexts(&[("one", double.clone()), ("two", double), ("three", third.to_owned())]);
 }
 
 const CONTEXTS: &str = "--context one --context two --context three";

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 use regcred::model::Use;
 use serde_json::Value;
 
-use super::fixture::{Rotation, SECRET, kubeconfig, token};
+use super::fixture::{Rotation, SECRET, token};
 use crate::support::api_server::{ApiServer, Fault};
 use crate::support::world::{Ran, World};
 
@@ -128,7 +128,7 @@ impl Two {
         if self.has_context {
             names.push(("two", self.second.url()));
         }
-        std::fs::write(self.rotation.world.folder().join("kubeconfig"), kubeconfig(&names)).unwrap();
+        self.rotation.set_contexts(&names);
     }
 
     fn cluster(&self, cluster: usize) -> &ApiServer {
