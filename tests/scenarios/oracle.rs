@@ -6,4 +6,5 @@
 mod auths;
 mod certificates;
 mod connecting;
+mod images;
 mod pulls;

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config/configfile"
 	core "k8s.io/api/core/v1"
 	"k8s.io/kubernetes/pkg/credentialprovider"
@@ -82,6 +83,33 @@ func lookUpPull(question pullQuestion) (pullAnswer, error) {
 		logins = append(logins, login{Username: []byte(one.Username), Password: []byte(one.Password)})
 	}
 	return pullAnswer{logins}, nil
+}
+
+type imageQuestion struct {
+	Image string `json:"image"`
+}
+
+type imageAnswer struct {
+	Host       string `json:"host"`
+	Repository string `json:"repository"`
+	Tag        string `json:"tag"`
+	Digest     string `json:"digest"`
+}
+
+// readImage reads a reference to an image as kubelet and docker do.
+func readImage(question imageQuestion) (imageAnswer, error) {
+	named, err := reference.ParseNormalizedNamed(question.Image)
+	if err != nil {
+		return imageAnswer{}, err
+	}
+	answer := imageAnswer{Host: reference.Domain(named), Repository: reference.Path(named)}
+	if tagged, ok := named.(reference.Tagged); ok {
+		answer.Tag = tagged.Tag()
+	}
+	if digested, ok := named.(reference.Digested); ok {
+		answer.Digest = digested.Digest().String()
+	}
+	return answer, nil
 }
 
 // valueAnswer is a document's value, whatever it is.

@@ -25,6 +25,7 @@ var answers = map[string]func(json.RawMessage) (any, error){
 	"base64":        answer(decodeBase64),
 	"docker-config": answer(readDockerConfig),
 	"pull":          answer(lookUpPull),
+	"image":         answer(readImage),
 	"json":          answer(readJSON),
 	"yaml":          answer(readYAML),
 	"kubeconfig":    answer(readKubeconfig),
