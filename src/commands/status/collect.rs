@@ -21,7 +21,7 @@ use crate::cluster::survey::{
 };
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
 use crate::commands::system::System;
-use crate::ledger;
+use crate::ledger::Ledger;
 use crate::model::{Credential, Registry};
 use crate::output::Output;
 use crate::registry;
@@ -50,6 +50,7 @@ pub(super) async fn snapshot(
     args: &StatusArgs,
     scope: &Scope,
     credentials: &StoredCredentials,
+    ledger: Ledger,
     flags: &GivenFlags,
     system: &mut System<'_>,
 ) -> Snapshot {
@@ -89,7 +90,7 @@ pub(super) async fn snapshot(
         images: Images::new(),
         findings,
         notes,
-        ledger: ledger::read(&env).unwrap_or_default(),
+        ledger,
         is_offline: args.offline,
     };
     seen.find_causes(credentials, flags);

@@ -10,7 +10,7 @@ use super::credentials::StoredCredentials;
 use super::finding::{Finding, Object, Remedy};
 use crate::commands::shared::copies::{Needles, Owner, Reading, Which};
 use crate::commands::shared::env_file;
-use crate::ledger;
+use crate::ledger::Ledger;
 use crate::model::{Token, printable};
 use crate::sys::env::Env;
 use crate::sys::whole_file;
@@ -20,7 +20,7 @@ const MAX_FILE: u64 = 256 * 1024;
 /// The most files that are read.
 const MAX_FILES: usize = 100;
 
-pub(super) fn look(credentials: &StoredCredentials, env: &Env) -> Vec<Finding> {
+pub(super) fn look(credentials: &StoredCredentials, ledger: &Ledger, env: &Env) -> Vec<Finding> {
     let kept = credentials.held.iter().flat_map(|held| {
         let owner = Owner {
             registry: held.credential.registry.clone(),
@@ -36,8 +36,7 @@ pub(super) fn look(credentials: &StoredCredentials, env: &Env) -> Vec<Finding> {
     if needles.is_empty() {
         return Vec::new();
     }
-    let files: BTreeSet<PathBuf> = remembered(env)
-        .into_iter()
+    let files: BTreeSet<PathBuf> = remembered(ledger)
         .chain(here(env))
         // As git names them, and each once.
         .filter_map(|file| fs::canonicalize(file).ok())
@@ -55,10 +54,9 @@ pub(super) fn is_named_by(findings: &[Finding], finding: &Finding) -> bool {
 }
 
 /// The files that a token was read from.
-fn remembered(env: &Env) -> Vec<PathBuf> {
-    let ledger = ledger::read(env).unwrap_or_default();
-    let tokens = ledger.credentials.into_iter().flat_map(|credential| credential.tokens);
-    tokens.flat_map(|token| token.files).map(|file| file.path).collect()
+fn remembered(ledger: &Ledger) -> impl Iterator<Item = PathBuf> {
+    let tokens = ledger.credentials.iter().flat_map(|credential| &credential.tokens);
+    tokens.flat_map(|token| &token.files).map(|file| file.path.clone())
 }
 
 /// The env files of the current folder.

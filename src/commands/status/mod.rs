@@ -10,6 +10,7 @@
 use super::system::System;
 use crate::cluster::block_on;
 use crate::error::{CommandError, Exit};
+use crate::ledger;
 
 mod args;
 mod cluster_view;
@@ -55,9 +56,10 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     };
     credentials.in_docker = docker::logins(scope.filter(), &system.env);
     found.extend(docker::inspect(&credentials, scope.filter(), &system.env));
-    found.extend(files::look(&credentials, &system.env));
+    let ledger = ledger::read(&system.env).unwrap_or_default();
+    found.extend(files::look(&credentials, &ledger, &system.env));
     credentials.give(&scope.credentials);
-    let snapshot = block_on(collect::snapshot(args, &scope, &credentials, &flags, system))?;
+    let snapshot = block_on(collect::snapshot(args, &scope, &credentials, ledger, &flags, system))?;
     system.output.end_progress();
     let mut report = findings::report(&scope, &credentials, &snapshot, &flags);
     // What git tracks has a finding of its own.
