@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 /// The longest report of a failure that is read, in bytes. A webhook may quote a whole Secret several times.
 const LONGEST: usize = 8 << 20;
 
-/// An answer that is not a Kubernetes API server's.
+/// An answer that does not come from a Kubernetes API server.
 #[derive(Error)]
 #[error("HTTP {status}")]
 pub struct Foreign {
@@ -28,11 +28,11 @@ pub struct Foreign {
     pub body: ForeignBody,
 }
 
-/// What there was instead of a Kubernetes object.
+/// What came instead of a Kubernetes object.
 pub enum ForeignBody {
     Empty,
     Html,
-    /// It can quote the request, token and all: nothing may show it as it is.
+    /// It can quote the request with its token, so it must never be shown as it is.
     Text(Zeroizing<String>),
 }
 
@@ -50,7 +50,7 @@ impl fmt::Debug for Foreign {
 #[error("{0}")]
 pub struct Malformed(pub String);
 
-/// An answer that is about another object than the request.
+/// The answer is about a different object from the request.
 pub fn another_object() -> Malformed {
     Malformed("it is not about the object that was asked for".to_owned())
 }

@@ -1,4 +1,4 @@
-//! The error of a request to the API server, by its cause.
+//! Turns a failed request to the API server into an error that names its cause.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,21 +13,21 @@ use crate::cluster::untrusted::untrusted;
 use crate::model::{Namespace, Redaction};
 use crate::tls::Fault;
 
-/// The user of requests without a credential.
+/// The user name that the API server gives to requests without a credential.
 const ANONYMOUS: &str = "system:anonymous";
 
-/// A request to the server, for the error that it may end in.
+/// What the error of a request needs to know of it.
 pub struct Call<'a> {
     pub server: Server<'a>,
     pub object: Object,
 }
 
-/// The server, by the names that messages use.
+/// The server, as messages name it.
 #[derive(Clone, Copy)]
 pub struct Server<'a> {
     pub url: &'a str,
     pub context: &'a str,
-    /// What is taken out of all that it says.
+    /// Secrets that are removed from everything that the server says.
     pub secrets: &'a Mutex<Redaction>,
 }
 
@@ -42,7 +42,7 @@ impl Call<'_> {
         }
     }
 
-    /// A bug of ours: the request was never sent.
+    /// A request that could not be built, and so was not sent: a bug of ours.
     fn unsent(&self, why: &dyn std::error::Error) -> Error {
         Error::Request {
             object: self.object.clone(),
@@ -89,13 +89,13 @@ impl Call<'_> {
 }
 
 impl Server<'_> {
-    /// What it says, fit for a message: without the secrets that it was given, cut, in one line.
+    /// A server's text for a message: without secrets, cut, on one line.
     pub fn quote(&self, text: &str) -> String {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         untrusted(&secrets.clean(text))
     }
 
-    /// The error of a request that is about no object, and that everybody may make.
+    /// The error of a request that concerns no object and needs no permission.
     pub fn error(&self, error: &kube::Error) -> Error {
         match error {
             kube::Error::Api(status) => self.answered(status),
@@ -112,7 +112,7 @@ impl Server<'_> {
         })
     }
 
-    /// What an HTTP status says by itself, from whomever it comes.
+    /// The error for an HTTP status alone, whoever sent it.
     fn refused(&self, status: u16) -> Option<Error> {
         let server = self.url.to_owned();
         match status {
@@ -125,7 +125,7 @@ impl Server<'_> {
         }
     }
 
-    /// No answer, or none that can be read.
+    /// There was no answer, or it could not be read.
     fn unanswered(&self, error: &kube::Error) -> Error {
         let answer = |why: &str| Error::Answer {
             server: self.url.to_owned(),
@@ -147,7 +147,7 @@ impl Server<'_> {
         }
     }
 
-    /// Something answered that is no Kubernetes API server.
+    /// The answer did not come from a Kubernetes API server.
     fn not_kubernetes(&self, foreign: &Foreign) -> Error {
         self.refused(foreign.status).unwrap_or_else(|| Error::NotKubernetes {
             server: self.url.to_owned(),
@@ -195,7 +195,7 @@ fn handshake_fault(error: &std::io::Error) -> Option<Fault> {
     }
 }
 
-/// What authorization denied.
+/// What the authorizer denied.
 #[derive(Debug, PartialEq, Eq)]
 struct Denial {
     verb: String,
@@ -215,7 +215,7 @@ fn denial(message: &str, object: &Object) -> Option<Denial> {
         "" => rest,
         group => rest.strip_prefix('.')?.strip_prefix(group)?,
     };
-    // A list by one name has that name; whatever creates an object has none.
+    // A list that is limited to one name carries that name; a create carries none.
     let rest = match rest.strip_prefix(" \"") {
         Some(named) => named.split_once('"')?.1,
         None => rest,

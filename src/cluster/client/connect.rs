@@ -21,9 +21,9 @@ use crate::sys::env::Env;
 use crate::sys::proxy::{is_loopback, proxy_for};
 use crate::tls;
 
-/// How we name ourselves to the API server and its audit log.
+/// Our name for the API server and its audit log.
 const USER_AGENT: &str = concat!("kubectl-regcred/", env!("CARGO_PKG_VERSION"));
-/// kubectl waits 30 s. With this, a cluster behind a dead VPN is reported sooner.
+/// Shorter than kubectl's 30 s, so that a cluster behind a dead VPN is reported sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Where a pod finds its ServiceAccount (kubernetes.io/docs/tasks/run-application/access-api-from-pod).
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -40,9 +40,9 @@ pub struct Cluster {
     namespace: Namespace,
     server: String,
     client: Client,
-    /// Which cluster it is, once that was asked.
+    /// The cluster's id, once it was asked for.
     id: Arc<OnceCell<ClusterId>>,
-    /// What was read from this cluster and written to it, for all clones together.
+    /// What was read and written, of all clones together.
     secrets: Arc<Mutex<Redaction>>,
 }
 
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    /// Reads the kubeconfig, runs its credential plugin if it has one, and makes the client. Sends nothing yet.
+    /// Reads the kubeconfig, runs its credential plugin, if any, and makes the client. Sends nothing yet.
     pub async fn connect(env: &Env, options: &ConnectOptions) -> Result<Self, Error> {
         let mut selection = if let Some(selection) = select(env, options)? {
             selection
@@ -93,7 +93,7 @@ impl Cluster {
         config.auth_info = credentials(selection.user)?;
         let connect_timeout = limit.map_or(CONNECT_TIMEOUT, |limit| limit.min(CONNECT_TIMEOUT));
         config.connect_timeout = Some(connect_timeout);
-        // For a body that stops half way: the policy's limit ends with the response's head.
+        // For a body that stops half-way: the policy's limit covers only the response's head.
         config.read_timeout = limit;
         config.reset_reader_on_write = true;
         config
@@ -109,7 +109,7 @@ impl Cluster {
         Ok(Self {
             context: selection.context,
             namespace: selection.namespace,
-            // Without a user name and password, should somebody have put them there.
+            // A URL can contain a user name and a password.
             server: format!(
                 "{}://{}{}{}",
                 server.scheme_str().unwrap_or("https"),
@@ -150,12 +150,12 @@ impl Cluster {
         &self.server
     }
 
-    /// Secrets to be taken out of what this cluster says.
+    /// Secrets that are removed from what this cluster says.
     pub fn secrets(&self) -> MutexGuard<'_, Redaction> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its names in messages.
+    /// As messages name it.
     pub fn named(&self) -> Server<'_> {
         Server {
             url: &self.server,
@@ -164,7 +164,7 @@ impl Cluster {
         }
     }
 
-    /// A request about this object, for the error that it may come to.
+    /// What the error of a request about this object needs to know.
     pub(in crate::cluster) fn call(&self, object: impl Into<Object>) -> Call<'_> {
         Call {
             server: self.named(),

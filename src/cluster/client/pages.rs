@@ -16,12 +16,12 @@ use super::connect::Cluster;
 use crate::cluster::resource::Resource;
 use crate::model::Namespace;
 
-/// Objects a page: what kubectl takes.
+/// Objects in a page, as in kubectl.
 const PAGE: u32 = 500;
-/// How often a list is begun again whose later pages the server has forgotten (HTTP 410).
+/// How often a list is started again because the server no longer has its later pages (HTTP 410).
 const TRIES: u32 = 3;
 
-/// Only the fields of a list that paging needs. Every one of them is in every list of an API server.
+/// The fields of a list that paging needs. Every list of an API server has all of them.
 #[derive(Deserialize)]
 pub struct Page<T> {
     kind: String,
@@ -36,7 +36,7 @@ fn items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
 }
 
 impl<T> Page<T> {
-    /// How many objects it has.
+    /// The number of objects.
     pub fn len(&self) -> usize {
         self.items.len()
     }
@@ -52,11 +52,11 @@ pub struct Named {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     Whole,
-    /// Neither data nor spec: only what every object has.
+    /// Only the metadata.
     Metadata,
 }
 
-/// One page of a kind's objects; those of all namespaces where none is named.
+/// One page of a kind's objects: of one namespace, or of all if none is named.
 pub async fn page<K: DeserializeOwned>(
     cluster: &Cluster,
     resource: Resource,
@@ -81,8 +81,8 @@ pub async fn page<K: DeserializeOwned>(
     Ok(page)
 }
 
-/// The whole list that `ask` gets page by page, of which only what `of` takes is kept, with the version of the list;
-/// nothing where the server does not have the kind.
+/// The whole list that `ask` gets page by page, reduced by `of`, with the list's version. Empty if the server does not
+/// have the kind.
 pub async fn all<K, T>(
     resource: Resource,
     params: ListParams,
@@ -105,7 +105,7 @@ pub async fn all<K, T>(
     }
 }
 
-/// Gives each object of the whole list to `keep` as soon as its page is there; the version of the list.
+/// Hands each object to `keep` as soon as its page is there. Returns the list's version.
 pub async fn each<K>(
     resource: Resource,
     params: ListParams,
@@ -127,12 +127,12 @@ pub async fn each<K>(
     }
 }
 
-/// The error of a list that cannot be believed.
+/// The error for a list that cannot be right.
 pub fn malformed(resource: Resource, why: &str) -> kube::Error {
     Malformed(format!("a list of {} was asked for, and {why}", resource.plural())).into()
 }
 
-/// Where the objects of a kind are; those of all namespaces where none is named.
+/// The path of a kind's objects: in one namespace, or in all if none is named.
 pub fn path(resource: Resource, namespace: Option<&Namespace>) -> String {
     let root = match resource.group() {
         "" => "/api/v1".to_owned(),

@@ -1,4 +1,4 @@
-//! A few more tries where the server is busy, and a time limit: kube's own retries go on for minutes.
+//! Retries while the server is busy, and a time limit: kube's own retries go on for minutes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,17 +16,17 @@ use super::backoff::jittered;
 /// How often and how long a request is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Tries in all where the server answers 429, 503 or 504.
+    /// All attempts while the server answers 429, 503 or 504.
     pub tries: u32,
-    /// Tries in all where there is no connection: a person who forgot the VPN should not wait for long.
+    /// All attempts while there is no connection: someone who forgot the VPN should not wait long.
     pub connection_tries: u32,
-    /// The first pause; each later one is twice as long, and each is cut by chance to between a half and the whole.
+    /// The first pause. Each later one is twice as long; jitter shortens each to between a half and the whole.
     pub pause: Duration,
-    /// No further try starts later than this after the cluster was last well.
+    /// No attempt starts later than this after the cluster's last good answer.
     pub budget: Duration,
-    /// For one try, as kubectl's `--request-timeout`.
+    /// For one attempt, like kubectl's `--request-timeout`.
     pub timeout: Option<Duration>,
-    /// What the connector was given for a connection.
+    /// The connector's limit for connecting.
     pub connect_timeout: Duration,
     /// The longest answer that is read, in octets: a page of a list has a few megabytes.
     pub longest_answer: usize,
@@ -51,8 +51,8 @@ impl Default for Policy {
 #[error("no answer within {} s", .0.as_secs_f32())]
 pub struct TimedOut(pub Duration);
 
-/// Since when nothing has worked. Shared by all requests to one cluster, so that two hundred targets do not wait for
-/// a dead server two hundred times.
+/// Since when nothing has worked. All requests to one cluster share it, so that two hundred targets do not each wait
+/// for a dead server.
 #[derive(Default)]
 struct Health(Mutex<Option<Instant>>);
 
@@ -70,7 +70,7 @@ impl Health {
     }
 }
 
-/// The client with the policy around it.
+/// Adds the policy to the client.
 pub fn client(inner: Client, policy: Policy) -> Client {
     let namespace = inner.default_namespace().to_owned();
     let health = Arc::new(Health::default());
@@ -102,7 +102,7 @@ async fn send(
             None => client.send(Request::from_parts(parts.clone(), copy)).await,
             Some(limit) => {
                 let sending = client.send(Request::from_parts(parts.clone(), copy));
-                // The server had its time: another try would only double it.
+                // The server had its time; another attempt would only double the wait.
                 tokio::time::timeout(limit, sending)
                     .await
                     .map_err(|_| TimedOut(limit))?
@@ -124,7 +124,7 @@ async fn send(
             Err(_) => (tries < policy.connection_tries && parts.method != Method::POST).then_some(backoff),
         };
         let ill_for = health.ill_for();
-        // The pause is what the server says: it can be any number.
+        // The server chooses the pause, so it can be any number.
         let Some(pause) = pause.filter(|pause| ill_for.saturating_add(*pause) <= policy.budget) else {
             return Ok(answer?);
         };
@@ -132,7 +132,7 @@ async fn send(
     }
 }
 
-/// Whether it is the connector that has waited long enough, for the server's address or for its part of the handshake.
+/// Whether the connector ran out of time: while it resolved the name, connected, or shook hands.
 fn is_timeout(error: &kube::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    /// A server that gives `answers` in turn, and the last one for ever.
+    /// A server that gives `answers` one after the other, then repeats the last.
     fn server(answers: &'static [Result<(u16, Option<&str>), ()>]) -> (Client, Arc<AtomicU32>) {
         let count = Arc::new(AtomicU32::new(0));
         let counter = count.clone();

@@ -15,10 +15,10 @@ use crate::sys::env::Env;
 use crate::sys::whole_file::{self, ReadFileError};
 use crate::tls::{Authorities, Trust, pem};
 
-/// More than any certificate bundle, key or token; in octets.
+/// In octets: more than any certificate bundle, key or token has.
 const MAX_NAMED_FILE: u64 = 4 * 1024 * 1024;
 
-/// What a pod's ServiceAccount leads to.
+/// The server as a pod's ServiceAccount gives it.
 pub fn in_cluster(env: &Env, folder: &Path) -> Option<Selection> {
     let (host, port) = (env.var("KUBERNETES_SERVICE_HOST")?, env.var("KUBERNETES_SERVICE_PORT")?);
     let host = if host.contains(':') {
@@ -56,7 +56,7 @@ pub fn server_url(cluster: &kube::config::Cluster) -> Result<Uri, Error> {
         .as_deref()
         .filter(|server| !server.is_empty())
         .ok_or_else(|| error("it has no server"))?;
-    // As clientcmd has it, whatever certificates are given beside it.
+    // As in clientcmd, whatever certificates are given as well.
     let text = if text.contains("://") {
         text.to_owned()
     } else {
@@ -96,7 +96,7 @@ pub fn named_file(path: &str) -> Result<Zeroizing<Vec<u8>>, ReadFileError> {
     whole_file::read_named(path.as_ref(), MAX_NAMED_FILE)
 }
 
-/// What a `…-data` field, base64 as Go reads it, or the file named beside it holds; `None` where neither is given.
+/// The content of a `…-data` field (base64 as Go reads it) or of the file named beside it; `None` if neither is given.
 pub fn material(data: Option<&str>, file: Option<&str>) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
     let (data, file) = (
         data.filter(|data| !data.is_empty()),

@@ -1,4 +1,4 @@
-//! The HTTP client of one cluster: kube's own builder has no place for Go's rules of TLS, nor for a login to a SOCKS proxy.
+//! The HTTP client of one cluster. kube's own builder can neither follow Go's TLS rules nor log in to a SOCKS proxy.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::cluster::error::Error;
 
-/// A client as `config` wants it, through its proxy, with this TLS.
+/// The client for `config`, with its proxy and this TLS configuration.
 pub fn client(config: &Config, tls: &ClientConfig) -> Result<Client, Error> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
@@ -56,7 +56,7 @@ fn tunnel<C>(proxy: &Uri, connector: C) -> Tunnel<C> {
     }
 }
 
-/// The user and password in a proxy's address, where they are text once their percent signs are resolved.
+/// The user and password in a proxy's address, if they are valid UTF-8 after percent-decoding.
 fn login(proxy: &Uri) -> Option<(String, String)> {
     let (login, _) = proxy.authority()?.as_str().rsplit_once('@')?;
     let (user, password) = login.split_once(':').unwrap_or((login, ""));

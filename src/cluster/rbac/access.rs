@@ -1,4 +1,4 @@
-//! The permissions that a command needs: one table from what it does to the rules of RBAC.
+//! The permissions that a command needs: a table from each feature to its RBAC rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,20 @@ use super::manifests::{Rule, Scope, Subject, manifests};
 use crate::cluster::resource::Resource;
 use crate::model::{SecretName, ServiceAccountName};
 
-/// A part of what commands do that needs permissions of its own.
+/// Something that commands do and that needs its own permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feature {
-    /// Making and writing pull Secrets: `sync`.
+    /// Creating and updating pull Secrets: `sync`.
     Sync,
-    /// Writing pull Secrets that are there: `sync -A`, `sync --remove`.
+    /// Updating existing pull Secrets: `sync -A`, `sync --remove`.
     Refresh,
-    /// The same for `rotate`, which makes none.
+    /// The same for `rotate`, which creates none.
     Rotate,
-    /// Looking in all namespaces for Secrets that hold a token which is about to be revoked: `rotate`.
+    /// Searching all namespaces for Secrets that hold a token before it is revoked: `rotate`.
     Search,
     /// Reading everything that matters for pulling images: `status`.
     Status,
-    /// Finding the Secrets that are there already: `-A`.
+    /// Finding existing pull Secrets: `-A`.
     Managed,
     /// Finding namespaces by their labels: `-l`.
     Selector,
@@ -34,7 +34,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// What a Role's name says of it.
+    /// Its part of the Role's name.
     fn word(self) -> &'static str {
         match self {
             Self::Sync => "sync",
@@ -51,7 +51,7 @@ impl Feature {
         }
     }
 
-    /// Whether it is about the Secrets themselves, and so done before the rest.
+    /// Whether it concerns the Secrets themselves, which come before everything else.
     fn is_about_secrets(self) -> bool {
         matches!(
             self,
@@ -60,7 +60,7 @@ impl Feature {
     }
 }
 
-/// Which objects of a resource a rule can be limited to.
+/// The names that a rule is limited to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Only {
     Secrets,
@@ -75,7 +75,7 @@ struct Row {
     only: Only,
 }
 
-/// What each feature asks of the API server; a scenario takes every verb away in turn and sees the command fail for it.
+/// What each feature needs. A scenario takes away one verb after the other and expects the command to fail each time.
 const ROWS: &[Row] = &[
     Row {
         feature: Feature::Sync,
@@ -162,7 +162,7 @@ const ROWS: &[Row] = &[
         verbs: &["list"],
         only: Only::Any,
     },
-    // The one that it does without: kubelet's reasons are then those of the pods alone.
+    // Optional: without it, `status` knows only the reasons that the pods themselves give.
     Row {
         feature: Feature::Status,
         resources: &[Resource::Events],
@@ -171,21 +171,20 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// What is done with which objects, and so what has to be allowed.
+/// Features and the objects that they concern: what a Role has to allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
-    /// What is done.
     pub features: BTreeSet<Feature>,
-    /// The Secrets; all of them where none is named.
+    /// Empty means all Secrets.
     pub secrets: BTreeSet<SecretName>,
-    /// The ServiceAccounts; all of them where none is named.
+    /// Empty means all ServiceAccounts.
     pub service_accounts: BTreeSet<ServiceAccountName>,
-    /// Namespaces are not known before they are found, so it has to be allowed in all of them.
+    /// The namespaces are found only at run time, so a ClusterRole is needed.
     pub is_everywhere: bool,
 }
 
 impl Access {
-    /// Of one feature, for every object.
+    /// One feature, for all objects.
     #[must_use]
     pub fn to(feature: Feature) -> Self {
         Self {
@@ -194,7 +193,7 @@ impl Access {
         }
     }
 
-    /// The part of it that is about one Secret and what pulls with it, where the namespaces are known.
+    /// Limited to one Secret and its ServiceAccounts, if the namespaces are known.
     #[must_use]
     pub fn for_secret(&self, secret: &SecretName, accounts: impl IntoIterator<Item = ServiceAccountName>) -> Self {
         let mut this = self.clone();
@@ -210,7 +209,7 @@ impl Access {
         this
     }
 
-    /// The part of it that comes once the Secrets are written.
+    /// Only what is done after the Secrets are written.
     #[must_use]
     pub fn after_secrets(&self) -> Self {
         let mut this = self.clone();
@@ -218,14 +217,14 @@ impl Access {
         this
     }
 
-    /// YAML of the Role or ClusterRole that allows exactly this, and of a binding to each subject.
+    /// The YAML of a Role or ClusterRole that allows exactly this, with a binding for each subject.
     #[must_use]
     pub fn role(&self, scope: &Scope, subjects: &[Subject]) -> String {
         let words: Vec<_> = self.features.iter().map(|feature| feature.word()).collect();
         manifests(&words.join("-"), &self.rules(), scope, subjects)
     }
 
-    /// The rows that apply, with what can stand in one rule in one.
+    /// The rows that apply, merged into as few rules as possible.
     fn rules(&self) -> Vec<Rule<'_>> {
         let mut verbs: BTreeMap<(Resource, Only), BTreeSet<&str>> = BTreeMap::new();
         for row in ROWS.iter().filter(|row| self.features.contains(&row.feature)) {

@@ -13,15 +13,16 @@ use crate::model::{CommandLine, Namespace, SecretName};
 /// Another tool that manages a Secret. The texts may contain names from the cluster, made printable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Its name, as people know it.
+    /// Its product name.
     pub name: String,
-    /// What of it owns the Secret, where the Secret says so: `release web`.
+    /// The object of that tool that owns the Secret, if the Secret names it: `release web`.
     pub object: Option<String>,
-    /// What happens to our changes.
+    /// What the tool would do to our change.
     pub what_happens: &'static str,
     /// What to do instead.
     pub instead: String,
-    /// Whether its sign is still on the Secret after we have written it: each change then has to be forced.
+    /// Whether the Secret still looks like the tool's after we have written it: every change then needs
+    /// `--force-conflicts`.
     pub stays: bool,
 }
 
@@ -39,7 +40,7 @@ pub enum Ownership {
     Ours,
     /// It was created by hand, with kubectl or an editor.
     Adoptable {
-        /// The program that last wrote its data, where the API server kept that.
+        /// The program that last wrote its data, if the API server recorded one.
         from: Option<String>,
     },
     /// Another tool would undo our change, or conflict with it.
@@ -49,14 +50,14 @@ pub enum Ownership {
 const ELSE_HAPPENS: &str = "it may write its own value again";
 const ELSE_INSTEAD: &str = "change the value where it takes it from";
 
-/// The name under which Kubernetes' generated clients write unless they are told another: scripts, but also Ansible's
-/// modules and laconic-so, which writes its Secret at every start of a deployment. Nothing tells the one from the other,
-/// so such a Secret is refused as anybody's, and taken over for good by forcing it once.
+/// The default field manager of Kubernetes' generated clients: scripts, but also Ansible's modules and laconic-so, which
+/// writes its Secret at every start of a deployment. They cannot be told apart, so such a Secret is refused;
+/// `--force-conflicts` takes it over for good.
 const GENERATED_CLIENT: &str = "OpenAPI-Generator";
 const GENERATED_CLIENTS: &str = "a Kubernetes client library, as scripts, Ansible and laconic-so use it";
 const GENERATED_INSTEAD: &str = "change the value where that program takes it from, unless it is one that is done";
 
-/// Interactive programs: they do not write a Secret again by themselves.
+/// Interactive programs, which do not write a Secret again on their own.
 /// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers>: the default is the program's name.
 const EDITORS: &[&str] = &[
     "kubectl",
@@ -69,7 +70,7 @@ const EDITORS: &[&str] = &[
     "dashboard",
     "octant",
     "curl",
-    // The API server's name for all writers before it tracked field managers.
+    // The API server's name for everything written before it tracked field managers.
     "before-first-apply",
 ];
 
@@ -90,7 +91,7 @@ pub fn owner(metadata: &ObjectMeta) -> Ownership {
     }
 }
 
-/// What we would leave of the metadata: the rest is not ours to take away.
+/// The metadata as it would be after our write: everything else on it stays.
 fn written_by_us(metadata: &ObjectMeta) -> ObjectMeta {
     let mut after = metadata.clone();
     let labels = after.labels.get_or_insert_default();
@@ -166,7 +167,7 @@ impl Row {
 }
 
 impl NameSource {
-    /// What the Secret says, untrusted.
+    /// The name as the Secret has it: untrusted.
     fn read(&self, metadata: &ObjectMeta) -> Option<String> {
         match *self {
             Self::Annotation(name) => annotation(metadata, name).map(str::to_owned),
@@ -179,7 +180,7 @@ impl NameSource {
         }
     }
 
-    /// The Secret that is named there, where it can be one: this ends up in a command to type.
+    /// The Secret that is named there, if the names are valid: they become part of a command that is printed.
     fn secret(&self, metadata: &ObjectMeta) -> Option<(Namespace, SecretName)> {
         let text = self.read(metadata)?;
         let (namespace, name) = text.split_once('/')?;
@@ -208,7 +209,7 @@ fn annotation<'a>(metadata: &'a ObjectMeta, name: &str) -> Option<&'a str> {
     metadata.annotations.as_ref()?.get(name).map(String::as_str)
 }
 
-/// The names of the owners of this kind.
+/// The names in owner references of this kind.
 fn references<'a>(metadata: &'a ObjectMeta, kind: &str) -> impl Iterator<Item = &'a str> {
     let references = metadata.owner_references.iter().flatten();
     references
@@ -216,14 +217,14 @@ fn references<'a>(metadata: &'a ObjectMeta, kind: &str) -> impl Iterator<Item = 
         .map(|reference| reference.name.as_str())
 }
 
-/// The writers whose value it is. Where we are among them, it is ours: nobody has written another one since, and
-/// somebody who once wrote the same only shares the field.
+/// The field managers that own the current value, unless we are one of them: then the value is ours, and the others
+/// only wrote the same one.
 fn owning_writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
     let ours = writers(metadata).any(|writer| writer == MANAGER);
     writers(metadata).filter(move |_| !ours)
 }
 
-/// The field managers of the document, oldest first. Who only put an annotation on the Secret does not write it.
+/// The field managers of the document, oldest first. One that only annotated the Secret does not count.
 fn writers(metadata: &ObjectMeta) -> impl Iterator<Item = &str> {
     let mut entries: Vec<_> = metadata
         .managed_fields

@@ -1,11 +1,11 @@
-//! The programs that write Secrets and restore them, and how to recognise each by what it leaves on a Secret.
+//! The programs that write Secrets and restore them, and the marks by which each is recognised.
 //!
 //! Each row names its source: the project, and what its code or documentation puts on the Secrets that it writes.
 //! A program that can only own Secrets of another type has no row: those are refused for their type.
 
 use super::annotations::MANAGED_BY_LABEL;
 
-/// A marker by which an owner is recognised.
+/// A mark by which an owner is recognised.
 pub enum Marker {
     /// A label of this name, whatever its value.
     Label(&'static str),
@@ -17,11 +17,11 @@ pub enum Marker {
     AnnotationIs(&'static str, &'static str),
     /// An owner reference of this kind.
     Reference(&'static str),
-    /// A field manager whose name starts so and who wrote the document.
+    /// A field manager with this prefix that wrote the document.
     Manager(&'static str),
 }
 
-/// Where the Secret has the name of its owner.
+/// Where the name of the owning object is found.
 pub enum NameSource {
     /// In this annotation.
     Annotation(&'static str),
@@ -41,11 +41,11 @@ pub struct Row {
     pub signs: &'static [Marker],
     /// The kinds of objects that own the Secret, with the source of the name; the first one that exists counts.
     pub objects: &'static [(&'static str, NameSource)],
-    /// What happens to our changes.
+    /// What the program would do to our change.
     pub what_happens: &'static str,
     /// What to do instead.
     pub instead: &'static str,
-    /// Where `NAMESPACE/NAME` of a Secret in the same cluster stands, that this one is a copy of.
+    /// Where to find the `NAMESPACE/NAME` of the Secret in the same cluster that this one is a copy of.
     pub source: Option<NameSource>,
 }
 
