@@ -11,7 +11,7 @@ mod fault;
 mod identity;
 pub mod pem;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::ServerCertVerifier;
@@ -41,7 +41,7 @@ pub enum Trust {
 pub fn client(trust: &Trust, identity: Option<Identity>) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::System => Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?),
+        Trust::System => system_verifier(&provider)?,
         Trust::Only(authorities) => Arc::new(authorities::Verifier::new(authorities.clone())),
         Trust::Anybody => Arc::new(authorities::NoVerifier),
     };
@@ -55,6 +55,16 @@ pub fn client(trust: &Trust, identity: Option<Identity>) -> Result<ClientConfig,
             builder.with_client_cert_resolver(resolver)
         }
     })
+}
+
+/// Reading the operating system's authorities is slow, so one process reads them once.
+fn system_verifier(provider: &Arc<CryptoProvider>) -> Result<Arc<rustls_platform_verifier::Verifier>, rustls::Error> {
+    static VERIFIER: OnceLock<Arc<rustls_platform_verifier::Verifier>> = OnceLock::new();
+    if let Some(verifier) = VERIFIER.get() {
+        return Ok(verifier.clone());
+    }
+    let verifier = Arc::new(rustls_platform_verifier::Verifier::new(provider.clone())?);
+    Ok(VERIFIER.get_or_init(|| verifier).clone())
 }
 
 fn builder(
