@@ -252,6 +252,12 @@ impl Error {
         })
     }
 
+    /// Whether no other request to the cluster would get past it either.
+    #[must_use]
+    pub(super) fn is_fatal(&self) -> bool {
+        self.is_about_the_cluster() || matches!(self, Self::Timeout { .. } | Self::Busy { .. })
+    }
+
     /// The same, and where it is about a missing permission, with a Role for all of this.
     #[must_use]
     pub fn for_access(mut self, access: &Access) -> Self {

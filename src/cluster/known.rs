@@ -68,7 +68,7 @@ pub async fn each_name(cluster: &Cluster, listed: &Listed, mut found: impl FnMut
         Listed::Pods(namespace) => (Resource::Pods, Some(namespace), params),
     };
     let ask = async |params: &ListParams| pages::page(cluster, resource, namespace, Extent::Metadata, params).await;
-    let read = pages::each(resource, params, ask, |object: Named| {
+    let read = pages::each(resource.plural(), params, ask, |object: Named| {
         object.metadata.name.into_iter().for_each(&mut found);
     });
     read.await.map(drop).map_err(|error| {

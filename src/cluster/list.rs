@@ -96,7 +96,7 @@ async fn list<T>(
         Ok((found, _)) => found
             .into_iter()
             .collect::<Option<_>>()
-            .ok_or_else(|| malformed(resource, "one of them has no proper name")),
+            .ok_or_else(|| malformed(resource.plural(), "one of them has no proper name")),
         Err(error) => Err(error),
     };
     found.map_err(|error| cluster.call(Object::everywhere(resource)).error(error))

@@ -2,15 +2,17 @@
 //!
 //! [`Cluster::connect`] reads the kubeconfig as kubectl does and gives one client for one context. [`sync()`] makes one
 //! pull Secret hold its credentials: observe, [`plan`](plan()), apply. [`owner()`] determines the owner of a Secret.
-//! [`survey`] reads everything that matters for pulling images.
+//! [`survey`] reads everything that matters for pulling images, and [`images`] which images are needed.
 //!
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 
 mod client;
 mod error;
+pub mod images;
 mod known;
 mod list;
 mod rbac;
+mod reader;
 mod resource;
 mod secret;
 pub mod survey;

@@ -24,6 +24,11 @@ pub enum Resource {
     CronJobs,
     /// What kubelet and others tell of an object.
     Events,
+    ConfigMaps,
+    /// Earlier templates of StatefulSets and DaemonSets.
+    ControllerRevisions,
+    /// Templates that no workload has.
+    PodTemplates,
 }
 
 impl Resource {
@@ -51,6 +56,22 @@ impl Resource {
         Self::CronJobs,
     ];
 
+    /// Those that name images, or hold something that does: what runs, and what could be rolled back to.
+    pub(super) const OF_IMAGES: [Self; 12] = [
+        Self::Secrets,
+        Self::ConfigMaps,
+        Self::Pods,
+        Self::PodTemplates,
+        Self::ReplicationControllers,
+        Self::Deployments,
+        Self::StatefulSets,
+        Self::DaemonSets,
+        Self::ReplicaSets,
+        Self::ControllerRevisions,
+        Self::Jobs,
+        Self::CronJobs,
+    ];
+
     /// Those that `kubectl rollout restart` knows.
     pub(super) const RESTARTABLE: [Self; 3] = [Self::Deployments, Self::StatefulSets, Self::DaemonSets];
 
@@ -68,6 +89,9 @@ impl Resource {
             Self::Jobs => ("batch", "Job", "jobs"),
             Self::CronJobs => ("batch", "CronJob", "cronjobs"),
             Self::Events => ("", "Event", "events"),
+            Self::ConfigMaps => ("", "ConfigMap", "configmaps"),
+            Self::ControllerRevisions => ("apps", "ControllerRevision", "controllerrevisions"),
+            Self::PodTemplates => ("", "PodTemplate", "podtemplates"),
         }
     }
 

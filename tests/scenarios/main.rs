@@ -33,6 +33,7 @@ mod gitea;
 mod gitea_double;
 mod help;
 mod helper;
+mod images;
 mod io_errors;
 mod keychain;
 mod krew;

@@ -64,7 +64,19 @@ pub async fn page<K: DeserializeOwned>(
     extent: Extent,
     params: &ListParams,
 ) -> Result<Page<K>, kube::Error> {
-    let request = Request::new(path(resource, namespace));
+    let path = path(resource, namespace);
+    page_at(cluster, &path, (resource.kind(), resource.plural()), extent, params).await
+}
+
+/// One page of the objects at this path, whose kind has this name, and this one in the plural.
+pub async fn page_at<K: DeserializeOwned>(
+    cluster: &Cluster,
+    path: &str,
+    (kind, plural): (&str, &str),
+    extent: Extent,
+    params: &ListParams,
+) -> Result<Page<K>, kube::Error> {
+    let request = Request::new(path);
     let request = match extent {
         Extent::Whole => request.list(params),
         Extent::Metadata => request.list_metadata(params),
@@ -73,10 +85,10 @@ pub async fn page<K: DeserializeOwned>(
     let page: Page<K> = cluster.client().request(request).await?;
     let is_of_the_kind = match page.kind.strip_suffix("List") {
         Some("PartialObjectMetadata") => extent == Extent::Metadata,
-        kind => kind == Some(resource.kind()),
+        listed => listed == Some(kind),
     };
     if !is_of_the_kind {
-        return Err(malformed(resource, "it is of another kind"));
+        return Err(malformed(plural, "it is of another kind"));
     }
     Ok(page)
 }
@@ -89,17 +101,29 @@ pub async fn all<K, T>(
     ask: impl AsyncFn(&ListParams) -> Result<Page<K>, kube::Error>,
     of: impl Fn(K) -> Option<T>,
 ) -> Result<(Vec<T>, String), kube::Error> {
+    match whole(resource.plural(), &params, ask, of).await {
+        Err(kube::Error::Api(status)) if status.reason == "NotFound" && resource.may_be_absent() => {
+            Ok((Vec::new(), String::new()))
+        }
+        other => other,
+    }
+}
+
+/// The same of a kind that the server has, by the name of its list: `secrets`.
+pub async fn whole<K, T>(
+    plural: &str,
+    params: &ListParams,
+    ask: impl AsyncFn(&ListParams) -> Result<Page<K>, kube::Error>,
+    of: impl Fn(K) -> Option<T>,
+) -> Result<(Vec<T>, String), kube::Error> {
     let mut tries = 0;
     loop {
         tries += 1;
         let mut found = Vec::new();
         let kept = |object| found.extend(of(object));
-        match each(resource, params.clone(), &ask, kept).await {
+        match each(plural, params.clone(), &ask, kept).await {
             Ok(version) => return Ok((found, version)),
             Err(kube::Error::Api(status)) if status.code == 410 && tries < TRIES => {}
-            Err(kube::Error::Api(status)) if status.reason == "NotFound" && resource.may_be_absent() => {
-                return Ok((Vec::new(), String::new()));
-            }
             Err(error) => return Err(error),
         }
     }
@@ -107,12 +131,13 @@ pub async fn all<K, T>(
 
 /// Hands each object to `keep` as soon as its page is there. Returns the list's version.
 pub async fn each<K>(
-    resource: Resource,
+    plural: &str,
     params: ListParams,
     ask: impl AsyncFn(&ListParams) -> Result<Page<K>, kube::Error>,
     mut keep: impl FnMut(K),
 ) -> Result<String, kube::Error> {
-    let mut params = params.limit(PAGE);
+    let page = params.limit.unwrap_or(PAGE);
+    let mut params = params.limit(page);
     let mut seen = HashSet::new();
     loop {
         let page = ask(&params).await?;
@@ -122,14 +147,14 @@ pub async fn each<K>(
         };
         params = params.continue_token(&next);
         if !seen.insert(next) {
-            return Err(malformed(resource, "its pages go round in a circle"));
+            return Err(malformed(plural, "its pages go round in a circle"));
         }
     }
 }
 
 /// The error for a list that cannot be right.
-pub fn malformed(resource: Resource, why: &str) -> kube::Error {
-    Malformed(format!("a list of {} was asked for, and {why}", resource.plural())).into()
+pub fn malformed(plural: &str, why: &str) -> kube::Error {
+    Malformed(format!("a list of {plural} was asked for, and {why}")).into()
 }
 
 /// The path of a kind's objects: in one namespace, or in all if none is named.

@@ -31,6 +31,8 @@ pub enum Feature {
     Wait,
     /// Deleting pods that are stuck on a pull: `--unstick`.
     Unstick,
+    /// Reading which images are needed: `images`.
+    Images,
 }
 
 impl Feature {
@@ -48,6 +50,7 @@ impl Feature {
             Self::Restart => "restart",
             Self::Wait => "wait",
             Self::Unstick => "unstick",
+            Self::Images => "images",
         }
     }
 
@@ -159,6 +162,13 @@ const ROWS: &[Row] = &[
     Row {
         feature: Feature::Status,
         resources: &Resource::SURVEYED,
+        verbs: &["list"],
+        only: Only::Any,
+    },
+    // RBAC knows names and no types, so it cannot say which Secrets are Helm's.
+    Row {
+        feature: Feature::Images,
+        resources: &Resource::OF_IMAGES,
         verbs: &["list"],
         only: Only::Any,
     },

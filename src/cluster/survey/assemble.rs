@@ -56,7 +56,7 @@ impl Survey {
             missing,
             stuck: Vec::new(),
             other_tokens: others,
-            unseen: gathered.unseen.into_values().collect(),
+            unseen: gathered.unseen.into_kinds(),
             missing_targets: targets
                 .iter()
                 .filter(|target| finished.absent.contains_key(*target))
@@ -253,7 +253,7 @@ impl<'a> View<'a> {
     fn stuck_pull(&self, pod: &'a Workload, image: &Image, interest: Option<usize>) -> Option<StuckPull> {
         let waiting = image.waiting.as_ref()?;
         let top = self.controllers.top(pod);
-        let sees_accounts = self.gathered.has_seen(Resource::ServiceAccounts, &pod.namespace);
+        let sees_accounts = self.gathered.unseen.has_seen(Resource::ServiceAccounts, &pod.namespace);
         Some(StuckPull {
             namespace: pod.namespace.clone(),
             pod: pod.name.clone(),

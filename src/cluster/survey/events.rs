@@ -4,9 +4,10 @@
 
 use futures_util::stream::{StreamExt as _, iter};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use kube::api::ListParams;
 use serde::Deserialize;
 
-use super::reader::Reader;
+use crate::cluster::reader::Reader;
 use crate::cluster::resource::Resource;
 use crate::cluster::workload::message::{PullFailure, said};
 use crate::cluster::workload::model::{Image, MAX_MESSAGE, Workload};
@@ -44,7 +45,7 @@ pub(super) async fn complete(reader: &Reader<'_>, pods: &mut [Workload]) {
         .iter_mut()
         .filter(|pod| !pod.uid.is_empty() && pod.images.iter().any(is_bare));
     let asked = bare.take(MAX_PODS).map(|pod| async move {
-        let of_pod = format!("involvedObject.uid={}", pod.uid);
+        let of_pod = ListParams::default().fields(&format!("involvedObject.uid={}", pod.uid));
         let events = reader
             .list(Resource::Events, Some(&pod.namespace), &of_pod, event)
             .await;

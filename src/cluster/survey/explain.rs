@@ -2,18 +2,21 @@
 
 use std::cell::RefCell;
 
+use kube::api::ListParams;
+
 use super::assemble::targets;
 use super::diagnose::Named;
 use super::events;
 use super::gather::Gather;
-use super::question::{Interest, NamespaceSelection, Question};
-use super::reader::Reader;
+use super::question::{Interest, Question};
 use super::report::{Survey, now};
 use super::secret::SeenSecret;
 use super::secret::Tokens;
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
 use crate::cluster::rbac::{Access, Feature};
+use crate::cluster::reader::Reader;
+use crate::cluster::reader::places::NamespaceSelection;
 use crate::cluster::resource::Resource;
 use crate::cluster::workload::controllers::Controllers;
 use crate::cluster::workload::model::{ContainerKind, Registries, Workload};
@@ -126,7 +129,7 @@ pub async fn explain(
     let mut finished = gather.run(&question.targets, &tokens).await?;
     // The one that was found first: it may have changed, or be gone, by now.
     finished.gathered.pods = vec![seen.clone()];
-    let sees_accounts = finished.gathered.has_seen(Resource::ServiceAccounts, namespace);
+    let sees_accounts = finished.gathered.unseen.has_seen(Resource::ServiceAccounts, namespace);
     let controller = Controllers::new(&finished.gathered.workloads).top(&seen).shown();
     let absent = finished.absent.clone();
     let survey = Survey::new(finished, &question.targets, tokens.into_inner().others, now());
@@ -175,9 +178,9 @@ async fn find(cluster: &Cluster, namespace: &Namespace, pod: &str) -> Result<Opt
     let none = Registries::new([]);
     let reader = Reader::new(cluster, 1, &|_| {});
     let of = |raw| Workload::new(Resource::Pods, raw, &none);
-    let fields = format!("metadata.name={pod}");
+    let named = ListParams::default().fields(&format!("metadata.name={pod}"));
     let access = Access::to(Feature::Status);
-    let found = reader.list(Resource::Pods, Some(namespace), &fields, of).await;
+    let found = reader.list(Resource::Pods, Some(namespace), &named, of).await;
     let mut found = found.map_err(|error| error.for_access(&access))?;
     events::complete(&reader, &mut found).await;
     Ok(found.into_iter().next())

@@ -6,30 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::try_join5;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _, iter};
 use k8s_openapi::api::core::v1::Secret;
-use serde::de::DeserializeOwned;
-use tokio::sync::OnceCell;
+use kube::api::ListParams;
 
 use super::events;
-use super::question::{NamespaceSelection, Question};
-use super::reader::Reader;
-use super::reader::Step;
-use super::report::{SeenAccount, Unreadable};
+use super::question::Question;
+use super::report::SeenAccount;
 use super::secret::{SeenSecret, Tokens, reduce};
 use crate::cluster::client::connect::Cluster;
-use crate::cluster::client::pages::Named;
 use crate::cluster::error::Error;
-use crate::cluster::list::{FoundNamespace, namespaces};
-use crate::cluster::rbac::{Access, Feature};
-use crate::cluster::resource::{Object, Resource};
+use crate::cluster::rbac::Feature;
+use crate::cluster::reader::Step;
+use crate::cluster::reader::places::{Places, Reading, Unseen};
+use crate::cluster::resource::Resource;
 use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE};
 use crate::cluster::workload::model::{Registries, Workload};
 use crate::cluster::workload::raw::{Raw, RawAccount};
 use crate::model::{Namespace, Registry, Target};
 
-/// Connections at a time where each page is a large one; memory is what they cost.
-const PAGES_AT_ONCE: usize = 3;
-/// Connections at a time where each namespace has a page of its own: as many as sync has.
-pub(super) const NAMESPACES_AT_ONCE: usize = 8;
 /// The most registries outside the question that are remembered.
 pub(super) const MAX_REGISTRIES: usize = 32;
 /// What makes pods.
@@ -48,36 +41,18 @@ pub(super) struct Gathered {
     pub(super) accounts: Vec<SeenAccount>,
     pub(super) pods: Vec<Workload>,
     pub(super) workloads: Vec<Workload>,
-    pub(super) unseen: BTreeMap<Resource, Unreadable>,
+    pub(super) unseen: Unseen,
     /// See [`super::report::Survey::passed_over`] and [`super::report::Counts::passed_over`].
     pub(super) passed_over: BTreeSet<Registry>,
     pub(super) pods_passed_over: usize,
-    /// Namespaces in which a kind could not be read; `None` for all of them.
-    pub(super) blind: BTreeSet<(Resource, Option<Namespace>)>,
-}
-
-impl Gathered {
-    /// Whether the kind was read in the namespace.
-    pub(super) fn has_seen(&self, resource: Resource, namespace: &Namespace) -> bool {
-        !self.blind.contains(&(resource, None)) && !self.blind.contains(&(resource, Some(namespace.clone())))
-    }
-}
-
-/// The namespaces, resolved.
-enum Where {
-    Everywhere,
-    In(Vec<Namespace>),
 }
 
 /// One survey's reading.
 pub(super) struct Gather<'a> {
-    pub(super) reader: Reader<'a>,
-    places: Where,
-    all: OnceCell<Vec<Namespace>>,
+    pub(super) reading: Reading<'a>,
     pub(super) registries: Registries<'a>,
     /// Only this pod.
     pod: Option<&'a str>,
-    access: Access,
     pub(super) gathered: RefCell<Gathered>,
 }
 
@@ -88,64 +63,42 @@ impl<'a> Gather<'a> {
         pod: Option<&'a str>,
         progress: &'a dyn Fn(Step),
     ) -> Result<Self, Error> {
-        let mut access = Access::to(Feature::Status);
-        access.is_everywhere = !matches!(question.places, NamespaceSelection::Named(_));
-        let places = match &question.places {
-            NamespaceSelection::All => Where::Everywhere,
-            NamespaceSelection::Named(names) => Where::In(names.clone()),
-            NamespaceSelection::Selected(selector) => {
-                access.features.insert(Feature::Selector);
-                let found = namespaces(cluster, selector).await;
-                let found = found.map_err(|error| error.for_access(&access))?;
-                Where::In(
-                    found
-                        .into_iter()
-                        .map(|FoundNamespace { namespace, .. }| namespace)
-                        .collect(),
-                )
-            }
-        };
-        let at_once = if matches!(places, Where::Everywhere) {
-            PAGES_AT_ONCE
-        } else {
-            NAMESPACES_AT_ONCE
-        };
         Ok(Self {
-            reader: Reader::new(cluster, at_once, progress),
-            places,
-            all: OnceCell::new(),
+            reading: Reading::new(cluster, &question.places, Feature::Status, progress).await?,
             registries: Registries::new(question.interests.iter().map(|interest| &interest.registry)),
             pod,
-            access,
             gathered: RefCell::default(),
         })
     }
 
     /// Reads it all; the tokens that are found go into `tokens`.
     pub(super) async fn run(self, targets: &[Target], tokens: &RefCell<Tokens<'a>>) -> Result<Finished<'a>, Error> {
-        let of_type = |kind: &str| format!("type={kind}");
+        let all = ListParams::default();
+        let fields = |fields: &str| ListParams::default().fields(fields);
+        let of_type = |kind: &str| fields(&format!("type={kind}"));
         let secret = |secret: Secret| reduce(&Observed::new(secret), &mut tokens.borrow_mut());
-        let one_pod = self
-            .pod
-            .map_or_else(String::new, |name| format!("metadata.name={name}"));
+        let pods = match self.pod {
+            Some(name) => fields(&format!("metadata.name={name}")),
+            None => all.clone(),
+        };
         let (current, legacy) = (of_type(PULL_SECRET_TYPE), of_type(LEGACY_PULL_SECRET_TYPE));
         let workloads = iter(WORKLOADS).map(|resource| {
-            let this = &self;
+            let (this, all) = (&self, &all);
             let of = move |raw| this.workload(resource, raw);
-            async move { this.read(resource, "", of).await }
+            async move { this.reading.read(resource, all, of).await }
         });
         // One that the cluster does not answer is the end of the others.
         let (secrets, legacy, accounts, mut pods, workloads) = try_join5(
-            self.read(Resource::Secrets, &current, secret),
-            self.read(Resource::Secrets, &legacy, secret),
-            self.read(Resource::ServiceAccounts, "", account),
-            self.read(Resource::Pods, &one_pod, |raw| self.pod(raw)),
+            self.reading.read(Resource::Secrets, &current, secret),
+            self.reading.read(Resource::Secrets, &legacy, secret),
+            self.reading.read(Resource::ServiceAccounts, &all, account),
+            self.reading.read(Resource::Pods, &pods, |raw| self.pod(raw)),
             workloads.buffer_unordered(WORKLOADS.len()).try_collect::<Vec<_>>(),
         )
         .await?;
         // A single pod has been looked at before.
         if self.pod.is_none() {
-            events::complete(&self.reader, &mut pods).await;
+            events::complete(&self.reading.reader, &mut pods).await;
         }
         {
             let mut gathered = self.gathered.borrow_mut();
@@ -156,15 +109,15 @@ impl<'a> Gather<'a> {
             gathered.workloads = workloads.into_iter().flatten().collect();
         }
         let absent = self.find_named(targets, tokens).await?;
-        let reader = self.reader;
-        let counted = |resource| reader.seen(resource);
+        self.gathered.borrow_mut().unseen = self.reading.take_unseen();
+        let counted = |resource| self.reading.reader.seen(resource);
         Ok(Finished {
             secrets: counted(Resource::Secrets),
             pods: counted(Resource::Pods),
             registries: self.registries,
-            places: match self.places {
-                Where::Everywhere => None,
-                Where::In(places) => Some(places),
+            places: match self.reading.places {
+                Places::Everywhere => None,
+                Places::In(places) => Some(places),
             },
             absent,
             gathered: self.gathered.into_inner(),
@@ -207,77 +160,6 @@ impl<'a> Gather<'a> {
             }
         }
     }
-
-    /// All objects of a kind in the places. If all namespaces may not be listed at once, each is listed by itself; what cannot be
-    /// read is recorded, and is an error only where the cluster itself is out of reach.
-    async fn read<K: DeserializeOwned, T>(
-        &self,
-        resource: Resource,
-        fields: &str,
-        of: impl Fn(K) -> Option<T>,
-    ) -> Result<Vec<T>, Error> {
-        let of = &of;
-        let places = match &self.places {
-            Where::In(places) => places,
-            Where::Everywhere => match self.reader.list(resource, None, fields, of).await {
-                Ok(found) => return Ok(found),
-                Err(error) => {
-                    let is_forbidden = matches!(error, Error::Forbidden(_));
-                    self.record(resource, None, error)?;
-                    let all = self.all_namespaces().await?;
-                    if !is_forbidden || all.is_empty() {
-                        self.gathered.borrow_mut().blind.insert((resource, None));
-                        return Ok(Vec::new());
-                    }
-                    all
-                }
-            },
-        };
-        let mut lists = iter(places)
-            .map(|namespace| async move { (namespace, self.reader.list(resource, Some(namespace), fields, of).await) })
-            .buffer_unordered(NAMESPACES_AT_ONCE);
-        let mut found = Vec::new();
-        while let Some((namespace, list)) = lists.next().await {
-            match list {
-                Ok(list) => found.extend(list),
-                Err(error) => self.record(resource, Some(namespace), error)?,
-            }
-        }
-        Ok(found)
-    }
-
-    /// The names of all namespaces; none where they may not be listed either.
-    async fn all_namespaces(&self) -> Result<&Vec<Namespace>, Error> {
-        let list = || async {
-            let name = |object: Named| object.metadata.name?.parse::<Namespace>().ok();
-            match self.reader.list(Resource::Namespaces, None, "", name).await {
-                Err(error) if is_fatal(&error) => Err(error),
-                Err(_) => Ok(Vec::new()),
-                Ok(found) => Ok(found),
-            }
-        };
-        self.all.get_or_try_init(list).await
-    }
-
-    /// Keeps the first error of a kind; hands back one that nothing else would get past.
-    pub(super) fn record(&self, resource: Resource, namespace: Option<&Namespace>, error: Error) -> Result<(), Error> {
-        if is_fatal(&error) {
-            return Err(error);
-        }
-        let mut gathered = self.gathered.borrow_mut();
-        // Secrets are read twice, once a type.
-        let is_new = namespace.is_some_and(|namespace| gathered.blind.insert((resource, Some(namespace.clone()))));
-        let unseen = gathered.unseen.entry(resource).or_insert_with(|| Unreadable {
-            object: namespace.map_or_else(
-                || Object::everywhere(resource),
-                |namespace| Object::all(resource, namespace),
-            ),
-            namespaces: 0,
-            error: error.for_access(&self.access),
-        });
-        unseen.namespaces += usize::from(is_new);
-        Ok(())
-    }
 }
 
 /// All that the rest is worked out from.
@@ -290,11 +172,6 @@ pub(super) struct Finished<'a> {
     pub(super) absent: BTreeMap<Target, bool>,
     pub(super) secrets: usize,
     pub(super) pods: usize,
-}
-
-/// What no other request to the cluster would get past either.
-fn is_fatal(error: &Error) -> bool {
-    error.is_about_the_cluster() || matches!(error, Error::Timeout { .. } | Error::Busy { .. })
 }
 
 /// A ServiceAccount that names pull Secrets.

@@ -11,7 +11,6 @@ mod explain;
 mod gather;
 mod named;
 mod question;
-mod reader;
 mod report;
 mod secret;
 mod stuck;
@@ -24,12 +23,13 @@ use gather::Gather;
 use report::now;
 use secret::Tokens;
 
+pub use super::reader::Step;
+pub use super::reader::places::{NamespaceSelection, Unreadable};
 pub use super::workload::message::PullFailure;
 pub use super::workload::model::ContainerKind;
 pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome, explain};
-pub use question::{Interest, NamespaceSelection, Question, TokenSlot};
-pub use reader::Step;
-pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey, Unreadable};
+pub use question::{Interest, Question, TokenSlot};
+pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
 pub use secret::{HeldToken, Login, OtherToken, SeenEntry, SeenSecret, State};
 pub use stuck::{Cause, StuckPull, Verdict};
 

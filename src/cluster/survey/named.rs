@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{StreamExt as _, iter};
 
 use super::assemble::targets as targets_of;
-use super::gather::{Gather, NAMESPACES_AT_ONCE};
+use super::gather::Gather;
 use super::secret::{SeenSecret, Tokens, reduce};
 use crate::cluster::error::Error;
+use crate::cluster::reader::places::NAMESPACES_AT_ONCE;
 use crate::cluster::resource::Resource;
 use crate::cluster::secret::observe::observe;
 use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, PULL_SECRET_TYPE};
@@ -56,7 +57,7 @@ impl<'a> Gather<'a> {
             let unknown = wanted.into_iter().filter(is_asked_about);
             unknown
                 .map(|target| {
-                    let is_listed = gathered.has_seen(Resource::Secrets, &target.namespace);
+                    let is_listed = self.reading.has_seen(Resource::Secrets, &target.namespace);
                     (target, is_listed)
                 })
                 .collect()
@@ -81,7 +82,7 @@ impl<'a> Gather<'a> {
                 }
                 // Already recorded with its kind and namespace, which may not be listed either.
                 Err(Error::Forbidden(_)) => {}
-                Err(error) => self.record(Resource::Secrets, Some(&target.namespace), error)?,
+                Err(error) => self.reading.record(Resource::Secrets, Some(&target.namespace), error)?,
             }
         }
         Ok(absent)
@@ -93,12 +94,16 @@ impl<'a> Gather<'a> {
             "metadata.name={},type!={PULL_SECRET_TYPE},type!={LEGACY_PULL_SECRET_TYPE}",
             target.secret
         );
-        let found = self.reader.names(Resource::Secrets, &target.namespace, &fields).await?;
+        let found = self
+            .reading
+            .reader
+            .names(Resource::Secrets, &target.namespace, &fields)
+            .await?;
         Ok(!found.is_empty())
     }
 
     async fn get(&self, target: &Target, tokens: &RefCell<Tokens<'a>>) -> Result<NamedSecretState, Error> {
-        let observed = observe(self.reader.cluster, target).await?;
+        let observed = observe(self.reading.reader.cluster, target).await?;
         Ok(match observed {
             None => NamedSecretState::Absent(false),
             Some(observed) => match reduce(&observed, &mut tokens.borrow_mut()) {

@@ -1,7 +1,7 @@
 //! The registries, Secrets and namespaces of a survey.
 
-use crate::cluster::list::Selector;
-use crate::model::{Credential, Namespace, Registry, Target};
+use crate::cluster::reader::places::NamespaceSelection;
+use crate::model::{Credential, Registry, Target};
 
 /// The scope of a survey.
 #[derive(Clone, Debug)]
@@ -12,17 +12,6 @@ pub struct Question<'a> {
     pub targets: Vec<Target>,
     /// The registries that it is about.
     pub interests: Vec<Interest<'a>>,
-}
-
-/// The namespaces of a survey.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NamespaceSelection {
-    /// All of the cluster, as far as they may be seen.
-    All,
-    /// Those with these labels.
-    Selected(Selector),
-    /// These.
-    Named(Vec<Namespace>),
 }
 
 /// A registry, and the credentials of it to compare with. Where two have the same token, the first of them is named.

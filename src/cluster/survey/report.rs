@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use super::secret::{OtherToken, SeenSecret};
 use super::stuck::StuckPull;
-use crate::cluster::error::Error;
-use crate::cluster::resource::{Object, Resource};
+use crate::cluster::reader::places::Unreadable;
+use crate::cluster::resource::Resource;
 use crate::model::{Namespace, Registry, Target};
 
 /// Seconds since 1970, by this machine's clock.
@@ -106,15 +106,4 @@ pub struct MissingSecret {
     pub pullers: Vec<String>,
     /// The ServiceAccounts that name it.
     pub accounts: Vec<String>,
-}
-
-/// A part of the cluster that could not be read.
-#[derive(Debug)]
-pub struct Unreadable {
-    /// The object or kind of object.
-    pub object: Object,
-    /// In how many namespaces, if each was read by itself.
-    pub namespaces: usize,
-    /// Why not, with the Role that would grant it where that is missing; of several namespaces, the first's.
-    pub error: Error,
 }

@@ -1,6 +1,8 @@
 //! Pods, and what makes pods, as the server gives them: the fields that we read, of all kinds at once. What one kind does
 //! not have stays empty.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde::Deserialize;
 
@@ -46,6 +48,8 @@ pub struct Spec {
     job_template: Option<Box<Template>>,
     pub image_pull_secrets: Vec<Named>,
     pub service_account_name: String,
+    pub node_name: String,
+    pub node_selector: BTreeMap<String, String>,
     pub containers: Vec<Container>,
     pub init_containers: Vec<Container>,
     pub ephemeral_containers: Vec<Container>,

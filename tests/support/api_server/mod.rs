@@ -25,6 +25,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use super::gate::Gate;
+use objects::CustomKind;
 use secrets::Store;
 use status::Answer;
 
@@ -222,6 +223,17 @@ users:
     #[must_use]
     pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
         lock(&self.state).store.object(resource, namespace, name).cloned()
+    }
+
+    /// Serves a kind of custom resource.
+    pub fn define(&self, group: &str, version: &str, plural: &str, kind: &str) {
+        let kind = CustomKind {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            plural: plural.to_owned(),
+            kind: kind.to_owned(),
+        };
+        lock(&self.state).store.kinds.push(kind);
     }
 
     /// Takes an object away.
@@ -536,16 +548,18 @@ fn handle(state: &mut State, request: &Recorded, body: &[u8]) -> Answer {
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let (resource, namespace, name) = match path.as_slice() {
         ["version"] => return Answer::success(200, json!({"major": "1", "minor": "37", "gitVersion": "v1.37.0"})),
+        ["apis"] => return Answer::success(200, state.store.groups()),
+        ["apis", group, version] => return Answer::success(200, state.store.resources(group, version)),
         ["api", "v1", "namespaces"] => ("namespaces", "", ""),
         ["api", "v1", "namespaces", name] => ("namespaces", "", *name),
-        ["api", "v1", resource] | ["apis", _, "v1", resource] => (*resource, "", ""),
+        ["api", "v1", resource] | ["apis", _, _, resource] => (*resource, "", ""),
         ["api", "v1", "namespaces", namespace, "secrets"] => ("secrets", *namespace, ""),
         ["api", "v1", "namespaces", namespace, "secrets", name] => ("secrets", *namespace, *name),
-        ["api", "v1", "namespaces", namespace, resource] | ["apis", _, "v1", "namespaces", namespace, resource] => {
+        ["api", "v1", "namespaces", namespace, resource] | ["apis", _, _, "namespaces", namespace, resource] => {
             (*resource, *namespace, "")
         }
         ["api", "v1", "namespaces", namespace, resource, name]
-        | ["apis", _, "v1", "namespaces", namespace, resource, name] => (*resource, *namespace, *name),
+        | ["apis", _, _, "namespaces", namespace, resource, name] => (*resource, *namespace, *name),
         _ => {
             return Answer::failure(
                 404,

@@ -11,6 +11,15 @@ use super::status::Answer;
 /// Objects by resource, namespace and name.
 pub type Objects = BTreeMap<(String, String, String), Value>;
 
+/// A kind of custom resource.
+#[derive(Clone, Debug)]
+pub struct CustomKind {
+    pub group: String,
+    pub version: String,
+    pub plural: String,
+    pub kind: String,
+}
+
 fn key(resource: &str, namespace: &str, name: &str) -> (String, String, String) {
     (resource.to_owned(), namespace.to_owned(), name.to_owned())
 }
@@ -89,20 +98,69 @@ impl Store {
 
     fn list_objects(&self, resource: &str, namespace: &str, query: &BTreeMap<String, String>) -> Answer {
         let found = self.objects.iter().filter(|((of, within, _), object)| {
-            of == resource && (namespace.is_empty() || within == namespace) && is_chosen(object, query)
+            let is_there = of == resource && (namespace.is_empty() || within == namespace);
+            is_there && is_chosen(object, query) && has_label(object, query)
         });
         let items: Vec<&Value> = found.map(|(_, object)| object).collect();
         let metadata = json!({"resourceVersion": self.version.to_string()});
         Answer::success(
             200,
-            json!({"kind": format!("{}List", kind(resource)), "apiVersion": "v1", "metadata": metadata, "items": items}),
+            json!({"kind": format!("{}List", self.kind(resource)), "apiVersion": "v1", "metadata": metadata, "items": items}),
         )
     }
 }
 
-/// The kind of what a URL names in the plural.
+fn has_label(object: &Value, query: &BTreeMap<String, String>) -> bool {
+    query.get("labelSelector").is_none_or(|selector| {
+        let (key, value) = selector.split_once('=').unwrap();
+        object["metadata"]["labels"][key] == value
+    })
+}
+
+impl Store {
+    /// `/apis`: the groups of custom resources; those of Kubernetes itself are left out.
+    pub fn groups(&self) -> Value {
+        let groups = self.kinds.iter().map(|kind| {
+            let version = json!({"groupVersion": format!("{}/{}", kind.group, kind.version), "version": kind.version});
+            json!({"name": kind.group, "versions": [version.clone()], "preferredVersion": version})
+        });
+        json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups.collect::<Vec<_>>()})
+    }
+
+    /// `/apis/GROUP/VERSION`
+    pub fn resources(&self, group: &str, version: &str) -> Value {
+        let of_group = self
+            .kinds
+            .iter()
+            .filter(|kind| kind.group == group && kind.version == version);
+        let resources = of_group.flat_map(|kind| {
+            let of = |name: &str, verbs: Value| {
+                json!({"name": name, "singularName": "", "namespaced": true, "kind": kind.kind, "verbs": verbs})
+            };
+            [
+                of(&kind.plural, json!(["get", "list", "patch"])),
+                of(&format!("{}/status", kind.plural), json!(["get"])),
+            ]
+        });
+        json!({
+            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{group}/{version}"),
+            "resources": resources.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The kind of what a URL names in the plural.
+    fn kind<'a>(&'a self, resource: &'a str) -> &'a str {
+        let custom = self.kinds.iter().find(|kind| kind.plural == resource);
+        custom.map_or_else(|| kind(resource), |kind| &kind.kind)
+    }
+}
+
 fn kind(resource: &str) -> &str {
     match resource {
+        "configmaps" => "ConfigMap",
+        "controllerrevisions" => "ControllerRevision",
+        "podtemplates" => "PodTemplate",
+        "nodes" => "Node",
         "serviceaccounts" => "ServiceAccount",
         "pods" => "Pod",
         "replicationcontrollers" => "ReplicationController",

@@ -20,6 +20,7 @@ pub struct Store {
     namespaces: BTreeMap<String, Value>,
     secrets: BTreeMap<(String, String), Value>,
     pub(super) objects: super::objects::Objects,
+    pub(super) kinds: Vec<super::objects::CustomKind>,
     pub(super) version: u64,
 }
 

@@ -1,5 +1,7 @@
 //! Reading lists of one cluster, a few at a time.
 
+pub mod places;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -25,15 +27,15 @@ pub struct Step {
 }
 
 /// Reads lists from one cluster, a few at a time, and tells how far it has come.
-pub(super) struct Reader<'a> {
-    pub(super) cluster: &'a Cluster,
+pub struct Reader<'a> {
+    pub cluster: &'a Cluster,
     at_once: Semaphore,
     progress: &'a dyn Fn(Step),
     seen: RefCell<BTreeMap<Resource, usize>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(cluster: &'a Cluster, at_once: usize, progress: &'a dyn Fn(Step)) -> Self {
+    pub fn new(cluster: &'a Cluster, at_once: usize, progress: &'a dyn Fn(Step)) -> Self {
         Self {
             cluster,
             at_once: Semaphore::new(at_once),
@@ -42,25 +44,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// All objects of a kind that match the field selector, each cut down by `of` before the next page is asked for;
-    /// nothing where the server does not have the kind.
-    pub(super) async fn list<K: DeserializeOwned, T>(
+    /// All objects of a kind that match the parameters, each cut down by `of` before the next page is asked for; nothing
+    /// where the server does not have the kind.
+    pub async fn list<K: DeserializeOwned, T>(
         &self,
         resource: Resource,
         namespace: Option<&Namespace>,
-        fields: &str,
+        params: &ListParams,
         of: impl Fn(K) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
-        let mut params = ListParams::default();
-        if !fields.is_empty() {
-            params = params.fields(fields);
-        }
         let ask = async |params: &ListParams| {
             let page: Page<K> = self.page(resource, namespace, Extent::Whole, params).await?;
             self.tell(resource, page.len(), page.metadata.remaining_item_count);
             Ok(page)
         };
-        match pages::all(resource, params, ask, of).await {
+        match pages::all(resource, params.clone(), ask, of).await {
             Ok((found, _)) => Ok(found),
             Err(error) => {
                 let object = namespace.map_or_else(
@@ -73,12 +71,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The names of the objects that match the field selector, without anything else of them.
-    pub(super) async fn names(
-        &self,
-        resource: Resource,
-        namespace: &Namespace,
-        fields: &str,
-    ) -> Result<Vec<String>, Error> {
+    pub async fn names(&self, resource: Resource, namespace: &Namespace, fields: &str) -> Result<Vec<String>, Error> {
         let params = ListParams::default().fields(fields);
         let ask = async |params: &ListParams| self.page(resource, Some(namespace), Extent::Metadata, params).await;
         match pages::all(resource, params, ask, |object: Named| object.metadata.name).await {
@@ -114,7 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     /// How many of a kind were read.
-    pub(super) fn seen(&self, resource: Resource) -> usize {
+    pub fn seen(&self, resource: Resource) -> usize {
         self.seen.borrow().get(&resource).copied().unwrap_or_default()
     }
 }
