@@ -618,7 +618,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__rotate)
-            opts="-u -n -l -A -f -o -v -h --username --use --namespace --selector --all-namespaces --file --deployment --secret --no-secrets --token-stdin --token-env --env-file --mint --scopes --token-name --password-stdin --keep-old --resume --abort --skip-context --skip-namespace --skip-secret --skip-search --revoke-anyway --dry-run --output --force-conflicts --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            opts="-u -n -l -A -f -o -v -h --username --use --namespace --selector --all-namespaces --file --deployment --secret --no-secrets --token-stdin --token-env --env-file --mint --scopes --token-name --password-stdin --if-older --keep-old --resume --abort --skip-context --skip-namespace --skip-secret --skip-search --revoke-anyway --dry-run --output --force-conflicts --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,6 +681,10 @@ _kubectl__regcred() {
                     return 0
                     ;;
                 --token-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --if-older)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -764,7 +768,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__status)
-            opts="-n -l -A -f -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --offline --pod --output --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            opts="-n -l -A -f -u -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --offline --max-token-age --tokens --username --password-stdin --pod --output --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -803,6 +807,18 @@ _kubectl__regcred() {
                     return 0
                     ;;
                 --registry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-token-age)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -122,6 +122,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l deployment -d 'The deployment that the spec.yml is for' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l secret -d 'The Secret\'s name' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l registry -d 'Check only this registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l max-token-age -d 'A token older than this' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s u -l username -d 'With --tokens' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l pod -d 'Explain one pod' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s o -l output -d '`wide` adds columns' -r -f -a "wide\t'A table with more columns'
 json\t'JSON'
@@ -138,6 +140,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l request-timeout -d 'Give up a single request after this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s A -l all-namespaces -d 'Every namespace'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l offline -d 'Contact no registry'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l tokens -d 'Show every token that the account has at Gitea'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l password-stdin -d 'Read the account\'s password from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -l plain-http -d 'Send the token over http'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -162,6 +166,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l env-file -d 'Read all three from this file' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l scopes -d 'The scopes of the new token' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l token-name -d 'The beginning of the new token\'s name at Gitea' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l if-older -d 'Do nothing' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Leave the Secrets of this context as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Leave the Secrets of this namespace as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Leave one Secret as it is' -r

@@ -179,6 +179,12 @@ impl From<registry::RevokeError> for CommandError {
     }
 }
 
+impl From<registry::AccountTokensError> for CommandError {
+    fn from(error: registry::AccountTokensError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
 impl From<cluster::Error> for CommandError {
     fn from(error: cluster::Error) -> Self {
         let role = match &error {

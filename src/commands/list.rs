@@ -1,10 +1,12 @@
 //! `kubectl regcred list`.
 
 use clap::{Args, ValueEnum};
+use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::DocumentFormat;
 use super::shared::document;
+use super::shared::token_age::TokenAge;
 use super::system::System;
 use crate::error::CommandError;
 use crate::keychain::CredentialInfo;
@@ -47,6 +49,8 @@ struct Row<'a> {
     usage: &'a str,
     #[serde(rename = "identityToken", skip_serializing_if = "std::ops::Not::not")]
     is_identity_token: bool,
+    /// Since when the keychain has had the token.
+    since: Option<String>,
 }
 
 pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), CommandError> {
@@ -64,6 +68,7 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
                 username: item.username.as_str(),
                 usage: item.usage.as_str(),
                 is_identity_token: item.username.is_identity_token(),
+                since: TokenAge::kept(item.since).since().map(|since| since.to_string()),
             })
             .collect();
         return document::print("CredentialList", &List { items }, format, system);
@@ -81,6 +86,8 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
         }
         return Ok(());
     }
+    let now = Timestamp::now();
+    let age = |item: &CredentialInfo| TokenAge::kept(item.since).shown(now);
     if args.output == Some(ListFormat::Wide) {
         let kind = |item: &CredentialInfo| {
             if item.username.is_identity_token() {
@@ -96,11 +103,14 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
                     item.registry.to_string(),
                     item.username.to_string(),
                     item.usage.to_string(),
+                    age(item),
                     kind(item).to_owned(),
                 ]
             })
             .collect();
-        return Ok(system.output.table(["REGISTRY", "USERNAME", "USE", "KIND"], &rows)?);
+        return Ok(system
+            .output
+            .table(["REGISTRY", "USERNAME", "USE", "AGE", "KIND"], &rows)?);
     }
     let rows: Vec<_> = items
         .iter()
@@ -114,8 +124,9 @@ pub(super) fn run(args: &ListArgs, system: &mut System<'_>) -> Result<(), Comman
                 item.registry.to_string(),
                 format!("{}{kind}", item.username),
                 item.usage.to_string(),
+                age(item),
             ]
         })
         .collect();
-    Ok(system.output.table(["REGISTRY", "USERNAME", "USE"], &rows)?)
+    Ok(system.output.table(["REGISTRY", "USERNAME", "USE", "AGE"], &rows)?)
 }

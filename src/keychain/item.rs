@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -126,6 +127,8 @@ pub struct CredentialInfo {
     pub registry: Registry,
     pub usage: Use,
     pub username: Username,
+    /// Since when the keychain has had the token; `None` for one that an earlier version of this program stored.
+    pub since: Option<SystemTime>,
 }
 
 /// The secret of an item: a JSON object with `username`, `token` and other members.

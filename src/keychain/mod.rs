@@ -16,6 +16,7 @@ mod native;
 mod rotation;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+mod since;
 #[cfg(target_os = "linux")]
 pub mod vault;
 
@@ -27,6 +28,7 @@ pub use rotation::{Rotation, StoredItem};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use keyring_core::{CredentialStore, Entry};
 
@@ -34,6 +36,7 @@ use crate::model::{Credential, Registry, Use, Username};
 use crate::sys::env::Env;
 use item::{SERVICE, Secret};
 use lock::WriteLock;
+use since::SINCE;
 
 /// The attribute that shows an item's user, in stores that have attributes. The user in the item's secret is the
 /// authoritative one.
@@ -155,13 +158,14 @@ impl Keychain {
 
     /// All credentials without their tokens, sorted.
     pub fn list(&self) -> Result<Vec<CredentialInfo>, Error> {
-        let names = self.names()?.into_iter();
-        Ok(names
+        let labels = self.labels()?.into_iter();
+        Ok(labels
             .filter(|(name, _)| name.part == Part::Login)
-            .map(|(name, username)| CredentialInfo {
+            .map(|(name, label)| CredentialInfo {
                 registry: name.registry,
                 usage: name.usage,
-                username,
+                username: label.username,
+                since: label.since,
             })
             .collect())
     }
@@ -208,7 +212,9 @@ impl Keychain {
             self.remember(&name.registry, &lost)?;
         }
         if let Some((username, secret)) = after {
-            self.store(name, username, secret)?;
+            let mut secret = secret.clone();
+            secret.date(before, &name.registry, SystemTime::now());
+            self.store(name, username, &secret)?;
             return Ok(before.is_some());
         }
         match self.entry(name)?.delete_credential() {
@@ -220,7 +226,12 @@ impl Keychain {
 
     /// Writes the whole item.
     fn store(&self, name: &Name, username: &Username, secret: &Secret) -> Result<(), Error> {
-        let attributes = HashMap::from([(USERNAME, username.as_str())]);
+        let since = secret
+            .since()
+            .and_then(since::seconds)
+            .map(|seconds| seconds.to_string());
+        let mut attributes = HashMap::from([(USERNAME, username.as_str())]);
+        attributes.extend(since.as_deref().map(|since| (SINCE, since)));
         let attributes = self.attributes.then_some(&attributes);
         let entry = self.store.build(SERVICE, &name.account(), attributes)?;
         Ok(entry.set_secret(secret.text().as_bytes())?)
@@ -257,22 +268,27 @@ impl Keychain {
 
     /// The name and user of every item, including those that [`Keychain::list`] leaves out.
     pub fn names(&self) -> Result<BTreeMap<Name, Username>, Error> {
-        let mut names = BTreeMap::new();
+        let labels = self.labels()?.into_iter();
+        Ok(labels.map(|(name, label)| (name, label.username)).collect())
+    }
+
+    fn labels(&self) -> Result<BTreeMap<Name, Label>, Error> {
+        let mut labels = BTreeMap::new();
         for entry in self.store.search(&spec())? {
             let Some(name) = name_of(&entry) else { continue };
-            let username = if self.attributes {
-                username(&entry)?
+            let label = if self.attributes {
+                Label::of_attributes(&entry)?
             } else {
                 match secret(&entry) {
                     Err(Error::Damaged(_)) => None,
-                    found => found?.and_then(|secret| Some(secret.credential(&name.registry)?.username)),
+                    found => found?.and_then(|secret| Label::of_secret(&secret, &name.registry)),
                 }
             };
-            if let Some(username) = username {
-                names.insert(name, username);
+            if let Some(label) = label {
+                labels.insert(name, label);
             }
         }
-        Ok(names)
+        Ok(labels)
     }
 
     fn entry(&self, name: &Name) -> Result<Entry, Error> {
@@ -300,6 +316,28 @@ fn spec() -> HashMap<&'static str, &'static str> {
 fn name_of(entry: &Entry) -> Option<Name> {
     let (service, account) = entry.get_specifiers()?;
     Name::of_account(&account).filter(|_| service == SERVICE)
+}
+
+/// What can be told of an item, where the store has attributes without reading its secret.
+struct Label {
+    username: Username,
+    since: Option<SystemTime>,
+}
+
+impl Label {
+    fn of_attributes(entry: &Entry) -> Result<Option<Self>, Error> {
+        let attributes = entry.get_attributes()?;
+        let username = attributes.get(USERNAME).and_then(|user| user.parse().ok());
+        let since = attributes.get(SINCE).and_then(|text| since::parse(text));
+        Ok(username.map(|username| Self { username, since }))
+    }
+
+    fn of_secret(secret: &Secret, registry: &Registry) -> Option<Self> {
+        Some(Self {
+            username: secret.credential(registry)?.username,
+            since: secret.since(),
+        })
+    }
 }
 
 /// The user of an item, from its attributes.

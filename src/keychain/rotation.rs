@@ -17,7 +17,7 @@ use crate::model::rotation::Phase;
 use crate::model::{Credential, Registry, Token, Username};
 
 /// The member of the item's secret that holds it.
-const MEMBER: &str = "rotation";
+pub(super) const MEMBER: &str = "rotation";
 
 /// A rotation that is pending.
 #[derive(Clone, Debug, PartialEq, Eq)]

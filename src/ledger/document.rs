@@ -85,6 +85,9 @@ pub struct KnownToken {
     /// Since when it is known here.
     #[serde(with = "serde_text")]
     pub since: Timestamp,
+    /// When the server made it, where the server said so.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
     /// When the registry last accepted it.
     #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<Timestamp>,

@@ -63,6 +63,7 @@ impl Ledger {
                 fingerprint,
                 at_server: None,
                 since: now,
+                created: None,
                 proved: None,
                 replaced: None,
                 revoked: None,
@@ -206,10 +207,18 @@ impl Ledger {
         }
     }
 
-    /// What the server calls the token.
-    pub fn is_at_server(&mut self, id: &TokenId, at_server: TokenAtServer, now: Timestamp) {
+    /// The server made the token just now, and what it calls it.
+    pub fn was_made(&mut self, id: &TokenId, at_server: TokenAtServer, now: Timestamp) {
         if let Some(token) = self.token_mut(id, now) {
             token.at_server = Some(at_server);
+            token.created = Some(now);
+        }
+    }
+
+    /// When the server made the token.
+    pub fn was_created(&mut self, id: &TokenId, created: Timestamp) {
+        if let Some(token) = self.known_mut(id) {
+            token.created = Some(created);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Domain types, without I/O.
 
+pub mod age;
 pub(crate) mod auth_entry;
 mod cluster_id;
 mod docker_config;
@@ -24,6 +25,7 @@ mod text;
 mod token;
 mod writer;
 
+pub use age::{MaxAge, MaxAgeError};
 pub use cluster_id::{ClusterId, ClusterIdError};
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};
 pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};

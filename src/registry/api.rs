@@ -1,6 +1,7 @@
 //! Asks Gitea's API about a token. The API never tries a token in the `Authorization` header as a password.
 
 use http::StatusCode;
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
 use super::VerifyError;
@@ -36,6 +37,7 @@ pub(super) struct TokenInfo {
     unseen: bool,
     pub who: Option<String>,
     pub scopes: Option<Scopes>,
+    pub created: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +48,8 @@ struct Version {
 #[derive(Deserialize)]
 struct OwnToken {
     scopes: Option<Vec<String>>,
+    // Not `last_used_at`, which is the time of this request.
+    created_at: Option<String>,
     user: Account,
 }
 
@@ -80,7 +84,7 @@ impl Session<'_> {
         })
     }
 
-    /// `GET /token`, since Gitea 1.27: the token's owner and scopes; needs no scope. Older versions answer 404, but up to
+    /// `GET /token`, since Gitea 1.27: the token's owner, scopes and age; needs no scope. Older versions answer 404, but up to
     /// 1.25 they check the credential first.
     pub(super) fn ask_about_token(&self, api: &Api, known: &mut TokenInfo) -> Result<(), VerifyError> {
         let token = self.credential.token.expose();
@@ -100,6 +104,7 @@ impl Session<'_> {
                     read(&reply).ok_or_else(|| self.malformed("no JSON where its API describes the token"))?;
                 known.alive = true;
                 known.who = self.name(&own.user.login);
+                known.created = own.created_at.as_deref().and_then(time);
                 let scopes = own.scopes.unwrap_or_default().join(",");
                 known.scopes = Scopes::parse(&self.client.without_secrets(&scopes));
             }
@@ -230,6 +235,25 @@ impl Session<'_> {
     }
 }
 
+/// A time as the API writes it. The zero of Go's times means none.
+pub(super) fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok().filter(|time: &Timestamp| time.as_second() > 0)
+}
+
 fn read<T: serde::de::DeserializeOwned>(reply: &Reply) -> Option<T> {
     serde_json::from_slice(&reply.body).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_zero_of_gos_times_is_none() {
+        let second = |text| time(text).map(Timestamp::as_second);
+        assert_eq!(second("2026-01-01T01:00:00+01:00"), Some(1_767_225_600));
+        for text in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "", "yesterday"] {
+            assert_eq!(second(text), None, "{text}");
+        }
+    }
 }

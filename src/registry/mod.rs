@@ -6,6 +6,7 @@
 //! in size and time. Text from a server is untrusted.
 
 mod account;
+mod account_tokens;
 mod advisory;
 mod api;
 mod challenge;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use account::{Account, AccountError};
+pub use account_tokens::{AccountToken, AccountTokens, AccountTokensError, account_tokens};
 pub use advisory::{Advisory, advisories};
 pub use manifest::{Image, ImageAccess, ImageError, image_access};
 pub use mint::{MintError, Minted, mint};

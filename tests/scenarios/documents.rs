@@ -10,6 +10,7 @@ mod fixture;
 mod messages;
 mod pictures;
 pub mod session;
+mod timers;
 
 use std::path::PathBuf;
 

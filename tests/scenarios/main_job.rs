@@ -30,8 +30,8 @@ logged in to [REGISTRY] as admin for docker
     world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE
-[REGISTRY]   admin   docker
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   docker   <1h
 --- stderr
 
 "#]]);

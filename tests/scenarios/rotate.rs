@@ -2,6 +2,7 @@
 
 mod everywhere;
 mod fixture;
+mod if_older;
 mod incomplete_lists;
 mod interrupted;
 mod killed;

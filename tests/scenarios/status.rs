@@ -8,6 +8,7 @@ macro_rules! finding {
     };
 }
 
+mod age;
 mod clusters;
 mod docker;
 pub mod documents;

@@ -16,6 +16,7 @@ use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::ledger::{Connection, TokenAtServer};
 use crate::model::{CommandLine, Credential, Registry, Use, Username};
+use crate::registry::Verified;
 
 mod from_docker;
 
@@ -96,7 +97,7 @@ pub(super) fn run(args: &LoginArgs, system: &mut System<'_>) -> Result<(), Comma
         && let Some(id) = token_id(&keychain, args.usage, &credential)?
     {
         let at_server = TokenAtServer::from(&new.minted);
-        ledger_writer::update(system, |ledger, now| ledger.is_at_server(&id, at_server, now));
+        ledger_writer::update(system, |ledger, now| ledger.was_made(&id, at_server, now));
     }
     if let (Some(command), Some(path)) = (given.left_in_file, &args.token.env_file) {
         system
@@ -145,7 +146,7 @@ fn store(
     if args.usage == Use::Cluster {
         targets::for_kubelet(credential)?;
     }
-    let mut is_verified = false;
+    let mut known = None;
     if args.from_docker && credential.username.is_identity_token() {
         // The registry would count it as a failed login of a user `<token>`.
         system.output.info(format_args!(
@@ -165,10 +166,10 @@ fn store(
             None => error,
         })?;
         verify::report(&verified, credential, args.usage, system);
-        is_verified = true;
+        known = Some(verified);
     }
     keychain.put(args.usage, credential)?;
-    record(args, credential, is_verified, keychain, system)?;
+    record(args, credential, known.as_ref(), keychain, system)?;
     let replaced = match before {
         Some(user) if *user != credential.username => format!(", in place of {user}"),
         _ => String::new(),
@@ -184,7 +185,7 @@ fn store(
 fn record(
     args: &LoginArgs,
     credential: &Credential,
-    is_verified: bool,
+    verified: Option<&Verified>,
     keychain: &Keychain,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
@@ -202,8 +203,11 @@ fn record(
         if !args.no_verify {
             ledger.credential_mut(&id.registry, id.usage).connection = Connection::from(&args.connection);
         }
-        if is_verified {
+        if verified.is_some() {
             ledger.proved(&id, now);
+        }
+        if let Some(created) = verified.and_then(|verified| verified.created) {
+            ledger.was_created(&id, created);
         }
         if let Some(file) = file.filter(|_| has_file) {
             ledger.was_in_file(&id, &file, now);

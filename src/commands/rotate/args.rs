@@ -6,7 +6,7 @@ use crate::cluster::{Namespace, Target};
 use crate::commands::args::{
     ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs,
 };
-use crate::model::{Registry, Use, Username};
+use crate::model::{MaxAge, Registry, Use, Username};
 use crate::registry::{MintScopes, TokenName};
 
 #[derive(Debug, Args)]
@@ -14,7 +14,7 @@ use crate::registry::{MintScopes, TokenName};
 #[command(group = ArgGroup::new("direction").args(["resume", "abort"]).conflicts_with_all([
     "namespaces", "selector", "all_namespaces", "file", "deployment", "no_secrets", "username", "token_stdin",
     "token_env", "env_file", "mint", "contexts", "cluster", "user", "impersonate", "impersonate_groups",
-    "impersonate_uid", "restart", "unstick", "force_conflicts", "dry_run",
+    "impersonate_uid", "restart", "unstick", "force_conflicts", "dry_run", "if_older",
 ]))]
 #[command(group = ArgGroup::new("new_token").args(["mint", "token_stdin", "token_env", "env_file"]))]
 #[command(
@@ -30,6 +30,7 @@ Examples:
   kubectl regcred rotate -A --context prod --context spare
   kubectl regcred rotate -A --mint --dry-run=client         # what would be done
   kubectl regcred rotate --mint --revoke-anyway             # the old token was stolen
+  kubectl regcred rotate --mint --if-older 90d              # from a timer: does nothing before
   kubectl regcred rotate --resume                           # finishes what was cut off
   kubectl regcred rotate --abort                            # or goes back to the old token"
 )]
@@ -62,6 +63,9 @@ pub struct RotateArgs {
     /// Read the account's password from standard input; a second line is the one-time code
     #[arg(hide_short_help = true, long, conflicts_with = "token_stdin")]
     pub password_stdin: bool,
+    /// Do nothing, and succeed, while the token is younger than this, such as 90d: for timers and CronJobs
+    #[arg(hide_short_help = true, long, value_name = "AGE")]
+    pub if_older: Option<MaxAge>,
     /// Do not revoke the token that is no longer used
     #[arg(hide_short_help = true, long)]
     pub keep_old: bool,

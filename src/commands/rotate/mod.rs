@@ -18,6 +18,7 @@ use crate::model::rotation::Direction;
 mod args;
 mod contexts;
 mod dry_run;
+mod due;
 mod journal;
 mod pass;
 mod phases;
@@ -64,6 +65,11 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
         return Err(report::pending(&name, rotation.phase));
     }
     let old = item.current.clone();
+    if let Some(limit) = args.if_older
+        && !due::is_due(limit, &name, &old, &keychain, args, system)?
+    {
+        return Ok(Exit::Done);
+    }
     obtain::refuse_shared(args, &keychain, &name, &old, given.token.as_ref())?;
     let mut journal = Journal::new(args)?;
     if args.mint {

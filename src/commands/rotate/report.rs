@@ -1,5 +1,6 @@
 //! What a rotation prints: the result document, the state of the tokens, and the commands that finish or abort it.
 
+use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
@@ -58,6 +59,26 @@ pub(super) struct Report {
     pub(super) items: Vec<Item>,
     pub(super) restarts: Vec<Item>,
     pub(super) revocation: Revocation,
+    /// `--if-older` was given, and the token is younger.
+    pub(super) not_due: Option<NotDue>,
+}
+
+/// Why nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct NotDue {
+    /// When the token was made, or since when it is kept.
+    since: String,
+    /// When it is old enough.
+    until: String,
+}
+
+impl NotDue {
+    pub(super) fn new(since: Timestamp, until: Timestamp) -> Self {
+        Self {
+            since: since.to_string(),
+            until: until.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -77,6 +98,8 @@ struct RotateResult<'a> {
     pending: Option<&'static str>,
     revocation: Revocation,
     #[serde(skip_serializing_if = "Option::is_none")]
+    not_due: Option<&'a NotDue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hints: Vec<Hint>,
@@ -95,6 +118,7 @@ impl Report {
             items: Vec::new(),
             restarts: Vec::new(),
             revocation: Revocation::Not,
+            not_due: None,
         }
     }
 
@@ -137,6 +161,7 @@ impl Report {
             },
             pending: pending.map(Phase::as_str),
             revocation: self.revocation,
+            not_due: self.not_due.as_ref(),
             error: error.map(ToString::to_string),
             hints: error.map(|error| error.next().to_vec()).unwrap_or_default(),
         };

@@ -80,6 +80,7 @@ mod tests {
         Verified {
             who: who.map(str::to_owned),
             scopes: Scopes::parse(scopes),
+            created: None,
             server: Server::Other,
             flow: Flow::Bearer,
             notes: Vec::new(),

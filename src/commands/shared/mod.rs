@@ -17,6 +17,7 @@ pub(super) mod proof;
 pub(super) mod search;
 pub(super) mod standard_input;
 pub(super) mod targets;
+pub(super) mod token_age;
 pub(super) mod token_id;
 pub(super) mod token_source;
 pub(super) mod verify;

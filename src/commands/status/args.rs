@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cluster::{NameError, Namespace, SecretName};
 use crate::commands::args::{ClusterArgs, DocumentFormat, RegistryConnectionArgs, ScopeArgs, with_help};
-use crate::model::Registry;
+use crate::model::{MaxAge, Registry, Username};
 
 /// The texts of the scope flags for `status`.
 const SCOPE: [(&str, &str); 2] = [
@@ -31,6 +31,8 @@ Examples:
   kubectl regcred status -l team=web -o wide
   kubectl regcred status -f regcred.yaml      # against the list that is kept in git
   kubectl regcred status -A --offline         # asks no registry
+  kubectl regcred status --max-token-age 90d  # a token that is older is a finding
+  kubectl regcred status --tokens             # every token of the account at Gitea; asks for the password
   kubectl regcred status --pod honeydue/api-6d5f   # how kubelet would pull this pod's images
   kubectl regcred status -A -o json           # for scripts; docs/status.schema.json"
 )]
@@ -46,8 +48,20 @@ pub struct StatusArgs {
     /// Contact no registry: only compare
     #[arg(long)]
     pub offline: bool,
+    /// A token older than this, such as 90d, is out of step
+    #[arg(long, value_name = "AGE")]
+    pub max_token_age: Option<MaxAge>,
+    /// Show every token that the account has at Gitea, and which of them nothing here uses; needs the account's password
+    #[arg(long, conflicts_with_all = ["offline", "pod"])]
+    pub tokens: bool,
+    /// With --tokens: only this account [default: the users of the keychain's credentials]
+    #[arg(hide_short_help = true, short, long, value_name = "NAME", requires = "tokens")]
+    pub username: Option<Username>,
+    /// Read the account's password from standard input; a second line is the one-time code
+    #[arg(hide_short_help = true, long, requires = "tokens")]
+    pub password_stdin: bool,
     /// Explain one pod: which credentials kubelet would try for each of its images, and why
-    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file"])]
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with_all = ["namespaces", "selector", "all_namespaces", "file", "max_token_age"])]
     pub pod: Option<PodName>,
     /// `wide` adds columns; `json` and `yaml` print a document
     #[arg(short, long, value_name = "wide|json|yaml")]

@@ -64,6 +64,14 @@ codes! {
         "A rotation was begun and is not finished: two tokens are valid."
     TokenLeftBehind "token-left-behind" Drift
         "Secrets of a cluster that was not looked at had a token that was replaced, as far as this machine remembers. It is still valid, or was revoked and they cannot pull."
+    TokensNotListed "tokens-not-listed" Unknown
+        "With `--tokens`: an account's list of tokens could not be read."
+    TokenAgeUnknown "token-age-unknown" Unknown
+        "With `--max-token-age`: nobody knows how old the token is. The server does not say, and an earlier version of regcred stored it."
+    TokenOld "token-old" Drift
+        "With `--max-token-age`: the token is older than that."
+    TokenUnused "token-unused" Note
+        "With `--tokens`: Gitea has a token of the account that nothing uses here: not the keychain, no Secret that was looked at, no file of docker or podman. Something else may need it."
     RegistryAdvisory "registry-advisory" Drift
         "The registry reports a version with a known vulnerability that concerns its images."
     SecretBroken "secret-broken" Drift

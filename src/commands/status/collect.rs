@@ -7,10 +7,13 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::join3;
 use futures_util::stream::FuturesUnordered;
+use k8s_openapi::jiff::Timestamp;
 
+use super::account_tokens::AccountListing;
 use super::args::StatusArgs;
 use super::cluster_view::{ClusterView, interest, other};
 use super::credentials::StoredCredentials;
+use super::docker;
 use super::given_flags::GivenFlags;
 use super::scope::{Scope, Where};
 use super::snapshot::{ClusterSnapshot, Snapshot};
@@ -52,6 +55,7 @@ pub(super) async fn snapshot(
     credentials: &StoredCredentials,
     ledger: Ledger,
     flags: &GivenFlags,
+    listings: Vec<AccountListing>,
     system: &mut System<'_>,
 ) -> Snapshot {
     let env = system.env.clone();
@@ -91,7 +95,10 @@ pub(super) async fn snapshot(
         findings,
         notes,
         ledger,
+        in_docker: docker::stored(&listings.iter().map(|one| one.registry.clone()).collect(), &env),
+        listings,
         is_offline: args.offline,
+        taken: Timestamp::now(),
     };
     seen.find_causes(credentials, flags);
     let views = seen

@@ -1,13 +1,14 @@
 //! The keychain's credentials, which Secrets are compared with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::given_flags::GivenFlags;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
-use crate::ledger;
+use crate::ledger::{self, KnownToken, Ledger, TokenId};
 use crate::model::{CommandLine, Credential, InstallationId, OwnTokens, Registry, Use};
 
 /// One credential of the keychain.
@@ -15,6 +16,8 @@ use crate::model::{CommandLine, Credential, InstallationId, OwnTokens, Registry,
 pub(super) struct StoredCredential {
     pub(super) usage: Use,
     pub(super) credential: Credential,
+    /// Since when the keychain has had the token.
+    pub(super) since: Option<SystemTime>,
     pub(super) rotation: Option<Rotation>,
 }
 
@@ -68,7 +71,7 @@ impl StoredCredentials {
                 continue;
             }
             let name = Name::login(&item.registry, item.usage);
-            match held(&keychain, &name) {
+            match held(&keychain, &name, item.since) {
                 Ok(Some(held)) => {
                     findings.extend(held.rotation.as_ref().map(|rotation| pending(&held, rotation, flags)));
                     this.held.push(held);
@@ -100,6 +103,7 @@ impl StoredCredentials {
             self.held.push(StoredCredential {
                 usage: Use::Cluster,
                 credential: credential.clone(),
+                since: None,
                 rotation: None,
             });
         }
@@ -114,6 +118,21 @@ impl StoredCredentials {
         of(Use::Cluster).or_else(|| of(Use::Docker))
     }
 
+    /// What the ledger knows of this credential's token.
+    pub(super) fn remembered<'a>(&self, held: &StoredCredential, ledger: &'a Ledger) -> Option<&'a KnownToken> {
+        let Credential {
+            registry,
+            username,
+            token,
+        } = &held.credential;
+        ledger.token(&TokenId {
+            registry: registry.clone(),
+            usage: held.usage,
+            username: username.clone(),
+            fingerprints: self.own.get(registry)?.earlier.fingerprints(token),
+        })
+    }
+
     /// The registries with a credential, without duplicates.
     pub(super) fn registries(&self) -> Vec<Registry> {
         let mut registries: Vec<Registry> = self.held.iter().map(|held| held.credential.registry.clone()).collect();
@@ -123,10 +142,15 @@ impl StoredCredentials {
     }
 }
 
-fn held(keychain: &Keychain, name: &Name) -> Result<Option<StoredCredential>, crate::keychain::Error> {
+fn held(
+    keychain: &Keychain,
+    name: &Name,
+    since: Option<SystemTime>,
+) -> Result<Option<StoredCredential>, crate::keychain::Error> {
     Ok(keychain.item(name)?.map(|kept| StoredCredential {
         usage: name.usage,
         credential: kept.current,
+        since,
         rotation: kept.rotation,
     }))
 }

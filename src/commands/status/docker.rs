@@ -6,7 +6,7 @@ use super::code::Code;
 use super::credentials::StoredCredentials;
 use super::finding::{Finding, Object, Remedy};
 use crate::docker::{self, Answer, Source, Warning};
-use crate::model::{Registry, Use};
+use crate::model::{Credential, Registry, Use};
 use crate::sys::env::Env;
 
 /// The findings; none if there is no home folder.
@@ -47,6 +47,17 @@ pub(super) fn logins(filter: &[Registry], env: &Env) -> BTreeSet<Registry> {
     registries
         .filter(|registry| filter.is_empty() || filter.contains(registry))
         .collect()
+}
+
+/// The credentials of these registries that docker's and podman's files and helpers have.
+pub(super) fn stored(registries: &BTreeSet<Registry>, env: &Env) -> Vec<Credential> {
+    let Ok(workstation) = docker::observe(env) else {
+        return Vec::new();
+    };
+    let found = registries
+        .iter()
+        .flat_map(|registry| workstation.stored(registry, env).found);
+    found.map(|stored| stored.credential).collect()
 }
 
 fn finding(warning: Warning) -> Finding {

@@ -8,7 +8,8 @@ use super::finding::Finding;
 use super::given_flags::GivenFlags;
 use super::report::Report;
 use super::row::Row;
-use super::tokens::{Verdict, Verdicts};
+use super::snapshot::Snapshot;
+use super::tokens::Verdict;
 use crate::commands::args::DocumentFormat;
 use crate::commands::shared::document;
 use crate::commands::system::System;
@@ -40,6 +41,9 @@ impl<'a, T: Serialize> WithFindings<'a, T> {
 struct Status<'a> {
     items: &'a [Row],
     credentials: Vec<OfKeychain<'a>>,
+    /// Only with `--tokens`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Vec<OfAccount<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -54,8 +58,26 @@ struct OfKeychain<'a> {
     owner: Option<&'a str>,
     scopes: Option<String>,
     server: Option<String>,
+    /// When the server made the token.
+    created: Option<String>,
+    /// When it was made, or since when it is kept here.
+    since: Option<String>,
     /// The phase of its rotation.
     rotation: Option<&'static str>,
+}
+
+/// A token that an account has at its server.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfAccount<'a> {
+    registry: &'a str,
+    username: &'a str,
+    id: i64,
+    name: &'a str,
+    scopes: Option<String>,
+    created: Option<String>,
+    last_used: Option<String>,
+    used_by: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -81,7 +103,7 @@ struct OfObject<'a> {
 pub(super) fn print(
     report: &Report,
     credentials: &StoredCredentials,
-    verdicts: &Verdicts,
+    snapshot: &Snapshot,
     flags: &GivenFlags,
     format: DocumentFormat,
     system: &mut System<'_>,
@@ -89,8 +111,10 @@ pub(super) fn print(
     let known: Vec<Verdict> = credentials
         .held
         .iter()
-        .map(|held| verdicts.of(&held.credential))
+        .map(|held| snapshot.verdicts.of(&held.credential))
         .collect();
+    let tokens = (!snapshot.listings.is_empty()).then(|| of_accounts(credentials, snapshot));
+    let age = |held| snapshot.age(held, credentials);
     let credentials = credentials.held.iter().zip(&known).map(|(held, verdict)| {
         let verified = verdict.verified();
         OfKeychain {
@@ -103,14 +127,37 @@ pub(super) fn print(
                 .and_then(|verified| verified.scopes.as_ref())
                 .map(ToString::to_string),
             server: verified.and_then(|verified| server(&verified.server)),
+            created: age(held).created().map(|time| time.to_string()),
+            since: age(held).since().map(|time| time.to_string()),
             rotation: held.rotation.as_ref().map(|rotation| rotation.phase.as_str()),
         }
     });
     let fields = Status {
         items: &report.rows,
         credentials: credentials.collect(),
+        tokens,
     };
     document::print("Status", &WithFindings::new(&fields, report, flags), format, system)
+}
+
+fn of_accounts<'a>(credentials: &StoredCredentials, snapshot: &'a Snapshot) -> Vec<OfAccount<'a>> {
+    let users = snapshot.users(credentials);
+    let mut tokens = Vec::new();
+    for listing in &snapshot.listings {
+        for token in listing.tokens.iter().flat_map(|known| &known.tokens) {
+            tokens.push(OfAccount {
+                registry: listing.registry.as_str(),
+                username: listing.username.as_str(),
+                id: token.id,
+                name: &token.name,
+                scopes: token.scopes.as_ref().map(ToString::to_string),
+                created: token.created.map(|time| time.to_string()),
+                last_used: token.last_used.map(|time| time.to_string()),
+                used_by: users.of(&listing.registry, token),
+            });
+        }
+    }
+    tokens
 }
 
 fn finding<'a>(found: &'a Finding, flags: &GivenFlags) -> OfFinding<'a> {
@@ -130,7 +177,8 @@ fn finding<'a>(found: &'a Finding, flags: &GivenFlags) -> OfFinding<'a> {
     }
 }
 
-fn state(verdict: &Verdict) -> &'static str {
+/// The word for a verdict.
+pub(super) fn state(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Accepted(_) => "accepted",
         Verdict::Refused { code, .. } if *code == Code::TokenUnclear => "unclear",

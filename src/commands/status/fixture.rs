@@ -56,6 +56,7 @@ impl Fixture {
                 held: vec![StoredCredential {
                     usage,
                     credential,
+                    since: None,
                     rotation: None,
                 }],
                 ..StoredCredentials::default()
@@ -129,6 +130,7 @@ pub(super) fn accepted(scopes: &str) -> Verdict {
     Verdict::Accepted(Arc::new(Verified {
         who: None,
         scopes: Scopes::parse(scopes),
+        created: None,
         server: Server::Other,
         flow: Flow::Bearer,
         notes: Vec::new(),

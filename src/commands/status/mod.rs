@@ -5,13 +5,14 @@
 //! 2. [`cluster_view`] combines the snapshot of a cluster with what it should contain.
 //! 3. [`findings`] are pure functions over the snapshot: [`findings::registries`] for the keychain's credentials,
 //!    [`findings::secrets`] and [`findings::missing`] for Secrets, [`findings::pods`] for pods that are stuck.
-//! 4. [`table`] and [`document`] print them.
+//! 4. [`table`], [`tables`] and [`document`] print them.
 
 use super::system::System;
 use crate::cluster::block_on;
 use crate::error::{CommandError, Exit};
 use crate::ledger;
 
+mod account_tokens;
 mod args;
 mod cluster_view;
 mod code;
@@ -31,6 +32,7 @@ mod row;
 mod scope;
 mod snapshot;
 mod table;
+mod tables;
 mod tokens;
 mod tracked;
 
@@ -40,6 +42,7 @@ pub use code::{Code, Severity};
 use credentials::StoredCredentials;
 use given_flags::GivenFlags;
 use scope::Scope;
+use tables::Tables;
 
 pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let flags = GivenFlags::new(&args.cluster, &args.connection);
@@ -59,7 +62,16 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     let ledger = ledger::read(&system.env).unwrap_or_default();
     found.extend(files::look(&credentials, &ledger, &system.env));
     credentials.give(&scope.credentials);
-    let snapshot = block_on(collect::snapshot(args, &scope, &credentials, ledger, &flags, system))?;
+    let listings = account_tokens::list(args, &credentials, system)?;
+    let snapshot = block_on(collect::snapshot(
+        args,
+        &scope,
+        &credentials,
+        ledger,
+        &flags,
+        listings,
+        system,
+    ))?;
     system.output.end_progress();
     let mut report = findings::report(&scope, &credentials, &snapshot, &flags);
     // What git tracks has a finding of its own.
@@ -69,9 +81,12 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
         system.output.info(note);
     }
     let format = args.output.and_then(StatusFormat::document);
-    match format {
-        Some(format) => document::print(&report, &credentials, &snapshot.verdicts, &flags, format, system)?,
-        None => table::print(&report, args.output.is_some(), &flags, system)?,
+    if let Some(format) = format {
+        document::print(&report, &credentials, &snapshot, &flags, format, system)?;
+    } else {
+        let is_wide = args.output.is_some();
+        let tables = Tables::new(&credentials, &snapshot, is_wide);
+        table::print(&report, &tables, is_wide, &flags, system)?;
     }
     Ok(report.exit())
 }

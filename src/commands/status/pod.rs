@@ -152,7 +152,7 @@ fn one(
         if !report.findings.is_empty() {
             system.output.line("")?;
         }
-        print_findings(&report, flags, system)?;
+        print_findings(&report, false, flags, system)?;
     }
     Ok(report.exit())
 }

@@ -11,7 +11,7 @@ use crate::cluster::{Namespace, SecretName, Selector, Target};
 use crate::commands::shared::targets::{self, ListedSecret};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::{Credential, Registry};
+use crate::model::{Credential, MaxAge, Registry};
 
 /// The namespaces of each context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) struct Scope {
     /// The credentials of a file's variables, which replace the keychain's.
     pub(super) credentials: Vec<Credential>,
     pub(super) flags: ScopeFlags,
+    /// A token that is older is a finding.
+    pub(super) max_token_age: Option<MaxAge>,
     /// No flag is about clusters.
     pub(super) is_default: bool,
 }
@@ -82,6 +84,7 @@ impl Scope {
             listed: look.secrets,
             credentials: look.credentials,
             flags: scope_flags(args),
+            max_token_age: args.max_token_age,
             is_default: places == Where::Context
                 && args.cluster.contexts.is_empty()
                 && args.cluster.kubeconfig.is_none(),
@@ -272,6 +275,7 @@ mod tests {
 
     fn scope(listed: Vec<ListedSecret>, given: &[Option<&str>]) -> Scope {
         let mut scope = Scope {
+            max_token_age: None,
             places: Where::Listed,
             contexts: Vec::new(),
             given: given.iter().map(|context| context.map(str::to_owned)).collect(),

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::jiff::Timestamp;
+
+use super::account_tokens::{self, AccountListing, Users};
 use super::cluster_view::{ClusterView, Expected};
-use super::credentials::StoredCredentials;
+use super::credentials::{StoredCredential, StoredCredentials};
 use super::finding::Finding;
 use super::given_flags::GivenFlags;
 use super::tokens::{Images, Verdicts};
 use crate::cluster::survey::Survey;
 use crate::cluster::{self, Namespace};
+use crate::commands::shared::token_age::TokenAge;
 use crate::ledger::Ledger;
-use crate::model::Registry;
+use crate::model::{Credential, Registry};
 
 /// The observed state of one cluster.
 pub(super) struct ClusterSnapshot {
@@ -43,7 +47,13 @@ pub(super) struct Snapshot {
     pub(super) notes: Vec<String>,
     /// Where this machine's tokens were written.
     pub(super) ledger: Ledger,
+    /// With `--tokens`: what the accounts have.
+    pub(super) listings: Vec<AccountListing>,
+    /// What docker and podman have outside of regcred's keychain, of the registries of these accounts.
+    pub(super) in_docker: Vec<Credential>,
     pub(super) is_offline: bool,
+    /// When all of this was observed.
+    pub(super) taken: Timestamp,
 }
 
 impl Snapshot {
@@ -55,6 +65,29 @@ impl Snapshot {
             if let (Ok(survey), Some(causes)) = (&mut cluster.survey, causes) {
                 survey.set_causes(causes);
             }
+        }
+    }
+
+    /// How old the credential's token is.
+    pub(super) fn age(&self, held: &StoredCredential, credentials: &StoredCredentials) -> TokenAge {
+        let Credential { registry, token, .. } = &held.credential;
+        let listed = account_tokens::listed(&self.listings, registry, token);
+        let verdict = self.verdicts.of(&held.credential);
+        TokenAge::kept(held.since)
+            .and_remembered(credentials.remembered(held, &self.ledger))
+            .and_created(listed.and_then(|listed| listed.created))
+            .and_created(verdict.verified().and_then(|verified| verified.created))
+    }
+
+    /// What uses the accounts' tokens.
+    pub(super) fn users<'a>(&'a self, credentials: &'a StoredCredentials) -> Users<'a> {
+        let surveys = self.clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok());
+        Users {
+            credentials,
+            surveys: surveys.collect(),
+            registries: &self.registries,
+            ledger: &self.ledger,
+            in_docker: &self.in_docker,
         }
     }
 

@@ -7,6 +7,7 @@ use super::finding::{Group, Object, groups};
 use super::given_flags::GivenFlags;
 use super::report::{Report, count, plural};
 use super::row::{Row, State};
+use super::tables::Tables;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::output::Tone;
@@ -22,21 +23,25 @@ const MIN_COLUMNS: usize = 40;
 
 pub(super) fn print(
     report: &Report,
+    tables: &Tables,
     is_wide: bool,
     flags: &GivenFlags,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
     table(&report.rows, is_wide, system)?;
-    let groups = print_findings(report, flags, system)?;
-    if !report.rows.is_empty() || !groups.is_empty() {
+    tables.print(report.rows.is_empty(), system)?;
+    let has_tables = !report.rows.is_empty() || !tables.is_empty();
+    let groups = print_findings(report, has_tables, flags, system)?;
+    if has_tables || !groups.is_empty() {
         system.output.line("")?;
     }
     summary(report, &groups, system)
 }
 
-/// Prints a paragraph for each group of findings.
+/// Prints a paragraph for each group of findings; `follows`: after an empty line.
 pub(super) fn print_findings<'a>(
     report: &'a Report,
+    follows: bool,
     flags: &GivenFlags,
     system: &mut System<'_>,
 ) -> Result<Vec<Group<'a>>, CommandError> {
@@ -47,7 +52,7 @@ pub(super) fn print_findings<'a>(
         .filter_map(|found| found.object.context.as_ref())
         .collect();
     for (at, group) in groups.iter().enumerate() {
-        if at > 0 || !report.rows.is_empty() {
+        if at > 0 || follows {
             system.output.line("")?;
         }
         self::group(group, contexts.len() > 1, system)?;

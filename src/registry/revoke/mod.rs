@@ -3,26 +3,17 @@
 mod error;
 mod temporary_token;
 
-use std::collections::BTreeSet;
-
 use http::StatusCode;
-use serde::Deserialize;
 
 pub use error::RevokeError;
 
 use super::account;
+use super::account_tokens::{self, AccountTokensError};
 use super::http::{Auth, Reply};
 use super::site::Site;
 use super::{Account, Options, ReachError, SiteError, VerifyError};
-use crate::model::{Credential, Token};
+use crate::model::Credential;
 use crate::sys::env::Env;
-
-/// How many characters of a token Gitea shows in its lists (`token_last_eight`).
-const SHOWN_TAIL: usize = 8;
-/// Tokens per page of the list: Gitea's default `MAX_RESPONSE_ITEMS`.
-const PAGE_SIZE: usize = 50;
-/// Page limit, in case a server's list never ends.
-const MAX_PAGES: usize = 200;
 
 /// The result of revoking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +22,6 @@ pub enum Revoked {
     Now,
     /// The server did not know it.
     Before,
-}
-
-/// A token in the account's list.
-#[derive(Deserialize)]
-struct Listed {
-    id: i64,
-    token_last_eight: Option<String>,
 }
 
 /// The server's answer about a token.
@@ -196,21 +180,9 @@ impl Revocation<'_> {
 
     /// Finds the token in the account's list and deletes it by its id.
     fn with_password(&self, site: &Site, of_account: &Credential, account: &Account) -> Result<Revoked, RevokeError> {
-        let tail = tail(&self.credential.token);
-        let mut seen = BTreeSet::new();
-        let mut found = Vec::new();
-        for page in 1..=MAX_PAGES {
-            let before = seen.len();
-            for listed in Self::page_of_tokens(site, of_account, account, page)? {
-                let alike = tail.is_some() && listed.token_last_eight.as_deref() == tail;
-                if seen.insert(listed.id) && alike {
-                    found.push(listed.id);
-                }
-            }
-            if seen.len() == before {
-                break;
-            }
-        }
+        let listed = account_tokens::list(site, of_account, account)?.into_iter();
+        let alike = listed.filter(|listed| listed.ends_like(&self.credential.token));
+        let found: Vec<i64> = alike.map(|listed| listed.id).collect();
         let registry = self.registry();
         let username = account.username.clone();
         let [id] = found.as_slice() else {
@@ -253,33 +225,6 @@ impl Revocation<'_> {
         Ok(reply)
     }
 
-    /// Pages are requested by number, because the links in an answer use the server's configured address, which may be
-    /// wrong.
-    fn page_of_tokens(
-        site: &Site,
-        of_account: &Credential,
-        account: &Account,
-        page: usize,
-    ) -> Result<Vec<Listed>, RevokeError> {
-        let client = &site.session.client;
-        let to = client.own(&site.tokens_of(&account.username)).map_err(reach)?;
-        let (page, limit) = (page.to_string(), PAGE_SIZE.to_string());
-        let query = [("page", page.as_str()), ("limit", limit.as_str())];
-        let reply = client.get(&to, &query, account.auth(of_account)).map_err(reach)?;
-        site.passing(&reply)?;
-        if reply.status != StatusCode::OK {
-            return Err(RevokeError::Account {
-                error: account::explain_refusal(site, account, &reply),
-                page: site.page(),
-            });
-        }
-        serde_json::from_slice(&reply.body).map_err(|_| RevokeError::Unconfirmed {
-            registry: site.session.registry(),
-            why: "its list of tokens is not valid".to_owned(),
-            page: site.page(),
-        })
-    }
-
     fn answer(&self, reply: &Reply) -> String {
         let said = self
             .site
@@ -295,8 +240,16 @@ fn reach(error: ReachError) -> RevokeError {
     SiteError::from(VerifyError::from(error)).into()
 }
 
-/// The part of the token that lists show.
-fn tail(token: &Token) -> Option<&str> {
-    let text = token.expose();
-    text.get(text.len().checked_sub(SHOWN_TAIL)?..)
+impl From<AccountTokensError> for RevokeError {
+    fn from(error: AccountTokensError) -> Self {
+        match error {
+            AccountTokensError::Site(error) => Self::Site(error),
+            AccountTokensError::Account { error, page } => Self::Account { error, page },
+            AccountTokensError::Malformed { registry, page } => Self::Unconfirmed {
+                registry,
+                why: "its list of tokens is not valid".to_owned(),
+                page,
+            },
+        }
+    }
 }

@@ -58,6 +58,7 @@ pub(super) fn verify(session: &Session, realm: &str, prefix: &str) -> Result<Ver
     Ok(Verified {
         who: known.who,
         scopes: known.scopes,
+        created: known.created,
         server: api.map_or(Server::Gitea { version: None }, |api| api.server),
         flow: Flow::Bearer,
         notes,

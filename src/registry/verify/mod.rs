@@ -31,6 +31,7 @@ pub fn verify(credential: &Credential, options: &Options, env: &Env) -> Result<V
         None => Ok(Verified {
             who: None,
             scopes: None,
+            created: None,
             server: Server::Other,
             flow: Flow::Open,
             notes: Vec::new(),

@@ -76,6 +76,7 @@ pub(super) fn plain(flow: Flow) -> Verified {
     Verified {
         who: None,
         scopes: None,
+        created: None,
         server: Server::Other,
         flow,
         notes: Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use k8s_openapi::jiff::Timestamp;
+
 use crate::registry::scopes::Scopes;
 use crate::registry::server::Server;
 
@@ -13,6 +15,8 @@ pub struct Verified {
     pub who: Option<String>,
     /// The token's scopes, if the server tells them.
     pub scopes: Option<Scopes>,
+    /// When the token was made, if the server tells it: Gitea since 1.27.
+    pub created: Option<Timestamp>,
     pub server: Server,
     pub flow: Flow,
     /// What the user should know although the credential works.

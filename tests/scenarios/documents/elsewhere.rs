@@ -104,6 +104,7 @@ pub const LIST: &[Elsewhere] = &[
         "a benchmark: it needs a release build and a quiet machine",
     ),
     entry("docs/status.md", "*", "status: the screens are written from runs"),
+    entry("docs/timers.md", "*", "timers: as systemd and a pod would run them"),
     entry(
         "docs/targets.md",
         "registries:",

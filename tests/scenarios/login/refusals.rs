@@ -44,9 +44,9 @@ logged in to 127.0.0.1:1 as admin for docker
     world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE
-127.0.0.1:1   admin   docker
-[REGISTRY]   admin   docker
+REGISTRY   USERNAME   USE   AGE
+127.0.0.1:1   admin   docker   <1h
+[REGISTRY]   admin   docker   <1h
 --- stderr
 
 "#]]);

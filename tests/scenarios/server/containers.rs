@@ -76,9 +76,9 @@ logged in to zot.example.com as robot for docker
         run(PLUGIN, "list", ""),
         str![[r#"
 exit 0
-REGISTRY            USERNAME   USE
-gitea.example.com   admin      docker
-zot.example.com     robot      docker
+REGISTRY            USERNAME   USE      AGE
+gitea.example.com   admin      docker   <1h
+zot.example.com     robot      docker   <1h
 
 "#]]
     );

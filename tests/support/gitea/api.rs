@@ -1,6 +1,7 @@
 //! `/api/v1`: the version, the token itself, its owner, and the tokens of a user.
 
 use http::Method;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, decoded};
@@ -240,10 +241,15 @@ fn described(state: &State, pat: &Pat, value: &str) -> Value {
         body["repositories"] = Value::Null;
     }
     if state.profile.tokens_have_times() {
-        body["created_at"] = json!("2026-01-01T00:00:00Z");
-        body["last_used_at"] = json!("2026-01-01T00:00:00Z");
+        body["created_at"] = json!(seconds(pat.created));
+        body["last_used_at"] = json!(seconds(pat.used));
     }
     body
+}
+
+/// Gitea keeps whole seconds.
+fn seconds(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn list(state: &State, request: &Request, owner: &User) -> Answer {

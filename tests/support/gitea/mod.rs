@@ -16,6 +16,7 @@ mod state;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use k8s_openapi::jiff::SignedDuration;
 use tokio_rustls::TlsAcceptor;
 
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
@@ -282,6 +283,15 @@ impl Gitea {
             Some(real) => real.add_token(login, &name, scopes),
             None => self.state().add_token(login, &name, scopes),
         }
+    }
+
+    /// Makes a token this many days older. On the double alone: a real one has no clock to set.
+    pub fn age(&self, token: &str, days: i64) {
+        let mut state = self.state();
+        let pat = state.tokens.iter_mut().find(|pat| pat.value == token).unwrap();
+        let earlier = SignedDuration::from_hours(24 * days);
+        pat.created -= earlier;
+        pat.used -= earlier;
     }
 
     /// Names and scopes of an account's tokens, oldest first.

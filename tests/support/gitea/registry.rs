@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, Shown};
@@ -284,6 +285,8 @@ fn allows(state: &State, scopes: &str, wanted: &str) -> bool {
         name: String::new(),
         value: String::new(),
         scopes: scopes.to_owned(),
+        created: Timestamp::UNIX_EPOCH,
+        used: Timestamp::UNIX_EPOCH,
     };
     pat.has(state.profile, wanted)
 }

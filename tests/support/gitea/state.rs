@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use k8s_openapi::jiff::Timestamp;
 
 use super::super::gate::Gate;
 use super::super::http::{Answer, Request, Shown};
@@ -75,6 +76,9 @@ pub struct Pat {
     pub value: String,
     /// As Gitea stores them: separated by commas.
     pub scopes: String,
+    /// When it was made, and last used.
+    pub created: Timestamp,
+    pub used: Timestamp,
 }
 
 /// Which requests lose their `Authorization` in a reverse proxy.
@@ -222,12 +226,15 @@ impl State {
         let random: [u8; 20] = ring::rand::generate(&ring::rand::SystemRandom::new()).unwrap().expose();
         let value = hex(&random);
         self.last_token += 1;
+        let now = Timestamp::now();
         self.tokens.push(Pat {
             id: self.last_token,
             owner,
             name: name.to_owned(),
             value: value.clone(),
             scopes: scopes.to_owned(),
+            created: now,
+            used: now,
         });
         value
     }
@@ -247,12 +254,14 @@ impl State {
         path.trim_end_matches('/').to_owned()
     }
 
-    pub fn by_token(&self, token: &str, basic: bool) -> Option<Doer> {
-        let pat = self.tokens.iter().find(|pat| pat.value == token)?;
+    pub fn by_token(&mut self, token: &str, basic: bool) -> Option<Doer> {
+        let pat = self.tokens.iter_mut().find(|pat| pat.value == token)?;
+        pat.used = Timestamp::now();
+        let pat = pat.clone();
         let user = self.user_by_id(pat.owner)?.clone();
         Some(Doer::Somebody {
             user,
-            pat: Some(pat.clone()),
+            pat: Some(pat),
             basic,
         })
     }

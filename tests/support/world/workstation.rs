@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred::model::{Credential, Token, Use};
 
-use super::World;
+use super::{Keys, World};
 
 /// What must not change where nothing is written.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,6 +114,18 @@ impl World {
         let registry = self.registry().parse().unwrap();
         let kept = self.keychain().get(&registry, usage).unwrap()?;
         Some((kept.username.to_string(), kept.token.expose().to_owned()))
+    }
+
+    /// What an earlier version of regcred has left behind: nobody knows since when the token is kept. On doubles.
+    pub fn forget_since(&self, usage: Use, username: &str, token: &str) {
+        let Keys::Memory(store) = &self.keys else {
+            panic!("only on doubles")
+        };
+        let account = format!("{usage} {}", self.registry());
+        let item = store.build("kubectl-regcred", &account, None).unwrap();
+        let text = serde_json::json!({"username": username, "token": token}).to_string();
+        item.set_password(&text).unwrap();
+        fs::remove_file(self.home().join(".local/state/regcred/ledger.json")).unwrap();
     }
 
     /// Puts a credential of this registry into the keychain, for docker.

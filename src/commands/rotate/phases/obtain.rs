@@ -143,7 +143,7 @@ pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_
         token: minted.token,
     };
     if let Some(id) = token_id(&session.keychain, state.name.usage, &new).map_err(CommandError::from)? {
-        ledger_writer::update(session.system, |ledger, now| ledger.is_at_server(&id, at_server, now));
+        ledger_writer::update(session.system, |ledger, now| ledger.was_made(&id, at_server, now));
     }
     state.new = Some(new);
     Ok(())

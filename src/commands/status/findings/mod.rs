@@ -1,5 +1,7 @@
 //! Rows and findings from a snapshot. Pure.
 
+pub mod account_tokens;
+pub mod age;
 pub mod elsewhere;
 pub mod missing;
 pub mod pods;
@@ -97,6 +99,10 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
         &scope.flags,
         flags,
     ));
+    if let Some(limit) = scope.max_token_age {
+        findings.extend(age::judge(limit, credentials, snapshot, flags));
+    }
+    findings.extend(account_tokens::judge(credentials, snapshot));
     findings.extend(elsewhere::judge(snapshot));
     rows.sort();
     Report {
@@ -122,8 +128,9 @@ fn checked(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool)
         parts.push("no registry was asked".to_owned());
     } else if !credentials.held.is_empty() {
         parts.push(format!(
-            "{accepted} of {} accepted",
-            count(credentials.held.len(), "token")
+            "{accepted} of {} accepted{}",
+            count(credentials.held.len(), "token"),
+            age::oldest(credentials, snapshot)
         ));
     }
     let counts: Vec<_> = snapshot

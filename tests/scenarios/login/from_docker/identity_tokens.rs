@@ -40,8 +40,8 @@ hint: to have docker ask the keychain instead: kubectl regcred docker setup [REG
     assert_data_eq!(
         world.regcred("list").done(),
         str![[r#"
-REGISTRY   USERNAME   USE
-[REGISTRY]   <token> (identity token)   docker
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   <token> (identity token)   docker   <1h
 
 "#]]
     );
@@ -56,7 +56,8 @@ REGISTRY   USERNAME   USE
    "registry": "[REGISTRY]",
    "username": "<token>",
    "use": "docker",
-   "identityToken": true
+   "identityToken": true,
+   "since": "2026-11-29T21:38:12Z"
    }
   ]
 }

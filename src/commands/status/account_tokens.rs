@@ -1,0 +1,134 @@
+//! `--tokens`: the tokens that the accounts have at their Gitea, and which of them something here uses.
+
+use super::args::StatusArgs;
+use super::credentials::StoredCredentials;
+use crate::cluster::survey::Survey;
+use crate::commands::args::RegistryConnectionArgs;
+use crate::commands::shared::password;
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::ledger::{Ledger, TokenAtServer};
+use crate::model::{Credential, Registry, Token, Username};
+use crate::registry::{self, AccountToken, AccountTokens, AccountTokensError};
+
+/// What one account has.
+pub(super) struct AccountListing {
+    pub(super) registry: Registry,
+    pub(super) username: Username,
+    pub(super) tokens: Result<AccountTokens, CommandError>,
+}
+
+/// Asks each account of the keychain's credentials for its tokens. This comes before anything else asks the registries,
+/// because every use of a token is its last.
+pub(super) fn list(
+    args: &StatusArgs,
+    credentials: &StoredCredentials,
+    system: &mut System<'_>,
+) -> Result<Vec<AccountListing>, CommandError> {
+    if !args.tokens {
+        return Ok(Vec::new());
+    }
+    let accounts = accounts(args, credentials)?;
+    let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
+    let mut listings = Vec::new();
+    for (registry, username) in accounts {
+        let mut account = password::account(&registry, &username, args.password_stdin, system)?;
+        let wants_code = AccountTokensError::wants_code;
+        let tokens = password::with_code(&mut account, &registry, system, wants_code, |account, env| {
+            registry::account_tokens(&registry, account, &options, env)
+        });
+        listings.push(AccountListing {
+            registry,
+            username,
+            tokens,
+        });
+    }
+    Ok(listings)
+}
+
+fn accounts(args: &StatusArgs, credentials: &StoredCredentials) -> Result<Vec<(Registry, Username)>, CommandError> {
+    let held = credentials.held.iter().map(|held| &held.credential);
+    let mut accounts: Vec<(Registry, Username)> = held
+        .filter(|one| !one.username.is_identity_token())
+        .map(|one| {
+            let username = args.username.as_ref().unwrap_or(&one.username);
+            (one.registry.clone(), username.clone())
+        })
+        .collect();
+    accounts.sort();
+    accounts.dedup();
+    if accounts.len() > 1 && args.password_stdin {
+        let names: Vec<String> = accounts
+            .iter()
+            .map(|(registry, username)| format!("{username} at {registry}"))
+            .collect();
+        return Err(CommandError::usage(format_args!(
+            "there are several accounts, and standard input has one password: {}",
+            names.join(", ")
+        ))
+        .hint("choose one with --registry and --username"));
+    }
+    Ok(accounts)
+}
+
+/// What uses tokens here.
+pub(super) struct Users<'a> {
+    pub(super) credentials: &'a StoredCredentials,
+    pub(super) surveys: Vec<&'a Survey>,
+    /// The registries, by their place in the surveys.
+    pub(super) registries: &'a [Registry],
+    pub(super) ledger: &'a Ledger,
+    /// What docker and podman have outside of regcred's keychain.
+    pub(super) in_docker: &'a [Credential],
+}
+
+impl Users<'_> {
+    /// What uses it: a use of the keychain, `secrets`, or `files`. Empty if nothing is known to. Two tokens can end alike:
+    /// then both count as used.
+    pub(super) fn of(&self, registry: &Registry, token: &AccountToken) -> Vec<String> {
+        let held = self.credentials.held.iter();
+        let held = held.filter(|held| held.credential.registry == *registry);
+        let mut users: Vec<String> = held
+            .filter(|held| {
+                let other = held.rotation.as_ref().and_then(|rotation| rotation.other.as_ref());
+                let mut tokens = std::iter::once(&held.credential).chain(other);
+                tokens.any(|one| token.ends_like(&one.token))
+            })
+            .map(|held| held.usage.to_string())
+            .collect();
+        if self.is_in_secrets(registry, token) {
+            users.push("secrets".to_owned());
+        }
+        let is_it = |one: &Credential| one.registry == *registry && token.ends_like(&one.token);
+        if self.in_docker.iter().any(is_it) {
+            users.push("files".to_owned());
+        }
+        users
+    }
+
+    /// Whether a Secret holds it that was looked at, or that the ledger remembers.
+    fn is_in_secrets(&self, registry: &Registry, token: &AccountToken) -> bool {
+        let mut seen = self.surveys.iter().flat_map(|survey| &survey.other_tokens);
+        let is_seen =
+            seen.any(|other| self.registries.get(other.interest) == Some(registry) && token.ends_like(&other.token));
+        let of_it = self.ledger.credentials.iter().filter(|one| one.registry == *registry);
+        let mut known = of_it.flat_map(|credential| &credential.tokens);
+        is_seen
+            || known.any(|known| {
+                let is_it = |it: &TokenAtServer| it.id == token.id && it.name == token.name;
+                known.at_server.as_ref().is_some_and(is_it) && !known.secrets.is_empty()
+            })
+    }
+}
+
+/// The token that ends like this one, if only one does.
+pub(super) fn listed<'a>(
+    listings: &'a [AccountListing],
+    registry: &Registry,
+    token: &Token,
+) -> Option<&'a AccountToken> {
+    let of_registry = listings.iter().filter(|listing| listing.registry == *registry);
+    let known = of_registry.filter_map(|listing| listing.tokens.as_ref().ok());
+    let mut alike = known.flat_map(|known| &known.tokens).filter(|one| one.ends_like(token));
+    alike.next().filter(|_| alike.next().is_none())
+}

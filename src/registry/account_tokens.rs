@@ -1,0 +1,214 @@
+//! The list of an account's tokens (`GET /api/v1/users/{name}/tokens`).
+
+use std::collections::BTreeSet;
+
+use http::{HeaderName, StatusCode};
+use k8s_openapi::jiff::Timestamp;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::account::{self, by_hand};
+use super::api;
+use super::scopes::Scopes;
+use super::site::{Site, segment};
+use super::{Account, AccountError, Options, ReachError, SiteError, VerifyError};
+use crate::model::{Credential, Registry, Token, printable};
+use crate::sys::env::Env;
+
+/// How many characters of a token Gitea shows in its lists (`token_last_eight`).
+const SHOWN_TAIL: usize = 8;
+/// Tokens per page of the list: Gitea's default `MAX_RESPONSE_ITEMS`.
+const PAGE_SIZE: usize = 50;
+/// Page limit, in case a server's list never ends.
+const MAX_PAGES: usize = 200;
+/// Longest name of a token that is shown; Gitea keeps up to 255 characters.
+const MAX_NAME: usize = 100;
+/// The length of the whole list.
+const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+
+/// A token in an account's list, without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountToken {
+    pub id: i64,
+    pub name: String,
+    pub scopes: Option<Scopes>,
+    /// When it was made, since Gitea 1.24.
+    pub created: Option<Timestamp>,
+    /// When it was last used, if it ever was.
+    pub last_used: Option<Timestamp>,
+    tail: Option<String>,
+}
+
+impl AccountToken {
+    /// Whether it ends like this token. Two tokens can end alike.
+    pub fn ends_like(&self, token: &Token) -> bool {
+        let tail = tail(token);
+        tail.is_some() && self.tail.as_deref() == tail
+    }
+}
+
+/// An account's tokens, and where they are deleted.
+#[derive(Clone, Debug)]
+pub struct AccountTokens {
+    pub tokens: Vec<AccountToken>,
+    /// The page to delete them by hand.
+    pub page: String,
+    /// The URL of the list; that of a token has its id after a `/`.
+    pub url: String,
+}
+
+/// Why the list is not known.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AccountTokensError {
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error("{error}")]
+    Account { error: AccountError, page: String },
+    #[error("the list of tokens that {registry} answered with is not valid")]
+    Malformed { registry: String, page: String },
+}
+
+impl AccountTokensError {
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Site(error) => error.hint(),
+            Self::Account { error, .. } => error.hint(),
+            Self::Malformed { page, .. } => Some(by_hand(page)),
+        }
+    }
+
+    /// Whether a one-time code, which was not given, could help: see [`AccountError::wants_code`].
+    pub fn wants_code(&self) -> bool {
+        matches!(self, Self::Account { error, .. } if error.wants_code())
+    }
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: i64,
+    #[serde(default)]
+    name: String,
+    scopes: Option<Vec<String>>,
+    created_at: Option<String>,
+    last_used_at: Option<String>,
+    token_last_eight: Option<String>,
+}
+
+/// Lists `account`'s tokens at `registry`'s Gitea.
+///
+/// A one-time code may be valid for one request only, and then lists at most a page of tokens.
+pub fn account_tokens(
+    registry: &Registry,
+    account: &Account,
+    options: &Options,
+    env: &Env,
+) -> Result<AccountTokens, AccountTokensError> {
+    let credential = Credential {
+        registry: registry.clone(),
+        username: account.username.clone(),
+        token: account.password.clone(),
+    };
+    let site = Site::find(&credential, options, env)?;
+    let url = site.page_of(&format!("/api/v1/users/{}/tokens", segment(account.username.as_str())));
+    Ok(AccountTokens {
+        tokens: list(&site, &credential, account)?,
+        page: site.page(),
+        url,
+    })
+}
+
+/// The whole list.
+pub(super) fn list(
+    site: &Site,
+    of_account: &Credential,
+    account: &Account,
+) -> Result<Vec<AccountToken>, AccountTokensError> {
+    let mut seen = BTreeSet::new();
+    let mut tokens = Vec::new();
+    for page in 1..=MAX_PAGES {
+        let before = seen.len();
+        let (listed, total) = page_of_tokens(site, of_account, account, page)?;
+        tokens.extend(listed.into_iter().filter(|token| seen.insert(token.id)));
+        if seen.len() == before || total.is_some_and(|total| seen.len() >= total) {
+            break;
+        }
+    }
+    Ok(tokens)
+}
+
+/// A page, and the length of the whole list if the server tells it. Pages are requested by number, because the links in
+/// an answer use the server's configured address, which may be wrong.
+fn page_of_tokens(
+    site: &Site,
+    of_account: &Credential,
+    account: &Account,
+    page: usize,
+) -> Result<(Vec<AccountToken>, Option<usize>), AccountTokensError> {
+    let client = &site.session.client;
+    let to = client.own(&site.tokens_of(&account.username)).map_err(reach)?;
+    let (page, limit) = (page.to_string(), PAGE_SIZE.to_string());
+    let query = [("page", page.as_str()), ("limit", limit.as_str())];
+    let reply = client.get(&to, &query, account.auth(of_account)).map_err(reach)?;
+    site.passing(&reply)?;
+    if reply.status != StatusCode::OK {
+        return Err(AccountTokensError::Account {
+            error: account::explain_refusal(site, account, &reply),
+            page: site.page(),
+        });
+    }
+    let listed: Vec<Listed> = serde_json::from_slice(&reply.body).map_err(|_| AccountTokensError::Malformed {
+        registry: site.session.registry(),
+        page: site.page(),
+    })?;
+    let total = reply.header(&TOTAL).and_then(|text| text.parse().ok());
+    Ok((listed.into_iter().map(|one| token(site, one)).collect(), total))
+}
+
+fn token(site: &Site, listed: Listed) -> AccountToken {
+    let client = &site.session.client;
+    let created = listed.created_at.as_deref().and_then(api::time);
+    let last_used = listed.last_used_at.as_deref().and_then(api::time);
+    AccountToken {
+        id: listed.id,
+        name: printable(&client.without_secrets(&listed.name), MAX_NAME),
+        scopes: Scopes::parse(&client.without_secrets(&listed.scopes.unwrap_or_default().join(","))),
+        created,
+        // The server sets both when it makes a token.
+        last_used: last_used.filter(|used| created.is_none_or(|created| *used > created)),
+        tail: listed.token_last_eight,
+    }
+}
+
+fn reach(error: ReachError) -> AccountTokensError {
+    SiteError::from(VerifyError::from(error)).into()
+}
+
+/// The part of a token that lists show.
+fn tail(token: &Token) -> Option<&str> {
+    let text = token.expose();
+    text.get(text.len().checked_sub(SHOWN_TAIL)?..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_recognised_by_its_last_eight_characters() {
+        let listed = |tail: Option<&str>| AccountToken {
+            id: 1,
+            name: "x".to_owned(),
+            scopes: None,
+            created: None,
+            last_used: None,
+            tail: tail.map(str::to_owned),
+        };
+        let token = Token::verbatim("0123456789abcdef".to_owned());
+        assert!(listed(Some("89abcdef")).ends_like(&token));
+        assert!(!listed(Some("89abcdee")).ends_like(&token));
+        assert!(!listed(None).ends_like(&token));
+        assert!(!listed(Some("")).ends_like(&Token::verbatim(String::new())));
+        assert!(!listed(Some("short")).ends_like(&Token::verbatim("short".to_owned())));
+    }
+}
