@@ -79,7 +79,7 @@ pub struct MintArgs {
     /// Create a new token at Gitea, with the account's password, which is prompted for and not stored
     #[arg(long, conflicts_with_all = ["token_stdin", "token_env", "env_file"])]
     pub mint: bool,
-    /// The scopes of the new token [default: write:package, or read:package with --use cluster]
+    /// The scopes of the new token [default: read:package, or write:package for docker]
     #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
     /// The new token's name at Gitea

@@ -26,7 +26,7 @@ pub struct LogoutArgs {
     /// The registry; may be left out if the keychain has only one
     pub registry: Option<Registry>,
     /// Forget only the token for this use
-    #[arg(long = "use", value_name = "docker|cluster")]
+    #[arg(long = "use", value_name = "USE")]
     pub usage: Option<Use>,
     /// Delete the token at Gitea first, and forget it only if that succeeds. Before Gitea 1.27 this needs the account's password
     #[arg(long)]
@@ -52,7 +52,10 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
         None => keychain.list()?,
     };
     let registry = choose::registry(args.registry.clone(), &items, "kubectl regcred logout REGISTRY", system)?;
-    let uses = args.usage.map_or(vec![Use::Docker, Use::Cluster], |usage| vec![usage]);
+    let uses = match args.usage {
+        Some(usage) => vec![usage],
+        None => keychain.uses(&registry)?,
+    };
     // Checked before anything is revoked: during a rotation, Secrets can hold either token.
     for usage in &uses {
         keychain.ensure_not_rotating(&Name::login(&registry, *usage))?;
@@ -74,7 +77,7 @@ pub(super) fn run(args: &LogoutArgs, system: &mut System<'_>) -> Result<(), Comm
             Err(error) => return Err(error.into()),
         };
         if keychain.delete(&registry, usage)? {
-            forgotten.push(usage.as_str());
+            forgotten.push(usage.to_string());
             if let Some(id) = id {
                 left.extend(record_forgotten(&id, args.revoke, system));
             }
@@ -102,7 +105,7 @@ fn revoke_all(
     system: &mut System<'_>,
 ) -> Result<(Vec<Use>, Option<CommandError>), CommandError> {
     let mut credentials = Vec::new();
-    for usage in [Use::Docker, Use::Cluster] {
+    for usage in keychain.uses(registry)? {
         if let Some(credential) = keychain.get(registry, usage)? {
             credentials.push((usage, credential));
         }

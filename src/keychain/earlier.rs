@@ -1,13 +1,15 @@
 //! Fingerprints of each registry's earlier tokens, in an item of their own, because a logout removes the credential's
 //! item.
 
+use std::collections::BTreeMap;
+
 use keyring_core::Entry;
 use zeroize::Zeroizing;
 
 use super::item::{SERVICE, Secret};
 use super::lock::WriteLock;
 use super::{Error, Keychain, Name, secret};
-use crate::model::{EarlierTokens, Fingerprint, FingerprintKey, OwnTokens, Registry, Token, Use};
+use crate::model::{EarlierTokens, Fingerprint, FingerprintKey, OwnTokens, Registry, Token, Use, UseName};
 
 /// The account of such an item is this prefix and the registry.
 const PREFIX: &str = "earlier ";
@@ -17,18 +19,48 @@ const MEMBER: &str = "earlier";
 impl Keychain {
     /// The registry's tokens that this keychain has, for any use, or had earlier.
     pub fn own_tokens(&self, registry: &Registry) -> Result<OwnTokens, Error> {
-        let mut current = Vec::new();
-        for usage in [Use::Docker, Use::Cluster] {
+        let by_name = self.current_tokens(registry)?;
+        Ok(OwnTokens {
+            current: by_name.into_values().flatten().collect(),
+            earlier: self.earlier(registry)?,
+        })
+    }
+
+    /// The same, by [`Use::name`]. Those without a name are always there, and come first.
+    pub fn own_tokens_by_name(&self, registry: &Registry) -> Result<Vec<(Option<UseName>, OwnTokens)>, Error> {
+        let mut by_name = self.current_tokens(registry)?;
+        let earlier = self.earlier(registry)?;
+        for name in earlier.names().chain([None]) {
+            by_name.entry(name).or_default();
+        }
+        let own = |(name, current)| {
+            let earlier = earlier.of(name);
+            (name, OwnTokens { current, earlier })
+        };
+        Ok(by_name.into_iter().map(own).collect())
+    }
+
+    /// Those of the same use, or of the others without a name.
+    pub fn own_tokens_of(&self, registry: &Registry, usage: Use) -> Result<OwnTokens, Error> {
+        let mut by_name = self.own_tokens_by_name(registry)?.into_iter();
+        let found = by_name.find(|(name, _)| *name == usage.name());
+        Ok(found.map(|(_, own)| own).unwrap_or_default())
+    }
+
+    /// The tokens that this keychain has, by [`Use::name`].
+    pub fn current_tokens(&self, registry: &Registry) -> Result<BTreeMap<Option<UseName>, Vec<Token>>, Error> {
+        let mut by_name: BTreeMap<Option<UseName>, Vec<Token>> = BTreeMap::new();
+        for usage in self.uses(registry)? {
             match secret(&self.entry(&Name::login(registry, usage))?) {
-                Ok(found) => current.extend(found.iter().flat_map(|secret| secret.tokens(registry))),
+                Ok(found) => {
+                    let tokens = found.iter().flat_map(|secret| secret.tokens(registry));
+                    by_name.entry(usage.name()).or_default().extend(tokens);
+                }
                 Err(Error::Damaged(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(OwnTokens {
-            current,
-            earlier: self.earlier(registry)?,
-        })
+        Ok(by_name)
     }
 
     /// The token's fingerprints, by which it is recognised where no token may be kept; the last one is under the key that
@@ -48,8 +80,9 @@ impl Keychain {
         Ok(earlier.fingerprints(token))
     }
 
-    /// Keeps the fingerprints of tokens that the keychain is about to lose.
-    pub(super) fn remember(&self, registry: &Registry, tokens: &[Token]) -> Result<(), Error> {
+    /// Keeps the fingerprints of tokens of the item `name` that the keychain is about to lose.
+    pub(super) fn remember(&self, name: &Name, tokens: &[Token]) -> Result<(), Error> {
+        let registry = &name.registry;
         if tokens.is_empty() {
             return Ok(());
         }
@@ -63,7 +96,7 @@ impl Keychain {
         }
         let mut has_changed = false;
         for token in tokens {
-            has_changed |= earlier.remember(token);
+            has_changed |= earlier.remember(token, name.usage.name());
         }
         if has_changed {
             self.set_earlier(registry, &earlier)?;
@@ -168,6 +201,32 @@ mod tests {
             !other.has(&Token::verbatim("token-one".to_owned())),
             "of another registry"
         );
+    }
+
+    #[test]
+    fn tokens_of_a_use_of_its_own_are_known_apart() {
+        let keychain = keychain();
+        let ci: Use = "ci".parse().unwrap();
+        for (usage, token) in [(Use::Docker, "one"), (ci, "two"), (Use::Cluster, "three"), (ci, "four")] {
+            keychain.put(usage, &credential("a", token)).unwrap();
+        }
+        let by_name = keychain.own_tokens_by_name(&registry()).unwrap();
+        let names: Vec<_> = by_name.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, [None, ci.name()]);
+        let own = |at: usize| {
+            ["one", "two", "three", "four"].map(|text| by_name[at].1.has(&Token::verbatim(text.to_owned())))
+        };
+        assert_eq!(
+            [own(0), own(1)],
+            [[true, false, true, false], [false, true, false, true]]
+        );
+        keychain.delete(&registry(), ci).unwrap();
+        assert_eq!(
+            keychain.own_tokens_by_name(&registry()).unwrap()[1].0,
+            ci.name(),
+            "it had some"
+        );
+        assert!(has(&keychain, "four"));
     }
 
     #[test]

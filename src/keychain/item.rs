@@ -14,6 +14,9 @@ use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
 /// The service name of all our items.
 pub(super) const SERVICE: &str = "kubectl-regcred";
 
+/// What the use of an item's account begins with if it is a name of the user's own. Items of other kinds have one word there.
+const NAMED: &str = "named:";
+
 /// An item's key: there is one item for each name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
@@ -93,23 +96,32 @@ impl Name {
         format!("{}{}", self.registry.config_key(), self.part.path().unwrap_or_default())
     }
 
-    /// The account of the keychain's item: `docker gitea.example.com`.
+    /// The account of the keychain's item: `docker gitea.example.com`, or `named:ci gitea.example.com`.
     pub(super) fn account(&self) -> String {
+        let prefix = match self.usage {
+            Use::Docker | Use::Cluster => "",
+            Use::Named(_) => NAMED,
+        };
         match self.part.path() {
-            None => format!("{} {}", self.usage, self.registry),
-            Some(path) => format!("{} {}/{path}", self.usage, self.registry),
+            None => format!("{prefix}{} {}", self.usage, self.registry),
+            Some(path) => format!("{prefix}{} {}/{path}", self.usage, self.registry),
         }
     }
 
     pub(super) fn of_account(account: &str) -> Option<Self> {
         let (usage, rest) = account.split_once(' ')?;
+        let usage = match usage.strip_prefix(NAMED) {
+            Some(name) => Use::Named(name.parse().ok()?),
+            // Other words are items of another kind.
+            None => usage.parse().ok().filter(|usage: &Use| usage.name().is_none())?,
+        };
         let (registry, part) = match rest.split_once('/') {
             None => (rest, Part::Login),
             Some((registry, path)) => (registry, Part::of_path(path)?),
         };
         Some(Self {
             registry: registry.parse().ok()?,
-            usage: usage.parse().ok()?,
+            usage,
             part,
         })
     }
@@ -271,9 +283,15 @@ mod tests {
             "docker ",
             "other gitea.example.com",
             "docker docker.io/v2",
+            "ci gitea.example.com",
+            "named: gitea.example.com",
+            "named:docker gitea.example.com",
         ] {
             assert_eq!(Name::of_account(account), None, "{account:?}");
         }
+        let name = Name::login(&"gitea.example.com".parse().unwrap(), "ci".parse().unwrap());
+        assert_eq!(name.account(), "named:ci gitea.example.com");
+        assert_eq!(Name::of_account(&name.account()), Some(name));
         assert_eq!(Name::of_server("a b", Use::Docker), None);
     }
 

@@ -209,7 +209,7 @@ impl Keychain {
             let kept = after.map_or_else(Vec::new, |(_, secret)| secret.tokens(&name.registry));
             let mut lost = before.map_or_else(Vec::new, |secret| secret.tokens(&name.registry));
             lost.retain(|token| !kept.contains(token));
-            self.remember(&name.registry, &lost)?;
+            self.remember(name, &lost)?;
         }
         if let Some((username, secret)) = after {
             let mut secret = secret.clone();
@@ -264,6 +264,16 @@ impl Keychain {
         }
         found.sort();
         Ok(found)
+    }
+
+    /// What the registry has credentials for, sorted.
+    pub fn uses(&self, registry: &Registry) -> Result<Vec<Use>, Error> {
+        let found = self.store.search(&spec())?;
+        let of_it = found.iter().filter_map(name_of);
+        let of_it = of_it.filter(|name| name.part == Part::Login && name.registry == *registry);
+        let mut uses: Vec<Use> = of_it.map(|name| name.usage).collect();
+        uses.sort();
+        Ok(uses)
     }
 
     /// The name and user of every item, including those that [`Keychain::list`] leaves out.

@@ -23,6 +23,7 @@ mod steps;
 mod target;
 mod text;
 mod token;
+mod usage;
 mod writer;
 
 pub use age::{MaxAge, MaxAgeError};
@@ -38,5 +39,6 @@ pub use redaction::Redaction;
 pub use registry::{Registry, RegistryError};
 pub use target::{Target, TargetError};
 pub use text::{escape_control, has_control, printable, printable_around, strip_control};
-pub use token::{Credential, Token, TokenError, Use, UseError, Username, UsernameError};
+pub use token::{Credential, Token, TokenError, Username, UsernameError};
+pub use usage::{Use, UseError, UseName};
 pub use writer::{InstallationId, InstallationIdError, Writer};

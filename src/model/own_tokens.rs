@@ -3,6 +3,7 @@
 //! Only a fingerprint of an earlier token is kept: HMAC-SHA-256 (RFC 2104, FIPS 180-4) with a random key of the
 //! keychain. Without the key a fingerprint reveals nothing; with it, one can only test guesses of a whole token.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,7 +15,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::Token;
+use super::{Token, UseName};
 
 /// The number of earlier tokens that are remembered per registry. A Secret that has missed more changes is reported and
 /// not written. They all fit into the 2,560 octets that Windows allows for an item.
@@ -74,7 +75,15 @@ impl FromStr for Fingerprint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Keyed {
     key: FingerprintKey,
-    fingerprints: Vec<Fingerprint>,
+    tokens: Vec<EarlierToken>,
+}
+
+/// One earlier token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct EarlierToken {
+    fingerprint: Fingerprint,
+    /// [`Use::name`](super::Use::name) of what it was for.
+    name: Option<UseName>,
 }
 
 /// The fingerprints of a registry's replaced or deleted tokens.
@@ -87,6 +96,9 @@ pub struct EarlierTokens(Vec<Keyed>);
 struct KeyedText {
     key: String,
     tokens: Vec<String>,
+    /// For each use with a name of the user's own, the positions of its tokens.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    uses: BTreeMap<String, Vec<usize>>,
 }
 
 impl Drop for KeyedText {
@@ -100,10 +112,22 @@ impl EarlierTokens {
     pub fn parse(text: &str) -> Option<Self> {
         let groups: Vec<KeyedText> = serde_json::from_str(text).ok()?;
         let keyed = |group: &KeyedText| {
-            let fingerprints = group.tokens.iter().map(|text| text.parse().ok());
+            let token = |text: &String| {
+                Some(EarlierToken {
+                    fingerprint: text.parse().ok()?,
+                    name: None,
+                })
+            };
+            let mut tokens: Vec<EarlierToken> = group.tokens.iter().map(token).collect::<Option<_>>()?;
+            for (name, positions) in &group.uses {
+                let name: UseName = name.parse().ok()?;
+                for at in positions {
+                    tokens.get_mut(*at)?.name = Some(name);
+                }
+            }
             Some(Keyed {
                 key: FingerprintKey(octets(&group.key)?),
-                fingerprints: fingerprints.collect::<Option<_>>()?,
+                tokens,
             })
         };
         let mut this = Self(groups.iter().map(keyed).collect::<Option<_>>()?);
@@ -113,9 +137,18 @@ impl EarlierTokens {
 
     /// As JSON: an array of keys with their fingerprints.
     pub fn text(&self) -> Zeroizing<String> {
-        let group = |keyed: &Keyed| KeyedText {
-            key: URL_SAFE_NO_PAD.encode(keyed.key.0.as_slice()),
-            tokens: keyed.fingerprints.iter().map(ToString::to_string).collect(),
+        let group = |keyed: &Keyed| {
+            let mut uses: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for (at, token) in keyed.tokens.iter().enumerate() {
+                if let Some(name) = token.name {
+                    uses.entry(name.to_string()).or_default().push(at);
+                }
+            }
+            KeyedText {
+                key: URL_SAFE_NO_PAD.encode(keyed.key.0.as_slice()),
+                tokens: keyed.tokens.iter().map(|token| token.fingerprint.to_string()).collect(),
+                uses,
+            }
         };
         let groups: Vec<KeyedText> = self.0.iter().map(group).collect();
         Zeroizing::new(serde_json::to_string(&groups).expect("texts alone"))
@@ -128,26 +161,48 @@ impl EarlierTokens {
 
     /// Whether there is a token to recognise.
     pub fn has_any(&self) -> bool {
-        self.0.iter().any(|keyed| !keyed.fingerprints.is_empty())
+        self.0.iter().any(|keyed| !keyed.tokens.is_empty())
     }
 
     /// An empty list with a key.
     pub fn with_key(key: FingerprintKey) -> Self {
         Self(vec![Keyed {
             key,
-            fingerprints: Vec::new(),
+            tokens: Vec::new(),
         }])
     }
 
     /// Whether this is one of the tokens.
     pub fn has(&self, token: &Token) -> bool {
-        self.0.iter().any(|keyed| {
+        self.find(token).next().is_some()
+    }
+
+    /// What the token was for, as [`Use::name`](super::Use::name), if it is one of them; the latest, if that changed.
+    pub fn name_of(&self, token: &Token) -> Option<Option<UseName>> {
+        self.find(token).last().map(|found| found.name)
+    }
+
+    /// What they were for, by [`Use::name`](super::Use::name), in any order.
+    pub fn names(&self) -> impl Iterator<Item = Option<UseName>> {
+        self.0.iter().flat_map(|keyed| &keyed.tokens).map(|token| token.name)
+    }
+
+    fn find(&self, token: &Token) -> impl Iterator<Item = &EarlierToken> {
+        self.0.iter().flat_map(|keyed| {
             let mac = keyed.key.mac(token);
-            keyed
-                .fingerprints
-                .iter()
-                .any(|one| mac.clone().verify_slice(&one.0).is_ok())
+            let is_it = move |one: &&EarlierToken| mac.clone().verify_slice(&one.fingerprint.0).is_ok();
+            keyed.tokens.iter().filter(is_it)
         })
+    }
+
+    /// Those that were for this use, by [`Use::name`](super::Use::name).
+    #[must_use]
+    pub fn of(&self, name: Option<UseName>) -> Self {
+        let mut these = self.clone();
+        for keyed in &mut these.0 {
+            keyed.tokens.retain(|token| token.name == name);
+        }
+        these
     }
 
     /// The token's fingerprint under every key, the one that is used from now on last.
@@ -156,17 +211,20 @@ impl EarlierTokens {
         self.0.iter().map(of).collect()
     }
 
-    /// Adds a token, and drops the oldest one if there are too many. Returns whether anything changed. An empty
-    /// password is never added.
-    pub fn remember(&mut self, token: &Token) -> bool {
-        if token.expose().is_empty() || self.has(token) {
+    /// Adds a token that was for this use, by [`Use::name`](super::Use::name), and drops the oldest one if there are too
+    /// many. Returns whether anything changed. An empty password is never added.
+    pub fn remember(&mut self, token: &Token, name: Option<UseName>) -> bool {
+        if token.expose().is_empty() || self.find(token).any(|known| known.name == name) {
             return false;
         }
         let Some(last) = self.0.last_mut() else {
             return false;
         };
         let fingerprint = last.key.mac(token).finalize().into_bytes();
-        last.fingerprints.push(Fingerprint(fingerprint.into()));
+        last.tokens.push(EarlierToken {
+            fingerprint: Fingerprint(fingerprint.into()),
+            name,
+        });
         self.shorten();
         true
     }
@@ -176,10 +234,10 @@ impl EarlierTokens {
         for keyed in other.0.into_iter().rev() {
             match self.0.iter_mut().find(|own| own.key == keyed.key) {
                 Some(own) => {
-                    let new = |one: &Fingerprint| !own.fingerprints.contains(one);
-                    let mut older: Vec<_> = keyed.fingerprints.into_iter().filter(new).collect();
-                    older.append(&mut own.fingerprints);
-                    own.fingerprints = older;
+                    let new = |one: &EarlierToken| !own.tokens.contains(one);
+                    let mut older: Vec<_> = keyed.tokens.into_iter().filter(new).collect();
+                    older.append(&mut own.tokens);
+                    own.tokens = older;
                 }
                 None => self.0.insert(0, keyed),
             }
@@ -188,22 +246,22 @@ impl EarlierTokens {
     }
 
     pub fn len(&self) -> usize {
-        self.0.iter().map(|keyed| keyed.fingerprints.len()).sum()
+        self.0.iter().map(|keyed| keyed.tokens.len()).sum()
     }
 
     /// The last key is kept even without fingerprints.
     fn shorten(&mut self) {
         let mut surplus = self.len().saturating_sub(MAX_EARLIER);
         for keyed in &mut self.0 {
-            let gone = surplus.min(keyed.fingerprints.len());
-            keyed.fingerprints.drain(..gone);
+            let gone = surplus.min(keyed.tokens.len());
+            keyed.tokens.drain(..gone);
             surplus -= gone;
         }
         let last = self.0.len().saturating_sub(1);
         let mut at = 0;
         self.0.retain(|keyed| {
             at += 1;
-            at > last || !keyed.fingerprints.is_empty()
+            at > last || !keyed.tokens.is_empty()
         });
     }
 }
@@ -266,7 +324,7 @@ mod tests {
     #[test]
     fn an_empty_password_is_never_own() {
         let mut earlier = empty(1);
-        assert!(!earlier.remember(&token("")));
+        assert!(!earlier.remember(&token(""), None));
         let own = OwnTokens {
             current: vec![token("")],
             earlier,
@@ -278,8 +336,8 @@ mod tests {
     fn the_oldest_are_dropped_and_the_rest_fits_into_a_windows_item() {
         let mut earlier = empty(1);
         for number in 0..=MAX_EARLIER {
-            assert!(earlier.remember(&token(&format!("t{number}"))));
-            assert!(!earlier.remember(&token(&format!("t{number}"))), "it is known");
+            assert!(earlier.remember(&token(&format!("t{number}")), None));
+            assert!(!earlier.remember(&token(&format!("t{number}")), None), "it is known");
         }
         assert!(!earlier.has(&token("t0")));
         assert!(earlier.has(&token("t1")) && earlier.has(&token("t32")));
@@ -297,6 +355,25 @@ mod tests {
         ] {
             assert_eq!(EarlierTokens::parse(text), None, "{text}");
         }
+        let text = empty(1)
+            .text()
+            .replace(r#""tokens":[]"#, r#""tokens":[],"uses":{"ci":[0]}"#);
+        assert_eq!(EarlierTokens::parse(&text), None, "{text}");
+    }
+
+    #[test]
+    fn a_token_is_known_with_its_use() {
+        let name = |text: &str| Some(text.parse::<UseName>().unwrap());
+        let mut earlier = empty(1);
+        assert!(earlier.remember(&token("of-both"), None));
+        assert!(earlier.remember(&token("of-both"), name("ci")));
+        assert!(earlier.remember(&token("of-ci"), name("ci")));
+        let earlier = EarlierTokens::parse(&earlier.text()).unwrap();
+        assert_eq!(earlier.name_of(&token("of-ci")), Some(name("ci")));
+        assert_eq!(earlier.name_of(&token("of-both")), Some(name("ci")));
+        assert_eq!(earlier.name_of(&token("of-none")), None);
+        assert!(earlier.of(None).has(&token("of-both")) && !earlier.of(None).has(&token("of-ci")));
+        assert!(!earlier.of(name("cd")).has_any() && !earlier.of(name("cd")).is_empty());
     }
 
     proptest! {
@@ -308,10 +385,10 @@ mod tests {
         ) {
             let (mut first, mut second) = (empty(1), empty(2));
             for text in &one {
-                first.remember(&token(text));
+                first.remember(&token(text), None);
             }
             for text in &other {
-                second.remember(&token(text));
+                second.remember(&token(text), None);
             }
             let count = first.len() + second.len();
             first.merge(second.clone());

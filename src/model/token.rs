@@ -174,48 +174,6 @@ impl Credential {
     }
 }
 
-/// What a stored credential is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Use {
-    /// For clients on this workstation: pull and push.
-    Docker,
-    /// For pull Secrets: pull only.
-    Cluster,
-}
-
-impl Use {
-    /// The name on the command line, in annotations and in the keychain.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Cluster => "cluster",
-        }
-    }
-}
-
-impl fmt::Display for Use {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text is neither `docker` nor `cluster`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a use is `docker` or `cluster`")]
-pub struct UseError;
-
-impl FromStr for Use {
-    type Err = UseError;
-
-    fn from_str(text: &str) -> Result<Self, UseError> {
-        match text {
-            "docker" => Ok(Self::Docker),
-            "cluster" => Ok(Self::Cluster),
-            _ => Err(UseError),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

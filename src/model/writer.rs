@@ -11,7 +11,7 @@ use super::printable;
 const ID_LENGTH: usize = 32;
 
 /// The id of one user's regcred on one machine. It is random, and says nothing about either.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InstallationId(String);
 
 /// A text is no installation's id.

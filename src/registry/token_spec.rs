@@ -85,11 +85,11 @@ pub struct MintScopes(Vec<String>);
 pub struct MintScopesError;
 
 impl MintScopes {
-    /// The minimum for a use: pushing, which includes pulling, for a workstation; pulling for a cluster.
+    /// The minimum for a use: pushing, which includes pulling, for a workstation; pulling for anything else.
     pub fn for_use(usage: Use) -> Self {
         let scope = match usage {
             Use::Docker => "write:package",
-            Use::Cluster => "read:package",
+            Use::Cluster | Use::Named(_) => "read:package",
         };
         Self(vec![scope.to_owned()])
     }

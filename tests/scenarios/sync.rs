@@ -1,5 +1,6 @@
 //! `sync`: which Secrets, what is written and refused, ServiceAccounts, restarts, and `--remove`.
 
+mod accounts;
 mod choice_of_credential;
 mod dry_run;
 mod failures;

@@ -5,9 +5,10 @@
 
 use std::fmt;
 
+use super::annotations::Entry;
 use super::pull_secret::{Observed, PULL_SECRET_TYPE, Wanted};
 use crate::cluster::untrusted::untrusted;
-use crate::model::{OwnTokens, Registry, Writer};
+use crate::model::{OwnTokens, Registry, Token, UseName, Writer};
 
 /// A registry whose credential is not written to a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Holds {
     NoEntry,
     /// Its entry of the registry has no user or no password.
     NoLogin,
+    /// Its entry of the registry has a token of this user for another use, by [`Use::name`](crate::model::Use::name).
+    OtherUse(Option<UseName>),
     /// Its entry of the registry has a token that is not one of ours.
     OtherToken {
         /// The user in the entry.
@@ -48,6 +51,8 @@ impl fmt::Display for LeftAlone {
             Holds::Unreadable => f.write_str("its .dockerconfigjson cannot be read"),
             Holds::NoEntry => write!(f, "it has no entry for {registry}"),
             Holds::NoLogin => write!(f, "its entry for {registry} has neither user nor password"),
+            Holds::OtherUse(Some(name)) => write!(f, "its entry for {registry} holds the token for {name}"),
+            Holds::OtherUse(None) => write!(f, "its entry for {registry} holds the token for clusters or for docker"),
             Holds::OtherToken { username, writer } => {
                 write!(
                     f,
@@ -63,14 +68,19 @@ impl fmt::Display for LeftAlone {
     }
 }
 
-/// The credentials that may be written, and why the others may not. If some may be written, the others are reported only
-/// if the Secret's annotations name their registry.
+/// The credentials that may be written, at most one for each registry, and why the others may not. If some may be written,
+/// the others are reported only if the Secret's annotations name their registry.
 pub fn may_write<'a>(observed: Option<&Observed>, wanted: &[Wanted<'a>]) -> (Vec<Wanted<'a>>, Vec<LeftAlone>) {
     let mut may = Vec::new();
     let mut left = Vec::new();
     for one in wanted {
         let registry = &one.credential.registry;
-        match one.replaces.and_then(|own| instead(observed, registry, own)) {
+        let of_other_use = || observed.and_then(|observed| other_use(observed, one));
+        let holds = match one.replaces {
+            Some(own) => instead(observed, registry, own).map(|holds| of_other_use().unwrap_or(holds)),
+            None => of_other_use(),
+        };
+        match holds {
             None => may.push(*one),
             Some(holds) => left.push(LeftAlone {
                 registry: registry.clone(),
@@ -78,11 +88,58 @@ pub fn may_write<'a>(observed: Option<&Observed>, wanted: &[Wanted<'a>]) -> (Vec
             }),
         }
     }
+    let may = one_each(observed, may);
     if !may.is_empty() {
         let declared = observed.map(Observed::entries).unwrap_or_default();
-        left.retain(|left| declared.iter().any(|entry| entry.registry == left.registry));
+        let is_written = |registry: &Registry| may.iter().any(|one| one.credential.registry == *registry);
+        left.retain(|left| declared.iter().any(|entry| entry.registry == left.registry) && !is_written(&left.registry));
     }
     (may, left)
+}
+
+/// One credential for each registry. If a Secret's token was, or is, kept for several uses, it stays with one that still has
+/// that token, and of these with the one that its annotations name.
+fn one_each<'a>(observed: Option<&Observed>, mut may: Vec<Wanted<'a>>) -> Vec<Wanted<'a>> {
+    let declared = observed.map(Observed::entries).unwrap_or_default();
+    let rank = |one: &Wanted<'_>| {
+        let (credential, usage) = (one.credential, one.usage);
+        let is_current = observed.is_some_and(|observed| observed.mentions(&credential.token));
+        let is_declared = |entry: &Entry| entry.registry == credential.registry && entry.usage == usage;
+        match is_current {
+            true if declared.iter().any(is_declared) => 0,
+            true => 1,
+            false => 2,
+        }
+    };
+    // Stable: of equal ones, the first that the caller named.
+    may.sort_by_key(rank);
+    let mut each: Vec<Wanted<'a>> = Vec::new();
+    for one in may {
+        if each
+            .iter()
+            .all(|other| other.credential.registry != one.credential.registry)
+        {
+            each.push(one);
+        }
+    }
+    each
+}
+
+/// The token for another use that the Secret holds instead of this credential, or an earlier one for the same use.
+fn other_use(observed: &Observed, wanted: &Wanted<'_>) -> Option<Holds> {
+    let document = observed.document().ok()?;
+    let held: Vec<Token> = document
+        .logins_of(&wanted.credential.registry)
+        .into_iter()
+        .flatten()
+        .map(|(_, token)| token)
+        .collect();
+    if held.contains(&wanted.credential.token) {
+        return None;
+    }
+    let mut others = wanted.others.iter();
+    let (name, _) = others.find(|(_, own)| held.iter().any(|token| own.has(token)))?;
+    Some(Holds::OtherUse(*name))
 }
 
 /// What the Secret holds for the registry instead of one of these tokens; `None` if it holds one of them.

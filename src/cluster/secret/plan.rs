@@ -13,7 +13,7 @@ use super::manifest::Manifest;
 use super::owner::{Owner, Ownership, owner};
 use super::pull_secret::{Observed, Over, PULL_SECRET_TYPE, Wanted};
 use crate::cluster::untrusted::untrusted;
-use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry, Target, Token, Writer};
+use crate::model::{DockerConfig, DockerConfigError, EntryProblem, Registry, Target, Token, Use, Writer};
 
 /// What to do to one Secret.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// Registries whose credential is not written, because the Secret holds no token of ours.
     pub left_alone: Vec<LeftAlone>,
-    /// Registries whose credential the Secret holds once this is done.
-    pub given: Vec<Registry>,
+    /// The credentials that the Secret holds once this is done, by registry and use.
+    pub given: Vec<(Registry, Use)>,
     /// The Secret as it should be.
     pub manifest: Manifest,
     /// The version that this was planned for.
@@ -161,6 +161,8 @@ pub struct OtherToken {
     pub registry: Registry,
     pub username: String,
     pub token: Token,
+    /// The use of the credential that would take its place.
+    pub usage: Use,
     /// Who wrote it, as the annotations have it.
     pub writer: Option<Writer>,
 }
@@ -197,7 +199,7 @@ impl Refusal {
     }
 }
 
-/// Plans the changes so that the Secret holds the wanted credentials, one for each registry.
+/// Plans the changes so that the Secret holds the wanted credentials. Of several for one registry, its content decides.
 pub fn plan(
     target: &Target,
     observed: Option<&Observed>,
@@ -217,7 +219,10 @@ pub fn plan(
             force: false,
         });
     }
-    let given: Vec<Registry> = wanted.iter().map(|one| one.credential.registry.clone()).collect();
+    let given = wanted
+        .iter()
+        .map(|one| (one.credential.registry.clone(), one.usage))
+        .collect();
     let Some(observed) = observed else {
         let mut document = DockerConfig::default();
         for one in &wanted {
@@ -416,6 +421,7 @@ fn other_token(observed: &Observed, document: &DockerConfig, wanted: &Wanted<'_>
                 registry: registry.clone(),
                 username,
                 token,
+                usage: wanted.usage,
                 writer,
             });
         }

@@ -8,7 +8,9 @@ use kube::api::ObjectMeta;
 use zeroize::Zeroize;
 
 use super::annotations::{Entry, LAST_APPLIED};
-use crate::model::{Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Registry, Token, Use, Writer};
+use crate::model::{
+    Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Registry, Token, Use, UseName, Writer,
+};
 
 /// The type of a pull Secret.
 pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
@@ -28,6 +30,9 @@ pub struct Wanted<'a> {
     /// If given, the credential is written only to a Secret that holds one of these tokens for the registry, because
     /// everyone who may create a Secret can add our label and annotations. `None`: the user has named the Secret.
     pub replaces: Option<&'a OwnTokens>,
+    /// This user's tokens of the registry for other uses, by [`Use::name`]: a Secret that holds one of them keeps it, even
+    /// if the user has named the Secret.
+    pub others: &'a [(Option<UseName>, OwnTokens)],
     /// Which other tokens it may take the place of.
     pub over: Over<'a>,
     /// Who writes it; `None` where that is not known yet, as in a manifest for others to apply.

@@ -29,6 +29,8 @@ pub enum TokenSlot {
     Docker,
     /// For pull Secrets.
     Cluster,
+    /// For a use of the user's own, by its place among the credentials of whoever asks.
+    Named(usize),
     /// The new credential of a pending rotation.
     Pending,
 }

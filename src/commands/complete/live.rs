@@ -8,6 +8,7 @@ use super::line::Line;
 use super::source::Source;
 use crate::cluster::{self, Cluster, ConnectOptions, Impersonate, Listed, Namespace};
 use crate::keychain::{self, Keychain};
+use crate::model::Use;
 use crate::sys::env::Env;
 
 /// Words, between underscores, in the names of environment variables that hold tokens.
@@ -28,7 +29,12 @@ pub(super) fn complete(
         Source::Files | Source::Free => {}
         Source::Variables => variables(typed, env).for_each(|name| offer(name, "")),
         Source::Contexts | Source::Clusters | Source::Users => configured(source, line, env, offer),
-        Source::Registries | Source::Usernames => {
+        Source::Registries | Source::Usernames | Source::Uses => {
+            if *source == Source::Uses {
+                for usage in [Use::Docker, Use::Cluster] {
+                    offer(usage.as_str(), "");
+                }
+            }
             // Without a display, no keychain opens a window.
             let env = without_display(env);
             let Ok(found) = open(&env).and_then(|keychain| keychain.list_metadata()) else {
@@ -36,10 +42,14 @@ pub(super) fn complete(
             };
             for (registry, usage, username) in found {
                 let whose = username.as_ref().map_or(String::new(), ToString::to_string);
-                if *source == Source::Registries {
-                    offer(registry.as_str(), &whose);
-                } else if line.value("registry").is_none_or(|wanted| wanted == registry.as_str()) {
-                    offer(&whose, &format!("{registry}, {usage}"));
+                let is_of_line = line.value("registry").is_none_or(|wanted| wanted == registry.as_str());
+                match source {
+                    Source::Registries => offer(registry.as_str(), &whose),
+                    Source::Uses if is_of_line && usage.name().is_some() => {
+                        offer(usage.as_str(), &format!("{whose} at {registry}"));
+                    }
+                    Source::Usernames if is_of_line => offer(&whose, &format!("{registry}, {usage}")),
+                    _ => {}
                 }
             }
         }

@@ -21,6 +21,8 @@ pub(super) enum Source {
     Registries,
     /// Users in the keychain.
     Usernames,
+    /// The uses that every registry has, and those of the user's own in the keychain.
+    Uses,
     /// Namespaces of the cluster.
     Namespaces,
     /// Pull Secrets of the namespace.
@@ -36,7 +38,7 @@ pub(super) enum Source {
 }
 
 /// The sources of arguments, by id, which is the same for all verbs.
-const KNOWN: [(&str, Source); 16] = [
+const KNOWN: [(&str, Source); 17] = [
     ("namespaces", Source::Namespaces),
     ("skip_namespace", Source::Namespaces),
     ("context", Source::Contexts),
@@ -48,6 +50,7 @@ const KNOWN: [(&str, Source); 16] = [
     ("registry", Source::Registries),
     ("registries", Source::Registries),
     ("username", Source::Usernames),
+    ("usage", Source::Uses),
     ("secret", Source::Secrets),
     ("service_accounts", Source::ServiceAccounts),
     ("subjects", Source::Subjects),

@@ -27,6 +27,7 @@ mod from_docker;
   pass gitea/pat | kubectl regcred login gitea.example.com -u admin --token-stdin
   kubectl regcred login --env-file deploy/registry.env
   kubectl regcred login gitea.example.com -u ci-reader --use cluster   # the token that Secrets get
+  kubectl regcred login gitea.example.com -u team-bot --use team   # another account, for other Secrets
   kubectl regcred login gitea.example.com -u admin --mint   # makes one at Gitea; asks for the password
   kubectl regcred login gitea.example.com -u admin --mint --use cluster --token-name k3s
   kubectl regcred login gitea.example.com --from-docker   # takes over what docker or podman has
@@ -37,8 +38,9 @@ pub struct LoginArgs {
     /// The user that the token belongs to
     #[arg(short, long, value_name = "NAME")]
     pub username: Option<Username>,
-    /// What the token is for: this workstation (docker), or Secrets (cluster)
-    #[arg(long = "use", value_name = "docker|cluster", default_value_t = Use::Docker)]
+    /// What the token is for: this workstation (docker), Secrets (cluster), or a name of your own for another account or
+    /// consumer
+    #[arg(long = "use", value_name = "USE", default_value_t = Use::Docker)]
     pub usage: Use,
     /// Store the token without verifying it at the registry; makes no connection at all
     #[arg(hide_short_help = true, long, conflicts_with_all = ["ca_file", "plain_http", "mint"])]
@@ -143,7 +145,7 @@ fn store(
     keychain: &Keychain,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
-    if args.usage == Use::Cluster {
+    if args.usage != Use::Docker {
         targets::for_kubelet(credential)?;
     }
     let mut known = None;

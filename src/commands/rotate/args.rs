@@ -42,7 +42,7 @@ pub struct RotateArgs {
     #[arg(hide_short_help = true, short, long, value_name = "NAME")]
     pub username: Option<Username>,
     /// Rotate the token for this use [default: cluster if there is one, else docker]
-    #[arg(long = "use", value_name = "docker|cluster")]
+    #[arg(long = "use", value_name = "USE")]
     pub usage: Option<Use>,
     #[command(flatten)]
     pub targets: TargetArgs,
@@ -54,7 +54,7 @@ pub struct RotateArgs {
     /// Create the new token at Gitea, with the account's password, which is prompted for and not stored
     #[arg(long)]
     pub mint: bool,
-    /// The scopes of the new token [default: write:package, or read:package for clusters]
+    /// The scopes of the new token [default: write:package for docker, read:package for clusters, or else the old one's]
     #[arg(hide_short_help = true, long, value_name = "SCOPE,…", requires = "mint")]
     pub scopes: Option<MintScopes>,
     /// The beginning of the new token's name at Gitea; the time and a number follow [default: kubectl-regcred@HOST-USE]

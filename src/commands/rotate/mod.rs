@@ -88,14 +88,15 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     cluster::block_on(async {
         let mut state = RotationState::new(name, item, username, journal);
         let mut session = Session::new(keychain, Direction::Forward, args, system)?;
-        let ended = match contexts::find(&mut state, &mut session, args.no_secrets).await {
-            Ok(()) => {
-                obtain::given_or_asked(&mut state, &mut session, args, given)?;
-                match args.dry_run.mode {
-                    DryRunArg::None => phases::run(&mut state, &mut session, Direction::Forward).await,
-                    dry_run => dry_run::run(&mut state, &mut session, dry_run).await,
-                }
-            }
+        let prepared = match contexts::find(&mut state, &mut session, args.no_secrets).await {
+            Ok(()) => obtain::given_or_asked(&mut state, &mut session, args, given).await,
+            stopped => stopped,
+        };
+        let ended = match prepared {
+            Ok(()) => match args.dry_run.mode {
+                DryRunArg::None => phases::run(&mut state, &mut session, Direction::Forward).await,
+                dry_run => dry_run::run(&mut state, &mut session, dry_run).await,
+            },
             // No rotation was begun, so there is no document to print.
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Interrupted) => Err(Stop::Interrupted),

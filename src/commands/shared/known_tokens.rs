@@ -6,7 +6,7 @@ use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::ledger::TokenId;
-use crate::model::{Credential, Fingerprint, OwnTokens, Registry, Token, Use};
+use crate::model::{Credential, Fingerprint, OwnTokens, Registry, Token, Use, UseName};
 
 /// One credential of the keychain.
 pub(in crate::commands) struct Stored {
@@ -146,7 +146,7 @@ impl KnownTokens {
                 Some(other) => other.id.clone(),
                 None => username.parse().ok().map(|username| TokenId {
                     registry: registry.clone(),
-                    usage: self.usage_of_earlier(registry),
+                    usage: self.usage_of_earlier(registry, own.earlier.name_of(token).flatten()),
                     username,
                     fingerprints: own.earlier.fingerprints(token),
                 }),
@@ -155,8 +155,11 @@ impl KnownTokens {
         }
     }
 
-    /// Of an earlier token it is not known what it was for: most likely for what Secrets get now.
-    fn usage_of_earlier(&self, registry: &Registry) -> Use {
+    /// Of an earlier token without a name it is not known what it was for: most likely for what Secrets get now.
+    fn usage_of_earlier(&self, registry: &Registry, name: Option<UseName>) -> Use {
+        if let Some(name) = name {
+            return Use::Named(name);
+        }
         let of_it = |stored: &&Stored| stored.name.registry == *registry && stored.name.usage == Use::Cluster;
         self.stored
             .iter()

@@ -6,7 +6,7 @@ use super::targets::Job;
 use crate::cluster::{Cluster, Target};
 use crate::commands::system::System;
 use crate::ledger::{self, Ledger, LedgerError, TokenAtServer, TokenId};
-use crate::model::{ClusterId, Registry};
+use crate::model::{ClusterId, Registry, Use};
 use crate::registry::Minted;
 use crate::sys::env::Env;
 
@@ -158,10 +158,13 @@ impl Job {
         self.supplies.iter().filter_map(|supply| supply.id.as_ref())
     }
 
-    /// What is known of it once it was worked on; `given` are the registries whose credential it holds now.
-    pub(in crate::commands) fn observations(&self, given: &[Registry]) -> Vec<Observation> {
+    /// What is known of it once it was worked on; `given` are the credentials that it holds now.
+    pub(in crate::commands) fn observations(&self, given: &[(Registry, Use)]) -> Vec<Observation> {
         let seen = |id: &TokenId| {
-            if given.contains(&id.registry) {
+            if given
+                .iter()
+                .any(|(registry, usage)| *registry == id.registry && *usage == id.usage)
+            {
                 Observation::Holds(self.target.clone(), id.clone())
             } else {
                 Observation::NotWritten(self.target.clone(), id.clone())

@@ -57,6 +57,8 @@ pub(in crate::commands) fn report(verified: &Verified, credential: &Credential, 
         flow(verified.flow)
     ));
     match &verified.scopes {
+        // Only its consumer knows what it needs.
+        Some(_) if usage.name().is_some() => {}
         Some(scopes) if scopes.reaches_beyond_packages() => {
             output.warn("the token may do more than read and write packages");
         }

@@ -19,6 +19,8 @@ pub(super) struct Expected {
     pub(super) target: Target,
     /// Its registry; `None` if several are possible.
     pub(super) registries: Vec<Registry>,
+    /// The uses that the list names, each with its registry.
+    pub(super) uses: Vec<(Registry, Use)>,
     /// The ServiceAccounts that it should be attached to.
     pub(super) service_accounts: Vec<ServiceAccountName>,
     /// Whether it was named, so that another Secret in its namespace cannot replace it.
@@ -50,14 +52,12 @@ pub(super) struct ClusterView<'a> {
 /// The keychain's credentials for a registry. The one that sync uses comes first, which matters if two have the same token.
 pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentials) -> Interest<'a> {
     let mut kept: Vec<(TokenSlot, &Credential)> = Vec::new();
-    let of = |usage: Use| {
-        let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
-        credentials.held.iter().find(is_it)
-    };
-    for usage in [Use::Cluster, Use::Docker] {
-        kept.extend(of(usage).map(|held| (keeping(usage), &held.credential)));
-    }
-    for held in [Use::Cluster, Use::Docker].into_iter().filter_map(of) {
+    let for_clusters = [Use::Cluster, Use::Docker].map(|usage| credentials.for_use(registry, usage));
+    let is_named = |held: &&StoredCredential| held.credential.registry == *registry && held.usage.name().is_some();
+    let named = credentials.held.iter().filter(is_named);
+    let all: Vec<_> = for_clusters.into_iter().flatten().chain(named).collect();
+    kept.extend(all.iter().map(|held| (credentials.slot(held), &held.credential)));
+    for held in all {
         let new = held
             .rotation
             .as_ref()
@@ -68,13 +68,6 @@ pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentia
     Interest {
         registry: registry.clone(),
         kept,
-    }
-}
-
-pub(super) fn keeping(usage: Use) -> TokenSlot {
-    match usage {
-        Use::Docker => TokenSlot::Docker,
-        Use::Cluster => TokenSlot::Cluster,
     }
 }
 
@@ -103,7 +96,7 @@ pub(super) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Opti
 }
 
 impl<'a> ClusterView<'a> {
-    /// What sync would write for this registry.
+    /// What sync would write for this registry if nothing names another use.
     pub(super) fn held(&self, registry: &Registry) -> Option<&'a StoredCredential> {
         self.credentials.for_cluster(registry)
     }
@@ -117,10 +110,84 @@ impl<'a> ClusterView<'a> {
         self.expected.get(at)
     }
 
-    /// Whether this is what sync would write.
-    pub(super) fn is_expected(&self, registry: &Registry, token: HeldToken) -> bool {
-        let held = self.held(registry);
-        held.is_some_and(|held| token == HeldToken::Stored(keeping(held.usage)))
+    /// What sync would write to this Secret: for the use that the list names, or that of the token in it.
+    pub(super) fn due(&self, secret: &SeenSecret, registry: &Registry) -> Option<&'a StoredCredential> {
+        let (namespace, name) = (secret.target.namespace.as_str(), secret.target.secret.as_str());
+        let named = self.named_use(namespace, name, registry);
+        match named.or_else(|| self.use_in(secret, registry)) {
+            Some(usage) => self.credentials.for_use(registry, usage),
+            None => self.held(registry),
+        }
+    }
+
+    /// What sync would write to a Secret that does not exist.
+    pub(super) fn due_to_new(
+        &self,
+        namespace: &str,
+        secret: &str,
+        registry: &Registry,
+    ) -> Option<&'a StoredCredential> {
+        match self.named_use(namespace, secret, registry) {
+            Some(usage) => self.credentials.for_use(registry, usage),
+            None => self.held(registry),
+        }
+    }
+
+    /// The use that the list names for a Secret.
+    fn named_use(&self, namespace: &str, secret: &str, registry: &Registry) -> Option<Use> {
+        let key = |expected: &Expected| {
+            let target = &expected.target;
+            (target.namespace.as_str(), target.secret.as_str()).cmp(&(namespace, secret))
+        };
+        let expected = self.expected.get(self.expected.binary_search_by(key).ok()?)?;
+        let mut uses = expected.uses.iter();
+        uses.find(|(of, _)| of == registry).map(|(_, usage)| *usage)
+    }
+
+    /// The use of the user's own whose token the Secret holds, or held, for the registry.
+    fn use_in(&self, secret: &SeenSecret, registry: &Registry) -> Option<Use> {
+        let State::Entries(entries) = &secret.state else {
+            return None;
+        };
+        let interest = self.registries.iter().position(|one| one == registry)?;
+        let of_it = entries.iter().filter(|entry| entry.interest == Some(interest));
+        let mut tokens = of_it.filter_map(|entry| Some(entry.login.as_ref()?.token));
+        tokens.find_map(|token| match token {
+            HeldToken::Stored(TokenSlot::Named(at)) => Some(self.credentials.held.get(at)?.usage),
+            HeldToken::Stored(_) => None,
+            HeldToken::Other(at) => {
+                let other = self.survey.other_tokens.get(at)?;
+                let earlier = &self.credentials.own.get(registry)?.earlier;
+                earlier.name_of(&other.token).flatten().map(Use::Named)
+            }
+        })
+    }
+
+    /// Whether the list names another use for the Secret than that of the token in it.
+    pub(super) fn is_for_other_use(&self, secret: &SeenSecret, registry: &Registry) -> bool {
+        let (namespace, name) = (secret.target.namespace.as_str(), secret.target.secret.as_str());
+        let State::Entries(entries) = &secret.state else {
+            return false;
+        };
+        let Some(named) = self.named_use(namespace, name, registry) else {
+            return false;
+        };
+        if let Some(usage) = self.use_in(secret, registry) {
+            return usage != named;
+        }
+        let mut tokens = entries.iter().filter_map(|entry| Some(entry.login.as_ref()?.token));
+        named.name().is_some() && tokens.any(|token| self.stored(registry, token).is_some())
+    }
+
+    /// The credential whose token a Secret holds.
+    pub(super) fn stored(&self, registry: &Registry, token: HeldToken) -> Option<&'a StoredCredential> {
+        let mut held = self.credentials.held.iter();
+        held.find(|one| one.credential.registry == *registry && self.is_token_of(one, token))
+    }
+
+    /// Whether this is the token of that credential.
+    pub(super) fn is_token_of(&self, held: &StoredCredential, token: HeldToken) -> bool {
+        token == HeldToken::Stored(self.credentials.slot(held))
     }
 
     /// The registry's verdict on a token in a Secret.
@@ -236,6 +303,7 @@ impl<'a> ClusterView<'a> {
             context: self.flag.map(str::to_owned),
             secret: secret.to_owned(),
             registry: registry.to_string(),
+            usage: self.named_use(namespace, secret, registry),
             service_accounts: Vec::new(),
             more: Vec::new(),
             namespace: namespace.to_owned(),
@@ -260,7 +328,7 @@ impl<'a> ClusterView<'a> {
 
     /// The remedy, preceded by a login if the keychain has no credential. `user` is the one in the Secret or pod.
     pub(super) fn after_login(&self, registry: &Registry, user: Option<&str>, remedy: Remedy) -> Remedy {
-        if self.held(registry).is_some() {
+        if self.credentials.has_any_of(registry) {
             return remedy;
         }
         if self.is_claimed(registry) {

@@ -242,7 +242,12 @@ fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Crede
         HeldToken::Other(at) => other(view.survey, at, view.registries),
         HeldToken::Stored(_) => None,
     });
-    let credential = theirs.or_else(|| Some(view.held(registry)?.credential.clone()))?;
+    let ours = || {
+        token
+            .and_then(|token| view.stored(registry, token))
+            .or_else(|| view.held(registry))
+    };
+    let credential = theirs.or_else(|| Some(ours()?.credential.clone()))?;
     view.verdicts.of(&credential).verified()?;
     Some((Image::new(registry, &pod.image)?, credential))
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use super::given_flags::GivenFlags;
+use crate::cluster::survey::TokenSlot;
 use crate::commands::system::System;
 use crate::keychain::{Keychain, Name, Rotation};
 use crate::ledger::{self, KnownToken, Ledger, TokenId};
@@ -92,16 +93,16 @@ impl StoredCredentials {
         (this, findings)
     }
 
-    /// Replaces the credentials for clusters by those of a file's variables.
-    pub(super) fn give(&mut self, credentials: &[Credential]) {
-        for credential in credentials {
+    /// Replaces the credentials by those of a file's variables.
+    pub(super) fn give(&mut self, credentials: &[(Credential, Use)]) {
+        for (credential, usage) in credentials {
             let is_same =
-                |held: &StoredCredential| held.usage == Use::Cluster && held.credential.registry == credential.registry;
+                |held: &StoredCredential| held.usage == *usage && held.credential.registry == credential.registry;
             self.held.retain(|held| !is_same(held));
             let own = self.own.entry(credential.registry.clone()).or_default();
             own.current.push(credential.token.clone());
             self.held.push(StoredCredential {
-                usage: Use::Cluster,
+                usage: *usage,
                 credential: credential.clone(),
                 since: None,
                 rotation: None,
@@ -109,13 +110,36 @@ impl StoredCredentials {
         }
     }
 
-    /// The credential that sync writes for this registry.
+    /// The credential that sync writes for this registry if nothing names another use.
     pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&StoredCredential> {
-        let of = |usage| {
-            let is_it = move |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
-            self.held.iter().find(is_it)
-        };
-        of(Use::Cluster).or_else(|| of(Use::Docker))
+        let usual = self
+            .for_use(registry, Use::Cluster)
+            .or_else(|| self.for_use(registry, Use::Docker));
+        let mut all = self.held.iter().filter(|held| held.credential.registry == *registry);
+        let only = all.next().filter(|_| all.next().is_none());
+        usual.or(only)
+    }
+
+    pub(super) fn for_use(&self, registry: &Registry, usage: Use) -> Option<&StoredCredential> {
+        let is_it = |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
+        self.held.iter().find(is_it)
+    }
+
+    pub(super) fn has_any_of(&self, registry: &Registry) -> bool {
+        self.held.iter().any(|held| held.credential.registry == *registry)
+    }
+
+    /// What a survey calls the token of one of these.
+    pub(super) fn slot(&self, held: &StoredCredential) -> TokenSlot {
+        match held.usage {
+            Use::Docker => TokenSlot::Docker,
+            Use::Cluster => TokenSlot::Cluster,
+            Use::Named(_) => {
+                let registry = &held.credential.registry;
+                let is_it = |one: &StoredCredential| one.usage == held.usage && one.credential.registry == *registry;
+                TokenSlot::Named(self.held.iter().position(is_it).unwrap_or(self.held.len()))
+            }
+        }
     }
 
     /// What the ledger knows of this credential's token.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::code::{Code, Severity};
 use super::given_flags::GivenFlags;
 use crate::cluster::SecretName;
-use crate::model::{CommandLine, Hint};
+use crate::model::{CommandLine, Hint, Use};
 
 /// The most namespaces in one command, so that it stays readable.
 const MAX_NAMESPACES: usize = 10;
@@ -51,6 +51,8 @@ pub(super) struct Sync {
     pub(super) context: Option<String>,
     pub(super) secret: String,
     pub(super) registry: String,
+    /// The use of the credential, if the list names one.
+    pub(super) usage: Option<Use>,
     pub(super) service_accounts: Vec<String>,
     /// Further flags, such as `--restart`.
     pub(super) more: Vec<&'static str>,
@@ -139,6 +141,9 @@ impl Sync {
             line = line.option("--secret", "SECRET", &self.secret);
         }
         line = line.option("--registry", "REGISTRY", &self.registry);
+        if let Some(usage) = &self.usage {
+            line = line.option("--use", "USE", usage.as_str());
+        }
         for account in &self.service_accounts {
             line = line.option("--service-account", "SERVICE-ACCOUNT", account);
         }
@@ -233,6 +238,7 @@ mod tests {
                 context: None,
                 secret: secret.into(),
                 registry: "gitea.example.com".into(),
+                usage: None,
                 service_accounts: vec![],
                 more: vec![],
                 namespace: namespace.into(),

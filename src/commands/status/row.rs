@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::model::{InstallationId, Use, Writer, serde_text};
+
 /// The state of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
@@ -42,16 +44,41 @@ pub(super) struct Row {
     pub(super) username: Option<String>,
     pub(super) state: State,
     /// The use of the credential that it should hold.
-    #[serde(rename = "use")]
-    pub(super) usage: Option<&'static str>,
+    #[serde(rename = "use", with = "serde_text::option")]
+    pub(super) usage: Option<Use>,
     /// Whether it has our label.
     pub(super) managed: bool,
     /// The other tool that manages it.
     pub(super) owner: Option<String>,
+    /// Who wrote its credential last, if that is in its annotations.
+    pub(super) written_by: Option<WrittenBy>,
     /// Workloads and pods that use it.
     pub(super) used_by: Vec<String>,
     /// ServiceAccounts that name it.
     pub(super) service_accounts: Vec<String>,
+}
+
+/// Who wrote a credential, from the annotations of a Secret, which anyone who may change it can change too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WrittenBy {
+    /// Text from the cluster, made printable.
+    name: String,
+    /// The id of the installation; `None` if it keeps none, as in CI.
+    #[serde(with = "serde_text::option")]
+    installation: Option<InstallationId>,
+    /// Whether it is this one.
+    this_installation: bool,
+}
+
+impl WrittenBy {
+    pub(super) fn new(writer: &Writer, own: Option<&InstallationId>) -> Self {
+        Self {
+            name: writer.name().to_owned(),
+            installation: writer.installation.clone(),
+            this_installation: own.is_some() && writer.installation.as_ref() == own,
+        }
+    }
 }
 
 impl State {

@@ -11,7 +11,7 @@ use crate::cluster::{Namespace, SecretName, Selector, Target};
 use crate::commands::shared::targets::{self, ListedSecret};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::{Credential, MaxAge, Registry};
+use crate::model::{Credential, MaxAge, Registry, Use};
 
 /// The namespaces of each context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) struct Scope {
     is_by_name: bool,
     listed: Vec<ListedSecret>,
     /// The credentials of a file's variables, which replace the keychain's.
-    pub(super) credentials: Vec<Credential>,
+    pub(super) credentials: Vec<(Credential, Use)>,
     pub(super) flags: ScopeFlags,
     /// A token that is older is a finding.
     pub(super) max_token_age: Option<MaxAge>,
@@ -124,7 +124,7 @@ impl Scope {
 
     /// Whether the file's variables have all the credentials, so that the keychain is not needed.
     pub(super) fn brings_all(&self) -> bool {
-        let has = |registry: &Registry| self.credentials.iter().any(|one| one.registry == *registry);
+        let has = |registry: &Registry| self.credentials.iter().any(|(one, _)| one.registry == *registry);
         !self.registries.is_empty() && self.registries.iter().all(has)
     }
 
@@ -183,10 +183,14 @@ impl Scope {
                 let expected = all.entry(&listed.target).or_insert_with(|| Expected {
                     target: listed.target.clone(),
                     registries: Vec::new(),
+                    uses: Vec::new(),
                     service_accounts: Vec::new(),
                     is_by_name: true,
                 });
                 expected.registries.push(listed.registry.clone());
+                expected
+                    .uses
+                    .extend(listed.usage.map(|usage| (listed.registry.clone(), usage)));
                 expected.service_accounts.extend(listed.service_accounts.clone());
             }
             return all.into_values().collect();
@@ -206,6 +210,7 @@ impl Scope {
                     secret: self.secret.clone(),
                 },
                 registries: vec![registry.clone()],
+                uses: Vec::new(),
                 service_accounts: Vec::new(),
                 is_by_name: self.is_by_name,
             })
@@ -269,6 +274,7 @@ mod tests {
                 secret: "pull".parse().unwrap(),
             },
             registry: "gitea.example.com".parse().unwrap(),
+            usage: None,
             service_accounts: Vec::new(),
         }
     }
@@ -324,7 +330,7 @@ mod tests {
         };
         let mut scope = scope(vec![listed("here", None)], &[None]);
         assert!(!scope.brings_all());
-        scope.credentials = vec![credential("gitea.example.com")];
+        scope.credentials = vec![(credential("gitea.example.com"), Use::Cluster)];
         assert!(scope.brings_all());
         scope.registries.push("ghcr.io".parse().unwrap());
         assert!(!scope.brings_all());

@@ -10,6 +10,7 @@ use super::row::{Row, State};
 use super::tables::Tables;
 use crate::commands::system::System;
 use crate::error::CommandError;
+use crate::model::Use;
 use crate::output::Tone;
 
 /// The most objects of one finding that are named.
@@ -117,7 +118,7 @@ fn cells(row: &Row, contexts: bool, is_wide: bool) -> Vec<String> {
     ]);
     if is_wide {
         cells.extend([
-            or_dash(row.usage),
+            or_dash(row.usage.as_ref().map(Use::as_str)),
             match (&row.owner, row.managed) {
                 (Some(owner), _) => owner.clone(),
                 (None, true) => "kubectl-regcred".to_owned(),

@@ -232,7 +232,7 @@ impl Row {
     fn item(&self) -> Item<'_> {
         let mut item = Item {
             registry: self.registry.as_str(),
-            usage: self.usage.map(Use::as_str),
+            usage: self.usage.as_ref().map(Use::as_str),
             username: self.username.as_deref(),
             kind: "keychain",
             cluster: None,

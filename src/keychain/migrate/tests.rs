@@ -254,7 +254,9 @@ fn fingerprints_are_moved_and_merged() {
     let registry: Registry = "gitea.example.com".parse().unwrap();
     let token = |text: &str| crate::model::Token::parse(text).unwrap();
     for (keychain, remembered) in [(&migration.from, "one"), (&migration.to, "two")] {
-        keychain.remember(&registry, &[token(remembered)]).unwrap();
+        keychain
+            .remember(&Name::login(&registry, Use::Docker), &[token(remembered)])
+            .unwrap();
     }
     let found = migration.find().unwrap();
     assert_eq!((found.earlier.len(), found.names.len(), found.unknown), (1, 0, 0));

@@ -132,6 +132,7 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
                 let wanted = [Wanted {
                     credential: &credential,
                     usage: Use::Cluster,
+                    others: &[],
                     replaces: None,
                     over: Over::Anything,
                     writer: None,

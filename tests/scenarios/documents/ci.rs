@@ -259,6 +259,7 @@ fn the_cron_job_its_rights_and_its_connection() {
         let wanted = [Wanted {
             credential: &credential,
             usage: Use::Cluster,
+            others: &[],
             replaces: None,
             over: Over::Anything,
             writer: None,

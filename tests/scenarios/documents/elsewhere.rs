@@ -136,4 +136,10 @@ pub const LIST: &[Elsewhere] = &[
         "kubectl regcred login gitea.example.com -u bot",
         "sync/team: with a user of that name",
     ),
+    entry(
+        "docs/team.md",
+        "kubectl regcred login gitea.example.com -u robot",
+        "sync/accounts: with a user of that name",
+    ),
+    entry("docs/team.md", "registries:", "a file: sync/accounts reads one like it"),
 ];

@@ -31,7 +31,7 @@ impl Two {
     }
 
     /// The kubeconfig has these contexts; `again` leads to the second cluster too.
-    fn contexts(&self, names: &[&str]) {
+    fn contexts(&self, names: &[&'static str]) {
         let url = |name: &str| match name {
             "double" => self.rotation.world.api_server().url(),
             "nowhere" => "http://127.0.0.1:1".to_owned(),

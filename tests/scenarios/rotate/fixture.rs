@@ -173,26 +173,39 @@ pub fn token(secret: &Value, registry: &str) -> Option<String> {
 fn scope(usage: Use) -> &'static str {
     match usage {
         Use::Docker => "write:package",
-        Use::Cluster => "read:package",
+        Use::Cluster | Use::Named(_) => "read:package",
     }
 }
 
 impl Rotation {
-    /// The workstation's kubeconfig has these contexts from now on.
-    pub fn set_contexts(&self, contexts: &[(&str, String)]) {
-        std::fs::write(self.world.folder().join("kubeconfig"), kubeconfig(contexts)).unwrap();
+    /// The workstation's kubeconfig has these contexts from now on, each with the URL that it leads to.
+    pub fn set_contexts(&self, contexts: &[(&'static str, String)]) {
+        let context = |(name, url): &(&'static str, String)| Context {
+            name,
+            cluster: format!("{{server: '{url}'}}"),
+            token: ADMIN_TOKEN,
+        };
+        self.write_contexts(&contexts.iter().map(context).collect::<Vec<_>>());
+    }
+
+    /// The same with more about each of them. The first one is the current one.
+    pub fn write_contexts(&self, contexts: &[Context]) {
+        let each = |line: &dyn Fn(&Context) -> String| -> String { contexts.iter().map(line).collect() };
+        let kubeconfig = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: {}\nusers:\n{}clusters:\n{}contexts:\n{}",
+            contexts[0].name,
+            each(&|Context { name, token, .. }| format!("- {{name: {name}, user: {{token: {token}}}}}\n")),
+            each(&|Context { name, cluster, .. }| format!("- {{name: {name}, cluster: {cluster}}}\n")),
+            each(&|Context { name, .. }| format!("- {{name: {name}, context: {{cluster: {name}, user: {name}}}}}\n")),
+        );
+        std::fs::write(self.world.folder().join("kubeconfig"), kubeconfig).unwrap();
     }
 }
 
-/// A kubeconfig with these contexts, each with the URL that it leads to. The first one is the current one.
-fn kubeconfig(contexts: &[(&str, String)]) -> String {
-    let each = |line: &dyn Fn(&str, &str) -> String| -> String {
-        contexts.iter().map(|(name, url)| line(name, url)).collect()
-    };
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: {}\nusers:\n- name: user\n  user: {{token: {ADMIN_TOKEN}}}\nclusters:\n{}contexts:\n{}",
-        contexts[0].0,
-        each(&|name, url| format!("- {{name: {name}, cluster: {{server: '{url}'}}}}\n")),
-        each(&|name, _| format!("- {{name: {name}, context: {{cluster: {name}, user: user}}}}\n")),
-    )
+/// A context of a kubeconfig.
+pub struct Context {
+    pub name: &'static str,
+    /// As it stands in a kubeconfig.
+    pub cluster: String,
+    pub token: &'static str,
 }

@@ -97,6 +97,7 @@ impl Plane {
                 &[Wanted {
                     credential,
                     usage: Use::Cluster,
+                    others: &[],
                     replaces: None,
                     over: Over::Anything,
                     writer: None,

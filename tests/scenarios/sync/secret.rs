@@ -195,6 +195,7 @@ fn several_at_once_lose_nothing(plane: &Plane) {
                     &[Wanted {
                         credential,
                         usage: Use::Cluster,
+                        others: &[],
                         replaces: None,
                         over: Over::Anything,
                         writer: None,
@@ -407,6 +408,7 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
             let wanted = [Wanted {
                 credential: &credential,
                 usage: Use::Cluster,
+                others: &[],
                 replaces: None,
                 over: Over::Anything,
                 writer: None,

@@ -35,6 +35,7 @@ fn decide(observed: Option<&Observed>, credential: &Credential, force: bool) -> 
         &[Wanted {
             credential,
             usage: Use::Cluster,
+            others: &[],
             replaces: None,
             over: Over::Anything,
             writer: None,
@@ -116,6 +117,7 @@ fn several_registries_are_one_plan() {
         .map(|credential| Wanted {
             credential,
             usage: Use::Docker,
+            others: &[],
             replaces: None,
             over: Over::Anything,
             writer: None,
@@ -252,7 +254,7 @@ proptest::proptest! {
         let tokens = own.iter().map(|at| Token::parse(TOKENS[*at]).unwrap()).collect();
         let own = OwnTokens::only(tokens);
         let new = credential("gitea.example.com", "the-new-token");
-        let wanted = [Wanted { credential: &new, usage: Use::Cluster, replaces: Some(&own), over: Over::Anything, writer: None }];
+        let wanted = [Wanted { credential: &new, usage: Use::Cluster, others: &[], replaces: Some(&own), over: Over::Anything, writer: None }];
         let there = claimed(&json!({"auths": auths}).to_string());
         let plan = plan(&target(), Some(&there), &wanted, false).unwrap();
         proptest::prop_assert_eq!(plan.action != Action::LeaveAlone, proves);
@@ -284,6 +286,7 @@ fn what_is_not_there_is_not_made_for_a_token_that_should_be_replaced() {
     let wanted = [Wanted {
         credential: &new,
         usage: Use::Cluster,
+        others: &[],
         replaces: Some(&own),
         over: Over::Anything,
         writer: None,
@@ -299,6 +302,7 @@ fn what_is_not_there_is_not_made_for_a_token_that_should_be_replaced() {
     ] {
         let own = OwnTokens::only(vec![Token::parse("another").unwrap()]);
         let wanted = [Wanted {
+            others: &[],
             replaces: Some(&own),
             ..wanted[0]
         }];
@@ -343,6 +347,7 @@ mod writers {
         let wanted = [Wanted {
             credential: &new,
             usage: Use::Cluster,
+            others: &[],
             replaces: None,
             over: Over::Known {
                 own: &own,

@@ -1,5 +1,6 @@
 //! The phase *obtain*: the new token is given, prompted for, or minted at Gitea.
 
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::commands::args::DryRunArg;
@@ -31,15 +32,21 @@ pub(in crate::commands::rotate) fn refuse_shared(
         ))
         .hint("create a new one, or use --mint"));
     }
-    let other = match name.usage {
-        Use::Docker => Use::Cluster,
-        Use::Cluster => Use::Docker,
-    };
-    let Some(held) = keychain.get(&name.registry, other)? else {
+    if args.keep_old {
         return Ok(());
-    };
-    if held.token == old.token && !args.keep_old {
-        let registry = &name.registry;
+    }
+    let registry = &name.registry;
+    for other in keychain
+        .uses(registry)?
+        .into_iter()
+        .filter(|other| *other != name.usage)
+    {
+        if keychain
+            .get(registry, other)?
+            .is_none_or(|held| held.token != old.token)
+        {
+            continue;
+        }
         return Err(CommandError::failed(format_args!(
             "the same token is also stored for {other}, which would stop working when it is revoked"
         ))
@@ -54,17 +61,20 @@ pub(in crate::commands::rotate) fn refuse_shared(
 }
 
 /// Gets the new token, or the password to create it with, before anything is changed.
-pub(in crate::commands::rotate) fn given_or_asked(
+pub(in crate::commands::rotate) async fn given_or_asked(
     state: &mut RotationState,
     session: &mut Session<'_, '_>,
     args: &RotateArgs,
     given: Given,
-) -> Result<(), CommandError> {
+) -> Result<(), Stop> {
     let registry = state.name.registry.clone();
     let token = match given.token {
         Some(token) => token,
         None if state.journal.mints => {
             state.journal.username = Some(state.username.clone());
+            if state.journal.scopes.is_none() && state.name.usage.name().is_some() {
+                state.journal.scopes = Some(scopes_of_old(state, session).await?);
+            }
             if args.dry_run.mode == DryRunArg::None {
                 session.account(state)?;
             }
@@ -84,6 +94,26 @@ pub(in crate::commands::rotate) fn given_or_asked(
         token,
     });
     Ok(())
+}
+
+/// The scopes of the old token, for a use of which only its consumer knows what it needs.
+async fn scopes_of_old(state: &RotationState, session: &mut Session<'_, '_>) -> Result<MintScopes, Stop> {
+    let old = state.old.clone();
+    let verified = session
+        .ask(state, move |options, env| registry::verify(&old, options, env))
+        .await?;
+    let unknown = |why: &dyn fmt::Display| {
+        CommandError::failed(format_args!(
+            "the scopes that the new token for {} needs are not known: {why}",
+            state.name.usage
+        ))
+        .hint("name them with --scopes")
+    };
+    let verified = verified.map_err(|error| unknown(&error))?;
+    let scopes = verified
+        .scopes
+        .ok_or_else(|| unknown(&"the server does not tell those of the old one"))?;
+    Ok(scopes.to_string().parse().map_err(|error| unknown(&error))?)
 }
 
 /// A unique name for the token that is about to be created. After an interruption, a token of this name is deleted. The

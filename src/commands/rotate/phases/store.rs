@@ -27,7 +27,7 @@ pub(super) fn phase(
         Phase::Promoted => {
             let reader = match state.name.usage {
                 Use::Docker => "docker",
-                Use::Cluster => "sync",
+                Use::Cluster | Use::Named(_) => "sync",
             };
             output.info(format_args!("the new token is current: {reader} gets it from now on"));
         }

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::after::{After, AfterResult};
-use crate::cluster::{self, Action, Cluster, DryRun, OtherToken, Outcome, Refusal, SyncOptions, Synced, Wanted};
+use crate::cluster::{self, Action, Cluster, DryRun, Holds, OtherToken, Outcome, Refusal, SyncOptions, Synced, Wanted};
 use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::proof::{NO_VERIFY, Proof, Proofs};
 use crate::commands::shared::targets::{Job, Supply, with_registry};
 use crate::error::CommandError;
-use crate::model::Registry;
+use crate::model::{Registry, Use};
 
 /// The most other tokens in one Secret that are asked about: a registry has few spellings.
 const MAX_CLEARED: usize = 8;
@@ -18,10 +18,12 @@ pub(in crate::commands) struct Done {
     pub(in crate::commands) outcome: Outcome,
     pub(in crate::commands) changes: Vec<String>,
     pub(in crate::commands) notes: Vec<String>,
-    /// For each registry that was not written: what the Secret holds, which is no token of ours.
+    /// For each registry that was not written: what the Secret holds instead.
     pub(in crate::commands) left_alone: Vec<String>,
-    /// The registries whose credential the Secret holds now.
-    pub(in crate::commands) given: Vec<Registry>,
+    /// Nothing was written, because it holds tokens of this user for other uses.
+    pub(in crate::commands) is_for_other_use: bool,
+    /// The credentials that the Secret holds now, by registry and use.
+    pub(in crate::commands) given: Vec<(Registry, Use)>,
     /// What was done after the Secret was written.
     pub(in crate::commands) after: AfterResult,
 }
@@ -29,38 +31,56 @@ pub(in crate::commands) struct Done {
 impl Done {
     /// The result of writing the Secret alone.
     pub(in crate::commands) fn of(synced: Synced) -> Self {
+        let mut left_alone: Vec<String> = synced.plan.left_alone.iter().map(ToString::to_string).collect();
+        left_alone.dedup();
+        let mut reasons = synced.plan.left_alone.iter().map(|left| &left.holds);
         Self {
+            is_for_other_use: synced.outcome == Outcome::LeftAlone
+                && reasons.all(|holds| matches!(holds, Holds::OtherUse(_))),
             outcome: synced.outcome,
             changes: match synced.plan.action {
                 Action::Configure { changes } => changes.iter().map(ToString::to_string).collect(),
                 Action::Create | Action::Unchanged | Action::LeaveAlone => Vec::new(),
             },
             notes: synced.plan.notes.iter().map(ToString::to_string).collect(),
-            left_alone: synced.plan.left_alone.iter().map(ToString::to_string).collect(),
+            left_alone,
             given: synced.plan.given,
             after: AfterResult::default(),
         }
     }
 }
 
-/// Fails if the registry was to be chosen by the Secret's content, and that holds no token of ours.
-pub(in crate::commands) fn chosen(job: &Job, mut done: Done) -> Result<Done, CommandError> {
-    if !job.chosen_by_content || done.outcome != Outcome::LeftAlone {
+/// Fails if the user has named the Secret, and it holds nothing that the credential may take the place of.
+pub(in crate::commands) fn chosen(job: &Job, done: Done) -> Result<Done, CommandError> {
+    let is_found = !job.chosen_by_content && job.supplies.iter().any(|supply| supply.replaces.is_some());
+    if is_found || done.outcome != Outcome::LeftAlone {
         return Ok(done);
     }
-    done.left_alone.dedup();
-    let registries: Vec<_> = job
+    let (target, holds) = (&job.target, done.left_alone.join("; "));
+    let mut registries: Vec<_> = job
         .supplies
         .iter()
         .map(|supply| supply.credential.registry.as_str())
         .collect();
-    Err(CommandError::failed(format_args!(
-        "{}: the keychain holds several registries, {}, and the Secret does not show which it is for: {}",
-        job.target,
-        registries.join(", "),
-        done.left_alone.join("; ")
-    ))
-    .hint(with_registry(&job.target)))
+    registries.dedup();
+    let uses: Vec<_> = job.supplies.iter().map(|supply| supply.usage.as_str()).collect();
+    Err(match (registries.as_slice(), uses.as_slice()) {
+        ([registry], [usage]) => CommandError::failed(format_args!("{target}: {holds}")).hint(format_args!(
+            "it gets only a newer token of {registry} for the same use; --use {usage} --take-over puts the token for {usage} in its \
+             place"
+        )),
+        ([registry], uses) => CommandError::failed(format_args!(
+            "{target}: the keychain holds tokens of {registry} for several uses, {}, and the Secret does not show which it is for: \
+             {holds}",
+            uses.join(", ")
+        ))
+        .hint(with_registry(target).words("--use USE")),
+        (registries, _) => CommandError::failed(format_args!(
+            "{target}: the keychain holds several registries, {}, and the Secret does not show which it is for: {holds}",
+            registries.join(", ")
+        ))
+        .hint(with_registry(target)),
+    })
 }
 
 /// Why the Secret of a target does not hold all of its credentials.
@@ -126,7 +146,9 @@ pub(super) async fn sync(
         let synced = match write(cluster, job, &wanted, options, after).await {
             Err(Failure::Cluster(error)) => match met(error) {
                 Ok(other) => {
-                    let is_it = |supply: &&&Rc<Supply>| supply.credential.registry == other.registry;
+                    let is_it = |supply: &&&Rc<Supply>| {
+                        (&supply.credential.registry, supply.usage) == (&other.registry, other.usage)
+                    };
                     let Some(supply) = proven.iter().find(is_it).copied() else {
                         break;
                     };

@@ -121,6 +121,8 @@ pub(in crate::commands) struct Report {
     contexts_not_begun: usize,
     not_followed: usize,
     left_out: usize,
+    /// Those that hold a token of this user for another use.
+    for_other_uses: usize,
 }
 
 impl Report {
@@ -138,6 +140,7 @@ impl Report {
             created: 0,
             configured: 0,
             unchanged: 0,
+            for_other_uses: 0,
             failed: 0,
             not_tried: 0,
             cut_off: 0,
@@ -185,6 +188,7 @@ impl Report {
                     Outcome::Created => self.created += 1,
                     Outcome::Configured => self.configured += 1,
                     Outcome::Unchanged => self.unchanged += 1,
+                    Outcome::LeftAlone if done.is_for_other_use && !self.is_rotation => self.for_other_uses += 1,
                     Outcome::LeftAlone => self.left_alone.push((row.context.to_owned(), row.target.clone())),
                 }
                 self.done(row.context, row.target, done, system)
@@ -259,7 +263,9 @@ impl Report {
             context if self.names_context => format!(" of context {context}"),
             _ => String::new(),
         };
-        let why = if done.outcome != Outcome::LeftAlone {
+        let why = if done.is_for_other_use {
+            "is left as it is"
+        } else if done.outcome != Outcome::LeftAlone {
             "is only partly refreshed, because nothing proves that the rest is yours"
         } else if self.is_rotation {
             "is left as it is: it does not hold the token that is rotated"
@@ -434,6 +440,7 @@ impl Report {
             (self.contexts_not_begun, contexts),
             (self.not_followed, "not followed"),
             (self.left_alone.len(), "left as they are"),
+            (self.for_other_uses, "for other uses"),
             (self.left_out, "left out"),
         ];
         let total: usize = counts.iter().map(|(count, _)| count).sum();

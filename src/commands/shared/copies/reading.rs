@@ -205,7 +205,7 @@ mod tests {
         };
         let mut earlier = EarlierTokens::with_key(FingerprintKey::new(Zeroizing::new([7; 32])));
         for text in before {
-            assert!(earlier.remember(&token(text)));
+            assert!(earlier.remember(&token(text), None));
         }
         let kept = kept.iter().map(|text| (owner.clone(), token(text)));
         Needles::new(kept, [(registry(), earlier)])

@@ -114,17 +114,26 @@ impl Asked<'_> {
         let args = match self.source {
             Source::Sync(args) => args,
             Source::Only(supply) if supply.credential.registry != listed.registry => return Ok(None),
+            // Secrets of another account.
+            Source::Only(supply) if listed.usage.is_some_and(|usage| usage.name() != supply.usage.name()) => {
+                return Ok(None);
+            }
             Source::Only(supply) => return agreed(supply, &listed.registry, listed.username.as_ref()).map(Some),
         };
+        let usage = listed.usage.or(args.usage);
         if let (Some(variable), Some(username)) = (&listed.token_env, &listed.username) {
             return tokens
-                .supply(variable, &listed.registry, username, args.usage, system)
+                .supply(variable, &listed.registry, username, usage, system)
                 .map(Some);
         }
         let keychain = system.keychain()?;
-        let (credential, usage) =
-            choose::credential(&keychain, &listed.registry, args.usage, listed.username.as_ref())?;
-        Supply::of_keychain(credential, usage, &keychain).map(Some)
+        let (credential, usage) = choose::credential(&keychain, &listed.registry, usage, listed.username.as_ref())?;
+        let supply = Supply::of_keychain(credential, usage, &keychain)?;
+        Ok(Some(if args.take_over {
+            supply.over_other_uses()
+        } else {
+            supply
+        }))
     }
 }
 

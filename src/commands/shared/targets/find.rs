@@ -114,7 +114,7 @@ impl Find {
     /// The scope with this credential.
     pub(in crate::commands) fn scope(&self, supply: &Rc<Supply>) -> Scope {
         let Some(secret) = self.secret.clone() else {
-            return Scope::Managed(Supplies::Only(supply.clone()));
+            return Scope::Managed(Supplies::Only(vec![supply.clone()]));
         };
         let template = Template {
             secret,
@@ -139,12 +139,12 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
         let mut given = Vec::new();
         let mut lacks = None;
         let mut of_others = Vec::new();
-        for Entry { registry, .. } in &entries {
+        for entry in &entries {
+            let registry = &entry.registry;
             match supplies {
-                Supplies::Only(supply) if supply.credential.registry == *registry => given.push(supply.clone()),
-                Supplies::Only(_) => {}
+                Supplies::Only(supplies) => given.extend(fitting(supplies, entry)),
                 Supplies::Keychain(known) => match known.get(registry) {
-                    Some(Ok(supply)) => given.push(supply.clone()),
+                    Some(Ok(supplies)) => given.extend(fitting(supplies, entry)),
                     Some(Err(error)) => lacks = Some(error.clone()),
                     None => of_others.push(registry.clone()),
                 },
@@ -170,13 +170,23 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
     found
 }
 
+/// The credentials that a Secret with this entry may get. If labels are trusted, its use is what the entry says; otherwise the
+/// content decides.
+fn fitting(supplies: &[Rc<Supply>], entry: &Entry) -> impl Iterator<Item = Rc<Supply>> {
+    let fits = |supply: &&Rc<Supply>| {
+        supply.credential.registry == entry.registry
+            && (supply.replaces.is_some() || supply.usage.name() == entry.usage.name())
+    };
+    supplies.iter().filter(fits).cloned()
+}
+
 impl Found {
     /// A Secret whose annotations were edited by hand or never written by us. Normally its content decides. If labels are
     /// trusted, the content is not compared, so there is nothing to decide by.
     fn without_annotations(&mut self, target: Target, supplies: &Supplies) {
         let known: Vec<_> = match supplies {
-            Supplies::Only(supply) => vec![supply.clone()],
-            Supplies::Keychain(known) => known.values().filter_map(|supply| supply.clone().ok()).collect(),
+            Supplies::Only(supplies) => supplies.clone(),
+            Supplies::Keychain(known) => known.values().flatten().flatten().cloned().collect(),
         };
         if known.iter().all(|supply| supply.replaces.is_some()) {
             self.jobs.push(Job {
@@ -232,7 +242,7 @@ mod tests {
             managed("c", &["ghcr.io", "gitea.example.com"]),
             managed("d", &[]),
         ];
-        let found = refresh(secrets, &Supplies::Only(test_supply("gitea.example.com")));
+        let found = refresh(secrets, &Supplies::Only(vec![test_supply("gitea.example.com")]));
         let names: Vec<_> = found.jobs.iter().map(|job| job.target.namespace.as_str()).collect();
         assert_eq!(names, ["a", "c"]);
         assert_eq!(registries(&found.jobs[1]), ["gitea.example.com"]);
@@ -244,7 +254,7 @@ mod tests {
 
     #[test]
     fn each_secret_gets_the_registries_in_its_annotations() {
-        let known = ["gitea.example.com", "ghcr.io"].map(|name| (name.parse().unwrap(), Ok(test_supply(name))));
+        let known = ["gitea.example.com", "ghcr.io"].map(|name| (name.parse().unwrap(), Ok(vec![test_supply(name)])));
         let damaged = CommandError::failed("damaged");
         let known = known
             .into_iter()
@@ -272,14 +282,14 @@ mod tests {
         let trusting = test_supply("gitea.example.com");
         let proving = trusting.replacing(crate::model::OwnTokens::default());
         let bare = || vec![managed("a", &[])];
-        let found = refresh(bare(), &Supplies::Only(proving.clone()));
+        let found = refresh(bare(), &Supplies::Only(vec![proving.clone()]));
         assert_eq!(
             (registries(&found.jobs[0]), found.lacking.len()),
             (vec!["gitea.example.com"], 0)
         );
-        let found = refresh(bare(), &Supplies::Only(trusting));
+        let found = refresh(bare(), &Supplies::Only(vec![trusting]));
         assert_eq!((found.jobs.len(), found.lacking.len()), (0, 1));
-        let known = [("gitea.example.com".parse().unwrap(), Ok(proving))].into();
+        let known = [("gitea.example.com".parse().unwrap(), Ok(vec![proving]))].into();
         assert_eq!(refresh(bare(), &Supplies::Keychain(known)).jobs.len(), 1);
     }
 }

@@ -10,7 +10,7 @@ use super::{file, list_file, spec_file};
 use crate::cluster::{SecretName, ServiceAccountName, Target};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::{Credential, Registry, Token, Username};
+use crate::model::{Credential, Registry, Token, Use, Username};
 
 /// The content of a file.
 #[derive(Debug, Default)]
@@ -21,8 +21,8 @@ pub(in crate::commands) struct FileTargets {
     pub(in crate::commands) secrets: Vec<ListedSecret>,
     /// The Secret that has no namespace in the file.
     pub(in crate::commands) secret: Option<SecretName>,
-    /// The credentials whose variables are set.
-    pub(in crate::commands) credentials: Vec<Credential>,
+    /// The credentials whose variables are set, and their uses.
+    pub(in crate::commands) credentials: Vec<(Credential, Use)>,
 }
 
 /// One Secret of a list.
@@ -32,6 +32,8 @@ pub(in crate::commands) struct ListedSecret {
     pub(in crate::commands) context: Option<String>,
     pub(in crate::commands) target: Target,
     pub(in crate::commands) registry: Registry,
+    /// The use of the credential, if the file names one.
+    pub(in crate::commands) usage: Option<Use>,
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
 }
 
@@ -59,7 +61,7 @@ pub(in crate::commands) fn inspect(
         let spec = spec_file::parse(&text).map_err(on_file)?;
         found.secret = Some(spec_file::secret_name(deployment)?);
         found.registries.push(spec.registry.clone());
-        variables.push((spec.registry, spec.username, spec.token_env));
+        variables.push((spec.registry, spec.username, spec.token_env, Use::Cluster));
     } else {
         for listed in list_file::parse(&text, secret).map_err(on_file)? {
             found.registries.push(listed.registry.clone());
@@ -68,18 +70,25 @@ pub(in crate::commands) fn inspect(
                     context: context.map(str::to_owned),
                     target: target.clone(),
                     registry: listed.registry.clone(),
+                    usage: listed.usage,
                     service_accounts: accounts.to_vec(),
                 });
             }
             if let (Some(username), Some(variable)) = (listed.username, listed.token_env) {
-                variables.push((listed.registry, username, variable));
+                variables.push((
+                    listed.registry,
+                    username,
+                    variable,
+                    listed.usage.unwrap_or(Use::Cluster),
+                ));
             }
         }
     }
-    for (registry, username, variable) in variables {
+    for (registry, username, variable, usage) in variables {
+        let credential = credential(registry, username, &variable, system);
         found
             .credentials
-            .extend(credential(registry, username, &variable, system));
+            .extend(credential.map(|credential| (credential, usage)));
     }
     Ok(found)
 }

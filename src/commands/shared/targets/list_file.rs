@@ -11,7 +11,7 @@ use super::scope::{Batch, Job, Scope, Supply};
 use super::yaml::{self, Reading};
 use crate::cluster::{SecretName, ServiceAccountName, Target};
 use crate::error::CommandError;
-use crate::model::{Registry, Username};
+use crate::model::{Registry, Use, Username};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,8 @@ struct RegistryText {
     registry: Spanned<String>,
     username: Option<Spanned<String>>,
     token_env: Option<Spanned<String>>,
+    #[serde(rename = "use")]
+    usage: Option<Spanned<String>>,
     secrets: Vec<SecretText>,
 }
 
@@ -36,9 +38,11 @@ struct SecretText {
     #[serde(default)]
     service_accounts: Vec<Spanned<String>>,
     context: Option<Spanned<String>>,
+    #[serde(rename = "use")]
+    usage: Option<Spanned<String>>,
 }
 
-/// A registry of the file, validated.
+/// A registry of the file and those of its Secrets that have the same use, validated.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Listed {
     pub(super) registry: Registry,
@@ -46,6 +50,8 @@ pub(super) struct Listed {
     pub(super) username: Option<Username>,
     /// The variable with the token; without it, the token is in the keychain.
     pub(super) token_env: Option<OsString>,
+    /// The use of the credential.
+    pub(super) usage: Option<Use>,
     secrets: Vec<ListedSecret>,
 }
 
@@ -75,14 +81,15 @@ impl Listed {
 /// Parses the file without reading any token.
 pub(super) fn parse(text: &str, default_name: &SecretName) -> Result<Vec<Listed>, CommandError> {
     let document: Document = yaml::parse(text, Reading::Strict)?;
-    document
-        .registries
-        .into_iter()
-        .map(|text| registry(text, default_name))
-        .collect()
+    let mut listed = Vec::new();
+    for text in document.registries {
+        listed.extend(registry(&text, default_name)?);
+    }
+    Ok(listed)
 }
 
-fn registry(text: RegistryText, default_name: &SecretName) -> Result<Listed, CommandError> {
+/// The Secrets of a registry, apart by the use of their credential.
+fn registry(text: &RegistryText, default_name: &SecretName) -> Result<Vec<Listed>, CommandError> {
     let username = text
         .username
         .as_ref()
@@ -92,13 +99,34 @@ fn registry(text: RegistryText, default_name: &SecretName) -> Result<Listed, Com
     if let (Some(name), None) = (&text.token_env, &username) {
         return Err(yaml::at(&name.referenced, "token-env needs a `username` beside it"));
     }
-    let secrets = text.secrets.into_iter().map(|secret| listed(&secret, default_name));
-    Ok(Listed {
-        registry: yaml::value("registry", &text.registry)?,
-        username,
-        token_env,
-        secrets: secrets.collect::<Result<_, _>>()?,
-    })
+    let of_all = text.usage.as_ref().map(|name| yaml::value("use", name)).transpose()?;
+    let registry: Registry = yaml::value("registry", &text.registry)?;
+    let of = |usage| Listed {
+        registry: registry.clone(),
+        username: username.clone(),
+        token_env: token_env.clone(),
+        usage,
+        secrets: Vec::new(),
+    };
+    let mut by_use = vec![of(of_all)];
+    for secret in &text.secrets {
+        if let (Some(usage), Some(_)) = (&secret.usage, &token_env) {
+            let what = "use: with token-env, name it beside `registry`: a variable holds one token";
+            return Err(yaml::at(&usage.referenced, what));
+        }
+        let usage = secret.usage.as_ref().map(|name| yaml::value("use", name)).transpose()?;
+        let usage = usage.or(of_all);
+        let at = by_use.iter().position(|one| one.usage == usage).unwrap_or_else(|| {
+            by_use.push(of(usage));
+            by_use.len() - 1
+        });
+        by_use[at].secrets.push(listed(secret, default_name)?);
+    }
+    // An entry without Secrets stays what it is.
+    if by_use.len() > 1 {
+        by_use.retain(|one| !one.secrets.is_empty());
+    }
+    Ok(by_use)
 }
 
 fn listed(text: &SecretText, default_name: &SecretName) -> Result<ListedSecret, CommandError> {
@@ -265,12 +293,50 @@ registries:
                 "registries:\n- registry: a\n  secrets:\n  - {namespace: b, context: ''}\n",
                 "line 4 column 29: context: the name is empty",
             ),
+            (
+                "registries:\n- registry: a\n  use: CI\n  secrets: []\n",
+                "line 3 column 8: use: a use is `docker`, `cluster` or a name",
+            ),
+            (
+                "registries:\n- registry: a\n  username: u\n  token-env: X\n  secrets:\n  - {namespace: b, use: ci}\n",
+                "line 6 column 25: use: with token-env, name it beside",
+            ),
             ("registries: s3cret", "line 1 column 13: "),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text}\n{error}");
             assert!(!error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn secrets_are_apart_by_their_use() {
+        let text = "\
+registries:
+- registry: a
+  secrets:
+  - {namespace: one}
+  - {namespace: two, use: team}
+- registry: a
+  use: ci
+  secrets:
+  - {namespace: three}
+  - {namespace: four, use: team}
+  - {namespace: five}
+";
+        let listed = read(text).unwrap();
+        let uses: Vec<_> = listed
+            .iter()
+            .map(|one| one.usage.map(|usage| usage.to_string()))
+            .collect();
+        assert_eq!(
+            uses.iter().map(Option::as_deref).collect::<Vec<_>>(),
+            [None, Some("team"), Some("ci"), Some("team")]
+        );
+        let namespaces = |at: usize| listed[at].secrets.iter().map(|one| one.target.namespace.to_string());
+        assert_eq!(namespaces(2).collect::<Vec<_>>(), ["three", "five"]);
+        let alone = read("registries:\n- registry: a\n  secrets:\n  - {namespace: two, use: team}\n").unwrap();
+        assert_eq!(alone.len(), 1);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(in crate::commands) fn of_one(
         return file::batches(path, &asked, system);
     }
     let scope = if targets.scope.all_namespaces {
-        Scope::Managed(Supplies::Only(supply.clone()))
+        Scope::Managed(Supplies::Only(vec![supply.clone()]))
     } else {
         asked.scope(targets.secret.clone(), vec![supply.clone()])
     };
@@ -85,25 +85,56 @@ fn candidates(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Rc<Supply>
     known.dedup();
     // A manifest is printed without a cluster, so there is no content that could decide.
     if known.len() > 1 && system.person.is_none() && args.manifest_format().is_none() {
-        let of = |registry: &&Registry| {
-            let own = keychain.own_tokens(registry)?;
-            Ok(from_keychain(&keychain, registry, args)?.replacing(own))
-        };
-        return known.iter().map(of).collect();
+        let mut candidates = Vec::new();
+        for registry in known {
+            for supply in from_keychain(&keychain, registry, args)? {
+                candidates.push(proved(&supply, &keychain)?);
+            }
+        }
+        return Ok(candidates);
     }
     let registry = choose::registry(registry, &items, "name one with --registry REGISTRY", system)?;
-    let supply = from_keychain(&keychain, &registry, args)?;
-    system.output.detail(format_args!(
-        "taking the keychain's credential of {} at {registry} for {}",
-        supply.credential.username, supply.usage
-    ));
-    Ok(vec![supply])
+    let mut supplies = from_keychain(&keychain, &registry, args)?;
+    for supply in &supplies {
+        system.output.detail(format_args!(
+            "taking the keychain's credential of {} at {registry} for {}",
+            supply.credential.username, supply.usage
+        ));
+    }
+    if args.manifest_format().is_some() && supplies.len() > 1 {
+        supplies.truncate(1);
+    }
+    // One for a use of the user's own is for Secrets that show that.
+    if supplies.len() > 1 {
+        for supply in supplies.iter_mut().filter(|supply| supply.usage.name().is_some()) {
+            *supply = proved(supply, &keychain)?;
+        }
+    }
+    Ok(supplies)
 }
 
-/// The keychain's credential of a registry for clusters.
-fn from_keychain(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Rc<Supply>, CommandError> {
-    let (credential, usage) = choose::credential(keychain, registry, args.usage, args.username.as_ref())?;
-    Supply::of_keychain(credential, usage, keychain)
+/// The keychain's credential of a registry that the flags name, or else the one for clusters and those for uses of the
+/// user's own.
+fn from_keychain(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> Result<Vec<Rc<Supply>>, CommandError> {
+    let username = args.username.as_ref();
+    let Some(usage) = args.usage else {
+        let found = choose::credentials(keychain, registry, username)?.into_iter();
+        return found
+            .map(|(credential, usage)| Supply::of_keychain(credential, usage, keychain))
+            .collect();
+    };
+    let (credential, usage) = choose::credential(keychain, registry, Some(usage), username)?;
+    let supply = Supply::of_keychain(credential, usage, keychain)?;
+    Ok(vec![if args.take_over {
+        supply.over_other_uses()
+    } else {
+        supply
+    }])
+}
+
+/// The same for Secrets that hold a token for the same use alone.
+fn proved(supply: &Rc<Supply>, keychain: &Keychain) -> Result<Rc<Supply>, CommandError> {
+    Ok(supply.replacing(keychain.own_tokens_of(&supply.credential.registry, supply.usage)?))
 }
 
 /// The same for Secrets whose annotations name their registries, so that no registry has to be chosen.
@@ -111,25 +142,21 @@ fn from_keychain(keychain: &Keychain, registry: &Registry, args: &SyncArgs) -> R
 /// Annotations are not trusted: a Secret must hold a token of ours to be written, unless `--trust-labels` is given. If the
 /// token is given on the command line, as in CI, the keychain is not read, and only that token counts as ours.
 fn supplies(args: &SyncArgs, system: &mut System<'_>) -> Result<Supplies, CommandError> {
-    let proved = |supply: Rc<Supply>, own: &dyn Fn() -> Result<OwnTokens, CommandError>| {
-        if args.trust_labels {
-            return Ok(supply);
-        }
-        Ok::<_, CommandError>(supply.replacing(own()?))
-    };
     let registry = match given(args, system)? {
+        Ok(supply) if args.trust_labels => return Ok(Supplies::Only(vec![supply])),
         Ok(supply) => {
-            let token = supply.credential.token.clone();
-            let own = || Ok(OwnTokens::only(vec![token.clone()]));
-            return Ok(Supplies::Only(proved(supply, &own)?));
+            let own = OwnTokens::only(vec![supply.credential.token.clone()]);
+            return Ok(Supplies::Only(vec![supply.replacing(own)]));
         }
         Err(registry) => registry,
     };
     let keychain = system.keychain()?;
     let of = |registry: &Registry| {
-        proved(from_keychain(&keychain, registry, args)?, &|| {
-            Ok(keychain.own_tokens(registry)?)
-        })
+        let supplies = from_keychain(&keychain, registry, args)?;
+        if args.trust_labels {
+            return Ok(supplies);
+        }
+        supplies.iter().map(|supply| proved(supply, &keychain)).collect()
     };
     if let Some(registry) = registry {
         return Ok(Supplies::Only(of(&registry)?));

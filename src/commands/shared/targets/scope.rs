@@ -11,7 +11,7 @@ use crate::commands::sync::SyncArgs;
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain};
 use crate::ledger::TokenId;
-use crate::model::{CommandLine, Credential, OwnTokens, Registry, Token, Use};
+use crate::model::{CommandLine, Credential, OwnTokens, Registry, Token, Use, UseName};
 
 /// A credential to write into Secrets, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +20,10 @@ pub(in crate::commands) struct Supply {
     pub(in crate::commands) usage: Use,
     /// The tokens of which a Secret must hold one to get the credential, if the user has not named the Secret.
     pub(in crate::commands) replaces: Option<OwnTokens>,
-    /// This user's tokens of the registry: it may take their place without a question.
+    /// This user's tokens of the registry for the same use: it may take their place without a question.
     pub(in crate::commands) own: OwnTokens,
+    /// This user's tokens of the registry for other uses: it does not take their place.
+    others: Vec<(Option<UseName>, OwnTokens)>,
     /// Which token it is; `None` where it was handed over, and no keychain keeps it.
     pub(in crate::commands) id: Option<TokenId>,
 }
@@ -32,6 +34,7 @@ impl Supply {
         for_kubelet(&credential)?;
         Ok(Rc::new(Self {
             own: OwnTokens::only(vec![credential.token.clone()]),
+            others: Vec::new(),
             credential,
             usage,
             replaces: None,
@@ -47,18 +50,42 @@ impl Supply {
     ) -> Result<Rc<Self>, CommandError> {
         for_kubelet(&credential)?;
         let id = token_id(keychain, usage, &credential)?;
-        let own = match keychain.own_tokens(&credential.registry) {
+        let by_name = match keychain.own_tokens_by_name(&credential.registry) {
             // Without the earlier ones, more is asked about than need be.
-            Err(keychain::Error::Damaged(_)) => OwnTokens::only(vec![credential.token.clone()]),
-            own => own?,
+            Err(keychain::Error::Damaged(_)) => {
+                let current = keychain.current_tokens(&credential.registry)?.into_iter();
+                current.map(|(name, tokens)| (name, OwnTokens::only(tokens))).collect()
+            }
+            by_name => by_name?,
         };
+        let (own, others): (Vec<_>, Vec<_>) = by_name.into_iter().partition(|(name, _)| *name == usage.name());
         Ok(Rc::new(Self {
             credential,
             usage,
             replaces: None,
-            own,
+            own: own.into_iter().map(|(_, own)| own).next().unwrap_or_default(),
+            others,
             id,
         }))
+    }
+
+    /// The same, also in the place of this user's tokens for other uses.
+    pub(in crate::commands) fn over_other_uses(self: &Rc<Self>) -> Rc<Self> {
+        Rc::new(Self {
+            others: Vec::new(),
+            ..self.copy()
+        })
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            credential: self.credential.clone(),
+            usage: self.usage,
+            replaces: self.replaces.clone(),
+            own: self.own.clone(),
+            others: self.others.clone(),
+            id: self.id.clone(),
+        }
     }
 
     /// What a Secret is to hold, whatever other token it holds.
@@ -67,6 +94,7 @@ impl Supply {
             credential: &self.credential,
             usage: self.usage,
             replaces: self.replaces.as_ref(),
+            others: &self.others,
             over: Over::Anything,
             writer: None,
         }
@@ -95,11 +123,8 @@ impl Supply {
     /// The same, but only for Secrets that hold one of these tokens.
     pub(in crate::commands) fn replacing(self: &Rc<Self>, own: OwnTokens) -> Rc<Self> {
         Rc::new(Self {
-            credential: self.credential.clone(),
-            usage: self.usage,
             replaces: Some(own),
-            own: self.own.clone(),
-            id: self.id.clone(),
+            ..self.copy()
         })
     }
 }
@@ -124,11 +149,11 @@ pub(in crate::commands) fn for_kubelet(credential: &Credential) -> Result<(), Co
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::commands) struct Job {
     pub(in crate::commands) target: Target,
-    /// At least one, each for a different registry.
+    /// At least one. Of several for one registry, each for another use, the Secret's content decides.
     pub(in crate::commands) supplies: Vec<Rc<Supply>>,
     /// The ServiceAccounts to attach it to.
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
-    /// The user has named the Secret but no registry: its content decides which of the supplies it gets.
+    /// The user has named the Secret, but no registry or use: its content decides which of the supplies it gets.
     pub(in crate::commands) chosen_by_content: bool,
 }
 
@@ -194,10 +219,10 @@ pub(in crate::commands) enum Scope {
 /// The credentials for Secrets that are found in the cluster.
 #[derive(Clone, Debug)]
 pub(in crate::commands) enum Supplies {
-    /// One registry is selected: Secrets for other registries are not written.
-    Only(Rc<Supply>),
-    /// For each registry in the keychain, its credential or why it cannot be used.
-    Keychain(BTreeMap<Registry, Result<Rc<Supply>, CommandError>>),
+    /// One registry is selected: Secrets for other registries are not written. At least one, each for another use.
+    Only(Vec<Rc<Supply>>),
+    /// For each registry in the keychain, its credentials or why they cannot be used.
+    Keychain(BTreeMap<Registry, Result<Vec<Rc<Supply>>, CommandError>>),
 }
 
 /// The selection on a command line.
@@ -221,7 +246,7 @@ impl Scope {
         match self {
             Self::Jobs(jobs) => jobs.iter().flat_map(|job| job.supplies.iter().cloned()).collect(),
             Self::ContextNamespace(template) | Self::Labelled(_, template) => template.supplies.clone(),
-            Self::Managed(Supplies::Only(supply)) => vec![supply.clone()],
+            Self::Managed(Supplies::Only(supplies)) => supplies.clone(),
             Self::Managed(Supplies::Keychain(_)) => Vec::new(),
         }
     }

@@ -194,7 +194,7 @@ fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, f
 }
 
 fn row(view: &ClusterView<'_>, namespace: &str, secret: &str, registry: &Registry) -> Row {
-    let held = view.held(registry);
+    let held = view.due_to_new(namespace, secret, registry);
     Row {
         context: view.context_name(),
         namespace: namespace.to_owned(),
@@ -202,9 +202,10 @@ fn row(view: &ClusterView<'_>, namespace: &str, secret: &str, registry: &Registr
         registry: Some(registry.to_string()),
         username: held.map(|held| held.credential.username.to_string()),
         state: State::Missing,
-        usage: held.map(|held| held.usage.as_str()),
+        usage: held.map(|held| held.usage),
         managed: false,
         owner: None,
+        written_by: None,
         used_by: Vec::new(),
         service_accounts: Vec::new(),
     }

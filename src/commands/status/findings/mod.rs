@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::survey::{HeldToken, State, Unreadable};
 use crate::cluster::{self, Forbidden, Subject};
-use crate::commands::status::cluster_view::{ClusterView, keeping, login};
+use crate::commands::status::cluster_view::{ClusterView, login};
 use crate::commands::status::code::Code;
 use crate::commands::status::credentials::{StoredCredential, StoredCredentials};
 use crate::commands::status::finding::{Finding, Object, Remedy};
@@ -21,7 +21,7 @@ use crate::commands::status::report::{Report, count};
 use crate::commands::status::row::Row;
 use crate::commands::status::scope::Scope;
 use crate::commands::status::snapshot::{ClusterSnapshot, Snapshot};
-use crate::model::{CommandLine, Registry, printable};
+use crate::model::{CommandLine, Registry, Use, printable};
 
 /// The longest user name that is shown.
 const MAX_USER: usize = 80;
@@ -81,13 +81,14 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
             undeclared.entry(registry).or_insert("USER");
         }
     }
-    undeclared.retain(|registry, _| credentials.for_cluster(registry).is_none());
+    undeclared.retain(|registry, _| !credentials.has_any_of(registry));
     if !credentials.is_partial {
         findings.extend(undeclared.iter().map(|(registry, user)| {
             let is_known =
                 snapshot.registries[..snapshot.known].contains(registry) || credentials.in_docker.contains(*registry);
             no_credential(registry, user, is_known, credentials, flags)
         }));
+        findings.extend(no_use(snapshot, credentials, flags));
         if credentials.held.is_empty() && undeclared.is_empty() {
             findings.push(empty(flags));
         }
@@ -172,7 +173,8 @@ fn held_in_secrets(view: &ClusterView<'_>) -> Vec<usize> {
             else {
                 continue;
             };
-            let is_it = |one: &StoredCredential| one.credential.registry == *registry && keeping(one.usage) == kept;
+            let is_it =
+                |one: &StoredCredential| one.credential.registry == *registry && view.credentials.slot(one) == kept;
             held.extend(view.credentials.held.iter().position(is_it));
         }
     }
@@ -297,6 +299,29 @@ fn no_credential(
         cause: "the keychain holds no credential for it, so its Secrets cannot be compared".to_owned(),
         remedy,
     }
+}
+
+/// Uses that the list names, and that the keychain has no credential for.
+fn no_use(snapshot: &Snapshot, credentials: &StoredCredentials, flags: &GivenFlags) -> Vec<Finding> {
+    let expected = snapshot.clusters.iter().flat_map(|cluster| &cluster.expected);
+    let uses: BTreeSet<&(Registry, Use)> = expected.flat_map(|expected| &expected.uses).collect();
+    let lacking = uses.into_iter().filter(|(registry, usage)| {
+        // Where there is none at all, that is reported.
+        credentials.for_use(registry, *usage).is_none() && credentials.has_any_of(registry)
+    });
+    lacking
+        .map(|(registry, usage)| Finding {
+            message: None,
+            code: Code::CredentialMissing,
+            object: Object::here("credential", format!("{registry} for {usage}")),
+            cause: "the list names it, and the keychain does not hold it".to_owned(),
+            remedy: Remedy::command(flags.login(registry.as_str(), Some("USER")).option(
+                "--use",
+                "USE",
+                usage.as_str(),
+            )),
+        })
+        .collect()
 }
 
 fn empty(flags: &GivenFlags) -> Finding {

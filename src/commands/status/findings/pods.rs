@@ -232,12 +232,11 @@ impl Stuck<'_> {
     }
 
     fn rejected(&self, secret: &str, login: Option<&Login>, verdict: Option<OfToken>, images: &Images) -> Explanation {
-        let Self { view, registry, .. } = *self;
+        let Self { registry, .. } = *self;
         if verdict == Some(OfToken::Accepted) {
             return self.by_access(images).unwrap_or_else(|| self.refused());
         }
-        let is_current = login.is_some_and(|login| view.is_expected(registry, login.token));
-        let is_new = login.is_some_and(|login| matches!(login.token, HeldToken::Stored(_)));
+        let is_kept = login.is_some_and(|login| matches!(login.token, HeldToken::Stored(_)));
         let cause = match (verdict, login) {
             (_, None) => format!("the entry for {registry} in its pull Secret {secret} has neither user nor password"),
             (Some(_), _) => format!("{registry} does not accept the token in its pull Secret {secret}"),
@@ -246,7 +245,7 @@ impl Stuck<'_> {
                 self.message()
             ),
         };
-        let remedy = if is_current || is_new {
+        let remedy = if is_kept {
             Remedy::advice(if verdict.is_some() {
                 format!("replace the token as the finding token-rejected about {registry} above says")
             } else {

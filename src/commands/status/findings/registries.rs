@@ -84,8 +84,8 @@ fn replace(held: &StoredCredential, is_in_secrets: bool, scope_flags: &ScopeFlag
     let mut login = CommandLine::new("kubectl regcred login")
         .value("REGISTRY", registry)
         .option("-u", "USER", held.credential.username.as_str());
-    if held.usage == Use::Cluster {
-        login = login.words("--use cluster");
+    if held.usage != Use::Docker {
+        login = login.option("--use", "USE", held.usage.as_str());
     }
     Remedy::command(flags.registry(login))
 }

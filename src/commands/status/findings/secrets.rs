@@ -8,7 +8,7 @@ use crate::commands::status::code::Code;
 use crate::commands::status::credentials::StoredCredential;
 use crate::commands::status::finding::{Finding, Remedy};
 use crate::commands::status::findings::registries::is_too_much_for_a_cluster;
-use crate::commands::status::row::{Row, State};
+use crate::commands::status::row::{Row, State, WrittenBy};
 use crate::commands::status::tokens::Verdict;
 use crate::model::{CommandLine, EntryProblem, Registry, Use, printable};
 
@@ -73,7 +73,7 @@ fn one(view: &ClusterView<'_>, secret: &SeenSecret, rows: &mut Vec<Row>, finding
             continue;
         }
         let comparison = compare(view, secret, registry, &own);
-        let (state, found) = if view.is_claimed(registry) && view.held(registry).is_none() && !is_ours {
+        let (state, found) = if view.is_claimed(registry) && view.due(secret, registry).is_none() && !is_ours {
             // Anyone can add an entry for any registry: it is shown, but does not count as drift.
             (State::Unknown, None)
         } else {
@@ -108,13 +108,17 @@ fn row(
         username,
         state,
         usage: registry
-            .and_then(|registry| view.held(registry))
-            .map(|held| held.usage.as_str()),
+            .and_then(|registry| view.due(secret, registry))
+            .map(|held| held.usage),
         managed: secret.is_managed,
         owner: match &secret.ownership {
             Ownership::Foreign(owner) => Some(owner.to_string()),
             Ownership::Ours | Ownership::Adoptable { .. } => None,
         },
+        written_by: registry
+            .and_then(|registry| secret.declared.iter().find(|entry| entry.registry == *registry))
+            .and_then(|entry| entry.writer.as_ref())
+            .map(|writer| WrittenBy::new(writer, view.credentials.installation.as_ref())),
         used_by: view.survey.users(&secret.target).map(Puller::shown).collect(),
         service_accounts: accounts.map(|account| account.name.clone()).collect(),
     }
@@ -129,10 +133,10 @@ fn compare(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, ent
         token,
         another: None,
     };
-    let held = view.held(registry);
+    let held = view.due(secret, registry);
     let is_right = |entry: &SeenEntry| {
         entry.login.as_ref().zip(held).is_some_and(|(login, held)| {
-            view.is_expected(registry, login.token) && login.username == held.credential.username.as_str()
+            view.is_token_of(held, login.token) && login.username == held.credential.username.as_str()
         })
     };
     let Some(entry) = entries.iter().find(|entry| !is_right(entry)).or(entries.first()) else {
@@ -180,7 +184,7 @@ fn compare(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, ent
         };
     }
     let (state, cause) = match &verdict {
-        _ if view.is_expected(registry, login.token) => (
+        _ if view.is_token_of(held, login.token) => (
             State::Stale,
             format!("its user for {registry} is not {}", held.credential.username),
         ),
@@ -190,7 +194,15 @@ fn compare(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, ent
         ),
         _ if matches!(login.token, HeldToken::Stored(_)) => (
             State::Stale,
-            format!("it holds the token of {registry} for this workstation, and there is one for clusters"),
+            match view.stored(registry, login.token) {
+                Some(other) if other.usage != Use::Docker || held.usage != Use::Cluster => {
+                    format!(
+                        "it holds the token of {registry} for {}, not the one for {}",
+                        other.usage, held.usage
+                    )
+                }
+                _ => format!("it holds the token of {registry} for this workstation, and there is one for clusters"),
+            },
         ),
         _ => (
             State::Stale,
@@ -233,9 +245,9 @@ fn anothers(
 }
 
 /// What to do about a Secret of another's: nothing that writes it.
-fn ask(view: &ClusterView<'_>, registry: &Registry, another: &Another) -> Remedy {
+fn ask(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry, another: &Another) -> Remedy {
     const TAKE_OVER: &str = "sync --take-over puts the keychain's token in its place";
-    let held = view.held(registry);
+    let held = view.due(secret, registry);
     let is_dead = held.is_some_and(|held| view.verdicts.of(&held.credential).is_refused());
     match another {
         Another::Installation(writer) if is_dead => Remedy::advice(format!(
@@ -271,7 +283,7 @@ fn found(
         return (State::OwnedBy(owner.name.clone()), Some(found));
     }
     if let (Some(another), Some(cause)) = (&comparison.another, &comparison.cause) {
-        let remedy = ask(view, registry, another);
+        let remedy = ask(view, secret, registry, another);
         return (
             State::OfAnother,
             Some(finding(Code::SecretOfAnother, cause.clone(), remedy)),
@@ -320,7 +332,11 @@ fn writable(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) ->
         ));
     }
     let user = view.user_in(&secret.target, registry);
-    view.after_login(registry, user, view.sync_of(&secret.target, registry))
+    let mut sync = view.sync(secret.target.namespace.as_str(), name.as_str(), registry);
+    if view.is_for_other_use(secret, registry) {
+        sync.more = vec!["--take-over"];
+    }
+    view.after_login(registry, user, Remedy::sync(sync))
 }
 
 fn broken(view: &ClusterView<'_>, secret: &SeenSecret, problems: &[EntryProblem]) -> Finding {
@@ -369,8 +385,8 @@ fn over_scoped(
     comparison: &Comparison,
 ) -> Option<Finding> {
     let token = comparison.token?;
-    let held = view.held(registry)?;
-    let is_current = view.is_expected(registry, token) && held.usage == Use::Docker;
+    let held = view.due(secret, registry)?;
+    let is_current = view.is_token_of(held, token) && held.usage == Use::Docker;
     let foreign: Option<&Owner> = match &secret.ownership {
         Ownership::Foreign(owner) => Some(owner),
         Ownership::Ours | Ownership::Adoptable { .. } => None,
@@ -412,7 +428,7 @@ fn unused(view: &ClusterView<'_>, secret: &SeenSecret, row: &Row) -> Option<Find
     let registry = secret.declared.iter().map(|entry| &entry.registry);
     let registry = registry
         .chain(view.registries)
-        .find(|registry| view.held(registry).is_some())?;
+        .find(|registry| view.due(secret, registry).is_some())?;
     let target = &secret.target;
     let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
     sync.service_accounts = vec!["default".to_owned()];

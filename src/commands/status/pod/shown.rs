@@ -135,7 +135,7 @@ fn attempt(view: &ClusterView<'_>, secret: String, entry: &SeenEntry) -> Try {
     };
     let whose = match login.token {
         HeldToken::Stored(TokenSlot::Cluster) => "the keychain's token for clusters",
-        HeldToken::Stored(TokenSlot::Docker) => "the keychain's token",
+        HeldToken::Stored(TokenSlot::Docker | TokenSlot::Named(_)) => "the keychain's token",
         HeldToken::Stored(TokenSlot::Pending) => "the new token of a rotation",
         HeldToken::Other(_) => "a token that the keychain does not have",
     };

@@ -7,6 +7,7 @@ fn expected(name: &str, is_by_name: bool) -> Expected {
     Expected {
         target: target(name),
         registries: vec![REGISTRY.parse().unwrap()],
+        uses: Vec::new(),
         service_accounts: vec!["builder".parse().unwrap()],
         is_by_name,
     }

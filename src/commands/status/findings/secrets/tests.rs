@@ -280,6 +280,7 @@ fn a_secret_with_only_our_label_gets_no_command_that_writes_it() {
         asked.expected = vec![Expected {
             target: target("pull"),
             registries: vec![REGISTRY.parse().unwrap()],
+            uses: Vec::new(),
             service_accounts: Vec::new(),
             is_by_name: true,
         }];
@@ -291,7 +292,7 @@ fn a_secret_with_only_our_label_gets_no_command_that_writes_it() {
         current: Vec::new(),
         earlier: EarlierTokens::with_key(key),
     };
-    own.earlier.remember(&Token::parse("other").unwrap());
+    own.earlier.remember(&Token::parse("other").unwrap(), None);
     ours.credentials.own.insert(REGISTRY.parse().unwrap(), own);
     let (commands, text) = shown(&ours);
     assert!(
