@@ -305,7 +305,7 @@ exit 3
 --- stdout
 NAMESPACE   SECRET   REGISTRY   USER   STATE
 [NAMESPACE]   gitea-credentials   [REGISTRY]   admin   missing
-[TEAM]   gitea-credentials   [REGISTRY]   admin   missing
+[TEAM]   gitea-credentials   [REGISTRY]   -   missing
 
 credential-missing: credential [REGISTRY] for team
   the list names it, and the keychain does not hold it

@@ -202,7 +202,7 @@ fn a_list_in_a_file(pipeline: &Pipeline) {
         (
             "username",
             "user",
-            "regcred.yaml: line 3 column 5: unknown key `user`: the known keys are registry, username",
+            "regcred.yaml: line 3 column 5: unknown key `user`: did you mean `username`?",
         ),
         (
             "secrets:\n",

@@ -147,8 +147,12 @@ fn explained(error: &Error) -> CommandError {
     }
 }
 
-/// The known key that is most similar.
+/// The known key that begins like this, or else the one that is most similar.
 fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+    let mut longer = known.iter().filter(|other| key.len() > 2 && other.starts_with(key));
+    if let (Some(only), None) = (longer.next(), longer.next()) {
+        return Some(only);
+    }
     let distance = |other: &str| strsim::damerau_levenshtein(&key.to_lowercase().replace('_', "-"), other);
     let (best, letters) = known
         .iter()
