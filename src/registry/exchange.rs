@@ -4,6 +4,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::VerifyError;
+use super::challenge;
 use super::http::{Auth, Reply};
 use super::origin::Endpoint;
 use super::session::Session;
@@ -16,6 +17,20 @@ struct Answer {
 }
 
 impl Session<'_> {
+    /// The token server. For a Gitea with a wrong `ROOT_URL`, the registry's own address is used.
+    pub(super) fn token_server(&self, realm: &str, service: Option<&str>) -> Result<Endpoint, VerifyError> {
+        match self.client.realm(&self.credential.registry, realm) {
+            Ok(at) => Ok(at),
+            Err(_) if challenge::gitea_prefix(realm, service).is_some() => {
+                Ok(self.client.own(challenge::GITEA_TOKEN_PATH)?)
+            }
+            Err(_) => Err(VerifyError::RealmElsewhere {
+                registry: self.registry(),
+                realm: self.client.quote(realm),
+            }),
+        }
+    }
+
     /// Asks for a token without a scope, which proves that the credential is accepted, whatever images there are.
     pub(super) fn exchange(&self, at: &Endpoint, service: Option<&str>) -> Result<Reply, VerifyError> {
         self.exchange_for(at, service, None)

@@ -44,10 +44,11 @@ pub(super) enum Auth<'a> {
     Bearer(&'a str),
 }
 
-/// A time limit for several requests together.
+/// A time limit: for several requests together, or for each.
 #[derive(Clone, Copy)]
 pub(super) struct Deadline {
-    end: Instant,
+    /// `None`: each request has the whole time.
+    end: Option<Instant>,
     allowed: Duration,
 }
 
@@ -70,21 +71,27 @@ pub(super) struct Reply {
 impl Deadline {
     pub fn after(allowed: Duration) -> Self {
         Self {
-            end: Instant::now() + allowed,
+            end: Some(Instant::now() + allowed),
             allowed,
         }
+    }
+
+    /// For work of any length, such as reading thousands of manifests.
+    pub fn of_each(allowed: Duration) -> Self {
+        Self { end: None, allowed }
     }
 
     /// Half of the remaining time, for an attempt that may be followed by another.
     pub fn half(self) -> Self {
         Self {
-            end: Instant::now() + self.left() / 2,
+            end: Some(Instant::now() + self.left() / 2),
             allowed: self.allowed,
         }
     }
 
     fn left(self) -> Duration {
-        self.end.saturating_duration_since(Instant::now())
+        self.end
+            .map_or(self.allowed, |end| end.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -161,17 +168,24 @@ impl Client {
         }
         let left = self.left()?;
         let request = request.config().timeout_global(Some(left)).build();
-        self.read(request.call())
+        self.read(request.call(), MAX_BODY)
+    }
+
+    /// `GET` of one of these media types, of at most this size in bytes.
+    pub fn fetch(&self, to: &Endpoint, accept: &'static str, auth: Auth<'_>, limit: u64) -> Result<Reply, ReachError> {
+        let request = self.accepting(Method::GET, to, accept, auth)?;
+        self.run_up_to(request.body(()), limit)
     }
 
     /// `HEAD` for one of these media types.
     pub fn head(&self, to: &Endpoint, accept: &'static str, auth: Auth<'_>) -> Result<Reply, ReachError> {
-        let mut request = Request::builder().method(Method::HEAD).uri(to.uri().clone());
-        request = request.header(ACCEPT, accept);
-        for (name, value) in auth.headers().map_err(|error| self.explain(error))? {
-            request = request.header(name, value);
-        }
-        self.run(request.body(()))
+        self.run(self.accepting(Method::HEAD, to, accept, auth)?.body(()))
+    }
+
+    /// `PUT` of a body of this media type. After a failure it is unknown whether the server has processed the request.
+    pub fn put(&self, to: &Endpoint, auth: Auth<'_>, kind: &str, body: &[u8]) -> Result<Reply, ReachError> {
+        let request = self.request(Method::PUT, to, auth)?.header(CONTENT_TYPE, kind);
+        self.run(request.body(body))
     }
 
     /// `POST` of a JSON document. After a failure it is unknown whether the server has processed the request.
@@ -187,8 +201,18 @@ impl Client {
     }
 
     fn request(&self, method: Method, to: &Endpoint, auth: Auth<'_>) -> Result<http::request::Builder, ReachError> {
+        self.accepting(method, to, "application/json", auth)
+    }
+
+    fn accepting(
+        &self,
+        method: Method,
+        to: &Endpoint,
+        accept: &'static str,
+        auth: Auth<'_>,
+    ) -> Result<http::request::Builder, ReachError> {
         let mut request = Request::builder().method(method).uri(to.uri().clone());
-        request = request.header(ACCEPT, "application/json");
+        request = request.header(ACCEPT, accept);
         for (name, value) in auth.headers().map_err(|error| self.explain(error))? {
             request = request.header(name, value);
         }
@@ -196,10 +220,14 @@ impl Client {
     }
 
     fn run<B: AsSendBody>(&self, request: http::Result<Request<B>>) -> Result<Reply, ReachError> {
+        self.run_up_to(request, MAX_BODY)
+    }
+
+    fn run_up_to<B: AsSendBody>(&self, request: http::Result<Request<B>>, limit: u64) -> Result<Reply, ReachError> {
         let request = request.map_err(|error| self.explain(ureq::Error::Http(error)))?;
         let left = self.left()?;
         let request = self.agent.configure_request(request).timeout_global(Some(left)).build();
-        self.read(self.agent.run(request))
+        self.read(self.agent.run(request), limit)
     }
 
     fn left(&self) -> Result<Duration, ReachError> {
@@ -210,13 +238,13 @@ impl Client {
         Ok(left)
     }
 
-    fn read(&self, answer: Result<http::Response<Body>, ureq::Error>) -> Result<Reply, ReachError> {
+    fn read(&self, answer: Result<http::Response<Body>, ureq::Error>, limit: u64) -> Result<Reply, ReachError> {
         let (head, mut body) = answer.map_err(|error| self.explain(error))?.into_parts();
         // Allocated at full size: a buffer that grows leaves copies of a token behind.
-        let size = body.content_length().unwrap_or(0).min(MAX_BODY);
+        let size = body.content_length().unwrap_or(0).min(limit);
         let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
         body.with_config()
-            .limit(MAX_BODY)
+            .limit(limit)
             .reader()
             .read_to_end(&mut text)
             .map_err(|error| self.explain(error.into()))?;

@@ -3,16 +3,15 @@
 use http::StatusCode;
 use thiserror::Error;
 
-use super::challenge::{self, SignIn};
-use super::http::{Auth, Client, Reply};
-use super::origin::Endpoint;
+use super::challenge::SignIn;
+use super::http::{Auth, Reply};
 use super::session::Session;
 use super::{Options, VerifyError};
 use crate::model::Credential;
 use crate::sys::env::Env;
 
 /// The media types that containerd accepts: images and indexes of both specifications.
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+pub(super) const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 /// Longest repository name that the Distribution specification recommends, and longest tag, in characters.
 const MAX_REPOSITORY: usize = 255;
@@ -110,7 +109,7 @@ pub fn image_access(
         None => client.head(&at, MANIFESTS, Auth::Anonymous)?,
         Some(SignIn::Basic) => client.head(&at, MANIFESTS, Auth::Basic(credential))?,
         Some(SignIn::Bearer { realm, service }) => {
-            let realm = realm_of(&session, &realm, service.as_deref())?;
+            let realm = session.token_server(&realm, service.as_deref())?;
             let scope = format!("repository:{}:pull", image.repository);
             let reply = session.exchange_for(&realm, service.as_deref(), Some(&scope))?;
             if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -123,21 +122,6 @@ pub fn image_access(
         }
     };
     image_access_of(&session, &reply)
-}
-
-/// The token server. For a Gitea with a wrong `ROOT_URL`, the registry's own address is used.
-fn realm_of(session: &Session<'_>, realm: &str, service: Option<&str>) -> Result<Endpoint, VerifyError> {
-    let own = |client: &Client| client.realm(&session.credential.registry, realm);
-    match own(&session.client) {
-        Ok(at) => Ok(at),
-        Err(_) if challenge::gitea_prefix(realm, service).is_some() => {
-            Ok(session.client.own(challenge::GITEA_TOKEN_PATH)?)
-        }
-        Err(_) => Err(VerifyError::RealmElsewhere {
-            registry: session.registry(),
-            realm: session.client.quote(realm),
-        }),
-    }
 }
 
 fn image_access_of(session: &Session<'_>, reply: &Reply) -> Result<ImageAccess, VerifyError> {

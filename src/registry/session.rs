@@ -1,5 +1,7 @@
 //! A session with one registry for one credential, on which verifying, minting and revoking are built.
 
+use std::time::Duration;
+
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
 
@@ -44,6 +46,14 @@ impl<'a> Session<'a> {
     pub(super) fn begin(credential: &'a Credential, options: &Options, env: &Env) -> Result<(Self, Reply), ReachError> {
         let (client, reply) = probe(credential, options, env)?;
         Ok((Self { client, credential }, reply))
+    }
+
+    /// With this time limit for each further request.
+    pub(super) fn with_time_for_each(self, allowed: Duration) -> Self {
+        Self {
+            client: self.client.with_deadline(Deadline::of_each(allowed)),
+            ..self
+        }
     }
 
     pub(super) fn registry(&self) -> String {

@@ -11,4 +11,5 @@ pub(crate) mod replace;
 pub mod user;
 pub mod watchdog;
 pub(crate) mod whole_file;
+pub(crate) mod workers;
 pub(crate) mod xdg;

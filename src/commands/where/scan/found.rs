@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::kind::Kind;
 use crate::commands::shared::copies::Found;
-use crate::model::CommandLine;
+use crate::model::{CommandLine, size};
 
 /// One token in one file or git object.
 #[derive(Clone, Debug)]
@@ -55,17 +55,7 @@ impl fmt::Display for Extent {
         if self.objects > 0 {
             write!(f, " and {}", counted(self.objects, "git object"))?;
         }
-        write!(f, " ({})", size(self.octets))
-    }
-}
-
-fn size(octets: u64) -> String {
-    const KIB: u64 = 1024;
-    match octets {
-        0..KIB => format!("{octets} B"),
-        octets if octets < KIB * KIB => format!("{} KiB", octets / KIB),
-        octets if octets < KIB * KIB * KIB => format!("{} MiB", octets / (KIB * KIB)),
-        octets => format!("{} GiB", octets / (KIB * KIB * KIB)),
+        write!(f, " ({})", size::show(self.octets))
     }
 }
 

@@ -1,0 +1,112 @@
+//! How requests below `/v2/` are authorised: openly, with the credential itself, or with a token for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::StatusCode;
+use zeroize::Zeroizing;
+
+use super::ImagesError;
+use crate::model::Repository;
+use crate::registry::challenge::{self, SignIn};
+use crate::registry::http::{Auth, Client, Reply};
+use crate::registry::origin::Endpoint;
+use crate::registry::session::Session;
+use crate::registry::{ReachError, VerifyError};
+
+pub(super) enum Access {
+    Open,
+    Basic,
+    Token(Exchange),
+}
+
+/// Tokens that the credential was exchanged for, by scope.
+pub(super) struct Exchange {
+    realm: Endpoint,
+    service: Option<String>,
+    /// Gitea's tokens are for everything.
+    is_gitea: bool,
+    tokens: Mutex<BTreeMap<String, Arc<Zeroizing<String>>>>,
+}
+
+impl Access {
+    pub fn new(session: &Session<'_>, sign_in: Option<SignIn>) -> Result<Self, ImagesError> {
+        Ok(match sign_in {
+            None => Self::Open,
+            Some(SignIn::Basic) => Self::Basic,
+            Some(SignIn::Bearer { realm, service }) => Self::Token(Exchange {
+                is_gitea: challenge::gitea_prefix(&realm, service.as_deref()).is_some(),
+                realm: session.token_server(&realm, service.as_deref())?,
+                service,
+                tokens: Mutex::default(),
+            }),
+        })
+    }
+
+    pub fn send(
+        &self,
+        session: &Session<'_>,
+        repository: &Repository,
+        request: &dyn Fn(&Client, Auth<'_>) -> Result<Reply, ReachError>,
+    ) -> Result<Reply, ImagesError> {
+        let send = |auth: Auth<'_>| request(&session.client, auth).map_err(|error| VerifyError::from(error).into());
+        match self {
+            Self::Open => send(Auth::Anonymous),
+            Self::Basic => send(Auth::Basic(session.credential)),
+            Self::Token(exchange) => {
+                let scope = exchange.scope(repository);
+                if let Some(token) = exchange.known(&scope) {
+                    let reply = send(Auth::Bearer(&token))?;
+                    if reply.status != StatusCode::UNAUTHORIZED {
+                        return Ok(reply);
+                    }
+                    exchange.forget(&scope, &token);
+                }
+                send(Auth::Bearer(&exchange.token(session, &scope)?))
+            }
+        }
+    }
+}
+
+impl Exchange {
+    fn scope(&self, repository: &Repository) -> String {
+        if self.is_gitea {
+            String::new()
+        } else {
+            format!("repository:{repository}:pull")
+        }
+    }
+
+    fn tokens(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Zeroizing<String>>>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self, scope: &str) -> Option<Arc<Zeroizing<String>>> {
+        self.tokens().get(scope).cloned()
+    }
+
+    /// Another thread may have a newer one already.
+    fn forget(&self, scope: &str, token: &Arc<Zeroizing<String>>) {
+        let mut tokens = self.tokens();
+        if tokens.get(scope).is_some_and(|known| Arc::ptr_eq(known, token)) {
+            tokens.remove(scope);
+        }
+    }
+
+    /// One exchange at a time: a refused credential must not be tried several times, which may lock the account.
+    fn token(&self, session: &Session<'_>, scope: &str) -> Result<Arc<Zeroizing<String>>, ImagesError> {
+        let mut tokens = self.tokens();
+        if let Some(token) = tokens.get(scope) {
+            return Ok(token.clone());
+        }
+        let scope_wanted = Some(scope).filter(|scope| !scope.is_empty());
+        let reply = session.exchange_for(&self.realm, self.service.as_deref(), scope_wanted)?;
+        if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            let registry = session.registry();
+            return Err(VerifyError::RejectedOrNoPackageScope { registry }.into());
+        }
+        let token = Arc::new(session.exchanged(&reply)?);
+        tokens.insert(scope.to_owned(), token.clone());
+        Ok(token)
+    }
+}
