@@ -167,6 +167,12 @@ impl From<registry::VerifyError> for CommandError {
     }
 }
 
+impl From<registry::ImagesError> for CommandError {
+    fn from(error: registry::ImagesError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
 impl From<registry::MintError> for CommandError {
     fn from(error: registry::MintError) -> Self {
         Self::failed(&error).hints(error.hint())

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::completion::CompletionArgs;
 use super::docker::DockerArgs;
+use super::images::ImagesArgs;
 use super::keychain::KeychainArgs;
 use super::list::ListArgs;
 use super::login::LoginArgs;
@@ -63,6 +64,8 @@ pub enum Verb {
     Rotate(Box<RotateArgs>),
     /// Make docker and podman use the keychain
     Docker(DockerArgs),
+    /// List the images of a registry, and delete those that nobody needs
+    Images(ImagesArgs),
     /// Choose the keychain; unlock and lock the vault
     Keychain(KeychainArgs),
     /// Print the permissions that a command needs in the cluster

@@ -13,6 +13,7 @@ mod cli;
 pub mod complete;
 mod completion;
 mod docker;
+mod images;
 mod keychain;
 mod list;
 mod login;
@@ -67,6 +68,7 @@ fn dispatch(verb: Verb, system: &mut System<'_>) -> Result<Exit, CommandError> {
         Verb::Status(args) => status::run(&args, system),
         Verb::Where(args) => r#where::run(&args, system),
         Verb::Docker(args) => docker::run(&args, system),
+        Verb::Images(args) => images::run(&args, system),
         Verb::Keychain(args) => keychain::run(&args, system),
         Verb::Rbac(args) => rbac::run(&args, system).map(|()| Exit::Done),
         Verb::Completion(args) => completion::run(args.verb, system).map(|()| Exit::Done),

@@ -26,12 +26,21 @@ pub(in crate::commands) fn print(
     format: DocumentFormat,
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
+    Ok(system.output.document(&with_head(kind, fields, format)?)?)
+}
+
+/// The text of a document of this kind.
+pub(in crate::commands) fn with_head(
+    kind: &str,
+    fields: &impl Serialize,
+    format: DocumentFormat,
+) -> Result<String, CommandError> {
     let document = Document {
         api_version: API_VERSION,
         kind,
         fields,
     };
-    Ok(system.output.document(&render(&document, format)?)?)
+    render(&document, format)
 }
 
 /// The text of a document, with a final line feed. Control characters, which may come from a cluster, are escaped.

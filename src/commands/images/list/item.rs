@@ -1,0 +1,169 @@
+//! A row of the list: a manifest with all its tags, and everything that hangs on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::jiff::Timestamp;
+use serde::Serialize;
+
+use crate::commands::images::demand::{Demand, Usage};
+use crate::commands::images::holding::{Holding, Role};
+use crate::model::manifest::{Content, Manifest};
+use crate::model::{Digest, Version};
+use crate::registry::ImageConfig;
+
+/// One item of `ImageList`.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    pub image: String,
+    pub digest: String,
+    pub tags: Vec<String>,
+    pub set_aside: Vec<Aside>,
+    pub kind: Kind,
+    /// Of an artifact, its own name for its kind.
+    pub artifact_type: Option<String>,
+    /// The newest push of its tags; `null` where the registry does not tell.
+    pub pushed: Option<Timestamp>,
+    /// By the builder's own account.
+    pub created: Option<String>,
+    /// Everything that it is made of, each layer once.
+    pub size: u64,
+    pub platforms: Vec<String>,
+    /// Attestations inside of an index.
+    pub attestations: usize,
+    /// What describes it or a part of it: signatures, attestations, SBOMs.
+    pub described_by: Vec<String>,
+    /// What an index is made of, and is not there.
+    pub missing: Vec<String>,
+    pub used_by: Vec<Usage>,
+}
+
+/// A tag that is set aside.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Aside {
+    /// What it was before.
+    pub name: String,
+    pub since: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    Image,
+    Index,
+    Artifact,
+}
+
+/// The items of an image: what has a tag, and what nothing leads to. Newest first.
+pub fn items(holding: &Holding, configs: &BTreeMap<Digest, ImageConfig>, demand: &Demand) -> Vec<Item> {
+    let roles: Vec<Role> = holding.rows.iter().map(|row| holding.role(row)).collect();
+    let named = holding.rows.iter().zip(&roles);
+    let named = named.filter(|(_, role)| matches!(role, Role::Tag | Role::SetAside(_)));
+    let reached = holding.whole(named.map(|(row, _)| &row.digest));
+    let mut order: Vec<&Digest> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (row, role) in holding.rows.iter().zip(&roles) {
+        let is_item = match role {
+            Role::Tag | Role::SetAside(_) => true,
+            Role::Untagged | Role::Describes(_) => !reached.contains(&row.digest),
+        };
+        if is_item && seen.insert(&row.digest) {
+            order.push(&row.digest);
+        }
+    }
+    let of = |digest| item(holding, &roles, digest, configs, demand);
+    order.into_iter().filter_map(of).collect()
+}
+
+fn item(
+    holding: &Holding,
+    roles: &[Role],
+    digest: &Digest,
+    configs: &BTreeMap<Digest, ImageConfig>,
+    demand: &Demand,
+) -> Option<Item> {
+    let manifest = holding.manifests.get(digest)?;
+    let parts = holding.parts([digest]);
+    let mut item = Item {
+        image: holding.repository.to_string(),
+        digest: digest.to_string(),
+        tags: Vec::new(),
+        set_aside: Vec::new(),
+        kind: Kind::Artifact,
+        artifact_type: None,
+        pushed: None,
+        created: None,
+        size: holding.bytes(parts.iter().copied()),
+        platforms: Vec::new(),
+        attestations: 0,
+        described_by: described_by(holding, roles, &parts),
+        missing: Vec::new(),
+        used_by: Vec::new(),
+    };
+    let mut users: BTreeSet<&Usage> = demand.of_repository(&holding.repository).collect();
+    for part in parts.iter().filter_map(|part| holding.manifests.get_key_value(*part)) {
+        users.extend(demand.of_manifest(part.0, part.1));
+    }
+    for (row, role) in holding.rows.iter().zip(roles).filter(|(row, _)| row.digest == *digest) {
+        let mut name = row.version.as_str();
+        match (role, &row.version) {
+            (Role::SetAside(aside), _) => {
+                name = aside.original.as_str();
+                item.set_aside.push(Aside {
+                    name: name.to_owned(),
+                    since: aside.since,
+                });
+            }
+            (_, Version::Tag(tag)) => item.tags.push(tag.to_string()),
+            (_, Version::Digest(_)) => {}
+        }
+        users.extend(demand.of_tag(&holding.repository, name));
+        item.pushed = item.pushed.max(row.pushed);
+    }
+    item.used_by = users.into_iter().cloned().collect();
+    describe(&mut item, holding, manifest, configs);
+    Some(item)
+}
+
+/// What kind of thing it is.
+fn describe(item: &mut Item, holding: &Holding, manifest: &Manifest, configs: &BTreeMap<Digest, ImageConfig>) {
+    match &manifest.content {
+        Content::Image { config, .. } => {
+            item.kind = Kind::Image;
+            if let Some(config) = configs.get(&config.digest) {
+                item.platforms.extend(config.platform.clone());
+                item.created.clone_from(&config.created);
+            }
+        }
+        Content::Index { children } => {
+            item.kind = Kind::Index;
+            item.attestations = children.iter().filter(|child| child.attests.is_some()).count();
+            for child in children {
+                if let Some(platform) = &child.platform
+                    && !item.platforms.contains(platform)
+                {
+                    item.platforms.push(platform.clone());
+                }
+                if !holding.manifests.contains_key(&child.digest) {
+                    item.missing.push(child.digest.to_string());
+                }
+            }
+        }
+        Content::Artifact { kind, .. } => item.artifact_type = Some(kind.clone()),
+    }
+}
+
+/// The tags and digests of what describes any of these manifests.
+fn described_by(holding: &Holding, roles: &[Role], parts: &BTreeSet<&Digest>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (row, role) in holding.rows.iter().zip(roles) {
+        let by_tag = matches!(role, Role::Describes(subject) if parts.contains(subject));
+        let manifest = holding.manifests.get(&row.digest);
+        let by_subject = manifest.and_then(|manifest| manifest.subject.as_ref());
+        if by_tag || by_subject.is_some_and(|subject| parts.contains(subject)) {
+            found.push(row.version.to_string());
+        }
+    }
+    found.sort();
+    found
+}
