@@ -3,6 +3,7 @@
 
 mod accounts;
 mod images;
+mod packages;
 mod pair;
 
 use serde_json::json;

@@ -1,4 +1,9 @@
 //! `images`: what registries hold, and what clusters need of it.
 
+mod clusters;
+mod fixture;
 mod helm;
+mod list;
 mod needs;
+mod prune;
+mod random;

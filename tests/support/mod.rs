@@ -42,8 +42,10 @@ pub mod part;
 pub mod parts;
 #[cfg(target_os = "linux")]
 pub mod plane;
+pub mod pusher;
 #[macro_use]
 pub mod scenario;
+pub mod schema;
 #[cfg(target_os = "linux")]
 pub mod server;
 pub mod socks;

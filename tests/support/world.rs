@@ -69,6 +69,11 @@ impl World {
 
     /// The same, with this generation of Gitea, set up like this.
     pub fn of_doubles_as(profile: Profile, settings: Settings) -> Self {
+        Self::of_doubles_at(Gitea::start_as(profile, settings))
+    }
+
+    /// The same at this Gitea, which may be a real one.
+    pub fn of_doubles_at(gitea: Gitea) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let gate = Gate::default();
         let plane = ApiServer::start();
@@ -79,7 +84,7 @@ impl World {
             keys: Keys::Memory(GatedStore::behind(&gate)),
             gate,
             plane: Plane::Double(plane),
-            gitea: Gitea::start_as(profile, settings),
+            gitea,
             _images: None,
             proxy: None,
             folder: folder.path().to_owned(),

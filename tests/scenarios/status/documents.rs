@@ -8,6 +8,7 @@ use snapbox::{assert_data_eq, str};
 
 use super::fixture::{SECRET, healthy_doubles};
 use crate::support::gitea::Profile;
+use crate::support::schema::schema;
 use crate::support::world::World;
 
 fn docs(file: &str) -> PathBuf {
@@ -147,29 +148,9 @@ fn problems() -> String {
     ran.stdout.replace("[NAMESPACE]", "honeydue")
 }
 
-/// The schema, which lets later versions add fields; here everything has to be described.
-fn schema() -> jsonschema::Validator {
-    fn close(value: &mut Value) {
-        match value {
-            Value::Object(members) => {
-                if members.contains_key("properties") {
-                    members.insert("additionalProperties".to_owned(), false.into());
-                }
-                members.values_mut().for_each(close);
-            }
-            Value::Array(items) => items.iter_mut().for_each(close),
-            _ => {}
-        }
-    }
-    let text = std::fs::read_to_string(docs("status.schema.json")).unwrap();
-    let mut schema: Value = serde_json::from_str(&text).unwrap();
-    close(&mut schema);
-    jsonschema::draft202012::new(&schema).unwrap()
-}
-
 scenario!(documents_keep_to_the_schema);
 fn documents_keep_to_the_schema() {
-    let schema = schema();
+    let schema = schema("status.schema.json");
     let world = with_problems();
     let lines = [
         "status -n honeydue -n staging",

@@ -5,6 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, decoded};
+use super::images::PackageVersion;
 use super::profile::{Profile, Saying};
 use super::state::{Doer, PUBLIC, Pat, State, User, Visibility};
 
@@ -168,8 +169,8 @@ fn search(state: &State, request: &Request, doer: &Doer) -> Answer {
     Answer::json(200, &json!({"ok": true, "data": found})).with("x-total-count", &count)
 }
 
-/// `/packages/{owner}`, of somebody who owns none.
-fn packages(state: &State, request: &Request, doer: &Doer, owner: &str, rest: &[&str]) -> Answer {
+/// `/packages/{owner}`: what an owner has, or one version of it.
+fn packages(state: &mut State, request: &Request, doer: &Doer, owner: &str, rest: &[&str]) -> Answer {
     let asks_who = || doer.user().is_none().then(|| refusal(state, 401, "token is required"));
     if let Some(refused) = asks_who().filter(|_| state.profile.packages_ask_who_first()) {
         return refused;
@@ -182,13 +183,55 @@ fn packages(state: &State, request: &Request, doer: &Doer, owner: &str, rest: &[
     let Some(owner) = state.user(owner) else {
         return no_such_user(state, owner);
     };
+    let forbidden = || refusal(state, 403, "user should have specific permission or be a site admin");
     match rest {
-        [] if !owner.is_seen_by(doer.user()) => {
-            refusal(state, 403, "user should have specific permission or be a site admin")
+        [] if !owner.is_seen_by(doer.user()) => forbidden(),
+        [] => asks_who().unwrap_or_else(|| {
+            let shown = |version: &PackageVersion| package(state, owner, version, doer);
+            state.images.list(&owner.login, request, &state.root_url, &shown)
+        }),
+        ["container", image, version, rest @ ..] => {
+            let repository = format!("{}/{image}", owner.login);
+            let Some(found) = state.images.version(&repository, version) else {
+                return refusal(state, 404, state.profile.no_such_package());
+            };
+            if !owner.is_seen_by(doer.user()) || (!reads && !may_write(owner, doer)) {
+                return forbidden();
+            }
+            match (rest, &request.method) {
+                ([], &Method::GET) => Answer::json(200, &package(state, owner, found, doer)),
+                (["files"], &Method::GET) => Answer::json(200, &found.files()),
+                ([], &Method::DELETE) => {
+                    state.images.delete(&repository, version);
+                    Answer::empty(204)
+                }
+                _ => no_such_path(),
+            }
         }
-        [] => asks_who().unwrap_or_else(|| Answer::json(200, &json!([])).with("x-total-count", "0")),
         _ => refusal(state, 404, state.profile.no_such_package()),
     }
+}
+
+fn may_write(owner: &User, doer: &Doer) -> bool {
+    doer.user()
+        .is_some_and(|user| user.admin || user.id == owner.id || owner.member(user).is_some_and(|member| member.writes))
+}
+
+/// A version as the API tells it.
+fn package(state: &State, owner: &User, version: &PackageVersion, doer: &Doer) -> Value {
+    let (_, name) = version.repository.split_once('/').unwrap();
+    let page = format!(
+        "{}{}/-/packages/container/{}/{}",
+        state.root_url,
+        owner.login,
+        name.replace('/', "%2F"),
+        version.version.replace(':', "%3A")
+    );
+    let created = Timestamp::try_from(version.created).unwrap();
+    json!({
+        "id": version.id, "owner": shown(owner, doer), "repository": null, "type": "container", "name": name,
+        "version": version.version, "html_url": page, "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    })
 }
 
 /// `/users/{name}/tokens`: for the user or an administrator, with Basic authorization.

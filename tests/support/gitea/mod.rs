@@ -7,6 +7,7 @@
 mod api;
 mod ask;
 mod browser;
+mod images;
 mod one_time;
 mod profile;
 mod real;
@@ -15,12 +16,15 @@ mod state;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use k8s_openapi::jiff::SignedDuration;
 use tokio_rustls::TlsAcceptor;
 
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
 pub use ask::{Reply, ask, basic, send};
+#[allow(unused_imports, reason = "not every program that uses this double names them all")]
+pub use images::sha256;
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
 pub use profile::{Fault, Profile};
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
@@ -372,9 +376,22 @@ impl Gitea {
         self.state.lock().unwrap()
     }
 
+    /// All its images were pushed that much earlier.
+    pub fn age_images(&self, by: Duration) {
+        match &self.real {
+            Some(real) => real.age_images(by),
+            None => self.state().images.age(by),
+        }
+    }
+
     /// From now on, `path` is answered by something else than Gitea.
     pub fn replace(&self, path: &str, answer: Answer) {
         self.state.lock().unwrap().replaced.push((path.to_owned(), answer));
+    }
+
+    /// Just before a request is answered that has this in its method, path and query, somebody else does something.
+    pub fn before(&self, request: &str, intruder: impl FnOnce(&mut State) + Send + 'static) {
+        self.state().before.push((request.to_owned(), Box::new(intruder)));
     }
 
     /// Every path is answered by Gitea again.
@@ -412,7 +429,8 @@ async fn answer(shared: &Arc<Mutex<State>>, request: Request) -> Answer {
     let gate = shared.lock().unwrap().gate.clone();
     // Nobody is there to be answered.
     let dead = Answer::empty(503);
-    let is_write = request.path.contains("/api/v1/") && request.method != http::Method::GET;
+    let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
+    let is_write = !is_read && (request.path.contains("/api/v1/") || request.path.contains("/manifests/"));
     if !is_write {
         return if gate.glance().await {
             judge(shared, request).await
@@ -433,11 +451,15 @@ async fn answer(shared: &Arc<Mutex<State>>, request: Request) -> Answer {
 }
 
 async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
-    let asks_for_manifest = request.path.contains("/manifests/");
     let (reply, upstream) = {
         let mut state = shared.lock().unwrap();
         if let Some((_, answer)) = state.replaced.iter().find(|(path, _)| *path == request.path) {
             return answer.clone();
+        }
+        let asked = format!("{} {}?{}", request.method, request.path, request.query);
+        if let Some(at) = state.before.iter().position(|(what, _)| asked.contains(what)) {
+            let (_, intruder) = state.before.remove(at);
+            intruder(&mut state);
         }
         if state.strip.hits(&request.path) {
             request.headers.remove(http::header::AUTHORIZATION);
@@ -467,14 +489,9 @@ async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
             let list = registry::TagList::asked_for(&request);
             registry::as_gitea_says(upstream(request, repository, actions).await, list)
         }
-        (registry::Reply::Forward { .. }, None) => registry::error(
-            404,
-            if asks_for_manifest {
-                "MANIFEST_UNKNOWN"
-            } else {
-                "NAME_UNKNOWN"
-            },
-        ),
+        (registry::Reply::Forward { repository, .. }, None) => {
+            shared.lock().unwrap().images.answer(&request, &repository)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -219,6 +220,22 @@ MODE = console
             .unwrap()
             .extend(change.as_object().unwrap().clone());
         self.api_ok("PATCH", &format!("/admin/users/{login}"), Some(&body))
+    }
+
+    /// All images were pushed that much earlier, in its database.
+    pub fn age_images(&self, by: Duration) {
+        let database = self.folder().join("gitea.db");
+        let change = format!(
+            "UPDATE package_version SET created_unix = created_unix - {};",
+            by.as_secs()
+        );
+        let said = Command::new("sqlite3")
+            .args(["-cmd", ".timeout 10000"])
+            .arg(database)
+            .arg(change)
+            .output()
+            .unwrap();
+        assert!(said.status.success(), "{said:?}");
     }
 
     pub fn add_organisation(&self, name: &str, visibility: Visibility) {

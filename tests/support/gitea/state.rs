@@ -7,6 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::super::gate::Gate;
 use super::super::http::{Answer, Request, Shown};
+use super::images::Images;
 use super::profile::{Fault, Profile};
 
 /// The registry that keeps the images: it gets a request that Gitea lets pass, for one repository and some actions.
@@ -90,6 +91,9 @@ pub enum Strip {
     Api,
 }
 
+/// Somebody who changes something at the same time.
+pub type Intruder = Box<dyn FnOnce(&mut State) + Send>;
+
 /// Everything that a Gitea knows.
 pub struct State {
     pub profile: Profile,
@@ -108,9 +112,13 @@ pub struct State {
     pub strip: Strip,
     /// Paths that something else answers.
     pub replaced: Vec<(String, Answer)>,
+    /// What others do just before a request is answered whose method, path and query have this in them.
+    pub before: Vec<(String, Intruder)>,
     /// Codes that are good for no second request.
     pub used_codes: Vec<String>,
-    /// The registry that keeps the images.
+    /// Its images, where no other registry keeps them.
+    pub images: Images,
+    /// Another registry that keeps the images.
     pub upstream: Option<Upstream>,
     /// Every token that is made or deleted crosses this gate.
     pub gate: Gate,
@@ -191,7 +199,9 @@ impl State {
             realm: None,
             strip: Strip::Nothing,
             replaced: Vec::new(),
+            before: Vec::new(),
             used_codes: Vec::new(),
+            images: Images::default(),
             upstream: None,
             gate: Gate::default(),
             real: None,

@@ -1,0 +1,117 @@
+//! `images list`.
+
+use serde_json::{Value, json};
+use snapbox::str;
+
+use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, ON_REAL, Stage};
+use crate::support::docker_registry::DockerRegistry;
+use crate::support::parts::DOCKER_REGISTRY;
+use crate::support::pusher::Pusher;
+use crate::support::schema::validate;
+use crate::support::world::World;
+
+/// The columns without digests, ages and sizes.
+fn table(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| {
+        let cells: Vec<&str> = line
+            .split("   ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .collect();
+        [0, 1, 5, 6, 7]
+            .map(|at| cells.get(at).copied().unwrap_or(""))
+            .join(" | ")
+    });
+    lines.collect()
+}
+
+scenario!(shows_what_is_there_and_who_uses_it, on(ON_DOUBLES, ON_GITEA, ON_REAL));
+fn shows_what_is_there_and_who_uses_it(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let (index, _) = pusher.multi("admin/team/api", "1.0", "one");
+    pusher.sign("admin/team/api", &index);
+    stage.age(DAY);
+    pusher.image("admin/team/api", "1.1", "two", "arm64");
+    pusher.image("admin/team/api", "stable", "two", "arm64");
+    stage.age(DAY);
+    pusher.chart("admin/web", "0.1.0");
+    stage.run_pod("admin/team/api:1.0");
+    let ran = stage.images(&format!("list admin --context {}", stage.world.plane.context()));
+    assert_eq!(
+        table(&ran.stdout),
+        [
+            "IMAGE | TAG | PLATFORM | WITH | USED BY",
+            "admin/team/api | stable,1.1 | linux/arm64 | - | -",
+            &format!(
+                "admin/team/api | 1.0 | linux/amd64,linux/arm64 | 1 signature, 2 attestations | [NAMESPACE]/pod/app runs it in {}",
+                stage.world.plane.context()
+            ),
+            "admin/web | 0.1.0 | - | - | -",
+        ],
+        "{ran}"
+    );
+    let ran = stage.images("list admin/team/api -o json").done();
+    let list: Value = serde_json::from_str(&ran).unwrap();
+    validate("images.schema.json", &list);
+    assert_eq!(list["kind"], "ImageList");
+    let one = &list["items"][1];
+    assert_eq!((&one["tags"], &one["digest"]), (&json!(["1.0"]), &json!(index)));
+    assert_eq!(one["usedBy"], json!([]), "no cluster was named");
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
+}
+
+scenario!(what_is_not_there_is_said, on(ON_DOUBLES, ON_GITEA));
+fn what_is_not_there_is_said(stage: &Stage) {
+    stage.images("list admin").says(str![[r#"
+exit 0
+--- stdout
+--- stderr
+there are no images
+
+"#]]);
+    stage.images("list admin/api").says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: there is no image admin/api
+hint: check the spelling, and whether the token may see it
+
+"#]]);
+    stage.images("list nobody").says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: [REGISTRY] has no user or organisation "nobody"
+hint: check the spelling, and whether the token may see it
+
+"#]]);
+}
+
+scenario!(
+    other_registries_are_listed_and_never_changed,
+    needs(DOCKER_REGISTRY, "skopeo")
+);
+fn other_registries_are_listed_and_never_changed() {
+    let registry = DockerRegistry::with_password("jane", "her password");
+    let world = World::of_doubles();
+    let login = format!("login {} -u jane --token-stdin", registry.registry());
+    world.regcred_with(&login, "her password").done();
+    let pusher = Pusher::with_password(&registry.registry(), "jane", "her password");
+    for number in 0..7 {
+        pusher.image("acme/app", &format!("V{number}"), &format!("{}", number % 2), "amd64");
+    }
+    let flags = format!("--registry {}", registry.registry());
+    let ran = world.regcred(&format!("images list acme/app {flags} -o json")).done();
+    let list: Value = serde_json::from_str(&ran).unwrap();
+    assert_eq!(list["items"].as_array().unwrap().len(), 2, "{ran}");
+    let ran = world.regcred(&format!("images prune acme/app --keep 1 --yes {flags}"));
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr
+            .contains("is no Gitea: its images can be listed, and not changed from here"),
+        "{ran}"
+    );
+    let ran = world.regcred(&format!("images list acme {flags}"));
+    assert!(ran.stderr.contains("hint: name the image too: OWNER/NAME"), "{ran}");
+    assert_eq!(pusher.tags("acme/app").len(), 7);
+}

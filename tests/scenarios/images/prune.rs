@@ -1,0 +1,479 @@
+//! `images prune` and `images restore`, from setting aside to the end of the grace.
+
+use std::collections::BTreeMap;
+
+use snapbox::str;
+
+use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, Stage};
+use crate::support::gate::Manner;
+use crate::support::gitea::Gitea;
+use crate::support::part::is_in_sample;
+use crate::support::pusher::Pusher;
+
+const PRUNE: &str = "prune admin --keep 1 --yes";
+
+scenario!(sets_aside_restores_and_deletes_for_good, on(ON_DOUBLES, ON_GITEA));
+fn sets_aside_restores_and_deletes_for_good(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let (old, parts) = pusher.multi("admin/team/api", "1", "one");
+    let signature = pusher.sign("admin/team/api", &old);
+    stage.age(DAY);
+    let (new, _) = pusher.multi("admin/team/api", "2", "two");
+    stage.age(DAY);
+
+    stage.images(PRUNE).done();
+    assert!(pusher.pull("admin/team/api", "1").is_err());
+    let aside = stage.aside("admin/team/api", "1");
+    assert_eq!(pusher.pull("admin/team/api", &aside), Ok(old.clone()), "its bytes stay");
+
+    stage.images("restore admin/team/api:1").says(str![[r#"
+exit 0
+--- stdout
+admin/team/api:1 restored
+--- stderr
+
+"#]]);
+    assert_eq!(
+        pusher.pull("admin/team/api", "1"),
+        Ok(old.clone()),
+        "whole, and the same"
+    );
+    assert_eq!(
+        pusher.tags("admin/team/api").len(),
+        3,
+        "{:?}",
+        pusher.tags("admin/team/api")
+    );
+
+    // It counts as pushed now, and is let alone for two hours.
+    stage.images(PRUNE).done();
+    assert_eq!(pusher.pull("admin/team/api", "1"), Ok(old.clone()));
+    // Then it is the newest.
+    stage.age(DAY);
+    stage.images(PRUNE).done();
+    assert_eq!(pusher.pull("admin/team/api", "1"), Ok(old.clone()));
+    let aside = stage.aside("admin/team/api", "2");
+    assert_eq!(pusher.pull("admin/team/api", &aside), Ok(new.clone()));
+
+    // In its grace nothing happens, however often it is run; the clock of the registry counts, not only the name.
+    stage.age(DAY);
+    stage.images(PRUNE).done();
+    assert_eq!(pusher.pull("admin/team/api", &aside), Ok(new));
+    for digest in &parts {
+        assert!(pusher.pull("admin/team/api", digest).is_ok());
+    }
+    assert!(pusher.pull("admin/team/api", &signature).is_ok());
+}
+
+scenario!(deletes_at_once_without_grace, on(ON_DOUBLES, ON_GITEA));
+fn deletes_at_once_without_grace(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let (old, parts) = pusher.multi("admin/api", "1", "one");
+    let signature = pusher.sign("admin/api", &old);
+    stage.age(DAY);
+    pusher.image("admin/api", "2", "two", "amd64");
+    stage.age(DAY);
+    let ran = stage.images("prune admin --keep 1 --grace 0 --yes");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("there is no way back"), "{ran}");
+    assert!(
+        ran.stdout
+            .ends_with("asked for the 1 manifests that stay again: all are there\n"),
+        "{ran}"
+    );
+    assert_eq!(pusher.tags("admin/api"), ["2"]);
+    for reference in parts.iter().chain([&old, &signature]) {
+        assert!(pusher.pull("admin/api", reference).is_err(), "{reference}");
+    }
+    assert!(pusher.pull("admin/api", "2").is_ok());
+    let ran = stage.images("restore admin/api:1");
+    ran.says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: admin/api:1 is not set aside
+hint: kubectl regcred images list admin/api
+
+"#]]);
+}
+
+scenario!(an_index_keeps_what_only_a_tag_holds, on(ON_DOUBLES, ON_GITEA));
+/// The child of an index was pushed by a tag: with the tag, the index would lose it.
+fn an_index_keeps_what_only_a_tag_holds(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let child = pusher.image("admin/api", "one", "child", "amd64");
+    stage.age(DAY);
+    let index = pusher.index("admin/api", "multi", &[("amd64", &child)]);
+    stage.age(DAY);
+    let ran = stage.images("prune admin --keep 1 --grace 0 --yes");
+    assert!(ran.stdout.contains("is made of it, and nothing else holds it"), "{ran}");
+    assert_eq!(pusher.pull("admin/api", "multi"), Ok(index.clone()));
+    stage.images(PRUNE).done();
+    assert!(pusher.pull("admin/api", "one").is_err());
+    assert_eq!(pusher.pull("admin/api", "multi"), Ok(index));
+}
+
+scenario!(
+    tags_that_share_a_digest_are_deleted_one_by_one,
+    on(ON_DOUBLES, ON_GITEA)
+);
+fn tags_that_share_a_digest_are_deleted_one_by_one(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let digest = pusher.image("admin/api", "old", "same", "amd64");
+    stage.age(DAY);
+    assert_eq!(pusher.image("admin/api", "new", "same", "amd64"), digest);
+    stage.age(DAY);
+    stage.images("prune admin --keep 1 --grace 0 --yes").done();
+    assert_eq!(pusher.tags("admin/api"), ["new"]);
+    assert_eq!(pusher.pull("admin/api", "new"), Ok(digest));
+}
+
+scenario!(charts_stay_unless_their_image_is_named, on(ON_DOUBLES, ON_GITEA));
+fn charts_stay_unless_their_image_is_named(stage: &Stage) {
+    for tag in ["0.1.0", "0.2.0"] {
+        stage.pusher.chart("admin/chart", tag);
+        stage.age(DAY);
+    }
+    let ran = stage.images(PRUNE);
+    assert!(
+        ran.stdout
+            .contains("no image but application/vnd.cncf.helm.config.v1+json"),
+        "{ran}"
+    );
+    assert_eq!(stage.pusher.tags("admin/chart"), ["0.1.0", "0.2.0"]);
+    stage.images("prune admin/chart --keep 1 --yes").done();
+    assert!(stage.pusher.pull("admin/chart", "0.1.0").is_err());
+    stage.aside("admin/chart", "0.1.0");
+}
+
+scenario!(nothing_goes_without_an_answer, on(ON_DOUBLES, ON_GITEA));
+fn nothing_goes_without_an_answer(stage: &Stage) {
+    stage.push_each("admin/api", &["1", "2", "latest"]);
+    stage.age(DAY);
+    let all = ["1", "2", "latest"];
+    let ran = stage.images("prune admin --keep 1");
+    assert!(
+        ran.stderr
+            .contains("nothing was changed: --yes does what the plan says"),
+        "{ran}"
+    );
+    assert!(ran.stderr.contains("warning: no cluster was looked into"), "{ran}");
+    assert_eq!(ran.code, 0);
+    stage.images("prune admin --keep 1 --yes --dry-run=client").done();
+    assert_eq!(stage.pusher.tags("admin/api"), all);
+}
+
+scenario!(
+    a_token_that_may_only_read_is_refused_before_anything_is_touched,
+    on(ON_DOUBLES, ON_GITEA)
+);
+fn a_token_that_may_only_read_is_refused_before_anything_is_touched(stage: &mut Stage) {
+    stage.push_each("admin/api", &["1", "2"]);
+    stage.age(DAY);
+    let token = stage.world.gitea.add_token("admin", "read:package");
+    stage.world.variables.insert("READS".to_owned(), token.into());
+    let flags = "--registry [REGISTRY] -u admin --token-env READS";
+    stage.images(&format!("list admin {flags}")).done();
+    stage
+        .images(&format!("prune admin --keep 1 --dry-run=client {flags}"))
+        .done();
+    for line in ["prune admin --keep 1 --yes", "restore admin/api"] {
+        stage.images(&format!("{line} {flags}")).says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the token of admin for [REGISTRY] may not delete images: its scopes are read:package
+hint: deleting needs the scope write:package
+hint: kubectl regcred login [REGISTRY] -u admin --mint --scopes write:package
+
+"#]]);
+    }
+    assert_eq!(stage.pusher.tags("admin/api"), ["1", "2"]);
+}
+
+scenario!(a_saved_plan_is_applied_as_far_as_it_is_true, on(ON_DOUBLES, ON_GITEA));
+fn a_saved_plan_is_applied_as_far_as_it_is_true(stage: &Stage) {
+    stage.push_each("admin/api", &["1", "2", "3", "4"]);
+    stage.age(DAY);
+    let plan = stage.world.folder().join("plan.json");
+    let plan = plan.display();
+    let ran = stage.images(&format!("prune admin --keep 1 --plan {plan}"));
+    assert!(ran.stderr.contains("nothing was changed"), "{ran}");
+    assert_eq!(stage.pusher.tags("admin/api").len(), 4);
+    stage.pusher.image("admin/api", "2", "another one", "amd64");
+    stage.pusher.image("admin/api", "5", "not in the plan", "amd64");
+    let ran = stage.images(&format!("prune --apply {plan} --yes"));
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stderr.contains("admin/api:2 was left: it was pushed again"),
+        "{ran}"
+    );
+    let tags = stage.pusher.tags("admin/api");
+    let plain: Vec<&String> = tags.iter().filter(|tag| !tag.contains("trash")).collect();
+    assert_eq!(plain, ["2", "4", "5"], "{ran}");
+    stage.aside("admin/api", "1");
+    stage.aside("admin/api", "3");
+}
+
+scenario!(untagged_leftovers_of_a_repushed_tag_go, on(ON_DOUBLES, ON_GITEA));
+fn untagged_leftovers_of_a_repushed_tag_go(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let (old, parts) = pusher.multi("admin/api", "main", "one");
+    stage.age(DAY);
+    let (new, _) = pusher.multi("admin/api", "main", "two");
+    assert!(pusher.pull("admin/api", &old).is_err(), "the tag has another one now");
+    assert!(pusher.pull("admin/api", &parts[0]).is_ok(), "and its parts lie there");
+    stage.age(DAY);
+    stage.images("prune admin --keep 1 --grace 0 --yes").done();
+    for digest in &parts {
+        assert!(pusher.pull("admin/api", digest).is_err());
+    }
+    assert_eq!(pusher.pull("admin/api", "main"), Ok(new));
+}
+
+scenario!(a_tag_that_is_pushed_meanwhile_stays);
+fn a_tag_that_is_pushed_meanwhile_stays() {
+    // Each time somebody is faster: before the manifest is read again, before it is set aside, before it is deleted.
+    for request in [
+        "GET /v2/admin/api/manifests/1",
+        "PUT /v2/admin/api/manifests/regcred",
+        "HEAD /v2/admin/api/manifests/1",
+    ] {
+        let stage = Stage::new(crate::support::world::World::of_doubles());
+        stage.push_each("admin/api", &["1", "2", "3"]);
+        stage.age(DAY);
+        let gitea = &stage.world.gitea;
+        // The first reading is that of the list.
+        gitea.before("GET /v2/admin/api/manifests/1", |_| {});
+        gitea.before(request, |state| state.images.retag("admin/api", "3", "1"));
+        let ran = stage.images(PRUNE);
+        assert_eq!(ran.code, 1, "{request}: {ran}");
+        assert!(
+            ran.stderr.contains("admin/api:1 was left: it was pushed again"),
+            "{request}: {ran}"
+        );
+        let three = stage.pusher.pull("admin/api", "3");
+        assert_eq!(stage.pusher.pull("admin/api", "1"), three, "{request}");
+        assert!(three.is_ok());
+        assert_eq!(
+            stage
+                .pusher
+                .tags("admin/api")
+                .iter()
+                .filter(|tag| tag.contains("trash"))
+                .count(),
+            1
+        );
+    }
+}
+
+scenario!(a_list_that_changes_is_read_again);
+fn a_list_that_changes_is_read_again() {
+    let stage = Stage::new(crate::support::world::World::of_doubles());
+    stage.push_each("admin/api", &["1", "2"]);
+    {
+        let images = &mut stage.world.gitea.state().images;
+        for number in 0..70 {
+            images.retag("admin/api", "1", &format!("t{number}"));
+        }
+    }
+    stage.age(DAY);
+    // A deletion moves a row from the second page to the first, which was read before.
+    stage.world.gitea.before("page=2", |state| {
+        state.images.delete("admin/api", "t69");
+    });
+    // Another push and deletion leave the total as it is.
+    stage.world.gitea.before("page=2", |state| {
+        state.images.delete("admin/api", "t68");
+        state.images.retag("admin/api", "1", "new");
+    });
+    let ran = stage.images("list admin -o json").done();
+    let list: serde_json::Value = serde_json::from_str(&ran).unwrap();
+    let tags: usize = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["tags"].as_array().unwrap().len())
+        .sum();
+    assert_eq!(tags, 71);
+    for _ in 0..4 {
+        stage
+            .world
+            .gitea
+            .before("page=2", |state| state.images.retag("admin/api", "1", "new"));
+    }
+    let ran = stage.images("prune admin --keep 1 --yes");
+    ran.says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the list of admin's images changes while it is read
+hint: run it again when fewer images are pushed
+
+"#]]);
+}
+
+scenario!(an_error_ends_its_image_and_no_other);
+fn an_error_ends_its_image_and_no_other() {
+    let stage = Stage::new(crate::support::world::World::of_doubles());
+    for image in ["admin/a", "admin/b", "admin/c"] {
+        stage.push_each(image, &["1", "2", "3"]);
+    }
+    stage.age(DAY);
+    let path = "/api/v1/packages/admin/container/b/2";
+    stage
+        .world
+        .gitea
+        .replace(path, crate::support::http::Answer::empty(500));
+    let ran = stage.images(PRUNE);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stdout.contains("4 done, 1 failed, 1 were not tried after that"),
+        "{ran}"
+    );
+    let plain = |image: &str| {
+        stage
+            .pusher
+            .tags(image)
+            .into_iter()
+            .filter(|tag| !tag.contains("trash"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (plain("admin/a"), plain("admin/c")),
+        (vec!["3".to_owned()], vec!["3".to_owned()])
+    );
+    assert_eq!(plain("admin/b"), ["1", "2", "3"]);
+    stage.world.gitea.recover();
+    stage.images(PRUNE).done();
+    assert_eq!(plain("admin/b"), ["3"]);
+}
+
+scenario!(what_cannot_be_read_whole_leaves_everything);
+fn what_cannot_be_read_whole_leaves_everything() {
+    use crate::support::http::{Answer, Manner};
+    let stage = Stage::new(crate::support::world::World::of_doubles());
+    stage.push_each("admin/a", &["1", "2", "3"]);
+    stage.push_each("admin/b", &["1", "2", "3"]);
+    stage.age(DAY);
+    for (path, answer) in [
+        ("/api/v1/packages/admin", Answer::empty(500)),
+        ("/api/v1/packages/admin", Answer::html(200, "<html>")),
+        (
+            "/api/v1/packages/admin",
+            Answer::json(
+                200,
+                &serde_json::json!([{"id": 1, "name": "../x", "version": "1", "type": "container", "created_at": "2026-01-01T00:00:00Z"}]),
+            ),
+        ),
+        ("/v2/admin/b/manifests/3", Answer::empty(500)),
+        ("/v2/admin/b/manifests/3", Answer::empty(404)),
+        ("/v2/admin/b/manifests/3", Answer::json(200, &serde_json::json!({}))),
+        (
+            "/v2/admin/b/manifests/3",
+            Answer::json(200, &serde_json::json!({"mediaType": "application/x"})).in_manner(Manner::Cut),
+        ),
+        (
+            "/v2/admin/b/manifests/3",
+            Answer::new(200, "application/vnd.oci.image.manifest.v1+json", "{}")
+                .with("docker-content-digest", &super::fixture::unknown()),
+        ),
+        (
+            "/v2/admin/b/manifests/3",
+            Answer::new(200, "application/vnd.oci.image.manifest.v1+json", "{").in_manner(Manner::Endless),
+        ),
+    ] {
+        stage.world.gitea.replace(path, answer.clone());
+        let ran = stage.images(PRUNE);
+        assert_eq!(ran.code, 1, "{path} {answer:?}: {ran}");
+        stage.world.gitea.recover();
+        for image in ["admin/a", "admin/b"] {
+            assert_eq!(stage.pusher.tags(image), ["1", "2", "3"], "{path} {answer:?}: {ran}");
+        }
+    }
+}
+
+scenario!(killed_at_every_change_and_run_again);
+/// With a grace and without: what is to stay can be pulled at every moment, and a second run finishes.
+fn killed_at_every_change_and_run_again() {
+    for grace in ["7d", "0"] {
+        let line = format!("prune admin --keep 1 --grace {grace} --yes");
+        let (stage, stays) = filled();
+        let everything = pulled(&stage.pusher, &stage.world.gitea);
+        stage.images(&line).done();
+        let points = stage.world.gate.crossed().len();
+        let after = pulled(&stage.pusher, &stage.world.gitea);
+        assert!(points >= 10, "{points} points");
+        for point in (0..points).filter(|point| is_in_sample(*point)) {
+            let (stage, _) = filled();
+            stage.world.gate.stop_at(point, Manner::Fail);
+            let ran = stage.images(&line);
+            assert_ne!(ran.code, 0, "{ran}");
+            let what = stage.world.gate.crossed().pop();
+            stage.world.gate.open();
+            check(&stage, &stays, &format!("{grace}: killed {what:?}"));
+            if grace != "0" {
+                for (name, digest) in &everything {
+                    let found = stage.pusher.pull("admin/api", digest);
+                    assert_eq!(found.as_ref(), Ok(digest), "{name} cannot be restored: killed {what:?}");
+                }
+            }
+            stage.images(&line).done();
+            check(&stage, &stays, &format!("{grace}: killed {what:?} and run again"));
+            let ended = pulled(&stage.pusher, &stage.world.gitea);
+            assert_eq!(named(&ended), named(&after), "{grace}: killed {what:?} and run again");
+        }
+    }
+}
+
+/// A registry with some of everything, and what is to stay.
+fn filled() -> (Stage, BTreeMap<String, String>) {
+    let stage = Stage::new(crate::support::world::World::of_doubles());
+    let pusher = &stage.pusher;
+    let (old, _) = pusher.multi("admin/api", "1", "one");
+    pusher.sign("admin/api", &old);
+    let child = pusher.image("admin/api", "child", "child", "amd64");
+    stage.age(DAY);
+    pusher.multi("admin/api", "main", "earlier");
+    stage.age(DAY);
+    pusher.multi("admin/api", "main", "later");
+    stage.age(DAY);
+    let index = pusher.index("admin/api", "new", &[("amd64", &child)]);
+    let signature = pusher.sign("admin/api", &index);
+    stage.age(DAY);
+    let stays = ["new", &signature].map(|tag| (tag.to_owned(), pusher.pull("admin/api", tag).unwrap()));
+    stage.world.gate.open();
+    (stage, stays.into())
+}
+
+#[track_caller]
+fn check(stage: &Stage, stays: &BTreeMap<String, String>, when: &str) {
+    for (tag, digest) in stays {
+        assert_eq!(stage.pusher.pull("admin/api", tag).as_ref(), Ok(digest), "{when}");
+    }
+}
+
+/// Every row that can be pulled whole, with its digest. On the double.
+fn pulled(pusher: &Pusher, gitea: &Gitea) -> BTreeMap<String, String> {
+    let names: Vec<String> = gitea
+        .state()
+        .images
+        .versions
+        .iter()
+        .map(|one| one.version.clone())
+        .collect();
+    let pull = |name: String| Some((name.clone(), pusher.pull("admin/api", &name).ok()?));
+    names.into_iter().filter_map(pull).collect()
+}
+
+/// The rows without the time in the names of what is set aside. What is set aside twice, as the first run was killed before
+/// its old name was gone, is one.
+fn named(rows: &BTreeMap<String, String>) -> Vec<(String, &String)> {
+    let mut named: Vec<_> = rows
+        .iter()
+        .map(|(name, digest)| (super::fixture::without_times(name), digest))
+        .collect();
+    named.sort();
+    named.dedup();
+    named
+}
