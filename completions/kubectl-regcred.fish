@@ -38,6 +38,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "sta
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "where" -d 'Show every place of every token, in every context'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rotate" -d 'Put a new token everywhere, and revoke the old one last'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "docker" -d 'Make docker and podman use the keychain'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "images" -d 'List the images of a registry, and delete those that nobody needs'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "keychain" -d 'Choose the keychain; unlock and lock the vault'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "rbac" -d 'Print the permissions that a command needs in the cluster'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_needs_command" -f -a "completion" -d 'Complete `kubectl regcred` with the Tab key'
@@ -224,6 +225,76 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; 
 client\t'Print what would be done'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -s v -l verbose -d 'Print more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -f -a "list" -d 'List images with their tags, size, age and platforms, and where clusters use them'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -f -a "prune" -d 'Delete old tags that no cluster runs or could roll back to, in two steps'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -f -a "restore" -d 'Bring back what prune has set aside'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -s o -l output -d '`wide` adds columns and cuts nothing off' -r -f -a "wide\t'A table with more columns'
+json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l registry -d 'The registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -s u -l username -d 'The user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l token-env -d 'Read the token from this environment variable' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l env-file -d 'Read all three from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l gitea-path -d 'The path under which Gitea is served' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l known-as -d 'Another name of the registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l context -d 'A context whose cluster uses the images' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l cluster -d 'The kubeconfig\'s cluster to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l user -d 'The kubeconfig\'s user to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l as -d 'Act as this user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l as-group -d 'Act as a member of this group' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l as-uid -d 'Act as the user with this uid' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l request-timeout -d 'Give up a single request after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l keep -d 'How many tags of each image stay' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l older-than -d 'Only what was pushed before this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l match -d 'Only tags that match' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l exclude -d 'Never tags that match' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l grace -d 'How long something is set aside before a later run deletes it for good' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l plan -d 'Write the plan to this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l apply -d 'Do what this plan says' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only print the plan' -r -f -a "none\t'Apply the changes'
+client\t'Print what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -s o -l output -d 'Print a document instead of text' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l registry -d 'The registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -s u -l username -d 'The user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l token-env -d 'Read the token from this environment variable' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l env-file -d 'Read all three from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l gitea-path -d 'The path under which Gitea is served' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l known-as -d 'Another name of the registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l context -d 'A context whose cluster uses the images' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l cluster -d 'The kubeconfig\'s cluster to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l user -d 'The kubeconfig\'s user to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l as -d 'Act as this user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l as-group -d 'Act as a member of this group' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l as-uid -d 'Act as the user with this uid' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l request-timeout -d 'Give up a single request after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l yes -d 'Do it without asking'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Print more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l dry-run -d 'Only say what would be restored' -r -f -a "none\t'Apply the changes'
+client\t'Print what would be done'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l registry -d 'The registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -s u -l username -d 'The user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l token-env -d 'Read the token from this environment variable' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l env-file -d 'Read all three from this file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l gitea-path -d 'The path under which Gitea is served' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l token-stdin -d 'Read the token from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -s v -l verbose -d 'Print more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand keychain; and not __fish_seen_subcommand_from status use unlock lock passphrase migrate" -f -a "status" -d 'Show which keychain is in use, why, whether it answers, and what else there is'

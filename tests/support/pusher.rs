@@ -141,7 +141,8 @@ impl Pusher {
 
     /// A manifest as it is.
     pub fn text(&self, repository: &str, reference: &str) -> String {
-        self.send(("GET", &format!("/v2/{repository}/manifests/{reference}")), "", b"").body
+        self.send(("GET", &format!("/v2/{repository}/manifests/{reference}")), "", b"")
+            .body
     }
 
     fn size(&self, repository: &str, digest: &str) -> usize {

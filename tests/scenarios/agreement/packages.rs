@@ -37,13 +37,30 @@ fn lists_and_deletions() {
     let accept = |_: &super::pair::Site| vec![("accept", format!("{IMAGE}, {INDEX}"))];
 
     let look = |pair: &mut Pair| {
-        for query in ["?type=container", "?type=container&limit=3&page=2", "?type=container&limit=3", "?type=container&page=9",
-            "?type=container&q=app", "?type=container&q=TEAM", "?type=container&q=nothing", "?type=npm", ""] {
+        for query in [
+            "?type=container",
+            "?type=container&limit=3&page=2",
+            "?type=container&limit=3",
+            "?type=container&page=9",
+            "?type=container&q=app",
+            "?type=container&q=TEAM",
+            "?type=container&q=nothing",
+            "?type=npm",
+            "",
+        ] {
             pair.ask(caller, "GET", &format!("{packages}{query}"), None);
         }
-        for name in ["one", "One", "multi", "again", "gone", &parts[0], &digests[1], &signature] {
+        for name in [
+            "one",
+            "One",
+            "multi",
+            "again",
+            "gone",
+            &parts[0],
+            &digests[1],
+            &signature,
+        ] {
             pair.ask(caller, "GET", &version(name), None);
-            pair.ask(caller, "GET", &format!("{}/files", version(name)), None);
             for method in ["GET", "HEAD"] {
                 pair.ask_with(exchanged, (method, &manifest(name)), accept, None);
             }
@@ -51,7 +68,11 @@ fn lists_and_deletions() {
         for digest in &parts {
             pair.ask_with(exchanged, ("GET", &manifest(digest)), accept, None);
         }
-        for blob in [sha256(&[0; 4096]), sha256("one".repeat(100).as_bytes()), sha256(b"unknown")] {
+        for blob in [
+            sha256(&[0; 4096]),
+            sha256("one".repeat(100).as_bytes()),
+            sha256(b"unknown"),
+        ] {
             pair.ask(exchanged, "HEAD", &format!("/v2/{APP}/blobs/{blob}"), None);
         }
         pair.ask(exchanged, "GET", &format!("/v2/{APP}/tags/list"), None);
@@ -90,11 +111,29 @@ fn a_manifest_again() {
         let token = site.gitea.add_token("admin", "write:package");
         let pusher = Pusher::new(&site.gitea, "admin", &token);
         let digest = pusher.image("admin/app", "one", "one", "amd64");
-        let text = site.put("exchanged by write", ("GET", "/v2/admin/app/manifests/one"), "", &[]).0;
+        let text = site
+            .put("exchanged by write", ("GET", "/v2/admin/app/manifests/one"), "", &[])
+            .0;
         let manifest = pusher.text("admin/app", "one");
         let mut steps = vec![text];
-        let put = |tag: &str| site.put("exchanged by write", ("PUT", &format!("/v2/admin/app/manifests/{tag}")), IMAGE, manifest.as_bytes()).0;
-        let delete = |tag: &str| site.put("write in the header", ("DELETE", &format!("/api/v1/packages/admin/container/app/{tag}")), "", &[]).0;
+        let put = |tag: &str| {
+            site.put(
+                "exchanged by write",
+                ("PUT", &format!("/v2/admin/app/manifests/{tag}")),
+                IMAGE,
+                manifest.as_bytes(),
+            )
+            .0
+        };
+        let delete = |tag: &str| {
+            site.put(
+                "write in the header",
+                ("DELETE", &format!("/api/v1/packages/admin/container/app/{tag}")),
+                "",
+                &[],
+            )
+            .0
+        };
         steps.push(put("regcred-trash.20261128101500.one"));
         steps.push(delete("one"));
         steps.push(u16::from(pusher.pull("admin/app", "one").is_ok()));
@@ -107,9 +146,27 @@ fn a_manifest_again() {
         steps.push(u16::from(pusher.pull("admin/app", &digest).is_ok()));
         steps.push(delete(&digest));
         steps.push(put("one"));
-        let index = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{{"mediaType":"{IMAGE}","digest":"{digest}","size":1}}]}}"#);
-        steps.push(site.put("exchanged by write", ("PUT", "/v2/admin/app/manifests/index"), INDEX, index.as_bytes()).0);
-        steps.push(site.put("exchanged by write", ("PUT", &format!("/v2/admin/app/manifests/{digest}")), INDEX, index.as_bytes()).0);
+        let index = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{{"mediaType":"{IMAGE}","digest":"{digest}","size":1}}]}}"#
+        );
+        steps.push(
+            site.put(
+                "exchanged by write",
+                ("PUT", "/v2/admin/app/manifests/index"),
+                INDEX,
+                index.as_bytes(),
+            )
+            .0,
+        );
+        steps.push(
+            site.put(
+                "exchanged by write",
+                ("PUT", &format!("/v2/admin/app/manifests/{digest}")),
+                INDEX,
+                index.as_bytes(),
+            )
+            .0,
+        );
         said.push(steps);
     }
     pair.compare("each step", &said[0], &said[1]);

@@ -56,7 +56,11 @@ pub const LIST: &[Elsewhere] = &[
         "{\"credHelpers\"",
         "a file: docker_files holds it against what setup writes",
     ),
-    entry("docs/images.md", "*", "images: on a Gitea that has images, and on its double"),
+    entry(
+        "docs/images.md",
+        "*",
+        "images: on a Gitea that has images, and on its double",
+    ),
     entry(
         "docs/where.md",
         "{",

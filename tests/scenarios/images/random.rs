@@ -46,7 +46,11 @@ fn pushes() -> impl Strategy<Value = Vec<Push>> {
 
 scenario!(what_is_needed_can_be_pulled_afterwards, on(ON_DOUBLES, ON_GITEA));
 fn what_is_needed_can_be_pulled_afterwards(stage: &Stage) {
-    let cases = if stage.world.gitea.real().is_some() { CASES_ON_GITEA } else { CASES };
+    let cases = if stage.world.gitea.real().is_some() {
+        CASES_ON_GITEA
+    } else {
+        CASES
+    };
     let mut runner = TestRunner::new(Config {
         cases,
         failure_persistence: None,

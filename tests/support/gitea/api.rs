@@ -200,7 +200,6 @@ fn packages(state: &mut State, request: &Request, doer: &Doer, owner: &str, rest
             }
             match (rest, &request.method) {
                 ([], &Method::GET) => Answer::json(200, &package(state, owner, found, doer)),
-                (["files"], &Method::GET) => Answer::json(200, &found.files()),
                 ([], &Method::DELETE) => {
                     state.images.delete(&repository, version);
                     Answer::empty(204)
@@ -229,7 +228,7 @@ fn package(state: &State, owner: &User, version: &PackageVersion, doer: &Doer) -
     );
     let created = Timestamp::try_from(version.created).unwrap();
     json!({
-        "id": version.id, "owner": shown(owner, doer), "repository": null, "type": "container", "name": name,
+        "id": version.id, "owner": shown(owner, doer), "creator": shown(owner, doer), "repository": null, "type": "container", "name": name,
         "version": version.version, "html_url": page, "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     })
 }

@@ -16,6 +16,7 @@ use super::state::hex;
 /// Rows per page, where nothing is asked for, and at most.
 const PAGE: usize = 30;
 const MAX_PAGE: usize = 50;
+const API_VERSION: &str = "docker-distribution-api-version";
 
 /// A tag, or a manifest that was pushed by its digest.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ impl Images {
             .split_once(&format!("{repository}/"))
             .map_or("", |(_, rest)| rest);
         let parts: Vec<&str> = rest.split('/').collect();
-        match (parts.as_slice(), &request.method) {
+        let answer = match (parts.as_slice(), &request.method) {
             (["tags", "list"], &Method::GET) => self.tags(request, repository),
             (["manifests", reference], &Method::GET | &Method::HEAD) => self.manifest(request, repository, reference),
             (["manifests", reference], &Method::PUT) => self.put(request, repository, reference),
@@ -64,7 +65,13 @@ impl Images {
             (["blobs", "uploads", ""] | ["blobs", "uploads"], &Method::POST) => self.begin(request, repository),
             (["blobs", "uploads", id], &Method::PUT) => self.finish(request, repository, id),
             (["blobs", digest], &Method::GET | &Method::HEAD) => self.blob(request, repository, digest),
-            _ => Answer::new(404, "text/plain;charset=utf-8", "Not found.\n"),
+            _ => return Answer::new(404, "text/plain;charset=utf-8", "Not found.\n"),
+        };
+        let is_told = answer.headers.iter().any(|(name, _)| name == API_VERSION);
+        if is_told {
+            answer
+        } else {
+            answer.with(API_VERSION, "registry/2.0")
         }
     }
 
@@ -167,9 +174,6 @@ impl Images {
 
     fn put(&mut self, request: &Request, repository: &str, reference: &str) -> Answer {
         let found = sha256(&request.body);
-        if reference.contains(':') && reference != found {
-            return error(400, "DIGEST_INVALID");
-        }
         let Ok(manifest) = serde_json::from_slice::<Value>(&request.body) else {
             return error(400, "MANIFEST_INVALID");
         };
@@ -202,6 +206,9 @@ impl Images {
                     "MANIFEST_BLOB_UNKNOWN"
                 },
             );
+        }
+        if reference.contains(':') && reference != found {
+            return error(400, "DIGEST_INVALID");
         }
         for (digest, _) in &blobs {
             self.uploaded.remove(&(repository.to_owned(), digest.clone()));
@@ -307,13 +314,17 @@ impl Images {
         let last = found.len().div_ceil(limit);
         let mut links = Vec::new();
         let mut link = |page: usize, rel: &str| {
-            let query: Vec<&str> = request
+            let page = format!("page={page}");
+            let mut query: Vec<&str> = request
                 .query
                 .split('&')
                 .filter(|pair| !pair.starts_with("page="))
                 .collect();
+            query.push(&page);
+            query.retain(|pair| !pair.is_empty());
+            query.sort_unstable();
             let path = request.path.trim_start_matches('/');
-            links.push(format!("<{root}{path}?{}&page={page}>; rel=\"{rel}\"", query.join("&")));
+            links.push(format!("<{root}{path}?{}>; rel=\"{rel}\"", query.join("&")));
         };
         if page < last {
             link(page + 1, "next");
@@ -328,18 +339,5 @@ impl Images {
         } else {
             answer.with("link", &links.join(","))
         }
-    }
-}
-
-impl PackageVersion {
-    /// `GET …/files`
-    pub fn files(&self) -> Value {
-        let file = |name: &str, size: u64, sha256: &str| json!({"name": name, "size": size, "sha256": sha256});
-        let manifest = file("manifest.json", self.manifest.len() as u64, &self.digest[7..]);
-        let blobs = self
-            .blobs
-            .iter()
-            .map(|(digest, size)| file(&digest.replace(':', "_"), *size, &digest[7..]));
-        json!(std::iter::once(manifest).chain(blobs).collect::<Vec<_>>())
     }
 }
