@@ -170,6 +170,7 @@ Commands:
   where   Show every place of every token, in every context
   rotate   Put a new token everywhere, and revoke the old one last
   docker   Make docker and podman use the keychain
+  images   List the images of a registry, and delete those that nobody needs
   keychain   Choose the keychain; unlock and lock the vault
   rbac   Print the permissions that a command needs in the cluster
   completion  Complete `kubectl regcred` with the Tab key

@@ -78,6 +78,8 @@ impl Stage {
     pub fn run_pod(&self, image: &str) {
         let image = format!("{}/{image}", self.world.registry());
         let containers = json!([{"name": "c", "image": image}]);
+        // Without a controller, nobody makes it.
+        self.put("serviceaccounts", "v1", "ServiceAccount", "default", &json!({}));
         self.put("pods", "v1", "Pod", "app", &json!({"spec": {"containers": containers}}));
     }
 

@@ -190,7 +190,7 @@ fn packages(state: &mut State, request: &Request, doer: &Doer, owner: &str, rest
             let shown = |version: &PackageVersion| package(state, owner, version, doer);
             state.images.list(&owner.login, request, &state.root_url, &shown)
         }),
-        ["container", image, version, rest @ ..] => {
+        ["container", image, version] => {
             let repository = format!("{}/{image}", owner.login);
             let Some(found) = state.images.version(&repository, version) else {
                 return refusal(state, 404, state.profile.no_such_package());
@@ -198,15 +198,16 @@ fn packages(state: &mut State, request: &Request, doer: &Doer, owner: &str, rest
             if !owner.is_seen_by(doer.user()) || (!reads && !may_write(owner, doer)) {
                 return forbidden();
             }
-            match (rest, &request.method) {
-                ([], &Method::GET) => Answer::json(200, &package(state, owner, found, doer)),
-                ([], &Method::DELETE) => {
+            match request.method {
+                Method::GET => Answer::json(200, &package(state, owner, found, doer)),
+                Method::DELETE => {
                     state.images.delete(&repository, version);
                     Answer::empty(204)
                 }
                 _ => no_such_path(),
             }
         }
+        [_, _, _, _, ..] => no_such_path(),
         _ => refusal(state, 404, state.profile.no_such_package()),
     }
 }
@@ -224,7 +225,7 @@ fn package(state: &State, owner: &User, version: &PackageVersion, doer: &Doer) -
         state.root_url,
         owner.login,
         name.replace('/', "%2F"),
-        version.version.replace(':', "%3A")
+        version.version
     );
     let created = Timestamp::try_from(version.created).unwrap();
     json!({

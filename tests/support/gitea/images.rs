@@ -65,7 +65,7 @@ impl Images {
             (["blobs", "uploads", ""] | ["blobs", "uploads"], &Method::POST) => self.begin(request, repository),
             (["blobs", "uploads", id], &Method::PUT) => self.finish(request, repository, id),
             (["blobs", digest], &Method::GET | &Method::HEAD) => self.blob(request, repository, digest),
-            _ => return Answer::new(404, "text/plain;charset=utf-8", "Not found.\n"),
+            _ => return Answer::new(404, "text/plain; charset=utf-8", "404 page not found\n"),
         };
         let is_told = answer.headers.iter().any(|(name, _)| name == API_VERSION);
         if is_told {
@@ -104,10 +104,11 @@ impl Images {
         tags.truncate(count.unwrap_or(usize::MAX));
         let body = json!({"name": repository, "tags": tags});
         let answer = Answer::new(200, "application/json", format!("{body}\n"));
+        let n = count.map_or(String::new(), |count: usize| format!("&n={count}"));
         match tags.last() {
             Some(last) => answer.with(
                 "link",
-                &format!("</v2/{repository}/tags/list?last={last}>; rel=\"next\""),
+                &format!("</v2/{repository}/tags/list?last={last}{n}>; rel=\"next\""),
             ),
             None => answer,
         }
@@ -330,7 +331,7 @@ impl Images {
             link(page + 1, "next");
             link(last, "last");
         }
-        if page > 1 {
+        if page > 1 && page <= last {
             link(1, "first");
             link(page - 1, "prev");
         }
