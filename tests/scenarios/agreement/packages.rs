@@ -12,7 +12,7 @@ const APP: &str = "admin/team/app";
 scenario!(lists_and_deletions, needs(GITEA));
 fn lists_and_deletions() {
     let mut pair = Pair::start(Settings::default());
-    let mut pushed = Vec::new();
+    let mut made = Vec::new();
     for site in pair.both() {
         let token = site.gitea.add_token("admin", "write:package");
         let pusher = Pusher::new(&site.gitea, "admin", &token);
@@ -24,9 +24,9 @@ fn lists_and_deletions() {
         pusher.image(APP, "again", "earlier", "amd64");
         pusher.image(APP, "again", "later", "amd64");
         site.gitea.age_images(Duration::from_secs(3600));
-        pushed.push((vec![one, index, of_tag, chart], parts, signature));
+        made.push((vec![one, index, of_tag, chart], parts, signature));
     }
-    let (real, double) = (pushed.pop().unwrap(), pushed.pop().unwrap());
+    let (real, double) = (made.pop().unwrap(), made.pop().unwrap());
     pair.compare("what was pushed", &double, &real);
     let (digests, parts, signature) = real;
     let packages = "/api/v1/packages/admin";

@@ -195,22 +195,22 @@ scenario!(a_saved_plan_is_applied_as_far_as_it_is_true, on(ON_DOUBLES, ON_GITEA)
 fn a_saved_plan_is_applied_as_far_as_it_is_true(stage: &Stage) {
     stage.push_each("admin/api", &["1", "2", "3", "4"]);
     stage.age(DAY);
-    let plan = stage.world.folder().join("plan.json");
-    let plan = plan.display();
-    let ran = stage.images(&format!("prune admin --keep 1 --plan {plan}"));
+    let file = stage.world.folder().join("plan.json");
+    let file = file.display();
+    let ran = stage.images(&format!("prune admin --keep 1 --plan {file}"));
     assert!(ran.stderr.contains("nothing was changed"), "{ran}");
     assert_eq!(stage.pusher.tags("admin/api").len(), 4);
     stage.pusher.image("admin/api", "2", "another one", "amd64");
     stage.pusher.image("admin/api", "5", "not in the plan", "amd64");
-    let ran = stage.images(&format!("prune --apply {plan} --yes"));
+    let ran = stage.images(&format!("prune --apply {file} --yes"));
     assert_eq!(ran.code, 1, "{ran}");
     assert!(
         ran.stderr.contains("admin/api:2 was left: it was pushed again"),
         "{ran}"
     );
     let tags = stage.pusher.tags("admin/api");
-    let plain: Vec<&String> = tags.iter().filter(|tag| !tag.contains("trash")).collect();
-    assert_eq!(plain, ["2", "4", "5"], "{ran}");
+    let named: Vec<&String> = tags.iter().filter(|tag| !tag.contains("trash")).collect();
+    assert_eq!(named, ["2", "4", "5"], "{ran}");
     stage.aside("admin/api", "1");
     stage.aside("admin/api", "3");
 }

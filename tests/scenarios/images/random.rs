@@ -73,10 +73,10 @@ fn what_is_needed_can_be_pulled_afterwards(stage: &Stage) {
     ran.unwrap();
 }
 
-fn one(stage: &Stage, number: u32, pushes: &[Push], needed: &[u8], keep: usize, has_grace: bool) {
+fn one(stage: &Stage, number: u32, history: &[Push], needed: &[u8], keep: usize, has_grace: bool) {
     let (pusher, repository) = (&stage.pusher, format!("admin/random{number}"));
     let name = |tag: u8| format!("v{tag}");
-    for push in pushes {
+    for push in history {
         match push {
             Push::Image { tag, content } => {
                 pusher.image(&repository, &name(*tag), &content.to_string(), "amd64");
@@ -127,29 +127,29 @@ fn one(stage: &Stage, number: u32, pushes: &[Push], needed: &[u8], keep: usize, 
     let grace = if has_grace { "7d" } else { "0" };
     let context = stage.world.plane.context();
     let line = format!("prune {repository} --keep {keep} --grace {grace} --yes --context {context}");
-    let what = format!("{pushes:?} {needed:?} {line}");
-    let plain: Vec<&String> = before
+    let what = format!("{history:?} {needed:?} {line}");
+    let named: Vec<&String> = before
         .iter()
         .map(|(tag, _)| tag)
         .filter(|tag| !tag.starts_with("sha256-"))
         .collect();
-    let plan = stage.images(&line);
-    assert_eq!(plan.code, 0, "{what}\n{plan}");
+    let ran = stage.images(&line);
+    assert_eq!(ran.code, 0, "{what}\n{ran}");
     for (tag, digest) in &before {
         if needed.iter().any(|one| name(*one) == *tag) {
-            assert_eq!(pusher.pull(&repository, tag).as_ref(), Ok(digest), "{what}\n{plan}");
+            assert_eq!(pusher.pull(&repository, tag).as_ref(), Ok(digest), "{what}\n{ran}");
         }
     }
     let after = pusher.tags(&repository);
-    let left = after.iter().filter(|tag| plain.contains(tag)).count();
-    assert!(left >= keep.min(plain.len()), "{what}\n{plan}");
+    let left = after.iter().filter(|tag| named.contains(tag)).count();
+    assert!(left >= keep.min(named.len()), "{what}\n{ran}");
     // Whatever tag is left leads to something whole.
     for tag in &after {
         let pulled = pusher.pull(&repository, tag);
         let was_whole = before.iter().find(|(before, _)| before == tag);
         assert!(
             pulled.is_ok() || (was_whole.is_none() && !tag.starts_with("regcred-trash")),
-            "{tag}: {pulled:?} {what}\n{plan}"
+            "{tag}: {pulled:?} {what}\n{ran}"
         );
     }
     if has_grace && after.iter().any(|tag| tag.starts_with("regcred-trash")) {
@@ -158,7 +158,7 @@ fn one(stage: &Stage, number: u32, pushes: &[Push], needed: &[u8], keep: usize, 
             assert_eq!(
                 pusher.pull(&repository, tag).as_ref(),
                 Ok(digest),
-                "restored: {what}\n{plan}"
+                "restored: {what}\n{ran}"
             );
         }
     }

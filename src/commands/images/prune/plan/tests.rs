@@ -326,8 +326,7 @@ fn what_is_set_aside_goes_for_good_with_all_that_is_its_own() {
     assert!(plan.going().next().is_none(), "{:?}", fates(&plan));
 
     // Somebody deployed it again by its old name: it is not deleted, and they are told.
-    let over =
-        |plan: &Registry, demand: &Demand| super::plan(&plan.holding, demand, &rules(1), false, at(NOW + 24 * 8));
+    let over = |plan: &Registry, demand: &Demand| plan(&plan.holding, demand, &rules(1), false, at(NOW + 24 * 8));
     let needed = over(&registry, &needs("1"));
     assert!(needed.going().next().is_none(), "{:?}", fates(&needed));
     let told = |row: &PlannedRow| matches!(row.fate, Fate::Keep(Reason::UsedAside(_)));
@@ -407,7 +406,7 @@ fn a_chart_goes_only_if_its_image_is_named() {
         registry.push(name, &chart, hours);
     }
     assert_eq!(registry.plan(&Demand::default(), &rules(1)).going().count(), 0);
-    let plan = super::plan(&registry.holding, &Demand::default(), &rules(1), true, at(NOW));
+    let plan = plan(&registry.holding, &Demand::default(), &rules(1), true, at(NOW));
     assert_eq!(plan.going().count(), 1);
 }
 
@@ -610,7 +609,7 @@ proptest! {
         let second = registry.plan(&demand, &rules);
         prop_assert_eq!(second.going().count(), 0, "{:?}", fates(&second));
         // After the grace, everything on the list is still there, and nothing is set aside twice.
-        let last = super::plan(&registry.holding, &demand, &rules, false, at(NOW + 24 * 30));
+        let last = plan(&registry.holding, &demand, &rules, false, at(NOW + 24 * 30));
         for row in last.going() {
             let is_ours = matches!(registry.holding.role(&row.row), Role::SetAside(_));
             prop_assert!(!(is_ours && matches!(row.fate, Fate::SetAside(..))), "{row:?}");
