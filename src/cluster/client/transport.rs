@@ -15,6 +15,7 @@ use percent_encoding::percent_decode_str;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tower::{BoxError, Service, ServiceBuilder};
+use tower_http::decompression::DecompressionLayer;
 use zeroize::Zeroizing;
 
 use crate::cluster::error::Error;
@@ -103,6 +104,8 @@ where
         .extra_headers_layer()
         .map_err(unusable("a name to act as cannot be sent in a header"))?;
     let service = ServiceBuilder::new()
+        // The API server compresses lists of more than 128 KiB.
+        .layer(DecompressionLayer::new())
         .layer(config.base_uri_layer())
         .option_layer(authorization)
         .layer(headers)

@@ -15,7 +15,7 @@ use crate::support::world::{Ran, World};
 type OddAnswer = fn(&BTreeMap<String, String>) -> Odd;
 
 /// The ways in which a list can fail to show what is there.
-const WAYS: [(&str, OddAnswer); 11] = [
+const WAYS: [(&str, OddAnswer); 12] = [
     ("a 404 that is text", |_| text(404, "404 page not found\n")),
     ("a 404 that is JSON and no Status", |_| json(404, &json!({}))),
     ("a list that is not allowed", |_| {
@@ -49,6 +49,7 @@ const WAYS: [(&str, OddAnswer); 11] = [
     ("a proxy's page in HTML", |_| {
         Odd::Answer(200, "text/html", "<html><title>Log in</title></html>".to_owned())
     }),
+    ("an answer that grows to 200 MiB", |_| Odd::Expanding(200 << 20)),
     ("JSON that is no list", |_| json(200, &json!({}))),
 ];
 

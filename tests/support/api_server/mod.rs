@@ -11,6 +11,7 @@ mod status;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -96,6 +97,8 @@ pub enum Odd {
     Answer(u16, &'static str, String),
     /// None at all, with the connection open.
     Silence,
+    /// So many spaces, compressed to a thousandth.
+    Expanding(usize),
 }
 
 /// What is answered to a list of all Secrets with this query; `None` for the truth.
@@ -417,6 +420,13 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
         let odd = lock(&state).lists.as_ref().and_then(|lists| lists(&recorded.query));
         match odd {
             Some(Odd::Silence) => return std::future::pending().await,
+            Some(Odd::Expanding(size)) => {
+                let response = Response::builder()
+                    .header("content-type", "application/json")
+                    .header("content-encoding", "gzip");
+                let body = gzip(std::io::repeat(b' ').take(size as u64));
+                return Ok(response.body(Full::new(body)).unwrap());
+            }
             Some(Odd::Answer(code, kind, body)) => {
                 lock(&state).recorded[at].status = code;
                 let response = Response::builder().status(code).header("content-type", kind);
@@ -459,8 +469,26 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     if let Some(seconds) = retry_after {
         response = response.header("retry-after", seconds);
     }
-    let response = response.body(Full::new(Bytes::from(answer.body.to_string())));
+    let mut body = Bytes::from(answer.body.to_string());
+    let encodings = recorded.headers.get("accept-encoding");
+    if body.len() > COMPRESSED && encodings.is_some_and(|names| names.iter().any(|name| name.contains("gzip"))) {
+        body = gzip(&body[..]);
+        response = response.header("content-encoding", "gzip");
+    }
+    let response = response.body(Full::new(body));
     Ok::<_, Infallible>(response.unwrap()).map_err(|never| match never {})
+}
+
+/// From how many octets on an answer is compressed: `k8s.io/apiserver`'s `defaultGzipThresholdBytes`.
+const COMPRESSED: usize = 128 * 1024;
+
+fn gzip(from: impl Read) -> Bytes {
+    let mut compressed = Vec::new();
+    let level = flate2::Compression::fast();
+    flate2::read::GzEncoder::new(from, level)
+        .read_to_end(&mut compressed)
+        .unwrap();
+    compressed.into()
 }
 
 /// A refusal that quotes the request; from a gateway, it is no answer of an API server.
