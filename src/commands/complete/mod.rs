@@ -35,9 +35,10 @@ pub const PROGRAM: &str = "kubectl_complete-regcred";
 const VERBS: [(&str, bool); 2] = [("__complete", true), ("__completeNoDesc", false)];
 
 /// The hard time limit.
-const LIMIT: Duration = Duration::from_millis(450);
-/// The time limit for work that can be stopped, such as a credential plugin, so that nothing is left running.
-const PATIENCE: Duration = Duration::from_millis(400);
+const LIMIT: Duration = Duration::from_millis(3100);
+/// The time limit for work that can be stopped, such as a credential plugin, so that nothing is left running. Some round
+/// trips to a cluster on another continent fit into it, and a person who waits for a dead one is not kept for long.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A request for completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ fn is_called(argv0: &OsStr) -> bool {
     name.strip_suffix(std::env::consts::EXE_SUFFIX) == Some(PROGRAM)
 }
 
-/// Answers on stdout, within half a second and with exit code 0.
+/// Answers on stdout, within a few seconds and with exit code 0.
 #[must_use]
 pub fn main(request: &Request, env: &Env) -> ExitCode {
     let deadline = Instant::now() + PATIENCE;
