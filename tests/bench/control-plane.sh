@@ -3,6 +3,8 @@
 # tests/parts/control-plane.sh makes, openssl and python3.
 #
 # Sets: work (a folder that goes at the end), parts, port, environment (what commands run in), and kubectl.
+#
+# ROUND_TRIP=MILLISECONDS [MBIT=PER-SECOND]    how far away put_far_away puts it; next door, if it is not given
 
 # start_control_plane [ETCD-FLAG...]
 start_control_plane() {
@@ -47,6 +49,18 @@ END
         kill -0 "${servers[@]}" || { tail -5 "$work"/*.log >&2 && exit 1; }
         sleep 0.2
     done
+}
+
+# From now on commands reach the server through a network that takes its time.
+put_far_away() {
+    [[ -n ${ROUND_TRIP:-} ]] || return 0
+    local far
+    mkfifo "$work/far"
+    python3 tests/bench/far.py "$port" "$ROUND_TRIP" "${MBIT:-0}" >"$work/far" &
+    servers+=($!)
+    read -r far <"$work/far"
+    sed -i "s/127.0.0.1:$port/127.0.0.1:$far/" "$work/kubeconfig"
+    echo "the server is $ROUND_TRIP ms away${MBIT:+, over $MBIT Mbit/s}" >&2
 }
 
 stop_control_plane() {

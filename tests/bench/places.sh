@@ -3,7 +3,7 @@
 # sync, where, status and rotate with 2,000 Secrets, and the proof on the path where nothing changes. Prints a table. Minutes;
 # needs what tests/parts/control-plane.sh makes, openssl and python3.
 #
-#   tests/bench/places.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing
+#   [ROUND_TRIP=30 [MBIT=50]] tests/bench/places.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing
 #   COUNT=N ROUNDS=N                    Secrets (default 2000), and runs of each, of which the median counts (default 5)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -59,6 +59,7 @@ mapfile -t all < <(for ((number = 0; number < COUNT; number++)); do printf -- '-
 
 regcred keychain use vault --key-file "$work/key" || failed
 regcred login "$registry" -u admin --use cluster --token-env TOKEN || failed
+put_far_away
 load=$(cut -d' ' -f1-3 /proc/loadavg)
 
 # row NAME COMMAND...: the median of its seconds, and the most memory that it held

@@ -4,7 +4,7 @@
 # where a bar of the project is missed: 64 MiB at the peak, and time linear in namespaces, of our own CPU and beside
 # kubectl's. Minutes; needs what tests/parts/control-plane.sh makes, openssl and python3.
 #
-#   tests/bench/status.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing
+#   [ROUND_TRIP=30 [MBIT=50]] tests/bench/status.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing
 #   ROUNDS=N                            runs of each, of which the median counts (default 5)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -116,6 +116,7 @@ END
 }
 
 load=$(cut -d' ' -f1-3 /proc/loadavg)
+put_far_away
 made=0
 for count in 500 2000; do
     echo "making namespaces up to $count" >&2
