@@ -40,6 +40,7 @@ pub use secret::observe::observe;
 pub use secret::owner::{Owner, Ownership, known_owners, owner};
 pub use secret::plan::{Action, Change, Note, OtherToken, Plan, Refusal, plan, plan_removal};
 pub use secret::pull_secret::{Observed, Over, PULL_SECRET_TYPE, Wanted};
+pub use secret::reader::SecretReader;
 pub use secret::service_account::{AttachAction, Attached, Attachment, CompetingManager, attach, plan_attachment};
 pub use workload::restart::{RestartTime, restart, secret_users};
 pub use workload::rollout::{Progress, follow};

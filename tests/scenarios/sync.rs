@@ -6,6 +6,7 @@ mod dry_run;
 mod failures;
 mod interrupted;
 pub mod library;
+mod many;
 mod owners;
 mod permissions;
 mod pipeline;

@@ -36,6 +36,10 @@ fn items<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
 }
 
 impl<T> Page<T> {
+    pub fn objects(&self) -> impl Iterator<Item = &T> {
+        self.items.iter()
+    }
+
     /// The number of objects.
     pub fn len(&self) -> usize {
         self.items.len()

@@ -10,9 +10,10 @@ use kube::core::request::Error as RequestError;
 use serde_json::{Value, json};
 
 use super::annotations::{ANNOTATIONS, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
-use super::observe::{observe, secrets};
+use super::observe::secrets;
 use super::plan::{Action, Change, Plan, Refusal, plan, plan_removal};
 use super::pull_secret::{Observed, Wanted};
+use super::reader::SecretReader;
 use crate::cluster::client::answer::another_object;
 use crate::cluster::client::backoff::Backoff;
 use crate::cluster::client::connect::Cluster;
@@ -91,17 +92,17 @@ enum Failure {
 ///
 /// Killed at any point, the next run completes it.
 pub async fn sync(
-    cluster: &Cluster,
+    reader: &SecretReader<'_>,
     target: &Target,
     wanted: &[Wanted<'_>],
     options: SyncOptions,
 ) -> Result<Synced, Error> {
     for one in wanted {
-        cluster.secrets().add_credential(one.credential);
+        reader.cluster.secrets().add_credential(one.credential);
     }
     let access = Access::to(Feature::Sync).for_secret(&target.secret, []);
     let planned = |observed: Option<&Observed>| plan(target, observed, wanted, options.force_conflicts);
-    let synced = carry_out(cluster, target, planned, options.dry_run).await;
+    let synced = carry_out(reader, target, planned, options.dry_run).await;
     synced.map_err(|error| error.for_access_at_least(&access))
 }
 
@@ -114,12 +115,12 @@ pub async fn remove(
 ) -> Result<Synced, Error> {
     let access = Access::to(Feature::Refresh).for_secret(&target.secret, []);
     let planned = |observed: Option<&Observed>| plan_removal(target, observed, registry, options.force_conflicts);
-    let removed = carry_out(cluster, target, planned, options.dry_run).await;
+    let removed = carry_out(&SecretReader::new(cluster), target, planned, options.dry_run).await;
     removed.map_err(|error| error.for_access_at_least(&access))
 }
 
 async fn carry_out(
-    cluster: &Cluster,
+    reader: &SecretReader<'_>,
     target: &Target,
     planned: impl Fn(Option<&Observed>) -> Result<Plan, Refusal>,
     dry_run: DryRun,
@@ -127,13 +128,22 @@ async fn carry_out(
     let mut backoff = Backoff::new(PAUSE);
     let mut tries = 0;
     loop {
-        let observed = observe(cluster, target).await?;
-        let plan = planned(observed.as_ref()).map_err(|refusal| Error::Refused {
-            target: target.clone(),
-            refusal,
-        })?;
+        let observed = reader.observe(target).await?;
+        let plan = match planned(observed.as_ref()) {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                // It is planned again once it is known whether that token may be replaced.
+                if matches!(refusal, Refusal::OtherToken(_)) {
+                    reader.give_back(target, observed);
+                }
+                return Err(Error::Refused {
+                    target: target.clone(),
+                    refusal,
+                });
+            }
+        };
         drop(observed);
-        let message = match apply(cluster, &plan, dry_run).await {
+        let message = match apply(reader.cluster, &plan, dry_run).await {
             Ok(()) => {
                 let outcome = match plan.action {
                     Action::Create => Outcome::Created,

@@ -9,4 +9,5 @@ pub mod owner;
 pub mod owners;
 pub mod plan;
 pub mod pull_secret;
+pub mod reader;
 pub mod service_account;

@@ -9,7 +9,7 @@ use super::journal::{ContextSecrets, Journal};
 use super::report::Stop;
 use super::session::{Session, Unknown};
 use super::state::RotationState;
-use crate::cluster::{self, Cluster, ConnectOptions, LeftAlone, Target};
+use crate::cluster::{self, Cluster, ConnectOptions, LeftAlone, SecretReader, Target};
 use crate::commands::args::DryRunArg;
 use crate::commands::shared::apply::{AT_ONCE, Report};
 use crate::commands::shared::ledger_writer;
@@ -207,9 +207,11 @@ async fn find_in_context(
 /// list: it is tried again when it is written, and until then the old token is not revoked.
 async fn holders(cluster: &Cluster, jobs: Vec<Job>, supply: &Rc<Supply>) -> (Vec<Job>, Vec<(Target, LeftAlone)>) {
     let registry = &supply.credential.registry;
+    let reader = SecretReader::ahead(cluster, jobs.iter().map(|job| &job.target)).await;
+    let reader = &reader;
     let mut looked = stream::iter(jobs)
         .map(|job| async move {
-            let holds = match (cluster::observe(cluster, &job.target).await, &supply.replaces) {
+            let holds = match (reader.observe(&job.target).await, &supply.replaces) {
                 (Ok(observed), Some(own)) => cluster::instead(observed.as_ref(), registry, own),
                 (Err(_), _) | (_, None) => None,
             };

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, stream};
 
 use super::apply::AT_ONCE;
-use crate::cluster::{self, Access, Cluster, ConnectOptions, Feature, KubeconfigError, Managed, Observed, Target};
+use crate::cluster::{
+    self, Access, Cluster, ConnectOptions, Feature, KubeconfigError, Managed, Observed, SecretReader, Target,
+};
 use crate::error::CommandError;
 use crate::ledger::{Ledger, Skipped};
 use crate::model::{ClusterId, Registry, Token, printable};
@@ -218,9 +220,11 @@ impl Search<'_> {
                     .any(|entry| self.registries.contains(&entry.registry))
         };
         targets.extend(managed.into_iter().filter(is_meant).map(|one| (one.target, true)));
+        let reader = SecretReader::ahead(cluster, targets.keys()).await;
+        let reader = &reader;
         let mut looked = stream::iter(targets)
             .map(|(target, is_labelled)| async move {
-                let observed = cluster::observe(cluster, &target).await;
+                let observed = reader.observe(&target).await;
                 (target, is_labelled, observed)
             })
             .buffered(AT_ONCE);

@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regcred::cluster::{
-    Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, Over, SyncOptions, Wanted, block_on, observe, sync,
+    Cluster, ConnectOptions, Error, ExecError, Impersonate, Outcome, Over, SecretReader, SyncOptions, Wanted, block_on,
+    observe, sync,
 };
 use regcred::model::Use;
 use regcred::sys::env::Env;
@@ -137,9 +138,14 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
                     over: Over::Anything,
                     writer: None,
                 }];
-                let synced = sync(cluster, &target("team"), &wanted, SyncOptions::default())
-                    .await
-                    .unwrap();
+                let synced = sync(
+                    &SecretReader::new(cluster),
+                    &target("team"),
+                    &wanted,
+                    SyncOptions::default(),
+                )
+                .await
+                .unwrap();
                 assert_ne!(synced.outcome, Outcome::Unchanged);
             }
         },

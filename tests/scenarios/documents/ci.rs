@@ -264,9 +264,14 @@ fn the_cron_job_its_rights_and_its_connection() {
             over: Over::Anything,
             writer: None,
         }];
-        let synced = cluster::sync(&cluster, &target, &wanted, SyncOptions::default())
-            .await
-            .unwrap();
+        let synced = cluster::sync(
+            &cluster::SecretReader::new(&cluster),
+            &target,
+            &wanted,
+            SyncOptions::default(),
+        )
+        .await
+        .unwrap();
         assert_eq!(synced.outcome, cluster::Outcome::Created);
         // It may no more than the page says.
         let list = cluster::managed_secrets(&cluster).await;

@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use regcred::cluster::{Cluster, ConnectOptions, Error, Over, SyncOptions, Synced, Target, Wanted, block_on, sync};
+use regcred::cluster::{
+    Cluster, ConnectOptions, Error, Over, SecretReader, SyncOptions, Synced, Target, Wanted, block_on, sync,
+};
 use regcred::model::{Credential, Use};
 use regcred::sys::env::Env;
 use serde_json::{Value, json};
@@ -92,7 +94,7 @@ impl Plane {
     ) -> Result<Synced, Error> {
         self.connected(who, async |cluster| {
             sync(
-                cluster,
+                &SecretReader::new(cluster),
                 &target(namespace),
                 &[Wanted {
                     credential,

@@ -1,6 +1,6 @@
 //! What becomes of a Secret, on either kind of server.
 
-use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Over, Refusal, SyncOptions, Wanted, sync};
+use regcred::cluster::{Action, DryRun, Error, Note, Outcome, Over, Refusal, SecretReader, SyncOptions, Wanted, sync};
 use regcred::model::{DockerConfig, Use};
 use serde_json::{Value, json};
 
@@ -190,7 +190,7 @@ fn several_at_once_lose_nothing(plane: &Plane) {
             let target = &target;
             async move {
                 sync(
-                    cluster,
+                    &SecretReader::new(cluster),
                     target,
                     &[Wanted {
                         credential,
@@ -413,7 +413,13 @@ fn sync_once(kubeconfig: &str, token: &str) -> Result<regcred::cluster::Synced, 
                 over: Over::Anything,
                 writer: None,
             }];
-            sync(cluster, &target("team"), &wanted, SyncOptions::default()).await
+            sync(
+                &SecretReader::new(cluster),
+                &target("team"),
+                &wanted,
+                SyncOptions::default(),
+            )
+            .await
         },
     )
     .unwrap()

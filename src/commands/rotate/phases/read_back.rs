@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt as _, stream};
 
-use crate::cluster::{self, Access, Cluster, ConnectOptions, Target};
+use crate::cluster::{self, Access, Cluster, ConnectOptions, SecretReader, Target};
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
 use crate::commands::rotate::state::RotationState;
@@ -248,10 +248,12 @@ async fn read_back(
     abandoned: Option<&Credential>,
     access: &Access,
 ) -> Vec<CommandError> {
+    let reader = SecretReader::ahead(cluster, jobs.iter().map(|job| &job.target)).await;
+    let reader = &reader;
     let read = stream::iter(jobs)
         .map(|job| async move {
             let target = &job.target;
-            match (cluster::observe(cluster, target).await, abandoned) {
+            match (reader.observe(target).await, abandoned) {
                 (Err(error), _) => Some(error.for_access(&access.for_secret(&target.secret, [])).into()),
                 (Ok(Some(secret)), Some(abandoned)) if secret.mentions(&abandoned.token) => {
                     Some(CommandError::failed(format_args!("{target} holds the new token again")))

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use super::after::{After, AfterResult};
-use crate::cluster::{self, Action, Cluster, DryRun, Holds, OtherToken, Outcome, Refusal, SyncOptions, Synced, Wanted};
+use crate::cluster::{
+    self, Action, DryRun, Holds, OtherToken, Outcome, Refusal, SecretReader, SyncOptions, Synced, Wanted,
+};
 use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::proof::{NO_VERIFY, Proof, Proofs};
 use crate::commands::shared::targets::{Job, Supply, with_registry};
@@ -101,7 +103,7 @@ impl From<Failure> for CommandError {
 
 /// Writes the credentials that work to the Secret of one target, and runs the actions after it.
 pub(super) async fn sync(
-    cluster: &Cluster,
+    reader: &SecretReader<'_>,
     job: &Job,
     options: SyncOptions,
     after: &After,
@@ -121,7 +123,7 @@ pub(super) async fn sync(
             dry_run: DryRun::Client,
             ..options
         };
-        let planned = write(cluster, job, &[supply.wanted()], dry_run, after).await?;
+        let planned = write(reader, job, &[supply.wanted()], dry_run, after).await?;
         match (planned.outcome, proof) {
             // The credential is not meant for this Secret.
             (Outcome::LeftAlone, _) => done = Some(Done::of(planned)),
@@ -143,7 +145,7 @@ pub(super) async fn sync(
             .iter()
             .map(|supply| supply.wanted_by(authorship, &cleared))
             .collect();
-        let synced = match write(cluster, job, &wanted, options, after).await {
+        let synced = match write(reader, job, &wanted, options, after).await {
             Err(Failure::Cluster(error)) => match met(error) {
                 Ok(other) => {
                     let is_it = |supply: &&&Rc<Supply>| {
@@ -175,7 +177,7 @@ pub(super) async fn sync(
             after: match synced.outcome {
                 // A Secret that was left alone is not attached or used for restarts.
                 Outcome::LeftAlone => AfterResult::default(),
-                Outcome::Created | Outcome::Configured | Outcome::Unchanged => after.of(cluster, job).await,
+                Outcome::Created | Outcome::Configured | Outcome::Unchanged => after.of(reader.cluster(), job).await,
             },
             ..Done::of(synced)
         });
@@ -207,12 +209,12 @@ fn met(error: cluster::Error) -> Result<OtherToken, Box<cluster::Error>> {
 }
 
 async fn write(
-    cluster: &Cluster,
+    reader: &SecretReader<'_>,
     job: &Job,
     wanted: &[Wanted<'_>],
     options: SyncOptions,
     after: &After,
 ) -> Result<Synced, Failure> {
-    let synced = cluster::sync(cluster, &job.target, wanted, options).await;
+    let synced = cluster::sync(reader, &job.target, wanted, options).await;
     synced.map_err(|error| Failure::Cluster(error.for_access(&after.access_for(job))))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use futures_util::stream::FuturesUnordered;
 
 use super::after::After;
@@ -12,7 +12,7 @@ use super::follow::Rollouts;
 use super::interrupt::Interrupt;
 use super::one::{self, Done, Failure};
 use super::report::{Report, Row, Unfinished};
-use crate::cluster::{self, Cluster, ConnectOptions, SyncOptions};
+use crate::cluster::{self, Cluster, ConnectOptions, SecretReader, SyncOptions};
 use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::ledger_writer::{LedgerWriter, Observation};
 use crate::commands::shared::proof::Proofs;
@@ -20,8 +20,9 @@ use crate::commands::shared::targets::{Batch, Found, Job, find};
 use crate::commands::system::System;
 use crate::error::CommandError;
 
-/// How many Secrets of a cluster are processed at a time, with one connection each: few enough for a small API server.
-pub(in crate::commands) const AT_ONCE: usize = 8;
+/// How many Secrets of a cluster are processed at a time, with one connection each. Far away, fewer wait for round trips;
+/// more gain little and make a small API server busy (docs/performance.md).
+pub(in crate::commands) const AT_ONCE: usize = 32;
 
 /// The result of one job.
 type JobResult = (Job, Result<Done, CommandError>);
@@ -98,9 +99,13 @@ impl Run<'_, '_> {
             };
             self.report.row(row, self.system)?;
         }
-        let id = self.ledger.begin(cluster, &found.jobs, self.system).await;
+        let reading = SecretReader::ahead(cluster, found.jobs.iter().map(|job| &job.target));
+        let interrupt = self.interrupt.clone();
+        let beginning = self.ledger.begin(cluster, &found.jobs, self.system);
+        let (id, reader) = join(beginning, interrupt.or(reading)).await;
+        let reader = reader.unwrap_or_else(|_| SecretReader::new(cluster));
         let mut observed = Vec::new();
-        let worked = self.work(cluster, found.jobs, &mut observed).await;
+        let worked = self.work(&reader, found.jobs, &mut observed).await;
         let proven = self.proofs.proven();
         self.ledger.end(id.as_ref(), &observed, &proven, self.system);
         worked
@@ -108,12 +113,12 @@ impl Run<'_, '_> {
 
     async fn work(
         &mut self,
-        cluster: &Cluster,
+        reader: &SecretReader<'_>,
         jobs: Vec<Job>,
         observed: &mut Vec<Observation>,
     ) -> Result<(), CommandError> {
         let (total, options, after, proofs) = (jobs.len(), self.options, self.after, self.proofs);
-        let authorship = self.authorship;
+        let (cluster, authorship) = (reader.cluster(), self.authorship);
         let mut waiting = jobs.into_iter().enumerate();
         let mut under_way = FuturesUnordered::new();
         let mut begun = BTreeMap::new();
@@ -125,7 +130,7 @@ impl Run<'_, '_> {
                 let Some((at, job)) = waiting.next() else { break };
                 begun.insert(at, job.target.clone());
                 under_way.push(async move {
-                    let result = one::sync(cluster, &job, options, after, proofs, authorship).await;
+                    let result = one::sync(reader, &job, options, after, proofs, authorship).await;
                     (at, job, result)
                 });
             }
