@@ -7,3 +7,4 @@ mod list;
 mod needs;
 mod prune;
 mod random;
+mod schedule;

@@ -111,6 +111,9 @@ fn one(stage: &Stage, number: u32, history: &[Push], needed: &[u8], keep: usize,
         .into_iter()
         .filter_map(|tag| Some((tag.clone(), pusher.pull(&repository, &tag).ok()?)))
         .collect();
+    if pusher.tags(&repository).is_empty() {
+        return;
+    }
     let mut containers = vec![serde_json::json!({"name": "c", "image": "elsewhere.example.com/app:1"})];
     for (at, tag) in needed.iter().enumerate() {
         let image = format!("{}/{repository}:{}", stage.world.registry(), name(*tag));

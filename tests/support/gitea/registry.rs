@@ -233,7 +233,7 @@ fn image(state: &mut State, request: &Request, path: &str) -> Reply {
         Guest::Known { user, scopes } => (Some(user), scopes),
     };
     let Some(repository) = repository(path) else {
-        return refused(error(404, "NAME_UNKNOWN"));
+        return refused(Answer::new(404, "text/plain; charset=utf-8", "404 page not found\n"));
     };
     let (owner, image) = repository.split_once('/').unwrap_or((repository, ""));
     if !is_name(image) {

@@ -62,6 +62,8 @@ pub enum Reason {
     /// A chart or another artifact, in an image that was not named.
     NoImage(String),
     LongName,
+    /// An index of which something is missing: the registry takes it under no other name.
+    Incomplete,
     InGrace {
         until: Timestamp,
     },
@@ -380,6 +382,9 @@ impl<'a> Planner<'a> {
         if self.rules.grace.0 == SignedDuration::ZERO {
             return Fate::Delete(cause);
         }
+        if !self.is_whole(&row.digest) {
+            return Fate::Keep(Reason::Incomplete);
+        }
         let aside = SetAside {
             original: row.version.clone(),
             since: self.now,
@@ -387,6 +392,16 @@ impl<'a> Planner<'a> {
         aside
             .name()
             .map_or(Fate::Keep(Reason::LongName), |name| Fate::SetAside(name, cause))
+    }
+
+    /// Whether everything that it is made of is there.
+    fn is_whole(&self, digest: &Digest) -> bool {
+        let manifest = |digest: &Digest| self.holding.manifests.get(digest);
+        let is_there = |part: &&Digest| {
+            let children = manifest(part).map_or(&[][..], |manifest| manifest.children());
+            children.iter().all(|child| manifest(&child.digest).is_some())
+        };
+        self.holding.parts([digest]).iter().all(is_there)
     }
 
     fn in_order(&self, fates: Vec<Fate>) -> ImagePlan {
@@ -469,6 +484,9 @@ impl fmt::Display for Reason {
             Self::LeftOut(LeftOut::NotMatched) => f.write_str("does not match --match"),
             Self::NoImage(kind) => write!(f, "no image but {kind}, and its name was not given"),
             Self::LongName => f.write_str("its name is too long to be set aside; --grace 0 deletes it at once"),
+            Self::Incomplete => {
+                f.write_str("an index of which something is missing cannot be set aside; --grace 0 deletes it")
+            }
             Self::InGrace { until } => write!(f, "set aside until {}", until.strftime("%Y-%m-%d %H:%MZ")),
             Self::PartOf(index) => write!(f, "part of {}", short(index)),
             Self::LastHolder(index) => write!(f, "{} is made of it, and nothing else holds it", short(index)),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::*;
+use super::{plan as plan_of, *};
 use crate::commands::images::prune::rules::Age;
 use crate::model::manifest::Manifest;
 
@@ -101,7 +101,7 @@ impl Registry {
     }
 
     fn plan(&self, demand: &Demand, rules: &Rules) -> ImagePlan {
-        plan(&self.holding, demand, rules, false, at(NOW))
+        plan_of(&self.holding, demand, rules, false, at(NOW))
     }
 
     /// Does it as `apply` does. A manifest is there as long as a row has it.
@@ -326,7 +326,7 @@ fn what_is_set_aside_goes_for_good_with_all_that_is_its_own() {
     assert!(plan.going().next().is_none(), "{:?}", fates(&plan));
 
     // Somebody deployed it again by its old name: it is not deleted, and they are told.
-    let over = |plan: &Registry, demand: &Demand| plan(&plan.holding, demand, &rules(1), false, at(NOW + 24 * 8));
+    let over = |plan: &Registry, demand: &Demand| plan_of(&plan.holding, demand, &rules(1), false, at(NOW + 24 * 8));
     let needed = over(&registry, &needs("1"));
     assert!(needed.going().next().is_none(), "{:?}", fates(&needed));
     let told = |row: &PlannedRow| matches!(row.fate, Fate::Keep(Reason::UsedAside(_)));
@@ -406,8 +406,23 @@ fn a_chart_goes_only_if_its_image_is_named() {
         registry.push(name, &chart, hours);
     }
     assert_eq!(registry.plan(&Demand::default(), &rules(1)).going().count(), 0);
-    let plan = plan(&registry.holding, &Demand::default(), &rules(1), true, at(NOW));
+    let plan = plan_of(&registry.holding, &Demand::default(), &rules(1), true, at(NOW));
     assert_eq!(plan.going().count(), 1);
+}
+
+#[test]
+fn an_index_with_a_hole_stays_or_goes_at_once() {
+    let mut registry = Registry::new();
+    let child = registry.tag("1", 900);
+    let index = registry.index(std::slice::from_ref(&child));
+    // The push takes the name of its own child.
+    registry.push("1", &index, 500);
+    registry.forget();
+    registry.tag("2", 400);
+    let plan = registry.plan(&Demand::default(), &rules(1));
+    let told = |row: &PlannedRow| row.fate == Fate::Keep(Reason::Incomplete);
+    assert!(plan.rows.iter().any(told), "{plan:?}");
+    assert_eq!(registry.plan(&Demand::default(), &at_once(1)).going().count(), 1);
 }
 
 #[test]
@@ -609,7 +624,7 @@ proptest! {
         let second = registry.plan(&demand, &rules);
         prop_assert_eq!(second.going().count(), 0, "{:?}", fates(&second));
         // After the grace, everything on the list is still there, and nothing is set aside twice.
-        let last = plan(&registry.holding, &demand, &rules, false, at(NOW + 24 * 30));
+        let last = plan_of(&registry.holding, &demand, &rules, false, at(NOW + 24 * 30));
         for row in last.going() {
             let is_ours = matches!(registry.holding.role(&row.row), Role::SetAside(_));
             prop_assert!(!(is_ours && matches!(row.fate, Fate::SetAside(..))), "{row:?}");
