@@ -47,7 +47,7 @@ pub use workload::rollout::{Progress, follow};
 pub use workload::unstick::{PodAction, StuckPod, unstick};
 pub use workload::users::{SecretUser, SkipReason};
 
-pub use crate::model::{NameError, Namespace, SecretName, ServiceAccountName, Target, TargetError};
+pub use crate::model::{ApiGroup, NameError, Namespace, SecretName, ServiceAccountName, Target, TargetError};
 
 /// Runs `work` to completion on a new runtime; no other code creates one.
 ///

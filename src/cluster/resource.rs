@@ -29,6 +29,7 @@ pub enum Resource {
     ControllerRevisions,
     /// Templates that no workload has.
     PodTemplates,
+    Nodes,
 }
 
 impl Resource {
@@ -56,9 +57,11 @@ impl Resource {
         Self::CronJobs,
     ];
 
-    /// Those that name images, or hold something that does: what runs, and what could be rolled back to.
-    pub(super) const OF_IMAGES: [Self; 12] = [
+    /// Those that name images, or hold something that does: what runs, and what could be rolled back to. And what it is
+    /// pulled with.
+    pub(super) const OF_IMAGES: [Self; 13] = [
         Self::Secrets,
+        Self::ServiceAccounts,
         Self::ConfigMaps,
         Self::Pods,
         Self::PodTemplates,
@@ -92,6 +95,7 @@ impl Resource {
             Self::ConfigMaps => ("", "ConfigMap", "configmaps"),
             Self::ControllerRevisions => ("apps", "ControllerRevision", "controllerrevisions"),
             Self::PodTemplates => ("", "PodTemplate", "podtemplates"),
+            Self::Nodes => ("", "Node", "nodes"),
         }
     }
 

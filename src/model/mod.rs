@@ -35,7 +35,7 @@ pub use helper_entry::{HELPER_NOT_FOUND, HelperEntry};
 pub use hint::{CommandLine, Hint};
 pub use image_reference::{Digest, ImageReference, ReferenceError, Repository, Tag, Version};
 pub use json_edit::{JsonEdit, JsonEditError};
-pub use names::{NameError, Namespace, SecretName, ServiceAccountName};
+pub use names::{ApiGroup, NameError, Namespace, SecretName, ServiceAccountName};
 pub use own_tokens::{EarlierTokens, Fingerprint, FingerprintError, FingerprintKey, MAX_EARLIER, OwnTokens};
 pub use redaction::Redaction;
 pub use registry::{Registry, RegistryError};

@@ -22,6 +22,10 @@ pub struct SecretName(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceAccountName(String);
 
+/// A group of the API, such as `argoproj.io`: an RFC 1123 subdomain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiGroup(String);
+
 /// Why a text names no namespace, Secret or ServiceAccount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -80,6 +84,13 @@ impl ServiceAccountName {
     }
 }
 
+impl ApiGroup {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -120,6 +131,15 @@ impl FromStr for SecretName {
 }
 
 impl FromStr for ServiceAccountName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        check_subdomain(text)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl FromStr for ApiGroup {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {

@@ -7,6 +7,7 @@ mod custom;
 mod helm;
 mod mentions;
 mod need;
+mod nodes;
 mod pods;
 
 use std::cell::RefCell;
@@ -33,6 +34,7 @@ use mentions::{Mention, Mentioned, Scan};
 use need::Collector;
 
 pub use need::{How, ImageNeed, ImageUse, InvalidImage, Needed, Needs, PodSide, Unread};
+pub use nodes::{Node, nodes};
 
 /// Finds everything that a cluster needs of these registries, calling `progress` after each page.
 ///

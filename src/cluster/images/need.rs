@@ -68,6 +68,8 @@ pub struct PodSide {
     pub node: Option<String>,
     /// The labels that its node must have.
     pub node_selector: BTreeMap<String, String>,
+    /// It says more about the nodes that it can be on.
+    pub has_node_affinity: bool,
 }
 
 /// How something is needed.

@@ -26,6 +26,7 @@ pub(super) fn add(collector: &mut Collector, registries: &[Registry], resource: 
         account: pod.service_account_name.clone(),
         node: Some(pod.node_name.clone()).filter(|node| !node.is_empty()),
         node_selector: pod.node_selector.clone(),
+        has_node_affinity: pod.affinity.node_affinity.is_some(),
     };
     let object = untrusted(&format!("{}/{}", resource.qualified(), metadata.name));
     for (container, image) in images(&pod) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifests::{Rule, Scope, Subject, manifests};
 use crate::cluster::resource::Resource;
-use crate::model::{SecretName, ServiceAccountName};
+use crate::model::{ApiGroup, SecretName, ServiceAccountName};
 
 /// Something that commands do and that needs its own permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,8 @@ pub enum Feature {
     Unstick,
     /// Reading which images are needed: `images`.
     Images,
+    /// Reading for which platforms there are nodes: `images check`.
+    Nodes,
 }
 
 impl Feature {
@@ -51,6 +53,7 @@ impl Feature {
             Self::Wait => "wait",
             Self::Unstick => "unstick",
             Self::Images => "images",
+            Self::Nodes => "nodes",
         }
     }
 
@@ -172,6 +175,12 @@ const ROWS: &[Row] = &[
         verbs: &["list"],
         only: Only::Any,
     },
+    Row {
+        feature: Feature::Nodes,
+        resources: &[Resource::Nodes],
+        verbs: &["list"],
+        only: Only::Any,
+    },
     // Optional: without it, `status` knows only the reasons that the pods themselves give.
     Row {
         feature: Feature::Status,
@@ -189,6 +198,8 @@ pub struct Access {
     pub secrets: BTreeSet<SecretName>,
     /// Empty means all ServiceAccounts.
     pub service_accounts: BTreeSet<ServiceAccountName>,
+    /// Groups of custom resources of which every kind may be listed.
+    pub groups: BTreeSet<ApiGroup>,
     /// The namespaces are found only at run time, so a ClusterRole is needed.
     pub is_everywhere: bool,
 }
@@ -250,18 +261,24 @@ impl Access {
         let mut rules: Vec<Rule<'_>> = Vec::new();
         for ((resource, only), verbs) in verbs {
             let (names, verbs) = (self.names(only), verbs.into_iter().collect::<Vec<_>>());
-            let same = |rule: &&mut Rule<'_>| {
-                rule.resources[0].group() == resource.group() && rule.names == names && rule.verbs == verbs
-            };
+            let same =
+                |rule: &&mut Rule<'_>| rule.group == resource.group() && rule.names == names && rule.verbs == verbs;
             match rules.iter_mut().find(same) {
-                Some(rule) => rule.resources.push(resource),
+                Some(rule) => rule.resources.push(resource.plural()),
                 None => rules.push(Rule {
-                    resources: vec![resource],
+                    group: resource.group(),
+                    resources: vec![resource.plural()],
                     names,
                     verbs,
                 }),
             }
         }
+        rules.extend(self.groups.iter().map(|group| Rule {
+            group: group.as_str(),
+            resources: vec!["*"],
+            names: Vec::new(),
+            verbs: vec!["list"],
+        }));
         rules
     }
 
@@ -287,7 +304,8 @@ pub(in crate::cluster) fn role_for_verb(
     // RBAC does not see a name for these verbs.
     let names = name.filter(|_| !matches!(verb, "create" | "list" | "watch"));
     let rule = Rule {
-        resources: vec![resource],
+        group: resource.group(),
+        resources: vec![resource.plural()],
         names: names.into_iter().collect(),
         verbs: vec![verb],
     };
@@ -307,6 +325,7 @@ mod tests {
             features: features.iter().copied().collect(),
             secrets: ["x".parse().unwrap()].into(),
             service_accounts: ["default".parse().unwrap()].into(),
+            groups: BTreeSet::new(),
             is_everywhere: false,
         }
     }
@@ -376,6 +395,21 @@ mod tests {
                 {"apiGroups": [""], "resources": ["secrets", "serviceaccounts", "pods", "events"], "verbs": ["list"]},
                 {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list"]},
                 {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+            ])
+        );
+    }
+
+    #[test]
+    fn custom_resources_are_listed_group_by_group() {
+        let access = Access {
+            groups: ["argoproj.io".parse().unwrap()].into(),
+            ..Access::to(Feature::Nodes)
+        };
+        assert_eq!(
+            documents(&access.role(&Scope::Cluster, &[]))[0]["rules"],
+            json!([
+                {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+                {"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["list"]},
             ])
         );
     }

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 
 use ring::digest::{SHA256, digest};
 
-use crate::cluster::resource::Resource;
 use crate::cluster::secret::annotations::{MANAGED_BY_LABEL, MANAGER};
 use crate::model::{Namespace, ServiceAccountName};
 
@@ -58,7 +57,10 @@ impl Subject {
 /// A rule of RBAC; no names are all objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rule<'a> {
-    pub(super) resources: Vec<Resource>,
+    /// The API group; empty for the core's.
+    pub(super) group: &'a str,
+    /// In the plural, as URLs have them.
+    pub(super) resources: Vec<&'a str>,
     pub(super) names: Vec<&'a str>,
     pub(super) verbs: Vec<&'a str>,
 }
@@ -92,9 +94,13 @@ pub(super) fn manifests(purpose: &str, rules: &[Rule<'_>], scope: &Scope, subjec
 }
 
 fn rule(rule: &Rule<'_>) -> String {
-    let group = rule.resources.first().map_or("", |resource| resource.group());
-    let group = if group.is_empty() { "\"\"" } else { group };
-    let resources: Vec<_> = rule.resources.iter().map(|resource| resource.plural()).collect();
+    let group = if rule.group.is_empty() { "\"\"" } else { rule.group };
+    // A star alone is YAML's sign for something else.
+    let resources: Vec<_> = rule
+        .resources
+        .iter()
+        .map(|resource| if *resource == "*" { "\"*\"" } else { resource })
+        .collect();
     let mut yaml = format!("- apiGroups: [{group}]\n  resources: [{}]\n", resources.join(", "));
     if !rule.names.is_empty() {
         let names: Vec<_> = rule.names.iter().map(|name| quoted(name)).collect();

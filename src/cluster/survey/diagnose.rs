@@ -47,7 +47,7 @@ impl<'a> Named<'a> {
     }
 
     /// Those of the names that could not be looked at.
-    fn has_unseen(&self) -> bool {
+    pub(super) fn has_unseen(&self) -> bool {
         self.names
             .iter()
             .any(|name| self.seen(name).is_none() && self.is_of_wrong_type(name).is_none())
@@ -85,7 +85,7 @@ impl<'a> Named<'a> {
         pull(image, &secrets)
     }
 
-    fn entry(&self, at: EntryAt) -> Option<(&'a SeenSecret, &'a SeenEntry)> {
+    pub(super) fn entry(&self, at: EntryAt) -> Option<(&'a SeenSecret, &'a SeenEntry)> {
         let secret = self.seen(self.names.get(at.secret)?)?;
         match &secret.state {
             State::Entries(entries) => Some((secret, entries.get(at.entry)?)),

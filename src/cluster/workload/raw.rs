@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// A workload or a pod.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -50,6 +51,7 @@ pub struct Spec {
     pub service_account_name: String,
     pub node_name: String,
     pub node_selector: BTreeMap<String, String>,
+    pub affinity: Affinity,
     pub containers: Vec<Container>,
     pub init_containers: Vec<Container>,
     pub ephemeral_containers: Vec<Container>,
@@ -69,6 +71,13 @@ impl Spec {
             },
         }
     }
+}
+
+/// Only whether it is about nodes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Affinity {
+    pub node_affinity: Option<IgnoredAny>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -2,11 +2,11 @@
 
 use clap::{Arg, ArgGroup, Args};
 
-use crate::cluster::{Namespace, SecretName, ServiceAccountName};
+use crate::cluster::{ApiGroup, Namespace, SecretName, ServiceAccountName};
 use crate::commands::args::{RestartArgs, ScopeArgs, with_help};
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("command").args(["rotate", "status", "detach", "remove"]))]
+#[command(group = ArgGroup::new("command").args(["rotate", "status", "images", "detach", "remove"]))]
 #[command(
     after_help = "It takes the flags of the command that is to be allowed, prints the permissions that this command needs, and contacts no cluster. A Role's name says what it allows, a binding's also to whom, so that applying one does not change another. All of them have the label app.kubernetes.io/managed-by=kubectl-regcred.
 
@@ -15,6 +15,7 @@ Examples:
   kubectl regcred rbac -f regcred.yaml --serviceaccount ci:deploy      # for sync -f regcred.yaml
   kubectl regcred rbac -A --rotate --restart --wait --group ops
   kubectl regcred rbac -A --status --user jane
+  kubectl regcred rbac -A --images --api-group argoproj.io --user jane
   kubectl regcred rbac -n honeydue --attach default --restart --wait --serviceaccount ci:deploy
   kubectl regcred rbac -n honeydue --secret gitea-credentials --secret ghcr --user jane"
 )]
@@ -57,6 +58,12 @@ pub struct RbacArgs {
     /// For `status`, which only reads, without the permissions of sync
     #[arg(long, conflicts_with_all = ["restart", "wait", "unstick", "service_accounts"])]
     pub status: bool,
+    /// For `images`, which only reads
+    #[arg(long, conflicts_with_all = ["file", "restart", "wait", "unstick", "service_accounts"])]
+    pub images: bool,
+    /// A group of custom resources that may name images (repeatable): `kubectl api-resources` lists them
+    #[arg(long = "api-group", value_name = "GROUP", requires = "images")]
+    pub api_groups: Vec<ApiGroup>,
     /// Allow it to this user (repeatable)
     #[arg(long = "user", value_name = "NAME")]
     pub users: Vec<String>,

@@ -22,6 +22,10 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
     if args.rotate && !args.keep_old && !args.scope.all_namespaces {
         roles.push((Scope::Cluster, Access::to(Feature::Search)));
     }
+    // Nodes are in no namespace.
+    if args.images && !is_everywhere(args) {
+        roles.push((Scope::Cluster, Access::to(Feature::Nodes)));
+    }
     let mut subjects: Vec<Subject> = Vec::new();
     subjects.extend(args.users.iter().cloned().map(Subject::User));
     subjects.extend(args.groups.iter().cloned().map(Subject::Group));
@@ -34,6 +38,17 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
         .map(|(scope, access)| access.role(scope, &subjects))
         .collect();
     system.output.document(&documents.join("---\n"))?;
+    if args.images {
+        system.output.info(
+            "note: RBAC knows no types, so whoever may list Helm's Secrets may read every Secret there: give it only to \
+             somebody whom you trust with them",
+        );
+    }
+    if args.images && args.api_groups.is_empty() {
+        system.output.info(
+            "hint: custom resources can name images too: --api-group GROUP adds one of those that kubectl api-resources lists",
+        );
+    }
     if subjects.is_empty() {
         system
             .output
@@ -44,14 +59,17 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
 
 /// The permissions for the work in each namespace.
 fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Access {
-    let only_looks = args.status || args.detach;
+    let only_reads = args.status || args.images;
+    let only_looks = only_reads || args.detach;
     let makes_none = args.scope.all_namespaces || args.remove;
     let flags = [
         (args.status, Feature::Status),
+        (args.images, Feature::Images),
+        (args.images && is_everywhere(args), Feature::Nodes),
         (args.rotate, Feature::Rotate),
         (!only_looks && !args.rotate && makes_none, Feature::Refresh),
         (!only_looks && !args.rotate && !makes_none, Feature::Sync),
-        (args.scope.all_namespaces && !args.status, Feature::Managed),
+        (args.scope.all_namespaces && !only_reads, Feature::Managed),
         (args.scope.selector.is_some(), Feature::Selector),
         (!args.service_accounts.is_empty(), Feature::ServiceAccounts),
         (args.restarts.restart, Feature::Restart),
@@ -62,8 +80,13 @@ fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Acc
         features: features(&flags),
         secrets: secrets.into_iter().collect(),
         service_accounts: args.service_accounts.iter().cloned().collect(),
-        is_everywhere: args.scope.all_namespaces || args.scope.selector.is_some(),
+        groups: args.api_groups.iter().cloned().collect(),
+        is_everywhere: is_everywhere(args),
     }
+}
+
+fn is_everywhere(args: &RbacArgs) -> bool {
+    args.scope.all_namespaces || args.scope.selector.is_some()
 }
 
 fn of_flags(args: &RbacArgs) -> Vec<(Scope, Access)> {
@@ -77,7 +100,7 @@ fn of_flags(args: &RbacArgs) -> Vec<(Scope, Access)> {
 }
 
 fn scopes(args: &RbacArgs) -> Vec<Scope> {
-    if args.scope.all_namespaces || args.scope.selector.is_some() {
+    if is_everywhere(args) {
         return vec![Scope::Cluster];
     }
     if args.scope.namespaces.is_empty() {
@@ -170,6 +193,7 @@ pub(super) fn access_of(args: &SyncArgs) -> Access {
         features: features(&flags),
         secrets: has_one_name.then(|| args.targets.secret.clone()).into_iter().collect(),
         service_accounts: args.after.service_accounts.iter().cloned().collect(),
+        groups: BTreeSet::new(),
         is_everywhere: scope.all_namespaces || scope.selector.is_some(),
     }
 }

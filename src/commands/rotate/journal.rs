@@ -237,6 +237,7 @@ impl Journal {
                 .collect(),
             secrets: self.listed().map(|one| one.target.secret.clone()).collect(),
             service_accounts: BTreeSet::new(),
+            groups: BTreeSet::new(),
             is_everywhere: finds(Find::is_managed) || finds(Find::is_by_label),
         }
     }

@@ -1,0 +1,63 @@
+//! What kubelet logs in with to pull an image for a pod.
+
+use super::diagnose::Named;
+use super::report::Survey;
+use super::secret::SeenEntry;
+use crate::cluster::resource::Resource;
+use crate::model::Namespace;
+use crate::model::pull::Pull;
+
+/// What a pod's image is pulled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logins {
+    /// kubelet tries these in order. If there are none, it pulls without logging in, unless the node has a credential.
+    Tries(Vec<Tried>),
+    /// It does not even ask: one of the pod's Secrets cannot be decoded.
+    Fails { secret: String },
+    /// A Secret or ServiceAccount could not be read.
+    Unseen,
+}
+
+/// An entry of a pull Secret that kubelet tries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    pub secret: String,
+    pub entry: SeenEntry,
+}
+
+impl Survey {
+    /// What an image is pulled with for a pod with these pull Secrets of its own, or else its ServiceAccount's.
+    #[must_use]
+    pub fn logins(&self, namespace: &Namespace, own: &[String], account: &str, image: &str) -> Logins {
+        let account = if account.is_empty() { "default" } else { account };
+        let is_unread = |resource| self.unseen.iter().any(|unseen| unseen.object.resource == resource);
+        if own.is_empty() && is_unread(Resource::ServiceAccounts) {
+            return Logins::Unseen;
+        }
+        let at = self
+            .accounts
+            .binary_search_by(|seen| (&seen.namespace, seen.name.as_str()).cmp(&(namespace, account)));
+        let names = match at {
+            Ok(at) if own.is_empty() => &self.accounts[at].pull_secrets,
+            _ => own,
+        };
+        let secrets = Named::new(self, namespace, names);
+        match secrets.pull(image) {
+            Pull::Fails { secret } => Logins::Fails {
+                secret: names[secret].clone(),
+            },
+            Pull::Tries { entries, .. } if entries.is_empty() && secrets.has_unseen() => Logins::Unseen,
+            Pull::Tries { entries, .. } => {
+                let tried = entries.into_iter().filter_map(|at| secrets.entry(at));
+                Logins::Tries(
+                    tried
+                        .map(|(secret, entry)| Tried {
+                            secret: secret.target.secret.to_string(),
+                            entry: entry.clone(),
+                        })
+                        .collect(),
+                )
+            }
+        }
+    }
+}
