@@ -88,6 +88,9 @@ _kubectl__regcred() {
             kubectl__regcred__subcmd__docker,status)
                 cmd="kubectl__regcred__subcmd__docker__subcmd__status"
                 ;;
+            kubectl__regcred__subcmd__images,check)
+                cmd="kubectl__regcred__subcmd__images__subcmd__check"
+                ;;
             kubectl__regcred__subcmd__images,list)
                 cmd="kubectl__regcred__subcmd__images__subcmd__list"
                 ;;
@@ -328,12 +331,94 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__images)
-            opts="-v -h --verbose --help list prune restore"
+            opts="-v -h --verbose --help list check prune restore"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__regcred__subcmd__images__subcmd__check)
+            opts="-n -l -A -o -v -h --namespace --selector --all-namespaces --registry --output --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gitea-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -846,7 +931,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__rbac)
-            opts="-n -l -A -f -v -h --namespace --selector --all-namespaces --file --deployment --context --secret --attach --detach --remove --restart --wait --unstick --rotate --keep-old --status --user --group --serviceaccount --verbose --help"
+            opts="-n -l -A -f -v -h --namespace --selector --all-namespaces --file --deployment --context --secret --attach --detach --remove --restart --wait --unstick --rotate --keep-old --status --images --api-group --user --group --serviceaccount --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -893,6 +978,10 @@ _kubectl__regcred() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api-group)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -225,11 +225,12 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; 
 client\t'Print what would be done'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand docker; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -s v -l verbose -d 'Print more on stderr, never a token'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -f -a "list" -d 'List images with their tags, size, age and platforms, and where clusters use them'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -f -a "prune" -d 'Delete old tags that no cluster runs or could roll back to, in two steps'
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list prune restore" -f -a "restore" -d 'Bring back what prune has set aside'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list check prune restore" -s v -l verbose -d 'Print more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list check prune restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list check prune restore" -f -a "list" -d 'List images with their tags, size, age and platforms, and where clusters use them'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list check prune restore" -f -a "check" -d 'Check that every node could pull again what runs, and what could be rolled back to'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list check prune restore" -f -a "prune" -d 'Delete old tags that no cluster runs or could roll back to, in two steps'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and not __fish_seen_subcommand_from list check prune restore" -f -a "restore" -d 'Bring back what prune has set aside'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -s o -l output -d '`wide` adds columns and cuts nothing off' -r -f -a "wide\t'A table with more columns'
 json\t'JSON'
 yaml\t'YAML'"
@@ -252,6 +253,25 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -l plain-http -d 'Send the token over http'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s n -l namespace -d 'A namespace to check' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s l -l selector -d 'Every namespace with these labels' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l registry -d 'Check only images of this registry' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s o -l output -d 'Print a document' -r -f -a "json\t'JSON'
+yaml\t'YAML'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l gitea-path -d 'The path under which Gitea is served' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l context -d 'A context of the kubeconfig' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l kubeconfig -d 'The kubeconfig file' -r -F
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l cluster -d 'The kubeconfig\'s cluster to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l user -d 'The kubeconfig\'s user to use' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l as -d 'Act as this user' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l as-group -d 'Act as a member of this group' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l as-uid -d 'Act as the user with this uid' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l request-timeout -d 'Give up a single request after this time' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s A -l all-namespaces -d 'Every namespace'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -l plain-http -d 'Send the token over http'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print more on stderr, never a token'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l keep -d 'How many tags of each image stay' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l older-than -d 'Only what was pushed before this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l match -d 'Only tags that match' -r
@@ -334,6 +354,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l secret -d 'The Secret\'s name' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l attach -d 'Attaching the Secret to this ServiceAccount' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l wait -d 'As for `sync --restart --wait`' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l api-group -d 'A group of custom resources that may name images' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l user -d 'Allow it to this user' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l group -d 'Allow it to this group' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l serviceaccount -d 'Allow it to this ServiceAccount' -r
@@ -345,6 +366,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l rotate -d 'For `rotate`'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l keep-old -d 'As for `rotate --keep-old`'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l status -d 'For `status`'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l images -d 'For `images`'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s v -l verbose -d 'Print more on stderr, never a token'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand completion; and not __fish_seen_subcommand_from install status remove bash zsh fish powershell" -s v -l verbose -d 'Print more on stderr, never a token'

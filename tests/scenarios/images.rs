@@ -2,7 +2,7 @@
 
 mod clusters;
 mod fixture;
-mod helm;
+pub mod helm;
 mod list;
 mod needs;
 mod prune;

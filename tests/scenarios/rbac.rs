@@ -338,3 +338,61 @@ fn status() {
         !world.regcred(&line).stdout.contains("\"not-allowed\"")
     });
 }
+
+scenario!(images, needs(REAL_PARTS));
+fn images() {
+    let world = World::of_real_parts();
+    let token = world.gitea.add_token("admin", "read:package");
+    world
+        .regcred_with("login [REGISTRY] -u admin --use cluster --token-stdin", &token)
+        .done();
+    let namespace = world.namespace.clone();
+    let deployer = Deployer::of(&world);
+    deployer.takes_over(&world);
+    let line = format!("images check -n {namespace} -o json");
+    assert!(world.regcred(&line).stdout.contains("\"not-allowed\""));
+    let documents = deployer.may(&world, &format!("-n {namespace} --images"));
+    let kinds: Vec<&str> = documents
+        .iter()
+        .map(|document| document["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
+    until("all of it to be seen", || {
+        !world.regcred(&line).stdout.contains("\"not-allowed\"")
+    });
+}
+
+scenario!(custom_resources_are_allowed_by_their_group);
+fn custom_resources_are_allowed_by_their_group() {
+    let world = World::of_doubles();
+    let ran = world.regcred("rbac -A --images --api-group argoproj.io --user jane");
+    let roles = documents(&ran.stdout);
+    assert_eq!(roles[0]["kind"], "ClusterRole");
+    assert_eq!(
+        roles[0]["rules"],
+        json!([
+            {
+                "apiGroups": [""],
+                "resources": ["secrets", "serviceaccounts", "pods", "replicationcontrollers", "configmaps", "podtemplates", "nodes"],
+                "verbs": ["list"],
+            },
+            {
+                "apiGroups": ["apps"],
+                "resources": ["deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions"],
+                "verbs": ["list"],
+            },
+            {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+            {"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["list"]},
+        ])
+    );
+    assert!(ran.stderr.contains("RBAC knows no types"), "{ran}");
+    assert!(!ran.stderr.contains("--api-group GROUP"), "{ran}");
+    assert!(world.regcred("rbac -A --images").stderr.contains("--api-group GROUP"));
+    for line in [
+        "rbac --images --status",
+        "rbac --api-group argoproj.io",
+        "rbac --images --api-group A/B",
+    ] {
+        assert_eq!(world.regcred(line).code, 2, "{line}");
+    }
+}

@@ -13,6 +13,7 @@ mod clusters;
 mod docker;
 pub mod documents;
 pub mod fixture;
+mod images;
 mod objects;
 mod pods;
 mod screens;

@@ -210,6 +210,7 @@ impl Gather<'_> {
             };
             let used = ImageUse {
                 how: how.clone(),
+                is_named: true,
                 namespace: metadata.namespace.parse().ok(),
                 object: object.to_owned(),
                 controller: controller.as_ref().map(|controller| controller.shown.clone()),

@@ -44,6 +44,8 @@ pub enum Needed {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ImageUse {
     pub how: How,
+    /// Whether the object names it. A node names what it really runs: the same image by its digest, or another name of it.
+    pub is_named: bool,
     /// `None` for an object without a namespace.
     pub namespace: Option<Namespace>,
     /// As kubectl prints it: `deployment.apps/api`.

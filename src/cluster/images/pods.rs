@@ -37,6 +37,7 @@ pub(super) fn add(collector: &mut Collector, registries: &[Registry], resource: 
             controller: controller.as_ref().map(|controller| controller.shown.clone()),
             container: untrusted(container),
             how: how.clone(),
+            is_named: true,
             running: running.as_ref().map(|(_, digest)| digest.clone()),
             pod: Some(side.clone()),
         };
@@ -62,11 +63,15 @@ fn add_image(
     };
     // The node may have pulled the same content under another name, which then is what it would ask for again.
     let is_ours = is_asked_about(reference.registry());
+    let by_node = || ImageUse {
+        is_named: false,
+        ..used.clone()
+    };
     match running {
         Some((Some(pulled), _)) if is_asked_about(pulled.registry()) => {
-            collector.add(Needed::Image(pulled), used.clone());
+            collector.add(Needed::Image(pulled), by_node());
         }
-        Some((None, id)) if is_ours => collector.add(Needed::Id(id), used.clone()),
+        Some((None, id)) if is_ours => collector.add(Needed::Id(id), by_node()),
         _ => {}
     }
     if is_ours {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use thiserror::Error;
 
+use super::check::ImagesCheckArgs;
 use super::list::ImagesListArgs;
 use super::prune::ImagesPruneArgs;
 use super::restore::ImagesRestoreArgs;
@@ -15,6 +16,7 @@ use crate::model::{Registry, Repository, Tag, Username};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubectl regcred images list admin --context prod
+  kubectl regcred images check -A --context prod
   kubectl regcred images prune admin --keep 30 --context prod --context spare
   kubectl regcred images restore admin/api:1.4.0")]
 pub struct ImagesArgs {
@@ -26,6 +28,8 @@ pub struct ImagesArgs {
 pub enum ImagesVerb {
     /// List images with their tags, size, age and platforms, and where clusters use them
     List(Box<ImagesListArgs>),
+    /// Check that every node could pull again what runs, and what could be rolled back to
+    Check(Box<ImagesCheckArgs>),
     /// Delete old tags that no cluster runs or could roll back to, in two steps
     Prune(Box<ImagesPruneArgs>),
     /// Bring back what prune has set aside

@@ -2,6 +2,7 @@
 
 mod args;
 mod catalog;
+mod check;
 mod clusters;
 mod demand;
 mod holding;
@@ -20,6 +21,7 @@ use args::ImagesVerb;
 pub(super) fn run(args: &ImagesArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match &args.verb {
         ImagesVerb::List(args) => list::run(args, system),
+        ImagesVerb::Check(args) => check::run(args, system),
         ImagesVerb::Prune(args) => prune::run(args, system),
         ImagesVerb::Restore(args) => restore::run(args, system),
     }

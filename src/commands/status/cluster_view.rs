@@ -15,42 +15,42 @@ use crate::model::{CommandLine, Credential, Registry, Use};
 
 /// A Secret that should exist, because of -n, -l or -f.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Expected {
-    pub(super) target: Target,
+pub(in crate::commands) struct Expected {
+    pub(in crate::commands) target: Target,
     /// Its registry; `None` if several are possible.
-    pub(super) registries: Vec<Registry>,
+    pub(in crate::commands) registries: Vec<Registry>,
     /// The uses that the list names, each with its registry.
-    pub(super) uses: Vec<(Registry, Use)>,
+    pub(in crate::commands) uses: Vec<(Registry, Use)>,
     /// The ServiceAccounts that it should be attached to.
-    pub(super) service_accounts: Vec<ServiceAccountName>,
+    pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
     /// Whether it was named, so that another Secret in its namespace cannot replace it.
-    pub(super) is_by_name: bool,
+    pub(in crate::commands) is_by_name: bool,
 }
 
 /// The snapshot of one cluster and what it is compared to.
-pub(super) struct ClusterView<'a> {
+pub(in crate::commands) struct ClusterView<'a> {
     /// The context's name; empty for the in-cluster configuration.
-    pub(super) context: &'a str,
+    pub(in crate::commands) context: &'a str,
     /// The value for `--context` in the printed commands, if it was given.
-    pub(super) flag: Option<&'a str>,
+    pub(in crate::commands) flag: Option<&'a str>,
     /// The context's own namespace.
-    pub(super) namespace: &'a Namespace,
-    pub(super) survey: &'a Survey,
+    pub(in crate::commands) namespace: &'a Namespace,
+    pub(in crate::commands) survey: &'a Survey,
     /// The registries in the survey, in its order.
-    pub(super) registries: &'a [Registry],
+    pub(in crate::commands) registries: &'a [Registry],
     /// How many of them the user has named or has a credential for. The others are named only by Secrets in the cluster.
-    pub(super) known: usize,
+    pub(in crate::commands) known: usize,
     /// Namespaces that were named and do not exist.
-    pub(super) lost: &'a BTreeSet<Namespace>,
+    pub(in crate::commands) lost: &'a BTreeSet<Namespace>,
     /// Sorted by target, without duplicates.
-    pub(super) expected: &'a [Expected],
-    pub(super) credentials: &'a StoredCredentials,
-    pub(super) verdicts: &'a Verdicts,
-    pub(super) flags: &'a GivenFlags,
+    pub(in crate::commands) expected: &'a [Expected],
+    pub(in crate::commands) credentials: &'a StoredCredentials,
+    pub(in crate::commands) verdicts: &'a Verdicts,
+    pub(in crate::commands) flags: &'a GivenFlags,
 }
 
 /// The keychain's credentials for a registry. The one that sync uses comes first, which matters if two have the same token.
-pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentials) -> Interest<'a> {
+pub(in crate::commands) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentials) -> Interest<'a> {
     let mut kept: Vec<(TokenSlot, &Credential)> = Vec::new();
     let for_clusters = [Use::Cluster, Use::Docker].map(|usage| credentials.for_use(registry, usage));
     let is_named = |held: &&StoredCredential| held.credential.registry == *registry && held.usage.name().is_some();
@@ -72,7 +72,7 @@ pub(super) fn interest<'a>(registry: &Registry, credentials: &'a StoredCredentia
 }
 
 /// The login command for a registry, with `--from-docker` if docker has a credential for it.
-pub(super) fn login(
+pub(in crate::commands) fn login(
     credentials: &StoredCredentials,
     registry: &Registry,
     user: Option<&str>,
@@ -86,7 +86,7 @@ pub(super) fn login(
 }
 
 /// A token in a Secret that is not in the keychain, as a credential that the registry can verify.
-pub(super) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Option<Credential> {
+pub(in crate::commands) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Option<Credential> {
     let other = survey.other_tokens.get(at)?;
     Some(Credential {
         registry: registries.get(other.interest)?.clone(),
@@ -97,12 +97,12 @@ pub(super) fn other(survey: &Survey, at: usize, registries: &[Registry]) -> Opti
 
 impl<'a> ClusterView<'a> {
     /// What sync would write for this registry if nothing names another use.
-    pub(super) fn held(&self, registry: &Registry) -> Option<&'a StoredCredential> {
+    pub(in crate::commands) fn held(&self, registry: &Registry) -> Option<&'a StoredCredential> {
         self.credentials.for_cluster(registry)
     }
 
     /// The expectation for this Secret, if there is one.
-    pub(super) fn expected(&self, target: &Target) -> Option<&'a Expected> {
+    pub(in crate::commands) fn expected(&self, target: &Target) -> Option<&'a Expected> {
         let at = self
             .expected
             .binary_search_by(|expected| expected.target.cmp(target))
@@ -111,7 +111,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// What sync would write to this Secret: for the use that the list names, or that of the token in it.
-    pub(super) fn due(&self, secret: &SeenSecret, registry: &Registry) -> Option<&'a StoredCredential> {
+    pub(in crate::commands) fn due(&self, secret: &SeenSecret, registry: &Registry) -> Option<&'a StoredCredential> {
         let (namespace, name) = (secret.target.namespace.as_str(), secret.target.secret.as_str());
         let named = self.named_use(namespace, name, registry);
         match named.or_else(|| self.use_in(secret, registry)) {
@@ -121,7 +121,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// What sync would write to a Secret that does not exist.
-    pub(super) fn due_to_new(
+    pub(in crate::commands) fn due_to_new(
         &self,
         namespace: &str,
         secret: &str,
@@ -164,7 +164,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// Whether the list names another use for the Secret than that of the token in it.
-    pub(super) fn is_for_other_use(&self, secret: &SeenSecret, registry: &Registry) -> bool {
+    pub(in crate::commands) fn is_for_other_use(&self, secret: &SeenSecret, registry: &Registry) -> bool {
         let (namespace, name) = (secret.target.namespace.as_str(), secret.target.secret.as_str());
         let State::Entries(entries) = &secret.state else {
             return false;
@@ -180,18 +180,18 @@ impl<'a> ClusterView<'a> {
     }
 
     /// The credential whose token a Secret holds.
-    pub(super) fn stored(&self, registry: &Registry, token: HeldToken) -> Option<&'a StoredCredential> {
+    pub(in crate::commands) fn stored(&self, registry: &Registry, token: HeldToken) -> Option<&'a StoredCredential> {
         let mut held = self.credentials.held.iter();
         held.find(|one| one.credential.registry == *registry && self.is_token_of(one, token))
     }
 
     /// Whether this is the token of that credential.
-    pub(super) fn is_token_of(&self, held: &StoredCredential, token: HeldToken) -> bool {
+    pub(in crate::commands) fn is_token_of(&self, held: &StoredCredential, token: HeldToken) -> bool {
         token == HeldToken::Stored(self.credentials.slot(held))
     }
 
     /// The registry's verdict on a token in a Secret.
-    pub(super) fn verdict(&self, registry: &Registry, token: HeldToken) -> Verdict {
+    pub(in crate::commands) fn verdict(&self, registry: &Registry, token: HeldToken) -> Verdict {
         let kept = |wanted: TokenSlot| {
             let kept = interest(registry, self.credentials).kept;
             kept.into_iter().find(|(keeping, _)| *keeping == wanted)
@@ -206,7 +206,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// The cause for each stuck pod, from the state of the cluster and the registries' verdicts on its tokens.
-    pub(super) fn causes(&self) -> Vec<Cause> {
+    pub(in crate::commands) fn causes(&self) -> Vec<Cause> {
         let cause = |pod: &StuckPull| {
             let registry = self.registries.get(pod.interest);
             let ask = |token| match self.verdict(registry?, token) {
@@ -219,11 +219,11 @@ impl<'a> ClusterView<'a> {
         self.survey.stuck.iter().map(cause).collect()
     }
 
-    pub(super) fn secret(&self, target: &Target) -> Object {
+    pub(in crate::commands) fn secret(&self, target: &Target) -> Object {
         self.object("secret", target.namespace.as_str(), target.secret.as_str())
     }
 
-    pub(super) fn object(&self, kind: &'static str, namespace: &str, name: &str) -> Object {
+    pub(in crate::commands) fn object(&self, kind: &'static str, namespace: &str, name: &str) -> Object {
         Object {
             context: self.context_name(),
             namespace: Some(namespace.to_owned()),
@@ -232,12 +232,12 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    pub(super) fn context_name(&self) -> Option<String> {
+    pub(in crate::commands) fn context_name(&self) -> Option<String> {
         Some(self.context.to_owned()).filter(|context| !context.is_empty())
     }
 
     /// Secrets with our label that hold no token of this user and that were not named: namespace, name and registry.
-    pub(super) fn unproven(&self) -> BTreeSet<(&'a str, &'a str, &'a str)> {
+    pub(in crate::commands) fn unproven(&self) -> BTreeSet<(&'a str, &'a str, &'a str)> {
         let mut unproven = BTreeSet::new();
         for secret in self.survey.secrets.iter().filter(|secret| secret.is_managed) {
             if self.expected(&secret.target).is_some() {
@@ -264,7 +264,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// Whether the keychain has or had this token.
-    pub(super) fn is_own(&self, registry: &Registry, token: HeldToken) -> bool {
+    pub(in crate::commands) fn is_own(&self, registry: &Registry, token: HeldToken) -> bool {
         match token {
             HeldToken::Stored(_) => true,
             HeldToken::Other(at) => {
@@ -277,7 +277,11 @@ impl<'a> ClusterView<'a> {
 
     /// Removes the command from a finding about one of these Secrets: pasted with others, it would give the token to the
     /// person who created the Secret.
-    pub(super) fn guarded(&self, mut finding: Finding, unproven: &BTreeSet<(&str, &str, &str)>) -> Finding {
+    pub(in crate::commands) fn guarded(
+        &self,
+        mut finding: Finding,
+        unproven: &BTreeSet<(&str, &str, &str)>,
+    ) -> Finding {
         let remedy = &finding.remedy;
         let is_one = remedy.sync.as_ref().is_some_and(|sync| {
             unproven.contains(&(sync.namespace.as_str(), sync.secret.as_str(), sync.registry.as_str()))
@@ -298,7 +302,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// The sync command that writes this Secret.
-    pub(super) fn sync(&self, namespace: &str, secret: &str, registry: &Registry) -> Sync {
+    pub(in crate::commands) fn sync(&self, namespace: &str, secret: &str, registry: &Registry) -> Sync {
         Sync {
             context: self.flag.map(str::to_owned),
             secret: secret.to_owned(),
@@ -311,7 +315,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// The user that a Secret has for the registry; text from the cluster.
-    pub(super) fn user_in(&self, target: &Target, registry: &Registry) -> Option<&'a str> {
+    pub(in crate::commands) fn user_in(&self, target: &Target, registry: &Registry) -> Option<&'a str> {
         let at = self.registries.iter().position(|one| one == registry)?;
         let State::Entries(entries) = &self.survey.secret(target)?.state else {
             return None;
@@ -321,13 +325,13 @@ impl<'a> ClusterView<'a> {
     }
 
     /// Whether only a Secret in the cluster names the registry, which any tenant can do.
-    pub(super) fn is_claimed(&self, registry: &Registry) -> bool {
+    pub(in crate::commands) fn is_claimed(&self, registry: &Registry) -> bool {
         !self.registries.iter().take(self.known).any(|known| known == registry)
             && !self.credentials.in_docker.contains(registry)
     }
 
     /// The remedy, preceded by a login if the keychain has no credential. `user` is the one in the Secret or pod.
-    pub(super) fn after_login(&self, registry: &Registry, user: Option<&str>, remedy: Remedy) -> Remedy {
+    pub(in crate::commands) fn after_login(&self, registry: &Registry, user: Option<&str>, remedy: Remedy) -> Remedy {
         if self.credentials.has_any_of(registry) {
             return remedy;
         }
@@ -343,12 +347,12 @@ impl<'a> ClusterView<'a> {
     }
 
     /// The login command for a registry that this user knows.
-    pub(super) fn login(&self, registry: &Registry, user: Option<&str>) -> CommandLine {
+    pub(in crate::commands) fn login(&self, registry: &Registry, user: Option<&str>) -> CommandLine {
         login(self.credentials, registry, user, self.flags)
     }
 
     /// The sync command that writes a new Secret to replace one that cannot be changed.
-    pub(super) fn sync_another(&self, namespace: &Namespace, registry: &Registry) -> CommandLine {
+    pub(in crate::commands) fn sync_another(&self, namespace: &Namespace, registry: &Registry) -> CommandLine {
         let sync = CommandLine::new("kubectl regcred sync")
             .option("-n", "NAMESPACE", namespace.as_str())
             .option("--registry", "REGISTRY", registry.as_str())
@@ -356,12 +360,12 @@ impl<'a> ClusterView<'a> {
         self.flags.cluster(self.flag, sync)
     }
 
-    pub(super) fn sync_of(&self, target: &Target, registry: &Registry) -> Remedy {
+    pub(in crate::commands) fn sync_of(&self, target: &Target, registry: &Registry) -> Remedy {
         Remedy::sync(self.sync(target.namespace.as_str(), target.secret.as_str(), registry))
     }
 
     /// A Secret by a name from the cluster; `None` if it is not a valid name.
-    pub(super) fn target(namespace: &Namespace, name: &str) -> Option<Target> {
+    pub(in crate::commands) fn target(namespace: &Namespace, name: &str) -> Option<Target> {
         Some(Target {
             namespace: namespace.clone(),
             secret: name.parse::<SecretName>().ok()?,

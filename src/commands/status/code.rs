@@ -45,7 +45,7 @@ codes! {
     ClusterUnreachable "cluster-unreachable" Unknown
         "A cluster did not answer, or does not accept the kubeconfig's credentials. Nothing is known about it; the other clusters were checked."
     NotAllowed "not-allowed" Unknown
-        "The cluster does not let this user list something. What could be seen is in the table; the Role that would show the rest is `kubectl regcred rbac --status`."
+        "The cluster does not let this user list something. What could be seen is in the table; the Role that would show the rest is `kubectl regcred rbac --status`, or `--images`."
     KeychainUnreadable "keychain-unreadable" Unknown
         "The keychain is locked, missing, or does not answer, so there is nothing to compare Secrets with."
     RegistryUnreachable "registry-unreachable" Unknown
@@ -128,6 +128,24 @@ codes! {
         "A pod cannot pull: its node cannot reach the registry, does not trust its certificate, or gets a web page instead of the registry."
     PodStuck "pod-stuck" Drift
         "A pod cannot pull, and the cause is not known. kubelet's message has the error."
+    ImagesUnread "images-unread" Unknown
+        "`images check` could not read a part of the cluster, such as a custom resource or a release of Helm. More images may be needed than it has checked."
+    ImageUnclear "image-unclear" Unknown
+        "`images check` got no clear answer from a registry about an image."
+    ImageNameInvalid "image-name-invalid" Drift
+        "The name of an image is invalid, so no node can pull it."
+    ImageMissing "image-missing" Drift
+        "The registry no longer has an image that a cluster runs or could roll back to. Another node, or a rollback, could not pull it."
+    ImageIncomplete "image-incomplete" Drift
+        "The registry has an image, but not all of it: the manifest for a platform, the config or a layer is gone."
+    ImageRefused "image-refused" Drift
+        "The registry does not give an image to the credential that kubelet would take for it."
+    ImagePlatform "image-platform" Drift
+        "An image is not built for a platform of the nodes that its pods can be on."
+    TagMoved "tag-moved" Drift
+        "A tag names another image by now than the one that runs under it. New pods run the other one."
+    ImageWithoutCredential "image-without-credential" Note
+        "Pods pull an image without a credential. That works only if the registry gives it to everybody, or if the nodes have a credential of their own."
 }
 
 /// The meaning of docker's warnings.

@@ -14,38 +14,42 @@ use crate::model::{CommandLine, Credential, InstallationId, OwnTokens, Registry,
 
 /// One credential of the keychain.
 #[derive(Clone, Debug)]
-pub(super) struct StoredCredential {
-    pub(super) usage: Use,
-    pub(super) credential: Credential,
+pub(in crate::commands) struct StoredCredential {
+    pub(in crate::commands) usage: Use,
+    pub(in crate::commands) credential: Credential,
     /// Since when the keychain has had the token.
-    pub(super) since: Option<SystemTime>,
-    pub(super) rotation: Option<Rotation>,
+    pub(in crate::commands) since: Option<SystemTime>,
+    pub(in crate::commands) rotation: Option<Rotation>,
 }
 
 impl StoredCredential {
     /// The object of findings about it.
-    pub(super) fn object(&self) -> Object {
+    pub(in crate::commands) fn object(&self) -> Object {
         Object::here("credential", format!("{} for {}", self.credential.registry, self.usage))
     }
 }
 
 /// The readable part of the keychain.
 #[derive(Debug, Default)]
-pub(super) struct StoredCredentials {
-    pub(super) held: Vec<StoredCredential>,
+pub(in crate::commands) struct StoredCredentials {
+    pub(in crate::commands) held: Vec<StoredCredential>,
     /// The tokens that the keychain has or had: a Secret that holds one is this user's own.
-    pub(super) own: BTreeMap<Registry, OwnTokens>,
+    pub(in crate::commands) own: BTreeMap<Registry, OwnTokens>,
     /// This installation, where it has written a Secret before.
-    pub(super) installation: Option<InstallationId>,
+    pub(in crate::commands) installation: Option<InstallationId>,
     /// Whether the keychain could not be read completely, so that credentials may be missing in `held`.
-    pub(super) is_partial: bool,
+    pub(in crate::commands) is_partial: bool,
     /// Registries for which `login --from-docker` can take over docker's or podman's login.
-    pub(super) in_docker: BTreeSet<Registry>,
+    pub(in crate::commands) in_docker: BTreeSet<Registry>,
 }
 
 impl StoredCredentials {
     /// Reads the keychain, with findings about what could not be read.
-    pub(super) fn read(registries: &[Registry], flags: &GivenFlags, system: &System<'_>) -> (Self, Vec<Finding>) {
+    pub(in crate::commands) fn read(
+        registries: &[Registry],
+        flags: &GivenFlags,
+        system: &System<'_>,
+    ) -> (Self, Vec<Finding>) {
         let mut this = Self {
             installation: ledger::installation(&system.env),
             ..Self::default()
@@ -94,7 +98,7 @@ impl StoredCredentials {
     }
 
     /// Replaces the credentials by those of a file's variables.
-    pub(super) fn give(&mut self, credentials: &[(Credential, Use)]) {
+    pub(in crate::commands) fn give(&mut self, credentials: &[(Credential, Use)]) {
         for (credential, usage) in credentials {
             let is_same =
                 |held: &StoredCredential| held.usage == *usage && held.credential.registry == credential.registry;
@@ -111,7 +115,7 @@ impl StoredCredentials {
     }
 
     /// The credential that sync writes for this registry if nothing names another use.
-    pub(super) fn for_cluster(&self, registry: &Registry) -> Option<&StoredCredential> {
+    pub(in crate::commands) fn for_cluster(&self, registry: &Registry) -> Option<&StoredCredential> {
         let usual = self
             .for_use(registry, Use::Cluster)
             .or_else(|| self.for_use(registry, Use::Docker));
@@ -120,17 +124,17 @@ impl StoredCredentials {
         usual.or(only)
     }
 
-    pub(super) fn for_use(&self, registry: &Registry, usage: Use) -> Option<&StoredCredential> {
+    pub(in crate::commands) fn for_use(&self, registry: &Registry, usage: Use) -> Option<&StoredCredential> {
         let is_it = |held: &&StoredCredential| held.credential.registry == *registry && held.usage == usage;
         self.held.iter().find(is_it)
     }
 
-    pub(super) fn has_any_of(&self, registry: &Registry) -> bool {
+    pub(in crate::commands) fn has_any_of(&self, registry: &Registry) -> bool {
         self.held.iter().any(|held| held.credential.registry == *registry)
     }
 
     /// What a survey calls the token of one of these.
-    pub(super) fn slot(&self, held: &StoredCredential) -> TokenSlot {
+    pub(in crate::commands) fn slot(&self, held: &StoredCredential) -> TokenSlot {
         match held.usage {
             Use::Docker => TokenSlot::Docker,
             Use::Cluster => TokenSlot::Cluster,
@@ -143,7 +147,11 @@ impl StoredCredentials {
     }
 
     /// What the ledger knows of this credential's token.
-    pub(super) fn remembered<'a>(&self, held: &StoredCredential, ledger: &'a Ledger) -> Option<&'a KnownToken> {
+    pub(in crate::commands) fn remembered<'a>(
+        &self,
+        held: &StoredCredential,
+        ledger: &'a Ledger,
+    ) -> Option<&'a KnownToken> {
         let Credential {
             registry,
             username,
@@ -158,7 +166,7 @@ impl StoredCredentials {
     }
 
     /// The registries with a credential, without duplicates.
-    pub(super) fn registries(&self) -> Vec<Registry> {
+    pub(in crate::commands) fn registries(&self) -> Vec<Registry> {
         let mut registries: Vec<Registry> = self.held.iter().map(|held| held.credential.registry.clone()).collect();
         registries.sort();
         registries.dedup();

@@ -19,7 +19,7 @@ use crate::registry::Server;
 
 /// Fields with the findings about them.
 #[derive(Serialize)]
-pub(super) struct WithFindings<'a, T> {
+pub(in crate::commands) struct WithFindings<'a, T> {
     /// The exit code.
     exit: u8,
     #[serde(flatten)]
@@ -28,7 +28,7 @@ pub(super) struct WithFindings<'a, T> {
 }
 
 impl<'a, T: Serialize> WithFindings<'a, T> {
-    pub(super) fn new(fields: &'a T, report: &'a Report, flags: &GivenFlags) -> Self {
+    pub(in crate::commands) fn new(fields: &'a T, report: &'a Report, flags: &GivenFlags) -> Self {
         Self {
             exit: report.exit().code(),
             fields,

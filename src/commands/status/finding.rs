@@ -12,18 +12,18 @@ const MAX_NAMESPACES: usize = 10;
 
 /// The object of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Object {
+pub(in crate::commands) struct Object {
     /// The kubeconfig's context, for an object in a cluster.
-    pub(super) context: Option<String>,
-    pub(super) namespace: Option<String>,
+    pub(in crate::commands) context: Option<String>,
+    pub(in crate::commands) namespace: Option<String>,
     /// `secret`, `serviceaccount`, `pod`; `registry`, `credential`, `keychain`, `file`, `program`, `cluster`.
-    pub(super) kind: &'static str,
-    pub(super) name: String,
+    pub(in crate::commands) kind: &'static str,
+    pub(in crate::commands) name: String,
 }
 
 impl Object {
     /// An object that is not in a cluster.
-    pub(super) fn here(kind: &'static str, name: impl Into<String>) -> Self {
+    pub(in crate::commands) fn here(kind: &'static str, name: impl Into<String>) -> Self {
         Self {
             context: None,
             namespace: None,
@@ -35,66 +35,66 @@ impl Object {
 
 /// How to fix a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Remedy {
+pub(in crate::commands) struct Remedy {
     /// Commands to run first, in this order.
-    pub(super) commands: Vec<CommandLine>,
+    pub(in crate::commands) commands: Vec<CommandLine>,
     /// The sync to run then.
-    pub(super) sync: Option<Sync>,
+    pub(in crate::commands) sync: Option<Sync>,
     /// What no command can do, or what to know before running one.
-    pub(super) advice: Option<String>,
+    pub(in crate::commands) advice: Option<String>,
 }
 
 /// A `sync` command that can be merged for several namespaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sync {
+pub(in crate::commands) struct Sync {
     /// The value for `--context`, if it is needed.
-    pub(super) context: Option<String>,
-    pub(super) secret: String,
-    pub(super) registry: String,
+    pub(in crate::commands) context: Option<String>,
+    pub(in crate::commands) secret: String,
+    pub(in crate::commands) registry: String,
     /// The use of the credential, if the list names one.
-    pub(super) usage: Option<Use>,
-    pub(super) service_accounts: Vec<String>,
+    pub(in crate::commands) usage: Option<Use>,
+    pub(in crate::commands) service_accounts: Vec<String>,
     /// Further flags, such as `--restart`.
-    pub(super) more: Vec<&'static str>,
-    pub(super) namespace: String,
+    pub(in crate::commands) more: Vec<&'static str>,
+    pub(in crate::commands) namespace: String,
 }
 
 /// One thing that is out of step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
-    pub(super) code: Code,
-    pub(super) object: Object,
+pub(in crate::commands) struct Finding {
+    pub(in crate::commands) code: Code,
+    pub(in crate::commands) object: Object,
     /// One sentence in lower case, without the object's name and a period. Findings with the same cause are grouped.
-    pub(super) cause: String,
+    pub(in crate::commands) cause: String,
     /// kubelet's message, of which the cause has only a part.
-    pub(super) message: Option<String>,
-    pub(super) remedy: Remedy,
+    pub(in crate::commands) message: Option<String>,
+    pub(in crate::commands) remedy: Remedy,
 }
 
 /// Findings that differ only in their objects.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Group<'a> {
-    pub(super) code: Code,
-    pub(super) cause: &'a str,
-    pub(super) objects: Vec<&'a Object>,
-    pub(super) commands: Vec<CommandLine>,
+pub(in crate::commands) struct Group<'a> {
+    pub(in crate::commands) code: Code,
+    pub(in crate::commands) cause: &'a str,
+    pub(in crate::commands) objects: Vec<&'a Object>,
+    pub(in crate::commands) commands: Vec<CommandLine>,
     /// The number of commands that are not shown.
-    pub(super) more_commands: usize,
-    pub(super) advice: Vec<&'a str>,
+    pub(in crate::commands) more_commands: usize,
+    pub(in crate::commands) advice: Vec<&'a str>,
 }
 
 /// The most commands, and the most pieces of advice, that are shown for a group; the document has all of them.
 const MAX_COMMANDS: usize = 5;
 
 impl Remedy {
-    pub(super) fn command(command: CommandLine) -> Self {
+    pub(in crate::commands) fn command(command: CommandLine) -> Self {
         Self {
             commands: vec![command],
             ..Self::default()
         }
     }
 
-    pub(super) fn sync(sync: Sync) -> Self {
+    pub(in crate::commands) fn sync(sync: Sync) -> Self {
         Self {
             sync: Some(sync),
             ..Self::default()
@@ -102,7 +102,7 @@ impl Remedy {
     }
 
     /// The hints of an error.
-    pub(super) fn of(hints: impl IntoIterator<Item = Hint>) -> Self {
+    pub(in crate::commands) fn of(hints: impl IntoIterator<Item = Hint>) -> Self {
         let hints: Vec<Hint> = hints.into_iter().collect();
         match &hints[..] {
             [] => Self::default(),
@@ -114,18 +114,18 @@ impl Remedy {
         }
     }
 
-    pub(super) fn advice(advice: impl Into<String>) -> Self {
+    pub(in crate::commands) fn advice(advice: impl Into<String>) -> Self {
         Self::default().and(advice)
     }
 
     /// Adds advice.
-    pub(super) fn and(mut self, advice: impl Into<String>) -> Self {
+    pub(in crate::commands) fn and(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
     }
 
     /// The commands of one finding, for its document.
-    pub(super) fn lines(&self, flags: &GivenFlags) -> Vec<CommandLine> {
+    pub(in crate::commands) fn lines(&self, flags: &GivenFlags) -> Vec<CommandLine> {
         let sync = self.sync.iter().map(|sync| sync.line(&[&sync.namespace], flags));
         self.commands.iter().cloned().chain(sync).collect()
     }
@@ -163,7 +163,7 @@ impl Sync {
 }
 
 /// Sorts findings into the order of the output, and groups similar ones.
-pub(super) fn groups<'a>(findings: &'a [Finding], flags: &GivenFlags) -> Vec<Group<'a>> {
+pub(in crate::commands) fn groups<'a>(findings: &'a [Finding], flags: &GivenFlags) -> Vec<Group<'a>> {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     let key = |finding: &'a Finding| {
         (

@@ -5,26 +5,30 @@ use crate::model::CommandLine;
 
 /// A flag that was given, for the commands that are printed.
 #[derive(Clone, Debug)]
-pub(super) struct Flag {
-    pub(super) name: &'static str,
+pub(in crate::commands) struct Flag {
+    pub(in crate::commands) name: &'static str,
     /// The placeholder for a value that cannot be quoted, and the value.
-    pub(super) value: Option<(&'static str, String)>,
+    pub(in crate::commands) value: Option<(&'static str, String)>,
 }
 
 impl Flag {
-    pub(super) fn new(name: &'static str, placeholder: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+    pub(in crate::commands) fn new(
+        name: &'static str,
+        placeholder: &'static str,
+        value: &(impl ToString + ?Sized),
+    ) -> Self {
         Self {
             name,
             value: Some((placeholder, value.to_string())),
         }
     }
 
-    pub(super) fn alone(name: &'static str) -> Self {
+    pub(in crate::commands) fn alone(name: &'static str) -> Self {
         Self { name, value: None }
     }
 
     /// The command with all of these.
-    pub(super) fn add<'a>(line: CommandLine, flags: impl IntoIterator<Item = &'a Self>) -> CommandLine {
+    pub(in crate::commands) fn add<'a>(line: CommandLine, flags: impl IntoIterator<Item = &'a Self>) -> CommandLine {
         flags.into_iter().fold(line, |line, flag| match &flag.value {
             Some((placeholder, value)) => line.option(flag.name, placeholder, value),
             None => line.words(flag.name),
@@ -34,7 +38,7 @@ impl Flag {
 
 /// The flags to repeat in printed commands.
 #[derive(Clone, Debug, Default)]
-pub(super) struct GivenFlags {
+pub(in crate::commands) struct GivenFlags {
     /// kubectl's own flags except the context, for kubectl and for us.
     cluster: Vec<Flag>,
     /// For `login` and `rotate`.
@@ -42,7 +46,7 @@ pub(super) struct GivenFlags {
 }
 
 impl GivenFlags {
-    pub(super) fn new(cluster: &ClusterArgs, connection: &RegistryConnectionArgs) -> Self {
+    pub(in crate::commands) fn new(cluster: &ClusterArgs, connection: &RegistryConnectionArgs) -> Self {
         let mut this = Self::default();
         let path = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
         for (name, placeholder, value) in [
@@ -71,7 +75,7 @@ impl GivenFlags {
     }
 
     /// Completes a command about a cluster.
-    pub(super) fn cluster(&self, context: Option<&str>, line: CommandLine) -> CommandLine {
+    pub(in crate::commands) fn cluster(&self, context: Option<&str>, line: CommandLine) -> CommandLine {
         let line = match context {
             Some(context) => line.option("--context", "CONTEXT", context),
             None => line,
@@ -80,17 +84,17 @@ impl GivenFlags {
     }
 
     /// Completes a command about a registry and no cluster.
-    pub(super) fn registry(&self, line: CommandLine) -> CommandLine {
+    pub(in crate::commands) fn registry(&self, line: CommandLine) -> CommandLine {
         Flag::add(line, &self.registry)
     }
 
     /// Completes a command about both.
-    pub(super) fn both(&self, line: CommandLine) -> CommandLine {
+    pub(in crate::commands) fn both(&self, line: CommandLine) -> CommandLine {
         self.cluster(None, self.registry(line))
     }
 
     /// `kubectl regcred login`. The user name may come from the cluster, so it is not trusted.
-    pub(super) fn login(&self, registry: &str, user: Option<&str>) -> CommandLine {
+    pub(in crate::commands) fn login(&self, registry: &str, user: Option<&str>) -> CommandLine {
         let line = CommandLine::new("kubectl regcred login").value("REGISTRY", registry);
         self.registry(match user {
             Some(user) => line.words("-u").foreign("USER", user),

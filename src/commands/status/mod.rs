@@ -14,26 +14,26 @@ use crate::ledger;
 
 mod account_tokens;
 mod args;
-mod cluster_view;
+pub(in crate::commands) mod cluster_view;
 mod code;
 mod collect;
-mod credentials;
+pub(in crate::commands) mod credentials;
 mod docker;
-mod document;
+pub(in crate::commands) mod document;
 mod files;
-mod finding;
+pub(in crate::commands) mod finding;
 mod findings;
 #[cfg(test)]
 mod fixture;
-mod given_flags;
+pub(in crate::commands) mod given_flags;
 mod pod;
-mod report;
-mod row;
+pub(in crate::commands) mod report;
+pub(in crate::commands) mod row;
 mod scope;
 mod snapshot;
-mod table;
-mod tables;
-mod tokens;
+pub(in crate::commands) mod table;
+pub(in crate::commands) mod tables;
+pub(in crate::commands) mod tokens;
 mod tracked;
 
 pub(super) use args::StatusArgs;

@@ -6,16 +6,16 @@ use super::row::Row;
 use crate::error::Exit;
 
 /// The rows and findings.
-pub(super) struct Report {
-    pub(super) rows: Vec<Row>,
-    pub(super) findings: Vec<Finding>,
+pub(in crate::commands) struct Report {
+    pub(in crate::commands) rows: Vec<Row>,
+    pub(in crate::commands) findings: Vec<Finding>,
     /// What was checked, for the last line if all is well, such as `2 registries accept their tokens`.
-    pub(super) checked: Vec<String>,
+    pub(in crate::commands) checked: Vec<String>,
 }
 
 impl Report {
     /// The exit code. Something that could not be checked takes precedence over drift, because it may hide more.
-    pub(super) fn exit(&self) -> Exit {
+    pub(in crate::commands) fn exit(&self) -> Exit {
         match self.findings.iter().map(|finding| finding.code.severity()).max() {
             None | Some(Severity::Note) => Exit::Done,
             Some(Severity::Drift) => Exit::Drift,
@@ -25,11 +25,11 @@ impl Report {
 }
 
 /// `1 Secret`, `2 Secrets`.
-pub(super) fn count(count: usize, what: &str) -> String {
+pub(in crate::commands) fn count(count: usize, what: &str) -> String {
     format!("{count} {}", plural(count, what))
 }
 
-pub(super) fn plural(count: usize, what: &str) -> String {
+pub(in crate::commands) fn plural(count: usize, what: &str) -> String {
     match (count, what.strip_suffix('y')) {
         (1, _) => what.to_owned(),
         (_, Some(stem)) => format!("{stem}ies"),

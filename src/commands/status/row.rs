@@ -8,7 +8,7 @@ use crate::model::{InstallationId, Use, Writer, serde_text};
 
 /// The state of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
+pub(in crate::commands) enum State {
     /// It holds what sync would write.
     InSync,
     /// It holds something else.
@@ -33,35 +33,35 @@ pub(super) enum State {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Row {
+pub(in crate::commands) struct Row {
     /// `None` for the in-cluster configuration.
-    pub(super) context: Option<String>,
-    pub(super) namespace: String,
-    pub(super) secret: String,
+    pub(in crate::commands) context: Option<String>,
+    pub(in crate::commands) namespace: String,
+    pub(in crate::commands) secret: String,
     /// `None` if its registry is not known.
-    pub(super) registry: Option<String>,
+    pub(in crate::commands) registry: Option<String>,
     /// The user in it: text from the cluster, made printable.
-    pub(super) username: Option<String>,
-    pub(super) state: State,
+    pub(in crate::commands) username: Option<String>,
+    pub(in crate::commands) state: State,
     /// The use of the credential that it should hold.
     #[serde(rename = "use", with = "serde_text::option")]
-    pub(super) usage: Option<Use>,
+    pub(in crate::commands) usage: Option<Use>,
     /// Whether it has our label.
-    pub(super) managed: bool,
+    pub(in crate::commands) managed: bool,
     /// The other tool that manages it.
-    pub(super) owner: Option<String>,
+    pub(in crate::commands) owner: Option<String>,
     /// Who wrote its credential last, if that is in its annotations.
-    pub(super) written_by: Option<WrittenBy>,
+    pub(in crate::commands) written_by: Option<WrittenBy>,
     /// Workloads and pods that use it.
-    pub(super) used_by: Vec<String>,
+    pub(in crate::commands) used_by: Vec<String>,
     /// ServiceAccounts that name it.
-    pub(super) service_accounts: Vec<String>,
+    pub(in crate::commands) service_accounts: Vec<String>,
 }
 
 /// Who wrote a credential, from the annotations of a Secret, which anyone who may change it can change too.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct WrittenBy {
+pub(in crate::commands) struct WrittenBy {
     /// Text from the cluster, made printable.
     name: String,
     /// The id of the installation; `None` if it keeps none, as in CI.
@@ -72,7 +72,7 @@ pub(super) struct WrittenBy {
 }
 
 impl WrittenBy {
-    pub(super) fn new(writer: &Writer, own: Option<&InstallationId>) -> Self {
+    pub(in crate::commands) fn new(writer: &Writer, own: Option<&InstallationId>) -> Self {
         Self {
             name: writer.name().to_owned(),
             installation: writer.installation.clone(),
@@ -83,7 +83,7 @@ impl WrittenBy {
 
 impl State {
     /// The word for it in documents.
-    pub(super) fn word(&self) -> &'static str {
+    pub(in crate::commands) fn word(&self) -> &'static str {
         match self {
             Self::InSync => "inSync",
             Self::Stale => "stale",

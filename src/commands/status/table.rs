@@ -22,7 +22,7 @@ const MAX_USERS: usize = 3;
 /// On a narrower terminal, lines are not wrapped here.
 const MIN_COLUMNS: usize = 40;
 
-pub(super) fn print(
+pub(in crate::commands) fn print(
     report: &Report,
     tables: &Tables,
     is_wide: bool,
@@ -40,7 +40,7 @@ pub(super) fn print(
 }
 
 /// Prints a paragraph for each group of findings; `follows`: after an empty line.
-pub(super) fn print_findings<'a>(
+pub(in crate::commands) fn print_findings<'a>(
     report: &'a Report,
     follows: bool,
     flags: &GivenFlags,

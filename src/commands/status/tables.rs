@@ -10,7 +10,8 @@ use crate::output::Tone;
 use crate::registry::Scopes;
 
 /// Tables with their headings, in the order in which they are printed.
-pub(super) struct Tables(Vec<(Vec<&'static str>, Vec<Vec<String>>)>);
+#[derive(Default)]
+pub(in crate::commands) struct Tables(Vec<(Vec<&'static str>, Vec<Vec<String>>)>);
 
 impl Tables {
     pub(super) fn new(credentials: &StoredCredentials, snapshot: &Snapshot, is_wide: bool) -> Self {
@@ -20,12 +21,12 @@ impl Tables {
         Self(tables.filter(|(_, rows)| !rows.is_empty()).collect())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::commands) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Prints them, with an empty line before each but the first.
-    pub(super) fn print(&self, mut is_first: bool, system: &mut System<'_>) -> Result<(), CommandError> {
+    pub(in crate::commands) fn print(&self, mut is_first: bool, system: &mut System<'_>) -> Result<(), CommandError> {
         for (heading, rows) in &self.0 {
             if !std::mem::take(&mut is_first) {
                 system.output.line("")?;

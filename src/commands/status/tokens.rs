@@ -19,7 +19,7 @@ const MAX_TOKENS: usize = 16;
 
 /// A registry's verdict on one token.
 #[derive(Clone, Debug)]
-pub(super) enum Verdict {
+pub(in crate::commands) enum Verdict {
     /// The registry accepts it.
     Accepted(Arc<Verified>),
     /// The registry refuses it: the code, the cause, and a hint.
@@ -50,12 +50,12 @@ impl Verdict {
     }
 
     /// Whether nothing can pull with it.
-    pub(super) fn is_refused(&self) -> bool {
+    pub(in crate::commands) fn is_refused(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if *code != Code::TokenUnclear)
     }
 
     /// The details of an accepted token.
-    pub(super) fn verified(&self) -> Option<&Verified> {
+    pub(in crate::commands) fn verified(&self) -> Option<&Verified> {
         match self {
             Self::Accepted(verified) => Some(verified),
             _ => None,
@@ -63,7 +63,7 @@ impl Verdict {
     }
 
     /// The version of Gitea, if it is known.
-    pub(super) fn gitea(&self) -> Option<&str> {
+    pub(in crate::commands) fn gitea(&self) -> Option<&str> {
         match &self.verified()?.server {
             Server::Gitea { version } => version.as_deref(),
             _ => None,
@@ -73,11 +73,11 @@ impl Verdict {
 
 /// The verdicts on all tokens.
 #[derive(Default)]
-pub(super) struct Verdicts(BTreeMap<Registry, Vec<(Credential, Verdict)>>);
+pub(in crate::commands) struct Verdicts(BTreeMap<Registry, Vec<(Credential, Verdict)>>);
 
 impl Verdicts {
     /// The verdict on this token.
-    pub(super) fn of(&self, credential: &Credential) -> Verdict {
+    pub(in crate::commands) fn of(&self, credential: &Credential) -> Verdict {
         self.known(credential).cloned().unwrap_or(Verdict::Unknown)
     }
 
@@ -88,7 +88,7 @@ impl Verdicts {
     }
 
     /// Verifies the tokens: at all registries at the same time, and at each registry one after the other.
-    pub(super) async fn ask(
+    pub(in crate::commands) async fn ask(
         self,
         credentials: Vec<Credential>,
         options: &registry::Options,
@@ -127,7 +127,7 @@ impl Verdicts {
 #[cfg(test)]
 impl Verdicts {
     /// Adds a verdict.
-    pub(super) fn with(mut self, credential: Credential, verdict: Verdict) -> Self {
+    pub(in crate::commands) fn with(mut self, credential: Credential, verdict: Verdict) -> Self {
         self.0
             .entry(credential.registry.clone())
             .or_default()
@@ -167,18 +167,18 @@ fn of_one(
 }
 
 /// The registries' answers about images.
-pub(super) type Images = BTreeMap<Image, ImageAccess>;
+pub(in crate::commands) type Images = BTreeMap<Image, ImageAccess>;
 
 /// An image to ask its registry about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Image {
+pub(in crate::commands) struct Image {
     registry: Registry,
     image: registry::Image,
 }
 
 impl Image {
     /// `None` for a name that cannot be requested.
-    pub(super) fn new(registry: &Registry, image: &str) -> Option<Self> {
+    pub(in crate::commands) fn new(registry: &Registry, image: &str) -> Option<Self> {
         Some(Self {
             registry: registry.clone(),
             image: registry::Image::of(image).ok()?,
@@ -190,7 +190,11 @@ impl Image {
 const MAX_IMAGES: usize = 20;
 
 /// Asks registries whether they have these images, with a credential that they accept.
-pub(super) async fn images(wanted: BTreeMap<Image, Credential>, options: &registry::Options, env: &Env) -> Images {
+pub(in crate::commands) async fn images(
+    wanted: BTreeMap<Image, Credential>,
+    options: &registry::Options,
+    env: &Env,
+) -> Images {
     let mut under_way = FuturesUnordered::new();
     for (image, credential) in wanted.into_iter().take(MAX_IMAGES) {
         let (options, env) = (options.clone(), env.clone());

@@ -169,6 +169,21 @@ impl<'a> Images<'a> {
         }))
     }
 
+    /// Whether a config or layer is there. A registry that keeps it elsewhere redirects to it.
+    pub fn has_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, ImagesError> {
+        let path = format!("/v2/{repository}/blobs/{digest}");
+        let reply = self.send(repository, |client, auth| client.head(&client.own(&path)?, "*/*", auth));
+        let reply = match reply {
+            Err(ImagesError::Verify(VerifyError::Redirected { .. })) => return Ok(true),
+            reply => reply?,
+        };
+        if reply.status == StatusCode::NOT_FOUND {
+            return Ok(false);
+        }
+        self.succeeded(&reply, || format!("{digest} of {repository}"))?;
+        Ok(true)
+    }
+
     /// Every tag of a repository, by the Distribution specification. `None` if there is no such repository.
     ///
     /// A page begins after the last tag of the one before; links are not followed.

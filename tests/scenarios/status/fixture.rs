@@ -8,9 +8,10 @@ use regcred::commands::status::{Code, Severity};
 use serde_json::{Value, json};
 
 use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
+use crate::support::gitea::Settings;
 use crate::support::http::Answer;
 use crate::support::part::{missing, until};
-use crate::support::parts::REAL_PARTS;
+use crate::support::parts::{GITEA, REAL_PARTS};
 use crate::support::scenario::{Part, Place};
 use crate::support::world::{Ran, World};
 
@@ -21,6 +22,13 @@ const PARTS: Part = Part::real(|| [(REAL_PARTS.missing)(), missing(&["sh", "git"
 
 pub const DOUBLES: Place<World> = Place::double(healthy_doubles);
 pub const REAL: Place<World> = Place::real(PARTS, || with_account(World::of_real_parts()));
+
+/// At a real Gitea too.
+pub const REAL_GITEA: Place<World> = Place::named(
+    "real_gitea",
+    Part::new(|| [(PARTS.missing)(), (GITEA.missing)()].concat()),
+    || with_account(World::of_real_gitea(Settings::default())),
+);
 
 /// Doubles that are well.
 pub fn healthy_doubles() -> World {

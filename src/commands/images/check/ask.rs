@@ -1,0 +1,214 @@
+//! Asks registries whether everything of an image is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+
+use super::plan::{Plan, Question};
+use super::platform::fits;
+use crate::commands::status::tokens::{Verdict, Verdicts};
+use crate::model::manifest::{Content, Manifest};
+use crate::model::{Digest, Repository, Version};
+use crate::output::Output;
+use crate::registry::{Images, ImagesError, Options};
+use crate::sys::env::Env;
+use crate::sys::workers;
+
+/// Requests at the same time: a small server is not hurried.
+const AT_ONCE: usize = 4;
+/// The most missing parts that are named.
+const MAX_NAMED: usize = 3;
+
+/// A registry's answer to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    There(Image),
+    /// It has no such tag or digest.
+    Missing,
+    /// It does not give the image to any of the credentials.
+    Refused(String),
+    /// There is no clear answer.
+    Unclear(String),
+}
+
+/// An image that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Image {
+    /// Of the manifest.
+    pub(super) digest: Digest,
+    /// All digests by which a node may name it: of its manifest, of those of an index, and of configurations.
+    pub(super) ids: BTreeSet<Digest>,
+    /// The platforms that it is for, as far as it says so.
+    pub(super) platforms: Vec<String>,
+    /// What is not there, of what the nodes would pull.
+    pub(super) missing: Vec<String>,
+}
+
+/// Asks every question of a plan, with the credentials that their registries accept.
+pub(super) fn ask(
+    plan: &Plan<'_>,
+    verdicts: &Verdicts,
+    platforms: &BTreeSet<String>,
+    options: &Options,
+    env: &Env,
+    output: &mut Output<'_>,
+) -> Vec<Answer> {
+    let needed: BTreeSet<usize> = plan
+        .questions
+        .iter()
+        .flat_map(|question| &question.logins)
+        .copied()
+        .collect();
+    let mut opened = BTreeMap::new();
+    for at in needed {
+        let credential = &plan.credentials[at];
+        // A refused one is not tried again and again, which may lock the account.
+        let images = match verdicts.of(credential) {
+            Verdict::Accepted(_) => Images::open(credential, options, env).map_err(|error| error.to_string()),
+            Verdict::Refused { .. } => continue,
+            Verdict::Silent { cause, .. } => Err(cause),
+            Verdict::NotAsked | Verdict::Unknown => Err(format!(
+                "the token of {} was not tried at {}, so that the account is not locked",
+                credential.username, credential.registry
+            )),
+        };
+        opened.insert(at, images);
+    }
+    let asker = Asker {
+        opened,
+        platforms,
+        blobs: Mutex::default(),
+    };
+    let total = plan.questions.len();
+    let mut answers: Vec<Option<Answer>> = vec![None; total];
+    let mut done = 0;
+    let work = |(at, question): (usize, &Question)| (at, asker.answer(question));
+    workers::each(
+        plan.questions.iter().enumerate().collect(),
+        AT_ONCE,
+        work,
+        |(at, answer)| {
+            done += 1;
+            output.progress(format_args!("asking registries: {done}/{total} images"));
+            answers[at] = Some(answer);
+            ControlFlow::<()>::Continue(())
+        },
+    );
+    output.end_progress();
+    let unasked = || Answer::Unclear("it was not asked".to_owned());
+    answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or_else(unasked))
+        .collect()
+}
+
+struct Asker<'a> {
+    opened: BTreeMap<usize, Result<Images<'a>, String>>,
+    platforms: &'a BTreeSet<String>,
+    /// Layers that were asked for before, by repository: images share them.
+    blobs: Mutex<BTreeMap<(usize, Repository, Digest), bool>>,
+}
+
+impl Asker<'_> {
+    /// The first answer that is no refusal; kubelet goes on in the same way.
+    fn answer(&self, question: &Question) -> Answer {
+        let mut refused = format!("{} accepts none of the tokens for it", question.registry);
+        for login in &question.logins {
+            let images = match self.opened.get(login) {
+                None => continue,
+                Some(Err(why)) => return Answer::Unclear(why.clone()),
+                Some(Ok(images)) => images,
+            };
+            match self.image(*login, images, question) {
+                Ok(Some(image)) => return Answer::There(image),
+                Ok(None) => return Answer::Missing,
+                Err(error @ ImagesError::Refused { .. }) => refused = error.to_string(),
+                Err(error) => return Answer::Unclear(error.to_string()),
+            }
+        }
+        Answer::Refused(refused)
+    }
+
+    fn image(&self, login: usize, images: &Images<'_>, question: &Question) -> Result<Option<Image>, ImagesError> {
+        let repository = &question.repository;
+        let Some(fetched) = images.manifest(repository, &question.version)? else {
+            return Ok(None);
+        };
+        let mut image = Image {
+            ids: [fetched.digest.clone()].into(),
+            digest: fetched.digest,
+            platforms: Vec::new(),
+            missing: Vec::new(),
+        };
+        let source = (login, images, repository);
+        match &fetched.manifest.content {
+            Content::Index { children } => {
+                // What describes a part of it, such as an attestation, is not pulled.
+                for child in children.iter().filter(|child| child.attests.is_none()) {
+                    image.ids.insert(child.digest.clone());
+                    image.platforms.extend(child.platform.clone());
+                    if !self.is_wanted(child.platform.as_deref()) {
+                        continue;
+                    }
+                    match images.manifest(repository, &Version::Digest(child.digest.clone()))? {
+                        Some(fetched) => self.parts(source, &fetched.manifest, &mut image)?,
+                        None => image.missing.push(match &child.platform {
+                            Some(platform) => format!("the manifest for {platform}, {}", child.digest),
+                            None => format!("the manifest {}", child.digest),
+                        }),
+                    }
+                }
+            }
+            Content::Image { config, .. } => {
+                let config = images.config(repository, &config.digest)?;
+                image.platforms.extend(config.and_then(|config| config.platform));
+                self.parts(source, &fetched.manifest, &mut image)?;
+            }
+            Content::Artifact { .. } => self.parts(source, &fetched.manifest, &mut image)?,
+        }
+        let more = image.missing.len().saturating_sub(MAX_NAMED);
+        image.missing.truncate(MAX_NAMED);
+        if more > 0 {
+            image.missing.push(format!("{more} more"));
+        }
+        Ok(Some(image))
+    }
+
+    /// Whether a node would pull the image for this platform. If the nodes are not known, all are wanted.
+    fn is_wanted(&self, platform: Option<&str>) -> bool {
+        self.platforms.is_empty()
+            || platform.is_none_or(|platform| self.platforms.iter().any(|node| fits(node, platform)))
+    }
+
+    fn parts(
+        &self,
+        (login, images, repository): (usize, &Images<'_>, &Repository),
+        manifest: &Manifest,
+        image: &mut Image,
+    ) -> Result<(), ImagesError> {
+        if let Content::Image { config, .. } = &manifest.content {
+            image.ids.insert(config.digest.clone());
+        }
+        for blob in manifest.blobs() {
+            let key = (login, repository.clone(), blob.digest.clone());
+            let known = self
+                .blobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&key)
+                .copied();
+            let is_there = match known {
+                Some(known) => known,
+                None => images.has_blob(repository, &blob.digest)?,
+            };
+            self.blobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(key, is_there);
+            if !is_there {
+                image.missing.push(format!("the content {}", blob.digest));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,324 @@
+//! The findings, from what the clusters need and what the registries answered. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ask::Answer;
+use super::observe::{Observed, Seen};
+use super::plan::{Plan, Planned, Source};
+use super::platform::misfits;
+use crate::cluster::images::{How, ImageUse, InvalidImage, Node, Unread};
+use crate::cluster::survey::Unreadable;
+use crate::cluster::{self, Subject};
+use crate::commands::status::Code;
+use crate::commands::status::finding::{Finding, Object, Remedy};
+use crate::commands::status::given_flags::GivenFlags;
+use crate::commands::status::report::count;
+use crate::model::{CommandLine, Version, printable};
+
+/// The longest answer of a registry that is shown, in characters.
+const MAX_CAUSE: usize = 300;
+/// The most parts of a cluster that could not be read of which each is a finding.
+const MAX_UNREAD: usize = 50;
+
+/// The findings of all clusters.
+pub(super) fn findings(clusters: &[Observed], plan: &Plan<'_>, answers: &[Answer], flags: &GivenFlags) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, cluster) in clusters.iter().enumerate() {
+        match &cluster.seen {
+            Err(error) => findings.push(unreachable(cluster, error)),
+            Ok(seen) => {
+                findings.extend(unread(cluster, seen, flags));
+                findings.extend(invalid(cluster, seen));
+                let planned = plan.planned.iter().filter(|planned| planned.cluster == at);
+                findings.extend(of_images(cluster, seen, planned, answers));
+            }
+        }
+    }
+    findings
+}
+
+fn unreachable(cluster: &Observed, error: &cluster::Error) -> Finding {
+    let name = if cluster.context.is_empty() {
+        "of the current context"
+    } else {
+        &cluster.context
+    };
+    Finding {
+        message: None,
+        code: match error {
+            cluster::Error::Forbidden(_) => Code::NotAllowed,
+            _ => Code::ClusterUnreachable,
+        },
+        object: Object::here("cluster", name),
+        cause: error.to_string(),
+        remedy: Remedy::of(error.hint()),
+    }
+}
+
+fn context(cluster: &Observed) -> Option<String> {
+    Some(cluster.context.clone()).filter(|context| !context.is_empty())
+}
+
+/// What could not be read: whatever it holds was not checked.
+fn unread(cluster: &Observed, seen: &Seen, flags: &GivenFlags) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut known = BTreeSet::new();
+    for unread in seen.needs.unread.iter().take(MAX_UNREAD) {
+        findings.push(match unread {
+            Unread::Kind(kind) => {
+                known.insert(kind.object.resource);
+                unreadable(cluster, kind, flags)
+            }
+            Unread::CustomResource { group, plural, why } => Finding {
+                remedy: Remedy::advice(format!(
+                    "if it is not allowed: kubectl regcred rbac --images --api-group GROUP prints the Role, with {group} for GROUP"
+                )),
+                ..not_read(cluster, None, &format!("{plural}.{group}"), why)
+            },
+            Unread::Object { object, namespace, why } => {
+                let namespace = namespace.as_ref().map(ToString::to_string);
+                not_read(cluster, namespace, object, why)
+            }
+            Unread::Discovery { .. } | Unread::TooMany => not_read(cluster, None, "images", &unread.to_string()),
+        });
+    }
+    let others = seen.survey.unseen.iter();
+    let others = others.filter(|unseen| !known.contains(&unseen.object.resource));
+    findings.extend(others.map(|unseen| unreadable(cluster, unseen, flags)));
+    if let Err(error) = &seen.nodes {
+        findings.push(Finding {
+            message: None,
+            code: match error {
+                cluster::Error::Forbidden(_) => Code::NotAllowed,
+                _ => Code::ClusterUnreachable,
+            },
+            object: Object {
+                context: context(cluster),
+                namespace: None,
+                kind: "resource",
+                name: "nodes".to_owned(),
+            },
+            cause: format!("it is not known for which platforms images are needed: {error}"),
+            remedy: Remedy::command(grant(cluster, error, flags)),
+        });
+    }
+    findings
+}
+
+fn not_read(cluster: &Observed, namespace: Option<String>, name: &str, why: &str) -> Finding {
+    Finding {
+        message: None,
+        code: Code::ImagesUnread,
+        object: Object {
+            context: context(cluster),
+            namespace,
+            kind: "object",
+            name: name.to_owned(),
+        },
+        cause: why.to_owned(),
+        remedy: Remedy::default(),
+    }
+}
+
+fn unreadable(cluster: &Observed, unseen: &Unreadable, flags: &GivenFlags) -> Finding {
+    let is_forbidden = matches!(unseen.error, cluster::Error::Forbidden(_));
+    Finding {
+        message: None,
+        code: if is_forbidden {
+            Code::NotAllowed
+        } else {
+            Code::ImagesUnread
+        },
+        object: Object {
+            context: context(cluster),
+            namespace: unseen.object.namespace.as_ref().map(ToString::to_string),
+            kind: "resource",
+            name: unseen.object.resource.plural().to_owned(),
+        },
+        cause: if is_forbidden {
+            "objects of this kind may not be listed".to_owned()
+        } else {
+            unseen.error.to_string()
+        },
+        remedy: if is_forbidden {
+            Remedy::command(grant(cluster, &unseen.error, flags)).and("an administrator of the cluster has to run this")
+        } else {
+            Remedy::of(unseen.error.hint())
+        },
+    }
+}
+
+/// The command that applies the Role for `images`.
+fn grant(cluster: &Observed, error: &cluster::Error, flags: &GivenFlags) -> CommandLine {
+    let mut rbac = CommandLine::new("kubectl regcred rbac -A --images");
+    if let cluster::Error::Forbidden(forbidden) = error {
+        match forbidden.user.as_deref().map(Subject::of_user) {
+            Some(Subject::ServiceAccount { namespace, name }) => {
+                let account = format!("{namespace}:{name}");
+                rbac = rbac.words("--serviceaccount").foreign("NAMESPACE:NAME", account);
+            }
+            Some(Subject::User(name) | Subject::Group(name)) => rbac = rbac.words("--user").foreign("USER", name),
+            None => {}
+        }
+    }
+    let apply = flags.cluster(cluster.flag.as_deref(), CommandLine::new("kubectl apply"));
+    rbac.pipe(&apply.words("-f -"))
+}
+
+fn invalid(cluster: &Observed, seen: &Seen) -> Vec<Finding> {
+    let of = |invalid: &InvalidImage| Finding {
+        message: None,
+        code: Code::ImageNameInvalid,
+        object: image(cluster, &invalid.image),
+        cause: format!("no node can pull it; {} names it", place(&invalid.used)),
+        remedy: Remedy::advice(
+            "write a name in lower case letters, digits, and single . _ or - between them, and one tag or digest",
+        ),
+    };
+    seen.needs.invalid.iter().map(of).collect()
+}
+
+fn image(cluster: &Observed, name: &str) -> Object {
+    Object {
+        context: context(cluster),
+        namespace: None,
+        kind: "image",
+        name: name.to_owned(),
+    }
+}
+
+/// `deployment.apps/api in namespace web (template)`
+fn place(used: &ImageUse) -> String {
+    let object = used.controller.as_ref().unwrap_or(&used.object);
+    match &used.namespace {
+        Some(namespace) => format!("{object} in namespace {namespace} ({})", used.how),
+        None => format!("{object} ({})", used.how),
+    }
+}
+
+/// The first of them, and how many more there are.
+fn places<'a>(uses: impl IntoIterator<Item = &'a ImageUse>) -> String {
+    let all: BTreeSet<(&How, String)> = uses.into_iter().map(|used| (&used.how, place(used))).collect();
+    let first = all.first().map_or_else(String::new, |(_, place)| place.clone());
+    match all.len().saturating_sub(1) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// What is wrong with an image, for the uses that it is wrong for.
+type Wrong<'a> = BTreeMap<(Code, String, String), (Vec<&'a ImageUse>, String, &'static str)>;
+
+fn of_images<'a>(
+    cluster: &Observed,
+    seen: &Seen,
+    planned: impl Iterator<Item = &'a Planned<'a>>,
+    answers: &[Answer],
+) -> Vec<Finding> {
+    let mut wrong: Wrong<'a> = BTreeMap::new();
+    for one in planned {
+        let mut add = |code: Code, cause: String, advice: &'static str| {
+            let key = (code, one.image.to_string(), cause.clone());
+            let (uses, ..) = wrong.entry(key).or_insert_with(|| (Vec::new(), cause, advice));
+            uses.push(one.used);
+        };
+        match &one.source {
+            Source::Broken { secret } => add(
+                Code::ImageRefused,
+                format!("kubelet cannot decode the Secret {secret}, and then asks for nothing"),
+                "status shows what is wrong with the Secret, and the command that writes it anew",
+            ),
+            Source::Anonymous => add(
+                Code::ImageWithoutCredential,
+                "kubelet has no credential for it: neither the pod nor its ServiceAccount names a Secret with one"
+                    .to_owned(),
+                "if the registry does not give it to everybody: kubectl regcred sync --service-account attaches a Secret",
+            ),
+            Source::Secret | Source::Unknown => {}
+        }
+        let Some(answer) = one.question.and_then(|at| answers.get(at)) else {
+            continue;
+        };
+        judge(one, answer, seen.nodes.as_deref().unwrap_or_default(), &mut add);
+    }
+    wrong
+        .into_iter()
+        .map(|((code, name, _), (uses, cause, advice))| Finding {
+            message: None,
+            code,
+            object: image(cluster, &name),
+            cause: format!("{cause}; needed by {}", places(uses)),
+            remedy: if advice.is_empty() {
+                Remedy::default()
+            } else {
+                Remedy::advice(advice)
+            },
+        })
+        .collect()
+}
+
+fn judge(one: &Planned<'_>, answer: &Answer, nodes: &[Node], add: &mut impl FnMut(Code, String, &'static str)) {
+    let there = match answer {
+        Answer::There(there) => there,
+        Answer::Missing => {
+            return add(
+                Code::ImageMissing,
+                "the registry has no such tag or digest".to_owned(),
+                "push it again; what prune has set aside, kubectl regcred images restore brings back",
+            );
+        }
+        Answer::Refused(why) => {
+            return add(
+                Code::ImageRefused,
+                printable(why, MAX_CAUSE),
+                "status says which token is rejected; for a token that works, its account needs access to the image",
+            );
+        }
+        Answer::Unclear(why) => return add(Code::ImageUnclear, printable(why, MAX_CAUSE), ""),
+    };
+    if !there.missing.is_empty() {
+        add(
+            Code::ImageIncomplete,
+            format!("the registry does not have {}", there.missing.join(", ")),
+            "build and push it again under the same tag",
+        );
+    }
+    if let (Version::Tag(_), Some(running)) = (one.image.version(), &one.used.running)
+        && !there.ids.contains(running)
+    {
+        add(
+            Code::TagMoved,
+            format!("it runs as {running}, and the tag is {} by now", there.digest),
+            "restart what runs it to have the new one, or name the image by its digest",
+        );
+    }
+    if let Some(pod) = &one.used.pod
+        && !there.platforms.is_empty()
+    {
+        let misfits = misfits(nodes, pod, &there.platforms);
+        if !misfits.is_empty() {
+            let misfits: Vec<&str> = misfits.into_iter().collect();
+            add(
+                Code::ImagePlatform,
+                format!(
+                    "it is for {}, and a node is {}",
+                    there.platforms.join(", "),
+                    misfits.join(", ")
+                ),
+                "build it for that platform too, or keep its pods on other nodes with a nodeSelector",
+            );
+        }
+    }
+}
+
+/// What was checked, for the last line.
+pub(super) fn checked(clusters: &[Observed], plan: &Plan<'_>) -> Vec<String> {
+    let seen = || clusters.iter().filter_map(|cluster| cluster.seen.as_ref().ok());
+    let images: BTreeSet<_> = plan.planned.iter().map(|planned| planned.image).collect();
+    let mut parts = vec![format!("{} checked", count(images.len(), "image"))];
+    let passed_over: usize = seen().map(|seen| seen.needs.passed_over).sum();
+    if passed_over > 0 {
+        parts.push(format!("{} of other registries not", count(passed_over, "use")));
+    }
+    parts
+}

@@ -1,0 +1,355 @@
+//! `images check`: each of its codes by something that is out of step, and gone once that is put right.
+
+use regcred::commands::status::Code;
+use serde_json::{Value, json};
+
+use super::fixture::{DOUBLES, REAL_GITEA, SECRET, entry, healthy_doubles, pull_secret};
+use crate::images::helm;
+use crate::support::gitea::{ask, basic};
+use crate::support::http::Answer;
+use crate::support::pusher::Pusher;
+use crate::support::schema::schema;
+use crate::support::world::World;
+
+const LINE: &str = "images check -n [NAMESPACE]";
+const REPOSITORY: &str = "admin/app";
+const OTHER: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn pusher(world: &World) -> Pusher {
+    Pusher::new(&world.gitea, "admin", &world.token("write:package"))
+}
+
+/// A pod that runs this image of ours, and has it by this digest.
+fn run(world: &World, image: &str, secrets: &[&str], digest: &str) {
+    let image = format!("{}/{image}", world.registry());
+    let secrets: Vec<Value> = secrets.iter().map(|name| json!({"name": name})).collect();
+    let (repository, _) = image.rsplit_once(':').unwrap();
+    world.put(
+        "pods",
+        &json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "api"},
+            "spec": {
+                "containers": [{"name": "app", "image": image}], "imagePullSecrets": secrets,
+                "serviceAccountName": "default", "automountServiceAccountToken": false,
+            },
+            "status": {"phase": "Running", "containerStatuses": [{
+                "name": "app", "image": image, "imageID": format!("{repository}@{digest}"), "ready": true, "restartCount": 0,
+                "state": {"running": {}},
+            }]},
+        }),
+    );
+}
+
+fn template(world: &World, resource: &str, kind: &str, name: &str, image: &str, spec: &Value) {
+    let image = format!("{}/{image}", world.registry());
+    let mut pod = json!({"containers": [{"name": "app", "image": image}], "imagePullSecrets": [{"name": SECRET}]});
+    pod.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+    world.put(
+        resource,
+        &json!({
+            "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name},
+            "spec": {
+                "selector": {"matchLabels": {"app": name}},
+                "template": {"metadata": {"labels": {"app": name}}, "spec": pod},
+            },
+        }),
+    );
+}
+
+fn node(world: &World, name: &str, architecture: &str) {
+    world.api_server().put_object(
+        "nodes",
+        "",
+        &json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": {"kubernetes.io/arch": architecture}},
+            "status": {"nodeInfo": {"operatingSystem": "linux", "architecture": architecture}},
+        }),
+    );
+}
+
+scenario!(all_is_well, on(DOUBLES, REAL_GITEA));
+/// An image of several platforms, a tag that still is what runs, and what could be rolled back to.
+fn all_is_well(world: &mut World) {
+    world.well();
+    let pusher = pusher(world);
+    let (index, _) = pusher.multi(REPOSITORY, "1", "one");
+    pusher.image(REPOSITORY, "0", "zero", "amd64");
+    run(world, "admin/app:1", &[SECRET], &index);
+    template(world, "replicasets", "ReplicaSet", "app-0", "admin/app:0", &json!({}));
+    let ran = world.regcred(LINE);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("all is well: 2 images checked\n"), "{ran}");
+    // A node names what it runs by an image of the index, too.
+    let document: Value = serde_json::from_str(&world.regcred(&format!("{LINE} -o json")).stdout).unwrap();
+    let states: Vec<&Value> = document["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["state"])
+        .collect();
+    assert_eq!(states, ["complete", "complete"], "{document}");
+}
+
+finding!(
+    image_missing_that_a_rollback_would_need,
+    Code::ImageMissing,
+    on(DOUBLES, REAL_GITEA)
+);
+fn image_missing_that_a_rollback_would_need(world: &mut World) {
+    world.well();
+    let manifest = helm::manifest(&format!("{}/admin/app:7", world.registry()));
+    helm::secret(&world.plane, &world.namespace, 1, "superseded", &manifest);
+    let secrets = json!([{"name": SECRET}]);
+    world.put(
+        "serviceaccounts",
+        &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}, "imagePullSecrets": secrets}),
+    );
+    world.says(
+        LINE,
+        Code::ImageMissing,
+        &[
+            "admin/app:7",
+            "secret/sh.helm.release.v1.api.v1",
+            "Helm revision 1, superseded",
+        ],
+    );
+    assert_eq!(world.regcred(LINE).code, 3);
+    pusher(world).image(REPOSITORY, "7", "seven", "amd64");
+    world.is_gone(LINE, Code::ImageMissing);
+}
+
+finding!(
+    image_incomplete_without_a_child,
+    Code::ImageIncomplete,
+    on(DOUBLES, REAL_GITEA)
+);
+/// Somebody has deleted the tag that also held the image of one platform.
+fn image_incomplete_without_a_child(world: &mut World) {
+    world.well();
+    let pusher = pusher(world);
+    let amd = pusher.image(REPOSITORY, "1-amd64", "one", "amd64");
+    let arm = pusher.image(REPOSITORY, "1-arm64", "two", "arm64");
+    let index = pusher.index(REPOSITORY, "1", &[("amd64", &amd), ("arm64", &arm)]);
+    run(world, "admin/app:1", &[SECRET], &index);
+    world.regcred(LINE).done();
+    let token = basic("admin", &world.token("write:package"));
+    let path = "/api/v1/packages/admin/container/app/1-arm64";
+    let deleted = ask(&world.gitea.registry(), ("DELETE", path), Some(&token), &[], None);
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    world.says(LINE, Code::ImageIncomplete, &["the manifest for linux/arm64", &arm]);
+    if !world.is_real() {
+        // Nobody would pull that one.
+        node(world, "amd", "amd64");
+        world.is_gone(LINE, Code::ImageIncomplete);
+        world.api_server().remove_object("nodes", "", "amd");
+    }
+    pusher.image(REPOSITORY, "1-arm64", "two", "arm64");
+    world.is_gone(LINE, Code::ImageIncomplete);
+}
+
+finding!(image_incomplete_without_a_layer, Code::ImageIncomplete, on(DOUBLES));
+fn image_incomplete_without_a_layer(world: &mut World) {
+    world.well();
+    let digest = pusher(world).image(REPOSITORY, "1", "one", "amd64");
+    run(world, "admin/app:1", &[SECRET], &digest);
+    world.regcred(LINE).done();
+    let asked = world.gitea.requests();
+    let layer = asked
+        .iter()
+        .rfind(|seen| seen.method == "HEAD" && seen.path.contains("/blobs/"));
+    world.registry_says(&layer.unwrap().path, Answer::empty(404));
+    world.says(LINE, Code::ImageIncomplete, &["the content sha256:"]);
+    world.registry_recovers();
+    world.is_gone(LINE, Code::ImageIncomplete);
+}
+
+finding!(image_refused_of_another_owner, Code::ImageRefused, on(DOUBLES));
+fn image_refused_of_another_owner(world: &mut World) {
+    world.well();
+    run(world, "admin/app:1", &[SECRET], OTHER);
+    world.registry_says("/v2/admin/app/manifests/1", Answer::text(403, "reqPackageAccess"));
+    world.says(LINE, Code::ImageRefused, &["refuses", "pod/api in namespace"]);
+    world.registry_recovers();
+    world.is_gone(LINE, Code::ImageRefused);
+}
+
+finding!(
+    image_refused_with_a_dead_token,
+    Code::ImageRefused,
+    on(DOUBLES, REAL_GITEA)
+);
+/// What counts is the token in the Secret, not the keychain's.
+fn image_refused_with_a_dead_token(world: &mut World) {
+    let token = world.well();
+    let digest = pusher(world).image(REPOSITORY, "1", "one", "amd64");
+    let put = |token: &str| {
+        let auths = json!({"auths": {world.registry(): entry(token)}});
+        world.put("secrets", &pull_secret("old", &auths));
+    };
+    put("0123456789abcdef0123456789abcdef01234567");
+    run(world, "admin/app:1", &["old"], &digest);
+    world.says(LINE, Code::ImageRefused, &["accepts none of the tokens for it"]);
+    put(&token);
+    world.is_gone(LINE, Code::ImageRefused);
+}
+
+finding!(image_platform_that_a_node_has, Code::ImagePlatform, on(DOUBLES));
+fn image_platform_that_a_node_has(world: &mut World) {
+    world.well();
+    pusher(world).image(REPOSITORY, "1", "one", "amd64");
+    node(world, "amd", "amd64");
+    node(world, "arm", "arm64");
+    template(world, "deployments", "Deployment", "app", "admin/app:1", &json!({}));
+    world.says(
+        LINE,
+        Code::ImagePlatform,
+        &["it is for linux/amd64, and a node is linux/arm64"],
+    );
+    let only = json!({"nodeSelector": {"kubernetes.io/arch": "amd64"}});
+    template(world, "deployments", "Deployment", "app", "admin/app:1", &only);
+    world.is_gone(LINE, Code::ImagePlatform);
+}
+
+finding!(tag_moved_since_it_was_pulled, Code::TagMoved, on(DOUBLES, REAL_GITEA));
+fn tag_moved_since_it_was_pulled(world: &mut World) {
+    world.well();
+    let pusher = pusher(world);
+    let first = pusher.image(REPOSITORY, "1", "one", "amd64");
+    run(world, "admin/app:1", &[SECRET], &first);
+    world.is_gone(LINE, Code::TagMoved);
+    let second = pusher.image(REPOSITORY, "1", "another", "amd64");
+    world.says(
+        LINE,
+        Code::TagMoved,
+        &[&format!("it runs as {first}"), &format!("the tag is {second} by now")],
+    );
+    run(world, "admin/app:1", &[SECRET], &second);
+    world.is_gone(LINE, Code::TagMoved);
+}
+
+finding!(
+    image_name_invalid_in_upper_case,
+    Code::ImageNameInvalid,
+    on(DOUBLES, REAL_GITEA)
+);
+fn image_name_invalid_in_upper_case(world: &mut World) {
+    world.well();
+    template(world, "deployments", "Deployment", "app", "admin/App:1", &json!({}));
+    world.says(
+        LINE,
+        Code::ImageNameInvalid,
+        &["admin/App:1", "deployment.apps/app in namespace"],
+    );
+    pusher(world).image(REPOSITORY, "1", "one", "amd64");
+    template(world, "deployments", "Deployment", "app", "admin/app:1", &json!({}));
+    world.is_gone(LINE, Code::ImageNameInvalid);
+}
+
+finding!(
+    image_without_credential_of_the_default_account,
+    Code::ImageWithoutCredential,
+    on(DOUBLES, REAL_GITEA)
+);
+fn image_without_credential_of_the_default_account(world: &mut World) {
+    world.well();
+    let digest = pusher(world).image(REPOSITORY, "1", "one", "amd64");
+    run(world, "admin/app:1", &[], &digest);
+    world.says(
+        LINE,
+        Code::ImageWithoutCredential,
+        &["neither the pod nor its ServiceAccount"],
+    );
+    // A note.
+    assert_eq!(world.regcred(LINE).code, 0);
+    run_again(world, &digest);
+    world.is_gone(LINE, Code::ImageWithoutCredential);
+}
+
+/// The same pod, with the Secret: a pod's list cannot be changed.
+fn run_again(world: &World, digest: &str) {
+    if world.is_real() {
+        world.kubectl(&["delete", "pod", "api", "--force", "--grace-period=0"], "");
+    }
+    run(world, "admin/app:1", &[SECRET], digest);
+}
+
+finding!(
+    images_unread_of_a_broken_release,
+    Code::ImagesUnread,
+    on(DOUBLES, REAL_GITEA)
+);
+fn images_unread_of_a_broken_release(world: &mut World) {
+    world.well();
+    helm::secret_of(&world.plane, &world.namespace, 1, "deployed", "?");
+    world.says(
+        LINE,
+        Code::ImagesUnread,
+        &["sh.helm.release.v1.api.v1", "its release is not base64"],
+    );
+    assert_eq!(world.regcred(LINE).code, 1);
+    let manifest = helm::manifest("docker.io/library/busybox:1");
+    helm::secret(&world.plane, &world.namespace, 1, "deployed", &manifest);
+    world.is_gone(LINE, Code::ImagesUnread);
+}
+
+finding!(image_unclear_of_a_registry_that_is_ill, Code::ImageUnclear, on(DOUBLES));
+fn image_unclear_of_a_registry_that_is_ill(world: &mut World) {
+    world.well();
+    let digest = pusher(world).image(REPOSITORY, "1", "one", "amd64");
+    run(world, "admin/app:1", &[SECRET], &digest);
+    world.registry_says("/v2/admin/app/manifests/1", Answer::text(500, "no more files"));
+    world.says(LINE, Code::ImageUnclear, &["500"]);
+    assert_eq!(world.regcred(LINE).code, 1);
+    world.registry_recovers();
+    world.is_gone(LINE, Code::ImageUnclear);
+}
+
+scenario!(what_is_not_allowed_prints_the_role);
+fn what_is_not_allowed_prints_the_role() {
+    let world = healthy_doubles();
+    world.well();
+    for kind in ["replicasets", "nodes", "serviceaccounts"] {
+        for place in ["", &world.namespace] {
+            world.api_server().forbid(&format!("list {kind}"), place);
+        }
+    }
+    let ran = world.regcred(LINE);
+    assert_eq!(ran.code, 1, "{ran}");
+    for kind in ["replicasets", "nodes", "serviceaccounts"] {
+        assert!(ran.stdout.contains(kind), "{kind}: {ran}");
+    }
+    let grant = "$ kubectl regcred rbac -A --images --user admin | kubectl apply";
+    assert!(ran.stdout.contains(grant), "{ran}");
+}
+
+scenario!(nobody_else_gets_a_token);
+/// An image of one registry in a namespace whose Secret has a token for another one.
+fn nobody_else_gets_a_token() {
+    let world = healthy_doubles();
+    world.well();
+    world.put_pull_secret("others", &[("other.example.com", "other-token")]);
+    run(&world, "admin/app:1", &["others"], OTHER);
+    let ran = world.regcred(LINE);
+    assert!(ran.stdout.contains(Code::ImageMissing.as_str()), "{ran}");
+    assert!(!world.gitea.received("other-token"));
+}
+
+scenario!(check_keeps_to_its_schema);
+fn check_keeps_to_its_schema() {
+    let schema = schema("images-check.schema.json");
+    let world = healthy_doubles();
+    world.well();
+    let digest = pusher(&world).image(REPOSITORY, "1", "one", "amd64");
+    run(&world, "admin/app:1", &[SECRET], &digest);
+    template(&world, "deployments", "Deployment", "gone", "admin/app:2", &json!({}));
+    for line in [LINE, "images check -A", "images check --context nowhere"] {
+        let ran = world.regcred(&format!("{line} -o json"));
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
+        let faults: Vec<String> = schema.iter_errors(&document).map(|fault| format!("{fault}")).collect();
+        assert!(faults.is_empty(), "{line}: {faults:#?}\n{ran}");
+        assert_eq!(document["exit"], ran.code, "{line}");
+        let yaml = world.regcred(&format!("{line} -o yaml")).stdout;
+        assert!(yaml.starts_with("apiVersion: regcred/v1\nkind: ImageCheck\n"), "{yaml}");
+    }
+}
