@@ -130,7 +130,6 @@ impl From<keychain::ConfigError> for CommandError {
     }
 }
 
-#[cfg(target_os = "linux")]
 impl From<keychain::vault::Error> for CommandError {
     fn from(error: keychain::vault::Error) -> Self {
         keychain::Error::from(error).into()

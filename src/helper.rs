@@ -74,7 +74,7 @@ impl Answer {
     fn of_keychain(error: &keychain::Error) -> Self {
         let hint = hint(error);
         let mut answer = Self::user_error(error, hint.as_ref().map(|hint| hint as &dyn Display));
-        if let Some(hint) = hint.filter(|_| error.command().is_some()) {
+        if let Some(hint) = hint.filter(|hint| hint.command().is_some()) {
             answer.stdout = Zeroizing::new(format!("{error}; {hint}\n"));
         }
         answer

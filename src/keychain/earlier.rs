@@ -134,7 +134,6 @@ fn account(registry: &Registry) -> String {
 }
 
 /// The registry whose earlier tokens an entry holds.
-#[cfg(target_os = "linux")]
 pub(super) fn registry_of(entry: &Entry) -> Option<Registry> {
     let (service, account) = entry.get_specifiers()?;
     let registry = account.strip_prefix(PREFIX).filter(|_| service == SERVICE)?;

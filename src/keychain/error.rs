@@ -52,6 +52,18 @@ pub enum Error {
     PromptDismissed,
     #[error("nobody answered the keyring's prompt within {} s", .0.as_secs())]
     PromptUnanswered(Duration),
+    /// macOS: over SSH, in tmux or under launchd, a locked keychain or an item of another program's cannot ask.
+    #[error("macOS's keychain is locked or wants to ask, and this session cannot show a dialogue")]
+    NoInteraction,
+    /// macOS: the prompt was dismissed, or the password was wrong.
+    #[error("permission to use the keychain's item was not given")]
+    NotPermitted,
+    /// macOS: as for a service's user, who never logs in.
+    #[error("there is no keychain here: this user has no login keychain")]
+    NoLoginKeychain,
+    /// Windows: a session without the user's password, as over SSH with a key.
+    #[error("there is no keychain here: this logon session has no Credential Manager")]
+    NoLogonSession,
     /// The service exited during a call, and again during the retry.
     #[error("the secret service went away while it was asked")]
     Died,
@@ -93,7 +105,6 @@ pub enum Error {
     /// `config.toml`, which names the keychain, cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[cfg(target_os = "linux")]
     #[error(transparent)]
     Vault(#[from] super::vault::Error),
     #[error("the system gives no random numbers: {0}")]
@@ -136,6 +147,17 @@ impl Error {
                     CommandLine::new("kubectl regcred keychain use vault"),
                 ),
             ],
+            Self::NoInteraction => vec![
+                Hint::to("unlock it for this session", CommandLine::new("security unlock-keychain")),
+                Hint::to("over SSH or under launchd, use a vault", vault_with_key_file()),
+                "if it is not locked, the item was made by another program or another build of regcred: on the desktop, \
+                 kubectl regcred list asks, and \"Always Allow\" settles it"
+                    .into(),
+            ],
+            Self::NoLoginKeychain | Self::NoLogonSession => vec![
+                Hint::to("make a vault", vault_with_key_file()),
+                "in CI, let sync take the token from --token-env VAR or --token-stdin".into(),
+            ],
             Self::NoCollection => vec![
                 "make a default keyring once, in Passwords and Keys (seahorse) or by logging in to the desktop, \
                  or open a database in KeePassXC"
@@ -143,7 +165,6 @@ impl Error {
                 vault(),
                 "in CI, let sync take the token from --token-env VAR or --token-stdin".into(),
             ],
-            #[cfg(target_os = "linux")]
             Self::Vault(error) => error.hint().into_iter().collect(),
             other => other.advice().map(Hint::from).into_iter().collect(),
         }
@@ -151,6 +172,9 @@ impl Error {
 
     fn advice(&self) -> Option<&'static str> {
         Some(match self {
+            Self::NotPermitted => {
+                "try again and choose \"Always Allow\"; or delete the item kubectl-regcred in Keychain Access, and log in again"
+            }
             Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
             Self::Lock { .. } => "set XDG_RUNTIME_DIR or TMPDIR to a folder that you may write to",
@@ -163,14 +187,6 @@ impl Error {
             Self::Config(error) => return error.hint(),
             _ => return None,
         })
-    }
-
-    /// The command that fixes it, if a single command does.
-    pub fn command(&self) -> Option<CommandLine> {
-        match &self.hints()[..] {
-            [Hint::Command { command, .. }] => Some(command.clone()),
-            _ => None,
-        }
     }
 }
 
@@ -190,9 +206,15 @@ impl From<keyring_core::Error> for Error {
     fn from(error: keyring_core::Error) -> Self {
         use keyring_core::Error as E;
         match error {
-            E::PlatformFailure(cause) | E::NoStorageAccess(cause) => match cause.downcast::<Self>() {
+            E::PlatformFailure(cause) => match cause.downcast::<Self>() {
                 Ok(ours) => *ours,
-                Err(other) => Self::Platform(printable(&other.to_string())),
+                Err(other) => of_system(other.as_ref()),
+            },
+            E::NoStorageAccess(cause) => match cause.downcast::<Self>() {
+                Ok(ours) => *ours,
+                // keyring's store for Windows has this for a single code: ERROR_NO_SUCH_LOGON_SESSION.
+                Err(_) if cfg!(windows) => Self::NoLogonSession,
+                Err(other) => of_system(other.as_ref()),
             },
             E::TooLong(_, limit) => Self::TooLong(limit),
             // Not shown as keyring-core would: these variants contain the secret's bytes.
@@ -201,6 +223,23 @@ impl From<keyring_core::Error> for Error {
             other => Self::Platform(printable(&other.to_string())),
         }
     }
+}
+
+/// The error of the system's own keychain.
+fn of_system(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
+    #[cfg(target_os = "macos")]
+    if let Some(error) = cause
+        .downcast_ref::<security_framework::base::Error>()
+        .and_then(|error| super::codes::of_macos(error.code()))
+    {
+        return error;
+    }
+    Error::Platform(printable(&cause.to_string()))
+}
+
+/// The command for systems whose vault has no other key.
+fn vault_with_key_file() -> CommandLine {
+    CommandLine::new("kubectl regcred keychain use vault --key-file FILE")
 }
 
 /// Foreign text for a message: one line of limited length.

@@ -69,7 +69,6 @@ impl WriteLock {
         let failed = |cause| {
             let path = path.clone();
             match &self.folder {
-                #[cfg(target_os = "linux")]
                 Folder::Beside(_) => super::vault::Error::Lock { path, cause }.into(),
                 _ => Error::Lock { path, cause },
             }
@@ -97,6 +96,7 @@ fn temporary_folder(env: &Env) -> PathBuf {
 }
 
 fn private_folder(folder: &Path) -> io::Result<&Path> {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "Windows has no modes"))]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -12,7 +12,7 @@ use std::fs::File;
 
 use super::item::{SERVICE, Secret};
 use super::lock::WriteLock;
-use super::{Error, Keychain, Name, Part, StoreName, earlier, name_of, secret, spec};
+use super::{Error, Keychain, Name, Part, StoreName, earlier, name_of, secret};
 use crate::model::Registry;
 use crate::sys::env::Env;
 
@@ -73,7 +73,7 @@ impl Migration {
     /// Lists the first keychain without reading a secret.
     pub fn find(&self) -> Result<Inventory, Error> {
         let mut found = Inventory::default();
-        for entry in self.from.store.search(&spec())? {
+        for entry in self.from.search()? {
             if let Some(name) = name_of(&entry) {
                 found.names.insert(name);
             } else if let Some(registry) = earlier::registry_of(&entry) {

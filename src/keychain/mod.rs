@@ -4,12 +4,13 @@
 //! store look the same to the callers. On Linux the store is our own, for the reasons given in [`secret_service`].
 
 mod braces;
+#[cfg(any(target_os = "macos", test))]
+mod codes;
 pub mod config;
 mod earlier;
 mod error;
 mod item;
 mod lock;
-#[cfg(target_os = "linux")]
 pub mod migrate;
 #[cfg(any(target_os = "macos", windows))]
 mod native;
@@ -17,7 +18,6 @@ mod rotation;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 mod since;
-#[cfg(target_os = "linux")]
 pub mod vault;
 
 pub use config::{Config, ConfigError, StoreName};
@@ -65,6 +65,8 @@ pub struct Keychain {
     lock: Option<WriteLock>,
     /// Whether items can have attributes. If not, listing has to read the secrets.
     attributes: bool,
+    /// The search that finds all our items and possibly others, which [`name_of`] leaves out.
+    search: (&'static str, &'static str),
 }
 
 impl Keychain {
@@ -87,7 +89,6 @@ impl Keychain {
         }
     }
 
-    #[cfg(target_os = "linux")]
     fn vault(env: &Env, config: &Config) -> Result<Self, Error> {
         let vault = vault::Vault::new(env, config)?;
         // Its lock file is in the same folder.
@@ -100,11 +101,6 @@ impl Keychain {
         })
     }
 
-    #[cfg(not(target_os = "linux"))]
-    fn vault(_: &Env, _: &Config) -> Result<Self, Error> {
-        Err(Error::Platform("the vault is for Linux".to_owned()))
-    }
-
     #[allow(clippy::unnecessary_wraps, reason = "other systems' keychains have to be opened")]
     fn system(env: &Env) -> Result<Self, Error> {
         #[cfg(target_os = "linux")]
@@ -115,20 +111,51 @@ impl Keychain {
         let store = return Err(Error::Platform("this system has none that regcred knows".to_owned()));
         Ok(Self {
             lock: Some(WriteLock::new(env)),
+            #[cfg(any(target_os = "macos", windows))]
+            search: native::SEARCH,
             ..Self::with_store(store)
         })
     }
 
+    /// Whether the system's keychain is locked, as far as that is known without a prompt: on Linux only.
+    #[allow(clippy::unnecessary_wraps, reason = "other systems do not tell")]
+    pub fn is_system_locked(env: &Env) -> Result<bool, Error> {
+        #[cfg(target_os = "linux")]
+        let locked = secret_service::SecretService::new(env).is_locked()?;
+        #[cfg(not(target_os = "linux"))]
+        let locked = {
+            let _ = env;
+            false
+        };
+        Ok(locked)
+    }
+
+    /// Unlocks the system's keychain, if that is not left to the system: on Linux only. Returns whether it was locked.
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "other systems unlock theirs when a secret is read"
+    )]
+    pub fn unlock_system(env: &Env) -> Result<bool, Error> {
+        #[cfg(target_os = "linux")]
+        let was_locked = secret_service::SecretService::new(env).unlock()?;
+        #[cfg(not(target_os = "linux"))]
+        let was_locked = {
+            let _ = env;
+            false
+        };
+        Ok(was_locked)
+    }
+
     /// A keychain over another store, such as keyring-core's in-memory one.
     pub fn with_store(store: Arc<CredentialStore>) -> Self {
+        let attributes = store.as_any().is::<vault::Vault>();
         #[cfg(target_os = "linux")]
-        let attributes = store.as_any().is::<secret_service::SecretService>() || store.as_any().is::<vault::Vault>();
-        #[cfg(not(target_os = "linux"))]
-        let attributes = false;
+        let attributes = attributes || store.as_any().is::<secret_service::SecretService>();
         Self {
             store,
             lock: None,
             attributes,
+            search: ("service", SERVICE),
         }
     }
 
@@ -255,7 +282,7 @@ impl Keychain {
     /// A store that asks for permission before it gives out a secret does not ask for this.
     pub fn list_metadata(&self) -> Result<Vec<(Registry, Use, Option<Username>)>, Error> {
         let mut found = Vec::new();
-        for entry in self.store.search(&spec())? {
+        for entry in self.search()? {
             let Some(name) = name_of(&entry).filter(|name| name.part == Part::Login) else {
                 continue;
             };
@@ -268,7 +295,7 @@ impl Keychain {
 
     /// What the registry has credentials for, sorted.
     pub fn uses(&self, registry: &Registry) -> Result<Vec<Use>, Error> {
-        let found = self.store.search(&spec())?;
+        let found = self.search()?;
         let of_it = found.iter().filter_map(name_of);
         let of_it = of_it.filter(|name| name.part == Part::Login && name.registry == *registry);
         let mut uses: Vec<Use> = of_it.map(|name| name.usage).collect();
@@ -284,7 +311,7 @@ impl Keychain {
 
     fn labels(&self) -> Result<BTreeMap<Name, Label>, Error> {
         let mut labels = BTreeMap::new();
-        for entry in self.store.search(&spec())? {
+        for entry in self.search()? {
             let Some(name) = name_of(&entry) else { continue };
             let label = if self.attributes {
                 Label::of_attributes(&entry)?
@@ -301,6 +328,11 @@ impl Keychain {
         Ok(labels)
     }
 
+    /// All our items, and possibly others.
+    fn search(&self) -> Result<Vec<Entry>, Error> {
+        Ok(self.store.search(&HashMap::from([self.search]))?)
+    }
+
     fn entry(&self, name: &Name) -> Result<Entry, Error> {
         Ok(self.store.build(SERVICE, &name.account(), None)?)
     }
@@ -311,15 +343,6 @@ impl fmt::Debug for Keychain {
         // A store's own Debug might show secrets.
         f.debug_struct("Keychain").finish_non_exhaustive()
     }
-}
-
-/// The search specification that matches all our items.
-fn spec() -> HashMap<&'static str, &'static str> {
-    #[cfg(any(target_os = "macos", windows))]
-    let ours = native::SEARCH;
-    #[cfg(not(any(target_os = "macos", windows)))]
-    let ours = ("service", SERVICE);
-    HashMap::from([ours])
 }
 
 /// Stores match substrings, and a later version of this program can have items of other kinds.

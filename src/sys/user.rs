@@ -58,22 +58,43 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     Ok(own(&found, OTHERS)?)
 }
 
-#[cfg(unix)]
-fn own(found: &Metadata, forbidden: u32) -> Result<(), NotPrivate> {
-    use std::os::unix::fs::MetadataExt as _;
-    if id() != Some(found.uid()) {
-        return Err(NotPrivate::Owner(found.uid()));
-    }
-    if found.mode() & forbidden != 0 {
-        return Err(NotPrivate::Mode(found.mode() & 0o7777));
-    }
-    Ok(())
+/// Who may use a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub(crate) owner: u32,
+    /// The permission bits.
+    pub(crate) mode: u32,
 }
 
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "Unix has owners and modes")]
-fn own(_: &Metadata, _: u32) -> Result<(), NotPrivate> {
-    Ok(())
+impl Access {
+    /// `None` on Windows, where a file is as private as its folder, the user's profile.
+    #[cfg(unix)]
+    #[allow(clippy::unnecessary_wraps, reason = "Windows has none")]
+    pub(crate) fn of(found: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        Some(Self {
+            owner: found.uid(),
+            mode: found.mode() & 0o7777,
+        })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn of(_: &Metadata) -> Option<Self> {
+        None
+    }
+
+    /// Whether the owner is this user.
+    pub(crate) fn is_own(self) -> bool {
+        id() == Some(self.owner)
+    }
+}
+
+fn own(found: &Metadata, forbidden: u32) -> Result<(), NotPrivate> {
+    match Access::of(found) {
+        Some(access) if !access.is_own() => Err(NotPrivate::Owner(access.owner)),
+        Some(access) if access.mode & forbidden != 0 => Err(NotPrivate::Mode(access.mode)),
+        _ => Ok(()),
+    }
 }
 
 /// Opens a file of this user for writing, creating it (0600) if necessary. It does not follow a symbolic link, does not

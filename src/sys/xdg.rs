@@ -10,7 +10,6 @@ pub(crate) fn config_folder(env: &Env) -> Option<PathBuf> {
 }
 
 /// `$XDG_DATA_HOME`, by default `~/.local/share`.
-#[cfg(target_os = "linux")]
 pub(crate) fn data_folder(env: &Env) -> Option<PathBuf> {
     folder(env, "XDG_DATA_HOME", ".local/share")
 }

@@ -58,7 +58,7 @@ pub struct KeychainStatusArgs {
   kubectl regcred keychain use secret-service")]
 pub struct KeychainUseArgs {
     /// The keychain: secret-service, the desktop's; or vault, an encrypted file
-    #[arg(value_name = "secret-service|vault")]
+    #[arg(value_name = if cfg!(target_os = "linux") { "secret-service|vault" } else { "system|vault" })]
     pub store: StoreName,
     /// Open the vault with this file instead of a passphrase; it is created if it does not exist
     #[arg(long, value_name = "FILE")]

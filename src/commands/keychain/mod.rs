@@ -1,19 +1,12 @@
 //! `kubectl regcred keychain`: where credentials are stored, and the vault's passphrase.
 
 mod args;
-#[cfg(target_os = "linux")]
 mod ask;
-#[cfg(target_os = "linux")]
 mod choose;
-#[cfg(target_os = "linux")]
 mod describe;
-#[cfg(target_os = "linux")]
 mod migrate;
-#[cfg(target_os = "linux")]
 mod passphrase;
-#[cfg(target_os = "linux")]
 mod status;
-#[cfg(target_os = "linux")]
 mod unlock;
 
 use super::system::System;
@@ -22,7 +15,6 @@ use crate::error::{CommandError, Exit};
 pub use args::KeychainArgs;
 use args::KeychainVerb;
 
-#[cfg(target_os = "linux")]
 pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     match &args.verb {
         KeychainVerb::Use(args) => choose::run(args, system)?,
@@ -33,15 +25,4 @@ pub(super) fn run(args: &KeychainArgs, system: &mut System<'_>) -> Result<Exit, 
         KeychainVerb::Migrate(args) => return migrate::run(args, system),
     }
     Ok(Exit::Done)
-}
-
-/// macOS and Windows have one keychain each.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn run(args: &KeychainArgs, _: &mut System<'_>) -> Result<Exit, CommandError> {
-    match &args.verb {
-        KeychainVerb::Use(_) => Ok(Exit::Done),
-        _ => Err(CommandError::failed(
-            "the vault is only for Linux: the system's keychain is in use",
-        )),
-    }
 }

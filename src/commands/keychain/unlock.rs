@@ -7,9 +7,8 @@ use super::args::{Lifetime, UnlockArgs};
 use super::{ask, describe};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{Error, KeyState, Vault};
-use crate::keychain::{Config, StoreName};
+use crate::keychain::{Config, Keychain, StoreName};
 
 /// How often the passphrase may be mistyped.
 const ATTEMPTS: usize = 3;
@@ -58,7 +57,7 @@ pub(super) fn unlock(args: &UnlockArgs, system: &mut System<'_>) -> Result<(), C
 fn unlock_desktop(vault: &Path, system: &mut System<'_>) -> Result<(), CommandError> {
     use crate::keychain::Error as E;
     let name = describe::store(StoreName::System);
-    let said = match SecretService::new(&system.env).unlock() {
+    let said = match Keychain::unlock_system(&system.env) {
         Ok(true) => "is unlocked",
         Ok(false) => "is in use, and was not locked",
         Err(error @ (E::Locked | E::PromptDismissed | E::PromptUnanswered(_))) => return Err(error.into()),

@@ -13,7 +13,7 @@ use crate::model::printable;
 pub enum StoreName {
     /// The system's own: `secret-service` on Linux, `system` elsewhere.
     System,
-    /// regcred's encrypted file, for Linux without a desktop: `vault`.
+    /// regcred's encrypted file, for machines without a desktop: `vault`.
     Vault,
 }
 
@@ -22,18 +22,10 @@ pub enum StoreName {
 pub enum StoreNameError {
     #[error("\"{0}\" is not a keychain that regcred knows: choose {choice}", choice = StoreName::choice())]
     Unknown(String),
-    /// The vault on a system that always has its own keychain, macOS or Windows.
-    #[error("the vault is only for Linux: choose {}", StoreName::choice())]
-    Elsewhere,
 }
 
 impl StoreName {
-    /// The stores available on this system.
-    pub const HERE: &[Self] = if cfg!(target_os = "linux") {
-        &[Self::System, Self::Vault]
-    } else {
-        &[Self::System]
-    };
+    pub const ALL: [Self; 2] = [Self::System, Self::Vault];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,9 +44,9 @@ impl StoreName {
         }
     }
 
-    /// The available names, for a message.
+    /// All names, for a message.
     fn choice() -> String {
-        let names: Vec<_> = Self::HERE.iter().map(|name| format!("\"{name}\"")).collect();
+        let names: Vec<_> = Self::ALL.iter().map(|name| format!("\"{name}\"")).collect();
         names.join(" or ")
     }
 }
@@ -69,11 +61,8 @@ impl FromStr for StoreName {
     type Err = StoreNameError;
 
     fn from_str(text: &str) -> Result<Self, StoreNameError> {
-        let found = Self::HERE.iter().find(|name| name.as_str() == text);
-        found.copied().ok_or_else(|| match text {
-            "vault" => StoreNameError::Elsewhere,
-            _ => StoreNameError::Unknown(printable(text, MAX_FOREIGN_TEXT)),
-        })
+        let found = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        found.ok_or_else(|| StoreNameError::Unknown(printable(text, MAX_FOREIGN_TEXT)))
     }
 }
 
@@ -83,10 +72,9 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_it_is_written() {
-        for name in StoreName::HERE {
-            assert_eq!(name.to_string().parse(), Ok(*name));
+        for name in StoreName::ALL {
+            assert_eq!(name.to_string().parse(), Ok(name));
         }
-        assert_eq!("vault".parse::<StoreName>().is_ok(), cfg!(target_os = "linux"));
     }
 
     #[test]

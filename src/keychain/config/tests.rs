@@ -283,7 +283,7 @@ fn file() -> impl Strategy<Value = String> {
     };
     let equals = || select(vec!["=", " = ", "\t= "]);
     let after = || select(vec!["", " ", " # why", "#'"]);
-    let store = || select(StoreName::HERE.to_vec());
+    let store = || select(StoreName::ALL.to_vec());
     let keychain = (
         key(KEYCHAIN),
         equals(),
@@ -343,7 +343,7 @@ proptest! {
     #[test]
     fn what_is_remembered_is_read_and_nothing_else_changes(
         before in file(),
-        store in option::of(select(StoreName::HERE.to_vec())),
+        store in option::of(select(StoreName::ALL.to_vec())),
         name in option::of("\\PC{0,12}"),
     ) {
         let edit = |text: &str, changes: &[Change]| remember::edit(Path::new("/c"), text, changes).unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::kernel::KernelKeyringError;
+use super::kernel_key::KernelKeyringError;
 use crate::model::{CommandLine, Hint};
 
 /// The reason given for a locked vault without a passphrase.

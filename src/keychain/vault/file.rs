@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::Error;
 use crate::sys::env::Env;
+use crate::sys::user::Access;
 use crate::sys::whole_file::{self, ReadFileError};
-use crate::sys::{replace, user, xdg};
+use crate::sys::{replace, xdg};
 
 /// Upper limit of the file's size in octets; thousands of credentials are smaller.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
@@ -58,14 +58,16 @@ impl VaultFile {
         };
         let found = fs::metadata(&self.0).map_err(unread)?;
         let path = self.0.clone();
-        if user::id().is_some_and(|user| user != found.uid()) {
-            let owner = found.uid();
-            return Err(Error::Foreign { path, owner });
-        }
-        // Not for a folder, which is reported as no vault below.
-        if found.is_file() && found.mode() & OTHERS != 0 {
-            let mode = found.mode() & 0o7777;
-            return Err(Error::Exposed { path, mode });
+        match Access::of(&found) {
+            Some(access) if !access.is_own() => {
+                let owner = access.owner;
+                return Err(Error::Foreign { path, owner });
+            }
+            // Not for a folder, which is reported as no vault below.
+            Some(Access { mode, .. }) if found.is_file() && mode & OTHERS != 0 => {
+                return Err(Error::Exposed { path, mode });
+            }
+            _ => {}
         }
         let damaged = |what| Error::Damaged {
             path: self.0.clone(),

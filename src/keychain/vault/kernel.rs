@@ -16,15 +16,16 @@
 //! gone with the namespace's last process. The price: a container whose root is this user could read the key too, if it
 //! may call keyctl(2) and guesses the 31-bit serial number; the key is useless without the vault's file.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use linux_keyutils::{Key, KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, KeySerialId, Permission};
-use thiserror::Error;
 use zeroize::Zeroizing;
+
+use super::kernel_key::{KernelKeyringError, MAX_PAYLOAD, UnlockedKey};
 
 #[cfg(test)]
 mod tests;
@@ -35,19 +36,8 @@ const PREFIX: &str = "kubectl-regcred";
 /// Lists the keys that this user may view, in all keyrings: `proc_keys(5)`.
 const KEYS: &str = "/proc/keys";
 
-/// Room for an age identity (74 octets) and a time, in octets. A longer key is not ours.
-const MAX_PAYLOAD: usize = 256;
-
 /// Timeout of a probe key, in case we are killed before we remove it.
 const PROBE_SECONDS: u32 = 60;
-
-/// The key of an unlocked vault.
-pub(super) struct UnlockedKey {
-    /// The key, a single line.
-    pub key: Zeroizing<String>,
-    /// When it expires, if it does so before a reboot. For display only: the kernel keeps the actual timeout.
-    pub until: Option<SystemTime>,
-}
 
 impl UnlockedKey {
     /// The key, and if it expires, a second line with the time in seconds since 1970.
@@ -76,74 +66,6 @@ impl UnlockedKey {
             key: Zeroizing::new(key.to_owned()),
             until,
         })
-    }
-}
-
-impl fmt::Debug for UnlockedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnlockedKey")
-            .field("key", &"[redacted]")
-            .field("until", &self.until)
-            .finish()
-    }
-}
-
-/// Why the kernel does not keep a key for this process.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KernelKeyringError {
-    /// `EPERM` or `EACCES`, from docker's default seccomp profile or a security module.
-    #[error("this process may not use the kernel's keyring")]
-    Forbidden,
-    /// `ENOSYS`, from a kernel without keyrings, gVisor or podman's default seccomp profile.
-    #[error("there is no kernel keyring here")]
-    Absent,
-    /// `EDQUOT`: see `/proc/sys/kernel/keys/maxkeys` and `maxbytes`.
-    #[error("the kernel's keyring holds as many keys of this user as it may")]
-    Quota,
-    /// The key is not a single short line.
-    #[error("the key does not fit into the kernel's keyring: it is not one line of at most {MAX_PAYLOAD} characters")]
-    Unfit,
-    /// Any other error.
-    #[error("the kernel's keyring failed to {action}: {cause}")]
-    Other {
-        /// The failed operation.
-        action: &'static str,
-        cause: String,
-    },
-}
-
-impl KernelKeyringError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Forbidden | Self::Absent => {
-                "most containers have none: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, \
-                 or create one: kubectl regcred keychain use vault --key-file FILE"
-            }
-            Self::Quota => {
-                "see what fills it with: keyctl show @u; or set REGCRED_VAULT_KEY_FILE to a file with the vault's key"
-            }
-            Self::Other { .. } => "set REGCRED_VAULT_KEY_FILE to a file with the vault's key",
-            Self::Unfit => return None,
-        })
-    }
-
-    fn new(action: &'static str, cause: KeyError) -> Self {
-        let cause = match cause {
-            KeyError::AccessDenied | KeyError::PermissionDenied => return Self::Forbidden,
-            KeyError::QuotaExceeded => return Self::Quota,
-            KeyError::OperationNotSupported => return Self::Absent,
-            KeyError::Unknown(number) => io::Error::from_raw_os_error(number),
-            other => io::Error::other(other.to_string()),
-        };
-        match cause.kind() {
-            io::ErrorKind::Unsupported => Self::Absent,
-            _ => Self::Other {
-                action,
-                cause: cause.to_string(),
-            },
-        }
     }
 }
 
@@ -215,7 +137,7 @@ pub(super) fn probe() -> Result<(), KernelKeyringError> {
     absent_as_none("remove a key", key.invalidate())?;
     match found? {
         Some(_) => Ok(()),
-        None => Err(KernelKeyringError::new("find a key", KeyError::KeyDoesNotExist)),
+        None => Err(refused("find a key", KeyError::KeyDoesNotExist)),
     }
 }
 
@@ -240,12 +162,10 @@ fn keep(description: &str, payload: &[u8], seconds: Option<u32>) -> Result<Key, 
     let own = ring(KeyRingIdentifier::Thread)?;
     let key = own
         .add_key(description, payload)
-        .map_err(|cause| KernelKeyringError::new("make a key", cause))?;
+        .map_err(|cause| refused("make a key", cause))?;
     let shared = share(key, seconds);
     // In any case the thread's keyring must not keep it.
-    let dropped = own
-        .unlink_key(key)
-        .map_err(|cause| KernelKeyringError::new("let go of a key", cause));
+    let dropped = own.unlink_key(key).map_err(|cause| refused("let go of a key", cause));
     shared.and(dropped).map(|()| key)
 }
 
@@ -255,19 +175,19 @@ fn share(key: Key, seconds: Option<u32>) -> Result<(), KernelKeyringError> {
         .user(Permission::VIEW | Permission::READ | Permission::SEARCH)
         .build();
     key.set_perms(permissions)
-        .map_err(|cause| KernelKeyringError::new("set a key's permissions", cause))?;
+        .map_err(|cause| refused("set a key's permissions", cause))?;
     if let Some(seconds) = seconds {
         key.set_timeout(usize::try_from(seconds).unwrap_or(usize::MAX))
-            .map_err(|cause| KernelKeyringError::new("set a key's time", cause))?;
+            .map_err(|cause| refused("set a key's time", cause))?;
     }
     ring(KeyRingIdentifier::User)?
         .link_key(key)
-        .map_err(|cause| KernelKeyringError::new("keep a key", cause))
+        .map_err(|cause| refused("keep a key", cause))
 }
 
 /// One of the caller's keyrings, created if it does not exist.
 fn ring(which: KeyRingIdentifier) -> Result<KeyRing, KernelKeyringError> {
-    KeyRing::from_special_id(which, true).map_err(|cause| KernelKeyringError::new("open a keyring", cause))
+    KeyRing::from_special_id(which, true).map_err(|cause| refused("open a keyring", cause))
 }
 
 /// Finds a key in the user's keyring.
@@ -320,6 +240,23 @@ fn absent_as_none<T>(action: &'static str, answer: Result<T, KeyError>) -> Resul
         Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked | KeyError::KeyRejected) => {
             Ok(None)
         }
-        Err(cause) => Err(KernelKeyringError::new(action, cause)),
+        Err(cause) => Err(refused(action, cause)),
+    }
+}
+
+fn refused(action: &'static str, cause: KeyError) -> KernelKeyringError {
+    let cause = match cause {
+        KeyError::AccessDenied | KeyError::PermissionDenied => return KernelKeyringError::Forbidden,
+        KeyError::QuotaExceeded => return KernelKeyringError::Quota,
+        KeyError::OperationNotSupported => return KernelKeyringError::Absent,
+        KeyError::Unknown(number) => io::Error::from_raw_os_error(number),
+        other => io::Error::other(other.to_string()),
+    };
+    match cause.kind() {
+        io::ErrorKind::Unsupported => KernelKeyringError::Absent,
+        _ => KernelKeyringError::Other {
+            action,
+            cause: cause.to_string(),
+        },
     }
 }

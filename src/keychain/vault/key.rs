@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use age::secrecy::{ExposeSecret as _, SecretString};
@@ -13,8 +12,9 @@ use zeroize::Zeroizing;
 use super::super::Config;
 use super::error::{Error, KeyFileProblem};
 use crate::sys::env::Env;
+use crate::sys::replace;
+use crate::sys::user::Access;
 use crate::sys::whole_file::{self, ReadFileError};
-use crate::sys::{replace, user};
 
 /// The variable that names a key file.
 const KEY_FILE: &str = "REGCRED_VAULT_KEY_FILE";
@@ -167,13 +167,15 @@ enum Guard {
 
 fn read(path: &Path, guard: Guard) -> Result<Key, KeyFileProblem> {
     let found = fs::metadata(path)?;
-    // Another owner could replace it, and with it the key of the next vault.
-    if found.uid() != ROOT && user::id().is_some_and(|user| user != found.uid()) {
-        return Err(KeyFileProblem::Foreign(found.uid()));
-    }
-    let exposed = if found.uid() == ROOT { EXPOSED_OF_ROOT } else { EXPOSED };
-    if guard == Guard::Mode && found.mode() & exposed != 0 {
-        return Err(KeyFileProblem::Exposed(found.mode() & 0o7777));
+    if let Some(access) = Access::of(&found) {
+        // Another owner could replace it, and with it the key of the next vault.
+        if access.owner != ROOT && !access.is_own() {
+            return Err(KeyFileProblem::Foreign(access.owner));
+        }
+        let exposed = if access.owner == ROOT { EXPOSED_OF_ROOT } else { EXPOSED };
+        if guard == Guard::Mode && access.mode & exposed != 0 {
+            return Err(KeyFileProblem::Exposed(access.mode));
+        }
     }
     let bytes = match whole_file::read(path, MAX_KEY_FILE) {
         Ok(Some(bytes)) => bytes,

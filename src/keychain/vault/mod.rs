@@ -2,19 +2,21 @@
 //! unlocked.
 //!
 //! It needs no daemon, and docker's helper never prompts: it opens the file with the key that `kubectl regcred keychain
-//! unlock` has put there, or with a key file.
+//! unlock` has put there, or with a key file. Systems without a kernel keyring have only the key file.
 
 mod content;
 mod error;
 mod file;
+#[cfg_attr(not(all(target_os = "linux", feature = "kernel-keyring")), path = "no_kernel.rs")]
 mod kernel;
+mod kernel_key;
 mod key;
 mod lifecycle;
 mod passphrase;
 mod sealed;
 
 pub use error::{Error, KeyFileProblem, NO_KEY_FILE};
-pub use kernel::KernelKeyringError;
+pub use kernel_key::KernelKeyringError;
 pub use key::{Key, Source};
 pub use lifecycle::{KeyState, VaultState};
 pub use passphrase::{Passphrase, PassphraseError};
@@ -113,7 +115,7 @@ impl Vault {
         &self,
         header: &Header,
         unread: &mut Option<io::Error>,
-    ) -> Result<Option<kernel::UnlockedKey>, Error> {
+    ) -> Result<Option<kernel_key::UnlockedKey>, Error> {
         kernel::get(header.id.as_str())
             .map_err(|refused| self.without_key_file(unread).unwrap_or(Error::NoKernelKeyring(refused)))
     }

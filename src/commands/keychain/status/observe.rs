@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::keychain::secret_service::SecretService;
 use crate::keychain::vault::{self, KeyState, Source, Vault};
 use crate::keychain::{Config, Error, Keychain, StoreName};
 use crate::sys::env::Env;
@@ -94,9 +93,9 @@ pub(super) fn here(config: &Config, env: &Env) -> LocalState {
     }
 }
 
-/// The keychain on the session bus. A bus that does not answer takes seconds, so the caller prints the rest first.
+/// The system's keychain. A session bus that does not answer takes seconds, so the caller prints the rest first.
 pub(super) fn desktop(env: &Env) -> Result<Open, Error> {
-    if SecretService::new(env).is_locked()? {
+    if Keychain::is_system_locked(env)? {
         return Err(Error::Locked);
     }
     Ok(Open {

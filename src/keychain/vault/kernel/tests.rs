@@ -301,7 +301,7 @@ fn kernel_errors_have_names() {
 
 #[test]
 fn refusals_by_number() {
-    let new = |cause| KernelKeyringError::new("keep a key", cause);
+    let new = |cause| refused("keep a key", cause);
     assert_eq!(new(KeyError::AccessDenied), KernelKeyringError::Forbidden);
     assert_eq!(new(KeyError::PermissionDenied), KernelKeyringError::Forbidden);
     assert_eq!(new(KeyError::QuotaExceeded), KernelKeyringError::Quota);
@@ -319,7 +319,7 @@ fn every_refusal_of_the_kernel_names_the_file() {
         KernelKeyringError::Forbidden,
         KernelKeyringError::Absent,
         KernelKeyringError::Quota,
-        KernelKeyringError::new("x", KeyError::OutOfMemory),
+        refused("x", KeyError::OutOfMemory),
     ] {
         assert!(
             refused.hint().unwrap().contains("REGCRED_VAULT_KEY_FILE"),
