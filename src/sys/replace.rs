@@ -1,7 +1,9 @@
 //! Replaces a file atomically: after a kill at any time there is either the old or the new file.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions};
+#[cfg(unix)]
+use std::fs::File;
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -57,8 +59,9 @@ impl<'a> Draft<'a> {
 
     /// Replaces the target.
     pub(crate) fn replace(mut self) -> io::Result<()> {
-        fs::rename(&self.path, self.target)?;
+        rename(&self.path, self.target)?;
         self.is_renamed = true;
+        #[cfg(unix)]
         self.keep_name();
         Ok(())
     }
@@ -68,6 +71,7 @@ impl<'a> Draft<'a> {
         // Unlike a rename, a hard link does not replace a file that was created meanwhile.
         match fs::hard_link(&self.path, self.target) {
             Ok(()) => {
+                #[cfg(unix)]
                 self.keep_name();
                 Ok(())
             }
@@ -78,12 +82,35 @@ impl<'a> Draft<'a> {
     }
 
     /// Syncs the folder, so that the new name survives a power failure.
+    #[cfg(unix)]
     fn keep_name(&self) {
-        #[cfg(unix)]
         if let Ok(folder) = File::open(self.target.parent().unwrap_or(Path::new("/"))) {
             let _ = folder.sync_all();
         }
     }
+}
+
+#[cfg(not(windows))]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Windows refuses to replace a file that another program has open, as docker's commands and virus scanners have for a
+/// moment. It does not tell when the file is closed, so this tries again for a second.
+#[cfg(windows)]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    const ATTEMPTS: usize = 50;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+    /// `ERROR_ACCESS_DENIED` and `ERROR_SHARING_VIOLATION`.
+    const OPEN_ELSEWHERE: [i32; 2] = [5, 32];
+    let is_open = |error: &io::Error| error.raw_os_error().is_some_and(|code| OPEN_ELSEWHERE.contains(&code));
+    for _ in 1..ATTEMPTS {
+        match fs::rename(from, to) {
+            Err(error) if is_open(&error) => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    fs::rename(from, to)
 }
 
 impl Drop for Draft<'_> {
