@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes all files of a release from what was built: archives, checksums, and the manifest for krew.
+# Makes all files of a release from what was built: archives, checksums, and the manifests for krew, Homebrew and Scoop.
 # Usage: krew/collect.sh ADDRESS BUILT DIST   ADDRESS is the repository's page; BUILT holds a folder for each target
 #
 # Nothing but these files may lie in DIST afterwards, and none may be missing: all five platforms, or no release.
@@ -16,5 +16,7 @@ while read -r platform triple _; do
     krew/pack.sh "$platform" "$built/$triple" "$dist"
 done <krew/platforms
 krew/render.sh "$address" "$dist" >"$dist/regcred.yaml"
+krew/brew.sh "$address" "$dist" >"$dist/regcred.rb"
+krew/scoop.sh "$address" "$dist" >"$dist/regcred.json"
 sums=$(cd "$dist" && sha256sum -- *)
 echo "$sums" >"$dist/checksums.txt"

@@ -86,6 +86,21 @@ fn the_rules(kind: Kind) {
     keeps_the_rules(&on_store(kind));
 }
 
+scenario!(the_script_for_other_systems, on(IN_GNOME_KEYRING, IN_VAULT));
+/// `tests/protocol.sh` asks the helpers of systems that have no scenarios: here it has to find nothing wrong, and to find
+/// what is.
+fn the_script_for_other_systems(kind: Kind) {
+    let store = kind.start();
+    let ask = |helper: &str| {
+        let mut script = store.command(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/protocol.sh"));
+        script.arg(helper).output().unwrap()
+    };
+    let output = ask(HELPER);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = ask("/bin/true");
+    assert!(!output.status.success(), "a program that answers nothing");
+}
+
 /// Every rule that a client of a credential helper relies on.
 fn keeps_the_rules(ask: &Ask) {
     let list = || -> BTreeMap<String, String> { serde_json::from_str(&ask("list", "unused").0).unwrap() };

@@ -67,15 +67,18 @@ hint: give "## Unreleased" that heading, with the day of the release
 scenario!(the_workflows_of_both_servers);
 /// They cannot be run here. Parsed they are, and held against what they call.
 fn the_workflows_of_both_servers() {
-    for text in [
-        include_str!("../../.gitea/workflows/release.yml"),
-        include_str!("../../.github/workflows/release.yml"),
+    for (text, is_release) in [
+        (include_str!("../../.gitea/workflows/release.yml"), true),
+        (include_str!("../../.github/workflows/release.yml"), true),
+        (include_str!("../../.github/workflows/ci.yml"), false),
     ] {
         let workflow: Value = serde_saphyr::from_str(text).unwrap();
         let jobs = workflow["jobs"].as_object().unwrap();
-        let built = jobs["build"]["strategy"]["matrix"]["include"].as_array().unwrap();
-        let targets: Vec<&str> = built.iter().map(|row| row["target"].as_str().unwrap()).collect();
-        assert_eq!(targets, krew::targets());
+        if is_release {
+            let built = jobs["build"]["strategy"]["matrix"]["include"].as_array().unwrap();
+            let targets: Vec<&str> = built.iter().map(|row| row["target"].as_str().unwrap()).collect();
+            assert_eq!(targets, krew::targets());
+        }
         let mut scripts = 0;
         for step in jobs.values().flat_map(|job| job["steps"].as_array().unwrap()) {
             if let Some(action) = step["uses"].as_str() {
@@ -95,7 +98,8 @@ fn the_workflows_of_both_servers() {
                 }
             }
         }
-        assert!(scripts >= 6, "only {scripts} scripts were found in the workflow");
+        let expected = if is_release { 6 } else { 1 };
+        assert!(scripts >= expected, "only {scripts} scripts were found in the workflow");
     }
 }
 
@@ -200,7 +204,77 @@ fn a_release_is_valid_on_every_platform() {
         .unwrap();
     let said = String::from_utf8_lossy(&sums.stdout);
     assert!(sums.status.success(), "{said}");
-    assert_eq!(said.lines().count(), krew::platforms().len() + 1, "{said}");
+    assert_eq!(said.lines().count(), krew::platforms().len() + 3, "{said}");
+}
+
+scenario!(the_formula_installs_on_every_system, needs("ruby", KREW));
+fn the_formula_installs_on_every_system() {
+    let release = Release::of_stand_ins();
+    for (system, processor, platform) in [
+        ("macos", "arm", "darwin-arm64"),
+        ("macos", "intel", "darwin-amd64"),
+        ("linux", "arm", "linux-arm64"),
+        ("linux", "intel", "linux-amd64"),
+    ] {
+        let prefix = tempfile::tempdir().unwrap();
+        let output = Command::new("ruby")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/formula.rb"))
+            .arg(release.dist().join("regcred.rb"))
+            .args([system, processor])
+            .args([&release.dist(), prefix.path()])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).unwrap();
+        let address = said.lines().next().unwrap();
+        let name = format!("regcred-{VERSION}-{platform}.tar.gz");
+        assert!(
+            address.ends_with(&format!("/releases/download/{VERSION}/{name}")),
+            "{address}"
+        );
+        assert!(said.contains("kubectl regcred docker remove"), "{said}");
+        for file in [
+            "bin/kubectl-regcred",
+            "bin/docker-credential-gitea",
+            "bin/kubectl_complete-regcred",
+            "etc/bash_completion.d/kubectl-regcred",
+            "share/zsh/site-functions/_kubectl-regcred",
+            "share/fish/vendor_completions.d/kubectl-regcred.fish",
+        ] {
+            assert!(prefix.path().join(file).is_file(), "{platform}: {file}");
+        }
+    }
+}
+
+scenario!(the_scoop_manifest_names_the_archive, needs("unzip", KREW));
+fn the_scoop_manifest_names_the_archive() {
+    let release = Release::of_stand_ins();
+    let manifest: Value = serde_json::from_slice(&fs::read(release.dist().join("regcred.json")).unwrap()).unwrap();
+    assert_eq!(format!("v{}", manifest["version"].as_str().unwrap()), VERSION);
+    let archive = &manifest["architecture"]["64bit"];
+    let name = format!("regcred-{VERSION}-windows-amd64.zip");
+    let address = archive["url"].as_str().unwrap();
+    assert!(
+        address.ends_with(&format!("/releases/download/{VERSION}/{name}")),
+        "{address}"
+    );
+    let sums = fs::read_to_string(release.dist().join("checksums.txt")).unwrap();
+    assert!(
+        sums.contains(&format!("{}  {name}\n", archive["hash"].as_str().unwrap())),
+        "{sums}"
+    );
+    let listed = Command::new("unzip")
+        .arg("-Z1")
+        .arg(release.dist().join(name))
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    for program in manifest["bin"].as_array().unwrap() {
+        assert!(listed.lines().any(|line| line == program), "{program}: {listed}");
+    }
+    for member in ["description", "homepage", "license"] {
+        assert!(manifest[member].is_string(), "{member}");
+    }
 }
 
 /// A workstation with krew, and nothing of ours.

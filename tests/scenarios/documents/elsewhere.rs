@@ -82,6 +82,11 @@ pub const LIST: &[Elsewhere] = &[
         "kubectl regcred docker remove",
         "krew: with a real one",
     ),
+    entry(
+        "docs/install.md",
+        "brew install",
+        "krew: what Homebrew and Scoop would read is read there",
+    ),
     entry("docs/install.md", "rm ~/.krew/bin", "krew: with a real one"),
     entry(
         "docs/install.md",
