@@ -77,8 +77,10 @@ parts() {
     part "strace" "package strace" strace
     folder=${krew:-} part "krew" "tests/parts/krew.sh builds it, with Go 1.25" kubectl-krew validate-krew-manifest
     folder=${oracle:-} part "oracle" "tests/parts/oracle.sh builds it, with Go 1.26" oracle
-    part "release tools" "packages git, zip, binutils, curl and jq" git tar gzip zip strip curl jq
+    part "release tools" "packages git, zip, unzip, binutils, curl and jq" git tar gzip zip unzip strip curl jq
     part "openssl" "package openssl" openssl
+    part "ruby" "package ruby" ruby
+    part "other targets" "packages rustc-web, cargo-web, rust-web-src and rust-web-clippy" /usr/bin/rustc /usr/bin/cargo-clippy
     part "shellcheck" "package shellcheck" shellcheck
     part "zsh" "package zsh" zsh
     part "mandoc" "package mandoc" mandoc
@@ -99,6 +101,8 @@ if ((${#missing[@]})) && $ci; then
     finish
 fi
 if $ci; then export REGCRED_TEST_REQUIRE_PARTS=1; fi
+
+stage targets tests/targets.sh
 
 # The archive of this tree, which the tests install with krew.
 release() {
