@@ -500,6 +500,7 @@ mod tests {
             features: features.into_iter().collect(),
             secrets: secrets.into_iter().map(|name| name.parse().unwrap()).collect(),
             service_accounts: accounts.into_iter().map(|name| name.parse().unwrap()).collect(),
+            groups: BTreeSet::new(),
             is_everywhere: false,
         })
     }
