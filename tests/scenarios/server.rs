@@ -187,8 +187,8 @@ hint: kubectl regcred login REGISTRY -u USER
         self.regcred("list").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE
-[REGISTRY]   admin   docker
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   docker   <1h
 --- stderr
 
 "#]]);

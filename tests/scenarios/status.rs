@@ -10,6 +10,7 @@ macro_rules! finding {
 
 mod age;
 mod clusters;
+mod consumers;
 mod docker;
 pub mod documents;
 pub mod fixture;
@@ -17,6 +18,7 @@ mod images;
 mod objects;
 mod pods;
 mod screens;
+mod sealed;
 mod survey;
 mod team;
 mod workstation;

@@ -4,6 +4,7 @@ mod accounts;
 mod choice_of_credential;
 mod dry_run;
 mod failures;
+mod formats;
 mod interrupted;
 pub mod library;
 mod many;

@@ -19,13 +19,16 @@ pub const USE_ANNOTATION: &str = "kubectl-regcred/use";
 pub const WRITTEN_BY_ANNOTATION: &str = "kubectl-regcred/written-by";
 /// From which installations, in the order of the registries; empty where nothing is kept, as in CI.
 pub const INSTALLATION_ANNOTATION: &str = "kubectl-regcred/installation";
+/// In which format the Secret has them, where that is not the one that kubelet reads.
+pub const FORMAT_ANNOTATION: &str = "kubectl-regcred/format";
 /// Every annotation of ours.
-pub const ANNOTATIONS: [&str; 5] = [
+pub const ANNOTATIONS: [&str; 6] = [
     REGISTRY_ANNOTATION,
     USERNAME_ANNOTATION,
     USE_ANNOTATION,
     WRITTEN_BY_ANNOTATION,
     INSTALLATION_ANNOTATION,
+    FORMAT_ANNOTATION,
 ];
 
 /// Where kubectl keeps what was last applied: for a Secret, its tokens in plain text.

@@ -148,7 +148,7 @@ pub fn instead(observed: Option<&Observed>, registry: &Registry, own: &OwnTokens
     let Some(observed) = observed else {
         return Some(Holds::NoSecret);
     };
-    if observed.type_name() != PULL_SECRET_TYPE {
+    if observed.type_name() != PULL_SECRET_TYPE && observed.format().is_for_kubelet() {
         return Some(Holds::OtherType(observed.type_name().to_owned()));
     }
     let Ok(document) = observed.document() else {

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::annotations::{MANAGED_BY_LABEL, MANAGER};
+use super::annotations::{FORMAT_ANNOTATION, MANAGED_BY_LABEL, MANAGER};
+use super::format::{PASSWORD_KEY, SecretFormat, USERNAME_KEY};
 use super::pull_secret::{DOCUMENT_KEY, PULL_SECRET_TYPE};
-use crate::model::{DockerConfig, Target};
+use crate::model::{DockerConfig, Registry, Target};
 
 /// A pull Secret with nothing in it but what we say: serialise it for `-o yaml` and `-o json`.
 ///
@@ -23,9 +24,10 @@ pub struct Manifest {
     /// Names, labels and annotations.
     pub metadata: Metadata,
     #[serde(rename = "type")]
-    kind_of_secret: &'static str,
+    kind_of_secret: String,
+    /// The values in base64.
     #[serde(serialize_with = "data")]
-    data: Zeroizing<String>,
+    data: Vec<(&'static str, Zeroizing<String>)>,
 }
 
 /// The `metadata` of a [`Manifest`].
@@ -60,9 +62,47 @@ impl Manifest {
                 annotations,
                 resource_version: None,
             },
-            kind_of_secret: PULL_SECRET_TYPE,
-            data: Zeroizing::new(STANDARD.encode(document.as_str())),
+            kind_of_secret: PULL_SECRET_TYPE.to_owned(),
+            data: vec![(DOCUMENT_KEY, encoded(document.as_str()))],
         }
+    }
+
+    /// The same in another format: the login of one registry. `type_name` is that of the Secret which is there; a new one
+    /// gets what its format has besides.
+    pub(super) fn in_format(
+        self,
+        format: &SecretFormat,
+        document: &DockerConfig,
+        registry: &Registry,
+        type_name: Option<&str>,
+    ) -> Self {
+        if format.is_for_kubelet() {
+            return self;
+        }
+        let mut this = self;
+        let (username, token) = document.login(registry).unzip();
+        let mut data: Vec<_> = username
+            .map(|username| (USERNAME_KEY, encoded(&username)))
+            .into_iter()
+            .collect();
+        data.extend(token.map(|token| (PASSWORD_KEY, encoded(token.expose()))));
+        let annotation = (FORMAT_ANNOTATION.to_owned(), format.to_string());
+        this.metadata.annotations.extend([annotation]);
+        if type_name.is_none() {
+            data.extend(
+                format
+                    .more_data(registry)
+                    .into_iter()
+                    .map(|(key, value)| (key, encoded(&value))),
+            );
+            let label = format.label().map(|(name, value)| (name.to_owned(), value.to_owned()));
+            this.metadata.labels.extend(label);
+        }
+        type_name
+            .unwrap_or(format.type_name())
+            .clone_into(&mut this.kind_of_secret);
+        this.data = data;
+        this
     }
 
     /// The same, to be applied only to this version.
@@ -73,8 +113,12 @@ impl Manifest {
     }
 }
 
-fn data<S: Serializer>(encoded: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map([(DOCUMENT_KEY, encoded.as_str())])
+fn encoded(value: &str) -> Zeroizing<String> {
+    Zeroizing::new(STANDARD.encode(value))
+}
+
+fn data<S: Serializer>(data: &[(&'static str, Zeroizing<String>)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(data.iter().map(|(key, value)| (key, value.as_str())))
 }
 
 impl fmt::Debug for Manifest {

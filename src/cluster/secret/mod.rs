@@ -2,6 +2,7 @@
 
 pub mod annotations;
 pub mod apply;
+pub mod format;
 pub mod left_alone;
 pub mod manifest;
 pub mod observe;

@@ -6,8 +6,9 @@ use std::fmt;
 use thiserror::Error;
 
 use super::annotations::{
-    Entry, INSTALLATION_ANNOTATION, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, WRITTEN_BY_ANNOTATION,
+    Entry, FORMAT_ANNOTATION, INSTALLATION_ANNOTATION, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER, WRITTEN_BY_ANNOTATION,
 };
+use super::format::SecretFormat;
 use super::left_alone::{LeftAlone, may_write};
 use super::manifest::Manifest;
 use super::owner::{Owner, Ownership, owner};
@@ -138,12 +139,24 @@ pub enum Refusal {
         /// Its type.
         type_name: String,
     },
+    /// A pull Secret, where another format was asked for.
+    #[error("its type is {PULL_SECRET_TYPE}, which is not the format {0}, and a Secret's type cannot be changed")]
+    Format(SecretFormat),
     /// `immutable: true`.
     #[error("it is immutable: its data cannot be changed")]
     Immutable,
     /// Its document cannot be merged into.
     #[error("its .dockerconfigjson is no docker config: {0}")]
     Document(#[from] DockerConfigError),
+    /// It is in one of the formats that have room for one registry.
+    #[error("a Secret in the format {format} is for one registry: {registries}")]
+    OneRegistry { format: SecretFormat, registries: String },
+    /// It is in such a format, and would be left without its login.
+    #[error("it is in the format {0}, where nothing is left without the login")]
+    NothingLeft(SecretFormat),
+    /// Argo CD uses it for another registry.
+    #[error("its url is of {there}, not of {registry}")]
+    OtherUrl { there: Registry, registry: Registry },
     /// It is being deleted.
     #[error("it is being deleted")]
     Deleting,
@@ -183,12 +196,16 @@ impl Refusal {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
+            Self::Format(_) => "name another Secret in the list, or leave `format` out".to_owned(),
             Self::Type { .. } => "take a new name with --secret NAME".to_owned(),
             // kubelet stops watching an immutable Secret, so nodes do not notice if it is recreated under the same name.
             Self::Immutable => {
                 "take a new name with --secret NAME, and do not delete and recreate this one: kubelet would go on with the old data".to_owned()
             }
             Self::Document(_) => "repair it, or take a new name with --secret NAME".to_owned(),
+            Self::OneRegistry { .. } => "give each registry a Secret of its own".to_owned(),
+            Self::NothingLeft(_) => "delete the Secret, if nothing uses it any more".to_owned(),
+            Self::OtherUrl { .. } => "name the Secret of this registry".to_owned(),
             Self::Deleting => "run this again when it is gone, or take a new name with --secret NAME".to_owned(),
             Self::OtherToken(_) => "--take-over writes it all the same".to_owned(),
             Self::Foreign(owner) => {
@@ -206,6 +223,21 @@ pub fn plan(
     wanted: &[Wanted<'_>],
     force_conflicts: bool,
 ) -> Result<Plan, Refusal> {
+    plan_in(None, target, observed, wanted, force_conflicts)
+}
+
+/// The same for a Secret in this format; without one, in the format that it has.
+pub fn plan_in(
+    format: Option<&SecretFormat>,
+    target: &Target,
+    observed: Option<&Observed>,
+    wanted: &[Wanted<'_>],
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
+    let format = format
+        .cloned()
+        .or_else(|| observed.map(Observed::format))
+        .unwrap_or_default();
     let (wanted, left_alone) = may_write(observed, wanted);
     if wanted.is_empty() {
         return Ok(Plan {
@@ -223,6 +255,15 @@ pub fn plan(
         .iter()
         .map(|one| (one.credential.registry.clone(), one.usage))
         .collect();
+    // At least one is wanted.
+    let registry = &wanted[0].credential.registry;
+    if !format.is_for_kubelet() && wanted.len() > 1 {
+        let registries: Vec<&str> = wanted.iter().map(|one| one.credential.registry.as_str()).collect();
+        return Err(Refusal::OneRegistry {
+            format,
+            registries: registries.join(", "),
+        });
+    }
     let Some(observed) = observed else {
         let mut document = DockerConfig::default();
         for one in &wanted {
@@ -233,13 +274,14 @@ pub fn plan(
             action: Action::Create,
             notes: Vec::new(),
             left_alone,
+            manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect()))
+                .in_format(&format, &document, registry, None),
             given,
-            manifest: Manifest::new(target, &document, Entry::write(wanted.iter().map(entry).collect())),
             resource_version: None,
             force: false,
         });
     };
-    let mut document = pull_document(observed)?;
+    let mut document = document_of(observed, &format, registry)?;
     let mut changes = Vec::new();
     let mut other = None;
     for one in &wanted {
@@ -252,7 +294,10 @@ pub fn plan(
     if observed.label(MANAGED_BY_LABEL) != Some(MANAGER) {
         changes.push(Change::Label(MANAGED_BY_LABEL));
     }
-    let annotations = Entry::write(kept_entries(observed, &document, &wanted));
+    let mut annotations = Entry::write(kept_entries(observed, &document, &wanted));
+    if !format.is_for_kubelet() {
+        annotations.insert(FORMAT_ANNOTATION.to_owned(), format.to_string());
+    }
     let (of_writer, of_content): (Vec<_>, Vec<_>) = annotations
         .iter()
         .filter(|(name, value)| observed.annotation(name) != Some(value))
@@ -266,9 +311,14 @@ pub fn plan(
     if let Some(other) = other {
         return Err(Refusal::OtherToken(Box::new(other)));
     }
+    let manifest = plan
+        .manifest
+        .clone()
+        .in_format(&format, &document, registry, Some(observed.type_name()));
     Ok(Plan {
         left_alone,
         given,
+        manifest,
         ..plan
     })
 }
@@ -284,7 +334,11 @@ pub fn plan_removal(
     let Some(observed) = observed else {
         return Ok(unchanged(target));
     };
-    let mut document = pull_document(observed)?;
+    let format = observed.format();
+    let mut document = document_of(observed, &format, registry)?;
+    if !format.is_for_kubelet() && document.login(registry).is_some() {
+        return Err(Refusal::NothingLeft(format));
+    }
     let mut changes = Vec::new();
     if document.remove(registry)? {
         changes.push(Change::Removal(registry.clone()));
@@ -330,14 +384,26 @@ fn unchanged(target: &Target) -> Plan {
     }
 }
 
-/// The document of a Secret that kubelet pulls with.
-fn pull_document(observed: &Observed) -> Result<DockerConfig, Refusal> {
-    if observed.type_name() != PULL_SECRET_TYPE {
-        return Err(Refusal::Type {
-            type_name: observed.type_name().to_owned(),
+/// The document of a Secret in this format.
+fn document_of(observed: &Observed, format: &SecretFormat, registry: &Registry) -> Result<DockerConfig, Refusal> {
+    match (observed.type_name() == PULL_SECRET_TYPE, format.is_for_kubelet()) {
+        (true, false) => return Err(Refusal::Format(format.clone())),
+        (false, true) => {
+            return Err(Refusal::Type {
+                type_name: observed.type_name().to_owned(),
+            });
+        }
+        _ => {}
+    }
+    if let (SecretFormat::ArgoCdRepository { .. }, Some(there)) = (format, observed.registry_of_url())
+        && there != *registry
+    {
+        return Err(Refusal::OtherUrl {
+            there,
+            registry: registry.clone(),
         });
     }
-    Ok(observed.document()?)
+    Ok(observed.document_in(format, Some(registry))?)
 }
 
 /// The plan for a Secret that is there, as far as its owner and its state allow one.

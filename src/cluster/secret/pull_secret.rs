@@ -7,13 +7,13 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
 use zeroize::Zeroize;
 
-use super::annotations::{Entry, LAST_APPLIED};
+use super::annotations::{Entry, FORMAT_ANNOTATION, LAST_APPLIED};
+pub use super::format::PULL_SECRET_TYPE;
+use super::format::{PASSWORD_KEY, SecretFormat, URL_KEY, USERNAME_KEY, registry_of_url};
 use crate::model::{
     Credential, DockerConfig, DockerConfigError, OwnTokens, Redaction, Registry, Token, Use, UseName, Writer,
 };
 
-/// The type of a pull Secret.
-pub const PULL_SECRET_TYPE: &str = "kubernetes.io/dockerconfigjson";
 /// The key that this type must have.
 pub const DOCUMENT_KEY: &str = ".dockerconfigjson";
 /// The older type, which kubelet still supports.
@@ -110,6 +110,9 @@ impl Observed {
     /// Whether kubelet would find this token anywhere in it, also where it is a Secret of the older type.
     #[must_use]
     pub fn mentions(&self, token: &Token) -> bool {
+        if self.type_name() != PULL_SECRET_TYPE && self.bytes(PASSWORD_KEY) == Some(token.expose().as_bytes()) {
+            return true;
+        }
         let legacy = self.bytes(LEGACY_DOCUMENT_KEY).map(DockerConfig::parse_legacy);
         let documents = [Some(self.document()), legacy];
         let mut documents = documents.into_iter().flatten().flatten();
@@ -124,6 +127,9 @@ impl Observed {
     /// Redacts its secrets, and those in kubectl's copy of it, in messages about this cluster: an error of the server
     /// may quote the object.
     pub fn keep_out_of_messages(&self, secrets: &mut Redaction) {
+        if let Some(Ok(password)) = self.bytes(PASSWORD_KEY).map(std::str::from_utf8) {
+            secrets.add(password);
+        }
         let mut keep_out = |bytes: &[u8]| {
             let read = DockerConfig::parse(bytes).or_else(|_| DockerConfig::parse_legacy(bytes));
             if let Ok(document) = read {
@@ -146,12 +152,53 @@ impl Observed {
         }
     }
 
-    /// The document in it, or an empty one if there is none.
-    pub fn document(&self) -> Result<DockerConfig, DockerConfigError> {
-        match self.bytes(DOCUMENT_KEY) {
-            Some(bytes) => DockerConfig::parse(bytes),
-            None => Ok(DockerConfig::default()),
+    /// The format that it has by its type and our annotation.
+    #[must_use]
+    pub fn format(&self) -> SecretFormat {
+        if self.type_name() == PULL_SECRET_TYPE {
+            return SecretFormat::DockerConfigJson;
         }
+        let declared = self.annotation(FORMAT_ANNOTATION).and_then(|text| text.parse().ok());
+        declared.unwrap_or_default()
+    }
+
+    /// The document in it, or an empty one if there is none. What another format holds is an entry of the registry that
+    /// our annotations name.
+    pub fn document(&self) -> Result<DockerConfig, DockerConfigError> {
+        let declared = self.entries().into_iter().next().map(|entry| entry.registry);
+        self.document_in(&self.format(), declared.as_ref())
+    }
+
+    /// The same, where the format and the registry are known.
+    pub(super) fn document_in(
+        &self,
+        format: &SecretFormat,
+        registry: Option<&Registry>,
+    ) -> Result<DockerConfig, DockerConfigError> {
+        if format.is_for_kubelet() {
+            return match self.bytes(DOCUMENT_KEY) {
+                Some(bytes) => DockerConfig::parse(bytes),
+                None => Ok(DockerConfig::default()),
+            };
+        }
+        let mut document = DockerConfig::default();
+        let text = |key| self.bytes(key).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        // A user that nobody can log in with is no login.
+        let username = text(USERNAME_KEY).and_then(|name| name.parse().ok());
+        if let (Some(registry), Some(username), Some(token)) = (registry, username, text(PASSWORD_KEY)) {
+            document.set(&Credential {
+                registry: registry.clone(),
+                username,
+                token: Token::verbatim(token.to_owned()),
+            })?;
+        }
+        Ok(document)
+    }
+
+    /// The registry that Argo CD's address of it names; `None` if there is no such address.
+    #[must_use]
+    pub fn registry_of_url(&self) -> Option<Registry> {
+        registry_of_url(std::str::from_utf8(self.bytes(URL_KEY)?).ok()?)
     }
 }
 

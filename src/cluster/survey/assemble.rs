@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::consumers::Uses;
 use super::diagnose::Named;
 use super::gather::{Finished, Gathered, MAX_REGISTRIES};
 use super::report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
@@ -41,6 +42,7 @@ impl Survey {
             Some(places) => places.len(),
             None => view.namespaces(&pullers),
         };
+        let (readers, unseen_consumers) = readers(&finished.gathered);
         let gathered = finished.gathered;
         let claimed = claimed(gathered.secrets.values());
         let of_wrong_type = targets
@@ -62,6 +64,8 @@ impl Survey {
                 .filter(|target| finished.absent.contains_key(*target))
                 .cloned()
                 .collect(),
+            readers,
+            unseen_consumers,
             counts: Counts {
                 namespaces,
                 secrets: finished.secrets,
@@ -119,6 +123,11 @@ impl Survey {
         within(&self.pullers, &target.namespace, |puller| &puller.namespace)
             .iter()
             .filter(|puller| puller.pull_secrets.iter().any(|name| name == target.secret.as_str()))
+    }
+
+    /// What else than kubelet reads this Secret of ours.
+    pub fn readers_of(&self, target: &Target) -> impl Iterator<Item = &String> {
+        self.readers.get(target).into_iter().flatten()
     }
 
     /// The ServiceAccounts that name this Secret.
@@ -281,6 +290,23 @@ fn within<'a, T>(sorted: &'a [T], namespace: &Namespace, of: impl Fn(&T) -> &Nam
     let from = sorted.partition_point(|one| of(one) < namespace);
     let rest = &sorted[from..];
     &rest[..rest.partition_point(|one| of(one) == namespace)]
+}
+
+/// What reads our Secrets besides kubelet, and what could not be asked about that.
+fn readers(gathered: &Gathered) -> (Uses, BTreeSet<String>) {
+    let mut found = Uses::new();
+    for (target, secret) in gathered.secrets.iter().filter(|(_, secret)| secret.is_managed) {
+        let noted = gathered.reads.get(target).into_iter().flatten();
+        let named = gathered.consumers.uses.get(target).into_iter().flatten();
+        let mut all: BTreeSet<String> = noted.chain(named).cloned().collect();
+        if secret.is_of_argo_cd {
+            all.insert("Argo CD".to_owned());
+        }
+        if !all.is_empty() {
+            found.insert(target.clone(), all);
+        }
+    }
+    (found, gathered.consumers.unseen.clone())
 }
 
 /// The registries outside the question that entries name.

@@ -37,7 +37,8 @@ impl<'a> Named<'a> {
     }
 
     fn seen(&self, name: &str) -> Option<&'a SeenSecret> {
-        self.survey.secret(&self.target(name)?)
+        let secret = self.survey.secret(&self.target(name)?)?;
+        Some(secret).filter(|secret| secret.format.is_for_kubelet())
     }
 
     /// `Some(true)` for one that is there, but of another type; `None` where it could not be looked for.

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::try_join5;
+use futures_util::future::{join, try_join5};
 use futures_util::stream::{StreamExt as _, TryStreamExt as _, iter};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ListParams;
 
+use super::consumers::{self, Consumers, Uses};
 use super::events;
 use super::question::Question;
 use super::report::SeenAccount;
@@ -18,6 +19,7 @@ use crate::cluster::rbac::Feature;
 use crate::cluster::reader::Step;
 use crate::cluster::reader::places::{Places, Reading, Unseen};
 use crate::cluster::resource::Resource;
+use crate::cluster::secret::annotations::{MANAGED_BY_LABEL, MANAGER};
 use crate::cluster::secret::pull_secret::{LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE};
 use crate::cluster::workload::model::{Registries, Workload};
 use crate::cluster::workload::raw::{Raw, RawAccount};
@@ -25,6 +27,9 @@ use crate::model::{Namespace, Registry, Target};
 
 /// The most registries outside the question that are remembered.
 pub(super) const MAX_REGISTRIES: usize = 32;
+/// The most Secrets that one object is noted to read, and the most readers of one Secret.
+const MAX_READ: usize = 20;
+const MAX_READERS: usize = 20;
 /// What makes pods.
 const WORKLOADS: [Resource; 5] = [
     Resource::Deployments,
@@ -41,6 +46,9 @@ pub(super) struct Gathered {
     pub(super) accounts: Vec<SeenAccount>,
     pub(super) pods: Vec<Workload>,
     pub(super) workloads: Vec<Workload>,
+    /// Secrets that pods read as files or variables, and those that ServiceAccounts list for others than kubelet.
+    pub(super) reads: Uses,
+    pub(super) consumers: Consumers,
     pub(super) unseen: Unseen,
     /// See [`super::report::Survey::passed_over`] and [`super::report::Counts::passed_over`].
     pub(super) passed_over: BTreeSet<Registry>,
@@ -82,16 +90,25 @@ impl<'a> Gather<'a> {
             None => all.clone(),
         };
         let (current, legacy) = (of_type(PULL_SECRET_TYPE), of_type(LEGACY_PULL_SECRET_TYPE));
+        // Ours in another format than kubelet's.
+        let others = fields(&format!("type!={PULL_SECRET_TYPE},type!={LEGACY_PULL_SECRET_TYPE}"))
+            .labels(&format!("{MANAGED_BY_LABEL}={MANAGER}"));
         let workloads = iter(WORKLOADS).map(|resource| {
             let (this, all) = (&self, &all);
             let of = move |raw| this.workload(resource, raw);
             async move { this.reading.read(resource, all, of).await }
         });
         // One that the cluster does not answer is the end of the others.
+        let of_secrets = async {
+            let current = self.reading.read(Resource::Secrets, &current, secret).await?;
+            let others = self.reading.read(Resource::Secrets, &others, secret).await?;
+            Ok::<_, Error>(current.into_iter().chain(others))
+        };
         let (secrets, legacy, accounts, mut pods, workloads) = try_join5(
-            self.reading.read(Resource::Secrets, &current, secret),
+            of_secrets,
             self.reading.read(Resource::Secrets, &legacy, secret),
-            self.reading.read(Resource::ServiceAccounts, &all, account),
+            self.reading
+                .read(Resource::ServiceAccounts, &all, |raw| self.account(raw)),
             self.reading.read(Resource::Pods, &pods, |raw| self.pod(raw)),
             workloads.buffer_unordered(WORKLOADS.len()).try_collect::<Vec<_>>(),
         )
@@ -102,13 +119,27 @@ impl<'a> Gather<'a> {
         }
         {
             let mut gathered = self.gathered.borrow_mut();
-            let secrets = secrets.into_iter().chain(legacy);
+            let secrets = secrets.chain(legacy);
             gathered.secrets = secrets.map(|secret| (secret.target.clone(), secret)).collect();
             gathered.accounts = accounts;
             gathered.pods = pods;
             gathered.workloads = workloads.into_iter().flatten().collect();
         }
-        let absent = self.find_named(targets, tokens).await?;
+        let has_ours = self.gathered.borrow().secrets.values().any(|secret| secret.is_managed);
+        let look = async {
+            let places = match &self.reading.places {
+                Places::Everywhere => None,
+                Places::In(places) => Some(places.as_slice()),
+            };
+            match self.pod {
+                // It is about Secrets of ours that seem unused.
+                None if has_ours => consumers::look(self.reading.reader.cluster, places).await,
+                _ => Consumers::default(),
+            }
+        };
+        let (consumers, absent) = join(look, self.find_named(targets, tokens)).await;
+        let absent = absent?;
+        self.gathered.borrow_mut().consumers = consumers;
         self.gathered.borrow_mut().unseen = self.reading.take_unseen();
         let counted = |resource| self.reading.reader.seen(resource);
         Ok(Finished {
@@ -126,12 +157,17 @@ impl<'a> Gather<'a> {
 
     /// `None` for a workload that is over or that pulls nothing from the registries.
     fn workload(&self, resource: Resource, raw: Raw) -> Option<Workload> {
+        self.note_reads(resource, &raw);
         Workload::new(resource, raw, &self.registries).filter(|workload| !workload.is_over && workload.pulls())
     }
 
     /// A pod with the images that it waits for; the one pod that is asked about with all of them. `None` for a pod that is
     /// over, that kubelet runs without pull Secrets, or that pulls nothing from the registries.
     fn pod(&self, raw: Raw) -> Option<Workload> {
+        // The others say what their workload says.
+        if !raw.is_made_by_a_known_controller() {
+            self.note_reads(Resource::Pods, &raw);
+        }
         let mut pod = Workload::new(Resource::Pods, raw, &self.registries)?;
         self.pass_over(&pod);
         if self.pod.is_some() {
@@ -140,6 +176,37 @@ impl<'a> Gather<'a> {
         pod.images
             .retain(|image| image.waiting.is_some() && self.registries.of(&image.reference).is_some());
         (!pod.is_over && !pod.is_static() && pod.pulls()).then_some(pod)
+    }
+
+    /// A ServiceAccount that names pull Secrets; what it lists for Tekton and others is noted.
+    fn account(&self, raw: RawAccount) -> Option<SeenAccount> {
+        let shown = format!("{}/{}", Resource::ServiceAccounts.qualified(), raw.metadata.name);
+        self.note(&raw.metadata.namespace, &shown, raw.listed_secrets());
+        account(raw)
+    }
+
+    /// Notes the Secrets that the pods of a workload read, as those of `BuildKit` do.
+    fn note_reads(&self, resource: Resource, raw: &Raw) {
+        let shown = format!("{}/{}", resource.qualified(), raw.metadata.name);
+        self.note(&raw.metadata.namespace, &shown, raw.spec.read_secrets());
+    }
+
+    fn note(&self, namespace: &str, shown: &str, names: BTreeSet<&str>) {
+        let Ok(namespace) = namespace.parse::<Namespace>() else {
+            return;
+        };
+        for name in names.into_iter().take(MAX_READ) {
+            let Ok(secret) = name.parse() else { continue };
+            let target = Target {
+                namespace: namespace.clone(),
+                secret,
+            };
+            let mut gathered = self.gathered.borrow_mut();
+            let readers = gathered.reads.entry(target).or_default();
+            if readers.len() < MAX_READERS {
+                readers.insert(shown.to_owned());
+            }
+        }
     }
 
     /// Counts a pod that waits for an image of a registry outside the question.

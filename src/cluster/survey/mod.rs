@@ -5,6 +5,7 @@
 //! unreadable, and the survey continues with the rest.
 
 mod assemble;
+mod consumers;
 mod diagnose;
 mod events;
 mod explain;

@@ -34,10 +34,20 @@ impl<'a> Gather<'a> {
         targets: &[Target],
         tokens: &RefCell<Tokens<'a>>,
     ) -> Result<BTreeMap<Target, bool>, Error> {
+        let mut absent = BTreeMap::new();
         let named: Vec<(Target, bool)> = {
             let gathered = self.gathered.borrow();
             let mut wanted: BTreeSet<Target> = targets.iter().cloned().collect();
-            let mut add = |namespace: &Namespace, names: &[String]| wanted.extend(targets_of(namespace, names));
+            let mut add = |namespace: &Namespace, names: &[String]| {
+                for target in targets_of(namespace, names) {
+                    // Ours, in a format that kubelet passes over.
+                    let seen = gathered.secrets.get(&target);
+                    if seen.is_some_and(|secret| !secret.format.is_for_kubelet()) {
+                        absent.insert(target.clone(), true);
+                    }
+                    wanted.insert(target);
+                }
+            };
             for one in gathered.pods.iter().chain(&gathered.workloads) {
                 add(&one.namespace, &one.own_secrets);
             }
@@ -71,7 +81,6 @@ impl<'a> Gather<'a> {
             (target, found)
         });
         let mut looks = iter(looks).buffer_unordered(NAMESPACES_AT_ONCE);
-        let mut absent = BTreeMap::new();
         while let Some((target, state)) = looks.next().await {
             match state {
                 Ok(NamedSecretState::Absent(is_of_another_type)) => {

@@ -1,6 +1,6 @@
 //! The result of a survey.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::secret::{OtherToken, SeenSecret};
@@ -42,6 +42,10 @@ pub struct Survey {
     pub claimed: BTreeSet<Registry>,
     /// Registries outside the question whose images pods wait for, up to a limit.
     pub passed_over: BTreeSet<Registry>,
+    /// What else than kubelet reads our Secrets, as kubectl prints it.
+    pub readers: BTreeMap<Target, BTreeSet<String>>,
+    /// Kinds of objects that may name Secrets and could not be read: `imagerepositories.image.toolkit.fluxcd.io`.
+    pub unseen_consumers: BTreeSet<String>,
     /// How many objects there were.
     pub counts: Counts,
     /// The time of the survey, in seconds since 1970.

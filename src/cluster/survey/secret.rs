@@ -5,6 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use super::question::{Interest, TokenSlot};
 use crate::cluster::secret::annotations::{Entry, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
+use crate::cluster::secret::format::{ARGO_LABEL, SecretFormat};
 use crate::cluster::secret::owner::{Ownership, owner};
 use crate::cluster::secret::pull_secret::{
     DOCUMENT_KEY, LEGACY_DOCUMENT_KEY, LEGACY_PULL_SECRET_TYPE, Observed, PULL_SECRET_TYPE,
@@ -15,7 +16,7 @@ use crate::model::{DockerConfig, EntryProblem, Registry, Target, Token, printabl
 /// The longest user name that is shown, in characters.
 const MAX_USER: usize = 120;
 
-/// A Secret of a type that kubelet pulls with. Texts in it may come from the cluster, made fit to be shown.
+/// A Secret of a type that kubelet pulls with, or one of ours in another format. Texts in it may come from the cluster, made fit to be shown.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "facts, each of its own")]
 pub struct SeenSecret {
@@ -25,6 +26,10 @@ pub struct SeenSecret {
     pub is_legacy: bool,
     /// Its data cannot be changed.
     pub is_immutable: bool,
+    /// How it holds its credential. With another format than its own, kubelet passes over it.
+    pub format: SecretFormat,
+    /// It has the label by which Argo CD finds its repositories.
+    pub is_of_argo_cd: bool,
     /// It has our label.
     pub is_managed: bool,
     /// The content of our annotations.
@@ -144,6 +149,7 @@ pub(super) fn reduce(observed: &Observed, tokens: &mut Tokens<'_>) -> Option<See
     let is_legacy = match observed.type_name() {
         PULL_SECRET_TYPE => false,
         LEGACY_PULL_SECRET_TYPE => true,
+        _ if !observed.format().is_for_kubelet() => false,
         _ => return None,
     };
     let metadata = observed.metadata();
@@ -155,6 +161,8 @@ pub(super) fn reduce(observed: &Observed, tokens: &mut Tokens<'_>) -> Option<See
         },
         is_legacy,
         is_immutable: observed.is_immutable(),
+        format: observed.format(),
+        is_of_argo_cd: observed.label(ARGO_LABEL.0).is_some(),
         is_managed: observed.label(MANAGED_BY_LABEL) == Some(MANAGER),
         declared: observed.entries(),
         ownership: owner(metadata),
@@ -169,6 +177,7 @@ pub(super) fn reduce(observed: &Observed, tokens: &mut Tokens<'_>) -> Option<See
 
 fn state(observed: &Observed, is_legacy: bool, tokens: &mut Tokens<'_>) -> State {
     let document = match observed.bytes(if is_legacy { LEGACY_DOCUMENT_KEY } else { DOCUMENT_KEY }) {
+        _ if !observed.format().is_for_kubelet() => observed.document(),
         None | Some([]) => return State::Empty,
         Some(bytes) if is_legacy => DockerConfig::parse_legacy(bytes),
         Some(bytes) => DockerConfig::parse(bytes),

@@ -1,7 +1,7 @@
 //! Pods, and what makes pods, as the server gives them: the fields that we read, of all kinds at once. What one kind does
 //! not have stays empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde::Deserialize;
@@ -80,6 +80,37 @@ pub struct Affinity {
     pub node_affinity: Option<IgnoredAny>,
 }
 
+impl Spec {
+    /// The Secrets that its pods read as files or variables.
+    pub fn read_secrets(&self) -> BTreeSet<&str> {
+        if let Some(template) = self.template.as_ref().or(self.job_template.as_ref()) {
+            return template.spec.read_secrets();
+        }
+        let mounted = self.volumes.iter().flat_map(|volume| {
+            let projected = volume.projected.sources.iter().flat_map(|source| &source.secret);
+            let secret = volume.secret.iter().map(|secret| secret.secret_name.as_str());
+            secret.chain(projected.map(|named| named.name.as_str()))
+        });
+        let containers = self.containers.iter().chain(&self.init_containers);
+        let variables = containers.flat_map(|container| {
+            let one = container.env.iter().flat_map(|variable| &variable.value_from);
+            let one = one.flat_map(|from| &from.secret_key_ref);
+            let all = container.env_from.iter().flat_map(|variables| &variables.secret_ref);
+            one.chain(all).map(|named| named.name.as_str())
+        });
+        mounted.chain(variables).filter(|name| !name.is_empty()).collect()
+    }
+}
+
+impl Raw {
+    /// Whether it is a pod of a workload whose template says the same.
+    pub fn is_made_by_a_known_controller(&self) -> bool {
+        const KNOWN: [&str; 4] = ["ReplicaSet", "StatefulSet", "DaemonSet", "Job"];
+        let mut owners = self.metadata.owner_references.iter();
+        owners.any(|owner| owner.controller == Some(true) && KNOWN.contains(&owner.kind.as_str()))
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Template {
@@ -107,10 +138,30 @@ pub struct Named {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Container {
     pub name: String,
     pub image: String,
+    env: Vec<Variable>,
+    env_from: Vec<Variables>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Variable {
+    value_from: Option<ValueFrom>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ValueFrom {
+    secret_key_ref: Option<Named>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Variables {
+    secret_ref: Option<Named>,
 }
 
 /// Since Kubernetes 1.31 a volume can be an image.
@@ -119,6 +170,26 @@ pub struct Container {
 pub struct Volume {
     pub name: String,
     pub image: Option<ImageVolume>,
+    secret: Option<SecretVolume>,
+    projected: Projected,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SecretVolume {
+    secret_name: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Projected {
+    sources: Vec<Projection>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Projection {
+    secret: Option<Named>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -184,9 +255,15 @@ pub struct RawWaiting {
 pub struct RawAccount {
     pub metadata: Metadata,
     image_pull_secrets: Vec<Named>,
+    secrets: Vec<Named>,
 }
 
 impl RawAccount {
+    /// The Secrets that it lists for others than kubelet, such as Tekton.
+    pub fn listed_secrets(&self) -> BTreeSet<&str> {
+        self.secrets.iter().map(|named| named.name.as_str()).collect()
+    }
+
     /// The pull Secrets that its pods get, if they name none themselves.
     pub fn pull_secrets(&self) -> Vec<String> {
         names(&self.image_pull_secrets)

@@ -279,6 +279,7 @@ impl ContextSecrets {
             supplies: vec![supply.clone()],
             service_accounts: one.service_accounts.clone(),
             chosen_by_content: false,
+            format: None,
         };
         self.secrets.iter().flatten().map(job).collect()
     }
@@ -383,6 +384,7 @@ mod tests {
             supplies: vec![test_supply("gitea.example.com")],
             service_accounts: Vec::new(),
             chosen_by_content: false,
+            format: None,
         }]);
         journal.contexts.push(entry);
         let text = journal.text().unwrap();

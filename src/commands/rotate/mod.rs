@@ -12,11 +12,12 @@ use crate::cluster;
 use crate::commands::args::DryRunArg;
 use crate::error::{CommandError, Exit};
 use crate::keychain::{Keychain, Name, StoredItem};
-use crate::model::CommandLine;
 use crate::model::rotation::Direction;
+use crate::model::{CommandLine, printable};
 
 mod args;
 mod contexts;
+mod copies;
 mod dry_run;
 mod due;
 mod journal;
@@ -41,6 +42,9 @@ pub(super) fn run(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, Co
         _ => begin(args, system),
     }
 }
+
+/// The longest path that is shown, in characters.
+const MAX_PATH: usize = 300;
 
 /// Begins a rotation.
 fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
@@ -101,6 +105,7 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Interrupted) => Err(Stop::Interrupted),
         };
+        copies::find(&state, &mut session, args, &ended).await;
         finish(&state, session, args, ended)
     })?
 }
@@ -120,6 +125,7 @@ fn resume(args: &RotateArgs, direction: Direction, system: &mut System<'_>) -> R
     cluster::block_on(async {
         let mut session = Session::new(keychain, direction, args, system)?;
         let ended = phases::run(&mut state, &mut session, direction).await;
+        copies::find(&state, &mut session, args, &ended).await;
         finish(&state, session, args, ended)
     })?
 }
@@ -186,6 +192,14 @@ fn finish(
         let what = if is_back { "went back to the old" } else { "rotated the" };
         let of = format!("token of {} for {}", name.registry, name.usage);
         system.output.info(format_args!("{what} {of}"));
+        for copy in &report.copies {
+            let (file, sentence) = (printable(&copy.path().display().to_string(), MAX_PATH), copy.sentence());
+            system.output.warn(format_args!(
+                "{file}: {sentence}, and that is the old token; applied, it puts that back"
+            ));
+            let line = copy.command(&name.registry);
+            system.output.info(format_args!("hint: make it again: {line}"));
+        }
     }
     if let Some(format) = args.output {
         report.print(name, phase, state.current(), error.as_ref(), format, system)?;

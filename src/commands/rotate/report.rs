@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::commands::args::{DocumentFormat, DryRunArg, OutputFormat};
 use crate::commands::shared::apply::{Interrupted, Item};
 use crate::commands::shared::document;
+use crate::commands::shared::sealed::SealedCopy;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Name;
@@ -61,6 +62,8 @@ pub(super) struct Report {
     pub(super) revocation: Revocation,
     /// `--if-older` was given, and the token is younger.
     pub(super) not_due: Option<NotDue>,
+    /// Encrypted copies in git that hold the old token.
+    pub(super) copies: Vec<SealedCopy>,
 }
 
 /// Why nothing was done.
@@ -77,6 +80,27 @@ impl NotDue {
         Self {
             since: since.to_string(),
             until: until.to_string(),
+        }
+    }
+}
+
+/// An encrypted copy in git.
+#[derive(Serialize)]
+struct Copy<'a> {
+    file: String,
+    namespace: Option<&'a str>,
+    secret: Option<&'a str>,
+    command: CommandLine,
+}
+
+impl<'a> Copy<'a> {
+    fn new(copy: &'a SealedCopy, name: &Name) -> Self {
+        let target = copy.target.as_ref();
+        Self {
+            file: copy.path().display().to_string(),
+            namespace: target.map(|target| target.namespace.as_str()),
+            secret: target.map(|target| target.secret.as_str()),
+            command: copy.command(&name.registry),
         }
     }
 }
@@ -99,6 +123,8 @@ struct RotateResult<'a> {
     revocation: Revocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_due: Option<&'a NotDue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sealed_copies: Vec<Copy<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -119,6 +145,7 @@ impl Report {
             restarts: Vec::new(),
             revocation: Revocation::Not,
             not_due: None,
+            copies: Vec::new(),
         }
     }
 
@@ -162,6 +189,7 @@ impl Report {
             pending: pending.map(Phase::as_str),
             revocation: self.revocation,
             not_due: self.not_due.as_ref(),
+            sealed_copies: self.copies.iter().map(|copy| Copy::new(copy, name)).collect(),
             error: error.map(ToString::to_string),
             hints: error.map(|error| error.next().to_vec()).unwrap_or_default(),
         };

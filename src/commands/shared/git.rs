@@ -2,8 +2,15 @@
 //! configuration is run.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::time::Duration;
 
+use super::program::printed;
 use crate::sys::env::Env;
+use crate::sys::on_path;
+
+/// The time limit for a question to git about its index.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options that come before git's command.
 pub(in crate::commands) const OPTIONS: [&str; 2] = ["-c", "core.fsmonitor=false"];
@@ -27,4 +34,14 @@ pub(in crate::commands) fn environment(env: &Env) -> Vec<(OsString, OsString)> {
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let ours = VARIABLES.iter().map(|(name, value)| (name.into(), value.into()));
     others.chain(ours).collect()
+}
+
+/// git's output in a folder; `None` if it fails, finds nothing, or takes too long.
+pub(in crate::commands) async fn answer(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
+    let here = OPTIONS.iter().copied().chain(["-C"]).map(OsStr::new);
+    let args: Vec<&OsStr> = here
+        .chain([folder.as_os_str()])
+        .chain(args.iter().map(OsStr::new))
+        .collect();
+    printed(&on_path::find("git", env)?, &args, env, &VARIABLES, PATIENCE).await
 }

@@ -14,6 +14,7 @@ pub(super) mod mint;
 pub(super) mod password;
 pub(super) mod program;
 pub(super) mod proof;
+pub(super) mod sealed;
 pub(super) mod search;
 pub(super) mod standard_input;
 pub(super) mod targets;

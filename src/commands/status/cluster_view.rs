@@ -25,6 +25,8 @@ pub(in crate::commands) struct Expected {
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
     /// Whether it was named, so that another Secret in its namespace cannot replace it.
     pub(in crate::commands) is_by_name: bool,
+    /// Whether kubelet is to pull with it.
+    pub(in crate::commands) is_for_kubelet: bool,
 }
 
 /// The snapshot of one cluster and what it is compared to.

@@ -58,6 +58,8 @@ codes! {
         "The token is valid but has no access to packages, so nothing can pull with it."
     TokenOverScoped "token-over-scoped" Drift
         "A cluster's Secret holds a token that can push, delete, or access more than packages. Everyone who can read that Secret can do the same; kubelet needs only `read:package`."
+    ConsumersNotSeen "consumers-not-seen" Note
+        "The cluster has resources of Flux, Argo CD or KEDA that this user may not list. They may name Secrets of yours, so no Secret is reported as unused."
     CredentialMissing "credential-missing" Drift
         "Secrets that sync has created are for a registry for which the keychain holds no credential, so they can be neither compared nor refreshed."
     RotationPending "rotation-pending" Drift
@@ -94,6 +96,8 @@ codes! {
         "`kubectl apply` left a copy of the token in the annotation last-applied-configuration, where every `kubectl get -o yaml` shows it."
     SecretUnused "secret-unused" Note
         "A Secret that sync has created and that no workload, pod or ServiceAccount of its namespace uses. Nothing is wrong: its user may not exist yet."
+    SealedCopyOld "sealed-copy-old" Note
+        "A file in git holds a Secret that kubeseal or sops has encrypted before the token was made or kept: it probably has an earlier token, and applying it would put that back."
     EnvFileInGit "env-file-in-git" Drift
         "A file with a `REGISTRY_TOKEN` is tracked by git: everyone who can read the repository has the token, also from its history."
     TokenInFile "token-in-file" Drift

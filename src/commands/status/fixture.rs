@@ -13,7 +13,7 @@ use super::tokens::{Verdict, Verdicts};
 use crate::cluster::survey::{
     HeldToken, Login, MissingSecret, OtherToken, Puller, SeenAccount, SeenEntry, SeenSecret, State, Survey, TokenSlot,
 };
-use crate::cluster::{Entry, Namespace, Owner, Ownership, Resource, Target};
+use crate::cluster::{Entry, Namespace, Owner, Ownership, Resource, SecretFormat, Target};
 use crate::model::{Credential, Registry, Token, Use};
 use crate::registry::{Flow, Scopes, Server, Verified};
 
@@ -158,6 +158,8 @@ pub(super) fn secret(name: &str, token: HeldToken) -> SeenSecret {
         target: target(name),
         is_legacy: false,
         is_immutable: false,
+        format: SecretFormat::DockerConfigJson,
+        is_of_argo_cd: false,
         is_managed: true,
         declared: vec![Entry {
             registry: REGISTRY.parse().unwrap(),

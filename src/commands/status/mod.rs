@@ -30,6 +30,7 @@ mod pod;
 pub(in crate::commands) mod report;
 pub(in crate::commands) mod row;
 mod scope;
+mod sealed_copies;
 mod snapshot;
 pub(in crate::commands) mod table;
 pub(in crate::commands) mod tables;
@@ -72,6 +73,13 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
         listings,
         system,
     ))?;
+    let list = args.scope.file.as_deref();
+    found.extend(block_on(sealed_copies::look(
+        &system.env,
+        list,
+        &credentials,
+        &snapshot,
+    ))?);
     system.output.end_progress();
     let mut report = findings::report(&scope, &credentials, &snapshot, &flags);
     // What git tracks has a finding of its own.

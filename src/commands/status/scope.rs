@@ -186,6 +186,7 @@ impl Scope {
                     uses: Vec::new(),
                     service_accounts: Vec::new(),
                     is_by_name: true,
+                    is_for_kubelet: listed.is_for_kubelet,
                 });
                 expected.registries.push(listed.registry.clone());
                 expected
@@ -213,6 +214,7 @@ impl Scope {
                 uses: Vec::new(),
                 service_accounts: Vec::new(),
                 is_by_name: self.is_by_name,
+                is_for_kubelet: true,
             })
             .collect()
     }
@@ -276,6 +278,7 @@ mod tests {
             registry: "gitea.example.com".parse().unwrap(),
             usage: None,
             service_accounts: Vec::new(),
+            is_for_kubelet: true,
         }
     }
 

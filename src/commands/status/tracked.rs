@@ -1,19 +1,13 @@
 //! Finds files with a registry's token that git tracks: everyone who can read the repository has the token.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::code::Code;
 use super::finding::{Finding, Object, Remedy};
 use crate::commands::shared::git;
-use crate::commands::shared::program::printed;
 use crate::model::{CommandLine, printable};
 use crate::sys::env::Env;
-use crate::sys::on_path;
 
-/// The time limit for git, which searches only its index for files of these names.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// The usual names of files with variables.
 const NAMES: [&str; 4] = [
     ":(glob)**/*.env",
@@ -34,7 +28,7 @@ pub(super) async fn look(env: &Env) -> Vec<Finding> {
     let Some(folder) = env.path("PWD").filter(|folder| folder.is_absolute()) else {
         return Vec::new();
     };
-    let Some(root) = answer(env, &folder, &["rev-parse", "--show-toplevel"]).await else {
+    let Some(root) = git::answer(env, &folder, &["rev-parse", "--show-toplevel"]).await else {
         return Vec::new();
     };
     let root = PathBuf::from(root.trim_end_matches('\n'));
@@ -50,7 +44,7 @@ pub(super) async fn look(env: &Env) -> Vec<Finding> {
         "--",
     ];
     search.extend(NAMES);
-    let Some(files) = answer(env, &root, &search).await else {
+    let Some(files) = git::answer(env, &root, &search).await else {
         return Vec::new();
     };
     files
@@ -78,14 +72,4 @@ fn finding(root: &Path, file: &str) -> Finding {
              still has this one",
         ),
     }
-}
-
-/// git's output; `None` if it fails, finds nothing, or takes too long.
-async fn answer(env: &Env, folder: &Path, args: &[&str]) -> Option<String> {
-    let here = git::OPTIONS.iter().copied().chain(["-C"]).map(OsStr::new);
-    let args: Vec<&OsStr> = here
-        .chain([folder.as_os_str()])
-        .chain(args.iter().map(OsStr::new))
-        .collect();
-    printed(&on_path::find("git", env)?, &args, env, &git::VARIABLES, PATIENCE).await
 }

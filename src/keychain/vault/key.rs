@@ -77,7 +77,7 @@ impl Key {
         })
     }
 
-    /// Creates a key file; fails if there is one already.
+    /// Creates a key file, and its folder if that is missing; fails if there is one already.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let save = || -> io::Result<()> {
             let key = self.text();
@@ -85,6 +85,9 @@ impl Key {
                 "# The key of regcred's vault. Whoever has this file and the vault has the tokens in it.\n{}\n",
                 key.expose_secret()
             ));
+            if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+                replace::private_folder(folder)?;
+            }
             replace::Draft::new(path, text.as_bytes(), None)?.create()
         };
         save().map_err(|cause| Error::KeyFile {

@@ -97,8 +97,8 @@ fn docker_login_feeds_sync() {
     world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE
-[REGISTRY]   admin   docker
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   docker   <1h
 --- stderr
 
 "#]]);

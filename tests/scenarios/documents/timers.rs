@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use regcred::keychain::Keychain;
+use regcred::model::Use;
 use serde_json::Value;
 
 use crate::support::PLUGIN;
@@ -43,8 +45,10 @@ fn key() -> String {
 
 /// The token that the keychain has.
 fn kept(world: &World) -> String {
-    let (_, token) = world.kept(regcred::model::Use::Cluster).unwrap();
-    token
+    // With the variables of the unit, or of the pod.
+    let keychain = Keychain::open(&world.env()).unwrap();
+    let kept = keychain.get(&world.registry().parse().unwrap(), Use::Cluster).unwrap();
+    kept.unwrap().token.expose().to_owned()
 }
 
 scenario!(the_units_are_units, needs(SYSTEMD));
@@ -180,7 +184,6 @@ fn the_cron_job_keeps_and_replaces_its_own_token() {
     assert_eq!(kept(&world), made);
 
     world.gitea.age(&made, 91);
-    // Another namespace has come in between.
     let later = run(&world);
     assert!(
         later.code == 0 && later.stderr.contains("revoked the old token"),

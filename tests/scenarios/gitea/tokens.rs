@@ -3,6 +3,7 @@
 use snapbox::str;
 
 use super::{DEAD, LOGIN, PASSWORD, Stage};
+use crate::support::part::until;
 
 at_gitea!(login_and_logout);
 fn login_and_logout(stage: &Stage) {
@@ -254,4 +255,55 @@ rotated the token of [REGISTRY] for docker
     );
     assert!(!stage.world.document("gitea-credentials").contains(&new));
     assert!(!stage.world.gitea.knows("admin", &new));
+}
+
+at_gitea!(what_the_account_has_and_nothing_uses);
+fn what_the_account_has_and_nothing_uses(stage: &Stage) {
+    let world = &stage.world;
+    let kept = world.gitea.add_token("admin", "read:package");
+    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
+    world.regcred_with(login, &kept).done();
+    stage.says(
+        &world.regcred("list"),
+        str![[r#"
+exit 0
+--- stdout
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   cluster   <1h
+--- stderr
+
+"#]],
+    );
+    let unused = world.gitea.add_token("admin", "read:package,read:user");
+    let tokens = "status -n [NAMESPACE] --tokens --password-stdin";
+    let ran = world.regcred_with(tokens, PASSWORD);
+    let mut lines: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("<1h")).collect();
+    assert_eq!(lines.len(), 2, "{ran}");
+    // The newest first, by the second.
+    lines.sort_by_key(|line| line.contains("token 1 "));
+    assert!(
+        lines[0].ends_with("-   read:package,read:user   -"),
+        "never used: {ran}"
+    );
+    assert!(
+        lines[1].contains("token 1 ") && lines[1].ends_with("   read:package   cluster"),
+        "{ran}"
+    );
+    let delete = ran.stdout.lines().find_map(|line| line.strip_prefix("  $ curl "));
+    let url = delete
+        .and_then(|line| line.rsplit_once(' '))
+        .map(|(_, url)| world.denormal(url));
+    let curl = format!(
+        "curl --silent --fail --request DELETE --user 'admin:{PASSWORD}' {}",
+        url.unwrap()
+    );
+    let _ = world.run(world.command("sh").args(["-c", &curl]), "").done();
+    assert!(!world.gitea.knows("admin", &unused) && world.gitea.knows("admin", &kept));
+    // Only its server knows when a token was made, and the list says it on every version here.
+    until("the token to be older than a second", || {
+        let aged = world.regcred_with(&format!("{tokens} --max-token-age 1s"), PASSWORD);
+        aged.code == 3 && aged.stdout.contains("token-old: credential") && aged.stdout.contains("it is <1h old")
+    });
+    let wrong = world.regcred_with(tokens, "wrong");
+    assert!(wrong.code == 1 && wrong.stdout.contains("tokens-not-listed"), "{wrong}");
 }

@@ -25,9 +25,9 @@ ghcr.io
     world.regcred("list -o wide").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE   KIND
-[REGISTRY]   admin   docker   token or password
-ghcr.io   org   docker   token or password
+REGISTRY   USERNAME   USE   AGE   KIND
+[REGISTRY]   admin   docker   <1h   token or password
+ghcr.io   org   docker   <1h   token or password
 --- stderr
 
 "#]]);
@@ -143,9 +143,9 @@ logged in to [REGISTRY] as admin for cluster
     world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE
-[REGISTRY]   admin   docker
-[REGISTRY]   admin   cluster
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   docker   <1h
+[REGISTRY]   admin   cluster   <1h
 --- stderr
 
 "#]]);
@@ -188,8 +188,8 @@ forgot the credential of [REGISTRY] for cluster
     world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE
-[REGISTRY]   admin   docker
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   docker   <1h
 --- stderr
 
 "#]]);

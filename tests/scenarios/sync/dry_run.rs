@@ -154,7 +154,8 @@ exit 0
    {
    "registry": "[REGISTRY]",
    "username": "admin",
-   "use": "docker"
+   "use": "docker",
+   "since": "[..]Z"
    }
   ]
 }

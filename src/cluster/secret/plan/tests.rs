@@ -410,3 +410,91 @@ mod writers {
         assert_eq!(annotations["kubectl-regcred/written-by"], "jane");
     }
 }
+
+/// What the plan for a Secret in another format comes to: what is shown, the type, and the keys that are written.
+fn in_format(
+    format: &str,
+    observed: Option<&Observed>,
+    token: &str,
+) -> Result<(Vec<String>, String, Vec<String>), Refusal> {
+    let credential = credential("gitea.example.com", token);
+    let wanted = [Wanted {
+        credential: &credential,
+        usage: Use::Cluster,
+        replaces: None,
+        over: Over::Anything,
+        writer: None,
+    }];
+    let plan = plan_in(Some(&format.parse().unwrap()), &target(), observed, &wanted, false)?;
+    let manifest = serde_json::to_value(&plan.manifest).unwrap();
+    let keys = manifest["data"].as_object().unwrap().keys().cloned().collect();
+    Ok((shown(&plan), manifest["type"].as_str().unwrap().to_owned(), keys))
+}
+
+/// A Secret of ours with these values.
+fn opaque(format: &str, data: &[(&str, &str)]) -> Observed {
+    observed(|secret| {
+        secret["type"] = "Opaque".into();
+        secret["metadata"]["annotations"]["kubectl-regcred/format"] = format.into();
+        let data: serde_json::Map<_, _> = data
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), document(value)))
+            .collect();
+        secret["data"] = data.into();
+    })
+}
+
+#[test]
+fn another_format_has_the_user_and_the_token_in_keys_of_their_own() {
+    let login = ["password", "username"].map(str::to_owned).to_vec();
+    let new = in_format("basic-auth", None, "new").unwrap();
+    let create = vec!["Create".to_owned()];
+    assert_eq!(
+        new,
+        (create.clone(), "kubernetes.io/basic-auth".to_owned(), login.clone())
+    );
+    let (_, kind, keys) = in_format("argocd-repository", None, "new").unwrap();
+    assert_eq!(
+        (kind.as_str(), keys.join(" ")),
+        ("Opaque", "enableOCI password type url username".to_owned())
+    );
+
+    // In place, only what is ours is written, and the type stays.
+    let there = [("username", "admin"), ("password", "old"), ("caFile", "x")];
+    let replaced = in_format("basic-auth", Some(&opaque("basic-auth", &there)), "new").unwrap();
+    let changes = vec!["credential for gitea.example.com".to_owned()];
+    assert_eq!(replaced, (changes, "Opaque".to_owned(), login));
+    let same = in_format("basic-auth", Some(&opaque("basic-auth", &there)), "old").unwrap();
+    assert_eq!(same.0, ["Unchanged"]);
+    // Without a word about it, a Secret keeps the format that it has.
+    let kept = decide(
+        Some(&opaque("basic-auth", &there)),
+        &credential("gitea.example.com", "old"),
+        false,
+    )
+    .unwrap();
+    assert_eq!(shown(&kept), ["Unchanged"]);
+}
+
+#[test]
+fn what_is_not_in_the_format_is_refused() {
+    let pull_secret = observed(|_| ());
+    let refused = in_format("basic-auth", Some(&pull_secret), "new").unwrap_err();
+    assert_eq!(refused, Refusal::Format("basic-auth".parse().unwrap()));
+    let elsewhere = opaque(
+        "argocd-repository",
+        &[("url", "oci://ghcr.io/org"), ("password", "theirs")],
+    );
+    let refused = in_format("argocd-repository", Some(&elsewhere), "new").unwrap_err();
+    assert!(matches!(refused, Refusal::OtherUrl { .. }), "{refused}");
+    let plain = opaque("no such format", &[("username", "admin"), ("password", "old")]);
+    let refused = decide(Some(&plain), &credential("gitea.example.com", "new"), false).unwrap_err();
+    assert!(matches!(refused, Refusal::Type { .. }), "{refused}");
+    let removal = plan_removal(
+        &target(),
+        Some(&opaque("basic-auth", &[("username", "admin"), ("password", "old")])),
+        &"gitea.example.com".parse().unwrap(),
+        false,
+    );
+    assert!(matches!(removal, Err(Refusal::NothingLeft(_))), "{removal:?}");
+}

@@ -215,6 +215,6 @@ async fn write(
     options: SyncOptions,
     after: &After,
 ) -> Result<Synced, Failure> {
-    let synced = cluster::sync(reader, &job.target, wanted, options).await;
+    let synced = cluster::sync_in(job.format.as_ref(), reader, &job.target, wanted, options).await;
     synced.map_err(|error| Failure::Cluster(error.for_access(&after.access_for(job))))
 }

@@ -164,6 +164,7 @@ fn refresh(secrets: Vec<Managed>, supplies: &Supplies) -> Found {
                 supplies: given,
                 service_accounts: Vec::new(),
                 chosen_by_content: false,
+                format: None,
             });
         }
     }
@@ -194,6 +195,7 @@ impl Found {
                 supplies: known,
                 service_accounts: Vec::new(),
                 chosen_by_content: false,
+                format: None,
             });
             return;
         }

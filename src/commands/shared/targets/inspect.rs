@@ -7,7 +7,7 @@ use std::path::Path;
 use super::spec_file::Top;
 use super::yaml::{self, Reading};
 use super::{file, list_file, spec_file};
-use crate::cluster::{SecretName, ServiceAccountName, Target};
+use crate::cluster::{SecretFormat, SecretName, ServiceAccountName, Target};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Credential, Registry, Token, Use, Username};
@@ -35,6 +35,8 @@ pub(in crate::commands) struct ListedSecret {
     /// The use of the credential, if the file names one.
     pub(in crate::commands) usage: Option<Use>,
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
+    /// Whether kubelet is to pull with it.
+    pub(in crate::commands) is_for_kubelet: bool,
 }
 
 /// Reads the file.
@@ -65,13 +67,14 @@ pub(in crate::commands) fn inspect(
     } else {
         for listed in list_file::parse(&text, secret).map_err(on_file)? {
             found.registries.push(listed.registry.clone());
-            for (target, context, accounts) in listed.secrets() {
+            for entry in listed.secrets() {
                 found.secrets.push(ListedSecret {
-                    context: context.map(str::to_owned),
-                    target: target.clone(),
+                    context: entry.context.map(str::to_owned),
+                    target: entry.target.clone(),
                     registry: listed.registry.clone(),
                     usage: listed.usage,
-                    service_accounts: accounts.to_vec(),
+                    service_accounts: entry.service_accounts.to_vec(),
+                    is_for_kubelet: entry.format.is_none_or(SecretFormat::is_for_kubelet),
                 });
             }
             if let (Some(username), Some(variable)) = (listed.username, listed.token_env) {

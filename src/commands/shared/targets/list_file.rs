@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 
 use super::scope::{Batch, Job, Scope, Supply};
 use super::yaml::{self, Reading};
-use crate::cluster::{SecretName, ServiceAccountName, Target};
+use crate::cluster::{SecretFormat, SecretName, ServiceAccountName, Target};
 use crate::error::CommandError;
 use crate::model::{Registry, Use, Username};
 
@@ -40,6 +40,8 @@ struct SecretText {
     context: Option<Spanned<String>>,
     #[serde(rename = "use")]
     usage: Option<Spanned<String>>,
+    format: Option<Spanned<String>>,
+    url: Option<Spanned<String>>,
 }
 
 /// A registry of the file and those of its Secrets that have the same use, validated.
@@ -60,20 +62,28 @@ struct ListedSecret {
     target: Target,
     context: Option<String>,
     service_accounts: Vec<ServiceAccountName>,
+    format: Option<SecretFormat>,
     /// Line and column, for errors that are found later.
     place: serde_saphyr::Location,
 }
 
+/// A Secret of the file: what is to be there.
+pub(super) struct Entry<'a> {
+    pub(super) target: &'a Target,
+    pub(super) context: Option<&'a str>,
+    /// The ServiceAccounts to attach it to.
+    pub(super) service_accounts: &'a [ServiceAccountName],
+    pub(super) format: Option<&'a SecretFormat>,
+}
+
 impl Listed {
-    /// Its Secrets, each with its context and the ServiceAccounts to attach it to.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = (&Target, Option<&str>, &[ServiceAccountName])> {
-        let secrets = self.secrets.iter();
-        secrets.map(|secret| {
-            (
-                &secret.target,
-                secret.context.as_deref(),
-                secret.service_accounts.as_slice(),
-            )
+    /// Its Secrets.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.secrets.iter().map(|secret| Entry {
+            target: &secret.target,
+            context: secret.context.as_deref(),
+            service_accounts: &secret.service_accounts,
+            format: secret.format.as_ref(),
         })
     }
 }
@@ -139,6 +149,7 @@ fn listed(text: &SecretText, default_name: &SecretName) -> Result<ListedSecret, 
     if let Some(empty) = context.filter(|context| context.value.is_empty()) {
         return Err(yaml::at(&empty.referenced, "context: the name is empty"));
     }
+    let format = format(text)?;
     Ok(ListedSecret {
         target: Target {
             namespace: yaml::value("namespace", &text.namespace)?,
@@ -146,8 +157,32 @@ fn listed(text: &SecretText, default_name: &SecretName) -> Result<ListedSecret, 
         },
         context: context.map(|context| context.value.clone()),
         service_accounts: service_accounts.collect::<Result<_, _>>()?,
+        format,
         place: text.namespace.referenced,
     })
+}
+
+/// The format that is asked for, with Argo CD's address.
+fn format(text: &SecretText) -> Result<Option<SecretFormat>, CommandError> {
+    let format: Option<SecretFormat> = text
+        .format
+        .as_ref()
+        .map(|format| yaml::value("format", format))
+        .transpose()?;
+    if let (Some(account), Some(format)) = (text.service_accounts.first(), &format)
+        && !format.is_for_kubelet()
+    {
+        let what =
+            format!("kubelet does not pull with the format {format}, so there is no ServiceAccount to attach it to");
+        return Err(yaml::at(&account.referenced, what));
+    }
+    match (format, &text.url) {
+        (Some(SecretFormat::ArgoCdRepository { .. }), url) => Ok(Some(SecretFormat::ArgoCdRepository {
+            url: url.as_ref().map(|url| url.value.clone()),
+        })),
+        (_, Some(url)) => Err(yaml::at(&url.referenced, "url is for the format argocd-repository")),
+        (format, None) => Ok(format),
+    }
 }
 
 /// Groups the Secrets into a batch for each context, in the order of the file. A Secret that several registries name gets
@@ -183,10 +218,15 @@ fn add(jobs: &mut Vec<Job>, secret: &ListedSecret, supply: &Rc<Supply>) -> Resul
             supplies: vec![supply.clone()],
             service_accounts: secret.service_accounts.clone(),
             chosen_by_content: false,
+            format: secret.format.clone(),
         });
         return Ok(());
     };
     let registry = &supply.credential.registry;
+    if job.format != secret.format {
+        let what = format!("{} is named in two formats", secret.target);
+        return Err(yaml::at(&secret.place, what));
+    }
     if job.supplies.iter().any(|other| other.credential.registry == *registry) {
         let what = format!("{} is named a second time for {registry}", secret.target);
         return Err(yaml::at(&secret.place, what));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::cluster::{Namespace, Over, SecretName, Selector, ServiceAccountName, Target, Wanted};
+use crate::cluster::{Namespace, Over, SecretFormat, SecretName, Selector, ServiceAccountName, Target, Wanted};
 use crate::commands::args::TargetArgs;
 use crate::commands::shared::authorship::Authorship;
 use crate::commands::shared::token_id::token_id;
@@ -155,6 +155,8 @@ pub(in crate::commands) struct Job {
     pub(in crate::commands) service_accounts: Vec<ServiceAccountName>,
     /// The user has named the Secret, but no registry or use: its content decides which of the supplies it gets.
     pub(in crate::commands) chosen_by_content: bool,
+    /// The format that a list asks for; `None`: the one that the Secret has.
+    pub(in crate::commands) format: Option<SecretFormat>,
 }
 
 impl Job {
@@ -165,6 +167,7 @@ impl Job {
             supplies: vec![supply.clone()],
             service_accounts: Vec::new(),
             chosen_by_content: false,
+            format: None,
         }
     }
 
@@ -191,6 +194,7 @@ impl Template {
             supplies: self.supplies.clone(),
             service_accounts: Vec::new(),
             chosen_by_content: self.supplies.len() > 1,
+            format: None,
         }
     }
 }

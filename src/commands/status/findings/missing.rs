@@ -46,6 +46,7 @@ fn has_another(view: &ClusterView<'_>, expected: &Expected) -> bool {
 
 fn has_entry(view: &ClusterView<'_>, secret: &SeenSecret, registry: &Registry) -> bool {
     match &secret.state {
+        Document::Entries(_) if !secret.format.is_for_kubelet() => false,
         Document::Entries(entries) => entries.iter().any(|entry| {
             let known = entry.interest.and_then(|at| view.registries.get(at));
             known == Some(registry)
@@ -154,6 +155,16 @@ fn asked_for(view: &ClusterView<'_>, expected: &Expected, rows: &mut Vec<Row>, f
         rows.push(row(view, target.namespace.as_str(), target.secret.as_str(), registry));
         let mut sync = view.sync(target.namespace.as_str(), target.secret.as_str(), registry);
         sync.service_accounts = expected.service_accounts.iter().map(ToString::to_string).collect();
+        if !expected.is_for_kubelet {
+            findings.push(Finding {
+                message: None,
+                code: Code::SecretMissing,
+                object: view.secret(target),
+                cause: format!("the list wants a credential for {registry} in it, in a format of its own"),
+                remedy: Remedy::advice("kubectl regcred sync -f with this list writes it, in place if it is there"),
+            });
+            continue;
+        }
         if view.survey.targets_of_wrong_type.contains(target) {
             let another = view.sync_another(&target.namespace, registry);
             findings.push(Finding {

@@ -55,6 +55,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
                 .iter()
                 .map(|unseen| unreadable(&view, unseen, &scope.role_flags(&view))),
         );
+        findings.extend(consumers(&view));
         in_secrets.extend(held_in_secrets(&view));
         for entry in view
             .survey
@@ -235,6 +236,23 @@ pub fn unreadable(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) 
         cause: format!("{who} may not {verb} objects of this kind{place}"),
         remedy: Remedy::command(grant(view, forbidden, places)).and("an administrator of the cluster has to run this"),
     }
+}
+
+/// The note about kinds that may name Secrets and could not be read.
+fn consumers(view: &ClusterView<'_>) -> Option<Finding> {
+    let kinds: Vec<&str> = view.survey.unseen_consumers.iter().map(String::as_str).collect();
+    let name = if view.context.is_empty() {
+        "of the current context"
+    } else {
+        view.context
+    };
+    (!kinds.is_empty()).then(|| Finding {
+        message: None,
+        code: Code::ConsumersNotSeen,
+        object: Object::here("cluster", name),
+        cause: format!("this user may not list {}, which may name Secrets", kinds.join(", ")),
+        remedy: Remedy::advice("to have them looked at, give this user a ClusterRole with the verb list on them"),
+    })
 }
 
 /// The command that applies the Role for status.

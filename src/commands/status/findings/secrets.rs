@@ -119,7 +119,12 @@ fn row(
             .and_then(|registry| secret.declared.iter().find(|entry| entry.registry == *registry))
             .and_then(|entry| entry.writer.as_ref())
             .map(|writer| WrittenBy::new(writer, view.credentials.installation.as_ref())),
-        used_by: view.survey.users(&secret.target).map(Puller::shown).collect(),
+        used_by: view
+            .survey
+            .users(&secret.target)
+            .map(Puller::shown)
+            .chain(view.survey.readers_of(&secret.target).cloned())
+            .collect(),
         service_accounts: accounts.map(|account| account.name.clone()).collect(),
     }
 }
@@ -421,7 +426,9 @@ fn over_scoped(
 
 /// The finding for a Secret of sync that nothing uses. `row` is one of its rows.
 fn unused(view: &ClusterView<'_>, secret: &SeenSecret, row: &Row) -> Option<Finding> {
-    let is_ours = secret.is_managed && matches!(secret.ownership, Ownership::Ours);
+    // What cannot be seen may use it; and nobody knows of all that reads another format than kubelet's.
+    let is_known = view.survey.unseen_consumers.is_empty() && secret.format.is_for_kubelet();
+    let is_ours = is_known && secret.is_managed && matches!(secret.ownership, Ownership::Ours);
     if !is_ours || row.state == State::OfAnother || !row.used_by.is_empty() || !row.service_accounts.is_empty() {
         return None;
     }

@@ -57,7 +57,7 @@ REGISTRY   USERNAME   USE   AGE
    "username": "<token>",
    "use": "docker",
    "identityToken": true,
-   "since": "2026-11-29T21:38:12Z"
+   "since": "[..]Z"
    }
   ]
 }

@@ -10,6 +10,7 @@ fn expected(name: &str, is_by_name: bool) -> Expected {
         uses: Vec::new(),
         service_accounts: vec!["builder".parse().unwrap()],
         is_by_name,
+        is_for_kubelet: true,
     }
 }
 

@@ -47,7 +47,8 @@ fn each_comparison_has_its_state_and_its_text() {
         has_applied_copy: true,
         ..ours(KEPT)
     };
-    for (what, fixture, secret, state, words) in [
+    // On the heap, as it is long.
+    for (what, fixture, secret, state, words) in vec![
         ("right", made(), ours(KEPT), "in sync", vec![]),
         (
             "right, and refused: said of the token, not here",
@@ -283,6 +284,7 @@ fn a_secret_with_only_our_label_gets_no_command_that_writes_it() {
             uses: Vec::new(),
             service_accounts: Vec::new(),
             is_by_name: true,
+            is_for_kubelet: true,
         }];
         assert!(shown(&asked).0 > 0);
     }
