@@ -51,6 +51,7 @@ LEVEL = warn
 logger.access.MODE = access
 [log.access]
 MODE = file
+LEVEL = info
 FILE_NAME = access.log
 END
 admin() { HOME=$work "$gitea/gitea" admin --config "$work/app.ini" --work-path "$work" "$@"; }
@@ -58,7 +59,7 @@ HOME=$work "$gitea/gitea" web --config "$work/app.ini" --work-path "$work" >"$wo
 server=$!
 until curl -fs "http://$registry/api/healthz" >/dev/null; do sleep 0.2; done
 admin user create --username admin --password "a password" --email a@example.com --must-change-password=false >/dev/null
-token=$(admin user generate-access-token --username admin --token-name bench --scopes write:package --raw)
+token=$(admin user generate-access-token --username admin --token-name bench --scopes write:package --raw | tail -n 1)
 
 echo "pushing $COUNT tags" >&2
 python3 - "$port" "$token" "$COUNT" <<'END'

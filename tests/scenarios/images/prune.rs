@@ -12,8 +12,8 @@ use crate::support::pusher::Pusher;
 
 const PRUNE: &str = "prune admin --keep 1 --yes";
 
-scenario!(sets_aside_restores_and_deletes_for_good, on(ON_DOUBLES, ON_GITEA));
-fn sets_aside_restores_and_deletes_for_good(stage: &Stage) {
+scenario!(sets_aside_and_restores, on(ON_DOUBLES, ON_GITEA));
+fn sets_aside_and_restores(stage: &Stage) {
     let pusher = &stage.pusher;
     let (old, parts) = pusher.multi("admin/team/api", "1", "one");
     let signature = pusher.sign("admin/team/api", &old);
@@ -63,6 +63,35 @@ admin/team/api:1 restored
         assert!(pusher.pull("admin/team/api", digest).is_ok());
     }
     assert!(pusher.pull("admin/team/api", &signature).is_ok());
+}
+
+scenario!(deletes_for_good_when_the_grace_is_over, on(ON_DOUBLES, ON_GITEA));
+/// Set aside by another machine, years ago; the registry has it for a month.
+fn deletes_for_good_when_the_grace_is_over(stage: &Stage) {
+    let pusher = &stage.pusher;
+    let (old, parts) = pusher.multi("admin/api", "regcred-trash.20200101000000.1", "one");
+    let signature = pusher.sign("admin/api", &old);
+    stage.age(3 * DAY);
+    pusher.multi("admin/api", "2", "two");
+    stage.age(3 * DAY);
+    let ran = stage.images(PRUNE);
+    assert!(
+        ran.stdout.contains("set aside until "),
+        "the registry's clock counts too: {ran}"
+    );
+    assert_eq!(
+        pusher.pull("admin/api", "regcred-trash.20200101000000.1"),
+        Ok(old.clone())
+    );
+    stage.age(3 * DAY);
+    let ran = stage.images(PRUNE);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("are deleted for good, which frees up to"), "{ran}");
+    assert_eq!(pusher.tags("admin/api"), ["2"], "{ran}");
+    for reference in parts.iter().chain([&old, &signature]) {
+        assert!(pusher.pull("admin/api", reference).is_err(), "{reference}: {ran}");
+    }
+    assert!(pusher.pull("admin/api", "2").is_ok());
 }
 
 scenario!(deletes_at_once_without_grace, on(ON_DOUBLES, ON_GITEA));
