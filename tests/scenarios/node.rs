@@ -4,5 +4,6 @@ mod beside;
 mod causes;
 mod ends;
 mod fixture;
+mod images;
 mod pulls;
 mod records;
