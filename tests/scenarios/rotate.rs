@@ -7,6 +7,8 @@ mod if_older;
 mod incomplete_lists;
 mod interrupted;
 mod killed;
+mod ledger;
 mod output;
 mod partial_failures;
 mod random;
+mod two_machines;

@@ -24,6 +24,8 @@ pub const PLAIN_TOKEN: &str = "control-plane-plain-token";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+/// Of another cluster, for scenarios with two.
+static SECOND: OnceLock<ControlPlane> = OnceLock::new();
 static CONTROLLERS: OnceLock<()> = OnceLock::new();
 /// Those that make ServiceAccounts and pods; not the one that ends namespaces, which some scenarios want to hang.
 const RUN: &str = "serviceaccount,deployment,replicaset,replicationcontroller,statefulset,daemonset,job";
@@ -48,12 +50,12 @@ pub struct Audited {
     pub status: u64,
 }
 
-/// Stops the shared control plane when it is dropped: for `main` to hold.
+/// Stops the shared control planes when it is dropped: for `main` to hold.
 pub struct StopAtEnd;
 
 impl Drop for StopAtEnd {
     fn drop(&mut self) {
-        if let Some(shared) = SHARED.get() {
+        for shared in [&SHARED, &SECOND].into_iter().filter_map(OnceLock::get) {
             shared.stop();
             let _ = std::fs::remove_dir_all(shared.folder.path());
         }
@@ -121,6 +123,11 @@ impl ControlPlane {
     /// The one of this process, started by the first who asks.
     pub fn shared() -> &'static Self {
         SHARED.get_or_init(|| Self::start(programs().unwrap()))
+    }
+
+    /// Another one, started by the first who asks.
+    pub fn second() -> &'static Self {
+        SECOND.get_or_init(|| Self::start(programs().unwrap()))
     }
 
     fn start(programs: PathBuf) -> Self {
@@ -248,15 +255,25 @@ impl ControlPlane {
             "apiVersion: v1
 kind: Config
 clusters:
-- {{name: real, cluster: {{server: 'https://127.0.0.1:{}', certificate-authority: '{}'}}}}
+- {{name: real, cluster: {}}}
 contexts:
 - {{name: real, context: {{cluster: real, user: user}}}}
 current-context: real
 users:
 - {{name: user, user: {{token: {token}}}}}
 ",
+            self.in_kubeconfig()
+        )
+    }
+
+    /// How a kubeconfig describes the cluster.
+    #[must_use]
+    pub fn in_kubeconfig(&self) -> String {
+        let authority = self.authority();
+        format!(
+            "{{server: 'https://127.0.0.1:{}', certificate-authority: '{}'}}",
             self.port,
-            self.folder.path().join("ca.crt").display()
+            authority.display()
         )
     }
 

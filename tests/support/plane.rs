@@ -35,6 +35,11 @@ impl Plane {
         Self::Real(ControlPlane::shared())
     }
 
+    /// Another real one, which all scenarios with two share.
+    pub fn second_real() -> Self {
+        Self::Real(ControlPlane::second())
+    }
+
     pub fn is_real(&self) -> bool {
         matches!(self, Self::Real(_))
     }
@@ -61,6 +66,14 @@ impl Plane {
             }
             (Self::Real(real), Who::Admin) => real.kubeconfig_for(control_plane::ADMIN_TOKEN),
             (Self::Real(real), Who::Plain) => real.kubeconfig_for(control_plane::PLAIN_TOKEN),
+        }
+    }
+
+    /// How a kubeconfig describes the cluster.
+    pub fn in_kubeconfig(&self) -> String {
+        match self {
+            Self::Double(double) => format!("{{server: '{}'}}", double.url()),
+            Self::Real(real) => real.in_kubeconfig(),
         }
     }
 
@@ -124,6 +137,30 @@ impl Plane {
         self.get("secrets", namespace, name)
     }
 
+    /// Changes a Secret that is there, as somebody else: a merge patch.
+    pub fn patch_secret(&self, namespace: &str, name: &str, patch: &Value) {
+        match self {
+            Self::Double(double) => {
+                let change = |secret: &mut Value| merge(secret, patch);
+                double.update_secret(namespace, name, "somebody", change);
+            }
+            Self::Real(real) => {
+                let what = ["patch", "secret", name, "-n", namespace, "--type=merge"];
+                let how = ["--field-manager=somebody", "-p", &patch.to_string()];
+                real.kubectl_ok(&[&what[..], &how].concat(), "");
+            }
+        }
+    }
+
+    pub fn delete_secret(&self, namespace: &str, name: &str) {
+        match self {
+            Self::Double(double) => double.remove_object("secrets", namespace, name),
+            Self::Real(real) => {
+                real.kubectl_ok(&["delete", "secret", name, "-n", namespace], "");
+            }
+        }
+    }
+
     /// Makes a Secret as `kubectl create -f` would under this manager's name.
     pub fn create_secret(&self, namespace: &str, secret: &Value, manager: &str) {
         match self {
@@ -167,6 +204,20 @@ impl Plane {
                     real.kubectl_ok(&[&what[..], &how].concat(), "");
                 }
             }
+        }
+    }
+}
+
+/// RFC 7386.
+fn merge(object: &mut Value, patch: &Value) {
+    let Some(changes) = patch.as_object() else {
+        object.clone_from(patch);
+        return;
+    };
+    for (key, change) in changes {
+        match change {
+            Value::Null => object.as_object_mut().map(|object| object.remove(key)).map_or((), drop),
+            change => merge(&mut object[key], change),
         }
     }
 }

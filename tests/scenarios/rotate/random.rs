@@ -4,18 +4,23 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use regcred::model::Use;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::fixture::{Rotation, SECRET, token};
-use crate::support::api_server::{ApiServer, Fault};
+use super::fixture::{Context, Rotation, SECRET, token};
+use crate::support::api_server::{self, Fault};
+use crate::support::control_plane::{self, ControlPlane};
+use crate::support::gitea;
+use crate::support::parts::{GITEA, REAL_PARTS};
+use crate::support::plane::Plane;
 use crate::support::world::{Ran, World};
 
 /// Set to a number, it makes a longer run.
 const CASES: &str = "REGCRED_TEST_CASES";
 const USUAL_CASES: u32 = 24;
-const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
+/// On real servers.
+const REAL_CASES: u32 = 2;
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -100,50 +105,100 @@ fn event() -> impl Strategy<Value = Event> {
 /// A workstation, two clusters, and what the promise is about.
 struct Two {
     rotation: Rotation,
-    second: ApiServer,
+    second: Plane,
+    /// Two in each cluster.
+    namespaces: [[String; 2]; 2],
+    /// Whether a cluster answers, and whether its Secrets may be listed.
+    answers: [bool; 2],
+    lists: [bool; 2],
     /// Places that were given up by name, until they are written again.
     skipped: BTreeSet<(usize, usize)>,
     has_context: bool,
 }
 
 impl Two {
-    fn new() -> Self {
-        let rotation = Rotation::with(World::of_doubles(), Use::Cluster, &[]);
+    fn new(world: World, second: Plane) -> Self {
+        let rotation = Rotation::with(world, Use::Cluster, &[]);
+        let first = &rotation.world;
         let this = Self {
-            rotation,
-            second: ApiServer::start(),
+            namespaces: [
+                [first.namespace.clone(), first.another_namespace("team-b")],
+                [second.namespace(), second.namespace()],
+            ],
+            second,
+            answers: [true; 2],
+            lists: [true; 2],
             skipped: BTreeSet::new(),
             has_context: true,
+            rotation,
         };
-        for name in NAMESPACES {
-            this.second.create_namespace(name);
+        for (cluster, names) in this.namespaces.iter().enumerate() {
+            if let Plane::Real(plane) = this.plane(cluster) {
+                may_not_list(plane, names);
+            }
         }
-        this.rotation.world.api_server().create_namespace(NAMESPACES[1]);
         this.contexts();
         this
     }
 
+    /// Where a real cluster does not answer or list, that is the kubeconfig's doing.
     fn contexts(&self) {
-        let mut names = vec![("one", self.rotation.world.api_server().url())];
-        if self.has_context {
-            names.push(("two", self.second.url()));
-        }
-        self.rotation.set_contexts(&names);
+        let context = |(cluster, name): (usize, &'static str)| {
+            let plane = self.plane(cluster);
+            let nowhere = "{server: 'https://127.0.0.1:1'}";
+            Context {
+                name,
+                cluster: match (plane.is_real(), self.answers[cluster]) {
+                    (true, false) => nowhere.to_owned(),
+                    _ => plane.in_kubeconfig(),
+                },
+                token: match (plane.is_real(), self.lists[cluster]) {
+                    (false, _) => api_server::ADMIN_TOKEN,
+                    (true, true) => control_plane::ADMIN_TOKEN,
+                    (true, false) => control_plane::PLAIN_TOKEN,
+                },
+            }
+        };
+        let count = if self.has_context { 2 } else { 1 };
+        let contexts: Vec<_> = ["one", "two"]
+            .into_iter()
+            .enumerate()
+            .take(count)
+            .map(context)
+            .collect();
+        self.rotation.write_contexts(&contexts);
     }
 
-    fn cluster(&self, cluster: usize) -> &ApiServer {
-        [self.rotation.world.api_server(), &self.second][cluster]
+    fn plane(&self, cluster: usize) -> &Plane {
+        [&self.rotation.world.plane, &self.second][cluster]
     }
 
     fn held(&self, cluster: usize, namespace: usize) -> Option<String> {
-        let secret = self.cluster(cluster).secret(NAMESPACES[namespace], SECRET)?;
+        let secret = self
+            .plane(cluster)
+            .secret(&self.namespaces[cluster][namespace], SECRET)?;
         token(&secret, &self.rotation.world.registry())
     }
 
-    fn change(&self, cluster: usize, namespace: usize, change: impl FnOnce(&mut Value)) {
+    fn change(&self, cluster: usize, namespace: usize, change: &Value) {
         if self.held(cluster, namespace).is_some() {
-            self.cluster(cluster)
-                .update_secret(NAMESPACES[namespace], SECRET, "somebody", change);
+            self.plane(cluster)
+                .patch_secret(&self.namespaces[cluster][namespace], SECRET, change);
+        }
+    }
+
+    /// The cluster answers, or lists, as it is said of it now.
+    fn set_up(&self, cluster: usize) {
+        self.contexts();
+        let Plane::Double(double) = self.plane(cluster) else {
+            return;
+        };
+        double.recover();
+        if !self.answers[cluster] {
+            double.fail(Fault::Cut, u32::MAX);
+        }
+        if !self.lists[cluster] {
+            double.forbid("list", "");
         }
     }
 
@@ -152,7 +207,7 @@ impl Two {
         Some(match event {
             Event::Sync { cluster, namespace } => self.regcred(&format!(
                 "sync -n {} --context {} --registry [REGISTRY]",
-                NAMESPACES[*namespace],
+                self.namespaces[*cluster][*namespace],
                 context(cluster)
             )),
             Event::SyncAll { cluster } => self.regcred(&format!("sync -A --context {}", context(cluster))),
@@ -161,7 +216,8 @@ impl Two {
                     Scope::Everywhere => String::new(),
                     Scope::All { cluster } => format!("-A --context {}", context(cluster)),
                     Scope::Namespace { cluster, namespace } => {
-                        format!("-n {} --context {}", NAMESPACES[*namespace], context(cluster))
+                        let name = &self.namespaces[*cluster][*namespace];
+                        format!("-n {name} --context {}", context(cluster))
                     }
                     Scope::KeychainAlone => "--no-secrets".to_owned(),
                 };
@@ -190,32 +246,28 @@ impl Two {
                 ran
             }
             Event::Reach { cluster, answers } => {
-                match answers {
-                    true => self.cluster(*cluster).recover(),
-                    false => self.cluster(*cluster).fail(Fault::Cut, u32::MAX),
-                }
+                self.answers[*cluster] = *answers;
+                self.set_up(*cluster);
                 return None;
             }
             Event::List { cluster, may } => {
-                match may {
-                    true => self.cluster(*cluster).recover(),
-                    false => self.cluster(*cluster).forbid("list", ""),
-                }
+                self.lists[*cluster] = *may;
+                self.set_up(*cluster);
                 return None;
             }
             Event::Unlabel { cluster, namespace } => {
-                self.change(*cluster, *namespace, |secret| {
-                    secret["metadata"]["labels"] = Value::Null;
-                });
+                self.change(*cluster, *namespace, &json!({"metadata": {"labels": null}}));
                 return None;
             }
             Event::Freeze { cluster, namespace } => {
-                self.change(*cluster, *namespace, |secret| secret["immutable"] = true.into());
+                self.change(*cluster, *namespace, &json!({"immutable": true}));
                 return None;
             }
             Event::Delete { cluster, namespace } => {
-                self.cluster(*cluster)
-                    .remove_object("secrets", NAMESPACES[*namespace], SECRET);
+                if self.held(*cluster, *namespace).is_some() {
+                    self.plane(*cluster)
+                        .delete_secret(&self.namespaces[*cluster][*namespace], SECRET);
+                }
                 return None;
             }
             Event::Context { is_there } => {
@@ -236,7 +288,7 @@ impl Two {
         assert!(self.rotation.works(&served), "{when}: the keychain's token is dead");
         let mut held = vec![served];
         for cluster in 0..2 {
-            for (namespace, name) in NAMESPACES.into_iter().enumerate() {
+            for (namespace, name) in self.namespaces[cluster].clone().iter().enumerate() {
                 let Some(token) = self.held(cluster, namespace) else {
                     continue;
                 };
@@ -255,39 +307,86 @@ impl Two {
         if self.rotation.kept().rotation.is_some() {
             return;
         }
-        let alive: Vec<String> = {
-            let state = self.rotation.world.gitea.state();
-            state.tokens.iter().map(|token| token.value.clone()).collect()
-        };
-        for token in alive {
-            let is_needed = held.contains(&token);
-            assert!(
-                is_needed,
-                "{when}: a token is alive that nothing needs, and no rotation is pending"
-            );
+        held.sort();
+        held.dedup();
+        held.retain(|token| self.rotation.works(token));
+        assert_eq!(
+            self.rotation.alive(),
+            held.len(),
+            "{when}: a token is alive that nothing needs, and no rotation is pending"
+        );
+    }
+
+    fn run(&mut self, events: &[Event]) {
+        self.check("at the beginning");
+        for (at, event) in events.iter().enumerate() {
+            let ran = self.go(event);
+            let said = ran.map_or_else(String::new, |ran| ran.to_string());
+            self.check(&format!("after event {at}, {event:?}\n{said}"));
         }
+    }
+}
+
+/// `plain` may write Secrets of these namespaces, and not list them.
+fn may_not_list(plane: &ControlPlane, namespaces: &[String]) {
+    for name in namespaces {
+        let verbs = "--verb=get,create,update,patch";
+        plane.kubectl_ok(
+            &["create", "role", "write", "-n", name, verbs, "--resource=secrets"],
+            "",
+        );
+        plane.kubectl_ok(
+            &[
+                "create",
+                "rolebinding",
+                "write",
+                "-n",
+                name,
+                "--role=write",
+                "--user=plain",
+            ],
+            "",
+        );
     }
 }
 
 scenario!(any_order_of_commands_and_failures);
 fn any_order_of_commands_and_failures() {
     let cases = std::env::var(CASES).ok().and_then(|text| text.parse().ok());
-    let config = Config {
+    let mut runner = TestRunner::new(Config {
         cases: cases.unwrap_or(USUAL_CASES),
         max_shrink_iters: 60,
         failure_persistence: None,
         ..Config::default()
-    };
-    let mut runner = TestRunner::new(config);
+    });
     runner
         .run(&prop::collection::vec(event(), 1..10), |events| {
-            let mut two = Two::new();
-            two.check("at the beginning");
-            for (at, event) in events.iter().enumerate() {
-                let ran = two.go(event);
-                let said = ran.map_or_else(String::new, |ran| ran.to_string());
-                two.check(&format!("after event {at}, {event:?}\n{said}"));
-            }
+            Two::new(World::of_doubles(), Plane::double()).run(&events);
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// The same few each time, because each takes seconds.
+scenario!(the_same_on_real_servers, needs(REAL_PARTS, GITEA));
+fn the_same_on_real_servers() {
+    let config = Config {
+        cases: REAL_CASES,
+        max_shrink_iters: 0,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, random);
+    let rotation_first = prop::collection::vec(event(), 6..9).prop_map(|mut events| {
+        events.insert(2, Event::Rotate(Scope::Everywhere));
+        events.push(Event::Resume);
+        events
+    });
+    runner
+        .run(&rotation_first, |events| {
+            let world = World::of_real_gitea(gitea::Settings::default());
+            Two::new(world, Plane::second_real()).run(&events);
             Ok(())
         })
         .unwrap();
