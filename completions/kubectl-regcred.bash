@@ -1005,7 +1005,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__rotate)
-            opts="-u -n -l -A -f -o -v -h --username --use --namespace --selector --all-namespaces --file --deployment --secret --no-secrets --token-stdin --token-env --env-file --mint --scopes --token-name --password-stdin --if-older --keep-old --resume --abort --skip-context --skip-namespace --skip-secret --skip-search --revoke-anyway --dry-run --output --force-conflicts --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            opts="-u -n -l -A -f -o -v -h --username --use --namespace --selector --all-namespaces --file --deployment --secret --no-secrets --token-stdin --token-env --env-file --mint --scopes --token-name --password-stdin --if-older --keep-old --resume --abort --skip-context --skip-namespace --skip-secret --actions-account --skip-actions --skip-search --revoke-anyway --dry-run --output --force-conflicts --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1084,6 +1084,14 @@ _kubectl__regcred() {
                     return 0
                     ;;
                 --skip-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --actions-account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-actions)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1269,7 +1277,7 @@ _kubectl__regcred() {
             return 0
             ;;
         kubectl__regcred__subcmd__sync)
-            opts="-n -l -A -f -u -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --username --use --token-stdin --token-env --env-file --dry-run --output --no-verify --trust-labels --show-token --force-conflicts --take-over --remove --service-account --detach --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
+            opts="-n -l -A -f -u -o -v -h --namespace --selector --all-namespaces --file --deployment --secret --registry --username --use --token-stdin --token-env --env-file --dry-run --output --no-verify --trust-labels --show-token --force-conflicts --take-over --actions-secret --actions-account --password-stdin --remove --service-account --detach --restart --wait --unstick --ca-file --plain-http --gitea-path --context --kubeconfig --cluster --user --as --as-group --as-uid --request-timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1341,6 +1349,14 @@ _kubectl__regcred() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json yaml name" -- "${cur}"))
+                    return 0
+                    ;;
+                --actions-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --actions-account)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --service-account)

@@ -91,6 +91,8 @@ server\t'Send the changes for the API server to check without storing them'"
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -s o -l output -d 'Print the result as a document or as names' -r -f -a "json\t'JSON'
 yaml\t'YAML'
 name\t'`secret/NAME`'"
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l actions-secret -d 'Write the token to this secret of Actions at the registry\'s Gitea' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l actions-account -d 'The account that may write it' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l service-account -d 'Attach the Secret to this ServiceAccount' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l wait -d 'Follow their rollouts to the end' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l ca-file -d 'Trust only the certificates of this PEM file for the registry' -r -F
@@ -110,6 +112,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l show-token -d 'Let `--dry-run=client -o yaml` print the token on a terminal'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write Secrets even if another tool owns them'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l take-over -d 'Write Secrets even if they hold a token that works and is another\'s'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l password-stdin -d 'Read that account\'s password from standard input'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Remove the entries of --registry from the Secrets'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Remove the Secret from the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'
@@ -171,6 +174,8 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-context -d 'Leave the Secrets of this context as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-namespace -d 'Leave the Secrets of this namespace as they are' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-secret -d 'Leave one Secret as it is' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l actions-account -d 'The account that may write the secrets of Actions that hold the token' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-actions -d 'Leave a secret of Actions as it is' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l skip-search -d 'Do not search this context for other Secrets with the old token' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rotate" -l dry-run -d 'Only print what would be done' -r -f -a "none\t'Apply the changes'
 client\t'Print what would be sent'

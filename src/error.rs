@@ -178,6 +178,12 @@ impl From<registry::MintError> for CommandError {
     }
 }
 
+impl From<registry::ActionsError> for CommandError {
+    fn from(error: registry::ActionsError) -> Self {
+        Self::failed(&error).hints(error.hint())
+    }
+}
+
 impl From<registry::RevokeError> for CommandError {
     fn from(error: registry::RevokeError) -> Self {
         Self::failed(&error).hints(error.hint())

@@ -13,7 +13,7 @@ use crate::cluster::{self, ConnectOptions};
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain, Name};
 use crate::ledger::{Skipped, TokenId};
-use crate::model::{CommandLine, Credential, Registry, Use, Username};
+use crate::model::{ActionsSecret, CommandLine, Credential, Registry, Use, Username};
 use crate::registry::{self, Account, RevokeError, Revoked};
 
 /// `logout`.
@@ -149,9 +149,12 @@ fn ensure_unused(
     uses: &[Use],
     system: &mut System<'_>,
 ) -> Result<(), CommandError> {
-    let mut tokens = Vec::new();
+    let (mut tokens, mut ids) = (Vec::new(), Vec::new());
     for usage in uses {
-        tokens.extend(keychain.get(registry, *usage)?.map(|credential| credential.token));
+        if let Some(credential) = keychain.get(registry, *usage)? {
+            ids.extend(token_id(keychain, *usage, &credential)?);
+            tokens.push(credential.token);
+        }
     }
     if tokens.is_empty() {
         return Ok(());
@@ -174,9 +177,27 @@ fn ensure_unused(
     let mut found = cluster::block_on(search.look(&holds))?;
     system.output.end_progress();
     found.places.retain(|place| !skipped.has(&place.target));
+    let mut actions: Vec<&ActionsSecret> = ids.iter().flat_map(|id| ledger.actions_with(id)).collect();
+    actions.retain(|secret| !skipped.actions.contains(*secret));
     if args.revoke_anyway {
         found.report_broken("the token", &mut system.output);
+        for secret in actions {
+            system.output.warn(format_args!(
+                "the Actions secret {secret} holds the token: its pipelines cannot log in any more"
+            ));
+        }
         return Ok(());
+    }
+    if let Some(first) = actions.first() {
+        let mut rotate = CommandLine::new("kubectl regcred rotate").value("REGISTRY", registry.as_str());
+        if let Some(id) = ids.iter().find(|id| ledger.actions_with(id).contains(first)) {
+            rotate = rotate.option("--use", "USE", id.usage.as_str());
+        }
+        return Err(CommandError::failed(format_args!(
+            "the token is not revoked: it is in the Actions secret {first}"
+        ))
+        .hint(format_args!("{rotate} gives it another token and revokes this one"))
+        .hint("--revoke-anyway revokes it all the same, and pipelines that need it cannot log in any more"));
     }
     let anyway = "--revoke-anyway revokes it all the same, and pods that need it cannot pull any more";
     if !found.places.is_empty() {
@@ -210,6 +231,12 @@ fn record_forgotten(id: &TokenId, is_revoked: bool, system: &mut System<'_>) -> 
                 None => format!("{} of cluster {}", place.target, place.cluster),
             }
         }));
+        places.extend(
+            ledger
+                .actions_with(id)
+                .into_iter()
+                .map(|secret| format!("the Actions secret {secret}")),
+        );
         if is_revoked {
             ledger.revoked(id, now);
         } else {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LedgerError;
 use super::skipped::Skipped;
-use crate::model::{ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username, serde_text};
+use crate::model::{
+    ActionsSecret, ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username, serde_text,
+};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -101,6 +103,9 @@ pub struct KnownToken {
     pub secrets: SecretPlaces,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FilePlace>,
+    /// Secrets of Actions at the registry's own Gitea.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionsPlace>,
 }
 
 /// What the server calls a token. Not the token, and no part of it but what the server itself shows.
@@ -138,6 +143,17 @@ pub struct FilePlace {
     pub path: PathBuf,
     #[serde(with = "serde_text")]
     pub seen: Timestamp,
+}
+
+/// A secret of Actions, which cannot be read back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionsPlace {
+    #[serde(with = "serde_text")]
+    pub secret: ActionsSecret,
+    /// When the server took the token; `None` if it was asked to, and its answer is not known.
+    #[serde(with = "serde_text::option", default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Timestamp>,
 }
 
 impl SecretPlaces {

@@ -14,7 +14,8 @@ mod places;
 mod skipped;
 
 pub use document::{
-    Connection, FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, SecretPlaces, TokenAtServer,
+    ActionsPlace, Connection, FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, SecretPlaces,
+    TokenAtServer,
 };
 pub use error::LedgerError;
 pub use file::{path, read, update};

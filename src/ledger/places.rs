@@ -6,9 +6,10 @@ use std::path::Path;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::document::{
-    FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, SecretPlaces, TokenAtServer,
+    ActionsPlace, FilePlace, KnownCluster, KnownCredential, KnownToken, Ledger, SecretPlace, SecretPlaces,
+    TokenAtServer,
 };
-use crate::model::{ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username};
+use crate::model::{ActionsSecret, ClusterId, Fingerprint, Registry, ServiceAccountName, Target, Use, Username};
 
 /// Which token it is, without the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Ledger {
                 revoked: None,
                 secrets: SecretPlaces::default(),
                 files: Vec::new(),
+                actions: Vec::new(),
             });
             tokens.len() - 1
         });
@@ -172,6 +174,63 @@ impl Ledger {
         });
     }
 
+    /// The secret of Actions is about to get the token: from now on it may hold it.
+    pub fn will_write_actions(&mut self, id: &TokenId, secret: &ActionsSecret, now: Timestamp) {
+        let Some(token) = self.token_mut(id, now) else { return };
+        if token.actions.iter().all(|place| place.secret != *secret) {
+            let secret = secret.clone();
+            token.actions.push(ActionsPlace { secret, written: None });
+        }
+    }
+
+    /// The server took the token, and the secret holds no other one.
+    pub fn wrote_actions(&mut self, id: &TokenId, secret: &ActionsSecret, now: Timestamp) {
+        self.no_actions(&id.registry, secret);
+        let Some(token) = self.token_mut(id, now) else { return };
+        token.actions.push(ActionsPlace {
+            secret: secret.clone(),
+            written: Some(now),
+        });
+    }
+
+    /// The server did not take the token that the secret was about to get.
+    pub fn did_not_write_actions(&mut self, id: &TokenId, secret: &ActionsSecret) {
+        if let Some(token) = self.known_mut(id) {
+            token
+                .actions
+                .retain(|place| place.secret != *secret || place.written.is_some());
+        }
+    }
+
+    /// The secret is gone, or not to be kept any more.
+    pub fn no_actions(&mut self, registry: &Registry, secret: &ActionsSecret) {
+        let of_it = self.credentials.iter_mut().filter(|one| one.registry == *registry);
+        for token in of_it.flat_map(|one| &mut one.tokens) {
+            token.actions.retain(|place| place.secret != *secret);
+        }
+    }
+
+    /// Whether the server took this token for the secret, and no other one since.
+    pub fn has_actions(&self, id: &TokenId, secret: &ActionsSecret) -> bool {
+        let holds = |token: &KnownToken| token.actions.iter().any(|place| place.secret == *secret);
+        let is_written = self.token(id).is_some_and(|token| {
+            let mut places = token.actions.iter();
+            places.any(|place| place.secret == *secret && place.written.is_some())
+        });
+        let of_it = self.credentials.iter().filter(|one| one.registry == id.registry);
+        let mut tokens = of_it.flat_map(|one| one.tokens.iter().filter(|token| holds(token)));
+        is_written && tokens.next().is_some() && tokens.next().is_none()
+    }
+
+    /// The secrets of Actions that may hold this token.
+    pub fn actions_with(&self, id: &TokenId) -> BTreeSet<&ActionsSecret> {
+        let token = self.token(id).into_iter();
+        token
+            .flat_map(|token| &token.actions)
+            .map(|place| &place.secret)
+            .collect()
+    }
+
     /// The registry accepted the token.
     pub fn proved(&mut self, id: &TokenId, now: Timestamp) {
         if let Some(token) = self.token_mut(id, now) {
@@ -269,10 +328,11 @@ impl Ledger {
         for credential in &mut self.credentials {
             credential.tokens.retain(|token| {
                 let is_past = token.replaced.is_some() || token.revoked.is_some();
-                !is_past || !token.secrets.is_empty() || !token.files.is_empty()
+                !is_past || !token.secrets.is_empty() || !token.files.is_empty() || !token.actions.is_empty()
             });
             for token in &mut credential.tokens {
                 token.files.sort_by(|one, other| one.path.cmp(&other.path));
+                token.actions.sort_by(|one, other| one.secret.cmp(&other.secret));
             }
         }
         self.credentials.retain(|one| {

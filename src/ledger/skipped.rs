@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Namespace, Target, serde_text};
+use crate::model::{ActionsSecret, Namespace, Target, serde_text};
 
 /// What the user excluded with `--skip-…`. An old token is revoked even if one of these holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Skipped {
     pub namespaces: BTreeSet<Namespace>,
     #[serde(with = "namespaces_and_names", skip_serializing_if = "BTreeSet::is_empty")]
     pub secrets: BTreeSet<Target>,
+    /// Secrets of Actions.
+    #[serde(with = "serde_text::each", skip_serializing_if = "BTreeSet::is_empty")]
+    pub actions: BTreeSet<ActionsSecret>,
     /// Contexts that are not searched for further Secrets with the old token.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub searches: BTreeSet<String>,
@@ -47,6 +50,7 @@ impl Skipped {
         self.contexts.extend(more.contexts.iter().cloned());
         self.namespaces.extend(more.namespaces.iter().cloned());
         self.secrets.extend(more.secrets.iter().cloned());
+        self.actions.extend(more.actions.iter().cloned());
         self.searches.extend(more.searches.iter().cloned());
     }
 }

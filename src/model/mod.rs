@@ -1,5 +1,6 @@
 //! Domain types, without I/O.
 
+mod actions_secret;
 pub mod age;
 pub(crate) mod auth_entry;
 mod cluster_id;
@@ -28,6 +29,7 @@ mod token;
 mod usage;
 mod writer;
 
+pub use actions_secret::{ActionsScope, ActionsSecret, ActionsSecretError};
 pub use age::{MaxAge, MaxAgeError};
 pub use cluster_id::{ClusterId, ClusterIdError};
 pub use docker_config::{DockerConfig, DockerConfigError, EntryProblem, Login};

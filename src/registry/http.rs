@@ -17,7 +17,7 @@ use super::one_time_code::OneTimeCode;
 use super::origin::{Endpoint, Origin, RealmFault};
 use super::tls::TlsConnector;
 use super::{Options, ReachError, proxy};
-use crate::model::{Credential, Redaction, Registry, printable};
+use crate::model::{Credential, Redaction, Registry, Token, printable};
 use crate::sys::env::Env;
 use crate::sys::whole_file;
 use crate::tls::{self, Authorities, Trust};
@@ -193,6 +193,11 @@ impl Client {
         let request = self.request(Method::POST, to, auth)?;
         let request = request.header(CONTENT_TYPE, "application/json");
         self.run(request.body(document.to_string()))
+    }
+
+    /// Redacts another secret in server messages.
+    pub fn keep_out_of_messages(&mut self, token: &Token) {
+        self.secrets.add(token.expose());
     }
 
     /// `DELETE`. After a failure it is unknown whether the server has processed the request.

@@ -1,6 +1,7 @@
 //! `sync`: which Secrets, what is written and refused, ServiceAccounts, restarts, and `--remove`.
 
 mod accounts;
+mod actions;
 mod choice_of_credential;
 mod dry_run;
 mod failures;

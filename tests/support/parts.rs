@@ -62,6 +62,15 @@ pub const ON_CONTROL_PLANE: Place<Plane> = Place::real(CONTROL_PLANE, Plane::rea
 /// A workstation, its registry and its cluster: in this process, through the programs, and with the vault for a keychain.
 pub const DOUBLES: Place<World> = Place::double(World::of_doubles);
 pub const REAL: Place<World> = Place::real(REAL_PARTS, World::of_real_parts);
+/// The same with a real Gitea.
+pub const REAL_GITEA: Place<World> = Place::named(
+    "real_gitea",
+    Part {
+        missing: || [(REAL_PARTS.missing)(), (GITEA.missing)()].concat(),
+        place: Some("real_gitea"),
+    },
+    || World::of_real_gitea(gitea::Settings::default()),
+);
 pub const REAL_WITH_VAULT: Place<World> = Place::named(
     "real_vault",
     Part::real(|| [(REAL_PARTS.missing)(), vault::missing()].concat()),

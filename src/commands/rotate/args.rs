@@ -6,7 +6,7 @@ use crate::cluster::{Namespace, Target};
 use crate::commands::args::{
     ClusterArgs, DocumentFormat, DryRunArgs, RegistryConnectionArgs, RestartArgs, TargetArgs, TokenArgs,
 };
-use crate::model::{MaxAge, Registry, Use, Username};
+use crate::model::{ActionsSecret, MaxAge, Registry, Use, Username};
 use crate::registry::{MintScopes, TokenName};
 
 #[derive(Debug, Args)]
@@ -26,6 +26,7 @@ Examples:
   kubectl regcred rotate                                    # prompts for the new token; everywhere
   kubectl regcred rotate --mint --restart --wait            # creates it at Gitea with the account's password
   kubectl regcred rotate --use cluster --mint               # a token that may only pull, for clusters
+  kubectl regcred rotate --use ci --mint --no-secrets       # what Gitea's pipelines get, see sync --actions-secret
   pass gitea/pat | kubectl regcred rotate gitea.example.com -n honeydue --token-stdin
   kubectl regcred rotate -A --context prod --context spare
   kubectl regcred rotate -A --mint --dry-run=client         # what would be done
@@ -84,6 +85,12 @@ pub struct RotateArgs {
     /// Leave one Secret as it is, such as one that is immutable (repeatable)
     #[arg(hide_short_help = true, long, value_name = "NAMESPACE/NAME")]
     pub skip_secret: Vec<Target>,
+    /// The account that may write the secrets of Actions that hold the token [default: the token's user]
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
+    pub actions_account: Option<Username>,
+    /// Leave a secret of Actions as it is, such as one of a repository that is gone (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "PLACE")]
+    pub skip_actions: Vec<ActionsSecret>,
     /// Do not search this context for other Secrets with the old token, where listing them is not allowed (repeatable)
     #[arg(hide_short_help = true, long, value_name = "CONTEXT")]
     pub skip_search: Vec<String>,

@@ -17,7 +17,7 @@ use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::commands::shared::targets::{Find, Job, Supply};
 use crate::error::CommandError;
 use crate::ledger::Skipped;
-use crate::model::{ClusterId, Username, serde_text};
+use crate::model::{ActionsSecret, ClusterId, Username, serde_text};
 use crate::registry::{MintScopes, TokenName};
 
 /// Incremented when a field changes its meaning.
@@ -53,6 +53,12 @@ pub(super) struct Journal {
     pub(super) is_everywhere: bool,
     #[serde(rename = "places")]
     pub(super) contexts: Vec<ContextSecrets>,
+    /// The secrets of Actions that hold the token.
+    #[serde(with = "serde_text::each", skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) actions: BTreeSet<ActionsSecret>,
+    /// The account that may write them; `None` is the token's user.
+    #[serde(with = "serde_text::option", skip_serializing_if = "Option::is_none")]
+    pub(super) actions_account: Option<Username>,
     #[serde(rename = "givenUp")]
     pub(super) skipped: Skipped,
     connect: ClusterArgs,
@@ -134,6 +140,8 @@ impl Journal {
             wait: args.restarts.wait,
             is_everywhere: args.is_everywhere(),
             contexts: Vec::new(),
+            actions: BTreeSet::new(),
+            actions_account: args.actions_account.clone(),
             skipped: skipped(args),
             connect: ClusterArgs {
                 contexts: Vec::new(),
@@ -180,6 +188,9 @@ impl Journal {
         let connection = registry(args)?;
         if connection != RegistryConnectionArgs::default() {
             self.registry = connection;
+        }
+        if args.actions_account.is_some() {
+            self.actions_account.clone_from(&args.actions_account);
         }
         self.skipped.add(&skipped(args));
         self.remove_skipped();
@@ -290,6 +301,7 @@ fn skipped(args: &RotateArgs) -> Skipped {
         contexts: args.skip_context.iter().cloned().collect(),
         namespaces: args.skip_namespace.iter().cloned().collect(),
         secrets: args.skip_secret.iter().cloned().collect(),
+        actions: args.skip_actions.iter().cloned().collect(),
         searches: args.skip_search.iter().cloned().collect(),
     }
 }

@@ -81,6 +81,7 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     }
     let supply = Supply::new(old, usage)?;
     journal.contexts = contexts::of_args(args, &supply, system)?;
+    let has_actions = journal.is_everywhere || args.no_secrets;
     if journal.is_everywhere {
         let ledger = ledger_writer::read(system);
         if let Some(known) = ledger.credential(&name.registry, usage) {
@@ -92,9 +93,16 @@ fn begin(args: &RotateArgs, system: &mut System<'_>) -> Result<Exit, CommandErro
     cluster::block_on(async {
         let mut state = RotationState::new(name, item, username, journal);
         let mut session = Session::new(keychain, Direction::Forward, args, system)?;
+        if has_actions {
+            state.journal.actions = phases::actions::find(&state, &mut session)?;
+        }
         let prepared = match contexts::find(&mut state, &mut session, args.no_secrets).await {
             Ok(()) => obtain::given_or_asked(&mut state, &mut session, args, given).await,
             stopped => stopped,
+        };
+        let prepared = match prepared {
+            Ok(()) if args.dry_run.mode == DryRunArg::None => phases::actions::check_rights(&state, &mut session).await,
+            prepared => prepared,
         };
         let ended = match prepared {
             Ok(()) => match args.dry_run.mode {

@@ -16,6 +16,7 @@ use crate::commands::shared::search::{self, CLUSTERS_AT_ONCE};
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::keychain::Keychain;
+use crate::model::Username;
 use crate::model::rotation::{Direction, Phase};
 use crate::registry::{Account, Options};
 use crate::sys::env::Env;
@@ -28,6 +29,8 @@ pub(super) struct Session<'a, 'b> {
     /// The account that creates and deletes tokens, once its password was given.
     account: Option<Account>,
     password_stdin: bool,
+    /// The account that may write secrets of Actions, if it is another one.
+    actions_account: Option<Account>,
     /// The open connections, by the index of the journal's context.
     clusters: BTreeMap<usize, Cluster>,
     /// The contexts that this run could not connect to.
@@ -70,6 +73,7 @@ impl<'a, 'b> Session<'a, 'b> {
             keychain,
             account: None,
             password_stdin: args.password_stdin,
+            actions_account: None,
             clusters: BTreeMap::new(),
             unreached: BTreeMap::new(),
             unknown: BTreeMap::new(),
@@ -188,6 +192,35 @@ impl<'a, 'b> Session<'a, 'b> {
         Ok(answer)
     }
 
+    /// The same with the account that may write secrets of Actions.
+    pub(super) async fn ask_as_actions_account<T, E>(
+        &mut self,
+        state: &RotationState,
+        about_code: AboutCode<E>,
+        question: impl Fn(&Account, &Options, &Env) -> Result<T, E> + Clone + Send + 'static,
+    ) -> Result<Result<T, E>, Stop>
+    where
+        T: Send + 'static,
+        E: std::fmt::Display + Send + 'static,
+    {
+        let of_token = account_of(state).clone();
+        let Some(other) = state.journal.actions_account.as_ref().filter(|name| **name != of_token) else {
+            return self.ask_as_account(state, about_code, question).await;
+        };
+        let account = if let Some(account) = &self.actions_account {
+            account.clone()
+        } else {
+            // With --mint, standard input has the password of the token's user.
+            let from_stdin = self.password_stdin && !state.journal.mints;
+            password::account(&state.name.registry, other, from_stdin, self.system)?
+        };
+        // Only one of the two is in use at a time.
+        let own = self.account.replace(account);
+        let answer = self.ask_as_account(state, about_code, question).await;
+        self.actions_account = std::mem::replace(&mut self.account, own);
+        answer
+    }
+
     /// Whether the account's password is known or can be prompted for.
     pub(super) fn can_ask(&self) -> bool {
         self.account.is_some() || self.password_stdin || self.system.person.is_some()
@@ -198,13 +231,18 @@ impl<'a, 'b> Session<'a, 'b> {
         if let Some(account) = &self.account {
             return Ok(account.clone());
         }
-        let username = match state.phase() {
-            // The token that is revoked belongs to the old user.
-            Some(Phase::Revoking) => &state.old.username,
-            _ => &state.username,
-        };
+        let username = account_of(state);
         let account = password::account(&state.name.registry, username, self.password_stdin, self.system)?;
         Ok(self.account.insert(account).clone())
+    }
+}
+
+/// The account whose password is asked for.
+fn account_of(state: &RotationState) -> &Username {
+    match state.phase() {
+        // The token that is revoked belongs to the old user.
+        Some(Phase::Revoking) => &state.old.username,
+        _ => &state.username,
     }
 }
 

@@ -7,11 +7,13 @@ use crate::commands::args::{
     ClusterArgs, DocumentFormat, DryRunArg, DryRunArgs, OutputFormat, RegistryConnectionArgs, RestartArgs, TargetArgs,
     TokenArgs,
 };
-use crate::model::{Registry, Use, Username};
+use crate::model::{ActionsSecret, Registry, Use, Username};
 
 /// `sync`.
 #[derive(Debug, Args)]
 // A file names the tokens itself.
+// What can name secrets of Actions.
+#[command(group = ArgGroup::new("actions").args(["actions_secrets", "file"]))]
 #[command(group = ArgGroup::new("source").args(["file", "token_stdin", "token_env", "env_file"]))]
 #[command(after_help = "Examples:
   kubectl regcred sync -n honeydue
@@ -25,6 +27,7 @@ use crate::model::{Registry, Use, Username};
   kubectl regcred sync -n honeydue --dry-run=server
   kubectl regcred sync -n honeydue --registry ghcr.io -u org --token-env REGISTRY_TOKEN
   kubectl regcred sync -n honeydue --take-over       # over a token that works and is a colleague's
+  kubectl regcred sync --use ci --actions-secret repo:acme/web/REGISTRY_TOKEN   # what Gitea's pipelines get
   kubectl regcred sync -n honeydue --registry ghcr.io --remove   # out of the Secret, the rest stays
   kubectl regcred sync -n honeydue --dry-run=client -o yaml | kubeseal -o yaml > sealed.yaml")]
 #[allow(clippy::struct_excessive_bools, reason = "independent flags")]
@@ -67,6 +70,20 @@ pub struct SyncArgs {
     /// by another installation
     #[arg(hide_short_help = true, long)]
     pub take_over: bool,
+    /// Write the token to this secret of Actions at the registry's Gitea, not to a cluster: repo:OWNER/REPOSITORY/NAME,
+    /// org:ORGANISATION/NAME or user:ACCOUNT/NAME (repeatable)
+    #[arg(hide_short_help = true, long = "actions-secret", value_name = "PLACE", requires = "usage", conflicts_with_all = [
+        "namespaces", "selector", "all_namespaces", "file", "source", "username", "contexts", "service_accounts", "detach",
+        "restart", "unstick", "remove", "trust_labels", "force_conflicts", "take_over", "show_token",
+    ])]
+    pub actions_secrets: Vec<ActionsSecret>,
+    /// The account that may write it [default: the token's user]
+    #[arg(hide_short_help = true, long, value_name = "NAME", requires = "actions")]
+    pub actions_account: Option<Username>,
+    /// Read that account's password from standard input, or a token of it that may write the secrets; a second line is the
+    /// one-time code
+    #[arg(hide_short_help = true, long, requires = "actions")]
+    pub password_stdin: bool,
     /// Remove the entries of --registry from the Secrets, and keep everything else in them. Needs no token
     #[arg(hide_short_help = true, long, requires = "registry", conflicts_with_all = [
         "file", "username", "usage", "source", "show_token", "service_accounts", "detach", "restart", "unstick",

@@ -5,11 +5,12 @@ use super::shared::apply::{After, Interrupt, Report, Rollouts, Run};
 use super::shared::authorship::{self, Authorship, Making};
 use super::shared::ledger_writer::{self, LedgerWriter};
 use super::shared::proof::Proofs;
-use super::shared::targets::{self, Batch};
+use super::shared::targets::{self, Selected};
 use super::system::System;
 use crate::cluster::{self, RestartTime, SyncOptions};
 use crate::error::{CommandError, Exit};
 
+mod actions;
 mod args;
 mod detach;
 mod manifests;
@@ -33,15 +34,18 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
     if let Some(registry) = args.registry.as_ref().filter(|_| args.remove) {
         return cluster::block_on(remove::run(args, registry, &after, system))?;
     }
+    if !args.actions_secrets.is_empty() {
+        return actions::run(args, system);
+    }
     let as_secret = manifests::format(args, system)?;
-    let batches = targets::from_args(args, system)?;
-    if batches.is_empty() {
+    let selected = targets::from_args(args, system)?;
+    if selected.batches.is_empty() && selected.actions.is_empty() {
         // Only a list file can name no Secret.
         system.output.info("the list names no Secret: there is nothing to do");
     }
     match as_secret {
-        Some(format) => manifests::print(batches, format, args, system),
-        None => cluster::block_on(sync_all(args, &after, batches, system))?,
+        Some(format) => manifests::print(selected.batches, format, args, system),
+        None => cluster::block_on(sync_all(args, &after, selected, system))?,
     }
 }
 
@@ -49,9 +53,12 @@ pub(super) fn run(args: &SyncArgs, system: &mut System<'_>) -> Result<Exit, Comm
 async fn sync_all(
     args: &SyncArgs,
     after: &After,
-    batches: Vec<Batch>,
+    selected: Selected,
     system: &mut System<'_>,
 ) -> Result<Exit, CommandError> {
+    let batches = selected.batches;
+    // Whatever may not be written is found before a Secret is.
+    let actions = actions::Writing::prepare(args, selected.actions, system)?;
     let mut report = Report::new(args.output, args.dry_run.mode, batches.len() > 1);
     let mut interrupt = Interrupt::listen(system.handles_interrupts)?;
     let proofs = if args.no_verify {
@@ -87,6 +94,9 @@ async fn sync_all(
     }
     let rollouts = run.rollouts;
     proofs.report_unproven(system);
+    if interrupt.times() == 0 {
+        actions.write(&mut report, system)?;
+    }
     // A dry run has no rollouts.
     let follows = after.dry_run == cluster::DryRun::None;
     if let Some(limit) = args.after.restarts.wait.filter(|_| follows && interrupt.times() == 0) {

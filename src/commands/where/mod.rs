@@ -165,6 +165,12 @@ fn remembered(
                 is_remembered: true,
                 ..Row::new(&credential.registry, place, state)
             };
+            for place in &token.actions {
+                report.rows.push(Row {
+                    seen: place.written,
+                    ..row(Place::Actions(place.secret.clone()))
+                });
+            }
             for place in token.secrets.iter().filter(|place| !looked_at.contains(&place.cluster)) {
                 let known = ledger.cluster(&place.cluster);
                 report.rows.push(Row {

@@ -15,7 +15,7 @@ use crate::commands::shared::document;
 use crate::commands::shared::search::Unseen;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::{ClusterId, CommandLine, Registry, Use, printable};
+use crate::model::{ActionsSecret, ClusterId, CommandLine, Registry, Use, printable};
 
 /// The most characters of a path that are shown.
 const MAX_PATH: usize = 300;
@@ -68,6 +68,8 @@ pub(super) enum Place {
         /// Whether `-A` finds it.
         is_labelled: bool,
     },
+    /// A secret of Actions at the registry's Gitea, which nobody can read.
+    Actions(ActionsSecret),
     /// The token was read from it.
     File(PathBuf),
     /// `--scan` found it there.
@@ -116,6 +118,8 @@ struct Item<'a> {
     labelled: Option<bool>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     service_accounts: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actions_secret: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     #[serde(flatten)]
@@ -184,7 +188,8 @@ impl Row {
             Place::Keychain => 0,
             Place::Client { .. } => 1,
             Place::Secret { .. } => 2,
-            Place::File(_) | Place::Copy(_) => 3,
+            Place::Actions(_) => 3,
+            Place::File(_) | Place::Copy(_) => 4,
         };
         (&self.registry, self.usage, kind, self.shown_place())
     }
@@ -208,6 +213,7 @@ impl Row {
                 cluster,
                 ..
             } => format!("{target} of cluster {cluster}"),
+            Place::Actions(secret) => format!("actions-secret/{secret}"),
             Place::File(path) => format!("file {}", path.display()),
             Place::Copy(copy) => shown_copy(copy),
         }
@@ -241,6 +247,7 @@ impl Row {
             secret: None,
             labelled: None,
             service_accounts: &self.service_accounts,
+            actions_secret: None,
             file: None,
             copy: None,
             token: self.state,
@@ -265,6 +272,10 @@ impl Row {
                 item.namespace = Some(target.namespace.as_str());
                 item.secret = Some(target.secret.as_str());
                 item.labelled = Some(*is_labelled).filter(|_| !self.is_remembered);
+            }
+            Place::Actions(secret) => {
+                item.kind = "actionsSecret";
+                item.actions_secret = Some(secret.to_string());
             }
             Place::File(path) => {
                 item.kind = "file";

@@ -193,3 +193,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_secret_of_actions_has_the_token_that_the_server_took_last() {
+    let secret: ActionsSecret = "repo:acme/web/T".parse().unwrap();
+    let (old, new) = (id(Use::Docker, "old"), id(Use::Docker, "new"));
+    let mut ledger = Ledger::default();
+    ledger.will_write_actions(&old, &secret, now(0));
+    assert!(!ledger.has_actions(&old, &secret), "nobody knows");
+    ledger.wrote_actions(&old, &secret, now(0));
+    assert!(ledger.has_actions(&old, &secret));
+    // Killed here, it may have either.
+    ledger.will_write_actions(&new, &secret, now(0));
+    assert!(!ledger.has_actions(&old, &secret) && !ledger.has_actions(&new, &secret));
+    assert_eq!(ledger.actions_with(&old).len() + ledger.actions_with(&new).len(), 2);
+    ledger.did_not_write_actions(&new, &secret);
+    assert!(ledger.has_actions(&old, &secret));
+    ledger.wrote_actions(&new, &secret, now(0));
+    assert!(ledger.has_actions(&new, &secret) && ledger.actions_with(&old).is_empty());
+    // It is remembered as long as it is there.
+    ledger.revoked(&new, now(0));
+    ledger.tidy();
+    let read = Ledger::parse(ledger.text().as_bytes()).unwrap();
+    assert_eq!(read.actions_with(&new).into_iter().collect::<Vec<_>>(), [&secret]);
+    assert!(!read.text().contains("\"new\""));
+}

@@ -15,6 +15,7 @@ use crate::support::PLUGIN;
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::gitea::{Gitea, Profile};
 use crate::support::parts::CONTROL_PLANE;
+use crate::support::world::World;
 
 const DOCUMENT: &str = include_str!("../../../docs/ci.md");
 const REGISTRY: &str = "gitea.example.com";
@@ -315,4 +316,25 @@ fn pod(plane: &ControlPlane, namespace: &str, token: &str, folder: &Path) -> (En
         ..ConnectOptions::default()
     };
     (variables.into_iter().collect(), options)
+}
+
+scenario!(what_giteas_pipelines_get);
+fn what_giteas_pipelines_get() {
+    let world = World::of_doubles();
+    world.gitea.add_repository("admin", "web");
+    let (_, block) = DOCUMENT.split_once("```sh\nkubectl regcred login").unwrap();
+    let (block, _) = block.split_once("\n```").unwrap();
+    let mut given = Vec::new();
+    for line in format!("kubectl regcred login{block}").lines() {
+        let line = line
+            .strip_prefix("kubectl regcred ")
+            .unwrap()
+            .replace(REGISTRY, "[REGISTRY]");
+        world
+            .regcred_with(&format!("{line} --password-stdin"), "password of admin\n")
+            .done();
+        given.extend(world.gitea.state().actions.secrets.values().cloned());
+    }
+    assert_eq!(given.len(), 2, "what sync gave, and what rotate did");
+    assert!(!world.gitea.knows("admin", &given[0]) && world.gitea.knows("admin", &given[1]));
 }

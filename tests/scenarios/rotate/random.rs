@@ -367,8 +367,8 @@ fn any_order_of_commands_and_failures() {
         .unwrap();
 }
 
-/// The same few each time, because each takes seconds.
 scenario!(the_same_on_real_servers, needs(REAL_PARTS, GITEA));
+/// The same few each time, because each takes seconds.
 fn the_same_on_real_servers() {
     let config = Config {
         cases: REAL_CASES,

@@ -415,6 +415,48 @@ fn token_left_behind(world: &mut World) {
     world.mends(Code::TokenLeftBehind, &[]);
 }
 
+finding!(actions_secret_stale, Code::ActionsSecretStale, on(DOUBLES));
+fn actions_secret_stale(world: &mut World) {
+    world.well();
+    world.gitea.add_repository("admin", "web");
+    let given = |world: &World| {
+        let token = world.token("write:package");
+        world
+            .regcred_with("login [REGISTRY] -u admin --use ci --token-stdin", &token)
+            .done();
+    };
+    given(world);
+    let line = "sync --registry [REGISTRY] --use ci --password-stdin --actions-secret repo:admin/web/T";
+    world.regcred_with(line, "password of admin\n").done();
+    world.is_gone(LINE, Code::ActionsSecretStale);
+    given(world);
+    world.says(
+        LINE,
+        Code::ActionsSecretStale,
+        &["repo:admin/web/T", "was replaced and is still valid"],
+    );
+    world.mends(Code::ActionsSecretStale, &[Feed::password("sync")]);
+}
+
+finding!(actions_secret_unkept, Code::ActionsSecretUnkept, on(DOUBLES));
+/// Its credential was forgotten.
+fn actions_secret_unkept(world: &mut World) {
+    world.well();
+    world.gitea.add_repository("admin", "web");
+    let token = world.token("write:package");
+    world
+        .regcred_with("login [REGISTRY] -u admin --use ci --token-stdin", &token)
+        .done();
+    let line = "sync --registry [REGISTRY] --use ci --password-stdin --actions-secret repo:admin/web/T";
+    world.regcred_with(line, "password of admin\n").done();
+    world.regcred("logout [REGISTRY] --use ci").done();
+    world.says(LINE, Code::ActionsSecretUnkept, &["repo:admin/web/T"]);
+    world.mends(
+        Code::ActionsSecretUnkept,
+        &[Feed::token("login", &token), Feed::password("sync")],
+    );
+}
+
 finding!(token_in_file_that_login_has_read, Code::TokenInFile, on(DOUBLES, REAL));
 fn token_in_file_that_login_has_read(world: &mut World) {
     let token = world.token("read:package");

@@ -5,6 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::http::{Answer, Request, decoded};
+use super::actions::{self, Scope};
 use super::images::PackageVersion;
 use super::profile::{Profile, Saying};
 use super::state::{Doer, PUBLIC, Pat, State, User, Visibility};
@@ -31,6 +32,15 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
         (["version"], &Method::GET) => Answer::json(200, &json!({"version": state.profile.version()})),
         (["token"], _) if state.profile.has_own_token() => own_token(state, request, &doer),
         (["user"], &Method::GET) => own_user(state, &doer),
+        (["repos", owner, name, "actions", "secrets", rest @ ..], _) if state.profile.has_actions_secrets() => {
+            actions::answer(state, request, &doer, &Scope::Repository(owner, name), rest)
+        }
+        (["orgs", name, "actions", "secrets", rest @ ..], _) if state.profile.has_actions_secrets() => {
+            actions::answer(state, request, &doer, &Scope::Organisation(name), rest)
+        }
+        (["user", "actions", "secrets", rest @ ..], _) if state.profile.has_actions_secrets() => {
+            actions::answer(state, request, &doer, &Scope::Own, rest)
+        }
         (["users", "search"], &Method::GET) => search(state, request, &doer),
         (["packages", owner, rest @ ..], _) => packages(state, request, &doer, owner, rest),
         (["users", name, "tokens", rest @ ..], _) => tokens(state, request, &doer, name, rest),
@@ -63,13 +73,13 @@ fn no_such_path() -> Answer {
     Answer::new(404, "text/plain; charset=utf-8", "404 page not found\n")
 }
 
-fn refusal(state: &State, status: u16, message: &str) -> Answer {
+pub(super) fn refusal(state: &State, status: u16, message: &str) -> Answer {
     let url = format!("{}api/swagger", state.root_url);
     Answer::json(status, &json!({"message": message, "url": url}))
 }
 
 /// What is not there, or not to be seen.
-fn not_found(state: &State, message: &str) -> Answer {
+pub(super) fn not_found(state: &State, message: &str) -> Answer {
     let url = format!("{}api/swagger", state.root_url);
     Answer::json(404, &json!({"errors": null, "message": message, "url": url}))
 }
@@ -78,7 +88,7 @@ fn no_such_user(state: &State, name: &str) -> Answer {
     refusal(state, 404, &format!("user redirect does not exist [name: {name}]"))
 }
 
-fn lacking(state: &State, doer: &Doer, wanted: &str) -> Option<Answer> {
+pub(super) fn lacking(state: &State, doer: &Doer, wanted: &str) -> Option<Answer> {
     match doer {
         Doer::Somebody { pat: Some(pat), .. } if !pat.has(state.profile, wanted) => {
             Some(refusal(state, 403, &state.profile.lacks_scope(wanted, &pat.scopes)))

@@ -4,6 +4,7 @@
 //! names, the kind of authorization. What differs between the generations is in [`profile`], once. A real Gitea stands
 //! in its place where the scenario says so: `scenarios/gitea` holds the two to the same answers.
 
+mod actions;
 mod api;
 mod ask;
 mod browser;
@@ -242,6 +243,47 @@ impl Gitea {
         let id = state.user(login).unwrap().id;
         let found = state.users.iter_mut().find(|user| user.login == organisation);
         found.unwrap().members.push(Member { id, writes });
+    }
+
+    /// A repository of an account or an organisation.
+    pub fn add_repository(&self, owner: &str, name: &str) {
+        match &self.real {
+            Some(real) => real.add_repository(owner, name),
+            None => self.state().actions.repositories.push(format!("{owner}/{name}")),
+        }
+    }
+
+    pub fn delete_repository(&self, owner: &str, name: &str) {
+        if let Some(real) = &self.real {
+            return real.delete_repository(owner, name);
+        }
+        let path = format!("{owner}/{name}");
+        let place = format!("repos/{path}");
+        let mut state = self.state();
+        state.actions.repositories.retain(|known| *known != path);
+        state.actions.secrets.retain(|(of, _), _| *of != place);
+    }
+
+    /// Makes an account an owner of an organisation.
+    pub fn make_owner(&self, organisation: &str, login: &str) {
+        match &self.real {
+            Some(real) => real.make_owner(organisation, login),
+            None => self
+                .state()
+                .actions
+                .owners
+                .push((organisation.to_owned(), login.to_owned())),
+        }
+    }
+
+    /// Whether a pipeline would get this token; the real one tells only whether it would get any.
+    pub fn pipeline_has(&self, place: &str, name: &str, token: &str) -> bool {
+        if let Some(real) = &self.real {
+            let names = real.actions_secrets(&format!("/{place}"));
+            return names.iter().any(|known| known == name);
+        }
+        let key = (place.to_owned(), name.to_owned());
+        self.state().actions.secrets.get(&key).is_some_and(|held| held == token)
     }
 
     /// Enrols a second factor, with codes by the clock.

@@ -65,6 +65,12 @@ impl Profile {
         Self::Forgejo15,
     ];
 
+    /// Secrets of Actions, of repositories, organisations and accounts.
+    #[must_use]
+    pub fn has_actions_secrets(self) -> bool {
+        !matches!(self, Self::V1_17 | Self::V1_19 | Self::V1_20)
+    }
+
     #[must_use]
     pub fn version(self) -> &'static str {
         match self {

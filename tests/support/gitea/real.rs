@@ -254,6 +254,37 @@ MODE = console
         self.api_ok("PUT", &format!("/teams/{}/members/{login}", team["id"]), None);
     }
 
+    /// A repository of an account or an organisation.
+    pub fn add_repository(&self, owner: &str, name: &str) {
+        let body = json!({"name": name});
+        self.api_ok("POST", &format!("/admin/users/{owner}/repos"), Some(&body));
+    }
+
+    pub fn delete_repository(&self, owner: &str, name: &str) {
+        self.api_ok("DELETE", &format!("/repos/{owner}/{name}"), None);
+    }
+
+    /// Makes an account an owner of an organisation.
+    pub fn make_owner(&self, organisation: &str, login: &str) {
+        let teams = self.api_ok("GET", &format!("/orgs/{organisation}/teams"), None);
+        let owners = teams
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|team| team["name"] == "Owners")
+            .unwrap();
+        self.api_ok("PUT", &format!("/teams/{}/members/{login}", owners["id"]), None);
+    }
+
+    /// The names of the secrets of Actions below a path such as `/repos/acme/web`.
+    pub fn actions_secrets(&self, path: &str) -> Vec<String> {
+        let listed = self.api_ok("GET", &format!("{path}/actions/secrets"), None);
+        let listed = listed.as_array().unwrap().iter();
+        listed
+            .map(|secret| secret["name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     pub fn enrol(&self, login: &str) {
         let mut browser = Browser::sign_in(&self.address.to_string(), login, &super::password_of(login));
         let authenticator = Authenticator::new(browser.enrol());

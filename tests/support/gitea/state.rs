@@ -7,6 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::super::gate::Gate;
 use super::super::http::{Answer, Request, Shown};
+use super::actions::Actions;
 use super::images::Images;
 use super::profile::{Fault, Profile};
 
@@ -114,6 +115,8 @@ pub struct State {
     pub replaced: Vec<(String, Answer)>,
     /// What others do just before a request is answered whose method, path and query have this in them.
     pub before: Vec<(String, Intruder)>,
+    /// Repositories, and the secrets of their pipelines.
+    pub actions: Actions,
     /// Codes that are good for no second request.
     pub used_codes: Vec<String>,
     /// Its images, where no other registry keeps them.
@@ -200,6 +203,7 @@ impl State {
             strip: Strip::Nothing,
             replaced: Vec::new(),
             before: Vec::new(),
+            actions: Actions::default(),
             used_codes: Vec::new(),
             images: Images::default(),
             upstream: None,

@@ -5,7 +5,7 @@
 //! | [`obtain`] | gets the new token: it is given, prompted for, or minted at Gitea |
 //! | [`verify`] | verifies a token at the registry |
 //! | [`store`] | *pending*: stores the new token in the keychain, beside the old one |
-//! | [`write`] | writes every Secret in place |
+//! | [`write`], [`actions`] | writes every Secret in place, and every secret of Actions |
 //! | [`read_back`] | reads every Secret back and, before revoking, searches for other Secrets with the old token |
 //! | [`store`] | *promote*: makes the new token the current one |
 //! | [`restart`] | restarts workloads, with `--restart` |
@@ -21,6 +21,7 @@ use crate::error::CommandError;
 use crate::model::CommandLine;
 use crate::model::rotation::{Direction, Phase, RefusalAction, Step, TokenVersion};
 
+pub(super) mod actions;
 pub(super) mod obtain;
 mod read_back;
 mod restart;
@@ -61,8 +62,14 @@ pub(super) async fn run(
                 }
             },
             Step::Store(phase) => store::phase(state, session, phase)?,
-            Step::Write(version) => write::secrets(state, session, version).await?,
-            Step::Check(version) => read_back::secrets(state, session, version).await?,
+            Step::Write(version) => {
+                write::secrets(state, session, version).await?;
+                actions::write(state, session, version).await?;
+            }
+            Step::Check(version) => {
+                actions::check(state, session, version)?;
+                read_back::secrets(state, session, version).await?;
+            }
             Step::Restart => restart::workloads(state, session).await?,
             Step::Revoke(version) => revoke::token(state, session, version).await?,
             Step::End => state.end(&session.keychain)?,

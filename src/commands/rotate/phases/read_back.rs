@@ -3,6 +3,7 @@
 
 use futures_util::{StreamExt as _, stream};
 
+use super::actions;
 use crate::cluster::{self, Access, Cluster, ConnectOptions, SecretReader, Target};
 use crate::commands::rotate::report::Stop;
 use crate::commands::rotate::session::Session;
@@ -119,6 +120,7 @@ async fn search_other_secrets(
     current: TokenVersion,
 ) -> Result<(), Stop> {
     let abandoned = Abandoned::for_current(current);
+    actions::check_others(state, session, abandoned.version)?;
     let token = state.credential(abandoned.version)?.token;
     let ledger = ledger_writer::read(session.system);
     let mut skipped = state.journal.skipped.clone();

@@ -12,7 +12,7 @@ use crate::commands::shared::document;
 use crate::commands::shared::targets::Found;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::{Hint, Registry};
+use crate::model::{ActionsSecret, Hint, Registry};
 
 mod after;
 
@@ -42,6 +42,9 @@ pub(in crate::commands) struct Item {
     namespace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// A secret of Actions, which is in no cluster.
+    #[serde(rename = "actionsSecret", skip_serializing_if = "Option::is_none")]
+    actions_secret: Option<String>,
     action: &'static str,
     changes: Vec<String>,
     notes: Vec<String>,
@@ -200,6 +203,49 @@ impl Report {
                 Ok(())
             }
         }
+    }
+
+    /// Reports one secret of Actions.
+    pub(in crate::commands) fn actions(
+        &mut self,
+        secret: &ActionsSecret,
+        result: Result<Outcome, CommandError>,
+        system: &mut System<'_>,
+    ) -> Result<(), CommandError> {
+        let item = Item {
+            actions_secret: Some(secret.to_string()),
+            ..Item::default()
+        };
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.failed += 1;
+                self.items.push(item.failed(&error));
+                self.report_error("", &error.on(secret), system);
+                return Ok(());
+            }
+        };
+        match outcome {
+            Outcome::Created => self.created += 1,
+            Outcome::Configured => self.configured += 1,
+            Outcome::Unchanged | Outcome::LeftAlone => self.unchanged += 1,
+        }
+        let action = outcome.as_str();
+        match self.output {
+            Some(OutputFormat::Json | OutputFormat::Yaml) => self.items.push(Item { action, ..item }),
+            Some(OutputFormat::Name) => system.output.line(format_args!("actions-secret/{secret}"))?,
+            None => {
+                let dry_run = if self.dry_run == DryRunArg::None {
+                    ""
+                } else {
+                    " (dry run)"
+                };
+                system
+                    .output
+                    .line(format_args!("actions-secret/{secret} {action}{dry_run}"))?;
+            }
+        }
+        Ok(())
     }
 
     fn done(

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::list_file::Listed;
-use super::scope::{Asked, Batch, Source, Supply, contexts};
+use super::scope::{ActionsJob, Asked, Batch, Selected, Source, Supply, contexts};
 use super::spec_file::Top;
 use super::yaml::{self, Reading};
 use super::{list_file, spec_file};
@@ -20,7 +20,7 @@ use crate::sys::whole_file::{self, ReadFileError};
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// Reads the file and the tokens that it names.
-pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+pub(super) fn selected(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -> Result<Selected, CommandError> {
     let text = read(path, system)?;
     let shown = if is_stdin(path) {
         "standard input".to_owned()
@@ -31,7 +31,7 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
     let on_file = |error: CommandError| error.on(&shown);
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
     let mut tokens = Tokens::default();
-    let batches = match (top.has_registries, top.has_section) {
+    let selected = match (top.has_registries, top.has_section) {
         (true, true) => Err(on_file(CommandError::failed(
             "it has both `registries` and `registry-credentials`: it can be a list for regcred or a spec.yml, not both",
         ))),
@@ -40,13 +40,13 @@ pub(super) fn batches(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -
             list_file::parse(&text, &asked.targets.secret).map_err(on_file)?;
             Err(on_file(CommandError::failed("it names no registry")))
         }
-        (false, _) => of_spec(&text, asked, &mut tokens, system, &on_file),
+        (false, _) => of_spec(&text, asked, &mut tokens, system, &on_file).map(Selected::from),
         (true, false) => of_list(&text, asked, &mut tokens, system, &on_file),
     };
     // Removed from the environment so that child processes, such as exec plugins of a kubeconfig, do not get the tokens; at
     // the end, because the file may name a variable twice.
     tokens.take_out_of(system);
-    batches
+    selected
 }
 
 fn of_list(
@@ -55,7 +55,7 @@ fn of_list(
     tokens: &mut Tokens,
     system: &System<'_>,
     on_file: &dyn Fn(CommandError) -> CommandError,
-) -> Result<Vec<Batch>, CommandError> {
+) -> Result<Selected, CommandError> {
     let contradiction = [
         (asked.targets.scope.deployment.is_some(), "--deployment"),
         (!asked.targets.scope.namespaces.is_empty(), "-n"),
@@ -64,9 +64,13 @@ fn of_list(
     if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
         return Err(names_its_secrets(flag));
     }
-    let mut supplied = Vec::new();
+    let (mut supplied, mut actions) = (Vec::new(), Vec::new());
     for listed in list_file::parse(text, &asked.targets.secret).map_err(on_file)? {
         if let Some(supply) = asked.supply_of_list(&listed, tokens, system).map_err(on_file)? {
+            actions.extend(listed.actions.iter().map(|secret| ActionsJob {
+                secret: secret.clone(),
+                supply: supply.clone(),
+            }));
             supplied.push((listed, supply));
         }
     }
@@ -76,7 +80,8 @@ fn of_list(
             "it names no Secret of {registry}"
         ))));
     }
-    list_file::batches(supplied, &contexts(asked.contexts)).map_err(on_file)
+    let batches = list_file::batches(supplied, &contexts(asked.contexts)).map_err(on_file)?;
+    Ok(Selected { batches, actions })
 }
 
 /// The error for a flag that conflicts with a file.

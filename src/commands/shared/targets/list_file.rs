@@ -11,7 +11,7 @@ use super::scope::{Batch, Job, Scope, Supply};
 use super::yaml::{self, Reading};
 use crate::cluster::{SecretFormat, SecretName, ServiceAccountName, Target};
 use crate::error::CommandError;
-use crate::model::{Registry, Use, Username};
+use crate::model::{ActionsSecret, Registry, Use, Username};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +27,8 @@ struct RegistryText {
     token_env: Option<Spanned<String>>,
     #[serde(rename = "use")]
     usage: Option<Spanned<String>>,
-    secrets: Vec<SecretText>,
+    secrets: Option<Vec<SecretText>>,
+    actions: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +55,8 @@ pub(super) struct Listed {
     pub(super) token_env: Option<OsString>,
     /// The use of the credential.
     pub(super) usage: Option<Use>,
+    /// Secrets of Actions.
+    pub(super) actions: Vec<ActionsSecret>,
     secrets: Vec<ListedSecret>,
 }
 
@@ -116,10 +119,26 @@ fn registry(text: &RegistryText, default_name: &SecretName) -> Result<Vec<Listed
         username: username.clone(),
         token_env: token_env.clone(),
         usage,
+        actions: Vec::new(),
         secrets: Vec::new(),
     };
     let mut by_use = vec![of(of_all)];
-    for secret in &text.secrets {
+    if text.secrets.is_none() && text.actions.is_none() {
+        return Err(yaml::at(&text.registry.referenced, "`secrets` is missing"));
+    }
+    for place in text.actions.iter().flatten() {
+        if of_all.is_none() {
+            let what = "actions: name the `use` of their token beside `registry`";
+            return Err(yaml::at(&place.referenced, what));
+        }
+        if token_env.is_some() {
+            let what =
+                "actions: not with token-env: what they were given has to be remembered with a token of the keychain";
+            return Err(yaml::at(&place.referenced, what));
+        }
+        by_use[0].actions.push(yaml::value("actions", place)?);
+    }
+    for secret in text.secrets.iter().flatten() {
         if let (Some(usage), Some(_)) = (&secret.usage, &token_env) {
             let what = "use: with token-env, name it beside `registry`: a variable holds one token";
             return Err(yaml::at(&usage.referenced, what));
@@ -134,7 +153,7 @@ fn registry(text: &RegistryText, default_name: &SecretName) -> Result<Vec<Listed
     }
     // An entry without Secrets stays what it is.
     if by_use.len() > 1 {
-        by_use.retain(|one| !one.secrets.is_empty());
+        by_use.retain(|one| !one.secrets.is_empty() || !one.actions.is_empty());
     }
     Ok(by_use)
 }
@@ -340,6 +359,14 @@ registries:
             (
                 "registries:\n- registry: a\n  username: u\n  token-env: X\n  secrets:\n  - {namespace: b, use: ci}\n",
                 "line 6 column 25: use: with token-env, name it beside",
+            ),
+            (
+                "registries:\n- registry: a\n  actions: [repo:a/b/T]\n",
+                "line 3 column 13: actions: name the `use`",
+            ),
+            (
+                "registries:\n- registry: a\n  use: ci\n  actions: [a/b/T]\n",
+                "line 4 column 13: actions: a secret of Actions is written as",
             ),
             ("registries: s3cret", "line 1 column 13: "),
         ] {

@@ -24,28 +24,28 @@ pub(in crate::commands) use file::names_its_secrets;
 pub(in crate::commands) use find::{Find, Found, find};
 pub(in crate::commands) use inspect::{ListedSecret, inspect};
 pub(in crate::commands) use scope::{
-    Batch, Job, Scope, Supplies, Supply, contexts, each_once, for_kubelet, with_registry,
+    ActionsJob, Batch, Job, Scope, Selected, Supplies, Supply, contexts, each_once, for_kubelet, with_registry,
 };
 
-/// The batches that the command line selects, one for each context, in the order of the command line.
-pub(in crate::commands) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Vec<Batch>, CommandError> {
+/// What the command line selects.
+pub(in crate::commands) fn from_args(args: &SyncArgs, system: &mut System<'_>) -> Result<Selected, CommandError> {
     let asked = Asked {
         targets: &args.targets,
         contexts: &args.cluster.contexts,
         source: Source::Sync(args),
     };
     if let Some(path) = &args.targets.scope.file {
-        return file::batches(path, &asked, system);
+        return file::selected(path, &asked, system);
     }
     let scope = if args.targets.scope.all_namespaces {
         Scope::Managed(supplies(args, system)?)
     } else {
         asked.scope(args.targets.secret.clone(), candidates(args, system)?)
     };
-    Ok(asked.in_contexts(&scope))
+    Ok(asked.in_contexts(&scope).into())
 }
 
-/// The same for a single credential. Secrets for other registries are not selected.
+/// The Secrets for a single credential. Those for other registries are not selected.
 pub(in crate::commands) fn of_one(
     targets: &TargetArgs,
     contexts: &[String],
@@ -58,7 +58,7 @@ pub(in crate::commands) fn of_one(
         source: Source::Only(supply),
     };
     if let Some(path) = &targets.scope.file {
-        return file::batches(path, &asked, system);
+        return Ok(file::selected(path, &asked, system)?.batches);
     }
     let scope = if targets.scope.all_namespaces {
         Scope::Managed(Supplies::Only(vec![supply.clone()]))

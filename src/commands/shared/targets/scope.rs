@@ -11,7 +11,7 @@ use crate::commands::sync::SyncArgs;
 use crate::error::CommandError;
 use crate::keychain::{self, Keychain};
 use crate::ledger::TokenId;
-use crate::model::{CommandLine, Credential, OwnTokens, Registry, Token, Use, UseName};
+use crate::model::{ActionsSecret, CommandLine, Credential, OwnTokens, Registry, Token, Use, UseName};
 
 /// A credential to write into Secrets, shared by all of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -205,6 +205,31 @@ pub(in crate::commands) struct Batch {
     /// `None`: the current context, or the cluster that this process runs in.
     pub(in crate::commands) context: Option<String>,
     pub(in crate::commands) scope: Scope,
+}
+
+/// A secret of Actions with what to write into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::commands) struct ActionsJob {
+    pub(in crate::commands) secret: ActionsSecret,
+    pub(in crate::commands) supply: Rc<Supply>,
+}
+
+/// What a command line selects.
+#[derive(Debug, Default)]
+pub(in crate::commands) struct Selected {
+    /// One for each context, in the order of the command line.
+    pub(in crate::commands) batches: Vec<Batch>,
+    /// Only of a list.
+    pub(in crate::commands) actions: Vec<ActionsJob>,
+}
+
+impl From<Vec<Batch>> for Selected {
+    fn from(batches: Vec<Batch>) -> Self {
+        Self {
+            batches,
+            actions: Vec::new(),
+        }
+    }
 }
 
 /// The selected Secrets of a context.

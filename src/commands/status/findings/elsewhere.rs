@@ -1,9 +1,11 @@
-//! What the ledger remembers of clusters that were not looked at.
+//! What the ledger remembers of clusters that were not looked at, and of what cannot be looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::commands::status::code::Code;
+use crate::commands::status::credentials::StoredCredentials;
 use crate::commands::status::finding::{Finding, Object, Remedy};
+use crate::commands::status::given_flags::GivenFlags;
 use crate::commands::status::snapshot::Snapshot;
 use crate::ledger::{KnownCluster, KnownToken};
 use crate::model::{CommandLine, Registry, printable};
@@ -11,8 +13,8 @@ use crate::model::{CommandLine, Registry, printable};
 /// The longest name of a cluster in a finding, in characters.
 const MAX_CLUSTER: usize = 200;
 
-/// Tokens that were replaced and are still in Secrets of other clusters.
-pub fn judge(snapshot: &Snapshot) -> Vec<Finding> {
+/// Tokens that were replaced and are still in Secrets of other clusters, or in secrets of Actions.
+pub fn judge(snapshot: &Snapshot, credentials: &StoredCredentials, flags: &GivenFlags) -> Vec<Finding> {
     let looked_at: BTreeSet<&str> = snapshot
         .clusters
         .iter()
@@ -36,6 +38,57 @@ pub fn judge(snapshot: &Snapshot) -> Vec<Finding> {
                 );
                 findings.push(finding(&credential.registry, object, token, cluster, secrets));
             }
+        }
+    }
+    findings.extend(actions(snapshot, credentials, flags));
+    findings
+}
+
+/// Secrets of Actions that do not have the newest token.
+fn actions(snapshot: &Snapshot, credentials: &StoredCredentials, flags: &GivenFlags) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for known in &snapshot.ledger.credentials {
+        let (registry, usage) = (&known.registry, known.usage);
+        for token in &known.tokens {
+            let is_current = token.replaced.is_none() && token.revoked.is_none();
+            let stale = token
+                .actions
+                .iter()
+                .filter(|place| !is_current || place.written.is_none());
+            findings.extend(stale.map(|place| {
+                let is_kept = credentials.for_use(registry, usage).is_some();
+                let cause = match (is_current, token.revoked.is_some()) {
+                    (true, _) => format!("whether the server took the token of {registry} for {usage} is not known"),
+                    (false, true) => format!("it has a token of {registry} for {usage} that is revoked"),
+                    (false, false) => {
+                        format!("it has a token of {registry} for {usage} that was replaced and is still valid")
+                    }
+                };
+                let sync = CommandLine::new("kubectl regcred sync")
+                    .option("--registry", "REGISTRY", registry.as_str())
+                    .option("--use", "USE", usage.as_str())
+                    .option("--actions-secret", "PLACE", place.secret.to_string());
+                let login = flags.login(registry.as_str(), Some(token.username.as_str())).option(
+                    "--use",
+                    "USE",
+                    usage.as_str(),
+                );
+                let remedy = Remedy {
+                    commands: if is_kept { vec![sync] } else { vec![login, sync] },
+                    ..Remedy::default()
+                };
+                Finding {
+                    message: None,
+                    code: if is_kept {
+                        Code::ActionsSecretStale
+                    } else {
+                        Code::ActionsSecretUnkept
+                    },
+                    object: Object::here("actions secret", place.secret.to_string()),
+                    cause,
+                    remedy: remedy.and("sync asks for the password of an account that may write it"),
+                }
+            }));
         }
     }
     findings

@@ -105,7 +105,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
         findings.extend(age::judge(limit, credentials, snapshot, flags));
     }
     findings.extend(account_tokens::judge(credentials, snapshot));
-    findings.extend(elsewhere::judge(snapshot));
+    findings.extend(elsewhere::judge(snapshot, credentials, flags));
     rows.sort();
     Report {
         checked: checked(credentials, snapshot, !rows.is_empty()),

@@ -1,0 +1,246 @@
+//! Secrets of Actions: what a pipeline at the registry's own Gitea gets. They can be written and never read back; the
+//! server's answer to a write is the proof.
+
+use http::StatusCode;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::account;
+use super::http::Reply;
+use super::site::{Site, segment};
+use super::{Account, AccountError, Options, SiteError, VerifyError};
+use crate::model::{ActionsScope, ActionsSecret, Credential, Registry, Token};
+use crate::sys::env::Env;
+
+/// A name that Gitea and Forgejo reserve: whoever may write secrets is told so, and nothing is written.
+const RESERVED: &str = "GITEA_REGCRED";
+/// The beginning of the answer to it.
+const IS_RESERVED: &str = "invalid ";
+
+/// Why a secret of Actions is not written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ActionsError {
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// There is no such repository or organisation, or the account does not see it.
+    #[error("{registry} has no {what}, or {username} may not see it")]
+    NotFound {
+        registry: String,
+        what: String,
+        username: String,
+    },
+    /// The account sees it, and may not write its secrets.
+    #[error("{username} may not write the Actions secrets of {what}{}", said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
+    NotAllowed {
+        what: String,
+        username: String,
+        said: Option<String>,
+    },
+    /// A secret of an account is written by that account alone.
+    #[error("{what} belongs to another account than {username}")]
+    OtherAccount { what: String, username: String },
+    /// Gitea before 1.21, and where Actions are switched off.
+    #[error("{registry} has no Actions secrets: it is too old for them, or Actions are switched off there")]
+    NoActions { registry: String },
+    #[error("{registry} did not write the Actions secret {secret} (status {status}){}", said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
+    Refused {
+        registry: String,
+        secret: ActionsSecret,
+        status: u16,
+        said: Option<String>,
+    },
+    /// It may be written or not.
+    #[error("{registry} was to write the Actions secret {secret}, and its answer did not arrive: {why}")]
+    Uncertain {
+        registry: String,
+        secret: ActionsSecret,
+        why: String,
+    },
+}
+
+impl ActionsError {
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Site(error) => error.hint(),
+            Self::Account(error) => error.hint(),
+            Self::NotAllowed { .. } => Some(
+                "give the password of an account that administers it, or a token of that account with write:repository, \
+                 write:organization or write:user: --actions-account names it"
+                    .to_owned(),
+            ),
+            Self::OtherAccount { .. } => Some("name the account with --actions-account, and give its password".to_owned()),
+            Self::NotFound { .. } => Some("check how it is spelled, and with --actions-account whose password is given".to_owned()),
+            Self::NoActions { .. } | Self::Refused { .. } | Self::Uncertain { .. } => None,
+        }
+    }
+
+    /// See [`AccountError::wants_code`].
+    pub fn wants_code(&self) -> bool {
+        matches!(self, Self::Account(error) if error.wants_code())
+    }
+
+    /// See [`AccountError::refuses_code`].
+    pub fn refuses_code(&self) -> bool {
+        matches!(self, Self::Account(error) if error.refuses_code())
+    }
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionsWrite {
+    Created,
+    Changed,
+}
+
+/// Fails if the account may not write this secret. Changes nothing.
+pub fn may_write_actions(
+    registry: &Registry,
+    secret: &ActionsSecret,
+    account: &Account,
+    options: &Options,
+    env: &Env,
+) -> Result<(), ActionsError> {
+    let writing = Writing {
+        registry,
+        secret,
+        account,
+    };
+    let reply = writing.put(RESERVED, None, options, env)?;
+    let (site_said, reply) = reply;
+    match reply.status {
+        StatusCode::BAD_REQUEST if site_said.as_deref().is_some_and(|said| said.starts_with(IS_RESERVED)) => Ok(()),
+        _ => Err(writing.refused(&reply, site_said)),
+    }
+}
+
+/// Writes the token to the secret.
+pub fn write_actions(
+    registry: &Registry,
+    secret: &ActionsSecret,
+    token: &Token,
+    account: &Account,
+    options: &Options,
+    env: &Env,
+) -> Result<ActionsWrite, ActionsError> {
+    let writing = Writing {
+        registry,
+        secret,
+        account,
+    };
+    let (said, reply) = writing.put(secret.name(), Some(token), options, env)?;
+    match reply.status {
+        StatusCode::CREATED => Ok(ActionsWrite::Created),
+        StatusCode::NO_CONTENT => Ok(ActionsWrite::Changed),
+        _ => Err(writing.refused(&reply, said)),
+    }
+}
+
+struct Writing<'a> {
+    registry: &'a Registry,
+    secret: &'a ActionsSecret,
+    account: &'a Account,
+}
+
+impl Writing<'_> {
+    /// `PUT` with the account's password, or a token of the account in its place. Returns what the server said, with the
+    /// answer.
+    fn put(
+        &self,
+        name: &str,
+        token: Option<&Token>,
+        options: &Options,
+        env: &Env,
+    ) -> Result<(Option<String>, Reply), ActionsError> {
+        let credential = Credential {
+            registry: self.registry.clone(),
+            username: self.account.username.clone(),
+            token: self.account.password.clone(),
+        };
+        if let ActionsScope::User(owner) = &self.secret.scope
+            && !owner.eq_ignore_ascii_case(credential.username.as_str())
+        {
+            return Err(ActionsError::OtherAccount {
+                what: self.secret.to_string(),
+                username: credential.username.to_string(),
+            });
+        }
+        let mut site = Site::find(&credential, options, env)?;
+        if let Some(token) = token {
+            site.session.client.keep_out_of_messages(token);
+        }
+        let reach = |error| SiteError::from(VerifyError::from(error));
+        let below = match &self.secret.scope {
+            ActionsScope::Repository { owner, name } => format!("/repos/{}/{}", segment(owner), segment(name)),
+            ActionsScope::Organisation(name) => format!("/orgs/{}", segment(name)),
+            ActionsScope::User(_) => "/user".to_owned(),
+        };
+        let path = site.path(&format!("{below}/actions/secrets/{}", segment(name)));
+        let to = site.session.client.own(&path).map_err(reach)?;
+        let data = serde_json::to_string(token.map_or("none", Token::expose)).map(Zeroizing::new);
+        let data = data.map_err(|error| self.uncertain(error.to_string()))?;
+        let document = Zeroizing::new(format!(r#"{{"data":{}}}"#, data.as_str()));
+        let reply = site.session.client.put(
+            &to,
+            self.account.auth(&credential),
+            "application/json",
+            document.as_bytes(),
+        );
+        let reply = reply.map_err(|error| self.uncertain(error.to_string()))?;
+        if reply.status.is_server_error() {
+            return Err(self.uncertain(format!("status {}", reply.status.as_u16())));
+        }
+        site.passing(&reply)?;
+        let said = site.session.client.error_message(&reply);
+        let is_about_the_account = reply.status == StatusCode::UNAUTHORIZED || site.session.is_anonymous_answer(&reply);
+        if is_about_the_account {
+            return Err(account::explain_refusal(&site, self.account, &reply).into());
+        }
+        if let Some(closed) = account::explain_closed(&site, &self.account.username, &reply) {
+            return Err(closed.into());
+        }
+        Ok((said, reply))
+    }
+
+    fn refused(&self, reply: &Reply, said: Option<String>) -> ActionsError {
+        let registry = self.registry.to_string();
+        let username = self.account.username.to_string();
+        let what = match &self.secret.scope {
+            ActionsScope::Repository { owner, name } => format!("repository {owner}/{name}"),
+            ActionsScope::Organisation(name) => format!("organisation {name}"),
+            ActionsScope::User(name) => format!("account {name}"),
+        };
+        match reply.status {
+            // As Go's router says it: there is no such path.
+            StatusCode::NOT_FOUND
+                if said
+                    .as_deref()
+                    .is_some_and(|said| said.starts_with("404 page not found")) =>
+            {
+                ActionsError::NoActions { registry }
+            }
+            StatusCode::NOT_FOUND => ActionsError::NotFound {
+                registry,
+                what,
+                username,
+            },
+            StatusCode::FORBIDDEN => ActionsError::NotAllowed { what, username, said },
+            status => ActionsError::Refused {
+                registry,
+                secret: self.secret.clone(),
+                status: status.as_u16(),
+                said,
+            },
+        }
+    }
+
+    fn uncertain(&self, why: String) -> ActionsError {
+        ActionsError::Uncertain {
+            registry: self.registry.to_string(),
+            secret: self.secret.clone(),
+            why,
+        }
+    }
+}

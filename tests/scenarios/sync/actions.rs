@@ -1,0 +1,230 @@
+//! `sync --actions-secret`: what the pipelines of Gitea and Forgejo get.
+
+use snapbox::str;
+
+use crate::support::parts::{DOUBLES, REAL_GITEA};
+use crate::support::world::{Ran, World};
+
+/// The account's own, at the double and at the real one.
+const PASSWORD: &str = "password of admin\n";
+const PLACE: &str = "repo:admin/web/REGISTRY_TOKEN";
+
+impl World {
+    /// A new token for pipelines, in the keychain.
+    fn for_pipelines(&self) -> String {
+        let token = self.gitea.add_token("admin", "write:package");
+        let line = "login [REGISTRY] -u admin --use ci --token-stdin";
+        self.regcred_with(line, &token).done();
+        token
+    }
+
+    fn sync_actions(&self, args: &str) -> Ran {
+        self.regcred_with(&format!("sync --use ci --password-stdin {args}"), PASSWORD)
+    }
+}
+
+scenario!(writes_what_is_not_there_yet, on(DOUBLES, REAL_GITEA));
+fn writes_what_is_not_there_yet(world: &World) {
+    world.gitea.add_repository("admin", "web");
+    let token = world.for_pipelines();
+    world
+        .sync_actions(&format!("--actions-secret {PLACE} --dry-run=client"))
+        .says(str![[r#"
+exit 0
+--- stdout
+actions-secret/repo:admin/web/REGISTRY_TOKEN configured (dry run)
+--- stderr
+
+"#]]);
+    world.sync_actions(&format!("--actions-secret {PLACE}")).says(str![[r#"
+exit 0
+--- stdout
+actions-secret/repo:admin/web/REGISTRY_TOKEN created
+--- stderr
+
+"#]]);
+    assert!(world.gitea.pipeline_has("repos/admin/web", "REGISTRY_TOKEN", &token));
+    // Without a password: there is nothing to do.
+    world
+        .regcred(&format!("sync --use ci --actions-secret {PLACE}"))
+        .says(str![[r#"
+exit 0
+--- stdout
+actions-secret/repo:admin/web/REGISTRY_TOKEN unchanged
+--- stderr
+
+"#]]);
+    let newer = world.for_pipelines();
+    let more = "--actions-secret user:admin/registry_token -o json";
+    world
+        .sync_actions(&format!("--actions-secret {PLACE} {more}"))
+        .says(str![[r#"
+exit 0
+--- stdout
+{
+  "apiVersion": "regcred/v1",
+  "kind": "SyncResult",
+  "dryRun": "none",
+  "items": [
+   {
+   "context": null,
+   "actionsSecret": "repo:admin/web/REGISTRY_TOKEN",
+   "action": "configured",
+   "changes": [],
+   "notes": []
+   },
+   {
+   "context": null,
+   "actionsSecret": "user:admin/REGISTRY_TOKEN",
+   "action": "created",
+   "changes": [],
+   "notes": []
+   }
+  ]
+}
+--- stderr
+1 created, 1 configured
+
+"#]]);
+    assert!(world.gitea.pipeline_has("repos/admin/web", "REGISTRY_TOKEN", &newer));
+    let shown = world.regcred("where --offline").done();
+    assert_eq!(shown.matches("actions-secret/").count(), 2, "{shown}");
+    assert!(!shown.contains(&newer));
+}
+
+scenario!(an_organisation_needs_its_owner, on(DOUBLES, REAL_GITEA));
+fn an_organisation_needs_its_owner(world: &World) {
+    world
+        .gitea
+        .add_organisation("acme", crate::support::gitea::Visibility::Public);
+    world.gitea.add_repository("acme", "my.repo-1");
+    let token = world.for_pipelines();
+    // Nothing is changed if one of them may not be written.
+    let both = "--actions-secret repo:acme/my.repo-1/T --actions-secret org:acme/T";
+    let said = world.sync_actions(both);
+    assert!(
+        said.code == 1 && said.stderr.contains("admin may not write the Actions secrets of"),
+        "{said}"
+    );
+    world.gitea.make_owner("acme", "admin");
+    let said = world.sync_actions(both);
+    assert_eq!(said.code, 0, "{said}");
+    for place in ["repos/acme/my.repo-1", "orgs/acme"] {
+        assert!(world.gitea.pipeline_has(place, "T", &token), "{place}");
+    }
+}
+
+scenario!(says_who_may_not, on(DOUBLES, REAL_GITEA));
+fn says_who_may_not(world: &World) {
+    world.gitea.add_repository("admin", "web");
+    world.gitea.add_user("other");
+    world.for_pipelines();
+    let line = format!("--actions-secret {PLACE}");
+    // A token in the place of the password: one that may, and one that may not.
+    let reader = world.gitea.add_token("admin", "read:repository");
+    let said = world.regcred_with(&format!("sync --use ci --password-stdin {line}"), &reader);
+    assert!(
+        said.code == 1
+            && said
+                .stderr
+                .contains("admin may not write the Actions secrets of repository admin/web"),
+        "{said}"
+    );
+    assert!(!said.stderr.contains(&reader), "{said}");
+    let writer = world.gitea.add_token("admin", "write:repository");
+    world
+        .regcred_with(&format!("sync --use ci --password-stdin {line}"), &writer)
+        .done();
+    world.for_pipelines();
+    let said = world.regcred_with(&format!("sync --use ci --password-stdin {line}"), "wrong\n");
+    assert!(said.code == 1 && said.stderr.contains("error: "), "{said}");
+    let said = world.sync_actions("--actions-secret repo:admin/nothing/T");
+    assert!(said.stderr.contains("has no repository admin/nothing"), "{said}");
+    let said = world.sync_actions("--actions-secret user:other/T");
+    assert!(said.stderr.contains("belongs to another account than admin"), "{said}");
+    world
+        .sync_actions("--actions-secret repo:admin/web/GITEA_TOKEN")
+        .says(str![[r#"
+exit 2
+--- stdout
+--- stderr
+error: invalid value 'repo:admin/web/GITEA_TOKEN' for '--actions-secret <PLACE>': names of secrets that begin with GITEA_ or GITHUB_ are reserved
+
+For more information, try '--help'.
+
+"#]]);
+    let said = world.regcred("sync --actions-secret repo:admin/web/T");
+    assert_eq!(said.code, 2, "{said}");
+}
+
+scenario!(a_token_that_is_in_a_pipeline_is_not_revoked, on(DOUBLES, REAL_GITEA));
+fn a_token_that_is_in_a_pipeline_is_not_revoked(world: &World) {
+    world.gitea.add_repository("admin", "web");
+    let token = world.for_pipelines();
+    world.sync_actions(&format!("--actions-secret {PLACE}")).done();
+    world
+        .regcred_with("logout [REGISTRY] --use ci --revoke --password-stdin", PASSWORD)
+        .says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the token is not revoked: it is in the Actions secret repo:admin/web/REGISTRY_TOKEN
+hint: kubectl regcred rotate [REGISTRY] --use ci gives it another token and revokes this one
+hint: --revoke-anyway revokes it all the same, and pipelines that need it cannot log in any more
+
+"#]]);
+    assert!(world.gitea.knows("admin", &token));
+    world.regcred("logout [REGISTRY] --use ci").says(str![[r#"
+exit 0
+--- stdout
+--- stderr
+forgot the credential of [REGISTRY] for ci
+warning: the Actions secret repo:admin/web/REGISTRY_TOKEN still holds it, and it is still valid
+hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret
+
+"#]]);
+}
+
+scenario!(a_list_has_them_beside_its_secrets, on(DOUBLES));
+fn a_list_has_them_beside_its_secrets(world: &World) {
+    world.gitea.add_repository("admin", "web");
+    let token = world.for_pipelines();
+    let file = world.folder().join("regcred.yaml");
+    let list = |actions: &str| {
+        let (registry, namespace) = (world.registry(), &world.namespace);
+        let text = format!(
+            "registries:\n- registry: {registry}\n  use: ci\n  actions: [{actions}]\n  secrets:\n  - {{namespace: {namespace}}}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    let line = format!("sync -f {} --password-stdin", file.display());
+    // Nothing is changed if one of them may not be written.
+    list("repo:admin/web/T, repo:admin/nothing/T");
+    let said = world.regcred_with(&line, PASSWORD);
+    assert!(
+        said.code == 1 && said.stderr.contains("has no repository admin/nothing"),
+        "{said}"
+    );
+    assert!(world.secret("gitea-credentials").is_none(), "{said}");
+    list("repo:admin/web/T");
+    world.regcred_with(&line, PASSWORD).says(str![[r#"
+exit 0
+--- stdout
+secret/gitea-credentials created in namespace [NAMESPACE]
+actions-secret/repo:admin/web/T created
+--- stderr
+2 created
+
+"#]]);
+    assert!(world.gitea.pipeline_has("repos/admin/web", "T", &token));
+    // Without a password.
+    world.regcred(&format!("sync -f {}", file.display())).says(str![[r#"
+exit 0
+--- stdout
+secret/gitea-credentials unchanged in namespace [NAMESPACE]
+actions-secret/repo:admin/web/T unchanged
+--- stderr
+2 unchanged
+
+"#]]);
+}
