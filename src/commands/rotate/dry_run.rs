@@ -57,6 +57,12 @@ pub(super) async fn run(
     let failed = ended.failed > 0 || ended.is_incomplete;
     session.report.items = ended.items;
     session.interrupted()?;
+    for secret in state.journal.actions.clone() {
+        line(
+            session,
+            &format!("would write the new token to the Actions secret {secret}"),
+        )?;
+    }
     let secrets = match state.journal.count() {
         1 => "the Secret".to_owned(),
         count => format!("{count} Secrets"),
