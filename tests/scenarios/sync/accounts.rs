@@ -88,9 +88,9 @@ fn each_secret_keeps_its_own_account(world: &World) {
     world.regcred("list").says(str![[r#"
 exit 0
 --- stdout
-REGISTRY   USERNAME   USE
-[REGISTRY]   admin   cluster
-[REGISTRY]   robot   team
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   cluster   <1h
+[REGISTRY]   robot   team   <1h
 --- stderr
 
 "#]]);
@@ -384,7 +384,7 @@ exit 0
 --- stdout
 --- stderr
 forgot the credential of [REGISTRY] for team
-warning: secret/gitea-credentials in namespace [TEAM] of context double still holds it, and it is still valid
+warning: secret/gitea-credentials in namespace [TEAM] of context [..] still holds it, and it is still valid
 hint: kubectl regcred where --offline lists the places; kubectl regcred sync --remove takes a token out of a Secret
 
 "#]]);
