@@ -421,6 +421,7 @@ fn in_format(
     let wanted = [Wanted {
         credential: &credential,
         usage: Use::Cluster,
+        others: &[],
         replaces: None,
         over: Over::Anything,
         writer: None,
