@@ -692,7 +692,8 @@ mod tests {
         let mut bomb = "a0: &a0 [git.example.com/a/a:1]\n".to_owned();
         for level in 1..12 {
             let one = format!("*a{}", level - 1);
-            bomb += &format!("a{level}: &a{level} [{}]\n", vec![one; 10].join(", "));
+            let line = format!("a{level}: &a{level} [{}]\n", vec![one; 10].join(", "));
+            bomb.push_str(&line);
         }
         assert_eq!(Scan::new(&registries()).yaml(&bomb), None);
     }

@@ -53,7 +53,7 @@ pub fn secret_of(plane: &Plane, namespace: &str, revision: u64, status: &str, co
     plane.put("secrets", namespace, &secret);
 }
 
-/// Puts a revision there as a ConfigMap.
+/// Puts a revision there as a `ConfigMap`.
 pub fn config_map(plane: &Plane, namespace: &str, revision: u64, status: &str, manifest: &str) {
     let mut map = stored("ConfigMap", revision, status);
     map["data"] = json!({"release": encoded(revision, status, manifest)});

@@ -96,6 +96,7 @@ fn define(plane: &Plane, plural: &str, kind: &str) {
 }
 
 scenario!(everything_that_runs_or_could_run_again, on(ON_DOUBLE, ON_CONTROL_PLANE));
+#[allow(clippy::too_many_lines, reason = "one of each kind of object")]
 fn everything_that_runs_or_could_run_again(plane: &Plane) {
     let namespace = &plane.namespace();
     let put = |resource: &str, api: &str, kind: &str, name: &str, fields: &Value| {

@@ -27,10 +27,10 @@ impl World {
     }
 
     fn list(&self, secrets: &[&str]) {
-        let lines: String = secrets
+        let lines = secrets
             .iter()
-            .map(|secret| format!("  - {{namespace: {}, {secret}}}\n", self.namespace))
-            .collect();
+            .map(|secret| format!("  - {{namespace: {}, {secret}}}\n", self.namespace));
+        let lines = lines.collect::<Vec<_>>().concat();
         let registry = self.registry();
         let text = format!("registries:\n- registry: {registry}\n  username: admin\n  secrets:\n{lines}");
         std::fs::write(self.home().join(LIST), text).unwrap();
@@ -57,7 +57,7 @@ fn opaque(name: &str, data: &[(&str, &str)], labels: &Value) -> Value {
 
 scenario!(basic_auth_is_kept_in_place_and_rotated, on(DOUBLES, REAL));
 /// As Flux's `HelmRepository` has it.
-fn basic_auth_is_kept_in_place_and_rotated(world: World) {
+fn basic_auth_is_kept_in_place_and_rotated(world: &World) {
     let old = world.ready();
     let there = [
         ("username", "admin"),
@@ -115,7 +115,7 @@ scenario!(
     the_old_token_stays_valid_while_such_a_secret_holds_it,
     on(DOUBLES, REAL)
 );
-fn the_old_token_stays_valid_while_such_a_secret_holds_it(world: World) {
+fn the_old_token_stays_valid_while_such_a_secret_holds_it(world: &World) {
     let old = world.ready();
     world.sync_listed(&["name: helm, format: basic-auth"]).done();
     let secret = world.secret("helm").unwrap();
@@ -141,7 +141,7 @@ fn the_old_token_stays_valid_while_such_a_secret_holds_it(world: World) {
 }
 
 scenario!(a_repository_of_argo_cd, on(DOUBLES, REAL));
-fn a_repository_of_argo_cd(world: World) {
+fn a_repository_of_argo_cd(world: &World) {
     let token = world.ready();
     let url = format!("{}/admin/charts", world.registry());
     let there = [
@@ -187,7 +187,7 @@ fn a_repository_of_argo_cd(world: World) {
 }
 
 scenario!(what_does_not_go_together_is_refused, on(DOUBLES));
-fn what_does_not_go_together_is_refused(world: World) {
+fn what_does_not_go_together_is_refused(world: &World) {
     world.ready();
     world.regcred("sync -n [NAMESPACE] --secret pull").done();
     for (secret, says) in [
@@ -235,7 +235,7 @@ fn what_does_not_go_together_is_refused(world: World) {
 }
 
 scenario!(a_manifest_in_its_format, on(DOUBLES));
-fn a_manifest_in_its_format(world: World) {
+fn a_manifest_in_its_format(world: &World) {
     let token = world.ready();
     world.list(&["name: helm, format: basic-auth"]);
     let list = world.home().join(LIST);
@@ -251,7 +251,7 @@ fn a_manifest_in_its_format(world: World) {
 
 scenario!(kubelet_passes_over_it, on(DOUBLES));
 /// A pod that names such a Secret has none to pull with.
-fn kubelet_passes_over_it(world: World) {
+fn kubelet_passes_over_it(world: &World) {
     world.ready();
     world.sync_listed(&["name: helm, format: basic-auth"]).done();
     let image = format!("{}/admin/app:1", world.registry());
