@@ -101,6 +101,10 @@ NAMESPACE   SECRET   REGISTRY   USER   STATE   USE   OWNER   SERVICE ACCOUNTS   
 [NAMESPACE]   gitea-credentials   [REGISTRY]   admin   stale   cluster   kubectl-regcred   -   -
 [TEAM]   gitea-credentials   [REGISTRY]   robot   stale   team   kubectl-regcred   -   -
 
+REGISTRY   USE   USER   TOKEN   AGE   SCOPES
+[REGISTRY]   cluster   admin   accepted   <1h   read:package
+[REGISTRY]   team   robot   accepted   <1h   read:package
+
 secret-stale: secret/gitea-credentials in 2 namespaces: [NAMESPACE], [TEAM]
   it holds another token of [REGISTRY] than the keychain
   $ kubectl regcred sync -n [NAMESPACE] -n [TEAM] --registry [REGISTRY]
