@@ -281,7 +281,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; 
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l older-than -d 'Only what was pushed before this time' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l match -d 'Only tags that match' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l exclude -d 'Never tags that match' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l grace -d 'How long something is set aside before a later run deletes it for good' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l grace -d 'How long it is set aside before a later run deletes it' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l plan -d 'Write the plan to this file' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l apply -d 'Do what this plan says' -r -F
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand images; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only print the plan' -r -f -a "none\t'Apply the changes'
@@ -359,7 +359,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l secret -d 'The Secret\'s name' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l attach -d 'Attaching the Secret to this ServiceAccount' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l wait -d 'As for `sync --restart --wait`' -r
-complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l api-group -d 'A group of custom resources that may name images' -r
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l api-group -d 'A group of custom resources to read' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l user -d 'Allow it to this user' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l group -d 'Allow it to this group' -r
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand rbac" -l serviceaccount -d 'Allow it to this ServiceAccount' -r

@@ -192,7 +192,7 @@ fn completion_is_requested_by_program_name_or_by_verb() {
 /// Fails if a new flag has no source for its values.
 #[test]
 fn every_value_has_a_source_or_is_known_to_be_free() {
-    const FREE: [&str; 12] = [
+    const FREE: [&str; 26] = [
         "selector",
         "deployment",
         "request_timeout",
@@ -205,6 +205,20 @@ fn every_value_has_a_source_or_is_known_to_be_free() {
         "impersonate_uid",
         "skip_secret",
         "groups",
+        "actions_account",
+        "actions_secrets",
+        "api_groups",
+        "exclude",
+        "grace",
+        "if_older",
+        "image",
+        "images",
+        "keep",
+        "known_as",
+        "matching",
+        "max_token_age",
+        "older_than",
+        "skip_actions",
     ];
     fn walk(command: &Command, free: &mut BTreeSet<String>) {
         for arg in command.get_arguments().filter(|arg| line::takes_value(arg)) {

@@ -61,7 +61,7 @@ pub struct RbacArgs {
     /// For `images`, which only reads
     #[arg(long, conflicts_with_all = ["file", "restart", "wait", "unstick", "service_accounts"])]
     pub images: bool,
-    /// A group of custom resources that may name images (repeatable): `kubectl api-resources` lists them
+    /// A group of custom resources to read (repeatable): `kubectl api-resources` lists them
     #[arg(long = "api-group", value_name = "GROUP", requires = "images")]
     pub api_groups: Vec<ApiGroup>,
     /// Allow it to this user (repeatable)

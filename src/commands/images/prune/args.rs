@@ -16,8 +16,8 @@ use crate::commands::images::args::{ImageRegistryArgs, ImageUsersArgs, Selection
 Examples:
   kubectl regcred images prune admin --keep 30 --context prod --context spare
   kubectl regcred images prune admin/api --keep 10 --older-than 30d --context prod --yes
-  kubectl regcred images prune admin --keep 5 --match 'pr-*' --exclude '*/api:*' --context prod
-  kubectl regcred images prune admin --keep 30 --context prod --plan plan.json   # to read, and to apply later
+  kubectl regcred images prune admin --keep 5 --match 'pr-*' --context prod
+  kubectl regcred images prune admin --keep 30 --exclude '*/api:*' --context prod --plan plan.json   # to read, and to apply later
   kubectl regcred images prune --apply plan.json --yes
   kubectl regcred images prune admin --keep 30 --context prod --dry-run=client -o json"
 )]
@@ -42,7 +42,7 @@ pub struct ImagesPruneArgs {
     /// Never tags that match (repeatable)
     #[arg(long, value_name = "GLOB", conflicts_with = "apply")]
     pub exclude: Vec<Pattern>,
-    /// How long something is set aside before a later run deletes it for good; 0 deletes at once, and there is no way back
+    /// How long it is set aside before a later run deletes it; 0 deletes at once, and there is no way back
     #[arg(long, value_name = "TIME", default_value = "7d", conflicts_with = "apply")]
     pub grace: Age,
     /// Do it without asking

@@ -175,7 +175,8 @@ mod tests {
             ("token_env", Some("token-env")),
             ("tokenEnv", Some("token-env")),
             ("secret", Some("secrets")),
-            ("user", None),
+            ("user", Some("username")),
+            ("us", None),
             ("x", None),
             ("password", None),
         ] {
