@@ -159,7 +159,7 @@ fn ensure_unused(
     if tokens.is_empty() {
         return Ok(());
     }
-    let ledger = ledger_writer::read(system);
+    let ledger = ledger_writer::read_to_revoke("the token", args.revoke_anyway, system)?;
     let mut skipped = Skipped::default();
     for known in uses.iter().filter_map(|usage| ledger.credential(registry, *usage)) {
         skipped.add(&known.skipped);

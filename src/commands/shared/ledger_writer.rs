@@ -1,10 +1,13 @@
 //! Keeping the ledger while Secrets are written: what is about to be written is noted before, what was seen after.
 
+use std::fmt;
+
 use k8s_openapi::jiff::Timestamp;
 
 use super::targets::Job;
 use crate::cluster::{Cluster, Target};
 use crate::commands::system::System;
+use crate::error::CommandError;
 use crate::ledger::{self, Ledger, LedgerError, TokenAtServer, TokenId};
 use crate::model::{ClusterId, Registry, Use};
 use crate::registry::Minted;
@@ -140,6 +143,23 @@ pub(in crate::commands) fn read(system: &mut System<'_>) -> Ledger {
             system.output.warn(&error);
             Ledger::default()
         }
+    }
+}
+
+/// The ledger, before a token is revoked: it may know places that nothing else shows, such as secrets of Actions, so one that
+/// cannot be read holds the revoking up, unless it is to be done anyway.
+pub(in crate::commands) fn read_to_revoke(
+    what: impl fmt::Display,
+    revoke_anyway: bool,
+    system: &mut System<'_>,
+) -> Result<Ledger, CommandError> {
+    match ledger::read(&system.env) {
+        Err(error) if !revoke_anyway && !matches!(error, LedgerError::NoHome) => Err(CommandError::from(error)
+            .on(format_args!(
+                "{what} is not revoked, because the ledger may know more places that need it"
+            ))
+            .hint("--revoke-anyway revokes it all the same")),
+        _ => Ok(read(system)),
     }
 }
 

@@ -207,6 +207,25 @@ fn a_stolen_token_can_be_killed() {
     assert!(row.is_some_and(|row| row.contains("revoked, as remembered")), "{ran}");
 }
 
+scenario!(a_ledger_that_cannot_be_read_may_know_more_places);
+fn a_ledger_that_cannot_be_read_may_know_more_places() {
+    let mut two = Two::new();
+    let ledger = two.rotation.world.home().join(".local/state/regcred/ledger.json");
+    let whole = std::fs::read(&ledger).unwrap();
+    std::fs::write(&ledger, "{").unwrap();
+    let says = "token is not revoked, because the ledger may know more places that need it: the ledger is damaged: ";
+    let ran = two.rotation.world.regcred("logout [REGISTRY] --use cluster --revoke");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains(&format!("error: the {says}")), "{ran}");
+    let ran = two.rotate("");
+    two.is_pending(&ran);
+    assert!(ran.stderr.contains(&format!("error: the old {says}")), "{ran}");
+    assert!(ran.stderr.contains("hint: rename the file: "), "{ran}");
+    std::fs::write(&ledger, whole).unwrap();
+    let ran = two.rotation.rotate("--resume");
+    two.is_done(&ran);
+}
+
 scenario!(logout_asks_the_same);
 fn logout_asks_the_same() {
     let two = Two::new();

@@ -8,7 +8,7 @@ use crate::commands::rotate::state::RotationState;
 use crate::commands::shared::ledger_writer;
 use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
-use crate::ledger::TokenId;
+use crate::ledger::{Ledger, TokenId};
 use crate::model::rotation::TokenVersion;
 use crate::model::{ActionsSecret, CommandLine};
 use crate::registry::{self, ActionsError};
@@ -136,12 +136,12 @@ pub(super) fn check(
 pub(super) fn check_others(
     state: &RotationState,
     session: &mut Session<'_, '_>,
+    ledger: &Ledger,
     version: TokenVersion,
 ) -> Result<(), CommandError> {
     let Some(id) = id(state, session, version)? else {
         return Ok(());
     };
-    let ledger = ledger_writer::read(session.system);
     let mut skipped = state.journal.skipped.actions.clone();
     if let Some(known) = ledger.credential(&state.name.registry, state.name.usage) {
         skipped.extend(known.skipped.actions.iter().cloned());

@@ -120,9 +120,10 @@ async fn search_other_secrets(
     current: TokenVersion,
 ) -> Result<(), Stop> {
     let abandoned = Abandoned::for_current(current);
-    actions::check_others(state, session, abandoned.version)?;
+    let what = format_args!("the {} token", abandoned.version);
+    let ledger = ledger_writer::read_to_revoke(what, session.revoke_anyway, session.system)?;
+    actions::check_others(state, session, &ledger, abandoned.version)?;
     let token = state.credential(abandoned.version)?.token;
-    let ledger = ledger_writer::read(session.system);
     let mut skipped = state.journal.skipped.clone();
     if let Some(known) = ledger.credential(&state.name.registry, state.name.usage) {
         skipped.add(&known.skipped);
