@@ -14,6 +14,9 @@ use crate::model::{Credential, JsonEdit, Registry, Token, Use, Username};
 /// The service name of all our items.
 pub(super) const SERVICE: &str = "kubectl-regcred";
 
+/// The member of an item's secret that holds a rotation.
+pub(super) const ROTATION: &str = "rotation";
+
 /// What the use of an item's account begins with if it is a name of the user's own. Items of other kinds have one word there.
 const NAMED: &str = "named:";
 

@@ -4,8 +4,6 @@
 //! store look the same to the callers. On Linux the store is our own, for the reasons given in [`secret_service`].
 
 mod braces;
-#[cfg(any(target_os = "macos", test))]
-mod codes;
 pub mod config;
 mod earlier;
 mod error;

@@ -10,14 +10,11 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::item::Secret;
+use super::item::{ROTATION, Secret};
 use super::lock::WriteLock;
 use super::{Error, Keychain, Name, secret, username};
 use crate::model::rotation::Phase;
 use crate::model::{Credential, Registry, Token, Username};
-
-/// The member of the item's secret that holds it.
-pub(super) const MEMBER: &str = "rotation";
 
 /// A rotation that is pending.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,14 +60,14 @@ impl Secret {
     /// Whether there is a rotation that can be finished. One that cannot be read must not block a login.
     pub(super) fn is_rotating(&self) -> bool {
         self.0
-            .get(&[MEMBER])
+            .get(&[ROTATION])
             .and_then(|text| serde_json::from_str::<Fields<'_>>(text).ok())
             .is_some_and(|fields| fields.phase.parse::<Phase>().is_ok())
     }
 
     /// `Err` if there is one that cannot be read.
     pub(super) fn rotation(&self, registry: &Registry) -> Result<Option<Rotation>, ()> {
-        let Some(text) = self.0.get(&[MEMBER]) else {
+        let Some(text) = self.0.get(&[ROTATION]) else {
             return Ok(None);
         };
         let fields: Fields<'_> = serde_json::from_str(text).map_err(drop)?;
@@ -95,7 +92,7 @@ impl Secret {
 
     fn set_rotation(&mut self, rotation: Option<&Rotation>) {
         let Some(Rotation { phase, other, journal }) = rotation else {
-            self.0.remove(&[MEMBER]).expect("the document is an object");
+            self.0.remove(&[ROTATION]).expect("the document is an object");
             return;
         };
         let token = match other {
@@ -110,7 +107,7 @@ impl Secret {
             r#"{{"phase":"{phase}",{}"journal":{journal}}}"#,
             token.as_str()
         ));
-        self.0.set(&[MEMBER], &text).expect("the document is an object");
+        self.0.set(&[ROTATION], &text).expect("the document is an object");
     }
 }
 

@@ -3,14 +3,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::item::Secret;
-use super::rotation::MEMBER;
+use super::item::{ROTATION, Secret};
 use crate::model::{Registry, Token};
 
 /// The member, and the attribute: seconds since 1970.
 pub(super) const SINCE: &str = "since";
 /// The path of the same for the second token of a rotation.
-const OF_OTHER: [&str; 2] = [MEMBER, SINCE];
+const OF_OTHER: [&str; 2] = [ROTATION, SINCE];
 
 impl Secret {
     /// Since when the current token is kept; `None` for one that an earlier version of this program stored.

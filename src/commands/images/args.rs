@@ -1,40 +1,13 @@
-//! The verbs of `images`, and the flags that they share.
+//! The flags that the verbs of `images` share.
 
 use std::fmt;
 use std::str::FromStr;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use thiserror::Error;
 
-use super::check::ImagesCheckArgs;
-use super::list::ImagesListArgs;
-use super::prune::ImagesPruneArgs;
-use super::restore::ImagesRestoreArgs;
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs, TokenArgs};
 use crate::model::{Registry, Repository, Tag, Username};
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  kubectl regcred images list admin --context prod
-  kubectl regcred images check -A --context prod
-  kubectl regcred images prune admin --keep 30 --context prod --context spare
-  kubectl regcred images restore admin/api:1.4.0")]
-pub struct ImagesArgs {
-    #[command(subcommand)]
-    pub verb: ImagesVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ImagesVerb {
-    /// List images with their tags, size, age and platforms, and where clusters use them
-    List(Box<ImagesListArgs>),
-    /// Check that every node could pull again what runs, and what could be rolled back to
-    Check(Box<ImagesCheckArgs>),
-    /// Delete old tags that no cluster runs or could roll back to, in two steps
-    Prune(Box<ImagesPruneArgs>),
-    /// Bring back what prune has set aside
-    Restore(Box<ImagesRestoreArgs>),
-}
 
 /// The registry, and who asks it.
 #[derive(Debug, Args)]

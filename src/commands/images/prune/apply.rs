@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use super::Plan;
 use super::document::{Action, Check, Item, Outcome};
 use super::report::Report;
+use super::task::Plan;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Digest, Repository, Version};

@@ -9,7 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::document::{Action, Check, ImagePrune, Item, Outcome};
 use super::plan::short;
 use super::saved::SavedPlan;
-use super::{Plan, Task};
+use super::task::{Plan, Task};
 use crate::commands::args::DocumentFormat;
 use crate::commands::shared::document;
 use crate::commands::system::System;

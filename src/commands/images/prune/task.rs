@@ -1,0 +1,97 @@
+//! What is to be pruned, and the plan for it from one look at the registry and the clusters.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::args::ImagesPruneArgs;
+use super::plan::{self, ImagePlan};
+use super::rules::Rules;
+use super::saved::{self, SavedPlan};
+use crate::commands::images::args::{ImageUsersArgs, Selection};
+use crate::commands::images::catalog::{self, Catalog};
+use crate::commands::images::clusters::{self, Seen};
+use crate::commands::system::System;
+use crate::error::CommandError;
+use crate::model::{Registry, Repository};
+use crate::registry::Images;
+
+/// What is to be pruned, by the flags or by a saved plan.
+pub(super) struct Task {
+    pub(super) selections: Vec<Selection>,
+    pub(super) rules: Rules,
+    pub(super) users: ImageUsersArgs,
+    /// What may go at most.
+    pub(super) saved: Option<SavedPlan>,
+}
+
+/// The registry and the clusters at one moment, and the plan for them.
+pub(super) struct Plan {
+    pub(super) catalog: Catalog,
+    pub(super) contexts: Vec<String>,
+    pub(super) images: Vec<ImagePlan>,
+}
+
+impl Task {
+    pub(super) fn of(args: &ImagesPruneArgs) -> Result<Self, CommandError> {
+        let saved = args.apply.as_deref().map(saved::read).transpose()?;
+        let mut users = args.users.clone();
+        match (args.rules(), saved) {
+            (Some(rules), None) => Ok(Self {
+                selections: args.images.clone(),
+                rules,
+                users,
+                saved: None,
+            }),
+            (_, Some(saved)) => {
+                if !users.cluster.contexts.is_empty() || !users.known_as.is_empty() {
+                    return Err(CommandError::usage(
+                        "the plan says itself which clusters are looked into: leave --context and --known-as out",
+                    ));
+                }
+                users.cluster.contexts.clone_from(&saved.contexts);
+                users.known_as.clone_from(&saved.known_as);
+                Ok(Self {
+                    selections: saved.images.clone(),
+                    rules: saved.rules.clone(),
+                    users,
+                    saved: Some(saved),
+                })
+            }
+            (None, None) => Err(CommandError::usage("how many tags are to stay: --keep N")),
+        }
+    }
+
+    pub(super) fn plan(
+        &self,
+        registry: &Registry,
+        images: &Images<'_>,
+        before: &Catalog,
+        system: &mut System<'_>,
+    ) -> Result<Plan, CommandError> {
+        let seen: Seen = clusters::look(&self.users, registry, system)?;
+        seen.ensure_whole()?;
+        let catalog = catalog::read(images, &self.selections, before, system)?;
+        let now = Timestamp::now();
+        let is_named = |repository: &Repository| {
+            let mut named = self.selections.iter().filter_map(Selection::image);
+            named.any(|image| image == repository)
+        };
+        let plans = catalog
+            .values()
+            .map(|holding| plan::plan(holding, &seen.demand, &self.rules, is_named(&holding.repository), now));
+        let mut plans: Vec<ImagePlan> = plans.collect();
+        plan::count_space(&mut plans, &catalog);
+        Ok(Plan {
+            catalog,
+            contexts: seen.contexts,
+            images: plans,
+        })
+    }
+}
+
+impl Plan {
+    pub(super) fn by_repository(&self) -> BTreeMap<&Repository, &ImagePlan> {
+        self.images.iter().map(|plan| (&plan.repository, plan)).collect()
+    }
+}
