@@ -160,7 +160,7 @@ impl Migration {
         let mut copied = None;
         for _ in 0..ATTEMPTS {
             match observe_item(&self.to, name)? {
-                Observation::Holds(there) if there == secret => {}
+                Observation::Holds(there) if there.agrees_with(&secret) => {}
                 Observation::Nothing => self.copy(name, &secret)?,
                 Observation::Holds(there) if copied.as_ref() == Some(&there) => self.copy(name, &secret)?,
                 _ => break,
@@ -195,7 +195,7 @@ fn decide(from: &Observation, to: &Observation) -> Action {
     match (from, to) {
         (Observation::Nothing, _) => Action::Nothing,
         (Observation::Damaged, _) => Action::Damaged,
-        (Observation::Holds(from), Observation::Holds(to)) if from == to => Action::Finish,
+        (Observation::Holds(from), Observation::Holds(to)) if from.agrees_with(to) => Action::Finish,
         (Observation::Holds(_), Observation::Nothing) => Action::Move,
         // An unreadable item may be a later version's.
         (Observation::Holds(_), Observation::Holds(_) | Observation::Damaged) => Action::Conflict,

@@ -38,6 +38,19 @@ impl Secret {
         }
     }
 
+    /// Whether both hold the same, whenever each keychain got it.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        let undated = |secret: &Self| {
+            let mut secret = secret.clone();
+            for path in [&[SINCE][..], &OF_OTHER[..]] {
+                // Without a rotation there is no second path.
+                let _ = secret.0.remove(path);
+            }
+            secret
+        };
+        undated(self) == undated(other)
+    }
+
     /// Its tokens, with the path of the member that says since when each is kept.
     fn with_paths(&self, registry: &Registry) -> Vec<(Token, &'static [&'static str])> {
         let other = self.rotation(registry).ok().flatten().and_then(|found| found.other);

@@ -279,8 +279,8 @@ fn a_password_goes_to_the_registry_alone() {
     let seen = watched.run(PLUGIN, line, password, &[password]).unwrap();
     assert_eq!(
         seen,
-        BTreeMap::from([(Place::Registry, 4)]),
-        "to make the new token, for two pages of the list, and to delete the old one"
+        BTreeMap::from([(Place::Registry, 3)]),
+        "to make the new token, for the list, which says how long it is, and to delete the old one"
     );
     let token = world.gitea.state().tokens[0].value.clone();
     let line = "logout [REGISTRY] --revoke --password-stdin";

@@ -11,6 +11,8 @@ use crate::model::{Registry, Use};
 const LOGIN: &str = "docker gitea.example.com";
 const TOKEN: &str = r#"{"username":"admin","token":"t"}"#;
 const OTHER: &str = r#"{"username":"admin","token":"u"}"#;
+const DATED: &str = r#"{"username":"admin","token":"t","since":1}"#;
+const DATED_LATER: &str = r#"{"username":"admin","token":"t","since":2}"#;
 const ROTATING: &str =
     r#"{"username":"admin","token":"\u007bt","rotation":{"phase":"minting","journal":{ "later" : 1 }}}"#;
 
@@ -80,6 +82,8 @@ fn everything_is_moved_unchanged() {
 fn identical_items_are_finished_and_different_ones_stay() {
     for (from, to, action) in [
         (TOKEN, Some(TOKEN), Action::Finish),
+        (TOKEN, Some(DATED), Action::Finish),
+        (DATED, Some(DATED_LATER), Action::Finish),
         (TOKEN, Some(OTHER), Action::Conflict),
         // The same token with a pending rotation.
         (ROTATING, Some(TOKEN), Action::Conflict),
