@@ -152,4 +152,9 @@ pub const LIST: &[Elsewhere] = &[
         "sync/accounts: with a user of that name",
     ),
     entry("docs/team.md", "registries:", "a file: sync/accounts reads one like it"),
+    entry(
+        "docs/login.md",
+        "kubectl regcred login gitea.example.com -u robot",
+        "sync/accounts: with a user of that name",
+    ),
 ];
