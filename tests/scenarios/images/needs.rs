@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::helm;
 use crate::support::api_server::Fault;
 use crate::support::part::until;
-use crate::support::parts::{ON_CONTROL_PLANE, ON_DOUBLE};
+use crate::support::parts::{CONTROL_PLANE, ON_CONTROL_PLANE, ON_DOUBLE};
 use crate::support::plane::{Plane, Who};
+use crate::support::scenario::Place;
 
 const REGISTRY: &str = "gitea.example.com";
 const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -95,7 +96,13 @@ fn define(plane: &Plane, plural: &str, kind: &str) {
     });
 }
 
-scenario!(everything_that_runs_or_could_run_again, on(ON_DOUBLE, ON_CONTROL_PLANE));
+/// Without controllers, which would make pods of these objects and collect those without an owner.
+const WITHOUT_CONTROLLERS: Place<Plane> = Place::real(CONTROL_PLANE, Plane::second_real);
+
+scenario!(
+    everything_that_runs_or_could_run_again,
+    on(ON_DOUBLE, WITHOUT_CONTROLLERS)
+);
 #[allow(clippy::too_many_lines, reason = "one of each kind of object")]
 fn everything_that_runs_or_could_run_again(plane: &Plane) {
     let namespace = &plane.namespace();
