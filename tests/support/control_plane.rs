@@ -220,11 +220,11 @@ impl ControlPlane {
 
     fn await_ready(&self) {
         let start = Instant::now();
-        // The last thing to be there is the namespace that everything starts in.
-        while !self
-            .kubectl(&["get", "namespace", "default", "-o", "name"], "")
-            .status
-            .success()
+        let is_there = |question: &[&str]| self.kubectl(question, "").status.success();
+        // The namespace that everything starts in, and the roles that every user has, such as the one for discovery.
+        while !(is_there(&["get", "namespace", "default", "-o", "name"])
+            && is_there(&["get", "--raw", "/readyz"])
+            && is_there(&["auth", "can-i", "get", "/apis", "--as=plain", "-q"]))
         {
             if start.elapsed() > PATIENCE {
                 let log = std::fs::read_to_string(self.folder.path().join("kube-apiserver.log")).unwrap_or_default();
