@@ -34,9 +34,10 @@ impl FingerprintKey {
         Self(random)
     }
 
-    fn mac(&self, token: &Token) -> Hmac<Sha256> {
+    /// The state holds the last block of the token, so it stays where freed memory is zeroed, and is not moved.
+    fn mac(&self, token: &Token) -> Box<Hmac<Sha256>> {
         let mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice());
-        let mut mac = mac.expect("HMAC takes keys of any length");
+        let mut mac = Box::new(mac.expect("HMAC takes keys of any length"));
         mac.update(token.expose().as_bytes());
         mac
     }
@@ -207,7 +208,7 @@ impl EarlierTokens {
 
     /// The token's fingerprint under every key, the one that is used from now on last.
     pub fn fingerprints(&self, token: &Token) -> Vec<Fingerprint> {
-        let of = |keyed: &Keyed| Fingerprint(keyed.key.mac(token).finalize().into_bytes().into());
+        let of = |keyed: &Keyed| Fingerprint(keyed.key.mac(token).finalize_reset().into_bytes().into());
         self.0.iter().map(of).collect()
     }
 
@@ -220,7 +221,7 @@ impl EarlierTokens {
         let Some(last) = self.0.last_mut() else {
             return false;
         };
-        let fingerprint = last.key.mac(token).finalize().into_bytes();
+        let fingerprint = last.key.mac(token).finalize_reset().into_bytes();
         last.tokens.push(EarlierToken {
             fingerprint: Fingerprint(fingerprint.into()),
             name,
