@@ -34,12 +34,15 @@ impl FingerprintKey {
         Self(random)
     }
 
-    /// The state holds the last block of the token, so it stays where freed memory is zeroed, and is not moved.
-    fn mac(&self, token: &Token) -> Box<Hmac<Sha256>> {
+    /// The token's fingerprint under this key.
+    ///
+    /// The state of the computation holds a block of the token, so it stays where freed memory is zeroed: it is never
+    /// moved, which leaves a copy behind.
+    fn fingerprint(&self, token: &Token) -> Fingerprint {
         let mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice());
         let mut mac = Box::new(mac.expect("HMAC takes keys of any length"));
         mac.update(token.expose().as_bytes());
-        mac
+        Fingerprint(mac.finalize_reset().into_bytes().into())
     }
 }
 
@@ -190,9 +193,8 @@ impl EarlierTokens {
 
     fn find(&self, token: &Token) -> impl Iterator<Item = &EarlierToken> {
         self.0.iter().flat_map(|keyed| {
-            let mac = keyed.key.mac(token);
-            let is_it = move |one: &&EarlierToken| mac.clone().verify_slice(&one.fingerprint.0).is_ok();
-            keyed.tokens.iter().filter(is_it)
+            let fingerprint = keyed.key.fingerprint(token);
+            keyed.tokens.iter().filter(move |one| one.fingerprint == fingerprint)
         })
     }
 
@@ -208,8 +210,7 @@ impl EarlierTokens {
 
     /// The token's fingerprint under every key, the one that is used from now on last.
     pub fn fingerprints(&self, token: &Token) -> Vec<Fingerprint> {
-        let of = |keyed: &Keyed| Fingerprint(keyed.key.mac(token).finalize_reset().into_bytes().into());
-        self.0.iter().map(of).collect()
+        self.0.iter().map(|keyed| keyed.key.fingerprint(token)).collect()
     }
 
     /// Adds a token that was for this use, by [`Use::name`](super::Use::name), and drops the oldest one if there are too
@@ -221,11 +222,8 @@ impl EarlierTokens {
         let Some(last) = self.0.last_mut() else {
             return false;
         };
-        let fingerprint = last.key.mac(token).finalize_reset().into_bytes();
-        last.tokens.push(EarlierToken {
-            fingerprint: Fingerprint(fingerprint.into()),
-            name,
-        });
+        let fingerprint = last.key.fingerprint(token);
+        last.tokens.push(EarlierToken { fingerprint, name });
         self.shorten();
         true
     }
@@ -314,12 +312,12 @@ mod tests {
         // RFC 4231, test case 2, with the key filled up with zeros, as HMAC itself does it.
         let mut key = Zeroizing::new([0; LENGTH]);
         key[..4].copy_from_slice(b"Jefe");
-        let mac = FingerprintKey::new(key).mac(&token("what do ya want for nothing?"));
+        let fingerprint = FingerprintKey::new(key).fingerprint(&token("what do ya want for nothing?"));
         let expected = [
             0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00,
             0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43,
         ];
-        assert_eq!(mac.finalize().into_bytes().as_slice(), expected);
+        assert_eq!(fingerprint.0, expected);
     }
 
     #[test]
