@@ -120,12 +120,12 @@ impl ControlPlane {
         shared
     }
 
-    /// The one of this process, started by the first who asks.
+    /// The one of this process, started by the first who asks. Nodes join it, and controllers change what is put there.
     pub fn shared() -> &'static Self {
         SHARED.get_or_init(|| Self::start(programs().unwrap()))
     }
 
-    /// Another one, started by the first who asks.
+    /// Another one, started by the first who asks, where no node joins and no controller changes anything.
     pub fn second() -> &'static Self {
         SECOND.get_or_init(|| Self::start(programs().unwrap()))
     }

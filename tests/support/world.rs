@@ -109,7 +109,15 @@ impl World {
         let keyring = Keyring::start();
         let folder = keyring.bus().folder().to_owned();
         let gitea = Gitea::start_real(settings);
-        Self::with_gitea(Keys::Real(keyring), folder, gitea, None)
+        Self::with_gitea(Keys::Real(keyring), folder, gitea, None, ControlPlane::shared())
+    }
+
+    /// The same at the cluster without nodes and controllers, which would change what was put there.
+    pub fn of_real_gitea_and_quiet_cluster() -> Self {
+        let keyring = Keyring::start();
+        let folder = keyring.bus().folder().to_owned();
+        let gitea = Gitea::start_real(Settings::default());
+        Self::with_gitea(Keys::Real(keyring), folder, gitea, None, ControlPlane::second())
     }
 
     /// The same without a session bus, and so without a keychain until the vault is chosen.
@@ -130,11 +138,16 @@ impl World {
     fn with_real_parts(keys: Keys, folder: PathBuf) -> Self {
         let gitea = Gitea::start(Profile::V1_27);
         let images = DockerRegistry::behind(&gitea);
-        Self::with_gitea(keys, folder, gitea, Some(images))
+        Self::with_gitea(keys, folder, gitea, Some(images), ControlPlane::shared())
     }
 
-    fn with_gitea(keys: Keys, folder: PathBuf, gitea: Gitea, images: Option<DockerRegistry>) -> Self {
-        let plane = ControlPlane::shared();
+    fn with_gitea(
+        keys: Keys,
+        folder: PathBuf,
+        gitea: Gitea,
+        images: Option<DockerRegistry>,
+        plane: &'static ControlPlane,
+    ) -> Self {
         std::fs::write(folder.join("kubeconfig"), plane.kubeconfig_for(ADMIN_TOKEN)).unwrap();
         Self {
             keys,

@@ -22,7 +22,7 @@ pub const ON_GITEA: Place<Stage> = Place::named("real_gitea", AT_GITEA, || {
 pub const ON_REAL: Place<Stage> = Place::named(
     "real",
     Part::new(|| [(REAL_PARTS.missing)(), (AT_GITEA.missing)()].concat()),
-    || Stage::new(World::of_real_gitea(Settings::default())),
+    || Stage::new(World::of_real_gitea_and_quiet_cluster()),
 );
 const AT_GITEA: Part = Part::new(|| [(GITEA.missing)(), missing(&["sqlite3"])].concat());
 

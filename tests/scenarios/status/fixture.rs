@@ -23,12 +23,17 @@ const PARTS: Part = Part::real(|| [(REAL_PARTS.missing)(), missing(&["sh", "git"
 pub const DOUBLES: Place<World> = Place::double(healthy_doubles);
 pub const REAL: Place<World> = Place::real(PARTS, || with_account(World::of_real_parts()));
 
+const WITH_GITEA: Part = Part::new(|| [(PARTS.missing)(), (GITEA.missing)()].concat());
+
 /// At a real Gitea too.
-pub const REAL_GITEA: Place<World> = Place::named(
-    "real_gitea",
-    Part::new(|| [(PARTS.missing)(), (GITEA.missing)()].concat()),
-    || with_account(World::of_real_gitea(Settings::default())),
-);
+pub const REAL_GITEA: Place<World> = Place::named("real_gitea", WITH_GITEA, || {
+    with_account(World::of_real_gitea(Settings::default()))
+});
+
+/// The same, where no node joins the cluster and no controller changes what a scenario puts there.
+pub const QUIET_REAL_GITEA: Place<World> = Place::named("real_gitea", WITH_GITEA, || {
+    with_account(World::of_real_gitea_and_quiet_cluster())
+});
 
 /// Doubles that are well.
 pub fn healthy_doubles() -> World {

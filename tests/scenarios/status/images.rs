@@ -3,7 +3,7 @@
 use regcred::commands::status::Code;
 use serde_json::{Value, json};
 
-use super::fixture::{DOUBLES, REAL_GITEA, SECRET, entry, healthy_doubles, pull_secret};
+use super::fixture::{DOUBLES, QUIET_REAL_GITEA, SECRET, entry, healthy_doubles, pull_secret};
 use crate::images::helm;
 use crate::support::gitea::{ask, basic};
 use crate::support::http::Answer;
@@ -68,7 +68,7 @@ fn node(world: &World, name: &str, architecture: &str) {
     );
 }
 
-scenario!(all_is_well, on(DOUBLES, REAL_GITEA));
+scenario!(all_is_well, on(DOUBLES, QUIET_REAL_GITEA));
 /// An image of several platforms, a tag that still is what runs, and what could be rolled back to.
 fn all_is_well(world: &mut World) {
     world.well();
@@ -94,7 +94,7 @@ fn all_is_well(world: &mut World) {
 finding!(
     image_missing_that_a_rollback_would_need,
     Code::ImageMissing,
-    on(DOUBLES, REAL_GITEA)
+    on(DOUBLES, QUIET_REAL_GITEA)
 );
 fn image_missing_that_a_rollback_would_need(world: &mut World) {
     world.well();
@@ -122,7 +122,7 @@ fn image_missing_that_a_rollback_would_need(world: &mut World) {
 finding!(
     image_incomplete_without_a_child,
     Code::ImageIncomplete,
-    on(DOUBLES, REAL_GITEA)
+    on(DOUBLES, QUIET_REAL_GITEA)
 );
 /// Somebody has deleted the tag that also held the image of one platform.
 fn image_incomplete_without_a_child(world: &mut World) {
@@ -177,7 +177,7 @@ fn image_refused_of_another_owner(world: &mut World) {
 finding!(
     image_refused_with_a_dead_token,
     Code::ImageRefused,
-    on(DOUBLES, REAL_GITEA)
+    on(DOUBLES, QUIET_REAL_GITEA)
 );
 /// What counts is the token in the Secret, not the keychain's.
 fn image_refused_with_a_dead_token(world: &mut World) {
@@ -211,7 +211,11 @@ fn image_platform_that_a_node_has(world: &mut World) {
     world.is_gone(LINE, Code::ImagePlatform);
 }
 
-finding!(tag_moved_since_it_was_pulled, Code::TagMoved, on(DOUBLES, REAL_GITEA));
+finding!(
+    tag_moved_since_it_was_pulled,
+    Code::TagMoved,
+    on(DOUBLES, QUIET_REAL_GITEA)
+);
 fn tag_moved_since_it_was_pulled(world: &mut World) {
     world.well();
     let pusher = pusher(world);
@@ -231,7 +235,7 @@ fn tag_moved_since_it_was_pulled(world: &mut World) {
 finding!(
     image_name_invalid_in_upper_case,
     Code::ImageNameInvalid,
-    on(DOUBLES, REAL_GITEA)
+    on(DOUBLES, QUIET_REAL_GITEA)
 );
 fn image_name_invalid_in_upper_case(world: &mut World) {
     world.well();
@@ -249,7 +253,7 @@ fn image_name_invalid_in_upper_case(world: &mut World) {
 finding!(
     image_without_credential_of_the_default_account,
     Code::ImageWithoutCredential,
-    on(DOUBLES, REAL_GITEA)
+    on(DOUBLES, QUIET_REAL_GITEA)
 );
 fn image_without_credential_of_the_default_account(world: &mut World) {
     world.well();
@@ -277,7 +281,7 @@ fn run_again(world: &World, digest: &str) {
 finding!(
     images_unread_of_a_broken_release,
     Code::ImagesUnread,
-    on(DOUBLES, REAL_GITEA)
+    on(DOUBLES, QUIET_REAL_GITEA)
 );
 fn images_unread_of_a_broken_release(world: &mut World) {
     world.well();
