@@ -21,6 +21,9 @@ const DOCUMENTS: [&str; 2] = ["valuesContent", "values"];
 const REPOSITORIES: [&str; 4] = ["repository", "repoURL", "chart", "baseImage"];
 /// The most values of a YAML document and their deepest nesting; an alias counts as what it stands for.
 const MAX_NODES: usize = 4_000_000;
+/// The most events that aliases may repeat: what people write has some dozens, and a tenant's document must not keep a
+/// processor busy for seconds.
+const MAX_REPEATED: usize = 100_000;
 const MAX_DEPTH: usize = 128;
 
 /// An image or artifact that an object names.
@@ -85,6 +88,9 @@ impl<'a> Scan<'a> {
                     max_nodes: MAX_NODES,
                     max_events: 2 * MAX_NODES,
                     max_depth: MAX_DEPTH,
+                },
+                alias_limits: serde_saphyr::alias_limits! {
+                    max_total_replayed_events: MAX_REPEATED,
                 },
                 non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
                 // Whichever of them a program takes.
