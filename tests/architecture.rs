@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use syn::ext::IdentExt as _;
 use syn::visit::{self, Visit};
@@ -155,6 +156,9 @@ fn flatten(tree: &UseTree, before: &mut Vec<String>, leaves: &mut Vec<(String, V
     }
 }
 
+/// Read once, for every test.
+static SOURCES: LazyLock<Sources> = LazyLock::new(Sources::read);
+
 /// Every module of src/, unit tests' own files left out.
 struct Sources(BTreeMap<ModulePath, Module>);
 
@@ -253,9 +257,8 @@ fn shown(module: &[String]) -> String {
 fn folders_import_one_way() {
     let rules = BTreeMap::from(MAY_IMPORT);
     let folder = |module: &[String]| module.first().map_or("lib", String::as_str).to_owned();
-    let sources = Sources::read();
     let mut wrong = Vec::new();
-    for (module, imports) in sources.imports() {
+    for (module, imports) in SOURCES.imports() {
         let from = folder(module);
         let Some(allowed) = rules.get(from.as_str()) else {
             wrong.push(format!("{from} is a top-level module that has no rule"));
@@ -273,8 +276,7 @@ fn folders_import_one_way() {
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    let sources = Sources::read();
-    let imports = sources.imports();
+    let imports = SOURCES.imports();
     let reach: BTreeMap<_, _> = imports
         .keys()
         .map(|module| (*module, reached(module, &imports)))
