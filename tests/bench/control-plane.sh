@@ -6,6 +6,8 @@
 #
 # ROUND_TRIP=MILLISECONDS [MBIT=PER-SECOND]    how far away put_far_away puts it; next door, if it is not given
 
+source tests/bench/results.sh
+
 # start_control_plane [ETCD-FLAG...]
 start_control_plane() {
     local client peer

@@ -48,7 +48,7 @@ def forget():
         os.remove(f"{folder}/run/kubectl-regcred.items")
 
 # (action, entries): what of the peer's time it may take. The plugin and the floor have no bar of their own.
-bars = {("get", 1): 0.35, ("get", 10): 0.35, ("get", 100): 0.35, ("list", 100): 0.10}
+bars = {("get", 1): 0.25, ("get", 10): 0.25, ("get", 100): 0.25, ("list", 100): 0.05}
 table = rounds.Table(["peer"], "helper", {"peer": 0.6})
 stored = 0
 for entries in (1, 10, 100):

@@ -17,6 +17,7 @@ gitea=$(tests/parts/gitea.sh)
 
 work=$(mktemp -d)
 server=
+source tests/bench/results.sh
 finish() {
     if [[ -n $server ]]; then
         kill "$server" 2>/dev/null || true
@@ -99,10 +100,10 @@ END
 sqlite3 -cmd ".timeout 10000" "$work/gitea.db" "UPDATE package_version SET created_unix = created_unix - 864000 + id;"
 load=$(cut -d' ' -f1-3 /proc/loadavg)
 
-# row NAME COMMAND...: its requests, seconds, and the most memory that it held
+# row NAME LINE COMMAND...: its requests, seconds, and the most memory that it held; LINE is that of the plot, if any
 row() {
-    local name=$1 before after
-    shift
+    local name=$1 line=$2 before after
+    shift 2
     before=$(wc -l <"$work/access.log")
     REGISTRY_TOKEN=$token HOME=$work python3 - "$name" "$work/took" "$@" <<'END'
 import os, subprocess, sys, time
@@ -121,6 +122,7 @@ END
         after=$(wc -l <"$work/access.log")
         sleep 0.5
     done
+    [[ -z $line ]] || point tags "$line" "$COUNT" "$(cut -d' ' -f1 "$work/took")"
     echo "| $name | $((after - before)) | $(<"$work/took") |"
 }
 
@@ -150,11 +152,11 @@ flags=(--registry "$registry" -u admin --token-env REGISTRY_TOKEN)
 echo "$COUNT tags, Gitea $(basename "$gitea"), load $load, $(nproc) processors"
 echo "| | requests | seconds | memory |"
 echo "|---|---|---|---|"
-row "images list" "$program" images list admin -o json "${flags[@]}"
-row "curl: the list and every manifest" bash -c "$curl_list" _ "$api" "http://$registry"
-row "images prune, the plan" "$program" images prune admin --keep 1 --dry-run=client "${flags[@]}"
-row "images prune, $GOING set aside" "$program" images prune admin --keep $((COUNT - GOING)) --yes "${flags[@]}"
-row "images restore, $GOING" "$program" images restore admin/app "${flags[@]}"
+row "images list" "images list" "$program" images list admin -o json "${flags[@]}"
+row "curl: the list and every manifest" "curl, the same list" bash -c "$curl_list" _ "$api" "http://$registry"
+row "images prune, the plan" "images prune, the plan" "$program" images prune admin --keep 1 --dry-run=client "${flags[@]}"
+row "images prune, $GOING set aside" "images prune, a tenth set aside" "$program" images prune admin --keep $((COUNT - GOING)) --yes "${flags[@]}"
+row "images restore, $GOING" "" "$program" images restore admin/app "${flags[@]}"
 sqlite3 -cmd ".timeout 10000" "$work/gitea.db" "UPDATE package_version SET created_unix = created_unix - 864000;"
-row "images prune, $GOING deleted at once" "$program" images prune admin --keep $((COUNT - GOING)) --grace 0 --yes "${flags[@]}"
-row "curl: the list, and $GOING deleted" bash -c "$curl_prune" _ "$api" "http://$registry" $((COUNT - 2 * GOING))
+row "images prune, $GOING deleted at once" "" "$program" images prune admin --keep $((COUNT - GOING)) --grace 0 --yes "${flags[@]}"
+row "curl: the list, and $GOING deleted" "curl, a tenth deleted" bash -c "$curl_prune" _ "$api" "http://$registry" $((COUNT - 2 * GOING))

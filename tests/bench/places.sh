@@ -103,6 +103,11 @@ mv "$ledger" "$ledger.away"
 row "status -A --offline, without" status -A --offline --registry "$registry"
 mv "$ledger.away" "$ledger"
 for ((round = 1; round <= ROUNDS; round++)); do
-    TOKEN=new-$round ROUNDS=1 row "rotate, everywhere: every Secret written and read back" rotate "$registry" --token-env TOKEN
+    TOKEN=new-$round ROUNDS=1 row "rotate, everywhere: every Secret written and read back" rotate "$registry" --token-env TOKEN |
+        tee -a "$work/rotated"
 done
+if [[ -n ${ROUND_TRIP:-} ]]; then
+    took=$(grep -oE '[0-9.]+ s ' "$work/rotated" | sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}')
+    bar "rotate, everywhere: $COUNT Secrets $ROUND_TRIP ms away, seconds" "$took" 1.2
+fi
 printf 'on %s processors, load %s before\n' "$(nproc)" "$load"

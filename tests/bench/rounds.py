@@ -4,6 +4,13 @@ import os, statistics, subprocess, sys, tempfile, time
 ROUNDS = int(os.environ["ROUNDS"])
 
 
+def keep(*words):
+    """Adds a line to the file that RESULTS names, for all.sh: what results.sh does."""
+    if os.environ.get("RESULTS"):
+        with open(os.environ["RESULTS"], "a") as file:
+            file.write("\t".join(map(str, words)) + "\n")
+
+
 def run(command, stdin, environment=os.environ):
     """Wall time in ms of one run, from a file to /dev/null."""
     with tempfile.TemporaryFile() as file, open(os.devnull, "wb") as null:
@@ -61,6 +68,7 @@ class Table:
                   for program, command in commands.items()}
         for program in commands:
             judged = program == self.judged
+            keep("point", "entries", f"{program} {name}", entries, f"{statistics.median(taken[program]):.3f}")
             times, memories = "", ""
             for peer in self.peers:
                 ratio = statistics.median(mine / theirs for mine, theirs in zip(taken[program], taken[peer]))
@@ -73,6 +81,8 @@ class Table:
 
     def _ratio(self, what, peer, ratio, bar, digits):
         """Two columns."""
+        if bar:
+            keep("bar", f"{self.judged} {what}, to {peer}", f"{ratio:.3f}", bar)
         if bar and ratio > bar:
             of = f" of {peer}" if len(self.peers) > 1 else ""
             self.missed.append(f"{what}: {ratio:.{digits}f} > {bar}{of}")

@@ -49,7 +49,7 @@ environments = {"vault": server, "vault, plugin": server}
 
 # (action, entries): what of each peer's time it may take.
 get = {"secretservice": 0.25, "pass": 0.1}
-bars = {("get", 1): get, ("get", 10): get, ("get", 100): get, ("list", 100): {"secretservice": 0.10}}
+bars = {("get", 1): get, ("get", 10): get, ("get", 100): get, ("list", 100): {"secretservice": 0.05}}
 table = rounds.Table(peers, "vault", {"secretservice": 0.6}, environments)
 
 def entry(number):
