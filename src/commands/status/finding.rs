@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Code, Severity};
 use super::given_flags::GivenFlags;
-use crate::cluster::SecretName;
+use crate::cluster::{self, SecretName};
 use crate::model::{CommandLine, Hint, Use};
 
 /// The most namespaces in one command, so that it stays readable.
@@ -30,6 +30,18 @@ impl Object {
             kind,
             name: name.into(),
         }
+    }
+
+    /// The cluster of a context; an empty one is the current context.
+    pub(in crate::commands) fn cluster(context: &str) -> Self {
+        Self::here(
+            "cluster",
+            if context.is_empty() {
+                "of the current context"
+            } else {
+                context
+            },
+        )
     }
 }
 
@@ -69,6 +81,22 @@ pub(in crate::commands) struct Finding {
     /// kubelet's message, of which the cause has only a part.
     pub(in crate::commands) message: Option<String>,
     pub(in crate::commands) remedy: Remedy,
+}
+
+impl Finding {
+    /// A cluster that could not be read at all.
+    pub(in crate::commands) fn unreachable(context: &str, error: &cluster::Error) -> Self {
+        Self {
+            message: None,
+            code: match error {
+                cluster::Error::Forbidden(_) => Code::NotAllowed,
+                _ => Code::ClusterUnreachable,
+            },
+            object: Object::cluster(context),
+            cause: error.to_string(),
+            remedy: Remedy::of(error.hint()),
+        }
+    }
 }
 
 /// Findings that differ only in their objects.

@@ -25,7 +25,7 @@ pub(super) fn findings(clusters: &[Observed], plan: &Plan<'_>, answers: &[Answer
     let mut findings = Vec::new();
     for (at, cluster) in clusters.iter().enumerate() {
         match &cluster.seen {
-            Err(error) => findings.push(unreachable(cluster, error)),
+            Err(error) => findings.push(Finding::unreachable(&cluster.context, error)),
             Ok(seen) => {
                 findings.extend(unread(cluster, seen, flags));
                 findings.extend(invalid(cluster, seen));
@@ -35,24 +35,6 @@ pub(super) fn findings(clusters: &[Observed], plan: &Plan<'_>, answers: &[Answer
         }
     }
     findings
-}
-
-fn unreachable(cluster: &Observed, error: &cluster::Error) -> Finding {
-    let name = if cluster.context.is_empty() {
-        "of the current context"
-    } else {
-        &cluster.context
-    };
-    Finding {
-        message: None,
-        code: match error {
-            cluster::Error::Forbidden(_) => Code::NotAllowed,
-            _ => Code::ClusterUnreachable,
-        },
-        object: Object::here("cluster", name),
-        cause: error.to_string(),
-        remedy: Remedy::of(error.hint()),
-    }
 }
 
 fn context(cluster: &Observed) -> Option<String> {

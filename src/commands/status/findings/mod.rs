@@ -34,7 +34,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
     for cluster in &snapshot.clusters {
         let view = match (&cluster.survey, snapshot.view(cluster, credentials, flags)) {
             (Err(error), _) => {
-                findings.push(unreachable(cluster, error));
+                findings.push(Finding::unreachable(&cluster.context, error));
                 continue;
             }
             (Ok(_), None) => continue,
@@ -182,24 +182,6 @@ fn held_in_secrets(view: &ClusterView<'_>) -> Vec<usize> {
     held
 }
 
-fn unreachable(cluster: &ClusterSnapshot, error: &cluster::Error) -> Finding {
-    let name = if cluster.context.is_empty() {
-        "of the current context"
-    } else {
-        &cluster.context
-    };
-    Finding {
-        message: None,
-        code: match error {
-            cluster::Error::Forbidden(_) => Code::NotAllowed,
-            _ => Code::ClusterUnreachable,
-        },
-        object: Object::here("cluster", name),
-        cause: error.to_string(),
-        remedy: Remedy::of(error.hint()),
-    }
-}
-
 /// The finding for a part of a cluster that could not be read.
 pub fn unreadable(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) -> Finding {
     let object = Object {
@@ -241,15 +223,10 @@ pub fn unreadable(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) 
 /// The note about kinds that may name Secrets and could not be read.
 fn consumers(view: &ClusterView<'_>) -> Option<Finding> {
     let kinds: Vec<&str> = view.survey.unseen_consumers.iter().map(String::as_str).collect();
-    let name = if view.context.is_empty() {
-        "of the current context"
-    } else {
-        view.context
-    };
     (!kinds.is_empty()).then(|| Finding {
         message: None,
         code: Code::ConsumersNotSeen,
-        object: Object::here("cluster", name),
+        object: Object::cluster(view.context),
         cause: format!("this user may not list {}, which may name Secrets", kinds.join(", ")),
         remedy: Remedy::advice("to have them looked at, give this user a ClusterRole with the verb list on them"),
     })
