@@ -54,6 +54,8 @@ pub enum Reason {
     Latest,
     /// One of the newest; the first is the newest.
     Newest(usize),
+    /// As new as these, but something of it is missing, so it is not counted.
+    NewestIncomplete,
     /// All others go.
     Last,
     JustPushed,
@@ -166,10 +168,16 @@ impl<'a> Planner<'a> {
     fn tag(&self, row: &HeldRow, rank: &mut usize) -> Fate {
         let left_out = self.rules.left_out(&self.holding.repository, &row.version);
         let is_latest = row.version.as_str() == LATEST;
-        // `latest` mostly has the digest of another tag.
-        if left_out.is_none() && !is_latest {
+        let is_whole = self.is_whole(&row.digest);
+        // `latest` mostly has the digest of another tag, and what cannot be pulled is no version to go back to.
+        if left_out.is_none() && !is_latest && is_whole {
             *rank += 1;
         }
+        let newest = if is_whole {
+            (*rank <= self.rules.keep).then_some(Reason::Newest(*rank))
+        } else {
+            (*rank < self.rules.keep).then_some(Reason::NewestIncomplete)
+        };
         let users = self.users(row, row.version.as_str());
         let reason = if !users.is_empty() {
             Some(Reason::Used(users))
@@ -177,8 +185,8 @@ impl<'a> Planner<'a> {
             Some(Reason::Latest)
         } else if let Some(left_out) = left_out {
             Some(Reason::LeftOut(left_out))
-        } else if *rank <= self.rules.keep {
-            Some(Reason::Newest(*rank))
+        } else if newest.is_some() {
+            newest
         } else if let Some(kind) = self.artifact(row).filter(|_| !self.is_named) {
             Some(Reason::NoImage(kind))
         } else {
@@ -477,6 +485,9 @@ impl fmt::Display for Reason {
             Self::UsedAside(users) => write!(f, "set aside, but {}: restore it", usages(users)),
             Self::Latest => f.write_str("latest is never deleted"),
             Self::Newest(rank) => write!(f, "number {rank} of the newest"),
+            Self::NewestIncomplete => {
+                f.write_str("one of the newest; something of it is missing, so it does not count in --keep")
+            }
             Self::Last => f.write_str("the last tag of its image"),
             Self::JustPushed => f.write_str("pushed in the last two hours"),
             Self::Young => f.write_str("younger than --older-than"),

@@ -426,6 +426,32 @@ fn an_index_with_a_hole_stays_or_goes_at_once() {
 }
 
 #[test]
+fn what_has_a_hole_is_not_one_of_the_newest() {
+    let mut registry = Registry::new();
+    registry.tag("1", 900);
+    registry.tag("2", 800);
+    let child = registry.tag("3", 700);
+    let index = registry.index(std::slice::from_ref(&child));
+    // The push takes the name of its own child.
+    registry.push("3", &index, 600);
+    registry.forget();
+    for rules in [rules(1), at_once(1)] {
+        let plan = registry.plan(&Demand::default(), &rules);
+        let fate = |tag: &str| {
+            &plan
+                .rows
+                .iter()
+                .find(|row| row.row.version.as_str() == tag)
+                .unwrap()
+                .fate
+        };
+        assert_eq!(*fate("3"), Fate::Keep(Reason::NewestIncomplete));
+        assert_eq!(*fate("2"), Fate::Keep(Reason::Newest(1)));
+        assert!(!matches!(fate("1"), Fate::Keep(_)));
+    }
+}
+
+#[test]
 fn a_name_that_is_too_long_to_be_set_aside_stays() {
     let mut registry = Registry::new();
     registry.tag(&"a".repeat(120), 500);
@@ -562,7 +588,7 @@ proptest! {
         let mut rank = 0;
         for row in before.rows.iter().filter(|row| before.role(row) == Role::Tag) {
             let name = row.version.as_str();
-            rank += usize::from(name != LATEST);
+            rank += usize::from(name != LATEST && whole(&registry, &row.digest));
             let is_needed = needed_tags.iter().any(|tag| name == format!("v{tag}"));
             let is_young = before.rows.iter().any(|one| one == row) && at(NOW).duration_since(row.pushed.unwrap()) < JUST_PUSHED;
             if is_needed || name == LATEST || is_young || (rank <= keep) {
