@@ -52,6 +52,14 @@ impl Plane {
         double
     }
 
+    /// The real one; fails where it is the double.
+    pub fn control_plane(&self) -> &'static ControlPlane {
+        let Self::Real(real) = self else {
+            panic!("only on the real one")
+        };
+        real
+    }
+
     /// The context's name in its kubeconfig.
     pub fn context(&self) -> &'static str {
         if self.is_real() { "real" } else { "double" }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use regcred::commands::status::{Code, Severity};
 use serde_json::{Value, json};
 
-use crate::support::control_plane::{ControlPlane, PLAIN_TOKEN};
+use crate::support::control_plane::PLAIN_TOKEN;
 use crate::support::gitea::Settings;
 use crate::support::http::Answer;
 use crate::support::part::{missing, until};
@@ -147,7 +147,8 @@ impl World {
     }
 
     pub fn kubectl(&self, args: &[&str], stdin: &str) -> String {
-        ControlPlane::shared().kubectl_ok(&[args, &["-n", &self.namespace]].concat(), stdin)
+        let arguments = [args, &["-n", &self.namespace]].concat();
+        self.plane.control_plane().kubectl_ok(&arguments, stdin)
     }
 
     /// The same place in another of its namespaces, for as long as `work` takes.
@@ -201,7 +202,7 @@ impl World {
 
     /// Another user's kubeconfig, until [`World::as_admin`].
     pub fn as_plain(&mut self) {
-        self.kubeconfig(&ControlPlane::shared().kubeconfig_for(PLAIN_TOKEN));
+        self.kubeconfig(&self.plane.control_plane().kubeconfig_for(PLAIN_TOKEN));
     }
 
     pub fn kubeconfig(&mut self, text: &str) {
