@@ -67,6 +67,9 @@ pub enum Error {
     /// The service exited during a call, and again during the retry.
     #[error("the secret service went away while it was asked")]
     Died,
+    /// The service finds an item or a default keyring, and again and again says that it does not exist.
+    #[error("the secret service names {0}, and says that it does not exist")]
+    Vanished(&'static str),
     /// The service does not answer.
     #[error("the keychain did not answer within {} s", .0.as_secs_f32())]
     NoAnswer(Duration),
@@ -175,7 +178,7 @@ impl Error {
             Self::NotPermitted => {
                 "try again and choose \"Always Allow\"; or delete the item kubectl-regcred in Keychain Access, and log in again"
             }
-            Self::Died | Self::NoAnswer(_) => "restart the keyring's daemon and try again",
+            Self::Died | Self::NoAnswer(_) | Self::Vanished(_) => "restart the keyring's daemon and try again",
             Self::Damaged(_) => "kubectl regcred logout and login again replace it",
             Self::Lock { .. } => "set XDG_RUNTIME_DIR or TMPDIR to a folder that you may write to",
             Self::Rotating(_) => {

@@ -1,6 +1,7 @@
 //! A Secret Service that misbehaves, on a private bus: what real ones do when they hang, crash or wait for a person.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -39,12 +40,32 @@ pub enum Behaviour {
     Duplicates,
     /// It has forty items.
     Many,
+    /// It has forty items, all locked, and shows hashes of their attributes, as gnome-keyring does.
+    ManyHashed,
+    /// Its item is locked, and the first question about its default collection is answered with "no such object", as
+    /// gnome-keyring does now and then.
+    AliasBlinks,
+    /// Its search says that the item is open, but it is locked and shows hashes of its attributes.
+    Hashed,
+    /// The first call on its item is answered with "no such object".
+    ItemBlinks,
+    /// Every call on its item is answered with "no such object".
+    Phantom,
+    /// It answers no search, and sends signals instead, as many as the bus takes.
+    Signals,
+    /// Its answers have other types than the specification says.
+    Nonsense,
+    /// It refuses everything, with a text that moves the cursor.
+    Escapes,
+    /// What it finds is another program's item.
+    Another,
 }
 
 /// The running double. It ends with its bus.
 pub struct FakeSecrets {
     bus: Option<PrivateBus>,
     calls: Arc<Mutex<Vec<String>>>,
+    unlocked: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -53,11 +74,13 @@ impl FakeSecrets {
     pub fn start(behaviour: Behaviour) -> Self {
         let bus = PrivateBus::start();
         let calls = Arc::default();
+        let unlocked = Arc::default();
         let (ready, is_ready) = mpsc::channel();
         let mut service = Service {
             behaviour,
             calls: Arc::clone(&calls),
-            unlocked: false,
+            unlocked: Arc::clone(&unlocked),
+            has_blinked: false,
             waiting: None,
         };
         let address = bus.address();
@@ -78,6 +101,7 @@ impl FakeSecrets {
         Self {
             bus: Some(bus),
             calls,
+            unlocked,
             thread: Some(thread),
         }
     }
@@ -85,6 +109,11 @@ impl FakeSecrets {
     /// The bus that it is on.
     pub fn bus(&self) -> &PrivateBus {
         self.bus.as_ref().unwrap()
+    }
+
+    /// Unlocks its collection, as its own window can.
+    pub fn unlock(&self) {
+        self.unlocked.store(true, Ordering::SeqCst);
     }
 
     /// The methods that were called, in order.
@@ -105,7 +134,8 @@ impl Drop for FakeSecrets {
 struct Service {
     behaviour: Behaviour,
     calls: Arc<Mutex<Vec<String>>>,
-    unlocked: bool,
+    unlocked: Arc<AtomicBool>,
+    has_blinked: bool,
     /// A search that is answered when a person has answered.
     waiting: Option<Message>,
 }
@@ -125,15 +155,59 @@ impl Service {
         let none = || path("/");
         let items = || match self.behaviour {
             B::Duplicates => vec![path("/item/1"), path("/item/2")],
-            B::Many => (1..=40).map(|number| path(&format!("/item/{number}"))).collect(),
+            B::Many | B::ManyHashed => (1..=40).map(|number| path(&format!("/item/{number}"))).collect(),
             B::LockedAndMute | B::NoCollection => vec![],
             _ => vec![path("/item/1")],
         };
         let error = async |name: &str| connection.reply_error(&header, name, &("no",)).await;
-        let is_locked = !self.unlocked && !matches!(self.behaviour, B::Duplicates | B::Many | B::NoCollection);
+        let is_open = matches!(
+            self.behaviour,
+            B::Duplicates | B::Many | B::NoCollection | B::ItemBlinks | B::Phantom | B::Another
+        );
+        let is_locked = !self.unlocked.load(Ordering::SeqCst) && !is_open;
+        let is_item = header.path().unwrap().as_str().starts_with("/item/");
+        let blinks = match self.behaviour {
+            B::AliasBlinks => property == " Locked" && !self.has_blinked,
+            B::ItemBlinks => is_item && !self.has_blinked,
+            B::Phantom => is_item,
+            _ => false,
+        };
+        self.has_blinked |= blinks;
         let sent = match (member.as_str(), self.behaviour) {
             (_, B::Silent) => Ok(()),
+            ("SearchItems", B::Signals) => {
+                let signal = || Message::signal("/item/1", "org.freedesktop.Secret.Item", "Changed");
+                let to = header.sender().unwrap().to_owned();
+                let text = "x".repeat(1 << 10);
+                // Until the client leaves, and the bus says so.
+                while connection
+                    .call_method(
+                        Some("org.freedesktop.DBus"),
+                        "/org/freedesktop/DBus",
+                        Some("org.freedesktop.DBus"),
+                        "NameHasOwner",
+                        &(to.as_str(),),
+                    )
+                    .await
+                    .is_ok_and(|reply| reply.body().deserialize::<(bool,)>().unwrap().0)
+                {
+                    for _ in 0..100 {
+                        let signal = signal().destination(to.as_str()).build(&(&text,)).unwrap();
+                        if connection.send(&signal).await.is_err() {
+                            return false;
+                        }
+                    }
+                }
+                Ok(())
+            }
+            (_, B::Nonsense) => connection.reply(&header, &("nonsense", 7u32)).await,
+            (_, B::Escapes) => {
+                let text = "\u{1b}[2J\u{9b}31m\u{202e}no\nerror: all is well";
+                let name = "org.freedesktop.DBus.Error.Failed";
+                connection.reply_error(&header, name, &(text,)).await
+            }
             (_, B::Denies) => error("org.freedesktop.DBus.Error.AccessDenied").await,
+            _ if blinks => error("org.freedesktop.DBus.Error.UnknownMethod").await,
             ("SearchItems", B::Dies) => return false,
             ("SearchItems", B::AsksFirst { .. }) if is_locked => {
                 self.waiting = Some(call.clone());
@@ -143,7 +217,7 @@ impl Service {
                 let session = (Variant::from(""), path("/session/1"));
                 connection.reply(&header, &session).await.unwrap();
                 // The question is on the screen by now; this is the answer.
-                self.unlocked = unlocks;
+                self.unlocked.store(unlocks, Ordering::SeqCst);
                 match self.waiting.take().filter(|_| unlocks) {
                     Some(search) => {
                         let found = (items(), Vec::<OwnedObjectPath>::new());
@@ -158,7 +232,7 @@ impl Service {
                     .reply(&header, &(Variant::from(""), path("/session/1")))
                     .await
             }
-            ("SearchItems", _) if is_locked => {
+            ("SearchItems", behaviour) if is_locked && behaviour != B::Hashed => {
                 connection
                     .reply(&header, &(Vec::<OwnedObjectPath>::new(), items()))
                     .await
@@ -168,6 +242,7 @@ impl Service {
                     .reply(&header, &(items(), Vec::<OwnedObjectPath>::new()))
                     .await
             }
+            ("ReadAlias", B::NoCollection) => connection.reply(&header, &(none(),)).await,
             ("ReadAlias", _) => connection.reply(&header, &(path("/collection/1"),)).await,
             ("Unlock", _) => {
                 connection
@@ -179,8 +254,8 @@ impl Service {
                 if behaviour == B::PromptUnanswered {
                     return true;
                 }
-                self.unlocked = behaviour == B::PromptAnswered;
-                let dismissed = !self.unlocked;
+                let dismissed = behaviour != B::PromptAnswered;
+                self.unlocked.store(!dismissed, Ordering::SeqCst);
                 let completed = Message::signal("/prompt/1", "org.freedesktop.Secret.Prompt", "Completed");
                 connection
                     .send(&completed.build(&(dismissed, Variant::from(""))).unwrap())
@@ -195,15 +270,21 @@ impl Service {
                     .strip_prefix("/item/")
                     .map_or(0, |n| n.parse().unwrap());
                 let value = match property.as_str() {
-                    "Locked" => Variant::from(is_locked),
+                    "Locked" => Variant::from(is_locked && self.behaviour != B::Hashed),
                     "Modified" => Variant::from(100u64 - number),
+                    _ if is_locked && matches!(self.behaviour, B::AliasBlinks | B::Hashed | B::ManyHashed) => {
+                        Variant::from(hashed(&attributes(self.behaviour, number)))
+                    }
                     _ => Variant::from(attributes(self.behaviour, number)),
                 };
                 connection.reply(&header, &(value,)).await
             }
             ("GetSecret", _) => {
                 let item = header.path().unwrap().to_string();
-                let secret = format!(r#"{{"username":"user{item}","token":"t"}}"#);
+                let secret = match self.behaviour {
+                    B::Another => "\u{1b}[2Jhunter2".to_owned(),
+                    _ => format!(r#"{{"username":"user{item}","token":"t"}}"#),
+                };
                 let value = (path("/session/1"), Vec::<u8>::new(), secret.into_bytes(), "text/plain");
                 connection.reply(&header, &(value,)).await
             }
@@ -217,8 +298,11 @@ impl Service {
 }
 
 fn attributes(behaviour: Behaviour, item: u64) -> HashMap<String, String> {
+    if behaviour == Behaviour::Another {
+        return HashMap::from([("application".to_owned(), "\u{1b}[2Janother".to_owned())]);
+    }
     let registry = match behaviour {
-        Behaviour::Many => format!("registry-{item}.example.com"),
+        Behaviour::Many | Behaviour::ManyHashed => format!("registry-{item}.example.com"),
         _ => "gitea.example.com".to_owned(),
     };
     [
@@ -230,4 +314,15 @@ fn attributes(behaviour: Behaviour, item: u64) -> HashMap<String, String> {
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .collect()
+}
+
+/// As gnome-keyring shows the attributes of a locked item.
+fn hashed(attributes: &HashMap<String, String>) -> HashMap<String, String> {
+    let hash = |key: &String| {
+        (
+            format!("gkr:compat:hashed:{key}"),
+            "962bdd9dd2e95617cc5f3606dc0869e7".to_owned(),
+        )
+    };
+    attributes.keys().map(hash).collect()
 }

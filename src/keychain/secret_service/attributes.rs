@@ -1,4 +1,4 @@
-//! The attributes of an item, which can be read without unlocking it.
+//! The attributes of an item, which most services show without unlocking it.
 
 use std::collections::HashMap;
 
@@ -12,6 +12,13 @@ pub(super) fn name_of(attributes: &Attributes) -> Vec<(String, String)> {
     NAME.into_iter()
         .filter_map(|key| Some((key.to_owned(), attributes.get(key)?.clone())))
         .collect()
+}
+
+/// Whether `attributes` are those of an item that a search for `wanted` finds.
+///
+/// gnome-keyring shows hashes of a locked item's attributes, under other names.
+pub(super) fn has_all(attributes: &Attributes, wanted: &Attributes) -> bool {
+    wanted.iter().all(|(key, value)| attributes.get(key) == Some(value))
 }
 
 pub(super) fn owned<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Attributes {

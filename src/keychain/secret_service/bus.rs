@@ -27,6 +27,9 @@ const WINDOW: usize = 120;
 /// Incoming messages to buffer: the answers to a full window and some signals.
 const QUEUE: NonZeroUsize = NonZeroUsize::new(WINDOW + 8).expect("a constant");
 
+/// Signals to keep for later; a prompt sends one. Replies that nobody asked for are dropped beyond a window of them.
+const SIGNALS: usize = 32;
+
 /// Prefix of the bus's own error names.
 const BUS_ERROR: &str = "org.freedesktop.DBus.Error.";
 /// Prefix of the Secret Service's error names.
@@ -273,7 +276,10 @@ impl Bus {
             let message = self.next().await?;
             let answered = message.header().reply_serial();
             match (message.message_type(), answered) {
+                // A program on the bus can send as many as it likes.
+                (Type::Signal, _) if self.signals.len() >= SIGNALS => {}
                 (Type::Signal, _) => self.signals.push(message),
+                (_, Some(_)) if self.answers.len() > WINDOW => {}
                 (Type::Error, Some(serial)) => {
                     self.answers.insert(serial, Err(Refusal::of(&message)));
                 }

@@ -54,12 +54,14 @@ pub(super) fn is_default_locked() -> Result<Message, Error> {
     call(DEFAULT_PATH, PROPERTIES, "Get", &(COLLECTION, "Locked"))
 }
 
-/// Reads the answer; `None` if there is no default collection.
+/// Reads the answer; `None` if the service says that there is no default collection.
 pub(super) fn is_locked(reply: Reply) -> Result<Option<bool>, Error> {
     match reply {
         Ok(reply) => {
             let (locked,): (OwnedVariant,) = body(&reply)?;
-            Ok(Some(bool::try_from(Variant::from(locked)).unwrap_or(false)))
+            bool::try_from(Variant::from(locked))
+                .map(Some)
+                .map_err(|error| Error::Protocol(printable(&error.to_string())))
         }
         Err(refusal) if refusal.is_gone() => Ok(None),
         Err(refusal) => Err(refusal.into()),

@@ -28,6 +28,9 @@ use cache::Cache;
 use service::Service;
 use session::Session;
 
+/// How often an operation starts over because what its search found no longer exists.
+const SEARCHES: u32 = 10;
+
 /// A store over the Secret Service of the session bus.
 ///
 /// There is one item for each service and user; the user is `USE REGISTRY`, shown as two attributes. A writer that does
@@ -79,13 +82,17 @@ impl SecretService {
     #[expect(clippy::needless_pass_by_value, reason = "closures, written where they are passed")]
     fn run<T>(&self, work: impl AsyncFn(&mut Session<'_>) -> Result<T, Error>) -> Result<T, Error> {
         zbus::block_on(async {
-            match self.attempt(&work).await {
-                // gnome-keyring sometimes aborts when many clients connect and disconnect; the bus restarts it.
-                Err(Error::Died) => match self.attempt(&work).await {
-                    Err(Error::NoService) => Err(Error::Died),
-                    again => again,
-                },
-                first => first,
+            let mut died = false;
+            let mut vanished = 0;
+            loop {
+                match self.attempt(&work).await {
+                    // gnome-keyring sometimes aborts when many clients connect and disconnect; the bus restarts it.
+                    Err(Error::Died) if !died => died = true,
+                    Err(Error::NoService) if died => return Err(Error::Died),
+                    // What is really gone is not found again.
+                    Err(Error::Vanished(_)) if vanished < SEARCHES => vanished += 1,
+                    outcome => return outcome,
+                }
             }
         })
     }
@@ -185,7 +192,7 @@ impl CredentialApi for ServiceItem {
         let secret = self.store.run(async |session| {
             match session.for_secrets().find_newest_first(&self.name).await?.first() {
                 None => Ok(None),
-                Some(newest) => session.secret(newest).await,
+                Some(newest) => session.secret(newest).await.map(Some),
             }
         })?;
         // keyring-core takes no `Zeroizing`: its caller zeroes what it gets.

@@ -44,11 +44,30 @@ impl<'a> Service<'a> {
 
     /// Fails if there is no default collection: KeePassXC would ask the user for one at the next search.
     pub(super) async fn is_locked(&mut self) -> Result<bool, Error> {
-        is_locked(self.bus.call(is_default_locked()?).await?)?.ok_or(Error::NoCollection)
+        self.default_lock().await?.ok_or(Error::NoCollection)
     }
 
     pub(super) async fn is_default_locked(&mut self) -> Result<bool, Error> {
-        Ok(is_locked(self.bus.call(is_default_locked()?).await?)? == Some(true))
+        Ok(self.default_lock().await? == Some(true))
+    }
+
+    async fn default_lock(&mut self) -> Result<Option<bool>, Error> {
+        match is_locked(self.bus.call(is_default_locked()?).await?)? {
+            None => self.no_default().await.map(|()| None),
+            locked => Ok(locked),
+        }
+    }
+
+    /// Succeeds if there is no default collection; [`Error::Vanished`] if the service has one all the same.
+    ///
+    /// gnome-keyring 42.1 now and then answers a call on its default collection with "object does not exist at path",
+    /// and the path is a piece of memory that it has freed. Taken at its word, a locked keyring would be an empty one.
+    pub(super) async fn no_default(&mut self) -> Result<(), Error> {
+        if is_none(&self.default_collection().await?) {
+            Ok(())
+        } else {
+            Err(Error::Vanished("a default keyring"))
+        }
     }
 
     /// Waits for a call that the service answers only after the user has unlocked or created the default collection.

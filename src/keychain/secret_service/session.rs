@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use zbus::{ObjectPath, OwnedObjectPath, OwnedVariant, Type, Variant, as_variant};
 use zeroize::Zeroizing;
 
-use super::attributes::{Attributes, name_of};
+use super::attributes::{Attributes, has_all, name_of};
 use super::bus;
 use super::cache::{self, Cache};
 use super::calls::{COLLECTION, DEFAULT_PATH, ITEM, PROPERTIES, body, call, is_default_locked, is_locked, on, service};
@@ -108,13 +108,13 @@ impl<'a> Session<'a> {
     /// The attributes of the items that have all of `attributes`; of several with the same name, those of the newest.
     pub(super) async fn list(&mut self, attributes: &Attributes) -> Result<Vec<Attributes>, Error> {
         let items = self.find_shown(attributes).await?;
-        let found = self.attributes(&items).await?;
+        let found = self.attributes(&items, attributes).await?;
         let mut names = HashSet::with_capacity(found.len());
         if found.iter().all(|attributes| names.insert(name_of(attributes))) {
             return Ok(found);
         }
         let items = self.newest_first(items).await?;
-        let mut found = self.attributes(&items).await?;
+        let mut found = self.attributes(&items, attributes).await?;
         let mut names = HashSet::new();
         found.retain(|attributes| names.insert(name_of(attributes)));
         Ok(found)
@@ -143,7 +143,7 @@ impl<'a> Session<'a> {
         let mut default = others.pop().map_or(Ok(None), is_locked)?;
         if default.is_none() {
             // A call on a missing object is answered out of order. This call is answered in order, after the search.
-            let _none = self.service.default_collection().await?;
+            self.service.no_default().await?;
         }
         let reply = match self.service.bus.take_answer(&search) {
             Some(reply) => reply,
@@ -168,28 +168,25 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The secret of an item; `None` if the item no longer exists.
-    pub(super) async fn secret(&mut self, item: &ObjectPath<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    pub(super) async fn secret(&mut self, item: &ObjectPath<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
         let session = self.path.clone().ok_or(Error::Died)?;
         match self.service.bus.call(on(item, ITEM, "GetSecret", &(session,))?).await? {
             Ok(reply) => {
                 let ((_, _, value, _),): ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),) = body(&reply)?;
-                Ok(Some(Zeroizing::new(value)))
+                Ok(Zeroizing::new(value))
             }
-            Err(refusal) if refusal.is_gone() => Ok(None),
-            Err(refusal) => Err(refusal.into()),
+            Err(refusal) => Err(of_item(refusal)),
         }
     }
 
     pub(super) async fn has(&mut self, item: &OwnedObjectPath, attributes: &Attributes) -> Result<bool, Error> {
         let found: Vec<Attributes> = self.properties(std::slice::from_ref(item), "Attributes").await?;
-        let has = |(key, value)| found[0].get(key) == Some(value);
-        Ok(attributes.iter().all(has))
+        Ok(has_all(&found[0], attributes))
     }
 
     pub(super) async fn change(&mut self, item: &ObjectPath<'_>, secret: &[u8]) -> Result<(), Error> {
         let set = on(item, ITEM, "SetSecret", &(self.wrap(secret)?,))?;
-        self.service.bus.call(set).await??;
+        self.service.bus.call(set).await?.map_err(of_item)?;
         Ok(())
     }
 
@@ -217,12 +214,15 @@ impl<'a> Session<'a> {
                 let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = body(&reply)?;
                 self.service.confirm(&prompt).await
             }
-            Err(refusal) if refusal.is_gone() => Err(Error::NoCollection),
+            Err(refusal) if refusal.is_gone() => {
+                self.service.no_default().await?;
+                Err(Error::NoCollection)
+            }
             Err(refusal) => Err(refusal.into()),
         }
     }
 
-    /// Deletes items; one that no longer exists counts as deleted.
+    /// Deletes items.
     pub(super) async fn delete(&mut self, items: &[OwnedObjectPath]) -> Result<(), Error> {
         let calls: Result<Vec<_>, _> = items.iter().map(|item| on(item, ITEM, "Delete", &())).collect();
         for reply in self.service.bus.exchange(&calls?).await? {
@@ -231,34 +231,57 @@ impl<'a> Session<'a> {
                     let (prompt,): (OwnedObjectPath,) = body(&reply)?;
                     self.service.confirm(&prompt).await?;
                 }
-                Err(refusal) if refusal.is_gone() => {}
-                Err(refusal) => return Err(refusal.into()),
+                Err(refusal) => return Err(of_item(refusal)),
             }
         }
         Ok(())
     }
 
-    /// The attributes of each item, in order.
-    async fn attributes(&mut self, items: &[OwnedObjectPath]) -> Result<Vec<Attributes>, Error> {
+    /// The attributes of each of the items that a search for `wanted` has found, in order.
+    async fn attributes(&mut self, items: &[OwnedObjectPath], wanted: &Attributes) -> Result<Vec<Attributes>, Error> {
         if items.len() < cache::MANY {
-            return self.properties(items, "Attributes").await;
+            return self.shown(items, wanted).await;
         }
         let mut known = self.cache.load(&self.instance);
-        let is_unknown = |item: &&OwnedObjectPath| !known.contains_key(item.as_str());
+        let is_unknown =
+            |item: &&OwnedObjectPath| !known.get(item.as_str()).is_some_and(|known| has_all(known, wanted));
         let unknown: Vec<_> = items.iter().filter(is_unknown).cloned().collect();
         if !unknown.is_empty() {
-            let found = self.properties(&unknown, "Attributes").await?;
+            let found = self.shown(&unknown, wanted).await?;
             known.extend(unknown.iter().map(ToString::to_string).zip(found));
-            known.retain(|path, attributes| !attributes.is_empty() && items.iter().any(|item| item.as_str() == path));
+            let items: HashSet<&str> = items.iter().map(|item| item.as_str()).collect();
+            known.retain(|path, _| items.contains(path.as_str()));
             self.cache.save(&self.instance, known.clone());
         }
         Ok(cache::in_order(items, &known))
     }
 
+    /// The attributes as the service shows them. An item that hides those that it was found by is locked: left out, it
+    /// would be reported as "not found".
+    async fn shown(&mut self, items: &[OwnedObjectPath], wanted: &Attributes) -> Result<Vec<Attributes>, Error> {
+        let found: Vec<Attributes> = self.properties(items, "Attributes").await?;
+        let pairs = items.iter().zip(&found);
+        let hidden: Vec<_> = pairs
+            .filter(|(_, attributes)| !has_all(attributes, wanted))
+            .map(|(item, _)| item.clone())
+            .collect();
+        if hidden.is_empty() {
+            return Ok(found);
+        }
+        self.service.unlock(&hidden).await?;
+        let found: Vec<Attributes> = self.properties(items, "Attributes").await?;
+        if found.iter().all(|attributes| has_all(attributes, wanted)) {
+            Ok(found)
+        } else {
+            let what = "an item was found by attributes that it does not have".to_owned();
+            Err(Error::Protocol(what))
+        }
+    }
+
     /// One property of each item, in order. All calls are sent before the first answer is read.
     async fn properties<T>(&mut self, items: &[OwnedObjectPath], property: &str) -> Result<Vec<T>, Error>
     where
-        T: DeserializeOwned + Type + Default,
+        T: DeserializeOwned + Type,
     {
         let calls: Result<Vec<_>, _> = items
             .iter()
@@ -275,8 +298,7 @@ impl<'a> Session<'a> {
                         .0
                         .0
                 }
-                Err(refusal) if refusal.is_gone() => T::default(),
-                Err(refusal) => return Err(refusal.into()),
+                Err(refusal) => return Err(of_item(refusal)),
             });
         }
         Ok(values)
@@ -285,5 +307,17 @@ impl<'a> Session<'a> {
     fn wrap<'s>(&self, secret: &'s [u8]) -> Result<Wrapped<'s>, Error> {
         let session = self.path.clone().ok_or(Error::Died)?;
         Ok((session, &[], secret, CONTENT_TYPE))
+    }
+}
+
+/// The error of a call on an item that a search has found.
+///
+/// Whether the item is gone is for the next search to say: [`Error::Vanished`] starts over. gnome-keyring has said so of
+/// objects that it had.
+fn of_item(refusal: bus::Refusal) -> Error {
+    if refusal.is_gone() {
+        Error::Vanished("an item")
+    } else {
+        refusal.into()
     }
 }

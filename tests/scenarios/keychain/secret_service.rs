@@ -282,6 +282,58 @@ fn no_default_keyring() {
     assert!(matches!(error, Error::NoCollection), "{error}");
 }
 
+scenario!(a_locked_item_is_never_left_out, needs("dbus-daemon"));
+fn a_locked_item_is_never_left_out() {
+    for behaviour in [Behaviour::AliasBlinks, Behaviour::Hashed, Behaviour::ManyHashed] {
+        let service = FakeSecrets::start(behaviour);
+        let keychain = impatient(&service.bus().env());
+        let listed = keychain.list();
+        assert!(matches!(listed, Err(Error::Locked)), "{behaviour:?}: {listed:?}");
+        let (stdout, _, code) = ask(service.bus().command(HELPER), "list", "");
+        assert!(
+            stdout.starts_with("the keyring is locked") && code == 1,
+            "{behaviour:?}: {stdout}"
+        );
+    }
+}
+
+scenario!(hashes_are_not_remembered, needs("dbus-daemon"));
+/// Forty items are enough to keep their attributes in a file.
+fn hashes_are_not_remembered() {
+    let service = FakeSecrets::start(Behaviour::ManyHashed);
+    let keychain = impatient(&service.bus().env());
+    assert!(matches!(keychain.list(), Err(Error::Locked)));
+    service.unlock();
+    assert_eq!(keychain.list().unwrap().len(), 40);
+}
+
+scenario!(gone_is_what_the_search_no_longer_finds, needs("dbus-daemon"));
+fn gone_is_what_the_search_no_longer_finds() {
+    let name = registry("gitea.example.com");
+    let works: [fn(&Keychain, &regcred::model::Registry); 4] = [
+        |keychain, name| assert!(keychain.get(name, Use::Docker).unwrap().is_some()),
+        |keychain, _| assert_eq!(keychain.list().unwrap().len(), 1),
+        |keychain, name| assert!(keychain.delete(name, Use::Docker).unwrap()),
+        |keychain, _| keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap(),
+    ];
+    for work in works {
+        let service = FakeSecrets::start(Behaviour::ItemBlinks);
+        work(&impatient(&service.bus().env()), &name);
+    }
+
+    let service = FakeSecrets::start(Behaviour::Phantom);
+    let keychain = impatient(&service.bus().env());
+    let errors = [
+        keychain.get(&name, Use::Docker).unwrap_err(),
+        keychain.put(Use::Docker, &credential("alice", TOKEN)).unwrap_err(),
+        keychain.delete(&name, Use::Docker).unwrap_err(),
+        keychain.list().unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, Error::Vanished(_)), "{error}");
+    }
+}
+
 scenario!(two_items_of_one_name, needs("dbus-daemon"));
 fn two_items_of_one_name() {
     let service = FakeSecrets::start(Behaviour::Duplicates);
