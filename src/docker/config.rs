@@ -126,6 +126,11 @@ impl Config {
         helper.filter(|name| !name.is_empty())
     }
 
+    /// The context that docker's commands use.
+    pub(super) fn context(&self) -> Option<String> {
+        self.string(&[&self.name("currentContext")]).ok().flatten()
+    }
+
     /// The helper that docker asks for `registry` because of this document; `None` if it reads `auths`.
     ///
     /// Keys of `credHelpers` are compared verbatim. An empty helper name there means the file, even if there is a

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::answers::{holds_token, podman_helper};
+use super::engine::{Engine, why_missing};
 use super::registries_conf::Order;
 use super::{Client, File, HELPER, Source, Workstation};
 use crate::model::{CommandLine, Hint, Registry, printable};
@@ -44,10 +45,16 @@ pub enum WarningKind {
     KeyNeverMatches,
     /// A key of `credHelpers` with an empty name, which means plain text.
     HelperEmpty,
+    /// What `docker setup` wrote into a file is gone: another program has replaced the file.
+    SetupLost,
+    /// `credsStore` is Docker Desktop's, and docker uses another engine.
+    StoreNeedsDockerDesktop,
+    /// nerdctl of Rancher Desktop asks another helper than docker.
+    NerdctlAsksAnotherHelper,
 }
 
 impl WarningKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::FileUnreadable,
         Self::HelperNotOnPath,
         Self::HelperShadowed,
@@ -62,6 +69,9 @@ impl WarningKind {
         Self::DefaultStoreOff,
         Self::KeyNeverMatches,
         Self::HelperEmpty,
+        Self::SetupLost,
+        Self::StoreNeedsDockerDesktop,
+        Self::NerdctlAsksAnotherHelper,
     ];
 
     /// The name in output documents.
@@ -81,6 +91,9 @@ impl WarningKind {
             Self::DefaultStoreOff => "default-store-off",
             Self::KeyNeverMatches => "key-never-matches",
             Self::HelperEmpty => "helper-empty",
+            Self::SetupLost => "setup-lost",
+            Self::StoreNeedsDockerDesktop => "store-needs-docker-desktop",
+            Self::NerdctlAsksAnotherHelper => "nerdctl-asks-another-helper",
         }
     }
 }
@@ -110,6 +123,8 @@ pub fn inspect(workstation: &Workstation, stored: &[Registry]) -> Vec<Warning> {
     inspection.keys();
     inspection.registries();
     inspection.detection();
+    inspection.replaced();
+    inspection.engines();
     inspection.warnings
 }
 
@@ -213,11 +228,12 @@ impl Inspection<'_> {
             }
             let name = printable(name, MAX_TEXT);
             let (file, registry) = self.who_names(&name);
+            let why = why_missing(&name).map_or_else(String::new, |why| format!(" ({why})"));
             self.warn(
                 WarningKind::HelperMissing,
                 file.clone(),
                 registry.as_ref(),
-                format!("{file} names the helper {name}, and docker-credential-{name} is not on PATH"),
+                format!("{file} names the helper {name}, and docker-credential-{name} is not on PATH{why}"),
                 registry.as_ref().map_or_else(setup_default, setup),
             );
         }
@@ -422,6 +438,76 @@ impl Inspection<'_> {
                 Some(registry),
                 format!("podman login would write the token of {registry} to {at} in plain text: podman asks a helper there only if this very file names it"),
                 remedy,
+            );
+        }
+    }
+
+    /// Files that `docker setup` has changed, and that nothing of it is in any more. Docker Desktop replaces the one in WSL
+    /// when it starts (docker/for-win#13529, #14351), and `podman logout --all` deletes `credHelpers`.
+    fn replaced(&mut self) {
+        let workstation = self.workstation;
+        let files = workstation.files();
+        let lost: Vec<String> = files
+            .filter(|file| workstation.set_up.contains(&file.target) && !file.config.names_us())
+            .map(|file| shown(&file.path))
+            .collect();
+        for at in lost {
+            self.warn(
+                WarningKind::SetupLost,
+                at.clone(),
+                None,
+                format!(
+                    "kubectl regcred docker setup had written the helper gitea into {at}, and it is not there any more: \
+                     another program has replaced it, as Docker Desktop does in WSL when it starts"
+                ),
+                CommandLine::new("kubectl regcred docker setup").into(),
+            );
+        }
+    }
+
+    /// What does not work with the engines that people have on macOS and Windows.
+    fn engines(&mut self) {
+        let Some(docker) = &self.workstation.docker else { return };
+        let (config, engines) = (&docker.config, &self.workstation.engines);
+        let at = shown(&docker.path);
+        let store = config.default_helper();
+        let is_installed = |name: &String| self.workstation.helpers.get(name).is_some_and(Option::is_some);
+        let other = engines.current.filter(|engine| *engine != Engine::DockerDesktop);
+        // It tells Docker Desktop of each login, and fails where nobody listens (abiosoft/colima#167).
+        if let (Some("desktop"), Some(engine)) = (
+            store.as_ref().filter(|name| is_installed(name)).map(String::as_str),
+            other,
+        ) {
+            self.warn(
+                WarningKind::StoreNeedsDockerDesktop,
+                at.clone(),
+                None,
+                format!(
+                    "{at} names docker-credential-desktop for every registry, which stores nothing unless Docker Desktop \
+                     runs, and docker uses {}",
+                    engine.as_str()
+                ),
+                setup_default(),
+            );
+        }
+        // Its credential server knows credsStore alone (rancher-sandbox/rancher-desktop#2321). Where docker uses it, there
+        // is no nerdctl.
+        let has_nerdctl =
+            engines.found.contains(&Engine::RancherDesktop) && engines.current != Some(Engine::RancherDesktop);
+        if has_nerdctl && config.names_us() && store.as_deref() != Some(HELPER) {
+            let asked = store.map_or_else(
+                || "none".to_owned(),
+                |name| format!("docker-credential-{}", printable(&name, MAX_TEXT)),
+            );
+            self.warn(
+                WarningKind::NerdctlAsksAnotherHelper,
+                at.clone(),
+                None,
+                format!(
+                    "nerdctl of Rancher Desktop asks only the helper for every registry in {at}, which is {asked}: it does not \
+                     get what the keychain has"
+                ),
+                setup_default(),
             );
         }
     }

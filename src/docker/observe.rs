@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::engine::Engines;
 use super::other_helper::HelperName;
 use super::registries_conf::{self, Order};
-use super::{Config, Error, File, Files, SkippedFile, detected_store, has_podman, on_path, program};
+use super::{Config, Error, File, Files, SetupRecord, SkippedFile, detected_store, has_podman, on_path, program};
 use crate::sys::env::Env;
 
 /// The configuration that docker and podman find.
@@ -33,6 +34,10 @@ pub struct Workstation {
     pub order: Option<Order>,
     /// Whether podman, buildah or skopeo is installed.
     pub has_podman: bool,
+    /// What brings docker's engine here, on macOS and Windows.
+    pub engines: Engines,
+    /// The files that `docker setup` has changed, with all symbolic links resolved.
+    pub set_up: Vec<PathBuf>,
 }
 
 /// Reads the files and PATH. Changes nothing and asks no helper for a credential.
@@ -56,6 +61,9 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
         .var("DOCKER_AUTH_CONFIG")
         .and_then(|text| Config::parse(text.as_bytes()).ok());
     let order = registries_conf::read(&files.registries_conf);
+    let engines = Engines::observe(docker.as_ref().map(|file| &file.config), env);
+    // Whoever changes a file is told what is wrong with the record.
+    let set_up = SetupRecord::read_only(env).map_or_else(|_| Vec::new(), |record| record.targets());
     let mut workstation = Workstation {
         docker,
         podman,
@@ -68,6 +76,8 @@ pub fn observe(env: &Env) -> Result<Workstation, Error> {
         auth_file: env.path("REGISTRY_AUTH_FILE"),
         order,
         has_podman: has_podman(env),
+        engines,
+        set_up,
     };
     workstation.helpers = workstation
         .helpers_named()

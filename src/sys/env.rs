@@ -13,7 +13,7 @@ pub struct Env(BTreeMap<OsString, OsString>);
 
 impl Env {
     pub fn of_process() -> Self {
-        Self(std::env::vars_os().collect())
+        std::env::vars_os().collect()
     }
 
     /// A variable's value, if it is set, not empty and valid UTF-8.
@@ -24,7 +24,7 @@ impl Env {
     /// A variable's value, if it is set and not empty.
     pub fn os(&self, name: &str) -> Option<&OsStr> {
         self.0
-            .get(OsStr::new(name))
+            .get(&name_of(name.into()))
             .map(OsString::as_os_str)
             .filter(|value| !value.is_empty())
     }
@@ -42,7 +42,7 @@ impl Env {
     /// The environment without a variable, for a child process.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
-        self.0.remove(OsStr::new(name));
+        self.0.remove(&name_of(name.into()));
         self
     }
 
@@ -50,6 +50,11 @@ impl Env {
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
+}
+
+/// Windows ignores the case of names, and has `Path` where this looks for `PATH`.
+fn name_of(name: OsString) -> OsString {
+    if cfg!(windows) { name.to_ascii_uppercase() } else { name }
 }
 
 impl std::fmt::Debug for Env {
@@ -64,8 +69,21 @@ impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Env {
         Self(
             pairs
                 .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
+                .map(|(name, value)| (name_of(name.into()), value.into()))
                 .collect(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_ignores_the_case_of_names() {
+        let env = Env::from_iter([("Path", "1")]);
+        assert_eq!(env.var("PATH"), Some("1").filter(|_| cfg!(windows)));
+        assert_eq!(env.var("Path"), Some("1"));
+        assert_eq!(env.without("PATH").var("Path"), Some("1").filter(|_| !cfg!(windows)));
     }
 }

@@ -96,10 +96,10 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Windows refuses to replace a file that another program has open, as docker's commands and virus scanners have for a
-/// moment. It does not tell when the file is closed, so this tries again for a second.
+/// moment. It does not tell when the file is closed, so this tries again for some seconds.
 #[cfg(windows)]
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    const ATTEMPTS: usize = 50;
+    const ATTEMPTS: usize = 150;
     const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
     /// `ERROR_ACCESS_DENIED` and `ERROR_SHARING_VIOLATION`.
     const OPEN_ELSEWHERE: [i32; 2] = [5, 32];

@@ -2,6 +2,7 @@
 
 mod clients;
 mod conflicts;
+mod engines;
 mod fixture;
 mod interrupted;
 pub mod link;

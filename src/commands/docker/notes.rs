@@ -1,12 +1,13 @@
 //! Warnings and hints after `docker setup`.
 
 use crate::commands::system::System;
-use crate::docker::{self, Files, WarningKind};
+use crate::docker::{self, Engine, Engines, Files, WarningKind};
 use crate::error::CommandError;
 use crate::model::{CommandLine, Registry};
 
 /// Warnings that setup cannot fix: the user's variables and files take precedence over what it writes.
-const BEYOND: [WarningKind; 3] = [
+const BEYOND: [WarningKind; 4] = [
+    WarningKind::NerdctlAsksAnotherHelper,
     WarningKind::EnvironmentWins,
     WarningKind::AuthFileHidesHelper,
     WarningKind::FilesBeforeHelper,
@@ -37,7 +38,7 @@ pub(super) fn after_setup(
         podman(files, system);
     }
     if default {
-        of_default(files, system);
+        of_default(files, &docker::observe(&system.env)?.engines, system);
     }
     if is_dry {
         return Ok(());
@@ -76,13 +77,18 @@ fn podman(files: &Files, system: &mut System<'_>) {
 }
 
 /// What a helper for every registry changes for clients that need no credential.
-fn of_default(files: &Files, system: &mut System<'_>) {
+fn of_default(files: &Files, engines: &Engines, system: &mut System<'_>) {
     system.output.warn(
         "while the keychain is locked or missing, buildx, crane, oras, helm and docker 29 now fail for public images too",
     );
     system.output.info(
         "hint: without --default, only for those of the registries you log in to: kubectl regcred docker remove && kubectl regcred docker setup",
     );
+    if engines.found.contains(&Engine::DockerDesktop) {
+        system.output.info(
+            "Docker Desktop before 4.19, and in WSL every version, sets credsStore to its own helper when it starts: then kubectl regcred docker status says setup-lost",
+        );
+    }
     if docker::has_helm(&system.env) {
         system.output.info(
             "helm reads through docker's file, but helm registry login would write a token in plain text to its own",

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::DockerStatusArgs;
 use crate::commands::shared::document;
 use crate::commands::system::System;
-use crate::docker::{self, Answer, Source, Warning, WarningKind, Workstation};
+use crate::docker::{self, Answer, Engine, Engines, Source, Warning, WarningKind, Workstation};
 use crate::error::{CommandError, Exit};
 use crate::model::{Hint, Registry, Use, Username};
 
@@ -18,6 +18,9 @@ type KeychainUsers = Option<BTreeMap<Registry, Username>>;
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     helper: Option<Helper>,
+    /// What brings docker's engine here, on macOS and Windows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    engines: Vec<&'static str>,
     items: Vec<Item<'a>>,
     warnings: Vec<Shown<'a>>,
 }
@@ -65,11 +68,31 @@ pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<Ex
             let document = document(&workstation, &kept, &answers, &warnings);
             document::print("DockerStatus", &document, format, system)?;
         }
-        None => table(&kept, &answers, &warnings, system)?,
+        None => {
+            table(&kept, &answers, &warnings, system)?;
+            engines(&workstation.engines, system);
+        }
     }
     // The settings in an unreadable file are unknown.
     let is_known = workstation.unreadable.is_empty();
     Ok(if is_known { Exit::Done } else { Exit::Failed })
+}
+
+fn engines(engines: &Engines, system: &mut System<'_>) {
+    let name = |engine: &Engine| {
+        let suffix = if engines.current == Some(*engine) {
+            " (docker uses it)"
+        } else {
+            ""
+        };
+        format!("{}{suffix}", engine.as_str())
+    };
+    if !engines.found.is_empty() {
+        let names: Vec<String> = engines.found.iter().map(name).collect();
+        system
+            .output
+            .info(format_args!("docker's engines here: {}", names.join(", ")));
+    }
 }
 
 /// Reads the keychain. Without one, the files are still reported.
@@ -129,6 +152,7 @@ fn document<'a>(
     });
     Document {
         helper,
+        engines: workstation.engines.found.iter().map(|engine| engine.as_str()).collect(),
         items: items.collect(),
         warnings: warnings.collect(),
     }

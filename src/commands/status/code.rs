@@ -187,6 +187,15 @@ fn meaning_of(kind: WarningKind) -> &'static str {
         }
         WarningKind::KeyNeverMatches => "A key of credHelpers is spelled so that no client ever asks for it.",
         WarningKind::HelperEmpty => "A key of credHelpers names no helper, which makes docker write plain text.",
+        WarningKind::SetupLost => {
+            "What docker setup had written into a file is gone, because another program has replaced the file: docker does not ask the keychain."
+        }
+        WarningKind::StoreNeedsDockerDesktop => {
+            "docker keeps its logins with Docker Desktop's helper, which fails unless Docker Desktop runs, and uses another engine."
+        }
+        WarningKind::NerdctlAsksAnotherHelper => {
+            "nerdctl of Rancher Desktop does not ask the helper of a single registry, and so not the keychain."
+        }
     }
 }
 

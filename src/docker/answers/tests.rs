@@ -36,6 +36,8 @@ pub(in crate::docker) fn workstation(docker: &str, podman: Option<&str>) -> Work
         order: None,
         has_podman: true,
         skipped: None,
+        engines: crate::docker::Engines::default(),
+        set_up: Vec::new(),
     }
 }
 

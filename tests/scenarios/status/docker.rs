@@ -231,6 +231,53 @@ fn key_never_matches_a_url(world: &mut World) {
     world.mends(Code::Docker(WarningKind::KeyNeverMatches), &[]);
 }
 
+/// Another helper that has no credential.
+const HOLDS_NOTHING: &str =
+    "if [ \"$1\" = list ]; then echo '{}'; else echo 'credentials not found in native keychain'; exit 1; fi";
+
+finding!(setup_lost_replaced, Code::Docker(WarningKind::SetupLost), on(DOUBLES));
+/// As Docker Desktop does in WSL.
+fn setup_lost_replaced(world: &mut World) {
+    begin(world);
+    world.write_docker("{}");
+    world.regcred("docker setup").done();
+    world.is_gone(LINE, Code::Docker(WarningKind::SetupLost));
+    world.write_docker(r#"{"credsStore":"desktop.exe"}"#);
+    script(&world.programs().join("docker-credential-desktop.exe"), HOLDS_NOTHING);
+    world.mends(Code::Docker(WarningKind::SetupLost), &[]);
+}
+
+finding!(
+    store_needs_docker_desktop_colima,
+    Code::Docker(WarningKind::StoreNeedsDockerDesktop),
+    on(DOUBLES)
+);
+fn store_needs_docker_desktop_colima(world: &mut World) {
+    begin(world);
+    script(&world.programs().join("docker-credential-desktop"), HOLDS_NOTHING);
+    world.write_docker(r#"{"credsStore":"desktop","currentContext":"desktop-linux"}"#);
+    world.is_gone(LINE, Code::Docker(WarningKind::StoreNeedsDockerDesktop));
+    world.write_docker(r#"{"credsStore":"desktop","currentContext":"colima"}"#);
+    world.mends(Code::Docker(WarningKind::StoreNeedsDockerDesktop), &[]);
+}
+
+finding!(
+    nerdctl_asks_another_helper_rancher_desktop,
+    Code::Docker(WarningKind::NerdctlAsksAnotherHelper),
+    on(DOUBLES)
+);
+fn nerdctl_asks_another_helper_rancher_desktop(world: &mut World) {
+    begin(world);
+    script(&world.programs().join("docker-credential-osxkeychain"), HOLDS_NOTHING);
+    world.write_docker(&format!(
+        r#"{{{},"credsStore":"osxkeychain"}}"#,
+        helpers(world, "gitea")
+    ));
+    world.is_gone(LINE, Code::Docker(WarningKind::NerdctlAsksAnotherHelper));
+    fs::create_dir(world.home().join(".rd")).unwrap();
+    world.mends(Code::Docker(WarningKind::NerdctlAsksAnotherHelper), &[]);
+}
+
 finding!(
     helper_empty_no_name,
     Code::Docker(WarningKind::HelperEmpty),
