@@ -3,6 +3,7 @@
 mod clusters;
 mod fixture;
 pub mod helm;
+mod killed;
 mod list;
 mod needs;
 mod prune;

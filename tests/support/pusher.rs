@@ -10,6 +10,7 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
 /// Somebody who may push.
+#[derive(Clone)]
 pub struct Pusher {
     registry: String,
     authorization: String,
@@ -68,11 +69,14 @@ impl Pusher {
         let text = manifest.to_string();
         let digest = sha256(text.as_bytes());
         let reference = if tag.is_empty() { &digest } else { tag };
-        let kind = manifest["mediaType"].as_str().unwrap();
+        self.put(repository, reference, manifest["mediaType"].as_str().unwrap(), &text);
+        digest
+    }
+
+    fn put(&self, repository: &str, reference: &str, kind: &str, text: &str) {
         let path = format!("/v2/{repository}/manifests/{reference}");
         let reply = self.send(("PUT", &path), kind, text.as_bytes());
         assert_eq!(reply.status, 201, "{path}: {reply:?}");
-        digest
     }
 
     /// An image for this kind of machine, with a layer of its own and one that all have.
@@ -143,6 +147,20 @@ impl Pusher {
     pub fn text(&self, repository: &str, reference: &str) -> String {
         self.send(("GET", &format!("/v2/{repository}/manifests/{reference}")), "", b"")
             .body
+    }
+
+    /// What is there under one name is pushed under another one too.
+    pub fn retag(&self, repository: &str, from: &str, to: &str) {
+        let text = self.text(repository, from);
+        let manifest: Value = serde_json::from_str(&text).unwrap();
+        self.put(repository, to, manifest["mediaType"].as_str().unwrap(), &text);
+    }
+
+    /// Deletes one tag.
+    pub fn delete(&self, repository: &str, tag: &str) {
+        let path = format!("/v2/{repository}/manifests/{tag}");
+        let reply = self.send(("DELETE", &path), "", b"");
+        assert_eq!(reply.status, 202, "{path}: {reply:?}");
     }
 
     fn size(&self, repository: &str, digest: &str) -> usize {

@@ -10,7 +10,7 @@ use super::source;
 use crate::commands::args::{LocalDryRunArg, TrialArgs, with_help};
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
-use crate::model::{CommandLine, Repository, Version};
+use crate::model::{CommandLine, Digest, Repository, Version};
 use crate::registry::{Images, ImagesError};
 
 #[derive(Debug, Args)]
@@ -47,6 +47,8 @@ enum Restored {
     Done,
     /// It has its name already: only ours was left to be deleted.
     WasThere,
+    /// Its name is another manifest's by now.
+    PushedAgain(Digest),
 }
 
 pub(super) fn run(args: &ImagesRestoreArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
@@ -76,11 +78,7 @@ pub(super) fn run(args: &ImagesRestoreArgs, system: &mut System<'_>) -> Result<E
         let name = format!("{repository}:{}", one.aside.original);
         if let Some(now) = one.now.filter(|now| now.digest != one.row.digest) {
             exit = Exit::Failed;
-            let error = CommandError::failed(format_args!(
-                "{name} was pushed again, as {}, and is left as it is; what is set aside stays so",
-                now.digest
-            ));
-            system.output.error(&error);
+            system.output.error(&pushed_again(&name, &now.digest));
             continue;
         }
         if is_trial {
@@ -93,6 +91,10 @@ pub(super) fn run(args: &ImagesRestoreArgs, system: &mut System<'_>) -> Result<E
         match restored {
             Ok(Restored::Done) => system.output.line(format_args!("{name} restored"))?,
             Ok(Restored::WasThere) => system.output.line(format_args!("{name} was there"))?,
+            Ok(Restored::PushedAgain(digest)) => {
+                exit = Exit::Failed;
+                system.output.error(&pushed_again(&name, &digest));
+            }
             Err(error) => {
                 exit = Exit::Failed;
                 system.output.error(&CommandError::from(error).on(name));
@@ -100,6 +102,12 @@ pub(super) fn run(args: &ImagesRestoreArgs, system: &mut System<'_>) -> Result<E
         }
     }
     Ok(exit)
+}
+
+fn pushed_again(name: &str, digest: &Digest) -> CommandError {
+    CommandError::failed(format_args!(
+        "{name} was pushed again, as {digest}, and is left as it is; what is set aside stays so"
+    ))
 }
 
 /// The newest of each name that is set aside.
@@ -137,6 +145,11 @@ fn restore(images: &Images<'_>, repository: &Repository, found: &Found<'_>) -> R
     if found.now.is_none() {
         let fetched = images.manifest(repository, aside)?;
         let fetched = fetched.ok_or_else(|| unread("it is not set aside any more"))?;
+        // The list was read some time ago.
+        match images.digest(repository, original)? {
+            Some(now) if now != found.row.digest => return Ok(Restored::PushedAgain(now)),
+            _ => {}
+        }
         images.put(repository, original, &fetched)?;
     }
     if images.digest(repository, original)?.as_ref() != Some(&found.row.digest) {

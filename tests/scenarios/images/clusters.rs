@@ -90,9 +90,11 @@ fn what_was_deployed_after_it_was_set_aside_is_not_deleted() {
     assert!(stage.pusher.pull("admin/api", &digests[0]).is_err());
 }
 
-scenario!(a_context_that_cannot_be_read_whole_leaves_everything);
-fn a_context_that_cannot_be_read_whole_leaves_everything() {
-    let stage = Stage::new(World::of_doubles());
+scenario!(
+    a_context_that_cannot_be_read_whole_leaves_everything,
+    on(ON_DOUBLES, ON_GITEA)
+);
+fn a_context_that_cannot_be_read_whole_leaves_everything(stage: &Stage) {
     stage.push_each("admin/api", &["1", "2", "3"]);
     stage.age(DAY);
     let server = stage.world.api_server();

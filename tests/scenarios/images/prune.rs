@@ -1,14 +1,8 @@
 //! `images prune` and `images restore`, from setting aside to the end of the grace.
 
-use std::collections::BTreeMap;
-
 use snapbox::str;
 
 use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, Stage};
-use crate::support::gate::Manner;
-use crate::support::gitea::Gitea;
-use crate::support::part::is_in_sample;
-use crate::support::pusher::Pusher;
 
 const PRUNE: &str = "prune admin --keep 1 --yes";
 
@@ -260,61 +254,80 @@ fn untagged_leftovers_of_a_repushed_tag_go(stage: &Stage) {
     assert_eq!(pusher.pull("admin/api", "main"), Ok(new));
 }
 
-scenario!(a_tag_that_is_pushed_meanwhile_stays);
-fn a_tag_that_is_pushed_meanwhile_stays() {
+scenario!(a_tag_that_is_pushed_meanwhile_stays, on(ON_DOUBLES, ON_GITEA));
+fn a_tag_that_is_pushed_meanwhile_stays(stage: &Stage) {
     // Each time somebody is faster: before the manifest is read again, before it is set aside, before it is deleted.
-    for request in [
-        "GET /v2/admin/api/manifests/1",
-        "PUT /v2/admin/api/manifests/regcred",
-        "HEAD /v2/admin/api/manifests/1",
+    for (image, request) in [
+        ("admin/read", "GET /v2/admin/read/manifests/1"),
+        ("admin/put", "PUT /v2/admin/put/manifests/regcred"),
+        ("admin/ask", "HEAD /v2/admin/ask/manifests/1"),
     ] {
-        let stage = Stage::new(crate::support::world::World::of_doubles());
-        stage.push_each("admin/api", &["1", "2", "3"]);
+        stage.push_each(image, &["1", "2", "3"]);
         stage.age(DAY);
         let gitea = &stage.world.gitea;
         // The first reading is that of the list.
-        gitea.before("GET /v2/admin/api/manifests/1", |_| {});
-        gitea.before(request, |state| state.images.retag("admin/api", "3", "1"));
-        let ran = stage.images(PRUNE);
+        gitea.meanwhile(&format!("GET /v2/{image}/manifests/1"), || {});
+        let other = stage.pusher.clone();
+        gitea.meanwhile(request, move || other.retag(image, "3", "1"));
+        let ran = stage.images(&format!("prune {image} --keep 1 --yes"));
         assert_eq!(ran.code, 1, "{request}: {ran}");
         assert!(
-            ran.stderr.contains("admin/api:1 was left: it was pushed again"),
+            ran.stderr.contains(&format!("{image}:1 was left: it was pushed again")),
             "{request}: {ran}"
         );
-        let three = stage.pusher.pull("admin/api", "3");
-        assert_eq!(stage.pusher.pull("admin/api", "1"), three, "{request}");
+        let three = stage.pusher.pull(image, "3");
+        assert_eq!(stage.pusher.pull(image, "1"), three, "{request}");
         assert!(three.is_ok());
-        assert_eq!(
-            stage
-                .pusher
-                .tags("admin/api")
-                .iter()
-                .filter(|tag| tag.contains("trash"))
-                .count(),
-            1
-        );
+        let tags = stage.pusher.tags(image);
+        assert_eq!(tags.iter().filter(|tag| tag.contains("trash")).count(), 1, "{tags:?}");
     }
 }
 
-scenario!(a_list_that_changes_is_read_again);
-fn a_list_that_changes_is_read_again() {
-    let stage = Stage::new(crate::support::world::World::of_doubles());
-    stage.push_each("admin/api", &["1", "2"]);
-    {
-        let images = &mut stage.world.gitea.state().images;
-        for number in 0..70 {
-            images.retag("admin/api", "1", &format!("t{number}"));
+scenario!(what_is_pushed_while_it_prunes_stays, on(ON_DOUBLES, ON_GITEA));
+/// A new tag of something that goes, and a new image: between the plan and the first change, and before a deletion.
+fn what_is_pushed_while_it_prunes_stays(stage: &Stage) {
+    for (image, request, grace) in [
+        ("admin/first", "PUT /v2/admin/first/manifests/regcred", "7d"),
+        ("admin/later", "DELETE /api/v1/packages/admin/container/later/", "7d"),
+        ("admin/gone", "DELETE /api/v1/packages/admin/container/gone/", "0"),
+    ] {
+        let digests = stage.push_each(image, &["1", "2", "3"]);
+        stage.age(DAY);
+        let other = stage.pusher.clone();
+        stage.world.gitea.meanwhile(request, move || {
+            other.retag(image, "1", "again");
+            other.retag(image, "2", "too");
+            other.multi(image, "new", "new");
+        });
+        let ran = stage.images(&format!("prune {image} --keep 1 --grace {grace} --yes"));
+        assert_eq!(ran.code, 0, "{request}: {ran}");
+        for (tag, digest) in [("again", &digests[0]), ("too", &digests[1]), ("3", &digests[2])] {
+            let pulled = stage.pusher.pull(image, tag);
+            assert_eq!(pulled.as_ref(), Ok(digest), "{tag}, {request}: {ran}");
         }
+        assert!(stage.pusher.pull(image, "new").is_ok(), "{request}: {ran}");
+        assert!(stage.pusher.pull(image, "1").is_err(), "{request}: {ran}");
+    }
+}
+
+scenario!(a_list_that_changes_is_read_again, on(ON_DOUBLES, ON_GITEA));
+fn a_list_that_changes_is_read_again(stage: &Stage) {
+    stage.push_each("admin/api", &["1", "2"]);
+    for number in 0..70 {
+        stage.pusher.retag("admin/api", "1", &format!("t{number}"));
     }
     stage.age(DAY);
     // A deletion moves a row from the second page to the first, which was read before.
-    stage.world.gitea.before("page=2", |state| {
-        state.images.delete("admin/api", "t69");
-    });
+    let other = stage.pusher.clone();
+    stage
+        .world
+        .gitea
+        .meanwhile("page=2", move || other.delete("admin/api", "t69"));
     // Another push and deletion leave the total as it is.
-    stage.world.gitea.before("page=2", |state| {
-        state.images.delete("admin/api", "t68");
-        state.images.retag("admin/api", "1", "new");
+    let other = stage.pusher.clone();
+    stage.world.gitea.meanwhile("page=2", move || {
+        other.delete("admin/api", "t68");
+        other.retag("admin/api", "1", "new");
     });
     let ran = stage.images("list admin -o json").done();
     let list: serde_json::Value = serde_json::from_str(&ran).unwrap();
@@ -326,10 +339,11 @@ fn a_list_that_changes_is_read_again() {
         .sum();
     assert_eq!(tags, 71);
     for _ in 0..4 {
+        let other = stage.pusher.clone();
         stage
             .world
             .gitea
-            .before("page=2", |state| state.images.retag("admin/api", "1", "new"));
+            .meanwhile("page=2", move || other.retag("admin/api", "1", "new"));
     }
     let ran = stage.images("prune admin --keep 1 --yes");
     ran.says(str![[r#"
@@ -340,11 +354,11 @@ error: the list of admin's images changes while it is read
 hint: run it again when fewer images are pushed
 
 "#]]);
+    assert_eq!(stage.pusher.tags("admin/api").len(), 71);
 }
 
-scenario!(an_error_ends_its_image_and_no_other);
-fn an_error_ends_its_image_and_no_other() {
-    let stage = Stage::new(crate::support::world::World::of_doubles());
+scenario!(an_error_ends_its_image_and_no_other, on(ON_DOUBLES, ON_GITEA));
+fn an_error_ends_its_image_and_no_other(stage: &Stage) {
     for image in ["admin/a", "admin/b", "admin/c"] {
         stage.push_each(image, &["1", "2", "3"]);
     }
@@ -378,10 +392,9 @@ fn an_error_ends_its_image_and_no_other() {
     assert_eq!(plain("admin/b"), ["3"]);
 }
 
-scenario!(what_cannot_be_read_whole_leaves_everything);
-fn what_cannot_be_read_whole_leaves_everything() {
+scenario!(what_cannot_be_read_whole_leaves_everything, on(ON_DOUBLES, ON_GITEA));
+fn what_cannot_be_read_whole_leaves_everything(stage: &Stage) {
     use crate::support::http::{Answer, Manner};
-    let stage = Stage::new(crate::support::world::World::of_doubles());
     stage.push_each("admin/a", &["1", "2", "3"]);
     stage.push_each("admin/b", &["1", "2", "3"]);
     stage.age(DAY);
@@ -422,87 +435,25 @@ fn what_cannot_be_read_whole_leaves_everything() {
     }
 }
 
-scenario!(killed_at_every_change_and_run_again);
-/// With a grace and without: what is to stay can be pulled at every moment, and a second run finishes.
-fn killed_at_every_change_and_run_again() {
-    for grace in ["7d", "0"] {
-        let line = format!("prune admin --keep 1 --grace {grace} --yes");
-        let (stage, stays) = filled();
-        let everything = pulled(&stage.pusher, &stage.world.gitea);
-        stage.images(&line).done();
-        let points = stage.world.gate.crossed().len();
-        let after = pulled(&stage.pusher, &stage.world.gitea);
-        assert!(points >= 10, "{points} points");
-        for point in (0..points).filter(|point| is_in_sample(*point)) {
-            let (stage, _) = filled();
-            stage.world.gate.stop_at(point, Manner::Fail);
-            let ran = stage.images(&line);
-            assert_ne!(ran.code, 0, "{ran}");
-            let what = stage.world.gate.crossed().pop();
-            stage.world.gate.open();
-            check(&stage, &stays, &format!("{grace}: killed {what:?}"));
-            if grace != "0" {
-                for (name, digest) in &everything {
-                    let found = stage.pusher.pull("admin/api", digest);
-                    assert_eq!(found.as_ref(), Ok(digest), "{name} cannot be restored: killed {what:?}");
-                }
-            }
-            stage.images(&line).done();
-            check(&stage, &stays, &format!("{grace}: killed {what:?} and run again"));
-            let ended = pulled(&stage.pusher, &stage.world.gitea);
-            assert_eq!(named(&ended), named(&after), "{grace}: killed {what:?} and run again");
-        }
-    }
-}
-
-/// A registry with some of everything, and what is to stay.
-fn filled() -> (Stage, BTreeMap<String, String>) {
-    let stage = Stage::new(crate::support::world::World::of_doubles());
-    let pusher = &stage.pusher;
-    let (old, _) = pusher.multi("admin/api", "1", "one");
-    pusher.sign("admin/api", &old);
-    let child = pusher.image("admin/api", "child", "child", "amd64");
+scenario!(
+    a_tag_that_is_pushed_before_it_is_restored_stays,
+    on(ON_DOUBLES, ON_GITEA)
+);
+fn a_tag_that_is_pushed_before_it_is_restored_stays(stage: &Stage) {
+    stage.push_each("admin/api", &["1", "2"]);
     stage.age(DAY);
-    pusher.multi("admin/api", "main", "earlier");
-    stage.age(DAY);
-    pusher.multi("admin/api", "main", "later");
-    stage.age(DAY);
-    let index = pusher.index("admin/api", "new", &[("amd64", &child)]);
-    let signature = pusher.sign("admin/api", &index);
-    stage.age(DAY);
-    let stays = ["new", &signature].map(|tag| (tag.to_owned(), pusher.pull("admin/api", tag).unwrap()));
-    stage.world.gate.open();
-    (stage, stays.into())
-}
-
-#[track_caller]
-fn check(stage: &Stage, stays: &BTreeMap<String, String>, when: &str) {
-    for (tag, digest) in stays {
-        assert_eq!(stage.pusher.pull("admin/api", tag).as_ref(), Ok(digest), "{when}");
-    }
-}
-
-/// Every row that can be pulled whole, with its digest. On the double.
-fn pulled(pusher: &Pusher, gitea: &Gitea) -> BTreeMap<String, String> {
-    let names: Vec<String> = gitea
-        .state()
-        .images
-        .versions
-        .iter()
-        .map(|one| one.version.clone())
-        .collect();
-    let pull = |name: String| Some((name.clone(), pusher.pull("admin/api", &name).ok()?));
-    names.into_iter().filter_map(pull).collect()
-}
-
-/// The rows without the time in the names of what is set aside. What is set aside twice, as the first run was killed before
-/// its old name was gone, is one.
-fn named(rows: &BTreeMap<String, String>) -> Vec<(String, &String)> {
-    let mut named: Vec<_> = rows
-        .iter()
-        .map(|(name, digest)| (super::fixture::without_times(name), digest))
-        .collect();
-    named.sort();
-    named.dedup();
-    named
+    stage.images(PRUNE).done();
+    let aside = stage.aside("admin/api", "1");
+    // The first reading is that of the list.
+    let gitea = &stage.world.gitea;
+    gitea.meanwhile(&format!("GET /v2/admin/api/manifests/{aside}"), || {});
+    let other = stage.pusher.clone();
+    gitea.meanwhile(&format!("GET /v2/admin/api/manifests/{aside}"), move || {
+        other.retag("admin/api", "2", "1");
+    });
+    let ran = stage.images("restore admin/api:1");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("admin/api:1 was pushed again, as sha256:"), "{ran}");
+    assert_eq!(stage.pusher.pull("admin/api", "1"), stage.pusher.pull("admin/api", "2"));
+    assert!(stage.pusher.pull("admin/api", &aside).is_ok(), "it is still set aside");
 }

@@ -264,6 +264,21 @@ impl Gitea {
         state.actions.secrets.retain(|(of, _), _| *of != place);
     }
 
+    /// Deletes a secret of a repository's pipelines.
+    pub fn delete_actions_secret(&self, owner: &str, repository: &str, name: &str) {
+        match &self.real {
+            Some(real) => {
+                let path = format!("/repos/{owner}/{repository}/actions/secrets/{name}");
+                let _ = real.api_ok("DELETE", &path, None);
+            }
+            None => {
+                let place = format!("repos/{owner}/{repository}");
+                let removed = self.state().actions.secrets.remove(&(place, name.to_owned()));
+                assert!(removed.is_some(), "{name}");
+            }
+        }
+    }
+
     /// Makes an account an owner of an organisation.
     pub fn make_owner(&self, organisation: &str, login: &str) {
         match &self.real {
@@ -276,11 +291,24 @@ impl Gitea {
         }
     }
 
+    /// Whether a pipeline would get any token.
+    pub fn has_pipeline(&self, place: &str, name: &str) -> bool {
+        match &self.real {
+            Some(real) => real
+                .actions_secrets(&format!("/{place}"))
+                .iter()
+                .any(|known| known == name),
+            None => {
+                let key = (place.to_owned(), name.to_owned());
+                self.state().actions.secrets.contains_key(&key)
+            }
+        }
+    }
+
     /// Whether a pipeline would get this token; the real one tells only whether it would get any.
     pub fn pipeline_has(&self, place: &str, name: &str, token: &str) -> bool {
-        if let Some(real) = &self.real {
-            let names = real.actions_secrets(&format!("/{place}"));
-            return names.iter().any(|known| known == name);
+        if self.real.is_some() {
+            return self.has_pipeline(place, name);
         }
         let key = (place.to_owned(), name.to_owned());
         self.state().actions.secrets.get(&key).is_some_and(|held| held == token)
@@ -436,6 +464,25 @@ impl Gitea {
         self.state().before.push((request.to_owned(), Box::new(intruder)));
     }
 
+    /// The same on the double and on a real one: somebody else asks it for something.
+    pub fn meanwhile(&self, request: &str, intruder: impl FnOnce() + Send + 'static) {
+        let mut state = self.state.lock().unwrap();
+        state.meanwhile.push((request.to_owned(), Box::new(intruder)));
+    }
+
+    /// What it has of one image: the tags, and the digests of what was pushed without one.
+    #[must_use]
+    pub fn versions(&self, repository: &str) -> Vec<String> {
+        match &self.real {
+            Some(real) => real.versions(repository),
+            None => {
+                let state = self.state();
+                let of_it = state.images.versions.iter().filter(|one| one.repository == repository);
+                of_it.map(|one| one.version.clone()).collect()
+            }
+        }
+    }
+
     /// Every path is answered by Gitea again.
     pub fn recover(&self) {
         self.state.lock().unwrap().replaced.clear();
@@ -493,12 +540,21 @@ async fn answer(shared: &Arc<Mutex<State>>, request: Request) -> Answer {
 }
 
 async fn judge(shared: &Arc<Mutex<State>>, mut request: Request) -> Answer {
+    let asked = format!("{} {}?{}", request.method, request.path, request.query);
+    let other = {
+        let mut state = shared.lock().unwrap();
+        let at = state.meanwhile.iter().position(|(what, _)| asked.contains(what));
+        at.map(|at| state.meanwhile.remove(at).1)
+    };
+    if let Some(other) = other {
+        // It asks this same server.
+        tokio::task::spawn_blocking(other).await.unwrap();
+    }
     let (reply, upstream) = {
         let mut state = shared.lock().unwrap();
         if let Some((_, answer)) = state.replaced.iter().find(|(path, _)| *path == request.path) {
             return answer.clone();
         }
-        let asked = format!("{} {}?{}", request.method, request.path, request.query);
         if let Some(at) = state.before.iter().position(|(what, _)| asked.contains(what)) {
             let (_, intruder) = state.before.remove(at);
             intruder(&mut state);

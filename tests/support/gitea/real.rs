@@ -238,6 +238,26 @@ MODE = console
         assert!(said.status.success(), "{said:?}");
     }
 
+    /// The rows of one image.
+    pub fn versions(&self, repository: &str) -> Vec<String> {
+        let (owner, name) = repository.split_once('/').unwrap();
+        let mut versions = Vec::new();
+        for page in 1.. {
+            let path = format!(
+                "/packages/{owner}?type=container&limit=50&page={page}&q={}",
+                name.replace('/', "%2F")
+            );
+            let rows = self.api_ok("GET", &path, None);
+            let rows = rows.as_array().unwrap();
+            if rows.is_empty() {
+                break;
+            }
+            let of_it = rows.iter().filter(|row| row["name"] == name);
+            versions.extend(of_it.map(|row| row["version"].as_str().unwrap().to_owned()));
+        }
+        versions
+    }
+
     pub fn add_organisation(&self, name: &str, visibility: Visibility) {
         let body = json!({"username": name, "visibility": visibility.name()});
         self.api_ok("POST", "/orgs", Some(&body));
@@ -311,8 +331,16 @@ MODE = console
 
     /// The tokens of an account, oldest first, as the API lists them.
     pub fn tokens(&self, login: &str) -> Vec<Value> {
-        let list = self.api_ok("GET", &format!("/users/{login}/tokens?limit=50"), None);
-        let mut list = list.as_array().unwrap().clone();
+        let mut list = Vec::new();
+        for page in 1.. {
+            let path = format!("/users/{login}/tokens?limit=50&page={page}");
+            let listed = self.api_ok("GET", &path, None);
+            let listed = listed.as_array().unwrap();
+            list.extend(listed.iter().cloned());
+            if listed.len() < 50 {
+                break;
+            }
+        }
         list.sort_by_key(|token| token["id"].as_i64());
         list
     }

@@ -115,6 +115,8 @@ pub struct State {
     pub replaced: Vec<(String, Answer)>,
     /// What others do just before a request is answered whose method, path and query have this in them.
     pub before: Vec<(String, Intruder)>,
+    /// The same, by requests of their own.
+    pub meanwhile: Vec<(String, Box<dyn FnOnce() + Send>)>,
     /// Repositories, and the secrets of their pipelines.
     pub actions: Actions,
     /// Codes that are good for no second request.
@@ -203,6 +205,7 @@ impl State {
             strip: Strip::Nothing,
             replaced: Vec::new(),
             before: Vec::new(),
+            meanwhile: Vec::new(),
             actions: Actions::default(),
             used_codes: Vec::new(),
             images: Images::default(),
