@@ -9,9 +9,11 @@ use thiserror::Error;
 
 use super::account::{self, by_hand};
 use super::api;
+use super::mint::MintError;
 use super::scopes::Scopes;
 use super::site::{Site, segment};
-use super::{Account, AccountError, Options, ReachError, SiteError, VerifyError};
+use super::temporary_token::{Temporary, with_temporary_token};
+use super::{Account, AccountError, Options, ReachError, SiteError, TokenName, VerifyError};
 use crate::model::{Credential, Registry, Token, printable};
 use crate::sys::env::Env;
 
@@ -67,6 +69,20 @@ pub enum AccountTokensError {
     Account { error: AccountError, page: String },
     #[error("the list of tokens that {registry} answered with is not valid")]
     Malformed { registry: String, page: String },
+    /// With a one-time code, a temporary token reads the list.
+    #[error("{registry} made no token to read the list of tokens with: {why}")]
+    NoTemporary {
+        registry: String,
+        why: String,
+        page: String,
+    },
+    #[error("the token {name} at {registry}, which was made to read the list of tokens, is still there: {why}")]
+    LeftBehind {
+        registry: String,
+        name: TokenName,
+        why: String,
+        page: String,
+    },
 }
 
 impl AccountTokensError {
@@ -75,6 +91,9 @@ impl AccountTokensError {
             Self::Site(error) => error.hint(),
             Self::Account { error, .. } => error.hint(),
             Self::Malformed { page, .. } => Some(by_hand(page)),
+            Self::NoTemporary { page, .. } | Self::LeftBehind { page, .. } => {
+                Some(format!("look at {page} for a token that is not needed"))
+            }
         }
     }
 
@@ -97,7 +116,8 @@ struct Listed {
 
 /// Lists `account`'s tokens at `registry`'s Gitea.
 ///
-/// A one-time code may be valid for one request only, and then lists at most a page of tokens.
+/// A list takes several requests, but a one-time code may be valid for only one. Then the code is used to create a
+/// temporary token, which reads the list and is deleted at the end.
 pub fn account_tokens(
     registry: &Registry,
     account: &Account,
@@ -111,11 +131,48 @@ pub fn account_tokens(
     };
     let site = Site::find(&credential, options, env)?;
     let url = site.page_of(&format!("/api/v1/users/{}/tokens", segment(account.username.as_str())));
+    let tokens = if account.code.is_some() && site.may_use_codes_up() {
+        list_with_code(&site, registry, account, options, env)?
+    } else {
+        list(&site, &credential, account)?
+    };
     Ok(AccountTokens {
-        tokens: list(&site, &credential, account)?,
+        tokens,
         page: site.page(),
         url,
     })
+}
+
+/// The whole list, without the token that reads it.
+fn list_with_code(
+    site: &Site,
+    registry: &Registry,
+    account: &Account,
+    options: &Options,
+    env: &Env,
+) -> Result<Vec<AccountToken>, AccountTokensError> {
+    let page = site.page();
+    let work = |temporary: &Temporary<'_>| {
+        let tokens = list(temporary.site, temporary.credential, temporary.account)?;
+        let is_other = |token: &AccountToken| token.id != temporary.id;
+        Ok(tokens.into_iter().filter(is_other).collect())
+    };
+    match with_temporary_token(registry, account, "lists", options, env, work) {
+        Ok((tokens, Ok(()))) => tokens,
+        Ok((tokens, Err(left))) => tokens.and(Err(AccountTokensError::LeftBehind {
+            registry: registry.to_string(),
+            name: left.name,
+            why: left.why,
+            page: left.page,
+        })),
+        Err(MintError::Site(error)) => Err(error.into()),
+        Err(MintError::Account(error)) => Err(AccountTokensError::Account { error, page }),
+        Err(error) => Err(AccountTokensError::NoTemporary {
+            registry: registry.to_string(),
+            why: error.to_string(),
+            page,
+        }),
+    }
 }
 
 /// The whole list.

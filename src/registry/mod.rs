@@ -28,6 +28,7 @@ mod server;
 mod session;
 mod site;
 mod sweep;
+mod temporary_token;
 mod tls;
 mod token_spec;
 mod verify;

@@ -1,7 +1,6 @@
 //! Deletes a Personal Access Token at its Gitea.
 
 mod error;
-mod temporary_token;
 
 use http::StatusCode;
 
@@ -10,7 +9,9 @@ pub use error::RevokeError;
 use super::account;
 use super::account_tokens::{self, AccountTokensError};
 use super::http::{Auth, Reply};
+use super::mint::MintError;
 use super::site::Site;
+use super::temporary_token::{Temporary, with_temporary_token};
 use super::{Account, Options, ReachError, SiteError, VerifyError};
 use crate::model::Credential;
 use crate::sys::env::Env;
@@ -83,7 +84,7 @@ pub fn revoke(
     // A new client, which also removes the password from server messages.
     let site = Site::find(&of_account, options, env)?;
     if account.code.is_some() && site.may_use_codes_up() {
-        return revocation.with_temporary_token(&site, account, options, env);
+        return revocation.with_code(&site, account, options, env);
     }
     revocation.with_password(&site, &of_account, account)
 }
@@ -212,6 +213,28 @@ impl Revocation<'_> {
         }
     }
 
+    /// The same where a one-time code is good for a single request.
+    fn with_code(&self, site: &Site, account: &Account, options: &Options, env: &Env) -> Result<Revoked, RevokeError> {
+        let registry = &self.credential.registry;
+        let work =
+            |temporary: &Temporary<'_>| self.with_password(temporary.site, temporary.credential, temporary.account);
+        match with_temporary_token(registry, account, "revokes", options, env, work) {
+            Ok((revoked, Ok(()))) => revoked,
+            Ok((revoked, Err(left))) => revoked.and(Err(RevokeError::LeftBehind {
+                registry: self.registry(),
+                name: left.name,
+                why: left.why,
+                page: left.page,
+            })),
+            Err(MintError::Site(error)) => Err(error.into()),
+            Err(MintError::Account(error)) => Err(RevokeError::Account {
+                error,
+                page: site.page(),
+            }),
+            Err(error) => Err(self.unconfirmed(error.to_string())),
+        }
+    }
+
     /// Deletes one of the account's tokens.
     fn delete(&self, site: &Site, of_account: &Credential, account: &Account, id: i64) -> Result<Reply, RevokeError> {
         let path = format!("{}/{id}", site.tokens_of(&account.username));
@@ -250,6 +273,10 @@ impl From<AccountTokensError> for RevokeError {
                 why: "its list of tokens is not valid".to_owned(),
                 page,
             },
+            AccountTokensError::NoTemporary { registry, why, page }
+            | AccountTokensError::LeftBehind {
+                registry, why, page, ..
+            } => Self::Unconfirmed { registry, why, page },
         }
     }
 }

@@ -142,6 +142,42 @@ forgot the credential of [REGISTRY] for docker
     );
 }
 
+at_gitea!(second_factor_and_more_tokens_than_a_page);
+/// The list takes several requests, and a code is good for one of them since 1.26.
+fn second_factor_and_more_tokens_than_a_page(stage: &Stage) {
+    let gitea = &stage.world.gitea;
+    let token = gitea.add_token("admin", "write:package");
+    stage.world.regcred_with(LOGIN, &token).done();
+    for _ in 0..60 {
+        let _ = gitea.add_token("admin", "read:user");
+    }
+    gitea.enrol("admin");
+    let answer = format!("{PASSWORD}\n{}\n", gitea.code("admin"));
+    let ran = stage
+        .world
+        .regcred_with("status -n [NAMESPACE] --tokens --password-stdin -o json", &answer);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+    assert_eq!(document["tokens"].as_array().map(Vec::len), Some(61), "{ran}");
+    assert!(!ran.stdout.contains("tokens-not-listed"), "{ran}");
+    assert_eq!(gitea.tokens("admin").len(), 61, "what was made for the list is gone");
+    let answer = format!("{PASSWORD}\n{}\n", gitea.wrong_code("admin"));
+    let ran = stage
+        .world
+        .regcred_with("status -n [NAMESPACE] --tokens --password-stdin", &answer);
+    assert!(ran.code == 1 && ran.stdout.contains("tokens-not-listed"), "{ran}");
+    stage.says(
+        &stage.world.regcred("list"),
+        str![[r#"
+exit 0
+--- stdout
+REGISTRY   USERNAME   USE   AGE
+[REGISTRY]   admin   docker   <1h
+--- stderr
+
+"#]],
+    );
+}
+
 scenario!(a_person_with_a_second_factor, needs(REAL_PARTS, GITEA, "skopeo"));
 /// At a terminal, through the programs. Where a code is good for one request, the rotation's second one is asked for.
 fn a_person_with_a_second_factor() {
