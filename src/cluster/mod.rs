@@ -7,6 +7,7 @@
 //! Everything here runs on the runtime of [`block_on`]: one thread, because the work is waiting for one server.
 
 mod client;
+mod consumer_kinds;
 mod error;
 pub mod images;
 mod known;
@@ -27,7 +28,7 @@ pub use client::timeout::{RequestTimeout, RequestTimeoutError};
 pub use error::{Error, Forbidden};
 pub use known::{Configured, Listed, configured, each_name};
 pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
-pub use rbac::{Access, Feature, Scope, Subject};
+pub use rbac::{Access, Feature, Scope, Subject, groups_of_status};
 pub use resource::{Object, Resource};
 pub use secret::annotations::{
     Entry, INSTALLATION_ANNOTATION, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION,

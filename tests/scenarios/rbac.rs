@@ -362,6 +362,49 @@ fn images() {
     });
 }
 
+scenario!(status_is_allowed_to_list_what_names_secrets);
+fn status_is_allowed_to_list_what_names_secrets() {
+    let world = World::of_doubles();
+    let ran = world.regcred("rbac -n team --status --user jane");
+    assert_eq!(documents(&ran.stdout).len(), 2, "{ran}");
+    assert!(
+        ran.stderr.contains(
+            "--api-group GROUP adds one of source.toolkit.fluxcd.io, image.toolkit.fluxcd.io, keda.sh, argoproj.io"
+        ),
+        "{ran}"
+    );
+    let ran =
+        world.regcred("rbac -n team --status --api-group image.toolkit.fluxcd.io --api-group argoproj.io --user jane");
+    assert!(!ran.stderr.contains("hint: "), "{ran}");
+    let roles = documents(&ran.stdout);
+    let kinds: Vec<&str> = roles.iter().map(|role| role["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
+    assert_eq!(
+        roles[0]["rules"][3],
+        json!({"apiGroups": ["image.toolkit.fluxcd.io"], "resources": ["imagerepositories"], "verbs": ["list"]})
+    );
+    assert_eq!(roles[0]["rules"].as_array().map(Vec::len), Some(4), "{ran}");
+    assert_eq!(
+        roles[2]["rules"],
+        json!([
+            {"apiGroups": ["argoproj.io"], "resources": ["applications"], "verbs": ["list"]},
+            {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["argocd-image-updater-config"], "verbs": ["list"]},
+        ])
+    );
+    // Everywhere, one ClusterRole has all of it.
+    let ran = world.regcred("rbac -A --status --api-group keda.sh --user jane");
+    let roles = documents(&ran.stdout);
+    assert_eq!(roles.len(), 2, "{ran}");
+    assert_eq!(
+        roles[0]["rules"][3],
+        json!({
+            "apiGroups": ["keda.sh"],
+            "resources": ["scaledjobs", "triggerauthentications", "clustertriggerauthentications"],
+            "verbs": ["list"],
+        })
+    );
+}
+
 scenario!(custom_resources_are_allowed_by_their_group);
 fn custom_resources_are_allowed_by_their_group() {
     let world = World::of_doubles();
@@ -390,6 +433,8 @@ fn custom_resources_are_allowed_by_their_group() {
     assert!(world.regcred("rbac -A --images").stderr.contains("--api-group GROUP"));
     for line in [
         "rbac --images --status",
+        "rbac --status --api-group example.com",
+        "rbac --rotate --api-group keda.sh",
         "rbac --api-group argoproj.io",
         "rbac --images --api-group A/B",
     ] {

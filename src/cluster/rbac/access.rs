@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifests::{Rule, Scope, Subject, manifests};
+use crate::cluster::consumer_kinds::{KINDS, Kind, Reach, UPDATER_CONFIG, UPDATER_GROUPS, groups};
 use crate::cluster::resource::Resource;
 use crate::model::{ApiGroup, SecretName, ServiceAccountName};
 
@@ -35,6 +36,8 @@ pub enum Feature {
     Images,
     /// Reading for which platforms there are nodes: `images check`.
     Nodes,
+    /// Reading the custom resources that name Secrets of any namespace: `status`.
+    Consumers,
 }
 
 impl Feature {
@@ -54,6 +57,7 @@ impl Feature {
             Self::Unstick => "unstick",
             Self::Images => "images",
             Self::Nodes => "nodes",
+            Self::Consumers => "consumers",
         }
     }
 
@@ -198,7 +202,7 @@ pub struct Access {
     pub secrets: BTreeSet<SecretName>,
     /// Empty means all ServiceAccounts.
     pub service_accounts: BTreeSet<ServiceAccountName>,
-    /// Groups of custom resources of which every kind may be listed.
+    /// Groups of custom resources: for images, every kind of them may be listed; for `status`, those that name Secrets.
     pub groups: BTreeSet<ApiGroup>,
     /// The namespaces are found only at run time, so a ClusterRole is needed.
     pub is_everywhere: bool,
@@ -273,13 +277,57 @@ impl Access {
                 }),
             }
         }
-        rules.extend(self.groups.iter().map(|group| Rule {
-            group: group.as_str(),
-            resources: vec!["*"],
-            names: Vec::new(),
-            verbs: vec!["list"],
-        }));
+        if self.features.contains(&Feature::Images) {
+            rules.extend(self.groups.iter().map(|group| Rule {
+                group: group.as_str(),
+                resources: vec!["*"],
+                names: Vec::new(),
+                verbs: vec!["list"],
+            }));
+        } else {
+            rules.extend(self.rules_of_consumers());
+        }
         rules
+    }
+
+    /// For the kinds that name Secrets, and the Image Updater's ConfigMap.
+    fn rules_of_consumers(&self) -> Vec<Rule<'_>> {
+        let may = |feature| self.features.contains(&feature);
+        let is_asked_for = |kind: &&Kind| match kind.reach {
+            Reach::Namespace => may(Feature::Status),
+            Reach::Across | Reach::Cluster => may(Feature::Consumers),
+        };
+        let mut rules: Vec<Rule<'_>> = Vec::new();
+        for group in &self.groups {
+            let of_group = KINDS.iter().filter(|kind| kind.group == group.as_str());
+            let resources: Vec<&str> = of_group.filter(is_asked_for).map(|kind| kind.plural).collect();
+            if !resources.is_empty() {
+                rules.push(Rule {
+                    group: group.as_str(),
+                    resources,
+                    names: Vec::new(),
+                    verbs: vec!["list"],
+                });
+            }
+        }
+        let has_updater = self.groups.iter().any(|group| UPDATER_GROUPS.contains(&group.as_str()));
+        if has_updater && may(Feature::Consumers) {
+            rules.push(Rule {
+                group: "",
+                resources: vec!["configmaps"],
+                names: vec![UPDATER_CONFIG],
+                verbs: vec!["list"],
+            });
+        }
+        rules
+    }
+
+    /// Whether a Role in one namespace does not allow to read all of its groups for `status`.
+    #[must_use]
+    pub fn has_groups_across(&self) -> bool {
+        let is_across =
+            |kind: &Kind| kind.reach != Reach::Namespace && self.groups.iter().any(|g| g.as_str() == kind.group);
+        KINDS.iter().any(is_across)
     }
 
     fn names(&self, only: Only) -> Vec<&str> {
@@ -289,6 +337,12 @@ impl Access {
             Only::Any => Vec::new(),
         }
     }
+}
+
+/// The groups of custom resources that `status` reads.
+#[must_use]
+pub fn groups_of_status() -> Vec<&'static str> {
+    groups()
 }
 
 /// YAML of a Role that allows one verb, for what no command has described; `None` for a verb that we never ask for.
@@ -403,14 +457,49 @@ mod tests {
     fn custom_resources_are_listed_group_by_group() {
         let access = Access {
             groups: ["argoproj.io".parse().unwrap()].into(),
-            ..Access::to(Feature::Nodes)
+            ..Access::to(Feature::Images)
+        };
+        let rules = documents(&access.role(&Scope::Cluster, &[]))[0]["rules"].take();
+        assert_eq!(
+            rules.as_array().unwrap().last().unwrap(),
+            &json!({"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["list"]}),
+        );
+    }
+
+    #[test]
+    fn status_lists_only_the_kinds_that_name_secrets() {
+        let of = |features: &[Feature], group: &str| {
+            let access = Access {
+                features: features.iter().copied().collect(),
+                groups: [group.parse().unwrap()].into(),
+                ..Access::default()
+            };
+            (
+                access.has_groups_across(),
+                documents(&access.role(&Scope::Cluster, &[]))[0]["rules"].take(),
+            )
         };
         assert_eq!(
-            documents(&access.role(&Scope::Cluster, &[]))[0]["rules"],
-            json!([
-                {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
-                {"apiGroups": ["argoproj.io"], "resources": ["*"], "verbs": ["list"]},
-            ])
+            of(&[Feature::Consumers], "argoproj.io"),
+            (
+                true,
+                json!([
+                    {"apiGroups": ["argoproj.io"], "resources": ["applications"], "verbs": ["list"]},
+                    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["argocd-image-updater-config"], "verbs": ["list"]},
+                ])
+            )
+        );
+        let (is_across, rules) = of(&[Feature::Status], "keda.sh");
+        assert!(is_across);
+        assert_eq!(
+            rules[3],
+            json!({"apiGroups": ["keda.sh"], "resources": ["scaledjobs", "triggerauthentications"], "verbs": ["list"]})
+        );
+        let (is_across, rules) = of(&[Feature::Status, Feature::Consumers], "source.toolkit.fluxcd.io");
+        assert!(!is_across);
+        assert_eq!(
+            rules[3],
+            json!({"apiGroups": ["source.toolkit.fluxcd.io"], "resources": ["ocirepositories", "helmrepositories"], "verbs": ["list"]})
         );
     }
 

@@ -4,5 +4,5 @@ mod access;
 mod manifests;
 
 pub(super) use access::role_for_verb;
-pub use access::{Access, Feature};
+pub use access::{Access, Feature, groups_of_status};
 pub use manifests::{Scope, Subject};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::consumers::Uses;
+use super::consumers::{UnseenConsumers, Uses};
 use super::diagnose::Named;
 use super::gather::{Finished, Gathered, MAX_REGISTRIES};
 use super::report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
@@ -293,11 +293,11 @@ fn within<'a, T>(sorted: &'a [T], namespace: &Namespace, of: impl Fn(&T) -> &Nam
 }
 
 /// What reads our Secrets besides kubelet, and what could not be asked about that.
-fn readers(gathered: &Gathered) -> (Uses, BTreeSet<String>) {
+fn readers(gathered: &Gathered) -> (Uses, BTreeSet<UnseenConsumers>) {
     let mut found = Uses::new();
     for (target, secret) in gathered.secrets.iter().filter(|(_, secret)| secret.is_managed) {
         let noted = gathered.reads.get(target).into_iter().flatten();
-        let named = gathered.consumers.uses.get(target).into_iter().flatten();
+        let named = gathered.consumers.of(target);
         let mut all: BTreeSet<String> = noted.chain(named).cloned().collect();
         if secret.is_of_argo_cd {
             all.insert("Argo CD".to_owned());

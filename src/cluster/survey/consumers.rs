@@ -1,8 +1,9 @@
-//! What reads Secrets besides kubelet: Flux, Argo CD's Image Updater and KEDA, which name them in resources of their own.
+//! What reads Secrets besides kubelet: Flux, Argo CD's Image Updater and KEDA, which name them in resources of their own, and
+//! the Image Updater in its ConfigMap too.
 //!
 //! Nothing is asked of a cluster that does not serve these resources.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIGroupList;
@@ -11,67 +12,13 @@ use serde::Deserialize;
 
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::client::pages::{self, Extent, Page};
-use crate::model::{Namespace, Target, printable};
+use crate::cluster::consumer_kinds::{KINDS, Kind, MAX_SHOWN, Reach, UPDATER_CONFIG, UPDATER_GROUPS};
+use crate::model::{Namespace, SecretName, Target, printable};
 
 /// Objects a page.
 const PAGE: u32 = 200;
-/// The longest name of an object that is shown, in characters.
-const MAX_SHOWN: usize = 300;
 /// Before the settings of the Image Updater, in the annotations of an Application.
 const UPDATER: &str = "argocd-image-updater.argoproj.io/";
-
-/// A kind of resource that names Secrets.
-struct Kind {
-    group: &'static str,
-    plural: &'static str,
-    /// As manifests have it: `OCIRepository`.
-    singular: &'static str,
-    /// It names Secrets of other namespaces too.
-    is_across: bool,
-    /// What it says is in its annotations.
-    is_metadata: bool,
-}
-
-const fn kind(group: &'static str, plural: &'static str, singular: &'static str) -> Kind {
-    Kind {
-        group,
-        plural,
-        singular,
-        is_across: false,
-        is_metadata: false,
-    }
-}
-
-const FLUX_SOURCE: &str = "source.toolkit.fluxcd.io";
-const FLUX_IMAGE: &str = "image.toolkit.fluxcd.io";
-const KEDA: &str = "keda.sh";
-
-const KINDS: [Kind; 7] = [
-    kind(FLUX_SOURCE, "ocirepositories", "OCIRepository"),
-    kind(FLUX_SOURCE, "helmrepositories", "HelmRepository"),
-    kind(FLUX_IMAGE, "imagerepositories", "ImageRepository"),
-    kind(KEDA, "scaledjobs", "ScaledJob"),
-    kind(KEDA, "triggerauthentications", "TriggerAuthentication"),
-    Kind {
-        is_across: true,
-        is_metadata: true,
-        ..kind("argoproj.io", "applications", "Application")
-    },
-    Kind {
-        is_across: true,
-        ..kind("argocd-image-updater.argoproj.io", "imageupdaters", "ImageUpdater")
-    },
-];
-
-impl Kind {
-    /// An object of it, as kubectl prints it: `ocirepository.source.toolkit.fluxcd.io/app`.
-    fn shown(&self, name: &str) -> String {
-        printable(
-            &format!("{}.{}/{name}", self.singular.to_lowercase(), self.group),
-            MAX_SHOWN,
-        )
-    }
-}
 
 /// What uses a Secret, as kubectl prints it.
 pub(super) type Uses = BTreeMap<Target, BTreeSet<String>>;
@@ -80,8 +27,88 @@ pub(super) type Uses = BTreeMap<Target, BTreeSet<String>>;
 #[derive(Debug, Default)]
 pub(super) struct Consumers {
     pub(super) uses: Uses,
-    /// Kinds that could not be read: `imagerepositories.image.toolkit.fluxcd.io`.
-    pub(super) unseen: BTreeSet<String>,
+    /// What names a Secret without its namespace: KEDA's own, which the cluster does not tell.
+    pub(super) anywhere: BTreeMap<SecretName, BTreeSet<String>>,
+    pub(super) unseen: BTreeSet<UnseenConsumers>,
+}
+
+/// Consumers that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnseenConsumers {
+    /// `imagerepositories.image.toolkit.fluxcd.io`
+    pub shown: String,
+    /// Their group, which a Role has to name.
+    pub group: Option<&'static str>,
+}
+
+impl UnseenConsumers {
+    fn of(kind: &Kind) -> Self {
+        Self {
+            shown: kind.listed(),
+            group: Some(kind.group),
+        }
+    }
+}
+
+impl Consumers {
+    /// What else than kubelet uses this Secret.
+    pub(super) fn of<'a>(&'a self, target: &Target) -> impl Iterator<Item = &'a String> {
+        let named = self.uses.get(target).into_iter().flatten();
+        named.chain(self.anywhere.get(&target.secret).into_iter().flatten())
+    }
+
+    fn note(&mut self, kind: &Kind, consumer: &Consumer) {
+        let shown = kind.shown(&consumer.metadata.name);
+        if kind.reach == Reach::Cluster {
+            for name in consumer.names() {
+                self.anywhere.entry(name).or_default().insert(shown.clone());
+            }
+            return;
+        }
+        for target in consumer.secrets() {
+            self.uses.entry(target).or_default().insert(shown.clone());
+        }
+    }
+}
+
+/// The ConfigMap of the Image Updater: which credential it takes for which registry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UpdaterConfig {
+    metadata: Metadata,
+    data: UpdaterData,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UpdaterData {
+    #[serde(rename = "registries.conf")]
+    registries: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UpdaterRegistries {
+    registries: Vec<UpdaterRegistry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UpdaterRegistry {
+    credentials: Option<String>,
+}
+
+impl UpdaterConfig {
+    /// The Secrets that it names; `None` if its text cannot be read.
+    fn secrets(&self) -> Option<BTreeSet<Target>> {
+        let text = self.data.registries.as_deref().unwrap_or_default();
+        if text.trim().is_empty() {
+            return Some(BTreeSet::new());
+        }
+        let parsed: UpdaterRegistries = serde_saphyr::from_str(text).ok()?;
+        let named = parsed.registries.iter().filter_map(|one| one.credentials.as_deref());
+        Some(named.filter_map(credential).collect())
+    }
 }
 
 /// An object of any of the kinds: the fields that name Secrets.
@@ -157,6 +184,12 @@ struct Image {
 }
 
 impl Consumer {
+    /// The Secrets that a resource of the whole cluster names.
+    fn names(&self) -> BTreeSet<SecretName> {
+        let named = self.spec.secret_target_ref.iter();
+        named.filter_map(|named| named.name.parse().ok()).collect()
+    }
+
     /// The Secrets that it names.
     fn secrets(&self) -> BTreeSet<Target> {
         let Spec {
@@ -207,18 +240,21 @@ fn target(namespace: &str, name: &str) -> Option<Target> {
 
 /// What of these kinds names Secrets, in all namespaces or in those that are named.
 pub(super) async fn look(cluster: &Cluster, places: Option<&[Namespace]>) -> Consumers {
-    let mut found = Consumers::default();
+    let found = RefCell::new(Consumers::default());
     let groups = match cluster.client().list_api_groups().await {
         Ok(groups) => groups,
         // A server without discovery has none of them.
-        Err(kube::Error::Api(status)) if status.code == 404 => return found,
+        Err(kube::Error::Api(status)) if status.code == 404 => return found.into_inner(),
         Err(_) => {
-            found.unseen.insert("resources of Flux, Argo CD and KEDA".to_owned());
-            return found;
+            found.borrow_mut().unseen.insert(UnseenConsumers {
+                shown: "resources of Flux, Argo CD and KEDA".to_owned(),
+                group: None,
+            });
+            return found.into_inner();
         }
     };
-    let uses = RefCell::new(Uses::new());
     let mut served: BTreeMap<&str, Option<BTreeSet<String>>> = BTreeMap::new();
+    let mut updater = None;
     for kind in &KINDS {
         let Some(version) = version(&groups, kind.group) else {
             continue;
@@ -230,22 +266,59 @@ pub(super) async fn look(cluster: &Cluster, places: Option<&[Namespace]>) -> Con
             Some(plurals) if plurals.contains(kind.plural) => {}
             Some(_) => continue,
             None => {
-                found.unseen.insert(format!("{}.{}", kind.plural, kind.group));
+                found.borrow_mut().unseen.insert(UnseenConsumers::of(kind));
                 continue;
             }
         }
+        if UPDATER_GROUPS.contains(&kind.group) {
+            updater = Some(kind.group);
+        }
         let places: Vec<Option<&Namespace>> = match places {
-            Some(places) if !kind.is_across => places.iter().map(Some).collect(),
+            Some(places) if kind.reach == Reach::Namespace => places.iter().map(Some).collect(),
             _ => vec![None],
         };
         for place in places {
-            if !list(cluster, kind, version, place, &uses).await {
-                found.unseen.insert(format!("{}.{}", kind.plural, kind.group));
+            if !list(cluster, kind, version, place, &found).await {
+                found.borrow_mut().unseen.insert(UnseenConsumers::of(kind));
             }
         }
     }
-    found.uses = uses.into_inner();
-    found
+    if let Some(group) = updater
+        && !read_updater(cluster, &found).await
+    {
+        found.borrow_mut().unseen.insert(UnseenConsumers {
+            shown: format!("the configmaps {UPDATER_CONFIG}"),
+            group: Some(group),
+        });
+    }
+    found.into_inner()
+}
+
+/// Reads the Image Updater's ConfigMap, in whatever namespace it is; false if that is not possible.
+async fn read_updater(cluster: &Cluster, found: &RefCell<Consumers>) -> bool {
+    let is_readable = Cell::new(true);
+    let ask = async |params: &ListParams| -> Result<Page<UpdaterConfig>, kube::Error> {
+        let kind = ("ConfigMap", "configmaps");
+        pages::page_at(cluster, "/api/v1/configmaps", kind, Extent::Whole, params).await
+    };
+    let of = |config: UpdaterConfig| {
+        match config.secrets() {
+            Some(secrets) => {
+                let shown = printable(&format!("configmap/{}", config.metadata.name), MAX_SHOWN);
+                for target in secrets {
+                    let mut found = found.borrow_mut();
+                    found.uses.entry(target).or_default().insert(shown.clone());
+                }
+            }
+            None => is_readable.set(false),
+        }
+        None::<()>
+    };
+    // RBAC takes this for a list of this one name.
+    let params = ListParams::default()
+        .limit(PAGE)
+        .fields(&format!("metadata.name={UPDATER_CONFIG}"));
+    pages::whole("configmaps", &params, ask, of).await.is_ok() && is_readable.get()
 }
 
 /// The version that the server prefers of a group, if it has the group.
@@ -268,7 +341,7 @@ async fn list(
     kind: &Kind,
     version: &str,
     namespace: Option<&Namespace>,
-    uses: &RefCell<Uses>,
+    found: &RefCell<Consumers>,
 ) -> bool {
     let within = namespace.map_or_else(String::new, |namespace| format!("/namespaces/{namespace}"));
     let path = format!("/apis/{}/{version}{within}/{}", kind.group, kind.plural);
@@ -278,13 +351,10 @@ async fn list(
         Extent::Whole
     };
     let ask = async |params: &ListParams| -> Result<Page<Consumer>, kube::Error> {
-        pages::page_at(cluster, &path, (kind.singular, kind.plural), extent, params).await
+        pages::page_at(cluster, &path, (kind.singular(), kind.plural), extent, params).await
     };
     let of = |consumer: Consumer| {
-        for target in consumer.secrets() {
-            let shown = kind.shown(&consumer.metadata.name);
-            uses.borrow_mut().entry(target).or_default().insert(shown);
-        }
+        found.borrow_mut().note(kind, &consumer);
         None::<()>
     };
     let params = ListParams::default().limit(PAGE);
@@ -340,6 +410,21 @@ mod tests {
         ] {
             assert_eq!(secrets(object.clone()), named, "{object}");
         }
+    }
+
+    #[test]
+    fn the_image_updaters_registries_name_secrets() {
+        let of = |text: Value| {
+            let config: UpdaterConfig = serde_json::from_value(json!({"data": {"registries.conf": text}})).unwrap();
+            let named = config.secrets()?;
+            Some(named.iter().map(Target::namespaced_name).collect::<Vec<_>>())
+        };
+        let text = "registries:\n- name: ours\n  prefix: h\n  api_url: https://h\n  credentials: pullsecret:argocd/a\n\
+                    - {prefix: other, credentials: 'secret:web/b#creds', default: true}\n- {credentials: 'env:TOKEN'}\n";
+        assert_eq!(of(text.into()), Some(vec!["argocd/a".to_owned(), "web/b".to_owned()]));
+        assert_eq!(of(Value::Null), Some(Vec::new()));
+        assert_eq!(of("".into()), Some(Vec::new()));
+        assert_eq!(of("registries: 1".into()), None);
     }
 
     #[test]

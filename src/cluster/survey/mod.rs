@@ -29,6 +29,7 @@ pub use super::reader::Step;
 pub use super::reader::places::{NamespaceSelection, Unreadable};
 pub use super::workload::message::PullFailure;
 pub use super::workload::model::ContainerKind;
+pub use consumers::UnseenConsumers;
 pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome, explain};
 pub use logins::{Logins, Tried};
 pub use question::{Interest, Question, TokenSlot};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use super::consumers::UnseenConsumers;
 use super::secret::{OtherToken, SeenSecret};
 use super::stuck::StuckPull;
 use crate::cluster::reader::places::Unreadable;
@@ -44,8 +45,8 @@ pub struct Survey {
     pub passed_over: BTreeSet<Registry>,
     /// What else than kubelet reads our Secrets, as kubectl prints it.
     pub readers: BTreeMap<Target, BTreeSet<String>>,
-    /// Kinds of objects that may name Secrets and could not be read: `imagerepositories.image.toolkit.fluxcd.io`.
-    pub unseen_consumers: BTreeSet<String>,
+    /// Kinds of objects that may name Secrets and could not be read.
+    pub unseen_consumers: BTreeSet<UnseenConsumers>,
     /// How many objects there were.
     pub counts: Counts,
     /// The time of the survey, in seconds since 1970.

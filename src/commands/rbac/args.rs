@@ -14,7 +14,7 @@ Examples:
   kubectl regcred rbac -n honeydue --user jane | kubectl apply -f -
   kubectl regcred rbac -f regcred.yaml --serviceaccount ci:deploy      # for sync -f regcred.yaml
   kubectl regcred rbac -A --rotate --restart --wait --group ops
-  kubectl regcred rbac -A --status --user jane
+  kubectl regcred rbac -A --status --api-group keda.sh --user jane
   kubectl regcred rbac -A --images --api-group argoproj.io --user jane
   kubectl regcred rbac -n honeydue --attach default --restart --wait --serviceaccount ci:deploy
   kubectl regcred rbac -n honeydue --secret gitea-credentials --secret ghcr --user jane"
@@ -61,8 +61,14 @@ pub struct RbacArgs {
     /// For `images`, which only reads
     #[arg(long, conflicts_with_all = ["file", "restart", "wait", "unstick", "service_accounts"])]
     pub images: bool,
-    /// A group of custom resources to read (repeatable): `kubectl api-resources` lists them
-    #[arg(long = "api-group", value_name = "GROUP", requires = "images")]
+    /// A group of custom resources to read (repeatable): `kubectl api-resources` lists them. For `status`, those of Flux, Argo
+    /// CD and KEDA that name Secrets
+    #[arg(
+        long = "api-group",
+        value_name = "GROUP",
+        requires = "command",
+        conflicts_with_all = ["rotate", "detach", "remove"]
+    )]
     pub api_groups: Vec<ApiGroup>,
     /// Allow it to this user (repeatable)
     #[arg(long = "user", value_name = "NAME")]

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::shared::targets::{self, ListedSecret};
 use super::sync::SyncArgs;
 use super::system::System;
-use crate::cluster::{Access, Feature, Namespace, Scope, SecretName, Subject};
+use crate::cluster::{Access, Feature, Namespace, Scope, SecretName, Subject, groups_of_status};
 use crate::error::CommandError;
 
 mod args;
@@ -14,6 +14,7 @@ mod args;
 pub use args::RbacArgs;
 
 pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), CommandError> {
+    ensure_known(args)?;
     let mut roles = match &args.scope.file {
         Some(path) => of_file(path, args, system)?,
         None => of_flags(args),
@@ -25,6 +26,16 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
     // Nodes are in no namespace.
     if args.images && !is_everywhere(args) {
         roles.push((Scope::Cluster, Access::to(Feature::Nodes)));
+    }
+    // Some resources name Secrets of other namespaces, or are in none.
+    if args.status && !is_everywhere(args) {
+        let consumers = Access {
+            groups: args.api_groups.iter().cloned().collect(),
+            ..Access::to(Feature::Consumers)
+        };
+        if consumers.has_groups_across() {
+            roles.push((Scope::Cluster, consumers));
+        }
     }
     let mut subjects: Vec<Subject> = Vec::new();
     subjects.extend(args.users.iter().cloned().map(Subject::User));
@@ -44,6 +55,12 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
              somebody whom you trust with them",
         );
     }
+    if args.status && args.api_groups.is_empty() {
+        system.output.info(format_args!(
+            "hint: resources of Flux, Argo CD and KEDA can name Secrets too: --api-group GROUP adds one of {}",
+            groups_of_status().join(", ")
+        ));
+    }
     if args.images && args.api_groups.is_empty() {
         system.output.info(
             "hint: custom resources can name images too: --api-group GROUP adds one of those that kubectl api-resources lists",
@@ -57,6 +74,20 @@ pub(super) fn run(args: &RbacArgs, system: &mut System<'_>) -> Result<(), Comman
     Ok(())
 }
 
+/// `status` reads some groups, and nothing else of a cluster's custom resources.
+fn ensure_known(args: &RbacArgs) -> Result<(), CommandError> {
+    let known = groups_of_status();
+    let unknown = args.api_groups.iter().find(|group| !known.contains(&group.as_str()));
+    match unknown {
+        Some(group) if args.status => Err(CommandError::usage(format_args!(
+            "status reads nothing of the group {}; it reads {}",
+            group.as_str(),
+            known.join(", ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The permissions for the work in each namespace.
 fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Access {
     let only_reads = args.status || args.images;
@@ -66,6 +97,10 @@ fn access(args: &RbacArgs, secrets: impl IntoIterator<Item = SecretName>) -> Acc
         (args.status, Feature::Status),
         (args.images, Feature::Images),
         (args.images && is_everywhere(args), Feature::Nodes),
+        (
+            args.status && is_everywhere(args) && !args.api_groups.is_empty(),
+            Feature::Consumers,
+        ),
         (args.rotate, Feature::Rotate),
         (!only_looks && !args.rotate && makes_none, Feature::Refresh),
         (!only_looks && !args.rotate && !makes_none, Feature::Sync),

@@ -9,11 +9,21 @@ use crate::support::part::until;
 use crate::support::world::World;
 
 /// Group, version, plural, kind.
+const UPDATER: (&str, &str, &str, &str) = (
+    "argocd-image-updater.argoproj.io",
+    "v1alpha1",
+    "imageupdaters",
+    "ImageUpdater",
+);
 const FLUX: (&str, &str, &str, &str) = ("image.toolkit.fluxcd.io", "v1", "imagerepositories", "ImageRepository");
 
 impl World {
     /// Serves a kind of custom resource, whatever is in its objects.
-    fn serves(&self, (group, version, plural, kind): (&str, &str, &str, &str)) {
+    fn serves(&self, kind: (&str, &str, &str, &str)) {
+        self.serves_in("Namespaced", kind);
+    }
+
+    fn serves_in(&self, scope: &str, (group, version, plural, kind): (&str, &str, &str, &str)) {
         if !self.is_real() {
             return self.api_server().define(group, version, plural, kind);
         }
@@ -22,7 +32,7 @@ impl World {
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
             "metadata": {"name": format!("{plural}.{group}")},
             "spec": {
-                "group": group, "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
+                "group": group, "scope": scope, "names": {"plural": plural, "kind": kind},
                 "versions": [{"name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": any}}],
             },
         });
@@ -43,6 +53,72 @@ fn custom((group, version, _, kind): (&str, &str, &str, &str), spec: &Value) -> 
     json!({"apiVersion": format!("{group}/{version}"), "kind": kind, "metadata": {"name": "app"}, "spec": spec})
 }
 
+scenario!(the_image_updaters_config_map_is_a_use, on(DOUBLES, REAL));
+fn the_image_updaters_config_map_is_a_use(world: &mut World) {
+    world.well();
+    world.serves(UPDATER);
+    let config = |text: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-image-updater-config"},
+            "data": {"registries.conf": text},
+        })
+    };
+    let who = "configmap/argocd-image-updater-config";
+    world.uses(false, who);
+    let text = format!(
+        "registries:\n- name: ours\n  prefix: h\n  api_url: https://h\n  credentials: pullsecret:{}/{SECRET}\n",
+        world.namespace
+    );
+    world.put("configmaps", &config(&text));
+    world.uses(true, who);
+    world.put("configmaps", &config("registries: []\n"));
+    world.uses(false, who);
+    // What cannot be read may name it.
+    world.put("configmaps", &config("registries: {"));
+    let ran = world.regcred("status -n [NAMESPACE]");
+    let (text, _) = world.found(Code::ConsumersNotSeen, &ran);
+    assert!(text.contains("the configmaps argocd-image-updater-config"), "{ran}");
+    assert!(!ran.stdout.contains("secret-unused"), "{ran}");
+    world.delete("configmaps", "argocd-image-updater-config");
+    world.uses(false, who);
+}
+
+scenario!(a_cluster_trigger_authentication_is_a_use, on(DOUBLES, REAL));
+/// It names a Secret of KEDA's namespace, which nothing in it tells.
+fn a_cluster_trigger_authentication_is_a_use(world: &mut World) {
+    world.well();
+    let secret = format!("for-keda-{}", world.namespace);
+    world.regcred(&format!("sync -n [NAMESPACE] --secret {secret}")).done();
+    let kind = (
+        "keda.sh",
+        "v1alpha1",
+        "clustertriggerauthentications",
+        "ClusterTriggerAuthentication",
+    );
+    world.serves_in("Cluster", kind);
+    let unused = || {
+        let ran = world.regcred("status -n [NAMESPACE] -o json").stdout;
+        let document: Value = serde_json::from_str(&ran).unwrap();
+        let findings = document["findings"].as_array().unwrap().iter();
+        let unused = findings.filter(|finding| finding["code"] == "secret-unused");
+        unused
+            .filter(|finding| finding.to_string().contains("for-keda-"))
+            .count()
+    };
+    assert_eq!(unused(), 1);
+    let spec = json!({"secretTargetRef": [{"parameter": "password", "name": secret, "key": "k"}]});
+    world.put("clustertriggerauthentications", &custom(kind, &spec));
+    assert_eq!(unused(), 0);
+    let ran = world.regcred("status -n [NAMESPACE] -o wide");
+    let line = ran.stdout.lines().find(|line| line.contains("for-keda-"));
+    assert!(
+        line.is_some_and(|line| line.contains("clustertriggerauthentication.keda.sh/app")),
+        "{ran}"
+    );
+    world.delete("clustertriggerauthentications", "app");
+    assert_eq!(unused(), 1);
+}
+
 scenario!(resources_of_flux_argo_cd_and_keda_are_uses, on(DOUBLES, REAL));
 fn resources_of_flux_argo_cd_and_keda_are_uses(world: &mut World) {
     world.well();
@@ -54,15 +130,7 @@ fn resources_of_flux_argo_cd_and_keda_are_uses(world: &mut World) {
             ("source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository"),
             json!({"url": "oci://h/app", "secretRef": secret}),
         ),
-        (
-            (
-                "argocd-image-updater.argoproj.io",
-                "v1alpha1",
-                "imageupdaters",
-                "ImageUpdater",
-            ),
-            json!({"commonUpdateSettings": {"pullSecret": pull}}),
-        ),
+        (UPDATER, json!({"commonUpdateSettings": {"pullSecret": pull}})),
         (
             ("keda.sh", "v1alpha1", "scaledjobs", "ScaledJob"),
             json!({"jobTargetRef": {"template": {"spec": {"imagePullSecrets": [secret]}}}}),
@@ -119,6 +187,7 @@ finding!(consumers_not_seen_without_the_right, Code::ConsumersNotSeen, on(REAL))
 fn consumers_not_seen_without_the_right(world: &mut World) {
     world.well();
     world.serves(FLUX);
+    world.serves(UPDATER);
     let plane = ControlPlane::shared();
     let role = world.regcred("rbac -n [NAMESPACE] --status --user plain").done();
     let _ = plane.kubectl_ok(&["apply", "-f", "-"], &world.denormal(&role));
@@ -134,4 +203,22 @@ fn consumers_not_seen_without_the_right(world: &mut World) {
         "{ran}"
     );
     assert!(!ran.stdout.contains("secret-unused"), "nobody knows: {ran}");
+    assert!(text.contains("imageupdaters") && text.contains("configmaps"), "{ran}");
+    // The Roles for them, by an administrator. Other scenarios may have more kinds served.
+    let groups: Vec<String> = regcred::cluster::groups_of_status()
+        .into_iter()
+        .map(|group| format!("--api-group {group}"))
+        .collect();
+    let groups = groups.join(" ");
+    let roles = world
+        .regcred(&format!("rbac -n [NAMESPACE] --status {groups} --user plain"))
+        .done();
+    let _ = plane.kubectl_ok(&["apply", "-f", "-"], &world.denormal(&roles));
+    until("the Roles to hold", || {
+        !world
+            .regcred("status -n [NAMESPACE]")
+            .stdout
+            .contains("consumers-not-seen")
+    });
+    assert!(world.regcred("status -n [NAMESPACE]").stdout.contains("secret-unused"));
 }

@@ -55,7 +55,7 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
                 .iter()
                 .map(|unseen| unreadable(&view, unseen, &scope.role_flags(&view))),
         );
-        findings.extend(consumers(&view));
+        findings.extend(consumers(&view, &scope.role_flags(&view)));
         in_secrets.extend(held_in_secrets(&view));
         for entry in view
             .survey
@@ -221,14 +221,26 @@ pub fn unreadable(view: &ClusterView<'_>, unseen: &Unreadable, places: &[Flag]) 
 }
 
 /// The note about kinds that may name Secrets and could not be read.
-fn consumers(view: &ClusterView<'_>) -> Option<Finding> {
-    let kinds: Vec<&str> = view.survey.unseen_consumers.iter().map(String::as_str).collect();
+fn consumers(view: &ClusterView<'_>, places: &[Flag]) -> Option<Finding> {
+    let unseen = &view.survey.unseen_consumers;
+    let kinds: Vec<&str> = unseen.iter().map(|one| one.shown.as_str()).collect();
+    let groups: BTreeSet<&str> = unseen.iter().filter_map(|one| one.group).collect();
+    let remedy = if groups.is_empty() {
+        Remedy::advice("see whether the cluster's API server answers: kubectl api-resources")
+    } else {
+        let mut rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
+        for group in groups {
+            rbac = rbac.option("--api-group", "GROUP", group);
+        }
+        let apply = apply(view);
+        Remedy::command(rbac.words("--user USER").pipe(&apply)).and("an administrator of the cluster has to run this")
+    };
     (!kinds.is_empty()).then(|| Finding {
         message: None,
         code: Code::ConsumersNotSeen,
         object: Object::cluster(view.context),
-        cause: format!("this user may not list {}, which may name Secrets", kinds.join(", ")),
-        remedy: Remedy::advice("to have them looked at, give this user a ClusterRole with the verb list on them"),
+        cause: format!("this user could not read {}, which may name Secrets", kinds.join(", ")),
+        remedy,
     })
 }
 
@@ -244,11 +256,15 @@ fn grant(view: &ClusterView<'_>, forbidden: &Forbidden, places: &[Flag]) -> Comm
         Some(Subject::User(name) | Subject::Group(name)) => rbac = rbac.words("--user").foreign("USER", name),
         None => {}
     }
+    rbac.pipe(&apply(view))
+}
+
+fn apply(view: &ClusterView<'_>) -> CommandLine {
     let mut apply = CommandLine::new("kubectl apply");
     if let Some(context) = view.flag {
         apply = apply.option("--context", "CONTEXT", context);
     }
-    rbac.pipe(&apply.words("-f -"))
+    apply.words("-f -")
 }
 
 /// The registries that a Secret has an entry for, or that a pod waits for.
