@@ -132,6 +132,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-regcred' -ScriptBlock {
             [CompletionResult]::new('--force-conflicts', '--force-conflicts', [CompletionResultType]::ParameterName, 'Write Secrets even if another tool owns them')
             [CompletionResult]::new('--take-over', '--take-over', [CompletionResultType]::ParameterName, 'Write Secrets even if they hold a token that works and is another''s')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read that account''s password from standard input')
+            [CompletionResult]::new('--rewrite', '--rewrite', [CompletionResultType]::ParameterName, 'Write secrets of Actions even if the server took this token before')
             [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Remove the entries of --registry from the Secrets')
             [CompletionResult]::new('--detach', '--detach', [CompletionResultType]::ParameterName, 'Remove the Secret from the ServiceAccounts')
             [CompletionResult]::new('--restart', '--restart', [CompletionResultType]::ParameterName, 'Restart the workloads that use it')

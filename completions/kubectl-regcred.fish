@@ -113,6 +113,7 @@ complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l force-conflicts -d 'Write Secrets even if another tool owns them'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l take-over -d 'Write Secrets even if they hold a token that works and is another\'s'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l password-stdin -d 'Read that account\'s password from standard input'
+complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l rewrite -d 'Write secrets of Actions even if the server took this token before'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l remove -d 'Remove the entries of --registry from the Secrets'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l detach -d 'Remove the Secret from the ServiceAccounts'
 complete -c kubectl-regcred -n "__fish_kubectl_regcred_using_subcommand sync" -l restart -d 'Restart the workloads that use it'

@@ -1,7 +1,11 @@
 //! Secrets of Actions: what a pipeline at the registry's own Gitea gets. They can be written and never read back; the
 //! server's answer to a write is the proof.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
+use http::header::HeaderName;
+use serde::Deserialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -17,7 +21,19 @@ const RESERVED: &str = "GITEA_REGCRED";
 /// The beginning of the answer to it.
 const IS_RESERVED: &str = "invalid ";
 
-/// Why a secret of Actions is not written.
+/// Secrets per page of the list: Gitea's default `MAX_RESPONSE_ITEMS`.
+const PAGE_SIZE: usize = 50;
+/// Page limit, in case a server's list never ends.
+const MAX_PAGES: usize = 50;
+/// The length of the whole list.
+const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+
+#[derive(Deserialize)]
+struct Listed {
+    name: String,
+}
+
+/// Why a secret of Actions is not written, or a list of them not read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ActionsError {
@@ -52,6 +68,8 @@ pub enum ActionsError {
         status: u16,
         said: Option<String>,
     },
+    #[error("the list of the Actions secrets of {what} that {registry} answered with cannot be read")]
+    Unlisted { registry: String, what: String },
     /// It may be written or not.
     #[error("{registry} was to write the Actions secret {secret}, and its answer did not arrive: {why}")]
     Uncertain {
@@ -73,7 +91,7 @@ impl ActionsError {
             ),
             Self::OtherAccount { .. } => Some("name the account with --actions-account, and give its password".to_owned()),
             Self::NotFound { .. } => Some("check how it is spelled, and with --actions-account whose password is given".to_owned()),
-            Self::NoActions { .. } | Self::Refused { .. } | Self::Uncertain { .. } => None,
+            Self::NoActions { .. } | Self::Refused { .. } | Self::Unlisted { .. } | Self::Uncertain { .. } => None,
         }
     }
 
@@ -86,6 +104,63 @@ impl ActionsError {
     pub fn refuses_code(&self) -> bool {
         matches!(self, Self::Account(error) if error.refuses_code())
     }
+}
+
+/// The names of the secrets of this repository, organisation or account, in upper case as the server has them.
+pub fn list_actions(
+    registry: &Registry,
+    scope: &ActionsScope,
+    account: &Account,
+    options: &Options,
+    env: &Env,
+) -> Result<BTreeSet<String>, ActionsError> {
+    let credential = Credential {
+        registry: registry.clone(),
+        username: account.username.clone(),
+        token: account.password.clone(),
+    };
+    ensure_own(scope, None, account)?;
+    let site = Site::find(&credential, options, env)?;
+    let reach = |error| SiteError::from(VerifyError::from(error));
+    let to = site
+        .session
+        .client
+        .own(&site.path(&format!("{}/actions/secrets", below(scope))))
+        .map_err(reach)?;
+    let mut names = BTreeSet::new();
+    for page in 1..=MAX_PAGES {
+        let (page, limit) = (page.to_string(), PAGE_SIZE.to_string());
+        let query = [("page", page.as_str()), ("limit", limit.as_str())];
+        let reply = site
+            .session
+            .client
+            .get(&to, &query, account.auth(&credential))
+            .map_err(reach)?;
+        let said = answered(&site, account, &reply)?;
+        let unlisted = || ActionsError::Unlisted {
+            registry: registry.to_string(),
+            what: what(scope),
+        };
+        if reply.status != StatusCode::OK {
+            return Err(refusal(registry, account, scope, &reply, said.as_deref()).unwrap_or_else(unlisted));
+        }
+        let listed: Vec<Listed> = serde_json::from_slice(&reply.body).map_err(|_| unlisted())?;
+        let total: Option<usize> = reply.header(&TOTAL).and_then(|text| text.parse().ok());
+        let before = names.len();
+        names.extend(listed.into_iter().map(|one| one.name.to_ascii_uppercase()));
+        match total {
+            Some(total) if names.len() >= total => return Ok(names),
+            // Without a total, the end is a page with nothing new.
+            None if names.len() == before => return Ok(names),
+            // What is missing was not seen.
+            Some(_) if names.len() == before => return Err(unlisted()),
+            _ => {}
+        }
+    }
+    Err(ActionsError::Unlisted {
+        registry: registry.to_string(),
+        what: what(scope),
+    })
 }
 
 /// What a write did.
@@ -159,24 +234,13 @@ impl Writing<'_> {
             username: self.account.username.clone(),
             token: self.account.password.clone(),
         };
-        if let ActionsScope::User(owner) = &self.secret.scope
-            && !owner.eq_ignore_ascii_case(credential.username.as_str())
-        {
-            return Err(ActionsError::OtherAccount {
-                what: self.secret.to_string(),
-                username: credential.username.to_string(),
-            });
-        }
+        ensure_own(&self.secret.scope, Some(self.secret), self.account)?;
         let mut site = Site::find(&credential, options, env)?;
         if let Some(token) = token {
             site.session.client.keep_out_of_messages(token);
         }
         let reach = |error| SiteError::from(VerifyError::from(error));
-        let below = match &self.secret.scope {
-            ActionsScope::Repository { owner, name } => format!("/repos/{}/{}", segment(owner), segment(name)),
-            ActionsScope::Organisation(name) => format!("/orgs/{}", segment(name)),
-            ActionsScope::User(_) => "/user".to_owned(),
-        };
+        let below = below(&self.secret.scope);
         let path = site.path(&format!("{below}/actions/secrets/{}", segment(name)));
         let to = site.session.client.own(&path).map_err(reach)?;
         let data = serde_json::to_string(token.map_or("none", Token::expose)).map(Zeroizing::new);
@@ -192,48 +256,18 @@ impl Writing<'_> {
         if reply.status.is_server_error() {
             return Err(self.uncertain(format!("status {}", reply.status.as_u16())));
         }
-        site.passing(&reply)?;
-        let said = site.session.client.error_message(&reply);
-        let is_about_the_account = reply.status == StatusCode::UNAUTHORIZED || site.session.is_anonymous_answer(&reply);
-        if is_about_the_account {
-            return Err(account::explain_refusal(&site, self.account, &reply).into());
-        }
-        if let Some(closed) = account::explain_closed(&site, &self.account.username, &reply) {
-            return Err(closed.into());
-        }
+        let said = answered(&site, self.account, &reply)?;
         Ok((said, reply))
     }
 
     fn refused(&self, reply: &Reply, said: Option<String>) -> ActionsError {
-        let registry = self.registry.to_string();
-        let username = self.account.username.to_string();
-        let what = match &self.secret.scope {
-            ActionsScope::Repository { owner, name } => format!("repository {owner}/{name}"),
-            ActionsScope::Organisation(name) => format!("organisation {name}"),
-            ActionsScope::User(name) => format!("account {name}"),
-        };
-        match reply.status {
-            // As Go's router says it: there is no such path.
-            StatusCode::NOT_FOUND
-                if said
-                    .as_deref()
-                    .is_some_and(|said| said.starts_with("404 page not found")) =>
-            {
-                ActionsError::NoActions { registry }
-            }
-            StatusCode::NOT_FOUND => ActionsError::NotFound {
-                registry,
-                what,
-                username,
-            },
-            StatusCode::FORBIDDEN => ActionsError::NotAllowed { what, username, said },
-            status => ActionsError::Refused {
-                registry,
-                secret: self.secret.clone(),
-                status: status.as_u16(),
-                said,
-            },
-        }
+        let why = refusal(self.registry, self.account, &self.secret.scope, reply, said.as_deref());
+        why.unwrap_or_else(|| ActionsError::Refused {
+            registry: self.registry.to_string(),
+            secret: self.secret.clone(),
+            status: reply.status.as_u16(),
+            said,
+        })
     }
 
     fn uncertain(&self, why: String) -> ActionsError {
@@ -243,4 +277,78 @@ impl Writing<'_> {
             why,
         }
     }
+}
+
+/// The path of a place below the API.
+fn below(scope: &ActionsScope) -> String {
+    match scope {
+        ActionsScope::Repository { owner, name } => format!("/repos/{}/{}", segment(owner), segment(name)),
+        ActionsScope::Organisation(name) => format!("/orgs/{}", segment(name)),
+        ActionsScope::User(_) => "/user".to_owned(),
+    }
+}
+
+/// The place in an error.
+fn what(scope: &ActionsScope) -> String {
+    match scope {
+        ActionsScope::Repository { owner, name } => format!("repository {owner}/{name}"),
+        ActionsScope::Organisation(name) => format!("organisation {name}"),
+        ActionsScope::User(name) => format!("account {name}"),
+    }
+}
+
+/// What an account has is behind a path without its name, so another one's would be meant.
+fn ensure_own(scope: &ActionsScope, secret: Option<&ActionsSecret>, account: &Account) -> Result<(), ActionsError> {
+    match scope {
+        ActionsScope::User(owner) if !owner.eq_ignore_ascii_case(account.username.as_str()) => {
+            Err(ActionsError::OtherAccount {
+                what: secret.map_or_else(|| what(scope), ToString::to_string),
+                username: account.username.to_string(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the server said, if the answer is not about the account itself.
+fn answered(site: &Site, account: &Account, reply: &Reply) -> Result<Option<String>, ActionsError> {
+    site.passing(reply)?;
+    let said = site.session.client.error_message(reply);
+    let is_about_the_account = reply.status == StatusCode::UNAUTHORIZED || site.session.is_anonymous_answer(reply);
+    if is_about_the_account {
+        return Err(account::explain_refusal(site, account, reply).into());
+    }
+    match account::explain_closed(site, &account.username, reply) {
+        Some(closed) => Err(closed.into()),
+        None => Ok(said),
+    }
+}
+
+/// Why the server does not do it, if its answer says so.
+fn refusal(
+    registry: &Registry,
+    account: &Account,
+    scope: &ActionsScope,
+    reply: &Reply,
+    said: Option<&str>,
+) -> Option<ActionsError> {
+    let registry = registry.to_string();
+    let username = account.username.to_string();
+    Some(match reply.status {
+        // As Go's router says it: there is no such path.
+        StatusCode::NOT_FOUND if said.is_some_and(|said| said.starts_with("404 page not found")) => {
+            ActionsError::NoActions { registry }
+        }
+        StatusCode::NOT_FOUND => ActionsError::NotFound {
+            registry,
+            what: what(scope),
+            username,
+        },
+        StatusCode::FORBIDDEN => ActionsError::NotAllowed {
+            what: what(scope),
+            username,
+            said: said.map(str::to_owned),
+        },
+        _ => return None,
+    })
 }

@@ -38,7 +38,7 @@ use std::time::Duration;
 
 pub use account::{Account, AccountError};
 pub use account_tokens::{AccountToken, AccountTokens, AccountTokensError, account_tokens};
-pub use actions::{ActionsError, ActionsWrite, may_write_actions, write_actions};
+pub use actions::{ActionsError, ActionsWrite, list_actions, may_write_actions, write_actions};
 pub use advisory::{Advisory, advisories};
 pub use images::{Fetched, ImageConfig, Images, ImagesError, PackageRow, ReadingPages};
 pub use manifest::{Image, ImageAccess, ImageError, image_access};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::printable;
+use crate::model::{ActionsScope, printable};
 
 /// Longest list of scopes that is shown, in characters; all of Gitea's scopes take about 300.
 const MAX_SHOWN: usize = 400;
@@ -83,6 +83,16 @@ impl Scopes {
         (!more.is_empty()).then_some(Self(more))
     }
 
+    /// Whether the names of a place's Actions secrets can be listed with it, by an account that may.
+    pub fn may_list_actions(&self, scope: &ActionsScope) -> bool {
+        let kind = match scope {
+            ActionsScope::Repository { .. } => "repository",
+            ActionsScope::Organisation(_) => "organization",
+            ActionsScope::User(_) => "user",
+        };
+        self.any(&["all", &format!("read:{kind}"), &format!("write:{kind}")])
+    }
+
     /// Whether it can read its owner's account, as `GET /api/v1/user` requires.
     pub(super) fn may_read_user(&self) -> bool {
         self.any(&["all", "user", "read:user", "write:user"])
@@ -121,6 +131,27 @@ mod tests {
             assert_eq!(said, (pull, push, beyond), "{text}");
             assert_eq!(scopes.may_change(), push || text == "delete:package", "{text}");
             assert_eq!(scopes.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn actions_secrets_are_listed_with_the_scope_of_their_place() {
+        let repository = ActionsScope::Repository {
+            owner: "acme".to_owned(),
+            name: "web".to_owned(),
+        };
+        let organisation = ActionsScope::Organisation("acme".to_owned());
+        let account = ActionsScope::User("jane".to_owned());
+        for (text, may) in [
+            ("write:package", [false, false, false]),
+            ("read:repository,write:package", [true, false, false]),
+            ("write:organization", [false, true, false]),
+            ("read:user", [false, false, true]),
+            ("all", [true, true, true]),
+        ] {
+            let scopes = Scopes::parse(text).unwrap();
+            let found = [&repository, &organisation, &account].map(|scope| scopes.may_list_actions(scope));
+            assert_eq!(found, may, "{text}");
         }
     }
 

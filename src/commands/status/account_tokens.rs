@@ -1,5 +1,6 @@
 //! `--tokens`: the tokens that the accounts have at their Gitea, and which of them something here uses.
 
+use super::actions_secrets::ActionsLists;
 use super::args::StatusArgs;
 use super::credentials::StoredCredentials;
 use crate::cluster::survey::Survey;
@@ -18,15 +19,17 @@ pub(super) struct AccountListing {
     pub(super) tokens: Result<AccountTokens, CommandError>,
 }
 
-/// Asks each account of the keychain's credentials for its tokens. This comes before anything else asks the registries,
-/// because every use of a token is its last.
+/// Asks each account of the keychain's credentials for its tokens, and for the secrets of Actions that it administers. This
+/// comes before anything else asks the registries, because every use of a token is its last.
 pub(super) fn list(
     args: &StatusArgs,
     credentials: &StoredCredentials,
+    ledger: &Ledger,
     system: &mut System<'_>,
-) -> Result<Vec<AccountListing>, CommandError> {
+) -> Result<(Vec<AccountListing>, ActionsLists), CommandError> {
+    let mut actions = ActionsLists::default();
     if !args.tokens {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), actions));
     }
     let accounts = accounts(args, credentials)?;
     let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
@@ -37,13 +40,20 @@ pub(super) fn list(
         let tokens = password::with_code(&mut account, &registry, system, wants_code, |account, env| {
             registry::account_tokens(&registry, account, &options, env)
         });
+        // A code may be used up by now, and a refused password is not tried again.
+        if tokens.is_ok() && account.code.is_none() {
+            let env = &system.env;
+            system.output.waiting(format_args!("asking {registry}"), || {
+                actions.ask_as(&account, &registry, ledger, &options, env);
+            });
+        }
         listings.push(AccountListing {
             registry,
             username,
             tokens,
         });
     }
-    Ok(listings)
+    Ok((listings, actions))
 }
 
 fn accounts(args: &StatusArgs, credentials: &StoredCredentials) -> Result<Vec<(Registry, Username)>, CommandError> {

@@ -70,6 +70,10 @@ codes! {
         "A secret of Actions was given a token that is not the newest one for its use, or it is not known whether the server took the newest one. Its pipelines may log in with a token that is revoked."
     ActionsSecretUnkept "actions-secret-unkept" Drift
         "A secret of Actions was given a token that the keychain does not have any more: nobody rotates it."
+    ActionsSecretMissing "actions-secret-missing" Drift
+        "The server does not have a secret of Actions any more that was given a token: it was deleted there, or with its repository. Its pipelines cannot log in."
+    ActionsSecretUnseen "actions-secret-unseen" Note
+        "Whether the server still has the secrets of Actions is not known: no token of the keychain may list them. `status --tokens` asks with the account's password."
     TokensNotListed "tokens-not-listed" Unknown
         "With `--tokens`: an account's list of tokens could not be read."
     TokenAgeUnknown "token-age-unknown" Unknown

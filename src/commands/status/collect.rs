@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use k8s_openapi::jiff::Timestamp;
 
 use super::account_tokens::AccountListing;
+use super::actions_secrets::ActionsLists;
 use super::args::StatusArgs;
 use super::cluster_view::{ClusterView, interest, other};
 use super::credentials::StoredCredentials;
@@ -56,6 +57,7 @@ pub(super) async fn snapshot(
     ledger: Ledger,
     flags: &GivenFlags,
     listings: Vec<AccountListing>,
+    actions: ActionsLists,
     system: &mut System<'_>,
 ) -> Snapshot {
     let env = system.env.clone();
@@ -86,6 +88,7 @@ pub(super) async fn snapshot(
         .flat_map(|cluster| others(cluster, &registries))
         .collect();
     let verdicts = asking.ask(verdicts, others, asked).await;
+    let actions = asking.actions(actions, &ledger, credentials, &verdicts).await;
     let mut seen = Snapshot {
         registries,
         known,
@@ -95,6 +98,7 @@ pub(super) async fn snapshot(
         findings,
         notes,
         ledger,
+        actions,
         in_docker: docker::stored(&listings.iter().map(|one| one.registry.clone()).collect(), &env),
         listings,
         is_offline: args.offline,
@@ -210,6 +214,20 @@ impl RegistryProbe {
             return verdicts;
         }
         verdicts.ask(credentials, &self.options, &self.env, progress).await
+    }
+
+    /// Checks that the secrets of Actions are still there.
+    async fn actions(
+        &self,
+        lists: ActionsLists,
+        ledger: &Ledger,
+        credentials: &StoredCredentials,
+        verdicts: &Verdicts,
+    ) -> ActionsLists {
+        if self.is_offline {
+            return lists;
+        }
+        lists.ask(ledger, credentials, verdicts, &self.options, &self.env).await
     }
 
     /// Checks the images of stuck pods, if the registry can tell more than kubelet did.

@@ -13,6 +13,7 @@ use crate::error::{CommandError, Exit};
 use crate::ledger;
 
 mod account_tokens;
+mod actions_secrets;
 mod args;
 pub(in crate::commands) mod cluster_view;
 mod code;
@@ -63,7 +64,7 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     let ledger = ledger::read(&system.env).unwrap_or_default();
     found.extend(files::look(&credentials, &ledger, &system.env));
     credentials.give(&scope.credentials);
-    let listings = account_tokens::list(args, &credentials, system)?;
+    let (listings, actions) = account_tokens::list(args, &credentials, &ledger, system)?;
     let snapshot = block_on(collect::snapshot(
         args,
         &scope,
@@ -71,6 +72,7 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
         ledger,
         &flags,
         listings,
+        actions,
         system,
     ))?;
     let list = args.scope.file.as_deref();

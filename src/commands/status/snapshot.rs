@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::jiff::Timestamp;
 
 use super::account_tokens::{self, AccountListing, Users};
+use super::actions_secrets::ActionsLists;
 use super::cluster_view::{ClusterView, Expected};
 use super::credentials::{StoredCredential, StoredCredentials};
 use super::finding::Finding;
@@ -47,6 +48,8 @@ pub(super) struct Snapshot {
     pub(super) notes: Vec<String>,
     /// Where this machine's tokens were written.
     pub(super) ledger: Ledger,
+    /// Which of its secrets of Actions the servers still have.
+    pub(super) actions: ActionsLists,
     /// With `--tokens`: what the accounts have.
     pub(super) listings: Vec<AccountListing>,
     /// What docker and podman have outside of regcred's keychain, of the registries of these accounts.

@@ -65,7 +65,7 @@ impl<'a> Writing<'a> {
             accounts: Vec::new(),
         };
         if args.dry_run.mode == DryRunArg::None {
-            let pending: Vec<&ActionsJob> = jobs.iter().filter(|job| !this.ledger.has(job)).collect();
+            let pending: Vec<&ActionsJob> = jobs.iter().filter(|job| !this.has(job)).collect();
             for ActionsJob { secret, supply } in pending {
                 this.ask(supply, system, |registry, account, options, env| {
                     registry::may_write_actions(registry, secret, account, options, env)
@@ -78,7 +78,7 @@ impl<'a> Writing<'a> {
     /// Writes each that does not have the token, and reports all of them.
     pub(super) fn write(mut self, report: &mut Report, system: &mut System<'_>) -> Result<(), CommandError> {
         for job in std::mem::take(&mut self.jobs) {
-            let result = if self.ledger.has(&job) {
+            let result = if self.has(&job) {
                 Ok(Outcome::Unchanged)
             } else if self.args.dry_run.mode != DryRunArg::None {
                 Ok(Outcome::Configured)
@@ -88,6 +88,12 @@ impl<'a> Writing<'a> {
             report.actions(&job.secret, result, system)?;
         }
         Ok(())
+    }
+
+    /// Whether the server took the token of the job, and no other one since.
+    fn has(&self, job: &ActionsJob) -> bool {
+        let id = job.supply.id.as_ref();
+        !self.args.rewrite && id.is_some_and(|id| self.ledger.has_actions(id, &job.secret))
     }
 
     fn write_one(&mut self, job: &ActionsJob, system: &mut System<'_>) -> Result<Outcome, CommandError> {
@@ -136,13 +142,5 @@ impl<'a> Writing<'a> {
         password::with_code(account, registry, system, ActionsError::wants_code, |account, env| {
             question(registry, account, &options, env)
         })
-    }
-}
-
-impl Ledger {
-    /// Whether the server took the token of the job, and no other one since.
-    fn has(&self, job: &ActionsJob) -> bool {
-        let id = job.supply.id.as_ref();
-        id.is_some_and(|id| self.has_actions(id, &job.secret))
     }
 }

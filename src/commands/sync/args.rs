@@ -84,6 +84,9 @@ pub struct SyncArgs {
     /// one-time code
     #[arg(hide_short_help = true, long, requires = "actions")]
     pub password_stdin: bool,
+    /// Write secrets of Actions even if the server took this token before: for one that was deleted there
+    #[arg(hide_short_help = true, long, requires = "actions")]
+    pub rewrite: bool,
     /// Remove the entries of --registry from the Secrets, and keep everything else in them. Needs no token
     #[arg(hide_short_help = true, long, requires = "registry", conflicts_with_all = [
         "file", "username", "usage", "source", "show_token", "service_accounts", "detach", "restart", "unstick",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use regcred::keychain::{Name, StoredItem};
 use regcred::model::Use;
 use serde_json::{Value, json};
 
@@ -21,23 +22,47 @@ const CASES: &str = "REGCRED_TEST_CASES";
 const USUAL_CASES: u32 = 24;
 /// On real servers.
 const REAL_CASES: u32 = 2;
+/// Each has a token of its own. The named one is for pipelines, and can be in Secrets too.
+const USES: [&str; 2] = ["cluster", "ci"];
+/// Repositories whose pipelines get a token: `repo:admin/web/T`.
+const PIPELINES: [&str; 2] = ["web", "api"];
 
 #[derive(Clone, Debug)]
 enum Event {
     Sync {
         cluster: usize,
         namespace: usize,
+        of: usize,
     },
     SyncAll {
         cluster: usize,
     },
-    Rotate(Scope),
-    Resume,
+    /// Writes the token to a secret of Actions.
+    Pipeline {
+        pipeline: usize,
+        of: usize,
+    },
+    Rotate(Scope, usize),
+    Resume(usize),
     ResumeWithout {
         cluster: usize,
+        of: usize,
     },
-    Abort,
-    Logout,
+    ResumeWithoutPipeline {
+        pipeline: usize,
+        of: usize,
+    },
+    Abort(usize),
+    Logout(usize),
+    /// The repository is deleted with its secrets, or made anew.
+    Repository {
+        pipeline: usize,
+        is_there: bool,
+    },
+    /// Somebody deletes the secret of Actions.
+    DeletePipeline {
+        pipeline: usize,
+    },
     /// The cluster does not answer, or answers again.
     Reach {
         cluster: usize,
@@ -79,20 +104,26 @@ enum Scope {
 
 fn event() -> impl Strategy<Value = Event> {
     let at = || (0..2_usize, 0..2_usize);
+    // Of three, two are about the clusters' token.
+    let of = || prop_oneof![2 => Just(0_usize), 1 => Just(1_usize)];
     prop_oneof![
-        3 => at().prop_map(|(cluster, namespace)| Event::Sync { cluster, namespace }),
+        3 => (at(), of()).prop_map(|((cluster, namespace), of)| Event::Sync { cluster, namespace, of }),
         1 => (0..2_usize).prop_map(|cluster| Event::SyncAll { cluster }),
-        4 => prop_oneof![
+        3 => (0..2_usize, of()).prop_map(|(pipeline, of)| Event::Pipeline { pipeline, of }),
+        4 => (prop_oneof![
             2 => Just(Scope::Everywhere),
             1 => (0..2_usize).prop_map(|cluster| Scope::All { cluster }),
             1 => at().prop_map(|(cluster, namespace)| Scope::Namespace { cluster, namespace }),
             1 => Just(Scope::KeychainAlone),
-        ]
-        .prop_map(Event::Rotate),
-        3 => Just(Event::Resume),
-        1 => (0..2_usize).prop_map(|cluster| Event::ResumeWithout { cluster }),
-        1 => Just(Event::Abort),
-        1 => Just(Event::Logout),
+        ], of())
+        .prop_map(|(scope, of)| Event::Rotate(scope, of)),
+        3 => of().prop_map(Event::Resume),
+        1 => (0..2_usize, of()).prop_map(|(cluster, of)| Event::ResumeWithout { cluster, of }),
+        1 => (0..2_usize, of()).prop_map(|(pipeline, of)| Event::ResumeWithoutPipeline { pipeline, of }),
+        1 => of().prop_map(Event::Abort),
+        1 => of().prop_map(Event::Logout),
+        1 => (0..2_usize, any::<bool>()).prop_map(|(pipeline, is_there)| Event::Repository { pipeline, is_there }),
+        1 => (0..2_usize).prop_map(|pipeline| Event::DeletePipeline { pipeline }),
         2 => (0..2_usize, any::<bool>()).prop_map(|(cluster, answers)| Event::Reach { cluster, answers }),
         2 => (0..2_usize, any::<bool>()).prop_map(|(cluster, may)| Event::List { cluster, may }),
         1 => at().prop_map(|(cluster, namespace)| Event::Unlabel { cluster, namespace }),
@@ -113,6 +144,8 @@ struct Two {
     lists: [bool; 2],
     /// Places that were given up by name, until they are written again.
     skipped: BTreeSet<(usize, usize)>,
+    skipped_pipelines: BTreeSet<usize>,
+    has_repository: [bool; 2],
     has_context: bool,
 }
 
@@ -120,6 +153,12 @@ impl Two {
     fn new(world: World, second: Plane) -> Self {
         let rotation = Rotation::with(world, Use::Cluster, &[]);
         let first = &rotation.world;
+        for name in PIPELINES {
+            first.gitea.add_repository("admin", name);
+        }
+        let token = first.gitea.add_token("admin", "write:package");
+        let login = "login [REGISTRY] -u admin --use ci --token-stdin --no-verify";
+        first.regcred_with(login, &token).done();
         let this = Self {
             namespaces: [
                 [first.namespace.clone(), first.another_namespace("team-b")],
@@ -129,6 +168,8 @@ impl Two {
             answers: [true; 2],
             lists: [true; 2],
             skipped: BTreeSet::new(),
+            skipped_pipelines: BTreeSet::new(),
+            has_repository: [true; 2],
             has_context: true,
             rotation,
         };
@@ -205,13 +246,22 @@ impl Two {
     fn go(&mut self, event: &Event) -> Option<Ran> {
         let context = |cluster: &usize| ["one", "two"][*cluster];
         Some(match event {
-            Event::Sync { cluster, namespace } => self.regcred(&format!(
-                "sync -n {} --context {} --registry [REGISTRY]",
+            Event::Sync { cluster, namespace, of } => self.regcred(&format!(
+                "sync -n {} --context {} --registry [REGISTRY] --use {}",
                 self.namespaces[*cluster][*namespace],
-                context(cluster)
+                context(cluster),
+                USES[*of],
             )),
             Event::SyncAll { cluster } => self.regcred(&format!("sync -A --context {}", context(cluster))),
-            Event::Rotate(scope) => {
+            Event::Pipeline { pipeline, of } => {
+                let line = format!(
+                    "sync --registry [REGISTRY] --use {} --password-stdin --rewrite --actions-secret {}",
+                    USES[*of],
+                    place(*pipeline)
+                );
+                self.rotation.world.regcred_with(&line, "password of admin\n")
+            }
+            Event::Rotate(scope, of) => {
                 let scope = match scope {
                     Scope::Everywhere => String::new(),
                     Scope::All { cluster } => format!("-A --context {}", context(cluster)),
@@ -221,29 +271,54 @@ impl Two {
                     }
                     Scope::KeychainAlone => "--no-secrets".to_owned(),
                 };
-                self.rotation.rotate(&format!("--mint --password-stdin {scope}"))
+                self.rotate(*of, &format!("--mint {scope}"))
             }
-            Event::Resume => self.rotation.rotate("--resume --password-stdin"),
-            Event::ResumeWithout { cluster } => {
-                if self.rotation.kept().rotation.is_some() {
+            Event::Resume(of) => self.rotate(*of, "--resume"),
+            Event::ResumeWithout { cluster, of } => {
+                if self.is_pending(*of) {
                     self.skipped.extend((0..2).map(|namespace| (*cluster, namespace)));
                 }
-                let line = format!("--resume --password-stdin --skip-context {}", context(cluster));
-                self.rotation.rotate(&line)
+                self.rotate(*of, &format!("--resume --skip-context {}", context(cluster)))
             }
-            Event::Abort => self.rotation.rotate("--abort --password-stdin"),
-            Event::Logout => {
-                let before = self.rotation.served();
-                let line = "logout [REGISTRY] --use cluster --revoke --password-stdin";
-                let ran = self.rotation.world.regcred_with(line, "password of admin\n");
+            Event::ResumeWithoutPipeline { pipeline, of } => {
+                if self.is_pending(*of) {
+                    self.skipped_pipelines.insert(*pipeline);
+                }
+                self.rotate(*of, &format!("--resume --skip-actions {}", place(*pipeline)))
+            }
+            Event::Abort(of) => self.rotate(*of, "--abort"),
+            Event::Logout(of) => {
+                let before = self.served(*of);
+                let line = format!("logout [REGISTRY] --use {} --revoke --password-stdin", USES[*of]);
+                let ran = self.rotation.world.regcred_with(&line, "password of admin\n");
                 if ran.code == 0 {
                     assert!(!self.rotation.works(&before), "{ran}");
                     // For the next event.
                     let token = self.rotation.another_token();
-                    let login = "login [REGISTRY] -u admin --use cluster --token-stdin";
-                    self.rotation.world.regcred_with(login, &token).done();
+                    let login = format!("login [REGISTRY] -u admin --use {} --token-stdin", USES[*of]);
+                    self.rotation.world.regcred_with(&login, &token).done();
                 }
                 ran
+            }
+            Event::Repository { pipeline, is_there } => {
+                if self.has_repository[*pipeline] != *is_there {
+                    let gitea = &self.rotation.world.gitea;
+                    if *is_there {
+                        gitea.add_repository("admin", PIPELINES[*pipeline]);
+                    } else {
+                        gitea.delete_repository("admin", PIPELINES[*pipeline]);
+                    }
+                    self.has_repository[*pipeline] = *is_there;
+                }
+                return None;
+            }
+            Event::DeletePipeline { pipeline } => {
+                let name = PIPELINES[*pipeline];
+                let gitea = &self.rotation.world.gitea;
+                if self.has_repository[*pipeline] && gitea.has_pipeline(&format!("repos/admin/{name}"), "T") {
+                    gitea.delete_actions_secret("admin", name, "T");
+                }
+                return None;
             }
             Event::Reach { cluster, answers } => {
                 self.answers[*cluster] = *answers;
@@ -282,11 +357,61 @@ impl Two {
         self.rotation.world.regcred(line)
     }
 
+    fn rotate(&self, of: usize, args: &str) -> Ran {
+        let line = format!("rotate [REGISTRY] --use {} --password-stdin {args}", USES[of]);
+        self.rotation.world.regcred_with(&line, "password of admin\n")
+    }
+
+    fn kept(&self, of: usize) -> StoredItem {
+        let registry = self.rotation.world.registry().parse().unwrap();
+        let name = Name::login(&registry, USES[of].parse().unwrap());
+        self.rotation.world.keychain().item(&name).unwrap().unwrap()
+    }
+
+    fn served(&self, of: usize) -> String {
+        self.kept(of).current.token.expose().to_owned()
+    }
+
+    fn is_pending(&self, of: usize) -> bool {
+        self.kept(of).rotation.is_some()
+    }
+
+    /// What a pipeline gets. A real Gitea does not tell.
+    fn in_pipeline(&self, pipeline: usize) -> Option<String> {
+        let gitea = &self.rotation.world.gitea;
+        if gitea.real().is_some() {
+            return None;
+        }
+        let key = (format!("repos/admin/{}", PIPELINES[pipeline]), "T".to_owned());
+        gitea.state().actions.secrets.get(&key).cloned()
+    }
+
     /// Every place has a token that works, and no token is alive that is neither in use nor to be revoked.
     fn check(&mut self, when: &str) {
-        let served = self.rotation.served();
-        assert!(self.rotation.works(&served), "{when}: the keychain's token is dead");
-        let mut held = vec![served];
+        let mut held = Vec::new();
+        for (of, usage) in USES.iter().enumerate() {
+            let served = self.served(of);
+            assert!(
+                self.rotation.works(&served),
+                "{when}: the keychain's token for {usage} is dead"
+            );
+            held.push(served);
+        }
+        for pipeline in 0..PIPELINES.len() {
+            let Some(token) = self.in_pipeline(pipeline) else {
+                continue;
+            };
+            let works = self.rotation.works(&token);
+            if works {
+                self.skipped_pipelines.remove(&pipeline);
+            }
+            assert!(
+                works || self.skipped_pipelines.contains(&pipeline),
+                "{when}: the token of {} is dead",
+                place(pipeline)
+            );
+            held.push(token);
+        }
         for cluster in 0..2 {
             for (namespace, name) in self.namespaces[cluster].clone().iter().enumerate() {
                 let Some(token) = self.held(cluster, namespace) else {
@@ -304,7 +429,7 @@ impl Two {
                 held.push(token);
             }
         }
-        if self.rotation.kept().rotation.is_some() {
+        if (0..USES.len()).any(|of| self.is_pending(of)) {
             return;
         }
         held.sort();
@@ -325,6 +450,10 @@ impl Two {
             self.check(&format!("after event {at}, {event:?}\n{said}"));
         }
     }
+}
+
+fn place(pipeline: usize) -> String {
+    format!("repo:admin/{}/T", PIPELINES[pipeline])
 }
 
 /// `plain` may write Secrets of these namespaces, and not list them.
@@ -379,8 +508,11 @@ fn the_same_on_real_servers() {
     let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, random);
     let rotation_first = prop::collection::vec(event(), 6..9).prop_map(|mut events| {
-        events.insert(2, Event::Rotate(Scope::Everywhere));
-        events.push(Event::Resume);
+        events.insert(0, Event::Pipeline { pipeline: 0, of: 0 });
+        events.insert(1, Event::Pipeline { pipeline: 1, of: 1 });
+        events.insert(3, Event::Rotate(Scope::Everywhere, 0));
+        events.push(Event::Rotate(Scope::Everywhere, 1));
+        events.push(Event::Resume(0));
         events
     });
     runner

@@ -2,7 +2,7 @@
 
 use regcred::commands::status::Code;
 
-use super::fixture::{DOUBLES, Feed, REAL, SECRET, entry, pull_secret};
+use super::fixture::{DOUBLES, Feed, REAL, REAL_GITEA, SECRET, entry, pull_secret};
 use crate::support::api_server::ApiServer;
 use crate::support::gitea::Profile;
 use crate::support::http::Answer;
@@ -454,6 +454,78 @@ fn actions_secret_unkept(world: &mut World) {
     world.mends(
         Code::ActionsSecretUnkept,
         &[Feed::token("login", &token), Feed::password("sync")],
+    );
+}
+
+const PASSWORD: &str = "password of admin\n";
+
+impl World {
+    /// A pipeline with a token of these scopes, which the keychain has for `ci`.
+    fn with_pipeline(&self, scopes: &str) -> String {
+        self.well();
+        self.gitea.add_repository("admin", "web");
+        let token = self.token(scopes);
+        let login = "login [REGISTRY] -u admin --use ci --token-stdin";
+        self.regcred_with(login, &token).done();
+        let line = "sync --registry [REGISTRY] --use ci --password-stdin --actions-secret repo:admin/web/T";
+        self.regcred_with(line, PASSWORD).done();
+        token
+    }
+}
+
+finding!(
+    actions_secret_missing,
+    Code::ActionsSecretMissing,
+    on(DOUBLES, REAL_GITEA)
+);
+/// A token that may read the repository sees that it was deleted.
+fn actions_secret_missing(world: &mut World) {
+    let token = world.with_pipeline("write:package,read:repository");
+    world.is_gone(LINE, Code::ActionsSecretMissing);
+    world.is_gone(LINE, Code::ActionsSecretUnseen);
+    world.gitea.delete_actions_secret("admin", "web", "T");
+    world.says(
+        LINE,
+        Code::ActionsSecretMissing,
+        &["repo:admin/web/T", "it was deleted there"],
+    );
+    world.is_gone("status -n [NAMESPACE] --offline", Code::ActionsSecretMissing);
+    world.mends(Code::ActionsSecretMissing, &[Feed::password("sync")]);
+    assert!(world.gitea.pipeline_has("repos/admin/web", "T", &token));
+    world.gitea.delete_repository("admin", "web");
+    world.says(
+        LINE,
+        Code::ActionsSecretMissing,
+        &["no such repository any more", "--skip-actions"],
+    );
+}
+
+finding!(
+    actions_secret_unseen,
+    Code::ActionsSecretUnseen,
+    on(DOUBLES, REAL_GITEA)
+);
+/// No token may list them; the account's password may.
+fn actions_secret_unseen(world: &mut World) {
+    world.with_pipeline("write:package");
+    world.says(
+        LINE,
+        Code::ActionsSecretUnseen,
+        &["repo:admin/web/T", "no token of the keychain may list them"],
+    );
+    assert_eq!(world.status().code, 0, "only a note: {}", world.status());
+    world.is_gone("status -n [NAMESPACE] --offline", Code::ActionsSecretUnseen);
+    let tokens = "status -n [NAMESPACE] --tokens --password-stdin";
+    let ran = world.regcred_with(tokens, PASSWORD);
+    assert!(ran.code == 0 && !ran.stdout.contains("actions-secret"), "{ran}");
+    world.gitea.delete_actions_secret("admin", "web", "T");
+    let ran = world.regcred_with(tokens, PASSWORD);
+    assert!(
+        ran.code == 3
+            && ran
+                .stdout
+                .contains("actions-secret-missing: actions secret repo:admin/web/T"),
+        "{ran}"
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::commands::status::actions_secrets::Standing;
 use crate::commands::status::code::Code;
 use crate::commands::status::credentials::StoredCredentials;
 use crate::commands::status::finding::{Finding, Object, Remedy};
@@ -12,6 +13,8 @@ use crate::model::{CommandLine, Registry, printable};
 
 /// The longest name of a cluster in a finding, in characters.
 const MAX_CLUSTER: usize = 200;
+/// The most places that one finding names.
+const MAX_SHOWN: usize = 5;
 
 /// Tokens that were replaced and are still in Secrets of other clusters, or in secrets of Actions.
 pub fn judge(snapshot: &Snapshot, credentials: &StoredCredentials, flags: &GivenFlags) -> Vec<Finding> {
@@ -41,7 +44,84 @@ pub fn judge(snapshot: &Snapshot, credentials: &StoredCredentials, flags: &Given
         }
     }
     findings.extend(actions(snapshot, credentials, flags));
+    if !snapshot.is_offline {
+        findings.extend(gone_at_server(snapshot, credentials));
+    }
     findings
+}
+
+/// Secrets of Actions that the server does not have any more, and those of which that is not known.
+fn gone_at_server(snapshot: &Snapshot, credentials: &StoredCredentials) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut unknown: BTreeMap<&Registry, Vec<String>> = BTreeMap::new();
+    for known in &snapshot.ledger.credentials {
+        let (registry, usage) = (&known.registry, known.usage);
+        // Those that nobody keeps have a finding of their own.
+        if credentials.for_use(registry, usage).is_none() {
+            continue;
+        }
+        let tokens = known.tokens.iter();
+        let current = tokens.filter(|token| token.replaced.is_none() && token.revoked.is_none());
+        for place in current
+            .flat_map(|token| &token.actions)
+            .filter(|place| place.written.is_some())
+        {
+            let secret = place.secret.to_string();
+            let sync = CommandLine::new("kubectl regcred sync")
+                .option("--registry", "REGISTRY", registry.as_str())
+                .option("--use", "USE", usage.as_str())
+                .option("--actions-secret", "PLACE", &secret)
+                .words("--rewrite");
+            let (cause, remedy) = match snapshot.actions.standing(registry, &place.secret) {
+                Standing::There => continue,
+                Standing::Unknown => {
+                    unknown.entry(registry).or_default().push(secret);
+                    continue;
+                }
+                Standing::Missing => (
+                    format!("{registry} has no such secret any more: it was deleted there"),
+                    Remedy::command(sync).and("sync asks for the password of an account that may write it"),
+                ),
+                Standing::NoPlace => (
+                    format!("{registry} has no such repository any more"),
+                    Remedy::advice("the next kubectl regcred rotate can leave it out: --skip-actions names it"),
+                ),
+            };
+            findings.push(Finding {
+                message: None,
+                code: Code::ActionsSecretMissing,
+                object: Object::here("actions secret", secret),
+                cause,
+                remedy,
+            });
+        }
+    }
+    findings.extend(
+        unknown
+            .into_iter()
+            .map(|(registry, secrets)| unseen(registry, &secrets)),
+    );
+    findings
+}
+
+fn unseen(registry: &Registry, secrets: &[String]) -> Finding {
+    let shown: Vec<&str> = secrets.iter().map(String::as_str).take(MAX_SHOWN).collect();
+    let more = match secrets.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let status =
+        CommandLine::new("kubectl regcred status --tokens").option("--registry", "REGISTRY", registry.as_str());
+    Finding {
+        message: None,
+        code: Code::ActionsSecretUnseen,
+        object: Object::here("registry", registry.as_str()),
+        cause: format!(
+            "whether it still has the Actions secrets {}{more} is not known: no token of the keychain may list them",
+            shown.join(", ")
+        ),
+        remedy: Remedy::command(status).and("it asks with the password of an account that administers them"),
+    }
 }
 
 /// Secrets of Actions that do not have the newest token.
