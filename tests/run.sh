@@ -82,10 +82,11 @@ parts() {
     part "ruby" "package ruby" ruby
     part "other targets" "packages rustc-web, cargo-web, rust-web-src and rust-web-clippy" /usr/bin/rustc /usr/bin/cargo-clippy
     part "shellcheck" "package shellcheck" shellcheck
+    part "busybox" "package busybox-static" busybox
     part "zsh" "package zsh" zsh
     part "mandoc" "package mandoc" mandoc
     folder=$REGCRED_TEST_CLIENTS
-    for program in crane oras helm buildx; do part "$program" "tests/parts/clients.sh makes it" "$program"; done
+    for program in crane oras helm buildx buildkitd; do part "$program" "tests/parts/clients.sh makes it" "$program"; done
 }
 
 scripts() {

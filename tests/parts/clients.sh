@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes a folder with the clients that no package of Debian holds, and prints its path: crane, oras, helm, buildx.
+# Makes a folder with the clients that no package of Debian holds, and prints its path: crane, oras, helm, buildx
+# with its buildkitd.
 # Everything else goes to stderr. It needs Go and no root; each is built once, and a second call returns at once.
 set -euo pipefail
 # shellcheck source=tests/parts/build.sh
@@ -12,6 +13,7 @@ clients=(
     "helm helm.sh/helm/v4 v4.3.1 cmd/helm helm.sh/helm/v4/internal/version.version"
     # Some modules that later ones need are not to be had from the module proxy.
     "buildx github.com/docker/buildx v0.26.1 cmd/buildx github.com/docker/buildx/version.Version"
+    "buildkitd github.com/moby/buildkit v0.23.2 cmd/buildkitd github.com/moby/buildkit/version.Version"
 )
 
 folder=$parts/clients

@@ -8,4 +8,5 @@ mod list;
 mod needs;
 mod prune;
 mod random;
+mod real_tools;
 mod schedule;

@@ -2,19 +2,16 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::daemon::Daemon;
 use super::part::{missing, program, until};
-
-/// How long it may take to end by itself.
-const GRACE: Duration = Duration::from_secs(30);
 
 /// A running engine; it and its images go when this is dropped.
 pub struct Engine {
-    daemon: Child,
+    daemon: Daemon,
     folder: TempDir,
 }
 
@@ -64,10 +61,13 @@ impl Engine {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut engine = Self { daemon, folder };
+        let mut engine = Self {
+            daemon: Daemon(daemon),
+            folder,
+        };
         until("the engine is ready", || {
             let log = std::fs::read_to_string(engine.folder.path().join("log")).unwrap();
-            assert!(engine.daemon.try_wait().unwrap().is_none(), "dockerd ended: {log}");
+            assert!(!engine.daemon.has_ended(), "dockerd ended: {log}");
             log.contains("API listen on")
         });
         engine
@@ -81,21 +81,5 @@ impl Engine {
 
     fn path(&self) -> &Path {
         self.folder.path()
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // Asked to end, it ends its containerd too.
-        let _ = Command::new("kill").arg(self.daemon.id().to_string()).status();
-        let end = Instant::now() + GRACE;
-        while matches!(self.daemon.try_wait(), Ok(None)) {
-            if Instant::now() > end {
-                let _ = self.daemon.kill();
-                let _ = self.daemon.wait();
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 }

@@ -10,10 +10,14 @@ pub mod api_server;
 pub mod attempts;
 pub mod background;
 #[cfg(target_os = "linux")]
+pub mod buildkit;
+#[cfg(target_os = "linux")]
 pub mod bus;
 #[cfg(target_os = "linux")]
 pub mod container;
 pub mod control_plane;
+#[cfg(target_os = "linux")]
+pub mod daemon;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
 pub mod engine;

@@ -11,7 +11,7 @@ use super::plane::Plane;
 use super::scenario::{Part, Place};
 use super::store::Kind;
 use super::world::World;
-use super::{control_plane, docker_registry, engine, gitea, keyring, krew, nginx, node, oracle, vault};
+use super::{buildkit, control_plane, docker_registry, engine, gitea, keyring, krew, nginx, node, oracle, vault};
 
 pub const CONTROL_PLANE: Part = Part::real(|| control_plane::missing().to_vec());
 /// The same, with the controllers that make ServiceAccounts and pods.
@@ -35,6 +35,7 @@ pub const GNOME_KEYRING: Part = Part::new(|| missing(&keyring::PARTS));
 pub const KERNEL_KEYRING: Part = Part::new(vault::missing);
 pub const DOCKER_REGISTRY: Part = Part::new(|| missing(&docker_registry::PROGRAMS));
 pub const DOCKER_ENGINE: Part = Part::new(engine::missing_engine);
+pub const BUILDKIT: Part = Part::new(buildkit::missing_buildkit);
 pub const DOCKER_CONTAINER: Part = Part::new(|| missing_container(Profile::Docker));
 pub const PODMAN_CONTAINER: Part = Part::new(|| missing_container(Profile::Podman));
 pub const NGINX: Part = Part::new(|| nginx::missing_nginx().to_vec());
