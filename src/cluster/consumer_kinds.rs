@@ -64,7 +64,7 @@ pub(super) const KINDS: [Kind; 8] = [
     },
 ];
 
-/// Where there may be an Image Updater, which reads this ConfigMap in its namespace.
+/// Where there may be an Image Updater, which reads this `ConfigMap` in its namespace.
 pub(super) const UPDATER_GROUPS: [&str; 2] = [ARGO_CD, UPDATER];
 pub(super) const UPDATER_CONFIG: &str = "argocd-image-updater-config";
 

@@ -290,7 +290,7 @@ impl Access {
         rules
     }
 
-    /// For the kinds that name Secrets, and the Image Updater's ConfigMap.
+    /// For the kinds that name Secrets, and the Image Updater's `ConfigMap`.
     fn rules_of_consumers(&self) -> Vec<Rule<'_>> {
         let may = |feature| self.features.contains(&feature);
         let is_asked_for = |kind: &&Kind| match kind.reach {

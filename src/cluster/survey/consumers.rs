@@ -1,5 +1,5 @@
 //! What reads Secrets besides kubelet: Flux, Argo CD's Image Updater and KEDA, which name them in resources of their own, and
-//! the Image Updater in its ConfigMap too.
+//! the Image Updater in its `ConfigMap` too.
 //!
 //! Nothing is asked of a cluster that does not serve these resources.
 
@@ -71,7 +71,7 @@ impl Consumers {
     }
 }
 
-/// The ConfigMap of the Image Updater: which credential it takes for which registry.
+/// The `ConfigMap` of the Image Updater: which credential it takes for which registry.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct UpdaterConfig {
@@ -294,7 +294,7 @@ pub(super) async fn look(cluster: &Cluster, places: Option<&[Namespace]>) -> Con
     found.into_inner()
 }
 
-/// Reads the Image Updater's ConfigMap, in whatever namespace it is; false if that is not possible.
+/// Reads the Image Updater's `ConfigMap`, in whatever namespace it is; false if that is not possible.
 async fn read_updater(cluster: &Cluster, found: &RefCell<Consumers>) -> bool {
     let is_readable = Cell::new(true);
     let ask = async |params: &ListParams| -> Result<Page<UpdaterConfig>, kube::Error> {

@@ -63,15 +63,12 @@ pub(super) fn run(args: &DockerStatusArgs, system: &mut System<'_>) -> Result<Ex
     let registries: Vec<Registry> = kept.iter().flat_map(BTreeMap::keys).cloned().collect();
     let answers = workstation.answers(&registries);
     let warnings = docker::inspect(&workstation, &registries);
-    match args.output {
-        Some(format) => {
-            let document = document(&workstation, &kept, &answers, &warnings);
-            document::print("DockerStatus", &document, format, system)?;
-        }
-        None => {
-            table(&kept, &answers, &warnings, system)?;
-            engines(&workstation.engines, system);
-        }
+    if let Some(format) = args.output {
+        let document = document(&workstation, &kept, &answers, &warnings);
+        document::print("DockerStatus", &document, format, system)?;
+    } else {
+        table(&kept, &answers, &warnings, system)?;
+        engines(&workstation.engines, system);
     }
     // The settings in an unreadable file are unknown.
     let is_known = workstation.unreadable.is_empty();

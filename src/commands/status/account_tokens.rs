@@ -19,6 +19,13 @@ pub(super) struct AccountListing {
     pub(super) tokens: Result<AccountTokens, CommandError>,
 }
 
+/// What accounts' passwords could tell.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) listings: Vec<AccountListing>,
+    pub(super) actions: ActionsLists,
+}
+
 /// Asks each account of the keychain's credentials for its tokens, and for the secrets of Actions that it administers. This
 /// comes before anything else asks the registries, because every use of a token is its last.
 pub(super) fn list(
@@ -26,14 +33,13 @@ pub(super) fn list(
     credentials: &StoredCredentials,
     ledger: &Ledger,
     system: &mut System<'_>,
-) -> Result<(Vec<AccountListing>, ActionsLists), CommandError> {
-    let mut actions = ActionsLists::default();
+) -> Result<Told, CommandError> {
+    let mut told = Told::default();
     if !args.tokens {
-        return Ok((Vec::new(), actions));
+        return Ok(told);
     }
     let accounts = accounts(args, credentials)?;
     let options = args.connection.options(RegistryConnectionArgs::TIMEOUT);
-    let mut listings = Vec::new();
     for (registry, username) in accounts {
         let mut account = password::account(&registry, &username, args.password_stdin, system)?;
         let wants_code = AccountTokensError::wants_code;
@@ -44,16 +50,16 @@ pub(super) fn list(
         if tokens.is_ok() && account.code.is_none() {
             let env = &system.env;
             system.output.waiting(format_args!("asking {registry}"), || {
-                actions.ask_as(&account, &registry, ledger, &options, env);
+                told.actions.ask_as(&account, &registry, ledger, &options, env);
             });
         }
-        listings.push(AccountListing {
+        told.listings.push(AccountListing {
             registry,
             username,
             tokens,
         });
     }
-    Ok((listings, actions))
+    Ok(told)
 }
 
 fn accounts(args: &StatusArgs, credentials: &StoredCredentials) -> Result<Vec<(Registry, Username)>, CommandError> {

@@ -9,7 +9,7 @@ use futures_util::future::join3;
 use futures_util::stream::FuturesUnordered;
 use k8s_openapi::jiff::Timestamp;
 
-use super::account_tokens::AccountListing;
+use super::account_tokens::Told;
 use super::actions_secrets::ActionsLists;
 use super::args::StatusArgs;
 use super::cluster_view::{ClusterView, interest, other};
@@ -56,10 +56,10 @@ pub(super) async fn snapshot(
     credentials: &StoredCredentials,
     ledger: Ledger,
     flags: &GivenFlags,
-    listings: Vec<AccountListing>,
-    actions: ActionsLists,
+    told: Told,
     system: &mut System<'_>,
 ) -> Snapshot {
+    let Told { listings, actions } = told;
     let env = system.env.clone();
     let asking = RegistryProbe::of(args, system);
     let mut registries = scope.registries(credentials);

@@ -64,15 +64,14 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     let ledger = ledger::read(&system.env).unwrap_or_default();
     found.extend(files::look(&credentials, &ledger, &system.env));
     credentials.give(&scope.credentials);
-    let (listings, actions) = account_tokens::list(args, &credentials, &ledger, system)?;
+    let told = account_tokens::list(args, &credentials, &ledger, system)?;
     let snapshot = block_on(collect::snapshot(
         args,
         &scope,
         &credentials,
         ledger,
         &flags,
-        listings,
-        actions,
+        told,
         system,
     ))?;
     let list = args.scope.file.as_deref();

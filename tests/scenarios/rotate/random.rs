@@ -243,6 +243,7 @@ impl Two {
         }
     }
 
+    #[allow(clippy::too_many_lines, reason = "one of each event")]
     fn go(&mut self, event: &Event) -> Option<Ran> {
         let context = |cluster: &usize| ["one", "two"][*cluster];
         Some(match event {

@@ -266,16 +266,13 @@ impl Gitea {
 
     /// Deletes a secret of a repository's pipelines.
     pub fn delete_actions_secret(&self, owner: &str, repository: &str, name: &str) {
-        match &self.real {
-            Some(real) => {
-                let path = format!("/repos/{owner}/{repository}/actions/secrets/{name}");
-                let _ = real.api_ok("DELETE", &path, None);
-            }
-            None => {
-                let place = format!("repos/{owner}/{repository}");
-                let removed = self.state().actions.secrets.remove(&(place, name.to_owned()));
-                assert!(removed.is_some(), "{name}");
-            }
+        if let Some(real) = &self.real {
+            let path = format!("/repos/{owner}/{repository}/actions/secrets/{name}");
+            let _ = real.api_ok("DELETE", &path, None);
+        } else {
+            let place = format!("repos/{owner}/{repository}");
+            let removed = self.state().actions.secrets.remove(&(place, name.to_owned()));
+            assert!(removed.is_some(), "{name}");
         }
     }
 
@@ -293,15 +290,12 @@ impl Gitea {
 
     /// Whether a pipeline would get any token.
     pub fn has_pipeline(&self, place: &str, name: &str) -> bool {
-        match &self.real {
-            Some(real) => real
-                .actions_secrets(&format!("/{place}"))
-                .iter()
-                .any(|known| known == name),
-            None => {
-                let key = (place.to_owned(), name.to_owned());
-                self.state().actions.secrets.contains_key(&key)
-            }
+        if let Some(real) = &self.real {
+            let known = real.actions_secrets(&format!("/{place}"));
+            known.iter().any(|known| known == name)
+        } else {
+            let key = (place.to_owned(), name.to_owned());
+            self.state().actions.secrets.contains_key(&key)
         }
     }
 
@@ -473,14 +467,12 @@ impl Gitea {
     /// What it has of one image: the tags, and the digests of what was pushed without one.
     #[must_use]
     pub fn versions(&self, repository: &str) -> Vec<String> {
-        match &self.real {
-            Some(real) => real.versions(repository),
-            None => {
-                let state = self.state();
-                let of_it = state.images.versions.iter().filter(|one| one.repository == repository);
-                of_it.map(|one| one.version.clone()).collect()
-            }
+        if let Some(real) = &self.real {
+            return real.versions(repository);
         }
+        let state = self.state();
+        let of_it = state.images.versions.iter().filter(|one| one.repository == repository);
+        of_it.map(|one| one.version.clone()).collect()
     }
 
     /// Every path is answered by Gitea again.
