@@ -12,6 +12,7 @@
 //! - `clients/`: docker, podman and others that use our helper; `matrix/`: each of them in every situation
 //! - `node/`: a real kubelet that pulls; `oracle/`: the same input read by Go's code
 //! - `strace`, `memory`: where a token must not be found; `io_errors`: closed streams, full disks, silent servers
+//! - `hostile`: peers that lie, stall, flood and lead elsewhere
 //! - `documents/`, `help`, `krew`: what is written, typed and released
 //!
 //! A scenario is a function with one line above it: `tests/support/scenario.rs` says how. Its name is its module's and
@@ -33,6 +34,7 @@ mod gitea;
 mod gitea_double;
 mod help;
 mod helper;
+mod hostile;
 mod images;
 mod io_errors;
 mod keychain;

@@ -47,6 +47,7 @@ pub mod parts;
 #[cfg(target_os = "linux")]
 pub mod plane;
 pub mod pusher;
+pub mod raw;
 #[macro_use]
 pub mod scenario;
 pub mod schema;

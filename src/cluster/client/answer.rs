@@ -8,7 +8,8 @@
 use std::fmt;
 
 use http::{Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Either, Limited};
+use hyper::body::{Body as HttpBody, Bytes};
 use kube::client::Body;
 use serde_json::Value;
 use thiserror::Error;
@@ -62,18 +63,22 @@ impl From<Malformed> for kube::Error {
 }
 
 /// Lets successes pass, and failures that a Kubernetes `Status` explains.
-pub async fn check(asked: String, response: Response<Body>) -> Result<Response<Body>, BoxError> {
+pub async fn check<B>(asked: String, response: Response<B>) -> Result<Response<Either<B, Body>>, BoxError>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
     let (head, body) = response.into_parts();
     let is_html = head.headers.get(header::CONTENT_TYPE).is_some_and(|declared| {
         let declared = declared.as_bytes().to_ascii_lowercase();
         declared.windows(4).any(|part| part == b"html")
     });
     if head.status.is_success() && !is_html {
-        return Ok(Response::from_parts(head, body));
+        return Ok(Response::from_parts(head, Either::Left(body)));
     }
     let body = Zeroizing::new(Limited::new(body, LONGEST).collect().await?.to_bytes().to_vec());
     if let Some(status) = status_object(&body, head.status) {
-        return Ok(Response::from_parts(head, Body::from(status)));
+        return Ok(Response::from_parts(head, Either::Right(Body::from(status))));
     }
     let text = String::from_utf8_lossy(&body);
     let body = match text.trim() {

@@ -93,7 +93,7 @@ impl Cluster {
         config.auth_info = credentials(selection.user)?;
         let connect_timeout = limit.map_or(CONNECT_TIMEOUT, |limit| limit.min(CONNECT_TIMEOUT));
         config.connect_timeout = Some(connect_timeout);
-        // For a body that stops half-way: the policy's limit covers only the response's head.
+        // For a watch whose connection is dead: the policy limits everything else as a whole.
         config.read_timeout = limit;
         config.reset_reader_on_write = true;
         config

@@ -18,6 +18,8 @@ use crate::model::Namespace;
 
 /// Objects in a page, as in kubectl.
 const PAGE: u32 = 500;
+/// The most pages of a list: five million objects, more than any cluster can hold.
+const MAX_PAGES: usize = 10_000;
 /// How often a list is started again because the server no longer has its later pages (HTTP 410).
 const TRIES: u32 = 3;
 
@@ -150,6 +152,9 @@ pub async fn each<K>(
             return Ok(page.metadata.resource_version.unwrap_or_default());
         };
         params = params.continue_token(&next);
+        if seen.len() >= MAX_PAGES {
+            return Err(malformed(plural, "it does not end"));
+        }
         if !seen.insert(next) {
             return Err(malformed(plural, "its pages go round in a circle"));
         }

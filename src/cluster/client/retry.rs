@@ -1,13 +1,17 @@
 //! Retries while the server is busy, and a time limit: kube's own retries go on for minutes.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Limited;
+use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use kube::Client;
 use kube::client::Body;
 use thiserror::Error;
+use tokio::time::Sleep;
 use tower::BoxError;
 
 use super::answer;
@@ -51,6 +55,48 @@ impl Default for Policy {
 #[error("no answer within {} s", .0.as_secs_f32())]
 pub struct TimedOut(pub Duration);
 
+/// A body that has to arrive whole within this time: one that comes byte by byte would never end otherwise.
+struct Timed {
+    body: Body,
+    end: Option<(Duration, Pin<Box<Sleep>>)>,
+}
+
+impl Timed {
+    fn new(body: Body, limit: Option<Duration>) -> Self {
+        let end = limit.map(|limit| (limit, Box::pin(tokio::time::sleep(limit))));
+        Self { body, end }
+    }
+}
+
+impl HttpBody for Timed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let mut limit = None;
+        if let Some((after, end)) = &mut self.end {
+            limit = Some(*after);
+            if end.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Some(Err(TimedOut(*after).into())));
+            }
+        }
+        Pin::new(&mut self.body)
+            .poll_frame(context)
+            .map_err(|error| match limit.filter(|_| is_timeout(&error)) {
+                Some(limit) => TimedOut(limit).into(),
+                None => error.into(),
+            })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// Since when nothing has worked. All requests to one cluster share it, so that two hundred targets do not each wait
 /// for a dead server.
 #[derive(Default)]
@@ -76,9 +122,13 @@ pub fn client(inner: Client, policy: Policy) -> Client {
     let health = Arc::new(Health::default());
     let service = tower::service_fn(move |request: Request<Body>| {
         let asked = format!("{} {}", request.method(), request.uri().path());
+        // The server ends a watch itself, after the time that it was asked for.
+        let is_watch = request.uri().query().is_some_and(|query| query.contains("watch="));
+        let limit = policy.timeout.filter(|_| !is_watch);
         let sending = send(inner.clone(), policy, health.clone(), request);
         async move {
-            let answer = answer::check(asked, sending.await?).await?;
+            let answer = sending.await?.map(|body| Timed::new(body, limit));
+            let answer = answer::check(asked, answer).await?;
             Ok::<_, BoxError>(answer.map(|body| Limited::new(body, policy.longest_answer)))
         }
     });

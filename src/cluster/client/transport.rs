@@ -20,6 +20,10 @@ use zeroize::Zeroizing;
 
 use crate::cluster::error::Error;
 
+/// The longest head of a response, in bytes, and how much is read at once: a server that sends interim responses without
+/// end gets no more before a time limit is looked at.
+const MAX_HEAD: usize = 64 * 1024;
+
 /// The client for `config`, with its proxy and this TLS configuration.
 pub fn client(config: &Config, tls: &ClientConfig) -> Result<Client, Error> {
     let mut tcp = HttpConnector::new();
@@ -92,7 +96,9 @@ where
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
     connector.set_reset_reader_on_write(config.reset_reader_on_write);
-    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new())
+        .http1_max_buf_size(MAX_HEAD)
+        .build(connector);
     let unusable = |what: &str| {
         let what = what.to_owned();
         move |_| Error::Config { part: "user", what }
