@@ -57,6 +57,7 @@ impl Survey {
             pullers,
             missing,
             stuck: Vec::new(),
+            running: gathered.running,
             other_tokens: others,
             unseen: gathered.unseen.into_kinds(),
             missing_targets: targets

@@ -11,7 +11,7 @@ use kube::api::ListParams;
 use super::consumers::{self, Consumers, Uses};
 use super::events;
 use super::question::Question;
-use super::report::SeenAccount;
+use super::report::{RunningImage, SeenAccount};
 use super::secret::{SeenSecret, Tokens, reduce};
 use crate::cluster::client::connect::Cluster;
 use crate::cluster::error::Error;
@@ -30,6 +30,8 @@ pub(super) const MAX_REGISTRIES: usize = 32;
 /// The most Secrets that one object is noted to read, and the most readers of one Secret.
 const MAX_READ: usize = 20;
 const MAX_READERS: usize = 20;
+/// The most images that are noted as running. Any tenant can add to them.
+const MAX_RUNNING: usize = 500;
 /// What makes pods.
 const WORKLOADS: [Resource; 5] = [
     Resource::Deployments,
@@ -45,6 +47,8 @@ pub(super) struct Gathered {
     pub(super) secrets: BTreeMap<Target, SeenSecret>,
     pub(super) accounts: Vec<SeenAccount>,
     pub(super) pods: Vec<Workload>,
+    /// The images that pods run, each with the first of these pods.
+    pub(super) running: BTreeMap<String, RunningImage>,
     pub(super) workloads: Vec<Workload>,
     /// Secrets that pods read as files or variables, and those that ServiceAccounts list for others than kubelet.
     pub(super) reads: Uses,
@@ -173,6 +177,9 @@ impl<'a> Gather<'a> {
         if self.pod.is_some() {
             return Some(pod);
         }
+        if !pod.is_over {
+            self.note_running(&pod);
+        }
         pod.images
             .retain(|image| image.waiting.is_some() && self.registries.of(&image.reference).is_some());
         (!pod.is_over && !pod.is_static() && pod.pulls()).then_some(pod)
@@ -183,6 +190,25 @@ impl<'a> Gather<'a> {
         let shown = format!("{}/{}", Resource::ServiceAccounts.qualified(), raw.metadata.name);
         self.note(&raw.metadata.namespace, &shown, raw.listed_secrets());
         account(raw)
+    }
+
+    /// Notes the images of the registries that a pod runs.
+    fn note_running(&self, pod: &Workload) {
+        for image in pod.images.iter().filter(|image| image.is_there) {
+            let Some(interest) = self.registries.of(&image.reference) else {
+                continue;
+            };
+            let running = &mut self.gathered.borrow_mut().running;
+            if running.contains_key(&image.reference) || running.len() >= MAX_RUNNING {
+                continue;
+            }
+            let used = RunningImage {
+                interest,
+                namespace: pod.namespace.clone(),
+                pod: pod.name.clone(),
+            };
+            running.insert(image.reference.clone(), used);
+        }
     }
 
     /// Notes the Secrets that the pods of a workload read, as those of `BuildKit` do.

@@ -33,7 +33,7 @@ pub use consumers::UnseenConsumers;
 pub use explain::{Found, ImagePull, NamedSecret, PodPulls, PullOutcome, explain};
 pub use logins::{Logins, Tried};
 pub use question::{Interest, Question, TokenSlot};
-pub use report::{Counts, MissingSecret, Puller, SeenAccount, Survey};
+pub use report::{Counts, MissingSecret, Puller, RunningImage, SeenAccount, Survey};
 pub use secret::{HeldToken, Login, OtherToken, SeenEntry, SeenSecret, State};
 pub use stuck::{Cause, StuckPull, Verdict};
 

@@ -30,6 +30,8 @@ pub struct Survey {
     pub missing: Vec<MissingSecret>,
     /// Containers that wait for an image of the registries, by namespace and pod.
     pub stuck: Vec<StuckPull>,
+    /// Images of the registries that pods run, up to a limit, each with the first of these pods.
+    pub running: BTreeMap<String, RunningImage>,
     /// Tokens in the Secrets that the keychain does not have, each once.
     pub other_tokens: Vec<OtherToken>,
     /// Parts of the cluster that could not be read.
@@ -64,6 +66,15 @@ pub struct Counts {
     pub pods: usize,
     /// Those of them that wait for an image of a registry outside the question.
     pub passed_over: usize,
+}
+
+/// Where an image runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningImage {
+    /// Its registry, by its place in the question's interests.
+    pub interest: usize,
+    pub namespace: Namespace,
+    pub pod: String,
 }
 
 /// A ServiceAccount with pull Secrets.

@@ -16,6 +16,7 @@ use super::cluster_view::{ClusterView, interest, other};
 use super::credentials::StoredCredentials;
 use super::docker;
 use super::given_flags::GivenFlags;
+use super::running::{self, RunningImages};
 use super::scope::{Scope, Where};
 use super::snapshot::{ClusterSnapshot, Snapshot};
 use super::tokens::{self, Image, Images, Verdicts};
@@ -89,12 +90,14 @@ pub(super) async fn snapshot(
         .collect();
     let verdicts = asking.ask(verdicts, others, asked).await;
     let actions = asking.actions(actions, &ledger, credentials, &verdicts).await;
+    let running = asking.running(&clusters, &registries, credentials, &verdicts).await;
     let mut seen = Snapshot {
         registries,
         known,
         clusters,
         verdicts,
         images: Images::new(),
+        running,
         findings,
         notes,
         ledger,
@@ -228,6 +231,20 @@ impl RegistryProbe {
             return lists;
         }
         lists.ask(ledger, credentials, verdicts, &self.options, &self.env).await
+    }
+
+    /// Checks that the images that run are still there.
+    async fn running(
+        &self,
+        clusters: &[ClusterSnapshot],
+        registries: &[Registry],
+        credentials: &StoredCredentials,
+        verdicts: &Verdicts,
+    ) -> RunningImages {
+        if self.is_offline {
+            return RunningImages::default();
+        }
+        running::look(clusters, registries, credentials, verdicts, &self.options, &self.env).await
     }
 
     /// Checks the images of stuck pods, if the registry can tell more than kubelet did.

@@ -44,6 +44,16 @@ struct Status<'a> {
     /// Only with `--tokens`.
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Vec<OfAccount<'a>>>,
+    /// Not with `--offline`.
+    #[serde(rename = "runningImages", skip_serializing_if = "Option::is_none")]
+    running: Option<OfRunning>,
+}
+
+/// How many images pods run, of registries that accept a token, and of how many the registry told whether it has them.
+#[derive(Serialize)]
+struct OfRunning {
+    running: usize,
+    asked: usize,
 }
 
 #[derive(Serialize)]
@@ -136,6 +146,10 @@ pub(super) fn print(
         items: &report.rows,
         credentials: credentials.collect(),
         tokens,
+        running: (!snapshot.is_offline).then_some(OfRunning {
+            running: snapshot.running.all,
+            asked: snapshot.running.known,
+        }),
     };
     document::print("Status", &WithFindings::new(&fields, report, flags), format, system)
 }

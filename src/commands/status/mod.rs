@@ -30,6 +30,7 @@ pub(in crate::commands) mod given_flags;
 mod pod;
 pub(in crate::commands) mod report;
 pub(in crate::commands) mod row;
+mod running;
 mod scope;
 mod sealed_copies;
 mod snapshot;

@@ -10,6 +10,7 @@ use super::cluster_view::{ClusterView, Expected};
 use super::credentials::{StoredCredential, StoredCredentials};
 use super::finding::Finding;
 use super::given_flags::GivenFlags;
+use super::running::RunningImages;
 use super::tokens::{Images, Verdicts};
 use crate::cluster::survey::Survey;
 use crate::cluster::{self, Namespace};
@@ -42,6 +43,8 @@ pub(super) struct Snapshot {
     pub(super) clusters: Vec<ClusterSnapshot>,
     pub(super) verdicts: Verdicts,
     pub(super) images: Images,
+    /// Which images that run the registries still have.
+    pub(super) running: RunningImages,
     /// Findings that need no comparison.
     pub(super) findings: Vec<Finding>,
     /// Printed on stderr.

@@ -68,6 +68,105 @@ fn node(world: &World, name: &str, architecture: &str) {
     );
 }
 
+scenario!(status_finds_what_is_gone, on(DOUBLES, QUIET_REAL_GITEA));
+/// With one request for each image, and without their manifests.
+fn status_finds_what_is_gone(world: &mut World) {
+    const STATUS: &str = "status -n [NAMESPACE]";
+    world.well();
+    let pusher = pusher(world);
+    let digest = pusher.image(REPOSITORY, "1", "one", "amd64");
+    run(world, "admin/app:1", &[SECRET], &digest);
+    let before = world.gitea.requests().len();
+    world.is_gone(STATUS, Code::ImageMissing);
+    let asked: Vec<_> = world.gitea.requests().split_off(before);
+    let manifests: Vec<&str> = asked
+        .iter()
+        .filter(|seen| seen.path.contains("/manifests/"))
+        .map(|seen| seen.method.as_str())
+        .collect();
+    assert_eq!(manifests, ["HEAD"], "{asked:?}");
+    pusher.delete(REPOSITORY, "1");
+    world.says(
+        STATUS,
+        Code::ImageMissing,
+        &[
+            "admin/app:1",
+            "needed by pod/api in namespace [NAMESPACE]",
+            "images restore",
+        ],
+    );
+    assert_eq!(world.regcred(STATUS).code, 3);
+    world.is_gone("status -n [NAMESPACE] --offline", Code::ImageMissing);
+    pusher.image(REPOSITORY, "1", "one", "amd64");
+    world.is_gone(STATUS, Code::ImageMissing);
+}
+
+/// A pod of this name that runs this image of ours.
+fn running(world: &World, name: &str, image: &str) {
+    let image = format!("{}/{image}", world.registry());
+    world.put(
+        "pods",
+        &json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+            "spec": {"containers": [{"name": "app", "image": image}], "imagePullSecrets": [{"name": SECRET}]},
+            "status": {"phase": "Running", "containerStatuses": [{
+                "name": "app", "image": image, "imageID": format!("{image}@{OTHER}"), "ready": true, "restartCount": 0,
+                "state": {"running": {}},
+            }]},
+        }),
+    );
+}
+
+scenario!(status_does_not_ask_for_everything);
+fn status_does_not_ask_for_everything() {
+    let world = World::of_doubles();
+    world.well();
+    let pusher = pusher(&world);
+    pusher.image(REPOSITORY, "1", "one", "amd64");
+    for number in 0..110 {
+        let tag = format!("t{number}");
+        world.gitea.state().images.retag(REPOSITORY, "1", &tag);
+        running(&world, &tag, &format!("{REPOSITORY}:{tag}"));
+    }
+    let before = world.gitea.requests().len();
+    let ran = world.regcred("status -n [NAMESPACE]");
+    assert!(
+        ran.code == 0 && ran.stdout.contains("100 of 110 images asked for"),
+        "{ran}"
+    );
+    let asked = world.gitea.requests().split_off(before);
+    let of_images = asked.iter().filter(|seen| seen.path.contains("/manifests/"));
+    assert_eq!(of_images.count(), 100);
+    let document = world.regcred("status -n [NAMESPACE] -o json").done();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    crate::support::schema::validate("status.schema.json", &document);
+    assert_eq!(document["runningImages"], json!({"running": 110, "asked": 100}));
+}
+
+scenario!(status_does_not_wait_for_a_slow_registry);
+fn status_does_not_wait_for_a_slow_registry() {
+    let world = World::of_doubles();
+    world.well();
+    for tag in ["1", "2", "3"] {
+        pusher(&world).image(REPOSITORY, tag, tag, "amd64");
+        running(&world, &format!("app-{tag}"), &format!("{REPOSITORY}:{tag}"));
+    }
+    let silent = Answer::empty(200).in_manner(crate::support::http::Manner::Hang);
+    world.gitea.replace("/v2/admin/app/manifests/2", silent);
+    let ran = world.regcred("status -n [NAMESPACE]");
+    assert!(ran.code == 0 && ran.stdout.contains("1 of 3 images asked for"), "{ran}");
+    let after = world
+        .gitea
+        .requests()
+        .into_iter()
+        .filter(|seen| seen.path.ends_with("/manifests/3"));
+    assert_eq!(
+        after.filter(|seen| seen.method == "HEAD").count(),
+        0,
+        "it is not asked further"
+    );
+}
+
 scenario!(all_is_well, on(DOUBLES, QUIET_REAL_GITEA));
 /// An image of several platforms, a tag that still is what runs, and what could be rolled back to.
 fn all_is_well(world: &mut World) {

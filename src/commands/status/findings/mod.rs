@@ -6,6 +6,7 @@ pub mod elsewhere;
 pub mod missing;
 pub mod pods;
 pub mod registries;
+pub mod running;
 pub mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +48,8 @@ pub fn report(scope: &Scope, credentials: &StoredCredentials, snapshot: &Snapsho
         let found = found
             .into_iter()
             .chain(gaps)
-            .chain(pods::judge(&view, &snapshot.images));
+            .chain(pods::judge(&view, &snapshot.images))
+            .chain(running::judge(&view, &snapshot.running));
         findings.extend(found.map(|finding| view.guarded(finding, &unproven)));
         findings.extend(
             view.survey
@@ -147,6 +149,14 @@ fn checked(credentials: &StoredCredentials, snapshot: &Snapshot, has_rows: bool)
             "{} in {} checked",
             count(pods, "pod"),
             count(namespaces, "namespace")
+        ));
+    }
+    let running = &snapshot.running;
+    if running.known < running.all {
+        parts.push(format!(
+            "{} of {} asked for",
+            running.known,
+            count(running.all, "image")
         ));
     }
     let passed_over: usize = counts.iter().map(|counts| counts.passed_over).sum();

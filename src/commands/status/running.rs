@@ -1,0 +1,110 @@
+//! Whether the registries still have the images that pods run: one request for each, without its manifest, and no more of them
+//! than a registry answers in a few seconds. `images check` looks at all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use super::credentials::StoredCredentials;
+use super::snapshot::ClusterSnapshot;
+use super::tokens::Verdicts;
+use crate::model::{Credential, ImageReference, Registry};
+use crate::registry::{Images, ImagesError, Options};
+use crate::sys::env::Env;
+
+/// The most images that one registry is asked for.
+pub(super) const MAX_IMAGES: usize = 100;
+/// After this time, a registry is asked for no more of them.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the registries said.
+#[derive(Debug, Default)]
+pub(super) struct RunningImages {
+    /// Those that their registry does not have.
+    pub(super) missing: BTreeSet<ImageReference>,
+    /// How many were found out about.
+    pub(super) known: usize,
+    /// How many run.
+    pub(super) all: usize,
+}
+
+/// Asks for the images that pods run, with the keychain's tokens that the registries accept.
+pub(super) async fn look(
+    clusters: &[ClusterSnapshot],
+    registries: &[Registry],
+    credentials: &StoredCredentials,
+    verdicts: &Verdicts,
+    options: &Options,
+    env: &Env,
+) -> RunningImages {
+    let mut wanted: BTreeMap<&Registry, BTreeSet<ImageReference>> = BTreeMap::new();
+    for survey in clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok()) {
+        for (reference, running) in &survey.running {
+            // A name that is none has a finding of its own, with the pod that waits for it.
+            let Ok(image) = reference.parse::<ImageReference>() else {
+                continue;
+            };
+            if let Some(registry) = registries.get(running.interest).filter(|one| *one == image.registry()) {
+                wanted.entry(registry).or_default().insert(image);
+            }
+        }
+    }
+    let mut found = RunningImages::default();
+    let options = Options {
+        timeout: PATIENCE,
+        ..options.clone()
+    };
+    let mut under_way = FuturesUnordered::new();
+    for (registry, images) in wanted {
+        let held = credentials.held.iter().map(|held| &held.credential);
+        let mut accepted = held.filter(|one| one.registry == *registry && verdicts.of(one).verified().is_some());
+        let Some(credential) = accepted.next() else {
+            continue;
+        };
+        found.all += images.len();
+        let (credential, options, env) = (credential.clone(), options.clone(), Arc::new(env.clone()));
+        under_way.push(tokio::task::spawn_blocking(move || {
+            of_one(&credential, images, &options, &env)
+        }));
+    }
+    while let Some(asked) = under_way.next().await {
+        let (known, missing) = asked.unwrap_or_default();
+        found.known += known;
+        found.missing.extend(missing);
+    }
+    found
+}
+
+/// How many images one registry told about, and those that it does not have.
+fn of_one(
+    credential: &Credential,
+    images: BTreeSet<ImageReference>,
+    options: &Options,
+    env: &Env,
+) -> (usize, BTreeSet<ImageReference>) {
+    let end = Instant::now() + PATIENCE;
+    let (mut known, mut missing) = (0, BTreeSet::new());
+    let Ok(registry) = Images::open(credential, options, env) else {
+        return (known, missing);
+    };
+    for image in images.into_iter().take(MAX_IMAGES) {
+        if Instant::now() >= end {
+            break;
+        }
+        match registry.digest(image.repository(), &image.version()) {
+            Ok(Some(_)) => known += 1,
+            Ok(None) => {
+                known += 1;
+                missing.insert(image);
+            }
+            // For another credential than the cluster's, that says nothing.
+            Err(ImagesError::Refused { .. }) => {}
+            // It would not answer the next one either.
+            Err(_) => break,
+        }
+    }
+    (known, missing)
+}
