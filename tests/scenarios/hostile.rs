@@ -105,11 +105,7 @@ const ROWS: [Row; 16] = [
     Row {
         does: "sends interim responses without end",
         play: |_, peer, _| peer.flood("HTTP/1.1 103 Early Hints\r\n\r\n"),
-        says: [
-            "does not answer in HTTP",
-            "does not answer in HTTP",
-            "cannot reach the API server",
-        ],
+        says: ["is too large", "is too large", "did not answer within"],
     },
     Row {
         does: "sends one header of 100 MB",
@@ -125,7 +121,7 @@ const ROWS: [Row; 16] = [
             peer.send("HTTP/1.1 200 OK\r\n");
             peer.flood("X-More: of it\r\n");
         },
-        says: ["is too large", "is too large", "cannot reach the API server"],
+        says: ["too many headers", "too many headers", "cannot reach the API server"],
     },
     Row {
         does: "sends a body without end",
@@ -133,7 +129,7 @@ const ROWS: [Row; 16] = [
             peer.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n");
             peer.flood("        ");
         },
-        says: ["is too large", "is too large", "it is too long / did not answer within"],
+        says: ["is too large", "is too large", "cannot be read / did not answer within"],
     },
     Row {
         does: "sends a compressed body that unpacks without end",
@@ -187,7 +183,11 @@ const ROWS: [Row; 16] = [
                 "HTTP/1.1 401 Unauthorized\r\n{realm}\r\nContent-Length: 0\r\n\r\n"
             ));
         },
-        says: ["which is not its own address", "does not accept the token", "401"],
+        says: [
+            "which is not its own address",
+            "does not accept the token",
+            "does not accept the kubeconfig's credentials",
+        ],
     },
     Row {
         does: "answers with escape sequences",
@@ -438,7 +438,7 @@ const DOWNGRADE: [&str; 3] = ["where no credential is sent", "over plain http", 
 /// What a Secret Service does, and what the helper says to `get` and `list`.
 const SERVICES: [(&str, Behaviour, [&str; 2]); 12] = [
     ("says nothing", Behaviour::Silent, ["did not answer within"; 2]),
-    ("leaves the bus when it is asked", Behaviour::Dies, ["went away"; 2]),
+    ("leaves the bus when it is asked", Behaviour::Dies, ["went away / no secret service is on"; 2]),
     ("keeps everybody out", Behaviour::Denies, ["denies access"; 2]),
     (
         "sends signals without end, and no answer",
@@ -483,7 +483,7 @@ const SERVICES: [(&str, Behaviour, [&str; 2]); 12] = [
     (
         "gives an item that is another's",
         Behaviour::Another,
-        ["is damaged", "does not follow its specification"],
+        ["cannot be read", "does not follow its specification"],
     ),
 ];
 
