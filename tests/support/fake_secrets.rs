@@ -1,12 +1,15 @@
 //! A Secret Service that misbehaves, on a private bus: what real ones do when they hang, crash or wait for a person.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use futures_util::StreamExt as _;
+use futures_util::future::select;
+use tokio::sync::oneshot;
 use zbus::message::{Message, Type};
 use zbus::{Connection, MessageStream, OwnedObjectPath, Variant};
 
@@ -66,6 +69,7 @@ pub struct FakeSecrets {
     bus: Option<PrivateBus>,
     calls: Arc<Mutex<Vec<String>>>,
     unlocked: Arc<AtomicBool>,
+    stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -84,17 +88,22 @@ impl FakeSecrets {
             waiting: None,
         };
         let address = bus.address();
+        let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             zbus::block_on(async {
                 let builder = zbus::connection::Builder::address(address.as_str());
                 let connection = builder.name("org.freedesktop.secrets").build().await.unwrap();
                 let mut incoming = MessageStream::from(&connection);
                 ready.send(()).unwrap();
-                while let Some(Ok(message)) = incoming.next().await {
-                    if message.message_type() == Type::MethodCall && !service.answer(&connection, &message).await {
-                        return;
+                let serve = async {
+                    while let Some(Ok(message)) = incoming.next().await {
+                        if message.message_type() == Type::MethodCall && !service.answer(&connection, &message).await {
+                            return;
+                        }
                     }
-                }
+                };
+                // An answer of its own that the bus did not take would be waited for without end.
+                select(pin!(serve), stopped).await;
             });
         });
         is_ready.recv().unwrap();
@@ -102,6 +111,7 @@ impl FakeSecrets {
             bus: Some(bus),
             calls,
             unlocked,
+            stop: Some(stop),
             thread: Some(thread),
         }
     }
@@ -124,8 +134,8 @@ impl FakeSecrets {
 
 impl Drop for FakeSecrets {
     fn drop(&mut self) {
-        // The thread's connection ends with the bus.
         self.bus = None;
+        self.stop = None;
         let ended = self.thread.take().unwrap().join();
         assert!(ended.is_ok() || std::thread::panicking());
     }
