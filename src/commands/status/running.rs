@@ -2,6 +2,7 @@
 //! than a registry answers in a few seconds. `images check` looks at all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,9 +15,12 @@ use super::tokens::Verdicts;
 use crate::model::{Credential, ImageReference, Registry};
 use crate::registry::{Images, ImagesError, Options};
 use crate::sys::env::Env;
+use crate::sys::workers;
 
 /// The most images that one registry is asked for.
 pub(super) const MAX_IMAGES: usize = 100;
+/// Requests to one registry at the same time: a small server is not hurried.
+const AT_ONCE: usize = 4;
 /// After this time, a registry is asked for no more of them.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -90,21 +94,23 @@ fn of_one(
     let Ok(registry) = Images::open(credential, options, env) else {
         return (known, missing);
     };
-    for image in images.into_iter().take(MAX_IMAGES) {
-        if Instant::now() >= end {
-            break;
-        }
-        match registry.digest(image.repository(), &image.version()) {
-            Ok(Some(_)) => known += 1,
-            Ok(None) => {
+    let ask = |image: ImageReference| {
+        let answer = (Instant::now() < end).then(|| registry.digest(image.repository(), &image.version()))?;
+        Some((image, answer))
+    };
+    let _: Option<()> = workers::each(images.into_iter().take(MAX_IMAGES).collect(), AT_ONCE, ask, |answer| {
+        match answer {
+            Some((_, Ok(Some(_)))) => known += 1,
+            Some((image, Ok(None))) => {
                 known += 1;
                 missing.insert(image);
             }
             // For another credential than the cluster's, that says nothing.
-            Err(ImagesError::Refused { .. }) => {}
+            Some((_, Err(ImagesError::Refused { .. }))) => {}
             // It would not answer the next one either.
-            Err(_) => break,
+            Some((_, Err(_))) | None => return ControlFlow::Break(()),
         }
-    }
+        ControlFlow::Continue(())
+    });
     (known, missing)
 }
