@@ -12,8 +12,8 @@ use super::api;
 use super::mint::MintError;
 use super::scopes::Scopes;
 use super::site::{Site, segment};
-use super::temporary_token::{Temporary, with_temporary_token};
-use super::{Account, AccountError, Options, ReachError, SiteError, TokenName, VerifyError};
+use super::temporary_token::{LeftBehind, TemporaryToken};
+use super::{Account, AccountError, Options, ReachError, SiteError, VerifyError};
 use crate::model::{Credential, Registry, Token, printable};
 use crate::sys::env::Env;
 
@@ -76,13 +76,8 @@ pub enum AccountTokensError {
         why: String,
         page: String,
     },
-    #[error("the token {name} at {registry}, which was made to read the list of tokens, is still there: {why}")]
-    LeftBehind {
-        registry: String,
-        name: TokenName,
-        why: String,
-        page: String,
-    },
+    #[error(transparent)]
+    LeftBehind(#[from] LeftBehind),
 }
 
 impl AccountTokensError {
@@ -91,9 +86,8 @@ impl AccountTokensError {
             Self::Site(error) => error.hint(),
             Self::Account { error, .. } => error.hint(),
             Self::Malformed { page, .. } => Some(by_hand(page)),
-            Self::NoTemporary { page, .. } | Self::LeftBehind { page, .. } => {
-                Some(format!("look at {page} for a token that is not needed"))
-            }
+            Self::NoTemporary { page, .. } => Some(format!("look at {page} for a token that is not needed")),
+            Self::LeftBehind(left) => Some(left.hint()),
         }
     }
 
@@ -131,7 +125,7 @@ pub fn account_tokens(
     };
     let site = Site::find(&credential, options, env)?;
     let url = site.page_of(&format!("/api/v1/users/{}/tokens", segment(account.username.as_str())));
-    let tokens = if account.code.is_some() && site.may_use_codes_up() {
+    let tokens = if site.uses_up_code_of(account) {
         list_with_code(&site, registry, account, options, env)?
     } else {
         list(&site, &credential, account)?
@@ -152,27 +146,27 @@ fn list_with_code(
     env: &Env,
 ) -> Result<Vec<AccountToken>, AccountTokensError> {
     let page = site.page();
-    let work = |temporary: &Temporary<'_>| {
-        let tokens = list(temporary.site, temporary.credential, temporary.account)?;
-        let is_other = |token: &AccountToken| token.id != temporary.id;
-        Ok(tokens.into_iter().filter(is_other).collect())
-    };
-    match with_temporary_token(registry, account, "lists", options, env, work) {
-        Ok((tokens, Ok(()))) => tokens,
-        Ok((tokens, Err(left))) => tokens.and(Err(AccountTokensError::LeftBehind {
-            registry: registry.to_string(),
-            name: left.name,
-            why: left.why,
-            page: left.page,
-        })),
-        Err(MintError::Site(error)) => Err(error.into()),
-        Err(MintError::Account(error)) => Err(AccountTokensError::Account { error, page }),
-        Err(error) => Err(AccountTokensError::NoTemporary {
+    let made = TemporaryToken::make(registry, account, "lists", &[], options, env);
+    let temporary = made.map_err(|error| match error {
+        MintError::Site(error) => error.into(),
+        MintError::Account(error) => AccountTokensError::Account { error, page },
+        error => AccountTokensError::NoTemporary {
             registry: registry.to_string(),
             why: error.to_string(),
             page,
-        }),
-    }
+        },
+    })?;
+    let credential = temporary.credential();
+    // A new client, which also removes this token from server messages.
+    let tokens = Site::find(&credential, options, env)
+        .map_err(AccountTokensError::from)
+        .and_then(|site| list(&site, &credential, temporary.account()));
+    let id = temporary.id();
+    let deleted = temporary.delete();
+    let mut tokens = tokens?;
+    deleted?;
+    tokens.retain(|token| token.id != id);
+    Ok(tokens)
 }
 
 /// The whole list.

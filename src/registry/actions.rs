@@ -11,7 +11,9 @@ use zeroize::Zeroizing;
 
 use super::account;
 use super::http::Reply;
+use super::mint::MintError;
 use super::site::{Site, segment};
+use super::temporary_token::TemporaryToken;
 use super::{Account, AccountError, Options, SiteError, VerifyError};
 use crate::model::{ActionsScope, ActionsSecret, Credential, Registry, Token};
 use crate::sys::env::Env;
@@ -20,6 +22,9 @@ use crate::sys::env::Env;
 const RESERVED: &str = "GITEA_REGCRED";
 /// The beginning of the answer to it.
 const IS_RESERVED: &str = "invalid ";
+
+/// What it takes to write secrets of repositories, organisations and the account.
+const SCOPES: [&str; 3] = ["write:repository", "write:organization", "write:user"];
 
 /// Secrets per page of the list: Gitea's default `MAX_RESPONSE_ITEMS`.
 const PAGE_SIZE: usize = 50;
@@ -41,6 +46,9 @@ pub enum ActionsError {
     Site(#[from] SiteError),
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// With a one-time code, a temporary token writes them.
+    #[error("there is no token to write the Actions secrets with: {0}")]
+    NoTemporary(#[source] Box<MintError>),
     /// There is no such repository or organisation, or the account does not see it.
     #[error("{registry} has no {what}, or {username} may not see it")]
     NotFound {
@@ -84,6 +92,7 @@ impl ActionsError {
         match self {
             Self::Site(error) => error.hint(),
             Self::Account(error) => error.hint(),
+            Self::NoTemporary(error) => error.hint(),
             Self::NotAllowed { .. } => Some(
                 "give the password of an account that administers it, or a token of that account with write:repository, \
                  write:organization or write:user: --actions-account names it"
@@ -168,6 +177,42 @@ pub fn list_actions(
 pub enum ActionsWrite {
     Created,
     Changed,
+}
+
+impl From<MintError> for ActionsError {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::Site(error) => Self::Site(error),
+            MintError::Account(error) => Self::Account(error),
+            error => Self::NoTemporary(Box::new(error)),
+        }
+    }
+}
+
+/// Asks as the account. If that would use up its one-time code, it asks as a temporary token, which can do what these scopes
+/// allow beside writing secrets of Actions, and is returned for the requests that follow.
+///
+/// # Errors
+/// If the account was not let in. What the question led to is a result of its own where there is a temporary token.
+pub fn ask_for_actions<T>(
+    registry: &Registry,
+    account: &Account,
+    scopes: &[&str],
+    options: &Options,
+    env: &Env,
+    question: impl FnOnce(&Account) -> Result<T, ActionsError>,
+) -> Result<(Result<T, ActionsError>, Option<TemporaryToken>), ActionsError> {
+    let credential = Credential {
+        registry: registry.clone(),
+        username: account.username.clone(),
+        token: account.password.clone(),
+    };
+    if account.code.is_none() || !Site::find(&credential, options, env)?.uses_up_code_of(account) {
+        return Ok((Ok(question(account)?), None));
+    }
+    let scopes: Vec<&str> = SCOPES.iter().chain(scopes).copied().collect();
+    let temporary = TemporaryToken::make(registry, account, "writes", &scopes, options, env)?;
+    Ok((question(temporary.account()), Some(temporary)))
 }
 
 /// Fails if the account may not write this secret. Changes nothing.

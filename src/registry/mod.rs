@@ -38,7 +38,7 @@ use std::time::Duration;
 
 pub use account::{Account, AccountError};
 pub use account_tokens::{AccountToken, AccountTokens, AccountTokensError, account_tokens};
-pub use actions::{ActionsError, ActionsWrite, list_actions, may_write_actions, write_actions};
+pub use actions::{ActionsError, ActionsWrite, ask_for_actions, list_actions, may_write_actions, write_actions};
 pub use advisory::{Advisory, advisories};
 pub use images::{Fetched, ImageConfig, Images, ImagesError, PackageRow, ReadingPages};
 pub use manifest::{Image, ImageAccess, ImageError, image_access};
@@ -50,6 +50,7 @@ pub use scopes::Scopes;
 pub use server::Server;
 pub use site::{GiteaPath, GiteaPathError, SiteError};
 pub use sweep::sweep;
+pub use temporary_token::{LeftBehind, TemporaryToken};
 pub use token_spec::{MintScopes, MintScopesError, TokenName, TokenNameError};
 pub use verify::{Flow, Note, Verified, VerifyError, verify};
 

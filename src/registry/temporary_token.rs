@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher as _, RandomState};
 
 use http::StatusCode;
+use thiserror::Error;
 
+use super::account::by_hand;
 use super::mint::{MintError, Minted, mint};
 use super::site::Site;
 use super::{Account, MintScopes, Options, ReachError, TokenName};
@@ -13,77 +15,134 @@ use crate::sys::env::Env;
 /// The scope for listing and deleting an account's tokens.
 const SCOPE: &str = "write:user";
 
-/// The account, signed in with the temporary token in place of the password.
-pub(super) struct Temporary<'a> {
-    pub(super) site: &'a Site<'a>,
-    pub(super) credential: &'a Credential,
-    pub(super) account: &'a Account,
-    /// The temporary token's own.
-    pub(super) id: i64,
+/// A token that stands in for an account's password and one-time code. Its text is only in this process's memory, so nobody
+/// can use one that a killed process leaves at the server.
+///
+/// It is deleted when it is dropped; only [`TemporaryToken::delete`] tells whether that worked.
+pub struct TemporaryToken {
+    registry: Registry,
+    /// With the token in place of the password.
+    account: Account,
+    id: i64,
+    name: TokenName,
+    page: String,
+    options: Options,
+    env: Env,
+    is_deleted: bool,
 }
 
 /// A temporary token that could not be deleted.
-#[derive(Debug)]
-pub(super) struct LeftBehind {
-    pub(super) name: TokenName,
-    pub(super) why: String,
-    pub(super) page: String,
+#[derive(Debug, Error)]
+#[error("the token {name} at {registry}, which was made for this command alone, is still there: {why}")]
+pub struct LeftBehind {
+    pub registry: Registry,
+    pub name: TokenName,
+    pub why: String,
+    /// The page to see and delete the account's tokens by hand.
+    pub page: String,
 }
 
-/// Uses the account's one-time code to create a temporary token, with which `work` is done, and which is deleted at the end.
-/// Its text is only in this process's memory, so nobody can use a token that a killed process leaves at the server.
-///
-/// Returns what `work` returned, and what became of the token. `what` is done with it: a word of its name.
-pub(super) fn with_temporary_token<T>(
-    registry: &Registry,
-    account: &Account,
-    what: &str,
-    options: &Options,
-    env: &Env,
-    work: impl FnOnce(&Temporary<'_>) -> T,
-) -> Result<(T, Result<(), LeftBehind>), MintError> {
-    let scopes: MintScopes = SCOPE.parse().expect("a scope");
-    let Minted {
-        token, id, name, page, ..
-    } = mint(registry, account, &name(what), &scopes, options, env)?;
-    let credential = Credential {
-        registry: registry.clone(),
-        username: account.username.clone(),
-        token: token.clone(),
-    };
-    let account = Account {
-        username: account.username.clone(),
-        password: token,
-        code: None,
-    };
-    // Again a new client, which also removes this token from server messages.
-    let site = Site::find(&credential, options, env)?;
-    let temporary = Temporary {
-        site: &site,
-        credential: &credential,
-        account: &account,
-        id,
-    };
-    let done = work(&temporary);
-    let deleted = temporary.delete().map_err(|why| LeftBehind { name, why, page });
-    Ok((done, deleted))
+impl LeftBehind {
+    pub fn hint(&self) -> String {
+        by_hand(&self.page)
+    }
 }
 
-impl Temporary<'_> {
-    /// Deletes the temporary token itself, or says why not.
-    fn delete(&self) -> Result<(), String> {
-        let client = &self.site.session.client;
-        let path = format!("{}/{}", self.site.tokens_of(&self.account.username), self.id);
+impl TemporaryToken {
+    /// Uses the account's one-time code to make one that can do what these scopes allow, and delete itself. `what` is done
+    /// with it: a word of its name.
+    ///
+    /// # Errors
+    /// If the server makes none.
+    pub fn make(
+        registry: &Registry,
+        account: &Account,
+        what: &str,
+        scopes: &[&str],
+        options: &Options,
+        env: &Env,
+    ) -> Result<Self, MintError> {
+        let mut scopes = scopes.to_vec();
+        if !scopes.contains(&SCOPE) {
+            scopes.push(SCOPE);
+        }
+        let scopes: MintScopes = scopes.join(",").parse().expect("scopes");
+        let Minted {
+            token, id, name, page, ..
+        } = mint(registry, account, &name(what), &scopes, options, env)?;
+        Ok(Self {
+            registry: registry.clone(),
+            account: Account {
+                username: account.username.clone(),
+                password: token,
+                code: None,
+            },
+            id,
+            name,
+            page,
+            options: options.clone(),
+            env: env.clone(),
+            is_deleted: false,
+        })
+    }
+
+    /// The account, signed in with the token in place of the password.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Deletes it at the server.
+    ///
+    /// # Errors
+    /// If the server did not confirm that.
+    pub fn delete(mut self) -> Result<(), LeftBehind> {
+        self.try_to_delete().map_err(|why| LeftBehind {
+            registry: self.registry.clone(),
+            name: self.name.clone(),
+            why,
+            page: self.page.clone(),
+        })
+    }
+
+    /// Its id at the server.
+    pub(super) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The account's name with the token.
+    pub(super) fn credential(&self) -> Credential {
+        Credential {
+            registry: self.registry.clone(),
+            username: self.account.username.clone(),
+            token: self.account.password.clone(),
+        }
+    }
+
+    /// Tries it once. Returns why it may still be there.
+    fn try_to_delete(&mut self) -> Result<(), String> {
+        self.is_deleted = true;
+        let credential = self.credential();
+        let site = Site::find(&credential, &self.options, &self.env).map_err(|error| error.to_string())?;
+        let client = &site.session.client;
+        let path = format!("{}/{}", site.tokens_of(&self.account.username), self.id);
         let deleted = client
             .own(&path)
-            .and_then(|to| client.delete(&to, self.account.auth(self.credential)));
+            .and_then(|to| client.delete(&to, self.account.auth(&credential)));
         let reply = deleted.map_err(|error: ReachError| error.to_string())?;
-        self.site.passing(&reply).map_err(|error| error.to_string())?;
+        site.passing(&reply).map_err(|error| error.to_string())?;
         if reply.status == StatusCode::NO_CONTENT {
             return Ok(());
         }
         let said = client.error_message(&reply).map(|said| format!(": {said}"));
         Err(format!("status {}{}", reply.status.as_u16(), said.unwrap_or_default()))
+    }
+}
+
+impl Drop for TemporaryToken {
+    fn drop(&mut self) {
+        if !self.is_deleted {
+            let _ = self.try_to_delete(); // whoever wants to know calls `delete`
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::shared::choose;
 use super::shared::ledger_writer;
+use super::shared::password;
 use super::shared::targets::Supply;
 use super::shared::token_source;
 use super::system::System;
@@ -178,7 +179,13 @@ fn finish(
     ended: Result<(), Stop>,
 ) -> Result<Exit, CommandError> {
     let (name, phase) = (&state.name, state.phase());
-    let Session { report, system, .. } = session;
+    let Session {
+        report,
+        system,
+        temporary,
+        ..
+    } = session;
+    password::delete_temporary(temporary, system);
     let was_interrupted = matches!(ended, Err(Stop::Interrupted));
     let error = match ended {
         Ok(()) if report.turned => Some(CommandError::failed(

@@ -18,7 +18,7 @@ use crate::error::CommandError;
 use crate::keychain::Keychain;
 use crate::model::Username;
 use crate::model::rotation::{Direction, Phase};
-use crate::registry::{Account, Options};
+use crate::registry::{self, Account, ActionsError, MintScopes, Options, TemporaryToken};
 use crate::sys::env::Env;
 
 /// Tells from an error whether a one-time code is needed and whether the given one was refused.
@@ -31,6 +31,8 @@ pub(super) struct Session<'a, 'b> {
     password_stdin: bool,
     /// The account that may write secrets of Actions, if it is another one.
     actions_account: Option<Account>,
+    /// What stands in for passwords whose one-time code was used up.
+    pub(super) temporary: Vec<TemporaryToken>,
     /// The open connections, by the index of the journal's context.
     clusters: BTreeMap<usize, Cluster>,
     /// The contexts that this run could not connect to.
@@ -74,6 +76,7 @@ impl<'a, 'b> Session<'a, 'b> {
             account: None,
             password_stdin: args.password_stdin,
             actions_account: None,
+            temporary: Vec::new(),
             clusters: BTreeMap::new(),
             unreached: BTreeMap::new(),
             unknown: BTreeMap::new(),
@@ -192,33 +195,53 @@ impl<'a, 'b> Session<'a, 'b> {
         Ok(answer)
     }
 
-    /// The same with the account that may write secrets of Actions.
-    pub(super) async fn ask_as_actions_account<T, E>(
+    /// The same with the account that may write secrets of Actions, for a question about them. Where that takes a temporary
+    /// token and the account is the token's own, the rest of the rotation is done with it as well: one code is enough.
+    pub(super) async fn ask_for_actions<T: Send + 'static>(
         &mut self,
         state: &RotationState,
-        about_code: AboutCode<E>,
-        question: impl Fn(&Account, &Options, &Env) -> Result<T, E> + Clone + Send + 'static,
-    ) -> Result<Result<T, E>, Stop>
-    where
-        T: Send + 'static,
-        E: std::fmt::Display + Send + 'static,
-    {
+        question: impl Fn(&Account, &Options, &Env) -> Result<T, ActionsError> + Clone + Send + 'static,
+    ) -> Result<Result<T, ActionsError>, Stop> {
         let of_token = account_of(state).clone();
-        let Some(other) = state.journal.actions_account.as_ref().filter(|name| **name != of_token) else {
-            return self.ask_as_account(state, about_code, question).await;
+        let other = state.journal.actions_account.as_ref().filter(|name| **name != of_token);
+        let own = match other {
+            None => None,
+            Some(other) => {
+                let account = if let Some(account) = &self.actions_account {
+                    account.clone()
+                } else {
+                    // With --mint, standard input has the password of the token's user.
+                    let from_stdin = self.password_stdin && !state.journal.mints;
+                    password::account(&state.name.registry, other, from_stdin, self.system)?
+                };
+                // Only one of the two is in use at a time.
+                Some(self.account.replace(account))
+            }
         };
-        let account = if let Some(account) = &self.actions_account {
-            account.clone()
-        } else {
-            // With --mint, standard input has the password of the token's user.
-            let from_stdin = self.password_stdin && !state.journal.mints;
-            password::account(&state.name.registry, other, from_stdin, self.system)?
-        };
-        // Only one of the two is in use at a time.
-        let own = self.account.replace(account);
-        let answer = self.ask_as_account(state, about_code, question).await;
-        self.actions_account = std::mem::replace(&mut self.account, own);
-        answer
+        let registry = state.name.registry.clone();
+        let made = state.journal.mints.then(|| state.scopes_of_new());
+        let asked = self
+            .ask_as_account(
+                state,
+                [ActionsError::wants_code, ActionsError::refuses_code],
+                move |account, options, env| {
+                    let also: Vec<&str> = made.iter().flat_map(MintScopes::iter).collect();
+                    registry::ask_for_actions(&registry, account, &also, options, env, |account| {
+                        question(account, options, env)
+                    })
+                },
+            )
+            .await;
+        if let Ok(Ok((_, Some(temporary)))) = &asked {
+            self.account = Some(temporary.account().clone());
+        }
+        if let Some(own) = own {
+            self.actions_account = std::mem::replace(&mut self.account, own);
+        }
+        Ok(asked?.and_then(|(answer, temporary)| {
+            self.temporary.extend(temporary);
+            answer
+        }))
     }
 
     /// Whether the account's password is known or can be prompted for.

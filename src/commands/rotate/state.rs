@@ -11,6 +11,7 @@ use crate::error::CommandError;
 use crate::keychain::{Keychain, Name, Rotation, StoredItem};
 use crate::model::rotation::{Direction, Phase, Rules, Step, TokenVersion, steps};
 use crate::model::{Credential, OwnTokens, Username};
+use crate::registry::MintScopes;
 
 pub(super) struct RotationState {
     pub(super) name: Name,
@@ -87,6 +88,12 @@ impl RotationState {
         let restarts = self.journal.restart || self.journal.unstick;
         steps.retain(|step| *step != Step::Restart || restarts);
         steps
+    }
+
+    /// The scopes of a token that this rotation creates.
+    pub(super) fn scopes_of_new(&self) -> MintScopes {
+        let scopes = self.journal.scopes.clone();
+        scopes.unwrap_or_else(|| MintScopes::for_use(self.name.usage))
     }
 
     /// One of the two tokens.

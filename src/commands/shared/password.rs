@@ -4,7 +4,7 @@ use super::standard_input;
 use crate::commands::system::System;
 use crate::error::CommandError;
 use crate::model::{Registry, Token, Username};
-use crate::registry::{Account, OneTimeCode};
+use crate::registry::{Account, OneTimeCode, TemporaryToken};
 use crate::sys::env::Env;
 
 /// The most octets that are read: more than any password with a code.
@@ -68,6 +68,18 @@ pub(in crate::commands) fn ask_code(
     let code = person.secret(&question)?;
     account.code = Some(code.parse().map_err(CommandError::failed)?);
     Ok(true)
+}
+
+/// Deletes what stood in for a password. Nobody knows the text of one that is still there afterwards, so that is a warning.
+pub(in crate::commands) fn delete_temporary(
+    temporary: impl IntoIterator<Item = TemporaryToken>,
+    system: &mut System<'_>,
+) {
+    for temporary in temporary {
+        if let Err(left) = temporary.delete() {
+            system.output.warn(format_args!("{left}; {}", left.hint()));
+        }
+    }
 }
 
 fn ask(registry: &Registry, username: &Username, system: &System<'_>) -> Result<Token, CommandError> {

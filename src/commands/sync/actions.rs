@@ -13,7 +13,7 @@ use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
 use crate::ledger::Ledger;
 use crate::model::{ActionsSecret, Registry};
-use crate::registry::{self, Account, ActionsError, ActionsWrite, Options};
+use crate::registry::{self, Account, ActionsError, ActionsWrite, Options, TemporaryToken};
 use crate::sys::env::Env;
 
 /// `--actions-secret`, which writes to no cluster.
@@ -42,7 +42,15 @@ pub(super) struct Writing<'a> {
     args: &'a SyncArgs,
     jobs: Vec<ActionsJob>,
     ledger: Ledger,
-    accounts: Vec<(Registry, Account)>,
+    accounts: Vec<SignedIn>,
+}
+
+/// An account whose password was given.
+struct SignedIn {
+    registry: Registry,
+    account: Account,
+    /// What stands in for the password, where the one-time code was good for a single request.
+    temporary: Option<TemporaryToken>,
 }
 
 impl<'a> Writing<'a> {
@@ -87,6 +95,8 @@ impl<'a> Writing<'a> {
             };
             report.actions(&job.secret, result, system)?;
         }
+        let temporary = self.accounts.into_iter().filter_map(|signed_in| signed_in.temporary);
+        password::delete_temporary(temporary, system);
         Ok(())
     }
 
@@ -129,18 +139,30 @@ impl<'a> Writing<'a> {
         let credential = &supply.credential;
         let registry = &credential.registry;
         let username = self.args.actions_account.as_ref().unwrap_or(&credential.username);
-        let is_it = |(of, account): &(Registry, Account)| of == registry && account.username == *username;
+        let is_it = |one: &SignedIn| one.registry == *registry && one.account.username == *username;
         let at = if let Some(at) = self.accounts.iter().position(is_it) {
             at
         } else {
-            let account = password::account(registry, username, self.args.password_stdin, system)?;
-            self.accounts.push((registry.clone(), account));
+            self.accounts.push(SignedIn {
+                registry: registry.clone(),
+                account: password::account(registry, username, self.args.password_stdin, system)?,
+                temporary: None,
+            });
             self.accounts.len() - 1
         };
         let options = self.args.connection.options(RegistryConnectionArgs::TIMEOUT);
-        let account = &mut self.accounts[at].1;
-        password::with_code(account, registry, system, ActionsError::wants_code, |account, env| {
-            question(registry, account, &options, env)
-        })
+        let signed_in = &mut self.accounts[at];
+        let account = &mut signed_in.account;
+        let (answer, temporary) =
+            password::with_code(account, registry, system, ActionsError::wants_code, |account, env| {
+                registry::ask_for_actions(registry, account, &[], &options, env, |account| {
+                    question(registry, account, &options, env)
+                })
+            })?;
+        if let Some(temporary) = temporary {
+            signed_in.account = temporary.account().clone();
+            signed_in.temporary = Some(temporary);
+        }
+        Ok(answer?)
     }
 }

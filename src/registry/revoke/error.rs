@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::model::Username;
 use crate::registry::account::by_hand;
-use crate::registry::{AccountError, SiteError, TokenName};
+use crate::registry::{AccountError, LeftBehind, SiteError};
 
 /// Why a token is, or may be, still valid.
 #[derive(Debug, Error)]
@@ -43,14 +43,8 @@ pub enum RevokeError {
     #[error("{registry} said that the token is deleted, and still accepts it")]
     StillAccepted { registry: String, page: String },
     /// The token is deleted, but the temporary token that deleted it is not.
-    #[error("the token is deleted at {registry}, and {name}, which was made for that, is still there: {why}")]
-    LeftBehind {
-        registry: String,
-        /// The temporary token's name; its text is lost.
-        name: TokenName,
-        why: String,
-        page: String,
-    },
+    #[error("it is revoked, but {0}")]
+    LeftBehind(#[from] LeftBehind),
     /// An unexpected answer, or none.
     #[error("{registry} did not confirm that the token is deleted: {why}")]
     Unconfirmed {
@@ -71,8 +65,8 @@ impl RevokeError {
             | Self::NotListed { page, .. }
             | Self::Ambiguous { page, .. }
             | Self::StillAccepted { page, .. }
-            | Self::LeftBehind { page, .. }
             | Self::Unconfirmed { page, .. } => Some(page),
+            Self::LeftBehind(left) => Some(&left.page),
         }
     }
 

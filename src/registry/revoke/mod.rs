@@ -11,7 +11,7 @@ use super::account_tokens::{self, AccountTokensError};
 use super::http::{Auth, Reply};
 use super::mint::MintError;
 use super::site::Site;
-use super::temporary_token::{Temporary, with_temporary_token};
+use super::temporary_token::TemporaryToken;
 use super::{Account, Options, ReachError, SiteError, VerifyError};
 use crate::model::Credential;
 use crate::sys::env::Env;
@@ -83,7 +83,7 @@ pub fn revoke(
     };
     // A new client, which also removes the password from server messages.
     let site = Site::find(&of_account, options, env)?;
-    if account.code.is_some() && site.may_use_codes_up() {
+    if site.uses_up_code_of(account) {
         return revocation.with_code(&site, account, options, env);
     }
     revocation.with_password(&site, &of_account, account)
@@ -216,23 +216,24 @@ impl Revocation<'_> {
     /// The same where a one-time code is good for a single request.
     fn with_code(&self, site: &Site, account: &Account, options: &Options, env: &Env) -> Result<Revoked, RevokeError> {
         let registry = &self.credential.registry;
-        let work =
-            |temporary: &Temporary<'_>| self.with_password(temporary.site, temporary.credential, temporary.account);
-        match with_temporary_token(registry, account, "revokes", options, env, work) {
-            Ok((revoked, Ok(()))) => revoked,
-            Ok((revoked, Err(left))) => revoked.and(Err(RevokeError::LeftBehind {
-                registry: self.registry(),
-                name: left.name,
-                why: left.why,
-                page: left.page,
-            })),
-            Err(MintError::Site(error)) => Err(error.into()),
-            Err(MintError::Account(error)) => Err(RevokeError::Account {
+        let made = TemporaryToken::make(registry, account, "revokes", &[], options, env);
+        let temporary = made.map_err(|error| match error {
+            MintError::Site(error) => error.into(),
+            MintError::Account(error) => RevokeError::Account {
                 error,
                 page: site.page(),
-            }),
-            Err(error) => Err(self.unconfirmed(error.to_string())),
-        }
+            },
+            error => self.unconfirmed(error.to_string()),
+        })?;
+        let credential = temporary.credential();
+        // Again a new client, which also removes this token from server messages.
+        let revoked = Site::find(&credential, options, env)
+            .map_err(RevokeError::from)
+            .and_then(|site| self.with_password(&site, &credential, temporary.account()));
+        let deleted = temporary.delete();
+        let revoked = revoked?;
+        deleted?;
+        Ok(revoked)
     }
 
     /// Deletes one of the account's tokens.
@@ -273,10 +274,8 @@ impl From<AccountTokensError> for RevokeError {
                 why: "its list of tokens is not valid".to_owned(),
                 page,
             },
-            AccountTokensError::NoTemporary { registry, why, page }
-            | AccountTokensError::LeftBehind {
-                registry, why, page, ..
-            } => Self::Unconfirmed { registry, why, page },
+            AccountTokensError::NoTemporary { registry, why, page } => Self::Unconfirmed { registry, why, page },
+            AccountTokensError::LeftBehind(left) => Self::LeftBehind(left),
         }
     }
 }

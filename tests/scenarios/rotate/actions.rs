@@ -57,6 +57,22 @@ fn pipelines_get_the_new_token(world: World) {
     assert!(rotation.pipeline_has(0, &served) && rotation.pipeline_has(1, &served));
 }
 
+scenario!(one_code_is_enough, on(DOUBLES, REAL_GITEA));
+/// To ask whether the pipelines' secrets may be written, to make a token, to write them, and to revoke the old one.
+fn one_code_is_enough(world: World) {
+    let rotation = with_pipelines(world);
+    let gitea = &rotation.world.gitea;
+    gitea.enrol("admin");
+    let given = format!("{PASSWORD}\n{}\n", gitea.code("admin"));
+    let ran = rotation.rotate_with("--mint --password-stdin", &given);
+    assert_eq!(ran.code, 0, "{ran}");
+    rotation.check_ended("rotated");
+    assert!(!rotation.works(&rotation.old));
+    let served = rotation.served();
+    assert!(rotation.pipeline_has(0, &served) && rotation.pipeline_has(1, &served));
+    assert_eq!(rotation.alive(), 1, "what was made for it is gone");
+}
+
 scenario!(nothing_begins_without_the_right_to_write);
 fn nothing_begins_without_the_right_to_write() {
     let mut rotation = with_pipelines(World::of_doubles());

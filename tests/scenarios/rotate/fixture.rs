@@ -66,9 +66,13 @@ impl Rotation {
 
     /// `rotate` in one of its ways. The standard input is the password, for those who ask for it.
     pub fn rotate(&self, args: &str) -> Ran {
+        self.rotate_with(args, &format!("{PASSWORD}\n"))
+    }
+
+    pub fn rotate_with(&self, args: &str, stdin: &str) -> Ran {
         let usage = self.usage;
         let line = format!("rotate [REGISTRY] --use {usage} {args}");
-        self.world.regcred_with(&line, &format!("{PASSWORD}\n"))
+        self.world.regcred_with(&line, stdin)
     }
 
     pub fn name(&self) -> Name {

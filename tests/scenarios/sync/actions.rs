@@ -2,6 +2,7 @@
 
 use snapbox::str;
 
+use crate::support::http::Answer;
 use crate::support::parts::{DOUBLES, REAL_GITEA};
 use crate::support::world::{Ran, World};
 
@@ -112,6 +113,54 @@ fn an_organisation_needs_its_owner(world: &World) {
     for place in ["repos/acme/my.repo-1", "orgs/acme"] {
         assert!(world.gitea.pipeline_has(place, "T", &token), "{place}");
     }
+}
+
+scenario!(one_code_is_enough, on(DOUBLES, REAL_GITEA));
+/// Also where it is good for a single request, and there are four of them.
+fn one_code_is_enough(world: &World) {
+    let gitea = &world.gitea;
+    for name in ["web", "api"] {
+        gitea.add_repository("admin", name);
+    }
+    let token = world.for_pipelines();
+    gitea.enrol("admin");
+    let sync = |code: &str| {
+        let places = "--actions-secret repo:admin/web/T --actions-secret repo:admin/api/T";
+        let line = format!("sync --use ci --password-stdin {places}");
+        world.regcred_with(&line, &format!("{PASSWORD}{code}\n"))
+    };
+    let said = sync(&gitea.wrong_code("admin"));
+    assert!(said.code == 1 && said.stderr.contains("wait for a new code"), "{said}");
+    let has = |name: &str| gitea.pipeline_has(&format!("repos/admin/{name}"), "T", &token);
+    assert!(!has("web") && !has("api"), "{said}");
+    sync(&gitea.code("admin")).says(str![[r#"
+exit 0
+--- stdout
+actions-secret/repo:admin/web/T created
+actions-secret/repo:admin/api/T created
+--- stderr
+2 created
+
+"#]]);
+    assert!(has("web") && has("api"));
+    assert_eq!(gitea.tokens("admin").len(), 1, "what was made for it is gone");
+}
+
+scenario!(what_stood_in_for_a_password_is_named_if_it_stays);
+fn what_stood_in_for_a_password_is_named_if_it_stays() {
+    let world = World::of_doubles();
+    world.gitea.add_repository("admin", "web");
+    let _ = world.for_pipelines();
+    world.gitea.enrol("admin");
+    let next = world.gitea.state().last_token + 1;
+    let path = format!("/api/v1/users/admin/tokens/{next}");
+    world.gitea.replace(&path, Answer::empty(500));
+    let line = format!("sync --use ci --password-stdin --actions-secret {PLACE}");
+    let said = world.regcred_with(&line, &format!("{PASSWORD}{}\n", world.gitea.code("admin")));
+    let (name, _) = world.gitea.tokens("admin").pop().unwrap();
+    assert!(name.starts_with("kubectl-regcred-writes-"), "{name}");
+    assert!(said.code == 0 && said.stderr.contains(&format!("the token {name} at ")), "{said}");
+    assert!(said.stderr.contains("/user/settings/applications"), "{said}");
 }
 
 scenario!(says_who_may_not, on(DOUBLES, REAL_GITEA));

@@ -133,7 +133,7 @@ pub struct State {
     pub secret: ring::hmac::Key,
     /// The newest account's and the newest token's id. A site's first of each are its administrator's.
     last_user: i64,
-    last_token: i64,
+    pub last_token: i64,
 }
 
 /// Whom a request comes from.

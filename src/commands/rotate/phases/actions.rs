@@ -13,9 +13,6 @@ use crate::model::rotation::TokenVersion;
 use crate::model::{ActionsSecret, CommandLine};
 use crate::registry::{self, ActionsError};
 
-/// Whether an error is about a one-time code that is needed, and about one that was refused.
-const ABOUT_CODE: [fn(&ActionsError) -> bool; 2] = [ActionsError::wants_code, ActionsError::refuses_code];
-
 /// The secrets of Actions that hold the token of this rotation.
 pub(in crate::commands::rotate) fn find(
     state: &RotationState,
@@ -50,7 +47,7 @@ pub(in crate::commands::rotate) async fn check_rights(
         let at = state.name.registry.clone();
         let asked = secret.clone();
         let may = session
-            .ask_as_actions_account(state, ABOUT_CODE, move |account, options, env| {
+            .ask_for_actions(state, move |account, options, env| {
                 registry::may_write_actions(&at, &asked, account, options, env)
             })
             .await?;
@@ -76,7 +73,7 @@ pub(super) async fn write(
         }
         let (at, asked, token) = (state.name.registry.clone(), secret.clone(), token.clone());
         let written = session
-            .ask_as_actions_account(state, ABOUT_CODE, move |account, options, env| {
+            .ask_for_actions(state, move |account, options, env| {
                 registry::write_actions(&at, &asked, &token, account, options, env)
             })
             .await?;

@@ -142,8 +142,7 @@ fn name(state: &RotationState) -> Result<TokenName, CommandError> {
 /// Creates the new token. If Gitea definitely refuses, nothing was created, and the rotation ends.
 pub(super) async fn mint(state: &mut RotationState, session: &mut Session<'_, '_>) -> Result<(), Stop> {
     let (registry, name) = (state.name.registry.clone(), name(state)?);
-    let scopes = state.journal.scopes.clone();
-    let scopes = scopes.unwrap_or_else(|| MintScopes::for_use(state.name.usage));
+    let scopes = state.scopes_of_new();
     let at = registry.clone();
     let made = session
         .ask_as_account(
