@@ -196,7 +196,7 @@ const ROWS: [Row; 16] = [
                 head,
                 peer,
                 "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}no\r\nerror: all is well",
-            )
+            );
         },
         says: ["does not accept the token", "does not accept the token", "403"],
     },
@@ -438,7 +438,11 @@ const DOWNGRADE: [&str; 3] = ["where no credential is sent", "over plain http", 
 /// What a Secret Service does, and what the helper says to `get` and `list`.
 const SERVICES: [(&str, Behaviour, [&str; 2]); 11] = [
     ("says nothing", Behaviour::Silent, ["did not answer within"; 2]),
-    ("leaves the bus when it is asked", Behaviour::Dies, ["went away / no secret service is on"; 2]),
+    (
+        "leaves the bus when it is asked",
+        Behaviour::Dies,
+        ["went away / no secret service is on"; 2],
+    ),
     ("keeps everybody out", Behaviour::Denies, ["denies access"; 2]),
     (
         "sends signals without end, and no answer",

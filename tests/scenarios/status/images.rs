@@ -155,7 +155,9 @@ fn status_does_not_wait_for_a_slow_registry() {
     // As many as are asked for at a time.
     for tag in &tags[1..5] {
         let silent = Answer::empty(200).in_manner(crate::support::http::Manner::Hang);
-        world.gitea.replace(&format!("/v2/{REPOSITORY}/manifests/{tag}"), silent);
+        world
+            .gitea
+            .replace(&format!("/v2/{REPOSITORY}/manifests/{tag}"), silent);
     }
     let ran = world.regcred("status -n [NAMESPACE]");
     assert!(ran.code == 0 && ran.stdout.contains("1 of 8 images asked for"), "{ran}");

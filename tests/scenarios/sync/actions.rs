@@ -159,7 +159,10 @@ fn what_stood_in_for_a_password_is_named_if_it_stays() {
     let said = world.regcred_with(&line, &format!("{PASSWORD}{}\n", world.gitea.code("admin")));
     let (name, _) = world.gitea.tokens("admin").pop().unwrap();
     assert!(name.starts_with("kubectl-regcred-writes-"), "{name}");
-    assert!(said.code == 0 && said.stderr.contains(&format!("the token {name} at ")), "{said}");
+    assert!(
+        said.code == 0 && said.stderr.contains(&format!("the token {name} at ")),
+        "{said}"
+    );
     assert!(said.stderr.contains("/user/settings/applications"), "{said}");
 }
 
