@@ -23,7 +23,6 @@ const fn entry(document: &'static str, begins: &'static str, why: &'static str) 
 pub const LIST: &[Elsewhere] = &[
     entry("README.md", "OS keychain ──►", "a drawing"),
     entry("README.md", "cargo run --example quickstart", "tests/run.sh runs it"),
-    entry("README.md", "tests/run.sh", "it runs this test"),
     entry("README.md", "kubectl krew index add", "newcomer: with a real krew"),
     entry(
         "README.md",
