@@ -98,6 +98,11 @@ pub const LIST: &[Elsewhere] = &[
         "it deletes what every other test runs",
     ),
     entry(
+        "docs/keychains.md",
+        "read -rs PASSWORD",
+        "it takes the keyring of the session that runs this test",
+    ),
+    entry(
         "docs/output.md",
         "*",
         "documents, which are parsed here and compared where they are printed",
