@@ -28,6 +28,11 @@ impl Account {
     pub(super) fn auth<'a>(&'a self, credential: &'a Credential) -> Auth<'a> {
         Auth::Password(credential, self.code.as_ref())
     }
+
+    /// Whether a request at the site may use up its one-time code.
+    pub(super) fn has_single_use_code(&self, site: &Site) -> bool {
+        self.code.is_some() && site.may_use_codes_up()
+    }
 }
 
 /// Why Gitea rejects an account's password. Nothing is retried.

@@ -125,7 +125,7 @@ pub fn account_tokens(
     };
     let site = Site::find(&credential, options, env)?;
     let url = site.page_of(&format!("/api/v1/users/{}/tokens", segment(account.username.as_str())));
-    let tokens = if site.uses_up_code_of(account) {
+    let tokens = if account.has_single_use_code(&site) {
         list_with_code(&site, registry, account, options, env)?
     } else {
         list(&site, &credential, account)?

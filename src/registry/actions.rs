@@ -207,7 +207,7 @@ pub fn ask_for_actions<T>(
         username: account.username.clone(),
         token: account.password.clone(),
     };
-    if account.code.is_none() || !Site::find(&credential, options, env)?.uses_up_code_of(account) {
+    if account.code.is_none() || !account.has_single_use_code(&Site::find(&credential, options, env)?) {
         return Ok((Ok(question(account)?), None));
     }
     let scopes: Vec<&str> = SCOPES.iter().chain(scopes).copied().collect();

@@ -9,7 +9,7 @@ use super::api::Api;
 use super::challenge::{self, SignIn};
 use super::http::Reply;
 use super::session::Session;
-use super::{Account, Options, VerifyError};
+use super::{Options, VerifyError};
 use crate::model::{Credential, Username};
 use crate::sys::env::Env;
 
@@ -105,9 +105,9 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Whether the account has a one-time code that may be valid for a single request only.
-    pub fn uses_up_code_of(&self, account: &Account) -> bool {
-        account.code.is_some() && self.api.server.may_use_codes_up()
+    /// Whether a one-time code may be valid for a single request only.
+    pub fn may_use_codes_up(&self) -> bool {
+        self.api.server.may_use_codes_up()
     }
 
     /// The page that lists an account's tokens.

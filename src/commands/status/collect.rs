@@ -244,7 +244,8 @@ impl RegistryProbe {
         if self.is_offline {
             return RunningImages::default();
         }
-        running::look(clusters, registries, credentials, verdicts, &self.options, &self.env).await
+        let surveys = clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok());
+        running::look(surveys, registries, credentials, verdicts, &self.options, &self.env).await
     }
 
     /// Checks the images of stuck pods, if the registry can tell more than kubelet did.

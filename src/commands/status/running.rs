@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::credentials::StoredCredentials;
-use super::snapshot::ClusterSnapshot;
 use super::tokens::Verdicts;
+use crate::cluster::survey::Survey;
 use crate::model::{Credential, ImageReference, Registry};
 use crate::registry::{Images, ImagesError, Options};
 use crate::sys::env::Env;
@@ -37,7 +37,7 @@ pub(super) struct RunningImages {
 
 /// Asks for the images that pods run, with the keychain's tokens that the registries accept.
 pub(super) async fn look(
-    clusters: &[ClusterSnapshot],
+    surveys: impl Iterator<Item = &Survey>,
     registries: &[Registry],
     credentials: &StoredCredentials,
     verdicts: &Verdicts,
@@ -45,7 +45,7 @@ pub(super) async fn look(
     env: &Env,
 ) -> RunningImages {
     let mut wanted: BTreeMap<&Registry, BTreeSet<ImageReference>> = BTreeMap::new();
-    for survey in clusters.iter().filter_map(|cluster| cluster.survey.as_ref().ok()) {
+    for survey in surveys {
         for (reference, running) in &survey.running {
             // A name that is none has a finding of its own, with the pod that waits for it.
             let Ok(image) = reference.parse::<ImageReference>() else {

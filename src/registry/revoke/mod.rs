@@ -83,7 +83,7 @@ pub fn revoke(
     };
     // A new client, which also removes the password from server messages.
     let site = Site::find(&of_account, options, env)?;
-    if site.uses_up_code_of(account) {
+    if account.has_single_use_code(&site) {
         return revocation.with_code(&site, account, options, env);
     }
     revocation.with_password(&site, &of_account, account)
