@@ -194,12 +194,12 @@ fn main() -> ExitCode {
     println!(
         "
 # On a real machine:
-#   cargo install --path .                                # kubectl-regcred and docker-credential-gitea
+#   cargo install --locked --path .                       # kubectl-regcred and docker-credential-gitea
 #   kubectl regcred keychain use vault                    # only where there is no desktop: asks for a passphrase
 #   kubectl regcred login gitea.example.com -u admin      # asks for the token, verifies and stores it in the keychain
 #   kubectl regcred docker setup                          # docker and podman ask the keychain from now on
 #   kubectl regcred sync -n honeydue                      # writes or refreshes the Secret gitea-credentials
-#   kubectl regcred status                                # what is out of step, and the command that mends it"
+#   kubectl regcred status                                # what is out of step, and the command that fixes it"
     );
     if failed {
         println!("\nquickstart: something above is not as it should be");

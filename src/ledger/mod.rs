@@ -2,7 +2,7 @@
 //!
 //! No token is in it, and nothing that helps to guess one: a token is recognised by a [`Fingerprint`] whose key is in
 //! the keychain. It is what this machine knows, not what is true: a cluster's answer corrects it, and one that is lost is
-//! made again by looking. docs/ledger.md describes the file.
+//! made again by looking. docs/where.md describes the file.
 //!
 //! [`Fingerprint`]: crate::model::Fingerprint
 

@@ -21,7 +21,6 @@ use crate::support::world::World;
 
 /// What the system has: these, kubectl and krew.
 const PROGRAMS: [&str; 6] = ["bash", "sh", "git", "rm", "cat", "docker"];
-/// Debian's package, and most others'.
 /// Where the session is written to, for whoever wants to see it.
 const TRANSCRIPT: &str = "REGCRED_TEST_TRANSCRIPT";
 

@@ -66,10 +66,10 @@ pub fn is_exhaustive() -> bool {
     std::env::var_os(EXHAUSTIVE).is_some()
 }
 
-/// Whether the trial of this number in a series is made: each third one, or every one in the exhaustive run.
+/// Whether the trial of this number in a series is made: each fifth one, or every one in the exhaustive run.
 #[must_use]
 pub fn is_in_sample(number: usize) -> bool {
-    number.is_multiple_of(3) || is_exhaustive()
+    number.is_multiple_of(5) || is_exhaustive()
 }
 
 /// How long a part may take to come up or go down, on a busy machine.

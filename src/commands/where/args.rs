@@ -38,7 +38,7 @@ pub struct WhereArgs {
     /// The kubeconfig file
     #[arg(hide_short_help = true, long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// Give up a single request after this time, such as 5s or 1m; 0 waits for ever
+    /// Give up a single request after this time, such as 5s or 1m; 0 waits forever
     #[arg(hide_short_help = true, long, value_name = "TIME")]
     pub request_timeout: Option<RequestTimeout>,
 }

@@ -95,8 +95,8 @@ impl Case {
     }
 }
 
-/// Kills a rotation at every point (of the sample), and the command that ends it at points of its own: the model's own test is what tries
-/// all pairs of them; here it is every fifth.
+/// Kills a rotation at every point of the sample, and the command that ends it at every fifth of its own: the model's own test
+/// is what tries all pairs of them.
 fn on_doubles(case: Case) {
     let (rotation, begin) = case.set_up(World::of_doubles());
     rotation.rotate(&begin).done();
@@ -151,7 +151,7 @@ fn kill_on(world: World, case: Case) {
     let (mut rotation, _) = case.set_up(world);
     let (mut points, mut runs) = (Vec::new(), 0);
     for (shift, way) in ["--resume", "--abort"].into_iter().enumerate() {
-        // Of each three points one is resumed, and another one is taken back.
+        // Of each five points one is resumed, and another one is taken back.
         for number in (0..).filter(|number| is_in_sample(number + shift)) {
             rotation.again();
             let begin = case.begin(&mut rotation);

@@ -14,9 +14,8 @@ use crate::support::{HELPER, PLUGIN};
 const NAME: &str = "gitea.example.com";
 const OTHER_PASSPHRASE: &str = "another correct horse";
 
-/// Runs `attempt` with each of `calls` (each third time of a call, in the usual run) that it makes as its last one, and then `after`.
-/// Killed before each of them is also
-/// killed after the one before.
+/// Runs `attempt` with each of `calls` (a sample of them, in the usual run) that it makes as its last one, and then `after`.
+/// Killed before each of them is also killed after the one before.
 #[allow(clippy::print_stderr, reason = "how much was tried is worth knowing")]
 fn at_every_change(name: &str, calls: &[&str], mut attempt: impl FnMut(&[String]) -> Ran, mut after: impl FnMut(&str)) {
     let mut killed = Vec::new();
