@@ -88,7 +88,7 @@ impl Scopes {
         let kind = match scope {
             ActionsScope::Repository { .. } => "repository",
             ActionsScope::Organisation(_) => "organization",
-            ActionsScope::User(_) => "user",
+            ActionsScope::User(_) => return false, // Gitea has no list of them
         };
         self.any(&["all", &format!("read:{kind}"), &format!("write:{kind}")])
     }

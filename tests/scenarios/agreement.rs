@@ -39,6 +39,32 @@ fn registry() {
     pair.agree();
 }
 
+scenario!(secrets_of_actions, needs(GITEA));
+fn secrets_of_actions() {
+    let mut pair = Pair::start(Settings::default());
+    let data = json!({"data": "text"});
+    for place in ["user", "repos/admin/unknown", "orgs/unknown"] {
+        let secrets = format!("/api/v1/{place}/actions/secrets");
+        for caller in [
+            None,
+            Some("read"),
+            Some("user"),
+            Some("all"),
+            Some("password"),
+            Some("wrong password"),
+        ] {
+            pair.ask(caller, "GET", &secrets, None);
+            for name in ["T", "t", "GITEA_T", "1T", "a-b"] {
+                pair.ask(caller, "PUT", &format!("{secrets}/{name}"), Some(&data));
+            }
+            pair.ask(caller, "PUT", &format!("{secrets}/T"), Some(&json!({"data": ""})));
+            pair.ask(caller, "DELETE", &format!("{secrets}/UNKNOWN"), None);
+        }
+    }
+    pair.ask(Some("password"), "DELETE", "/api/v1/user/actions/secrets/T", None);
+    pair.agree();
+}
+
 scenario!(accounts, needs(GITEA));
 fn accounts() {
     let mut pair = Pair::start(Settings::default());

@@ -61,7 +61,9 @@ impl ActionsLists {
             }
             let is_its_own = match &scope {
                 ActionsScope::Repository { owner, .. } => owner.eq_ignore_ascii_case(account.username.as_str()),
-                ActionsScope::Organisation(_) | ActionsScope::User(_) => false,
+                ActionsScope::Organisation(_) => false,
+                // There is no list of them.
+                ActionsScope::User(_) => continue,
             };
             match registry::list_actions(registry, &scope, account, options, env) {
                 Ok(names) => {

@@ -529,6 +529,19 @@ fn actions_secret_unseen(world: &mut World) {
     );
 }
 
+scenario!(an_accounts_own_secrets_are_not_asked_for, on(DOUBLES, REAL_GITEA));
+/// Gitea has no list of them, so there is nothing that somebody could do about it.
+fn an_accounts_own_secrets_are_not_asked_for(world: &mut World) {
+    world.well();
+    let token = world.token("all");
+    let login = "login [REGISTRY] -u admin --use ci --token-stdin";
+    world.regcred_with(login, &token).done();
+    let line = "sync --registry [REGISTRY] --use ci --password-stdin --actions-secret user:admin/T";
+    world.regcred_with(line, PASSWORD).done();
+    world.is_gone(LINE, Code::ActionsSecretMissing);
+    world.is_gone(LINE, Code::ActionsSecretUnseen);
+}
+
 finding!(token_in_file_that_login_has_read, Code::TokenInFile, on(DOUBLES, REAL));
 fn token_in_file_that_login_has_read(world: &mut World) {
     let token = world.token("read:package");

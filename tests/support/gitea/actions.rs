@@ -28,9 +28,6 @@ pub enum Scope<'a> {
 }
 
 pub fn answer(state: &mut State, request: &Request, doer: &Doer, scope: &Scope<'_>, rest: &[&str]) -> Answer {
-    let Doer::Somebody { user, .. } = doer else {
-        return refusal(state, 401, "token is required");
-    };
     let reads = request.method == Method::GET;
     let kind = match scope {
         Scope::Repository(..) => "repository",
@@ -38,6 +35,19 @@ pub fn answer(state: &mut State, request: &Request, doer: &Doer, scope: &Scope<'
         Scope::Own => "user",
     };
     let wanted = format!("{}:{kind}", if reads { "read" } else { "write" });
+    if let Scope::Organisation(name) = scope
+        && state.user(&name.to_lowercase()).is_none()
+        && (!matches!(doer, Doer::Somebody { .. }) || lacking(state, doer, &wanted).is_none())
+    {
+        return no_organisation(state, name);
+    }
+    let Doer::Somebody { user, .. } = doer else {
+        return match scope {
+            // Nobody is told whether there is one.
+            Scope::Repository(..) => not_found(state, state.profile.not_found()),
+            Scope::Organisation(_) | Scope::Own => refusal(state, 401, "token is required"),
+        };
+    };
     if let Some(refused) = lacking(state, doer, &wanted) {
         return refused;
     }
@@ -58,9 +68,6 @@ pub fn answer(state: &mut State, request: &Request, doer: &Doer, scope: &Scope<'
         }
         Scope::Organisation(name) => {
             let name = name.to_lowercase();
-            if state.user(&name).is_none() {
-                return not_found(state, state.profile.not_found());
-            }
             if !owns(&name) {
                 return refusal(state, 403, "Must be an organization owner");
             }
@@ -79,10 +86,19 @@ pub fn answer(state: &mut State, request: &Request, doer: &Doer, scope: &Scope<'
         ([name], &Method::PUT) => put(state, request, place, name),
         ([name], &Method::DELETE) => match state.actions.secrets.remove(&(place, name.to_uppercase())) {
             Some(_) => Answer::empty(204),
-            None => not_found(state, state.profile.not_found()),
+            None => refusal(state, 404, "secret was not found [name: ]"),
         },
         _ => Answer::empty(405),
     }
+}
+
+/// What anybody is told of an organisation that is not there.
+fn no_organisation(state: &State, name: &str) -> Answer {
+    let body = format!(
+        "{{\"errors\":[\"user redirect does not exist [name: {name}]\"],\"message\":\"GetOrgByName\",\"url\":\"{}api/swagger\"}}\n",
+        state.root_url
+    );
+    Answer::new(404, "application/json;charset=utf-8", body)
 }
 
 fn put(state: &mut State, request: &Request, place: String, name: &str) -> Answer {

@@ -12,7 +12,13 @@ use super::state::{Doer, PUBLIC, Pat, State, User, Visibility};
 
 pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
     // A path that is not there is then not there for anybody.
-    if path == "/token" && !state.profile.has_own_token() && state.profile.looks_for_the_path_first() {
+    let is_there = match path {
+        "/token" => state.profile.has_own_token(),
+        // There is no list of an account's own.
+        "/user/actions/secrets" => false,
+        _ => true,
+    };
+    if !is_there && state.profile.looks_for_the_path_first() {
         return no_such_path();
     }
     let mut doer = state.api_doer(request);
@@ -38,8 +44,8 @@ pub fn answer(state: &mut State, request: &Request, path: &str) -> Answer {
         (["orgs", name, "actions", "secrets", rest @ ..], _) if state.profile.has_actions_secrets() => {
             actions::answer(state, request, &doer, &Scope::Organisation(name), rest)
         }
-        (["user", "actions", "secrets", rest @ ..], _) if state.profile.has_actions_secrets() => {
-            actions::answer(state, request, &doer, &Scope::Own, rest)
+        (["user", "actions", "secrets", name], _) if state.profile.has_actions_secrets() => {
+            actions::answer(state, request, &doer, &Scope::Own, &[name])
         }
         (["users", "search"], &Method::GET) => search(state, request, &doer),
         (["packages", owner, rest @ ..], _) => packages(state, request, &doer, owner, rest),

@@ -9,7 +9,7 @@ use crate::commands::status::finding::{Finding, Object, Remedy};
 use crate::commands::status::given_flags::GivenFlags;
 use crate::commands::status::snapshot::Snapshot;
 use crate::ledger::{KnownCluster, KnownToken};
-use crate::model::{CommandLine, Registry, printable};
+use crate::model::{ActionsScope, CommandLine, Registry, printable};
 
 /// The longest name of a cluster in a finding, in characters.
 const MAX_CLUSTER: usize = 200;
@@ -74,6 +74,8 @@ fn gone_at_server(snapshot: &Snapshot, credentials: &StoredCredentials) -> Vec<F
                 .words("--rewrite");
             let (cause, remedy) = match snapshot.actions.standing(registry, &place.secret) {
                 Standing::There => continue,
+                // Gitea has no list of an account's own, so nobody could do anything about it.
+                Standing::Unknown if matches!(place.secret.scope, ActionsScope::User(_)) => continue,
                 Standing::Unknown => {
                     unknown.entry(registry).or_default().push(secret);
                     continue;
