@@ -83,12 +83,14 @@ done
 peak() {
     "${environment[@]}" "BENCH_TOKEN=$1" python3 - "$program" "${@:2}" <<'END'
 import resource, subprocess, sys
-subprocess.run([sys.argv[1], "sync", "--no-verify", "--registry", "gitea.example.com", "-u", "admin", "--token-env", "BENCH_TOKEN",
-                *sys.argv[2:]], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+run = subprocess.run([sys.argv[1], "sync", "--no-verify", "--registry", "gitea.example.com", "-u", "admin", "--token-env",
+                      "BENCH_TOKEN", *sys.argv[2:]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+if run.returncode:
+    sys.exit(run.stderr.decode())
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 END
 }
-peak_all=$(peak peak -A)
+peak_all=$(peak peak -A --trust-labels)
 peak_one=$(peak peak -n bench-0000)
 count_all=$(kubectl get secrets -A -l app.kubernetes.io/managed-by=kubectl-regcred -o name --chunk-size=500 | wc -l)
 
