@@ -174,7 +174,7 @@ pub enum ContainerKind {
     Volume,
 }
 
-/// That kubelet waits for an image, and what it says of that.
+/// That kubelet waits for an image, and what it says of that, made fit to be shown.
 #[derive(Clone, Debug)]
 pub struct Waiting {
     pub reason: String,
@@ -353,6 +353,7 @@ fn images(spec: Spec, status: &Status) -> Vec<Image> {
         if let Some(waiting) = &mut image.waiting {
             waiting.said = said(&waiting.message, &image.reference);
             waiting.message = printable_around(&waiting.message, MAX_MESSAGE);
+            waiting.reason = untrusted(&waiting.reason);
         }
     }
     all

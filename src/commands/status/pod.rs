@@ -36,7 +36,7 @@ struct PodStatus<'a> {
     pod: &'a str,
     controller: Option<&'a str>,
     service_account: &'a str,
-    secrets: Vec<OfSecret<'a>>,
+    secrets: Vec<OfSecret>,
     images: Vec<OfImage>,
 }
 
@@ -197,7 +197,7 @@ fn print(pulls: &PodPulls, images: &[OfImage], system: &mut System<'_>) -> Resul
     let named: Vec<String> = secrets(pulls)
         .iter()
         .map(|secret| match secret.state {
-            "there" => secret.name.to_owned(),
+            "there" => secret.name.clone(),
             "wrongType" => format!("{} (ignored: wrong type)", secret.name),
             "unseen" => format!("{} (could not be read)", secret.name),
             state => format!("{} ({state})", secret.name),

@@ -97,3 +97,20 @@ fn fields_of_null_and_of_other_versions_are_taken() {
     assert!(!workload(Resource::Deployments, &odd).pulls());
     assert!(!workload(Resource::Pods, &json!({"metadata": {}, "spec": {}})).is_over);
 }
+
+/// kubelet's reason can be the text of a decoder, which quotes what it read.
+#[test]
+fn what_kubelet_says_of_a_pod_is_fit_to_be_shown() {
+    let text = format!("illegal base64 data at input byte 4\n{}", "x".repeat(2000));
+    let pod = json!({
+        "metadata": {},
+        "spec": {"containers": [{"name": "a", "image": "gitea.example.com/a"}]},
+        "status": {"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": text, "message": text}}}]},
+    });
+    let pod = workload(Resource::Pods, &pod);
+    let (_, waiting) = pod.waiting().next().unwrap();
+    assert_eq!(waiting.said, PullFailure::Undecodable);
+    for shown in [&waiting.reason, &waiting.message] {
+        assert!(!shown.contains(char::is_control) && shown.len() < 1100, "{shown}");
+    }
+}

@@ -14,6 +14,8 @@ use crate::registry::ImageAccess;
 const MAX_MESSAGE: usize = 240;
 /// The longest name of an image that is shown.
 const MAX_IMAGE: usize = 200;
+/// The longest list of pull Secrets that is shown. Kubernetes accepts any text as the name of one.
+const MAX_LIST: usize = 600;
 
 /// The explanation of a stuck pod.
 struct Explanation {
@@ -214,7 +216,7 @@ impl Stuck<'_> {
     fn attached(&self, account: &str) -> Explanation {
         let cause = format!(
             "neither it nor its ServiceAccount {account} names a pull Secret, and {} is private or does not exist",
-            self.pod.image
+            self.image()
         );
         let mut sync = self
             .view
@@ -264,7 +266,8 @@ impl Stuck<'_> {
             Code::PodImageRefused,
             format!(
                 "{} accepts the token in its pull Secret, but not for {}",
-                self.registry, self.pod.image
+                self.registry,
+                self.image()
             ),
             Remedy::advice(
                 "let the token's account read the packages of the image's owner: at Gitea, if that is an organisation, as a member \
@@ -275,11 +278,11 @@ impl Stuck<'_> {
 
     /// The registry has answered kubelet that there is no such image.
     fn missing(&self, images: &Images) -> Explanation {
-        let Self { pod, registry, .. } = *self;
         let reported = || {
             let cause = format!(
-                "kubelet reports that {registry} has no {}; this was not checked",
-                pod.image
+                "kubelet reports that {} has no {}; this was not checked",
+                self.registry,
+                self.image()
             );
             explanation(Code::PodImageMissing, cause, self.push())
         };
@@ -293,7 +296,7 @@ impl Stuck<'_> {
         Some(match images.get(&image)? {
             ImageAccess::Missing => explanation(
                 Code::PodImageMissing,
-                format!("{registry} has no {}", pod.image),
+                format!("{registry} has no {}", self.image()),
                 self.push(),
             ),
             ImageAccess::Refused => self.refused(),
@@ -301,7 +304,7 @@ impl Stuck<'_> {
                 Code::PodWillRetry,
                 format!(
                     "it could not pull, and {registry} gives {} by now: kubelet tries again within five minutes",
-                    pod.image
+                    self.image()
                 ),
                 pod.pull_secrets.first(),
             ),
@@ -325,7 +328,7 @@ impl Stuck<'_> {
         );
         explanation(
             Code::PodStuck,
-            format!("it waits for {} ({}): {}", pod.image, pod.reason, self.message()),
+            format!("it waits for {} ({}): {}", self.image(), pod.reason, self.message()),
             Remedy::command(self.view.flags.cluster(self.view.flag, describe)),
         )
     }
@@ -355,7 +358,7 @@ fn is_about_entries(cause: &Cause) -> bool {
 }
 
 fn list(names: &[String]) -> String {
-    names.join(", ")
+    printable(&names.join(", "), MAX_LIST)
 }
 
 /// Why kubelet does not use an entry for the image.

@@ -11,10 +11,12 @@ use crate::model::pull::{EntryAt, Pull};
 
 /// The longest key or name from a cluster that is shown.
 const MAX_SHOWN: usize = 120;
+/// As long as the name of a Secret can be. Kubernetes accepts any text in a pod's list of them.
+const MAX_SECRET: usize = 253;
 
 #[derive(Serialize)]
-pub(super) struct OfSecret<'a> {
-    pub(super) name: &'a str,
+pub(super) struct OfSecret {
+    pub(super) name: String,
     pub(super) state: &'static str,
 }
 
@@ -47,7 +49,7 @@ pub(super) struct PassedOver {
     pub(super) reason: String,
 }
 
-pub(super) fn secrets(pulls: &PodPulls) -> Vec<OfSecret<'_>> {
+pub(super) fn secrets(pulls: &PodPulls) -> Vec<OfSecret> {
     let of = |found: &Found| match found {
         Found::Missing => "missing",
         Found::WrongType => "wrongType",
@@ -61,7 +63,7 @@ pub(super) fn secrets(pulls: &PodPulls) -> Vec<OfSecret<'_>> {
     let secrets = pulls.secrets.iter();
     secrets
         .map(|secret| OfSecret {
-            name: &secret.name,
+            name: printable(&secret.name, MAX_SECRET),
             state: of(&secret.found),
         })
         .collect()
@@ -72,7 +74,7 @@ pub(super) fn of_image(view: &ClusterView<'_>, pulls: &PodPulls, image: &ImagePu
         pulls
             .secrets
             .get(at)
-            .map_or(String::new(), |secret| secret.name.clone())
+            .map_or(String::new(), |secret| printable(&secret.name, MAX_SECRET))
     };
     let (tries, passes_over, fails) = match &image.pull {
         Pull::Fails { secret } => {

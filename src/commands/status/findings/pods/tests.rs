@@ -360,3 +360,59 @@ fn an_image_that_no_entry_of_ours_matches_is_written_otherwise() {
         );
     }
 }
+
+/// Kubernetes accepts nearly any text as an image, and any as the name of a pull Secret.
+#[test]
+fn what_a_pod_says_stays_on_one_short_line() {
+    let registry: Registry = REGISTRY.parse().unwrap();
+    let fixture = Fixture::new();
+    let mut pod = pod(Some("deployment.apps/api"));
+    pod.image = format!("{REGISTRY}/owner/app:1\n    sh evil {}", "x".repeat(5000));
+    let names = vec!["no\n    sh evil".to_owned(); 5000];
+    let of_image = [
+        Cause::NoPullSecret {
+            account: "default".to_owned(),
+        },
+        Cause::TagMissing { with_credential: true },
+        Cause::Heals {
+            secret: "pull".to_owned(),
+            token: None,
+        },
+        Cause::TokenRejected {
+            secret: "pull".to_owned(),
+            key: REGISTRY.to_owned(),
+            login: Some(Login {
+                username: "admin".to_owned(),
+                token: KEPT,
+            }),
+            verdict: Some(OfToken::Accepted),
+        },
+        Cause::OtherPlatform,
+        Cause::Unknown,
+    ];
+    let of_names = [
+        Cause::SecretMissing { secrets: names.clone() },
+        Cause::WrongType { secrets: names.clone() },
+        Cause::EntryMissing {
+            secrets: names.clone(),
+            similar: None,
+        },
+        Cause::OlderThanAccount {
+            account: "default".to_owned(),
+            secrets: names,
+        },
+    ];
+    let stuck = Stuck {
+        view: &fixture.view(),
+        pod: &pod,
+        registry: &registry,
+    };
+    for cause in of_image.iter().chain(&of_names) {
+        let said = stuck.explain(cause, &Images::new());
+        assert!(!said.cause.contains(char::is_control), "{cause:?}: {}", said.cause);
+        assert!(said.cause.len() < 1000, "{cause:?}: {}", said.cause.len());
+        for text in said.remedy.lines(&fixture.flags).iter().map(CommandLine::as_str) {
+            assert!(!text.contains(char::is_control), "{cause:?}: {text}");
+        }
+    }
+}
