@@ -101,6 +101,19 @@ fn a_damaged_ledger_stops_nothing_but_what_needs_it() {
     }
 }
 
+scenario!(a_context_that_is_not_there_is_refused);
+fn a_context_that_is_not_there_is_refused() {
+    let world = World::of_doubles();
+    world.regcred("where --context nowhere").says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the kubeconfig has no context named "nowhere"; there are: [..]
+hint: `kubectl config get-contexts` lists them
+
+"#]]);
+}
+
 scenario!(what_cannot_be_looked_at_is_shown_as_remembered);
 fn what_cannot_be_looked_at_is_shown_as_remembered() {
     let world = World::of_doubles();

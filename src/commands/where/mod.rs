@@ -10,7 +10,7 @@ use super::shared::known_tokens::KnownTokens;
 use super::shared::ledger_writer;
 use super::shared::search::{Search, every_context};
 use super::system::System;
-use crate::cluster::{self, ConnectOptions};
+use crate::cluster::{self, ConnectOptions, KubeconfigError};
 use crate::docker::{self, Source};
 use crate::error::{CommandError, Exit};
 use crate::ledger::{KnownCredential, KnownToken, Ledger, Skipped};
@@ -62,13 +62,16 @@ async fn look(
     };
     let mut contexts = every_context(&system.env, &options).map_err(cluster::Error::from)?;
     if !args.contexts.is_empty() {
-        contexts.retain(|one| one.context.as_ref().is_some_and(|name| args.contexts.contains(name)));
-        let is_there = |name: &&String| contexts.iter().any(|one| one.context.as_ref() == Some(*name));
-        if let Some(missing) = args.contexts.iter().find(|name| !is_there(name)) {
-            return Err(CommandError::failed(format_args!(
-                "the kubeconfig has no context {missing:?}"
-            )));
+        let there: Vec<String> = contexts.iter().filter_map(|one| one.context.clone()).collect();
+        if let Some(missing) = args.contexts.iter().find(|name| !there.contains(name)) {
+            let missing = KubeconfigError::NoSuch {
+                kind: "context",
+                name: missing.clone(),
+                there,
+            };
+            return Err(cluster::Error::from(missing).into());
         }
+        contexts.retain(|one| one.context.as_ref().is_some_and(|name| args.contexts.contains(name)));
     }
     let registries = tokens.registries();
     system.output.progress(match contexts.len() {
