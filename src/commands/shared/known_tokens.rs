@@ -6,7 +6,10 @@ use crate::commands::shared::token_id::token_id;
 use crate::error::CommandError;
 use crate::keychain::{Keychain, Name};
 use crate::ledger::TokenId;
-use crate::model::{Credential, Fingerprint, OwnTokens, Registry, Token, Use, UseName};
+use crate::model::{Credential, Fingerprint, OwnTokens, Registry, Token, Use, UseName, printable};
+
+/// The longest user that is shown.
+const MAX_USER: usize = 120;
 
 /// One credential of the keychain.
 pub(in crate::commands) struct Stored {
@@ -26,6 +29,7 @@ pub(in crate::commands) struct KnownTokens {
 /// A token of ours that a Secret holds.
 pub(in crate::commands) struct Held {
     pub(in crate::commands) registry: Registry,
+    /// The user beside it, made fit to be shown: whoever may write the Secret chooses it.
     pub(in crate::commands) username: String,
     /// What it is for; unknown of one that only its fingerprint is left of.
     pub(in crate::commands) usage: Option<Use>,
@@ -114,7 +118,7 @@ impl KnownTokens {
                 if !own.has(&token) {
                     continue;
                 }
-                let one = self.held(registry, username, &token, own);
+                let one = self.held(registry, &username, &token, own);
                 if !held
                     .iter()
                     .any(|other| other.registry == one.registry && other.id == one.id)
@@ -126,12 +130,13 @@ impl KnownTokens {
         held
     }
 
-    fn held(&self, registry: &Registry, username: String, token: &Token, own: &OwnTokens) -> Held {
+    fn held(&self, registry: &Registry, username: &str, token: &Token, own: &OwnTokens) -> Held {
+        let shown = printable(username, MAX_USER);
         let is_it = |stored: &&Stored| stored.name.registry == *registry && stored.credential.token == *token;
         if let Some(stored) = self.stored.iter().find(is_it) {
             return Held {
                 registry: registry.clone(),
-                username,
+                username: shown,
                 usage: Some(stored.name.usage),
                 is_current: true,
                 id: stored.id.clone(),
@@ -151,7 +156,7 @@ impl KnownTokens {
                     fingerprints: own.earlier.fingerprints(token),
                 }),
             },
-            username,
+            username: shown,
         }
     }
 
@@ -165,5 +170,31 @@ impl KnownTokens {
             .iter()
             .find(of_it)
             .map_or(Use::Docker, |stored| stored.name.usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever may write a Secret could put lines of their own into the table of `where`.
+    #[test]
+    fn the_user_beside_a_token_is_fit_to_be_shown() {
+        let registry: Registry = "gitea.example.com".parse().unwrap();
+        let token = Token::parse("earlier").unwrap();
+        let known = KnownTokens {
+            stored: Vec::new(),
+            others: Vec::new(),
+            own: Vec::new(),
+        };
+        for name in ["a\u{202e}b\nc".to_owned(), "x".repeat(10_000)] {
+            let held = known.held(&registry, &name, &token, &OwnTokens::default());
+            assert!(
+                held.username
+                    .chars()
+                    .all(|c| c.is_ascii_graphic() || c == ' ' || c == '…')
+            );
+            assert!(held.username.chars().count() <= MAX_USER);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What `where` prints: a table, or a document; then what could not be looked at.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
@@ -200,13 +200,13 @@ impl Row {
             Place::Client {
                 client,
                 file: Some(file),
-            } => format!("{client}, {}", file.display()),
+            } => format!("{client}, {}", shown_path(file)),
             Place::Client { client, file: None } => (*client).to_owned(),
             Place::Secret {
                 context: Some(context),
                 target,
                 ..
-            } => format!("{target} of context {context}"),
+            } => format!("{target} of context {}", printable(context, MAX_PATH)),
             Place::Secret {
                 context: None,
                 target,
@@ -214,7 +214,7 @@ impl Row {
                 ..
             } => format!("{target} of cluster {cluster}"),
             Place::Actions(secret) => format!("actions-secret/{secret}"),
-            Place::File(path) => format!("file {}", path.display()),
+            Place::File(path) => format!("file {}", shown_path(path)),
             Place::Copy(copy) => shown_copy(copy),
         }
     }
@@ -312,9 +312,13 @@ impl Row {
     }
 }
 
+fn shown_path(path: &Path) -> String {
+    printable(&path.display().to_string(), MAX_PATH)
+}
+
 /// The file and the lines, or the git object.
 fn shown_copy(copy: &Copy) -> String {
-    let file = printable(&copy.file.display().to_string(), MAX_PATH);
+    let file = shown_path(&copy.file);
     let kind = copy.kind.as_str();
     if let Some(object) = &copy.object {
         let id = &object.id[..object.id.len().min(SHORT_ID)];
@@ -375,7 +379,7 @@ impl Report {
             system.output.error(&unseen.error());
         }
         for unread in self.unread.iter().take(MAX_UNREAD) {
-            let file = printable(&unread.file.display().to_string(), MAX_PATH);
+            let file = shown_path(&unread.file);
             let error = CommandError::failed(format_args!("{file} was not looked at: {}", unread.reason));
             system.output.error(&error);
         }
