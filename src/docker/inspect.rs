@@ -226,9 +226,9 @@ impl Inspection<'_> {
             if program.is_some() || name == HELPER {
                 continue;
             }
+            let (file, registry) = self.who_names(name);
+            let why = why_missing(name).map_or_else(String::new, |why| format!(" ({why})"));
             let name = printable(name, MAX_TEXT);
-            let (file, registry) = self.who_names(&name);
-            let why = why_missing(&name).map_or_else(String::new, |why| format!(" ({why})"));
             self.warn(
                 WarningKind::HelperMissing,
                 file.clone(),
@@ -366,7 +366,8 @@ impl Inspection<'_> {
                 (
                     WarningKind::PlainTextBesideHelper,
                     format!(
-                        "{at} still holds a token of {registry} in plain text, though docker-credential-{helper} is asked"
+                        "{at} still holds a token of {registry} in plain text, though docker-credential-{} is asked",
+                        printable(&helper, MAX_TEXT)
                     ),
                 )
             } else {

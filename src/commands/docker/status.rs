@@ -9,7 +9,10 @@ use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::docker::{self, Answer, Engine, Engines, Source, Warning, WarningKind, Workstation};
 use crate::error::{CommandError, Exit};
-use crate::model::{Hint, Registry, Use, Username};
+use crate::model::{Hint, Registry, Use, Username, printable};
+
+/// The longest name of a helper that is shown.
+const MAX_HELPER: usize = 100;
 
 /// The users of the keychain's credentials for docker, by registry; `None` without a keychain.
 type KeychainUsers = Option<BTreeMap<Registry, Username>>;
@@ -206,7 +209,7 @@ fn source(kept: &KeychainUsers, answer: &Answer, is_known: bool) -> String {
             None if kept.is_none() => "keychain".to_owned(),
             None => "keychain, which has no credential".to_owned(),
         },
-        Source::Helper(name) => format!("docker-credential-{name}"),
+        Source::Helper(name) => format!("docker-credential-{}", printable(name, MAX_HELPER)),
         Source::PlainText => "plain text".to_owned(),
         Source::Environment => "DOCKER_AUTH_CONFIG".to_owned(),
         Source::Nobody if !is_known => "unknown".to_owned(),

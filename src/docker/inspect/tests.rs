@@ -101,6 +101,32 @@ fn a_missing_helper_is_reported_with_the_file() {
     }
 }
 
+/// A file of a repository or a container's image can name anything.
+#[test]
+fn the_name_of_a_helper_is_shown_on_one_line_and_found_by_what_it_is() {
+    let name = format!("gone\n{}", "x".repeat(1000));
+    let text = serde_json::json!({
+        "credHelpers": {"a.example.com": name},
+        "auths": {"a.example.com": {"auth": "YTpi"}},
+    });
+    let mut seen = ready(&text.to_string(), None);
+    seen.helpers = [(name, None)].into();
+    let warnings = inspect(&seen, &[]);
+    assert_eq!(
+        warnings.iter().map(|warning| warning.kind).collect::<Vec<_>>(),
+        [WarningKind::HelperMissing, WarningKind::PlainTextBesideHelper]
+    );
+    for warning in warnings {
+        assert_eq!(warning.object, "/h/.docker/config.json");
+        assert_eq!(warning.registry.as_ref().map(Registry::as_str), Some("a.example.com"));
+        assert!(
+            !warning.cause.contains('\n') && warning.cause.len() < 400,
+            "{}",
+            warning.cause
+        );
+    }
+}
+
 #[test]
 fn kinds_of_plain_text_are_distinguished() {
     assert_eq!(kinds(&ready(LOGIN, None)), [WarningKind::PlainText]);
