@@ -230,9 +230,18 @@ impl<'a> Output<'a> {
         self.info(format_args!("warning: {text}"));
     }
 
+    /// Prints an error that ends nothing as a warning, with its hints.
+    pub fn warn_of(&mut self, error: &CommandError) {
+        self.with_hints("warning", error);
+    }
+
     /// Prints an error with its hints.
     pub fn error(&mut self, error: &CommandError) {
-        self.info(format_args!("error: {error}"));
+        self.with_hints("error", error);
+    }
+
+    fn with_hints(&mut self, label: &str, error: &CommandError) {
+        self.info(format_args!("{label}: {error}"));
         for hint in error.next() {
             self.info(format_args!("hint: {hint}"));
         }

@@ -1,7 +1,7 @@
 //! The ledger as its file has it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -237,12 +237,15 @@ struct Version {
 }
 
 impl Ledger {
-    pub(super) fn parse(text: &[u8]) -> Result<Self, LedgerError> {
-        let Version { version } = serde_json::from_slice(text).map_err(|error| LedgerError::damaged(&error))?;
+    /// Parses the text of the file `path`.
+    pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Self, LedgerError> {
+        let damaged = |error: serde_json::Error| LedgerError::damaged(path, &error);
+        let Version { version } = serde_json::from_slice(text).map_err(damaged)?;
         if version != VERSION {
-            return Err(LedgerError::Version { version });
+            let path = path.to_owned();
+            return Err(LedgerError::Version { path, version });
         }
-        serde_json::from_slice(text).map_err(|error| LedgerError::damaged(&error))
+        serde_json::from_slice(text).map_err(damaged)
     }
 
     pub(super) fn text(&self) -> String {

@@ -1,7 +1,7 @@
 //! Why the ledger cannot be used.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -26,15 +26,16 @@ pub enum LedgerError {
     #[error("another regcred has kept the ledger locked for {} s", .waited.as_secs())]
     Busy { waited: Duration },
     /// It is no ledger.
-    #[error("the ledger is damaged: {what}")]
-    Damaged { what: String },
-    #[error("the ledger was written by another version of regcred (format {version})")]
-    Version { version: u32 },
+    #[error("the ledger {path} is damaged: {what}", path = path.display())]
+    Damaged { path: PathBuf, what: String },
+    #[error("the ledger {path} was written by another version of regcred (format {version})", path = path.display())]
+    Version { path: PathBuf, version: u32 },
 }
 
 impl LedgerError {
-    pub(super) fn damaged(error: &serde_json::Error) -> Self {
+    pub(super) fn damaged(path: &Path, error: &serde_json::Error) -> Self {
         Self::Damaged {
+            path: path.to_owned(),
             what: printable(&error.to_string(), MAX_QUOTED),
         }
     }
@@ -47,7 +48,8 @@ impl LedgerError {
                 Some("rename the file: kubectl regcred where makes a new one from what the clusters show")
             }
             Self::Version { .. } => Some("use that version, or a later one"),
-            Self::Read { .. } | Self::Write { .. } | Self::Busy { .. } => None,
+            Self::Busy { .. } => Some("see whether another regcred hangs, and try again"),
+            Self::Read { .. } | Self::Write { .. } => None,
         }
     }
 }

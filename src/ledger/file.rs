@@ -46,7 +46,7 @@ fn read_file(path: &Path) -> Result<Ledger, LedgerError> {
         path: path.to_owned(),
         cause: error.into(),
     })?;
-    bytes.map_or(Ok(Ledger::default()), |bytes| Ledger::parse(&bytes))
+    bytes.map_or(Ok(Ledger::default()), |bytes| Ledger::parse(path, &bytes))
 }
 
 /// Waits for other writers; the lock is held until the file is dropped.

@@ -81,23 +81,26 @@ fn a_damaged_ledger_stops_nothing_but_what_needs_it() {
     let world = World::of_doubles();
     let _ = synced(&world);
     for (text, says) in [
-        ("{", "the ledger is damaged: "),
+        ("{", "is damaged: "),
         (
             "{\"version\": 9}",
-            "the ledger was written by another version of regcred (format 9)",
+            "was written by another version of regcred (format 9)",
         ),
     ] {
+        let says = format!("warning: the ledger [FOLDER]/.local/state/regcred/ledger.json {says}");
         std::fs::write(ledger(&world), text).unwrap();
         let ran = world.regcred("sync -n [NAMESPACE]");
         assert_eq!(ran.code, 0, "{ran}");
-        assert!(ran.stderr.contains(&format!("warning: {says}")), "{ran}");
+        assert!(ran.stderr.contains(&says) && ran.stderr.contains("\nhint: "), "{ran}");
         assert_eq!(
             std::fs::read_to_string(ledger(&world)).unwrap(),
             text,
             "it is left as it is"
         );
         let ran = world.regcred("where");
-        assert!(ran.stdout.contains(SECRET) && ran.stderr.contains(says), "{ran}");
+        assert!(ran.stdout.contains(SECRET) && ran.stderr.contains(&says), "{ran}");
+        let ran = world.regcred("status -n [NAMESPACE]");
+        assert!(ran.stdout.contains(SECRET) && ran.stderr.contains(&says), "{ran}");
     }
 }
 

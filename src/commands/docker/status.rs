@@ -103,10 +103,7 @@ fn kept(system: &mut System<'_>) -> KeychainUsers {
             Some(items.map(|item| (item.registry, item.username)).collect())
         }
         Err(error) => {
-            system.output.warn(&error);
-            for hint in error.hints() {
-                system.output.info(format_args!("hint: {hint}"));
-            }
+            system.output.warn_of(&error.into());
             None
         }
     }

@@ -120,9 +120,10 @@ impl LedgerWriter {
     fn report(&mut self, noted: Result<(), LedgerError>, system: &mut System<'_>) {
         let Err(error) = noted else { return };
         if !std::mem::replace(&mut self.has_failed, true) {
-            system.output.warn(format_args!(
+            let warning = CommandError::failed(format_args!(
                 "{error}: where the token was written is not remembered, and rotate finds it by its label alone"
             ));
+            system.output.warn_of(&warning.hints(error.hint()));
         }
     }
 }
@@ -131,7 +132,7 @@ impl LedgerWriter {
 pub(in crate::commands) fn update(system: &mut System<'_>, change: impl FnOnce(&mut Ledger, Timestamp)) {
     let now = Timestamp::now();
     if let Err(error) = ledger::update(&system.env, |ledger| change(ledger, now)) {
-        system.output.warn(&error);
+        system.output.warn_of(&error.into());
     }
 }
 
@@ -140,7 +141,7 @@ pub(in crate::commands) fn read(system: &mut System<'_>) -> Ledger {
     match ledger::read(&system.env) {
         Ok(ledger) => ledger,
         Err(error) => {
-            system.output.warn(&error);
+            system.output.warn_of(&error.into());
             Ledger::default()
         }
     }

