@@ -17,6 +17,20 @@ pub(crate) fn private(target: &Path, bytes: &[u8]) -> io::Result<()> {
     Draft::new(target, bytes, None)?.replace()
 }
 
+/// Writes `bytes` to the file that somebody named. Links to it stay, and so does its mode; what is no regular file, such as
+/// `/dev/stdout`, is written into.
+pub(crate) fn named(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let found = match fs::metadata(path) {
+        Ok(found) => Some(found),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
+    };
+    if found.as_ref().is_some_and(|found| !found.is_file()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    Draft::new(&target(path)?, bytes, found.as_ref())?.replace()
+}
+
 /// The new file, written and synced under a temporary name. It is deleted on drop unless it was renamed.
 ///
 /// The temporary name is fixed, so that the next process removes what a killed one has left. Writers must hold a lock,
@@ -208,6 +222,29 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn a_named_file_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link, socket) = (
+            folder.path().join("plan.json"),
+            folder.path().join("link"),
+            folder.path().join("socket"),
+        );
+        symlink("plan.json", &link).unwrap();
+        named(&link, b"one").unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        named(&link, b"two").unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o644);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "two");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        // Like /dev/stdout and /dev/null: what is there is not replaced.
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        named(&socket, b"three").unwrap_err();
+        named(folder.path(), b"three").unwrap_err();
+        assert_eq!(names(folder.path()), ["link", "plan.json", "socket"]);
     }
 
     #[test]
