@@ -1,7 +1,11 @@
 //! Adds the connection flags that were given to the commands that are printed.
 
+use crate::cluster::Subject;
 use crate::commands::args::{ClusterArgs, RegistryConnectionArgs};
 use crate::model::CommandLine;
+
+/// Those of kubectl's flags that say which cluster is meant, and not who asks.
+const PLACES: [&str; 2] = ["--kubeconfig", "--cluster"];
 
 /// A flag that was given, for the commands that are printed.
 #[derive(Clone, Debug)]
@@ -93,6 +97,34 @@ impl GivenFlags {
         self.cluster(None, self.registry(line))
     }
 
+    /// Applies a Role to the cluster that was looked at, for the user that was refused there, by the server's message.
+    pub(in crate::commands) fn grant(
+        &self,
+        context: Option<&str>,
+        role: CommandLine,
+        user: Option<&str>,
+    ) -> CommandLine {
+        let role = match user.map(Subject::of_user) {
+            Some(Subject::ServiceAccount { namespace, name }) => {
+                let account = format!("{namespace}:{name}");
+                role.words("--serviceaccount").foreign("NAMESPACE:NAME", account)
+            }
+            Some(Subject::User(name) | Subject::Group(name)) => role.words("--user").foreign("USER", name),
+            None => role,
+        };
+        self.apply(context, &role)
+    }
+
+    /// Applies a Role to the cluster that was looked at. The flags of who looked are left out: somebody else has to do it.
+    pub(in crate::commands) fn apply(&self, context: Option<&str>, role: &CommandLine) -> CommandLine {
+        let mut apply = CommandLine::new("kubectl apply");
+        if let Some(context) = context {
+            apply = apply.option("--context", "CONTEXT", context);
+        }
+        let places = self.cluster.iter().filter(|flag| PLACES.contains(&flag.name));
+        role.clone().pipe(&Flag::add(apply, places).words("-f -"))
+    }
+
     /// `kubectl regcred login`. The user name may come from the cluster, so it is not trusted.
     pub(in crate::commands) fn login(&self, registry: &str, user: Option<&str>) -> CommandLine {
         let line = CommandLine::new("kubectl regcred login").value("REGISTRY", registry);
@@ -119,6 +151,33 @@ mod tests {
             "kubectl regcred sync -n a --context prod --kubeconfig 'k c'"
         );
         assert_eq!(flags.login("r", None).as_str(), "kubectl regcred login r --plain-http");
+    }
+
+    #[test]
+    fn a_role_is_applied_to_the_same_cluster_by_somebody_else() {
+        let flags = GivenFlags {
+            cluster: vec![
+                Flag::new("--kubeconfig", "FILE", "k c"),
+                Flag::new("--cluster", "CLUSTER", "c"),
+                Flag::new("--user", "USER", "u"),
+                Flag::new("--as", "USER", "robot"),
+            ],
+            registry: vec![Flag::alone("--plain-http")],
+        };
+        for (user, subject) in [
+            (Some("robot"), " --user robot"),
+            (Some("system:serviceaccount:ci:robot"), " --serviceaccount ci:robot"),
+            (None, ""),
+        ] {
+            let role = CommandLine::new("kubectl regcred rbac --status");
+            assert_eq!(
+                flags.grant(Some("prod"), role, user).as_str(),
+                format!(
+                    "kubectl regcred rbac --status{subject} | \
+                     kubectl apply --context prod --kubeconfig 'k c' --cluster c -f -"
+                )
+            );
+        }
     }
 
     #[test]

@@ -6,9 +6,9 @@ use super::ask::Answer;
 use super::observe::{Observed, Seen};
 use super::plan::{Plan, Planned, Source};
 use super::platform::misfits;
+use crate::cluster;
 use crate::cluster::images::{How, ImageUse, InvalidImage, Node, Unread};
 use crate::cluster::survey::Unreadable;
-use crate::cluster::{self, Subject};
 use crate::commands::status::Code;
 use crate::commands::status::finding::{Finding, Object, Remedy};
 use crate::commands::status::given_flags::GivenFlags;
@@ -132,19 +132,13 @@ fn unreadable(cluster: &Observed, unseen: &Unreadable, flags: &GivenFlags) -> Fi
 
 /// The command that applies the Role for `images`.
 fn grant(cluster: &Observed, error: &cluster::Error, flags: &GivenFlags) -> CommandLine {
-    let mut rbac = CommandLine::new("kubectl regcred rbac -A --images");
-    if let cluster::Error::Forbidden(forbidden) = error {
-        match forbidden.user.as_deref().map(Subject::of_user) {
-            Some(Subject::ServiceAccount { namespace, name }) => {
-                let account = format!("{namespace}:{name}");
-                rbac = rbac.words("--serviceaccount").foreign("NAMESPACE:NAME", account);
-            }
-            Some(Subject::User(name) | Subject::Group(name)) => rbac = rbac.words("--user").foreign("USER", name),
-            None => {}
-        }
-    }
-    let apply = flags.cluster(cluster.flag.as_deref(), CommandLine::new("kubectl apply"));
-    rbac.pipe(&apply.words("-f -"))
+    let rbac = CommandLine::new("kubectl regcred rbac -A --images");
+    let context = cluster.flag.as_deref();
+    let user = match error {
+        cluster::Error::Forbidden(forbidden) => forbidden.user.as_deref(),
+        _ => None,
+    };
+    flags.grant(context, rbac, user)
 }
 
 fn invalid(cluster: &Observed, seen: &Seen) -> Vec<Finding> {

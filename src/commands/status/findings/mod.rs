@@ -12,7 +12,7 @@ pub mod secrets;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::survey::{HeldToken, State, Unreadable};
-use crate::cluster::{self, Forbidden, Subject};
+use crate::cluster::{self, Forbidden};
 use crate::commands::status::cluster_view::{ClusterView, login};
 use crate::commands::status::code::Code;
 use crate::commands::status::credentials::{StoredCredential, StoredCredentials};
@@ -242,8 +242,8 @@ fn consumers(view: &ClusterView<'_>, places: &[Flag]) -> Option<Finding> {
         for group in groups {
             rbac = rbac.option("--api-group", "GROUP", group);
         }
-        let apply = apply(view);
-        Remedy::command(rbac.words("--user USER").pipe(&apply)).and("an administrator of the cluster has to run this")
+        let grant = view.flags.apply(view.flag, &rbac.words("--user USER"));
+        Remedy::command(grant).and("an administrator of the cluster has to run this")
     };
     (!kinds.is_empty()).then(|| Finding {
         message: None,
@@ -256,25 +256,8 @@ fn consumers(view: &ClusterView<'_>, places: &[Flag]) -> Option<Finding> {
 
 /// The command that applies the Role for status.
 fn grant(view: &ClusterView<'_>, forbidden: &Forbidden, places: &[Flag]) -> CommandLine {
-    let mut rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
-    // The name comes from the server's message.
-    match forbidden.user.as_deref().map(Subject::of_user) {
-        Some(Subject::ServiceAccount { namespace, name }) => {
-            let account = format!("{namespace}:{name}");
-            rbac = rbac.words("--serviceaccount").foreign("NAMESPACE:NAME", account);
-        }
-        Some(Subject::User(name) | Subject::Group(name)) => rbac = rbac.words("--user").foreign("USER", name),
-        None => {}
-    }
-    rbac.pipe(&apply(view))
-}
-
-fn apply(view: &ClusterView<'_>) -> CommandLine {
-    let mut apply = CommandLine::new("kubectl apply");
-    if let Some(context) = view.flag {
-        apply = apply.option("--context", "CONTEXT", context);
-    }
-    apply.words("-f -")
+    let rbac = Flag::add(CommandLine::new("kubectl regcred rbac --status"), places);
+    view.flags.grant(view.flag, rbac, forbidden.user.as_deref())
 }
 
 /// The registries that a Secret has an entry for, or that a pod waits for.
