@@ -56,7 +56,7 @@ impl SetupRecord {
             move |cause| Error::Write { path, cause }
         };
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-        fs::create_dir_all(&folder).map_err(failed(&folder))?;
+        replace::private_folder(&folder).map_err(failed(&folder))?;
         let lock_path = folder.join("docker.lock");
         let lock = file_lock::open(&lock_path).map_err(failed(&lock_path))?;
         if !file_lock::wait(&lock, PATIENCE).map_err(failed(&lock_path))? {
@@ -136,4 +136,21 @@ fn path(env: &Env) -> Result<PathBuf, Error> {
 
 fn key(target: &Path) -> String {
     target.to_string_lossy().into_owned()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// The ledger is kept in the same folder: whoever is first makes it.
+    #[test]
+    fn the_folder_is_private() {
+        let home = tempfile::tempdir().unwrap();
+        let env = [("XDG_STATE_HOME", home.path())].into_iter().collect();
+        drop(SetupRecord::open(&env).unwrap());
+        let mode = fs::metadata(home.path().join("regcred")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
 }
