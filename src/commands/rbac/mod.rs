@@ -158,14 +158,7 @@ fn of_file(path: &Path, args: &RbacArgs, system: &mut System<'_>) -> Result<Vec<
         let access = access(args, [secret]);
         return Ok(scopes(args).into_iter().map(|scope| (scope, access.clone())).collect());
     }
-    let contradiction = [
-        (args.scope.deployment.is_some(), "--deployment"),
-        (!args.scope.namespaces.is_empty(), "-n"),
-        (args.scope.selector.is_some(), "-l"),
-    ];
-    if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
-        return Err(targets::names_its_secrets(flag));
-    }
+    targets::ensure_no_place(&args.scope)?;
     let mut namespaces: BTreeMap<Namespace, Access> = BTreeMap::new();
     for listed in in_one_context(found.secrets, args.context.as_deref())? {
         let mut accounts = listed.service_accounts;

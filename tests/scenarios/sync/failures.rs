@@ -394,3 +394,17 @@ error: cannot read the kubeconfig no-such-file: No such file or directory (os er
 
 "#]]);
 }
+
+scenario!(a_list_that_is_too_long_for_one);
+fn a_list_that_is_too_long_for_one() {
+    let world = World::of_doubles();
+    world
+        .regcred_with("sync -f -", &"a".repeat(4 * 1024 * 1024 + 1))
+        .says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: standard input is too long for a list of Secrets
+
+"#]]);
+}

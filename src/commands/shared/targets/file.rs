@@ -10,6 +10,7 @@ use super::scope::{ActionsJob, Asked, Batch, Selected, Source, Supply, contexts}
 use super::spec_file::Top;
 use super::yaml::{self, Reading};
 use super::{list_file, spec_file};
+use crate::commands::args::ScopeArgs;
 use crate::commands::shared::{choose, token_source};
 use crate::commands::system::System;
 use crate::error::CommandError;
@@ -22,11 +23,7 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// Reads the file and the tokens that it names.
 pub(super) fn selected(path: &Path, asked: &Asked<'_>, system: &mut System<'_>) -> Result<Selected, CommandError> {
     let text = read(path, system)?;
-    let shown = if is_stdin(path) {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
+    let shown = shown(path);
     // Checked first, because these errors are about the flags and not the file.
     let on_file = |error: CommandError| error.on(&shown);
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
@@ -56,14 +53,7 @@ fn of_list(
     system: &System<'_>,
     on_file: &dyn Fn(CommandError) -> CommandError,
 ) -> Result<Selected, CommandError> {
-    let contradiction = [
-        (asked.targets.scope.deployment.is_some(), "--deployment"),
-        (!asked.targets.scope.namespaces.is_empty(), "-n"),
-        (asked.targets.scope.selector.is_some(), "-l"),
-    ];
-    if let Some((_, flag)) = contradiction.iter().find(|(given, _)| *given) {
-        return Err(names_its_secrets(flag));
-    }
+    ensure_no_place(&asked.targets.scope)?;
     let (mut supplied, mut actions) = (Vec::new(), Vec::new());
     for listed in list_file::parse(text, &asked.targets.secret).map_err(on_file)? {
         if let Some(supply) = asked.supply_of_list(&listed, tokens, system).map_err(on_file)? {
@@ -84,9 +74,19 @@ fn of_list(
     Ok(Selected { batches, actions })
 }
 
-/// The error for a flag that conflicts with a file.
-pub(in crate::commands) fn names_its_secrets(flag: &str) -> CommandError {
-    CommandError::usage(format_args!("{flag} cannot be used with a file that names its Secrets"))
+/// Refuses flags that conflict with a list.
+pub(in crate::commands) fn ensure_no_place(scope: &ScopeArgs) -> Result<(), CommandError> {
+    let contradiction = [
+        (scope.deployment.is_some(), "--deployment"),
+        (!scope.namespaces.is_empty(), "-n"),
+        (scope.selector.is_some(), "-l"),
+    ];
+    match contradiction.iter().find(|(given, _)| *given) {
+        Some((_, flag)) => Err(CommandError::usage(format_args!(
+            "{flag} cannot be used with a file that names its Secrets"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn of_spec(
@@ -191,12 +191,21 @@ impl Tokens {
     }
 }
 
-pub(super) fn is_stdin(path: &Path) -> bool {
+fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// The file, as errors name it.
+pub(super) fn shown(path: &Path) -> String {
+    if is_stdin(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
 pub(super) fn read(path: &Path, system: &mut System<'_>) -> Result<String, CommandError> {
-    let shown = path.display();
+    let shown = shown(path);
     let too_long = || CommandError::failed(format_args!("{shown} is too long for a list of Secrets"));
     let unread = |cause: &dyn std::fmt::Display| CommandError::failed(format_args!("cannot read {shown}: {cause}"));
     let bytes = if is_stdin(path) {

@@ -47,11 +47,7 @@ pub(in crate::commands) fn inspect(
     system: &mut System<'_>,
 ) -> Result<FileTargets, CommandError> {
     let text = file::read(path, system)?;
-    let shown = if file::is_stdin(path) {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
+    let shown = file::shown(path);
     let on_file = |error: CommandError| error.on(&shown);
     let top: Top = yaml::parse(&text, Reading::Lenient).map_err(on_file)?;
     let mut found = FileTargets::default();

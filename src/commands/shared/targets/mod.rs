@@ -20,7 +20,7 @@ mod scope;
 mod spec_file;
 mod yaml;
 
-pub(in crate::commands) use file::names_its_secrets;
+pub(in crate::commands) use file::ensure_no_place;
 pub(in crate::commands) use find::{Find, Found, find};
 pub(in crate::commands) use inspect::{ListedSecret, inspect};
 pub(in crate::commands) use scope::{
