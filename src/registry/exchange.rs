@@ -1,5 +1,6 @@
 //! The exchange of a credential for a registry's own token (the Distribution project's token authentication).
 
+use http::StatusCode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -53,6 +54,22 @@ impl Session<'_> {
         let reply = self.client.get(at, &query, Auth::Basic(self.credential))?;
         self.passing(&reply)?;
         Ok(reply)
+    }
+
+    /// A token server's answer, unless it refuses the credential.
+    pub(super) fn unrefused(&self, reply: Reply, is_gitea: bool) -> Result<Reply, VerifyError> {
+        let registry = self.registry();
+        match reply.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if is_gitea => {
+                Err(VerifyError::RejectedOrNoPackageScope { registry })
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(VerifyError::Rejected {
+                registry,
+                said: self.client.error_message(&reply),
+                gitea: false,
+            }),
+            _ => Ok(reply),
+        }
     }
 
     /// Reads the token from a successful answer.

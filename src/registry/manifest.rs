@@ -3,7 +3,7 @@
 use http::StatusCode;
 use thiserror::Error;
 
-use super::challenge::SignIn;
+use super::challenge::{self, SignIn};
 use super::http::{Auth, Reply};
 use super::session::Session;
 use super::{Options, VerifyError};
@@ -109,14 +109,11 @@ pub fn image_access(
         None => client.head(&at, MANIFESTS, Auth::Anonymous)?,
         Some(SignIn::Basic) => client.head(&at, MANIFESTS, Auth::Basic(credential))?,
         Some(SignIn::Bearer { realm, service }) => {
+            let is_gitea = challenge::gitea_prefix(&realm, service.as_deref()).is_some();
             let realm = session.token_server(&realm, service.as_deref())?;
             let scope = format!("repository:{}:pull", image.repository);
             let reply = session.exchange_for(&realm, service.as_deref(), Some(&scope))?;
-            if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-                return Err(VerifyError::RejectedOrNoPackageScope {
-                    registry: session.registry(),
-                });
-            }
+            let reply = session.unrefused(reply, is_gitea)?;
             let token = session.exchanged(&reply)?;
             client.head(&at, MANIFESTS, Auth::Bearer(&token))?
         }

@@ -101,10 +101,7 @@ impl Exchange {
         }
         let scope_wanted = Some(scope).filter(|scope| !scope.is_empty());
         let reply = session.exchange_for(&self.realm, self.service.as_deref(), scope_wanted)?;
-        if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            let registry = session.registry();
-            return Err(VerifyError::RejectedOrNoPackageScope { registry }.into());
-        }
+        let reply = session.unrefused(reply, self.is_gitea)?;
         let token = Arc::new(session.exchanged(&reply)?);
         tokens.insert(scope.to_owned(), token.clone());
         Ok(token)

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use regcred::model::{Credential, Token};
-use regcred::registry::{Flow, Note, Options, ReachError, Server, Verified, VerifyError, verify};
+use regcred::model::{Credential, Token, Version};
+use regcred::registry::{
+    Flow, Image, Images, Note, Options, ReachError, Server, Verified, VerifyError, image_access, verify,
+};
 use regcred::sys::env::Env;
 use serde_json::json;
 
@@ -355,6 +357,34 @@ fn distribution(token: &'static str, answer: fn() -> Answer) -> http::Server {
             _ => Answer::empty(404),
         },
     )
+}
+
+scenario!(only_a_gitea_is_said_to_have_giteas_pages);
+/// Reading images goes another way than verifying.
+fn only_a_gitea_is_said_to_have_giteas_pages() {
+    let harbor = http::Server::start(|request| match request.path.as_str() {
+        "/v2/" => challenge(&format!("http://{}/token", request.headers["host"].to_str().unwrap())),
+        "/token" => Answer::json(403, &json!({"errors": [{"message": "who are you"}]})),
+        _ => Answer::empty(404),
+    });
+    let credential = Credential {
+        registry: harbor.registry().parse().unwrap(),
+        username: "admin".parse().unwrap(),
+        token: Token::parse(DEAD).unwrap(),
+    };
+    let (options, env) = (options(), Env::default());
+    let images = Images::open(&credential, &options, &env).unwrap();
+    let error = images
+        .digest(&"admin/app".parse().unwrap(), &Version::Tag("1".parse().unwrap()))
+        .unwrap_err();
+    assert!(
+        error.to_string().ends_with("does not accept the token: who are you"),
+        "{error}"
+    );
+    let hint = error.hint().unwrap();
+    assert!(!hint.contains("/user/settings"), "{hint}");
+    let error = image_access(&Image::of("x/admin/app:1").unwrap(), &credential, &options, &env).unwrap_err();
+    assert_is!(error, VerifyError::Rejected { gitea: false, .. });
 }
 
 scenario!(nobody_else_receives_the_token);
