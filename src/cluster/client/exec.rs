@@ -14,6 +14,7 @@ use kube::config::{AuthInfo, ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tokio::io::AsyncReadExt as _;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::cluster::untrusted::untrusted;
@@ -22,6 +23,9 @@ use crate::sys::on_path;
 
 const V1: &str = "client.authentication.k8s.io/v1";
 const V1_BETA1: &str = "client.authentication.k8s.io/v1beta1";
+
+/// The longest output of a plugin that is read, in octets: several chains of certificates.
+const MAX_PRINTED: u64 = 1024 * 1024;
 
 /// Why the credential plugin gave no credential. Never quotes what it printed.
 #[derive(Debug, Error)]
@@ -230,19 +234,31 @@ async fn run(
         // As with kubectl: "open this page to log in" has to reach the person.
         .stderr(if is_unattended { Stdio::null() } else { Stdio::inherit() })
         .kill_on_drop(true);
-    // Not `output()`: tokio's takes standard error away, whatever was said about it before.
-    let output = child.spawn().map_err(start)?.wait_with_output().await.map_err(start)?;
-    let printed = Zeroizing::new(output.stdout);
-    if !output.status.success() {
-        return Err(ExecError::Failed {
-            command: command(),
-            status: output.status,
-        });
-    }
-    answer(&printed, version).map_err(|what| ExecError::Answer {
+    let wrong = |what| ExecError::Answer {
         command: command(),
         what,
-    })
+    };
+    // Not `output()`: tokio's takes standard error away, whatever was said about it before.
+    let mut child = child.spawn().map_err(start)?;
+    let mut printed = Zeroizing::new(Vec::new());
+    if let Some(stdout) = child.stdout.take() {
+        stdout
+            .take(MAX_PRINTED + 1)
+            .read_to_end(&mut printed)
+            .await
+            .map_err(start)?;
+    }
+    if printed.len() as u64 > MAX_PRINTED {
+        return Err(wrong("printed more than a credential"));
+    }
+    let status = child.wait().await.map_err(start)?;
+    if !status.success() {
+        return Err(ExecError::Failed {
+            command: command(),
+            status,
+        });
+    }
+    answer(&printed, version).map_err(wrong)
 }
 
 fn answer(printed: &[u8], version: &str) -> Result<Status, &'static str> {
@@ -294,5 +310,19 @@ mod tests {
         }
         assert!(answer(v1(r#"{"token":"t"}"#).as_bytes(), V1_BETA1).is_err());
         assert!(answer(b"Password: s3cret", V1).is_err_and(|what| !what.contains("s3cret")));
+    }
+
+    /// What a plugin prints fills no memory, and the plugin ends.
+    #[cfg(unix)]
+    #[test]
+    fn a_plugin_without_an_end_is_ended() {
+        let exec = serde_json::json!({
+            "apiVersion": V1, "command": "yes", "interactiveMode": "Never",
+        });
+        let exec: ExecConfig = serde_json::from_value(exec).unwrap();
+        let env = [("PATH", "/usr/bin:/bin")].into_iter().collect();
+        let cluster = kube::config::Cluster::default();
+        let ran = crate::cluster::block_on(run(&exec, &cluster, &env, true)).unwrap();
+        assert!(ran.is_err_and(|error| error.to_string().contains("more than a credential")));
     }
 }
