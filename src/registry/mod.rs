@@ -41,7 +41,7 @@ pub use account_tokens::{AccountToken, AccountTokens, AccountTokensError, accoun
 pub use actions::{ActionsError, ActionsWrite, ask_for_actions, list_actions, may_write_actions, write_actions};
 pub use advisory::{Advisory, advisories};
 pub use images::{Fetched, ImageConfig, Images, ImagesError, PackageRow, ReadingPages};
-pub use manifest::{Image, ImageAccess, ImageError, image_access};
+pub use manifest::{ImageAccess, image_access};
 pub use mint::{MintError, Minted, mint};
 pub use one_time_code::{OneTimeCode, OneTimeCodeError};
 pub use reach::ReachError;

@@ -19,7 +19,7 @@ use super::given_flags::GivenFlags;
 use super::running::{self, RunningImages};
 use super::scope::{Scope, Where};
 use super::snapshot::{ClusterSnapshot, Snapshot};
-use super::tokens::{self, Image, Images, Verdicts};
+use super::tokens::{self, Images, Verdicts};
 use super::tracked;
 use crate::cluster::survey::{
     Cause, HeldToken, NamespaceSelection, Question, SeenEntry, SeenSecret, State, StuckPull, Survey, survey,
@@ -27,7 +27,7 @@ use crate::cluster::survey::{
 use crate::cluster::{self, Cluster, ConnectOptions, KubeconfigError, Namespace};
 use crate::commands::system::System;
 use crate::ledger::Ledger;
-use crate::model::{Credential, Registry};
+use crate::model::{Credential, ImageReference, Registry};
 use crate::output::Output;
 use crate::registry;
 use crate::sys::env::Env;
@@ -266,7 +266,7 @@ impl RegistryProbe {
 }
 
 /// The image with the credential that kubelet has, or should have, for it.
-fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Credential)> {
+fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(ImageReference, Credential)> {
     let registry = view.registries.get(pod.interest)?;
     let token = match &pod.cause {
         Cause::TokenRejected { login, .. } => login.as_ref().map(|login| login.token),
@@ -285,7 +285,7 @@ fn wanted_image(view: &ClusterView<'_>, pod: &StuckPull) -> Option<(Image, Crede
     };
     let credential = theirs.or_else(|| Some(ours()?.credential.clone()))?;
     view.verdicts.of(&credential).verified()?;
-    Some((Image::new(registry, &pod.image)?, credential))
+    Some((pod.image.parse().ok()?, credential))
 }
 
 /// Observes all contexts at the same time; the results are in the order of the command line.

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::code::Code;
-use crate::model::{Credential, Registry};
+use crate::model::{Credential, ImageReference, Registry};
 use crate::registry::{self, ImageAccess, Server, Verified, VerifyError};
 use crate::sys::env::Env;
 
@@ -167,31 +167,14 @@ fn of_one(
 }
 
 /// The registries' answers about images.
-pub(in crate::commands) type Images = BTreeMap<Image, ImageAccess>;
-
-/// An image to ask its registry about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::commands) struct Image {
-    registry: Registry,
-    image: registry::Image,
-}
-
-impl Image {
-    /// `None` for a name that cannot be requested.
-    pub(in crate::commands) fn new(registry: &Registry, image: &str) -> Option<Self> {
-        Some(Self {
-            registry: registry.clone(),
-            image: registry::Image::of(image).ok()?,
-        })
-    }
-}
+pub(in crate::commands) type Images = BTreeMap<ImageReference, ImageAccess>;
 
 /// The most images that are requested, because each takes several requests.
 const MAX_IMAGES: usize = 20;
 
 /// Asks registries whether they have these images, with a credential that they accept.
 pub(in crate::commands) async fn images(
-    wanted: BTreeMap<Image, Credential>,
+    wanted: BTreeMap<ImageReference, Credential>,
     options: &registry::Options,
     env: &Env,
 ) -> Images {
@@ -199,7 +182,7 @@ pub(in crate::commands) async fn images(
     for (image, credential) in wanted.into_iter().take(MAX_IMAGES) {
         let (options, env) = (options.clone(), env.clone());
         under_way.push(tokio::task::spawn_blocking(move || {
-            let standing = registry::image_access(&image.image, &credential, &options, &env);
+            let standing = registry::image_access(&image, &credential, &options, &env);
             Some((image, standing.ok()?))
         }));
     }

@@ -20,7 +20,7 @@ pub use packages::{PackageRow, ReadingPages};
 use super::api::Api;
 use super::challenge::{self, SignIn};
 use super::http::{Auth, Client, Reply};
-use super::manifest::MANIFESTS;
+use super::manifest::{MANIFESTS, manifest_path};
 use super::session::Session;
 use super::site::GiteaPath;
 use super::{Options, ReachError, VerifyError};
@@ -285,10 +285,6 @@ fn read_manifest(repository: &Repository, version: &Version, reply: &Reply) -> R
         media_type,
         bytes,
     })
-}
-
-fn manifest_path(repository: &Repository, version: &Version) -> String {
-    format!("/v2/{repository}/manifests/{version}")
 }
 
 /// As in a command line: `owner/app:1` or `owner/app@sha256:…`.

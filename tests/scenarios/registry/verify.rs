@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use regcred::model::{Credential, Token, Version};
-use regcred::registry::{
-    Flow, Image, Images, Note, Options, ReachError, Server, Verified, VerifyError, image_access, verify,
-};
+use regcred::registry::{Flow, Images, Note, Options, ReachError, Server, Verified, VerifyError, image_access, verify};
 use regcred::sys::env::Env;
 use serde_json::json;
 
@@ -383,7 +381,7 @@ fn only_a_gitea_is_said_to_have_giteas_pages() {
     );
     let hint = error.hint().unwrap();
     assert!(!hint.contains("/user/settings"), "{hint}");
-    let error = image_access(&Image::of("x/admin/app:1").unwrap(), &credential, &options, &env).unwrap_err();
+    let error = image_access(&"x.example/admin/app:1".parse().unwrap(), &credential, &options, &env).unwrap_err();
     assert_is!(error, VerifyError::Rejected { gitea: false, .. });
 }
 

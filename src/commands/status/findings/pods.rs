@@ -5,9 +5,9 @@ use crate::cluster::survey::{Cause, HeldToken, Login, StuckPull, Verdict as OfTo
 use crate::commands::status::cluster_view::ClusterView;
 use crate::commands::status::code::Code;
 use crate::commands::status::finding::{Finding, Remedy};
-use crate::commands::status::tokens::{Image, Images};
+use crate::commands::status::tokens::Images;
 use crate::model::pull::{Mismatch, PullSecret, pull};
-use crate::model::{CommandLine, Registry, printable, printable_around};
+use crate::model::{CommandLine, ImageReference, Registry, printable, printable_around};
 use crate::registry::ImageAccess;
 
 /// The longest part of kubelet's message that is shown.
@@ -173,8 +173,13 @@ impl Stuck<'_> {
     }
 
     fn is_not_given(&self, images: &Images) -> bool {
-        let access = Image::new(self.registry, &self.pod.image).and_then(|image| images.get(&image).copied());
-        matches!(access, Some(ImageAccess::Refused | ImageAccess::Missing))
+        matches!(self.access(images), Some(ImageAccess::Refused | ImageAccess::Missing))
+    }
+
+    /// The registry's answer about the image, if it was asked.
+    fn access(&self, images: &Images) -> Option<ImageAccess> {
+        let image: ImageReference = self.pod.image.parse().ok()?;
+        images.get(&image).copied()
     }
 
     fn image(&self) -> String {
@@ -292,8 +297,7 @@ impl Stuck<'_> {
     /// The explanation from the registry's current answer about the image.
     fn by_access(&self, images: &Images) -> Option<Explanation> {
         let Self { pod, registry, .. } = *self;
-        let image = Image::new(registry, &pod.image)?;
-        Some(match images.get(&image)? {
+        Some(match self.access(images)? {
             ImageAccess::Missing => explanation(
                 Code::PodImageMissing,
                 format!("{registry} has no {}", self.image()),

@@ -307,7 +307,7 @@ fn each_cause_has_its_code_and_its_words() {
         let (view, pod) = (fixture.view(), pod(by));
         let registry: Registry = REGISTRY.parse().unwrap();
         let images: Images = access
-            .and_then(|access| Some((Image::new(&registry, IMAGE)?, access)))
+            .map(|access| (IMAGE.parse().unwrap(), access))
             .into_iter()
             .collect();
         let said = Stuck {
