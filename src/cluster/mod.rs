@@ -30,20 +30,17 @@ pub use known::{Configured, Listed, configured, each_name};
 pub use list::{FoundNamespace, Managed, Selector, SelectorError, managed_secrets, namespaces};
 pub use rbac::{Access, Feature, Scope, Subject, groups_of_status};
 pub use resource::{Object, Resource};
-pub use secret::annotations::{
-    Entry, INSTALLATION_ANNOTATION, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION, USE_ANNOTATION,
-    USERNAME_ANNOTATION, WRITTEN_BY_ANNOTATION,
-};
+pub use secret::annotations::{Entry, MANAGED_BY_LABEL, MANAGER, REGISTRY_ANNOTATION};
 pub use secret::apply::{DryRun, Outcome, SyncOptions, Synced, remove, sync, sync_in};
 pub use secret::format::{SecretFormat, SecretFormatError};
 pub use secret::left_alone::{Holds, LeftAlone, instead};
 pub use secret::manifest::{Manifest, Metadata};
 pub use secret::observe::observe;
 pub use secret::owner::{Owner, Ownership, known_owners, owner};
-pub use secret::plan::{Action, Change, Note, OtherToken, Plan, Refusal, plan, plan_in, plan_removal};
+pub use secret::plan::{Action, Change, Note, OtherToken, Plan, Refusal, plan};
 pub use secret::pull_secret::{Observed, Over, PULL_SECRET_TYPE, Wanted};
 pub use secret::reader::SecretReader;
-pub use secret::service_account::{AttachAction, Attached, Attachment, CompetingManager, attach, plan_attachment};
+pub use secret::service_account::{AttachAction, Attached, Attachment, CompetingManager, attach};
 pub use workload::restart::{RestartTime, restart, secret_users};
 pub use workload::rollout::{Progress, follow};
 pub use workload::unstick::{PodAction, StuckPod, unstick};

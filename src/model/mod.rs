@@ -38,7 +38,7 @@ pub use hint::{CommandLine, Hint};
 pub use image_reference::{Digest, ImageReference, ReferenceError, Repository, Tag, Version};
 pub use json_edit::{JsonEdit, JsonEditError};
 pub use names::{ApiGroup, NameError, Namespace, SecretName, ServiceAccountName};
-pub use own_tokens::{EarlierTokens, Fingerprint, FingerprintError, FingerprintKey, MAX_EARLIER, OwnTokens};
+pub use own_tokens::{EarlierTokens, Fingerprint, FingerprintError, FingerprintKey, OwnTokens};
 pub use redaction::Redaction;
 pub use registry::{Registry, RegistryError};
 pub use target::{Target, TargetError};

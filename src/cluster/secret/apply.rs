@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::annotations::{ANNOTATIONS, LAST_APPLIED, MANAGED_BY_LABEL, MANAGER};
 use super::format::SecretFormat;
 use super::observe::secrets;
-use super::plan::{Action, Change, Plan, Refusal, plan_in, plan_removal};
+use super::plan::{Action, Change, Plan, Refusal, plan, plan_removal};
 use super::pull_secret::{Observed, Wanted};
 use super::reader::SecretReader;
 use crate::cluster::client::answer::another_object;
@@ -113,7 +113,7 @@ pub async fn sync_in(
         reader.cluster.secrets().add_credential(one.credential);
     }
     let access = Access::to(Feature::Sync).for_secret(&target.secret, []);
-    let planned = |observed: Option<&Observed>| plan_in(format, target, observed, wanted, options.force_conflicts);
+    let planned = |observed: Option<&Observed>| plan(format, target, observed, wanted, options.force_conflicts);
     let synced = carry_out(reader, target, planned, options.dry_run).await;
     synced.map_err(|error| error.for_access_at_least(&access))
 }

@@ -216,18 +216,9 @@ impl Refusal {
     }
 }
 
-/// Plans the changes so that the Secret holds the wanted credentials. Of several for one registry, its content decides.
+/// Plans the changes so that the Secret holds the wanted credentials, in this format; without one, in the format that it
+/// has. Of several credentials for one registry, its content decides.
 pub fn plan(
-    target: &Target,
-    observed: Option<&Observed>,
-    wanted: &[Wanted<'_>],
-    force_conflicts: bool,
-) -> Result<Plan, Refusal> {
-    plan_in(None, target, observed, wanted, force_conflicts)
-}
-
-/// The same for a Secret in this format; without one, in the format that it has.
-pub fn plan_in(
     format: Option<&SecretFormat>,
     target: &Target,
     observed: Option<&Observed>,

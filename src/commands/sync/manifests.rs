@@ -80,7 +80,7 @@ pub(super) fn print(
     }
     let mut manifests: Vec<Manifest> = Vec::new();
     for job in &jobs {
-        let plan = cluster::plan_in(job.format.as_ref(), &job.target, None, &job.wanted(), false);
+        let plan = cluster::plan(job.format.as_ref(), &job.target, None, &job.wanted(), false);
         let plan = plan.map_err(CommandError::failed)?;
         manifests.push(plan.manifest);
     }

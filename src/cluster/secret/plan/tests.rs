@@ -28,6 +28,16 @@ fn observed(change: impl FnOnce(&mut Value)) -> Observed {
     Observed::new(serde_json::from_value(secret).unwrap())
 }
 
+/// In the format that the Secret has.
+fn plan(
+    target: &Target,
+    observed: Option<&Observed>,
+    wanted: &[Wanted<'_>],
+    force_conflicts: bool,
+) -> Result<Plan, Refusal> {
+    super::plan(None, target, observed, wanted, force_conflicts)
+}
+
 fn decide(observed: Option<&Observed>, credential: &Credential, force: bool) -> Result<Plan, Refusal> {
     plan(
         &target(),
@@ -426,7 +436,7 @@ fn in_format(
         over: Over::Anything,
         writer: None,
     }];
-    let plan = plan_in(Some(&format.parse().unwrap()), &target(), observed, &wanted, false)?;
+    let plan = super::plan(Some(&format.parse().unwrap()), &target(), observed, &wanted, false)?;
     let manifest = serde_json::to_value(&plan.manifest).unwrap();
     let keys = manifest["data"].as_object().unwrap().keys().cloned().collect();
     Ok((shown(&plan), manifest["type"].as_str().unwrap().to_owned(), keys))
