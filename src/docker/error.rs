@@ -102,6 +102,9 @@ impl Error {
                 path.display()
             ),
             Self::LaterRecord { .. } => "update kubectl-regcred: kubectl krew upgrade regcred".to_owned(),
+            Self::Write { cause, .. } if cfg!(windows) && cause.kind() == io::ErrorKind::PermissionDenied => {
+                "close the program that has it open, and try again".to_owned()
+            }
             Self::Read { .. } | Self::Write { .. } => return None,
         })
     }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::Error;
 use crate::sys::env::Env;
-use crate::sys::user;
+use crate::sys::{user, xdg};
 
 /// The files for an environment, whether or not they exist.
 ///
@@ -55,7 +55,9 @@ impl Files {
         let config_home = env
             .path("XDG_CONFIG_HOME")
             .or_else(|| Some(home.as_ref()?.join(".config")));
-        let in_config_home = config_home.as_ref().map(|folder| folder.join("containers/auth.json"));
+        let in_config_home = config_home
+            .as_ref()
+            .map(|folder| xdg::below(folder, "containers/auth.json"));
         // On other systems podman is a client of a virtual machine and keeps its file in the home folder.
         let (in_runtime, skipped) = match runtime_file(env).filter(|_| cfg!(target_os = "linux")) {
             Some(Ok(path)) => (Some(path), None),
@@ -78,7 +80,7 @@ impl Files {
         let registries_conf = env
             .path("CONTAINERS_REGISTRIES_CONF")
             .into_iter()
-            .chain(config_home.map(|folder| folder.join("containers/registries.conf")))
+            .chain(config_home.map(|folder| xdg::below(&folder, "containers/registries.conf")))
             .chain([PathBuf::from("/etc/containers/registries.conf")])
             .collect();
         Ok(Self {

@@ -131,7 +131,7 @@ impl SetupRecord {
 
 fn path(env: &Env) -> Result<PathBuf, Error> {
     let state = xdg::state_folder(env).ok_or(Error::NoHome)?;
-    Ok(state.join("regcred/docker.json"))
+    Ok(xdg::below(&state, "regcred/docker.json"))
 }
 
 fn key(target: &Path) -> String {

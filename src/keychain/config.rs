@@ -67,7 +67,7 @@ impl Config {
 }
 
 fn path(env: &Env) -> Option<PathBuf> {
-    Some(xdg::config_folder(env)?.join(BELOW))
+    Some(xdg::below(&xdg::config_folder(env)?, BELOW))
 }
 
 /// The file's content; `None` if there is no file.

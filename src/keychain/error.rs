@@ -168,6 +168,7 @@ impl Error {
                 vault(),
                 "in CI, let sync take the token from --token-env VAR or --token-stdin".into(),
             ],
+            Self::TooLong(_) => vec![Hint::to("a vault takes longer ones", vault_with_key_file())],
             Self::Vault(error) => error.hint().into_iter().collect(),
             other => other.advice().map(Hint::from).into_iter().collect(),
         }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Where it is, whether or not it exists.
 pub fn path(env: &Env) -> Option<PathBuf> {
-    Some(xdg::state_folder(env)?.join(BELOW))
+    Some(xdg::below(&xdg::state_folder(env)?, BELOW))
 }
 
 /// What is in it; an empty one where there is no file.

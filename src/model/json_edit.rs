@@ -87,6 +87,13 @@ impl JsonEdit {
     /// If `path` is empty.
     pub fn set(&mut self, path: &[&str], json: &str) -> Result<(), JsonEditError> {
         let (key, parent) = path.split_last().expect("a path names a member");
+        // Line breaks of a value are those of the text: a file on Windows may have CR LF.
+        let with_cr = Zeroizing::new(if self.0.contains("\r\n") {
+            json.replace("\r\n", "\n").replace('\n', "\r\n")
+        } else {
+            String::new()
+        });
+        let json = if with_cr.is_empty() { json } else { &with_cr };
         if let Some(range) = self.find(path) {
             self.splice(range, &[json]);
             return Ok(());
@@ -332,6 +339,20 @@ mod tests {
             assert_eq!(json.as_str(), before, "removing what was added");
             assert!(!json.remove(path).unwrap());
         }
+    }
+
+    #[test]
+    fn every_line_ends_as_before() {
+        let value = "{\n\t\t\"r\": \"gitea\"\n\t}";
+        let mut json = edit("{\r\n\t\"b\": 2\r\n}\r\n");
+        json.set(&["credHelpers"], value).unwrap();
+        assert_eq!(
+            json.as_str(),
+            "{\r\n\t\"b\": 2,\r\n\t\"credHelpers\": {\r\n\t\t\"r\": \"gitea\"\r\n\t}\r\n}\r\n"
+        );
+        let mut json = edit("{\n\t\"b\": 2\n}\n");
+        json.set(&["credHelpers"], value).unwrap();
+        assert!(!json.as_str().contains('\r'));
     }
 
     #[test]

@@ -97,6 +97,11 @@ impl LinkError {
                 Hint::to("if nothing needs it, move it away", move_away(at))
             }
             Self::NotOnPath(_) => "put its folder on PATH; krew's is ~/.krew/bin".into(),
+            // No sudo, and no link that needs no privilege.
+            Self::Write { done: "removed", .. } if cfg!(windows) => "close what uses it, and try again".into(),
+            Self::Write { .. } if cfg!(windows) => {
+                "close what uses it, and try again; or put a copy of kubectl-regcred.exe there under this name".into()
+            }
             Self::Write {
                 at, done: "removed", ..
             } => CommandLine::new("sudo rm")

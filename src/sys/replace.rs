@@ -186,10 +186,30 @@ pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links lead to it"))
 }
 
+#[cfg(not(windows))]
+fn canonical(folder: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(folder)
+}
+
+/// In the usual form: Windows names a resolved path `\\?\C:\…`, which would look like another path.
+#[cfg(windows)]
+fn canonical(folder: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(folder).map(|folder| usual_form(&folder).unwrap_or(folder))
+}
+
+/// `C:\…` for `\\?\C:\…`, if it is as short as Windows demands of the usual form.
+#[cfg(any(windows, test))]
+fn usual_form(path: &Path) -> Option<PathBuf> {
+    const MAX_PATH: usize = 260;
+    let path = path.to_str()?.strip_prefix(r"\\?\")?;
+    let is_on_drive = path.as_bytes().get(1..3).is_some_and(|drive| drive == br":\");
+    (is_on_drive && path.len() < MAX_PATH).then(|| path.into())
+}
+
 /// Resolves links in the folders of the path, as far as they exist.
 fn in_real_folder(path: &Path) -> io::Result<PathBuf> {
     match (path.parent(), path.file_name()) {
-        (Some(folder), Some(name)) if !folder.as_os_str().is_empty() => match fs::canonicalize(folder) {
+        (Some(folder), Some(name)) if !folder.as_os_str().is_empty() => match canonical(folder) {
             Ok(folder) => Ok(folder.join(name)),
             // The result must be the same after the folder is created, because it is used as a key.
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(in_real_folder(folder)?.join(name)),
@@ -245,6 +265,19 @@ mod tests {
         named(&socket, b"three").unwrap_err();
         named(folder.path(), b"three").unwrap_err();
         assert_eq!(names(folder.path()), ["link", "plan.json", "socket"]);
+    }
+
+    #[test]
+    fn a_resolved_path_of_windows_is_shown_as_people_know_it() {
+        let long = format!(r"\\?\C:\{}", "x".repeat(260));
+        for (resolved, usual) in [
+            (r"\\?\C:\Users\jane\.docker", Some(r"C:\Users\jane\.docker")),
+            (r"\\?\UNC\server\share", None),
+            (&long, None),
+            (r"C:\Users", None),
+        ] {
+            assert_eq!(usual_form(Path::new(resolved)).as_deref(), usual.map(Path::new));
+        }
     }
 
     #[test]

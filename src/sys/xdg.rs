@@ -1,6 +1,6 @@
 //! The user's folders by the XDG Base Directory specification.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::env::Env;
 
@@ -22,7 +22,13 @@ pub(crate) fn state_folder(env: &Env) -> Option<PathBuf> {
 /// A relative path is ignored, as the specification says: docker may call the helper in another working directory.
 fn folder(env: &Env, variable: &str, default: &str) -> Option<PathBuf> {
     let named = env.path(variable).filter(|folder| folder.is_absolute());
-    named.or_else(|| Some(env.home()?.join(default)).filter(|folder| folder.is_absolute()))
+    named.or_else(|| Some(below(&env.home()?, default)).filter(|folder| folder.is_absolute()))
+}
+
+/// A path with `/` below a folder, which is shown with this system's separators.
+pub(crate) fn below(folder: &Path, path: &str) -> PathBuf {
+    path.split('/')
+        .fold(folder.to_owned(), |folder, name| folder.join(name))
 }
 
 #[cfg(test)]
@@ -45,5 +51,13 @@ mod tests {
         ] {
             assert_eq!(state_folder(&env), folder.map(PathBuf::from));
         }
+    }
+
+    #[test]
+    fn a_path_has_one_kind_of_separator() {
+        let path = below(Path::new("home"), "regcred/vault.age");
+        let separators = |c: char| matches!(c, '/' | '\\');
+        let shown = path.to_str().unwrap().matches(separators).collect::<Vec<_>>();
+        assert_eq!(shown, [std::path::MAIN_SEPARATOR_STR; 2]);
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct VaultFile(PathBuf);
 impl VaultFile {
     pub(super) fn of(env: &Env) -> Result<Self, Error> {
         let data = xdg::data_folder(env).ok_or(Error::NoHome)?;
-        Ok(Self(data.join("regcred/vault.age")))
+        Ok(Self(xdg::below(&data, "regcred/vault.age")))
     }
 
     pub(super) fn path(&self) -> &Path {
