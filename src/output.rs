@@ -1,5 +1,6 @@
 //! The one place that prints: data on stdout, everything else on stderr.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -19,6 +20,8 @@ pub struct Output<'a> {
     /// Whether to use colours.
     is_coloured: bool,
     messages: Box<dyn Write + 'a>,
+    /// The errors that were printed as warnings.
+    warned: BTreeSet<String>,
     is_verbose: bool,
     /// Whether to show progress on stderr.
     shows_progress: bool,
@@ -64,6 +67,7 @@ impl<'a> Output<'a> {
             columns: None,
             is_coloured: false,
             messages: Box::new(messages),
+            warned: BTreeSet::new(),
             is_verbose: false,
             shows_progress: false,
             progress: 0,
@@ -230,9 +234,12 @@ impl<'a> Output<'a> {
         self.info(format_args!("warning: {text}"));
     }
 
-    /// Prints an error that ends nothing as a warning, with its hints.
+    /// Prints an error that ends nothing as a warning, with its hints. The same one is not printed twice: several steps of a
+    /// command can meet it.
     pub fn warn_of(&mut self, error: &CommandError) {
-        self.with_hints("warning", error);
+        if self.warned.insert(error.to_string()) {
+            self.with_hints("warning", error);
+        }
     }
 
     /// Prints an error with its hints.
@@ -280,6 +287,20 @@ mod tests {
         drop(output);
         assert_eq!(stdout, b"data\n");
         String::from_utf8(stderr).unwrap()
+    }
+
+    #[test]
+    fn the_same_warning_is_printed_once() {
+        let mut stderr = Vec::new();
+        let mut output = Output::new(io::sink(), false, &mut stderr);
+        for what in ["the ledger", "the ledger", "the other"] {
+            output.warn_of(&CommandError::failed(format_args!("{what} cannot be read")).hint("look"));
+        }
+        drop(output);
+        assert_eq!(
+            String::from_utf8(stderr).unwrap(),
+            "warning: the ledger cannot be read\nhint: look\nwarning: the other cannot be read\nhint: look\n"
+        );
     }
 
     #[test]

@@ -143,9 +143,10 @@ fn add(found: &mut Vec<CustomKind>, group: &str, version: &str, resources: APIRe
     }));
 }
 
-/// What can be a part of a path.
+/// What can be a part of a path, and does not lead out of it.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
+        && !text.starts_with('.')
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
