@@ -175,16 +175,22 @@ impl CredentialApi for ServiceItem {
         let label = format!("Credential for {registry} ({usage})");
         Ok(self.store.run(async |session| {
             let items = session.for_secrets().find_newest_first(&self.name).await?;
-            let mut outdated = items.as_slice();
-            match items.split_first() {
-                Some((newest, older)) if session.has(newest, &self.attributes).await? => {
-                    session.change(newest, secret).await?;
-                    outdated = older;
-                }
-                // A different user means a new item; the old ones are deleted once it exists.
-                _ => session.create(&label, &self.attributes, secret).await?,
+            if let Some((newest, older)) = items.split_first()
+                && session.has(newest, &self.attributes).await?
+            {
+                session.change(newest, secret).await?;
+                return session.delete(older).await;
             }
-            session.delete(outdated).await
+            // A different user means a new item; the old ones are deleted once it exists. If one was left behind that has
+            // the same attributes, the service replaces it: that one is the new item then.
+            let mut outdated = Vec::new();
+            for item in items {
+                if !session.has(&item, &self.attributes).await? {
+                    outdated.push(item);
+                }
+            }
+            session.create(&label, &self.attributes, secret).await?;
+            session.delete(&outdated).await
         })?)
     }
 

@@ -1,6 +1,11 @@
 //! The keychain's real parts, each through the same scenarios: locked, dying, slow, new, full of items.
 
+use std::collections::HashMap;
+use std::process::Stdio;
+
+use keyring_core::api::CredentialStoreApi as _;
 use regcred::keychain::Error;
+use regcred::keychain::secret_service::SecretService;
 use regcred::model::{Credential, Use};
 
 use super::secret_service::{every_action_fails, impatient, with_screen};
@@ -144,6 +149,35 @@ fn a_long_list_shows_every_change(kind: Kind) {
     store.restart();
     put(11, "dave");
     assert_eq!(users(), [&["bob", "dave"], &["alice"; 38][..], &["carol"]].concat());
+}
+
+scenario!(
+    an_item_that_was_left_behind_is_not_taken_for_the_new_one,
+    on(IN_GNOME_KEYRING),
+    needs("secret-tool")
+);
+/// A writer was stopped before it could delete the older item of the same name; then that one's user is stored again.
+fn an_item_that_was_left_behind_is_not_taken_for_the_new_one(kind: Kind) {
+    let store = kind.start();
+    let service = SecretService::new(&store.env());
+    let item = |user: &str| {
+        let attributes = HashMap::from([("username", user)]);
+        let account = "docker gitea.example.com";
+        service.build("kubectl-regcred", account, Some(&attributes)).unwrap()
+    };
+    item("alice").set_secret(b"one").unwrap();
+    let mut tool = store.command("secret-tool");
+    tool.args(["store", "--label=x", "service", "kubectl-regcred", "use", "docker"])
+        .args(["registry", "gitea.example.com", "username", "bob"])
+        .stdin(Stdio::piped());
+    let mut tool = tool.spawn().unwrap();
+    std::io::Write::write_all(&mut tool.stdin.take().unwrap(), b"two").unwrap();
+    assert!(tool.wait().unwrap().success());
+    assert_eq!(item("bob").get_secret().unwrap(), b"two", "the newest counts");
+    item("alice").set_secret(b"three").unwrap();
+    assert_eq!(item("alice").get_secret().unwrap(), b"three");
+    let found = service.search(&HashMap::from([("service", "kubectl-regcred")]));
+    assert_eq!(found.unwrap().len(), 1);
 }
 
 scenario!(text_like_placeholders, on(IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT));
