@@ -11,7 +11,9 @@ mod packages;
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, DATE, HeaderName};
+use k8s_openapi::jiff::fmt::rfc2822;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 pub use error::ImagesError;
@@ -45,6 +47,8 @@ pub struct Images<'a> {
     access: Access,
     /// Gitea's API; `None` at other registries.
     api: Option<Api>,
+    /// How far this machine's clock is ahead of the registry's; zero if it is behind, or if the registry does not tell.
+    ahead: SignedDuration,
 }
 
 /// A manifest with its bytes, with which it can be put under another tag.
@@ -91,6 +95,9 @@ impl<'a> Images<'a> {
         }
         let (session, reply) = Session::begin(credential, options, env).map_err(VerifyError::from)?;
         let sign_in = session.sign_in(&reply)?;
+        let ahead = reply
+            .header(&DATE)
+            .map_or(SignedDuration::ZERO, |date| ahead_of(date, Timestamp::now()));
         let api = match &sign_in {
             Some(SignIn::Bearer { realm, service }) => {
                 let prefix = challenge::gitea_prefix(realm, service.as_deref());
@@ -104,7 +111,19 @@ impl<'a> Images<'a> {
             session: session.with_time_for_each(options.timeout),
             access,
             api,
+            ahead,
         })
+    }
+
+    /// How far this machine's clock is ahead of the registry's; zero if it is behind, or if the registry does not tell.
+    pub fn clock_is_ahead(&self) -> SignedDuration {
+        self.ahead
+    }
+
+    /// The time by this machine's clock or by the registry's, whichever is earlier. The registry's clock says when
+    /// something was pushed: by one that is ahead, it would be too old.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now().saturating_sub(self.ahead).unwrap_or(Timestamp::MIN)
     }
 
     /// Whether Gitea's API is there, which lists what an owner has and deletes single tags.
@@ -261,6 +280,13 @@ impl<'a> Images<'a> {
     }
 }
 
+/// How far `now` is ahead of the time in a header `Date`; zero if it is behind, or if that is no time.
+fn ahead_of(date: &str, now: Timestamp) -> SignedDuration {
+    let there = rfc2822::DateTimeParser::new().parse_timestamp(date);
+    let ahead = there.map_or(SignedDuration::ZERO, |there| now.duration_since(there));
+    ahead.max(SignedDuration::ZERO)
+}
+
 /// Believes a manifest only if its bytes have its digest.
 fn read_manifest(repository: &Repository, version: &Version, reply: &Reply) -> Result<Fetched, ImagesError> {
     let bytes = reply.body.to_vec();
@@ -292,5 +318,25 @@ fn name(repository: &Repository, version: &Version) -> String {
     match version {
         Version::Tag(tag) => format!("{repository}:{tag}"),
         Version::Digest(digest) => format!("{repository}@{digest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_ahead_is_noticed() {
+        let now: Timestamp = "2026-11-30T10:00:00Z".parse().unwrap();
+        for (date, ahead) in [
+            ("Mon, 30 Nov 2026 10:00:00 GMT", 0),
+            ("Mon, 30 Nov 2026 09:59:30 GMT", 30),
+            ("Sun, 29 Nov 2026 10:00:00 GMT", 86_400),
+            ("Tue, 01 Dec 2026 10:00:00 GMT", 0),
+            ("yesterday", 0),
+            ("", 0),
+        ] {
+            assert_eq!(ahead_of(date, now).as_secs(), ahead, "{date}");
+        }
     }
 }

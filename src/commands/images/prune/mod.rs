@@ -10,14 +10,23 @@ mod rules;
 mod saved;
 mod task;
 
+use std::time::Duration;
+
+use k8s_openapi::jiff::SignedDuration;
+
 use super::catalog::Catalog;
 use super::source;
 use crate::commands::args::LocalDryRunArg;
 use crate::commands::system::System;
 use crate::error::{CommandError, Exit};
+use crate::model::duration;
+use crate::registry::Images;
 
 pub use args::ImagesPruneArgs;
 use task::Task;
+
+/// How far two clocks may be apart before it is said.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exit, CommandError> {
     let task = Task::of(args)?;
@@ -26,6 +35,7 @@ pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exi
         saved.ensure_for(&credential.registry)?;
     }
     let images = source::open(&credential, &args.source, system)?;
+    warn_of_clock(&images, system);
     let only_plans = args.trial.dry_run == LocalDryRunArg::Client || args.plan.is_some();
     source::ensure_can_change(&credential, &images)?;
     if !only_plans {
@@ -49,6 +59,18 @@ pub(super) fn run(args: &ImagesPruneArgs, system: &mut System<'_>) -> Result<Exi
     report.refuse_unplanned(&again);
     apply::run(&images, &again, &mut report, args.output.is_none(), system)?;
     report.finish(args.output, system)
+}
+
+/// Says if this machine's clock is ahead: ages are not what they seem then.
+fn warn_of_clock(images: &Images<'_>, system: &mut System<'_>) {
+    let ahead = images.clock_is_ahead();
+    if ahead > TOLERANCE {
+        system.output.warn(format_args!(
+            "this machine's clock is {} ahead of that of {}, which decides what is old enough to go: correct it",
+            duration::show(Duration::from_secs(ahead.unsigned_abs().as_secs())),
+            images.registry()
+        ));
+    }
 }
 
 /// `--yes`, or the number of what goes, typed.

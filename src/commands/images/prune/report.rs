@@ -196,8 +196,9 @@ impl Report {
     /// Writes the plan to a file.
     pub fn save(&self, path: &Path, system: &mut System<'_>) -> Result<Exit, CommandError> {
         let text = document::with_head(KIND, &self.document, DocumentFormat::Json)?;
-        replace::named(path, text.as_bytes())
-            .map_err(|error| CommandError::failed(format_args!("{}: {error}", path.display())))?;
+        replace::named(path, text.as_bytes()).map_err(|cause| {
+            CommandError::failed(format_args!("{}: {cause}", path.display())).hints(replace::hint(&cause))
+        })?;
         let command =
             CommandLine::new("kubectl regcred images prune --apply").value("FILE", path.display().to_string());
         system

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::jiff::Timestamp;
-
 use super::args::ImagesPruneArgs;
 use super::plan::{self, ImagePlan};
 use super::rules::Rules;
@@ -72,7 +70,7 @@ impl Task {
         let seen: Seen = clusters::look(&self.users, registry, system)?;
         seen.ensure_whole()?;
         let catalog = catalog::read(images, &self.selections, before, system)?;
-        let now = Timestamp::now();
+        let now = images.now();
         let is_named = |repository: &Repository| {
             let mut named = self.selections.iter().filter_map(Selection::image);
             named.any(|image| image == repository)
