@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{ConfigError, HELPER};
+use crate::sys::replace;
 
 /// Why a file could not be read or changed. A failed change leaves it as it was.
 #[derive(Debug, Error)]
@@ -105,7 +106,8 @@ impl Error {
             Self::Write { cause, .. } if cfg!(windows) && cause.kind() == io::ErrorKind::PermissionDenied => {
                 "close the program that has it open, and try again".to_owned()
             }
-            Self::Read { .. } | Self::Write { .. } => return None,
+            Self::Write { cause, .. } => return replace::hint(cause).map(str::to_owned),
+            Self::Read { .. } => return None,
         })
     }
 }

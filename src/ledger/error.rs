@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::model::printable;
+use crate::sys::replace;
 
 /// Longest quotation of what is wrong with the file, in characters.
 const MAX_QUOTED: usize = 200;
@@ -49,7 +50,8 @@ impl LedgerError {
             }
             Self::Version { .. } => Some("use that version, or a later one"),
             Self::Busy { .. } => Some("see whether another regcred hangs, and try again"),
-            Self::Read { .. } | Self::Write { .. } => None,
+            Self::Write { cause, .. } => replace::hint(cause),
+            Self::Read { .. } => None,
         }
     }
 }

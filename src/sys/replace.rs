@@ -12,6 +12,15 @@ const MAX_LINKS: usize = 40;
 /// Folders with a package manager's immutable files; links into them come from a declarative configuration.
 const STORES: [&str; 2] = ["/nix/store", "/gnu/store"];
 
+/// What the user can do about a file that could not be written.
+pub(crate) fn hint(cause: &io::Error) -> Option<&'static str> {
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("make room there, and try again"),
+        io::ErrorKind::ReadOnlyFilesystem => Some("mount it writable, and try again"),
+        _ => None,
+    }
+}
+
 /// Writes `bytes` to `target` as a file that only this user can read (0600), replacing any existing file.
 pub(crate) fn private(target: &Path, bytes: &[u8]) -> io::Result<()> {
     Draft::new(target, bytes, None)?.replace()

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::{KEYCHAIN, NAME, StoreNameError, VAULT_KEY_FILE};
 use crate::model::Writer;
+use crate::sys::replace;
 
 /// Why `config.toml` could not be read or changed. A failed change leaves it as it was.
 #[derive(Debug, Error)]
@@ -118,7 +119,7 @@ impl ConfigError {
             }
             Self::Changed { .. } => "see what it says now, and try again",
             Self::Busy { .. } => "see whether another regcred hangs, and try again",
-            Self::Write { .. } => return None,
+            Self::Write { cause, .. } => return replace::hint(cause),
         })
     }
 }

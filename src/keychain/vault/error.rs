@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::kernel_key::KernelKeyringError;
 use crate::model::{CommandLine, Hint};
+use crate::sys::replace;
 
 /// The reason given for a locked vault without a passphrase.
 pub const NO_KEY_FILE: &str = "it opens with a key file, and none was named";
@@ -139,6 +140,15 @@ impl Error {
                 cause: KeyFileProblem::NotAKey,
                 ..
             } => "age-keygen makes such files, and so does: kubectl regcred keychain use vault --key-file FILE",
+            Self::KeyFile {
+                cause: KeyFileProblem::Io(cause),
+                ..
+            }
+            | Self::Lock { cause, .. }
+                if replace::hint(cause).is_some() =>
+            {
+                return replace::hint(cause);
+            }
             Self::KeyFile { .. } => "see where it is configured with: kubectl regcred keychain status",
             Self::Damaged { .. } => {
                 "it is left as it is: put a copy of it from a backup there; or move it away, \
@@ -150,6 +160,7 @@ impl Error {
                  kubectl regcred keychain passphrase"
             }
             Self::Foreign { .. } => "chown it to yourself, or run this as that user",
+            Self::Write { cause, .. } => return replace::hint(cause),
             Self::Lock { .. } => "its folder has to be writable: check its owner and mode",
             // A missing file is [`Self::Missing`], so this is a dangling link.
             Self::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
