@@ -4,7 +4,7 @@
 set -euo pipefail
 
 wanted=(dbus gnome-keyring libsecret-tools golang-docker-credential-helpers docker-registry apache2-utils skopeo podman
-    buildah crun etcd-server keepassxc pass gnupg libglib2.0-bin shellcheck strace time xvfb zip jq bash-completion zsh
+    buildah crun etcd-server faketime keepassxc pass gnupg libglib2.0-bin shellcheck strace time xvfb zip jq bash-completion zsh
     mandoc age keyutils openssl nginx-light ruby unzip sqlite3 busybox-static
     rustc-web cargo-web rust-web-src rust-web-clippy)
 

@@ -1,7 +1,7 @@
 //! `images`: what registries hold, and what clusters need of it.
 
 mod clusters;
-mod fixture;
+pub mod fixture;
 pub mod helm;
 mod killed;
 mod list;

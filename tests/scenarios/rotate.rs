@@ -3,7 +3,7 @@
 mod actions;
 mod copies;
 mod everywhere;
-mod fixture;
+pub mod fixture;
 mod if_older;
 mod incomplete_lists;
 mod interrupted;

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use zbus::DynamicType;
 use zbus::message::Message;
 
+use super::background::Process;
 use super::part::until;
 
 /// A child process that does not outlive its test.
@@ -22,10 +23,11 @@ impl Running {
 
     /// Sends a signal by its name, such as `STOP`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.0.id().to_string()])
-            .status();
-        assert!(status.unwrap().success());
+        self.process().signal(name);
+    }
+
+    pub fn process(&self) -> Process {
+        Process(self.0.id())
     }
 }
 
@@ -34,6 +36,26 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A call on the bus at this address.
+pub fn call_at<B>(
+    address: &str,
+    service: &str,
+    path: &str,
+    interface: &str,
+    method: &str,
+    body: &B,
+) -> zbus::Result<Message>
+where
+    B: serde::Serialize + DynamicType,
+{
+    zbus::block_on(async {
+        let connection = zbus::connection::Builder::address(address).build().await?;
+        connection
+            .call_method(Some(service), path, Some(interface), method, body)
+            .await
+    })
 }
 
 /// A D-Bus session bus that starts no services, with a home, a runtime folder and a temporary folder of its own.
@@ -128,13 +150,7 @@ impl PrivateBus {
     where
         B: serde::Serialize + DynamicType,
     {
-        zbus::block_on(async {
-            let connection = zbus::connection::Builder::address(self.address().as_str());
-            let connection = connection.build().await?;
-            connection
-                .call_method(Some(service), path, Some(interface), method, body)
-                .await
-        })
+        call_at(&self.address(), service, path, interface, method, body)
     }
 
     /// Whether somebody on the bus goes by `name`.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::background::Background;
+use super::background::{Background, Process};
 use super::part::{cache, free_ports};
 
 /// The token of a user in `system:masters`.
@@ -36,8 +36,12 @@ pub struct ControlPlane {
     folder: tempfile::TempDir,
     programs: PathBuf,
     port: u16,
-    servers: Mutex<Vec<Background>>,
+    /// By the names of their programs.
+    servers: Mutex<Vec<(String, Background)>>,
 }
+
+/// One that a scenario has to itself: it may kill, stop and restart its servers. They end when it is dropped.
+pub struct Own(&'static ControlPlane);
 
 /// A request as the API server's audit log has it.
 #[derive(Debug)]
@@ -59,6 +63,26 @@ impl Drop for StopAtEnd {
             shared.stop();
             let _ = std::fs::remove_dir_all(shared.folder.path());
         }
+    }
+}
+
+impl Own {
+    #[must_use]
+    pub fn start() -> Self {
+        // Everything that works with a cluster has it for ever: what is left of this one is some text.
+        Self(Box::leak(Box::new(ControlPlane::start(programs().unwrap()))))
+    }
+
+    #[must_use]
+    pub fn plane(&self) -> &'static ControlPlane {
+        self.0
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.0.stop();
+        let _ = std::fs::remove_dir_all(self.0.folder.path());
     }
 }
 
@@ -215,10 +239,26 @@ impl ControlPlane {
     fn run(&self, program: &str, arguments: &[&str]) {
         let log = self.folder.path().join(format!("{program}.log"));
         let server = Background::start(&self.programs.join(program), arguments, &log);
-        self.servers.lock().unwrap().push(server);
+        self.servers.lock().unwrap().push((program.to_owned(), server));
     }
 
-    fn await_ready(&self) {
+    /// The process of one of its servers: `etcd` or `kube-apiserver`.
+    #[must_use]
+    pub fn process(&self, program: &str) -> Process {
+        let servers = self.servers.lock().unwrap();
+        let (_, server) = servers.iter().find(|(name, _)| name == program).unwrap();
+        server.process()
+    }
+
+    /// Starts one of its servers anew, with the same data and at the same address.
+    pub fn restart(&self, program: &str) {
+        let mut servers = self.servers.lock().unwrap();
+        let (_, server) = servers.iter_mut().find(|(name, _)| name == program).unwrap();
+        server.restart();
+    }
+
+    /// Waits until it answers everything.
+    pub fn await_ready(&self) {
         let start = Instant::now();
         let is_there = |question: &[&str]| self.kubectl(question, "").status.success();
         // The namespace that everything starts in, and the roles that every user has, such as the one for discovery.

@@ -2,8 +2,10 @@
 //!
 //! The doubles and proxies cross the gate with every change. A gate that is set to stop at the n-th crossing lets that one
 //! and everything after it hang, so that the test can kill the program exactly there; for a command that runs in this
-//! process, it fails instead, which leaves the same behind.
+//! process, it fails instead, which leaves the same behind. A gate can also have something happen to a server at the n-th
+//! crossing: a fault that strikes at a known change, and not where a clock says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -17,6 +19,18 @@ pub enum Manner {
     Fail,
     /// They never come to an end.
     Hold,
+    /// It goes on: for the request that a fault strikes at.
+    Pass,
+}
+
+/// A fault, and what becomes of the very request that it strikes at. What follows goes on.
+struct Strike {
+    /// How many more go by before.
+    left: usize,
+    /// Of those that have this in what they are called.
+    what: String,
+    manner: Manner,
+    fault: Box<dyn FnOnce() + Send>,
 }
 
 #[derive(Default)]
@@ -24,11 +38,12 @@ struct State {
     crossed: Vec<String>,
     stop: Option<(usize, Manner)>,
     is_stopped: bool,
+    strike: Option<Strike>,
 }
 
 /// Shared by everything that a program changes.
 #[derive(Clone, Default)]
-pub struct Gate(Arc<(Mutex<State>, Condvar)>);
+pub struct Gate(Arc<(Mutex<State>, Condvar)>, Arc<AtomicBool>);
 
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -47,6 +62,36 @@ impl Gate {
             stop: Some((number, manner)),
             ..State::default()
         };
+    }
+
+    /// From now on something happens at the crossing of this number, counted from 0, of those that have `what` in what
+    /// they are called: `after PATCH`, or `GET /api/v1/pods` for a read.
+    pub fn strike_at(&self, (number, what): (usize, &str), manner: Manner, fault: impl FnOnce() + Send + 'static) {
+        *self.state() = State {
+            strike: Some(Strike {
+                left: number,
+                what: what.to_owned(),
+                manner,
+                fault: Box::new(fault),
+            }),
+            ..State::default()
+        };
+    }
+
+    /// Whether it has not happened yet.
+    pub fn is_armed(&self) -> bool {
+        self.state().strike.is_some()
+    }
+
+    /// Whether the network between the program and the API server takes everything and delivers nothing.
+    pub fn is_cut_off(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+
+    /// Has it take everything, or deliver again. A fault may do that.
+    pub fn cutter(&self) -> impl Fn(bool) + Send + Sync + 'static {
+        let is_cut_off = self.1.clone();
+        move |is_so| is_cut_off.store(is_so, Ordering::SeqCst)
     }
 
     /// Lets everything through, and counts anew.
@@ -80,12 +125,39 @@ impl Gate {
     pub fn cross(&self, what: impl FnOnce() -> String) -> Option<Manner> {
         let mut state = self.state();
         if !state.is_stopped {
-            state.crossed.push(what());
+            let what = what();
+            state.crossed.push(what.clone());
             let number = state.crossed.len() - 1;
             state.is_stopped = state.stop.is_some_and(|(stop, _)| stop == number);
             self.0.1.notify_all();
+            if let Some(manner) = Self::struck(&mut state, &what) {
+                return Some(manner).filter(|manner| *manner != Manner::Pass);
+            }
         }
         Self::stopped(&state)
+    }
+
+    /// The same for a read that a fault may strike at.
+    fn read(&self, what: &str) -> Option<Manner> {
+        let mut state = self.state();
+        match Self::struck(&mut state, what) {
+            Some(Manner::Pass) => None,
+            Some(manner) => Some(manner),
+            None => Self::stopped(&state),
+        }
+    }
+
+    /// Has the fault happen, if it is to strike here. Nobody else crosses meanwhile.
+    fn struck(state: &mut State, what: &str) -> Option<Manner> {
+        let is_here = |strike: &mut Strike| {
+            let is_such = what.contains(&strike.what);
+            let is_here = is_such && strike.left == 0;
+            strike.left -= usize::from(is_such && !is_here);
+            is_here
+        };
+        let strike = state.strike.take_if(is_here)?;
+        (strike.fault)();
+        Some(strike.manner)
     }
 
     /// The same for what only looks: it is no crossing, and nothing that is dead looks.
@@ -103,14 +175,14 @@ impl Gate {
         Self::heed(self.cross(what)).await
     }
 
-    /// [`Gate::look`] in an asynchronous server.
-    pub async fn glance(&self) -> bool {
-        Self::heed(self.look()).await
+    /// [`Gate::look`] in an asynchronous server, at this method and path.
+    pub async fn glance(&self, what: &str) -> bool {
+        Self::heed(self.read(what)).await
     }
 
     async fn heed(stopped: Option<Manner>) -> bool {
         match stopped {
-            None => true,
+            None | Some(Manner::Pass) => true,
             Some(Manner::Fail) => false,
             Some(Manner::Hold) => std::future::pending().await,
         }

@@ -38,14 +38,23 @@ pub fn before_api_server(to: SocketAddr, authority: &Path, gate: &Gate) -> Serve
             Box::pin(async move {
                 let what = format!("{} {}", request.method, request.path);
                 let is_write = request.method != Method::GET;
-                if is_write {
-                    gate.pass(|| format!("before {what}")).await;
+                let passes = if is_write {
+                    gate.pass(|| format!("before {what}")).await
                 } else {
-                    gate.glance().await;
+                    gate.glance(&what).await
+                };
+                if gate.is_cut_off() {
+                    std::future::pending::<()>().await;
+                }
+                if !passes {
+                    return Answer::none();
                 }
                 let answer = over_tls(to, &tls, request).await;
-                if is_write {
-                    gate.pass(|| format!("after {what}")).await;
+                if gate.is_cut_off() {
+                    std::future::pending::<()>().await;
+                }
+                if is_write && !gate.pass(|| format!("after {what}")).await {
+                    return Answer::none();
                 }
                 answer
             })
@@ -61,7 +70,7 @@ async fn over_tls(to: SocketAddr, tls: &TlsConnector, request: Request) -> Answe
     };
     match connect.await {
         Ok(stream) => forward(stream, request, (HOST, to.to_string())).await,
-        Err(error) => Answer::text(502, &error.to_string()),
+        Err(_) => Answer::none(),
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! It runs on a thread of its own, so that synchronous callers can use it, and stops when it is dropped.
 
-use std::convert::Infallible;
 use std::future::pending;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -65,6 +64,8 @@ pub enum Manner {
     Properly,
     /// Never.
     Hang,
+    /// Not at all: the connection is closed.
+    HangUp,
     /// The head and half of the body, and then nothing more.
     HangInBody,
     /// The head and half of the body, and then the connection is closed.
@@ -212,6 +213,12 @@ impl Answer {
     #[must_use]
     pub fn html(status: u16, body: &str) -> Self {
         Self::new(status, "text/html; charset=utf-8", body.to_owned())
+    }
+
+    /// None: the connection is closed.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::empty(502).in_manner(Manner::HangUp)
     }
 
     #[must_use]
@@ -368,7 +375,7 @@ async fn accept(listener: TcpListener, kind: Kind, memory: Memory) {
 async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler, memory: Memory) {
     let service = service_fn(move |request| {
         let (handler, memory) = (handler.clone(), memory.clone());
-        async move { Ok::<_, Infallible>(respond(request, &handler, &memory).await) }
+        async move { respond(request, &handler, &memory).await }
     });
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
@@ -377,7 +384,11 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler,
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-async fn respond(request: http::Request<Incoming>, handler: &Handler, memory: &Memory) -> Response<Body> {
+async fn respond(
+    request: http::Request<Incoming>,
+    handler: &Handler,
+    memory: &Memory,
+) -> Result<Response<Body>, std::io::Error> {
     let (head, body) = request.into_parts();
     let body = body
         .collect()
@@ -400,6 +411,7 @@ async fn respond(request: http::Request<Incoming>, handler: &Handler, memory: &M
     let half = answer.body.slice(..answer.body.len() / 2);
     let body: Body = match answer.manner {
         Manner::Hang => pending().await,
+        Manner::HangUp => return Err(std::io::ErrorKind::ConnectionAborted.into()),
         Manner::Properly => Full::new(answer.body).map_err(|never| match never {}).boxed_unsync(),
         Manner::HangInBody => {
             response = response.header("content-length", answer.body.len());
@@ -417,7 +429,7 @@ async fn respond(request: http::Request<Incoming>, handler: &Handler, memory: &M
             .boxed_unsync()
         }
     };
-    response.body(body).unwrap()
+    Ok(response.body(body).unwrap())
 }
 
 fn then(

@@ -9,6 +9,7 @@ use regcred::sys::env::Env;
 use zbus::message::Message;
 use zbus::{DynamicType, OwnedObjectPath, OwnedVariant, Variant};
 
+use super::bus::call_at;
 pub use super::bus::{PrivateBus, Running};
 use super::keepassxc;
 pub use super::part::until;
@@ -146,6 +147,22 @@ impl Keyring {
             Product::KeePassXc => keepassxc::lock(&self.bus),
         }
         until("the keyring is locked", || self.is_locked());
+    }
+
+    /// Locks gnome-keyring's default keyring, from another thread and without waiting for it; it may end instead.
+    pub fn locker(&self) -> impl FnOnce() + Send + 'static {
+        let (address, collections) = (self.bus.address(), (vec![self.default_collection()],));
+        let service = "org.freedesktop.Secret.Service";
+        move || {
+            let path = "/org/freedesktop/secrets";
+            let _ended = call_at(&address, SECRETS, path, service, "Lock", &collections);
+        }
+    }
+
+    /// Whether the daemon has ended by itself, or was killed.
+    pub fn has_ended(&mut self) -> bool {
+        let daemon = self.daemon.as_mut();
+        daemon.is_none_or(|daemon| daemon.0.try_wait().unwrap().is_some())
     }
 
     /// Starts gnome-keyring anew where it does not live through being locked: 42.1 aborts now and then while clients come

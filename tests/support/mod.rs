@@ -18,6 +18,8 @@ pub mod container;
 pub mod control_plane;
 #[cfg(target_os = "linux")]
 pub mod daemon;
+#[cfg(target_os = "linux")]
+pub mod disk;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
 pub mod engine;

@@ -1,7 +1,8 @@
 //! What scenarios need, and the places that several folders run on. Every part with a real server puts its name into
 //! the scenario's: tests/versions.sh finds by `real` what takes a control plane, by `real_gitea` what takes a Gitea.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::api_server::ApiServer;
 use super::container::{Profile, missing_container};
@@ -41,6 +42,34 @@ pub const PODMAN_CONTAINER: Part = Part::new(|| missing_container(Profile::Podma
 pub const NGINX: Part = Part::new(|| nginx::missing_nginx().to_vec());
 pub const KREW: Part = Part::new(krew::missing_parts);
 pub const ORACLE: Part = Part::new(oracle::missing_parts);
+/// Mounting in a namespace of one's own, which takes root.
+pub const MOUNTS: Part = Part::new(|| {
+    let works = Command::new("unshare")
+        .args(["-m", "mount", "--bind", "/tmp", "/tmp"])
+        .output();
+    match works {
+        Ok(output) if output.status.success() => missing(&["unshare", "nsenter", "mount"]),
+        _ => vec!["a mount namespace"],
+    }
+});
+/// Another time for the programs.
+pub const FAKETIME: Part = Part::new(|| {
+    if faketime().is_some() {
+        vec![]
+    } else {
+        vec!["libfaketime"]
+    }
+});
+
+/// The library of Debian's package.
+pub fn faketime() -> Option<PathBuf> {
+    let libraries = std::fs::read_dir("/usr/lib").ok()?;
+    let folders = libraries.filter_map(Result::ok).map(|entry| entry.path());
+    folders
+        .map(|folder| folder.join("faketime/libfaketime.so.1"))
+        .find(|library| library.is_file())
+}
+
 /// With the right to trace.
 pub const STRACE: Part = Part::new(|| [missing(&["strace"]), ptrace()].concat());
 pub const BASH: Part = Part::new(|| {

@@ -120,6 +120,14 @@ impl World {
         Self::with_gitea(Keys::Real(keyring), folder, gitea, None, ControlPlane::second())
     }
 
+    /// The same at a cluster of the scenario's own, and with the double of Gitea, which keeps images too.
+    pub fn of_own_cluster(plane: &'static ControlPlane) -> Self {
+        let keyring = Keyring::start();
+        let folder = keyring.bus().folder().to_owned();
+        let gitea = Gitea::start(Profile::V1_27);
+        Self::with_gitea(Keys::Real(keyring), folder, gitea, None, plane)
+    }
+
     /// The same without a session bus, and so without a keychain until the vault is chosen.
     pub fn of_a_server() -> Self {
         let server = NoDesktop::start();
@@ -250,6 +258,14 @@ users:
             panic!("this one has a desktop")
         };
         server
+    }
+
+    /// Its Secret Service; fails where it has none.
+    pub fn keyring(&mut self) -> &mut Keyring {
+        let Keys::Real(keyring) = &mut self.keys else {
+            panic!("this one has no Secret Service")
+        };
+        keyring
     }
 
     /// Whether its parts are real.

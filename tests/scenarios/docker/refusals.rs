@@ -9,21 +9,8 @@ use snapbox::str;
 
 use super::fixture::{doubles, real_parts};
 use crate::support::PLUGIN;
-use crate::support::part::missing;
-use crate::support::parts::REAL_PARTS;
-use crate::support::scenario::Part;
+use crate::support::parts::{MOUNTS, REAL_PARTS};
 use crate::support::world::trace;
-
-/// Containers may forbid mounting.
-const MOUNTS: Part = Part::new(|| {
-    let works = Command::new("unshare")
-        .args(["-m", "mount", "--bind", "/tmp", "/tmp"])
-        .output();
-    match works {
-        Ok(output) if output.status.success() => missing(&["unshare", "mount"]),
-        _ => vec!["a mount namespace"],
-    }
-});
 
 scenario!(files_that_are_none);
 fn files_that_are_none() {

@@ -166,6 +166,35 @@ impl Rotation {
         );
         assert_eq!(self.kept().rotation, None, "{when}");
     }
+
+    /// Ends a rotation that was interrupted, and sees that nothing is left of it. Returns what was changed for that.
+    /// `mints`: it makes its new token.
+    pub fn end(&self, way: &str, mints: bool, when: &str) -> Vec<String> {
+        self.world.gate.open();
+        let was_pending = self.kept().rotation.is_some();
+        let old_was_alive = self.works(&self.old);
+        let ran = self.rotate(&format!("{way} --password-stdin"));
+        let changed = self.world.gate.crossed();
+        // Going back is not possible once the old token is gone, which is said, and the rotation is finished instead.
+        let turns = way == "--abort" && was_pending && !old_was_alive;
+        assert_eq!(ran.code, i32::from(turns), "{when}\n{ran}");
+        self.check_ended(when);
+        let alive = self.alive();
+        let again = self.rotate(way);
+        assert_eq!(
+            (again.code, again.stderr.as_str()),
+            (0, "no rotation is pending on this machine\n"),
+            "{when}"
+        );
+        self.check_ended(when);
+        if was_pending {
+            let went_back = self.served() == self.old;
+            // A token that was made is gone, and so is the old one; one that was given stays.
+            let expected = if went_back && !mints { 2 } else { 1 };
+            assert_eq!(alive, expected, "{when}\n{ran}");
+        }
+        changed
+    }
 }
 
 pub fn token(secret: &Value, registry: &str) -> Option<String> {

@@ -121,7 +121,7 @@ fn on_doubles(case: Case) {
             };
             let when = format!("{case} killed {what}, then {way}");
             let rotation = kill();
-            let points_of_the_end = end(&rotation, way, case, &when);
+            let points_of_the_end = rotation.end(way, case.mints, &when);
             killed += 1;
             for (again, what) in points_of_the_end.iter().enumerate() {
                 if (number + again) % 5 != 0 {
@@ -135,7 +135,7 @@ fn on_doubles(case: Case) {
                 let last = if killed_twice % 2 == 0 { "--resume" } else { "--abort" };
                 let when = format!("{when}, killed {what}, then {last}");
                 rotation.check(&when);
-                end(&rotation, last, case, &when);
+                rotation.end(last, case.mints, &when);
                 killed_twice += 1;
             }
         }
@@ -174,7 +174,7 @@ fn kill_on(world: World, case: Case) {
             rotation.world.gate.open();
             rotation.check(&when);
             rotation.check_really(&when);
-            end(&rotation, way, case, &when);
+            rotation.end(way, case.mints, &when);
             rotation.check_really(&when);
             runs += 1;
         }
@@ -183,32 +183,4 @@ fn kill_on(world: World, case: Case) {
         "rotate/real: {case}: {} kill points, {runs} runs killed there by SIGKILL",
         points.len()
     );
-}
-
-/// Ends a rotation that was killed, and sees that nothing is left of it. Returns what was changed for that.
-fn end(rotation: &Rotation, way: &str, case: Case, when: &str) -> Vec<String> {
-    rotation.world.gate.open();
-    let was_pending = rotation.kept().rotation.is_some();
-    let old_was_alive = rotation.works(&rotation.old);
-    let ran = rotation.rotate(&format!("{way} --password-stdin"));
-    let changed = rotation.world.gate.crossed();
-    // Going back is not possible once the old token is gone, which is said, and the rotation is finished instead.
-    let turns = way == "--abort" && was_pending && !old_was_alive;
-    assert_eq!(ran.code, i32::from(turns), "{when}\n{ran}");
-    rotation.check_ended(when);
-    let alive = rotation.alive();
-    let again = rotation.rotate(way);
-    assert_eq!(
-        (again.code, again.stderr.as_str()),
-        (0, "no rotation is pending on this machine\n"),
-        "{when}"
-    );
-    rotation.check_ended(when);
-    if was_pending {
-        let went_back = rotation.served() == rotation.old;
-        // A token that was made is gone, and so is the old one; one that was given stays.
-        let expected = if went_back && !case.mints { 2 } else { 1 };
-        assert_eq!(alive, expected, "{when}\n{ran}");
-    }
-    changed
 }

@@ -410,7 +410,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     let passes = if is_write {
         gate.pass(|| what("before")).await
     } else {
-        gate.glance().await
+        gate.glance(&format!("{} {}", recorded.method, recorded.path)).await
     };
     if !passes {
         // An answer that nobody tries again after.

@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use k8s_openapi::jiff::SignedDuration;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tokio_rustls::TlsAcceptor;
 
 #[allow(unused_imports, reason = "not every program that uses this double names them all")]
@@ -107,7 +107,15 @@ impl Gitea {
         let shared = state.clone();
         let handler = move |request: Request| -> futures_util::future::BoxFuture<'static, Answer> {
             let shared = shared.clone();
-            Box::pin(async move { answer(&shared, request).await })
+            Box::pin(async move {
+                let answer = answer(&shared, request).await;
+                let behind = shared.lock().unwrap().behind;
+                if behind.is_zero() {
+                    return answer;
+                }
+                let now = Timestamp::now() - SignedDuration::try_from(behind).unwrap();
+                answer.with("date", &now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+            })
         };
         let server = Server::serve(Arc::new(handler), tls);
         state.lock().unwrap().root_url = format!("http://{}/", server.address());
@@ -508,18 +516,21 @@ impl Gitea {
 
 async fn answer(shared: &Arc<Mutex<State>>, request: Request) -> Answer {
     let gate = shared.lock().unwrap().gate.clone();
-    // Nobody is there to be answered.
-    let dead = Answer::empty(503);
+    // Nobody is there to be answered; where a real one would be, the connection is closed.
+    let dead = match shared.lock().unwrap().real {
+        Some(_) => Answer::none(),
+        None => Answer::empty(503),
+    };
     let is_read = matches!(request.method, http::Method::GET | http::Method::HEAD);
     let is_write = !is_read && (request.path.contains("/api/v1/") || request.path.contains("/manifests/"));
+    let what = format!("{} {}", request.method, request.path);
     if !is_write {
-        return if gate.glance().await {
+        return if gate.glance(&what).await {
             judge(shared, request).await
         } else {
             dead
         };
     }
-    let what = format!("{} {}", request.method, request.path);
     if !gate.pass(|| format!("before {what}")).await {
         return dead;
     }
@@ -591,6 +602,6 @@ async fn hand_on(to: SocketAddr, request: Request) -> Answer {
     let host = host.map_or_else(String::new, |host| host.to_str().unwrap().to_owned());
     match tokio::net::TcpStream::connect(to).await {
         Ok(stream) => forward(stream, request, (http::header::HOST, host)).await,
-        Err(error) => Answer::text(502, &error.to_string()),
+        Err(_) => Answer::none(),
     }
 }

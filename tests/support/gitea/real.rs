@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::background::Background;
+use super::super::background::{Background, Process};
 use super::super::part::{cache, free_ports, until};
 use super::Settings;
 use super::ask::{Reply, ask, basic};
@@ -25,7 +25,7 @@ const ADMINISTRATOR: &str = "root";
 
 /// A running Gitea; all that it knows goes with it.
 pub struct Real {
-    _server: Background,
+    server: Mutex<Background>,
     address: SocketAddr,
     programs: PathBuf,
     folder: TempDir,
@@ -116,7 +116,7 @@ MODE = console
         ];
         let server = Background::start(&programs.join("gitea"), &arguments, &log);
         let mut this = Self {
-            _server: server,
+            server: Mutex::new(server),
             address: ([127, 0, 0, 1], port).into(),
             programs,
             folder,
@@ -152,6 +152,16 @@ MODE = console
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub fn process(&self) -> Process {
+        self.server.lock().unwrap().process()
+    }
+
+    /// Starts it anew with the same data, and waits until it answers.
+    pub fn restart(&self) {
+        self.server.lock().unwrap().restart();
+        until("Gitea is ready again", || self.is_ready());
     }
 
     /// The administrator's.

@@ -1,6 +1,7 @@
 //! What a Gitea remembers, and whom it takes a request for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use k8s_openapi::jiff::Timestamp;
@@ -106,6 +107,8 @@ pub struct State {
     pub enable_basic: bool,
     /// `REGISTER_EMAIL_CONFIRM`
     pub confirms_email: bool,
+    /// How far its clock is behind the real one.
+    pub behind: Duration,
     /// `ROOT_URL`, with a slash at its end.
     pub root_url: String,
     /// A realm that is not what it should be.
@@ -200,6 +203,7 @@ impl State {
             require_signin: false,
             enable_basic: true,
             confirms_email: false,
+            behind: Duration::ZERO,
             root_url: String::new(),
             realm: None,
             strip: Strip::Nothing,

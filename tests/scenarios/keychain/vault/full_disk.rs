@@ -1,23 +1,12 @@
 //! Where nothing can be written: the file that there was is there, and what is wrong is said.
 
 use std::fs;
-use std::process::Command;
 
 use super::{is_swept, store, token};
 use crate::helper::entry;
-use crate::support::parts::KERNEL_KEYRING;
-use crate::support::scenario::Part;
+use crate::support::parts::{KERNEL_KEYRING, MOUNTS};
 use crate::support::vault::VaultHome;
 use crate::support::{HELPER, PLUGIN};
-
-/// Mounting in a namespace of one's own takes root.
-const MOUNTS: Part = Part::new(|| {
-    let works = Command::new("unshare").args(["--mount", "true"]).output();
-    match works {
-        Ok(output) if output.status.success() => vec![],
-        _ => vec!["unshare --mount"],
-    }
-});
 
 /// Runs `mount`, a shell's text about the vault's folder `$1`, where nobody else sees it; then a program that writes.
 /// The vault of `home` must be as it was, also in there.
@@ -75,7 +64,7 @@ fn a_read_only_folder() {
     let read_only = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
     let (stdout, stderr) = refused(&home, read_only, &[HELPER, "erase"], "gitea.example.com");
     assert!(stdout.contains("cannot be used: Read-only file system"), "{stdout}");
-    assert!(stderr.contains("hint: its folder has to be writable"), "{stderr}");
+    assert!(stderr.contains("hint: mount it writable, and try again"), "{stderr}");
     let (stdout, stderr) = refused(&home, read_only, &[HELPER, "get"], "unknown.example.com");
     assert_eq!(
         stdout, "credentials not found in native keychain\n",
