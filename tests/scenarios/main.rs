@@ -12,6 +12,7 @@
 //! - `clients/`: docker, podman and others that use our helper; `matrix/`: each of them in every situation
 //! - `node/`: a real kubelet that pulls; `oracle/`: the same input read by Go's code
 //! - `strace`, `memory`: where a token must not be found; `io_errors`: closed streams, full disks, silent servers
+//! - `faults`: servers killed and cut off, disks that are full, clocks that are wrong, at a known moment
 //! - `hostile`: peers that lie, stall, flood and lead elsewhere
 //! - `documents/`, `help`, `krew`: what is written, typed and released
 //!
@@ -30,6 +31,7 @@ mod cluster;
 mod completion;
 mod docker;
 mod documents;
+mod faults;
 mod gitea;
 mod gitea_double;
 mod help;
