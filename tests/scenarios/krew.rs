@@ -50,7 +50,8 @@ fn the_changelog_of_a_version() {
         (output.status.success(), text(output.stdout), text(output.stderr))
     };
     let (done, text, _) = ask("Unreleased");
-    assert!(done && text.starts_with("### "), "{text}");
+    assert!(done && text.contains("\n### Added\n"), "{text}");
+    assert!(!text.starts_with('\n') && !text.contains("## Unreleased"), "{text}");
     assert!(!text.contains("\n## "), "one section only: {text}");
     let (done, text, said) = ask("v99.0.0");
     assert!(!done && text.is_empty());
