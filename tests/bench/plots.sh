@@ -29,7 +29,7 @@ set xlabel '$x'
 set ylabel '$y'
 set logscale xy
 set grid
-set key left top
+set key outside below
 plot $(IFS=,; echo "${lines[*]}")
 END
     echo "$folder/$name.svg" >&2

@@ -109,13 +109,8 @@ pub const LIST: &[Elsewhere] = &[
     ),
     entry(
         "docs/performance.md",
-        "tests/bench/helper.sh",
-        "a benchmark: it needs a release build and a quiet machine",
-    ),
-    entry(
-        "docs/performance.md",
-        "tests/bench/vault.sh",
-        "a benchmark: it needs a release build and a quiet machine",
+        "tests/bench/all.sh",
+        "benchmarks: they need a release build and a quiet machine",
     ),
     entry("docs/status.md", "*", "status: the screens are written from runs"),
     entry("docs/timers.md", "*", "timers: as systemd and a pod would run them"),
