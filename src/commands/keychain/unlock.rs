@@ -90,7 +90,7 @@ fn with_passphrase(
 /// Locks the vault even if it is not in use, because its key is in the kernel's keyring all the same.
 pub(super) fn lock(system: &mut System<'_>) -> Result<(), CommandError> {
     let vault = Vault::new(&system.env, &Config::read(&system.env)?)?;
-    let was_unlocked = vault.lock()?;
+    let was_unlocked = vault.lock_all()?;
     let state = match vault.state() {
         Ok(state) => state,
         Err(error) => {

@@ -109,9 +109,15 @@ impl Vault {
         kernel::probe().map_err(Error::Kernel)
     }
 
+    /// Removes this vault's key from the kernel's keyring, and no other vault's. Returns whether there was one.
+    pub fn lock(&self) -> Result<bool, Error> {
+        let (header, _) = self.header()?;
+        kernel::remove(header.id.as_str()).map_err(Error::Kernel)
+    }
+
     /// Removes the keys of all this user's vaults from the kernel's keyring, even if a vault's file is gone. Returns
     /// whether there was one.
-    pub fn lock(&self) -> Result<bool, Error> {
+    pub fn lock_all(&self) -> Result<bool, Error> {
         let mut was_there = kernel::remove_all().map_err(Error::Kernel)?;
         // Needed where `/proc/keys` is hidden: this vault's key is found by its id.
         if let Ok((header, _)) = self.header() {

@@ -7,16 +7,19 @@ use rcgen::{CertificateParams, KeyPair};
 use regcred::sys::env::Env;
 
 use crate::support::container::{Container, Profile};
-use crate::support::parts::DOCKER_CONTAINER;
+use crate::support::parts::{DOCKER_CONTAINER, KERNEL_KEYRING};
 use crate::support::scenario::Part;
+use crate::support::vault::VaultHome;
 
 const QUICKSTART: Part = Part::new(|| match program() {
     Some(_) => vec![],
     None => vec!["the quickstart (cargo build --example quickstart)"],
 });
 
-scenario!(shows_a_vault, needs(QUICKSTART));
+scenario!(shows_a_vault, needs(QUICKSTART, KERNEL_KEYRING));
 fn shows_a_vault() {
+    // Whoever tries it out may have one that is in use.
+    let yours = VaultHome::start();
     let said = shown(|program, home| {
         Command::new(program)
             .env_clear()
@@ -30,6 +33,7 @@ fn shows_a_vault() {
         "{said}"
     );
     assert!(said.contains("docker-credential-gitea: the vault is locked"), "{said}");
+    assert_eq!(yours.regcred("list", "").done(), "");
 }
 
 scenario!(where_keyrings_are_refused, needs(QUICKSTART, DOCKER_CONTAINER));
