@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::{Stream, StreamExt as _};
 use kube::api::{ListParams, WatchParams};
 use kube::core::{Request, WatchEvent};
+use tokio::time::timeout_at;
 
 use super::list::list;
 use super::raw::Raw;
@@ -99,7 +100,7 @@ pub fn progress(resource: Resource, raw: &Raw) -> Progress {
 /// Follows the rollouts of workloads of one kind until each is done or failed, or until the deadline, and says how far
 /// each is. `tell` hears of every step.
 ///
-/// It lists once and then watches from that version.
+/// It lists once, also after the deadline, and then watches from that version.
 pub async fn follow(
     cluster: &Cluster,
     namespace: &Namespace,
@@ -108,64 +109,123 @@ pub async fn follow(
     until: Option<Instant>,
     tell: &dyn Fn(&str, &Progress),
 ) -> Result<BTreeMap<String, Progress>, Error> {
-    let mut known: BTreeMap<String, Progress> = BTreeMap::new();
-    let error = |error| cluster.call(Object::all(resource, namespace)).error(error);
-    loop {
-        let began = Instant::now();
-        let (found, mut version) = list(cluster, namespace, resource, ListParams::default(), Some::<Raw>).await?;
+    let mut following = Following {
+        cluster,
+        namespace,
+        resource,
+        names,
+        tell,
+        known: BTreeMap::new(),
+    };
+    let version = following.list().await?;
+    let to_the_end = following.to_the_end(version);
+    match until {
+        // What is not known by then stays as it was last seen.
+        Some(until) => timeout_at(until.into(), to_the_end).await.unwrap_or(Ok(()))?,
+        None => to_the_end.await?,
+    }
+    Ok(following.known)
+}
+
+struct Following<'a> {
+    cluster: &'a Cluster,
+    namespace: &'a Namespace,
+    resource: Resource,
+    names: &'a [String],
+    tell: &'a dyn Fn(&str, &Progress),
+    known: BTreeMap<String, Progress>,
+}
+
+impl Following<'_> {
+    /// How all of them are now. Returns the list's version.
+    async fn list(&mut self) -> Result<String, Error> {
+        let (found, version) = list(
+            self.cluster,
+            self.namespace,
+            self.resource,
+            ListParams::default(),
+            Some::<Raw>,
+        )
+        .await?;
         let mut now: BTreeMap<_, _> = found
             .iter()
-            .map(|raw| (raw.metadata.name.clone(), progress(resource, raw)))
+            .map(|raw| (raw.metadata.name.clone(), progress(self.resource, raw)))
             .collect();
-        for name in names {
+        for name in self.names {
             let gone = Progress::Failed("it was deleted".to_owned());
-            update(&mut known, name, now.remove(name).unwrap_or(gone), tell);
+            self.update(name, now.remove(name).unwrap_or(gone));
         }
-        while known.values().any(|progress| matches!(progress, Progress::Going(_))) {
-            let left = until.map_or(WATCH, |until| {
-                until.saturating_duration_since(Instant::now()).min(WATCH)
-            });
-            if left.is_zero() {
-                return Ok(known);
+        Ok(version)
+    }
+
+    async fn to_the_end(&mut self, mut version: String) -> Result<(), Error> {
+        loop {
+            let began = Instant::now();
+            self.watch_on(version).await?;
+            if self.all_ended() {
+                return Ok(());
             }
-            let seconds = u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1);
-            let params = WatchParams::default().timeout(seconds);
+            tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
+            version = self.list().await?;
+        }
+    }
+
+    /// Watches from this version on, until all have ended or only a list can say how things are.
+    async fn watch_on(&mut self, mut version: String) -> Result<(), Error> {
+        while !self.all_ended() {
             let opened = Instant::now();
-            let events = watch(cluster, namespace, resource, &params, &version).await;
+            let events = watch(self.cluster, self.namespace, self.resource, &version).await;
             let mut events = std::pin::pin!(match events {
                 Ok(events) => events,
                 // The version is too old by now.
-                Err(kube::Error::Api(status)) if status.code == 410 => break,
-                Err(failure) => return Err(error(failure)),
+                Err(kube::Error::Api(status)) if status.code == 410 => return Ok(()),
+                Err(failure) => {
+                    let object = Object::all(self.resource, self.namespace);
+                    return Err(self.cluster.call(object).error(failure));
+                }
             });
-            let is_whole = loop {
-                match tokio::time::timeout(left, events.next()).await {
+            loop {
+                match tokio::time::timeout(WATCH, events.next()).await {
                     Ok(Some(Ok(WatchEvent::Added(raw) | WatchEvent::Modified(raw)))) => {
                         version.clone_from(&raw.metadata.resource_version);
-                        see(&mut known, &raw, progress(resource, &raw), tell);
+                        self.see(&raw, progress(self.resource, &raw));
                     }
                     Ok(Some(Ok(WatchEvent::Deleted(raw)))) => {
                         version.clone_from(&raw.metadata.resource_version);
-                        see(&mut known, &raw, Progress::Failed("it was deleted".to_owned()), tell);
+                        self.see(&raw, Progress::Failed("it was deleted".to_owned()));
                     }
                     Ok(Some(Ok(WatchEvent::Bookmark(mark)))) => version = mark.metadata.resource_version,
-                    // Cut, or the version is too old: a list says how things are.
-                    Ok(Some(Ok(WatchEvent::Error(_)) | Err(_))) => break false,
-                    Ok(None) => break opened.elapsed() > PAUSE,
-                    Err(_) => break true,
+                    // Cut, or the version is too old.
+                    Ok(Some(Ok(WatchEvent::Error(_)) | Err(_))) => return Ok(()),
+                    Ok(None) if opened.elapsed() <= PAUSE => return Ok(()),
+                    Ok(None) | Err(_) => break,
                 }
-                if known.values().all(|progress| !matches!(progress, Progress::Going(_))) {
-                    break true;
+                if self.all_ended() {
+                    break;
                 }
-            };
-            if !is_whole {
-                break;
             }
         }
-        if known.values().all(|progress| !matches!(progress, Progress::Going(_))) {
-            return Ok(known);
+        Ok(())
+    }
+
+    fn all_ended(&self) -> bool {
+        self.known
+            .values()
+            .all(|progress| !matches!(progress, Progress::Going(_)))
+    }
+
+    fn see(&mut self, raw: &Raw, now: Progress) {
+        let name = &raw.metadata.name;
+        if self.known.contains_key(name) {
+            self.update(name, now);
         }
-        tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
+    }
+
+    fn update(&mut self, name: &str, now: Progress) {
+        if self.known.get(name) != Some(&now) {
+            (self.tell)(&untrusted(name), &now);
+            self.known.insert(name.to_owned(), now);
+        }
     }
 }
 
@@ -173,26 +233,13 @@ async fn watch(
     cluster: &Cluster,
     namespace: &Namespace,
     resource: Resource,
-    params: &WatchParams,
     version: &str,
 ) -> Result<impl Stream<Item = Result<WatchEvent<Raw>, kube::Error>> + use<>, kube::Error> {
+    let seconds = u32::try_from(WATCH.as_secs()).unwrap_or(u32::MAX);
     let request = Request::new(pages::path(resource, Some(namespace)));
-    let request = request.watch(params, version).map_err(kube::Error::BuildRequest)?;
+    let request = request.watch(&WatchParams::default().timeout(seconds), version);
+    let request = request.map_err(kube::Error::BuildRequest)?;
     cluster.client().request_events(request).await
-}
-
-fn see(known: &mut BTreeMap<String, Progress>, raw: &Raw, now: Progress, tell: &dyn Fn(&str, &Progress)) {
-    let name = &raw.metadata.name;
-    if known.contains_key(name) {
-        update(known, name, now, tell);
-    }
-}
-
-fn update(known: &mut BTreeMap<String, Progress>, name: &str, now: Progress, tell: &dyn Fn(&str, &Progress)) {
-    if known.get(name) != Some(&now) {
-        tell(&untrusted(name), &now);
-        known.insert(name.to_owned(), now);
-    }
 }
 
 #[cfg(test)]

@@ -258,6 +258,19 @@ fn waits_to_the_deadline(workloads: &Workloads) {
     assert!(said.stderr.ends_with("1 created, 1 failed\n"), "{said:?}");
 }
 
+scenario!(the_deadline_holds_at_a_silent_server, on(API_SERVER));
+fn the_deadline_holds_at_a_silent_server(double: &ApiServer) {
+    let mut api = workload("Deployment", "api", pod(IMAGE, &[SECRET]), &json!({}));
+    api["metadata"]["generation"] = 2.into();
+    double.put_object("deployments", "default", &api);
+    double.fail_watches(Fault::Hang);
+    let said = sync_double(double, "--restart --wait=1s");
+    assert_eq!(said.code, 1);
+    let error =
+        "error: deployment.apps/api in namespace default did not roll out within 1 s: its controller has not seen";
+    assert!(said.stderr.contains(error), "{said:?}");
+}
+
 scenario!(a_progress_deadline_ends_the_wait, on(WITH_CONTROLLERS));
 fn a_progress_deadline_ends_the_wait(workloads: &Workloads) {
     workloads.apply(&workload(

@@ -116,6 +116,8 @@ struct State {
     faults_in: BTreeMap<String, Fault>,
     /// What happens to every write, until it is lifted.
     fault_of_writes: Option<Fault>,
+    /// What happens to every watch, until it is lifted.
+    fault_of_watches: Option<Fault>,
     /// What happens to every list of a kind, until it is lifted.
     faults_of: BTreeMap<String, Fault>,
     intruders: VecDeque<Intruder>,
@@ -283,6 +285,11 @@ users:
         lock(&self.state).fault_of_writes = Some(fault);
     }
 
+    /// Does this instead of its work for every watch.
+    pub fn fail_watches(&self, fault: Fault) {
+        lock(&self.state).fault_of_watches = Some(fault);
+    }
+
     /// Does this instead of its work for every list of these objects.
     pub fn fail_lists_of(&self, resource: &str, fault: Fault) {
         lock(&self.state).faults_of.insert(resource.to_owned(), fault);
@@ -295,6 +302,7 @@ users:
         state.lists = None;
         state.faults_of.clear();
         state.fault_of_writes = None;
+        state.fault_of_watches = None;
         state.faults.clear();
     }
 
@@ -379,9 +387,14 @@ impl State {
         let namespace = namespace.and_then(|rest| Some(rest.split_once('/')?.0));
         let in_namespace = || self.faults_in.get(namespace?).copied();
         let of_writes = || self.fault_of_writes.filter(|_| recorded.method != "GET");
+        let of_watches = || self.fault_of_watches.filter(|_| recorded.query.contains_key("watch"));
         let last = recorded.path.rsplit('/').next().filter(|_| recorded.method == "GET");
         let of_kind = || self.faults_of.get(last?).copied();
-        fault.or_else(in_namespace).or_else(of_writes).or_else(of_kind)
+        fault
+            .or_else(in_namespace)
+            .or_else(of_writes)
+            .or_else(of_watches)
+            .or_else(of_kind)
     }
 }
 
