@@ -3,6 +3,7 @@
 //! A Role's name ends in a digest of its rules, a binding's in one of its Role and its subject. Two of one name are the
 //! same, so applying one never takes from anybody what another one gave.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use ring::digest::{SHA256, digest};
@@ -94,13 +95,8 @@ pub(super) fn manifests(purpose: &str, rules: &[Rule<'_>], scope: &Scope, subjec
 }
 
 fn rule(rule: &Rule<'_>) -> String {
-    let group = if rule.group.is_empty() { "\"\"" } else { rule.group };
-    // A star alone is YAML's sign for something else.
-    let resources: Vec<_> = rule
-        .resources
-        .iter()
-        .map(|resource| if *resource == "*" { "\"*\"" } else { resource })
-        .collect();
+    let resources: Vec<_> = rule.resources.iter().map(|resource| word(resource)).collect();
+    let group = word(rule.group);
     let mut yaml = format!("- apiGroups: [{group}]\n  resources: [{}]\n", resources.join(", "));
     if !rule.names.is_empty() {
         let names: Vec<_> = rule.names.iter().map(|name| quoted(name)).collect();
@@ -166,7 +162,51 @@ fn plain(text: &str, max: usize) -> String {
     plain.trim_end_matches('-').to_owned()
 }
 
+/// A group or a resource, without quotes where a YAML reader takes it for text. A custom resource may be named `on`, and
+/// its group `1.5`.
+fn word(text: &str) -> Cow<'_, str> {
+    const OTHER_TYPES: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let is_text = text.starts_with(|first: char| first.is_ascii_lowercase()) && !OTHER_TYPES.contains(&text);
+    if is_text { text.into() } else { quoted(text).into() }
+}
+
 /// JSON's strings are YAML's.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn every_group_and_resource_is_text_for_a_yaml_reader() {
+        for name in [
+            "",
+            "*",
+            "apps",
+            "1.5",
+            "1e3.5",
+            "0x1.f",
+            "on",
+            "null",
+            "nullable",
+            "y.example.com",
+        ] {
+            let rules = [Rule {
+                group: name,
+                resources: vec![name],
+                names: vec![],
+                verbs: vec!["get"],
+            }];
+            let yaml = manifests("", &rules, &Scope::Cluster, &[]);
+            let [role] = serde_saphyr::from_multiple::<Value>(&yaml).unwrap().try_into().unwrap();
+            assert_eq!(
+                role["rules"],
+                json!([{"apiGroups": [name], "resources": [name], "verbs": ["get"]}])
+            );
+        }
+    }
 }
