@@ -21,9 +21,9 @@ pub(crate) fn hint(cause: &io::Error) -> Option<&'static str> {
     }
 }
 
-/// Writes `bytes` to `target` as a file that only this user can read (0600), replacing any existing file.
-pub(crate) fn private(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    Draft::new(target, bytes, None)?.replace()
+/// Writes `bytes` to `path` as a file that only this user can read (0600), replacing any existing file. Links to it stay.
+pub(crate) fn private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    Draft::new(&target(path)?, bytes, None)?.replace()
 }
 
 /// Writes `bytes` to the file that somebody named. Links to it stay, and so does its mode; what is no regular file, such as
@@ -301,6 +301,18 @@ mod tests {
             assert_eq!(fs::read_to_string(&target).unwrap(), bytes);
             assert_eq!(fs::metadata(&target).unwrap().mode() & 0o7777, 0o600);
             assert_eq!(names(folder.path()), ["vault.age"]);
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_private_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let [link, target] = ["ledger.json", "synchronised.json"].map(|name| folder.path().join(name));
+        symlink(&target, &link).unwrap();
+        for bytes in ["one", "two"] {
+            private(&link, bytes.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&target).unwrap(), bytes);
+            assert_eq!(fs::read_link(&link).unwrap(), target);
         }
     }
 

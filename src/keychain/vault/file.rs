@@ -85,8 +85,7 @@ impl VaultFile {
     /// Replaces the file atomically. The caller holds the lock.
     pub(super) fn replace(&self, bytes: &[u8]) -> Result<(), Error> {
         // A symbolic link, for example into a synchronised folder, is kept.
-        let target = replace::target(&self.0).map_err(|cause| self.unwritten(cause))?;
-        replace::private(&target, bytes).map_err(|cause| self.unwritten(cause))
+        replace::private(&self.0, bytes).map_err(|cause| self.unwritten(cause))
     }
 
     /// Creates the file; fails if there is one already.
