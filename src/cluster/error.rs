@@ -243,12 +243,17 @@ impl Error {
                  load balancer may answer in the API server's place: `kubectl get --raw /version` asks it as well"
                     .into()
             }
-            Self::Proxy(_)
-            | Self::Config { .. }
-            | Self::Denied { .. }
-            | Self::Request { .. }
-            | Self::Server { .. }
-            | Self::Answer { .. } => return None,
+            Self::Config { .. } => "`kubectl config view --minify` shows it".into(),
+            Self::Denied { .. } => "a rule of the cluster decided so (a quota, a policy or an admission webhook), and no Role \
+                                    changes it: ask who runs the cluster"
+                .into(),
+            Self::Server { .. } => {
+                "try again; `kubectl get --raw '/readyz?verbose'` says whether the API server is well".into()
+            }
+            Self::Answer { .. } => {
+                "does a proxy or a load balancer change it on the way? `kubectl get --raw /version` asks as well".into()
+            }
+            Self::Proxy(_) | Self::Request { .. } => return None,
         })
     }
 

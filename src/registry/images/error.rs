@@ -40,7 +40,9 @@ impl ImagesError {
             Self::NoOwner { .. } => Some("check the spelling, and whether the token may see it".to_owned()),
             Self::Changing { .. } => Some("run it again when fewer images are pushed".to_owned()),
             Self::NotGitea { .. } => Some("name the image too: OWNER/NAME".to_owned()),
-            Self::Unread { .. } => None,
+            Self::Unread { .. } => {
+                Some("try again; if it stays so, the registry's log or a proxy before it is what to look at".to_owned())
+            }
         }
     }
 }
