@@ -2,7 +2,7 @@
 //! it in its last system call, when all that it owned is freed and nothing is unmapped yet.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -183,21 +183,31 @@ fn search(process: &Path, secrets: &[&str]) -> Vec<String> {
         .iter()
         .flat_map(|form| <[&[u8]; 2]>::from(form.as_bytes().split_at(form.len() / 2)))
         .collect();
-    let memory = File::open(process.join("mem")).unwrap();
-    let maps = fs::read_to_string(process.join("maps")).unwrap();
+    let mut found = None;
+    // The stack of a thread that ends in between is not there any more.
+    until("the memory's mappings stay", || {
+        found = search_once(process, &halves).ok();
+        found.is_some()
+    });
+    found.unwrap()
+}
+
+fn search_once(process: &Path, halves: &[&[u8]]) -> io::Result<Vec<String>> {
+    let memory = File::open(process.join("mem"))?;
+    let maps = fs::read_to_string(process.join("maps"))?;
     let writable: Vec<&str> = maps.lines().filter(|line| line.contains(" rw")).collect();
     assert!(writable.iter().any(|line| line.ends_with("[heap]")), "{maps}");
     let mut found = Vec::new();
     for mapping in writable {
-        let used = used(&memory, mapping);
+        let used = used(&memory, mapping)?;
         let hit = |half: &&&[u8]| used.windows(half.len()).any(|window| window == **half);
         found.extend(halves.iter().find(hit).map(|_| mapping.to_owned()));
     }
-    found
+    Ok(found)
 }
 
 /// What lies in a mapping, without pages that were never touched.
-fn used(memory: &File, mapping: &str) -> Vec<u8> {
+fn used(memory: &File, mapping: &str) -> io::Result<Vec<u8>> {
     let range = mapping
         .split(' ')
         .next()
@@ -205,7 +215,7 @@ fn used(memory: &File, mapping: &str) -> Vec<u8> {
         .unwrap();
     let [start, end] = <[&str; 2]>::from(range).map(|address| u64::from_str_radix(address, 16).unwrap());
     let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
-    memory.read_exact_at(&mut bytes, start).unwrap();
+    memory.read_exact_at(&mut bytes, start)?;
     let used = bytes.chunks(PAGE).filter(|page| **page != [0; PAGE]);
-    used.flatten().copied().collect()
+    Ok(used.flatten().copied().collect())
 }
