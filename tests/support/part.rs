@@ -1,8 +1,11 @@
 //! Real parts: a test that needs one is reported as ignored where it is missing, never as passed.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// Set by `tests/run.sh` in CI: a missing part is then a failure.
@@ -87,9 +90,23 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Loopback ports that were free a moment ago: held together, so that they differ.
+/// Loopback ports that were free a moment ago, and that this process gives nobody else.
+///
+/// They are below those that the kernel gives to connections that are made (`ip_local_port_range`), of which there are
+/// thousands before a server that is told its port has come to listening there, or is started anew.
 #[must_use]
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
+    const FIRST: u16 = 12_000;
+    const COUNT: u16 = 20_000;
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    // Another process's tests begin elsewhere.
+    let next = NEXT.get_or_init(|| {
+        let start = RandomState::new().hash_one(FIRST) % u64::from(COUNT);
+        AtomicU16::new(u16::try_from(start).unwrap())
+    });
+    std::array::from_fn(|_| {
+        let mut candidates = (0..COUNT).map(|_| FIRST + next.fetch_add(1, Ordering::Relaxed) % COUNT);
+        let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+        candidates.find(is_free).unwrap()
+    })
 }
