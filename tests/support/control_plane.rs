@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use hyper::Method;
+use serde_json::{Value, json};
 
 use super::background::{Background, Process};
+use super::kube_api::{self, Body, KubeApi};
 use super::part::{cache, free_ports};
 
 /// The token of a user in `system:masters`.
@@ -36,6 +38,7 @@ pub struct ControlPlane {
     folder: tempfile::TempDir,
     programs: PathBuf,
     port: u16,
+    api: OnceLock<KubeApi>,
     /// By the names of their programs.
     servers: Mutex<Vec<(String, Background)>>,
 }
@@ -179,6 +182,7 @@ impl ControlPlane {
         let this = Self {
             programs,
             port,
+            api: OnceLock::new(),
             servers: Mutex::default(),
             folder,
         };
@@ -335,12 +339,62 @@ users:
         self.folder.path()
     }
 
+    /// Requests as administrator.
+    pub fn api(&self) -> &KubeApi {
+        self.api.get_or_init(|| KubeApi::new(self.address(), &self.authority()))
+    }
+
+    /// An object, with all that is stored of it.
+    pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        if let Some(path) = kube_api::path(resource, namespace) {
+            return self.api().get(&format!("{path}/{name}"));
+        }
+        let what = ["get", resource, name, "-n", namespace, "-o", "json"];
+        let how = ["--ignore-not-found", "--show-managed-fields"];
+        let text = self.kubectl_ok(&[&what[..], &how].concat(), "");
+        (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
+    }
+
+    /// `kubectl apply --server-side`
+    pub fn apply(&self, resource: &str, namespace: &str, object: &Value) {
+        if let Some(path) = kube_api::path(resource, namespace) {
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let path = format!("{path}/{name}?fieldManager=kubectl&force=true");
+            self.api().ask(&Method::PATCH, &path, &Body::Apply(object));
+            return;
+        }
+        let how = [
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "-n",
+            namespace,
+            "-f",
+            "-",
+        ];
+        self.kubectl_ok(&how, &object.to_string());
+    }
+
+    /// Writes the status of an object over, as its controller does.
+    pub fn set_status(&self, resource: &str, namespace: &str, name: &str, status: &Value) {
+        let patch = json!({"status": status});
+        if let Some(path) = kube_api::path(resource, namespace) {
+            let path = format!("{path}/{name}/status");
+            self.api().ask(&Method::PATCH, &path, &Body::MergePatch(&patch));
+            return;
+        }
+        let what = ["patch", resource, name, "-n", namespace];
+        let how = ["--subresource=status", "--type=merge", "-p", &patch.to_string()];
+        self.kubectl_ok(&[&what[..], &how].concat(), "");
+    }
+
     /// A new namespace.
     #[must_use]
     pub fn namespace(&self) -> String {
         let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::SeqCst));
-        let made = self.kubectl(&["create", "namespace", &name], "");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        self.api()
+            .ask(&Method::POST, "/api/v1/namespaces", &Body::New(&namespace));
         name
     }
 

@@ -40,6 +40,7 @@ pub mod keepassxc;
 pub mod keyring;
 #[cfg(target_os = "linux")]
 pub mod krew;
+pub mod kube_api;
 pub mod nginx;
 #[cfg(target_os = "linux")]
 pub mod node;

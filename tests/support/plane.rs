@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::api_server::{self, ApiServer};
 use super::control_plane::{self, ControlPlane};
+use super::kube_api::{self, Body};
 
 /// The Secret that `sync` writes where it is told no other name.
 pub const SECRET: &str = "gitea-credentials";
@@ -132,12 +134,7 @@ impl Plane {
         match self {
             Self::Double(double) if resource == "secrets" => double.secret(namespace, name),
             Self::Double(double) => double.object(resource, namespace, name),
-            Self::Real(real) => {
-                let what = ["get", resource, name, "-n", namespace, "-o", "json"];
-                let how = ["--ignore-not-found", "--show-managed-fields"];
-                let text = real.kubectl_ok(&[&what[..], &how].concat(), "");
-                (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
-            }
+            Self::Real(real) => real.get(resource, namespace, name),
         }
     }
 
@@ -153,9 +150,8 @@ impl Plane {
                 double.update_secret(namespace, name, "somebody", change);
             }
             Self::Real(real) => {
-                let what = ["patch", "secret", name, "-n", namespace, "--type=merge"];
-                let how = ["--field-manager=somebody", "-p", &patch.to_string()];
-                real.kubectl_ok(&[&what[..], &how].concat(), "");
+                let path = secrets(namespace) + &format!("/{name}?fieldManager=somebody");
+                real.api().ask(&Method::PATCH, &path, &Body::MergePatch(patch));
             }
         }
     }
@@ -164,7 +160,8 @@ impl Plane {
         match self {
             Self::Double(double) => double.remove_object("secrets", namespace, name),
             Self::Real(real) => {
-                real.kubectl_ok(&["delete", "secret", name, "-n", namespace], "");
+                let path = secrets(namespace) + &format!("/{name}");
+                real.api().ask(&Method::DELETE, &path, &Body::None);
             }
         }
     }
@@ -182,8 +179,8 @@ impl Plane {
                 double.put_secret(namespace, &secret);
             }
             Self::Real(real) => {
-                let manager = format!("--field-manager={manager}");
-                real.kubectl_ok(&["create", "-n", namespace, &manager, "-f", "-"], &secret.to_string());
+                let path = secrets(namespace) + &format!("?fieldManager={manager}");
+                real.api().ask(&Method::POST, &path, &Body::New(secret));
             }
         }
     }
@@ -194,26 +191,22 @@ impl Plane {
             Self::Double(double) if resource == "secrets" => double.put_secret(namespace, object),
             Self::Double(double) => double.put_object(resource, namespace, object),
             Self::Real(real) => {
-                let apply = [
-                    "apply",
-                    "--server-side",
-                    "--force-conflicts",
-                    "-n",
-                    namespace,
-                    "-f",
-                    "-",
-                ];
-                real.kubectl_ok(&apply, &object.to_string());
+                real.apply(resource, namespace, object);
                 if let Some(status) = object.get("status") {
-                    let name = object["metadata"]["name"].as_str().unwrap();
-                    let patch = json!({"status": status}).to_string();
-                    let what = ["patch", resource, name, "-n", namespace];
-                    let how = ["--subresource=status", "--type=merge", "-p", &patch];
-                    real.kubectl_ok(&[&what[..], &how].concat(), "");
+                    real.set_status(
+                        resource,
+                        namespace,
+                        object["metadata"]["name"].as_str().unwrap(),
+                        status,
+                    );
                 }
             }
         }
     }
+}
+
+fn secrets(namespace: &str) -> String {
+    kube_api::path("secrets", namespace).unwrap()
 }
 
 /// RFC 7386.

@@ -16,6 +16,7 @@ use regcred::sys::env::Env;
 use serde_json::{Value, json};
 
 use crate::support::control_plane::{ADMIN_TOKEN, ControlPlane};
+use crate::support::kube_api;
 use crate::support::parts::CONTROLLERS;
 use crate::support::scenario::Place;
 
@@ -116,20 +117,7 @@ impl Workloads {
     }
 
     pub fn find(&self, resource: &str, name: &str) -> Option<Value> {
-        let text = self.real.kubectl_ok(
-            &[
-                "get",
-                resource,
-                name,
-                "-n",
-                &self.namespace,
-                "-o",
-                "json",
-                "--ignore-not-found",
-            ],
-            "",
-        );
-        (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
+        self.real.get(resource, &self.namespace, name)
     }
 
     pub fn get(&self, resource: &str, name: &str) -> Value {
@@ -137,13 +125,9 @@ impl Workloads {
     }
 
     pub fn list(&self, resource: &str) -> Vec<Value> {
-        let text = self
-            .real
-            .kubectl_ok(&["get", resource, "-n", &self.namespace, "-o", "json"], "");
-        serde_json::from_str::<Value>(&text).unwrap()["items"]
-            .as_array()
-            .unwrap()
-            .clone()
+        let path = kube_api::path(resource, &self.namespace).unwrap();
+        let list = self.real.api().get(&path).unwrap();
+        list["items"].as_array().unwrap().clone()
     }
 
     /// The pull Secrets of a ServiceAccount, `None` where it has no list.
@@ -185,22 +169,7 @@ impl Workloads {
 
     /// Sets the status of one pod.
     pub fn set_status(&self, pod: &str, status: &Value) {
-        let patch = json!({"status": status}).to_string();
-        let namespace = &self.namespace;
-        self.real.kubectl_ok(
-            &[
-                "patch",
-                "pod",
-                pod,
-                "-n",
-                namespace,
-                "--subresource=status",
-                "--type=merge",
-                "-p",
-                &patch,
-            ],
-            "",
-        );
+        self.real.set_status("pods", &self.namespace, pod, status);
     }
 
     /// Makes one pod whose name starts so stuck on a pull; `false` where there is none yet.
