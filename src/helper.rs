@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 use crate::keychain::{self, Keychain, Name};
 use crate::model::{Credential, HELPER_NOT_FOUND as NOT_FOUND, HelperEntry, Hint, Token, Use, Username};
 use crate::sys::env::Env;
+use crate::sys::stdin;
 use crate::sys::watchdog::Watchdog;
 use error::{Failure, NO_SERVER, NO_USERNAME};
 
@@ -117,7 +118,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
     let args: Vec<_> = args.into_iter().collect();
     let limit = LIMITS[usize::from(!can_prompt(env))];
     let mut watchdog = None;
-    let answer = answer(&args, &mut io::stdin(), || {
+    let answer = answer(&args, &mut stdin::unbuffered(), || {
         watchdog = Some(Watchdog::start(limit, move || {
             let error = keychain::Error::NoAnswer(limit);
             Answer::of_keychain(&error).write(&mut io::stdout(), &mut io::stderr())

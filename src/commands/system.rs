@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::keychain::{self, Keychain};
 use crate::output::Output;
 use crate::sys::env::Env;
+use crate::sys::stdin;
 
 #[cfg(unix)]
 mod hidden;
@@ -56,7 +57,7 @@ impl System<'static> {
         let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         Self {
             env,
-            stdin: Box::new(io::stdin()),
+            stdin: stdin::unbuffered(),
             output: Output::new(io::stdout(), io::stdout().is_terminal(), io::stderr())
                 .with_progress(shows_progress)
                 .with_screen(columns, is_coloured),

@@ -1,6 +1,6 @@
 //! Runs a credential helper with a time limit.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use crate::sys::env::Env;
+use crate::sys::secret_buffer;
 
 /// Longest answer in octets; enough for a `list` of thousands or a token of tens of kilobytes.
 const MAX_ANSWER: usize = 1024 * 1024;
+/// Enough for nearly every answer, in octets.
+const USUAL_ANSWER: usize = 4 * 1024;
 
 /// Why a program did not answer.
 pub(super) enum RunError {
@@ -57,18 +60,17 @@ fn answer(child: &mut Child, input: String, end: Instant) -> Result<(ExitStatus,
     std::thread::spawn(move || {
         // Ignored: a helper that has already ended reports the reason on its stdout.
         let _ = stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
-        // Allocated at full size: a buffer that grows leaves copies of a token behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_ANSWER + 1));
-        if let Some(stdout) = stdout {
-            let _ = stdout.take(MAX_ANSWER as u64 + 1).read_to_end(&mut bytes);
-        }
-        let _ = done.send(bytes);
+        let answer = stdout.map(|mut stdout| secret_buffer::read(&mut stdout, USUAL_ANSWER, MAX_ANSWER));
+        // What cannot be read is no answer.
+        let _ = done.send(
+            answer
+                .and_then(Result::ok)
+                .unwrap_or_else(|| Some(Zeroizing::default())),
+        );
     });
     let left = || end.saturating_duration_since(Instant::now());
     let bytes = answered.recv_timeout(left()).map_err(|_| RunError::TimedOut)?;
-    if bytes.len() > MAX_ANSWER {
-        return Err(RunError::TooLong);
-    }
+    let bytes = bytes.ok_or(RunError::TooLong)?;
     // It has closed its stdout, so it has ended or will soon.
     loop {
         match child.try_wait() {

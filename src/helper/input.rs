@@ -6,9 +6,12 @@ use zeroize::Zeroizing;
 
 use super::error::{Failure, NO_SERVER};
 use crate::model::HelperEntry;
+use crate::sys::secret_buffer;
 
 /// Longest input. Tokens of some registries have tens of kilobytes; docker's own helpers stop at 64.
-const MAX_INPUT: u64 = 1024 * 1024;
+const MAX_INPUT: usize = 1024 * 1024;
+/// Enough for nearly every input.
+const USUAL_INPUT: usize = 4 * 1024;
 
 /// The server that `get` and `erase` are about.
 pub(super) fn server(stdin: &mut dyn Read) -> Result<String, Failure> {
@@ -35,12 +38,9 @@ pub(super) fn entry(stdin: &mut dyn Read) -> Result<HelperEntry, Failure> {
 }
 
 fn all(stdin: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // Enough for nearly every input: a buffer that grows leaves copies of a token behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
-    let read = stdin.take(MAX_INPUT + 1).read_to_end(&mut bytes);
-    match read {
-        Ok(length) if length as u64 <= MAX_INPUT => Ok(bytes),
-        Ok(_) => Err(Failure::Input(format!("the input is longer than {MAX_INPUT} bytes"))),
+    match secret_buffer::read(stdin, USUAL_INPUT, MAX_INPUT) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(Failure::Input(format!("the input is longer than {MAX_INPUT} bytes"))),
         Err(error) => Err(Failure::Input(format!("the input cannot be read: {error}"))),
     }
 }

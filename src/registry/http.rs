@@ -1,7 +1,6 @@
 //! The HTTP client for one registry: with limits on size and time, without redirects, and sending a token only to an
 //! [`Endpoint`].
 
-use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,11 +18,13 @@ use super::tls::TlsConnector;
 use super::{Options, ReachError, proxy};
 use crate::model::{Credential, Redaction, Registry, Token, printable};
 use crate::sys::env::Env;
-use crate::sys::whole_file;
+use crate::sys::{secret_buffer, whole_file};
 use crate::tls::{self, Authorities, Trust};
 
 /// Size limit of an answer in bytes; the largest that is needed, a page of packages, is far smaller.
 const MAX_BODY: u64 = 1 << 20;
+/// How much of an answer is usual that does not say its size, in bytes.
+const CHUNKED: u64 = 4 << 10;
 /// Size limit of a CA file in bytes; a bundle of all public authorities is smaller.
 const MAX_CA_FILE: u64 = 16 * 1024 * 1024;
 /// Longest quotation of a server, in characters.
@@ -245,18 +246,14 @@ impl Client {
 
     fn read(&self, answer: Result<http::Response<Body>, ureq::Error>, limit: u64) -> Result<Reply, ReachError> {
         let (head, mut body) = answer.map_err(|error| self.explain(error))?.into_parts();
-        // Allocated at full size: a buffer that grows leaves copies of a token behind.
-        let size = body.content_length().unwrap_or(0).min(limit);
-        let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
-        body.with_config()
-            .limit(limit)
-            .reader()
-            .read_to_end(&mut text)
-            .map_err(|error| self.explain(error.into()))?;
+        let expected = body.content_length().unwrap_or(CHUNKED);
+        let [expected, max] = [expected, limit].map(|octets| usize::try_from(octets).unwrap_or(usize::MAX));
+        let text = secret_buffer::read(&mut body.as_reader(), expected, max);
+        let text = text.map_err(|error| self.explain(error.into()))?;
         Ok(Reply {
             status: head.status,
             headers: head.headers,
-            body: text,
+            body: text.ok_or_else(|| self.explain(ureq::Error::BodyExceedsLimit(limit)))?,
         })
     }
 

@@ -8,6 +8,8 @@ pub mod link;
 pub(crate) mod on_path;
 pub mod proxy;
 pub(crate) mod replace;
+pub(crate) mod secret_buffer;
+pub(crate) mod stdin;
 pub mod user;
 pub mod watchdog;
 pub(crate) mod whole_file;

@@ -1,11 +1,16 @@
 //! Reads whole files with a size limit and without blocking on pipes.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+use crate::sys::secret_buffer;
+
+/// How much of a pipe is usual, in octets.
+const PIPED: u64 = 64 * 1024;
 
 #[derive(Debug, Error)]
 pub(crate) enum ReadFileError {
@@ -65,20 +70,14 @@ fn read_any(path: &Path, max: u64, pipes: Pipes) -> Result<Zeroizing<Vec<u8>>, R
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::fcntl::OFlag::O_NONBLOCK.bits());
     }
-    let file = options.open(path)?;
+    let mut file = options.open(path)?;
     let found = file.metadata()?;
     if !is_pipe {
         check(&found)?;
     }
-    // Allocated at full size: a buffer that grows leaves copies of secrets behind.
-    let length = if is_pipe { max } else { found.len().min(max) };
-    let room = usize::try_from(length + 2).unwrap_or_default();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    file.take(max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > max {
-        return Err(ReadFileError::TooLong);
-    }
-    Ok(bytes)
+    let expected = if is_pipe { PIPED } else { found.len() };
+    let [expected, max] = [expected, max].map(|octets| usize::try_from(octets).unwrap_or(usize::MAX));
+    secret_buffer::read(&mut file, expected, max)?.ok_or(ReadFileError::TooLong)
 }
 
 fn check(found: &fs::Metadata) -> Result<(), ReadFileError> {

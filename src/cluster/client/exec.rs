@@ -15,17 +15,19 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::cluster::untrusted::untrusted;
 use crate::sys::env::Env;
-use crate::sys::on_path;
+use crate::sys::{on_path, secret_buffer};
 
 const V1: &str = "client.authentication.k8s.io/v1";
 const V1_BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
 /// The longest output of a plugin that is read, in octets: several chains of certificates.
-const MAX_PRINTED: u64 = 1024 * 1024;
+const MAX_PRINTED: usize = 1024 * 1024;
+/// Enough for nearly every plugin, in octets.
+const USUALLY_PRINTED: usize = 16 * 1024;
 
 /// Why the credential plugin gave no credential. Never quotes what it printed.
 #[derive(Debug, Error)]
@@ -240,16 +242,16 @@ async fn run(
     };
     // Not `output()`: tokio's takes standard error away, whatever was said about it before.
     let mut child = child.spawn().map_err(start)?;
-    let mut printed = Zeroizing::new(Vec::new());
-    if let Some(stdout) = child.stdout.take() {
-        stdout
-            .take(MAX_PRINTED + 1)
-            .read_to_end(&mut printed)
-            .await
-            .map_err(start)?;
-    }
-    if printed.len() as u64 > MAX_PRINTED {
-        return Err(wrong("printed more than a credential"));
+    let mut printed = secret_buffer::new(USUALLY_PRINTED, MAX_PRINTED);
+    if let Some(mut stdout) = child.stdout.take() {
+        loop {
+            if !secret_buffer::has_room(&mut printed, MAX_PRINTED) {
+                return Err(wrong("printed more than a credential"));
+            }
+            if stdout.read_buf(&mut *printed).await.map_err(start)? == 0 {
+                break;
+            }
+        }
     }
     let status = child.wait().await.map_err(start)?;
     if !status.success() {

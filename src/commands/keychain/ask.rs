@@ -8,7 +8,7 @@ use crate::error::CommandError;
 use crate::keychain::vault::{Passphrase, PassphraseError};
 
 /// The most octets that are read: more than any two passphrases.
-const MAX_STDIN: u64 = 16 * 1024;
+const MAX_STDIN: usize = 16 * 1024;
 
 /// How often a new passphrase may be mistyped.
 const ATTEMPTS: usize = 3;

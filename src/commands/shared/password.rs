@@ -8,7 +8,7 @@ use crate::registry::{Account, OneTimeCode, TemporaryToken};
 use crate::sys::env::Env;
 
 /// The most octets that are read: more than any password with a code.
-const MAX_STDIN: u64 = 16 * 1024;
+const MAX_STDIN: usize = 16 * 1024;
 
 /// Gets the account's password, and the one-time code if standard input has one.
 pub(in crate::commands) fn account(

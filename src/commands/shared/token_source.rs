@@ -11,7 +11,7 @@ use crate::model::{CommandLine, Credential, Registry, Token, Username};
 use crate::sys::env::Env;
 
 /// The most octets that are read, so that a mistaken `< /dev/zero` does not fill the memory.
-const MAX_STDIN: u64 = 64 * 1024;
+const MAX_STDIN: usize = 64 * 1024;
 
 /// The values from the token flags, with the registry and the user.
 #[derive(Default)]
