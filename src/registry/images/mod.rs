@@ -35,9 +35,11 @@ use access::Access;
 const MAX_MANIFEST: u64 = 4 << 20;
 /// Size limit of a config in bytes.
 const MAX_CONFIG: u64 = 4 << 20;
-/// Tags per page of the Distribution specification's list, and the page limit, in case a list never ends.
+/// Tags per page of the Distribution specification's list, and the limits for all pages, in case a list never ends: a page
+/// may have more tags than were asked for, or fewer.
 const TAGS_PER_PAGE: usize = 100;
 const MAX_TAG_PAGES: usize = 2000;
+const MAX_TAGS: usize = 100_000;
 /// The header with a manifest's digest.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -232,6 +234,9 @@ impl<'a> Images<'a> {
                 let tag: Tag = tag.parse().map_err(|_| unread("a tag in it is none"))?;
                 if seen.insert(tag.clone()) {
                     tags.push(tag);
+                }
+                if tags.len() > MAX_TAGS {
+                    return Err(unread(&format!("it has more than {MAX_TAGS} tags")));
                 }
             }
             if tags.len() == before || !reply.headers.contains_key(http::header::LINK) {

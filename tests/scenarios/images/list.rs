@@ -5,6 +5,8 @@ use snapbox::str;
 
 use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, ON_REAL, Stage};
 use crate::support::docker_registry::DockerRegistry;
+use crate::support::gitea::Visibility;
+use crate::support::http::{Answer, Server};
 use crate::support::parts::DOCKER_REGISTRY;
 use crate::support::pusher::Pusher;
 use crate::support::schema::validate;
@@ -58,6 +60,24 @@ fn shows_what_is_there_and_who_uses_it(stage: &Stage) {
     assert_eq!((&one["tags"], &one["digest"]), (&json!(["1.0"]), &json!(index)));
     assert_eq!(one["usedBy"], json!([]), "no cluster was named");
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
+}
+
+scenario!(an_organisation_is_an_owner_too, on(ON_DOUBLES, ON_GITEA));
+fn an_organisation_is_an_owner_too(stage: &Stage) {
+    let gitea = &stage.world.gitea;
+    gitea.add_organisation("acme", Visibility::Private);
+    gitea.join("acme", "admin", true);
+    stage.push_each("acme/team/api", &["1", "2", "3"]);
+    stage.push_each("admin/api", &["1", "2", "3"]);
+    stage.age(DAY);
+    let ran = stage.images("list Acme -o json").done();
+    let list: Value = serde_json::from_str(&ran).unwrap();
+    let items = list["items"].as_array().unwrap();
+    assert_eq!(items.len(), 3, "{ran}");
+    assert!(items.iter().all(|item| item["image"] == "acme/team/api"), "{ran}");
+    stage.images("prune acme --keep 1 --grace 0 --yes").done();
+    assert_eq!(stage.pusher.tags("acme/team/api"), ["3"]);
+    assert_eq!(stage.pusher.tags("admin/api"), ["1", "2", "3"]);
 }
 
 scenario!(what_is_not_there_is_said, on(ON_DOUBLES, ON_GITEA));
@@ -114,4 +134,39 @@ fn other_registries_are_listed_and_never_changed() {
     let ran = world.regcred(&format!("images list acme {flags}"));
     assert!(ran.stderr.contains("hint: name the image too: OWNER/NAME"), "{ran}");
     assert_eq!(pusher.tags("acme/app").len(), 7);
+}
+
+scenario!(a_list_of_tags_that_never_ends_is_given_up);
+/// Each page has thousands of tags, and says that there are more.
+fn a_list_of_tags_that_never_ends_is_given_up() {
+    const EACH: usize = 9000;
+    let registry = Server::start(|request| {
+        if request.path == "/v2/" {
+            return Answer::json(200, &json!({})).with("docker-distribution-api-version", "registry/2.0");
+        }
+        let last = request.parameter("last").map_or(0, |last| last.parse().unwrap());
+        let tags: Vec<String> = (last + 1..=last + EACH)
+            .map(|number| format!("{number:0100}"))
+            .collect();
+        let next = format!("<{}?last={}>; rel=\"next\"", request.path, last + EACH);
+        Answer::json(200, &json!({"name": "acme/app", "tags": tags})).with("link", &next)
+    });
+    let world = World::of_doubles();
+    let line = format!(
+        "images list acme/app --registry {} -u jane --token-stdin",
+        registry.registry()
+    );
+    world.regcred_with(&line, "a password").says(str![[r#"
+exit 1
+--- stdout
+--- stderr
+error: the tags of acme/app could not be read whole: it has more than 100000 tags
+
+"#]]);
+    let pages = registry
+        .seen()
+        .iter()
+        .filter(|seen| seen.path.ends_with("/tags/list"))
+        .count();
+    assert_eq!(pages, 100_000 / EACH + 1);
 }
