@@ -59,7 +59,7 @@ impl Holding {
     }
 
     /// Whether it is an image, or an index of images.
-    fn can_run(&self, digest: &Digest) -> bool {
+    pub fn can_run(&self, digest: &Digest) -> bool {
         match self.manifests.get(digest).map(|manifest| &manifest.content) {
             Some(Content::Image { .. }) => true,
             Some(Content::Index { children }) => children.iter().any(|child| child.platform.is_some()),

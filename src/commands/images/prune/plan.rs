@@ -73,6 +73,8 @@ pub enum Reason {
     /// The only row with a manifest that this index is made of.
     LastHolder(Digest),
     Describes(Digest),
+    /// A signature in an image that has nothing that could be signed: cosign can keep them apart.
+    Apart,
 }
 
 /// Why something goes.
@@ -93,8 +95,16 @@ pub enum Cause {
 
 /// Plans one image.
 ///
-/// `is_named`: the command line names this image, and not only its owner.
-pub fn plan(holding: &Holding, demand: &Demand, rules: &Rules, is_named: bool, now: Timestamp) -> ImagePlan {
+/// `elsewhere`: every manifest that was read, of the other images too. `is_named`: the command line names this image, and
+/// not only its owner.
+pub fn plan(
+    holding: &Holding,
+    elsewhere: &BTreeSet<&Digest>,
+    demand: &Demand,
+    rules: &Rules,
+    is_named: bool,
+    now: Timestamp,
+) -> ImagePlan {
     let mut parents: BTreeMap<&Digest, Vec<&Digest>> = BTreeMap::new();
     for (digest, manifest) in &holding.manifests {
         for child in manifest.children() {
@@ -103,6 +113,7 @@ pub fn plan(holding: &Holding, demand: &Demand, rules: &Rules, is_named: bool, n
     }
     let planner = Planner {
         holding,
+        elsewhere,
         parents,
         demand,
         rules,
@@ -115,6 +126,7 @@ pub fn plan(holding: &Holding, demand: &Demand, rules: &Rules, is_named: bool, n
 
 struct Planner<'a> {
     holding: &'a Holding,
+    elsewhere: &'a BTreeSet<&'a Digest>,
     /// The indexes that name a manifest.
     parents: BTreeMap<&'a Digest, Vec<&'a Digest>>,
     demand: &'a Demand,
@@ -127,7 +139,8 @@ impl<'a> Planner<'a> {
     fn fates(&self) -> Vec<Fate> {
         let roles: Vec<Role> = self.holding.rows.iter().map(|row| self.holding.role(row)).collect();
         let mut fates = self.tags(&roles);
-        let before = self.reachable(&roles);
+        self.kept_apart(&roles, &mut fates);
+        let before = self.reachable(&roles, &fates);
         self.orphans(&roles, &before, &mut fates);
         self.dependents(&roles, &mut fates);
         self.last_holders(&mut fates);
@@ -188,7 +201,7 @@ impl<'a> Planner<'a> {
         } else if newest.is_some() {
             newest
         } else if let Some(kind) = self.artifact(row).filter(|_| !self.is_named) {
-            Some(Reason::NoImage(kind))
+            Some(Reason::NoImage(kind.to_owned()))
         } else {
             self.too_young(row)
         };
@@ -217,10 +230,34 @@ impl<'a> Planner<'a> {
         Fate::Delete(Cause::GraceOver { since: aside.since })
     }
 
+    /// Signatures of what is, or may be, in another image.
+    fn kept_apart(&self, roles: &[Role], fates: &mut [Option<Fate>]) {
+        let could_be_signed = |(row, role): (&HeldRow, &Role)| *role == Role::Tag || self.holding.can_run(&row.digest);
+        let is_apart = !self.holding.rows.iter().zip(roles).any(could_be_signed);
+        for (at, (row, role)) in self.holding.rows.iter().zip(roles).enumerate() {
+            let subject = match role {
+                Role::Describes(subject) => Some(subject),
+                Role::Untagged => self.subject(&row.digest),
+                Role::Tag | Role::SetAside(_) => None,
+            };
+            let Some(subject) = subject.filter(|subject| !self.holding.manifests.contains_key(*subject)) else {
+                continue;
+            };
+            if self.elsewhere.contains(subject) {
+                fates[at] = Some(Fate::Keep(Reason::Describes(subject.clone())));
+            } else if is_apart {
+                fates[at] = Some(Fate::Keep(Reason::Apart));
+            }
+        }
+    }
+
     /// Manifests to which no tag leads, and signatures of what is gone.
     fn orphans(&self, roles: &[Role], before: &BTreeSet<&Digest>, fates: &mut [Option<Fate>]) {
         let mut going = Vec::new();
         for (at, (row, role)) in self.holding.rows.iter().zip(roles).enumerate() {
+            if fates[at].is_some() {
+                continue;
+            }
             let cause = match role {
                 Role::Untagged if !before.contains(&row.digest) => Cause::Untagged,
                 Role::Describes(subject) if !self.holding.manifests.contains_key(subject) => Cause::NoSubject,
@@ -266,8 +303,11 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let users = self.users(row, row.version.as_str());
+            let left_out = self.rules.left_out(&self.holding.repository, &row.version);
             fates[at] = match role {
                 _ if !users.is_empty() => Some(Fate::Keep(Reason::Used(users))),
+                // It need not match --match, because it goes with what does.
+                _ if left_out == Some(LeftOut::Excluded) => Some(Fate::Keep(Reason::LeftOut(LeftOut::Excluded))),
                 Role::Describes(subject) if held.contains(subject) => {
                     Some(Fate::Keep(Reason::Describes(subject.clone())))
                 }
@@ -307,20 +347,21 @@ impl<'a> Planner<'a> {
         self.holding.whole(kept.chain(needed))
     }
 
-    /// What tags lead to now, and what clusters need by its digest.
+    /// What tags lead to now, signatures that stay, and what clusters need by its digest.
     ///
     /// What was set aside without a tag is not reached by that alone: if it still has its own row, a run was killed before
     /// it was done.
-    fn reachable(&self, roles: &[Role]) -> BTreeSet<&'a Digest> {
+    fn reachable(&self, roles: &[Role], fates: &[Option<Fate>]) -> BTreeSet<&'a Digest> {
         let mut tagged: Vec<&'a Digest> = self.needed().collect();
         let mut below: BTreeSet<&'a Digest> = BTreeSet::new();
-        for (row, role) in self.holding.rows.iter().zip(roles) {
+        for ((row, role), fate) in self.holding.rows.iter().zip(roles).zip(fates) {
             match role {
                 Role::SetAside(aside) if aside.original == Version::Digest(row.digest.clone()) => {
                     let whole = self.holding.whole([&row.digest]);
                     below.extend(whole.into_iter().filter(|digest| **digest != row.digest));
                 }
                 Role::Tag | Role::SetAside(_) => tagged.push(&row.digest),
+                Role::Untagged | Role::Describes(_) if fate.is_some() => tagged.push(&row.digest),
                 Role::Untagged | Role::Describes(_) => {}
             }
         }
@@ -371,11 +412,20 @@ impl<'a> Planner<'a> {
         needed.map(|(digest, _)| digest)
     }
 
-    fn artifact(&self, row: &HeldRow) -> Option<String> {
-        match &self.holding.manifests.get(&row.digest)?.content {
-            Content::Artifact { kind, .. } => Some(kind.clone()),
-            Content::Image { .. } | Content::Index { .. } => None,
+    /// What it is instead of an image.
+    fn artifact(&self, row: &HeldRow) -> Option<&'a str> {
+        if self.holding.can_run(&row.digest) {
+            return None;
         }
+        let mut kind = None;
+        for part in self.holding.parts([&row.digest]) {
+            match &self.holding.manifests[part].content {
+                Content::Image { .. } => return None,
+                Content::Artifact { kind: found, .. } => kind = Some(found.as_str()),
+                Content::Index { .. } => {}
+            }
+        }
+        kind
     }
 
     fn too_young(&self, row: &HeldRow) -> Option<Reason> {
@@ -502,6 +552,7 @@ impl fmt::Display for Reason {
             Self::PartOf(index) => write!(f, "part of {}", short(index)),
             Self::LastHolder(index) => write!(f, "{} is made of it, and nothing else holds it", short(index)),
             Self::Describes(subject) => write!(f, "signature or attestation of {}", short(subject)),
+            Self::Apart => f.write_str("signature or attestation of something in another image"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is to be pruned, and the plan for it from one look at the registry and the clusters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::args::ImagesPruneArgs;
 use super::plan::{self, ImagePlan};
@@ -11,7 +11,7 @@ use crate::commands::images::catalog::{self, Catalog};
 use crate::commands::images::clusters::{self, Seen};
 use crate::commands::system::System;
 use crate::error::CommandError;
-use crate::model::{Registry, Repository};
+use crate::model::{Digest, Registry, Repository};
 use crate::registry::Images;
 
 /// What is to be pruned, by the flags or by a saved plan.
@@ -75,9 +75,11 @@ impl Task {
             let mut named = self.selections.iter().filter_map(Selection::image);
             named.any(|image| image == repository)
         };
-        let plans = catalog
-            .values()
-            .map(|holding| plan::plan(holding, &seen.demand, &self.rules, is_named(&holding.repository), now));
+        let all: BTreeSet<&Digest> = catalog.values().flat_map(|holding| holding.manifests.keys()).collect();
+        let plans = catalog.values().map(|holding| {
+            let is_named = is_named(&holding.repository);
+            plan::plan(holding, &all, &seen.demand, &self.rules, is_named, now)
+        });
         let mut plans: Vec<ImagePlan> = plans.collect();
         plan::count_space(&mut plans, &catalog);
         Ok(Plan {

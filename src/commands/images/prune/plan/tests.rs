@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{plan as plan_of, *};
+use super::*;
 use crate::commands::images::prune::rules::Age;
 use crate::model::manifest::Manifest;
 
@@ -138,6 +138,18 @@ impl ImagePlan {
     fn going(&self) -> impl Iterator<Item = &PlannedRow> {
         self.rows.iter().filter(|row| row.goes())
     }
+}
+
+/// Plans it where no other image was read.
+fn plan_of(holding: &Holding, demand: &Demand, rules: &Rules, is_named: bool, now: Timestamp) -> ImagePlan {
+    plan(
+        holding,
+        &holding.manifests.keys().collect(),
+        demand,
+        rules,
+        is_named,
+        now,
+    )
 }
 
 fn rules(keep: usize) -> Rules {
@@ -387,7 +399,7 @@ fn orphans_are_set_aside_whole_and_young_ones_left() {
     );
     registry.apply(&plan);
     assert!(registry.pulls(&index), "it can be restored whole");
-    let plan = super::plan(
+    let plan = plan_of(
         &registry.holding,
         &Demand::default(),
         &rules(1),
@@ -398,6 +410,69 @@ fn orphans_are_set_aside_whole_and_young_ones_left() {
     assert!(!registry.pulls(&child) && !registry.pulls(&index));
 }
 
+/// Signatures and attestations of something, in both of cosign's forms: under a tag, and as a list of what refers to it.
+fn sign(registry: &mut Registry, subject: &Digest) {
+    let name = subject.as_str().replace(':', "-");
+    let signature = registry.artifact("application/vnd.example.sig", &format!("signature of {subject}"), None);
+    registry.push(&format!("{name}.sig"), &signature, 900);
+    let bundle = registry.artifact(
+        "application/vnd.example.bundle",
+        &format!("bundle of {subject}"),
+        Some(subject),
+    );
+    registry.push("", &bundle, 900);
+    let list = json!({"mediaType": IMAGE, "digest": bundle.as_str(), "size": 1, "artifactType": "application/vnd.example.bundle"});
+    let list = registry.keep(&json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [list]}));
+    registry.push(&name, &list, 900);
+}
+
+#[test]
+fn signatures_that_are_kept_apart_stay() {
+    let mut registry = Registry::new();
+    let subject = Registry::new().image("in another image");
+    sign(&mut registry, &subject);
+    for rules in [rules(1), at_once(1)] {
+        let plan = plan_of(&registry.holding, &Demand::default(), &rules, true, at(NOW));
+        assert_eq!(plan.going().count(), 0, "{:?}", fates(&plan));
+        let told = |row: &PlannedRow| row.fate == Fate::Keep(Reason::Apart);
+        assert!(plan.rows.iter().all(told), "{:?}", fates(&plan));
+    }
+    // In an image that has tags of its own, they stay if it is known what they are about.
+    registry.tag("1", 500);
+    let plan_with = |elsewhere: &BTreeSet<&Digest>| {
+        plan(
+            &registry.holding,
+            elsewhere,
+            &Demand::default(),
+            &at_once(1),
+            true,
+            at(NOW),
+        )
+    };
+    assert_eq!(plan_with(&BTreeSet::from([&subject])).going().count(), 0);
+    assert_eq!(plan_with(&BTreeSet::new()).going().count(), 3);
+}
+
+#[test]
+fn what_is_excluded_does_not_go_with_what_it_describes() {
+    let mut registry = Registry::new();
+    let old = registry.tag("1", 900);
+    sign(&mut registry, &old);
+    registry.tag("2", 500);
+    let matching = Rules {
+        matching: vec!["?".parse().unwrap()],
+        ..at_once(1)
+    };
+    assert_eq!(registry.plan(&Demand::default(), &matching).going().count(), 4);
+    let rules = Rules {
+        exclude: vec!["*.sig".parse().unwrap()],
+        ..at_once(1)
+    };
+    let plan = registry.plan(&Demand::default(), &rules);
+    assert_eq!(plan.going().count(), 3, "{:?}", fates(&plan));
+    assert!(plan.going().all(|row| !row.row.version.as_str().ends_with(".sig")));
+}
+
 #[test]
 fn a_chart_goes_only_if_its_image_is_named() {
     let mut registry = Registry::new();
@@ -405,9 +480,14 @@ fn a_chart_goes_only_if_its_image_is_named() {
         let chart = registry.artifact("application/vnd.cncf.helm.config.v1+json", name, None);
         registry.push(name, &chart, hours);
     }
+    // An index of such, as oras makes it.
+    let chart = registry.holding.rows[0].digest.clone();
+    let index = json!({"mediaType": IMAGE, "digest": chart.as_str(), "size": 1});
+    let index = registry.keep(&json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [index]}));
+    registry.push("0.3", &index, 450);
     assert_eq!(registry.plan(&Demand::default(), &rules(1)).going().count(), 0);
     let plan = plan_of(&registry.holding, &Demand::default(), &rules(1), true, at(NOW));
-    assert_eq!(plan.going().count(), 1);
+    assert_eq!(plan.going().count(), 2);
 }
 
 #[test]
