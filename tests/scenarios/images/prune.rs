@@ -3,6 +3,7 @@
 use snapbox::str;
 
 use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, Stage};
+use crate::support::world::World;
 
 const PRUNE: &str = "prune admin --keep 1 --yes";
 
@@ -184,6 +185,28 @@ fn nothing_goes_without_an_answer(stage: &Stage) {
     assert_eq!(ran.code, 0);
     stage.images("prune admin --keep 1 --yes --dry-run=client").done();
     assert_eq!(stage.pusher.tags("admin/api"), all);
+}
+
+scenario!(somebody_types_how_many_go);
+fn somebody_types_how_many_go() {
+    let stage = Stage::new(World::of_doubles());
+    stage.push_each("admin/api", &["1", "2", "3"]);
+    stage.age(DAY);
+    let line = "images prune admin --keep 1";
+    for wrong in ["", "y", "yes", "1", "22"] {
+        let ran = stage.world.regcred_typing(line, wrong);
+        assert!(ran.code == 0 && ran.stderr.contains("nothing was changed"), "{ran}");
+        assert_eq!(stage.pusher.tags("admin/api"), ["1", "2", "3"], "{wrong}");
+    }
+    let ran = stage.world.regcred_typing(line, " 2 ");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(
+        ran.stderr.contains("? Type 2 to set aside or delete that many\n"),
+        "{ran}"
+    );
+    assert!(ran.stdout.contains("2 done\n"), "{ran}");
+    stage.aside("admin/api", "1");
+    stage.aside("admin/api", "2");
 }
 
 scenario!(

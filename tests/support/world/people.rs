@@ -8,9 +8,11 @@ use std::rc::Rc;
 use regcred::commands::Prompter;
 use zeroize::Zeroizing;
 
-/// Somebody who answers questions with a choice.
+/// Somebody who answers questions with a choice or a word.
+#[derive(Default)]
 pub(super) struct Chooser {
     pub(super) choices: RefCell<Vec<usize>>,
+    pub(super) words: RefCell<Vec<String>>,
     pub(super) asked: RefCell<String>,
 }
 
@@ -20,7 +22,8 @@ impl Prompter for &Chooser {
     }
 
     fn word(&self, question: &str) -> io::Result<String> {
-        panic!("not a choice: {question}")
+        let _ = writeln!(self.asked.borrow_mut(), "? {question}");
+        Ok(self.words.borrow_mut().remove(0))
     }
 
     fn choice(&self, question: &str, options: &[String]) -> io::Result<usize> {

@@ -88,13 +88,27 @@ impl World {
     /// The same, with somebody at the terminal who chooses these, one for each question. What was asked stands before
     /// what was printed. In this process alone.
     pub fn regcred_choosing(&self, line: &str, choices: &[usize]) -> Ran {
-        assert!(!self.is_real(), "a real one asks at a terminal");
         let chooser = Chooser {
             choices: RefCell::new(choices.to_vec()),
-            asked: RefCell::default(),
+            ..Chooser::default()
         };
-        let mut ran = self.run_regcred(line, "", Some(&chooser));
-        assert!(chooser.choices.borrow().is_empty(), "nobody asked: {ran}");
+        self.regcred_answered(line, &chooser)
+    }
+
+    /// The same, with somebody who types this when asked for a word.
+    pub fn regcred_typing(&self, line: &str, word: &str) -> Ran {
+        let chooser = Chooser {
+            words: RefCell::new(vec![word.to_owned()]),
+            ..Chooser::default()
+        };
+        self.regcred_answered(line, &chooser)
+    }
+
+    fn regcred_answered(&self, line: &str, chooser: &Chooser) -> Ran {
+        assert!(!self.is_real(), "a real one asks at a terminal");
+        let mut ran = self.run_regcred(line, "", Some(chooser));
+        let (choices, words) = (&chooser.choices.borrow(), &chooser.words.borrow());
+        assert!(choices.is_empty() && words.is_empty(), "nobody asked: {ran}");
         ran.stderr = self.normal(&chooser.asked.borrow()) + &ran.stderr;
         ran
     }
