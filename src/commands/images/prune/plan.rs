@@ -18,7 +18,7 @@ const LATEST: &str = "latest";
 const SHORT: usize = 12;
 
 /// What would be done with one image, row by row, in the order in which it is done: what goes comes first, indexes before
-/// what they are made of.
+/// what they are made of, and anything before what describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImagePlan {
     pub repository: Repository,
@@ -474,12 +474,15 @@ impl<'a> Planner<'a> {
             let manifest = self.holding.manifests.get(&row.row.digest);
             manifest.is_some_and(|manifest| !manifest.children().is_empty())
         };
+        let describes = |row: &PlannedRow| matches!(self.holding.role(&row.row), Role::Describes(_));
         rows.sort_by_key(|row| match &row.fate {
             Fate::SetAside(..) => 0,
-            Fate::Delete(Cause::WithIt) if !is_index(row) => 3,
+            Fate::Delete(Cause::WithIt) if !is_index(row) => 4,
+            // A list of referrers: as long as its subject is there, its signatures are found.
+            Fate::Delete(Cause::WithIt) if describes(row) => 3,
             Fate::Delete(_) if !is_index(row) => 2,
             Fate::Delete(_) => 1,
-            Fate::Keep(_) => 4,
+            Fate::Keep(_) => 5,
         });
         ImagePlan {
             repository: self.holding.repository.clone(),

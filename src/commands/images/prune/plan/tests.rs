@@ -454,6 +454,19 @@ fn signatures_that_are_kept_apart_stay() {
 }
 
 #[test]
+fn signatures_go_after_what_they_sign() {
+    let mut registry = Registry::new();
+    let old = registry.tag("1", 900);
+    sign(&mut registry, &old);
+    registry.tag("2", 500);
+    let plan = registry.plan(&Demand::default(), &at_once(1));
+    let going: Vec<&str> = plan.going().map(|row| row.row.version.as_str()).collect();
+    let list = old.as_str().replace(':', "-");
+    assert_eq!(going[..2], ["1", list.as_str()], "{going:?}");
+    assert_eq!(going.len(), 4, "{going:?}");
+}
+
+#[test]
 fn what_is_excluded_does_not_go_with_what_it_describes() {
     let mut registry = Registry::new();
     let old = registry.tag("1", 900);
