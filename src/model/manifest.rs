@@ -34,6 +34,8 @@ const LAYERS: [&str; 2] = [
 /// buildx's annotation of a child that is no image, and that of the child that it describes.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
+/// Sigstore's annotation of a bundle (cosign 3).
+const PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicateType";
 /// Longest media type or platform that is kept, in characters.
 const MAX_NAME: usize = 100;
 
@@ -57,6 +59,8 @@ pub enum Content {
     Artifact {
         /// Its own name for its kind: an artifact type, or the media type of its config.
         kind: String,
+        /// What a bundle of Sigstore says of its subject, by the name of the statement's kind.
+        predicate: Option<String>,
         blobs: Vec<Blob>,
     },
 }
@@ -112,7 +116,7 @@ impl Manifest {
             },
             Some(kind) if IMAGES.contains(&kind) && manifests.is_none() => {
                 let config = config.ok_or(ManifestError::Descriptor)?;
-                image(fields.text("artifactType")?, config, layers.unwrap_or_default())?
+                image(fields, config, layers.unwrap_or_default())?
             }
             Some(kind) if INDEXES.contains(&kind) || IMAGES.contains(&kind) => return Err(ManifestError::Ambiguous),
             _ => return Err(ManifestError::Kind),
@@ -204,9 +208,14 @@ impl<'a> Fields<'a> {
             .map(|value| value.as_object().ok_or(ManifestError::Json));
         object.transpose()
     }
+
+    fn annotation(self, name: &str) -> Result<Option<&'a str>, ManifestError> {
+        let annotations = self.object("annotations")?;
+        Ok(annotations.and_then(|all| all.get(name)?.as_str()))
+    }
 }
 
-fn image(artifact: Option<&str>, config: &Map<String, Value>, layers: &[Value]) -> Result<Content, ManifestError> {
+fn image(manifest: Fields<'_>, config: &Map<String, Value>, layers: &[Value]) -> Result<Content, ManifestError> {
     let config_kind = Fields(config).text("mediaType")?.unwrap_or_default();
     let mut of_files = layers.is_empty();
     let mut blobs = Vec::with_capacity(layers.len());
@@ -217,7 +226,7 @@ fn image(artifact: Option<&str>, config: &Map<String, Value>, layers: &[Value]) 
         blobs.push(blob(layer)?);
     }
     let config = blob(Fields(config))?;
-    let kind = match artifact {
+    let kind = match manifest.text("artifactType")? {
         Some(kind) => kind,
         None if CONFIGS.contains(&config_kind) && of_files => return Ok(Content::Image { config, layers: blobs }),
         None if CONFIGS.contains(&config_kind) => layers[0]["mediaType"].as_str().unwrap_or_default(),
@@ -226,6 +235,9 @@ fn image(artifact: Option<&str>, config: &Map<String, Value>, layers: &[Value]) 
     blobs.insert(0, config);
     Ok(Content::Artifact {
         kind: printable(kind, MAX_NAME),
+        predicate: manifest
+            .annotation(PREDICATE_TYPE)?
+            .map(|predicate| printable(predicate, MAX_NAME)),
         blobs,
     })
 }
@@ -235,12 +247,10 @@ fn children(manifests: &[Value]) -> Result<Vec<Child>, ManifestError> {
         .iter()
         .map(|child| {
             let child = Fields(child.as_object().ok_or(ManifestError::Descriptor)?);
-            let annotation = |name: &str| {
-                let annotations = child.object("annotations")?;
-                Ok::<_, ManifestError>(annotations.and_then(|all| all.get(name)?.as_str()))
-            };
-            let attests = match annotation(REFERENCE_TYPE)? {
-                Some(_) => annotation(REFERENCE_DIGEST)?.and_then(|digest| digest.parse().ok()),
+            let attests = match child.annotation(REFERENCE_TYPE)? {
+                Some(_) => child
+                    .annotation(REFERENCE_DIGEST)?
+                    .and_then(|digest| digest.parse().ok()),
                 None => None,
             };
             Ok(Child {

@@ -73,7 +73,8 @@ impl Pusher {
         digest
     }
 
-    fn put(&self, repository: &str, reference: &str, kind: &str, text: &str) {
+    /// Puts a manifest there as it is, under this tag or digest.
+    pub fn put(&self, repository: &str, reference: &str, kind: &str, text: &str) {
         let path = format!("/v2/{repository}/manifests/{reference}");
         let reply = self.send(("PUT", &path), kind, text.as_bytes());
         assert_eq!(reply.status, 201, "{path}: {reply:?}");

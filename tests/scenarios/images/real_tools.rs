@@ -1,14 +1,15 @@
-//! What buildx itself makes: listed, protected, pruned, and brought back, at a real Gitea.
+//! What buildx itself makes, and what cosign itself writes: listed, protected, pruned, and brought back.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::fixture::{DAY, ON_GITEA, Stage};
+use super::fixture::{DAY, ON_DOUBLES, ON_GITEA, Stage};
 use crate::support::buildkit::{Buildkit, scanner};
+use crate::support::gitea::sha256;
 use crate::support::parts::BUILDKIT;
 
 impl Stage {
@@ -123,4 +124,116 @@ fn what_buildx_makes(stage: &Stage) {
     let mut left: BTreeSet<String> = parts.iter().map(|part| (*part).to_owned()).collect();
     left.insert("1".to_owned());
     assert_eq!(stage.rows(image), left);
+}
+
+/// What cosign 3.0.4 wrote to a Gitea 1.26.4: an image, its manifests in the order of their pushes, and their blobs.
+/// `cosign/README.md` says how.
+struct Written(&'static str);
+
+impl Written {
+    /// Pushes it, each manifest a day before the next; the digest of each tag of an image.
+    fn push(&self, stage: &Stage) -> BTreeMap<String, String> {
+        let Self(name) = self;
+        let image = format!("admin/{name}");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/images/cosign");
+        let file = folder.join(format!("{name}.json"));
+        let written: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        for blob in written["blobs"].as_array().unwrap() {
+            stage
+                .pusher
+                .blob(&image, "", &STANDARD.decode(blob.as_str().unwrap()).unwrap());
+        }
+        let mut tags = BTreeMap::new();
+        for row in written["versions"].as_array().unwrap() {
+            let [version, kind, manifest] = ["version", "mediaType", "manifest"].map(|key| row[key].as_str().unwrap());
+            stage.pusher.put(&image, version, kind, manifest);
+            stage.age(DAY);
+            if !version.starts_with("sha256") {
+                tags.insert(version.to_owned(), sha256(manifest.as_bytes()));
+            }
+        }
+        tags
+    }
+}
+
+scenario!(what_cosign_writes, on(ON_DOUBLES, ON_GITEA));
+/// Signatures, attestations and SBOMs under tags that tell their subject; the same as referrers; and as bundles.
+fn what_cosign_writes(stage: &Stage) {
+    for (name, with, endings) in [
+        (
+            "tagged",
+            "1 signature, 1 attestation, 1 SBOM",
+            &[".att", ".sbom", ".sig"][..],
+        ),
+        ("referred", "1 signature, 1 SBOM", &[""]),
+        ("bundled", "1 signature, 1 attestation", &[""]),
+    ] {
+        let image = &format!("admin/{name}");
+        let digests = Written(name).push(stage);
+        let pulls = |reference: &str| stage.pusher.pull(image, reference);
+        let all = stage.rows(image);
+        // By tag: what describes it.
+        let described = ["1", "2"].map(|tag| {
+            let item = stage.listed(image, tag);
+            assert_eq!(item["digest"], digests[tag], "{item}");
+            let found: Vec<&str> = item["describedBy"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|name| name.as_str().unwrap())
+                .collect();
+            for ending in endings {
+                let name = format!("{}{ending}", digests[tag].replace(':', "-"));
+                assert!(found.contains(&name.as_str()), "{name}: {item}");
+            }
+            found.into_iter().map(str::to_owned).collect::<BTreeSet<String>>()
+        });
+        let others: usize = described.iter().map(BTreeSet::len).sum();
+        assert_eq!(
+            others + 2,
+            all.len(),
+            "everything describes one of both: {described:?} {all:?}"
+        );
+        let ran = stage.images(&format!("list {image}"));
+        assert_eq!(ran.stdout.matches(with).count(), 2, "{ran}");
+
+        // They are no tags that count, and stay with their subject while it is set aside.
+        stage.images(&format!("prune {image} --keep 1 --yes")).done();
+        assert!(pulls("1").is_err());
+        for name in described
+            .iter()
+            .flatten()
+            .chain([&"2".to_owned(), &stage.aside(image, "1")])
+        {
+            assert!(pulls(name).is_ok(), "{name}");
+        }
+        stage.images(&format!("restore {image}:1")).done();
+        assert_eq!(stage.rows(image), all);
+
+        // With their subject they go for good; those of the other one stay. Restored, the old one is the newest.
+        stage.age(DAY);
+        stage.images(&format!("prune {image} --keep 1 --grace 0 --yes")).done();
+        let mut left = described[0].clone();
+        left.insert("1".to_owned());
+        assert_eq!(stage.rows(image), left);
+        for name in &left {
+            assert!(pulls(name).is_ok(), "{name}");
+        }
+    }
+}
+
+scenario!(signatures_in_an_image_of_their_own_stay, on(ON_DOUBLES, ON_GITEA));
+/// `COSIGN_REPOSITORY`: what they sign is in another image.
+fn signatures_in_an_image_of_their_own_stay(stage: &Stage) {
+    let names = ["app", "signatures", "bundles"];
+    for name in names {
+        Written(name).push(stage);
+    }
+    let rows = || names.map(|name| stage.rows(&format!("admin/{name}")));
+    let all = rows();
+    for selected in ["admin", "admin/signatures admin/bundles"] {
+        let ran = stage.images(&format!("prune {selected} --keep 1 --grace 0 --yes"));
+        assert_eq!(ran.code, 0, "{ran}");
+        assert_eq!(rows(), all, "{selected}: {ran}");
+    }
 }

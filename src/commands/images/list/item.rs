@@ -11,6 +11,17 @@ use crate::model::manifest::{Content, Manifest};
 use crate::model::{Digest, Version};
 use crate::registry::ImageConfig;
 
+/// What cosign 3 calls a signature among its bundles.
+const COSIGN_SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+/// The kinds of referrers: cosign's older ones, notation's, and that of in-toto.
+const SIGNATURES: [&str; 2] = [
+    "application/vnd.dev.cosign.artifact.sig.v1+json",
+    "application/vnd.cncf.notary.signature",
+];
+const IN_TOTO: &str = "application/vnd.in-toto+json";
+/// A part of the kinds of SBOMs.
+const SBOMS: [&str; 3] = ["sbom", "spdx", "cyclonedx"];
+
 /// One item of `ImageList`.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,6 +44,9 @@ pub struct Item {
     pub attestations: usize,
     /// What describes it or a part of it: signatures, attestations, SBOMs.
     pub described_by: Vec<String>,
+    /// The same without the lists of them: each signature, attestation, SBOM and other referrer once.
+    #[serde(skip)]
+    pub hanging: Vec<Hanging>,
     /// What an index is made of, and is not there.
     pub missing: Vec<String>,
     pub used_by: Vec<Usage>,
@@ -52,6 +66,34 @@ pub enum Kind {
     Image,
     Index,
     Artifact,
+}
+
+/// What describes something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hanging {
+    Signature,
+    Attestation,
+    Sbom,
+    Other,
+}
+
+impl Hanging {
+    /// By cosign's tag, or else by what the manifest says of itself.
+    fn of(tag: &str, manifest: &Manifest) -> Self {
+        let (_, ending) = tag.rsplit_once('.').unwrap_or_default();
+        let Content::Artifact { kind, predicate, .. } = &manifest.content else {
+            return Self::Other;
+        };
+        match (ending, predicate.as_deref()) {
+            ("sig", _) | (_, Some(COSIGN_SIGNATURE)) => Self::Signature,
+            ("att", _) | (_, Some(_)) => Self::Attestation,
+            ("sbom", _) => Self::Sbom,
+            _ if SIGNATURES.contains(&kind.as_str()) => Self::Signature,
+            _ if kind == IN_TOTO => Self::Attestation,
+            _ if SBOMS.iter().any(|part| kind.contains(part)) => Self::Sbom,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// The items of an image: what has a tag, and what nothing leads to. Newest first.
@@ -97,6 +139,7 @@ fn item(
         platforms: Vec::new(),
         attestations: 0,
         described_by: described_by(holding, roles, &parts),
+        hanging: hanging(holding, roles, &parts),
         missing: Vec::new(),
         used_by: Vec::new(),
     };
@@ -160,10 +203,41 @@ fn described_by(holding: &Holding, roles: &[Role], parts: &BTreeSet<&Digest>) ->
         let by_tag = matches!(role, Role::Describes(subject) if parts.contains(subject));
         let manifest = holding.manifests.get(&row.digest);
         let by_subject = manifest.and_then(|manifest| manifest.subject.as_ref());
-        if by_tag || by_subject.is_some_and(|subject| parts.contains(subject)) {
+        // buildx's attestations can be both a part and a referrer.
+        let is_part = parts.contains(&row.digest);
+        if by_tag || by_subject.is_some_and(|subject| !is_part && parts.contains(subject)) {
             found.push(row.version.to_string());
         }
     }
     found.sort();
     found
+}
+
+/// What describes any of these manifests.
+fn hanging(holding: &Holding, roles: &[Role], parts: &BTreeSet<&Digest>) -> Vec<Hanging> {
+    let mut found: BTreeMap<&Digest, Hanging> = BTreeMap::new();
+    for (row, role) in holding.rows.iter().zip(roles) {
+        let Some(manifest) = holding.manifests.get(&row.digest) else {
+            continue;
+        };
+        if matches!(role, Role::Describes(subject) if parts.contains(subject)) {
+            let listed = manifest.children().iter().map(|child| &child.digest);
+            let listed = listed.filter_map(|child| holding.manifests.get_key_value(child));
+            found.extend(listed.map(|(digest, manifest)| (digest, Hanging::of("", manifest))));
+            if !matches!(manifest.content, Content::Index { .. }) {
+                found.insert(&row.digest, Hanging::of(row.version.as_str(), manifest));
+            }
+        }
+    }
+    for (digest, manifest) in &holding.manifests {
+        let is_part = parts.contains(digest);
+        if manifest
+            .subject
+            .as_ref()
+            .is_some_and(|subject| !is_part && parts.contains(subject))
+        {
+            found.entry(digest).or_insert_with(|| Hanging::of("", manifest));
+        }
+    }
+    found.into_values().collect()
 }

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::ImagesListFormat;
-use super::item::{Item, Kind};
+use super::item::{Hanging, Item, Kind};
 use crate::commands::shared::document;
 use crate::commands::system::System;
 use crate::error::CommandError;
@@ -102,22 +102,14 @@ fn with(item: &Item) -> String {
         1 => Some(format!("1 {one}")),
         count => Some(format!("{count} {one}s")),
     };
-    let endings: Vec<&str> = item
-        .described_by
-        .iter()
-        .map(|name| name.rsplit('.').next().unwrap_or_default())
-        .collect();
-    let count = |ending: &str| endings.iter().filter(|found| **found == ending).count();
-    let [signatures, attestations, sboms] = ["sig", "att", "sbom"].map(count);
-    let others = endings.len() - signatures - attestations - sboms;
-    let attestations = attestations + item.attestations;
+    let count = |kind| item.hanging.iter().filter(|found| **found == kind).count();
     let incomplete = (!item.missing.is_empty()).then(|| format!("incomplete: {} missing", item.missing.len()));
     let parts: Vec<String> = [
         incomplete,
-        counted(signatures, "signature"),
-        counted(attestations, "attestation"),
-        counted(sboms, "SBOM"),
-        counted(others, "referrer"),
+        counted(count(Hanging::Signature), "signature"),
+        counted(count(Hanging::Attestation) + item.attestations, "attestation"),
+        counted(count(Hanging::Sbom), "SBOM"),
+        counted(count(Hanging::Other), "referrer"),
     ]
     .into_iter()
     .flatten()
