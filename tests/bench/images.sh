@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Measures images list and images prune with 5,000 tags at a real Gitea that it starts itself, beside a shell loop of curl
-# that does the same: the list of all rows and every manifest; the deletion of tags one by one. Prints requests, seconds and
-# memory. Minutes; needs what tests/parts/gitea.sh makes, curl, jq, sqlite3 and python3.
+# that does the same: the list of all rows and every manifest; the deletion of tags one by one. And images check, of as many
+# Deployments as tags are pruned, on a real kube-apiserver. Prints requests, seconds and memory. Minutes; needs what
+# tests/parts/gitea.sh and tests/parts/control-plane.sh make, curl, jq, sqlite3, openssl and python3.
 #
 #   tests/bench/images.sh [PROGRAM]     default: the release build of kubectl-regcred, which is made when it is missing
-#   COUNT=N GOING=N                     tags (default 5000), and how many of them are pruned (default 500)
+#   COUNT=N GOING=N                     tags (default 5000), and how many of them are checked and pruned (default 500)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -15,17 +16,8 @@ program=${1:-target/release/kubectl-regcred}
 program=$(realpath "$program")
 gitea=$(tests/parts/gitea.sh)
 
-work=$(mktemp -d)
-server=
-source tests/bench/results.sh
-finish() {
-    if [[ -n $server ]]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
-    rm -rf "$work"
-}
-trap finish EXIT
+source tests/bench/control-plane.sh
+start_control_plane --unsafe-no-fsync
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 registry=127.0.0.1:$port
 cat >"$work/app.ini" <<END
@@ -57,7 +49,7 @@ FILE_NAME = access.log
 END
 admin() { HOME=$work "$gitea/gitea" admin --config "$work/app.ini" --work-path "$work" "$@"; }
 HOME=$work "$gitea/gitea" web --config "$work/app.ini" --work-path "$work" >"$work/log" 2>&1 &
-server=$!
+servers+=($!)
 until curl -fs "http://$registry/api/healthz" >/dev/null; do sleep 0.2; done
 admin user create --username admin --password "a password" --email a@example.com --must-change-password=false >/dev/null
 token=$(admin user generate-access-token --username admin --token-name bench --scopes write:package --raw | tail -n 1)
@@ -98,6 +90,21 @@ for number in range(count):
     ask("PUT", f"/v2/admin/app/manifests/v{number:05}", json.dumps(manifest).encode(), kind)
 END
 sqlite3 -cmd ".timeout 10000" "$work/gitea.db" "UPDATE package_version SET created_unix = created_unix - 864000 + id;"
+REGISTRY=$registry TOKEN=$token python3 - "$GOING" <<'END' | kubectl create -f - >/dev/null
+import base64, json, os, sys
+registry = os.environ["REGISTRY"]
+auth = base64.b64encode(f"admin:{os.environ['TOKEN']}".encode()).decode()
+config = json.dumps({"auths": {registry: {"auth": auth}}})
+objects = [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gitea"}, "type": "kubernetes.io/dockerconfigjson",
+            "stringData": {".dockerconfigjson": config}}]
+for number in range(int(sys.argv[1])):
+    name, image = f"app-{number}", f"{registry}/admin/app:v{number:05}"
+    spec = {"imagePullSecrets": [{"name": "gitea"}], "containers": [{"name": "app", "image": image}]}
+    template = {"metadata": {"labels": {"app": name}}, "spec": spec}
+    objects.append({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+                    "spec": {"replicas": 0, "selector": {"matchLabels": {"app": name}}, "template": template}})
+print(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+END
 load=$(cut -d' ' -f1-3 /proc/loadavg)
 
 # row NAME LINE COMMAND...: its requests, seconds, and the most memory that it held; LINE is that of the plot, if any
@@ -105,7 +112,7 @@ row() {
     local name=$1 line=$2 before after
     shift 2
     before=$(wc -l <"$work/access.log")
-    REGISTRY_TOKEN=$token HOME=$work python3 - "$name" "$work/took" "$@" <<'END'
+    env -i PATH="$PATH" REGISTRY_TOKEN="$token" HOME="$work" KUBECONFIG="$work/kubeconfig" python3 - "$name" "$work/took" "$@" <<'END'
 import os, subprocess, sys, time
 start = time.monotonic()
 with open(os.environ["HOME"] + "/out", "wb") as out:
@@ -148,12 +155,15 @@ for tag in "${all[@]:$3}"; do
     curl -fs -X DELETE -H "Authorization: token $REGISTRY_TOKEN" "$1/container/app/$tag"
 done'
 flags=(--registry "$registry" -u admin --token-env REGISTRY_TOKEN)
+# images check asks with the Secret's token, and reads the keychain too.
+"${environment[@]}" "$program" keychain use vault --key-file "$work/vault.key" >/dev/null 2>&1
 
 echo "$COUNT tags, Gitea $(basename "$gitea"), load $load, $(nproc) processors"
 echo "| | requests | seconds | memory |"
 echo "|---|---|---|---|"
 row "images list" "images list" "$program" images list admin -o json "${flags[@]}"
 row "curl: the list and every manifest" "curl, the same list" bash -c "$curl_list" _ "$api" "http://$registry"
+row "images check, $GOING images" "" "$program" images check --registry "$registry" -n default
 row "images prune, the plan" "images prune, the plan" "$program" images prune admin --keep 1 --dry-run=client "${flags[@]}"
 row "images prune, $GOING set aside" "images prune, a tenth set aside" "$program" images prune admin --keep $((COUNT - GOING)) --yes "${flags[@]}"
 row "images restore, $GOING" "" "$program" images restore admin/app "${flags[@]}"
