@@ -161,6 +161,7 @@ exit 1
 --- stdout
 --- stderr
 error: the tags of acme/app could not be read whole: it has more than 100000 tags
+hint: try again; if it stays so, the registry's log or a proxy before it is what to look at
 
 "#]]);
     let pages = registry
