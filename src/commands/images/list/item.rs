@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::images::demand::{Demand, Usage};
-use crate::commands::images::holding::{Holding, Role};
+use crate::commands::images::holding::{HeldRow, Holding, Role};
 use crate::model::manifest::{Content, Manifest};
 use crate::model::{Digest, Version};
 use crate::registry::ImageConfig;
@@ -104,6 +104,7 @@ pub fn items(holding: &Holding, configs: &BTreeMap<Digest, ImageConfig>, demand:
     let reached = holding.whole(named.map(|(row, _)| &row.digest));
     let mut order: Vec<&Digest> = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut rows: BTreeMap<&Digest, Vec<(&HeldRow, &Role)>> = BTreeMap::new();
     for (row, role) in holding.rows.iter().zip(&roles) {
         let is_item = match role {
             Role::Tag | Role::SetAside(_) => true,
@@ -112,60 +113,73 @@ pub fn items(holding: &Holding, configs: &BTreeMap<Digest, ImageConfig>, demand:
         if is_item && seen.insert(&row.digest) {
             order.push(&row.digest);
         }
+        rows.entry(&row.digest).or_default().push((row, role));
     }
-    let of = |digest| item(holding, &roles, digest, configs, demand);
-    order.into_iter().filter_map(of).collect()
+    let lister = Lister {
+        holding,
+        rows,
+        describers: Describers::of(holding, &roles),
+        configs,
+        demand,
+    };
+    order.into_iter().filter_map(|digest| lister.item(digest)).collect()
 }
 
-fn item(
-    holding: &Holding,
-    roles: &[Role],
-    digest: &Digest,
-    configs: &BTreeMap<Digest, ImageConfig>,
-    demand: &Demand,
-) -> Option<Item> {
-    let manifest = holding.manifests.get(digest)?;
-    let parts = holding.parts([digest]);
-    let mut item = Item {
-        image: holding.repository.to_string(),
-        digest: digest.to_string(),
-        tags: Vec::new(),
-        set_aside: Vec::new(),
-        kind: Kind::Artifact,
-        artifact_type: None,
-        pushed: None,
-        created: None,
-        size: holding.bytes(parts.iter().copied()),
-        platforms: Vec::new(),
-        attestations: 0,
-        described_by: described_by(holding, roles, &parts),
-        hanging: hanging(holding, roles, &parts),
-        missing: Vec::new(),
-        used_by: Vec::new(),
-    };
-    let mut users: BTreeSet<&Usage> = demand.of_repository(&holding.repository).collect();
-    for part in parts.iter().filter_map(|part| holding.manifests.get_key_value(*part)) {
-        users.extend(demand.of_manifest(part.0, part.1));
-    }
-    for (row, role) in holding.rows.iter().zip(roles).filter(|(row, _)| row.digest == *digest) {
-        let mut name = row.version.as_str();
-        match (role, &row.version) {
-            (Role::SetAside(aside), _) => {
-                name = aside.original.as_str();
-                item.set_aside.push(Aside {
-                    name: name.to_owned(),
-                    since: aside.since,
-                });
-            }
-            (_, Version::Tag(tag)) => item.tags.push(tag.to_string()),
-            (_, Version::Digest(_)) => {}
+/// What is known of an image, looked up by digests.
+struct Lister<'a> {
+    holding: &'a Holding,
+    rows: BTreeMap<&'a Digest, Vec<(&'a HeldRow, &'a Role)>>,
+    describers: Describers<'a>,
+    configs: &'a BTreeMap<Digest, ImageConfig>,
+    demand: &'a Demand,
+}
+
+impl Lister<'_> {
+    fn item(&self, digest: &Digest) -> Option<Item> {
+        let Self { holding, demand, .. } = self;
+        let manifest = holding.manifests.get(digest)?;
+        let parts = holding.parts([digest]);
+        let mut item = Item {
+            image: holding.repository.to_string(),
+            digest: digest.to_string(),
+            tags: Vec::new(),
+            set_aside: Vec::new(),
+            kind: Kind::Artifact,
+            artifact_type: None,
+            pushed: None,
+            created: None,
+            size: holding.bytes(parts.iter().copied()),
+            platforms: Vec::new(),
+            attestations: 0,
+            described_by: self.describers.names(&parts),
+            hanging: self.describers.kinds(&parts),
+            missing: Vec::new(),
+            used_by: Vec::new(),
+        };
+        let mut users: BTreeSet<&Usage> = demand.of_repository(&holding.repository).collect();
+        for part in parts.iter().filter_map(|part| holding.manifests.get_key_value(*part)) {
+            users.extend(demand.of_manifest(part.0, part.1));
         }
-        users.extend(demand.of_tag(&holding.repository, name));
-        item.pushed = item.pushed.max(row.pushed);
+        for (row, role) in self.rows.get(digest).into_iter().flatten() {
+            let mut name = row.version.as_str();
+            match (role, &row.version) {
+                (Role::SetAside(aside), _) => {
+                    name = aside.original.as_str();
+                    item.set_aside.push(Aside {
+                        name: name.to_owned(),
+                        since: aside.since,
+                    });
+                }
+                (_, Version::Tag(tag)) => item.tags.push(tag.to_string()),
+                (_, Version::Digest(_)) => {}
+            }
+            users.extend(demand.of_tag(&holding.repository, name));
+            item.pushed = item.pushed.max(row.pushed);
+        }
+        item.used_by = users.into_iter().cloned().collect();
+        describe(&mut item, holding, manifest, self.configs);
+        Some(item)
     }
-    item.used_by = users.into_iter().cloned().collect();
-    describe(&mut item, holding, manifest, configs);
-    Some(item)
 }
 
 /// What kind of thing it is.
@@ -196,48 +210,62 @@ fn describe(item: &mut Item, holding: &Holding, manifest: &Manifest, configs: &B
     }
 }
 
-/// The tags and digests of what describes any of these manifests.
-fn described_by(holding: &Holding, roles: &[Role], parts: &BTreeSet<&Digest>) -> Vec<String> {
-    let mut found = Vec::new();
-    for (row, role) in holding.rows.iter().zip(roles) {
-        let by_tag = matches!(role, Role::Describes(subject) if parts.contains(subject));
-        let manifest = holding.manifests.get(&row.digest);
-        let by_subject = manifest.and_then(|manifest| manifest.subject.as_ref());
-        // buildx's attestations can be both a part and a referrer.
-        let is_part = parts.contains(&row.digest);
-        if by_tag || by_subject.is_some_and(|subject| !is_part && parts.contains(subject)) {
-            found.push(row.version.to_string());
-        }
-    }
-    found.sort();
-    found
+/// What describes a manifest, by its digest: the rows by name, and what they are.
+#[derive(Default)]
+struct Describers<'a> {
+    rows: BTreeMap<&'a Digest, BTreeSet<(&'a str, &'a Digest)>>,
+    kinds: BTreeMap<&'a Digest, BTreeMap<&'a Digest, Hanging>>,
 }
 
-/// What describes any of these manifests.
-fn hanging(holding: &Holding, roles: &[Role], parts: &BTreeSet<&Digest>) -> Vec<Hanging> {
-    let mut found: BTreeMap<&Digest, Hanging> = BTreeMap::new();
-    for (row, role) in holding.rows.iter().zip(roles) {
-        let Some(manifest) = holding.manifests.get(&row.digest) else {
-            continue;
-        };
-        if matches!(role, Role::Describes(subject) if parts.contains(subject)) {
+impl<'a> Describers<'a> {
+    fn of(holding: &'a Holding, roles: &'a [Role]) -> Self {
+        let mut this = Self::default();
+        for (row, role) in holding.rows.iter().zip(roles) {
+            let Some((digest, manifest)) = holding.manifests.get_key_value(&row.digest) else {
+                continue;
+            };
+            let by_tag = match role {
+                Role::Describes(subject) => Some(subject),
+                Role::Tag | Role::Untagged | Role::SetAside(_) => None,
+            };
+            for subject in by_tag.into_iter().chain(&manifest.subject) {
+                this.rows
+                    .entry(subject)
+                    .or_default()
+                    .insert((row.version.as_str(), digest));
+            }
+            let Some(subject) = by_tag else { continue };
+            let kinds = this.kinds.entry(subject).or_default();
             let listed = manifest.children().iter().map(|child| &child.digest);
             let listed = listed.filter_map(|child| holding.manifests.get_key_value(child));
-            found.extend(listed.map(|(digest, manifest)| (digest, Hanging::of("", manifest))));
+            kinds.extend(listed.map(|(digest, manifest)| (digest, Hanging::of("", manifest))));
             if !matches!(manifest.content, Content::Index { .. }) {
-                found.insert(&row.digest, Hanging::of(row.version.as_str(), manifest));
+                kinds.insert(digest, Hanging::of(row.version.as_str(), manifest));
             }
         }
-    }
-    for (digest, manifest) in &holding.manifests {
-        let is_part = parts.contains(digest);
-        if manifest
-            .subject
-            .as_ref()
-            .is_some_and(|subject| !is_part && parts.contains(subject))
-        {
-            found.entry(digest).or_insert_with(|| Hanging::of("", manifest));
+        for (digest, manifest) in &holding.manifests {
+            if let Some(subject) = &manifest.subject {
+                let kinds = this.kinds.entry(subject).or_default();
+                kinds.entry(digest).or_insert_with(|| Hanging::of("", manifest));
+            }
         }
+        this
     }
-    found.into_values().collect()
+
+    /// The tags and digests of what describes any of these manifests. buildx's attestations can be both a part and a
+    /// referrer.
+    fn names(&self, parts: &BTreeSet<&Digest>) -> Vec<String> {
+        let found = parts.iter().filter_map(|part| self.rows.get(part)).flatten();
+        let found = found.filter(|(_, digest)| !parts.contains(digest));
+        let names: BTreeSet<&str> = found.map(|(name, _)| *name).collect();
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What describes any of these manifests, each once.
+    fn kinds(&self, parts: &BTreeSet<&Digest>) -> Vec<Hanging> {
+        let found = parts.iter().filter_map(|part| self.kinds.get(part)).flatten();
+        let found = found.filter(|(digest, _)| !parts.contains(*digest));
+        let kinds: BTreeMap<&Digest, Hanging> = found.map(|(digest, kind)| (*digest, *kind)).collect();
+        kinds.into_values().collect()
+    }
 }
