@@ -377,14 +377,14 @@ users:
 
     /// Writes the status of an object over, as its controller does.
     pub fn set_status(&self, resource: &str, namespace: &str, name: &str, status: &Value) {
-        let patch = json!({"status": status});
+        let change = json!({"status": status});
         if let Some(path) = kube_api::path(resource, namespace) {
             let path = format!("{path}/{name}/status");
-            self.api().ask(&Method::PATCH, &path, &Body::MergePatch(&patch));
+            self.api().ask(&Method::PATCH, &path, &Body::MergePatch(&change));
             return;
         }
         let what = ["patch", resource, name, "-n", namespace];
-        let how = ["--subresource=status", "--type=merge", "-p", &patch.to_string()];
+        let how = ["--subresource=status", "--type=merge", "-p", &change.to_string()];
         self.kubectl_ok(&[&what[..], &how].concat(), "");
     }
 

@@ -77,7 +77,7 @@ impl KubeApi {
         let (kind, body) = match *body {
             Body::None => ("application/json", String::new()),
             Body::New(body) => ("application/json", body.to_string()),
-            Body::MergePatch(patch) => ("application/merge-patch+json", patch.to_string()),
+            Body::MergePatch(change) => ("application/merge-patch+json", change.to_string()),
             Body::Apply(object) => ("application/apply-patch+yaml", object.to_string()),
         };
         let request = Request::builder()

@@ -150,8 +150,8 @@ impl Plane {
                 double.update_secret(namespace, name, "somebody", change);
             }
             Self::Real(real) => {
-                let path = secrets(namespace) + &format!("/{name}?fieldManager=somebody");
-                real.api().ask(&Method::PATCH, &path, &Body::MergePatch(patch));
+                let secret = secrets(namespace) + &format!("/{name}?fieldManager=somebody");
+                real.api().ask(&Method::PATCH, &secret, &Body::MergePatch(patch));
             }
         }
     }

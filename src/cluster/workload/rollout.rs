@@ -118,11 +118,11 @@ pub async fn follow(
         known: BTreeMap::new(),
     };
     let version = following.list().await?;
-    let to_the_end = following.to_the_end(version);
+    let run_to_the_end = following.run_to_the_end(version);
     match until {
         // What is not known by then stays as it was last seen.
-        Some(until) => timeout_at(until.into(), to_the_end).await.unwrap_or(Ok(()))?,
-        None => to_the_end.await?,
+        Some(until) => timeout_at(until.into(), run_to_the_end).await.unwrap_or(Ok(()))?,
+        None => run_to_the_end.await?,
     }
     Ok(following.known)
 }
@@ -158,7 +158,7 @@ impl Following<'_> {
         Ok(version)
     }
 
-    async fn to_the_end(&mut self, mut version: String) -> Result<(), Error> {
+    async fn run_to_the_end(&mut self, mut version: String) -> Result<(), Error> {
         loop {
             let began = Instant::now();
             self.watch_on(version).await?;
