@@ -275,14 +275,16 @@ fn replace(at: &Path) -> io::Result<()> {
     std::fs::rename(&beside, at).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
-/// Symbolic links need a privilege on Windows, so a hard link or a copy is used. Not tested yet.
+/// A copy: symbolic links need a privilege on Windows, and a hard link to a program that runs cannot be removed.
 #[cfg(not(unix))]
 fn link(at: &Path) -> io::Result<()> {
-    let plugin = at.with_file_name(target()).canonicalize()?;
     if at.symlink_metadata().is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    std::fs::hard_link(&plugin, at).or_else(|_| std::fs::copy(&plugin, at).map(|_| ()))
+    let beside = at.with_file_name(format!(".{PLUGIN}.{}", std::process::id()));
+    std::fs::copy(at.with_file_name(target()), &beside)
+        .and_then(|_| std::fs::rename(&beside, at))
+        .inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
 #[cfg(not(unix))]
