@@ -81,6 +81,8 @@ parts() {
     part "openssl" "package openssl" openssl
     part "ruby" "package ruby" ruby
     part "other targets" "packages rustc-web, cargo-web, rust-web-src and rust-web-clippy" /usr/bin/rustc /usr/bin/cargo-clippy
+    folder=/usr/lib/wine part "Windows" "packages wine64, wine64-preloader and gcc-mingw-w64-x86-64" wine64 wine64-preloader \
+        x86_64-w64-mingw32-gcc
     part "shellcheck" "package shellcheck" shellcheck
     part "busybox" "package busybox-static" busybox
     part "zsh" "package zsh" zsh
@@ -113,6 +115,18 @@ release() {
     export REGCRED_TEST_DIST=${archive%/*}
 }
 stage release release
+
+# This tree's programs for Windows. Where they cannot be built here, their tests are reported as ignored.
+systems() {
+    unset REGCRED_TEST_WINDOWS
+    local folder
+    if folder=$(tests/parts/systems.sh); then
+        export REGCRED_TEST_WINDOWS=$folder
+    elif $ci; then
+        return 1
+    fi
+}
+stage systems systems
 
 # No test means the cluster of whoever runs it: one that forgets to name its own finds none.
 export KUBECONFIG=/dev/null

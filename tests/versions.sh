@@ -21,7 +21,7 @@ for version in $(versions control-plane); do
     echo "== Kubernetes $version"
     REGCRED_TEST_CONTROL_PLANE=$(tests/parts/control-plane.sh "$version")
     export REGCRED_TEST_CONTROL_PLANE
-    # "real" is in the name of every scenario that takes a control plane.
+    # "real" is in the name of every scenario that takes a control plane, but for those with the programs of other systems.
     cargo test --locked --test scenarios -- real || failed+=("Kubernetes $version")
 done
 

@@ -11,6 +11,7 @@
 //! - `where`: the places of every token, and the ledger
 //! - `clients/`: docker, podman and others that use our helper; `matrix/`: each of them in every situation
 //! - `node/`: a real kubelet that pulls; `oracle/`: the same input read by Go's code
+//! - `systems/`: the programs of other systems, which an emulator runs
 //! - `strace`, `memory`: where a token must not be found; `io_errors`: closed streams, full disks, silent servers
 //! - `faults`: servers killed and cut off, disks that are full, clocks that are wrong, at a known moment
 //! - `hostile`: peers that lie, stall, flood and lead elsewhere
@@ -55,6 +56,7 @@ mod server;
 mod status;
 mod strace;
 mod sync;
+mod systems;
 mod r#where;
 
 use libtest_mimic::Arguments;

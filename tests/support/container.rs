@@ -142,7 +142,8 @@ pub fn installed(name: &str) -> PathBuf {
     program(name).unwrap().canonicalize().unwrap()
 }
 
-fn output(command: &mut Command, stdin: &[u8]) -> Output {
+/// Runs a command to its end, with this on its standard input.
+pub fn output(command: &mut Command, stdin: &[u8]) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

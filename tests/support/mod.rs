@@ -22,6 +22,8 @@ pub mod daemon;
 pub mod disk;
 pub mod docker_registry;
 #[cfg(target_os = "linux")]
+pub mod elsewhere;
+#[cfg(target_os = "linux")]
 pub mod engine;
 #[cfg(target_os = "linux")]
 pub mod fake_secrets;
