@@ -193,21 +193,20 @@ impl FromStr for Registry {
         if !authority.is_ascii() {
             return Err(RegistryError::NotAscii);
         }
-        let (host, port) = split_port(authority)?;
+        let (host, written_port) = split_port(authority)?;
         let host = normal_host(host)?;
-        if HUB_ALIASES.contains(&host.as_str()) && matches!(port, None | Some(HTTPS_PORT)) {
+        // The name keeps no scheme, so 443 means the same in it whatever the scheme was.
+        let is_default = |port: &u16| *port == HTTPS_PORT || plain_http && *port == HTTP_PORT;
+        let port = written_port.filter(|port| !is_default(port));
+        if HUB_ALIASES.contains(&host.as_str()) && port.is_none() {
             return Ok(Self {
                 name: HUB.to_owned(),
                 with_default_port: Remark(false),
             });
         }
-        let default_port = if plain_http { HTTP_PORT } else { HTTPS_PORT };
         Ok(Self {
-            with_default_port: Remark(!plain_http && port == Some(HTTPS_PORT)),
-            name: match port {
-                Some(port) if port != default_port => format!("{host}:{port}"),
-                _ => host,
-            },
+            with_default_port: Remark(written_port == Some(HTTPS_PORT)),
+            name: port.map_or(host.clone(), |port| format!("{host}:{port}")),
         })
     }
 }
@@ -282,7 +281,7 @@ mod tests {
             ("HTTPS://gitea.example.com/", "gitea.example.com"),
             ("http://gitea.example.com", "gitea.example.com"),
             ("http://gitea.example.com:80", "gitea.example.com"),
-            ("http://gitea.example.com:443", "gitea.example.com:443"),
+            ("http://gitea.example.com:443", "gitea.example.com"),
             ("gitea.example.com:80", "gitea.example.com:80"),
             ("gitea.example.com:443", "gitea.example.com"),
             ("gitea.example.com:0443", "gitea.example.com"),
@@ -307,8 +306,13 @@ mod tests {
             ("index.docker.io", "docker.io"),
             ("registry-1.docker.io:443", "docker.io"),
             ("https://index.docker.io/v1/", "docker.io"),
+            ("http://index.docker.io:80", "docker.io"),
         ] {
-            assert_eq!(text.parse::<Registry>().unwrap().as_str(), name, "{text:?}");
+            let registry: Registry = text.parse().unwrap();
+            assert_eq!(registry.as_str(), name, "{text:?}");
+            for again in [name, registry.config_key(), &registry.as_written()] {
+                assert_eq!(again.parse().as_ref(), Ok(&registry), "{text:?}, written as {again}");
+            }
         }
     }
 
