@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use super::Entry;
@@ -63,13 +62,10 @@ impl Config {
                 blank: Some(text.to_owned()),
             });
         }
-        let json = JsonEdit::parse(text)?;
-        // Rejects white space around the document that JSON does not allow.
-        serde_json::from_str::<IgnoredAny>(text).map_err(|e| JsonEditError::Syntax {
-            line: e.line(),
-            column: e.column(),
-        })?;
-        let this = Self { json, blank: None };
+        let this = Self {
+            json: JsonEdit::parse(text)?,
+            blank: None,
+        };
         for field in [AUTHS, HELPERS, STORE] {
             let top = this.json.members(&[])?.into_iter().map(|(key, _)| key);
             let of_field: Vec<String> = top.filter(|key| is_field(key, field)).collect();

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::auth_entry::{AuthEntry, EntryError, Field, decode};
 use super::go_json::{is_field, unquote};
-use super::json_edit::{members, removals};
+use super::json_edit::{members, removals, trimmed};
 use super::pull::takes;
 use super::{Credential, JsonEdit, JsonEditError, Registry, Token};
 
@@ -102,7 +102,7 @@ impl DockerConfig {
         let text = String::from_utf8_lossy(bytes);
         let this = Self {
             // The API server accepts `null` as an object, and so does kubelet.
-            json: JsonEdit::parse(if text.trim() == "null" { "{}" } else { &text })?,
+            json: JsonEdit::parse(if is_null(&text) { "{}" } else { &text })?,
             is_text: matches!(text, Cow::Borrowed(_)),
         };
         drop_zeroed(text);
@@ -114,8 +114,8 @@ impl DockerConfig {
     pub fn parse_legacy(bytes: &[u8]) -> Result<Self, DockerConfigError> {
         let text = String::from_utf8_lossy(bytes);
         let is_text = matches!(text, Cow::Borrowed(_));
-        let whole = Zeroizing::new(format!(r#"{{"auths":{}}}"#, text.trim()));
-        if text.trim() != "null" {
+        let whole = Zeroizing::new(format!(r#"{{"auths":{}}}"#, &text[trimmed(&text)]));
+        if !is_null(&text) {
             // Parsed by itself first: text that is put between braces could end one object and begin another.
             JsonEdit::parse(&text)?;
         }
@@ -211,12 +211,15 @@ impl DockerConfig {
         }
         let mut missing = MissingKeys::new(&credential.registry);
         let mut edits = Vec::new();
+        let mut others_are_gone = false;
         for entry in self.found()? {
             if credential.registry.is_named_by(&entry.key) {
                 missing.found(&entry);
                 if !is_exactly(entry.raw, credential) {
                     edits.push((entry.place, rewritten(entry.raw, credential)?));
                 }
+            } else {
+                others_are_gone |= entry.is_gone;
             }
         }
         self.json.replace_all(&edits);
@@ -226,7 +229,16 @@ impl DockerConfig {
             .top()?
             .into_iter()
             .rfind(|member| is_field(&member.key, AUTHS));
-        let auths = auths.map_or_else(|| AUTHS.to_owned(), |member| member.key);
+        let auths = match auths {
+            None => AUTHS.to_owned(),
+            Some(last) => {
+                if others_are_gone && &self.as_str()[last.value] == "null" {
+                    // An object in its place would bring back entries of others that it discards.
+                    self.json.add(&last.key, "{}")?;
+                }
+                last.key
+            }
+        };
         for (_, key) in missing.keys {
             self.json.set(&[&auths, &key], &rewritten("null", credential)?)?;
         }
@@ -291,6 +303,10 @@ impl DockerConfig {
         found[..gone].iter_mut().for_each(|entry| entry.is_gone = true);
         Ok(found)
     }
+}
+
+fn is_null(text: &str) -> bool {
+    &text[trimmed(text)] == "null"
 }
 
 /// Zeroes a copy that was made because of invalid UTF-8, since it can contain tokens.

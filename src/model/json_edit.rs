@@ -110,11 +110,21 @@ impl JsonEdit {
             }
         };
         let members = self.object(parent)?;
+        self.append(&place, &members, key, json);
+        Ok(())
+    }
+
+    /// Adds a member to the document, after one of the same name if there is one.
+    pub(super) fn add(&mut self, key: &str, json: &str) -> Result<(), JsonEditError> {
+        let members = self.top()?;
+        self.append(&trimmed(&self.0), &members, key, json);
+        Ok(())
+    }
+
+    /// Adds a member to the object at `place`, whose members are these.
+    fn append(&mut self, place: &Range<usize>, members: &[Member], key: &str, json: &str) {
         let Some(last) = members.last() else {
-            return {
-                self.splice(place.start + 1..place.start + 1, &[&quoted(key), ":", json]);
-                Ok(())
-            };
+            return self.splice(place.start + 1..place.start + 1, &[&quoted(key), ":", json]);
         };
         // A new member is formatted like its neighbour: the same white space before the key and around the colon.
         let before = match members.len() {
@@ -129,7 +139,6 @@ impl JsonEdit {
             .to_owned();
         let end = last.whole.end;
         self.splice(end..end, &[",", &lead, &quoted(key), ":", &gap, json]);
-        Ok(())
     }
 
     /// Removes the member at `path`, including duplicates. Returns whether there was one.
@@ -248,9 +257,11 @@ fn quoted(key: &str) -> String {
     serde_json::Value::from(key).to_string()
 }
 
+/// Where the text is without the white space around it, of which JSON knows four characters.
 pub(super) fn trimmed(text: &str) -> Range<usize> {
-    let start = text.len() - text.trim_start().len();
-    start..start + text.trim().len()
+    let space = [' ', '\t', '\r', '\n'];
+    let start = text.len() - text.trim_start_matches(space).len();
+    start..start + text.trim_matches(space).len()
 }
 
 /// The members of the object at `place`; `None` if the value is not an object.
@@ -391,7 +402,12 @@ mod tests {
             Err(JsonEditError::Syntax { line: 1, .. })
         ));
         assert!(matches!(JsonEdit::parse(""), Err(JsonEditError::Syntax { .. })));
-        assert!(matches!(JsonEdit::parse("{} {}"), Err(JsonEditError::Syntax { .. })));
+        for text in ["{} {}", "\u{a0}{}", "{}\u{2028}", "\x0c{}"] {
+            assert!(
+                matches!(JsonEdit::parse(text), Err(JsonEditError::Syntax { .. })),
+                "{text:?}"
+            );
+        }
         let mut json = edit(r#"{"auths":[]}"#);
         assert_eq!(
             json.members(&["auths"]),

@@ -187,6 +187,20 @@ fn converged(text: &str) -> DockerConfig {
 }
 
 #[test]
+fn entries_that_a_later_null_discards_stay_discarded() {
+    let text = r#"{"auths":{"ghcr.io":{"auth":"YTpi"}},"Auths":null}"#;
+    let mut config = converged(text);
+    let entry = r#"{"gitea.example.com":{"username":"admin","password":"new","auth":"YWRtaW46bmV3"}}"#;
+    assert_eq!(
+        config.as_str(),
+        format!(r#"{{"auths":{{"ghcr.io":{{"auth":"YTpi"}}}},"Auths":null,"Auths":{entry}}}"#)
+    );
+    assert_eq!(config.logins().len(), 1);
+    assert!(config.remove(&credential("new").registry).unwrap());
+    assert!(config.logins().is_empty());
+}
+
+#[test]
 fn no_old_token_stays_in_any_field() {
     const OLD: &str = "YWRtaW46b2xk";
     const NEW: &str = r#"{"username":"admin","password":"new","auth":"YWRtaW46bmV3"}"#;
@@ -332,6 +346,11 @@ fn invalid_documents_are_refused() {
         assert!(DockerConfig::parse(text.as_bytes()).is_err(), "{text}");
     }
     assert!(DockerConfig::parse(&[0xff]).is_err());
+    // White space to a reader, and not to Go's.
+    for text in ["\u{a0}{}", "{}\u{a0}", "\x0c{}", "\u{2028}null"] {
+        assert!(DockerConfig::parse(text.as_bytes()).is_err(), "{text:?}");
+        assert!(DockerConfig::parse_legacy(text.as_bytes()).is_err(), "{text:?}");
+    }
     assert!(document("{}").keys().is_empty() && document(r#"{"auths":null}"#).keys().is_empty());
 }
 
