@@ -4,6 +4,7 @@
 # Needs: dbus-daemon, gnome-keyring-daemon, gdbus, docker-credential-secretservice, GNU time, python3; cc for the floor.
 # Usage: tests/bench/helper.sh [HELPER]   default: target/release/docker-credential-gitea, built when it is not there
 #   ROUNDS=N       runs of each (default 60)
+#   OTHER=FILE     another build of the helper beside it, such as the static one of a release
 #   PLUGIN=FILE    the kubectl plugin's binary too, called by the helper's name as its link is
 # Prints medians in ms, the median of the ratios of runs of one round, peak memory and the load, and fails when a bar
 # of the project is missed. The floor is tests/bench/floor.c: the same calls by a program that can do nothing else.
@@ -31,13 +32,15 @@ if command -v cc >/dev/null; then
     cc -O2 -Wall -o "$floor" tests/bench/floor.c
 fi
 
-OURS=$ours LINK=$link FLOOR=$floor PEER=$(command -v docker-credential-secretservice) FOLDER=$folder \
+OURS=$ours OTHER=${OTHER:+$(realpath "$OTHER")} LINK=$link FLOOR=$floor PEER=$(command -v docker-credential-secretservice) FOLDER=$folder \
     ROUNDS=${ROUNDS:-60} PYTHONPATH=tests/bench PYTHONDONTWRITEBYTECODE=1 python3 - <<'PYTHON'
 import json, os, sys
 import rounds
 
 folder = os.environ["FOLDER"]
 programs = {"peer": os.environ["PEER"], "helper": os.environ["OURS"]}
+if os.environ["OTHER"]:
+    programs["other"] = os.environ["OTHER"]
 if os.environ["LINK"]:
     programs["plugin"] = os.environ["LINK"]
 bus, floor = f"{folder}/run/bus", os.environ["FLOOR"]

