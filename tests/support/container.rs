@@ -27,7 +27,7 @@ pub enum Profile {
     Podman,
 }
 
-/// An engine that runs programs of this machine in containers; no image, no network.
+/// An engine that runs programs of this machine in containers, without an image and a network, and the images it is given.
 pub struct Container {
     engine: Engine,
     config: tempfile::TempDir,
@@ -89,6 +89,24 @@ impl Container {
             command.arg(format!("--env={name}={value}"));
         }
         output(command.arg("nothing").arg(program).args(args), stdin)
+    }
+
+    /// Gives the engine the images of an archive.
+    pub fn load(&self, archive: &Path) {
+        self.docker(&["load", "--input", archive.to_str().unwrap()], b"");
+    }
+
+    /// Runs a program of one of its images, in this machine's network. The values of the variables are in no argument.
+    pub fn run_image(&self, image: &str, options: &[&str], argv: &[String], variables: &[(String, String)]) -> Output {
+        let (program, words) = argv.split_first().unwrap();
+        let mut command = self.command(&["run", "--rm", "--network=host", "--cap-drop=ALL"]);
+        command
+            .args(variables.iter().map(|(name, _)| format!("--env={name}")))
+            .envs(variables.iter().cloned())
+            .args(options)
+            .args(["--entrypoint", program, image])
+            .args(words);
+        output(&mut command, b"")
     }
 
     /// Podman's profile as docker's engine reads it: 20.10 does not know its `defaultErrnoRet`, so that is said for the

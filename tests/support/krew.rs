@@ -46,6 +46,24 @@ pub fn missing_parts() -> Vec<&'static str> {
         .collect()
 }
 
+/// The archive of this machine's platform, where `REGCRED_TEST_DIST` names its folder.
+#[must_use]
+pub fn archive() -> Option<PathBuf> {
+    let dist = PathBuf::from(std::env::var_os("REGCRED_TEST_DIST")?);
+    Some(dist.join(format!("regcred-{VERSION}-{HERE}.tar.gz")))
+}
+
+/// What is missing for that.
+#[must_use]
+pub fn missing_archive() -> Vec<&'static str> {
+    let is_there = archive().is_some_and(|archive| archive.is_file());
+    if is_there {
+        Vec::new()
+    } else {
+        vec!["this tree's archive (tests/release.sh)"]
+    }
+}
+
 /// A script of `krew/`, which has to succeed. Returns what it printed.
 pub fn script(name: &str, arguments: &[&Path]) -> String {
     let output = Command::new(Path::new(ROOT).join("krew").join(name))
@@ -68,9 +86,8 @@ impl Release {
     /// own programs, packed in the same way.
     pub fn of_this_tree() -> Self {
         let this = Self::empty();
-        if let Some(dist) = std::env::var_os("REGCRED_TEST_DIST") {
-            let name = format!("regcred-{VERSION}-{HERE}.tar.gz");
-            fs::copy(Path::new(&dist).join(&name), this.dist().join(&name)).unwrap();
+        if let Some(archive) = archive() {
+            fs::copy(&archive, this.dist().join(archive.file_name().unwrap())).unwrap();
             return this;
         }
         let programs = this.folder.path().join("programs");

@@ -41,6 +41,8 @@ pub const DOCKER_CONTAINER: Part = Part::new(|| missing_container(Profile::Docke
 pub const PODMAN_CONTAINER: Part = Part::new(|| missing_container(Profile::Podman));
 pub const NGINX: Part = Part::new(|| nginx::missing_nginx().to_vec());
 pub const KREW: Part = Part::new(krew::missing_parts);
+/// The archive that `tests/release.sh` made of this tree.
+pub const ARCHIVE: Part = Part::new(krew::missing_archive);
 pub const ORACLE: Part = Part::new(oracle::missing_parts);
 /// Mounting in a namespace of one's own, which takes root.
 pub const MOUNTS: Part = Part::new(|| {

@@ -12,9 +12,12 @@ use regcred::sys::env::Env;
 use serde_json::Value;
 
 use crate::support::PLUGIN;
+use crate::support::container::{Container, Profile as Calls};
 use crate::support::control_plane::{self, ADMIN_TOKEN, ControlPlane};
 use crate::support::gitea::{Gitea, Profile};
-use crate::support::parts::CONTROL_PLANE;
+use crate::support::krew;
+use crate::support::parts::{ARCHIVE, CONTROL_PLANE, DOCKER_CONTAINER};
+use crate::support::tls::{Authority, Valid};
 use crate::support::world::World;
 
 const DOCUMENT: &str = include_str!("../../../docs/ci.md");
@@ -201,12 +204,8 @@ fn the_cron_job_its_rights_and_its_connection() {
     let plane = ControlPlane::shared();
     let new = plane.namespace();
     let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret=gitea"], "");
-    let (mine, text) = ("regcred-cron-job", example("regcred-cronjob.yaml"));
-    let manifests: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-    let own = |text: &str| {
-        text.replace("\"name\":\"regcred\"", &format!("\"name\":\"{mine}\""))
-            .replace("\"namespace\":\"regcred\"", &format!("\"namespace\":\"{mine}\""))
-    };
+    let mine = "regcred-cron-job";
+    let manifests = manifests();
     // The rights are those that the program itself says it needs.
     let says = Command::new(PLUGIN)
         .args(code("kubectl regcred rbac -l").split(' ').skip(2))
@@ -214,23 +213,11 @@ fn the_cron_job_its_rights_and_its_connection() {
         .unwrap();
     let says: Vec<Value> = serde_saphyr::from_multiple(&String::from_utf8(says.stdout).unwrap()).unwrap();
     assert_eq!(says[0]["rules"], manifests[2]["rules"]);
-    for manifest in &manifests {
-        let _ = plane.kubectl_ok(&["apply", "-f", "-"], &own(&manifest.to_string()));
-    }
-    let cron_job = manifests.last().unwrap();
-    let container = &cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
-    let argv: Vec<&str> = container["command"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|word| word.as_str().unwrap())
-        .collect();
+    let token = install(plane, &manifests, mine);
+    let argv = command_of(&manifests);
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     assert_eq!(argv[0], "kubectl-regcred");
 
-    let token = plane
-        .kubectl_ok(&["create", "token", mine, "-n", mine], "")
-        .trim()
-        .to_owned();
     let folder = tempfile::tempdir().unwrap();
     let (env, options) = pod(plane, mine, &token, folder.path());
     let credential = Credential {
@@ -298,6 +285,144 @@ fn the_cron_job_its_rights_and_its_connection() {
         "{output:?}"
     );
     let _ = plane.kubectl_ok(&["label", "namespace", &new, "pull-secret-"], "");
+}
+
+fn manifests() -> Vec<Value> {
+    serde_saphyr::from_multiple(&example("regcred-cronjob.yaml")).unwrap()
+}
+
+/// Applies the page's manifests with this name in place of theirs. Returns a token of the ServiceAccount.
+fn install(plane: &ControlPlane, manifests: &[Value], name: &str) -> String {
+    for manifest in manifests {
+        let manifest = manifest
+            .to_string()
+            .replace(r#""name":"regcred""#, &format!(r#""name":"{name}""#))
+            .replace(r#""namespace":"regcred""#, &format!(r#""namespace":"{name}""#));
+        let _ = plane.kubectl_ok(&["apply", "-f", "-"], &manifest);
+    }
+    let token = plane.kubectl_ok(&["create", "token", name, "-n", name], "");
+    token.trim().to_owned()
+}
+
+/// The only container of the `CronJob`.
+fn container_of(manifests: &[Value]) -> &Value {
+    &manifests.last().unwrap()["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+}
+
+fn command_of(manifests: &[Value]) -> Vec<String> {
+    let words = container_of(manifests)["command"].as_array().unwrap().iter();
+    words.map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+scenario!(
+    the_image_of_the_cron_job,
+    needs(CONTROL_PLANE, DOCKER_CONTAINER, ARCHIVE, "buildah", "tar")
+);
+/// Built by the page's lines, and run as the page's `CronJob` runs it: as nobody, with nothing to write to. The registry's
+/// certificate is checked with the image's authorities.
+fn the_image_of_the_cron_job() {
+    const PUSHED: &str = "registry.example.com/tools/kubectl-regcred:0.1.0";
+    const LABEL: &str = "=image"; // another one than that of the other scenarios in this cluster
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let manifests = manifests();
+    assert_eq!(
+        container_of(&manifests)["image"],
+        PUSHED,
+        "the CronJob takes what was pushed"
+    );
+    let authority = Authority::new();
+    build_image(PUSHED, folder.path(), &authority);
+    let container = Container::start(Calls::Docker);
+    container.load(&at("image.tar"));
+
+    let (plane, mine) = (ControlPlane::shared(), "regcred-image");
+    let new = plane.namespace();
+    let _ = plane.kubectl_ok(&["label", "namespace", &new, &format!("pull-secret{LABEL}")], "");
+    let token = install(plane, &manifests, mine);
+    std::fs::create_dir(at("account")).unwrap();
+    let (env, _) = pod(plane, mine, &token, &at("account"));
+    let gitea = Gitea::start_tls(
+        Profile::V1_27,
+        "localhost",
+        authority.server(&["localhost"], Valid::Now),
+    );
+    gitea.add_user("reader");
+    let token = gitea.add_token("reader", "read:package");
+    let name = gitea.registry().replace("127.0.0.1", "localhost");
+    let variables: Vec<(String, String)> = env
+        .iter()
+        .map(|(name, value)| (name.to_str().unwrap().to_owned(), value.to_str().unwrap().to_owned()))
+        .chain([("REGISTRY_TOKEN".to_owned(), token)])
+        .collect();
+    let mount = format!(
+        "--volume={}:/var/run/secrets/kubernetes.io/serviceaccount:ro",
+        at("account").display()
+    );
+    let options = ["--read-only", "--security-opt=no-new-privileges", &mount];
+    let argv: Vec<String> = command_of(&manifests)
+        .iter()
+        .map(|word| word.replace(REGISTRY, &name).replace("=gitea", LABEL))
+        .collect();
+    let run = || {
+        let output = container.run_image(PUSHED, &options, &argv, &variables);
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    };
+    // A binding takes effect by a watch of the server's own.
+    let mut said = run();
+    let end = Instant::now() + Duration::from_secs(60);
+    while said.1.contains("forbidden") && Instant::now() < end {
+        said = run();
+    }
+    for done in ["created", "unchanged"] {
+        assert_eq!(
+            said.0,
+            format!("secret/gitea-credentials {done} in namespace {new}\n"),
+            "{said:?}"
+        );
+        assert_eq!(said.1, "", "nothing that it could not write or read");
+        said = run();
+    }
+}
+
+/// Runs the page's lines in this folder with this tree's archive, and with this authority in place of the system's. What
+/// they push is in `image.tar` then.
+fn build_image(name: &str, folder: &Path, authority: &Authority) {
+    const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+    let dockerfile = concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile");
+    let archive = krew::archive().unwrap();
+    for file in [Path::new(dockerfile), &archive] {
+        std::fs::copy(file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    let manifests = manifests();
+    let security = &container_of(&manifests)["securityContext"];
+    assert_eq!(security["readOnlyRootFilesystem"], true);
+    let user = format!("\nUSER {0}:{0}\n", security["runAsUser"]);
+    assert!(std::fs::read_to_string(dockerfile).unwrap().contains(&user), "{user}");
+
+    let blocks = DOCUMENT.split("```sh\n").skip(1);
+    let mut texts = blocks.map(|block| block.split_once("\n```").unwrap().0);
+    let text = texts.find(|text| text.contains("buildah")).unwrap();
+    let (build, push) = text.rsplit_once('\n').unwrap();
+    assert_eq!(push, format!("buildah push {name}"));
+    assert!(build.contains(AUTHORITIES), "{build}");
+    let own = folder.join("own").join(Path::new(AUTHORITIES).file_name().unwrap());
+    std::fs::create_dir(own.parent().unwrap()).unwrap();
+    std::fs::rename(authority.write_to(folder), &own).unwrap();
+    let build = build.replace(AUTHORITIES, own.to_str().unwrap());
+    let storage = "--storage-driver vfs --root \"$PWD/store\" --runroot \"$PWD/run\"";
+    let script =
+        format!("buildah() {{ command buildah {storage} \"$@\"; }}\n{build}\n{push} docker-archive:image.tar:{name}");
+    let output = Command::new("bash")
+        .args(["-e", "-c", &script])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", folder)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
 
 /// What a pod finds: variables, and the folder of its ServiceAccount.
