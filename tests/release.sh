@@ -68,8 +68,10 @@ print(f"release: {len(packages)} packages are listed in it")
 END
     if [[ $triple == *-linux-* ]]; then
         # It needs no library and no loader: docs/install.md says that it runs on every Linux.
-        headers=$(readelf --wide --program-headers --dynamic "$program")
+        headers=$(readelf --wide --file-header --program-headers --dynamic "$program")
         if grep -E 'INTERP|\(NEEDED\)' <<<"$headers" >&2; then fail "${program##*/} is not static"; fi
+        # Its own addresses are random ones all the same.
+        grep -qE '^ *Type: +DYN' <<<"$headers" || fail "${program##*/} is not position-independent"
     fi
     said=$(env -i "$program" version) || true
     [[ $said == *"v$version"* ]] || fail "${program##*/} does not tell its version: $said"
