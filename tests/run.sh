@@ -137,6 +137,7 @@ stage systems systems
 export KUBECONFIG=/dev/null
 stage tests cargo test --locked "$@"
 stage quickstart cargo run --locked --example quickstart
+stage fuzz tests/fuzz.sh
 stage scripts scripts
 binaries() {
     has_library || return 0

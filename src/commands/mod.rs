@@ -13,6 +13,8 @@ mod cli;
 pub mod complete;
 mod completion;
 mod docker;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod images;
 mod keychain;
 mod list;

@@ -12,6 +12,8 @@ mod entry;
 mod error;
 mod file;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod inspect;
 mod observe;
 pub mod other_helper;

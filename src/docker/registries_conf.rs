@@ -68,11 +68,16 @@ pub(super) fn read(files: &[PathBuf]) -> Option<Order> {
 
 fn of_file(path: &Path) -> Option<Order> {
     let text = whole_file::read(path, MAX_FILE).ok()??;
-    let document: RegistriesConf = toml::from_str(std::str::from_utf8(&text).ok()?).ok()?;
-    (!document.helpers.is_empty()).then(|| Order {
+    Some(Order {
         path: path.to_owned(),
-        stores: document.helpers,
+        stores: stores(&text)?,
     })
+}
+
+/// The stores that a file of this text names, if any.
+pub fn stores(text: &[u8]) -> Option<Vec<String>> {
+    let document: RegistriesConf = toml::from_str(std::str::from_utf8(text).ok()?).ok()?;
+    Some(document.helpers).filter(|helpers| !helpers.is_empty())
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ mod advisory;
 mod api;
 mod challenge;
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod images;
 mod jwt;

@@ -1,5 +1,7 @@
 //! `registry.env`: a file of variables that operators source into a shell before `docker login`.
 
+#[cfg(fuzzing)]
+pub(in crate::commands) mod fuzzing;
 mod shell;
 
 use std::ffi::OsStr;

@@ -7,6 +7,8 @@
 mod content;
 mod error;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg_attr(not(all(target_os = "linux", feature = "kernel-keyring")), path = "no_kernel.rs")]
 mod kernel;
 mod kernel_key;

@@ -1,5 +1,8 @@
 //! `auths` documents and images: what kubelet's own keyring and docker's own reader make of them, and what we do.
 
+use std::fs;
+use std::path::Path;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -323,6 +326,32 @@ fn keys_and_images() {
         format!(r#"{{"auths":{{{}}}}}"#, entries.join(","))
     });
     compare_pulls(&generated(&(of(&IMAGES), vec(document, 1..3))));
+}
+
+/// The inputs of a target of tests/fuzz.
+fn corpus(target: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/corpus")
+        .join(target);
+    let inputs: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|file| String::from_utf8(fs::read(file.unwrap().path()).unwrap()).ok())
+        .collect();
+    assert!(!inputs.is_empty(), "{target}");
+    inputs
+}
+
+scenario!(pull_secrets_that_fuzzing_found, needs(ORACLE));
+fn pull_secrets_that_fuzzing_found() {
+    let found = corpus("docker_config_json");
+    let pulls: Vec<_> = found
+        .iter()
+        .flat_map(|text| {
+            ["gitea.example.com/a", "a.example.com/t/a"].map(|image| (image.to_owned(), vec![text.clone()]))
+        })
+        .collect();
+    compare_pulls(&pulls);
+    compare_pulls_of(LEGACY_PULL_SECRET_TYPE, &pulls);
 }
 
 scenario!(config_json, needs(ORACLE));

@@ -14,6 +14,8 @@ use scope::{Asked, Source};
 
 mod file;
 mod find;
+#[cfg(fuzzing)]
+pub(in crate::commands) mod fuzzing;
 mod inspect;
 mod list_file;
 mod scope;

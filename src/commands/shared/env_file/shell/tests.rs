@@ -100,6 +100,19 @@ fn compare(files: &[Vec<u8>]) -> usize {
     read.iter().filter(|read| read.is_ok()).count()
 }
 
+/// The inputs of tests/fuzz, as far as they are read: nobody knows what a shell does with the others.
+#[test]
+fn what_fuzzing_found_is_assigned_as_by_a_shell() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/env_file");
+    // A package that was published has no such folder.
+    let Ok(files) = fs::read_dir(folder) else { return };
+    let mut files: Vec<_> = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    // At the end of a line, the one thing that differs.
+    files.iter_mut().for_each(|file| file.retain(|byte| *byte != b'\r'));
+    let read: Vec<_> = files.into_iter().filter(|file| ours(file).is_ok()).collect();
+    assert_eq!(compare(&read), read.len());
+}
+
 /// Pieces of files, of which nearly all are of the kind that shells and readers of such files differ about.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let name = select(vec![
