@@ -108,7 +108,9 @@ fn what_fuzzing_found_is_assigned_as_by_a_shell() {
     let Ok(files) = fs::read_dir(folder) else { return };
     let mut files: Vec<_> = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
     // At the end of a line, the one thing that differs.
-    files.iter_mut().for_each(|file| file.retain(|byte| *byte != b'\r'));
+    for file in &mut files {
+        file.retain(|byte| *byte != b'\r');
+    }
     let read: Vec<_> = files.into_iter().filter(|file| ours(file).is_ok()).collect();
     assert_eq!(compare(&read), read.len());
 }
