@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs every benchmark of this folder, one after the other, and prints all bars of the project in one table: what was
-# measured, the bar, and whether it holds. Then it draws the plots of docs/performance.md. Ends with 1 where a bar is missed.
-# An hour on an idle machine; each script says what it needs, and this one needs gnuplot.
+# Runs every benchmark of this folder, one after the other, with the programs as they are released, and prints all bars of the
+# project in one table: what was measured, the bar, and whether it holds. Then it draws the plots of docs/performance.md. Ends
+# with 1 where a bar is missed. Half an hour on an idle machine; each script says what it needs, and this one needs gnuplot.
 #
 #   tests/bench/all.sh [FOLDER]       what the scripts print, and the plots, are kept there (default: target/bench)
 #   ONLY='helper sync-far' …          only these, by the names in `run` below
@@ -16,7 +16,9 @@ export RESULTS=$folder/results.tsv
 : >"$RESULTS"
 source tests/bench/results.sh
 command -v gnuplot >/dev/null || { echo "missing: gnuplot" >&2; exit 2; }
-cargo build --release --locked --bins
+triple=$(rustc -vV | sed -n 's/^host: //p')
+built=$(krew/build.sh "${triple/%-linux-gnu/-linux-musl}")
+plugin=$built/kubectl-regcred helper=$built/docker-credential-gitea
 plane=$(tests/parts/control-plane.sh)
 failed=()
 
@@ -36,21 +38,22 @@ few=() namespaces=() tags=(1000 5000)
 if [[ -n ${QUICK:-} ]]; then
     few=(ROUNDS=2) namespaces=(COUNT=100) tags=(100)
 fi
-run helper "${few[@]}" PLUGIN=target/release/kubectl-regcred tests/bench/helper.sh
-run vault "${few[@]}" tests/bench/vault.sh
-run version "${few[@]}" tests/bench/version.sh
-run sync "${few[@]}" tests/bench/sync.sh
-run sync-far "${few[@]}" ROUND_TRIP=30 tests/bench/sync.sh
-run sync-farther ROUNDS=1 ROUND_TRIP=150 tests/bench/sync.sh
-run status "${few[@]}" tests/bench/status.sh
-run status-far "${few[@]}" ROUND_TRIP=30 MBIT=50 tests/bench/status.sh
-run places "${few[@]}" "${namespaces[@]}" tests/bench/places.sh
-run places-far "${few[@]}" COUNT=200 ROUND_TRIP=30 tests/bench/places.sh
+run helper "${few[@]}" "PLUGIN=$plugin" tests/bench/helper.sh "$helper"
+run vault "${few[@]}" tests/bench/vault.sh "$helper" "$plugin"
+run version "${few[@]}" tests/bench/version.sh "$plugin"
+run sync "${few[@]}" tests/bench/sync.sh "$plugin"
+run sync-far "${few[@]}" ROUND_TRIP=30 tests/bench/sync.sh "$plugin"
+run sync-farther ROUNDS=1 ROUND_TRIP=150 tests/bench/sync.sh "$plugin"
+run status "${few[@]}" tests/bench/status.sh "$plugin"
+run status-far "${few[@]}" ROUND_TRIP=30 MBIT=50 tests/bench/status.sh "$plugin"
+run places "${few[@]}" "${namespaces[@]}" tests/bench/places.sh "$plugin"
+run places-far "${few[@]}" COUNT=200 ROUND_TRIP=30 tests/bench/places.sh "$plugin"
 for count in "${tags[@]}"; do
-    run "images-$count" "COUNT=$count" "GOING=$((count / 10))" tests/bench/images.sh
+    run "images-$count" "COUNT=$count" "GOING=$((count / 10))" tests/bench/images.sh "$plugin"
 done
-bar "kubectl-regcred, MB" "$(stat -c %s target/release/kubectl-regcred | awk '{printf "%.1f", $1 / 1e6}')" 20
-bar "docker-credential-gitea, MB" "$(stat -c %s target/release/docker-credential-gitea | awk '{printf "%.1f", $1 / 1e6}')" 3
+megabytes() { stat -c %s "$1" | awk '{printf "%.1f", $1 / 1e6}'; }
+bar "kubectl-regcred, MB" "$(megabytes "$plugin")" 20
+bar "docker-credential-gitea, MB" "$(megabytes "$helper")" 3
 
 tests/bench/plots.sh "$RESULTS" "$folder"
 echo

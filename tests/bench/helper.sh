@@ -38,7 +38,7 @@ import json, os, sys
 import rounds
 
 folder = os.environ["FOLDER"]
-programs = {"peer": os.environ["PEER"], "helper": os.environ["OURS"]}
+programs = {"secretservice": os.environ["PEER"], "helper": os.environ["OURS"]}
 if os.environ["OTHER"]:
     programs["other"] = os.environ["OTHER"]
 if os.environ["LINK"]:
@@ -52,12 +52,12 @@ def forget():
 
 # (action, entries): what of the peer's time it may take. The plugin and the floor have no bar of their own.
 bars = {("get", 1): 0.25, ("get", 10): 0.25, ("get", 100): 0.25, ("list", 100): 0.05}
-table = rounds.Table(["peer"], "helper", {"peer": 0.6})
+table = rounds.Table(["secretservice"], "helper", {"secretservice": 0.6})
 stored = 0
 for entries in (1, 10, 100):
     while stored < entries:
         entry = {"ServerURL": f"registry-{stored}.example.com", "Username": "admin", "Secret": "0" * 40}
-        for program in ("peer", "helper"):
+        for program in ("secretservice", "helper"):
             rounds.run([programs[program], "store"], json.dumps(entry).encode())
         stored += 1
     cases = [("get", "get", b"registry-0.example.com"), ("list", "list", b"unused")]
@@ -72,7 +72,7 @@ for entries in (1, 10, 100):
         elif floor and name == "list 1st":
             commands["floor: list"] = [floor, "list", bus, "Attributes"]
         before = forget if name == "list 1st" else lambda: None
-        table.case(name, entries, commands, stdin, {"peer": bars.get((name, entries))}, before)
+        table.case(name, entries, commands, stdin, {"secretservice": bars.get((name, entries))}, before)
 sys.exit(table.end())
 PYTHON
 

@@ -22,14 +22,14 @@ plot() {
     done < <(awk -F'\t' -v plot="$name" '$1 == "point" && $2 == plot {print $3}' "$results" | sort -u)
     ((number)) || return 0
     gnuplot <<END
-set terminal svg size 720,420 dynamic background rgb 'white' font 'sans-serif,13'
+set terminal svg size 720,480 dynamic background rgb 'white' font 'sans-serif,13'
 set output '$folder/$name.svg'
 set title '$title'
 set xlabel '$x'
 set ylabel '$y'
 set logscale xy
 set grid
-set key outside below
+set key below Left reverse maxcols 2
 plot $(IFS=,; echo "${lines[*]}")
 END
     echo "$folder/$name.svg" >&2
@@ -37,6 +37,6 @@ END
 
 plot entries "docker-credential-… with so many entries in the keyring" "entries" "milliseconds"
 plot namespaces "sync: a Secret changed in each of so many namespaces" "namespaces" "seconds"
-plot pods "status -A, next door" "pods in the cluster" "seconds"
+plot pods "status -A --offline" "pods in the cluster" "seconds"
 plot tags "images list and prune, at a real Gitea" "tags of an image" "seconds"
 plot distance "a Secret changed in each of 200 namespaces, so far away" "round trip in ms (1: next door)" "seconds"

@@ -68,7 +68,8 @@ class Table:
                   for program, command in commands.items()}
         for program in commands:
             judged = program == self.judged
-            keep("point", "entries", f"{program} {name}", entries, f"{statistics.median(taken[program]):.3f}")
+            if name in ("get", "list") and (judged or program in self.peers):
+                keep("point", "entries", f"{name}: {program}", entries, f"{statistics.median(taken[program]):.3f}")
             times, memories = "", ""
             for peer in self.peers:
                 ratio = statistics.median(mine / theirs for mine, theirs in zip(taken[program], taken[peer]))
