@@ -3,7 +3,8 @@
 # takes. What must hold for any input is in the target's file.
 #
 #   tests/fuzz.sh                     every target: its corpus, and as many inputs more as take some seconds
-#   tests/fuzz.sh SECONDS [TARGET…]   these targets, or all of them, for this long each; what is learnt is kept in target/fuzz
+#   tests/fuzz.sh SECONDS [TARGET…]   these targets, or all of them, for this long each, as many at a time as there are
+#                                     processors; what is learnt is kept in target/fuzz
 #   tests/fuzz.sh --merge [TARGET…]   of what was learnt, the smallest inputs that reach as much become the corpus
 #
 # An input that breaks something is written to target/fuzz/found, and its message is shown.
@@ -39,23 +40,42 @@ build() {
     echo "fuzz: built in $((SECONDS - start)) s"
 }
 
-# fuzz TARGET OPTION…: a row of the table
+# fuzz TARGET: a row of the table, with the CPU's time
 fuzz() {
-    local target=$1 log=$work/$1.log
-    shift
-    mkdir -p "$work/corpus/$target"
-    local start=$SECONDS
-    if ! FUZZ_TARGET=$target "$program" "${limits[@]}" -print_final_stats=1 -artifact_prefix="$work/found/$target-" \
-        "$@" >"$log" 2>&1; then
-        broken+=("$target")
+    local target=$1 log=$work/$1.log folders=("$work/corpus/$1" "$corpora/$1") ends=(-max_total_time="$how" -reload=0) cpu status=0
+    if [[ $how == corpus ]]; then
+        # What is found now is not used the next time, which has to do the same.
+        folders[0]=$work/new/$target
+        rm -rf "${folders[0]}"
+        ends=(-seed=1 -runs="$(runs_of "$target")")
+    fi
+    mkdir -p "${folders[0]}"
+    export FUZZ_TARGET=$target
+    cpu=$({ TIMEFORMAT=%0U && time "$program" "${limits[@]}" -print_final_stats=1 \
+        -artifact_prefix="$work/found/$target-" "${ends[@]}" "${folders[@]}" >"$log" 2>&1; } 2>&1) || status=$?
+    if ((status)); then
         tail -40 "$log" >&2
+        echo "fuzz: $target is broken: the input is in $work/found" >&2
     fi
     # The last line of progress, such as "#1024 DONE cov: 321 ft: 456 …".
-    awk -v target="$target" -v seconds=$((SECONDS - start)) '
+    awk -v target="$target" -v seconds="$cpu" '
         $3 == "cov:" { edges = $4; features = $6 }
         /^stat::number_of_executed_units/ { executions = $2 }
         /^stat::peak_rss_mb/ { memory = $2 }
         END { printf "%-20s %7s %12s %8s %9s %7s\n", target, seconds, executions, edges, features, memory }' "$log"
+    return "$status"
+}
+
+# merge TARGET
+merge() {
+    local merged=$work/merged/$1
+    rm -rf "$merged"
+    mkdir -p "$merged" "$work/corpus/$1"
+    FUZZ_TARGET=$1 "$program" "${limits[@]}" -set_cover_merge=1 -use_counters=0 "$merged" "$corpora/$1" \
+        "$work/corpus/$1" >"$work/$1.log" 2>&1
+    rm -rf "${corpora:?}/$1"
+    mv "$merged" "$corpora/$1"
+    printf '%-20s %4s inputs, %6s bytes\n' "$1" "$(find "$corpora/$1" -type f | wc -l)" "$(cat "$corpora/$1"/* | wc -c)"
 }
 
 how=corpus
@@ -75,30 +95,12 @@ fi
 
 build
 mkdir -p "$work/found"
-broken=()
-[[ $how == merge ]] || printf '%-20s %7s %12s %8s %9s %7s\n' target seconds executions edges features MiB
-for target in "${targets[@]}"; do
-    case $how in
-    corpus)
-        # What is found now is not used the next time, which has to do the same.
-        rm -rf "$work/new"
-        mkdir "$work/new"
-        fuzz "$target" -seed=1 -runs="$(runs_of "$target")" "$work/new" "$corpora/$target"
-        ;;
-    merge)
-        rm -rf "$work/merged"
-        mkdir -p "$work/merged" "$work/corpus/$target"
-        FUZZ_TARGET=$target "$program" "${limits[@]}" -set_cover_merge=1 -use_counters=0 "$work/merged" "$corpora/$target" \
-            "$work/corpus/$target" >"$work/$target.log" 2>&1
-        rm -rf "${corpora:?}/$target"
-        mv "$work/merged" "$corpora/$target"
-        printf '%-20s %4s inputs, %6s bytes\n' "$target" "$(find "$corpora/$target" -type f | wc -l)" \
-            "$(cat "$corpora/$target"/* | wc -c)"
-        ;;
-    *) fuzz "$target" -max_total_time="$how" -reload=0 "$work/corpus/$target" "$corpora/$target" ;;
-    esac
-done
-if ((${#broken[@]})); then
-    echo "fuzz: broken: ${broken[*]}: the inputs are in $work/found" >&2
-    exit 1
+verb=merge
+if [[ $how != merge ]]; then
+    verb=fuzz
+    printf '%-20s %7s %12s %8s %9s %7s\n' target CPU-s executions edges features MiB
 fi
+# As many at a time as there are processors; with xargs, Ctrl-C ends them.
+export work corpora program how
+export -f fuzz merge runs_of
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I{} bash -euo pipefail -c "$(declare -p limits); $verb \"\$1\"" - {}

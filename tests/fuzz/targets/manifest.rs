@@ -57,19 +57,40 @@ fn is_sound(text: &[u8], found: &Manifest) {
         assert!(named.contains(digest.as_str()), "{digest:?} is not in it");
     }
     // The other way round: what a client would fetch is among what was read, or prune would take it for unused.
-    let lists = ["layers", "manifests"];
-    let listed = lists.iter().filter_map(|list| document[list].as_array()).flatten();
-    for descriptor in listed.chain([&document["config"], &document["subject"]]) {
-        if let Some(digest) = descriptor["digest"].as_str() {
+    let listed = ["layers", "manifests"].map(|list| members(&document, list));
+    let listed = listed.into_iter().flatten().filter_map(Value::as_array).flatten();
+    let alone = ["config", "subject"].map(|one| members(&document, one));
+    for descriptor in listed.chain(alone.into_iter().flatten()) {
+        for digest in members(descriptor, "digest").into_iter().filter_map(Value::as_str) {
             assert!(
                 digests.iter().any(|found| found.as_str() == digest),
                 "{digest} was missed"
             );
         }
     }
+    let children = members(&document, "manifests").into_iter();
+    let children = children.filter_map(Value::as_array).flatten();
+    for (child, found) in children.zip(found.children()) {
+        let platform = members(child, "platform").into_iter().next().unwrap_or(&Value::Null);
+        let parts = ["os", "architecture"].map(|part| members(platform, part).into_iter().find_map(Value::as_str));
+        let is_named = parts
+            .iter()
+            .all(|part| part.is_some_and(|part| !["", "unknown"].contains(&part)));
+        assert_eq!(found.platform.is_some(), is_named, "{platform}");
+    }
     if let Content::Artifact { kind, .. } = &found.content {
         assert!(kind.chars().count() <= 100 && !has_control(kind), "{kind:?}");
     }
+}
+
+/// The members of this name, in any case, as Go's clients read it.
+fn members<'a>(value: &'a Value, name: &str) -> Vec<&'a Value> {
+    let is_it = |key: &str| {
+        let plain = key.replace('\u{17f}', "s").replace('\u{212a}', "k");
+        plain.eq_ignore_ascii_case(name)
+    };
+    let all = value.as_object().into_iter().flatten();
+    all.filter(|(key, _)| is_it(key)).map(|(_, value)| value).collect()
 }
 
 /// Every string in it.
