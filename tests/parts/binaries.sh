@@ -44,7 +44,7 @@ takes_at_most() { # takes_at_most MIB WHAT PROGRAM ARGUMENT...
 }
 
 takes_at_most 4 "helper get" "$built/docker-credential-gitea" get
-takes_at_most 6 "get through krew's link" "$home/docker-credential-gitea" get
+takes_at_most 4 "get through krew's link" "$home/docker-credential-gitea" get
 takes_at_most 8 "plugin list" "$built/kubectl-regcred" list
 
 for word in kubeconfig KUBECONFIG rustls k8s_openapi; do

@@ -6,7 +6,8 @@ set -euo pipefail
 wanted=(dbus gnome-keyring libsecret-tools golang-docker-credential-helpers docker-registry apache2-utils skopeo podman
     buildah crun etcd-server faketime keepassxc pass gnupg libglib2.0-bin shellcheck strace time xvfb zip jq bash-completion zsh
     mandoc age keyutils openssl nginx-light ruby unzip sqlite3 busybox-static
-    rustc-web cargo-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64 wine64 wine64-preloader)
+    rustc-web cargo-web rust-web-src rust-web-clippy gcc-mingw-w64-x86-64 wine64 wine64-preloader
+    qemu-user)
 
 say() { echo "packages: $*" >&2; }
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

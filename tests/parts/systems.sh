@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# Builds this tree's programs for Windows, as Wine runs them here, and prints the folder that holds them, with what Wine lacks.
+# Builds this tree's programs for another system, and prints the folder that holds them.
+# Usage: tests/parts/systems.sh arm64|windows
+#
+# arm64    Linux on arm64, static as in a release; qemu-user runs them here
+# windows  for gnu, and beside them what Wine lacks, which runs them here
 #
 # They are not optimised, because that would take as long as a release. What is compiled stays in the cache, so a second run
 # compiles regcred alone.
@@ -9,8 +13,22 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source krew/rust.sh
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 
-target=x86_64-pc-windows-gnu
-for program in x86_64-w64-mingw32-gcc /usr/lib/wine/wine64 /usr/lib/wine/wine64-preloader; do
+system=${1:-}
+case $system in
+arm64)
+    target=aarch64-unknown-linux-musl
+    needs=(qemu-aarch64)
+    ;;
+windows)
+    target=x86_64-pc-windows-gnu
+    needs=(x86_64-w64-mingw32-gcc x86_64-w64-mingw32-strip /usr/lib/wine/wine64 /usr/lib/wine/wine64-preloader)
+    ;;
+*)
+    echo "usage: tests/parts/systems.sh arm64|windows" >&2
+    exit 2
+    ;;
+esac
+for program in "${needs[@]}"; do
     command -v "$program" >/dev/null || {
         echo "systems: $program is missing" >&2
         exit 1
@@ -48,6 +66,7 @@ wine_prefix() {
 debians_rust
 rust_for "$target"
 export CARGO_INCREMENTAL=0 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS=-Clink-self-contained=no
 export CARGO_TARGET_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/regcred/targets
 # As for a release, whose library has none of the checks of a debug build: Wine keeps credentials at addresses that Windows
 # would not. Of the types of Kubernetes' API few are used: the others are not compiled to machine code.
@@ -57,13 +76,18 @@ nice cargo build --quiet --locked --release --bins --target "$target" -Zbuild-st
     -Zprofile-hint-mostly-unused --config 'profile.release.package.k8s-openapi.hint-mostly-unused=true' >&2
 built=$CARGO_TARGET_DIR/$target/release
 # Another tree may build there next.
-folder=$PWD/target/windows
+folder=$PWD/target/$system
 mkdir -p "$folder"
-for program in kubectl-regcred.exe docker-credential-gitea.exe; do
-    x86_64-w64-mingw32-strip -o "$folder/$program" "$built/$program" # 48 MB of 115, which every scenario copies
-done
-x86_64-w64-mingw32-gcc -O2 -shared -s -o "$folder/bcryptprimitives.dll" tests/parts/wine/bcryptprimitives.c -ladvapi32
-x86_64-w64-mingw32-gcc -O2 -s -municode -o "$folder/hold.exe" tests/parts/wine/hold.c
-prefix=$(wine_prefix)
-ln -sfn "$prefix" "$folder/prefix"
+case $system in
+arm64) cp "$built/kubectl-regcred" "$built/docker-credential-gitea" "$folder/" ;;
+windows)
+    for program in kubectl-regcred.exe docker-credential-gitea.exe; do
+        x86_64-w64-mingw32-strip -o "$folder/$program" "$built/$program" # 48 MB of 115, which every scenario copies
+    done
+    x86_64-w64-mingw32-gcc -O2 -shared -s -o "$folder/bcryptprimitives.dll" tests/parts/wine/bcryptprimitives.c -ladvapi32
+    x86_64-w64-mingw32-gcc -O2 -s -municode -o "$folder/hold.exe" tests/parts/wine/hold.c
+    prefix=$(wine_prefix)
+    ln -sfn "$prefix" "$folder/prefix"
+    ;;
+esac
 echo "$folder"

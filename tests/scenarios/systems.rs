@@ -1,6 +1,8 @@
-//! The programs of other systems: Windows, whose vault opens with a key file.
+//! The programs of other systems: Windows, Linux on arm64, and one without a kernel keyring.
 
+mod arm64;
 mod windows;
+mod without_kernel_keyring;
 
 use std::fs;
 use std::io::Write as _;
@@ -9,19 +11,42 @@ use std::process::Command;
 use snapbox::str;
 
 use crate::helper::{entry, start};
-use crate::support::elsewhere::{Elsewhere, missing_windows};
+use crate::support::elsewhere::{Elsewhere, System};
 use crate::support::parts::CONTROL_PLANE;
 use crate::support::scenario::{Part, Place};
 
-const ON_WINDOWS: Place<Elsewhere> = Place::named("windows", Part::new(missing_windows), Elsewhere::start);
+const ON_WINDOWS: Place<Elsewhere> = Place::named("windows", Part::new(|| System::Windows.missing()), || {
+    Elsewhere::start(System::Windows)
+});
 /// The same with a real cluster.
 const ON_WINDOWS_WITH_CLUSTER: Place<Elsewhere> = Place::named(
     "windows_with_cluster",
-    Part::new(|| [missing_windows(), (CONTROL_PLANE.missing)()].concat()),
-    Elsewhere::with_real_cluster,
+    Part::new(|| [System::Windows.missing(), (CONTROL_PLANE.missing)()].concat()),
+    || Elsewhere::with_real_cluster(System::Windows),
+);
+/// Without a keychain.
+const ON_ARM64: Place<Elsewhere> = Place::named("arm64", Part::new(|| System::Arm64.missing()), || {
+    Elsewhere::start(System::Arm64)
+});
+/// With a vault and not with a Secret Service, which has to answer within seconds: an emulator takes its time.
+const ON_ARM64_WITH_VAULT: Place<Elsewhere> =
+    Place::named("arm64_with_vault", Part::new(|| System::Arm64.missing()), || {
+        Elsewhere::start(System::Arm64).with_vault()
+    });
+/// The same with a real cluster.
+const ON_ARM64_WITH_CLUSTER: Place<Elsewhere> = Place::named(
+    "arm64_with_cluster",
+    Part::new(|| [System::Arm64.missing(), (CONTROL_PLANE.missing)()].concat()),
+    || Elsewhere::with_real_cluster(System::Arm64).with_vault(),
+);
+/// Without a keychain.
+const WITHOUT_KERNEL_KEYRING: Place<Elsewhere> = Place::named(
+    "without_kernel_keyring",
+    Part::new(|| System::WithoutKernelKeyring.missing()),
+    || Elsewhere::start(System::WithoutKernelKeyring),
 );
 
-scenario!(the_helpers_protocol, on(ON_WINDOWS));
+scenario!(the_helpers_protocol, on(ON_WINDOWS, ON_ARM64_WITH_VAULT));
 /// Everything that docker's clients ask, and on Windows that a token of more than 2,560 bytes changes nothing.
 fn the_helpers_protocol(elsewhere: &Elsewhere) {
     ask_everything(elsewhere);
@@ -43,9 +68,11 @@ fn ask_everything(elsewhere: &Elsewhere) {
     );
 }
 
-scenario!(a_vault_opens_with_a_key_file, on(ON_WINDOWS));
-fn a_vault_opens_with_a_key_file(elsewhere: &Elsewhere) {
-    // Nobody chooses a passphrase in vain.
+scenario!(
+    a_passphrase_is_not_asked_for_in_vain,
+    on(ON_WINDOWS, WITHOUT_KERNEL_KEYRING)
+);
+fn a_passphrase_is_not_asked_for_in_vain(elsewhere: &Elsewhere) {
     elsewhere
         .regcred_with("keychain use vault --passphrase-stdin", "correct horse")
         .says(str![[r#"
@@ -56,6 +83,13 @@ error: this system has no kernel keyring, so the vault opens with a key file
 hint: set REGCRED_VAULT_KEY_FILE to a file with the vault's key, or create one: kubectl regcred keychain use vault --key-file FILE
 
 "#]]);
+}
+
+scenario!(
+    a_vault_opens_with_a_key_file,
+    on(ON_WINDOWS, ON_ARM64, WITHOUT_KERNEL_KEYRING)
+);
+fn a_vault_opens_with_a_key_file(elsewhere: &Elsewhere) {
     elsewhere
         .regcred("keychain use vault --key-file [HOME]/vault.key")
         .says(str![[r#"
@@ -86,8 +120,8 @@ in use           vault, chosen in [HOME]/.config/regcred/config.toml
 vault            open by its key file, holds 1 credential
 vault file       [HOME]/.local/share/regcred/vault.age
 key file         [HOME]/vault.key, named by config.toml
-kernel keyring   not available: this system has no kernel keyring, so the vault opens with a key file
-system           open, holds 0 credentials
+kernel keyring   not available: [..]
+[..]
 --- stderr
 
 "#]]);
@@ -97,9 +131,9 @@ system           open, holds 0 credentials
     elsewhere.helper("get", "[REGISTRY]").says(str![[r#"
 exit 1
 --- stdout
-the vault's key file [HOME]/vault.key cannot be used: File not found. (os error 2)
+the vault's key file [HOME]/vault.key cannot be used: [..] (os error 2)
 --- stderr
-docker-credential-gitea: the vault's key file [HOME]/vault.key cannot be used: File not found. (os error 2); hint: see where it is configured with: kubectl regcred keychain status
+docker-credential-gitea: the vault's key file [HOME]/vault.key cannot be used: [..] (os error 2); hint: see where it is configured with: kubectl regcred keychain status
 
 "#]]);
     fs::rename(&away, &key).unwrap();
@@ -120,7 +154,7 @@ fn words(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-scenario!(many_writers_at_once, on(ON_WINDOWS));
+scenario!(many_writers_at_once, on(ON_WINDOWS, ON_ARM64_WITH_VAULT));
 /// Each is another registry's login, and none takes another's away: in the system's keychain, and in a vault.
 fn many_writers_at_once(elsewhere: Elsewhere) {
     store_at_once(&elsewhere);
@@ -147,7 +181,15 @@ fn store_at_once(elsewhere: &Elsewhere) {
     }
 }
 
-scenario!(from_login_to_logout, on(ON_WINDOWS, ON_WINDOWS_WITH_CLUSTER));
+scenario!(
+    from_login_to_logout,
+    on(
+        ON_WINDOWS,
+        ON_WINDOWS_WITH_CLUSTER,
+        ON_ARM64_WITH_VAULT,
+        ON_ARM64_WITH_CLUSTER
+    )
+);
 fn from_login_to_logout(elsewhere: &Elsewhere) {
     let [first, second] = [(); 2].map(|()| elsewhere.gitea.add_token("admin", "write:package"));
     elsewhere
