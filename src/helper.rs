@@ -12,6 +12,8 @@
 
 mod error;
 mod input;
+#[cfg(target_os = "linux")]
+mod own_program;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
@@ -109,6 +111,17 @@ fn called(argv0: &OsStr, windows: bool) -> bool {
     }
     let name = name.to_ascii_lowercase();
     name.strip_suffix(".exe").unwrap_or(&name) == PROGRAM
+}
+
+/// [`main`] for another program that was called by this name.
+///
+/// Where the helper has a program of its own, that one runs. Not on macOS, whose keychain asks for each program whether it may
+/// use an item.
+pub fn main_of_alias(args: impl IntoIterator<Item = OsString>, env: &Env) -> ExitCode {
+    let args: Vec<_> = args.into_iter().collect();
+    #[cfg(target_os = "linux")]
+    own_program::replace_process(PROGRAM, &args);
+    main(args, env)
 }
 
 /// Runs the program on this process's stdin, stdout and stderr. `args` are those after the program's name.

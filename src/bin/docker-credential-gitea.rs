@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use regcred::sys::env::Env;
+use regcred::sys::heap::Heap;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Zeroes what is freed: libraries have buffers of their own, through which a token goes.
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+static ALLOCATOR: ZeroAlloc<Heap> = ZeroAlloc(Heap);
 
 fn main() -> ExitCode {
     regcred::sys::core_dump::forbid();

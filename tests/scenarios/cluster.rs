@@ -2,6 +2,7 @@
 
 mod connecting;
 mod foreign_answers;
+mod http2;
 #[cfg(unix)]
 mod programs;
 mod quoted_answers;

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
+use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
@@ -18,8 +20,9 @@ use serde_json::{Value, json};
 
 use crate::support::parts::{IN_GNOME_KEYRING, IN_KEEPASSXC, IN_VAULT};
 use crate::support::store::{Kind, Store};
-use crate::support::{HELPER, keyring};
+use crate::support::{HELPER, PLUGIN, keyring};
 
+const NAME: &str = "docker-credential-gitea";
 const HUB: &str = "https://index.docker.io/v1/";
 pub const NOT_FOUND: &str = "credentials not found in native keychain";
 pub const TOKEN: &str = "gitea-token-5b1dba63e8f04d2a";
@@ -325,7 +328,7 @@ fn the_token_is_nowhere_else(kind: Kind) {
         .write_all(stored.trim_end().strip_suffix('}').unwrap().as_bytes())
         .unwrap();
     for file in ["cmdline", "environ"] {
-        let shown = std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap();
+        let shown = fs::read(format!("/proc/{}/{file}", child.id())).unwrap();
         assert!(!String::from_utf8_lossy(&shown).contains(TOKEN), "{file}");
     }
     stdin.write_all(b"}").unwrap();
@@ -466,4 +469,36 @@ fn secret_tool_sees_attributes_and_no_token(kind: Kind) {
     let mut lookup = store.command("secret-tool");
     lookup.args(["lookup", "service"]);
     assert_eq!(output(lookup, "other", "").stdout, b"their-secret");
+}
+
+scenario!(the_plugin_called_by_the_helpers_name_runs_the_helper_beside_it);
+/// As krew and `docker setup` leave them: the programs in a folder of the version's, and a link to the plugin on PATH.
+fn the_plugin_called_by_the_helpers_name_runs_the_helper_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [store, bin] = ["store", "bin"].map(|name| folder.path().join(name));
+    for folder in [&store, &bin] {
+        fs::create_dir(folder).unwrap();
+    }
+    let [plugin, beside] = ["kubectl-regcred", NAME].map(|name| store.join(name));
+    fs::copy(PLUGIN, &plugin).unwrap();
+    symlink(&plugin, bin.join("kubectl-regcred")).unwrap();
+    symlink("kubectl-regcred", bin.join(NAME)).unwrap();
+    let asked = || {
+        let mut command = Command::new(bin.join(NAME));
+        command.env_clear().env("HOME", folder.path());
+        ask(command, "version", "gitea.example.com")
+    };
+    let itself = (
+        format!("docker-credential-gitea (regcred) v{}\n", env!("CARGO_PKG_VERSION")),
+        String::new(),
+        0,
+    );
+    assert_eq!(asked(), itself, "there is none");
+    fs::write(&beside, "#!/bin/sh\nread -r stdin\necho \"$1 $# $stdin\"\nexit 7\n").unwrap();
+    assert_eq!(asked(), itself, "it cannot be executed");
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(asked(), ("version 1 gitea.example.com\n".to_owned(), String::new(), 7));
+    fs::remove_file(&beside).unwrap();
+    symlink("../bin/kubectl-regcred", &beside).unwrap();
+    assert_eq!(asked(), itself, "a link that leads back");
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -12,6 +13,10 @@ use serde_json::json;
 
 use crate::helper::ask;
 use crate::support::fake_secrets::{Behaviour, FakeSecrets};
+use crate::support::frames::{
+    CONTINUATION, DATA, EARLY_HINTS, END_HEADERS, GOAWAY, HEADERS, OK_JSON, PING, REFUSED_STREAM, RST_STREAM, SETTINGS,
+    frame,
+};
 use crate::support::http::{self, Answer};
 use crate::support::part::until;
 use crate::support::raw::{Peer, RawServer};
@@ -361,9 +366,9 @@ fn an_api_server() {
 scenario!(one_whose_list_never_ends);
 /// Every page has another continue token, and no object.
 fn one_whose_list_never_ends() {
-    let count = std::sync::atomic::AtomicU64::new(0);
+    let count = AtomicUsize::new(0);
     let server = http::Server::start(move |_| {
-        let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let number = count.fetch_add(1, Ordering::SeqCst);
         let page = json!({
             "kind": "SecretList", "apiVersion": "v1", "items": [],
             "metadata": {"continue": format!("token-{number}"), "resourceVersion": "1"},
@@ -434,6 +439,135 @@ fn from_https_to_http() {
 
 const DOES_DOWNGRADE: &str = "leads from https to http";
 const DOWNGRADE: [&str; 3] = ["where no credential is sent", "over plain http", "307"];
+
+/// What a server does that has agreed on HTTP/2, once it was asked.
+type PlayFrames = fn(&mut Peer<'_>, u32);
+
+/// A row of the table of HTTP/2: what an API server does, and what regcred says.
+const FRAMES: [(&str, PlayFrames, &str); 12] = [
+    ("answers no request", |peer, _| peer.hold(), "did not answer within"),
+    (
+        "says half of a body, and then nothing",
+        |peer, stream| {
+            peer.send(frame(HEADERS, END_HEADERS, stream, OK_JSON));
+            peer.send(frame(DATA, 0, stream, b"{"));
+            peer.hold();
+        },
+        "did not answer within",
+    ),
+    (
+        "pings without end",
+        |peer, _| peer.flood(frame(PING, 0, 0, &[0; 8])),
+        "did not answer within",
+    ),
+    (
+        "changes its settings without end",
+        |peer, _| peer.flood(frame(SETTINGS, 0, 0, &[])),
+        "did not answer within",
+    ),
+    (
+        "sends interim responses without end",
+        |peer, stream| peer.flood(frame(HEADERS, END_HEADERS, stream, EARLY_HINTS)),
+        "did not answer within",
+    ),
+    (
+        "sends headers without end",
+        |peer, stream| {
+            peer.send(frame(HEADERS, 0, stream, OK_JSON));
+            peer.flood(frame(CONTINUATION, 0, stream, &[]));
+        },
+        "cannot reach the API server",
+    ),
+    (
+        "sends headers that unpack to 48 MB",
+        |peer, stream| {
+            // One of 4 KB that is remembered, and 12,000 times the same.
+            let mut block = b"\x40\x01x\x7f\xa1\x1e".to_vec();
+            block.extend([b'a'; 4000]);
+            block.extend([0xbe; 12_000]);
+            peer.send(frame(HEADERS, 0, stream, OK_JSON));
+            peer.send(frame(CONTINUATION, END_HEADERS, stream, &block));
+            peer.hold();
+        },
+        "cannot reach the API server",
+    ),
+    (
+        "sends more of a body than it was allowed to",
+        |peer, stream| {
+            peer.send(frame(HEADERS, END_HEADERS, stream, OK_JSON));
+            peer.flood(frame(DATA, 0, stream, &[b' '; 16_384]));
+        },
+        "cannot reach the API server",
+    ),
+    (
+        "refuses every request",
+        |peer, mut stream| {
+            while peer.send(frame(RST_STREAM, 0, stream, &REFUSED_STREAM)) {
+                let Some(next) = peer.request() else { return };
+                stream = next;
+            }
+        },
+        "cannot reach the API server",
+    ),
+    (
+        "goes away at every request",
+        |peer, _| {
+            peer.send(frame(GOAWAY, 0, 0, &[0; 8]));
+        },
+        "cannot reach the API server",
+    ),
+    (
+        "hangs up in the middle",
+        |peer, stream| {
+            peer.send(frame(HEADERS, END_HEADERS, stream, OK_JSON));
+            peer.send(frame(DATA, 0, stream, b"{"));
+        },
+        "cannot reach the API server",
+    ),
+    (
+        "answers in HTTP/1",
+        |peer, _| {
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        },
+        "cannot reach the API server",
+    ),
+];
+
+scenario!(an_api_server_on_http_2);
+fn an_api_server_on_http_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let ca = authority.write_to(folder.path());
+    let check = |does: &str, play: PlayFrames, says: &str| {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let trick = move |_: &str, peer: &mut Peer<'_>| {
+            peer.greet();
+            if let Some(stream) = peer.request() {
+                count.fetch_add(1, Ordering::SeqCst);
+                play(peer, stream);
+            }
+        };
+        let server = RawServer::start_tls(&authority.server_of(&["127.0.0.1"], &["h2"]), Arc::new(trick));
+        let (address, ca) = (server.address(), ca.display());
+        let shown = synced(&format!(
+            "{{server: 'https://{address}', certificate-authority: '{ca}'}}"
+        ));
+        assert_shown(does, &shown, says);
+        assert!(server.taken() < TAKEN[0], "{does}: {}", server.taken());
+        let asked = asked.load(Ordering::SeqCst);
+        assert!((1..=10).contains(&asked), "{does}: {asked} connections");
+    };
+    std::thread::scope(|scope| {
+        let check = &check;
+        let rows = FRAMES.map(|(does, play, says)| scope.spawn(move || check(does, play, says)));
+        for row in rows {
+            if let Err(panic) = row.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
 
 /// What a Secret Service does, and what the helper says to `get` and `list`.
 const SERVICES: [(&str, Behaviour, [&str; 2]); 11] = [
@@ -513,12 +647,16 @@ fn the_page_says_what_happens() {
     {
         let _ = writeln!(http, "| {does} | {} | {} | {} |", says[0], says[1], says[2]);
     }
+    let mut frames = "| it | an API server |\n|---|---|\n".to_owned();
+    for (does, _, says) in FRAMES {
+        let _ = writeln!(frames, "| {does} | {says} |");
+    }
     let mut service = "| it | `get` | `list` |\n|---|---|---|\n".to_owned();
     for (does, _, says) in SERVICES {
         let _ = writeln!(service, "| {does} | {} | {} |", says[0], says[1]);
     }
     let page = include_str!("../../docs/hostile.md");
-    for table in [http, service] {
+    for table in [http, frames, service] {
         assert!(page.contains(&table), "docs/hostile.md lacks this table:\n{table}");
     }
 }

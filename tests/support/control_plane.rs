@@ -233,6 +233,9 @@ impl ControlPlane {
                 &file("audit.yaml"),
                 "--audit-log-path",
                 &file("audit.log"),
+                // As often as it can: a connection of HTTP/2 ends in the middle of the work, as behind a load balancer.
+                "--goaway-chance",
+                "0.02",
             ],
         );
         std::fs::write(this.kubeconfig(), this.kubeconfig_for(ADMIN_TOKEN)).unwrap();

@@ -28,6 +28,7 @@ pub mod engine;
 #[cfg(target_os = "linux")]
 pub mod fake_secrets;
 pub mod forward;
+pub mod frames;
 pub mod gate;
 #[cfg(unix)]
 pub mod gated_parts;

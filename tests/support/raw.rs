@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokio_rustls::TlsAcceptor;
+
 /// How often a peer that waits looks whether its test is over.
 const TURN: Duration = Duration::from_millis(50);
 /// More than any client may take of an answer without end, in octets.
@@ -23,9 +26,14 @@ struct Shared {
     heads: Mutex<Vec<String>>,
 }
 
+/// TCP, or TLS on it.
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
+
 /// A connection, as its trick sees it.
 pub struct Peer<'a> {
-    stream: &'a TcpStream,
+    stream: Box<dyn Stream + 'a>,
     shared: &'a Shared,
     sent: u64,
 }
@@ -92,16 +100,25 @@ impl Peer<'_> {
     /// The head of the next request.
     fn head(&mut self) -> Option<String> {
         let mut head = Vec::new();
-        let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
-            match self.stream.read(&mut byte) {
+            head.extend(self.receive(1)?);
+        }
+        Some(String::from_utf8_lossy(&head).into_owned())
+    }
+
+    /// The next so many bytes.
+    pub fn receive(&mut self, count: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        let mut filled = 0;
+        while filled < count {
+            match self.stream.read(&mut bytes[filled..]) {
                 Ok(0) => return None,
-                Ok(_) => head.push(byte[0]),
+                Ok(length) => filled += length,
                 Err(error) if is_waiting(&error) && !self.is_over() => {}
                 Err(_) => return None,
             }
         }
-        Some(String::from_utf8_lossy(&head).into_owned())
+        Some(bytes)
     }
 }
 
@@ -115,6 +132,15 @@ fn is_waiting(error: &std::io::Error) -> bool {
 impl RawServer {
     /// On 127.0.0.1. A connection is closed after its trick.
     pub fn start(trick: Trick) -> Self {
+        Self::listen(None, trick)
+    }
+
+    /// The same, behind TLS.
+    pub fn start_tls(tls: &TlsAcceptor, trick: Trick) -> Self {
+        Self::listen(Some(Arc::clone(tls.config())), trick)
+    }
+
+    fn listen(tls: Option<Arc<ServerConfig>>, trick: Trick) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -128,10 +154,14 @@ impl RawServer {
                     let Ok(stream) = stream else { continue };
                     stream.set_read_timeout(Some(TURN)).unwrap();
                     stream.set_write_timeout(Some(TURN)).unwrap();
-                    let (shared, trick) = (&of_thread, &trick);
+                    let (shared, trick, tls) = (&of_thread, &trick, tls.clone());
                     scope.spawn(move || {
+                        let over: Box<dyn Stream> = match tls {
+                            Some(config) => Box::new(StreamOwned::new(ServerConnection::new(config).unwrap(), &stream)),
+                            None => Box::new(&stream),
+                        };
                         let mut peer = Peer {
-                            stream: &stream,
+                            stream: over,
                             shared,
                             sent: 0,
                         };

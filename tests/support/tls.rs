@@ -48,7 +48,8 @@ impl Authority {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }
         let certificate = params.self_signed(&key).unwrap();
-        (acceptor(certificate.der().clone(), &key), certificate.pem())
+        let config = config(certificate.der().clone(), &key);
+        (TlsAcceptor::from(Arc::new(config)), certificate.pem())
     }
 
     /// The file for `--ca-file`.
@@ -62,6 +63,24 @@ impl Authority {
     /// A server's side of TLS with a certificate for `names`.
     #[must_use]
     pub fn server(&self, names: &[&str], valid: Valid) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config(names, valid)))
+    }
+
+    /// The same, for a server that speaks one of these protocols, of which the client names what it speaks.
+    #[must_use]
+    pub fn server_of(&self, names: &[&str], protocols: &[&str]) -> TlsAcceptor {
+        let mut config = self.config(names, Valid::Now);
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// The certificate, for a kubeconfig.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    fn config(&self, names: &[&str], valid: Valid) -> ServerConfig {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         match valid {
@@ -71,17 +90,16 @@ impl Authority {
         }
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateDer::from(params.signed_by(&key, &self.issuer).unwrap());
-        acceptor(certificate, &key)
+        config(certificate, &key)
     }
 }
 
-fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
+fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> ServerConfig {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+    ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
-        .unwrap();
-    TlsAcceptor::from(Arc::new(config))
+        .unwrap()
 }

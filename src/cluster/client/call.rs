@@ -53,7 +53,13 @@ impl Call<'_> {
     fn api(&self, status: &Status) -> Error {
         let kind = status.details.as_ref().map_or("", |details| details.kind.as_str());
         let mut causes = status.details.iter().flat_map(|details| &details.causes);
+        let denied = || Error::Denied {
+            object: self.object.clone(),
+            message: self.server.quote(&status.message),
+        };
         match status.code {
+            // With the status that its author chose.
+            _ if is_of_a_rule(&status.message) => denied(),
             403 if causes.any(|cause| cause.reason == "NamespaceTerminating") => Error::NamespaceTerminating {
                 namespace: self.namespace(),
             },
@@ -70,10 +76,11 @@ impl Call<'_> {
                     user: denial.user,
                     access: None,
                 })),
-                None => Error::Denied {
-                    object: self.object.clone(),
-                    message: self.server.quote(&status.message),
-                },
+                None => denied(),
+            },
+            422 => Error::Invalid {
+                object: self.object.clone(),
+                message: self.server.quote(&status.message),
             },
             404 if kind == "namespaces" => Error::NamespaceNotFound {
                 namespace: self.namespace(),
@@ -193,6 +200,15 @@ fn handshake_fault(error: &std::io::Error) -> Option<Fault> {
         Some(error) => Some(Fault::from(error)),
         None => handshake_fault(inner.downcast_ref()?),
     }
+}
+
+/// Whether an admission webhook or a `ValidatingAdmissionPolicy` says this, and not the API server of itself.
+///
+/// `k8s.io/apiserver`, `pkg/admission/plugin`: `webhook/errors/statuserror.go` and `policy/validating/dispatcher.go`.
+fn is_of_a_rule(message: &str) -> bool {
+    let reason = message.split_once(" is forbidden: ").map(|(_, reason)| reason);
+    message.starts_with("admission webhook \"")
+        || reason.is_some_and(|reason| reason.starts_with("ValidatingAdmissionPolicy '"))
 }
 
 /// What the authorizer denied.

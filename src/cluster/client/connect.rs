@@ -100,7 +100,12 @@ impl Cluster {
             .headers
             .push((header::USER_AGENT, HeaderValue::from_static(USER_AGENT)));
 
-        let client = transport::client(&config, &tls)?;
+        // As client-go does for whoever has a proxy that breaks HTTP/2.
+        let http = match env.os("DISABLE_HTTP2") {
+            Some(_) => transport::Http::One,
+            None => transport::Http::Two,
+        };
+        let client = transport::client(&config, &tls, http)?;
         let policy = retry::Policy {
             timeout: limit,
             connect_timeout,

@@ -5,6 +5,7 @@
 //! context names must exist (client-go's `tools/clientcmd`: `loader.go`, `client_config.go`, `validation.go`).
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Kubeconfig};
@@ -88,8 +89,8 @@ pub enum KubeconfigError {
 impl KubeconfigError {
     /// What to do next.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
+    pub fn hint(&self) -> String {
+        match self {
             Self::None => {
                 "set KUBECONFIG or give --kubeconfig FILE; on k3s that is /etc/rancher/k3s/k3s.yaml".to_owned()
             }
@@ -100,8 +101,16 @@ impl KubeconfigError {
                 "set KUBECONFIG to a file that is there, or unset it: then ~/.kube/config is read".to_owned()
             }
             Self::Twice { .. } => "rename one of them; kubectl refuses the file as well".to_owned(),
-            Self::Read { .. } | Self::Syntax { .. } | Self::Merge => return None,
-        })
+            Self::Read { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                "ask for a copy that you may read, and name it with --kubeconfig FILE; on k3s only root may read its own"
+                    .to_owned()
+            }
+            Self::Read { .. } => "name another file with --kubeconfig FILE, or correct KUBECONFIG".to_owned(),
+            Self::Syntax { .. } => {
+                "correct it, or get it anew from whoever runs the cluster; `kubectl config view` reads it as well".to_owned()
+            }
+            Self::Merge => "each of the files needs `apiVersion: v1` and `kind: Config`".to_owned(),
+        }
     }
 }
 
@@ -438,7 +447,7 @@ mod tests {
         )
         .unwrap();
         let error = select(&env, &file("broken")).err().unwrap();
-        let shown = format!("{error} {error:?}");
+        let shown = format!("{error} {error:?} {}", error.hint());
         assert!(matches!(error, KubeconfigError::Syntax { line: 1.., .. }), "{shown}");
         assert!(!shown.contains("s3cret"), "{shown}");
     }

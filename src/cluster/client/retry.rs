@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use h2::Reason;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Limited;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
@@ -171,7 +172,10 @@ async fn send(
                 health.well();
                 return Ok(answer?);
             }
-            Err(_) => (tries < policy.connection_tries && parts.method != Method::POST).then_some(backoff),
+            Err(error) => {
+                let is_harmless = parts.method != Method::POST || has_not_begun(error);
+                (tries < policy.connection_tries && is_harmless).then_some(backoff)
+            }
         };
         let ill_for = health.ill_for();
         // The server chooses the pause, so it can be any number.
@@ -189,6 +193,19 @@ fn is_timeout(error: &kube::Error) -> bool {
         let io: Option<&std::io::Error> = error.downcast_ref();
         if io.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut) {
             return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Whether the server says that it has done nothing for the request (RFC 9113, 8.7): it ends the connection, as
+/// `kube-apiserver --goaway-chance` does, or refuses the stream.
+fn has_not_begun(error: &kube::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_remote() && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM));
         }
         cause = error.source();
     }

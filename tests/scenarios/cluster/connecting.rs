@@ -141,6 +141,7 @@ printf '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"
                 let synced = sync(
                     &SecretReader::new(cluster),
                     &target("team"),
+                    None,
                     &wanted,
                     SyncOptions::default(),
                 )

@@ -1,4 +1,4 @@
-//! A double of the Kubernetes API server on loopback: namespaces and Secrets over plain http.
+//! A double of the Kubernetes API server on loopback: namespaces and Secrets, over plain http or TLS.
 //!
 //! It does what the real one does with a Secret: server-side apply with field managers and conflicts, the resource
 //! version as a precondition, immutable types and immutable Secrets, dry runs, and the same `Status` bodies. It
@@ -18,14 +18,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
 
 use super::gate::Gate;
+use super::tls::Authority;
 use objects::CustomKind;
 use secrets::Store;
 use status::Answer;
@@ -38,6 +43,8 @@ pub const PLAIN_TOKEN: &str = "double-plain-token";
 /// A running double. It stops when this is dropped.
 pub struct ApiServer {
     address: SocketAddr,
+    /// Of who signed its certificate, where it speaks TLS.
+    authority: Option<String>,
     state: Arc<Mutex<State>>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -56,6 +63,9 @@ pub struct Recorded {
     pub headers: BTreeMap<String, Vec<String>>,
     /// The HTTP status of the answer; 0 where there was none.
     pub status: u16,
+    pub version: Version,
+    /// The number of the connection that it came on.
+    pub connection: usize,
 }
 
 /// How a webhook or a gateway quotes what it refuses: the request, and the Secrets of its namespace.
@@ -88,6 +98,8 @@ pub enum Fault {
     Hang,
     /// The connection is closed without an answer.
     Cut,
+    /// The request is not looked at, and HTTP/2 says so.
+    Refuse,
 }
 
 /// What stands in the place of an answer: as it comes from a proxy, or from a server that is broken.
@@ -125,12 +137,26 @@ struct State {
     /// Verb and namespace that the admin may not do all the same.
     forbidden: BTreeSet<(String, String)>,
     gate: Gate,
+    /// After so many requests a connection takes no more.
+    requests_of_connection: Option<usize>,
 }
 
 impl ApiServer {
     /// Starts one on a free port, on a thread of its own.
     #[must_use]
     pub fn start() -> Self {
+        Self::listen(None, None)
+    }
+
+    /// One that speaks these protocols over TLS: `h2`, `http/1.1`.
+    #[must_use]
+    pub fn start_tls(protocols: &[&str]) -> Self {
+        let authority = Authority::new();
+        let acceptor = authority.server_of(&["127.0.0.1"], protocols);
+        Self::listen(Some(authority.pem().to_owned()), Some(acceptor))
+    }
+
+    fn listen(authority: Option<String>, acceptor: Option<TlsAcceptor>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -145,12 +171,13 @@ impl ApiServer {
                 .unwrap();
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let accepting = std::pin::pin!(accept(listener, shared));
-                futures_util::future::select(accepting, stopped).await;
+                let accepting = std::pin::pin!(accept(listener, acceptor, shared));
+                select(accepting, stopped).await;
             });
         });
         Self {
             address,
+            authority,
             state,
             stop: Some(stop),
             thread: Some(thread),
@@ -160,7 +187,8 @@ impl ApiServer {
     /// Where it listens.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// A kubeconfig for the user who may do everything, with the context `double`.
@@ -172,11 +200,14 @@ impl ApiServer {
     /// A kubeconfig with this user, a line of YAML.
     #[must_use]
     pub fn kubeconfig_for(&self, user: &str) -> String {
+        let authority = self.authority.as_ref().map_or_else(String::new, |pem| {
+            format!(", certificate-authority-data: {}", STANDARD.encode(pem))
+        });
         format!(
             "apiVersion: v1
 kind: Config
 clusters:
-- {{name: double, cluster: {{server: '{}'}}}}
+- {{name: double, cluster: {{server: '{}'{authority}}}}}
 contexts:
 - {{name: double, context: {{cluster: double, user: user, namespace: ''}}}}
 current-context: double
@@ -323,6 +354,11 @@ users:
             .remove(&(verb.to_owned(), namespace.to_owned()));
     }
 
+    /// Ends each connection after so many requests, as `kube-apiserver --goaway-chance` does: what has begun is answered.
+    pub fn end_connections_after(&self, requests: usize) {
+        lock(&self.state).requests_of_connection = Some(requests);
+    }
+
     /// Forbids a verb in a namespace, or with a resource after it (`list secrets`) only that, even to the user who may do
     /// everything. In the namespace without a name, what is asked of all at once.
     pub fn forbid(&self, verb: &str, namespace: &str) {
@@ -345,21 +381,55 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: tokio::net::TcpListener, state: Arc<Mutex<State>>) {
+async fn accept(listener: tokio::net::TcpListener, acceptor: Option<TlsAcceptor>, state: Arc<Mutex<State>>) {
+    let mut number = 0;
     while let Ok((stream, _)) = listener.accept().await {
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| serve(Arc::clone(&state), request));
+        number += 1;
+        let (state, acceptor) = (Arc::clone(&state), acceptor.clone());
         tokio::spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            // A client that goes away is no business of ours.
-            let _ = connection.await;
+            match acceptor {
+                Some(acceptor) => {
+                    // Nobody is asked who breaks the handshake off.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        converse(stream, number, state).await;
+                    }
+                }
+                None => converse(stream, number, state).await,
+            }
         });
     }
 }
 
-/// A cut connection: hyper closes it when a service fails.
+/// Serves a connection until its end.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    connection: usize,
+    state: Arc<Mutex<State>>,
+) {
+    let (asked, mut asking) = tokio::sync::mpsc::unbounded_channel();
+    let last = lock(&state).requests_of_connection;
+    let service = service_fn(move |request| {
+        let _ = asked.send(());
+        serve(Arc::clone(&state), connection, request)
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut requests = 0;
+    loop {
+        // A client that goes away is no business of ours.
+        let Either::Right(_) = select(serving.as_mut(), std::pin::pin!(asking.recv())).await else {
+            return;
+        };
+        requests += 1;
+        if last == Some(requests) {
+            serving.as_mut().graceful_shutdown();
+        }
+    }
+}
+
+/// A cut connection: hyper closes it when a service fails. With HTTP/2 it resets the stream, for the reason in its source.
 #[derive(Debug)]
-struct Cut;
+struct Cut(Option<h2::Error>);
 
 impl std::fmt::Display for Cut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -367,7 +437,11 @@ impl std::fmt::Display for Cut {
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for Cut {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_ref().map(|error| error as _)
+    }
+}
 
 impl State {
     /// How the answer to this request is to be wrong.
@@ -398,15 +472,21 @@ impl State {
     }
 }
 
-async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+async fn serve(
+    state: Arc<Mutex<State>>,
+    connection: usize,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Cut> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let body = body.collect().await.map_err(|_| Cut(None))?.to_bytes();
     let mut recorded = Recorded {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: query(parts.uri.query().unwrap_or_default()),
         headers: BTreeMap::new(),
         status: 0,
+        version: parts.version,
+        connection,
     };
     for (name, value) in &parts.headers {
         let values = recorded.headers.entry(name.to_string()).or_default();
@@ -451,7 +531,8 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<R
     let mut retry_after = None;
     let answer = match fault {
         Some(Fault::Hang) => return std::future::pending().await,
-        Some(Fault::Cut) => return Err(Cut),
+        Some(Fault::Cut) => return Err(Cut(None)),
+        Some(Fault::Refuse) => return Err(Cut(Some(h2::Reason::REFUSED_STREAM.into()))),
         Some(Fault::Quote(code, quotation)) => match quoting(&state, &recorded, &body, code, quotation) {
             Ok(answer) => answer,
             Err(response) => return Ok(*response),

@@ -73,6 +73,49 @@ fn other_refusals_are_not_taken_for_missing_permission() {
 }
 
 #[test]
+fn a_rule_refuses_with_any_status() {
+    let policy = "secrets \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no";
+    let webhook = r#"admission webhook "w.example.com" denied the request: no"#;
+    for (code, message) in [
+        (422, policy),
+        (401, policy),
+        (413, policy),
+        (400, webhook),
+        (422, webhook),
+        (503, webhook),
+    ] {
+        let error = error(serde_json::json!({"code": code, "reason": "Invalid", "message": message}));
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the API server refused the request about secret/gitea-credentials in namespace honeydue: {message}"
+            ),
+            "{code}"
+        );
+        let hint = error.hint().unwrap().to_string();
+        assert!(hint.starts_with("a rule of the cluster decided so"), "{code}: {hint}");
+    }
+    for (code, message) in [(401, "Unauthorized"), (500, "is forbidden: nothing"), (503, "starting")] {
+        let error = error(serde_json::json!({"code": code, "message": message}));
+        assert!(!matches!(error, Error::Denied { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_invalid_object_is_no_fault_of_the_server() {
+    let message = r#"Secret "x" is invalid: data: Forbidden: field is immutable when `immutable` is set"#;
+    let error = error(serde_json::json!({"code": 422, "reason": "Invalid", "message": message}));
+    assert_eq!(
+        error.to_string(),
+        format!("the API server does not take secret/gitea-credentials in namespace honeydue: {message}")
+    );
+    assert_eq!(
+        error.hint().unwrap().to_string(),
+        "the message says which field is wrong; this shows what is there: kubectl describe secrets -n honeydue gitea-credentials"
+    );
+}
+
+#[test]
 fn only_authorizations_own_words_name_an_account() {
     let namespace: Namespace = "honeydue".parse().unwrap();
     let secret = || Object::new(Resource::Secrets, &namespace, "x");
